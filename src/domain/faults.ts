@@ -1,0 +1,134 @@
+/**
+ * Every fault Ingot can tell a user about: one row each. `status` is the HTTP status where the fault answers an
+ * API call; `hint` says what a person can do. Whose fault it is decides the wording, the log level and the retry.
+ */
+
+type FaultRow = {
+  readonly status: number;
+  readonly by: 'caller' | 'hardware' | 'site' | 'ingot';
+  readonly message: string;
+  readonly hint?: string;
+};
+
+export const faultTable = {
+  badRequest: { status: 400, by: 'caller', message: '{detail}' },
+  unauthorized: { status: 401, by: 'caller', message: 'The request you have made requires authentication.' },
+  forbidden: { status: 403, by: 'caller', message: '{detail}' },
+  notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
+  conflict: { status: 409, by: 'caller', message: '{detail}' },
+  tooLarge: { status: 413, by: 'caller', message: '{detail}' },
+  unsupported: {
+    status: 501,
+    by: 'ingot',
+    message: '{what} is not supported by Ingot yet.',
+    hint: 'docs/limits.md lists what is missing.',
+  },
+  nodeBusy: {
+    status: 409,
+    by: 'caller',
+    message: 'Node {node} is locked: {purpose} (operation {operation}) is under way; try again when it has ended.',
+  },
+  wrongState: {
+    status: 400,
+    by: 'caller',
+    message: "The requested action '{action}' can not be performed on node {node} while it is in state '{state}'.",
+  },
+  noValidHost: { status: 400, by: 'caller', message: 'No valid host was found. {reasons}' },
+
+  bmcUnreachable: {
+    status: 503,
+    by: 'hardware',
+    message: 'The BMC at {address} did not answer ({attempts} attempts in {seconds} s).',
+    hint: 'Check the cable and address of the BMC; `ipmitool -I lanplus -H {address} chassis status` must answer.',
+  },
+  bmcRefused: {
+    status: 503,
+    by: 'site',
+    message: 'The BMC at {address} refused the user name or password: {detail}.',
+    hint: 'Correct driver_info of the node (`baremetal node set --driver-info`), then `baremetal node manage`.',
+  },
+  bmcError: {
+    status: 503,
+    by: 'hardware',
+    message: 'The BMC at {address} answered {command} with {detail}.',
+    hint: 'The command was understood but not carried out; the BMC log may say why.',
+  },
+  powerNotReached: {
+    status: 503,
+    by: 'hardware',
+    message: 'The machine was told to be {target} but is still {seen} after {seconds} s.',
+    hint: 'The BMC accepted the command without effect; look at the machine.',
+  },
+  driverInfo: {
+    status: 400,
+    by: 'caller',
+    message: 'driver_info of node {node} is not usable: {detail}',
+  },
+  stepTimeout: {
+    status: 500,
+    by: 'hardware',
+    message: '{step} ended after {seconds} s: {waited}. Last seen: {seen}.',
+    hint: '{cause}',
+  },
+  agentFailed: { status: 500, by: 'hardware', message: 'The ramdisk on the machine could not {command}: {detail}' },
+  ramdiskError: { status: 500, by: 'hardware', message: 'The deploy ramdisk reported an error: {detail}' },
+  checksumMismatch: {
+    status: 500,
+    by: 'site',
+    message: 'The data of image {image} is corrupt: expected {expected}, got {actual}.',
+    hint: 'Upload the image again.',
+  },
+  imageUnusable: { status: 500, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
+  toolFailed: {
+    status: 500,
+    by: 'site',
+    message: '{tool} failed: {detail}',
+    hint: 'Is the program installed and current? `npm run demo` on Debian 12 installs all that is needed.',
+  },
+  interrupted: { status: 500, by: 'caller', message: '{what} was cut short because {why}.' },
+  internal: {
+    status: 500,
+    by: 'ingot',
+    message: 'Unexpected error: {detail}',
+    hint: 'This is a defect of Ingot; the log has more.',
+  },
+} as const satisfies Record<string, FaultRow>;
+
+export type FaultCode = keyof typeof faultTable;
+export type FaultFields = Readonly<Record<string, string | number>>;
+
+/** A fault as it is stored on operations, nodes and servers, and shown to users. */
+export type FaultRecord = { code: FaultCode; message: string; hint?: string; step?: string };
+
+/** The only error class that drivers, engine and API throw on purpose. Everything else is a defect. */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly status: number;
+  readonly hint: string | undefined;
+  /** For the developer's log only; never shown, so it may hold what a peer answered, but no secret either. */
+  readonly detail: unknown;
+
+  constructor(code: FaultCode, fields: FaultFields = {}, detail?: unknown) {
+    const row: FaultRow = faultTable[code];
+    super(fill(row.message, fields));
+    this.name = 'Fault';
+    this.code = code;
+    this.status = row.status;
+    this.hint = row.hint && fill(row.hint, fields);
+    this.detail = detail;
+  }
+
+  toRecord(step?: string): FaultRecord {
+    return { code: this.code, message: this.message, ...(this.hint && { hint: this.hint }), ...(step && { step }) };
+  }
+}
+
+/** Any thrown value as a Fault: what is not one already is a defect and becomes `internal`. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault('internal', { detail: error instanceof Error ? error.message : String(error) }, error);
+}
+
+function fill(template: string, fields: FaultFields): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '?'));
+}

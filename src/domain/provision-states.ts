@@ -1,0 +1,87 @@
+/**
+ * Provision states of a node and the only moves between them. The names and verbs are Ironic's (its API
+ * documents them under "Bare Metal State Machine"), so that its clients can drive our nodes.
+ */
+
+/** Every state with the sentence that explains it to an operator. */
+export const provisionStates = {
+  enroll: 'Known to Ingot; nothing about it was checked yet.',
+  verifying: 'Its BMC is being asked whether the credentials work.',
+  manageable: 'Its BMC answers; it can be inspected, cleaned or made available.',
+  available: 'Free: the scheduler may give it to a server.',
+  deploying: 'A server is being installed on it.',
+  'wait call-back': 'A deployment waits for the ramdisk on the machine.',
+  active: 'A server runs on it.',
+  'deploy failed': 'A deployment failed; the cause is in last_error.',
+  deleting: 'Its server is being removed.',
+  cleaning: 'Former contents are being made unreadable.',
+  'clean wait': 'Cleaning waits for the ramdisk on the machine.',
+  'clean failed': 'Cleaning failed: the node is not given to anybody until a person looked at it.',
+  rebuild: 'Its server is being installed anew.',
+  error: 'Its server could not be removed.',
+} as const;
+
+export type ProvisionState = keyof typeof provisionStates;
+
+/** From these states nothing moves without an API call. */
+export const stableStates: readonly ProvisionState[] = [
+  'enroll',
+  'manageable',
+  'available',
+  'active',
+  'deploy failed',
+  'clean failed',
+  'error',
+];
+
+type Transition = { readonly from: ProvisionState; readonly event: string; readonly to: ProvisionState };
+
+/** All moves. Events in the left group are API verbs (`baremetal node <verb>`); the others are the engine's own. */
+export const transitionTable: readonly Transition[] = [
+  { from: 'enroll', event: 'manage', to: 'verifying' },
+  { from: 'available', event: 'manage', to: 'manageable' },
+  { from: 'clean failed', event: 'manage', to: 'manageable' },
+  { from: 'deploy failed', event: 'manage', to: 'manageable' },
+  { from: 'manageable', event: 'provide', to: 'available' },
+  { from: 'manageable', event: 'clean', to: 'cleaning' },
+  { from: 'available', event: 'active', to: 'deploying' },
+  { from: 'active', event: 'rebuild', to: 'rebuild' },
+  { from: 'deploy failed', event: 'rebuild', to: 'rebuild' },
+  { from: 'active', event: 'deleted', to: 'deleting' },
+  { from: 'deploy failed', event: 'deleted', to: 'deleting' },
+  { from: 'error', event: 'deleted', to: 'deleting' },
+  { from: 'deploying', event: 'deleted', to: 'deleting' },
+  { from: 'wait call-back', event: 'deleted', to: 'deleting' },
+  { from: 'rebuild', event: 'deleted', to: 'deleting' },
+
+  { from: 'verifying', event: 'verified', to: 'manageable' },
+  { from: 'verifying', event: 'fail', to: 'enroll' },
+  { from: 'deploying', event: 'wait', to: 'wait call-back' },
+  { from: 'wait call-back', event: 'resume', to: 'deploying' },
+  { from: 'deploying', event: 'done', to: 'active' },
+  { from: 'deploying', event: 'fail', to: 'deploy failed' },
+  { from: 'wait call-back', event: 'fail', to: 'deploy failed' },
+  { from: 'rebuild', event: 'wait', to: 'wait call-back' },
+  { from: 'rebuild', event: 'done', to: 'active' },
+  { from: 'rebuild', event: 'fail', to: 'deploy failed' },
+  { from: 'deploy failed', event: 'release', to: 'available' },
+  { from: 'deploy failed', event: 'clean', to: 'cleaning' },
+  { from: 'deleting', event: 'clean', to: 'cleaning' },
+  { from: 'deleting', event: 'fail', to: 'error' },
+  { from: 'cleaning', event: 'wait', to: 'clean wait' },
+  { from: 'clean wait', event: 'resume', to: 'cleaning' },
+  { from: 'cleaning', event: 'done', to: 'available' },
+  { from: 'cleaning', event: 'cleaned-by-hand', to: 'manageable' },
+  { from: 'cleaning', event: 'fail', to: 'clean failed' },
+  { from: 'clean wait', event: 'fail', to: 'clean failed' },
+];
+
+/** The state that `event` leads to from `from`, or undefined where the table has no such move. */
+export function nextState(from: ProvisionState, event: string): ProvisionState | undefined {
+  return transitionTable.find((row) => row.from === from && row.event === event)?.to;
+}
+
+/** The events that the table allows from a state, for error texts and for the API's list of verbs. */
+export function eventsFrom(from: ProvisionState): string[] {
+  return transitionTable.filter((row) => row.from === from).map((row) => row.event);
+}

@@ -1,0 +1,146 @@
+/** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
+import type { Command, Hello, Progress, Result } from '#agent-protocol/messages.ts';
+import type { FaultRecord } from '#domain/faults.ts';
+import type { Flavor, Image, JsonObject, Keypair, Node, NodePort, Operation, Server } from '#domain/records.ts';
+import type { BootDevice, BootPlan, ImageSource, PowerTarget } from '#drivers/interfaces.ts';
+
+export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
+
+export type NewServer = {
+  name: string;
+  project_id: string;
+  user_id: string;
+  flavor: Flavor;
+  image: Image;
+  keypair?: Keypair;
+  user_data?: string;
+  metadata?: Record<string, string>;
+  personality?: { path: string; contents: string }[];
+  /** `auto`: the only network of the project (or shared), `none`: no network. */
+  networks: 'auto' | 'none' | RequestedNetwork[];
+  availability_zone?: string;
+  /** Ask for one node by UUID or name (`--availability-zone zone:host:node`, or the hint `node`). */
+  node?: string;
+  description?: string;
+  count?: number;
+};
+
+export type NewNode = Partial<
+  Pick<
+    Node,
+    | 'uuid'
+    | 'name'
+    | 'power_interface'
+    | 'management_interface'
+    | 'boot_interface'
+    | 'deploy_interface'
+    | 'console_interface'
+    | 'driver_info'
+    | 'properties'
+    | 'extra'
+    | 'instance_info'
+    | 'resource_class'
+    | 'traits'
+    | 'description'
+    | 'owner'
+    | 'provision_state'
+  >
+> & { driver: string };
+
+export type NodeChanges = Partial<Omit<NewNode, 'uuid' | 'provision_state'>>;
+
+export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
+  Partial<Pick<NodePort, 'uuid' | 'pxe_enabled' | 'local_link_connection' | 'extra'>>;
+
+export type ServerVerbs = {
+  /** Rows in `building` at once; a node is claimed before this returns or the server ends in ERROR with `noValidHost`. */
+  createServers(request: NewServer): Promise<Server[]>;
+  deleteServer(id: string): Promise<void>;
+  stopServer(id: string): Promise<void>;
+  startServer(id: string): Promise<void>;
+  rebootServer(id: string, type: 'SOFT' | 'HARD'): Promise<void>;
+  rebuildServer(id: string, changes: RebuildChanges): Promise<Server>;
+  updateServer(id: string, changes: Partial<Pick<Server, 'name' | 'description' | 'metadata' | 'locked'>>): Promise<Server>;
+};
+
+export type RebuildChanges = {
+  image: Image;
+  name?: string;
+  keypair?: Keypair | null;
+  user_data?: string | null;
+  metadata?: Record<string, string>;
+  personality?: { path: string; contents: string }[];
+  preserve_ephemeral?: boolean;
+};
+
+export type NodeVerbs = {
+  createNode(request: NewNode): Promise<Node>;
+  updateNode(uuid: string, changes: NodeChanges): Promise<Node>;
+  /** Refuses (`conflict`) while a server or an operation holds it. */
+  deleteNode(uuid: string): Promise<void>;
+  /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */
+  setProvisionState(uuid: string, verb: string, options?: { clean_steps?: JsonObject[] }): Promise<void>;
+  setPower(uuid: string, target: PowerTarget): Promise<void>;
+  setMaintenance(uuid: string, on: boolean, reason?: string): Promise<void>;
+  setBootDevice(uuid: string, device: BootDevice, options: { persistent: boolean }): Promise<void>;
+  getBootDevice(uuid: string): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
+  /** Per interface: does the node's configuration work? */
+  validateNode(uuid: string): Promise<Record<string, { result: boolean; reason?: string }>>;
+  createNodePort(request: NewNodePort): Promise<NodePort>;
+  updateNodePort(uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort>;
+  deleteNodePort(uuid: string): Promise<void>;
+  /** Serial console text, or null where the node keeps none. */
+  consoleLog(nodeUuid: string, lines?: number): Promise<string | null>;
+};
+
+/** Messages from machines, brought by the boot server. A wrong token throws `unauthorized`. */
+export type MachineMessages = {
+  agentHello(token: string, hello: Hello, address: string): Promise<{ node_uuid: string }>;
+  /** Waits up to `waitMs` for a command; undefined = nothing to do. `signal` ends the wait when the machine hangs up. */
+  agentNext(token: string, waitMs: number, signal: AbortSignal): Promise<Command | undefined>;
+  agentProgress(token: string, progress: Progress): Promise<void>;
+  agentResult(token: string, result: Result): Promise<void>;
+  agentLog(token: string, lines: string[]): Promise<void>;
+  /** Which operation and node a token belongs to; for image and config drive downloads. */
+  agentOperation(token: string): Promise<Operation>;
+  /** Path of the config drive file for the operation of this token. */
+  agentConfigDrive(token: string): Promise<string>;
+  /** The classic POST: `from` is the address of the socket. Throws `badRequest` with the classic texts. */
+  deployPost(fields: Record<string, string>, from: string): Promise<void>;
+  /** A DHCP, TFTP or HTTP request of a machine, found by MAC or by the address it was given. */
+  machineRequest(request: {
+    kind: 'dhcp' | 'tftp' | 'http';
+    mac?: string;
+    address?: string;
+    subject: string;
+    message: string;
+    duration_ms?: number;
+    data?: JsonObject;
+  }): void;
+};
+
+export type Engine = ServerVerbs &
+  NodeVerbs &
+  MachineMessages & {
+    /** Takes up every operation that was running when the process ended. */
+    start(): Promise<void>;
+    stop(): Promise<void>;
+    /** Resolves when the operation has ended. For tests and for verbs that answer late. */
+    ended(operationId: string): Promise<Operation>;
+  };
+
+/** What the engine needs of the boot server. */
+export type BootPublisher = {
+  readonly addresses: { http_url: string; tftp_address: string };
+  readonly tftpRoot: string;
+  publish(plan: BootPlan): Promise<void>;
+  withdraw(nodeUuid: string): Promise<void>;
+};
+
+/** What the engine needs of the image files. */
+export type ImageFiles = ImageSource & {
+  /** Writes the config drive of a server and returns its path. */
+  configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
+};
+
+export type { FaultRecord };

@@ -1,0 +1,186 @@
+/**
+ * All settings of Ingot: one schema with help texts, read from a JSON file, the environment and flags, in that order
+ * of rising weight. A setting's environment variable is `INGOT_` and its name in capitals, dots as underscores.
+ */
+import { readFileSync } from 'node:fs';
+import { isIP, isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
+
+type Kind = 'text' | 'integer' | 'boolean' | 'address' | 'list';
+type Setting = {
+  readonly kind: Kind;
+  readonly default: string | number | boolean;
+  readonly help: string;
+  readonly secret?: boolean;
+};
+
+const seconds = (value: number, help: string) => ({ kind: 'integer', default: value, help: `${help} (seconds)` }) as const;
+
+export const settingsTable = {
+  'api.listen': {
+    kind: 'text',
+    default: '127.0.0.1:6385',
+    help: 'HOST:PORT of the public API, or `fd:N` for an inherited socket',
+  },
+  'api.public_url': {
+    kind: 'text',
+    default: '',
+    help: 'How clients reach the API, for the catalogue; default: from the listen address',
+  },
+  state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
+  'log.level': { kind: 'text', default: 'info', help: 'fatal, error, warn, info, debug or trace' },
+
+  'provisioning.address': {
+    kind: 'address',
+    default: '',
+    help: 'Address on the provisioning network; empty = no network boot, fake hardware only',
+  },
+  'provisioning.interface': {
+    kind: 'text',
+    default: '',
+    help: 'Interface dnsmasq serves DHCP and TFTP on; empty = no DHCP or TFTP from here',
+  },
+  'provisioning.http_port': { kind: 'integer', default: 8088, help: 'Boot files, images and agent messages' },
+  'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, help: 'The classic deploy helper' },
+  'provisioning.cidr': { kind: 'text', default: '', help: 'The provisioning subnet, e.g. 172.30.0.0/24' },
+  'provisioning.pool': { kind: 'text', default: '', help: 'FIRST-LAST address for machines that have no port on this subnet' },
+  'provisioning.gateway': { kind: 'address', default: '', help: 'Router given to machines; empty = none' },
+  'provisioning.dns': { kind: 'list', default: '', help: 'Name servers given to machines' },
+  'provisioning.tftp_root': { kind: 'text', default: '', help: 'TFTP root; default: boot/tftp in the state folder' },
+  'provisioning.append': { kind: 'text', default: 'nofb nomodeset vga=normal', help: 'Added to every kernel line' },
+
+  'deploy.kernel': { kind: 'text', default: '', help: 'Deploy kernel: image id, or path of a file' },
+  'deploy.ramdisk': { kind: 'text', default: '', help: 'Deploy ramdisk: image id, or path of a file' },
+  'deploy.agent_timeout': seconds(900, 'Longest wait from power on to the first word of the ramdisk'),
+  'deploy.image_timeout': seconds(3600, 'Longest time for writing an image'),
+  'deploy.silence_timeout': seconds(180, 'Longest silence of an agent that has work'),
+  'clean.on_provide': { kind: 'boolean', default: false, help: 'Clean also when a node is made available for the first time' },
+  'clean.timeout': seconds(7200, 'Longest time for cleaning'),
+  'power.timeout': seconds(60, 'Longest wait for a power change to take effect'),
+  'power.poll_ms': {
+    kind: 'integer',
+    default: 500,
+    help: 'Pause between looks at the power state during a change (milliseconds)',
+  },
+  'power.sync_interval': seconds(60, 'Pause between looks at the power state of idle nodes; 0 = never'),
+
+  'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },
+  'fake.deploy_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time writing an image takes' },
+
+  'admin.user': { kind: 'text', default: 'admin', help: 'Name of the first user' },
+  'admin.password': {
+    kind: 'text',
+    default: '',
+    secret: true,
+    help: 'Password of the first user; default: generated into admin-password in the state folder',
+  },
+  'admin.project': { kind: 'text', default: 'admin', help: 'Name of the first project' },
+  region: { kind: 'text', default: 'RegionOne', help: 'Region name in the catalogue' },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settingsTable;
+type ValueOf<S extends Setting> = S['kind'] extends 'integer'
+  ? number
+  : S['kind'] extends 'boolean'
+    ? boolean
+    : S['kind'] extends 'list'
+      ? string[]
+      : string;
+export type Settings = { readonly [N in SettingName]: ValueOf<(typeof settingsTable)[N]> };
+
+/** One wrong setting: its name, what was expected, and where it came from. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+}
+
+export type SettingsSources = { file?: string; env?: NodeJS.ProcessEnv; flags?: Readonly<Record<string, string>> };
+
+/** Reads and checks all settings. Throws SettingsError on the first that is unknown or wrong. */
+export function readSettings(sources: SettingsSources): Settings {
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries<Setting>(settingsTable))
+    values[name] = parse(name, setting, setting.default, 'its default');
+  const assign = (name: string, value: unknown, origin: string) => {
+    const setting: Setting | undefined = (settingsTable as Record<string, Setting>)[name];
+    if (!setting) throw new SettingsError(`unknown setting '${name}' (from ${origin}); \`ingot serve --help\` lists all`);
+    values[name] = parse(name, setting, value, origin);
+  };
+  if (sources.file) for (const [name, value] of readFile(sources.file)) assign(name, value, `file ${sources.file}`);
+  const byVariable = new Map(Object.keys(settingsTable).map((name) => [variableOf(name), name]));
+  for (const [variable, value] of Object.entries(sources.env ?? {})) {
+    if (!variable.startsWith('INGOT_') || value === undefined) continue;
+    assign(byVariable.get(variable) ?? variable, value, `environment variable ${variable}`);
+  }
+  for (const [name, value] of Object.entries(sources.flags ?? {})) assign(name, value, `flag --${name}`);
+  values['state_dir'] = resolve(values['state_dir'] as string);
+  return values as Settings;
+}
+
+export function variableOf(name: string): string {
+  return `INGOT_${name.toUpperCase().replaceAll('.', '_')}`;
+}
+
+/** Nested objects are dotted names: `{"api": {"listen": …}}` is `api.listen`. */
+function readFile(file: string): [string, unknown][] {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new SettingsError(`settings file ${file} is not readable JSON: ${(error as Error).message}`);
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new SettingsError(`settings file ${file} must hold one JSON object`);
+  }
+  return flatten(content as Record<string, unknown>, '');
+}
+
+function flatten(object: Record<string, unknown>, prefix: string): [string, unknown][] {
+  return Object.entries(object).flatMap(([key, value]): [string, unknown][] => {
+    const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isGroup ? flatten(value as Record<string, unknown>, `${prefix}${key}.`) : [[`${prefix}${key}`, value]];
+  });
+}
+
+function parse(name: string, setting: Setting, value: unknown, origin: string): unknown {
+  const wrong = (expected: string) => {
+    const shown = setting.secret ? 'a secret value' : JSON.stringify(value);
+    return new SettingsError(`setting '${name}' must be ${expected}, not ${shown} (from ${origin})`);
+  };
+  if (setting.kind === 'integer') {
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) throw wrong('a whole number of 0 or more');
+    return number;
+  }
+  if (setting.kind === 'boolean') {
+    if (value === true || value === 'true') return true;
+    if (value === false || value === 'false') return false;
+    throw wrong('true or false');
+  }
+  if (setting.kind === 'list') {
+    const items = Array.isArray(value)
+      ? value
+      : typeof value === 'string'
+        ? value
+            .split(',')
+            .map((item) => item.trim())
+            .filter(Boolean)
+        : undefined;
+    if (!items?.every((item) => typeof item === 'string')) throw wrong('a comma-separated list');
+    return items;
+  }
+  if (typeof value !== 'string') throw wrong('text');
+  if (setting.kind === 'address' && value !== '' && isIP(value) === 0) throw wrong('an IP address');
+  checkText(name, value, wrong);
+  return value;
+}
+
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+function checkText(name: string, value: string, wrong: (expected: string) => SettingsError): void {
+  if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
+  if (name === 'api.listen' && !/^(fd:\d+|.+:\d{1,5})$/.test(value)) throw wrong('HOST:PORT or fd:N');
+  if (name === 'provisioning.pool' && value !== '' && !value.split('-').every((end) => isIPv4(end)))
+    throw wrong('FIRST-LAST IPv4 addresses');
+  if (name === 'provisioning.cidr' && value !== '' && !/^\d+\.\d+\.\d+\.\d+\/\d{1,2}$/.test(value))
+    throw wrong('an IPv4 subnet like 172.30.0.0/24');
+}

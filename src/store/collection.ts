@@ -1,0 +1,84 @@
+/** One table as a collection of records: the few queries that every noun needs, with JSON and booleans decoded. */
+import type { Kysely } from 'kysely';
+import { columnKindsTable, type TableName, type Tables } from './tables.ts';
+
+/** Equality on columns; `null` asks for NULL, an array for any of its values. */
+export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] };
+export type Page<T> = { orderBy?: keyof T & string; descending?: boolean; limit?: number };
+
+// Kysely's builder types cannot follow a table name that is a type parameter; the casts stay inside this file.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type AnyQuery = any;
+
+export class Collection<T extends object> {
+  readonly #db: Kysely<Tables>;
+  readonly #table: TableName;
+
+  constructor(db: Kysely<Tables>, table: TableName) {
+    this.#db = db;
+    this.#table = table;
+  }
+
+  async insert(record: object): Promise<T> {
+    const row = await (this.#db as AnyQuery)
+      .insertInto(this.#table)
+      .values(this.#encode(record))
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return this.decode(row);
+  }
+
+  async find(where: Where<T>): Promise<T | undefined> {
+    const row = await this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where).executeTakeFirst();
+    return row && this.decode(row);
+  }
+
+  async list(where: Where<T> = {}, page: Page<T> = {}): Promise<T[]> {
+    let query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where);
+    if (page.orderBy) query = query.orderBy(page.orderBy, page.descending ? 'desc' : 'asc');
+    if (page.limit !== undefined) query = query.limit(page.limit);
+    const rows: object[] = await query.execute();
+    return rows.map((row) => this.decode(row));
+  }
+
+  /** Changes the matching rows and tells how many there were: the count is how a claim knows whether it won. */
+  async update(where: Where<T>, patch: Partial<T>): Promise<number> {
+    const query = this.#filter((this.#db as AnyQuery).updateTable(this.#table).set(this.#encode(patch)), where);
+    const { numUpdatedRows } = await query.executeTakeFirst();
+    return Number(numUpdatedRows);
+  }
+
+  async remove(where: Where<T>): Promise<number> {
+    const { numDeletedRows } = await this.#filter((this.#db as AnyQuery).deleteFrom(this.#table), where).executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+
+  /** A raw row as a record; for queries that a noun's own file writes with Kysely. */
+  decode(row: object): T {
+    const { json, boolean } = columnKindsTable[this.#table];
+    const record = { ...row } as Record<string, unknown>;
+    for (const column of json) if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
+    for (const column of boolean) if (column in record) record[column] = Boolean(record[column]);
+    return record as T;
+  }
+
+  #encode(record: object): Record<string, unknown> {
+    const { json } = columnKindsTable[this.#table];
+    const row: Record<string, unknown> = { ...record };
+    for (const column of json) {
+      if (row[column] !== undefined && row[column] !== null) row[column] = JSON.stringify(row[column]);
+    }
+    return row;
+  }
+
+  #filter(query: AnyQuery, where: Where<T>): AnyQuery {
+    let filtered = query;
+    for (const [column, value] of Object.entries(where)) {
+      if (value === undefined) continue;
+      if (value === null) filtered = filtered.where(column, 'is', null);
+      else if (Array.isArray(value)) filtered = filtered.where(column, 'in', value);
+      else filtered = filtered.where(column, '=', value);
+    }
+    return filtered;
+  }
+}

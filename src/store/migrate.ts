@@ -1,0 +1,16 @@
+/** Versioned schema migrations, run at start and by `ingot db sync`. Listed by hand: the order is the meaning. */
+import { type Kysely, type Migration, Migrator } from 'kysely';
+import { migration0001 } from './migrations/0001-first-light.ts';
+import type { Tables } from './tables.ts';
+
+const migrations: Record<string, Migration> = {
+  '0001-first-light': migration0001,
+};
+
+/** Brings the schema up to date; returns the names of the migrations that ran. */
+export async function migrate(db: Kysely<Tables>): Promise<string[]> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error) throw error;
+  return (results ?? []).map((result) => result.migrationName);
+}

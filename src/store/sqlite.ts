@@ -1,0 +1,36 @@
+/**
+ * Kysely's SQLite dialect on `node:sqlite`. Kysely expects the interface of better-sqlite3: a statement says with
+ * `reader` whether it returns rows and takes its parameters as one array; `node:sqlite` does neither.
+ */
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { SqliteDialect } from 'kysely';
+
+/** @param file path of the database, or `:memory:` */
+export function sqliteDialect(file: string): SqliteDialect {
+  const database = new DatabaseSync(file);
+  // FULL: a commit that was acknowledged survives a power cut, not only a crash of the process.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000');
+  return new SqliteDialect({
+    database: {
+      close: () => database.close(),
+      prepare(sql: string) {
+        const statement = database.prepare(sql);
+        return {
+          reader: statement.columns().length > 0,
+          all: (parameters: readonly unknown[]) => statement.all(...parameters.map(toSqlite)),
+          run: (parameters: readonly unknown[]) => {
+            const { changes, lastInsertRowid } = statement.run(...parameters.map(toSqlite));
+            return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
+          },
+          iterate: (parameters: readonly unknown[]) => statement.iterate(...parameters.map(toSqlite)),
+        };
+      },
+    },
+  });
+}
+
+function toSqlite(value: unknown): SQLInputValue {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (value === undefined) return null;
+  return value as SQLInputValue;
+}

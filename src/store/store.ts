@@ -1,0 +1,64 @@
+/** The embedded database: one collection per noun. Reads are free for all; changes to nodes and servers are the engine's. */
+import { Kysely } from 'kysely';
+import type { Flavor, Image, Keypair, Network, Node, NodePort, Operation, Port, Server, Subnet } from '#domain/records.ts';
+import { Collection } from './collection.ts';
+import { EventLog } from './events.ts';
+import { migrate } from './migrate.ts';
+import { sqliteDialect } from './sqlite.ts';
+import type { Project, RevokedToken, Tables, User } from './tables.ts';
+
+export class Store {
+  readonly db: Kysely<Tables>;
+  readonly nodes: Collection<Node>;
+  readonly node_ports: Collection<NodePort>;
+  readonly flavors: Collection<Flavor>;
+  readonly keypairs: Collection<Keypair>;
+  readonly images: Collection<Image>;
+  readonly networks: Collection<Network>;
+  readonly subnets: Collection<Subnet>;
+  readonly ports: Collection<Port>;
+  readonly servers: Collection<Server>;
+  readonly operations: Collection<Operation>;
+  readonly users: Collection<User>;
+  readonly projects: Collection<Project>;
+  readonly revoked_tokens: Collection<RevokedToken>;
+  readonly events: EventLog;
+
+  constructor(db: Kysely<Tables>, events?: EventLog) {
+    this.db = db;
+    this.nodes = new Collection(db, 'nodes');
+    this.node_ports = new Collection(db, 'node_ports');
+    this.flavors = new Collection(db, 'flavors');
+    this.keypairs = new Collection(db, 'keypairs');
+    this.images = new Collection(db, 'images');
+    this.networks = new Collection(db, 'networks');
+    this.subnets = new Collection(db, 'subnets');
+    this.ports = new Collection(db, 'ports');
+    this.servers = new Collection(db, 'servers');
+    this.operations = new Collection(db, 'operations');
+    this.users = new Collection(db, 'users');
+    this.projects = new Collection(db, 'projects');
+    this.revoked_tokens = new Collection(db, 'revoked_tokens');
+    this.events = events ?? new EventLog(db);
+  }
+
+  /**
+   * Runs `work` in one transaction; it must use the store it is given and never await anything but the database:
+   * SQLite has one writer, so whoever dawdles inside stops all others.
+   */
+  transaction<R>(work: (inside: Store) => Promise<R>): Promise<R> {
+    return this.db.transaction().execute((trx) => work(new Store(trx, this.events)));
+  }
+
+  async close(): Promise<void> {
+    await this.events.close();
+    await this.db.destroy();
+  }
+}
+
+/** Opens (and migrates) the database. @param file path, or `:memory:` for tests */
+export async function openStore(file: string): Promise<Store> {
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  await migrate(db);
+  return new Store(db);
+}

@@ -1,0 +1,54 @@
+/** The tables as Kysely sees them, and which of their columns hold JSON or booleans in databases without such types. */
+import type { Generated } from 'kysely';
+import type { Event, Flavor, Image, Keypair, Network, Node, NodePort, Operation, Port, Server, Subnet } from '#domain/records.ts';
+
+type WithGeneratedId<T extends { id: number }> = Omit<T, 'id'> & { id: Generated<number> };
+
+/** Users and projects are few and administered by settings; tokens are signed, and only revoked ones are rows. */
+export type User = { id: string; name: string; password_hash: string; project_id: string; is_admin: boolean };
+export type Project = { id: string; name: string; description: string };
+export type RevokedToken = { token_hash: string; expires_at: string };
+
+export type Tables = {
+  nodes: WithGeneratedId<Node>;
+  node_ports: WithGeneratedId<NodePort>;
+  flavors: Flavor;
+  keypairs: Keypair;
+  images: Image;
+  networks: Network;
+  subnets: Subnet;
+  ports: Port;
+  servers: Server;
+  operations: Operation;
+  events: WithGeneratedId<Event>;
+  users: User;
+  projects: Project;
+  revoked_tokens: RevokedToken;
+};
+
+export type TableName = keyof Tables;
+
+type ColumnKinds = { readonly json: readonly string[]; readonly boolean: readonly string[] };
+
+export const columnKindsTable: Record<TableName, ColumnKinds> = {
+  nodes: {
+    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
+    boolean: ['maintenance'],
+  },
+  node_ports: { json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] },
+  flavors: { json: ['extra_specs'], boolean: ['is_public'] },
+  keypairs: { json: [], boolean: [] },
+  images: { json: ['tags', 'properties'], boolean: ['protected'] },
+  networks: { json: ['provider'], boolean: ['admin_state_up', 'shared', 'external'] },
+  subnets: { json: ['dns_nameservers', 'allocation_pools', 'host_routes'], boolean: ['enable_dhcp'] },
+  ports: { json: ['fixed_ips'], boolean: ['admin_state_up', 'owned_by_server'] },
+  servers: {
+    json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'fault'],
+    boolean: ['locked', 'preserve_ephemeral'],
+  },
+  operations: { json: ['request', 'context', 'fault'], boolean: [] },
+  events: { json: ['data'], boolean: [] },
+  users: { json: [], boolean: ['is_admin'] },
+  projects: { json: [], boolean: [] },
+  revoked_tokens: { json: [], boolean: [] },
+};
