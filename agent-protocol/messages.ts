@@ -4,21 +4,9 @@
  * belongs to one operation on one node and dies with it.
  */
 import { type Static, Type } from 'typebox';
+import { logLinesMax } from './routes.ts';
 
-/** Kernel parameters by which a boot tells the agent where to report. */
-export const kernelParameters = { url: 'ingot.url', token: 'ingot.token' } as const;
-
-export const routes = {
-  hello: '/agent/v1/hello',
-  next: '/agent/v1/next',
-  progress: '/agent/v1/progress',
-  result: '/agent/v1/result',
-  log: '/agent/v1/log',
-  /** GET: an image in extents format, `/agent/v1/images/<image id>`. */
-  images: '/agent/v1/images',
-  /** GET: the config drive of the operation's server, an ISO 9660 file. */
-  configDrive: '/agent/v1/config-drive',
-} as const;
+export { type CommandName, commandNames, kernelParameters, routes } from './routes.ts';
 
 export const Disk = Type.Object({
   /** `/dev/sda` */
@@ -32,6 +20,7 @@ export const Disk = Type.Object({
   discard_max_bytes: Type.Number(),
   write_zeroes_max_bytes: Type.Number(),
 });
+export type Disk = Static<typeof Disk>;
 
 export const Nic = Type.Object({
   name: Type.String(),
@@ -41,6 +30,7 @@ export const Nic = Type.Object({
   speed_mbps: Type.Union([Type.Number(), Type.Null()]),
   address: Type.Union([Type.String(), Type.Null()]),
 });
+export type Nic = Static<typeof Nic>;
 
 export const Inventory = Type.Object({
   cpu: Type.Object({ count: Type.Number(), model: Type.String(), architecture: Type.String(), flags: Type.Array(Type.String()) }),
@@ -108,10 +98,6 @@ export const CleanResult = Type.Object({
 });
 export type CleanResult = Static<typeof CleanResult>;
 
-/** Exports the root disk over iSCSI for the classic chain; the agent then POSTs to the deploy helper by itself. */
-export const commandNames = ['write-image', 'write-config-drive', 'clean', 'power-off', 'reboot'] as const;
-export type CommandName = (typeof commandNames)[number];
-
 export const Command = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -135,4 +121,5 @@ export const Result = Type.Object({
 });
 export type Result = Static<typeof Result>;
 
-export const Log = Type.Object({ lines: Type.Array(Type.String(), { maxItems: 200 }) });
+export const Log = Type.Object({ lines: Type.Array(Type.String(), { maxItems: logLinesMax }) });
+export type Log = Static<typeof Log>;
