@@ -1,0 +1,69 @@
+/** What a flavor and an image ask of a machine, read from their sizes, extra specs and properties. */
+import type { Flavor, Image } from '#domain/records.ts';
+
+export type ChosenImage = Pick<Image, 'min_disk' | 'min_ram' | 'properties'>;
+
+export type Requirements = {
+  vcpus: number;
+  memory_mb: number;
+  local_gb: number;
+  /** `resources:` other than the three sizes: class → amount; amounts of 0 are left out. */
+  resources: Readonly<Record<string, number>>;
+  traits: readonly { name: string; required: boolean }[];
+  /** Capability → requirement with its operator. */
+  capabilities: Readonly<Record<string, string>>;
+  architecture: string | undefined;
+};
+
+const sizeClasses = { VCPU: 'vcpus', MEMORY_MB: 'memory_mb', DISK_GB: 'local_gb' } as const;
+
+/** Reads all requirements. Extra specs of other scopes (`baremetal:`, `hw:`, `quota:`…) ask nothing of a machine. */
+export function readRequirements(flavor: Flavor, image?: ChosenImage): Requirements {
+  const sizes = flavorSizes(flavor);
+  const resources: Record<string, number> = {};
+  const traits: { name: string; required: boolean }[] = [];
+  const capabilities: Record<string, string> = {};
+  for (const [key, value] of [...Object.entries(flavor.extra_specs), ...imageTraits(image)]) {
+    const { scope, name } = splitKey(key);
+    if (scope === 'resources') readResource({ sizes, resources }, name, Number(value));
+    else if (scope === 'trait') traits.push({ name, required: value !== 'forbidden' });
+    else if (scope === 'capabilities' || scope === '') capabilities[name] = value;
+  }
+  return {
+    vcpus: sizes.vcpus,
+    memory_mb: Math.max(sizes.memory_mb, image?.min_ram ?? 0),
+    local_gb: Math.max(sizes.local_gb, image?.min_disk ?? 0),
+    resources,
+    traits,
+    capabilities,
+    architecture: image?.properties['hw_architecture'] ?? image?.properties['architecture'],
+  };
+}
+
+type Sizes = { vcpus: number; memory_mb: number; local_gb: number };
+
+function flavorSizes(flavor: Flavor): Sizes {
+  return {
+    vcpus: flavor.vcpus,
+    memory_mb: flavor.ram,
+    local_gb: flavor.disk + flavor.ephemeral + Math.ceil(flavor.swap / 1024),
+  };
+}
+
+/** `resources:VCPU=0` is how flavors say "do not look at the size, the resource class is enough". */
+function readResource(into: { sizes: Sizes; resources: Record<string, number> }, name: string, amount: number): void {
+  const size = sizeClasses[name as keyof typeof sizeClasses];
+  if (size) into.sizes[size] = Number.isFinite(amount) ? amount : 0;
+  else if (amount > 0) into.resources[name] = amount;
+}
+
+/** `trait1:X` and `resources1:X` (numbered groups) mean the same for a machine that is taken whole. */
+function splitKey(key: string): { scope: string; name: string } {
+  const colon = key.indexOf(':');
+  if (colon < 0) return { scope: '', name: key };
+  return { scope: key.slice(0, colon).replace(/^(resources|trait)\w*$/, '$1'), name: key.slice(colon + 1) };
+}
+
+function imageTraits(image: ChosenImage | undefined): [string, string][] {
+  return Object.entries(image?.properties ?? {}).filter(([key]) => /^trait\w*:/.test(key));
+}
