@@ -15,6 +15,9 @@ export const faultTable = {
   unauthorized: { status: 401, by: 'caller', message: 'The request you have made requires authentication.' },
   forbidden: { status: 403, by: 'caller', message: '{detail}' },
   notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
+  notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
+  unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
+  tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },
   tooLarge: { status: 413, by: 'caller', message: '{detail}' },
   unsupported: {
@@ -105,6 +108,8 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly status: number;
   readonly hint: string | undefined;
+  /** What filled the message. */
+  readonly fields: FaultFields;
   /** For the developer's log only; never shown, so it may hold what a peer answered, but no secret either. */
   readonly detail: unknown;
 
@@ -114,6 +119,7 @@ export class Fault extends Error {
     this.name = 'Fault';
     this.code = code;
     this.status = row.status;
+    this.fields = fields;
     this.hint = row.hint && fill(row.hint, fields);
     this.detail = detail;
   }

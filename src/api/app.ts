@@ -1,0 +1,118 @@
+/** The public API as one Fastify application: five services under their paths, each with its own manners. */
+import { randomUUID } from 'node:crypto';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import type { Engine } from '#engine/contract.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { authenticate } from './authentication.ts';
+import { registerBaremetal } from './baremetal/index.ts';
+import { registerCompute } from './compute/index.ts';
+import type { ApiContext, ApiScope, ImageData } from './context.ts';
+import { registerDiscovery } from './discovery.ts';
+import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
+import { registerIdentity, registerTokenIssue } from './identity/index.ts';
+import { registerImage } from './image/index.ts';
+import { negotiateMicroversion, type VersionedService } from './microversions.ts';
+import { registerNetwork } from './network/index.ts';
+import { Tokens } from './tokens.ts';
+import { compileValidator } from './validation.ts';
+
+export type ApiParts = {
+  store: Store;
+  engine: Engine;
+  images: ImageData;
+  settings: Settings;
+  log: FastifyBaseLogger;
+  /** Secret that signs tokens, at least 32 bytes. */
+  tokenKey: Buffer;
+};
+
+/** Enough for user data and injected files in base64; image data is streamed and not counted. */
+const bodyLimit = 4 * 1024 * 1024;
+/** A peer that neither sends nor takes anything for so long is gone. */
+const silenceMs = 300_000;
+/** How long a closing server lets running requests end. */
+const closeMs = 5_000;
+
+type Service = {
+  readonly name: ServiceName;
+  readonly prefix: string;
+  readonly register: (app: ApiScope, context: ApiContext) => void | Promise<void>;
+  /** Routes that need no token. */
+  readonly open?: (app: ApiScope, context: ApiContext) => void;
+  readonly microversions?: VersionedService;
+};
+
+const serviceTable: readonly Service[] = [
+  { name: 'identity', prefix: '/identity/v3', register: registerIdentity, open: registerTokenIssue },
+  { name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
+  { name: 'image', prefix: '/image/v2', register: registerImage },
+  { name: 'network', prefix: '/network/v2.0', register: registerNetwork },
+  { name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal' },
+];
+
+/** Builds the application; `listen` or `inject` it. */
+export function createApi(parts: ApiParts): FastifyInstance {
+  const { tokenKey, ...shared } = parts;
+  const context: ApiContext = { ...shared, tokens: new Tokens(parts.store, tokenKey), baseUrl: baseUrlBy(parts.settings) };
+  const app = fastify({
+    loggerInstance: parts.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => `req-${randomUUID()}`,
+    bodyLimit,
+    connectionTimeout: silenceMs,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
+  });
+  app.setValidatorCompiler(compileValidator);
+  app.setErrorHandler(replyWithFault('identity'));
+  app.setNotFoundHandler(replyNotFound('identity'));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-openstack-request-id', request.id);
+  });
+  app.addHook('onResponse', logRequest);
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
+  });
+  registerDiscovery(app as ApiScope, context);
+  for (const service of serviceTable) app.register(openService(service, context), { prefix: service.prefix });
+  return app;
+}
+
+function openService(service: Service, context: ApiContext) {
+  return async (app: FastifyInstance): Promise<void> => {
+    app.setErrorHandler(replyWithFault(service.name));
+    if (service.microversions) app.addHook('onRequest', negotiateMicroversion(service.microversions));
+    service.open?.(app as ApiScope, context);
+    await app.register(async (closed) => {
+      closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
+      closed.setNotFoundHandler(replyNotFound(service.name));
+      await service.register(closed as ApiScope, context);
+    });
+  };
+}
+
+function baseUrlBy(settings: Settings): (request: FastifyRequest) => string {
+  const fixed = settings['api.public_url'].replace(/\/+$/, '');
+  return (request) => fixed || `${request.protocol}://${request.host}`;
+}
+
+/** One line for each request; reads that went well only at debug level. The URL of a call holds no secret. */
+async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const isRoutine = reply.statusCode < 400 && (request.method === 'GET' || request.method === 'HEAD');
+  request.log[isRoutine ? 'debug' : 'info'](
+    {
+      method: request.method,
+      url: request.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      user: request.caller?.user_name,
+    },
+    'request',
+  );
+}

@@ -1,0 +1,3 @@
+import type { ApiContext, ApiScope } from '../context.ts';
+
+export function registerBaremetal(_app: ApiScope, _context: ApiContext): void {}

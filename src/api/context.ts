@@ -1,0 +1,68 @@
+/** What every service of the API is given, and what each of its requests carries. */
+import type { Readable } from 'node:stream';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Image } from '#domain/records.ts';
+import type { Engine } from '#engine/contract.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import type { Microversion } from './microversions.ts';
+import type { Tokens } from './tokens.ts';
+
+/** A Fastify scope whose route schemas give handlers their types. */
+export type ApiScope = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** What the image service needs of the image files. */
+export type ImageData = {
+  /**
+   * Takes the bytes as they come and turns the row `queued` → `saving` → `active` with size, checksum and hash;
+   * back to `queued` when the stream breaks. @throws Fault `badRequest` where the bytes are not what disk_format says
+   */
+  upload(id: string, bytes: Readable, options?: { signal?: AbortSignal }): Promise<Image>;
+  /** The uploaded bytes. */
+  read(id: string): Promise<Readable>;
+  remove(id: string): Promise<void>;
+};
+
+export type ApiContext = {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly images: ImageData;
+  readonly settings: Settings;
+  readonly log: FastifyBaseLogger;
+  readonly tokens: Tokens;
+  /** How this client reaches us, no slash at the end: `api.public_url`, else as the request names us. */
+  baseUrl(request: FastifyRequest): string;
+};
+
+/** Who asks. `project_id` is empty for a token without project; only the identity service lets such callers in. */
+export type Caller = {
+  user_id: string;
+  user_name: string;
+  project_id: string;
+  project_name: string;
+  is_admin: boolean;
+  roles: readonly string[];
+};
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on every route behind authentication. */
+    caller: Caller;
+    /** What the client asked for; set under `/compute/v2.1` and `/baremetal/v1`. */
+    microversion: Microversion;
+  }
+}

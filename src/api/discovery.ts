@@ -1,0 +1,126 @@
+/** Version documents: what a client reads before its first real request. No token needed. */
+import type { FastifyRequest } from 'fastify';
+import type { ApiContext, ApiScope } from './context.ts';
+import { formatVersion, microversionTable, type VersionedService } from './microversions.ts';
+
+/** Oldest to newest Glance revision whose calls we answer; clients enable features by the newest. */
+const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.9'];
+
+type Document = (base: string) => object;
+type Discovery = { readonly path: string; readonly status: 200 | 300; readonly document: Document };
+
+const link = (href: string, rel = 'self') => ({ rel, href });
+
+const discoveryTable: readonly Discovery[] = [
+  { path: '/', status: 200, document: services },
+  { path: '/identity', status: 300, document: (base) => ({ versions: { values: [identityVersion(base)] } }) },
+  { path: '/identity/v3', status: 200, document: (base) => ({ version: identityVersion(base) }) },
+  { path: '/compute', status: 200, document: (base) => ({ versions: [computeVersion(base)] }) },
+  {
+    path: '/compute/v2.1',
+    status: 200,
+    document: (base) => ({ version: { ...computeVersion(base), 'media-types': [novaMedia] } }),
+  },
+  { path: '/image', status: 300, document: imageDocument },
+  { path: '/image/versions', status: 200, document: imageDocument },
+  { path: '/image/v2', status: 300, document: imageDocument },
+  { path: '/network', status: 200, document: (base) => ({ versions: [networkVersion(base)] }) },
+  { path: '/network/v2.0', status: 200, document: networkResources },
+  { path: '/baremetal', status: 200, document: baremetalRoot },
+  { path: '/baremetal/v1', status: 200, document: baremetalV1 },
+];
+
+/** Adds every version document to the root of the API. */
+export function registerDiscovery(app: ApiScope, context: ApiContext): void {
+  for (const { path, status, document } of discoveryTable) {
+    app.get(path, async (request: FastifyRequest, reply) => {
+      reply.code(status);
+      return document(context.baseUrl(request));
+    });
+  }
+}
+
+const novaMedia = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
+
+function services(base: string): object {
+  const paths = {
+    identity: '/identity/v3',
+    compute: '/compute/v2.1',
+    image: '/image',
+    network: '/network',
+    baremetal: '/baremetal',
+  };
+  return { name: 'Ingot', services: Object.entries(paths).map(([type, path]) => ({ type, links: [link(`${base}${path}`)] })) };
+}
+
+function identityVersion(base: string): object {
+  return {
+    id: 'v3.14',
+    status: 'stable',
+    updated: '2020-04-07T00:00:00Z',
+    links: [link(`${base}/identity/v3/`)],
+    'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.identity-v3+json' }],
+  };
+}
+
+function computeVersion(base: string): object {
+  return {
+    id: 'v2.1',
+    status: 'CURRENT',
+    ...rangeOf('compute'),
+    updated: '2013-07-23T11:33:21Z',
+    links: [link(`${base}/compute/v2.1/`)],
+  };
+}
+
+function imageDocument(base: string): object {
+  const newest = imageVersions.at(-1);
+  const versions = imageVersions.toReversed().map((version) => ({
+    id: `v${version}`,
+    status: version === newest ? 'CURRENT' : 'SUPPORTED',
+    links: [link(`${base}/image/v2/`)],
+  }));
+  return { versions };
+}
+
+function networkVersion(base: string): object {
+  return { id: 'v2.0', status: 'CURRENT', links: [link(`${base}/network/v2.0/`)] };
+}
+
+function networkResources(base: string): object {
+  const resources = ['network', 'subnet', 'port', 'quota', 'extension'].map((name) => ({
+    name,
+    collection: `${name}s`,
+    links: [link(`${base}/network/v2.0/${name}s`)],
+  }));
+  return { resources };
+}
+
+function baremetalVersion(base: string): object {
+  return { id: 'v1', status: 'CURRENT', ...rangeOf('baremetal'), links: [link(`${base}/baremetal/v1/`)] };
+}
+
+function baremetalRoot(base: string): object {
+  const version = baremetalVersion(base);
+  const description = 'Ingot speaks the bare metal API of OpenStack Ironic.';
+  return { name: 'OpenStack Ironic API', description, default_version: version, versions: [version] };
+}
+
+function baremetalV1(base: string): object {
+  const resource = (name: string) => [link(`${base}/baremetal/v1/${name}/`), link(`${base}/baremetal/${name}/`, 'bookmark')];
+  return {
+    id: 'v1',
+    links: [link(`${base}/baremetal/v1/`)],
+    media_types: [{ base: 'application/json', type: 'application/vnd.openstack.ironic.v1+json' }],
+    nodes: resource('nodes'),
+    ports: resource('ports'),
+    drivers: resource('drivers'),
+    chassis: resource('chassis'),
+    version: baremetalVersion(base),
+  };
+}
+
+function rangeOf(service: VersionedService): { version: string; min_version: string } {
+  const { min, max } = microversionTable[service];
+  return { version: formatVersion(max), min_version: formatVersion(min) };
+}

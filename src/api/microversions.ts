@@ -1,0 +1,88 @@
+/** Microversions: which API revision a client wants, and what we told it we speak. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+
+export type Microversion = { readonly major: number; readonly minor: number };
+
+type VersionRange = {
+  readonly min: Microversion;
+  readonly max: Microversion;
+  /** Service type in `OpenStack-API-Version: <type> <version>`. */
+  readonly type: string;
+  /** The older header of this service alone. */
+  readonly header: string;
+};
+
+/** Raise `max` only when everything up to it answers as the newer revision says. */
+export const microversionTable = {
+  compute: {
+    min: { major: 2, minor: 1 },
+    max: { major: 2, minor: 90 },
+    type: 'compute',
+    header: 'x-openstack-nova-api-version',
+  },
+  baremetal: {
+    min: { major: 1, minor: 1 },
+    max: { major: 1, minor: 78 },
+    type: 'baremetal',
+    header: 'x-openstack-ironic-api-version',
+  },
+} as const satisfies Record<string, VersionRange>;
+
+export type VersionedService = keyof typeof microversionTable;
+
+/** True from revision `minor` on: `atLeast(request.microversion, 73)`. */
+export function atLeast(version: Microversion, minor: number): boolean {
+  return version.minor >= minor;
+}
+
+export function formatVersion(version: Microversion): string {
+  return `${version.major}.${version.minor}`;
+}
+
+/** An onRequest hook: sets `request.microversion` and the reply headers; 406 outside the range. */
+export function negotiateMicroversion(service: VersionedService) {
+  const range: VersionRange = microversionTable[service];
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    request.microversion = range.min;
+    announce(service, range, reply, range.min);
+    const version = parseVersion(askedVersion(request, range), range);
+    request.microversion = version;
+    announce(service, range, reply, version);
+  };
+}
+
+function askedVersion(request: FastifyRequest, range: VersionRange): string | undefined {
+  const shared = request.headers['openstack-api-version'];
+  for (const part of (Array.isArray(shared) ? shared.join(',') : (shared ?? '')).split(',')) {
+    const [type, version] = part.trim().split(/\s+/);
+    if (type === range.type && version) return version;
+  }
+  const own = request.headers[range.header];
+  return Array.isArray(own) ? own[0] : own;
+}
+
+function parseVersion(asked: string | undefined, range: VersionRange): Microversion {
+  if (asked === undefined) return range.min;
+  if (asked === 'latest') return range.max;
+  const match = /^(\d+)\.(\d+)$/.exec(asked);
+  if (!match) throw new Fault('badRequest', { detail: `API version string ${asked} must be MAJOR.MINOR or latest.` });
+  const version = { major: Number(match[1]), minor: Number(match[2]) };
+  const isInside = version.major === range.max.major && version.minor >= range.min.minor && version.minor <= range.max.minor;
+  if (isInside) return version;
+  throw new Fault('notAcceptable', {
+    detail: `Version ${asked} is not supported by the API. Minimum is ${formatVersion(range.min)} and maximum is ${formatVersion(range.max)}.`,
+  });
+}
+
+function announce(service: VersionedService, range: VersionRange, reply: FastifyReply, version: Microversion): void {
+  reply.header('openstack-api-version', `${range.type} ${formatVersion(version)}`);
+  reply.header('vary', `OpenStack-API-Version, ${range.header}`);
+  if (service === 'compute') {
+    reply.header(range.header, formatVersion(version));
+    return;
+  }
+  reply.header(range.header.replace(/version$/, 'minimum-version'), formatVersion(range.min));
+  reply.header(range.header.replace(/version$/, 'maximum-version'), formatVersion(range.max));
+  reply.header(range.header, formatVersion(version));
+}

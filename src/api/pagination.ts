@@ -1,0 +1,41 @@
+/** Pages by `limit` and `marker` (the id of the last item of the page before), as all services have them. */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+import type { ApiContext } from './context.ts';
+
+export type PageRequest<T> = {
+  limit?: number | undefined;
+  marker?: string | undefined;
+  /** What a marker names. */
+  idOf: (item: T) => string;
+  /** Largest page; also the default where the client gives no limit. */
+  maximum?: number;
+};
+
+export type Page<T> = { items: T[] /** Marker of the next page; undefined on the last. */; next: string | undefined };
+
+/** Cuts one page out of an ordered list. */
+export function pageOf<T>(all: readonly T[], request: PageRequest<T>): Page<T> {
+  const start = request.marker === undefined ? 0 : all.findIndex((item) => request.idOf(item) === request.marker) + 1;
+  if (request.marker !== undefined && start === 0)
+    throw new Fault('badRequest', { detail: `Marker ${request.marker} could not be found.` });
+  const maximum = request.maximum ?? Number.POSITIVE_INFINITY;
+  const limit =
+    request.limit === undefined || (request.limit === 0 && maximum !== Number.POSITIVE_INFINITY) ? maximum : request.limit;
+  const items = all.slice(start, start + Math.min(limit, maximum));
+  const last = items.at(-1);
+  const isLast = start + items.length >= all.length;
+  return { items, next: isLast || last === undefined ? undefined : request.idOf(last) };
+}
+
+/** URL of the next page: the same request with another marker. */
+export function nextUrl(context: ApiContext, request: FastifyRequest, marker: string): string {
+  const url = new URL(request.url, context.baseUrl(request));
+  url.searchParams.set('marker', marker);
+  return url.toString();
+}
+
+/** Nova's and Neutron's way: `[{ rel: 'next', href }]`, empty on the last page. */
+export function nextLinks(context: ApiContext, request: FastifyRequest, marker: string | undefined) {
+  return marker === undefined ? [] : [{ rel: 'next', href: nextUrl(context, request, marker) }];
+}

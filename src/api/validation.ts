@@ -1,0 +1,48 @@
+/** Checks what clients send against the TypeBox schema of the route; a wrong field is named with what was expected. */
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
+import { Fault } from '#domain/faults.ts';
+
+/** Query strings and path parameters are text, so they are converted first; bodies must have the right types. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const check = Compile(schema);
+  return (value: unknown) => {
+    const converted = httpPart === 'body' ? value : Value.Convert(schema, value);
+    if (check.Check(converted)) return { value: converted };
+    return { error: new Fault('badRequest', { detail: explain(check.Errors(converted), httpPart) }) };
+  };
+};
+
+type SchemaError = { keyword: string; instancePath: string; message: string; params: object };
+
+/** The deepest complaint says most: a union reports each of its branches first and itself last. */
+function explain(errors: readonly SchemaError[], httpPart = 'request'): string {
+  const deepest = errors.reduce<SchemaError | undefined>(
+    (best, error) => (best && depth(best) >= depth(error) ? best : error),
+    undefined,
+  );
+  if (!deepest) return `Invalid ${httpPart}.`;
+  const same = errors.filter((error) => error.instancePath === deepest.instancePath && error.keyword !== 'anyOf');
+  const field = deepest.instancePath.slice(1).replaceAll('/', '.') || httpPart;
+  const expectations = [...new Set((same.length > 0 ? same : [deepest]).map(expectation))];
+  return `Invalid input for field/attribute ${field}: it ${expectations.join(' or ')}.`;
+}
+
+function depth(error: SchemaError): number {
+  return error.instancePath.split('/').length;
+}
+
+function expectation(error: SchemaError): string {
+  const params = error.params as Record<string, unknown>;
+  if (error.keyword === 'required') return `must have ${list(params['requiredProperties'])}`;
+  if (error.keyword === 'additionalProperties') return `must not have ${list(params['additionalProperties'])}`;
+  if (error.keyword === 'enum') return `must be one of ${list(params['allowedValues'])}`;
+  if (error.keyword === 'const') return `must be '${params['allowedValue']}'`;
+  return error.message;
+}
+
+function list(names: unknown): string {
+  return Array.isArray(names) ? names.map((name) => `'${name}'`).join(', ') : 'other properties';
+}
