@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkImports, importTable, partOf } from './imports.ts';
+import { listSources } from './sources.ts';
+
+const aliases = { '#agent-protocol/*': './agent-protocol/*', '#lab/*': './lab/*', '#*': './src/*' };
+
+/** The messages about files given as path → text. */
+function messages(files: Record<string, string>): string[] {
+  const sources = Object.entries(files).map(([path, text]) => ({ path, text }));
+  return checkImports(sources, aliases).map(({ path, line, message }) => `${path}${line ? `:${line}` : ''} ${message}`);
+}
+
+test('the table in ARCHITECTURE.md is the table that is enforced', () => {
+  const page = listSources().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
+  const rows = page
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, 3)
+        .map((cell) => cell.trim()),
+    )
+    .filter(([from]) => from !== 'from' && !from?.startsWith('---'));
+  const shown = rows.map((cells) =>
+    cells.map((cell) =>
+      cell
+        .replace(/\([^)]*\)/g, '')
+        .split(',')
+        .map((name) => name.trim()),
+    ),
+  );
+
+  assert.deepEqual(
+    shown,
+    importTable.map(({ from, may }) => [[...from], [...may]]),
+  );
+});
+
+test('a part is a folder of src, a file right in src, or a top-level folder', () => {
+  assert.deepEqual(['src/store/events.ts', 'src/serve.ts', 'lab/models/plain.ts'].map(partOf), ['store', 'serve', 'lab']);
+});
+
+test('an import against the layers is found with its line, types and multi-line imports included', () => {
+  const text = "import type { A } from '#domain/a.ts';\nimport {\n  type B,\n  c,\n} from '#engine/worker.ts';\n";
+
+  assert.deepEqual(messages({ 'src/store/x.ts': text }), ['src/store/x.ts:2 store may not import src/engine/worker.ts']);
+});
+
+test('a door lets in its own file and no other of its part', () => {
+  assert.deepEqual(messages({ 'src/api/a.ts': "import type { E } from '#engine/contract.ts';\n" }), []);
+  assert.deepEqual(messages({ 'src/api/a.ts': "import { w } from '#engine/worker.ts';\n" }), [
+    'src/api/a.ts:1 api may not import src/engine/worker.ts',
+  ]);
+});
+
+test('re-exports and dynamic imports count; packages and node: modules do not', () => {
+  const text =
+    "import 'node:fs';\nimport { z } from 'typebox';\nexport * from '#api/a.ts';\nconst b = await import('#wire/b.ts');\n";
+
+  assert.deepEqual(messages({ 'src/domain/x.ts': text }), [
+    'src/domain/x.ts:3 domain may not import src/api/a.ts',
+    'src/domain/x.ts:4 domain may not import src/wire/b.ts',
+  ]);
+});
+
+test('the longest alias wins', () => {
+  assert.deepEqual(messages({ 'agent/main.ts': "import { r } from '#agent-protocol/routes.ts';\n" }), []);
+});
+
+test('a relative import must not leave its part where an alias exists', () => {
+  assert.deepEqual(messages({ 'src/api/compute/a.ts': "import { b } from '../faults.ts';\n" }), []);
+  assert.deepEqual(messages({ 'src/api/a.ts': "import { b } from '../domain/b.ts';\n" }), [
+    "src/api/a.ts:1 '../domain/b.ts' leaves its part: write it with '#'",
+  ]);
+});
+
+test('a driver is entered by its door alone', () => {
+  assert.deepEqual(messages({ 'src/drivers/registry.ts': "import { ipmi } from './ipmi/index.ts';\n" }), []);
+  assert.deepEqual(messages({ 'src/drivers/ipmi/power.ts': "import { a } from './schema.ts';\n" }), []);
+  assert.deepEqual(messages({ 'src/drivers/pxe/boot.ts': "import { a } from '../ipmi/power.ts';\n" }), [
+    "src/drivers/pxe/boot.ts:1 'src/drivers/ipmi/power.ts' is behind the door of its driver: import its index.ts",
+  ]);
+});
+
+test('tests may import what they need', () => {
+  assert.deepEqual(messages({ 'src/store/x.test.ts': "import { serve } from '#serve.ts';\n" }), []);
+});
+
+test('a part without a row may import nothing else', () => {
+  assert.deepEqual(messages({ 'src/new-part/x.ts': "import { a } from '#domain/a.ts';\n" }), [
+    'src/new-part/x.ts:1 new-part may not import src/domain/a.ts',
+  ]);
+});
+
+test('an ending is asked for', () => {
+  assert.deepEqual(messages({ 'src/api/a.ts': "import { b } from './b';\n" }), [
+    "src/api/a.ts:1 './b' must name the file with its ending",
+  ]);
+});
+
+test('a circle is shown as the way around it, once', () => {
+  const files = {
+    'src/store/a.ts': "import { b } from './b.ts';\n",
+    'src/store/b.ts': "import { c } from './c.ts';\n",
+    'src/store/c.ts': "import type { a } from './a.ts';\n",
+    'src/store/d.ts': "import { a } from './a.ts';\n",
+  };
+
+  assert.deepEqual(messages(files), [
+    'src/store/a.ts imports itself: src/store/a.ts → src/store/b.ts → src/store/c.ts → src/store/a.ts',
+  ]);
+});

@@ -1,0 +1,88 @@
+/**
+ * Which part of the project may import which: the table that ARCHITECTURE.md shows, enforced. Imports of types count
+ * like all others; where a part may use only the types of another, the table names the file that holds them (a door).
+ */
+import { findCycles } from './import-cycles.ts';
+import { type Aliases, type ImportLine, importsOf } from './import-lines.ts';
+import type { Finding, Source } from './sources.ts';
+
+/** A part is a top-level folder, a folder of src, or a file right in src. `everything in src` and `everything` are wildcards. */
+type ImportRow = { readonly from: readonly string[]; readonly may: readonly string[] };
+
+export const importTable: readonly ImportRow[] = [
+  { from: ['main'], may: ['commands', 'lab', 'build', 'demo', 'bench'] },
+  { from: ['commands'], may: ['serve', 'settings', 'store', 'domain'] },
+  { from: ['serve'], may: ['everything in src'] },
+  { from: ['api', 'boot-server'], may: ['engine/contract', 'store', 'images', 'domain', 'settings', 'agent-protocol'] },
+  { from: ['engine'], may: ['drivers', 'store', 'domain', 'settings', 'agent-protocol'] },
+  { from: ['drivers'], may: ['wire', 'domain', 'agent-protocol'] },
+  { from: ['images'], may: ['store', 'domain', 'drivers/interfaces'] },
+  { from: ['store'], may: ['domain'] },
+  { from: ['wire'], may: ['wire'] },
+  { from: ['domain'], may: ['nothing'] },
+  { from: ['agent'], may: ['agent-protocol'] },
+  { from: ['lab'], may: ['wire', 'settings'] },
+];
+
+/** Parts that only run the project from outside, and so need no row. */
+const outside = new Set(['check', 'test']);
+
+export function checkImports(files: readonly Source[], aliases: Aliases = readAliases(files)): Finding[] {
+  const modules = files
+    .filter(({ path }) => path.endsWith('.ts'))
+    .map(({ path, text }) => ({ path, imports: importsOf({ path, text }, aliases) }));
+  const findings = modules.flatMap(({ path, imports }) =>
+    imports.flatMap((line) => {
+      const message = judge(path, line, aliases);
+      return message ? [{ path, line: line.line, message }] : [];
+    }),
+  );
+  const cycles = findCycles(modules).map((cycle) => ({ path: cycle[0] ?? '', message: `imports itself: ${cycle.join(' → ')}` }));
+  return [...findings, ...cycles];
+}
+
+/** What is wrong with one import, or undefined. */
+function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases): string | undefined {
+  if (target === undefined) return undefined;
+  if (!/\.(ts|json)$/.test(target)) return `'${specifier}' must name the file with its ending`;
+  const [from, to] = [partOf(path), partOf(target)];
+  if (specifier.startsWith('.') && from !== to && hasAlias(target, aliases))
+    return `'${specifier}' leaves its part: write it with '#'`;
+  // A test may bring in whatever it takes to set its stage.
+  if (path.endsWith('.test.ts') || outside.has(from)) return undefined;
+  if (isInnerDriverFile(path, target)) return `'${target}' is behind the door of its driver: import its index.ts`;
+  return mayImport(from, target) ? undefined : `${from} may not import ${target}`;
+}
+
+/** `src/store/events.ts` → `store`, `src/serve.ts` → `serve`, `lab/bmc.ts` → `lab`. */
+export function partOf(path: string): string {
+  const [top = '', second = ''] = path.split('/');
+  return top === 'src' ? second.replace(/\.ts$/, '') : top;
+}
+
+function mayImport(from: string, target: string): boolean {
+  const to = partOf(target);
+  if (from === to) return true;
+  const allowed = importTable.filter((row) => row.from.includes(from)).flatMap((row) => row.may);
+  const door = target.replace(/^src\//, '').replace(/\.ts$/, '');
+  return allowed.some((name) => name === to || name === door || (name === 'everything in src' && isServed(target)));
+}
+
+/** What runs in the server: src, and the messages it shares with the agent. */
+function isServed(target: string): boolean {
+  return target.startsWith('src/') || target.startsWith('agent-protocol/');
+}
+
+function isInnerDriverFile(path: string, target: string): boolean {
+  const folder = target.match(/^src\/drivers\/[^/]+\//)?.[0];
+  return folder !== undefined && !path.startsWith(folder) && target !== `${folder}index.ts`;
+}
+
+function hasAlias(target: string, aliases: Aliases): boolean {
+  return Object.values(aliases).some((place) => target.startsWith(place.replace(/^\.\//, '').replace(/\*$/, '')));
+}
+
+function readAliases(files: readonly Source[]): Aliases {
+  const manifest = files.find(({ path }) => path === 'package.json');
+  return manifest ? (JSON.parse(manifest.text) as { imports: Aliases }).imports : {};
+}

@@ -1,0 +1,29 @@
+/** `bin/check [static|unit|client|whole|all] [path…]`: every check of the project in one command. */
+import { runStages } from './stages.ts';
+
+const help = `Usage: bin/check [static | unit | client | whole | all] [PATH…]
+
+  static   types, lint and format, allowed imports, own rules
+  unit     tests beside the code
+  client   tests through the real openstack client
+  whole    whole-system tests: real boots, one file at a time
+  all      everything (default)
+
+With PATHs, only test files below them run: bin/check unit src/engine
+`;
+
+const groups = ['static', 'unit', 'client', 'whole'] as const;
+
+const [first = 'all', ...paths] = process.argv.slice(2);
+if (first === '--help' || first === '-h') {
+  process.stdout.write(help);
+} else if (first !== 'all' && !groups.some((group) => group === first)) {
+  process.stderr.write(`check: unknown argument '${first}'\n\n${help}`);
+  process.exitCode = 2;
+} else {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)));
+  const wanted = groups.filter((group) => first === 'all' || group === first);
+  const passed = await runStages({ groups: wanted, paths, signal: stop.signal });
+  process.exitCode = passed ? 0 : 1;
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkRules } from './rules.ts';
+
+function messages(files: Record<string, string>): string[] {
+  const sources = Object.entries(files).map(([path, text]) => ({ path, text }));
+  return checkRules(sources).map(({ path, line, message }) => `${path}${line ? `:${line}` : ''} ${message}`);
+}
+
+// Put together here so that the rules do not find their own examples.
+const join = (...parts: string[]) => parts.join('');
+
+test('file-length: 500 lines pass, 501 do not', () => {
+  assert.deepEqual(messages({ 'src/a.ts': 'x\n'.repeat(500) }), []);
+  assert.deepEqual(messages({ 'src/a.ts': 'x\n'.repeat(501) }), ['src/a.ts 501 lines; at most 500 [file-length]']);
+  assert.deepEqual(messages({ 'docs/a.md': 'x\n'.repeat(501) }), []);
+});
+
+test('telling-names: neither folders nor files of odds and ends', () => {
+  assert.deepEqual(messages({ 'src/common/a.ts': '', 'src/api/utils.ts': '', 'src/api/common-headers.ts': '' }), [
+    "src/common/a.ts 'common' does not tell what is inside [telling-names]",
+    "src/api/utils.ts 'utils' does not tell what is inside [telling-names]",
+  ]);
+});
+
+test('finished-code: marks of later and tests that do not run', () => {
+  const bad = [
+    join('// TO', 'DO later'),
+    join('test.', "skip('a')"),
+    join("test('b', { skip", ': true })'),
+    join('it.', "only('c')"),
+  ];
+
+  const found = messages({ 'src/a.ts': `${bad.join('\n')}\n` });
+
+  assert.deepEqual(
+    found.map((line) => line.split(' ')[0]),
+    ['src/a.ts:1', 'src/a.ts:2', 'src/a.ts:3', 'src/a.ts:4'],
+  );
+  assert.deepEqual(messages({ 'src/a.ts': "t.skip('needs root');\ntest('b', { skip: reason }, () => {});\n" }), []);
+});
+
+test("no-foreign-places: one person's paths and package hosts, in any text file", () => {
+  const home = join('/wo', 'rk/someone');
+  const lock = join('"resolved": "', 'https://mirror.example/a.tgz"');
+
+  const found = messages({ 'docs/a.md': `see ${home}\n`, 'package-lock.json': `${lock}\n`, '.npmrc': join('regis', 'try=x\n') });
+
+  assert.deepEqual(
+    found.map((line) => line.split(' ')[0]),
+    ['docs/a.md:1', 'package-lock.json:1', '.npmrc:1'],
+  );
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: what a source file holds
+  assert.deepEqual(messages({ 'src/a.ts': 'const file = `${state}/work/disk`;\n' }), []);
+});
+
+test('driver-folders: a door and a page for people', () => {
+  assert.deepEqual(
+    messages({ 'src/drivers/ipmi/power.ts': '', 'src/drivers/ipmi/index.ts': '', 'src/drivers/interfaces.ts': '' }),
+    ['src/drivers/ipmi a driver folder needs readme.md [driver-folders]'],
+  );
+});

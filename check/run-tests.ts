@@ -1,0 +1,82 @@
+/** Runs test files, each in a process of its own, and counts what happened. */
+import { randomUUID } from 'node:crypto';
+import { relative } from 'node:path';
+import { run } from 'node:test';
+import { spec, type TestEvent } from 'node:test/reporters';
+import { plainEnvironment } from './environment.ts';
+import { endLeftovers, leftoverVariable } from './leftovers.ts';
+import { root } from './sources.ts';
+
+export type TestCounts = { passed: number; failed: number; skipped: string[] };
+export type TestRequest = { files: readonly string[]; concurrency: number; fileSeconds: number; signal: AbortSignal };
+
+/** Files run side by side are shown one after the other as they end; with a concurrency of 1 every line is live. */
+export async function runTests({ files, concurrency, fileSeconds, signal }: TestRequest): Promise<TestCounts> {
+  const counts: TestCounts = { passed: 0, failed: 0, skipped: [] };
+  const reporter = new spec();
+  const shown = reporter.pipe(process.stdout, { end: false });
+  const queue = [...files];
+  const takeFiles = async () => {
+    for (let file = queue.shift(); file && !signal.aborted; file = queue.shift()) {
+      const live = concurrency === 1;
+      if (live) process.stdout.write(`-- ${relative(root, file)}\n`);
+      const late: TestEvent[] = [];
+      await runFile({ file, fileSeconds, signal, counts, show: (event) => (live ? reporter.write(event) : late.push(event)) });
+      for (const event of late) reporter.write(event);
+    }
+  };
+
+  await Promise.all(Array.from({ length: concurrency }, takeFiles));
+  await new Promise((resolve) => reporter.once('end', resolve).end());
+  shown.write('\n');
+  return counts;
+}
+
+type Summary = Extract<TestEvent, { type: 'test:summary' }>['data'];
+
+type FileRun = {
+  file: string;
+  fileSeconds: number;
+  signal: AbortSignal;
+  counts: TestCounts;
+  show: (event: TestEvent) => void;
+};
+
+async function runFile({ file, fileSeconds, signal, counts, show }: FileRun): Promise<void> {
+  const id = randomUUID();
+  const tooLong = AbortSignal.timeout(fileSeconds * 1000);
+  const events: AsyncIterable<TestEvent> = run({
+    files: [file],
+    concurrency: 1,
+    cwd: root,
+    signal: AbortSignal.any([signal, tooLong]),
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: { ...plainEnvironment(), [leftoverVariable]: id },
+  });
+  for await (const event of events) {
+    if (event.type === 'test:summary') addCounts(counts, event.data);
+    else if (event.type !== 'test:diagnostic' || event.data.nesting > 0) show(event);
+    if (event.type === 'test:pass' && event.data.skip) counts.skipped.push(skippedLine(file, event.data));
+  }
+
+  const say = (message: string) =>
+    show({ type: 'test:stderr', data: { file, message: `${relative(root, file)}: ${message}\n` } });
+  if (tooLong.aborted) say(`did not end within ${fileSeconds} s: a test hangs, or left a server, timer or child behind`);
+  const left = await endLeftovers(id);
+  if (left.length === 0) return;
+  say(`left processes behind (ended now): ${left.join(', ')}`);
+  if (!signal.aborted) counts.failed += 1;
+}
+
+function addCounts(counts: TestCounts, { file, counts: seen, success }: Summary): void {
+  // One summary comes for the file and one, without a file, for the run; the latter knows of files that fail to load.
+  if (file !== undefined) return;
+  const failed = seen.tests - seen.passed - seen.skipped - seen.todo;
+  counts.passed += seen.passed;
+  // A hook outside of all tests can fail alone.
+  counts.failed += failed === 0 && !success ? 1 : failed;
+}
+
+function skippedLine(file: string, { name, skip }: { name: string; skip?: string | boolean }): string {
+  return `${relative(root, file)}: ${name} (${typeof skip === 'string' ? skip : 'no reason given'})`;
+}

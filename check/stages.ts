@@ -1,0 +1,93 @@
+/** The stages of a check, in order. A failed stage fails the whole run but keeps no later stage from running. */
+import { availableParallelism } from 'node:os';
+import { checkImports } from './imports.ts';
+import { checkRules } from './rules.ts';
+import { type Program, runProgram } from './run-program.ts';
+import { runTests, type TestCounts } from './run-tests.ts';
+import { type Finding, listSources, root } from './sources.ts';
+
+type Group = 'static' | 'unit' | 'client' | 'whole';
+type TestStage = { areas: readonly string[]; concurrency: number; fileSeconds: number };
+type Stage = { name: string; group: Group } & (
+  | { program: Program }
+  | { findings: (files: ReturnType<typeof listSources>) => Finding[] }
+  | { tests: TestStage }
+);
+
+const stageTable: readonly Stage[] = [
+  { name: 'types', group: 'static', program: { command: 'tsc', args: ['--pretty', 'false'] } },
+  { name: 'lint and format', group: 'static', program: { command: 'biome', args: ['check'] } },
+  { name: 'allowed imports', group: 'static', findings: checkImports },
+  { name: 'own rules', group: 'static', findings: checkRules },
+  {
+    name: 'unit tests',
+    group: 'unit',
+    tests: {
+      areas: ['src', 'agent', 'agent-protocol', 'build', 'lab', 'demo', 'bench', 'check'],
+      concurrency: Math.max(2, availableParallelism()),
+      fileSeconds: 180,
+    },
+  },
+  { name: 'client tests', group: 'client', tests: { areas: ['test/client'], concurrency: 1, fileSeconds: 900 } },
+  { name: 'whole-system tests', group: 'whole', tests: { areas: ['test/whole'], concurrency: 1, fileSeconds: 2400 } },
+];
+
+type Outcome = { name: string; seconds: number; problem: string | undefined; tests?: TestCounts };
+
+export type CheckRequest = { groups: readonly Group[]; paths: readonly string[]; signal: AbortSignal };
+
+/** Runs the stages of the wanted groups, prints a summary and tells whether all passed. */
+export async function runStages({ groups, paths, signal }: CheckRequest): Promise<boolean> {
+  const outcomes: Outcome[] = [];
+  for (const stage of stageTable.filter(({ group }) => groups.includes(group))) {
+    if (signal.aborted) break;
+    process.stdout.write(`\n== ${stage.name}\n`);
+    const start = performance.now();
+    const result = await runStage(stage, paths, signal);
+    outcomes.push({ name: stage.name, seconds: (performance.now() - start) / 1000, ...result });
+  }
+  printSummary(outcomes, signal.aborted);
+  return !signal.aborted && outcomes.every(({ problem }) => problem === undefined);
+}
+
+async function runStage(
+  stage: Stage,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Pick<Outcome, 'problem' | 'tests'>> {
+  if ('program' in stage) return { problem: await runProgram(stage.program, signal) };
+  if ('findings' in stage) return { problem: printFindings(stage.findings(listSources())) };
+  const files = testFiles(stage.tests.areas, paths);
+  const tests = await runTests({ ...stage.tests, files, signal });
+  return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
+}
+
+function testFiles(areas: readonly string[], paths: readonly string[]): string[] {
+  return listSources()
+    .map(({ path }) => path)
+    .filter((path) => path.endsWith('.test.ts'))
+    .filter((path) => areas.some((area) => path.startsWith(`${area}/`)))
+    .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)))
+    .map((path) => `${root}/${path}`);
+}
+
+function printFindings(findings: readonly Finding[]): string | undefined {
+  for (const { path, line, message } of findings) process.stdout.write(`${path}${line ? `:${line}` : ''}: ${message}\n`);
+  return findings.length === 0 ? undefined : `${findings.length} found`;
+}
+
+/** The last line is what build servers read: `N passed, N failed, N skipped`. A failed static stage counts as one. */
+function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void {
+  const lines = outcomes.map(({ name, seconds, problem, tests }) => {
+    const counts = tests ? `  ${tests.passed} passed, ${tests.skipped.length} skipped` : '';
+    return `${problem ? 'FAILED' : 'ok    '}  ${name} (${seconds.toFixed(1)} s)${counts}${problem ? `  ${problem}` : ''}`;
+  });
+  const skipped = outcomes.flatMap(({ tests }) => tests?.skipped ?? []);
+  const sum = (pick: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+  const passed = sum(({ tests, problem }) => tests?.passed ?? (problem ? 0 : 1));
+  const failed = sum(({ tests, problem }) => tests?.failed ?? (problem ? 1 : 0));
+  process.stdout.write(`\n== summary\n${lines.join('\n')}\n`);
+  for (const test of skipped) process.stdout.write(`skipped: ${test}\n`);
+  if (interrupted) process.stdout.write('interrupted\n');
+  process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
+}
