@@ -76,6 +76,10 @@ test('a relative import must not leave its part where an alias exists', () => {
   ]);
 });
 
+test('the agent runs where there are no # names', () => {
+  assert.deepEqual(messages({ 'agent/main.ts': "import { r } from '../agent-protocol/routes.ts';\n" }), []);
+});
+
 test('a driver is entered by its door alone', () => {
   assert.deepEqual(messages({ 'src/drivers/registry.ts': "import { ipmi } from './ipmi/index.ts';\n" }), []);
   assert.deepEqual(messages({ 'src/drivers/ipmi/power.ts': "import { a } from './schema.ts';\n" }), []);

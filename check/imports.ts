@@ -24,6 +24,9 @@ export const importTable: readonly ImportRow[] = [
   { from: ['lab'], may: ['wire', 'settings'] },
 ];
 
+/** The ramdisk holds no package.json, and so no `#` names. */
+const withoutAliases = new Set(['agent', 'agent-protocol']);
+
 /** Parts that only run the project from outside, and so need no row. */
 const outside = new Set(['check', 'test']);
 
@@ -46,7 +49,8 @@ function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases
   if (target === undefined) return undefined;
   if (!/\.(ts|json)$/.test(target)) return `'${specifier}' must name the file with its ending`;
   const [from, to] = [partOf(path), partOf(target)];
-  if (specifier.startsWith('.') && from !== to && hasAlias(target, aliases))
+  const leaves = specifier.startsWith('.') && from !== to;
+  if (leaves && !withoutAliases.has(from) && hasAlias(target, aliases))
     return `'${specifier}' leaves its part: write it with '#'`;
   // A test may bring in whatever it takes to set its stage.
   if (path.endsWith('.test.ts') || outside.has(from)) return undefined;

@@ -42,7 +42,7 @@ test('finished-code: marks of later and tests that do not run', () => {
 
 test("no-foreign-places: one person's paths and package hosts, in any text file", () => {
   const home = join('/wo', 'rk/someone');
-  const lock = join('"resolved": "', 'https://mirror.example/a.tgz"');
+  const lock = join('  "resolved": "', 'https://mirror.example/a.tgz"');
 
   const found = messages({ 'docs/a.md': `see ${home}\n`, 'package-lock.json': `${lock}\n`, '.npmrc': join('regis', 'try=x\n') });
 

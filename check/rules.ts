@@ -25,7 +25,7 @@ const forbiddenInCode: readonly (readonly [pattern: RegExp, message: string])[] 
 /** Folders of one person's machine, and package hosts other than the public ones. */
 const foreignPlaces: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/(?<![\w.}$*-])\/(?:work|Users)\/\w+/g, "a path of one person's machine"],
-  [/"resolved": "(?!https:\/\/registry\.npmjs\.org\/)[^"]*/g, 'a package host that is not the public registry'],
+  [/^\s+"resolved": "(?!https:\/\/registry\.npmjs\.org\/)[^"]*/gm, 'a package host that is not the public registry'],
   [/^registry\s*=.*/gm, 'a package host belongs in the settings of a machine'],
 ];
 
