@@ -81,7 +81,7 @@ export const faultTable = {
     message: 'The data of image {image} is corrupt: expected {expected}, got {actual}.',
     hint: 'Upload the image again.',
   },
-  imageUnusable: { status: 500, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
+  imageUnusable: { status: 400, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
   toolFailed: {
     status: 500,
     by: 'site',

@@ -1,10 +1,12 @@
 /** Versioned schema migrations, run at start and by `ingot db sync`. Listed by hand: the order is the meaning. */
 import { type Kysely, type Migration, Migrator } from 'kysely';
 import { migration0001 } from './migrations/0001-first-light.ts';
+import { migration0002 } from './migrations/0002-identity.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
+  '0002-identity': migration0002,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

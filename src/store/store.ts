@@ -5,7 +5,7 @@ import { Collection } from './collection.ts';
 import { EventLog } from './events.ts';
 import { migrate } from './migrate.ts';
 import { sqliteDialect } from './sqlite.ts';
-import type { Project, RevokedToken, Tables, User } from './tables.ts';
+import type { ApplicationCredential, Project, RevokedToken, RoleAssignment, Tables, User } from './tables.ts';
 
 export class Store {
   readonly db: Kysely<Tables>;
@@ -22,6 +22,8 @@ export class Store {
   readonly users: Collection<User>;
   readonly projects: Collection<Project>;
   readonly revoked_tokens: Collection<RevokedToken>;
+  readonly role_assignments: Collection<RoleAssignment>;
+  readonly application_credentials: Collection<ApplicationCredential>;
   readonly events: EventLog;
 
   constructor(db: Kysely<Tables>, events?: EventLog) {
@@ -39,6 +41,8 @@ export class Store {
     this.users = new Collection(db, 'users');
     this.projects = new Collection(db, 'projects');
     this.revoked_tokens = new Collection(db, 'revoked_tokens');
+    this.role_assignments = new Collection(db, 'role_assignments');
+    this.application_credentials = new Collection(db, 'application_credentials');
     this.events = events ?? new EventLog(db);
   }
 

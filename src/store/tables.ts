@@ -4,8 +4,34 @@ import type { Event, Flavor, Image, Keypair, Network, Node, NodePort, Operation,
 
 type WithGeneratedId<T extends { id: number }> = Omit<T, 'id'> & { id: Generated<number> };
 
-/** Users and projects are few and administered by settings; tokens are signed, and only revoked ones are rows. */
-export type User = { id: string; name: string; password_hash: string; project_id: string; is_admin: boolean };
+/** Tokens are signed, and only revoked ones are rows. */
+export type User = {
+  id: string;
+  name: string;
+  password_hash: string;
+  /** Tokens issued before are void; empty = never changed. */
+  password_changed_at: string;
+  /** Default project; empty = none. */
+  project_id: string;
+  /** Administrator in every project (the user of the settings); others get roles by assignment. */
+  is_admin: boolean;
+  enabled: boolean;
+  description: string;
+  email: string;
+};
+export type RoleName = 'admin' | 'member' | 'reader';
+export type RoleAssignment = { user_id: string; project_id: string; role: RoleName };
+/** A secret that stands for a user in one project, with no more than the roles it names. */
+export type ApplicationCredential = {
+  id: string;
+  name: string;
+  user_id: string;
+  project_id: string;
+  roles: RoleName[];
+  secret_hash: string;
+  description: string;
+  expires_at: string | null;
+};
 export type Project = { id: string; name: string; description: string };
 export type RevokedToken = { token_hash: string; expires_at: string };
 
@@ -24,6 +50,8 @@ export type Tables = {
   users: User;
   projects: Project;
   revoked_tokens: RevokedToken;
+  role_assignments: RoleAssignment;
+  application_credentials: ApplicationCredential;
 };
 
 export type TableName = keyof Tables;
@@ -48,7 +76,9 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
   },
   operations: { json: ['request', 'context', 'fault'], boolean: [] },
   events: { json: ['data'], boolean: [] },
-  users: { json: [], boolean: ['is_admin'] },
+  users: { json: [], boolean: ['is_admin', 'enabled'] },
   projects: { json: [], boolean: [] },
   revoked_tokens: { json: [], boolean: [] },
+  role_assignments: { json: [], boolean: [] },
+  application_credentials: { json: ['roles'], boolean: [] },
 };

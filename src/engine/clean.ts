@@ -1,0 +1,90 @@
+/** Cleaning: what a tenant left on the disks is made unreadable before anybody else gets the machine. */
+import type { CleanResult } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import { nextState, type ProvisionState } from '#domain/provision-states.ts';
+import type { Operation } from '#domain/records.ts';
+import type { Step } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { withAgentSecret } from './deploy.ts';
+import { next, powerOff, powerOn, setNetworkBoot, simpleStep, waitForRamdisk, withdrawBootFiles } from './machine-steps.ts';
+import type { OperationDefinition } from './operation-kinds.ts';
+
+const writeBootFiles = simpleStep(
+  { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 300, phase: 'prepare' },
+  async (task) =>
+    task.boot.serve({ deploy: { ...(await task.deployRamdisk()), parameters: task.boot.agentParameters() }, boot: 'deploy' }),
+);
+
+const eraseDisks = (deadlineSeconds: number): Step => ({
+  name: 'erase disks',
+  title: 'Erase the disks',
+  deadlineSeconds,
+  phase: 'image',
+  async run(task) {
+    const reply = await task.agent.ask('clean', {});
+    if (!reply) return { wait: 'the ramdisk to erase the disks' };
+    if (!reply.ok) throw new Fault('agentFailed', { command: 'erase the disks', detail: reply.error });
+    for (const disk of (reply.result as CleanResult).disks) {
+      task.note('erase disks', `${disk.device}: ${disk.method} of ${disk.size_bytes} bytes in ${disk.seconds} s`, disk);
+    }
+    return next;
+  },
+});
+
+const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks', deadlineSeconds: 60 }, async (task) =>
+  task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
+);
+
+export function cleanDefinition(settings: Settings): OperationDefinition {
+  const machine: readonly Step[] = [
+    powerOff,
+    writeBootFiles,
+    setNetworkBoot,
+    powerOn,
+    waitForRamdisk(settings['deploy.agent_timeout']),
+    eraseDisks(settings['clean.timeout']),
+    { ...powerOff, name: 'power off again' },
+    withdrawBootFiles,
+  ];
+  return {
+    steps: (operation) =>
+      operation.request['boot_interface'] === 'fake' ? [powerOff, nothingToErase] : withAgentSecret(machine),
+    undo: () => [powerOff, withdrawBootFiles],
+    ended: (inside, operation) => writeCleanEnd(inside, operation).then(() => []),
+  };
+}
+
+async function writeCleanEnd(inside: Store, operation: Operation): Promise<void> {
+  const node = await inside.nodes.find({ uuid: operation.node_uuid });
+  if (!node) return;
+  const now = new Date().toISOString();
+  if (operation.state === 'done') {
+    const byHand = operation.request['target'] === 'manageable';
+    const from: ProvisionState = nextState(node.provision_state, 'resume') ?? node.provision_state;
+    await inside.nodes.update(
+      { uuid: node.uuid },
+      {
+        provision_state: nextState(from, byHand ? 'cleaned-by-hand' : 'done') ?? from,
+        target_provision_state: null,
+        provision_updated_at: now,
+        power_state: 'power off',
+        ...(byHand && { maintenance: false, maintenance_reason: null, fault: null, last_error: null }),
+      },
+    );
+    return;
+  }
+  const reason = `Cleaning failed at "${operation.fault?.step}": ${operation.fault?.message}`;
+  await inside.nodes.update(
+    { uuid: node.uuid },
+    {
+      provision_state: nextState(node.provision_state, 'fail') ?? 'clean failed',
+      target_provision_state: null,
+      provision_updated_at: now,
+      maintenance: true,
+      maintenance_reason: `${reason} Its disks may still hold a tenant's data: correct the cause, then \`manage\` and \`provide\` it.`,
+      fault: 'clean failure',
+      last_error: reason,
+    },
+  );
+}

@@ -1,0 +1,175 @@
+/** Deploy and rebuild: what surrounds a deploy driver's own steps, and what an end or a failure means. */
+import { randomBytes } from 'node:crypto';
+import { nextState } from '#domain/provision-states.ts';
+import type { JsonObject, Node, Operation, Server } from '#domain/records.ts';
+import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { bindPortsStep, powerOff, simpleStep, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
+import type { NewOperation, OperationDefinition } from './operation-kinds.ts';
+import { interfaceOf } from './task.ts';
+
+export type BeginOperation = (inside: Store, request: NewOperation, handedOverBy?: string | null) => Promise<Operation>;
+export type DefinitionParts = { store: Store; drivers: Drivers; settings: Settings; begin: BeginOperation };
+
+export function deployOf(drivers: Drivers, operation: Operation): DeployInterface {
+  return interfaceOf(drivers.deploy, String(operation.request['deploy_interface']));
+}
+
+/** What a deployment's row must say so that a restart finds the same way. */
+export function deployRequest(drivers: Drivers, node: Node, deployInterface: string): JsonObject {
+  const { boot } = interfaceOf(drivers.deploy, deployInterface);
+  const bootInterface = boot.includes(node.boot_interface) ? node.boot_interface : (boot[0] ?? node.boot_interface);
+  return { deploy_interface: deployInterface, boot_interface: node.boot_interface === 'fake' ? 'fake' : bootInterface };
+}
+
+/** The kernel line's proof of identity; made before the first step, kept only in the operation's context. */
+const makeAgentSecret: Step = {
+  name: 'claim node',
+  title: 'Claim the node',
+  deadlineSeconds: 60,
+  phase: 'prepare',
+  async run(task) {
+    const secret = task.operation.context['agent_secret'] ?? randomBytes(32).toString('base64url');
+    return { next: true, context: { agent_secret: secret } };
+  },
+};
+
+export function withAgentSecret(steps: readonly Step[]): readonly Step[] {
+  return [makeAgentSecret, ...steps];
+}
+
+function releaseStep(drivers: Drivers): Step {
+  return simpleStep({ name: 'release', title: 'Remove temporary files', deadlineSeconds: 120 }, async (task) => {
+    if (task.operation.request['deploy_interface']) await deployOf(drivers, task.operation).release(task);
+  });
+}
+
+export function deployDefinition(parts: DefinitionParts): OperationDefinition {
+  const { store, drivers, begin } = parts;
+  const bind = bindPortsStep(store);
+  const undo = [powerOff, releaseStep(drivers), withdrawBootFiles, unbindPortsStep(store)];
+  return {
+    steps: (operation) => withAgentSecret([bind, ...deployOf(drivers, operation).steps]),
+    undo: () => undo,
+    async ended(inside, operation) {
+      if (operation.state === 'done') return writeServerActive(inside, operation);
+      return writeDeployFailure(inside, operation, begin);
+    },
+  };
+}
+
+/** A rebuild keeps ports and node; its failure leaves both with the server, so that it can be rebuilt again or deleted. */
+export function rebuildDefinition({ drivers }: DefinitionParts): OperationDefinition {
+  const undo = [powerOff, releaseStep(drivers), withdrawBootFiles];
+  return {
+    steps: (operation) => withAgentSecret(deployOf(drivers, operation).steps),
+    undo: () => undo,
+    async ended(inside, operation) {
+      if (operation.state === 'done') return writeServerActive(inside, operation);
+      await failServer(inside, operation, {});
+      await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
+      return [];
+    },
+  };
+}
+
+export function deleteDefinition({ store, drivers, begin }: DefinitionParts): OperationDefinition {
+  return {
+    steps: () => [releaseStep(drivers), powerOff, withdrawBootFiles, unbindPortsStep(store)],
+    undo: () => [],
+    async ended(inside, operation) {
+      if (operation.state === 'failed') {
+        await failServer(inside, operation, {});
+        await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
+        return [];
+      }
+      await writeServerDeleted(inside, operation.server_id);
+      await inside.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
+      return [await beginCleaning(inside, operation, begin)];
+    },
+  };
+}
+
+async function writeServerActive(inside: Store, operation: Operation): Promise<Operation[]> {
+  const now = new Date().toISOString();
+  await inside.servers.update(
+    { id: operation.server_id ?? '' },
+    { vm_state: 'active', task_state: null, fault: null, launched_at: now, updated_at: now },
+  );
+  await moveNode(inside, operation.node_uuid, 'done', { failures: 0, last_error: null, power_state: 'power on' });
+  return [];
+}
+
+/**
+ * The node must be usable again. Where the ramdisk was alive the disk may hold a tenant's data, and where the machine
+ * could not even be switched off nothing is known of it: both go through cleaning, which either makes the node
+ * available or takes it out of service with the cause.
+ */
+async function writeDeployFailure(inside: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
+  const server = await inside.servers.find({ id: operation.server_id ?? '' });
+  if (server?.task_state === 'deleting') await writeServerDeleted(inside, server.id);
+  else await failServer(inside, operation, { node_uuid: null });
+  const node = await inside.nodes.find({ uuid: operation.node_uuid });
+  const wasCancelled = operation.fault?.code === 'interrupted';
+  await moveNode(inside, operation.node_uuid, 'fail', {
+    instance_uuid: null,
+    instance_info: {},
+    failures: (node?.failures ?? 0) + (wasCancelled ? 0 : 1),
+    last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${operation.fault?.message}`,
+  });
+  const mustClean = 'agent' in operation.context || 'undo_faults' in operation.context;
+  if (mustClean) return [await beginCleaning(inside, operation, begin)];
+  await moveNode(inside, operation.node_uuid, 'release', {});
+  return [];
+}
+
+/** Cleaning takes the node over from the operation that ends, without a moment in which it is free. */
+async function beginCleaning(inside: Store, former: Operation, begin: BeginOperation): Promise<Operation> {
+  const node = await inside.nodes.find({ uuid: former.node_uuid });
+  await moveNode(inside, former.node_uuid, 'clean', { target_provision_state: 'available' });
+  const request = {
+    kind: 'clean',
+    purpose: `clean node ${node?.name ?? former.node_uuid}`,
+    node_uuid: former.node_uuid,
+    server_id: null,
+    request: { target: 'available', boot_interface: node?.boot_interface ?? 'ipxe' },
+  } as const;
+  return begin(inside, request, former.id);
+}
+
+export async function writeServerDeleted(inside: Store, serverId: string | null): Promise<void> {
+  const now = new Date().toISOString();
+  await inside.servers.update(
+    { id: serverId ?? '' },
+    {
+      vm_state: 'deleted',
+      task_state: null,
+      node_uuid: null,
+      terminated_at: now,
+      updated_at: now,
+      user_data: null,
+      personality: [],
+    },
+  );
+}
+
+async function failServer(inside: Store, operation: Operation, patch: Partial<Server>): Promise<void> {
+  const now = new Date().toISOString();
+  const fault = operation.fault && { ...operation.fault, at: now };
+  await inside.servers.update(
+    { id: operation.server_id ?? '' },
+    { ...patch, vm_state: 'error', task_state: null, fault, updated_at: now },
+  );
+}
+
+/** Moves a node's provision state by an engine event; a wait state counts as the working state it belongs to. */
+export async function moveNode(inside: Store, uuid: string, event: string, patch: Partial<Node>): Promise<void> {
+  const node = await inside.nodes.find({ uuid });
+  if (!node) return;
+  const state =
+    nextState(node.provision_state, event) ?? nextState(nextState(node.provision_state, 'resume') ?? node.provision_state, event);
+  const now = new Date().toISOString();
+  const moved = state && { provision_state: state, target_provision_state: null, provision_updated_at: now };
+  await inside.nodes.update({ uuid }, { ...moved, updated_at: now, ...patch });
+}

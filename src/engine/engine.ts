@@ -1,0 +1,71 @@
+/** The engine's door: assembles the table of operations and offers the verbs of contract.ts. */
+import type { Logger } from 'pino';
+import { Fault } from '#domain/faults.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { cleanDefinition } from './clean.ts';
+import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
+import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
+import { hasEnded } from './live-operations.ts';
+import { machineMessages } from './machine-messages.ts';
+import { powerDefinition, verifyDefinition } from './node-operations.ts';
+import { nodeVerbs } from './nodes.ts';
+import type { OperationKinds, StepHook } from './operation-kinds.ts';
+import { PowerSync } from './power-sync.ts';
+import { serverVerbs } from './servers.ts';
+import { buildTask, type TaskParts } from './task.ts';
+import { Worker } from './worker.ts';
+
+export type EngineParts = {
+  store: Store;
+  drivers: Drivers;
+  boot: BootPublisher;
+  images: ImageFiles;
+  settings: Settings;
+  log: Logger;
+  onStep?: StepHook;
+};
+
+export function createEngine(parts: EngineParts): Engine {
+  const { store, drivers, settings, log } = parts;
+  const definitions: DefinitionParts = { store, drivers, settings, begin: (...request) => worker.begin(...request) };
+  const kinds: OperationKinds = {
+    deploy: deployDefinition(definitions),
+    rebuild: rebuildDefinition(definitions),
+    delete: deleteDefinition(definitions),
+    clean: cleanDefinition(settings),
+    verify: verifyDefinition,
+    power: powerDefinition,
+  };
+  const taskParts: TaskParts = { ...parts, remember: (live, context) => worker.remember(live, context) };
+  const worker = new Worker({
+    store,
+    kinds,
+    log,
+    taskFor: (live, _step, signal) => buildTask(taskParts, live, signal),
+    silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
+    ...(parts.onStep && { onStep: parts.onStep }),
+  });
+  const servers = serverVerbs({ store, drivers, worker });
+  const powerSync = new PowerSync({ store, drivers, settings, log });
+  return {
+    ...servers,
+    ...nodeVerbs({ store, drivers, worker, settings, deleteServer: servers.deleteServer }),
+    ...machineMessages({ ...taskParts, worker }),
+    async start() {
+      await worker.resume();
+      powerSync.start();
+    },
+    async stop() {
+      powerSync.stop();
+      await worker.stop();
+    },
+    async ended(id) {
+      const waiting = worker.live.ended(id);
+      const operation = await store.operations.find({ id });
+      if (!operation) throw new Fault('notFound', { what: 'Operation', id });
+      return hasEnded(operation) ? operation : waiting;
+    },
+  };
+}

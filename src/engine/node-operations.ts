@@ -1,0 +1,84 @@
+/** The short operations on a node: its BMC checked, its power changed. */
+import type { Operation, PowerState } from '#domain/records.ts';
+import type { PowerTarget, Step } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { moveNode } from './deploy.ts';
+import { simpleStep } from './machine-steps.ts';
+import type { OperationDefinition } from './operation-kinds.ts';
+
+const askBmc: Step = {
+  name: 'ask the BMC',
+  title: 'Ask the BMC',
+  deadlineSeconds: 120,
+  async run(task) {
+    return { next: true, context: { power_state: await task.power.get() } };
+  },
+};
+
+export const verifyDefinition: OperationDefinition = {
+  steps: () => [askBmc],
+  undo: () => [],
+  async ended(inside, operation) {
+    const power_state = operation.context['power_state'] as PowerState | undefined;
+    if (operation.state === 'done')
+      await moveNode(inside, operation.node_uuid, 'verified', { power_state: power_state ?? null, last_error: null });
+    else await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
+    return [];
+  },
+};
+
+/** Seconds a system gets to shut down by itself before it is switched off. */
+const softOffSeconds = 120;
+
+const softOff: Step = {
+  name: 'shut down',
+  title: 'Shut down',
+  deadlineSeconds: softOffSeconds + 60,
+  async run(task) {
+    await task.power.set('soft power off').catch((error: unknown) => {
+      task.signal.throwIfAborted();
+      task.note('shut down', `the system did not switch itself off, so its power is cut: ${(error as Error).message}`);
+    });
+    return { next: true };
+  },
+};
+
+const set = (name: string, target: PowerTarget) =>
+  simpleStep({ name, title: name, deadlineSeconds: 240 }, (task) => task.power.set(target));
+
+const powerSteps: Record<string, readonly Step[]> = {
+  'power on': [set('power on', 'power on')],
+  'power off': [set('power off', 'power off')],
+  'soft power off': [softOff, set('power off', 'power off')],
+  reset: [set('power off', 'power off'), set('power on', 'power on')],
+  'soft reset': [softOff, set('power off', 'power off'), set('power on', 'power on')],
+};
+
+/** `request.target` is a row of `powerSteps`. */
+export const powerDefinition: OperationDefinition = {
+  steps: (operation) => powerSteps[String(operation.request['target'])] ?? [],
+  undo: () => [],
+  ended: (inside, operation) => writePowerEnd(inside, operation).then(() => []),
+};
+
+async function writePowerEnd(inside: Store, operation: Operation): Promise<void> {
+  const node = await inside.nodes.find({ uuid: operation.node_uuid });
+  const failed = operation.state === 'failed';
+  await inside.nodes.update(
+    { uuid: operation.node_uuid },
+    { target_power_state: null, ...(failed && { last_error: operation.fault?.message ?? null }) },
+  );
+  const server = node?.instance_uuid && (await inside.servers.find({ id: node.instance_uuid }));
+  if (!server || server.vm_state === 'error') return;
+  const now = new Date().toISOString();
+  const on = node.power_state === 'power on';
+  await inside.servers.update(
+    { id: server.id },
+    {
+      task_state: null,
+      updated_at: now,
+      vm_state: on ? 'active' : 'stopped',
+      fault: failed && operation.fault ? { ...operation.fault, at: now } : server.fault,
+    },
+  );
+}

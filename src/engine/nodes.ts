@@ -1,0 +1,321 @@
+/** What operators ask of nodes. */
+import { randomUUID } from 'node:crypto';
+import { asFault, Fault } from '#domain/faults.ts';
+import { eventsFrom, nextState } from '#domain/provision-states.ts';
+import type { Node, NodePort, Operation } from '#domain/records.ts';
+import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
+import type { NewOperation } from './operation-kinds.ts';
+import { recordBmcCommand } from './power.ts';
+import { interfaceOf, loadNode } from './task.ts';
+import type { Worker } from './worker.ts';
+
+type Parts = { store: Store; drivers: Drivers; worker: Worker; settings: Settings; deleteServer(id: string): Promise<void> };
+
+export function nodeVerbs(parts: Parts): NodeVerbs {
+  const { store, drivers } = parts;
+  return {
+    createNode: (request) => createNode(parts, request),
+    updateNode: (uuid, changes) => updateNode(parts, uuid, changes),
+    deleteNode: (uuid) => deleteNode(store, uuid),
+    setProvisionState: (uuid, verb) => setProvisionState(parts, uuid, verb),
+    setPower: (uuid, target) => setPower(parts, uuid, target),
+    setMaintenance: (uuid, on, reason) => setMaintenance(store, uuid, { on, reason }),
+    async setBootDevice(uuid, device, options) {
+      const { node, facts } = await loadNode(store, uuid);
+      const management = interfaceOf(drivers.management, node.management_interface);
+      const context = { store, node: facts, signal: AbortSignal.timeout(60_000) };
+      await recordBmcCommand(context, `boot device ${device}`, () => management.setBootDevice(facts, device, options));
+    },
+    async getBootDevice(uuid) {
+      const { node, facts } = await loadNode(store, uuid);
+      return interfaceOf(drivers.management, node.management_interface).getBootDevice(facts);
+    },
+    validateNode: (uuid) => validateNode(parts, uuid),
+    createNodePort: (request) => createNodePort(store, request),
+    updateNodePort: (uuid, changes) => updateNodePort(store, uuid, changes),
+    deleteNodePort: (uuid) => deleteNodePort(store, uuid),
+    async consoleLog(uuid, lines) {
+      const { node, facts } = await loadNode(store, uuid);
+      return interfaceOf(drivers.console, node.console_interface).log(facts, lines);
+    },
+  };
+}
+
+const slots = ['power', 'management', 'boot', 'deploy', 'console'] as const;
+
+/** Each slot gets what was asked, if the hardware type allows it, else the type's first. */
+function chooseInterfaces(type: HardwareType, wanted: NodeChanges): Pick<Node, `${(typeof slots)[number]}_interface`> {
+  const chosen = {} as Record<`${(typeof slots)[number]}_interface`, string>;
+  for (const slot of slots) {
+    const key = `${slot}_interface` as const;
+    const name = wanted[key] || type[slot][0];
+    if (!name || !type[slot].includes(name)) {
+      throw new Fault('badRequest', {
+        detail: `Could not find the ${slot} interface '${name}' for hardware type ${type.name}; it has: ${type[slot].join(', ')}`,
+      });
+    }
+    chosen[key] = name;
+  }
+  return chosen;
+}
+
+function hardwareType(drivers: Drivers, name: string): HardwareType {
+  const type = Object.hasOwn(drivers.hardwareTypes, name) ? drivers.hardwareTypes[name] : undefined;
+  if (!type)
+    throw new Fault('badRequest', {
+      detail: `No valid driver '${name}' was found; known: ${Object.keys(drivers.hardwareTypes).join(', ')}`,
+    });
+  return type;
+}
+
+async function createNode({ store, drivers }: Parts, request: NewNode): Promise<Node> {
+  const now = new Date().toISOString();
+  const interfaces = chooseInterfaces(hardwareType(drivers, request.driver), request);
+  const record: Omit<Node, 'id'> = {
+    uuid: request.uuid ?? randomUUID(),
+    name: request.name ?? null,
+    driver: request.driver,
+    ...interfaces,
+    driver_info: request.driver_info ?? {},
+    properties: request.properties ?? {},
+    extra: request.extra ?? {},
+    instance_info: request.instance_info ?? {},
+    resource_class: request.resource_class ?? null,
+    traits: request.traits ?? [],
+    description: request.description ?? null,
+    owner: request.owner ?? null,
+    provision_state: request.provision_state ?? 'enroll',
+    target_provision_state: null,
+    power_state: null,
+    target_power_state: null,
+    maintenance: false,
+    maintenance_reason: null,
+    fault: null,
+    last_error: null,
+    instance_uuid: null,
+    operation_id: null,
+    failures: 0,
+    inventory: null,
+    created_at: now,
+    updated_at: now,
+    provision_updated_at: null,
+  };
+  return store.transaction(async (inside) => {
+    if (record.name && (await inside.nodes.find({ name: record.name }))) {
+      throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
+    }
+    if (await inside.nodes.find({ uuid: record.uuid }))
+      throw new Fault('conflict', { detail: `A node with UUID ${record.uuid} already exists.` });
+    return inside.nodes.insert(record);
+  });
+}
+
+async function updateNode({ store, drivers }: Parts, uuid: string, changes: NodeChanges): Promise<Node> {
+  return store.transaction(async (inside) => {
+    const node = await findNode(inside, uuid);
+    refuseWhileBusy(node);
+    const driver = changes.driver ?? node.driver;
+    // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
+    const former = driver === node.driver ? node : {};
+    const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes } as NodeChanges);
+    const twin = changes.name && (await inside.nodes.find({ name: changes.name }));
+    if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
+    await inside.nodes.update({ uuid }, { ...changes, ...interfaces, updated_at: new Date().toISOString() });
+    return findNode(inside, uuid);
+  });
+}
+
+async function deleteNode(store: Store, uuid: string): Promise<void> {
+  await store.transaction(async (inside) => {
+    const node = await findNode(inside, uuid);
+    refuseWhileBusy(node);
+    if (node.instance_uuid) {
+      throw new Fault('conflict', {
+        detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,
+      });
+    }
+    await inside.node_ports.remove({ node_uuid: uuid });
+    await inside.nodes.remove({ uuid });
+  });
+}
+
+/** Verbs whose work is an operation; the others only move the state. */
+const verbOperations: Readonly<Record<string, (node: Node, settings: Settings) => NewOperation | undefined>> = {
+  manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
+  provide: (node, settings) =>
+    settings['clean.on_provide']
+      ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
+      : undefined,
+  clean: (node) => operationOn(node, 'clean', { target: 'manageable', boot_interface: node.boot_interface }),
+};
+
+function operationOn(node: Node, kind: NewOperation['kind'], request: NewOperation['request']): NewOperation {
+  return { kind, purpose: `${kind} node ${node.name ?? node.uuid}`, node_uuid: node.uuid, server_id: null, request };
+}
+
+async function setProvisionState(parts: Parts, uuid: string, verb: string): Promise<void> {
+  const { store, worker, settings } = parts;
+  if (verb === 'abort') return abort(parts, uuid);
+  if (verb === 'deleted') return undeploy(parts, uuid);
+  if (verb === 'active' || verb === 'rebuild') {
+    throw new Fault('unsupported', { what: `Provision verb '${verb}' (create or rebuild a server instead)` });
+  }
+  const operation = await store.transaction(async (inside): Promise<Operation | undefined> => {
+    const node = await findNode(inside, uuid);
+    refuseWhileBusy(node);
+    const target = nextState(node.provision_state, verb);
+    if (!target || !Object.hasOwn(verbOperations, verb)) {
+      const allowed = eventsFrom(node.provision_state).filter(
+        (event) => Object.hasOwn(verbOperations, event) || event === 'deleted',
+      );
+      throw new Fault('wrongState', {
+        action: `${verb} (allowed here: ${allowed.join(', ') || 'none'})`,
+        node: node.name ?? uuid,
+        state: node.provision_state,
+      });
+    }
+    const work = verbOperations[verb]?.(node, settings);
+    const cleansFirst = verb === 'provide' && work;
+    const now = new Date().toISOString();
+    await inside.nodes.update(
+      { uuid },
+      {
+        provision_state: cleansFirst ? 'cleaning' : target,
+        target_provision_state: work ? finalStates[verb] : null,
+        provision_updated_at: now,
+        updated_at: now,
+        ...(verb === 'manage' && { maintenance: false, maintenance_reason: null, fault: null }),
+      },
+    );
+    return work && worker.begin(inside, work);
+  });
+  if (operation) worker.launch(operation);
+}
+
+const finalStates: Readonly<Record<string, Node['provision_state']>> = {
+  manage: 'manageable',
+  provide: 'available',
+  clean: 'manageable',
+};
+
+async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
+  const node = await findNode(store, uuid);
+  if (!node.operation_id)
+    throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
+  worker.cancel(node.operation_id, new Fault('interrupted', { what: 'The operation', why: 'it was aborted by an operator' }));
+}
+
+async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<void> {
+  const node = await findNode(store, uuid);
+  if (!node.instance_uuid)
+    throw new Fault('wrongState', { action: 'deleted', node: node.name ?? uuid, state: node.provision_state });
+  await deleteServer(node.instance_uuid);
+}
+
+async function setPower({ store, worker }: Parts, uuid: string, target: PowerTarget): Promise<void> {
+  const operation = await store.transaction(async (inside) => {
+    const node = await findNode(inside, uuid);
+    const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
+    await inside.nodes.update({ uuid }, { target_power_state });
+    return worker.begin(inside, { ...operationOn(node, 'power', { target }), purpose: `${target} of node ${node.name ?? uuid}` });
+  });
+  worker.launch(operation);
+}
+
+async function setMaintenance(store: Store, uuid: string, { on, reason }: { on: boolean; reason?: string }): Promise<void> {
+  await findNode(store, uuid);
+  const patch = on ? { maintenance_reason: reason ?? null } : { maintenance_reason: null, fault: null };
+  await store.nodes.update({ uuid }, { maintenance: on, ...patch, updated_at: new Date().toISOString() });
+}
+
+async function validateNode(
+  { store, drivers }: Parts,
+  uuid: string,
+): Promise<Record<string, { result: boolean; reason?: string }>> {
+  const { node, facts } = await loadNode(store, uuid);
+  const results: Record<string, { result: boolean; reason?: string }> = {};
+  for (const slot of slots) {
+    try {
+      interfaceOf<{ validate(of: typeof facts): void }>(drivers[slot], node[`${slot}_interface`]).validate(facts);
+      results[slot] = { result: true };
+    } catch (error) {
+      results[slot] = { result: false, reason: asFault(error).message };
+    }
+  }
+  return results;
+}
+
+const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
+
+async function createNodePort(store: Store, request: NewNodePort): Promise<NodePort> {
+  const address = checkMac(request.address);
+  const now = new Date().toISOString();
+  return store.transaction(async (inside) => {
+    await findNode(inside, request.node_uuid);
+    await refuseTwin(inside, address);
+    return inside.node_ports.insert({
+      uuid: request.uuid ?? randomUUID(),
+      node_uuid: request.node_uuid,
+      address,
+      pxe_enabled: request.pxe_enabled ?? true,
+      local_link_connection: request.local_link_connection ?? {},
+      extra: request.extra ?? {},
+      vif_port_id: null,
+      created_at: now,
+      updated_at: now,
+    });
+  });
+}
+
+async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
+  return store.transaction(async (inside) => {
+    const port = await findNodePort(inside, uuid);
+    refuseWhileBusy(await findNode(inside, port.node_uuid));
+    const address = changes.address === undefined ? port.address : checkMac(changes.address);
+    if (address !== port.address) await refuseTwin(inside, address);
+    await inside.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
+    return findNodePort(inside, uuid);
+  });
+}
+
+async function deleteNodePort(store: Store, uuid: string): Promise<void> {
+  await store.transaction(async (inside) => {
+    const port = await findNodePort(inside, uuid);
+    refuseWhileBusy(await findNode(inside, port.node_uuid));
+    if (port.vif_port_id)
+      throw new Fault('conflict', { detail: `Port ${port.address} is in use by network port ${port.vif_port_id}.` });
+    await inside.node_ports.remove({ uuid });
+  });
+}
+
+function checkMac(address: string): string {
+  const mac = address.toLowerCase().replaceAll('-', ':');
+  if (!macPattern.test(mac)) throw new Fault('badRequest', { detail: `Expected a MAC address but received ${address}.` });
+  return mac;
+}
+
+async function refuseTwin(inside: Store, address: string): Promise<void> {
+  if (await inside.node_ports.find({ address }))
+    throw new Fault('conflict', { detail: `A port with MAC address ${address} already exists.` });
+}
+
+async function findNode(inside: Store, uuid: string): Promise<Node> {
+  const node = await inside.nodes.find({ uuid });
+  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
+  return node;
+}
+
+async function findNodePort(inside: Store, uuid: string): Promise<NodePort> {
+  const port = await inside.node_ports.find({ uuid });
+  if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
+  return port;
+}
+
+function refuseWhileBusy(node: Node): void {
+  if (node.operation_id) {
+    throw new Fault('nodeBusy', { node: node.name ?? node.uuid, purpose: node.provision_state, operation: node.operation_id });
+  }
+}

@@ -1,0 +1,23 @@
+/** What the worker needs to know of each kind of operation. The table itself is assembled in engine.ts. */
+import type { Operation, OperationKind } from '#domain/records.ts';
+import type { Step, Task } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import type { LiveOperation } from './live-operations.ts';
+
+export type NewOperation = Pick<Operation, 'kind' | 'purpose' | 'node_uuid' | 'server_id' | 'request'>;
+
+export type OperationDefinition = {
+  /** The way there. Depends on kind and request only, so that a restart finds the same list. */
+  steps(operation: Operation): readonly Step[];
+  /** The way back after a failure: best effort, each step is tried. */
+  undo(operation: Operation): readonly Step[];
+  /**
+   * Writes what the end means for node and server, in the transaction that ends the operation.
+   * @returns operations begun there that take over the node (delete → clean).
+   */
+  ended(inside: Store, operation: Operation): Promise<Operation[]>;
+};
+
+export type OperationKinds = Readonly<Record<OperationKind, OperationDefinition>>;
+export type TaskFactory = (live: LiveOperation, step: Step, signal: AbortSignal) => Promise<Task>;
+export type StepHook = (when: 'before' | 'after', operation: Operation, step: string) => void;

@@ -1,0 +1,112 @@
+/** Ties a server's network ports to the NICs of its node, by MAC, and unties them. */
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, NodePort, Port, Server } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+import { allocatePort, releasePort } from './addresses.ts';
+import type { NewServer, RequestedNetwork } from './contract.ts';
+
+/** `auto` becomes the only network there is; every id is checked. Throws `notFound`, or `conflict` where auto is ambiguous. */
+export async function resolveNetworks(store: Store, request: NewServer): Promise<RequestedNetwork[]> {
+  if (request.networks === 'none') return [];
+  if (request.networks !== 'auto') {
+    for (const wanted of request.networks) await checkRequested(store, wanted);
+    return request.networks;
+  }
+  const all = await store.networks.list({}, { orderBy: 'created_at' });
+  const usable = all.filter((network) => network.project_id === request.project_id || network.shared);
+  if (usable.length > 1) {
+    throw new Fault('conflict', { detail: 'Multiple possible networks found, use a Network ID to be more specific.' });
+  }
+  return usable.map((network) => ({ network_id: network.id }));
+}
+
+async function checkRequested(store: Store, wanted: RequestedNetwork): Promise<void> {
+  if (wanted.port_id) {
+    const port = await store.ports.find({ id: wanted.port_id });
+    if (!port) throw new Fault('notFound', { what: 'Port', id: wanted.port_id });
+    if (port.device_id) throw new Fault('conflict', { detail: `Port ${port.id} is still in use.` });
+  } else if (!wanted.network_id || !(await store.networks.find({ id: wanted.network_id }))) {
+    throw new Fault('badRequest', { detail: `Network ${wanted.network_id ?? ''} could not be found.` });
+  }
+}
+
+/**
+ * Gives each requested network a NIC of the node, NICs that boot first, and makes the port carry that NIC's MAC.
+ * What is bound already stays, so it can be repeated.
+ */
+export async function bindPorts(store: Store, server: Server): Promise<void> {
+  const requested = (server.requested_networks ?? []) as RequestedNetwork[];
+  const nics = await store.node_ports.list({ node_uuid: server.node_uuid ?? '' }, { orderBy: 'id' });
+  const free = nics.filter((nic) => !nic.vif_port_id).sort((a, b) => Number(b.pxe_enabled) - Number(a.pxe_enabled));
+  const portIds = [...server.port_ids];
+  for (const wanted of requested.slice(portIds.length)) {
+    const nic = free.shift();
+    if (!nic)
+      throw new Fault('conflict', {
+        detail: `the node has ${nics.length} NICs, the server asks for ${requested.length} networks`,
+      });
+    const port = wanted.port_id
+      ? await adoptPort(store, wanted.port_id, { server, nic })
+      : await makePort(store, wanted, { server, nic });
+    portIds.push(port.id);
+    await store.node_ports.update({ id: nic.id }, { vif_port_id: port.id });
+    await store.servers.update({ id: server.id }, { port_ids: portIds });
+  }
+}
+
+type Binding = { server: Server; nic: NodePort };
+
+const boundTo = ({ server }: Binding) => ({
+  device_id: server.id,
+  device_owner: `compute:${server.availability_zone ?? 'nova'}`,
+  status: 'ACTIVE' as const,
+});
+
+async function adoptPort(store: Store, id: string, binding: Binding): Promise<Port> {
+  await store.ports.update({ id }, { ...boundTo(binding), mac_address: binding.nic.address });
+  const port = await store.ports.find({ id });
+  if (!port) throw new Fault('notFound', { what: 'Port', id });
+  return port;
+}
+
+/** A port that a crash left between its creation and the server's row is found by its device and taken. */
+async function makePort(store: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
+  const { server, nic } = binding;
+  const left = await store.ports.find({ device_id: server.id, mac_address: nic.address });
+  if (left) return left;
+  const network = await store.networks.find({ id: wanted.network_id ?? '' });
+  if (!network) throw new Fault('notFound', { what: 'Network', id: wanted.network_id ?? '' });
+  const port = await allocatePort(store, {
+    network,
+    project_id: server.project_id,
+    mac_address: nic.address,
+    device_id: server.id,
+    owned_by_server: true,
+    ...(wanted.fixed_ip && { fixed_ips: [{ ip_address: wanted.fixed_ip }] }),
+  });
+  await store.ports.update({ id: port.id }, boundTo(binding));
+  return port;
+}
+
+/** Ports that the server made go with it; a user's port is only set free. */
+export async function unbindPorts(store: Store, server: Server): Promise<void> {
+  await store.transaction(async (inside) => {
+    for (const port of await inside.ports.list({ device_id: server.id })) {
+      await inside.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
+      if (port.owned_by_server) await releasePort(inside, port.id);
+      else await inside.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN' });
+    }
+    if (server.node_uuid) await inside.node_ports.update({ node_uuid: server.node_uuid }, { vif_port_id: null });
+    await inside.servers.update({ id: server.id }, { port_ids: [] });
+  });
+}
+
+/** Ports, networks and subnets of a server, as the config drive's network_data.json is made from them. */
+export async function networkFacts(store: Store, server: Server): Promise<JsonObject> {
+  const ports = server.port_ids.length ? await store.ports.list({ id: server.port_ids }) : [];
+  const networkIds = [...new Set(ports.map((port) => port.network_id))];
+  const subnetIds = [...new Set(ports.flatMap((port) => port.fixed_ips.map((ip) => ip.subnet_id)))];
+  const networks = networkIds.length ? await store.networks.list({ id: networkIds }) : [];
+  const subnets = subnetIds.length ? await store.subnets.list({ id: subnetIds }) : [];
+  return JSON.parse(JSON.stringify({ ports, networks, subnets })) as JsonObject;
+}

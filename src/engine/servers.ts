@@ -1,0 +1,269 @@
+/** What users ask of servers: rows and claims in one transaction, the rest is the worker's. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { describeReasons, rankNodes } from './choose-node.ts';
+import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
+import { deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
+import { resolveNetworks } from './server-network.ts';
+import { interfaceOf } from './task.ts';
+import type { Worker } from './worker.ts';
+
+export type VerbParts = { store: Store; drivers: Drivers; worker: Worker };
+
+export function serverVerbs(parts: VerbParts): ServerVerbs {
+  return {
+    createServers: (request) => createServers(parts, request),
+    deleteServer: (id) => deleteServer(parts, id),
+    stopServer: (id) => changeServerPower(parts, id, { action: 'stop', target: 'power off', task_state: 'powering-off' }),
+    startServer: (id) => changeServerPower(parts, id, { action: 'start', target: 'power on', task_state: 'powering-on' }),
+    rebootServer: (id, type) =>
+      changeServerPower(parts, id, {
+        action: 'reboot',
+        target: type === 'SOFT' ? 'soft reset' : 'reset',
+        task_state: type === 'SOFT' ? 'rebooting' : 'rebooting_hard',
+      }),
+    rebuildServer: (id, changes) => rebuildServer(parts, id, changes),
+    updateServer: (id, changes) => updateServer(parts.store, id, changes),
+  };
+}
+
+async function createServers(parts: VerbParts, request: NewServer): Promise<Server[]> {
+  const { store, worker } = parts;
+  const networks = await resolveNetworks(store, request);
+  const count = request.count ?? 1;
+  const servers: Server[] = [];
+  for (let index = 0; index < count; index++) {
+    const name = count > 1 ? `${request.name}-${index + 1}` : request.name;
+    const { server, operation } = await store.transaction((inside) =>
+      placeServer(parts, inside, newServer(request, name, networks), request),
+    );
+    servers.push(server);
+    if (operation) worker.launch(operation);
+  }
+  return servers;
+}
+
+/** The server's row and its claim on a node, or the row in ERROR that says why there is none: all in one transaction. */
+async function placeServer(
+  parts: VerbParts,
+  inside: Store,
+  server: Server,
+  request: NewServer,
+): Promise<{ server: Server; operation?: Operation }> {
+  const free = await inside.nodes.list({
+    provision_state: 'available',
+    maintenance: false,
+    instance_uuid: null,
+    operation_id: null,
+  });
+  const node = rankNodes(free, request).nodes[0];
+  if (node) {
+    const operation = await claim(parts, inside, { server, node, image: request.image });
+    return { server: await inside.servers.insert({ ...server, node_uuid: node.uuid }), operation };
+  }
+  const reasons = describeReasons(rankNodes(await inside.nodes.list(), request).reasons);
+  const fault = { ...new Fault('noValidHost', { reasons }).toRecord('schedule'), at: server.created_at };
+  return { server: await inside.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
+}
+
+type Claim = { server: Server; node: Node; image: Image };
+
+async function claim({ drivers, worker }: VerbParts, inside: Store, { server, node, image }: Claim): Promise<Operation> {
+  const deployInterface = chooseDeployInterface(drivers, node, { image, server });
+  await moveNode(inside, node.uuid, 'active', {
+    instance_uuid: server.id,
+    target_provision_state: 'active',
+    last_error: null,
+    instance_info: { display_name: server.name, image_source: image.id },
+  });
+  return worker.begin(inside, {
+    kind: 'deploy',
+    purpose: `deploy server ${server.name}`,
+    node_uuid: node.uuid,
+    server_id: server.id,
+    request: { ...deployRequest(drivers, node, deployInterface), image_id: image.id },
+  });
+}
+
+/** The node's own deploy interface where the image fits it, else the first of its hardware type that takes the image. */
+function chooseDeployInterface(drivers: Drivers, node: Node, { image, server }: { image: Image; server: Server }): string {
+  const offered = drivers.hardwareTypes[node.driver]?.deploy.filter((name) => name !== 'fake') ?? [];
+  const candidates = node.deploy_interface === 'fake' ? ['fake'] : [...new Set([node.deploy_interface, ...offered])];
+  let refusal: unknown;
+  for (const name of candidates) {
+    try {
+      interfaceOf(drivers.deploy, name).checkImage(image, server);
+      return name;
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+function newServer(request: NewServer, name: string, networks: RequestedNetwork[]): Server {
+  const now = new Date().toISOString();
+  const { flavor, image, keypair } = request;
+  return {
+    id: randomUUID(),
+    name,
+    hostname: hostnameOf(name),
+    project_id: request.project_id,
+    user_id: request.user_id,
+    flavor,
+    image_id: image.id,
+    key_name: keypair?.name ?? null,
+    public_key: keypair?.public_key ?? null,
+    user_data: request.user_data ?? null,
+    metadata: request.metadata ?? {},
+    personality: request.personality ?? [],
+    port_ids: [],
+    requested_networks: networks as unknown as Json,
+    availability_zone: request.availability_zone ?? null,
+    description: request.description ?? null,
+    locked: false,
+    vm_state: 'building',
+    task_state: 'spawning',
+    preserve_ephemeral: false,
+    node_uuid: null,
+    fault: null,
+    created_at: now,
+    updated_at: now,
+    launched_at: null,
+    terminated_at: null,
+  };
+}
+
+/** RFC 1123 label from a display name, as Nova makes it. */
+function hostnameOf(name: string): string {
+  const label = name
+    .toLowerCase()
+    .replace(/[ _]/g, '-')
+    .replace(/[^a-z0-9.-]/g, '')
+    .replace(/^[.-]+|[.-]+$/g, '');
+  return label.slice(0, 63) || 'server';
+}
+
+async function deleteServer({ store, worker }: VerbParts, id: string): Promise<void> {
+  const result = await store.transaction(async (inside) => {
+    const server = await findServer(inside, id);
+    refuseLocked(server);
+    if (server.task_state === 'deleting') return {};
+    const node = server.node_uuid ? await inside.nodes.find({ uuid: server.node_uuid }) : undefined;
+    if (!node || node.instance_uuid !== id) {
+      await writeServerDeleted(inside, id);
+      return {};
+    }
+    await inside.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
+    const running = node.operation_id ? await inside.operations.find({ id: node.operation_id }) : undefined;
+    if (running?.kind === 'deploy') return { cancel: running.id };
+    if (running) throw new Fault('nodeBusy', { node: node.name ?? node.uuid, purpose: running.purpose, operation: running.id });
+    await moveNode(inside, node.uuid, 'deleted', { target_provision_state: 'available' });
+    const request: JsonObject = deleteRequest(await lastDeploy(inside, id));
+    return {
+      operation: await worker.begin(inside, {
+        kind: 'delete',
+        purpose: `delete server ${server.name}`,
+        node_uuid: node.uuid,
+        server_id: id,
+        request,
+      }),
+    };
+  });
+  if (result.cancel)
+    worker.cancel(result.cancel, new Fault('interrupted', { what: 'The deployment', why: 'the server was deleted' }));
+  if (result.operation) worker.launch(result.operation);
+}
+
+/** The way the server came is the way its traces go. */
+function deleteRequest(deploy: Operation | undefined): JsonObject {
+  const { deploy_interface, boot_interface } = deploy?.request ?? {};
+  return { ...(deploy_interface && { deploy_interface }), ...(boot_interface && { boot_interface }) };
+}
+
+async function lastDeploy(inside: Store, serverId: string): Promise<Operation | undefined> {
+  const [last] = await inside.operations.list(
+    { server_id: serverId, kind: ['deploy', 'rebuild'] },
+    { orderBy: 'created_at', descending: true, limit: 1 },
+  );
+  return last;
+}
+
+type PowerChange = { action: string; target: string; task_state: string };
+
+async function changeServerPower({ store, worker }: VerbParts, id: string, change: PowerChange): Promise<void> {
+  const operation = await store.transaction(async (inside) => {
+    const server = await findServer(inside, id);
+    refuseLocked(server);
+    const expected = change.action === 'start' ? 'stopped' : 'active';
+    const isAllowed = server.vm_state === expected || (change.action === 'reboot' && server.vm_state === 'stopped');
+    if (!isAllowed || server.task_state || !server.node_uuid) {
+      const state = server.task_state ?? server.vm_state;
+      throw new Fault('conflict', {
+        detail: `Cannot '${change.action}' instance ${id} while it is in ${server.task_state ? 'task' : 'vm'}_state ${state}`,
+      });
+    }
+    const target_power_state = change.target === 'power off' ? 'power off' : 'power on';
+    await inside.nodes.update({ uuid: server.node_uuid }, { target_power_state });
+    await inside.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });
+    const purpose = `${change.action} server ${server.name}`;
+    return worker.begin(inside, {
+      kind: 'power',
+      purpose,
+      node_uuid: server.node_uuid,
+      server_id: id,
+      request: { target: change.target },
+    });
+  });
+  worker.launch(operation);
+}
+
+async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, changes: RebuildChanges): Promise<Server> {
+  const { server, operation } = await store.transaction(async (inside) => {
+    const before = await findServer(inside, id);
+    refuseLocked(before);
+    const node = before.node_uuid ? await inside.nodes.find({ uuid: before.node_uuid }) : undefined;
+    const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
+    if (!isAllowed)
+      throw new Fault('conflict', { detail: `Cannot 'rebuild' instance ${id} while it is in vm_state ${before.vm_state}` });
+    const { image, keypair, ...plain } = changes;
+    const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
+    const now = new Date().toISOString();
+    const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
+    const after = { ...before, ...patch, hostname: changes.name ? hostnameOf(changes.name) : before.hostname };
+    await inside.servers.update({ id }, { ...patch, hostname: after.hostname });
+    await moveNode(inside, node.uuid, 'rebuild', { target_provision_state: 'active' });
+    const request = {
+      ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
+      image_id: image.id,
+    };
+    const purpose = `rebuild server ${after.name}`;
+    return {
+      server: after,
+      operation: await worker.begin(inside, { kind: 'rebuild', purpose, node_uuid: node.uuid, server_id: id, request }),
+    };
+  });
+  worker.launch(operation);
+  return server;
+}
+
+async function updateServer(store: Store, id: string, changes: Parameters<ServerVerbs['updateServer']>[1]): Promise<Server> {
+  return store.transaction(async (inside) => {
+    await findServer(inside, id);
+    await inside.servers.update({ id }, { ...changes, updated_at: new Date().toISOString() });
+    return findServer(inside, id);
+  });
+}
+
+async function findServer(inside: Store, id: string): Promise<Server> {
+  const server = await inside.servers.find({ id });
+  if (!server || server.vm_state === 'deleted') throw new Fault('notFound', { what: 'Instance', id });
+  return server;
+}
+
+function refuseLocked(server: Server): void {
+  if (server.locked) throw new Fault('conflict', { detail: `Instance ${server.id} is locked` });
+}

@@ -1,0 +1,186 @@
+/** Builds what a step can see and do: one machine, taken for one purpose (drivers/interfaces.ts `Task`). */
+import { randomUUID } from 'node:crypto';
+import { kernelParameters } from '#agent-protocol/routes.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Node, NodePort, Operation, Port, Server } from '#domain/records.ts';
+import type { AgentCommand, AgentReply, BootPlan, BootRequest, Drivers, NodeFacts, Step, Task } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { addressIsIn } from './addresses.ts';
+import type { BootPublisher, ImageFiles } from './contract.ts';
+import type { LiveOperation } from './live-operations.ts';
+import { changePower, recordBmcCommand } from './power.ts';
+import { networkFacts } from './server-network.ts';
+
+export type TaskParts = {
+  store: Store;
+  drivers: Drivers;
+  boot: BootPublisher;
+  images: ImageFiles;
+  settings: Settings;
+  remember(live: LiveOperation, context: JsonObject): Promise<void>;
+};
+
+export async function buildTask(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
+  const { store, settings, drivers } = parts;
+  const { operation } = live;
+  const { node, facts } = await loadNode(store, operation.node_uuid);
+  const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
+  const bmc = { store, node: facts, operation, signal };
+  return {
+    operation,
+    node: { ...node, ports: facts.ports },
+    server,
+    signal,
+    power: {
+      get: () => powerOf(drivers, node).getPower(facts),
+      set: (target) => changePower({ ...bmc, power: powerOf(drivers, node), settings }, target),
+    },
+    setBootDevice: (device, options) =>
+      recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () =>
+        interfaceOf(drivers.management, node.management_interface).setBootDevice(facts, device, options),
+      ),
+    boot: bootOf({ parts, operation, node: facts, server }),
+    agent: agentOf(parts, live),
+    images: parts.images,
+    deployRamdisk: () => deployRamdisk(parts, server),
+    configDrive: () => configDriveOf(parts, operation, server),
+    message: (name) => (operation.context['messages'] as Record<string, JsonObject> | undefined)?.[name],
+    note: (subject, message, data = {}, durationMs) =>
+      store.events.append({
+        ...eventOwner(operation),
+        kind: 'note',
+        subject,
+        message,
+        data,
+        ...(durationMs !== undefined && { duration_ms: durationMs }),
+      }),
+    settings: {
+      append: settings['provisioning.append'],
+      tftp_root: parts.boot.tftpRoot,
+      work_dir: `${settings.state_dir}/work/${operation.id}`,
+      iscsi_initiator_address: settings['provisioning.address'],
+    },
+  };
+}
+
+export function eventOwner(operation: Operation): Pick<Operation, 'node_uuid' | 'server_id'> & { operation_id: string } {
+  return { operation_id: operation.id, node_uuid: operation.node_uuid, server_id: operation.server_id };
+}
+
+export async function loadNode(store: Store, uuid: string): Promise<{ node: Node; facts: NodeFacts & { ports: NodePort[] } }> {
+  const node = await store.nodes.find({ uuid });
+  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
+  const ports = await store.node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
+  return { node, facts: { ...node, ports } };
+}
+
+/** The implementation a node names, or a fault that says which one is missing. */
+export function interfaceOf<T>(implementations: Readonly<Record<string, T>>, name: string): T {
+  const found = Object.hasOwn(implementations, name) ? implementations[name] : undefined;
+  if (!found)
+    throw new Fault('badRequest', {
+      detail: `there is no interface '${name}'; known: ${Object.keys(implementations).join(', ')}`,
+    });
+  return found;
+}
+
+function powerOf(drivers: Drivers, node: Node) {
+  return interfaceOf(drivers.power, node.power_interface);
+}
+
+type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };
+
+function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
+  const { boot, drivers, settings } = parts;
+  return {
+    addresses: boot.addresses,
+    agentParameters: () => ({
+      [kernelParameters.url]: boot.addresses.http_url,
+      [kernelParameters.token]: `${operation.id}.${String(operation.context['agent_secret'])}`,
+    }),
+    withdraw: () => boot.withdraw(node.uuid),
+    async serve(request) {
+      const name = String(operation.request['boot_interface'] ?? 'ipxe');
+      const plan: BootRequest = {
+        ...request,
+        node,
+        folder: server?.id ?? node.uuid,
+        macs: await machineAddresses(parts, node, server),
+        addresses: boot.addresses,
+        append: settings['provisioning.append'],
+      };
+      await boot.publish(interfaceOf(drivers.boot, name).plan(plan));
+    },
+  };
+}
+
+/** Every NIC that may boot or holds a network port; with its fixed address where that lies on the provisioning subnet. */
+async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Server | undefined): Promise<BootPlan['macs']> {
+  const { store, settings } = parts;
+  const bound = node.ports.map((port) => port.vif_port_id).filter((id) => id !== null);
+  const ports = new Map<string, Port>((bound.length ? await store.ports.list({ id: bound }) : []).map((port) => [port.id, port]));
+  return node.ports
+    .filter((nic) => nic.pxe_enabled || nic.vif_port_id)
+    .map((nic) => {
+      const fixed = ports.get(nic.vif_port_id ?? '')?.fixed_ips.map((ip) => ip.ip_address) ?? [];
+      const address = fixed.find((ip) => settings['provisioning.cidr'] && addressIsIn(ip, settings['provisioning.cidr']));
+      return { mac: nic.address, ...(address && { address }), ...(server && { hostname: server.hostname }) };
+    });
+}
+
+/**
+ * The pending command stands in the operation's context, so a restart on either side repeats it under the same id and
+ * the agent answers from what it did already.
+ */
+function agentOf(parts: TaskParts, live: LiveOperation): Task['agent'] {
+  return {
+    heard: () => live.operation.context['agent'] as ReturnType<Task['agent']['heard']>,
+    async ask(name, params) {
+      const { replies, command } = live.operation.context as { replies?: Record<string, AgentReply>; command?: AgentCommand };
+      const reply = replies?.[name];
+      if (reply) return reply;
+      if (command?.name !== name) {
+        await parts.remember(live, { command: { id: randomUUID(), name, params } });
+        live.commandReady.emit('ready');
+      } else if (Date.now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
+        throw new Fault('agentFailed', {
+          command: name,
+          detail: `it fell silent ${parts.settings['deploy.silence_timeout']} s ago`,
+        });
+      }
+      return undefined;
+    },
+  };
+}
+
+const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Flavor first, then settings; an image id or a path of a file. */
+async function deployRamdisk(parts: TaskParts, server: Server | undefined): Promise<{ kernel: string; ramdisk: string }> {
+  const specs = server?.flavor.extra_specs ?? {};
+  const find = (label: string, chosen: string) => {
+    if (chosen === '') {
+      const detail = `no ${label} is configured: set baremetal:deploy_${label}_id on the flavor, or the setting deploy.${label}`;
+      throw new Fault('imageUnusable', { image: `(deploy ${label})`, detail });
+    }
+    return imageId.test(chosen) ? parts.images.file(chosen) : Promise.resolve(chosen);
+  };
+  const [kernel, ramdisk] = await Promise.all([
+    find('kernel', specs['baremetal:deploy_kernel_id'] ?? parts.settings['deploy.kernel']),
+    find('ramdisk', specs['baremetal:deploy_ramdisk_id'] ?? parts.settings['deploy.ramdisk']),
+  ]);
+  return { kernel, ramdisk };
+}
+
+export async function configDriveOf(
+  parts: Pick<TaskParts, 'store' | 'images' | 'settings'>,
+  operation: Operation,
+  server: Server | undefined,
+): Promise<string> {
+  if (!server) throw new Fault('notFound', { what: 'Server of operation', id: operation.id });
+  const facts = await networkFacts(parts.store, server);
+  return parts.images.configDrive(server, facts, `${parts.settings.state_dir}/work/${operation.id}`);
+}
+
+export type { Step };
