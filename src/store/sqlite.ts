@@ -8,8 +8,11 @@ import { SqliteDialect } from 'kysely';
 /** @param file path of the database, or `:memory:` */
 export function sqliteDialect(file: string): SqliteDialect {
   const database = new DatabaseSync(file);
+  // EXCLUSIVE: two Ingots on one state folder would each believe they own its machines.
   // FULL: a commit that was acknowledged survives a power cut, not only a crash of the process.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000');
+  database.exec(`
+    PRAGMA busy_timeout = 5000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
   return new SqliteDialect({
     database: {
       close: () => database.close(),

@@ -60,9 +60,18 @@ export class Store {
   }
 }
 
-/** Opens (and migrates) the database. @param file path, or `:memory:` for tests */
+export function databaseFile(stateDir: string): string {
+  return `${stateDir}/ingot.sqlite`;
+}
+
+/** @param file path, or `:memory:` for tests. One process at a time: a second one gets "database is locked". */
+export function openDatabase(file: string): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: sqliteDialect(file) });
+}
+
+/** Opens and migrates the database. */
 export async function openStore(file: string): Promise<Store> {
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  const db = openDatabase(file);
   await migrate(db);
   return new Store(db);
 }

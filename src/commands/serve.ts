@@ -1,0 +1,50 @@
+/** `ingot serve`: the cloud itself. */
+import { readSettings, type Settings, settingsTable, variableOf } from '#settings.ts';
+import { parseOptions } from './options.ts';
+
+/** Long names that people type often. */
+const shortcuts: Readonly<Record<string, string>> = { listen: 'api.listen', state: 'state_dir', address: 'provisioning.address' };
+
+export async function runServeCommand(args: string[]): Promise<number> {
+  const { flags, isHelp } = parseOptions(args, {
+    valueNames: ['config', ...Object.keys(shortcuts), ...Object.keys(settingsTable)],
+  });
+  if (isHelp) {
+    process.stdout.write(usage());
+    return 0;
+  }
+  const { config, ...others } = flags;
+  const named = Object.fromEntries(Object.entries(others).map(([name, value]) => [shortcuts[name] ?? name, value]));
+  const settings = readSettings({ env: process.env, flags: named, ...(config && { file: config }) });
+  return serveUntilSignal(settings);
+}
+
+async function serveUntilSignal(settings: Settings): Promise<number> {
+  const { serve } = await import('#serve.ts');
+  const signalled = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+  const running = await serve(settings);
+  process.stdout.write(
+    `Ingot serves ${running.url} (state in ${settings.state_dir}); credentials: ingot openrc --state ${settings.state_dir}\n`,
+  );
+  const failure = await Promise.race([signalled.then(() => undefined), running.failed]);
+  await running.close();
+  if (failure) throw failure;
+  return 0;
+}
+
+function usage(): string {
+  const rows = Object.entries(settingsTable).map(([name, setting]) => {
+    const value = setting.default === '' ? '' : ` [${setting.default}]`;
+    return `  --${name} ${setting.kind.toUpperCase()}\n      ${setting.help}${value}\n      environment: ${variableOf(name)}`;
+  });
+  return `Usage: ingot serve [--config FILE] [--state DIR] [--listen HOST:PORT] [--SETTING VALUE …]
+
+Settings come from a JSON file, then the environment, then flags; the later one wins.
+Works with no settings at all, without root, dnsmasq or QEMU: then with fake hardware only.
+
+Settings:
+${rows.join('\n')}
+`;
+}
