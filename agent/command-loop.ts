@@ -1,0 +1,136 @@
+import type { Command, Hello, Progress, Result } from '../agent-protocol/messages.ts';
+import { routes } from '../agent-protocol/routes.ts';
+import type { Log } from './log.ts';
+import type { ServerLink } from './server-link.ts';
+
+/** What a command handler gets beside its parameters. */
+export type CommandContext = {
+  /** Cheap; the latest call is what the server hears, about once a second. */
+  progress(progress: { done_bytes: number; total_bytes: number; message: string }): void;
+  signal: AbortSignal;
+};
+
+/** What a command gives back, and what is to be done after the server has heard of it (reboot, power off). */
+export type CommandOutcome = { result: Record<string, unknown>; afterwards?: () => Promise<void> };
+export type CommandHandler = (params: Record<string, unknown>, context: CommandContext) => Promise<CommandOutcome>;
+export type CommandTable = Readonly<Record<string, CommandHandler>>;
+
+const longPollSeconds = 30;
+const progressEveryMs = 1000;
+
+/** Says hello, then takes commands one after the other until `signal` aborts. */
+export class CommandLoop {
+  #link: ServerLink;
+  #commands: CommandTable;
+  #log: Log;
+  #signal: AbortSignal;
+  /** Results by command id: a server that missed one asks again and gets the same. */
+  #done = new Map<string, Result>();
+
+  constructor(parts: { link: ServerLink; commands: CommandTable; log: Log; signal: AbortSignal }) {
+    this.#link = parts.link;
+    this.#commands = parts.commands;
+    this.#log = parts.log;
+    this.#signal = parts.signal;
+  }
+
+  async hello(describe: () => Hello): Promise<void> {
+    await this.#link.untilHeard(
+      () => this.#link.post(routes.hello, describe()),
+      (message) => this.#log.info(`hello not heard, trying on: ${message}`),
+    );
+    this.#log.info('the server has heard our hello');
+  }
+
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      const command = await this.#next();
+      if (command) await this.#obey(command);
+    }
+  }
+
+  async #next(): Promise<Command | undefined> {
+    const ask = () => this.#link.post(routes.next, { wait_seconds: longPollSeconds }, (longPollSeconds + 15) * 1000);
+    const answer = await this.#link.untilHeard(ask, (message) =>
+      this.#log.info(`no word from the server, trying on: ${message}`),
+    );
+    return answer as Command | undefined;
+  }
+
+  async #obey(command: Command): Promise<void> {
+    const known = this.#done.get(command.id);
+    if (known) return this.#report(known);
+    this.#log.info(`command ${command.name} begins`);
+    const started = performance.now();
+    const { result, afterwards } = await this.#try(command);
+    this.#done.set(command.id, result);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    this.#log.info(`command ${command.name} ${result.ok ? 'is done' : `failed: ${result.error}`} (${seconds} s)`);
+    await this.#report(result);
+    await this.sendLog();
+    await afterwards?.();
+  }
+
+  async #try(command: Command): Promise<{ result: Result; afterwards?: () => Promise<void> }> {
+    const ticker = new ProgressTicker(command.id, this.#link);
+    try {
+      const handler = this.#commands[command.name];
+      if (!handler) throw new Error(`this agent does not know the command ${command.name}`);
+      const progress: CommandContext['progress'] = (step) => ticker.note(step);
+      const outcome = await handler(command.params, { progress, signal: this.#signal });
+      return { result: { command_id: command.id, ok: true, result: outcome.result }, afterwards: outcome.afterwards };
+    } catch (error) {
+      return { result: { command_id: command.id, ok: false, error: (error as Error).message } };
+    } finally {
+      await ticker.stop();
+    }
+  }
+
+  async #report(result: Result): Promise<void> {
+    await this.#link.untilHeard(
+      () => this.#link.post(routes.result, result),
+      (message) => this.#log.info(`result not heard, trying on: ${message}`),
+    );
+  }
+
+  /** Tries once; what does not get through is sent with a later call. */
+  async sendLog(): Promise<void> {
+    const lines = this.#log.take();
+    if (lines.length === 0) return;
+    await this.#link.post(routes.log, { lines }, 5000).catch(() => this.#log.putBack(lines));
+  }
+}
+
+/** Sends the latest progress once a second, silent stretches included: it is also the sign of life during a command. */
+class ProgressTicker {
+  #latest: Progress;
+  #link: ServerLink;
+  #timer: NodeJS.Timeout;
+  #sending: Promise<void> | undefined;
+
+  constructor(commandId: string, link: ServerLink) {
+    this.#latest = { command_id: commandId, done_bytes: 0, total_bytes: 0, message: 'begun' };
+    this.#link = link;
+    this.#timer = setInterval(() => this.#send(), progressEveryMs);
+  }
+
+  note(progress: { done_bytes: number; total_bytes: number; message: string }): void {
+    this.#latest = { command_id: this.#latest.command_id, ...progress };
+  }
+
+  /** Sends the last word, so that the record ends where the work ended. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#sending;
+    if (this.#latest.message !== 'begun') this.#send();
+    await this.#sending;
+  }
+
+  #send(): void {
+    if (this.#sending) return;
+    const heard = this.#link.post(routes.progress, this.#latest, 5000).catch(() => {});
+    this.#sending = heard.then(() => {
+      this.#sending = undefined;
+    });
+  }
+}

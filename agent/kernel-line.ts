@@ -1,0 +1,22 @@
+/** The kernel command line: how a boot tells the ramdisk what to do. */
+export type KernelLine = ReadonlyMap<string, string>;
+
+/** `a=1 b="two words" c` → a: 1, b: two words, c: (empty). The last of equal names wins, as in the kernel. */
+export function parseKernelLine(text: string): KernelLine {
+  const line = new Map<string, string>();
+  for (const [, name, value] of text.matchAll(/([^\s=]+)(?:=((?:"[^"]*"|[^\s"])*))?/g)) {
+    line.set(name as string, (value ?? '').replaceAll('"', ''));
+  }
+  return line;
+}
+
+/** pxelinux's `ipappend 2` and our iPXE scripts give the booting NIC as `BOOTIF=01-52-54-00-…`. */
+export function bootMac(line: KernelLine): string | null {
+  const match = /^[0-9a-f]{2}((-[0-9a-f]{2}){6})$/i.exec(line.get('BOOTIF') ?? '');
+  return match ? (match[1] as string).slice(1).replaceAll('-', ':').toLowerCase() : null;
+}
+
+/** pxelinux's `ipappend 1` gives `ip=client:boot-server:gateway:netmask`. */
+export function bootServer(line: KernelLine): string | undefined {
+  return line.get('ip')?.split(':')[1] || undefined;
+}

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { classicDisks, classicParameters, deployHelperPort, donePort, iscsiPort } from '../agent-protocol/classic.ts';
+import { kernelParameters } from '../agent-protocol/routes.ts';
+import { bootMac, bootServer, type KernelLine, parseKernelLine } from './kernel-line.ts';
+
+export type ServerOptions = { url: string; token: string };
+
+/** The classic chain's parameters; see agent-protocol/classic.ts. */
+export type ClassicOptions = {
+  iqn: string;
+  deploymentId: string;
+  deploymentKey: string;
+  /** In order of preference, as kernel names: `sda`, `cciss/c0d0`. */
+  disks: string[];
+  /** The conductor: takes the POST, and is the only one admitted as an iSCSI initiator and by the `done` port. */
+  bootServer: string;
+  helperPort: number;
+  iscsiPort: number;
+  donePort: number;
+};
+
+export type AgentOptions = {
+  server?: ServerOptions;
+  classic?: ClassicOptions;
+  bootMac: string | null;
+  troubleshoot: boolean;
+  /** Host mode: files that stand for the machine's disks. */
+  diskFiles: string[];
+  /** Host mode: reboot and power-off end the agent instead. */
+  noReboot: boolean;
+};
+
+export const agentHelp = `The program in Ingot's deploy ramdisk. It reads the kernel line; flags are for trying it on a plain host.
+
+  --kernel-line FILE   file with the kernel line (default /proc/cmdline)
+  --url URL            provisioning listener; overrides ingot.url
+  --token TOKEN        overrides ingot.token; the variable INGOT_AGENT_TOKEN keeps it out of the process list
+  --disk FILE          a file that stands for a disk; may be repeated
+  --no-reboot          reboot and power-off end the program with status 0
+  --classic NAME=VALUE a parameter of the classic chain: iscsi_target_iqn, deployment_id, deployment_key, disk,
+                       boot_server, helper_port, iscsi_port, done_port; may be repeated
+`;
+
+const flags = {
+  'kernel-line': { type: 'string', default: '/proc/cmdline' },
+  url: { type: 'string' },
+  token: { type: 'string' },
+  disk: { type: 'string', multiple: true, default: [] as string[] },
+  'no-reboot': { type: 'boolean', default: false },
+  classic: { type: 'string', multiple: true, default: [] as string[] },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** Throws TypeError on an unknown flag. @returns nothing when help was asked for */
+export function readOptions(
+  argv: string[],
+  env: NodeJS.ProcessEnv,
+  readText: (path: string) => string,
+): AgentOptions | undefined {
+  const { values } = parseArgs({ args: argv, options: flags, strict: true });
+  if (values.help) return undefined;
+  const line = parseKernelLine(`${readText(values['kernel-line'])} ${values.classic.join(' ')}`);
+  const url = values.url ?? line.get(kernelParameters.url);
+  const token = values.token ?? env['INGOT_AGENT_TOKEN'] ?? line.get(kernelParameters.token);
+  return {
+    ...(url && token && { server: { url: url.replace(/\/$/, ''), token } }),
+    classic: readClassic(line, url),
+    bootMac: bootMac(line),
+    troubleshoot: line.get(classicParameters.troubleshoot) === '1',
+    diskFiles: values.disk,
+    noReboot: values['no-reboot'],
+  };
+}
+
+function readClassic(line: KernelLine, url: string | undefined): ClassicOptions | undefined {
+  const iqn = line.get(classicParameters.iqn);
+  if (!iqn) return undefined;
+  const server = line.get('boot_server') ?? bootServer(line) ?? (url && new URL(url).hostname);
+  if (!server) throw new TypeError('the kernel line has iscsi_target_iqn, but neither ip= nor ingot.url tells the boot server');
+  return {
+    iqn,
+    deploymentId: line.get(classicParameters.deploymentId) ?? '',
+    deploymentKey: line.get(classicParameters.deploymentKey) ?? '',
+    disks: (line.get(classicParameters.disk) || classicDisks).split(','),
+    bootServer: server,
+    helperPort: Number(line.get('helper_port') ?? deployHelperPort),
+    iscsiPort: Number(line.get('iscsi_port') ?? iscsiPort),
+    donePort: Number(line.get('done_port') ?? donePort),
+  };
+}

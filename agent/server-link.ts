@@ -1,0 +1,98 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ServerOptions } from './options.ts';
+
+/** The server answered, but not with success. */
+export class Refused extends Error {
+  override name = 'Refused';
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 15_000;
+
+/** Pauses of a retry: doubling, with up to a quarter of chance so that a rack does not knock in step. */
+export function* backoff(): Generator<number, never> {
+  for (let ms = firstPauseMs; ; ms = Math.min(ms * 2, longestPauseMs)) yield ms * (1 + Math.random() / 4);
+}
+
+/** HTTP to the provisioning listener. Every call is bounded; only `untilHeard` goes on for ever. */
+export class ServerLink {
+  #server: ServerOptions;
+  #connections = new Agent({ keepAlive: true, maxSockets: 4 });
+  #signal: AbortSignal;
+
+  constructor(server: ServerOptions, signal: AbortSignal) {
+    this.#server = server;
+    this.#signal = signal;
+  }
+
+  /** POSTs JSON. @returns the answer's JSON, or nothing for 204. Throws Refused, or the connection's error. */
+  async post(route: string, body: unknown, timeoutMs = 20_000): Promise<unknown> {
+    const text = JSON.stringify(body);
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
+    const response = await this.#send(route, { method: 'POST', body: text, signal });
+    const answer = await readText(response);
+    const status = response.statusCode ?? 0;
+    if (status >= 300) throw new Refused(status, `${route} was answered with ${status}: ${answer.slice(0, 300)}`);
+    return answer === '' ? undefined : JSON.parse(answer);
+  }
+
+  /** GETs a file as a stream; `silenceMs` without a byte ends it with an error. */
+  async get(path: string, signal: AbortSignal, silenceMs = 60_000): Promise<IncomingMessage> {
+    const response = await this.#send(path, { method: 'GET', signal: AbortSignal.any([this.#signal, signal]) });
+    if (response.statusCode !== 200) {
+      response.destroy();
+      throw new Refused(response.statusCode ?? 0, `GET ${path} was answered with ${response.statusCode}`);
+    }
+    response.setTimeout(silenceMs, () => response.destroy(new Error(`no data from the server for ${silenceMs / 1000} s`)));
+    return response;
+  }
+
+  /** Repeats `call` until the server takes it. `onFailure` hears the first failure of a row of equal ones. */
+  async untilHeard<T>(call: () => Promise<T>, onFailure: (message: string) => void): Promise<T> {
+    let last = '';
+    for (const ms of backoff()) {
+      try {
+        return await call();
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        const message = (error as Error).message;
+        if (message !== last) onFailure(message);
+        last = message;
+      }
+      await pause(ms, undefined, { signal: this.#signal });
+    }
+    throw new Error('unreachable');
+  }
+
+  close(): void {
+    this.#connections.destroy();
+  }
+
+  #send(
+    path: string,
+    { method, body, signal }: { method: string; body?: string; signal: AbortSignal },
+  ): Promise<IncomingMessage> {
+    const headers: Record<string, string | number> = { authorization: `Bearer ${this.#server.token}` };
+    if (body !== undefined) {
+      headers['content-type'] = 'application/json';
+      headers['content-length'] = Buffer.byteLength(body);
+    }
+    return new Promise((resolve, reject) => {
+      const sent = request(this.#server.url + path, { method, headers, signal, agent: this.#connections }, resolve);
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,83 @@
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Announce } from '../announce.ts';
+import { cacheFolder, inputKey, projectRoot, readManifest } from '../cache.ts';
+import { agentEntries } from './agent-layer.ts';
+import { type BaseLayer, buildBaseLayer, nodeBinary, scriptFiles } from './base-layer.ts';
+import { cpioArchive, padding } from './cpio.ts';
+import { type ProfileName, profileTable, programPackages, programs } from './profiles.ts';
+
+export type RamdiskManifest = BaseLayer & {
+  key: string;
+  profile: ProfileName;
+  built: string;
+  kernelBytes: number;
+  ramdiskBytes: number;
+};
+
+export type Ramdisk = { kernel: string; ramdisk: string; manifest: RamdiskManifest };
+
+export type RamdiskOptions = {
+  profile: ProfileName;
+  /** Default `.cache/ramdisk/<profile>`. */
+  out?: string;
+  /** Build again though nothing here has changed: for newer Debian packages. */
+  refresh?: boolean;
+  announce?: Announce;
+};
+
+/**
+ * Kernel and ramdisk of a profile. The ramdisk is two archives one after the other, as the kernel allows: a large
+ * compressed one that rarely changes, and the agent's few files. Each is built only when its inputs have changed.
+ */
+export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
+  const { profile: name, refresh = false, announce = () => {} } = options;
+  const out = options.out ?? join(cacheFolder, 'ramdisk', name);
+  const files = { kernel: join(out, 'kernel'), ramdisk: join(out, 'ramdisk'), manifest: join(out, 'manifest.json') };
+  const layer = join(out, 'base-layer.zst');
+  mkdirSync(out, { recursive: true });
+
+  const baseKey = baseLayerKey(name);
+  const key = inputKey(baseKey, [join(projectRoot, 'agent'), join(projectRoot, 'agent-protocol'), import.meta.filename]);
+  const former = readManifest<RamdiskManifest>(files.manifest, key);
+  if (former && !refresh && sizesFit(files, former)) return { ...files, manifest: former };
+
+  const baseFile = join(out, 'base-layer.json');
+  let base = refresh ? undefined : readManifest<BaseLayer & { key: string }>(baseFile, baseKey);
+  if (!base) {
+    base = { key: baseKey, ...(await buildBaseLayer(profileTable[name], { kernel: files.kernel, layer }, announce)) };
+    writeFileSync(baseFile, JSON.stringify(base, null, 2));
+  }
+  joinLayers(layer, files.ramdisk);
+  const manifest: RamdiskManifest = {
+    ...base,
+    key,
+    profile: name,
+    built: new Date().toISOString(),
+    kernelBytes: statSync(files.kernel).size,
+    ramdiskBytes: statSync(files.ramdisk).size,
+  };
+  writeFileSync(files.manifest, JSON.stringify(manifest, null, 2));
+  return { ...files, manifest };
+}
+
+function baseLayerKey(name: ProfileName): string {
+  const values = [profileTable[name], programPackages, programs, process.version, statSync(nodeBinary).size];
+  const sources = ['base-layer.ts', 'cpio.ts', 'kernel-modules.ts', 'libraries.ts'].map((file) =>
+    join(import.meta.dirname, file),
+  );
+  return inputKey(values, [...sources, ...scriptFiles]);
+}
+
+function joinLayers(layer: string, ramdisk: string): void {
+  const base = readFileSync(layer);
+  const agent = Buffer.concat([...cpioArchive(agentEntries())]);
+  // The kernel looks for an uncompressed archive at addresses divisible by four only.
+  writeFileSync(`${ramdisk}.new`, Buffer.concat([base, padding(base.length), agent]));
+  renameSync(`${ramdisk}.new`, ramdisk);
+}
+
+function sizesFit(files: { kernel: string; ramdisk: string }, manifest: RamdiskManifest): boolean {
+  const size = (file: string) => statSync(file, { throwIfNoEntry: false })?.size;
+  return size(files.kernel) === manifest.kernelBytes && size(files.ramdisk) === manifest.ramdiskBytes;
+}
