@@ -1,8 +1,9 @@
 /** Who asks, and may they: the X-Auth-Token of a request becomes `request.caller`. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import type { User } from '#store/tables.ts';
+import type { RoleName, User } from '#store/tables.ts';
 import type { ApiContext, Caller } from './context.ts';
+import { rolesIn } from './identity/roles.ts';
 import type { TokenPayload } from './tokens.ts';
 
 /** An onRequest hook (before the body is read). `needsProject` refuses tokens without a project. */
@@ -16,25 +17,25 @@ export function authenticate(context: ApiContext, options: { needsProject: boole
   };
 }
 
-/** undefined where the user or project is gone or no longer belongs together. */
+/** undefined where the user, project or credential is gone, or they no longer belong together. */
 export async function callerOf(context: ApiContext, payload: TokenPayload): Promise<Caller | undefined> {
-  const user = await context.store.users.find({ id: payload.user_id });
-  if (!user) return undefined;
-  const identity = { user_id: user.id, user_name: user.name, is_admin: user.is_admin, roles: rolesOf(user) };
-  if (payload.project_id === null) return { ...identity, project_id: '', project_name: '' };
-  const project = mayUseProject(user, payload.project_id)
-    ? await context.store.projects.find({ id: payload.project_id })
-    : undefined;
-  return project && { ...identity, project_id: project.id, project_name: project.name };
+  const { store } = context;
+  const user = await store.users.find({ id: payload.user_id });
+  if (!user?.enabled || user.password_changed_at > payload.issued_at) return undefined;
+  const identity = { user_id: user.id, user_name: user.name };
+  if (payload.project_id === null) return { ...identity, project_id: '', project_name: '', is_admin: user.is_admin, roles: [] };
+  const project = await store.projects.find({ id: payload.project_id });
+  const roles = project ? await rolesOf(context, user, payload) : [];
+  if (!project || roles.length === 0) return undefined;
+  return { ...identity, project_id: project.id, project_name: project.name, is_admin: roles.includes('admin'), roles };
 }
 
-/** Administrators may work in every project, others in their own. */
-export function mayUseProject(user: User, projectId: string): boolean {
-  return user.is_admin || user.project_id === projectId;
-}
-
-export function rolesOf(user: User): string[] {
-  return user.is_admin ? ['admin', 'member', 'reader'] : ['member', 'reader'];
+/** A token of an application credential has no more roles than the credential names. */
+async function rolesOf(context: ApiContext, user: User, payload: TokenPayload): Promise<RoleName[]> {
+  const roles = await rolesIn(context.store, user, payload.project_id ?? '');
+  if (!payload.application_credential_id) return roles;
+  const credential = await context.store.application_credentials.find({ id: payload.application_credential_id });
+  return roles.filter((role) => credential?.roles.includes(role));
 }
 
 /** Refuses everybody but administrators. @param action the policy rule's name, for the message */

@@ -14,6 +14,7 @@ export type TokenPayload = {
   issued_at: string;
   expires_at: string;
   audit_id: string;
+  application_credential_id?: string;
 };
 
 const lifetimeMs = 12 * 3600 * 1000;
@@ -31,7 +32,7 @@ export class Tokens {
 
   /** A token that is traded for a token ends when the first one does, or a chain of trades would never end. */
   issue(
-    request: Pick<TokenPayload, 'user_id' | 'project_id' | 'methods'>,
+    request: Pick<TokenPayload, 'user_id' | 'project_id' | 'methods' | 'application_credential_id'>,
     parent?: TokenPayload,
   ): { token: string; payload: TokenPayload } {
     const now = Date.now();

@@ -1,4 +1,22 @@
+/** Identity (Keystone v3): tokens, catalogue, users, projects, roles. */
 import type { ApiContext, ApiScope } from '../context.ts';
+import { registerApplicationCredentials } from './application-credentials.ts';
+import { registerDomains } from './domains.ts';
+import { registerEndpoints } from './endpoints.ts';
+import { registerProjects } from './projects.ts';
+import { registerRoles } from './role-assignments.ts';
+import { registerTokens } from './tokens.ts';
+import { registerUsers } from './users.ts';
 
-export function registerIdentity(_app: ApiScope, _context: ApiContext): void {}
-export function registerTokenIssue(_app: ApiScope, _context: ApiContext): void {}
+export { ensureAdmin, ensureTokenKey } from './admin.ts';
+export { registerTokenIssue } from './tokens.ts';
+
+export function registerIdentity(app: ApiScope, context: ApiContext): void {
+  registerTokens(app, context);
+  registerProjects(app, context);
+  registerUsers(app, context);
+  registerRoles(app, context);
+  registerDomains(app, context);
+  registerEndpoints(app, context);
+  registerApplicationCredentials(app, context);
+}

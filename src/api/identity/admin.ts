@@ -1,0 +1,70 @@
+/** The first user and project, from the settings; and the secrets of the state folder that belong to them. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '#settings.ts';
+import { stateFiles } from '#store/state-files.ts';
+import type { Store } from '#store/store.ts';
+import type { Project, User } from '#store/tables.ts';
+import { checkPassword } from './passwords.ts';
+import { newPassword, newUser } from './users.ts';
+
+/**
+ * Makes the administrator and project of the settings exist. A password in the settings always applies; without one,
+ * a generated password is kept in `<stateDir>/admin-password`, and deleting that file gives a new one at the next start.
+ */
+export async function ensureAdmin(store: Store, settings: Settings, stateDir: string): Promise<void> {
+  const { password, mustApply } = await chooseAdminPassword(settings, join(stateDir, stateFiles.password));
+  const project = await ensureProject(store, settings['admin.project']);
+  const user = await ensureUser(store, settings['admin.user'], project);
+  const isRight = user.password_hash !== '' && (!mustApply || (await checkPassword(password, user.password_hash)));
+  if (!isRight) await store.users.update({ id: user.id }, await newPassword(password));
+}
+
+async function chooseAdminPassword(settings: Settings, path: string): Promise<{ password: string; mustApply: boolean }> {
+  const password = settings['admin.password'];
+  if (password) {
+    await writeSecret(path, password);
+    return { password, mustApply: true };
+  }
+  const { secret, isNew } = await secretFile(path, 18);
+  return { password: secret, mustApply: isNew };
+}
+
+/** The key that signs tokens; made on first use. */
+export async function ensureTokenKey(stateDir: string): Promise<Buffer> {
+  const { secret } = await secretFile(join(stateDir, stateFiles.tokenKey), 48);
+  return Buffer.from(secret, 'base64url');
+}
+
+async function ensureProject(store: Store, name: string): Promise<Project> {
+  const id = randomUUID().replaceAll('-', '');
+  return (await store.projects.find({ name })) ?? (await store.projects.insert({ id, name, description: 'First project' }));
+}
+
+async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
+  const found = await store.users.find({ name });
+  if (!found) return store.users.insert({ ...newUser(name), project_id: project.id, is_admin: true });
+  await store.users.update({ id: found.id }, { project_id: project.id, is_admin: true, enabled: true });
+  return found;
+}
+
+/** Text of a file with a random secret in base64url; written (mode 0600) where there is none. */
+async function secretFile(path: string, bytes: number): Promise<{ secret: string; isNew: boolean }> {
+  try {
+    const secret = (await readFile(path, 'utf8')).trim();
+    if (secret) return { secret, isNew: false };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const secret = randomBytes(bytes).toString('base64url');
+  await writeSecret(path, secret);
+  return { secret, isNew: true };
+}
+
+/** Whole or not at all: a crash must not leave half a key. */
+async function writeSecret(path: string, secret: string): Promise<void> {
+  const draft = `${path}.${process.pid}.new`;
+  await writeFile(draft, `${secret}\n`, { mode: 0o600 });
+  await rename(draft, path);
+}

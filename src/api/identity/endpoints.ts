@@ -1,0 +1,56 @@
+/** The catalogue as an administrator reads it: regions, services, endpoints. It follows from the settings. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { catalogTable, endpointsOf } from './catalog.ts';
+import { linksTo } from './links.ts';
+
+const ById = Type.Object({ id: Type.String() });
+const Filters = Type.Partial(
+  Type.Object({
+    name: Type.String(),
+    type: Type.String(),
+    service_id: Type.String(),
+    interface: Type.String(),
+    region_id: Type.String(),
+  }),
+);
+type Filterable = { id: string; [field: string]: unknown };
+
+export function registerEndpoints(app: ApiScope, context: ApiContext): void {
+  const collections = {
+    regions: () => [{ id: context.settings.region, description: '', parent_region_id: null }],
+    services: () => catalogTable.map(({ type, name }) => ({ id: type, type, name, description: '', enabled: true })),
+  } satisfies Record<string, () => Filterable[]>;
+  for (const [name, all] of Object.entries(collections)) {
+    addCollection(app, context, { plural: name, singular: name.slice(0, -1), all });
+  }
+  addCollection(app, context, {
+    plural: 'endpoints',
+    singular: 'endpoint',
+    all: (request) =>
+      catalogTable.flatMap((row) =>
+        endpointsOf(context, request, row).map((endpoint) => ({ ...endpoint, service_id: row.type, enabled: true })),
+      ),
+  });
+  app.get('/groups', async (request) => ({ groups: [], links: linksTo(context, request, '/groups') }));
+}
+
+type Collection = {
+  plural: string;
+  singular: string;
+  all: (request: Parameters<typeof endpointsOf>[1]) => Filterable[];
+};
+
+function addCollection(app: ApiScope, context: ApiContext, { plural, singular, all }: Collection): void {
+  app.get(`/${plural}`, { schema: { querystring: Filters } }, async (request) => {
+    const filters = Object.entries(request.query);
+    const asked = all(request).filter((item) => filters.every(([field, value]) => item[field] === value));
+    return { [plural]: asked, links: linksTo(context, request, `/${plural}`) };
+  });
+  app.get(`/${plural}/:id`, { schema: { params: ById } }, async (request) => {
+    const item = all(request).find((candidate) => candidate.id === request.params.id);
+    if (!item) throw new Fault('notFound', { what: singular, id: request.params.id });
+    return { [singular]: item };
+  });
+}

@@ -1,0 +1,81 @@
+/** `/auth/…`: issue, look at and revoke tokens; what the holder of a token may reach. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import { callerOf } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import type { TokenPayload } from '../tokens.ts';
+import { catalogOf } from './catalog.ts';
+import { defaultDomain } from './domains.ts';
+import { linksTo } from './links.ts';
+import { Login, logIn } from './login.ts';
+import { LoginAttempts } from './login-attempts.ts';
+import { projectBody, projectsOf } from './projects.ts';
+
+/** POST /auth/tokens: the one call that needs no token. */
+export function registerTokenIssue(app: ApiScope, context: ApiContext): void {
+  const attempts = new LoginAttempts();
+  app.post('/auth/tokens', { schema: { body: Type.Object({ auth: Login }) } }, async (request, reply) => {
+    const login = request.body.auth;
+    const { token, payload } = await logIn(context, attempts, { login, address: request.ip });
+    reply.code(201).header('x-subject-token', token).header('vary', 'X-Auth-Token');
+    return { token: await tokenBody(context, request, payload) };
+  });
+}
+
+export function registerTokens(app: ApiScope, context: ApiContext): void {
+  app.get('/auth/tokens', async (request, reply) => {
+    const { token, payload } = await subject(context, request);
+    reply.header('x-subject-token', token).header('vary', 'X-Auth-Token');
+    return { token: await tokenBody(context, request, payload) };
+  });
+  app.delete('/auth/tokens', async (request, reply) => {
+    const { token, payload } = await subject(context, request);
+    await context.tokens.revoke(token, payload);
+    return reply.code(204).send();
+  });
+  app.get('/auth/catalog', async (request: FastifyRequest, _reply: FastifyReply) => ({
+    catalog: catalogOf(context, request),
+    links: linksTo(context, request, '/auth/catalog'),
+  }));
+  app.get('/auth/projects', async (request) => ({
+    projects: (await projectsOf(context, request.caller.user_id)).map((project) => projectBody(context, request, project)),
+    links: linksTo(context, request, '/auth/projects'),
+  }));
+  app.get('/auth/domains', async (request) => ({ domains: [], links: linksTo(context, request, '/auth/domains') }));
+  app.get('/auth/system', async (request) => ({ system: [], links: linksTo(context, request, '/auth/system') }));
+}
+
+/** The token a call is about: one's own, or any for administrators. A void one is not found, as Keystone says. */
+async function subject(context: ApiContext, request: FastifyRequest): Promise<{ token: string; payload: TokenPayload }> {
+  const token = request.headers['x-subject-token'];
+  if (typeof token !== 'string') throw new Fault('badRequest', { detail: 'Header X-Subject-Token is missing.' });
+  const payload = await context.tokens.verify(token);
+  const isMine = payload?.user_id === request.caller.user_id;
+  if (!payload || !(isMine || request.caller.is_admin)) throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
+  return { token, payload };
+}
+
+async function tokenBody(context: ApiContext, request: FastifyRequest, payload: TokenPayload): Promise<object> {
+  const caller = await callerOf(context, payload);
+  if (!caller) throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
+  const query = request.query as { nocatalog?: string };
+  const body = {
+    methods: payload.methods,
+    user: { id: caller.user_id, name: caller.user_name, domain: defaultDomain, password_expires_at: null },
+    audit_ids: [payload.audit_id],
+    issued_at: payload.issued_at,
+    expires_at: payload.expires_at,
+  };
+  if (!caller.project_id) return body;
+  return {
+    ...body,
+    is_domain: false,
+    project: { id: caller.project_id, name: caller.project_name, domain: defaultDomain },
+    roles: caller.roles.map((name) => ({ id: name, name })),
+    ...(query.nocatalog === undefined && { catalog: catalogOf(context, request) }),
+    ...(payload.application_credential_id && {
+      application_credential: { id: payload.application_credential_id, restricted: true },
+    }),
+  };
+}

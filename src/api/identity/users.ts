@@ -1,0 +1,172 @@
+/** Users and their passwords. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { User } from '#store/tables.ts';
+import { requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { linksTo, selfLink } from './links.ts';
+import { checkPassword, hashPassword } from './passwords.ts';
+import { getProject, projectBody, projectsOf } from './projects.ts';
+
+const Text = Type.Union([Type.String(), Type.Null()]);
+const ById = Type.Object({ id: Type.String() });
+const UserFields = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 255 }),
+  password: Type.Optional(Text),
+  default_project_id: Type.Optional(Text),
+  domain_id: Type.Optional(Type.Union([Type.Literal('default'), Type.Null()])),
+  enabled: Type.Optional(Type.Boolean()),
+  description: Type.Optional(Text),
+  email: Type.Optional(Text),
+});
+type UserFields = Static<typeof UserFields>;
+
+export function registerUsers(app: ApiScope, context: ApiContext): void {
+  const querystring = Type.Object({
+    name: Type.Optional(Type.String()),
+    domain_id: Type.Optional(Type.String()),
+    enabled: Type.Optional(Type.Boolean()),
+  });
+  app.get('/users', { schema: { querystring } }, async (request) => {
+    requireAdmin(request, 'identity:list_users');
+    const { name, enabled, domain_id } = request.query;
+    const users = await context.store.users.list(name === undefined ? {} : { name }, { orderBy: 'name' });
+    const asked = users.filter((user) => (enabled ?? user.enabled) === user.enabled && (domain_id ?? 'default') === 'default');
+    return { users: asked.map((user) => userBody(context, request, user)), links: linksTo(context, request, '/users') };
+  });
+  app.get('/users/:id', { schema: { params: ById } }, async (request) => ({
+    user: userBody(context, request, await getUser(context, request, request.params.id)),
+  }));
+  app.post('/users', { schema: { body: Type.Object({ user: UserFields }) } }, async (request, reply) => {
+    requireAdmin(request, 'identity:create_user');
+    const user = await createUser(context, request.body.user);
+    reply.code(201);
+    return { user: userBody(context, request, user) };
+  });
+  app.patch(
+    '/users/:id',
+    { schema: { params: ById, body: Type.Object({ user: Type.Partial(UserFields) }) } },
+    async (request) => {
+      requireAdmin(request, 'identity:update_user');
+      const user = await getUser(context, request, request.params.id);
+      return { user: userBody(context, request, await updateUser(context, user, request.body.user)) };
+    },
+  );
+  app.delete('/users/:id', { schema: { params: ById } }, async (request, reply) => {
+    requireAdmin(request, 'identity:delete_user');
+    await deleteUser(context, await getUser(context, request, request.params.id));
+    return reply.code(204).send();
+  });
+  registerOwnAffairs(app, context);
+}
+
+/** What users may do for themselves. */
+function registerOwnAffairs(app: ApiScope, context: ApiContext): void {
+  const body = Type.Object({
+    user: Type.Object({ password: Type.String({ minLength: 1 }), original_password: Type.String() }),
+  });
+  app.post('/users/:id/password', { schema: { params: ById, body } }, async (request, reply) => {
+    const user = await getUser(context, request, request.params.id);
+    const isKnown = await checkPassword(request.body.user.original_password, user.password_hash);
+    if (!isKnown) throw new Fault('unauthorized');
+    await context.store.users.update({ id: user.id }, await newPassword(request.body.user.password));
+    return reply.code(204).send();
+  });
+  app.get('/users/:id/projects', { schema: { params: ById } }, async (request) => {
+    const user = await getUser(context, request, request.params.id);
+    const projects = await projectsOf(context, user.id);
+    return {
+      projects: projects.map((project) => projectBody(context, request, project)),
+      links: linksTo(context, request, `/users/${user.id}/projects`),
+    };
+  });
+  app.get('/users/:id/groups', { schema: { params: ById } }, async (request) => ({
+    groups: [],
+    links: linksTo(context, request, `/users/${request.params.id}/groups`),
+  }));
+}
+
+/** Oneself, or anybody for administrators. */
+export async function getUser(context: ApiContext, request: FastifyRequest, id: string): Promise<User> {
+  if (id !== request.caller.user_id) requireAdmin(request, 'identity:get_user');
+  const user = await context.store.users.find({ id });
+  if (!user) throw new Fault('notFound', { what: 'User', id });
+  return user;
+}
+
+/** Columns that change with a password: older tokens become void. */
+export async function newPassword(password: string): Promise<Pick<User, 'password_hash' | 'password_changed_at'>> {
+  return { password_hash: await hashPassword(password), password_changed_at: new Date().toISOString() };
+}
+
+export function newUser(name: string): User {
+  return {
+    id: randomUUID().replaceAll('-', ''),
+    name,
+    password_hash: '',
+    password_changed_at: '',
+    project_id: '',
+    is_admin: false,
+    enabled: true,
+    description: '',
+    email: '',
+  };
+}
+
+function userBody(context: ApiContext, request: FastifyRequest, user: User) {
+  return {
+    id: user.id,
+    name: user.name,
+    domain_id: 'default',
+    enabled: user.enabled,
+    password_expires_at: null,
+    options: {},
+    ...(user.project_id && { default_project_id: user.project_id }),
+    ...(user.description && { description: user.description }),
+    ...(user.email && { email: user.email }),
+    links: selfLink(context, request, `/users/${user.id}`),
+  };
+}
+
+async function createUser(context: ApiContext, fields: UserFields): Promise<User> {
+  await refuseTakenName(context, fields.name);
+  const changes = await changesOf(context, fields);
+  return context.store.users.insert({ ...newUser(fields.name), ...changes, password_changed_at: '' });
+}
+
+async function updateUser(context: ApiContext, user: User, fields: Partial<UserFields>): Promise<User> {
+  if (fields.name !== undefined && fields.name !== user.name) await refuseTakenName(context, fields.name);
+  if (user.is_admin && fields.enabled === false)
+    throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
+  const changed = { ...user, ...(await changesOf(context, fields)) };
+  await context.store.users.update({ id: user.id }, changed);
+  return changed;
+}
+
+async function changesOf(context: ApiContext, fields: Partial<UserFields>): Promise<Partial<User>> {
+  if (fields.default_project_id) await getProject(context, fields.default_project_id);
+  return {
+    ...(fields.name !== undefined && { name: fields.name }),
+    ...(fields.default_project_id !== undefined && { project_id: fields.default_project_id ?? '' }),
+    ...(fields.enabled !== undefined && { enabled: fields.enabled }),
+    ...(fields.description !== undefined && { description: fields.description ?? '' }),
+    ...(fields.email !== undefined && { email: fields.email ?? '' }),
+    ...(fields.password && (await newPassword(fields.password))),
+  };
+}
+
+async function refuseTakenName(context: ApiContext, name: string): Promise<void> {
+  if (await context.store.users.find({ name })) throw new Fault('conflict', { detail: `A user named ${name} exists already.` });
+}
+
+async function deleteUser(context: ApiContext, user: User): Promise<void> {
+  if (user.is_admin) throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings.` });
+  await context.store.transaction(async (inside) => {
+    await inside.role_assignments.remove({ user_id: user.id });
+    await inside.application_credentials.remove({ user_id: user.id });
+    await inside.keypairs.remove({ user_id: user.id });
+    await inside.users.remove({ id: user.id });
+  });
+}

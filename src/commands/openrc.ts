@@ -1,0 +1,61 @@
+/** `ingot openrc`: credentials for the `openstack` client as shell lines. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSettings, type Settings } from '#settings.ts';
+import { stateFiles } from '#store/state-files.ts';
+import { parseOptions } from './options.ts';
+
+const usage = `Usage: eval "$(ingot openrc [--state DIR] [--config FILE])"
+
+Prints the address and the administrator's credentials of the Ingot whose state folder this is.
+`;
+
+export async function runOpenrcCommand(args: string[]): Promise<number> {
+  const { flags, positionals, isHelp } = parseOptions(args, { valueNames: ['config', 'state'] });
+  if (isHelp || positionals.length > 0) {
+    process[isHelp ? 'stdout' : 'stderr'].write(usage);
+    return isHelp ? 0 : 2;
+  }
+  const { config, state } = flags;
+  const settings = readSettings({ env: process.env, flags: state ? { state_dir: state } : {}, ...(config && { file: config }) });
+  process.stdout.write(openrcLines(settings));
+  return 0;
+}
+
+/** `export OS_…='…'` lines. Throws where no server has been started on the state folder yet. */
+export function openrcLines(settings: Settings): string {
+  const variables: Record<string, string> = {
+    OS_AUTH_TYPE: 'password',
+    OS_AUTH_URL: `${readState(settings, stateFiles.endpoint)}/identity/v3`,
+    OS_USERNAME: settings['admin.user'],
+    OS_PASSWORD: settings['admin.password'] || readState(settings, stateFiles.password),
+    OS_PROJECT_NAME: settings['admin.project'],
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_REGION_NAME: settings.region,
+    OS_IDENTITY_API_VERSION: '3',
+    OS_IMAGE_API_VERSION: '2',
+    OS_COMPUTE_API_VERSION: '2.90',
+    OS_BAREMETAL_API_VERSION: '1.78',
+  };
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}\n`);
+  // A token, cloud or domain left over from another cloud would win over the lines below.
+  const others = ['OS_TOKEN', 'OS_CLOUD', 'OS_PROJECT_ID', 'OS_TENANT_NAME', 'OS_DOMAIN_NAME', 'OS_SYSTEM_SCOPE', 'OS_ENDPOINT'];
+  return `unset ${others.join(' ')}\n${lines.join('')}`;
+}
+
+function readState(settings: Settings, name: string): string {
+  const path = join(settings.state_dir, name);
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new Error(`${path} does not exist: no Ingot has run on this state folder (see --state)`);
+    throw error;
+  }
+}
+
+/** Nothing has a meaning inside single quotes in a POSIX shell. */
+function quote(value: string): string {
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,9 @@
+/** Names of the files in the state folder that more than one part reads. All are readable by their owner alone. */
+export const stateFiles = {
+  /** Password of the administrator, when the settings name none. */
+  password: 'admin-password',
+  /** Signs tokens. */
+  tokenKey: 'token-key',
+  /** URL of the running server, written when it listens. */
+  endpoint: 'endpoint',
+} as const;
