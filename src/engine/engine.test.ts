@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
+
+const go = async () => ({ next: true }) as const;
+
+test('a server is deployed step by step and the record tells it', async () => {
+  const order: string[] = [];
+  const step = (name: string) => aStep(name, async () => (order.push(name), { next: true }));
+  const cloud = await aCloud({ steps: [step('one'), step('two')] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+
+  assert.deepEqual(order, ['one', 'two']);
+  const after = await cloud.store.servers.find({ id: server!.id });
+  assert.equal(after?.vm_state, 'active');
+  const held = await cloud.store.nodes.find({ uuid: node.uuid });
+  assert.deepEqual([held?.provision_state, held?.instance_uuid, held?.operation_id], ['active', server!.id, null]);
+  const steps = (await cloud.store.events.list({ server_id: server!.id })).filter((event) => event.kind === 'step');
+  assert.deepEqual(
+    steps.filter((event) => event.data['status'] === 'ended').map((event) => event.subject),
+    ['claim node', 'bind ports', 'one', 'two'],
+  );
+  await cloud.store.close();
+});
+
+test('200 creates at once on 50 nodes give 50 builds and 150 errors that count the reasons', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  for (let index = 0; index < 50; index++) await anAvailableNode(cloud, `n${index}`);
+  const created = await Promise.all(Array.from({ length: 200 }, () => cloud.engine.createServers(aServerRequest)));
+  await quiet(cloud);
+
+  const servers = await cloud.store.servers.list({ id: created.flat().map((server) => server.id) });
+  const active = servers.filter((server) => server.vm_state === 'active');
+  const failed = servers.filter((server) => server.vm_state === 'error');
+  assert.deepEqual([active.length, failed.length], [50, 150]);
+  assert.equal(new Set(active.map((server) => server.node_uuid)).size, 50);
+  for (const server of failed) assert.match(server.fault?.message ?? '', /^No valid host was found\. Of 50 nodes: \d+ /);
+  await cloud.store.close();
+});
+
+test('a failed step: the traces go, the server says step and cause, the node can be used again', async () => {
+  const broken = aStep('break', async () => {
+    throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
+  });
+  const cloud = await aCloud({
+    steps: [aStep('power on', async (task) => (await task.power.set('power on'), { next: true })), broken],
+  });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+
+  const after = await cloud.store.servers.find({ id: server!.id });
+  assert.equal(after?.vm_state, 'error');
+  assert.deepEqual([after?.fault?.code, after?.fault?.step], ['agentFailed', 'break']);
+  assert.match(after?.fault?.message ?? '', /disk on fire/);
+  const freed = await cloud.store.nodes.find({ uuid: node.uuid });
+  assert.deepEqual(
+    [freed?.provision_state, freed?.instance_uuid, freed?.power_state, freed?.failures],
+    ['available', null, 'power off', 1],
+  );
+  assert.equal(cloud.room.plans.has(node.uuid), false);
+  await cloud.store.close();
+});
+
+test('a BMC that stops answering: the node goes out of service with the cause', async () => {
+  const cloud = await aCloud({ steps: [aStep('power on', async (task) => (await task.power.set('power on'), { next: true }))] });
+  const node = await anAvailableNode(cloud, 'n1');
+  cloud.room.bmcFault = () => new Fault('bmcUnreachable', { address: '192.0.2.9', attempts: 4, seconds: 7 });
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+
+  assert.match((await cloud.store.servers.find({ id: server!.id }))?.fault?.message ?? '', /BMC at 192\.0\.2\.9 did not answer/);
+  const lost = await cloud.store.nodes.find({ uuid: node.uuid });
+  assert.deepEqual([lost?.provision_state, lost?.maintenance, lost?.instance_uuid], ['clean failed', true, null]);
+  assert.match(lost?.maintenance_reason ?? '', /did not answer/);
+  await cloud.store.close();
+});
+
+test('a wait ends at its deadline and names the likely cause', async () => {
+  const cloud = await aCloud({ steps: [aStep('listen', async () => ({ wait: 'the ramdisk to report' }), 1)] });
+  await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+
+  const fault = (await cloud.store.servers.find({ id: server!.id }))?.fault;
+  assert.equal(fault?.code, 'stepTimeout');
+  assert.match(fault?.message ?? '', /waited for the ramdisk to report\. Last seen: nothing from this machine/);
+  assert.match(fault?.hint ?? '', /Nothing was heard of its MAC addresses/);
+  await cloud.store.close();
+});
+
+test('an operation is taken up where it stood by an engine that knows nothing but the database', async () => {
+  const room = newRoom();
+  let isBlocked = true;
+  const ran: string[] = [];
+  const steps = [
+    aStep('first', async () => (ran.push('first'), { next: true, context: { found: 42 } })),
+    aStep('second', async (task) => {
+      ran.push(`second sees ${task.operation.context['found']}`);
+      return isBlocked ? { wait: 'a word' } : { next: true };
+    }),
+  ];
+  const before = await aCloud({ room, steps });
+  await anAvailableNode(before, 'n1');
+  const [server] = await before.engine.createServers(aServerRequest);
+  while (!ran.includes('second sees 42')) await new Promise(setImmediate);
+  await before.engine.stop();
+
+  isBlocked = false;
+  const after = await aCloud({ room, steps, store: before.store });
+  await after.engine.start();
+  await quiet(after);
+  assert.deepEqual(ran, ['first', 'second sees 42', 'second sees 42']);
+  assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'active');
+  await after.engine.stop();
+  await after.store.close();
+});
+
+test('a server deleted while it is built: the deployment is cut short and nothing of it stays', async () => {
+  const cloud = await aCloud({ steps: [aStep('listen', async () => ({ wait: 'for ever' }), 600)] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await cloud.engine.deleteServer(server!.id);
+  await quiet(cloud);
+
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'deleted');
+  const freed = await cloud.store.nodes.find({ uuid: node.uuid });
+  assert.deepEqual([freed?.provision_state, freed?.failures, freed?.operation_id], ['available', 0, null]);
+  await cloud.store.close();
+});
+
+test('two operations never meet on one node', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const results = await Promise.allSettled([
+    cloud.engine.setPower(node.uuid, 'power on'),
+    cloud.engine.setPower(node.uuid, 'power off'),
+  ]);
+
+  assert.deepEqual(results.map((result) => result.status).sort(), ['fulfilled', 'rejected']);
+  const refused = results.find((result) => result.status === 'rejected');
+  assert.match(String(refused?.reason), /is locked: power o(n|ff) of node n1/);
+  await quiet(cloud);
+  await cloud.store.close();
+});
+
+test('the classic POST: wrong key, missing field and other address are refused, a repeat changes nothing', async () => {
+  const key = 'k'.repeat(32);
+  const posts: unknown[] = [];
+  const steps = [
+    aStep('make key', async () => ({ next: true, context: { deployment_key: key } })),
+    aStep('listen', async (task) => {
+      const post = task.message('deploy-post');
+      if (post) posts.push(post);
+      return post && posts.length > 0 ? { next: true } : { wait: 'the deploy POST' };
+    }),
+    aStep('hold', async () => ({ wait: 'the end of the test' }), 600),
+  ];
+  const cloud = await aCloud({ steps });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  const waiting = async () => (await cloud.store.operations.find({ server_id: server!.id }))?.waiting_for;
+  while ((await waiting()) !== 'the deploy POST') await new Promise(setImmediate);
+  const fields = { i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' };
+
+  await assert.rejects(cloud.engine.deployPost({ ...fields, k: 'wrong' }, '10.0.0.5'), /key is not match/);
+  await assert.rejects(
+    cloud.engine.deployPost({ i: fields.i, k: key, a: '10.0.0.5' }, '10.0.0.5'),
+    /parameter 'n' is not defined/,
+  );
+  await assert.rejects(cloud.engine.deployPost(fields, '10.0.0.6'), /came from 10\.0\.0\.6/);
+  await cloud.engine.deployPost(fields, '10.0.0.5');
+  await cloud.engine.deployPost(fields, '10.0.0.5');
+  await assert.rejects(cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, '10.0.0.5'), /key is not match/);
+  while ((await waiting()) !== 'the end of the test') await new Promise(setImmediate);
+  assert.deepEqual(posts, [{ i: String(node.id), a: '10.0.0.5', n: 'iqn.x' }]);
+  await cloud.engine.deleteServer(server!.id);
+  await quiet(cloud);
+  await cloud.store.close();
+});

@@ -1,0 +1,183 @@
+/** An engine on a database in memory, with machines that exist only as a power state: for tests of the engine itself. */
+import { pino } from 'pino';
+import { Fault } from '#domain/faults.ts';
+import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
+import type { BootPlan, Drivers, Step, Task } from '#drivers/interfaces.ts';
+import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
+import { createEngine } from '#engine/engine.ts';
+import type { StepHook } from '#engine/operation-kinds.ts';
+import { readSettings, type Settings } from '#settings.ts';
+import { openStore, type Store } from '#store/store.ts';
+
+/** The memory of a virtual room: what each machine's power is and what it would boot. It outlives an engine. */
+export type Room = {
+  power: Map<string, PowerState>;
+  plans: Map<string, BootPlan>;
+  /** Throws instead of doing what the power driver was asked for. */
+  bmcFault?: (node: string, command: string) => Fault | undefined;
+};
+
+export const newRoom = (): Room => ({ power: new Map(), plans: new Map() });
+
+type CloudOptions = { room?: Room; store?: Store; steps?: readonly Step[]; settings?: Record<string, string>; onStep?: StepHook };
+export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settings };
+
+export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const store = options.store ?? (await openStore(':memory:'));
+  const room = options.room ?? newRoom();
+  const flags = { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent', ...options.settings };
+  const settings = readSettings({ flags });
+  const engine = createEngine({
+    store,
+    settings,
+    drivers: roomDrivers(room, options.steps ?? []),
+    boot: roomPublisher(room),
+    images: noImages,
+    log: pino({ level: 'silent' }),
+    ...(options.onStep && { onStep: options.onStep }),
+  });
+  return { store, engine, room, settings };
+}
+
+function roomDrivers(room: Room, steps: readonly Step[]): Drivers {
+  const properties = {};
+  const validate = () => {};
+  const refuse = (node: string, command: string) => {
+    const fault = room.bmcFault?.(node, command);
+    if (fault) throw fault;
+  };
+  return {
+    hardwareTypes: {
+      room: { name: 'room', power: ['room'], management: ['room'], boot: ['room'], deploy: ['room'], console: ['room'] },
+    },
+    power: {
+      room: {
+        properties,
+        validate,
+        async getPower(node) {
+          refuse(node.uuid, 'status');
+          return room.power.get(node.uuid) ?? 'power off';
+        },
+        async setPower(node, target) {
+          refuse(node.uuid, target);
+          room.power.set(node.uuid, target === 'power on' || target === 'reset' ? 'power on' : 'power off');
+        },
+      },
+    },
+    management: {
+      room: {
+        properties,
+        validate,
+        setBootDevice: async () => {},
+        getBootDevice: async () => ({ device: null, persistent: null }),
+      },
+    },
+    boot: {
+      room: {
+        properties,
+        validate,
+        plan: (request) => ({
+          node_uuid: request.node.uuid,
+          folder: request.folder,
+          macs: request.macs,
+          firmware: 'none',
+          files: [],
+        }),
+      },
+    },
+    deploy: { room: { properties, validate, boot: ['room'], checkImage: () => {}, steps, release: async () => {} } },
+    console: { room: { properties, validate, log: async () => null } },
+  };
+}
+
+function roomPublisher(room: Room): BootPublisher {
+  return {
+    addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
+    tftpRoot: '/nonexistent/tftp',
+    publish: async (plan) => void room.plans.set(plan.node_uuid, plan),
+    withdraw: async (uuid) => void room.plans.delete(uuid),
+  };
+}
+
+const refuseImages = async (): Promise<never> => {
+  throw new Fault('imageUnusable', { image: 'any', detail: 'this cloud has no images' });
+};
+const noImages: ImageFiles = {
+  get: refuseImages,
+  file: async (id) => `/images/${id}`,
+  raw: refuseImages,
+  extents: refuseImages,
+  configDrive: refuseImages,
+};
+
+/** A node that the scheduler may take, with one NIC. */
+export async function anAvailableNode(cloud: Cloud, name: string, properties: Node['properties'] = {}): Promise<Node> {
+  const node = await cloud.engine.createNode({
+    name,
+    driver: 'room',
+    provision_state: 'available',
+    properties: { cpus: 4, memory_mb: 4096, local_gb: 40, cpu_arch: 'x86_64', ...properties },
+  });
+  const tail = node.id.toString(16).padStart(4, '0');
+  await cloud.engine.createNodePort({ node_uuid: node.uuid, address: `52:54:00:00:${tail.slice(0, 2)}:${tail.slice(2)}` });
+  return node;
+}
+
+export const aFlavor: Flavor = {
+  id: '1',
+  name: 'metal',
+  vcpus: 1,
+  ram: 1024,
+  disk: 10,
+  ephemeral: 0,
+  swap: 0,
+  is_public: true,
+  description: null,
+  extra_specs: {},
+  created_at: '2026-01-01T00:00:00.000Z',
+};
+
+export const anImage: Image = {
+  id: '11111111-1111-4111-8111-111111111111',
+  name: 'debian',
+  status: 'active',
+  visibility: 'public',
+  owner: 'p',
+  disk_format: 'qcow2',
+  container_format: 'bare',
+  min_disk: 0,
+  min_ram: 0,
+  size: 1,
+  virtual_size: 1,
+  checksum: null,
+  os_hash_algo: null,
+  os_hash_value: null,
+  protected: false,
+  tags: [],
+  properties: {},
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.000Z',
+};
+
+export const aServerRequest = {
+  name: 'web',
+  project_id: 'p',
+  user_id: 'u',
+  flavor: aFlavor,
+  image: anImage,
+  networks: 'none',
+} as const;
+
+/** A step from a function; `wait` outcomes and faults are the function's to make. */
+export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>, deadlineSeconds = 10): Step {
+  return { name, title: name, deadlineSeconds, run };
+}
+
+/** Resolves when every operation has ended. */
+export async function quiet(cloud: Cloud): Promise<void> {
+  for (;;) {
+    const [running] = await cloud.store.operations.list({ state: ['running', 'undoing'] }, { limit: 1 });
+    if (!running) return;
+    await cloud.engine.ended(running.id);
+  }
+}
