@@ -10,19 +10,33 @@ import type { Finding, Source } from './sources.ts';
 type ImportRow = { readonly from: readonly string[]; readonly may: readonly string[] };
 
 export const importTable: readonly ImportRow[] = [
-  { from: ['main'], may: ['commands', 'lab', 'build', 'demo', 'bench'] },
+  {
+    from: ['main'],
+    may: ['commands', 'lab/command', 'build/ramdisk/command', 'build/image/command', 'demo/command', 'bench/command'],
+  },
   { from: ['commands'], may: ['serve', 'settings', 'store', 'domain'] },
   { from: ['serve'], may: ['everything in src'] },
   { from: ['api', 'boot-server'], may: ['engine/contract', 'store', 'images', 'domain', 'settings', 'agent-protocol'] },
   { from: ['engine'], may: ['drivers', 'store', 'domain', 'settings', 'agent-protocol'] },
-  { from: ['drivers'], may: ['wire', 'domain', 'agent-protocol'] },
-  { from: ['images'], may: ['store', 'domain', 'drivers/interfaces'] },
+  { from: ['drivers'], may: ['wire', 'tools', 'domain', 'agent-protocol'] },
+  { from: ['images'], may: ['store', 'tools', 'domain', 'drivers/interfaces', 'agent-protocol'] },
   { from: ['store'], may: ['domain'] },
+  { from: ['tools'], may: ['domain'] },
   { from: ['wire'], may: ['wire'] },
   { from: ['domain'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },
-  { from: ['lab'], may: ['wire', 'settings'] },
+  { from: ['build'], may: ['domain'] },
+  { from: ['lab'], may: ['wire', 'settings', 'domain'] },
 ];
+
+/** Which parts may use a package. What is not named here is not used by anybody. */
+const packageTable: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['api', 'boot-server', 'serve'],
+  '@fastify/type-provider-typebox': ['api', 'boot-server'],
+  kysely: ['store'],
+  pino: ['main', 'commands', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
+  typebox: ['api', 'boot-server', 'engine', 'drivers', 'images', 'tools', 'settings', 'agent-protocol', 'build', 'lab', 'demo'],
+};
 
 /** The ramdisk holds no package.json, and so no `#` names. */
 const withoutAliases = new Set(['agent', 'agent-protocol']);
@@ -46,16 +60,24 @@ export function checkImports(files: readonly Source[], aliases: Aliases = readAl
 
 /** What is wrong with one import, or undefined. */
 function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases): string | undefined {
-  if (target === undefined) return undefined;
+  if (target === undefined) return judgePackage(path, specifier);
   if (!/\.(ts|json)$/.test(target)) return `'${specifier}' must name the file with its ending`;
   const [from, to] = [partOf(path), partOf(target)];
-  const leaves = specifier.startsWith('.') && from !== to;
+  const leaves = specifier.startsWith('../') && from !== to;
   if (leaves && !withoutAliases.has(from) && hasAlias(target, aliases))
     return `'${specifier}' leaves its part: write it with '#'`;
   // A test may bring in whatever it takes to set its stage.
   if (path.endsWith('.test.ts') || outside.has(from)) return undefined;
   if (isInnerDriverFile(path, target)) return `'${target}' is behind the door of its driver: import its index.ts`;
   return mayImport(from, target) ? undefined : `${from} may not import ${target}`;
+}
+
+function judgePackage(path: string, specifier: string): string | undefined {
+  const part = partOf(path);
+  if (outside.has(part) || path.endsWith('.test.ts')) return undefined;
+  if (specifier.startsWith('node:')) return part === 'domain' ? `domain does no I/O: no '${specifier}'` : undefined;
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  return packageTable[name]?.includes(part) ? undefined : `${part} may not use the package '${name}'`;
 }
 
 /** `src/store/events.ts` → `store`, `src/serve.ts` → `serve`, `lab/bmc.ts` → `lab`. */

@@ -60,3 +60,19 @@ test('driver-folders: a door and a page for people', () => {
     ['src/drivers/ipmi a driver folder needs readme.md [driver-folders]'],
   );
 });
+
+test('living-references: links and quoted paths of papers lead somewhere', () => {
+  const page = '[a](docs/a.md) [b](docs/b.md#x) [web](https://example.org)\n`src/a.ts` `src/gone.ts` `src/`\n';
+
+  assert.deepEqual(messages({ 'README.md': page, 'docs/a.md': '[up](../README.md)', 'src/a.ts': '' }), [
+    "README.md:1 'docs/b.md' does not exist [living-references]",
+    "README.md:2 'src/gone.ts' does not exist [living-references]",
+  ]);
+  assert.deepEqual(messages({ 'docs/decisions/0001-a.md': 'It was `src/gone.ts`.' }), []);
+});
+
+test('change-notes: the kind comes first', () => {
+  assert.deepEqual(messages({ 'docs/changes/a.md': 'Added: b\n', 'docs/changes/c.md': 'New: d\n' }), [
+    'docs/changes/c.md:1 a note begins with Added:, Changed:, Fixed:, Removed: or Security: [change-notes]',
+  ]);
+});

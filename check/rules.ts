@@ -1,5 +1,6 @@
 /** The project's own lint rules, where no tool has them: one row each. docs/engineering.md gives the reasons. */
 import { basename, dirname } from 'node:path';
+import { changeNotes, deadReferences } from './document-rules.ts';
 import { type Finding, lineOf, type Source } from './sources.ts';
 
 type Rule = { readonly name: string; readonly check: (files: readonly Source[]) => Finding[] };
@@ -35,6 +36,8 @@ export const ruleTable: readonly Rule[] = [
   { name: 'finished-code', check: (files) => code(files).flatMap((file) => matches(file, forbiddenInCode)) },
   { name: 'no-foreign-places', check: (files) => files.flatMap((file) => matches(file, foreignPlaces)) },
   { name: 'driver-folders', check: driverFolders },
+  { name: 'living-references', check: deadReferences },
+  { name: 'change-notes', check: changeNotes },
 ];
 
 export function checkRules(files: readonly Source[]): Finding[] {
