@@ -1,0 +1,141 @@
+/**
+ * Makes the file that machines pull: an image's data without its holes, in extents format (agent-protocol/extents.ts),
+ * compressed. One pass, a few records in memory; compression runs on Node's thread pool.
+ */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { type FileHandle, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { encodeExtentsEnd, encodeExtentsHeader, encodeRecordHeader, extentsMaxRecordBytes } from '#agent-protocol/extents.ts';
+import type { ExtentsFile } from '#drivers/interfaces.ts';
+import { dataRuns } from '#tools/qemu-img.ts';
+import { isInstalled } from '#tools/run-tool.ts';
+import { Tally } from './digest.ts';
+
+/** Zeros inside data are left out from this length on; shorter runs compress well enough. */
+const blockBytes = 64 * 1024;
+/** Cheap to make; decompression costs a machine about the same at every level. */
+const compressionLevel = 3;
+
+const Sidecar = Type.Object({
+  size: Type.Integer(),
+  sha256: Type.String(),
+  virtual_size: Type.Integer(),
+  data_bytes: Type.Integer(),
+  /** Modification time of the file in milliseconds: tells whether it is still the one described. */
+  modified_ms: Type.Number(),
+});
+
+export async function writeExtentsFile(source: string, target: string, signal: AbortSignal): Promise<ExtentsFile> {
+  const part = `${target}.part`;
+  const tally = new Tally(['sha256']);
+  const counts = { virtual_size: 0, data_bytes: 0 };
+  const records = Readable.from(encodeImage(source, counts, signal), { objectMode: false, highWaterMark: extentsMaxRecordBytes });
+  const compress = createZstdCompress({
+    params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
+    chunkSize: 256 * 1024,
+  });
+  await pipeline(records, compress, tally.pass, createWriteStream(part, { flush: true }), { signal });
+  const facts = { size: tally.size, sha256: tally.digest('sha256'), ...counts };
+  const { mtimeMs } = await stat(part);
+  await writeFile(`${target}.json.part`, JSON.stringify({ ...facts, modified_ms: mtimeMs } satisfies Static<typeof Sidecar>));
+  await rename(part, target);
+  await rename(`${target}.json.part`, `${target}.json`);
+  return { path: target, ...facts };
+}
+
+/** The file if it is there, whole, and the one its sidecar describes. */
+export async function findExtentsFile(target: string): Promise<ExtentsFile | undefined> {
+  const [file, text] = await Promise.all([
+    stat(target).catch(() => undefined),
+    readFile(`${target}.json`, 'utf8').catch(() => undefined),
+  ]);
+  if (!file || text === undefined) return undefined;
+  const sidecar = parseSidecar(text);
+  if (!sidecar || sidecar.size !== file.size || sidecar.modified_ms !== file.mtimeMs) return undefined;
+  const { modified_ms: _, ...facts } = sidecar;
+  return { path: target, ...facts };
+}
+
+function parseSidecar(text: string): Static<typeof Sidecar> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Value.Check(Sidecar, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The decompressed file again, for checks. */
+export function readExtentsFile(path: string): Readable {
+  return createReadStream(path).compose(createZstdDecompress());
+}
+
+type Counts = { virtual_size: number; data_bytes: number };
+
+async function* encodeImage(source: string, counts: Counts, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const file = await open(source);
+  try {
+    const { size } = await file.stat();
+    counts.virtual_size = size;
+    yield encodeExtentsHeader(size);
+    for (const chunk of chunksOf(await wholeBlocks(source, size, signal))) {
+      for await (const { offset, data } of readData(file, chunk)) {
+        counts.data_bytes += data.length;
+        yield encodeRecordHeader(offset, data.length);
+        yield data;
+      }
+    }
+    yield encodeExtentsEnd(size);
+  } finally {
+    await file.close();
+  }
+}
+
+type Run = { start: number; end: number };
+
+/** The data runs widened to whole blocks and joined where they touch. Without qemu-img: one run, all of it is looked at. */
+async function wholeBlocks(source: string, size: number, signal: AbortSignal): Promise<Run[]> {
+  if (!(await isInstalled('qemu-img'))) return [{ start: 0, end: size }];
+  const runs: Run[] = [];
+  for (const { start, length } of await dataRuns({ path: source, format: 'raw' }, signal)) {
+    const run = {
+      start: start - (start % blockBytes),
+      end: Math.min(Math.ceil((start + length) / blockBytes) * blockBytes, size),
+    };
+    const last = runs.at(-1);
+    if (last && run.start <= last.end) last.end = Math.max(last.end, run.end);
+    else runs.push(run);
+  }
+  return runs;
+}
+
+/** Pieces of at most one record, cut at multiples of its length. */
+function* chunksOf(runs: readonly Run[]): Generator<Run> {
+  for (const { start, end } of runs) {
+    for (let at = start; at < end; ) {
+      const cut = Math.min(at - (at % extentsMaxRecordBytes) + extentsMaxRecordBytes, end);
+      yield { start: at, end: cut };
+      at = cut;
+    }
+  }
+}
+
+const zeros = Buffer.alloc(blockBytes);
+
+/** What of a chunk is not zero, as few pieces as there are gaps. */
+async function* readData(file: FileHandle, { start, end }: Run): AsyncGenerator<{ offset: number; data: Buffer }> {
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - start), { position: start });
+  if (bytesRead !== end - start) throw new Error(`the image ended at ${start + bytesRead} while it was read`);
+  let from = 0;
+  for (let at = 0; at < buffer.length; at += blockBytes) {
+    const block = buffer.subarray(at, at + blockBytes);
+    if (!block.equals(zeros.subarray(0, block.length))) continue;
+    if (at > from) yield { offset: start + from, data: buffer.subarray(from, at) };
+    from = at + block.length;
+  }
+  if (from < buffer.length) yield { offset: start + from, data: buffer.subarray(from) };
+}

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { ExtentsReader } from '#agent-protocol/extents.ts';
+import type { Image } from '#domain/records.ts';
+import { anImage } from '#test/a-task.ts';
+import { readExtentsFile } from './extents-file.ts';
+import { createImageFiles, type ImageStore } from './image-files.ts';
+
+const mib = 1024 * 1024;
+const rows = new Map<string, Image>();
+const silent = { info() {}, warn() {} };
+let folder: string;
+let directory: string;
+let images: ImageStore;
+/** 24 MiB with data, a hole, zeros written as data, and data that ends off the grid. */
+let content: Buffer;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ingot-images-'));
+  directory = join(folder, 'store');
+  images = openImages();
+  content = Buffer.alloc(24 * mib);
+  randomBytes(5 * mib + 4096).copy(content, 0);
+  randomBytes(100).copy(content, 12 * mib + 70_000);
+  randomBytes(512).copy(content, content.length - 512);
+  await writeFile(join(folder, 'disk.raw'), content);
+  for (const format of ['qcow2', 'vmdk', 'vdi', 'vpc', 'vhdx']) {
+    const options = format === 'vpc' ? ['-o', 'force_size=on'] : [];
+    execFileSync('qemu-img', ['convert', '-O', format, ...options, join(folder, 'disk.raw'), join(folder, `disk.${format}`)]);
+  }
+});
+
+after(async () => {
+  await images.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function openImages(): ImageStore {
+  return createImageFiles({ store: { images: { find: async ({ id }) => rows.get(id as string) } }, directory, log: silent });
+}
+
+const newId = () => crypto.randomUUID();
+
+/** Uploads a file and keeps its row, as the API does. */
+async function upload(file: string, disk_format: string): Promise<string> {
+  const id = newId();
+  const facts = await images.upload(id, Readable.from([await readFile(file)]), { disk_format });
+  rows.set(id, anImage({ id, disk_format, ...facts }));
+  return id;
+}
+
+test('an upload gives the facts of its row and can be read back', async () => {
+  const id = await upload(join(folder, 'disk.raw'), 'raw');
+  const row = rows.get(id);
+  assert.equal(row?.size, content.length);
+  assert.equal(row?.virtual_size, content.length);
+  assert.equal(row?.checksum, createHash('md5').update(content).digest('hex'));
+  assert.equal(row?.os_hash_value, createHash('sha512').update(content).digest('hex'));
+  const { stream, size } = await images.read(id);
+  assert.equal(size, content.length);
+  assert.ok(Buffer.concat(await stream.toArray()).equals(content));
+});
+
+for (const [disk_format, file] of [
+  ['qcow2', 'qcow2'],
+  ['vmdk', 'vmdk'],
+  ['vdi', 'vdi'],
+  ['vhd', 'vpc'],
+  ['vhdx', 'vhdx'],
+] as const) {
+  test(`${disk_format} becomes the same raw disk, sparse`, async () => {
+    const id = await upload(join(folder, `disk.${file}`), disk_format);
+    assert.equal(rows.get(id)?.virtual_size, content.length);
+    const { path, size } = await images.raw(id);
+    assert.equal(size, content.length);
+    assert.ok((await readFile(path)).equals(content));
+    assert.ok((await stat(path)).blocks * 512 < content.length);
+  });
+}
+
+test('the extents file gives the disk back, without its zeros', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const facts = await images.extents(id);
+  const file = await readFile(facts.path);
+  assert.equal(file.length, facts.size);
+  assert.equal(createHash('sha256').update(file).digest('hex'), facts.sha256);
+  assert.equal(facts.virtual_size, content.length);
+  const { disk, reader } = await expand(facts.path, facts.virtual_size);
+  assert.ok(disk.equals(content));
+  assert.equal(reader.virtualSize, content.length);
+  assert.equal(reader.dataBytes, facts.data_bytes);
+  // 5 MiB + 4 KiB round up to a block; two lone blocks follow.
+  assert.equal(facts.data_bytes, 5 * mib + 3 * 65536);
+  assert.deepEqual(await readdir(join(directory, id)), ['data', 'extents', 'extents.json']);
+});
+
+test('zeros that a raw image holds as data are left out too', async () => {
+  const id = await upload(join(folder, 'disk.raw'), 'raw');
+  const facts = await images.extents(id);
+  assert.equal(facts.data_bytes, 5 * mib + 3 * 65536);
+  assert.ok((await expand(facts.path, facts.virtual_size)).disk.equals(content));
+});
+
+async function expand(path: string, size: number): Promise<{ disk: Buffer; reader: ExtentsReader }> {
+  const disk = Buffer.alloc(size);
+  const reader = new ExtentsReader();
+  for await (const chunk of readExtentsFile(path)) {
+    for (const { offset, data } of reader.read(chunk as Buffer)) data.copy(disk, offset);
+  }
+  reader.finish();
+  return { disk, reader };
+}
+
+test('hundreds of callers share one conversion', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const all = await Promise.all(Array.from({ length: 200 }, () => Promise.all([images.extents(id), images.raw(id)])));
+  assert.equal(new Set(all.map(([extents]) => extents.sha256)).size, 1);
+  assert.equal(new Set(all.map(([, raw]) => raw.path)).size, 1);
+});
+
+test('many images convert at once without standing in each other’s way', async () => {
+  const ids = await Promise.all(Array.from({ length: 6 }, () => upload(join(folder, 'disk.qcow2'), 'qcow2')));
+  const made = await Promise.all(ids.map((id) => images.extents(id)));
+  assert.equal(new Set(made.map(({ data_bytes }) => data_bytes)).size, 1);
+});
+
+test('a damaged extents file is made anew', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const first = await images.extents(id);
+  await truncate(first.path, 1000);
+  const again = await images.extents(id);
+  assert.equal(again.sha256, first.sha256);
+  assert.equal((await readFile(again.path)).length, first.size);
+});
+
+test('data that changed since the upload is not deployed', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const data = join(directory, id, 'data');
+  const bytes = await readFile(data);
+  bytes[bytes.length - 1] = ~(bytes.at(-1) ?? 0);
+  await writeFile(data, bytes);
+  await assert.rejects(images.extents(id), { code: 'checksumMismatch' });
+  await assert.rejects(images.raw(id), { code: 'checksumMismatch' });
+  await assert.rejects(images.file(id), { code: 'checksumMismatch' });
+});
+
+test('an image without data, or not active, is unusable', async () => {
+  const id = newId();
+  rows.set(id, anImage({ id, status: 'queued' }));
+  await assert.rejects(images.raw(id), { code: 'imageUnusable', message: /status is queued/ });
+  rows.set(id, anImage({ id }));
+  await assert.rejects(images.raw(id), { code: 'imageUnusable', message: /missing/ });
+  await assert.rejects(images.raw(newId()), { code: 'notFound' });
+  await assert.rejects(images.read(newId()), { code: 'notFound' });
+});
+
+test('an id never leads out of the store', async () => {
+  await assert.rejects(images.upload('../../etc', Readable.from([Buffer.from('x')]), { disk_format: 'raw' }), {
+    code: 'notFound',
+  });
+});
+
+test('remove takes the data and all that was made of it', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  await images.extents(id);
+  await images.remove(id);
+  assert.ok(!(await readdir(directory)).includes(id));
+});
+
+test('removing an image ends its conversion', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const conversion = assert.rejects(images.extents(id));
+  await new Promise((resolve) => setImmediate(resolve));
+  await images.remove(id);
+  await conversion;
+});
+
+test('half-made files of a crash are removed at start', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  await writeFile(join(directory, id, 'raw.part'), 'half');
+  await images.tidy();
+  assert.deepEqual(await readdir(join(directory, id)), ['data']);
+});
+
+const refusals = [
+  {
+    why: 'a qcow2 with a backing file',
+    make: ['create', '-f', 'qcow2', '-b', '/etc/passwd', '-F', 'raw'],
+    as: 'qcow2',
+    says: /backing file/,
+  },
+  {
+    why: 'a qcow2 with external data',
+    make: ['create', '-f', 'qcow2', '-o', 'data_file=/etc/hostname.ingot-test'],
+    as: 'qcow2',
+    says: /another file/,
+  },
+  { why: 'a vmdk of flat extents', make: ['create', '-f', 'vmdk', '-o', 'subformat=monolithicFlat'], as: 'vmdk', says: /not/ },
+  { why: 'a qcow2 declared as raw', make: ['create', '-f', 'qcow2'], as: 'raw', says: /contents are qcow2/ },
+  { why: 'a vmdk declared as qcow2', make: ['create', '-f', 'vmdk'], as: 'qcow2', says: /declared as qcow2/ },
+];
+for (const { why, make, as, says } of refusals) {
+  test(`${why} is refused, and nothing of it stays`, async () => {
+    const file = join(folder, 'strange');
+    // The external data file would be made where it is named; keep it in our folder and name it there.
+    const args = make.map((arg) => arg.replace('/etc/hostname.ingot-test', join(folder, 'outside')));
+    execFileSync('qemu-img', [...args, file, '1M']);
+    const id = newId();
+    await assert.rejects(images.upload(id, Readable.from([await readFile(file)]), { disk_format: as }), {
+      code: 'badRequest',
+      message: says,
+    });
+    assert.deepEqual(await readdir(join(directory, id)), []);
+    await assert.rejects(images.read(id), { code: 'notFound' });
+  });
+}
+
+test('an upload that is not what was announced is refused', async () => {
+  const send = (request: object) =>
+    images.upload(newId(), Readable.from([Buffer.from('kernel')]), { disk_format: 'aki', ...request });
+  await assert.rejects(send({ checksum: { algorithm: 'md5', value: '0'.repeat(32) } }), { code: 'badRequest', message: /md5/ });
+  await assert.rejects(send({ size: 7 }), { code: 'badRequest', message: /size 7 expected, 6 received/ });
+  await assert.rejects(send({ disk_format: 'docker' }), { code: 'badRequest', message: /docker/ });
+  const md5 = createHash('md5').update('kernel').digest('hex');
+  assert.equal((await send({ size: 6, checksum: { algorithm: 'md5', value: md5.toUpperCase() } })).checksum, md5);
+});
+
+test('an upload that breaks off leaves nothing, and can be repeated', async () => {
+  const id = newId();
+  const broken = Readable.from(
+    (async function* () {
+      yield Buffer.from('half');
+      throw new Error('the client went away');
+    })(),
+  );
+  await assert.rejects(images.upload(id, broken, { disk_format: 'raw' }), /went away/);
+  assert.deepEqual(await readdir(join(directory, id)), []);
+  const [first, second] = await Promise.allSettled(
+    [1, 2].map(() => images.upload(id, Readable.from([Buffer.from('whole')]), { disk_format: 'raw' })),
+  );
+  assert.equal(first?.status, 'fulfilled');
+  assert.equal(second?.status === 'rejected' && second.reason.code, 'conflict');
+});

@@ -1,0 +1,259 @@
+/**
+ * The image store: uploaded files and what is made of them, one folder for each image.
+ *
+ *     <id>/data            the uploaded bytes
+ *     <id>/raw             the same as a raw sparse file, made when first asked for
+ *     <id>/extents         its data without holes, compressed, for machines to pull; `extents.json` describes it
+ *     <id>/….part          being made; worth nothing after a crash
+ */
+import type { ReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import { Fault } from '#domain/faults.ts';
+import type { Image, JsonObject, Server } from '#domain/records.ts';
+import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { convertImage } from '#tools/qemu-img.ts';
+import { writeConfigDrive } from './config-drive.ts';
+import { digestFile } from './digest.ts';
+import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
+import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
+import type { NetworkFacts } from './network-data.ts';
+import { SharedWork } from './shared-work.ts';
+import { receiveUpload, type UploadFacts, type UploadRequest } from './upload.ts';
+
+export type ImageStore = ImageSource & {
+  /** Writes the config drive of a server; `network` holds its ports, networks and subnets. @returns its path */
+  configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
+  /**
+   * Stores an image's data; what it returns belongs into the image's row. Throws `badRequest` where the data is not
+   * what was declared or refers to other files, `conflict` while another upload goes on.
+   */
+  upload(id: string, data: Readable, request: UploadRequest): Promise<UploadFacts>;
+  /** The uploaded bytes. Throws `notFound` where there are none. */
+  read(id: string): Promise<{ stream: ReadStream; size: number }>;
+  /** Removes the data and all that was made of it; conversions under way end. */
+  remove(id: string): Promise<void>;
+  /** Removes what a crash left half made. To be called before the first upload. */
+  tidy(): Promise<void>;
+  /** Ends conversions under way. */
+  close(): Promise<void>;
+};
+
+export type ImageStoreParts = {
+  store: { images: Pick<Store['images'], 'find'> };
+  directory: string;
+  log: Pick<Logger, 'info' | 'warn'>;
+  /** How many conversions may run at a time. */
+  conversions?: number;
+};
+
+export function createImageFiles(parts: ImageStoreParts): ImageStore {
+  return new FolderImageStore(parts);
+}
+
+const imageIdPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+class FolderImageStore implements ImageStore {
+  readonly #parts: ImageStoreParts;
+  readonly #work: SharedWork;
+  /** Apart from the conversions: those wait for checks while they hold their place. */
+  readonly #checks = new SharedWork(2);
+  readonly #uploading = new Set<string>();
+  readonly #stopping = new AbortController();
+  /** Ends an image's conversions when it is removed. */
+  readonly #removals = new Map<string, AbortController>();
+  /** Image id → size and time of the file whose checksum was found right. */
+  readonly #verified = new Map<string, string>();
+
+  constructor(parts: ImageStoreParts) {
+    this.#parts = parts;
+    this.#work = new SharedWork(parts.conversions ?? 2);
+  }
+
+  async get(id: string): Promise<Image> {
+    const image = await this.#parts.store.images.find({ id });
+    if (!image || image.status === 'deleted') throw new Fault('notFound', { what: 'Image', id });
+    return image;
+  }
+
+  async file(id: string): Promise<string> {
+    return (await this.#verifiedData(id)).path;
+  }
+
+  async raw(id: string): Promise<{ path: string; size: number }> {
+    const image = await this.#usable(id);
+    const path = join(this.#folder(id), 'raw');
+    const found = await sizeOf(path);
+    if (found !== undefined) return { path, size: found };
+    return this.#work.run(`${id} raw`, () => this.#makeRaw(image, path));
+  }
+
+  async extents(id: string): Promise<ExtentsFile> {
+    const image = await this.#usable(id);
+    const path = join(this.#folder(id), 'extents');
+    return (await findExtentsFile(path)) ?? this.#work.run(`${id} extents`, () => this.#makeExtents(image, path));
+  }
+
+  configDrive(server: Server, network: JsonObject, directory: string): Promise<string> {
+    const { ports = [], networks = [], subnets = [] } = network as unknown as Partial<NetworkFacts>;
+    const inOrder = [...ports].sort((a, b) => server.port_ids.indexOf(a.id) - server.port_ids.indexOf(b.id));
+    return writeConfigDrive(server, { ports: inOrder, networks, subnets }, directory);
+  }
+
+  async upload(id: string, data: Readable, request: UploadRequest): Promise<UploadFacts> {
+    if (this.#uploading.has(id)) throw new Fault('conflict', { detail: `Data of image ${id} is being uploaded already.` });
+    this.#uploading.add(id);
+    try {
+      const folder = this.#folder(id);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const facts = await receiveUpload(join(folder, 'data'), data, request);
+      await this.#forgetConversions(id);
+      this.#parts.log.info({ image: id, size: facts.size, format: request.disk_format }, 'image data stored');
+      return facts;
+    } finally {
+      this.#uploading.delete(id);
+    }
+  }
+
+  async read(id: string): Promise<{ stream: ReadStream; size: number }> {
+    const path = join(this.#folder(id), 'data');
+    const size = await sizeOf(path);
+    if (size === undefined) throw new Fault('notFound', { what: 'Data of image', id });
+    return { stream: createReadStream(path), size };
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#removals
+      .get(id)
+      ?.abort(new Fault('interrupted', { what: `The conversion of image ${id}`, why: 'the image was deleted' }));
+    this.#removals.delete(id);
+    this.#verified.delete(id);
+    await rm(this.#folder(id), { recursive: true, force: true });
+  }
+
+  async tidy(): Promise<void> {
+    const { directory, log } = this.#parts;
+    for (const name of await readdir(directory, { recursive: true }).catch(() => [])) {
+      if (!name.endsWith('.part')) continue;
+      await rm(join(directory, name), { force: true });
+      log.warn({ file: name }, 'removed a half-made image file');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort(new Fault('interrupted', { what: 'The conversion of an image', why: 'Ingot stops' }));
+  }
+
+  async #makeRaw(image: Image, target: string): Promise<{ path: string; size: number }> {
+    const known = await sizeOf(target);
+    if (known !== undefined) return { path: target, size: known };
+    await this.#convert(image, target);
+    return { path: target, size: (await stat(target)).size };
+  }
+
+  async #makeExtents(image: Image, target: string): Promise<ExtentsFile> {
+    const known = await findExtentsFile(target);
+    if (known) return known;
+    const raw = join(this.#folder(image.id), 'raw');
+    const hasRaw = (await sizeOf(raw)) !== undefined;
+    // A raw file that only this needs would double the disk space an image takes.
+    const source = hasRaw ? raw : `${target}.raw.part`;
+    const started = performance.now();
+    try {
+      if (!hasRaw) await this.#convert(image, source);
+      const facts = await writeExtentsFile(source, target, this.#signalFor(image.id));
+      this.#parts.log.info(
+        { image: image.id, ms: Math.round(performance.now() - started), ...facts },
+        'image compressed for machines',
+      );
+      return facts;
+    } finally {
+      if (!hasRaw) await rm(source, { force: true });
+    }
+  }
+
+  /** Checked data → raw file at `target`, complete or not there. */
+  async #convert(image: Image, target: string): Promise<void> {
+    const data = await this.#verifiedData(image.id);
+    const part = `${target}.part`;
+    await rm(part, { force: true });
+    const format = image.disk_format as DiskFormat;
+    if (driverOf(format) === 'raw') await link(data.path, part);
+    else
+      await convertImage({
+        source: { path: data.path, format: driverOf(format) },
+        target: part,
+        signal: this.#signalFor(image.id),
+      });
+    await syncToDisk(part);
+    await rename(part, target);
+  }
+
+  /** Hashed once for each state of the file; hundreds that ask meanwhile share the run. */
+  async #verifiedData(id: string): Promise<{ path: string }> {
+    const image = await this.#usable(id);
+    const path = join(this.#folder(id), 'data');
+    const found = await stat(path).catch(() => undefined);
+    if (!found) throw new Fault('imageUnusable', { image: image.name ?? id, detail: 'its data is missing in the image store' });
+    const state = `${found.size} ${found.mtimeMs} ${found.ino}`;
+    if (this.#verified.get(id) === state) return { path };
+    await this.#checks.run(`${id} ${state}`, () => verify(image, path, this.#signalFor(id)));
+    this.#verified.set(id, state);
+    return { path };
+  }
+
+  async #usable(id: string): Promise<Image> {
+    const image = await this.get(id);
+    const unusable = (detail: string) => new Fault('imageUnusable', { image: image.name ?? id, detail });
+    if (image.status !== 'active') throw unusable(`its status is ${image.status}, not active`);
+    if (!isDiskFormat(image.disk_format)) throw unusable(`disk format ${image.disk_format} is not known`);
+    return image;
+  }
+
+  #signalFor(id: string): AbortSignal {
+    const removal = this.#removals.get(id) ?? new AbortController();
+    this.#removals.set(id, removal);
+    return AbortSignal.any([removal.signal, this.#stopping.signal]);
+  }
+
+  async #forgetConversions(id: string): Promise<void> {
+    this.#verified.delete(id);
+    for (const name of ['raw', 'extents', 'extents.json']) await rm(join(this.#folder(id), name), { force: true });
+  }
+
+  /** Ids come from clients: only a UUID becomes part of a path. */
+  #folder(id: string): string {
+    if (!imageIdPattern.test(id)) throw new Fault('notFound', { what: 'Image', id });
+    return join(this.#parts.directory, id.toLowerCase());
+  }
+}
+
+async function verify(image: Image, path: string, signal: AbortSignal): Promise<void> {
+  const { os_hash_algo: algorithm, os_hash_value: expected } = image;
+  if (!algorithm || !expected) return;
+  const actual = await digestFile(path, algorithm, signal);
+  if (actual === expected) return;
+  const short = (digest: string) => `${algorithm} ${digest.slice(0, 16)}…`;
+  throw new Fault('checksumMismatch', { image: image.name ?? image.id, expected: short(expected), actual: short(actual) });
+}
+
+/** A power cut after the rename must not leave a file of zeros under a good name. */
+async function syncToDisk(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}

@@ -1,0 +1,84 @@
+/** network_data.json of the config drive, in Nova's schema, from a server's ports. Pure. */
+import type { Network, Port, Subnet } from '#domain/records.ts';
+
+/** Ports in the order of the server's NICs; subnets and networks in any order. A port's MAC is that of the real NIC. */
+export type NetworkFacts = {
+  ports: readonly Pick<Port, 'id' | 'network_id' | 'mac_address' | 'fixed_ips'>[];
+  networks: readonly Pick<Network, 'id' | 'mtu'>[];
+  subnets: readonly Pick<Subnet, 'id' | 'ip_version' | 'cidr' | 'gateway_ip' | 'dns_nameservers' | 'host_routes'>[];
+};
+
+type Link = { id: string; vif_id: string; type: 'phy'; mtu: number | null; ethernet_mac_address: string };
+type Route = { network: string; netmask: string; gateway: string };
+type Service = { type: 'dns'; address: string };
+type LinkNetwork = {
+  id: string;
+  link: string;
+  network_id: string;
+  type: 'ipv4' | 'ipv6' | 'ipv4_dhcp';
+  ip_address?: string;
+  netmask?: string;
+  routes?: Route[];
+  services?: Service[];
+};
+export type NetworkData = { links: Link[]; networks: LinkNetwork[]; services: Service[] };
+
+export function networkData({ ports, networks, subnets }: NetworkFacts): NetworkData {
+  const data: NetworkData = { links: [], networks: [], services: [] };
+  for (const [index, port] of ports.entries()) {
+    const link = `interface${index}`;
+    const mtu = networks.find(({ id }) => id === port.network_id)?.mtu ?? null;
+    data.links.push({ id: link, vif_id: port.id, type: 'phy', mtu, ethernet_mac_address: port.mac_address.toLowerCase() });
+    for (const network of networksOf(port, subnets)) {
+      data.networks.push({ id: `network${data.networks.length}`, link, network_id: port.network_id, ...network });
+    }
+  }
+  const addresses = new Set(data.networks.flatMap(({ services = [] }) => services.map(({ address }) => address)));
+  data.services = [...addresses].map((address) => ({ type: 'dns', address }));
+  return data;
+}
+
+type Addressing = Omit<LinkNetwork, 'id' | 'link' | 'network_id'>;
+
+function networksOf(port: NetworkFacts['ports'][number], subnets: NetworkFacts['subnets']): Addressing[] {
+  const found = port.fixed_ips.flatMap(({ subnet_id, ip_address }) => {
+    const subnet = subnets.find(({ id }) => id === subnet_id);
+    return subnet ? [staticAddress(subnet, ip_address)] : [];
+  });
+  return found.length > 0 ? found : [{ type: 'ipv4_dhcp' }];
+}
+
+/**
+ * Static also where the subnet has DHCP: the address is fixed either way, and an installed system that keeps its
+ * address while our DHCP server is down is worth more than a lease that could tell it nothing else.
+ */
+function staticAddress(subnet: NetworkFacts['subnets'][number], address: string): Addressing {
+  const isV4 = subnet.ip_version === 4;
+  const any = isV4 ? '0.0.0.0' : '::';
+  const routes = subnet.host_routes.map(({ destination, nexthop }) => ({
+    network: destination.split('/')[0] ?? any,
+    netmask: netmaskOf(destination),
+    gateway: nexthop,
+  }));
+  if (subnet.gateway_ip) routes.unshift({ network: any, netmask: any, gateway: subnet.gateway_ip });
+  return {
+    type: isV4 ? 'ipv4' : 'ipv6',
+    ip_address: address,
+    netmask: netmaskOf(subnet.cidr),
+    routes,
+    services: subnet.dns_nameservers.map((server) => ({ type: 'dns', address: server })),
+  };
+}
+
+/** `10.0.0.0/20` → `255.255.240.0`; `fd00::/64` → `ffff:ffff:ffff:ffff::`. */
+function netmaskOf(cidr: string): string {
+  const [network = '', prefix = '0'] = cidr.split('/');
+  const isV6 = network.includes(':');
+  const bits = '1'.repeat(Number(prefix)).padEnd(isV6 ? 128 : 32, '0');
+  const groups = bits.match(isV6 ? /.{16}/g : /.{8}/g) ?? [];
+  const numbers = groups.map((group) => Number.parseInt(group, 2));
+  if (!isV6) return numbers.join('.');
+  const used = numbers.slice(0, numbers.findLastIndex((number) => number !== 0) + 1);
+  const text = used.map((number) => number.toString(16)).join(':');
+  return used.length === 8 ? text : `${text}::`;
+}

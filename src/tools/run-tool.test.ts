@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import { runTool } from './run-tool.ts';
+
+test('gives the output', async () => {
+  assert.equal(await runTool('printf', ['%s', 'a b']), 'a b');
+});
+
+test('a failure carries what the program said', async () => {
+  await assert.rejects(runTool('sh', ['-c', 'echo no such thing >&2; exit 3']), (error) => {
+    assert.ok(error instanceof Fault);
+    assert.equal(error.code, 'toolFailed');
+    assert.match(error.message, /^sh failed: no such thing$/);
+    return true;
+  });
+});
+
+test('a missing program is a fault that names it', async () => {
+  await assert.rejects(runTool('no-such-program', []), { code: 'toolFailed', message: /no-such-program/ });
+});
+
+test('an abort kills the program and gives its reason', async () => {
+  const controller = new AbortController();
+  let pid = 0;
+  const run = runTool('sh', ['-c', 'echo $$; exec sleep 60'], {
+    signal: controller.signal,
+    onOutput: (text) => {
+      pid = Number(text);
+      controller.abort(new Error('enough'));
+    },
+  });
+  await assert.rejects(run, /enough/);
+  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+});
+
+test('the program dies with a parent that is killed', async () => {
+  const script = `import { runTool } from '#tools/run-tool.ts';
+    await runTool('sh', ['-c', 'echo $$; exec sleep 60'], { onOutput: (text) => process.stdout.write(text) });`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  parent.stderr.resume();
+  const [chunk] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(chunk.toString());
+  assert.ok(pid > 0);
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  await goneOf(pid);
+});
+
+/** Until the process is no more (or only waits to be reaped). */
+async function goneOf(pid: number): Promise<void> {
+  for (;;) {
+    const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+    if (state === undefined || / Z /.test(state)) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

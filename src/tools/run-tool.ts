@@ -1,0 +1,70 @@
+/**
+ * Runs a program of others (qemu-img, mke2fs) to its end. The child never outlives Ingot: `setpriv` asks the kernel to
+ * kill it when its parent dies, so that after SIGKILL no old writer works beside the repeated step.
+ */
+import { spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { Fault } from '#domain/faults.ts';
+
+export type ToolOptions = {
+  /** Kills the program; the call then rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Added to the environment. */
+  env?: Readonly<Record<string, string>>;
+  /** Each piece of standard output as it comes. */
+  onOutput?: (text: string) => void;
+};
+
+/** Enough for any JSON that we ask of a tool; only the end of more is kept. */
+const outputMax = 64 * 1024 * 1024;
+const errorMax = 4096;
+
+/** @returns standard output. Throws `toolFailed` with the end of standard error where the exit status is not 0. */
+export function runTool(tool: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
+  options.signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const [program, all] = withParentDeathSignal(tool, args);
+  // LC_ALL: messages are matched and shown in one language.
+  const child = spawn(program, all, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
+    ...(options.signal && { signal: options.signal, killSignal: 'SIGKILL' }),
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output = (output + text).slice(-outputMax);
+    options.onOutput?.(text);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = (errors + text).slice(-errorMax);
+  });
+  child.on('error', (error) => {
+    if (!options.signal?.aborted) reject(new Fault('toolFailed', { tool, detail: error.message }, error));
+  });
+  // `close`, not `exit`: only now is all output read, and the program gone.
+  child.on('close', (status, signalName) => {
+    if (options.signal?.aborted) return reject(options.signal.reason);
+    if (status === 0) return resolve(output);
+    const detail = errors.trim() || (signalName ? `ended by ${signalName}` : `exit status ${status}`);
+    reject(new Fault('toolFailed', { tool, detail }));
+  });
+  return promise;
+}
+
+function withParentDeathSignal(tool: string, args: readonly string[]): [string, readonly string[]] {
+  return process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', '--', tool, ...args]] : [tool, args];
+}
+
+/** Whether a program can be found on PATH. */
+export async function isInstalled(tool: string): Promise<boolean> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const found = await access(join(folder, tool), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}

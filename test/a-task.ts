@@ -1,0 +1,236 @@
+/** Builders of records and of a `Task` for tests of steps: what a step asked of its machine stands in `task.calls`. */
+import { randomUUID } from 'node:crypto';
+import type { Flavor, Image, JsonObject, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
+import type { AgentReply, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
+
+const at = '2026-01-02T03:04:05.678Z';
+
+export function aNode(changes: Partial<Node> = {}): Node {
+  return {
+    id: 7,
+    uuid: '11111111-1111-4111-8111-111111111111',
+    name: 'rack1-u7',
+    driver: 'ipmi',
+    power_interface: 'ipmi',
+    management_interface: 'ipmi',
+    boot_interface: 'ipxe',
+    deploy_interface: 'direct',
+    console_interface: 'no-console',
+    driver_info: {},
+    properties: { cpus: 4, memory_mb: 4096, local_gb: 20, cpu_arch: 'x86_64' },
+    extra: {},
+    instance_info: {},
+    resource_class: null,
+    traits: [],
+    description: null,
+    owner: null,
+    provision_state: 'deploying',
+    target_provision_state: 'active',
+    power_state: 'power off',
+    target_power_state: null,
+    maintenance: false,
+    maintenance_reason: null,
+    fault: null,
+    last_error: null,
+    instance_uuid: null,
+    operation_id: null,
+    failures: 0,
+    inventory: null,
+    created_at: at,
+    updated_at: at,
+    provision_updated_at: at,
+    ...changes,
+  };
+}
+
+export function aNodePort(changes: Partial<NodePort> = {}): NodePort {
+  return {
+    id: 1,
+    uuid: '22222222-2222-4222-8222-222222222222',
+    node_uuid: '11111111-1111-4111-8111-111111111111',
+    address: '52:54:00:00:00:07',
+    pxe_enabled: true,
+    local_link_connection: {},
+    extra: {},
+    vif_port_id: null,
+    created_at: at,
+    updated_at: at,
+    ...changes,
+  };
+}
+
+export function aFlavor(changes: Partial<Flavor> = {}): Flavor {
+  return {
+    id: 'f1',
+    name: 'metal',
+    vcpus: 4,
+    ram: 4096,
+    disk: 1,
+    ephemeral: 0,
+    swap: 0,
+    is_public: true,
+    description: null,
+    extra_specs: {},
+    created_at: at,
+    ...changes,
+  };
+}
+
+export function anImage(changes: Partial<Image> = {}): Image {
+  return {
+    id: '33333333-3333-4333-8333-333333333333',
+    name: 'debian-12',
+    status: 'active',
+    visibility: 'public',
+    owner: 'p1',
+    disk_format: 'raw',
+    container_format: 'bare',
+    min_disk: 0,
+    min_ram: 0,
+    size: 1024,
+    virtual_size: 1024,
+    checksum: null,
+    os_hash_algo: null,
+    os_hash_value: null,
+    protected: false,
+    tags: [],
+    properties: {},
+    created_at: at,
+    updated_at: at,
+    ...changes,
+  };
+}
+
+export function aServer(changes: Partial<Server> = {}): Server {
+  return {
+    id: '44444444-4444-4444-8444-444444444444',
+    name: 'web1',
+    hostname: 'web1',
+    project_id: 'p1',
+    user_id: 'u1',
+    flavor: aFlavor(),
+    image_id: '33333333-3333-4333-8333-333333333333',
+    key_name: null,
+    public_key: null,
+    user_data: null,
+    metadata: {},
+    personality: [],
+    port_ids: [],
+    requested_networks: 'auto',
+    availability_zone: null,
+    description: null,
+    locked: false,
+    vm_state: 'building',
+    task_state: 'spawning',
+    preserve_ephemeral: false,
+    node_uuid: '11111111-1111-4111-8111-111111111111',
+    fault: null,
+    created_at: at,
+    updated_at: at,
+    launched_at: null,
+    terminated_at: null,
+    ...changes,
+  };
+}
+
+export function anOperation(changes: Partial<Operation> = {}): Operation {
+  return {
+    id: randomUUID(),
+    kind: 'deploy',
+    purpose: 'deploy server web1',
+    node_uuid: '11111111-1111-4111-8111-111111111111',
+    server_id: '44444444-4444-4444-8444-444444444444',
+    request: {},
+    context: {},
+    state: 'running',
+    step: '',
+    step_started_at: at,
+    waiting_for: null,
+    deadline_at: null,
+    fault: null,
+    created_at: at,
+    updated_at: at,
+    ended_at: null,
+    ...changes,
+  };
+}
+
+export type Call = { name: string; args: unknown[] };
+
+export type TaskParts = {
+  node?: Partial<Node>;
+  server?: Partial<Server>;
+  operation?: Partial<Operation>;
+  images?: Partial<ImageSource>;
+  /** Replies of the agent by command; a command without one stays unanswered. */
+  replies?: Record<string, AgentReply>;
+  /** The agent has said hello. */
+  heard?: boolean;
+  messages?: Record<string, JsonObject>;
+  configDrive?: () => Promise<string>;
+  workDir?: string;
+  signal?: AbortSignal;
+};
+
+export type TestTask = Task & { readonly calls: Call[]; readonly notes: string[] };
+
+/** `replies` and `messages` are looked at on each use, so a test may add to them between two runs of a step. */
+export function aTask(parts: TaskParts = {}): TestTask {
+  const calls: Call[] = [];
+  const notes: string[] = [];
+  const call = (name: string, ...args: unknown[]) => void calls.push({ name, args });
+  const node = aNode(parts.node);
+  let power: PowerState = node.power_state ?? 'power off';
+  const missing = async (): Promise<never> => {
+    throw new Error('this test gave no such image');
+  };
+  return {
+    calls,
+    notes,
+    operation: anOperation(parts.operation),
+    node: { ...node, ports: [aNodePort({ node_uuid: node.uuid })] },
+    server: aServer(parts.server),
+    signal: parts.signal ?? new AbortController().signal,
+    power: {
+      get: async () => power,
+      async set(target) {
+        call('power.set', target);
+        power = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
+      },
+    },
+    setBootDevice: async (device, options) => call('setBootDevice', device, options),
+    boot: {
+      serve: async (request) => call('boot.serve', request),
+      withdraw: async () => call('boot.withdraw'),
+      agentParameters: () => ({ 'ingot.url': 'http://172.30.0.1:8088', 'ingot.token': 'token' }),
+      addresses: { http_url: 'http://172.30.0.1:8088', tftp_address: '172.30.0.1' },
+    },
+    agent: {
+      heard: () => (parts.heard ? { first: at, last: at, address: '172.30.0.9', inventory: {} } : undefined),
+      async ask(name, params) {
+        call('agent.ask', name, params);
+        return parts.replies?.[name];
+      },
+    },
+    images: { get: missing, file: missing, raw: missing, extents: missing, ...parts.images },
+    deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
+    configDrive: parts.configDrive ?? missing,
+    message: (name) => parts.messages?.[name],
+    note: (_subject, message) => void notes.push(message),
+    settings: {
+      append: 'nofb',
+      tftp_root: '/tftpboot',
+      work_dir: parts.workDir ?? '/nonexistent',
+      iscsi_initiator_address: '172.30.0.1',
+    },
+  };
+}
+
+/** Runs one step of a list by its name and merges what it says into the operation's context, as the engine does. */
+export async function runStep(steps: readonly Step[], name: string, task: Task): Promise<Outcome> {
+  const step = steps.find((candidate) => candidate.name === name);
+  if (!step) throw new Error(`no step '${name}'; there are: ${steps.map((candidate) => candidate.name).join(', ')}`);
+  const outcome = await step.run(task);
+  Object.assign(task.operation.context, outcome.context);
+  return outcome;
+}
