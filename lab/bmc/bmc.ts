@@ -1,0 +1,205 @@
+/**
+ * A virtual BMC: IPMI 2.0 over UDP (RMCP+), on the codec that Ingot's own client uses. What keeps the two from agreeing
+ * on a mistake: `ipmitool` drives this one, and the client drives OpenIPMI's simulator (test/captures/readme.md).
+ */
+import { randomBytes } from 'node:crypto';
+import { Malformed } from '#wire/bytes/malformed.ts';
+import { ByteReader } from '#wire/bytes/reader.ts';
+import { privilegeLevels } from '#wire/ipmi/command.ts';
+import { findCommand } from '#wire/ipmi/commands.ts';
+import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import { decodeRequest, encodeResponse, type Request } from '#wire/ipmi/message.ts';
+import { decodeAsf, encodeAsf } from '#wire/rmcp/asf-presence.ts';
+import { decodeLegacyPacket, encodeLegacyPacket } from '#wire/rmcp/legacy-packet.ts';
+import { readRmcpHeader } from '#wire/rmcp/rmcp-header.ts';
+import {
+  decodePlainPacket,
+  decodeSessionPacket,
+  encodePlainPacket,
+  encodeSessionPacket,
+  isSessionPacket,
+  peekSession,
+} from '#wire/rmcp/session-packet.ts';
+import { type DatagramServer, listenUdp, type Peer } from '#wire/udp/datagrams.ts';
+import { BootOptions, carryOut, Refusal } from './bmc-commands.ts';
+import { type BmcSession, BmcSessions, type BmcUser } from './bmc-sessions.ts';
+import type { Chassis } from './chassis.ts';
+import { type Personality, soundPersonality } from './personality.ts';
+
+export type BmcCommandReport = { readonly command: string; readonly completion: number; readonly user: string | undefined };
+
+export type BmcOptions = {
+  readonly address: string;
+  /** 0 = any free port; see `Bmc.port`. */
+  readonly port: number;
+  /** An empty name is the anonymous user; passwords have at most 20 bytes. */
+  readonly users: readonly BmcUser[];
+  readonly chassis: Chassis;
+  readonly personality?: Partial<Personality>;
+  /** Called after each command, for logs and tests. */
+  readonly onCommand?: (report: BmcCommandReport) => void;
+  /** A chassis action that failed after it was begun. */
+  readonly onChassisError?: (error: unknown) => void;
+};
+
+export type Bmc = {
+  readonly address: string;
+  readonly port: number;
+  /** Changes behaviour while it runs. */
+  setPersonality(changes: Partial<Personality>): void;
+  readonly sessionCount: number;
+  /** Forgets all sessions, as a BMC does that restarts. */
+  restart(): void;
+  close(): Promise<void>;
+};
+
+export async function startBmc(options: BmcOptions): Promise<Bmc> {
+  const bmc = new VirtualBmc(options);
+  await bmc.listen();
+  return bmc;
+}
+
+class VirtualBmc implements Bmc {
+  readonly #options: BmcOptions;
+  readonly #guid = randomBytes(16);
+  readonly #sessions: BmcSessions;
+  #bootOptions = new BootOptions();
+  #personality: Personality;
+  #server: DatagramServer | undefined;
+
+  constructor(options: BmcOptions) {
+    this.#options = options;
+    this.#personality = { ...soundPersonality, ...options.personality };
+    this.#sessions = new BmcSessions(options.users, this.#guid, () => this.#personality);
+  }
+
+  get address(): string {
+    return this.#options.address;
+  }
+
+  get port(): number {
+    return this.#server?.address.port ?? this.#options.port;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.count;
+  }
+
+  setPersonality(changes: Partial<Personality>): void {
+    this.#personality = { ...this.#personality, ...changes };
+  }
+
+  restart(): void {
+    this.#sessions.clear();
+    this.#bootOptions = new BootOptions();
+  }
+
+  async listen(): Promise<void> {
+    const { address, port } = this.#options;
+    this.#server = await listenUdp({ address, port }, (packet, from) => this.#receive(packet, from));
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    await server?.close();
+  }
+
+  #receive(packet: Buffer, from: Peer): void {
+    const { silent, delayMs } = this.#personality;
+    if (silent || this.#isLost()) return;
+    try {
+      const reply = this.#answer(packet);
+      if (!reply || this.#isLost()) return;
+      if (delayMs > 0) setTimeout(() => this.#server?.send(reply, from), delayMs);
+      else this.#server?.send(reply, from);
+    } catch (error) {
+      // A real BMC drops what it does not understand.
+      if (!(error instanceof Malformed)) throw error;
+    }
+  }
+
+  #isLost(): boolean {
+    return Math.random() < this.#personality.dropRate;
+  }
+
+  #answer(packet: Buffer): Buffer | undefined {
+    if (readRmcpHeader(new ByteReader(packet)) === 'asf') return answerPing(packet);
+    if (!isSessionPacket(packet)) return encodeLegacyPacket(this.#carryOut(decodeRequest(decodeLegacyPacket(packet))));
+    const id = peekSession(packet);
+    return id === 0 ? this.#answerOutside(packet) : this.#answerInside(packet, id);
+  }
+
+  #answerOutside(packet: Buffer): Buffer | undefined {
+    const { type, payload } = decodePlainPacket(packet);
+    if (type === 'ipmi') return encodePlainPacket('ipmi', this.#carryOut(decodeRequest(payload)));
+    if (type === 'openSessionRequest') return plain('openSessionResponse', this.#sessions.answerOpenSession(payload));
+    if (type === 'rakp1') return plain('rakp2', this.#sessions.answerRakp1(payload));
+    if (type === 'rakp3') return plain('rakp4', this.#sessions.answerRakp3(payload));
+    return undefined;
+  }
+
+  #answerInside(packet: Buffer, id: number): Buffer | undefined {
+    const session = this.#sessions.find(id);
+    if (!session) return undefined;
+    const { type, sequence, payload } = decodeSessionPacket(packet, session);
+    if (!session.received.take(sequence) || type !== 'ipmi') return undefined;
+    session.lastHeard = performance.now();
+    const reply = this.#carryOut(decodeRequest(payload), session);
+    const outer = { type: 'ipmi', session: session.consoleSession, sequence: session.sent.next() } as const;
+    return encodeSessionPacket({ ...outer, payload: reply }, session);
+  }
+
+  #carryOut(request: Request, session?: BmcSession): Buffer {
+    const row = findCommand(request.netFn, request.command);
+    const { completion, data } = this.#outcome(request, session);
+    const command = row?.name ?? `command ${request.netFn.toString(16)}h/${request.command.toString(16)}h`;
+    this.#options.onCommand?.({ command, completion, user: session?.user.name });
+    return encodeResponse({ ...request, completion, data });
+  }
+
+  #outcome({ netFn, command, data }: Request, session?: BmcSession): { completion: number; data: Buffer } {
+    const refuse = (completion: number) => ({ completion, data: Buffer.alloc(0) });
+    const row = findCommand(netFn, command);
+    if (row && row.privilege !== 'none' && (session?.level ?? 0) < privilegeLevels[row.privilege]) {
+      return refuse(completionCodes.insufficientPrivilege);
+    }
+    if (!row) return refuse(session ? completionCodes.invalidCommand : completionCodes.insufficientPrivilege);
+    try {
+      return { completion: completionCodes.ok, data: carryOut(row, Buffer.from(data), this.#context(session)) };
+    } catch (error) {
+      if (error instanceof Refusal) return refuse(error.completion);
+      if (error instanceof Malformed) return refuse(completionCodes.wrongLength);
+      throw error;
+    }
+  }
+
+  #context(session: BmcSession | undefined) {
+    const { chassis, users, address, onChassisError } = this.#options;
+    return {
+      chassis,
+      users,
+      address,
+      session,
+      guid: this.#guid,
+      personality: this.#personality,
+      bootOptions: this.#bootOptions,
+      sessionCount: this.#sessions.count,
+      closeSession: (id: number) => this.#sessions.close(id),
+      begin: (action: () => void | Promise<void>) => void run(action).catch((error) => onChassisError?.(error)),
+    };
+  }
+}
+
+async function run(action: () => void | Promise<void>): Promise<void> {
+  await action();
+}
+
+function plain(type: Parameters<typeof encodePlainPacket>[0], payload: Buffer | undefined): Buffer | undefined {
+  return payload && encodePlainPacket(type, payload);
+}
+
+function answerPing(packet: Buffer): Buffer | undefined {
+  const message = decodeAsf(packet);
+  return message.type === 'ping' ? encodeAsf({ type: 'pong', tag: message.tag, ipmi: true }) : undefined;
+}

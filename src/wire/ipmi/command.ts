@@ -1,0 +1,23 @@
+import type { Field } from '../bytes/fields.ts';
+
+/** Privilege levels, IPMI 2.0 rev 1.1 section 6.8 and table 22-15. */
+export const privilegeLevels = { callback: 1, user: 2, operator: 3, administrator: 4 } as const;
+export type Privilege = keyof typeof privilegeLevels;
+
+/** One row of the command table: enough to send it, to answer it, and to explain its failure. */
+export type Command<Q, R> = {
+  readonly name: string;
+  readonly netFn: number;
+  readonly command: number;
+  /** Least privilege, appendix G. `none`: also outside of a session. */
+  readonly privilege: Privilege | 'none';
+  readonly request: Field<Q>;
+  /** What follows the completion code 00h. */
+  readonly response: Field<R>;
+  /** May the same request be carried out twice without harm? Default: yes. */
+  repeatable?(request: Q): boolean;
+  readonly completionCodes?: Readonly<Record<number, string>>;
+};
+
+/** For lists of rows. Sound because each row is only ever used with its own fields. */
+export type AnyCommand = Command<unknown, unknown>;

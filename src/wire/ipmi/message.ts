@@ -1,0 +1,73 @@
+/** IPMI messages as a LAN carries them: addresses, network function, command, two checksums. IPMI 2.0 rev 1.1 section 13.8. */
+import { Malformed } from '../bytes/malformed.ts';
+import { ByteReader } from '../bytes/reader.ts';
+import { ByteWriter } from '../bytes/writer.ts';
+
+/** Slave address of the BMC, and the software id of a remote console, section 5.5. */
+export const bmcAddress = 0x20;
+export const consoleAddress = 0x81;
+
+/** Network functions, table 5-1. A response's is one more than its request's. */
+export const netFns = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c } as const;
+
+export type Request = { netFn: number; command: number; sequence: number; data: Uint8Array };
+export type Response = Request & { completion: number };
+
+type Address = { to: number; netFn: number; from: number; sequence: number; command: number };
+
+export function encodeRequest({ netFn, command, sequence, data }: Request): Buffer {
+  return encode({ to: bmcAddress, netFn, from: consoleAddress, sequence, command }, data);
+}
+
+/** Logical units other than 0 belong to satellites behind the BMC: not handled. */
+export function decodeRequest(message: Uint8Array): Request {
+  const { to, netFn, sequence, command, data } = decode(message);
+  if (to !== bmcAddress) throw new Malformed(`a request to slave address ${to}`);
+  if (netFn & 1) throw new Malformed('a response where a request belongs');
+  return { netFn, command, sequence, data };
+}
+
+/** `netFn` is the request's. */
+export function encodeResponse({ netFn, command, sequence, completion, data }: Response): Buffer {
+  const address = { to: consoleAddress, netFn: netFn | 1, from: bmcAddress, sequence, command };
+  return encode(address, Buffer.concat([Buffer.of(completion), data]));
+}
+
+/** `netFn` in the result is the request's. */
+export function decodeResponse(message: Uint8Array): Response {
+  const { to, netFn, sequence, command, data } = decode(message);
+  if (to !== consoleAddress) throw new Malformed(`a response to software id ${to}`);
+  if (!(netFn & 1)) throw new Malformed('a request where a response belongs');
+  const reader = new ByteReader(data);
+  return { netFn: netFn & ~1, command, sequence, completion: reader.u8(), data: reader.rest() };
+}
+
+function encode({ to, netFn, from, sequence, command }: Address, data: Uint8Array): Buffer {
+  const first = Buffer.of(to, netFn << 2);
+  const second = new ByteWriter()
+    .u8(from)
+    .u8(sequence << 2)
+    .u8(command)
+    .bytes(data)
+    .finish();
+  return Buffer.concat([first, Buffer.of(checksum(first)), second, Buffer.of(checksum(second))]);
+}
+
+function decode(message: Uint8Array): Address & { data: Buffer } {
+  const reader = new ByteReader(message);
+  const first = reader.bytes(2);
+  reader.expect(checksum(first), 'first checksum');
+  if (reader.remaining < 1) throw new Malformed('the message ends after its first checksum');
+  const second = reader.bytes(reader.remaining - 1);
+  reader.expect(checksum(second), 'second checksum');
+  const body = new ByteReader(second);
+  const from = body.u8();
+  const sequence = body.u8() >> 2;
+  const [to, function_] = first as unknown as [number, number];
+  return { to, netFn: function_ >> 2, from, sequence, command: body.u8(), data: body.rest() };
+}
+
+/** What makes the sum of all bytes zero, modulo 256. */
+function checksum(bytes: Uint8Array): number {
+  return -bytes.reduce((sum, byte) => sum + byte, 0) & 0xff;
+}

@@ -1,0 +1,60 @@
+/** Datagram sockets as two small interfaces, so that a test can lose, delay or forge packets between two ends. */
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+
+export type Peer = { readonly address: string; readonly port: number };
+
+/** One end that talks to one peer. */
+export type DatagramSocket = {
+  send(packet: Uint8Array): void;
+  close(): void;
+};
+
+export type Datagrams = {
+  /** Packets of other senders than `peer` never reach `receive`. Rejects when the address has no meaning. */
+  connect(peer: Peer, receive: (packet: Buffer) => void): Promise<DatagramSocket>;
+};
+
+/** One end that many peers talk to. */
+export type DatagramServer = {
+  readonly address: Peer;
+  send(packet: Uint8Array, to: Peer): void;
+  close(): Promise<void>;
+};
+
+/** The real thing. A refused port is silence here: a BMC that restarts refuses for a while and then answers. */
+export const udp: Datagrams = {
+  async connect(peer, receive) {
+    const { address, family } = await lookup(peer.address);
+    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+    socket.on('message', (packet) => receive(packet));
+    socket.on('error', () => {});
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.connect(peer.port, address, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    });
+    return { send: (packet) => socket.send(packet, () => {}), close: () => void socket.close() };
+  },
+};
+
+export async function listenUdp(at: Peer, receive: (packet: Buffer, from: Peer) => void): Promise<DatagramServer> {
+  const socket = createSocket(at.address.includes(':') ? 'udp6' : 'udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(at.port, at.address, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+  socket.on('error', () => {});
+  socket.on('message', (packet: Buffer, from: RemoteInfo) => receive(packet, { address: from.address, port: from.port }));
+  const { address, port } = socket.address();
+  return {
+    address: { address, port },
+    send: (packet, to) => socket.send(packet, to.port, to.address, () => {}),
+    close: () => new Promise<void>((resolve) => void socket.close(resolve)),
+  };
+}
