@@ -36,6 +36,11 @@ export const faultTable = {
     by: 'caller',
     message: "The requested action '{action}' can not be performed on node {node} while it is in state '{state}'.",
   },
+  ipAddressInUse: { status: 409, by: 'caller', message: 'IP address {address} is in use on network {network}.' },
+  macAddressInUse: { status: 409, by: 'caller', message: 'MAC address {mac} is in use on network {network}.' },
+  ipAddressGenerationFailure: { status: 409, by: 'caller', message: 'No more IP addresses available on network {network}.' },
+  networkInUse: { status: 409, by: 'caller', message: 'Network {network} is in use: {detail}.' },
+  subnetInUse: { status: 409, by: 'caller', message: 'Subnet {subnet} is in use: {detail}.' },
   noValidHost: { status: 400, by: 'caller', message: 'No valid host was found. {reasons}' },
 
   bmcUnreachable: {

@@ -1,0 +1,100 @@
+/** An API with an empty database, an administrator and whatever parts a test brings: for `inject`, or listening on loopback. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { createApi } from '#api/app.ts';
+import type { ImageData } from '#api/context.ts';
+import { ensureAdmin } from '#api/identity/index.ts';
+import type { Engine } from '#engine/contract.ts';
+import { readSettings } from '#settings.ts';
+import { openStore, type Store } from '#store/store.ts';
+
+export type ApiStage = {
+  readonly app: FastifyInstance;
+  readonly store: Store;
+  readonly stateDir: string;
+  /** Sends a request with the administrator's token, unless `headers` has another. */
+  ask(request: InjectOptions): Promise<{ status: number; headers: Record<string, unknown>; body: any }>;
+  /** A token for a user in a project (default: the user's own). */
+  logIn(user: string, password: string, project?: string): Promise<string>;
+  /** Starts listening; the environment for the `openstack` client. */
+  listen(): Promise<{ url: string; env: NodeJS.ProcessEnv }>;
+  close(): Promise<void>;
+};
+
+export const adminPassword = 'correct horse';
+
+export type StageParts = { engine?: (store: Store) => Engine; images?: (store: Store, stateDir: string) => ImageData };
+
+export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
+  const store = await openStore(':memory:');
+  const settings = readSettings({ flags: { 'admin.password': adminPassword, state_dir: stateDir } });
+  await ensureAdmin(store, settings, stateDir);
+  const app = createApi({
+    store,
+    engine: parts.engine?.(store) ?? absent<Engine>('engine'),
+    images: parts.images?.(store, stateDir) ?? absent<ImageData>('image data'),
+    settings,
+    log: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+    tokenKey: randomBytes(32),
+  });
+  const logIn = async (user: string, password: string, project?: string) => {
+    const identity = { methods: ['password'], password: { user: { name: user, domain: { id: 'default' }, password } } };
+    const scope = project === undefined ? undefined : { project: { name: project, domain: { id: 'default' } } };
+    const reply = await app.inject({ method: 'POST', url: '/identity/v3/auth/tokens', payload: { auth: { identity, scope } } });
+    if (reply.statusCode !== 201) throw new Error(`login of ${user}: ${reply.statusCode} ${reply.body}`);
+    return String(reply.headers['x-subject-token']);
+  };
+  let token: string | undefined;
+  return {
+    app,
+    store,
+    stateDir,
+    logIn,
+    async ask(request) {
+      token ??= await logIn('admin', adminPassword);
+      const reply = await app.inject({ ...request, headers: { 'x-auth-token': token, ...request.headers } });
+      const isJson = String(reply.headers['content-type']).includes('json');
+      return { status: reply.statusCode, headers: reply.headers, body: isJson ? reply.json() : reply.body };
+    },
+    async listen() {
+      await app.listen({ host: '127.0.0.1', port: 0 });
+      const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+      return { url, env: clientEnvironment(url) };
+    },
+    async close() {
+      await app.close();
+      await store.close();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function clientEnvironment(url: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: '/nonexistent',
+    OS_AUTH_URL: `${url}/identity/v3`,
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: adminPassword,
+    OS_PROJECT_NAME: 'admin',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_IDENTITY_API_VERSION: '3',
+    OS_REGION_NAME: 'RegionOne',
+  };
+}
+
+/** A part the test does not bring: each use says so. */
+function absent<T extends object>(name: string): T {
+  return new Proxy({} as T, {
+    get: (_target, method) => () => {
+      throw new Error(`this test has no ${name} (${String(method)} was called)`);
+    },
+  });
+}

@@ -1,0 +1,23 @@
+/** Runs the real `openstack` client: several commands in one session, because each start of it costs seconds. */
+import { spawn, spawnSync } from 'node:child_process';
+
+export const hasOpenstackClient = spawnSync('openstack', ['--version']).status === 0;
+
+/** One invocation. Rejects with the client's words when it fails. */
+export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[], input?: string): Promise<string> {
+  const child = spawn('openstack', args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk));
+  child.stdin.on('error', () => {});
+  child.stdin.end(input ?? '');
+  const status = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  if (status !== 0) throw new Error(`openstack ${args.join(' ')} ended with ${status}: ${errors || output}`);
+  return output;
+}
+
+/** `-f json` of one invocation. */
+export async function openstackJson(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<any> {
+  return JSON.parse(await openstack(env, [...args, '-f', 'json']));
+}
