@@ -25,7 +25,6 @@ export const importTable: readonly ImportRow[] = [
   { from: ['images'], may: ['store', 'tools', 'domain', 'drivers/interfaces', 'agent-protocol'] },
   { from: ['store'], may: ['domain'] },
   { from: ['tools'], may: ['domain'] },
-  { from: ['tools'], may: ['domain'] },
   { from: ['wire'], may: ['wire'] },
   { from: ['domain'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },

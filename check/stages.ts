@@ -58,6 +58,7 @@ async function runStage(
   if ('program' in stage) return { problem: await runProgram(stage.program, signal) };
   if ('findings' in stage) return { problem: printFindings(stage.findings(listSources())) };
   const files = testFiles(stage.tests.areas, paths);
+  if (files.length === 0) return { problem: paths.length === 0 ? 'no test files found' : undefined };
   const tests = await runTests({ ...stage.tests, files, signal });
   return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
 }
