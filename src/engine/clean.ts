@@ -4,10 +4,11 @@ import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { withAgentSecret } from './deploy.ts';
-import { next, powerOff, powerOn, setNetworkBoot, simpleStep, waitForRamdisk, withdrawBootFiles } from './machine-steps.ts';
+import { next, powerOff, waitForRamdisk, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
 const writeBootFiles = simpleStep(
@@ -38,10 +39,8 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
 
 export function cleanDefinition(settings: Settings): OperationDefinition {
   const machine: readonly Step[] = [
-    powerOff,
     writeBootFiles,
-    setNetworkBoot,
-    powerOn,
+    ...networkBootSteps({ persistent: false }),
     waitForRamdisk(settings['deploy.agent_timeout']),
     eraseDisks(settings['clean.timeout']),
     { ...powerOff, name: 'power off again' },

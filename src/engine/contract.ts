@@ -8,6 +8,8 @@ export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip
 
 export type NewServer = {
   name: string;
+  /** Default: made from the name. */
+  hostname?: string;
   project_id: string;
   user_id: string;
   flavor: Flavor;

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { nextState } from '#domain/provision-states.ts';
 import type { JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { bindPortsStep, powerOff, simpleStep, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
+import { bindPortsStep, powerOff, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
 import type { NewOperation, OperationDefinition } from './operation-kinds.ts';
 import { interfaceOf } from './task.ts';
 

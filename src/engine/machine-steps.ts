@@ -1,33 +1,13 @@
 /** Steps that several operations share: one machine brought to a state, traces removed. */
-import type { Outcome, Step, Task } from '#drivers/interfaces.ts';
+import type { Outcome, Step } from '#drivers/interfaces.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { bindPorts, unbindPorts } from './server-network.ts';
 
 export const next: Outcome = { next: true };
 
-export type NamedStep = Omit<Step, 'run'>;
-
-/** A step that does one thing and goes on. */
-export function simpleStep(step: NamedStep, act: (task: Task) => Promise<unknown>): Step {
-  return {
-    ...step,
-    async run(task) {
-      await act(task);
-      return next;
-    },
-  };
-}
-
 export const powerOff = simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180 }, (task) =>
   task.power.set('power off'),
-);
-
-export const powerOn = simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180, phase: 'firmware' }, (task) =>
-  task.power.set('power on'),
-);
-
-export const setNetworkBoot = simpleStep({ name: 'set network boot', title: 'Set network boot', deadlineSeconds: 120 }, (task) =>
-  task.setBootDevice('pxe', { persistent: false }),
 );
 
 export const withdrawBootFiles = simpleStep(

@@ -1,9 +1,9 @@
 /** The short operations on a node: its BMC checked, its power changed. */
 import type { Operation, PowerState } from '#domain/records.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { moveNode } from './deploy.ts';
-import { simpleStep } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
 const askBmc: Step = {

@@ -110,7 +110,7 @@ function newServer(request: NewServer, name: string, networks: RequestedNetwork[
   return {
     id: randomUUID(),
     name,
-    hostname: hostnameOf(name),
+    hostname: request.hostname ?? hostnameOf(name),
     project_id: request.project_id,
     user_id: request.user_id,
     flavor,
