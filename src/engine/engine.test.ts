@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
 
 const go = async () => ({ next: true }) as const;
 
 test('a server is deployed step by step and the record tells it', async () => {
   const order: string[] = [];
-  const step = (name: string) => aStep(name, async () => (order.push(name), { next: true }));
+  const step = (name: string) =>
+    aStep(name, async () => {
+      order.push(name);
+      return { next: true };
+    });
   const cloud = await aCloud({ steps: [step('one'), step('two')] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -46,7 +51,10 @@ test('a failed step: the traces go, the server says step and cause, the node can
     throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
   });
   const cloud = await aCloud({
-    steps: [aStep('power on', async (task) => (await task.power.set('power on'), { next: true })), broken],
+    steps: [
+      simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10 }, (task) => task.power.set('power on')),
+      broken,
+    ],
   });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -66,7 +74,9 @@ test('a failed step: the traces go, the server says step and cause, the node can
 });
 
 test('a BMC that stops answering: the node goes out of service with the cause', async () => {
-  const cloud = await aCloud({ steps: [aStep('power on', async (task) => (await task.power.set('power on'), { next: true }))] });
+  const cloud = await aCloud({
+    steps: [simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10 }, (task) => task.power.set('power on'))],
+  });
   const node = await anAvailableNode(cloud, 'n1');
   cloud.room.bmcFault = () => new Fault('bmcUnreachable', { address: '192.0.2.9', attempts: 4, seconds: 7 });
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -97,7 +107,10 @@ test('an operation is taken up where it stood by an engine that knows nothing bu
   let isBlocked = true;
   const ran: string[] = [];
   const steps = [
-    aStep('first', async () => (ran.push('first'), { next: true, context: { found: 42 } })),
+    aStep('first', async () => {
+      ran.push('first');
+      return { next: true, context: { found: 42 } };
+    }),
     aStep('second', async (task) => {
       ran.push(`second sees ${task.operation.context['found']}`);
       return isBlocked ? { wait: 'a word' } : { next: true };
