@@ -172,7 +172,8 @@ class Handshake {
         if (plain.type !== expected.type) return undefined;
         const answer = expected.decode(plain.payload);
         const { tag, session } = answer.ok ? { tag: answer.value.tag, session: answer.value.consoleSession } : answer.failure;
-        return tag === this.#tag && session === this.#consoleSession ? answer : undefined;
+        const isOurs = tag === this.#tag && (session ?? this.#consoleSession) === this.#consoleSession;
+        return isOurs ? answer : undefined;
       },
     });
   }

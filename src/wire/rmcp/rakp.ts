@@ -89,8 +89,8 @@ export type Rakp2 = ValueOf<typeof rakp2>;
 export type Rakp3 = ValueOf<typeof rakp3>;
 export type Rakp4 = ValueOf<typeof rakp4>;
 export type RakpFailure = ValueOf<typeof failure>;
-/** A response is either the whole thing or the report of a failure. */
-export type Answer<T> = { ok: true; value: T } | { ok: false; failure: RakpFailure };
+/** A response is either the whole thing or the report of a failure, where some BMCs leave out the session. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; failure: Omit<RakpFailure, 'session'> & { session?: number } };
 
 const rakp1: Field<Rakp1> = {
   read(reader) {
@@ -124,7 +124,8 @@ export const encodeFailure = (value: RakpFailure): Buffer => encode(failure, val
 
 function decodeAnswer<T>(layout: Field<T>, data: Uint8Array, what: string): Answer<T> {
   if (data[1] === rakpStatus.ok) return { ok: true, value: decode(layout, data, what) };
-  if (data.length < 8) throw new Malformed(`${what} of ${data.length} bytes`);
+  if (data.length < 2) throw new Malformed(`${what} of ${data.length} bytes`);
+  if (data.length < 8) return { ok: false, failure: { tag: data[0] as number, status: data[1] as number } };
   // BMCs differ in how much of the rest they send along with an error; none of it means anything.
   return { ok: false, failure: decode(failure, data.subarray(0, 8), what) };
 }

@@ -1,0 +1,25 @@
+import { type ChassisAction, chassisControl, getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
+import type { PowerInterface, PowerTarget } from '../interfaces.ts';
+import type { AskBmc } from './ask-bmc.ts';
+import { ipmiProperties, readIpmiSettings } from './properties.ts';
+
+const actionTable: Readonly<Record<PowerTarget, ChassisAction>> = {
+  'power on': 'power up',
+  'power off': 'power down',
+  reset: 'hard reset',
+  'soft power off': 'soft shutdown',
+};
+
+export function createIpmiPower(ask: AskBmc): PowerInterface {
+  return {
+    properties: ipmiProperties,
+    validate: (node) => void readIpmiSettings(node),
+    async getPower(node) {
+      const { power } = await ask(node, getChassisStatus, {});
+      return power.on ? 'power on' : 'power off';
+    },
+    async setPower(node, target) {
+      await ask(node, chassisControl, { action: actionTable[target] });
+    },
+  };
+}

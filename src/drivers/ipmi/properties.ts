@@ -1,0 +1,67 @@
+import { Fault } from '#domain/faults.ts';
+import type { Json } from '#domain/records.ts';
+import type { IpmiClientOptions } from '#wire/ipmi/client.ts';
+import { type Privilege, privilegeLevels } from '#wire/ipmi/command.ts';
+import { type CipherSuiteId, cipherSuiteTable } from '#wire/rmcp/cipher-suites.ts';
+import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
+import { passwordLimit, userLimit } from '#wire/rmcp/session-keys.ts';
+import type { NodeFacts, Properties } from '../interfaces.ts';
+
+const suiteIds = cipherSuiteTable.map(({ id }) => id);
+
+export const ipmiProperties: Properties = {
+  ipmi_address: { help: 'IP address or host name of the BMC.', required: true },
+  ipmi_port: { help: 'UDP port of the BMC.', default: String(rmcpPort) },
+  ipmi_username: { help: `User name, at most ${userLimit} bytes; empty = the BMC's anonymous user.`, default: '' },
+  ipmi_password: { help: `Password, at most ${passwordLimit} bytes; may be empty.`, secret: true, default: '' },
+  ipmi_priv_level: {
+    help: `Privilege level asked for: ${levelNames().join(', ')}. Power and boot device need OPERATOR.`,
+    default: 'ADMINISTRATOR',
+  },
+  ipmi_cipher_suite: {
+    help: `Cipher suite: ${suiteIds.join(' or ')}. Default: the best that the BMC has. Suites without password check or encryption are not offered.`,
+  },
+  ipmi_hex_kg_key: { help: "The BMC's own key (K_G) as 40 hexadecimal digits, where its owner set one.", secret: true },
+};
+
+/** @throws Fault `driverInfo`; its text never repeats a secret. */
+export function readIpmiSettings({ uuid, driver_info: info }: NodeFacts): IpmiClientOptions {
+  const wrong = (detail: string) => new Fault('driverInfo', { node: uuid, detail });
+  const text = (key: string): string => {
+    const value: Json | undefined = info[key];
+    if (value === undefined || value === null) return '';
+    // Clients send numbers as they please: `ipmi_port=623` arrives as text from one and as a number from another.
+    if (typeof value === 'string' || typeof value === 'number') return String(value);
+    throw wrong(`${key} must be text`);
+  };
+  const limited = (key: string, limit: number): string => {
+    const value = text(key);
+    if (Buffer.byteLength(value) > limit) throw wrong(`${key} is longer than the ${limit} bytes that IPMI 2.0 has room for`);
+    return value;
+  };
+  const address = text('ipmi_address').trim();
+  if (address === '') throw wrong('ipmi_address is missing');
+  const port = Number(text('ipmi_port') || rmcpPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('ipmi_port must be a number from 1 to 65535');
+  const level = text('ipmi_priv_level') || 'ADMINISTRATOR';
+  if (!levelNames().includes(level.toUpperCase())) throw wrong(`ipmi_priv_level must be one of ${levelNames().join(', ')}`);
+  const suite = text('ipmi_cipher_suite');
+  if (suite !== '' && !suiteIds.some((id) => String(id) === suite)) {
+    throw wrong(`ipmi_cipher_suite must be ${suiteIds.join(' or ')}, not ${suite}`);
+  }
+  const key = text('ipmi_hex_kg_key');
+  if (key !== '' && !/^[0-9a-f]{40}$/i.test(key)) throw wrong('ipmi_hex_kg_key must be 40 hexadecimal digits');
+  return {
+    address,
+    port,
+    user: limited('ipmi_username', userLimit),
+    password: limited('ipmi_password', passwordLimit),
+    privilege: level.toLowerCase() as Privilege,
+    ...(suite && { cipherSuite: Number(suite) as CipherSuiteId }),
+    ...(key && { bmcKey: Buffer.from(key, 'hex') }),
+  };
+}
+
+function levelNames(): string[] {
+  return Object.keys(privilegeLevels).map((name) => name.toUpperCase());
+}

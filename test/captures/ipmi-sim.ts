@@ -1,0 +1,107 @@
+/** OpenIPMI's BMC simulator as a peer for tests: one BMC on loopback, one machine that is three files. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const program = '/usr/bin/ipmi_sim';
+
+/** The reason to skip, or false. */
+export const withoutIpmiSim = existsSync(program) ? false : 'ipmi_sim is not installed (Debian package openipmi)';
+export const withoutIpmitool = existsSync('/usr/bin/ipmitool') ? false : 'ipmitool is not installed';
+
+export type IpmiSim = {
+  readonly port: number;
+  /** Every call of the simulator to its machine, e.g. `set power 1`. */
+  actions(): Promise<string[]>;
+  close(): Promise<void>;
+};
+
+/** Users `admin` with password `secret`, and the anonymous one with `test`. */
+export async function startIpmiSim(): Promise<IpmiSim> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-ipmi-sim-'));
+  const port = await freePort();
+  await mkdir(join(folder, 'state'));
+  await writeFile(join(folder, 'lan.conf'), lanConfiguration(folder, port));
+  await writeFile(join(folder, 'sim.emu'), commands);
+  await writeFile(join(folder, 'machine'), machine(folder));
+  await chmod(join(folder, 'machine'), 0o755);
+  const child = spawn(program, ['-n', '-c', 'lan.conf', '-f', 'sim.emu', '-s', 'state'], { cwd: folder, stdio: 'ignore' });
+  await answering(port, child);
+  return {
+    port,
+    async actions() {
+      const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '');
+      return log.split('\n').filter(Boolean);
+    },
+    async close() {
+      const ended = once(child, 'exit');
+      if (child.exitCode === null && child.kill('SIGKILL')) await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function lanConfiguration(folder: string, port: number): string {
+  const methods = 'none md2 md5 straight';
+  return `name "sim"
+chassis_control "${folder}/machine 0x20"
+startlan 1
+  addr 127.0.0.1 ${port}
+  priv_limit admin
+  allowed_auths_callback ${methods}
+  allowed_auths_user ${methods}
+  allowed_auths_operator ${methods}
+  allowed_auths_admin ${methods}
+  guid a123456789abcdefa123456789abcdef
+endlan
+user 1 true "" "test" user 10 ${methods}
+user 2 true "admin" "secret" admin 10 ${methods}
+`;
+}
+
+const commands = `mc_setbmc 0x20
+mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
+mc_enable 0x20
+`;
+
+/** The simulator runs this as `machine 0x20 get power` or `machine 0x20 set power 1`. */
+function machine(folder: string): string {
+  return `#!/bin/sh
+shift
+echo "$@" >> ${folder}/log
+case $1 in
+get) echo "$2:$(cat ${folder}/$2 2>/dev/null || case $2 in boot) echo default;; *) echo 0;; esac)";;
+set) echo "$3" > ${folder}/$2;;
+esac
+`;
+}
+
+/** Waits for the answer to an ASF ping: the simulator has no other way to say that it listens. */
+async function answering(port: number, child: ChildProcess): Promise<void> {
+  const socket = createSocket('udp4');
+  const ping = () => socket.send(Buffer.from('0600ff06000011be80000000', 'hex'), port, '127.0.0.1');
+  const timer = setInterval(ping, 20);
+  ping();
+  try {
+    const heard = once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('ipmi_sim ended')));
+    ended.catch(() => {});
+    await Promise.race([heard, ended]);
+  } finally {
+    clearInterval(timer);
+    socket.close();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
