@@ -25,7 +25,14 @@ export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settin
 export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
   const store = options.store ?? (await openStore(':memory:'));
   const room = options.room ?? newRoom();
-  const flags = { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent', ...options.settings };
+  const flags = {
+    'power.poll_ms': '1',
+    'power.sync_interval': '0',
+    state_dir: '/nonexistent',
+    'deploy.kernel': '/k',
+    'deploy.ramdisk': '/r',
+    ...options.settings,
+  };
   const settings = readSettings({ flags });
   const engine = createEngine({
     store,
