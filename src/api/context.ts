@@ -1,5 +1,4 @@
 /** What every service of the API is given, and what each of its requests carries. */
-import type { Readable } from 'node:stream';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
@@ -9,10 +8,11 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { Image } from '#domain/records.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { ImageStore } from '#images/image-files.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import type { Microversion } from './microversions.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -26,21 +26,13 @@ export type ApiScope = FastifyInstance<
 >;
 
 /** What the image service needs of the image files. */
-export type ImageData = {
-  /**
-   * Takes the bytes as they come and turns the row `queued` → `saving` → `active` with size, checksum and hash;
-   * back to `queued` when the stream breaks. @throws Fault `badRequest` where the bytes are not what disk_format says
-   */
-  upload(id: string, bytes: Readable, options?: { signal?: AbortSignal }): Promise<Image>;
-  /** The uploaded bytes. */
-  read(id: string): Promise<Readable>;
-  remove(id: string): Promise<void>;
-};
+export type ImageData = Pick<ImageStore, 'upload' | 'read' | 'remove'>;
 
 export type ApiContext = {
   readonly store: Store;
   readonly engine: Engine;
   readonly images: ImageData;
+  readonly drivers: DriverCatalog;
   readonly settings: Settings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;

@@ -1,3 +1,13 @@
+/** Images (Glance v2). */
 import type { ApiContext, ApiScope } from '../context.ts';
+import { registerImageData } from './image-data.ts';
+import { registerImagePatch } from './image-patch.ts';
+import { registerImages } from './images.ts';
+import { registerSchemas } from './schemas.ts';
 
-export function registerImage(_app: ApiScope, _context: ApiContext): void {}
+export function registerImage(app: ApiScope, context: ApiContext): void {
+  registerSchemas(app);
+  registerImages(app, context);
+  registerImagePatch(app, context);
+  registerImageData(app, context);
+}

@@ -1,0 +1,30 @@
+/** Who may see and who may change an image. */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+import type { Image } from '#domain/records.ts';
+import type { ApiContext, Caller } from '../context.ts';
+
+export function maySee(caller: Caller, image: Image): boolean {
+  return (
+    caller.is_admin || image.owner === caller.project_id || image.visibility === 'public' || image.visibility === 'community'
+  );
+}
+
+/** @throws Fault `notFound` also for what the caller may not see */
+export async function getImage(context: ApiContext, request: FastifyRequest, id: string): Promise<Image> {
+  const image = await context.store.images.find({ id });
+  if (!image || !maySee(request.caller, image)) throw new Fault('notFound', { what: 'Image', id });
+  return image;
+}
+
+export async function getOwnImage(context: ApiContext, request: FastifyRequest, id: string): Promise<Image> {
+  const image = await getImage(context, request, id);
+  if (!request.caller.is_admin && image.owner !== request.caller.project_id)
+    throw new Fault('forbidden', { detail: `Image ${id} belongs to another project.` });
+  return image;
+}
+
+export function checkVisibility(caller: Caller, visibility: string | undefined): void {
+  if (visibility === 'public' && !caller.is_admin)
+    throw new Fault('forbidden', { detail: 'Only an administrator may make an image public.' });
+}

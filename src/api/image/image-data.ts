@@ -1,0 +1,70 @@
+/** The data of images: streamed in and out, never held in memory. */
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Image } from '#domain/records.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { getImage, getOwnImage } from './image-access.ts';
+import { ById, saveImage } from './images.ts';
+
+export function registerImageData(app: ApiScope, context: ApiContext): void {
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  // A process that ended in the middle of an upload left rows that nobody is saving any more.
+  app.addHook('onReady', async () => {
+    await context.store.images.update({ status: 'saving' }, { status: 'queued' });
+  });
+  app.put('/images/:id/file', { schema: { params: ById } }, async (request, reply) => {
+    const image = await getOwnImage(context, request, request.params.id);
+    await uploadData(context, image, request);
+    return reply.code(204).send();
+  });
+  app.get('/images/:id/file', { schema: { params: ById } }, async (request, reply) => {
+    const image = await getImage(context, request, request.params.id);
+    if (image.status !== 'active') return reply.code(204).send();
+    const { stream, size } = await context.images.read(image.id);
+    reply.type('application/octet-stream').header('content-length', size);
+    if (image.checksum) reply.header('content-md5', image.checksum);
+    return reply.send(stream);
+  });
+  app.put('/images/:id/stage', async () => {
+    throw new Fault('unsupported', { what: 'Staging image data' });
+  });
+  app.post('/images/:id/import', async () => {
+    throw new Fault('unsupported', { what: 'Importing image data' });
+  });
+  app.get('/info/import', async () => ({
+    'import-methods': { description: 'Import methods available.', type: 'array', value: [] },
+  }));
+  app.get('/tasks', { schema: { querystring: Type.Unknown() } }, async () => ({
+    tasks: [],
+    schema: '/v2/schemas/tasks',
+    first: '/v2/tasks',
+  }));
+}
+
+async function uploadData(context: ApiContext, image: Image, request: FastifyRequest): Promise<void> {
+  const data = request.body as Readable | undefined;
+  if (typeof data?.pipe !== 'function')
+    throw new Fault('unsupportedMediaType', { detail: 'Image data must come as application/octet-stream.' });
+  const unset = (['disk_format', 'container_format'] as const).filter((name) => image[name] === null);
+  if (unset.length > 0)
+    throw new Fault('badRequest', { detail: `Properties ${unset.join(', ')} must be set prior to saving data.` });
+  // The row is the lock: of two uploads, one finds it queued.
+  const claimed = await context.store.images.update({ id: image.id, status: 'queued' }, { status: 'saving' });
+  if (claimed === 0) throw new Fault('conflict', { detail: `Image ${image.id} is not queued: it has or gets data already.` });
+  try {
+    const facts = await context.images.upload(image.id, data, { disk_format: image.disk_format, ...announcedSize(request) });
+    await saveImage(context, image, { ...facts, status: 'active' });
+  } catch (error) {
+    const isStill = await context.store.images.update({ id: image.id, status: 'saving' }, { status: 'queued' });
+    if (isStill === 0) await context.images.remove(image.id);
+    const hungUp = request.raw.destroyed && !request.raw.complete;
+    throw hungUp ? new Fault('interrupted', { what: `The upload of image ${image.id}`, why: 'the client hung up' }) : error;
+  }
+}
+
+function announcedSize(request: FastifyRequest): { size?: number } {
+  const length = request.headers['content-length'];
+  return length === undefined ? {} : { size: Number(length) };
+}

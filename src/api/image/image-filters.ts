@@ -1,0 +1,108 @@
+/** Which images a list asks for, and in which order. */
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Image } from '#domain/records.ts';
+import type { Caller } from '../context.ts';
+import { maySee } from './image-access.ts';
+import { isProperty } from './image-json.ts';
+
+/** Any other name is a filter on a free property. */
+export const ImageQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 0 })),
+    marker: Type.Optional(Type.String()),
+    sort: Type.Optional(Type.String()),
+    sort_key: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+    sort_dir: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+    visibility: Type.Optional(Type.String()),
+    member_status: Type.Optional(Type.String()),
+    os_hidden: Type.Optional(Type.String()),
+    protected: Type.Optional(Type.Boolean()),
+    size_min: Type.Optional(Type.Integer()),
+    size_max: Type.Optional(Type.Integer()),
+    tag: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+  },
+  { additionalProperties: Type.Union([Type.String(), Type.Array(Type.String())]) },
+);
+export type ImageQuery = Static<typeof ImageQuery>;
+
+const named = new Set(Object.keys(ImageQuery.properties));
+
+export function filterImages(images: readonly Image[], query: ImageQuery, caller: Caller): Image[] {
+  const tags = [query.tag ?? []].flat();
+  const others = Object.entries(query).filter(([name]) => !named.has(name));
+  return images.filter(
+    (image) =>
+      isListed(caller, image, query.visibility) &&
+      !isTrue(query.os_hidden) &&
+      (query.protected ?? image.protected) === image.protected &&
+      (query.size_min === undefined || (image.size ?? 0) >= query.size_min) &&
+      (query.size_max === undefined || (image.size ?? 0) <= query.size_max) &&
+      tags.every((tag) => image.tags.includes(tag)) &&
+      others.every(([name, value]) => matches(image, name, String(value))),
+  );
+}
+
+/** Community images are listed when asked for, as Glance does it: anybody can make one. */
+function isListed(caller: Caller, image: Image, visibility: string | undefined): boolean {
+  if (!maySee(caller, image)) return false;
+  if (visibility !== undefined && visibility !== 'all') return image.visibility === visibility;
+  return visibility === 'all' || image.visibility !== 'community' || image.owner === caller.project_id;
+}
+
+/** Glance's `in:a,b` gives alternatives. */
+function matches(image: Image, name: string, wanted: string): boolean {
+  const value = isProperty(name) ? image.properties[name] : image[name as keyof Image];
+  const alternatives = wanted.startsWith('in:') ? wanted.slice(3).split(',') : [wanted];
+  return alternatives.some((alternative) => String(value ?? '') === unquote(alternative));
+}
+
+const unquote = (text: string) => text.replace(/^"(.*)"$/, '$1');
+
+function isTrue(text: string | undefined): boolean {
+  return ['true', '1', 'yes'].includes(text?.toLowerCase() ?? '');
+}
+
+type SortKey = { field: keyof Image; descending: boolean };
+const sortable = [
+  'name',
+  'status',
+  'disk_format',
+  'container_format',
+  'size',
+  'virtual_size',
+  'id',
+  'owner',
+  'created_at',
+  'updated_at',
+];
+
+export function sortImages(images: readonly Image[], query: ImageQuery): Image[] {
+  const keys: SortKey[] = [...sortKeys(query), { field: 'created_at', descending: true }, { field: 'id', descending: true }];
+  return images.toSorted((a, b) => {
+    for (const { field, descending } of keys) {
+      const order = compare(a[field], b[field]);
+      if (order !== 0) return descending ? -order : order;
+    }
+    return 0;
+  });
+}
+
+/** Either `sort=name:asc,size:desc` or the older pairs of sort_key and sort_dir. */
+function sortKeys(query: ImageQuery): SortKey[] {
+  const directions = [query.sort_dir ?? []].flat();
+  const pairs = query.sort
+    ? query.sort.split(',').map((pair) => pair.split(':'))
+    : [query.sort_key ?? []].flat().map((key, index) => [key, directions[index] ?? directions[0]]);
+  return pairs.map(([field = '', direction = 'desc']) => {
+    if (!sortable.includes(field))
+      throw new Fault('badRequest', { detail: `Invalid sort key ${field}: it must be one of ${sortable.join(', ')}.` });
+    return { field: field as keyof Image, descending: direction !== 'asc' };
+  });
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [left, right] = [String(a ?? ''), String(b ?? '')];
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,165 @@
+/** Images: create, list, show, delete; and their tags. The data is in image-data.ts, changes in image-patch.ts. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type Static, type TSchema, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Image } from '#domain/records.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { pageOf } from '../pagination.ts';
+import { checkVisibility, getImage, getOwnImage } from './image-access.ts';
+import { filterImages, ImageQuery, sortImages } from './image-filters.ts';
+import { containerFormats, diskFormats, imageBody, isProperty, visibilities } from './image-json.ts';
+
+export const ById = Type.Object({ id: Type.String() });
+const OneTag = Type.Object({ id: Type.String(), tag: Type.String({ maxLength: 255 }) });
+
+const orNull = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
+export const NewImage = Type.Object(
+  {
+    id: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
+    name: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
+    disk_format: Type.Optional(orNull(Type.Enum(diskFormats))),
+    container_format: Type.Optional(orNull(Type.Enum(containerFormats))),
+    visibility: Type.Optional(Type.Enum(visibilities)),
+    protected: Type.Optional(Type.Boolean()),
+    min_disk: Type.Optional(Type.Integer({ minimum: 0 })),
+    min_ram: Type.Optional(Type.Integer({ minimum: 0 })),
+    tags: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 128 })),
+    owner: Type.Optional(Type.String()),
+    os_hidden: Type.Optional(Type.Literal(false)),
+  },
+  { additionalProperties: Type.Union([Type.String(), Type.Null()]) },
+);
+
+/** A page without `limit`, and the most that one may ask for. */
+const defaultLimit = 1000;
+
+export function registerImages(app: ApiScope, context: ApiContext): void {
+  app.get('/images', { schema: { querystring: ImageQuery } }, async (request) => listImages(context, request, request.query));
+  app.get('/images/:id', { schema: { params: ById } }, async (request) =>
+    imageBody(await getImage(context, request, request.params.id)),
+  );
+  app.post('/images', { schema: { body: NewImage } }, async (request, reply) => {
+    const image = await createImage(context, request, request.body);
+    reply.code(201).header('location', `${context.baseUrl(request)}/image/v2/images/${image.id}`);
+    return imageBody(image);
+  });
+  app.delete('/images/:id', { schema: { params: ById } }, async (request, reply) => {
+    await deleteImage(context, await getOwnImage(context, request, request.params.id));
+    return reply.code(204).send();
+  });
+  for (const action of ['deactivate', 'reactivate']) {
+    app.post(`/images/:id/actions/${action}`, async () => {
+      throw new Fault('unsupported', { what: `Image action '${action}'` });
+    });
+  }
+  registerTags(app, context);
+  registerMembers(app, context);
+}
+
+function registerTags(app: ApiScope, context: ApiContext): void {
+  app.put('/images/:id/tags/:tag', { schema: { params: OneTag } }, async (request, reply) => {
+    const image = await getOwnImage(context, request, request.params.id);
+    await saveImage(context, image, { tags: [...new Set([...image.tags, request.params.tag])] });
+    return reply.code(204).send();
+  });
+  app.delete('/images/:id/tags/:tag', { schema: { params: OneTag } }, async (request, reply) => {
+    const image = await getOwnImage(context, request, request.params.id);
+    if (!image.tags.includes(request.params.tag)) throw new Fault('notFound', { what: 'Tag', id: request.params.tag });
+    await saveImage(context, image, { tags: image.tags.filter((tag) => tag !== request.params.tag) });
+    return reply.code(204).send();
+  });
+}
+
+function registerMembers(app: ApiScope, context: ApiContext): void {
+  app.get('/images/:id/members', { schema: { params: ById } }, async (request) => {
+    await getOwnImage(context, request, request.params.id);
+    return { members: [], schema: '/v2/schemas/members' };
+  });
+  app.post('/images/:id/members', async () => {
+    throw new Fault('unsupported', { what: 'Sharing an image with single projects' });
+  });
+}
+
+/** Writes changes of a row and its time. @returns the image as it is now */
+export async function saveImage(context: ApiContext, image: Image, changes: Partial<Image>): Promise<Image> {
+  const patch = { ...changes, updated_at: new Date().toISOString() };
+  const changed = await context.store.images.update({ id: image.id }, patch);
+  if (changed === 0) throw new Fault('notFound', { what: 'Image', id: image.id });
+  return { ...image, ...patch };
+}
+
+async function listImages(context: ApiContext, request: FastifyRequest, query: ImageQuery): Promise<object> {
+  const asked = filterImages(await context.store.images.list(), query, request.caller);
+  const page = pageOf(sortImages(asked, query), {
+    ...query,
+    limit: query.limit ?? defaultLimit,
+    maximum: defaultLimit,
+    idOf: ({ id }) => id,
+  });
+  return {
+    images: page.items.map(imageBody),
+    schema: '/v2/schemas/images',
+    first: pathOf(request, undefined),
+    ...(page.next && { next: pathOf(request, page.next) }),
+  };
+}
+
+/** Links of this API begin at its version. */
+function pathOf(request: FastifyRequest, marker: string | undefined): string {
+  const url = new URL(request.url, 'http://localhost');
+  url.searchParams.delete('marker');
+  if (marker) url.searchParams.set('marker', marker);
+  return `/v2/images${url.search}`;
+}
+
+async function createImage(context: ApiContext, request: FastifyRequest, fields: Static<typeof NewImage>): Promise<Image> {
+  const { caller } = request;
+  checkVisibility(caller, fields.visibility);
+  if (fields.owner !== undefined && fields.owner !== caller.project_id && !caller.is_admin)
+    throw new Fault('forbidden', { detail: `You are not permitted to create images owned by '${fields.owner}'.` });
+  const id = fields.id?.toLowerCase() ?? randomUUID();
+  if (await context.store.images.find({ id })) throw new Fault('conflict', { detail: `Image ID ${id} already exists!` });
+  const now = new Date().toISOString();
+  return context.store.images.insert({
+    id,
+    name: fields.name ?? null,
+    status: 'queued',
+    visibility: fields.visibility ?? 'shared',
+    owner: fields.owner ?? caller.project_id,
+    disk_format: fields.disk_format ?? null,
+    container_format: fields.container_format ?? null,
+    min_disk: fields.min_disk ?? 0,
+    min_ram: fields.min_ram ?? 0,
+    size: null,
+    virtual_size: null,
+    checksum: null,
+    os_hash_algo: null,
+    os_hash_value: null,
+    protected: fields.protected ?? false,
+    tags: [...new Set(fields.tags ?? [])],
+    properties: propertiesOf(fields),
+    created_at: now,
+    updated_at: now,
+  });
+}
+
+function propertiesOf(fields: Static<typeof NewImage>): Record<string, string> {
+  const known = new Set(Object.keys(NewImage.properties));
+  const free = Object.entries(fields).filter(([name]) => !known.has(name));
+  const reserved = free.find(([name]) => !isProperty(name));
+  if (reserved) throw new Fault('forbidden', { detail: `Attribute '${reserved[0]}' is read-only.` });
+  return Object.fromEntries(
+    free.flatMap(([name, value]): [string, string][] => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}
+
+async function deleteImage(context: ApiContext, image: Image): Promise<void> {
+  if (image.protected) throw new Fault('forbidden', { detail: `Image ${image.id} is protected and cannot be deleted.` });
+  const servers = await context.store.servers.list({ image_id: image.id });
+  const building = servers.find(({ vm_state, task_state }) => vm_state === 'building' || task_state === 'rebuilding');
+  if (building)
+    throw new Fault('conflict', { detail: `Image ${image.id} is in use: server ${building.id} is being built from it.` });
+  await context.store.images.remove({ id: image.id });
+  await context.images.remove(image.id);
+}

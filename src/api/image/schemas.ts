@@ -1,0 +1,60 @@
+/** JSON schemas of the image API; glanceclient builds its objects from them. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { ApiScope } from '../context.ts';
+import { attributeTable } from './image-json.ts';
+
+const image = {
+  name: 'image',
+  properties: Object.fromEntries(Object.entries(attributeTable).map(([name, { schema }]) => [name, schema])),
+  additionalProperties: { type: 'string' },
+  links: [
+    { rel: 'self', href: '{self}' },
+    { rel: 'enclosure', href: '{file}' },
+    { rel: 'describedby', href: '{schema}' },
+  ],
+};
+
+const member = {
+  name: 'member',
+  properties: {
+    image_id: { type: 'string' },
+    member_id: { type: 'string' },
+    status: { type: 'string', enum: ['pending', 'accepted', 'rejected'] },
+    created_at: { type: 'string' },
+    updated_at: { type: 'string' },
+    schema: { type: 'string', readOnly: true },
+  },
+};
+
+type Schema = { name: string };
+const collection = (name: string, item: Schema) => ({
+  name,
+  properties: {
+    [name]: { type: 'array', items: item },
+    first: { type: 'string' },
+    next: { type: 'string' },
+    schema: { type: 'string' },
+  },
+  links: [
+    { rel: 'first', href: '{first}' },
+    { rel: 'next', href: '{next}' },
+    { rel: 'describedby', href: '{schema}' },
+  ],
+});
+
+const schemaTable: Readonly<Record<string, Schema>> = {
+  image,
+  images: collection('images', image),
+  member,
+  members: collection('members', member),
+};
+
+export function registerSchemas(app: ApiScope): void {
+  app.get('/schemas/:name', { schema: { params: Type.Object({ name: Type.String() }) } }, async (request) => {
+    const { name } = request.params;
+    const schema = Object.hasOwn(schemaTable, name) ? schemaTable[name] : undefined;
+    if (!schema) throw new Fault('notFound', { what: 'Schema', id: name });
+    return schema;
+  });
+}
