@@ -58,7 +58,7 @@ function toFault(error: IpmiError): Fault {
 }
 
 function spell({ address, port }: Peer): string {
-  return port === rmcpPort ? address : `${address} port ${port}`;
+  return port === rmcpPort ? address : `${address} (port ${port})`;
 }
 
 /** What a request says in words, e.g. the chassis action. */

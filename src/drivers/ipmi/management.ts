@@ -1,6 +1,13 @@
 import { Fault } from '#domain/faults.ts';
 import { decode, encode } from '#wire/bytes/fields.ts';
-import { bootDevices, bootFlags, bootParameters, getBootOptions, setBootOptions } from '#wire/ipmi/chassis-commands.ts';
+import {
+  type BootFlags,
+  bootDevices,
+  bootFlags,
+  bootParameters,
+  getBootOptions,
+  setBootOptions,
+} from '#wire/ipmi/chassis-commands.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
@@ -32,7 +39,7 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
     async getBootDevice(node) {
       const query = { parameter: { number: bootParameters.bootFlags }, set: 0, block: 0 };
       const { data } = await ask(node, getBootOptions, query);
-      const { validity, selection } = decode(bootFlags, data, 'boot flags');
+      const { validity, selection } = readFlags(data, node);
       const device = deviceNames.get(selection.device);
       if (!validity.valid || !device) return { device: null, persistent: null };
       return { device, persistent: validity.persistent };
@@ -49,6 +56,15 @@ function encodeFlags(node: NodeFacts, device: BootDevice, persistent: boolean): 
     mux: 0,
     instance: 0,
   });
+}
+
+function readFlags(data: Buffer, node: NodeFacts): BootFlags {
+  try {
+    return decode(bootFlags, data, 'boot flags');
+  } catch {
+    const detail = `boot flags of ${data.length} bytes`;
+    throw new Fault('bmcError', { address: readIpmiSettings(node).address, command: getBootOptions.name, detail });
+  }
 }
 
 /** `boot_mode:uefi` among the capabilities: without the bit, many BMCs switch a UEFI machine to legacy boot. */
