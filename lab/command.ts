@@ -1,0 +1,187 @@
+/** `ingot lab …`: the virtual rack from the command line. */
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type PowerCommand, powerCommands } from './control.ts';
+import { type BootDevice, bootDevices } from './machine-states.ts';
+import { processesIn } from './network.ts';
+import { readChanges } from './personality-changes.ts';
+import { connectRack, type Rack, type RackOptions, startRack, takeDownRack } from './rack.ts';
+import { defaultStateDir } from './rack-plan.ts';
+import { type RackRecord, readRecord, recordFile } from './rack-record.ts';
+
+const help = `Usage: ingot lab COMMAND [--state DIR]
+
+A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace. Needs root.
+
+  up       starts it and leaves it running
+             --machines N     servers (2)
+             --disk GIB       size of each disk (8)
+             --memory MIB     memory of each server (1024)
+             --cpus N         processors of each server (2)
+             --nics N         NICs of each server (1)
+             --boot-order A,B what the firmware tries when the BMC says nothing (network,disk)
+             --accel NAME     kvm, tcg or auto (auto)
+             --namespace NAME network namespace (ingot-lab)
+             --keep-disks     go on with the disks of the last time
+  status   shows the servers; --json for programs
+  down     ends everything; --wipe deletes disks, consoles and passwords too
+  power    MACHINE ${powerCommands.join('|')}: the power button, without the BMC
+  set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true
+  exec     -- COMMAND…: runs it where the servers and BMCs can be reached
+
+  --state DIR  folder of disks, consoles and rack.json, which has the BMC passwords (.cache/lab)
+`;
+
+const options = {
+  state: { type: 'string' },
+  namespace: { type: 'string' },
+  machines: { type: 'string' },
+  disk: { type: 'string' },
+  memory: { type: 'string' },
+  cpus: { type: 'string' },
+  nics: { type: 'string' },
+  'boot-order': { type: 'string' },
+  accel: { type: 'string' },
+  'keep-disks': { type: 'boolean' },
+  wipe: { type: 'boolean' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Values = { [K in keyof typeof options]?: (typeof options)[K]['type'] extends 'string' ? string : boolean };
+type Call = { readonly values: Values; readonly words: readonly string[]; readonly stateDir: string };
+
+const commandTable: Record<string, (call: Call) => Promise<number>> = { up, status, down, power, set, exec };
+
+/** Returns the exit code: 0 done, 1 it failed, 2 the words were wrong. */
+export async function runLabCommand(args: string[]): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const [name = '', ...words] = positionals;
+    if (values.help || name === '') return show(help, values.help ? 0 : 2);
+    const command = commandTable[name];
+    if (!command) return show(`ingot lab: there is no command '${name}'\n\n${help}`, 2);
+    return await command({ values, words, stateDir: resolve(values.state ?? defaultStateDir) });
+  } catch (error) {
+    const isUsage = error instanceof RangeError || String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+    return show(`ingot lab: ${(error as Error).message}\n`, isUsage ? 2 : 1);
+  }
+}
+
+function show(text: string, code: number): number {
+  (code === 0 ? process.stdout : process.stderr).write(text);
+  return code;
+}
+
+async function up({ values, stateDir }: Call): Promise<number> {
+  const running = await connectRack(stateDir);
+  if (running) {
+    running.disconnect();
+    process.stdout.write(`The rack is up already.\n${describe(running.record)}`);
+    return 0;
+  }
+  const begun = performance.now();
+  const rack = await startRack({ ...readOptions(values), stateDir, detached: true, keepDisks: values['keep-disks'] });
+  rack.disconnect();
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  process.stdout.write(`${rack.machines.length} servers are in the rack, switched off (${seconds} s).\n${describe(rack.record)}`);
+  return 0;
+}
+
+function readOptions(values: Values): RackOptions {
+  return {
+    machines: readNumber('machines', values.machines),
+    disk: readNumber('disk', values.disk),
+    memory: readNumber('memory', values.memory),
+    cpus: readNumber('cpus', values.cpus),
+    nics: readNumber('nics', values.nics),
+    namespace: values.namespace,
+    acceleration: readChoice('accel', values.accel, ['kvm', 'tcg', 'auto'] as const),
+    bootOrder: values['boot-order']?.split(',').map((device): BootDevice => readChoice('boot-order', device, bootDevices)!),
+  };
+}
+
+function readNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw new RangeError(`--${name} must be a whole number, not '${text}'`);
+  return Number(text);
+}
+
+function readChoice<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
+  if (text === undefined || choices.includes(text as T)) return text as T | undefined;
+  throw new RangeError(`--${name} must be ${choices.join(' or ')}, not '${text}'`);
+}
+
+function describe({ machines, namespace, state_dir }: RackRecord): string {
+  const rows = machines.map(
+    ({ name, macs, bmc }) => `  ${name}  ${macs.join(' ')}  BMC ${bmc.address}:${bmc.port} user ${bmc.user}\n`,
+  );
+  const folder = `BMC passwords and all else for enrolment: ${recordFile(state_dir)} (namespace ${namespace})\n`;
+  return rows.join('') + folder;
+}
+
+async function status({ values, stateDir }: Call): Promise<number> {
+  const rack = await connectRack(stateDir);
+  const machines = rack ? await rack.status() : [];
+  rack?.disconnect();
+  const record = readRecord(stateDir);
+  if (values.json) {
+    const facts = (record?.machines ?? []).map(({ bmc: { password: _, ...bmc }, ...machine }) => ({ ...machine, bmc }));
+    const merged = machines.map((machine) => ({ ...facts.find(({ name }) => name === machine.name), ...machine }));
+    const up = { up: rack !== undefined, namespace: record?.namespace ?? null, state_dir: stateDir, machines: merged };
+    return show(`${JSON.stringify(up, null, 2)}\n`, 0);
+  }
+  if (!rack) return show(describeAbsence(record), 0);
+  const rows = machines.map(
+    ({ name, state, starts, last_error }) => `  ${name}  ${state}, started ${starts}×${last_error ? `, ${last_error}` : ''}\n`,
+  );
+  return show(`The rack is up.\n${rows.join('')}`, 0);
+}
+
+function describeAbsence(record: RackRecord | undefined): string {
+  const leftovers = record ? processesIn(record.namespace) : [];
+  if (leftovers.length === 0) return 'The rack is down.\n';
+  return `The rack is down, but process ${leftovers.join(', ')} still runs in namespace ${record?.namespace}; \`ingot lab down\` ends it.\n`;
+}
+
+async function down({ values, stateDir }: Call): Promise<number> {
+  await takeDownRack(stateDir, values.namespace);
+  if (values.wipe && existsSync(recordFile(stateDir))) rmSync(stateDir, { recursive: true });
+  return show('The rack is down.\n', 0);
+}
+
+async function withRack(stateDir: string, use: (rack: Rack) => Promise<void>): Promise<number> {
+  const rack = await connectRack(stateDir);
+  if (!rack) throw new Error('the rack is down; `ingot lab up` starts it');
+  try {
+    await use(rack);
+    return 0;
+  } finally {
+    rack.disconnect();
+  }
+}
+
+async function power({ words, stateDir }: Call): Promise<number> {
+  const [machine, word] = words;
+  const command = readChoice('power', word, powerCommands) as PowerCommand | undefined;
+  if (!machine || !command) throw new RangeError(`power needs a machine and ${powerCommands.join(' or ')}`);
+  return withRack(stateDir, (rack) => rack.power(machine, command));
+}
+
+async function set({ words, stateDir }: Call): Promise<number> {
+  const [machine, ...changes] = words;
+  if (!machine || changes.length === 0) throw new RangeError('set needs a machine and NAME=VALUE');
+  return withRack(stateDir, (rack) => rack.setPersonality(machine, readChanges(changes)));
+}
+
+async function exec({ words, stateDir }: Call): Promise<number> {
+  if (words.length === 0) throw new RangeError('exec needs a command: ingot lab exec -- COMMAND');
+  let code = 1;
+  await withRack(stateDir, async (rack) => {
+    const child = rack.spawn(words, { stdio: 'inherit' });
+    [code] = ((await once(child, 'close')) as [number | null]).map((status) => status ?? 1) as [number];
+  });
+  return code;
+}

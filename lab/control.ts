@@ -1,0 +1,137 @@
+/**
+ * How the rack's process is spoken to: JSON lines over a Unix socket in the state folder. A request carries an `id`, and
+ * its reply the same; lines without one are news of the machines.
+ */
+import { EventEmitter, once } from 'node:events';
+import { chmodSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+
+export type ControlRequest =
+  | { readonly action: 'status' }
+  | { readonly action: 'power'; readonly machine: string; readonly command: PowerCommand }
+  | { readonly action: 'boot'; readonly machine: string; readonly device: 'none' | 'pxe' | 'disk'; readonly persistent: boolean }
+  | { readonly action: 'set'; readonly machine: string; readonly changes: Readonly<Record<string, unknown>> }
+  | { readonly action: 'stop' };
+export const powerCommands = ['on', 'off', 'reset', 'cycle', 'soft'] as const;
+export type PowerCommand = (typeof powerCommands)[number];
+export type ControlNews = { readonly machine: string; readonly state: string };
+
+type Reply = { id: number; result: unknown } | { id: number; error: string };
+
+/** Linux's limit for the path of a Unix socket, its closing zero left out. */
+const longestPath = 107;
+
+export class ControlServer {
+  readonly #path: string;
+  readonly #server: Server;
+  readonly #clients = new Set<Socket>();
+
+  private constructor(path: string, server: Server) {
+    this.#path = path;
+    this.#server = server;
+  }
+
+  static async start(path: string, handle: (request: ControlRequest) => Promise<unknown>): Promise<ControlServer> {
+    if (path.length > longestPath) throw new Error(`the state folder's path is too long for a socket (${longestPath}): ${path}`);
+    rmSync(path, { force: true });
+    const server = createServer();
+    const control = new ControlServer(path, server);
+    server.on('connection', (client) => control.#serve(client, handle));
+    server.listen(path);
+    await once(server, 'listening');
+    chmodSync(path, 0o600);
+    return control;
+  }
+
+  tell(news: ControlNews): void {
+    for (const client of this.#clients) client.write(`${JSON.stringify(news)}\n`);
+  }
+
+  /** Clients see their connection end, and by that know that all is down. */
+  close(): void {
+    this.#server.close();
+    for (const client of this.#clients) client.end();
+    rmSync(this.#path, { force: true });
+  }
+
+  #serve(client: Socket, handle: (request: ControlRequest) => Promise<unknown>): void {
+    this.#clients.add(client);
+    client.on('error', () => {});
+    client.on('close', () => this.#clients.delete(client));
+    createInterface({ input: client }).on('line', (line) => {
+      void answer(line, handle).then((reply) => client.writable && client.write(`${JSON.stringify(reply)}\n`));
+    });
+  }
+}
+
+async function answer(line: string, handle: (request: ControlRequest) => Promise<unknown>): Promise<Reply> {
+  let id = 0;
+  try {
+    const request = JSON.parse(line) as ControlRequest & { id: number };
+    id = request.id;
+    return { id, result: (await handle(request)) ?? null };
+  } catch (error) {
+    return { id, error: (error as Error).message };
+  }
+}
+
+/** Emits `news`, and `end` when the rack's process is gone. */
+export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }> {
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  #lastId = 0;
+  #ended = false;
+
+  private constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.on('error', () => {});
+    socket.on('close', () => this.#finish());
+    createInterface({ input: socket }).on('line', (line) => this.#receive(line));
+  }
+
+  /** Rejects when nobody listens. */
+  static async connect(path: string): Promise<ControlClient> {
+    const socket = connect(path);
+    await once(socket, 'connect');
+    return new ControlClient(socket);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  async ask(request: ControlRequest): Promise<unknown> {
+    if (this.#ended) throw new Error('the rack is down');
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#socket.write(`${JSON.stringify({ id, ...request })}\n`);
+    });
+  }
+
+  close(): void {
+    this.#socket.end();
+  }
+
+  #receive(line: string): void {
+    const message = JSON.parse(line) as Reply | ControlNews;
+    if (!('id' in message)) {
+      this.emit('news', message);
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if ('error' in message) waiting?.reject(new Error(message.error));
+    else waiting?.resolve(message.result);
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    for (const { reject } of this.#waiting.values()) reject(new Error('the rack went down before it answered'));
+    this.#waiting.clear();
+    this.emit('end');
+  }
+}

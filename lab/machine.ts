@@ -1,0 +1,165 @@
+/**
+ * One virtual server: power button, boot order, disk, serial console; a QEMU process while it is on.
+ * Must run inside the lab's network namespace. QEMU dies with the process that holds the machine.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { promisify } from 'node:util';
+import { BootOverride } from './bmc/boot-override.ts';
+import type { Chassis } from './bmc/chassis.ts';
+import { bootOrder, isPowered, type MachineEvent, type MachineState, nextState } from './machine-states.ts';
+import { consoleDescriptor, type MachineSpec, qemuArguments, qmpDescriptor } from './qemu-arguments.ts';
+import { Qmp } from './qmp.ts';
+
+/** A process that ignores SIGTERM for this long is killed (milliseconds). */
+const stopPatience = 5000;
+
+/** Emits `change` after each change of state. */
+export class Machine extends EventEmitter<{ change: [MachineState] }> implements Chassis {
+  readonly spec: MachineSpec;
+  readonly bootOverride = new BootOverride();
+  #state: MachineState = 'off';
+  #process: ChildProcess | undefined;
+  #qmp: Qmp | undefined;
+  #starts = 0;
+  #lastError: string | undefined;
+
+  constructor(spec: MachineSpec) {
+    super();
+    this.spec = spec;
+  }
+
+  get state(): MachineState {
+    return this.#state;
+  }
+
+  /** Why QEMU ended, when nobody asked it to. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** How often the firmware has started. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  get processId(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  power(): 'on' | 'off' {
+    return isPowered(this.#state) ? 'on' : 'off';
+  }
+
+  async powerOn(): Promise<void> {
+    this.#happen('power on');
+    await this.#until(({ state }) => state === 'on' || state === 'off');
+  }
+
+  /** Pulls the plug. */
+  async powerOff(): Promise<void> {
+    this.#happen('power off');
+    await this.#until(({ state }) => state === 'off');
+  }
+
+  async reset(): Promise<void> {
+    await this.#restart('reset');
+  }
+
+  async powerCycle(): Promise<void> {
+    await this.#restart('power cycle');
+  }
+
+  /** Presses the power button (ACPI); the operating system decides what follows, so nothing is awaited. */
+  async softOff(): Promise<void> {
+    this.#happen('soft off');
+  }
+
+  async #restart(event: 'reset' | 'power cycle'): Promise<void> {
+    this.#happen(event);
+    await this.#until(({ state }) => state === 'on' || state === 'off');
+  }
+
+  async #until(isReached: (machine: Machine) => boolean): Promise<void> {
+    while (!isReached(this)) await once(this, 'change');
+  }
+
+  #happen(event: MachineEvent): void {
+    const { to, action } = nextState(this.#state, event);
+    const changed = to !== this.#state;
+    this.#state = to;
+    if (action === 'start') this.#start();
+    if (action === 'stop') this.#stop();
+    if (action === 'press the power button') this.#qmp?.send('system_powerdown');
+    if (changed) this.emit('change', to);
+  }
+
+  #start(): void {
+    const order = bootOrder(this.spec.usualBootOrder, this.bootOverride.takeForBoot());
+    this.#starts += 1;
+    this.#lastError = undefined;
+    appendFileSync(this.spec.consoleFile, `\r\n=== ${new Date().toISOString()} power on, boot order ${order.join(', ')} ===\r\n`);
+    const log = openSync(this.spec.logFile, 'a');
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.spec, order)], {
+      stdio: ['ignore', log, log, 'pipe', 'pipe'],
+    });
+    closeSync(log);
+    this.#process = child;
+    this.#watch(child);
+  }
+
+  #watch(child: ChildProcess): void {
+    let restarts = false;
+    this.#qmp = new Qmp(child.stdio[qmpDescriptor] as Duplex, (name, data) => {
+      if (name === 'SHUTDOWN' && data['reason'] === 'guest-reset') restarts = true;
+    });
+    skipFirmwarePrompt(child.stdio[consoleDescriptor as number] as Duplex);
+    child.on('error', (error) => this.#ended(child, { restarts: false, error: error.message }));
+    child.on('close', (code) => {
+      const error = code ? `QEMU ended with ${code}: ${lastLine(this.spec.logFile)}` : undefined;
+      this.#ended(child, { restarts, error });
+    });
+  }
+
+  #ended(child: ChildProcess, { restarts, error }: { restarts: boolean; error: string | undefined }): void {
+    if (this.#process !== child) return;
+    this.#process = undefined;
+    this.#qmp = undefined;
+    if (this.#state === 'on') this.#lastError = error;
+    this.#happen(restarts ? 'guest restarted' : 'ended');
+  }
+
+  #stop(): void {
+    const child = this.#process;
+    if (!child) return;
+    child.kill('SIGTERM');
+    const impatience = setTimeout(() => child.kill('SIGKILL'), stopPatience);
+    child.once('close', () => clearTimeout(impatience));
+  }
+}
+
+/**
+ * iPXE offers its command line for two seconds; any key ends the wait. A person at the console would press one.
+ */
+function skipFirmwarePrompt(line: Duplex): void {
+  let tail = '';
+  line.on('error', () => {});
+  line.on('data', (chunk: Buffer) => {
+    tail = (tail + chunk.toString('latin1')).slice(-200);
+    if (!tail.includes('Ctrl-B for the iPXE command line')) return;
+    tail = '';
+    line.write(' ');
+  });
+}
+
+function lastLine(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** An empty disk, unless there is one. `diskGb` is the size the guest sees; it takes no room until it is written. */
+export async function ensureDisk({ diskFile, diskGb }: MachineSpec): Promise<void> {
+  if (existsSync(diskFile)) return;
+  await promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', diskFile, `${diskGb}G`]);
+}

@@ -1,0 +1,65 @@
+/**
+ * The arguments that make QEMU one particular server: firmware, NICs, disk, console, serial number.
+ */
+import type { BootDevice } from './machine-states.ts';
+
+export type Acceleration = 'kvm' | 'tcg';
+
+/** What stays the same over all starts of one machine. */
+export type MachineSpec = {
+  readonly name: string;
+  readonly uuid: string;
+  readonly serial: string;
+  /** One NIC each, in order; the firmware boots from the first. */
+  readonly nics: readonly { readonly mac: string; readonly tap: string }[];
+  readonly cpus: number;
+  readonly memoryMb: number;
+  readonly diskGb: number;
+  readonly diskFile: string;
+  /** Serial console, appended to. */
+  readonly consoleFile: string;
+  /** What QEMU itself says, appended to. */
+  readonly logFile: string;
+  readonly usualBootOrder: readonly BootDevice[];
+  readonly acceleration: Acceleration;
+};
+
+/** Inherited descriptors: QMP and the serial console are socket pairs, so no path of theirs can be left behind. */
+export const qmpDescriptor = 3;
+export const consoleDescriptor = 4;
+
+/**
+ * The ROM answers to the PCI id of a virtio 1.0 NIC (1af4:1041) alone, so the device must not offer the older one;
+ * QEMU patches the id into its own choice of ROM only, which carries the UEFI half too and takes longer to load.
+ */
+const pxeRom = '/usr/lib/ipxe/qemu/pxe-virtio.rom';
+
+export function qemuArguments(spec: MachineSpec, order: readonly BootDevice[]): string[] {
+  const rank = (device: BootDevice) => (order.includes(device) ? `,bootindex=${order.indexOf(device) + 1}` : '');
+  return [
+    ...['-name', spec.name, '-nodefaults', '-no-user-config', '-display', 'none'],
+    // graphics=off makes the firmware speak on the serial line, as a server's console redirection does.
+    ...['-machine', 'pc,graphics=off', '-accel', accelerators[spec.acceleration], '-cpu', cpuModels[spec.acceleration]],
+    ...['-smp', String(spec.cpus), '-m', String(spec.memoryMb)],
+    ...['-uuid', spec.uuid, '-smbios', `type=1,manufacturer=Ingot,product=Lab server,serial=${spec.serial},uuid=${spec.uuid}`],
+    ...['-boot', 'menu=off,strict=on'],
+    // A restart by the guest ends QEMU too: only a new process reads a new boot order.
+    ...['-action', 'reboot=shutdown'],
+    ...spec.nics.flatMap(({ mac, tap }, index) => [
+      ...['-netdev', `tap,id=nic${index},ifname=${tap},script=no,downscript=no`],
+      '-device',
+      `virtio-net-pci,netdev=nic${index},mac=${mac},disable-legacy=on,${index === 0 ? `romfile=${pxeRom}${rank('network')}` : 'rombar=0'}`,
+    ]),
+    // The host's crash may cost the disk, not the machine's: unsafe leaves out the flushes to the host's disk.
+    ...['-drive', `if=none,id=disk,file=${spec.diskFile},format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
+    ...['-device', `virtio-blk-pci,drive=disk,serial=${spec.serial}${rank('disk')}`],
+    ...['-chardev', `socket,id=console,fd=${consoleDescriptor},logfile=${spec.consoleFile},logappend=on`],
+    ...['-serial', 'chardev:console'],
+    ...['-chardev', `socket,id=qmp,fd=${qmpDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
+  ];
+}
+
+/** `max` has RDRAND: without it the guest's random generator is ready late. */
+export const cpuModels: Record<Acceleration, string> = { kvm: 'host', tcg: 'max' };
+
+const accelerators: Record<Acceleration, string> = { kvm: 'kvm', tcg: 'tcg,thread=multi' };

@@ -1,0 +1,158 @@
+/**
+ * The process that is the rack: it holds the machines and their BMCs, inside the lab's namespace. `startRack` starts it:
+ *     node rack-process.ts STATE_DIR (attached | detached)
+ * Descriptor 3 is a pipe to the starter: one JSON line tells that all is up, or why not. An attached rack goes down when
+ * the other end of the pipe closes, so it never outlives its owner.
+ */
+import { mkdirSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { type Bmc, startBmc } from './bmc/bmc.ts';
+import type { Personality } from './bmc/personality.ts';
+import { type ControlRequest, ControlServer, type PowerCommand } from './control.ts';
+import { chooseAcceleration } from './kvm-probe.ts';
+import { ensureDisk, Machine } from './machine.ts';
+import { hasIpv6, lowerNetwork, tuneNetwork } from './network.ts';
+import { parseChanges } from './personality-changes.ts';
+import { kvmMemoryFile, planRack } from './rack-plan.ts';
+import { type MachineRecord, type RackRecord, readRecord } from './rack-record.ts';
+import { startRouter } from './router.ts';
+
+type Slot = { readonly machine: Machine; readonly bmc: Bmc; readonly personality: Partial<Personality> };
+
+class RackProcess {
+  readonly #record: RackRecord;
+  readonly #afterwards: () => void;
+  readonly #slots = new Map<string, Slot>();
+  #control: ControlServer | undefined;
+  #router: ReturnType<typeof startRouter> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** @param afterwards called when all is down */
+  constructor(record: RackRecord, afterwards: () => void) {
+    this.#record = record;
+    this.#afterwards = afterwards;
+  }
+
+  async start(): Promise<void> {
+    const plan = planRack(this.#record.options);
+    const acceleration = plan.acceleration === 'auto' ? await chooseAcceleration(kvmMemoryFile) : plan.acceleration;
+    tuneNetwork();
+    if (hasIpv6()) this.#router = startRouter();
+    for (const [index, { bmcAddress: _, ...spec }] of plan.machines.entries()) {
+      await this.#addMachine(new Machine({ ...spec, acceleration }), this.#record.machines[index]!);
+    }
+    this.#control = await ControlServer.start(this.#record.control, (request) => this.#handle(request));
+  }
+
+  /** Takes everything down, the namespace too; once, however often it is asked. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#takeDown();
+    return this.#stopping;
+  }
+
+  async #addMachine(machine: Machine, record: MachineRecord): Promise<void> {
+    const { name } = machine.spec;
+    mkdirSync(dirname(machine.spec.diskFile), { recursive: true });
+    await ensureDisk(machine.spec);
+    machine.on('change', (state) => {
+      console.log(`${new Date().toISOString()} ${name} is ${state}${machine.lastError ? `: ${machine.lastError}` : ''}`);
+      this.#control?.tell({ machine: name, state });
+    });
+    const { address, port, user, password } = record.bmc;
+    const bmc = await startBmc({
+      address,
+      port,
+      users: [{ name: user, password, privilege: 'administrator' }],
+      chassis: machine,
+      onCommand: ({ command, completion }) => console.log(`${new Date().toISOString()} ${name} BMC: ${command} → ${completion}`),
+      onChassisError: (error) => console.error(`${name}: ${(error as Error).message}`),
+    });
+    this.#slots.set(name, { machine, bmc, personality: {} });
+  }
+
+  async #handle(request: ControlRequest): Promise<unknown> {
+    if (request.action === 'status') return this.#status();
+    if (request.action === 'stop') return void setImmediate(() => void this.stop());
+    const slot = this.#slots.get(request.machine);
+    if (!slot) throw new Error(`there is no machine '${request.machine}'; there are ${[...this.#slots.keys()].join(', ')}`);
+    if (request.action === 'power') return powerTable[request.command](slot.machine);
+    if (request.action === 'set') return this.#setPersonality(request.machine, slot, parseChanges(request.changes));
+    const { device, persistent } = request;
+    if (device === 'none') return slot.machine.bootOverride.clear();
+    return slot.machine.bootOverride.set({ device, persistent }, { expires: false });
+  }
+
+  #setPersonality(name: string, slot: Slot, changes: Partial<Personality>): void {
+    slot.bmc.setPersonality(changes);
+    this.#slots.set(name, { ...slot, personality: { ...slot.personality, ...changes } });
+  }
+
+  #status(): MachineStatus[] {
+    return [...this.#slots.values()].map(({ machine, bmc, personality }) => ({
+      name: machine.spec.name,
+      power: machine.power(),
+      state: machine.state,
+      starts: machine.starts,
+      pid: machine.processId ?? null,
+      boot_override: machine.bootOverride.get() ?? null,
+      bmc_sessions: bmc.sessionCount,
+      personality,
+      last_error: machine.lastError ?? null,
+    }));
+  }
+
+  async #takeDown(): Promise<void> {
+    const slots = [...this.#slots.values()];
+    await Promise.all(slots.flatMap(({ machine, bmc }) => [machine.powerOff(), bmc.close()]));
+    this.#router?.kill();
+    await lowerNetwork(this.#record.namespace);
+    this.#control?.close();
+    this.#afterwards();
+  }
+}
+
+export type MachineStatus = {
+  readonly name: string;
+  readonly power: 'on' | 'off';
+  readonly state: string;
+  /** How often the firmware has started since `up`. */
+  readonly starts: number;
+  readonly pid: number | null;
+  readonly boot_override: unknown;
+  readonly bmc_sessions: number;
+  /** What was changed with `set`. */
+  readonly personality: Partial<Personality>;
+  readonly last_error: string | null;
+};
+
+const powerTable: Record<PowerCommand, (machine: Machine) => Promise<void>> = {
+  on: (machine) => machine.powerOn(),
+  off: (machine) => machine.powerOff(),
+  reset: (machine) => machine.reset(),
+  cycle: (machine) => machine.powerCycle(),
+  soft: (machine) => machine.softOff(),
+};
+
+async function runRack(stateDir: string, isAttached: boolean): Promise<void> {
+  const record = readRecord(stateDir);
+  if (!record) throw new Error(`no rack.json in ${stateDir}`);
+  const owner = new Socket({ fd: 3 });
+  owner.on('error', () => {});
+  const rack = new RackProcess(record, () => owner.destroy());
+  const end = () => void rack.stop();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
+  if (isAttached) owner.on('close', end).resume();
+  try {
+    await rack.start();
+    owner.write(`${JSON.stringify({ ready: true })}\n`);
+    if (!isAttached) owner.end();
+  } catch (error) {
+    owner.end(`${JSON.stringify({ error: (error as Error).message })}\n`);
+    await rack.stop();
+    process.exitCode = 1;
+  }
+}
+
+const [, , stateDir = '', mode = ''] = process.argv;
+await runRack(stateDir, mode === 'attached');

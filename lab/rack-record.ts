@@ -1,0 +1,75 @@
+/**
+ * What `up` leaves in the state folder for everybody else: rack.json, with all that enrolment needs. It holds the BMC
+ * passwords, so only its owner may read it.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bmcNetwork, planRack, provisioningNetwork, type RackOptions } from './rack-plan.ts';
+
+export type MachineRecord = {
+  readonly name: string;
+  readonly uuid: string;
+  readonly serial: string;
+  readonly macs: readonly string[];
+  readonly cpus: number;
+  readonly memory_mb: number;
+  readonly local_gb: number;
+  readonly cpu_arch: 'x86_64';
+  readonly bmc: { readonly address: string; readonly port: number; readonly user: string; readonly password: string };
+  /** Paths of the serial console's record and of the disk (qcow2). */
+  readonly console: string;
+  readonly disk: string;
+};
+
+export type RackRecord = {
+  readonly namespace: string;
+  readonly state_dir: string;
+  /** Path of the control socket. */
+  readonly control: string;
+  readonly provisioning: typeof provisioningNetwork;
+  readonly options: RackOptions;
+  readonly machines: readonly MachineRecord[];
+};
+
+export function recordFile(stateDir: string): string {
+  return join(stateDir, 'rack.json');
+}
+
+/** Passwords of a rack that was here before stay valid. */
+export function writeRecord(options: RackOptions): RackRecord {
+  const plan = planRack(options);
+  const former = readRecord(plan.stateDir)?.machines ?? [];
+  const passwordOf = (name: string) =>
+    former.find((machine) => machine.name === name)?.bmc.password ?? randomBytes(12).toString('base64url');
+  const record: RackRecord = {
+    namespace: plan.namespace,
+    state_dir: plan.stateDir,
+    control: join(plan.stateDir, 'control.sock'),
+    provisioning: provisioningNetwork,
+    options: { ...options, stateDir: plan.stateDir },
+    machines: plan.machines.map((machine) => ({
+      name: machine.name,
+      uuid: machine.uuid,
+      serial: machine.serial,
+      macs: machine.nics.map(({ mac }) => mac),
+      cpus: machine.cpus,
+      memory_mb: machine.memoryMb,
+      local_gb: machine.diskGb,
+      cpu_arch: 'x86_64',
+      bmc: { address: machine.bmcAddress, port: bmcNetwork.port, user: bmcNetwork.user, password: passwordOf(machine.name) },
+      console: machine.consoleFile,
+      disk: machine.diskFile,
+    })),
+  };
+  mkdirSync(plan.stateDir, { recursive: true, mode: 0o700 });
+  const draft = `${recordFile(plan.stateDir)}.new`;
+  writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, recordFile(plan.stateDir));
+  return record;
+}
+
+export function readRecord(stateDir: string): RackRecord | undefined {
+  const file = recordFile(stateDir);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RackRecord) : undefined;
+}

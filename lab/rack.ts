@@ -1,0 +1,166 @@
+/**
+ * The virtual rack as a program uses it: `startRack` for one of your own, `connectRack` for one that `lab up` left
+ * running. Needs root. The rack itself is a process inside the namespace; this is its remote control.
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { ControlClient, type ControlNews, type PowerCommand } from './control.ts';
+import { insideNamespace, lowerNetwork, processesIn, raiseNetwork } from './network.ts';
+import { planRack, type RackOptions } from './rack-plan.ts';
+import type { MachineStatus } from './rack-process.ts';
+import { type MachineRecord, type RackRecord, readRecord, writeRecord } from './rack-record.ts';
+
+export type { MachineRecord, MachineStatus, RackOptions, RackRecord };
+
+export type StartOptions = RackOptions & {
+  /** Keep it up when this process ends. Default: it goes down then, however this process ends. */
+  readonly detached?: boolean;
+  /** Start with the disks and consoles of the rack that was here before. Default: empty disks. */
+  readonly keepDisks?: boolean;
+};
+
+const rackProgram = fileURLToPath(new URL('rack-process.ts', import.meta.url));
+/** Longest wait for an orderly end (milliseconds). */
+const stopPatience = 30_000;
+
+export class Rack {
+  readonly record: RackRecord;
+  readonly #control: ControlClient;
+  readonly #child: ChildProcess | undefined;
+
+  constructor(record: RackRecord, control: ControlClient, child?: ChildProcess) {
+    this.record = record;
+    this.#control = control;
+    this.#child = child;
+  }
+
+  get machines(): readonly MachineRecord[] {
+    return this.record.machines;
+  }
+
+  async status(): Promise<MachineStatus[]> {
+    return (await this.#control.ask({ action: 'status' })) as MachineStatus[];
+  }
+
+  /** Resolves when the command has taken effect; `soft` when the button has been pressed. */
+  async power(machine: string, command: PowerCommand): Promise<void> {
+    await this.#control.ask({ action: 'power', machine, command });
+  }
+
+  /** The boot device without the BMC's help; it holds until it is used, or until it is changed when `persistent`. */
+  async setBoot(machine: string, device: 'none' | 'pxe' | 'disk', { persistent = false } = {}): Promise<void> {
+    await this.#control.ask({ action: 'boot', machine, device, persistent });
+  }
+
+  /** Changes how the BMC behaves: see lab/bmc/personality.ts for the names. */
+  async setPersonality(machine: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#control.ask({ action: 'set', machine, changes });
+  }
+
+  /** News of all machines, as it comes. */
+  onNews(listener: (news: ControlNews) => void): void {
+    this.#control.on('news', listener);
+  }
+
+  /** Resolves at the machine's next change to `state`; ask `status` first for the present. */
+  async untilState(machine: string, state: string, signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      const [news] = (await once(this.#control, 'news', { signal })) as [ControlNews];
+      if (news.machine === machine && news.state === state) return;
+    }
+  }
+
+  /** Starts a program inside the namespace, where machines and BMCs can be reached. */
+  spawn(command: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    const [program, ...args] = insideNamespace(this.record.namespace, command);
+    return spawn(program, args, options);
+  }
+
+  /** Takes all down: machines, whatever else runs inside, the namespace. Disks and consoles stay. */
+  async stop(): Promise<void> {
+    await stopRack(this.record, this.#control);
+    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+  }
+
+  /** Lets go of a detached rack. */
+  disconnect(): void {
+    this.#control.close();
+  }
+}
+
+/** Throws when there is a rack already, or the host lacks something. */
+export async function startRack(options: StartOptions = {}): Promise<Rack> {
+  const { detached = false, keepDisks = false, ...rackOptions } = options;
+  const plan = planRack(rackOptions);
+  if (process.getuid?.() !== 0) throw new Error('the lab needs root: it makes a network namespace and bridges');
+  const inside = processesIn(plan.namespace);
+  if (inside.length > 0) {
+    throw new Error(`namespace ${plan.namespace} is in use by process ${inside.join(', ')}; \`ingot lab down\` ends them`);
+  }
+  if (!keepDisks) for (const { name } of plan.machines) rmSync(join(plan.stateDir, name), { recursive: true, force: true });
+  const record = writeRecord(rackOptions);
+  await raiseNetwork(plan);
+  const child = launch(record, detached);
+  try {
+    await untilReady(child, record);
+    if (detached) letGo(child);
+    return new Rack(record, await ControlClient.connect(record.control), child);
+  } catch (error) {
+    child.kill('SIGKILL');
+    await lowerNetwork(plan.namespace);
+    throw error;
+  }
+}
+
+/** The rack that runs in this state folder, or undefined. */
+export async function connectRack(stateDir: string): Promise<Rack | undefined> {
+  const record = readRecord(stateDir);
+  const control = record && (await ControlClient.connect(record.control).catch(() => undefined));
+  return control && new Rack(record, control);
+}
+
+/** Takes down what is left of a rack, in whatever shape it is. Nothing to do is no error. */
+export async function takeDownRack(stateDir: string, namespace?: string): Promise<void> {
+  const rack = await connectRack(stateDir);
+  if (rack) await rack.stop();
+  const name = namespace ?? readRecord(stateDir)?.namespace ?? planRack({}).namespace;
+  await lowerNetwork(name);
+}
+
+async function stopRack(record: RackRecord, control: ControlClient): Promise<void> {
+  if (!control.ended) {
+    const end = once(control, 'end', { signal: AbortSignal.timeout(stopPatience) });
+    control.ask({ action: 'stop' }).catch(() => {});
+    await end.catch(() => {});
+  }
+  // It has done so itself, unless it was killed or hangs.
+  await lowerNetwork(record.namespace);
+}
+
+function launch(record: RackRecord, detached: boolean): ChildProcess {
+  mkdirSync(record.state_dir, { recursive: true });
+  const log = openSync(join(record.state_dir, 'lab.log'), 'a');
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', rackProgram];
+  const [program, ...args] = insideNamespace(record.namespace, [...node, record.state_dir, detached ? 'detached' : 'attached']);
+  const child = spawn(program, args, { stdio: ['ignore', log, log, 'pipe'], detached });
+  closeSync(log);
+  return child;
+}
+
+async function untilReady(child: ChildProcess, record: RackRecord): Promise<void> {
+  const failed = once(child, 'exit').then(() => undefined);
+  const first = once(createInterface({ input: child.stdio[3] as Readable }), 'line').then(([line]) => line as string);
+  const line = await Promise.race([first, failed]);
+  const { error } = line === undefined ? { error: 'it ended at once' } : (JSON.parse(line) as { error?: string });
+  if (error) throw new Error(`the rack did not come up: ${error} (${join(record.state_dir, 'lab.log')} may say more)`);
+}
+
+function letGo(child: ChildProcess): void {
+  child.stdio[3]?.destroy();
+  child.unref();
+}
