@@ -1,0 +1,22 @@
+import { Fault } from '#domain/faults.ts';
+import type { Image, Server } from '#domain/records.ts';
+
+const gib = 1024 ** 3;
+/** Formats that hold the contents of a disk; `ami` and its parts are one file system or a kernel. */
+const wholeDiskFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'];
+
+/** Throws `imageUnusable`. */
+export function checkWholeDiskImage(image: Image, server: Server): void {
+  const unusable = (detail: string) => new Fault('imageUnusable', { image: image.name ?? image.id, detail });
+  if (image.properties['kernel_id'] || image.properties['ramdisk_id']) {
+    throw unusable('it is a partition image (it names kernel_id or ramdisk_id), which needs the deploy interface iscsi.');
+  }
+  if (!wholeDiskFormats.includes(image.disk_format ?? '')) {
+    throw unusable(`its disk format is ${image.disk_format}; a whole-disk image is one of ${wholeDiskFormats.join(', ')}.`);
+  }
+  const { disk } = server.flavor;
+  if (disk > 0 && image.virtual_size !== null && image.virtual_size > disk * gib) {
+    const needed = Math.ceil(image.virtual_size / gib);
+    throw unusable(`its disk of ${needed} GiB is larger than the ${disk} GiB of the flavor ${server.flavor.name}.`);
+  }
+}

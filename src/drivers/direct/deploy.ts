@@ -1,0 +1,20 @@
+/**
+ * `direct`: whole-disk images. The agent in the ramdisk pulls the image over HTTP and writes it; the machine boots
+ * from its own disk from then on.
+ */
+import type { DeployInterface } from '#drivers/interfaces.ts';
+import { checkWholeDiskImage } from './check-image.ts';
+import { type DirectTimes, directSteps } from './steps.ts';
+
+export function createDirectDeploy(times: DirectTimes): DeployInterface {
+  return {
+    boot: ['ipxe', 'pxe'],
+    properties: {},
+    // All that it needs of a node belongs to its power, management and boot interfaces.
+    validate() {},
+    checkImage: checkWholeDiskImage,
+    steps: directSteps(times),
+    // Nothing is left outside of boot files and the operation's folder.
+    async release() {},
+  };
+}

@@ -1,0 +1,1 @@
+export { createDirectDeploy } from './deploy.ts';

@@ -1,0 +1,137 @@
+/** The steps of the `direct` chain, in order. */
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Value } from 'typebox/value';
+import { routes, WriteImageResult } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import type { AgentReply, ExtentsFile, Step, Task } from '#drivers/interfaces.ts';
+import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
+
+/** Seconds: to the ramdisk's first word, for preparing or writing an image. */
+export type DirectTimes = { agentTimeout: number; imageTimeout: number };
+
+export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readonly Step[] {
+  return [
+    simpleStep(
+      { name: 'prepare image', title: 'Prepare the image', deadlineSeconds: imageTimeout, phase: 'prepare' },
+      prepareImage,
+    ),
+    simpleStep({ name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, phase: 'prepare' }, writeBootFiles),
+    ...networkBootSteps({ persistent: false }),
+    {
+      name: 'wait for the ramdisk',
+      title: 'Wait for the ramdisk',
+      deadlineSeconds: agentTimeout,
+      phase: 'ramdisk',
+      run: async (task) => (task.agent.heard() ? { next: true } : { wait: 'the ramdisk to report' }),
+    },
+    { name: 'write image', title: 'Write the image', deadlineSeconds: imageTimeout, phase: 'image', run: writeImage },
+    { name: 'write config drive', title: 'Write the config drive', deadlineSeconds: 300, phase: 'image', run: writeConfigDrive },
+    simpleStep({ name: 'boot from disk', title: 'Set boot from disk', deadlineSeconds: 120, phase: 'reboot' }, bootFromDisk),
+    simpleStep({ name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, phase: 'reboot' }, restart),
+  ];
+}
+
+/** Converted before the machine is touched: an image that cannot be used must not cost a reboot. */
+async function prepareImage(task: Task): Promise<void> {
+  const image = await imageOf(task);
+  const { size, virtual_size, data_bytes } = image;
+  const facts = { size, virtual_size, data_bytes };
+  task.note(
+    'image',
+    `${mebibytes(data_bytes)} of data in a disk of ${mebibytes(virtual_size)}, ${mebibytes(size)} to send`,
+    facts,
+  );
+}
+
+async function writeBootFiles(task: Task): Promise<void> {
+  const ramdisk = await task.deployRamdisk();
+  await task.boot.serve({ boot: 'deploy', deploy: { ...ramdisk, parameters: task.boot.agentParameters() } });
+}
+
+const writeImage: Step['run'] = async (task) => {
+  const image = await imageOf(task);
+  const { disk = 0 } = task.server?.flavor ?? {};
+  const hints = rootDeviceHints(task);
+  const reply = await task.agent.ask('write-image', {
+    path: `${routes.images}/${task.server?.image_id}`,
+    sha256: image.sha256,
+    size: image.size,
+    virtual_size: image.virtual_size,
+    minimum_bytes: Math.max(image.virtual_size, disk * 1024 ** 3),
+    ...(hints && { root_device: hints }),
+  });
+  if (!reply) return { wait: 'the ramdisk to write the image' };
+  const result = resultOf(reply, 'write the image', await imageName(task));
+  if (!Value.Check(WriteImageResult, result)) {
+    throw new Fault('agentFailed', { command: 'write the image', detail: 'its report cannot be understood' }, result);
+  }
+  const { device, data_bytes, seconds } = result;
+  const rate = seconds > 0 ? ` at ${(data_bytes / 1e6 / seconds).toFixed(1)} MB/s` : '';
+  task.note('image', `${mebibytes(data_bytes)} written to ${device}${rate}`, {
+    ...result,
+    mb_per_s: rateOf(data_bytes, seconds),
+  });
+  return { next: true, context: { root_device: device } };
+};
+
+const writeConfigDrive: Step['run'] = async (task) => {
+  const file = await readFile(await task.configDrive());
+  const reply = await task.agent.ask('write-config-drive', {
+    path: routes.configDrive,
+    sha256: createHash('sha256').update(file).digest('hex'),
+    size: file.length,
+    device: String(task.operation.context['root_device']),
+  });
+  if (!reply) return { wait: 'the ramdisk to write the config drive' };
+  resultOf(reply, 'write the config drive', 'config drive');
+  return { next: true };
+};
+
+/** The network gives the machine its address and nothing to boot: also firmware that tries the network first goes on. */
+async function bootFromDisk(task: Task): Promise<void> {
+  await task.boot.serve({ boot: 'local' });
+  await task.setBootDevice('disk', { persistent: true });
+}
+
+/** By power: the agent has written everything to the disk before it answered. */
+async function restart(task: Task): Promise<void> {
+  await task.power.set('power off');
+  await task.power.set('power on');
+}
+
+async function imageOf(task: Task): Promise<ExtentsFile> {
+  const id = task.server?.image_id;
+  if (!id) throw new Fault('imageUnusable', { image: '(none)', detail: 'the server names no image.' });
+  return task.images.extents(id);
+}
+
+async function imageName(task: Task): Promise<string> {
+  const id = task.server?.image_id ?? '';
+  return (await task.images.get(id)).name ?? id;
+}
+
+/** Ironic's `root_device` property: an object of hints; numbers are written as text on the wire. */
+function rootDeviceHints(task: Task): Record<string, string> | undefined {
+  const hints = task.node.properties['root_device'];
+  if (typeof hints !== 'object' || hints === null || Array.isArray(hints)) return undefined;
+  return Object.fromEntries(Object.entries(hints).map(([name, value]) => [name, String(value)]));
+}
+
+function resultOf(reply: AgentReply, command: string, image: string): JsonObject {
+  if (reply.ok) return reply.result;
+  if (/checksum|sha-?256/i.test(reply.error)) {
+    throw new Fault('checksumMismatch', { image, expected: 'what was sent', actual: reply.error });
+  }
+  throw new Fault('agentFailed', { command, detail: reply.error });
+}
+
+function rateOf(bytes: number, seconds: number): number {
+  return seconds > 0 ? Math.round((bytes / 1e6 / seconds) * 10) / 10 : 0;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
+}

@@ -1,0 +1,21 @@
+import { Fault } from '#domain/faults.ts';
+import type { Image, Server } from '#domain/records.ts';
+import { planPartitions } from './partitions.ts';
+
+/** Formats that can hold one file system. */
+const partitionFormats = ['ami', 'raw', 'qcow2'];
+
+/** Throws `imageUnusable`, or `diskUnfit` where no disk at all could be partitioned as the flavor asks. */
+export function checkPartitionImage(image: Image, server: Server): void {
+  const unusable = (detail: string) => new Fault('imageUnusable', { image: image.name ?? image.id, detail });
+  const missing = ['kernel_id', 'ramdisk_id'].filter((name) => !image.properties[name]);
+  if (missing.length > 0) {
+    throw unusable(
+      `a partition image names its kernel and ramdisk; ${missing.join(' and ')} missing (whole-disk images need the deploy interface direct).`,
+    );
+  }
+  if (!partitionFormats.includes(image.disk_format ?? '')) {
+    throw unusable(`its disk format is ${image.disk_format}; a partition image is one of ${partitionFormats.join(', ')}.`);
+  }
+  planPartitions({ flavor: server.flavor, imageBytes: image.virtual_size ?? 0, diskBytes: Number.POSITIVE_INFINITY });
+}

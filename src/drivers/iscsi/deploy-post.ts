@@ -1,0 +1,28 @@
+/** What the ramdisk told the deploy helper: a stranger's text until it is checked here. */
+import { isIPv4 } from 'node:net';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { iscsiLun, iscsiPort } from '#agent-protocol/classic.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+
+const Digits = Type.String({ pattern: '^[0-9]{1,5}$' });
+const Post = Type.Object({
+  a: Type.String(),
+  n: Type.String(),
+  p: Type.Optional(Digits),
+  l: Type.Optional(Digits),
+});
+
+export type IscsiTarget = { address: string; port: number; iqn: string; lun: number };
+
+/** Throws `ramdiskError` with the ramdisk's own words (`e`), or where it offers another disk than it was told to. */
+export function readDeployPost(post: JsonObject, iqn: string): IscsiTarget {
+  const error = (detail: string) => new Fault('ramdiskError', { detail });
+  if (post['e']) throw error(String(post['e']));
+  if (!Value.Check(Post, post)) throw error('its message to the deploy helper cannot be understood');
+  const { a, n, p, l }: Static<typeof Post> = post;
+  if (!isIPv4(a)) throw error(`its address '${a}' is not an IPv4 address`);
+  if (n !== iqn) throw error(`it exports ${n} instead of ${iqn}`);
+  return { address: a, port: p === undefined ? iscsiPort : Number(p), iqn, lun: l === undefined ? iscsiLun : Number(l) };
+}

@@ -1,0 +1,37 @@
+/**
+ * `iscsi`: partition images, the way of the classic driver. The ramdisk exports the machine's disk; this side
+ * partitions and fills it; the machine boots its kernel from the network for ever after.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { donePort } from '#agent-protocol/classic.ts';
+import type { DeployInterface } from '#drivers/interfaces.ts';
+import { checkPartitionImage } from './check-image.ts';
+import { secretFileName } from './iscsi-disk.ts';
+import { iscsiSteps } from './steps.ts';
+
+export type IscsiOptions = {
+  /** Seconds: from power on to the POST of the ramdisk. */
+  agentTimeout: number;
+  /** Seconds: for converting or writing an image. */
+  imageTimeout: number;
+  /** Seconds in which a write must move on. */
+  silenceTimeout: number;
+  /** Where the ramdisk listens for `done`; another than the classic one only in tests. */
+  donePort: number;
+};
+
+export function createIscsiDeploy(options: Omit<IscsiOptions, 'donePort'> & Partial<IscsiOptions>): DeployInterface {
+  return {
+    boot: ['pxe'],
+    properties: {},
+    // All that it needs of a node belongs to its power, management and boot interfaces.
+    validate() {},
+    checkImage: checkPartitionImage,
+    steps: iscsiSteps({ donePort, ...options }),
+    async release(task) {
+      const names = [secretFileName, 'piece', 'ephemeral'];
+      await Promise.all(names.map((name) => rm(join(task.settings.work_dir, name), { force: true })));
+    },
+  };
+}

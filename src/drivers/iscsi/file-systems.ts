@@ -1,0 +1,42 @@
+/** File systems in files: the identity of the one in an image, and a fresh one for the ephemeral partition. */
+import { open } from 'node:fs/promises';
+import { Fault } from '#domain/faults.ts';
+import { runTool } from '#tools/run-tool.ts';
+
+export const ephemeralLabel = 'ephemeral0';
+
+/** UUID by which the kernel finds its root. Throws `imageUnusable` where the image is not one file system. */
+export async function fileSystemUuid(path: string, image: string, signal: AbortSignal): Promise<string> {
+  const unusable = (detail: string, cause?: unknown) => new Fault('imageUnusable', { image, detail }, cause);
+  const output = await runTool('blkid', ['-p', '-o', 'export', path], { signal }).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    throw unusable('no file system was found in it.', error);
+  });
+  const uuid = /^UUID=([0-9A-Fa-f-]+)$/m.exec(output)?.[1];
+  if (uuid === undefined) throw unusable('its file system has no UUID; is it a whole-disk image?');
+  return uuid;
+}
+
+/**
+ * Makes an ext4 file system in a sparse file whose written parts are all that the disk needs: they may be copied over
+ * old data, because what stays unwritten is marked so in the file system (inode tables) or free.
+ */
+export async function makeEphemeral(path: string, bytes: number, signal: AbortSignal): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    // Signatures of former contents lie here, where mke2fs itself may leave gaps.
+    await file.write(Buffer.alloc(1024 * 1024), 0, null, 0);
+    await file.truncate(bytes);
+  } finally {
+    await file.close();
+  }
+  await runTool(
+    'mke2fs',
+    ['-q', '-F', '-t', 'ext4', '-L', ephemeralLabel, '-E', 'nodiscard,lazy_itable_init=1,lazy_journal_init=0', path],
+    {
+      signal,
+      // Without this it makes holes where zeros belong, and a hole is not copied.
+      env: { UNIX_IO_NOZEROOUT: '1' },
+    },
+  );
+}

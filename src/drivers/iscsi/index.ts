@@ -1,0 +1,1 @@
+export { createIscsiDeploy, type IscsiOptions } from './deploy.ts';

@@ -1,0 +1,133 @@
+/** A machine's disk as its ramdisk exports it: written in user space by qemu-img, no kernel initiator needed. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chapAccount } from '#agent-protocol/classic.ts';
+import { Fault } from '#domain/faults.ts';
+import { type Conversion, convertImage, type ImageSpec, imageInfo, optionValue } from '#tools/qemu-img.ts';
+import type { IscsiTarget } from './deploy-post.ts';
+
+export type IscsiDiskOptions = {
+  target: IscsiTarget;
+  deploymentKey: string;
+  /** Folder for the password and for what is to be written; must exist. */
+  workDir: string;
+  /** Longest time in which nothing moves. */
+  silenceMs: number;
+  signal: AbortSignal;
+};
+
+export type DiskWrite = {
+  source: { path: string; format: string };
+  /** Bytes from the start of the disk. */
+  start: number;
+  /** Room on the disk; the source must not be larger. */
+  length: number;
+  coverage: NonNullable<Conversion['coverage']>;
+  onProgress?: (percent: number) => void;
+};
+
+export const secretFileName = 'chap-password';
+const secretId = 'chap';
+
+export class IscsiDisk {
+  readonly #options: IscsiDiskOptions;
+
+  constructor(options: IscsiDiskOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes. */
+  size(): Promise<number> {
+    return this.#withAccess(async (spec) => (await imageInfo(spec(), this.#options.signal))['virtual-size']);
+  }
+
+  /** Throws `agentFailed` where the disk does not take the data, or nothing moves for too long. */
+  async write(write: DiskWrite): Promise<void> {
+    await this.#withAccess(async (spec) => {
+      const target = spec(`offset=${write.start},size=${write.length},`);
+      const copy = (coverage: DiskWrite['coverage']) => this.#convert({ ...write, target, coverage });
+      try {
+        await copy(write.coverage);
+      } catch (error) {
+        // Some targets announce a command for zeros that their disk then refuses: once more by plain writes.
+        const isRefusal = error instanceof Fault && error.code === 'toolFailed';
+        if (write.coverage !== 'exact' || !isRefusal) throw error;
+        await copy('exact-plain');
+      }
+    });
+  }
+
+  async writeBytes(content: Buffer, place: { start: number; length: number }): Promise<void> {
+    const path = join(this.#options.workDir, 'piece');
+    await writeFile(path, content);
+    try {
+      await this.write({ source: { path, format: 'raw' }, ...place, coverage: 'exact-plain' });
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async #convert({ source, target, coverage, onProgress }: Pick<Conversion, 'source' | 'target' | 'coverage' | 'onProgress'>) {
+    const { signal, silenceMs } = this.#options;
+    const silence = new AbortController();
+    const fall = () => silence.abort(unwilling(`nothing moved for ${Math.round(silenceMs / 1000)} s`));
+    const timer = setTimeout(fall, silenceMs);
+    try {
+      await convertImage({
+        source,
+        target,
+        coverage,
+        signal: AbortSignal.any([signal, silence.signal]),
+        onProgress: (percent) => {
+          timer.refresh();
+          onProgress?.(percent);
+        },
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The password goes to qemu-img by a file that only we can read, which is there while it is needed. */
+  async #withAccess<T>(work: (spec: (place?: string) => Extract<ImageSpec, { options: string }>) => Promise<T>): Promise<T> {
+    const { target, deploymentKey, workDir } = this.#options;
+    const { user, password } = chapAccount(deploymentKey, target.iqn);
+    const file = join(workDir, secretFileName);
+    const options = targetOptions(target, user);
+    try {
+      await writeFile(file, password, { mode: 0o600 });
+      return await work((place = '') => ({ options: `driver=raw,${place}${options}`, secrets: [{ id: secretId, file }] }));
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'toolFailed') throw unwilling(peerWords(error.message), error);
+      throw error;
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+}
+
+function targetOptions({ address, port, iqn, lun }: IscsiTarget, user: string): string {
+  const options = {
+    driver: 'iscsi',
+    transport: 'tcp',
+    portal: `${address}:${port}`,
+    target: optionValue(iqn),
+    lun,
+    user,
+    'password-secret': secretId,
+    // Seconds for one command: a machine that was switched off answers nothing, not even an error.
+    timeout: 60,
+  };
+  return Object.entries(options)
+    .map(([name, value]) => `file.${name}=${value}`)
+    .join(',');
+}
+
+/** qemu-img's message without our own arguments in it. */
+function peerWords(message: string): string {
+  return message.replace(/^.*?qemu-img: /s, '').replace(/^Could not open '.*?': (iSCSI: )?/s, '');
+}
+
+function unwilling(detail: string, cause?: unknown): Fault {
+  return new Fault('agentFailed', { command: 'take data over iSCSI', detail }, cause);
+}

@@ -1,0 +1,67 @@
+/** Which partitions a flavor asks for, and the MBR that says so. Pure. */
+import { createHash } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { Flavor } from '#domain/records.ts';
+
+const sector = 512;
+const mib = 1024 * 1024;
+const gib = 1024 * mib;
+
+export type PartitionRole = 'root' | 'swap' | 'ephemeral' | 'config';
+/** Bytes, all multiples of 1 MiB. */
+export type Partition = { role: PartitionRole; start: number; length: number };
+
+/** A fixed size, so that what stands before it on the disk never moves; far more than any config drive holds. */
+export const configDriveBytes = 64 * mib;
+/** Lead-in before the first partition: the table itself, and what other table formats would have left there. */
+export const leadInBytes = mib;
+
+export type PartitionRequest = {
+  flavor: Pick<Flavor, 'name' | 'disk' | 'ephemeral' | 'swap'>;
+  imageBytes: number;
+  diskBytes: number;
+};
+
+/**
+ * The classic order: ephemeral, swap, root; without ephemeral: root, swap. The config drive comes last. Ephemeral
+ * begins at 1 MiB whatever else the flavor says, so a rebuild can keep it. Throws `diskUnfit`.
+ */
+export function planPartitions({ flavor, imageBytes, diskBytes }: PartitionRequest): Partition[] {
+  const root = { role: 'root', length: Math.max(flavor.disk * gib, Math.ceil(imageBytes / mib) * mib) } as const;
+  const swap = { role: 'swap', length: Math.max(flavor.swap, 1) * mib } as const;
+  const ephemeral = { role: 'ephemeral', length: flavor.ephemeral * gib } as const;
+  const wanted = flavor.ephemeral > 0 ? [ephemeral, swap, root] : [root, swap];
+  let start = leadInBytes;
+  const partitions = [...wanted, { role: 'config', length: configDriveBytes } as const].map(({ role, length }) => {
+    const partition = { role, start, length };
+    start += length;
+    return partition;
+  });
+  const unfit = (detail: string) => new Fault('diskUnfit', { flavor: flavor.name, detail });
+  const beyond = partitions.find((partition) => partition.start / sector >= 2 ** 32 || partition.length / sector >= 2 ** 32);
+  if (beyond) throw unfit(`partition ${beyond.role} lies beyond the 2 TiB that an MBR partition table can address`);
+  if (start > diskBytes) throw unfit(`it needs ${start / mib} MiB, the disk has ${Math.floor(diskBytes / mib)} MiB`);
+  return partitions;
+}
+
+const typeTable: Record<PartitionRole, number> = { root: 0x83, swap: 0x82, ephemeral: 0x83, config: 0x83 };
+
+/**
+ * The first MiB of the disk: an MBR without boot code (the machine boots from the network), then zeros, which also
+ * removes a former GPT. The disk signature comes from `seed`, so a repeated step writes the same bytes.
+ */
+export function encodeLeadIn(partitions: readonly Partition[], seed: string): Buffer {
+  const block = Buffer.alloc(leadInBytes);
+  createHash('sha256').update(seed).digest().copy(block, 440, 0, 4);
+  for (const [index, { role, start, length }] of partitions.entries()) {
+    const entry = block.subarray(446 + index * 16);
+    entry[4] = typeTable[role];
+    // No cylinders any more: these values tell readers to use the sector numbers.
+    entry.set([0xfe, 0xff, 0xff], 1);
+    entry.set([0xfe, 0xff, 0xff], 5);
+    entry.writeUInt32LE(start / sector, 8);
+    entry.writeUInt32LE(length / sector, 12);
+  }
+  block.writeUInt16LE(0xaa55, 510);
+  return block;
+}

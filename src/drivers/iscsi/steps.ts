@@ -1,0 +1,132 @@
+/** The steps of the classic chain, in order. */
+import { randomBytes } from 'node:crypto';
+import { classicDisks, classicParameters } from '#agent-protocol/classic.ts';
+import { Fault } from '#domain/faults.ts';
+import type { Server } from '#domain/records.ts';
+import type { Step, Task } from '#drivers/interfaces.ts';
+import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
+import type { IscsiOptions } from './deploy.ts';
+import { readDeployPost } from './deploy-post.ts';
+import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, writeRoot } from './disk-steps.ts';
+import { sendDone } from './done-signal.ts';
+import { fileSystemUuid } from './file-systems.ts';
+
+export function iscsiSteps(options: IscsiOptions): readonly Step[] {
+  const { agentTimeout, imageTimeout } = options;
+  const diskStep = (name: string, title: string, act: (task: Task, options: IscsiOptions) => Promise<Outcome>): Step => ({
+    name,
+    title,
+    deadlineSeconds: imageTimeout,
+    phase: 'image',
+    run: (task) => act(task, options),
+  });
+  return [
+    {
+      name: 'fetch images',
+      title: 'Fetch and convert the images',
+      deadlineSeconds: imageTimeout,
+      phase: 'prepare',
+      run: fetchImages,
+    },
+    simpleStep({ name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, phase: 'prepare' }, writeBootFiles),
+    // The system's kernel comes from the network at every boot.
+    ...networkBootSteps({ persistent: true }),
+    {
+      name: 'wait for the ramdisk',
+      title: 'Wait for the deploy ramdisk',
+      deadlineSeconds: agentTimeout,
+      phase: 'ramdisk',
+      run: waitForPost,
+    },
+    diskStep('partition disk', 'Partition the disk', partitionDisk),
+    diskStep('write image', 'Write the image', writeRoot),
+    diskStep('make swap', 'Make swap', makeSwap),
+    diskStep('make ephemeral', 'Make the ephemeral file system', makeEphemeralPartition),
+    diskStep('write config drive', 'Write the config drive', makeConfigDrive),
+    simpleStep(
+      { name: 'switch boot files', title: 'Switch boot files to the system', deadlineSeconds: 120, phase: 'reboot' },
+      switchBootFiles,
+    ),
+    simpleStep({ name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, phase: 'reboot' }, (task) =>
+      restart(task, options),
+    ),
+  ];
+}
+
+type Outcome = Awaited<ReturnType<Step['run']>>;
+
+/** Everything that can be wrong with the images comes out before the machine is touched. The key is made here, once. */
+async function fetchImages(task: Task): Promise<Outcome> {
+  const server = serverOf(task);
+  const { image, kernel, ramdisk } = await imagesOf(task, server);
+  const { path, size } = await task.images.raw(image.id);
+  const root = await fileSystemUuid(path, image.name ?? image.id, task.signal);
+  await Promise.all([task.images.file(kernel), task.images.file(ramdisk), task.deployRamdisk()]);
+  task.note('image', `root file system of ${Math.round(size / 1024 / 1024)} MiB, UUID ${root}`, { size, root });
+  const known = task.operation.context['deployment_key'];
+  const key = typeof known === 'string' ? known : randomBytes(16).toString('hex');
+  return { next: true, context: { deployment_key: key, iqn: `iqn.2012-12.org.ingot:${server.id}`, root_uuid: root } };
+}
+
+async function writeBootFiles(task: Task): Promise<void> {
+  const { deployment_key: key, iqn } = task.operation.context;
+  const parameters = {
+    selinux: '0',
+    [classicParameters.disk]: classicDisks,
+    [classicParameters.iqn]: String(iqn),
+    [classicParameters.deploymentId]: String(task.node.id),
+    [classicParameters.deploymentKey]: String(key),
+    [classicParameters.troubleshoot]: '0',
+    ...task.boot.agentParameters(),
+  };
+  const [deploy, instance] = await Promise.all([task.deployRamdisk(), instanceFiles(task)]);
+  await task.boot.serve({ boot: 'deploy', deploy: { ...deploy, parameters }, instance });
+}
+
+async function waitForPost(task: Task): Promise<Outcome> {
+  const post = task.message('deploy-post');
+  if (!post) return { wait: 'the deploy ramdisk to offer its disk' };
+  const target = readDeployPost(post, String(task.operation.context['iqn']));
+  task.note('ramdisk', `offers its disk at ${target.address}:${target.port}`, target);
+  return { next: true, context: { target } };
+}
+
+/** From now on every boot of the machine finds the user's own kernel; the deploy key is published no more. */
+async function switchBootFiles(task: Task): Promise<void> {
+  const root = `UUID=${task.operation.context['root_uuid']}`;
+  await task.boot.serve({ boot: 'instance', instance: { ...(await instanceFiles(task)), root } });
+}
+
+/**
+ * The ramdisk restarts the machine when told. Where it does not listen (this step was repeated, or the ramdisk died
+ * after its work) a power cycle does the same: all data is on the disk since each write was confirmed.
+ */
+async function restart(task: Task, { donePort }: IscsiOptions): Promise<void> {
+  const { address } = task.operation.context['target'] as { address: string };
+  try {
+    await sendDone(address, donePort, task.signal);
+  } catch (error) {
+    task.signal.throwIfAborted();
+    task.note('ramdisk', `does not listen for "done" (${(error as Error).message}); the machine is switched off and on instead`);
+    await task.power.set('power off');
+    await task.power.set('power on');
+  }
+}
+
+export function serverOf(task: Task): Server {
+  if (task.server) return task.server;
+  throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
+}
+
+async function imagesOf(task: Task, server: Server) {
+  const image = await task.images.get(server.image_id ?? '');
+  const { kernel_id: kernel, ramdisk_id: ramdisk } = image.properties;
+  if (kernel && ramdisk) return { image, kernel, ramdisk };
+  throw new Fault('imageUnusable', { image: image.name ?? image.id, detail: 'it names no kernel_id and ramdisk_id.' });
+}
+
+async function instanceFiles(task: Task): Promise<{ kernel: string; ramdisk: string }> {
+  const { kernel, ramdisk } = await imagesOf(task, serverOf(task));
+  const [kernelPath, ramdiskPath] = await Promise.all([task.images.file(kernel), task.images.file(ramdisk)]);
+  return { kernel: kernelPath, ramdisk: ramdiskPath };
+}
