@@ -87,6 +87,12 @@ export const faultTable = {
     hint: 'Upload the image again.',
   },
   imageUnusable: { status: 400, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
+  diskUnfit: {
+    status: 500,
+    by: 'caller',
+    message: 'The disk of the machine cannot be partitioned as flavor {flavor} asks: {detail}.',
+    hint: 'Use a smaller flavor, or a node with a larger disk; local_gb in the properties of the node should tell its true size.',
+  },
   toolFailed: {
     status: 500,
     by: 'site',
