@@ -73,7 +73,7 @@ export function decodePlainPacket(packet: Uint8Array): SessionPacket {
   if (flags !== 0) throw new Malformed('signed or encrypted before there are keys');
   if (fields.session !== 0 || fields.sequence !== 0) throw new Malformed('a session was claimed outside of one');
   const length = reader.u16();
-  // OpenIPMI's simulator refuses with two bytes (tag, status) under the length of a whole answer. It does no harm to take
+  // OpenIPMI's simulator refuses with two bytes (tag, status), at times under a longer length. It does no harm to take
   // them: an answer that grants something is read field by field, and fails where a field is missing.
   const payload = length > reader.remaining && openingAnswers.includes(fields.type) ? reader.rest() : reader.bytes(length);
   reader.end('the packet');
