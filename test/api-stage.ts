@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { createApi } from '#api/app.ts';
+import type { DriverCatalog } from '#api/baremetal/driver-catalog.ts';
 import type { ImageData } from '#api/context.ts';
 import { ensureAdmin } from '#api/identity/index.ts';
 import type { Engine } from '#engine/contract.ts';
@@ -28,7 +29,11 @@ export type ApiStage = {
 
 export const adminPassword = 'correct horse';
 
-export type StageParts = { engine?: (store: Store) => Engine; images?: (store: Store, stateDir: string) => ImageData };
+export type StageParts = {
+  engine?: (store: Store) => Engine;
+  images?: (store: Store, stateDir: string) => ImageData;
+  drivers?: DriverCatalog;
+};
 
 export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
@@ -39,6 +44,7 @@ export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
     store,
     engine: parts.engine?.(store) ?? absent<Engine>('engine'),
     images: parts.images?.(store, stateDir) ?? absent<ImageData>('image data'),
+    drivers: parts.drivers ?? noDrivers,
     settings,
     log: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
     tokenKey: randomBytes(32),
@@ -89,6 +95,8 @@ function clientEnvironment(url: string): NodeJS.ProcessEnv {
     OS_REGION_NAME: 'RegionOne',
   };
 }
+
+const noDrivers: DriverCatalog = { hardwareTypes: {}, power: {}, management: {}, boot: {}, deploy: {}, console: {} };
 
 /** A part the test does not bring: each use says so. */
 function absent<T extends object>(name: string): T {

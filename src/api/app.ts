@@ -11,6 +11,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { authenticate } from './authentication.ts';
+import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
@@ -27,6 +28,8 @@ export type ApiParts = {
   store: Store;
   engine: Engine;
   images: ImageData;
+  /** The engine's drivers, for `baremetal driver list` and for hiding their secrets. */
+  drivers: DriverCatalog;
   settings: Settings;
   log: FastifyBaseLogger;
   /** Secret that signs tokens, at least 32 bytes. */

@@ -1,3 +1,31 @@
+/** Nova's API as far as it makes sense for machines: `/compute/v2.1`. */
 import type { ApiContext, ApiScope } from '../context.ts';
+import { registerAbsent } from './absent.ts';
+import { registerBaremetalNodes } from './baremetal-nodes.ts';
+import { registerFlavorExtraSpecs } from './flavor-extra-specs.ts';
+import { registerFlavors } from './flavors.ts';
+import { registerHypervisors } from './hypervisors.ts';
+import { registerKeypairs } from './keypairs.ts';
+import { registerLimits } from './limits.ts';
+import { registerServerActions } from './server-actions.ts';
+import { registerServerHistory } from './server-history.ts';
+import { registerServerMetadata } from './server-metadata.ts';
+import { registerServerParts } from './server-parts.ts';
+import { registerServers } from './servers.ts';
+import { registerServices } from './services.ts';
 
-export function registerCompute(_app: ApiScope, _context: ApiContext): void {}
+export function registerCompute(app: ApiScope, context: ApiContext): void {
+  registerFlavors(app, context);
+  registerFlavorExtraSpecs(app, context);
+  registerKeypairs(app, context);
+  registerServers(app, context);
+  registerServerActions(app, context);
+  registerServerMetadata(app, context);
+  registerServerParts(app, context);
+  registerServerHistory(app, context);
+  registerHypervisors(app, context);
+  registerServices(app);
+  registerLimits(app, context);
+  registerBaremetalNodes(app, context);
+  registerAbsent(app);
+}

@@ -1,0 +1,90 @@
+/** `/v1/drivers`: the hardware types and what they need to know of a machine. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { type HardwareTypeFacts, propertiesOf, slots } from './driver-catalog.ts';
+import { field, selectFields } from './fields.ts';
+import { conductorName } from './node-json.ts';
+
+const DriverParams = Type.Object({ driver: Type.String() });
+const DriverQuery = Type.Object({
+  type: Type.Optional(Type.String()),
+  detail: Type.Optional(Type.Boolean()),
+  fields: Type.Optional(Type.String()),
+});
+
+type DriverView = { type: HardwareTypeFacts; base: string };
+
+/** Interfaces that no hardware type here has; the names are Ironic's for "none". */
+const absentInterfaces = {
+  bios: { none: 'no-bios', since: 40 },
+  inspect: { none: 'no-inspect', since: 30 },
+  network: { none: 'noop', since: 30 },
+  raid: { none: 'no-raid', since: 30 },
+  rescue: { none: 'no-rescue', since: 38 },
+  storage: { none: 'noop', since: 33 },
+  vendor: { none: 'no-vendor', since: 30 },
+};
+
+const driverFields = [
+  field<DriverView>('name', 1, ({ type }) => type.name),
+  field<DriverView>('hosts', 1, () => [conductorName]),
+  field<DriverView>('type', 30, () => 'dynamic'),
+  field<DriverView>('links', 1, ({ type, base }) => driverLinks(base, type.name)),
+  field<DriverView>('properties', 14, ({ type, base }) => driverLinks(base, `${type.name}/properties`)),
+  ...slots.flatMap((slot) => [
+    field<DriverView>(`default_${slot}_interface`, 30, ({ type }) => type[slot][0] ?? null),
+    field<DriverView>(`enabled_${slot}_interfaces`, 30, ({ type }) => type[slot]),
+  ]),
+  ...Object.entries(absentInterfaces).flatMap(([slot, { none, since }]) => [
+    field<DriverView>(`default_${slot}_interface`, since, () => none),
+    field<DriverView>(`enabled_${slot}_interfaces`, since, () => [none]),
+  ]),
+];
+const briefFields = ['name', 'hosts', 'type', 'links', 'properties'];
+
+export function registerDrivers(app: ApiScope, context: ApiContext): void {
+  const { drivers } = context;
+
+  app.get('/drivers', { schema: { querystring: DriverQuery } }, async (request) => {
+    const { type, detail, fields } = request.query;
+    const types = type === 'classic' ? [] : Object.values(drivers.hardwareTypes);
+    const selection = { version: request.microversion, fields, ...(!detail && { brief: briefFields }) };
+    const base = context.baseUrl(request);
+    return { drivers: types.map((each) => selectFields(driverFields, { type: each, base }, selection)) };
+  });
+  app.get('/drivers/:driver', { schema: { params: DriverParams, querystring: DriverQuery } }, async (request) => {
+    const view = { type: findType(context, request.params.driver), base: context.baseUrl(request) };
+    return selectFields(driverFields, view, { version: request.microversion, fields: request.query.fields });
+  });
+  app.get('/drivers/:driver/properties', { schema: { params: DriverParams } }, async (request) => {
+    const found = propertiesOf(drivers, findType(context, request.params.driver));
+    return Object.fromEntries(Object.entries(found).map(([name, property]) => [name, explain(property)]));
+  });
+  app.get('/drivers/:driver/vendor_passthru/methods', { schema: { params: DriverParams } }, async (request) => {
+    findType(context, request.params.driver);
+    return {};
+  });
+  app.get('/drivers/:driver/raid/logical_disk_properties', { schema: { params: DriverParams } }, async (request) => {
+    findType(context, request.params.driver);
+    throw new Fault('unsupported', { what: 'RAID' });
+  });
+}
+
+function findType({ drivers }: ApiContext, name: string): HardwareTypeFacts {
+  const type = Object.hasOwn(drivers.hardwareTypes, name) ? drivers.hardwareTypes[name] : undefined;
+  if (!type) throw new Fault('notFound', { what: 'Driver', id: name });
+  return type;
+}
+
+function explain(property: { help: string; required?: boolean; default?: string }): string {
+  const standard = property.default === undefined ? '' : ` Default: ${property.default}.`;
+  return `${property.help}${standard}${property.required ? ' Required.' : ''}`;
+}
+
+function driverLinks(base: string, path: string) {
+  return [
+    { href: `${base}/baremetal/v1/drivers/${path}`, rel: 'self' },
+    { href: `${base}/baremetal/drivers/${path}`, rel: 'bookmark' },
+  ];
+}

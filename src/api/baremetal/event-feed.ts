@@ -1,0 +1,74 @@
+/** Ingot's own addition: the ordered record of a machine, and waiting for what comes next. The timeline's source. */
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Event } from '#domain/records.ts';
+import type { EventLog, EventQuery } from '#store/events.ts';
+
+const longestWaitSeconds = 60;
+
+export const EventFeedQuery = Type.Object({
+  /** Id of the last event known. */
+  after: Type.Optional(Type.Integer({ minimum: 0 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  /** Seconds to wait for an event when there is none after `after`. */
+  wait: Type.Optional(Type.Number({ minimum: 0, maximum: longestWaitSeconds })),
+});
+
+type FeedRequest = Pick<EventQuery, 'node_uuid' | 'server_id'> & {
+  query: Static<typeof EventFeedQuery>;
+  isShown?: ((event: Event) => boolean) | undefined;
+};
+
+/** Events after `after`, oldest first, and the id to go on from. Empty when `wait` ran out or the client hung up. */
+export async function followEvents(
+  log: EventLog,
+  request: FastifyRequest,
+  { query, isShown = () => true, ...owner }: FeedRequest,
+): Promise<{ events: Event[]; last: number }> {
+  const deadline = Date.now() + (query.wait ?? 0) * 1000;
+  let last = query.after ?? 0;
+  for (;;) {
+    const news = await untilWritten(log, request, {
+      deadline,
+      read: () => log.list({ ...owner, after: last, limit: query.limit ?? 1000 }),
+    });
+    last = news.at(-1)?.id ?? last;
+    const events = news.filter(isShown);
+    if (events.length > 0 || news.length === 0) return { events, last };
+  }
+}
+
+type Wait = { deadline: number; read: () => Promise<Event[]> };
+
+/** Subscribes before it reads, so that nothing falls between the two. */
+async function untilWritten(log: EventLog, request: FastifyRequest, { deadline, read }: Wait): Promise<Event[]> {
+  let wake = () => {};
+  let written = false;
+  let over = false;
+  const unsubscribe = log.subscribe(() => {
+    written = true;
+    wake();
+  });
+  const end = () => {
+    over = true;
+    wake();
+  };
+  const timer = setTimeout(end, Math.max(deadline - Date.now(), 0));
+  const { socket } = request.raw;
+  socket.once('close', end);
+  try {
+    for (;;) {
+      written = false;
+      const events = await read();
+      if (events.length > 0 || over || Date.now() >= deadline || socket.destroyed) return events;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (written || over) resolve();
+      });
+    }
+  } finally {
+    clearTimeout(timer);
+    unsubscribe();
+    socket.off('close', end);
+  }
+}

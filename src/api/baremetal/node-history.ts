@@ -1,0 +1,97 @@
+/** `/v1/nodes/{node}/history` (failures, as Ironic keeps them), and Ingot's own `events` and `operations`. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Event, Node, Operation } from '#domain/records.ts';
+import { Collection } from '#store/collection.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { nextUrl, pageOf } from '../pagination.ts';
+import { EventFeedQuery, followEvents } from './event-feed.ts';
+import { findNode } from './lookup.ts';
+import { conductorName, operationFacts } from './node-json.ts';
+
+const NodeParams = Type.Object({ node: Type.String() });
+const EntryParams = Type.Object({ node: Type.String(), entry: Type.String() });
+const PageQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  marker: Type.Optional(Type.String()),
+  detail: Type.Optional(Type.Boolean()),
+});
+const longestHistory = 1000;
+
+export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
+  app.get('/nodes/:node/history', { schema: { params: NodeParams, querystring: PageQuery } }, async (request) => {
+    const node = await findNode(context, request.params.node);
+    const { limit, marker, detail } = request.query;
+    const page = pageOf(await failuresOf(context, node), { limit, marker, idOf: entryUuid, maximum: longestHistory });
+    const json = detail ? entryJson : briefJson;
+    const history = page.items.map((event) => json(event, { node, base: context.baseUrl(request) }));
+    return { history, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+  });
+  app.get('/nodes/:node/history/:entry', { schema: { params: EntryParams } }, async (request) => {
+    const node = await findNode(context, request.params.node);
+    const event = (await failuresOf(context, node)).find((each) => entryUuid(each) === request.params.entry);
+    if (!event) throw new Fault('notFound', { what: 'History record', id: request.params.entry });
+    return entryJson(event, { node, base: context.baseUrl(request) });
+  });
+
+  app.get('/nodes/:node/events', { schema: { params: NodeParams, querystring: EventFeedQuery } }, async (request) => {
+    const { uuid } = await findNode(context, request.params.node);
+    return followEvents(context.store.events, request, { node_uuid: uuid, query: request.query });
+  });
+  app.get('/nodes/:node/operations', { schema: { params: NodeParams, querystring: PageQuery } }, (request) =>
+    operationsReply(context, request, request.params.node),
+  );
+}
+
+/** Ended operations that failed; oldest first, the newest thousand. */
+async function failuresOf({ store }: ApiContext, node: Node): Promise<Event[]> {
+  await store.events.flush();
+  const operations = await new Collection<Event>(store.db, 'events').list(
+    { node_uuid: node.uuid, kind: 'operation' },
+    { orderBy: 'id', descending: true, limit: 10 * longestHistory },
+  );
+  return operations
+    .filter(({ data }) => data['status'] === 'failed')
+    .slice(0, longestHistory)
+    .reverse();
+}
+
+type EntryView = { node: Node; base: string };
+
+/** Events have numbers; Ironic's history has UUIDs. */
+function entryUuid({ id }: Event): string {
+  return `00000000-0000-4000-8000-${id.toString(16).padStart(12, '0')}`;
+}
+
+function briefJson(event: Event, { node, base }: EntryView) {
+  const uuid = entryUuid(event);
+  const links = [{ href: `${base}/baremetal/v1/nodes/${node.uuid}/history/${uuid}`, rel: 'self' }];
+  return { uuid, created_at: event.at, severity: 'ERROR', event: event.message, links };
+}
+
+function entryJson(event: Event, view: EntryView) {
+  return {
+    ...briefJson(event, view),
+    event_type: event.subject,
+    conductor: conductorName,
+    user: null,
+    node_uuid: view.node.uuid,
+  };
+}
+
+async function operationsReply(context: ApiContext, request: FastifyRequest, ident: string): Promise<object> {
+  const node = await findNode(context, ident);
+  const { limit, marker } = request.query as { limit?: number; marker?: string };
+  const all = await context.store.operations.list({ node_uuid: node.uuid }, { orderBy: 'created_at', descending: true });
+  const page = pageOf(all, { limit, marker, idOf: ({ id }) => id, maximum: 1000 });
+  return {
+    operations: page.items.map(operationJson),
+    ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }),
+  };
+}
+
+function operationJson(operation: Operation) {
+  const { node_uuid, server_id, request, fault, created_at, updated_at, ended_at } = operation;
+  return { ...operationFacts(operation), node_uuid, server_id, request, fault, created_at, updated_at, ended_at };
+}

@@ -1,0 +1,86 @@
+/** A client's JSON Patch on a node, as the changes the engine takes. */
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Node } from '#domain/records.ts';
+import type { NodeChanges } from '#engine/contract.ts';
+import { applyPatch, type JsonPatch } from './json-patch.ts';
+import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
+import { NodeName, refuseReservedName } from './node-names.ts';
+import { restoreSecrets } from './secrets.ts';
+
+const interfaceNames = [
+  'power_interface',
+  'management_interface',
+  'boot_interface',
+  'deploy_interface',
+  'console_interface',
+] as const;
+const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
+const textNames = ['name', 'resource_class', 'description', 'owner'] as const;
+const changeable: readonly string[] = ['driver', ...interfaceNames, ...bagNames, ...textNames];
+
+const Bag = Type.Record(Type.String(), Type.Unknown());
+const Text = (options: { maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
+const Patched = Type.Object({
+  driver: Type.String({ minLength: 1 }),
+  name: Type.Union([NodeName, Type.Null()]),
+  resource_class: Text({ maxLength: 80 }),
+  description: Text({ maxLength: 4096 }),
+  owner: Text({ maxLength: 255 }),
+  driver_info: Bag,
+  properties: Bag,
+  extra: Bag,
+  instance_info: Bag,
+});
+
+/**
+ * Only the fields that the patch touches. A removed interface goes back to the default of the hardware type; stars in
+ * the place of a secret change nothing. Throws `badRequest` or `unsupported`.
+ */
+export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
+  const touched = new Set(patch.map(({ path }) => path.split('/')[1] ?? ''));
+  for (const name of touched) refuseUnknown(name);
+  const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
+  const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
+  const after = applyPatch({ ...before, ...fixed }, patch);
+  refuseFixedFields(after);
+  return changesOf(node, after, touched);
+}
+
+function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
+  const patched = { ...after };
+  for (const name of bagNames) patched[name] ??= {};
+  for (const name of textNames) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
+  if (!Value.Check(Patched, patched)) {
+    const [error] = Value.Errors(Patched, patched);
+    throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });
+  }
+  refuseReservedName(patched.name);
+  const changes: Record<string, unknown> = {};
+  for (const name of touched) if (changeable.includes(name)) changes[name] = patched[name];
+  for (const name of ['driver_info', 'instance_info'] as const) {
+    if (touched.has(name)) changes[name] = restoreSecrets(patched[name] as JsonObject, node[name]);
+  }
+  // An empty name asks the engine for the default.
+  for (const name of interfaceNames) if (touched.has(name)) changes[name] = String(patched[name] ?? '');
+  return changes as NodeChanges;
+}
+
+const elsewhereTable: Readonly<Record<string, string>> = {
+  maintenance: 'PUT or DELETE /v1/nodes/{node}/maintenance',
+  maintenance_reason: 'PUT /v1/nodes/{node}/maintenance',
+  power_state: 'PUT /v1/nodes/{node}/states/power',
+  provision_state: 'PUT /v1/nodes/{node}/states/provision',
+  traits: 'PUT /v1/nodes/{node}/traits',
+  instance_uuid: 'creating and deleting servers',
+};
+
+function refuseUnknown(name: string): void {
+  if (changeable.includes(name) || name in fixedFieldTable) return;
+  const elsewhere = elsewhereTable[name];
+  const detail = elsewhere
+    ? `/${name} can not be patched; it changes by ${elsewhere}.`
+    : `/${name} is not an attribute that can be patched.`;
+  throw new Fault('badRequest', { detail });
+}

@@ -1,0 +1,168 @@
+/** `/v1/nodes/{node}/states`, maintenance, boot device, validation: what a machine is doing and shall do. */
+import type { FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import type { Engine } from '#engine/contract.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast, type Microversion } from '../microversions.ts';
+import { findNode } from './lookup.ts';
+import { stateName } from './node-json.ts';
+
+const NodeParams = Type.Object({ node: Type.String() });
+
+export function registerNodeStates(app: ApiScope, context: ApiContext): void {
+  const { engine } = context;
+
+  app.get('/nodes/:node/states', { schema: { params: NodeParams } }, async (request) => {
+    const node = await findNode(context, request.params.node);
+    const { minor } = request.microversion;
+    return {
+      power_state: node.power_state,
+      target_power_state: node.target_power_state,
+      provision_state: stateName(node.provision_state, minor),
+      target_provision_state: stateName(node.target_provision_state, minor),
+      provision_updated_at: node.provision_updated_at,
+      last_error: node.last_error,
+      console_enabled: false,
+      ...(atLeast(request.microversion, 12) && { raid_config: {}, target_raid_config: {} }),
+      ...(atLeast(request.microversion, 75) && { boot_mode: null, secure_boot: null }),
+    };
+  });
+
+  const PowerRequest = Type.Object({ target: Type.String(), timeout: Type.Optional(Type.Integer({ minimum: 1 })) });
+  app.put('/nodes/:node/states/power', { schema: { params: NodeParams, body: PowerRequest } }, async (request, reply) => {
+    const node = await findNode(context, request.params.node);
+    await engine.setPower(node.uuid, powerTarget(request.body.target));
+    return accepted(reply, `${context.baseUrl(request)}/baremetal/v1/nodes/${node.uuid}/states`);
+  });
+
+  registerProvision(app, context);
+  registerMaintenance(app, context);
+  registerManagement(app, context);
+}
+
+/** Ironic's names for what may be asked of the power of a machine. */
+const powerTargetTable: Readonly<Record<string, Parameters<Engine['setPower']>[1]>> = {
+  'power on': 'power on',
+  'power off': 'power off',
+  rebooting: 'reset',
+  'soft power off': 'soft power off',
+};
+
+function powerTarget(asked: string) {
+  const target = Object.hasOwn(powerTargetTable, asked) ? powerTargetTable[asked] : undefined;
+  if (target) return target;
+  if (asked === 'soft rebooting')
+    throw new Fault('unsupported', { what: 'A soft reboot of a node (reboot its server softly instead)' });
+  throw new Fault('badRequest', {
+    detail: `The desired power state '${asked}' is invalid: ${Object.keys(powerTargetTable).join(', ')}.`,
+  });
+}
+
+const ProvisionRequest = Type.Object({
+  target: Type.String(),
+  clean_steps: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+  configdrive: Type.Optional(Type.Unknown()),
+  deploy_steps: Type.Optional(Type.Unknown()),
+  rescue_password: Type.Optional(Type.Unknown()),
+  disable_ramdisk: Type.Optional(Type.Unknown()),
+});
+
+/** Verbs with the microversion they came with; those of the second table exist in Ironic only. */
+const verbTable: Readonly<Record<string, { since: number; verb: string }>> = {
+  active: { since: 1, verb: 'active' },
+  deleted: { since: 1, verb: 'deleted' },
+  rebuild: { since: 1, verb: 'rebuild' },
+  manage: { since: 4, verb: 'manage' },
+  provide: { since: 4, verb: 'provide' },
+  abort: { since: 13, verb: 'abort' },
+  clean: { since: 15, verb: 'clean' },
+  deploy: { since: 73, verb: 'active' },
+  undeploy: { since: 73, verb: 'deleted' },
+};
+const unsupportedVerbs = ['inspect', 'adopt', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];
+
+function provisionVerb(asked: string, version: Microversion): string {
+  if (unsupportedVerbs.includes(asked)) throw new Fault('unsupported', { what: `The provision verb '${asked}'` });
+  const row = Object.hasOwn(verbTable, asked) ? verbTable[asked] : undefined;
+  if (!row) throw new Fault('badRequest', { detail: `The requested action "${asked}" could not be understood.` });
+  if (!atLeast(version, row.since))
+    throw new Fault('notAcceptable', { detail: `The provision verb '${asked}' needs API version 1.${row.since} or later.` });
+  return row.verb;
+}
+
+function registerProvision(app: ApiScope, context: ApiContext): void {
+  app.put('/nodes/:node/states/provision', { schema: { params: NodeParams, body: ProvisionRequest } }, async (request, reply) => {
+    const node = await findNode(context, request.params.node);
+    const { target, clean_steps, ...others } = request.body;
+    const verb = provisionVerb(target, request.microversion);
+    for (const name of ['configdrive', 'deploy_steps', 'rescue_password'] as const) {
+      if (others[name] !== undefined && others[name] !== null)
+        throw new Fault('unsupported', { what: `${name} with '${target}'` });
+    }
+    if (verb === 'clean' && !clean_steps?.length)
+      throw new Fault('badRequest', { detail: 'clean_steps is required when setting target provision state to clean' });
+    await context.engine.setProvisionState(
+      node.uuid,
+      verb,
+      clean_steps ? { clean_steps: clean_steps as JsonObject[] } : undefined,
+    );
+    return accepted(reply, `${context.baseUrl(request)}/baremetal/v1/nodes/${node.uuid}/states`);
+  });
+}
+
+function registerMaintenance(app: ApiScope, context: ApiContext): void {
+  const MaintenanceRequest = Type.Object({ reason: Type.Optional(Type.Union([Type.String(), Type.Null()])) });
+  app.put('/nodes/:node/maintenance', { schema: { params: NodeParams, body: MaintenanceRequest } }, async (request, reply) => {
+    const { uuid } = await findNode(context, request.params.node);
+    await context.engine.setMaintenance(uuid, true, request.body.reason ?? undefined);
+    reply.code(202).send();
+  });
+  app.delete('/nodes/:node/maintenance', { schema: { params: NodeParams } }, async (request, reply) => {
+    const { uuid } = await findNode(context, request.params.node);
+    await context.engine.setMaintenance(uuid, false);
+    reply.code(202).send();
+  });
+}
+
+const bootDevices = ['pxe', 'disk', 'cdrom', 'bios'] as const;
+const BootDeviceRequest = Type.Object({
+  boot_device: Type.Union(bootDevices.map((device) => Type.Literal(device))),
+  persistent: Type.Optional(Type.Boolean()),
+});
+/** Parts of Ironic's validation that Ingot has in one way only, or not at all: neither right nor wrong. */
+const uncheckedParts = ['bios', 'firmware', 'inspect', 'network', 'raid', 'rescue', 'storage', 'vendor'];
+
+function registerManagement(app: ApiScope, context: ApiContext): void {
+  const { engine } = context;
+  const path = '/nodes/:node/management/boot_device';
+
+  app.get(path, { schema: { params: NodeParams } }, async (request) => {
+    const { uuid } = await findNode(context, request.params.node);
+    const { device, persistent } = await engine.getBootDevice(uuid);
+    return { boot_device: device, persistent };
+  });
+  app.get(`${path}/supported`, { schema: { params: NodeParams } }, async (request) => {
+    await findNode(context, request.params.node);
+    return { supported_boot_devices: bootDevices };
+  });
+  app.put(path, { schema: { params: NodeParams, body: BootDeviceRequest } }, async (request, reply) => {
+    const { uuid } = await findNode(context, request.params.node);
+    const { boot_device, persistent = false } = request.body;
+    await engine.setBootDevice(uuid, boot_device as (typeof bootDevices)[number], { persistent });
+    reply.code(204).send();
+  });
+
+  app.get('/nodes/:node/validate', { schema: { params: NodeParams } }, async (request) => {
+    const { uuid } = await findNode(context, request.params.node);
+    const results = await engine.validateNode(uuid);
+    const unchecked = uncheckedParts.map((name) => [name, { result: null, reason: 'not supported' }]);
+    const checked = Object.entries(results).map(([name, { result, reason }]) => [name, { result, reason: reason ?? null }]);
+    return Object.fromEntries([...checked, ...unchecked]);
+  });
+}
+
+function accepted(reply: FastifyReply, location: string): FastifyReply {
+  return reply.code(202).header('location', location).send();
+}

@@ -1,0 +1,49 @@
+/** `/v1/nodes/{node}/traits`: what a machine is or has, for flavors to require or forbid. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { findNode } from './lookup.ts';
+
+/** A site's own traits start with CUSTOM_; the others are the standard ones' families. */
+const Trait = Type.String({ maxLength: 255, pattern: '^(CUSTOM|HW|STORAGE|COMPUTE|MISC|OWNER|STATUS)_[A-Z0-9_]+$' });
+const largestCount = 50;
+const NodeParams = Type.Object({ node: Type.String() });
+const TraitParams = Type.Object({ node: Type.String(), trait: Trait });
+
+export function registerNodeTraits(app: ApiScope, context: ApiContext): void {
+  const { engine } = context;
+  const set = async (uuid: string, traits: readonly string[]) => {
+    const distinct = [...new Set(traits)].sort();
+    if (distinct.length > largestCount)
+      throw new Fault('badRequest', { detail: `A node has at most ${largestCount} traits, not ${distinct.length}.` });
+    await engine.updateNode(uuid, { traits: distinct });
+  };
+
+  app.get('/nodes/:node/traits', { schema: { params: NodeParams } }, async (request) => ({
+    traits: (await findNode(context, request.params.node)).traits,
+  }));
+  const body = Type.Object({ traits: Type.Array(Trait) });
+  app.put('/nodes/:node/traits', { schema: { params: NodeParams, body } }, async (request, reply) => {
+    await set((await findNode(context, request.params.node)).uuid, request.body.traits);
+    reply.code(204).send();
+  });
+  app.delete('/nodes/:node/traits', { schema: { params: NodeParams } }, async (request, reply) => {
+    await set((await findNode(context, request.params.node)).uuid, []);
+    reply.code(204).send();
+  });
+  app.put('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
+    const { uuid, traits } = await findNode(context, request.params.node);
+    await set(uuid, [...traits, request.params.trait]);
+    reply.code(204).send();
+  });
+  app.delete('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
+    const { trait } = request.params;
+    const { uuid, traits } = await findNode(context, request.params.node);
+    if (!traits.includes(trait)) throw new Fault('notFound', { what: `Trait ${trait} of node`, id: request.params.node });
+    await set(
+      uuid,
+      traits.filter((each) => each !== trait),
+    );
+    reply.code(204).send();
+  });
+}

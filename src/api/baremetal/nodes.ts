@@ -1,0 +1,159 @@
+/** `/v1/nodes`: enrol, list, show, change, remove. */
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Node } from '#domain/records.ts';
+import type { NewNode } from '#engine/contract.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import { nextUrl, pageOf } from '../pagination.ts';
+import { sortRecords } from './fields.ts';
+import { JsonPatch } from './json-patch.ts';
+import { findNode } from './lookup.ts';
+import { refuseFixedFields } from './node-fixed-fields.ts';
+import { briefFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
+import { NodeName, refuseReservedName } from './node-names.ts';
+import { readNodePatch } from './node-patch.ts';
+
+const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+const Bag = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+const Text = Maybe(Type.String({ maxLength: 255 }));
+
+const NodeRequest = Type.Object({
+  driver: Type.String({ minLength: 1 }),
+  uuid: Maybe(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
+  name: Maybe(NodeName),
+  driver_info: Bag,
+  properties: Bag,
+  extra: Bag,
+  instance_info: Bag,
+  resource_class: Maybe(Type.String({ maxLength: 80 })),
+  description: Maybe(Type.String({ maxLength: 4096 })),
+  owner: Text,
+  power_interface: Text,
+  management_interface: Text,
+  boot_interface: Text,
+  deploy_interface: Text,
+  console_interface: Text,
+});
+
+const Flag = Type.Optional(Type.Boolean());
+const NodeQuery = Type.Object({
+  instance_uuid: Type.Optional(Type.String()),
+  associated: Flag,
+  maintenance: Flag,
+  retired: Flag,
+  provision_state: Type.Optional(Type.String()),
+  fault: Type.Optional(Type.String()),
+  driver: Type.Optional(Type.String()),
+  resource_class: Type.Optional(Type.String()),
+  owner: Type.Optional(Type.String()),
+  lessee: Type.Optional(Type.String()),
+  chassis_uuid: Type.Optional(Type.String()),
+  conductor: Type.Optional(Type.String()),
+  conductor_group: Type.Optional(Type.String()),
+  description_contains: Type.Optional(Type.String()),
+  detail: Flag,
+  fields: Type.Optional(Type.String()),
+  sort_key: Type.Optional(Type.String()),
+  sort_dir: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  marker: Type.Optional(Type.String()),
+});
+type NodeQuery = Static<typeof NodeQuery>;
+const NodeParams = Type.Object({ node: Type.String() });
+
+export function registerNodes(app: ApiScope, context: ApiContext): void {
+  const { engine } = context;
+
+  app.get('/nodes', { schema: { querystring: NodeQuery } }, async (request) =>
+    listReply(context, request, { query: request.query, isDetailed: request.query.detail === true }),
+  );
+  app.get('/nodes/detail', { schema: { querystring: NodeQuery } }, async (request) =>
+    listReply(context, request, { query: request.query, isDetailed: true }),
+  );
+
+  const fields = Type.Object({ fields: Type.Optional(Type.String()) });
+  app.get('/nodes/:node', { schema: { params: NodeParams, querystring: fields } }, async (request) =>
+    nodeJson(context, request, await findNode(context, request.params.node), request.query.fields),
+  );
+
+  app.post('/nodes', { schema: { body: NodeRequest } }, async (request, reply) => {
+    refuseFixedFields(request.body);
+    // Until 1.10 nodes were enrolled ready for use.
+    const provision_state = atLeast(request.microversion, 11) ? 'enroll' : 'available';
+    const node = await engine.createNode({ ...readNode(request.body), provision_state });
+    reply.code(201).header('location', nodeLinks(context.baseUrl(request), node)[0]?.href);
+    return nodeJson(context, request, node);
+  });
+
+  app.patch('/nodes/:node', { schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
+    const node = await findNode(context, request.params.node);
+    return nodeJson(context, request, await engine.updateNode(node.uuid, readNodePatch(node, request.body)));
+  });
+
+  app.delete('/nodes/:node', { schema: { params: NodeParams } }, async (request, reply) => {
+    await engine.deleteNode((await findNode(context, request.params.node)).uuid);
+    reply.code(204).send();
+  });
+}
+
+/** null and '' mean "not given"; the engine chooses then. */
+function readNode(body: Static<typeof NodeRequest>): NewNode {
+  const { driver, driver_info, properties, extra, instance_info, uuid, ...texts } = body;
+  refuseReservedName(body.name);
+  const known = [
+    'name',
+    'resource_class',
+    'description',
+    'owner',
+    'power_interface',
+    'management_interface',
+    'boot_interface',
+    'deploy_interface',
+    'console_interface',
+  ] as const;
+  const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
+  const bags = { driver_info, properties, extra, instance_info } as Record<string, JsonObject | undefined>;
+  const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag !== undefined));
+  return { driver, ...(uuid && { uuid: uuid.toLowerCase() }), ...given, ...filled };
+}
+
+type Test = (node: Node, wanted: string | boolean) => boolean;
+
+const filterTable: Readonly<Record<string, Test>> = {
+  instance_uuid: (node, wanted) => node.instance_uuid === wanted,
+  associated: (node, wanted) => (node.instance_uuid !== null) === wanted,
+  maintenance: (node, wanted) => node.maintenance === wanted,
+  provision_state: (node, wanted) => node.provision_state === wanted,
+  fault: (node, wanted) => node.fault === wanted,
+  driver: (node, wanted) => node.driver === wanted,
+  resource_class: (node, wanted) => node.resource_class === wanted,
+  owner: (node, wanted) => node.owner === wanted,
+  description_contains: (node, wanted) => (node.description ?? '').includes(String(wanted)),
+  // What Ingot does not have: nothing is retired, leased, or in a chassis.
+  retired: (_, wanted) => wanted === false,
+  lessee: () => false,
+  chassis_uuid: () => false,
+  conductor_group: (_, wanted) => wanted === '',
+};
+
+type ListRequest = { query: NodeQuery; isDetailed: boolean };
+
+async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
+  if (isDetailed && query.fields !== undefined)
+    throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
+  const tests = Object.entries(query).flatMap(([name, wanted]) => {
+    const test = filterTable[name];
+    return test && wanted !== undefined ? [(node: Node) => test(node, wanted as string | boolean)] : [];
+  });
+  const all = await context.store.nodes.list({}, { orderBy: 'id' });
+  const found = sortRecords(
+    all.filter((node) => tests.every((test) => test(node))),
+    query,
+  );
+  const page = pageOf(found, { limit: query.limit, marker: query.marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
+  const brief = isDetailed ? {} : { brief: briefFields };
+  const nodes = await nodesJson(context, request, { nodes: page.items, fields: query.fields, ...brief });
+  return { nodes, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+}

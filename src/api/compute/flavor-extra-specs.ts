@@ -1,0 +1,78 @@
+/** `/flavors/{id}/os-extra_specs`: what a flavor asks beyond sizes. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import { requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import { findFlavor } from './lookup.ts';
+
+const Specs = Type.Record(
+  Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
+  Type.Union([Type.String({ maxLength: 255 }), Type.Number()]),
+);
+const IdParams = Type.Object({ id: Type.String() });
+const KeyParams = Type.Object({ id: Type.String(), key: Type.String() });
+
+export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): void {
+  const { flavors } = context.store;
+
+  app.get('/flavors/:id/os-extra_specs', { schema: { params: IdParams } }, async (request) => ({
+    extra_specs: (await findFlavor(context, request, request.params.id)).extra_specs,
+  }));
+
+  const body = Type.Object({ extra_specs: Specs });
+  app.post('/flavors/:id/os-extra_specs', { schema: { params: IdParams, body } }, async (request) => {
+    requireAdmin(request, 'os_compute_api:os-flavor-extra-specs:create');
+    const flavor = await findFlavor(context, request, request.params.id);
+    const added = asText(request.body.extra_specs, atLeast(request.microversion, 86));
+    await flavors.update({ id: flavor.id }, { extra_specs: { ...flavor.extra_specs, ...added } });
+    return { extra_specs: added };
+  });
+
+  app.get('/flavors/:id/os-extra_specs/:key', { schema: { params: KeyParams } }, async (request) => {
+    const { id, key } = request.params;
+    const { extra_specs } = await findFlavor(context, request, id);
+    if (!(key in extra_specs)) throw specNotFound(id, key);
+    return { [key]: extra_specs[key] };
+  });
+
+  app.put('/flavors/:id/os-extra_specs/:key', { schema: { params: KeyParams, body: Specs } }, async (request) => {
+    requireAdmin(request, 'os_compute_api:os-flavor-extra-specs:update');
+    const { id, key } = request.params;
+    if (Object.keys(request.body).join() !== key)
+      throw new Fault('badRequest', { detail: 'The body must have exactly the key of the path.' });
+    const flavor = await findFlavor(context, request, id);
+    const added = asText(request.body, atLeast(request.microversion, 86));
+    await flavors.update({ id: flavor.id }, { extra_specs: { ...flavor.extra_specs, ...added } });
+    return added;
+  });
+
+  app.delete('/flavors/:id/os-extra_specs/:key', { schema: { params: KeyParams } }, async (request, reply) => {
+    requireAdmin(request, 'os_compute_api:os-flavor-extra-specs:delete');
+    const { id, key } = request.params;
+    const flavor = await findFlavor(context, request, id);
+    if (!(key in flavor.extra_specs)) throw specNotFound(id, key);
+    const { [key]: _, ...extra_specs } = flavor.extra_specs;
+    await flavors.update({ id: flavor.id }, { extra_specs });
+    reply.code(200).send();
+  });
+}
+
+/** Values that Nova checks since 2.86, of those scopes that Ingot obeys. */
+const valueTable = [
+  { key: /^resources\w*:/, value: /^\d+$/, expected: 'a whole number' },
+  { key: /^trait\w*:/, value: /^(required|forbidden)$/, expected: "'required' or 'forbidden'" },
+] as const;
+
+function asText(specs: Record<string, string | number>, isChecked: boolean): Record<string, string> {
+  const texts = Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]));
+  for (const [key, text] of isChecked ? Object.entries(texts) : []) {
+    const wrong = valueTable.find((row) => row.key.test(key) && !row.value.test(text));
+    if (wrong) throw new Fault('badRequest', { detail: `Validation failed; extra spec '${key}' must be ${wrong.expected}.` });
+  }
+  return texts;
+}
+
+function specNotFound(id: string, key: string): Fault {
+  return new Fault('notFound', { what: `Extra spec ${key} of flavor`, id });
+}

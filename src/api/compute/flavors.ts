@@ -1,0 +1,186 @@
+/** `/flavors`: sizes and demands that a server makes of its machine. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Flavor } from '#domain/records.ts';
+import { requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import { nextLinks, pageOf } from '../pagination.ts';
+import { findFlavor } from './lookup.ts';
+
+const Count = (minimum: number) => Type.Union([Type.Integer({ minimum }), Type.String({ pattern: '^[0-9]+$' })]);
+const NewFlavor = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 255 }),
+    id: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer(), Type.Null()])),
+    vcpus: Count(1),
+    ram: Count(1),
+    disk: Count(0),
+    swap: Type.Optional(Type.Union([Count(0), Type.Literal('')])),
+    'OS-FLV-EXT-DATA:ephemeral': Type.Optional(Count(0)),
+    'os-flavor-access:is_public': Type.Optional(Type.Boolean()),
+    rxtx_factor: Type.Optional(Type.Union([Type.Number(), Type.String()])),
+    description: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
+  },
+  { additionalProperties: false },
+);
+const FlavorQuery = Type.Object({
+  is_public: Type.Optional(Type.String()),
+  minDisk: Type.Optional(Type.Integer()),
+  minRam: Type.Optional(Type.Integer()),
+  sort_key: Type.Optional(Type.String()),
+  sort_dir: Type.Optional(Type.String()),
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  marker: Type.Optional(Type.String()),
+});
+const IdParams = Type.Object({ id: Type.String() });
+type FlavorJson = (flavor: Flavor, request: FastifyRequest, context: ApiContext) => object;
+
+export function registerFlavors(app: ApiScope, context: ApiContext): void {
+  const list = (json: FlavorJson) => async (request: FastifyRequest<{ Querystring: Static<typeof FlavorQuery> }>) => {
+    const page = pageOf(await listFlavors(context, request, request.query), {
+      ...request.query,
+      idOf: ({ id }) => id,
+      maximum: 1000,
+    });
+    const links = nextLinks(context, request, page.next);
+    const flavors = page.items.map((flavor) => json(flavor, request, context));
+    return { flavors, ...(links.length > 0 && { flavors_links: links }) };
+  };
+  app.get('/flavors', { schema: { querystring: FlavorQuery } }, list(briefJson));
+  app.get('/flavors/detail', { schema: { querystring: FlavorQuery } }, list(flavorJson));
+
+  app.get('/flavors/:id', { schema: { params: IdParams } }, async (request) => ({
+    flavor: flavorJson(await findFlavor(context, request, request.params.id), request, context),
+  }));
+
+  app.post('/flavors', { schema: { body: Type.Object({ flavor: NewFlavor }) } }, async (request) => {
+    requireAdmin(request, 'os_compute_api:os-flavor-manage:create');
+    return { flavor: flavorJson(await createFlavor(context, request.body.flavor), request, context) };
+  });
+
+  const FlavorChange = Type.Object({
+    flavor: Type.Object({ description: Type.Union([Type.String({ maxLength: 65535 }), Type.Null()]) }),
+  });
+  app.put('/flavors/:id', { schema: { params: IdParams, body: FlavorChange } }, async (request) => {
+    requireAdmin(request, 'os_compute_api:os-flavor-manage:update');
+    const flavor = await findFlavor(context, request, request.params.id);
+    const { description } = request.body.flavor;
+    await context.store.flavors.update({ id: flavor.id }, { description });
+    return { flavor: flavorJson({ ...flavor, description }, request, context) };
+  });
+
+  app.delete('/flavors/:id', { schema: { params: IdParams } }, async (request, reply) => {
+    requireAdmin(request, 'os_compute_api:os-flavor-manage:delete');
+    const flavor = await findFlavor(context, request, request.params.id);
+    await context.store.flavors.remove({ id: flavor.id });
+    reply.code(202).send();
+  });
+
+  registerFlavorAccess(app, context);
+}
+
+/** Ingot keeps no list of projects for a private flavor: only administrators see those. */
+function registerFlavorAccess(app: ApiScope, context: ApiContext): void {
+  app.get('/flavors/:id/os-flavor-access', { schema: { params: IdParams } }, async (request) => {
+    const flavor = await findFlavor(context, request, request.params.id);
+    if (flavor.is_public) throw new Fault('notFound', { what: 'Access list of the public flavor', id: flavor.id });
+    return { flavor_access: [] };
+  });
+  app.post('/flavors/:id/action', { schema: { params: IdParams } }, async () => {
+    throw new Fault('unsupported', { what: 'Flavor access for single projects' });
+  });
+}
+
+async function listFlavors(
+  { store }: ApiContext,
+  { caller }: FastifyRequest,
+  query: Static<typeof FlavorQuery>,
+): Promise<Flavor[]> {
+  const all = await store.flavors.list();
+  const is_public = !caller.is_admin ? true : publicFilter(query.is_public);
+  const isWanted = (flavor: Flavor) =>
+    (is_public === undefined || flavor.is_public === is_public) &&
+    flavor.disk >= (query.minDisk ?? 0) &&
+    flavor.ram >= (query.minRam ?? 0);
+  const direction = query.sort_dir === 'desc' ? -1 : 1;
+  const key = sortKeyTable[query.sort_key ?? 'flavorid'];
+  if (!key) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${query.sort_key}.` });
+  return all.filter(isWanted).sort((left, right) => direction * compare(left[key], right[key]) || compare(left.id, right.id));
+}
+
+const sortKeyTable: Readonly<Record<string, 'id' | 'name' | 'vcpus' | 'ram' | 'disk' | 'created_at'>> = {
+  flavorid: 'id',
+  id: 'id',
+  name: 'name',
+  vcpus: 'vcpus',
+  memory_mb: 'ram',
+  root_gb: 'disk',
+  created_at: 'created_at',
+};
+
+function compare(left: string | number, right: string | number): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Three answers: public (default), private, or both (`None`). */
+function publicFilter(text: string | undefined): boolean | undefined {
+  if (text === undefined) return true;
+  if (/^(true|1|yes|on|t)$/i.test(text)) return true;
+  if (/^(false|0|no|off|f)$/i.test(text)) return false;
+  if (/^none$/i.test(text)) return undefined;
+  throw new Fault('badRequest', { detail: `Invalid is_public filter ${text}.` });
+}
+
+async function createFlavor({ store }: ApiContext, body: Static<typeof NewFlavor>): Promise<Flavor> {
+  const isAuto = body.id === undefined || body.id === null || body.id === 'auto';
+  const flavor: Flavor = {
+    id: isAuto ? randomUUID() : String(body.id),
+    name: body.name.trim(),
+    vcpus: Number(body.vcpus),
+    ram: Number(body.ram),
+    disk: Number(body.disk),
+    ephemeral: Number(body['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
+    swap: Number(body.swap ?? 0),
+    is_public: body['os-flavor-access:is_public'] ?? true,
+    description: body.description ?? null,
+    extra_specs: {},
+    created_at: new Date().toISOString(),
+  };
+  const exists = (what: string) => new Fault('conflict', { detail: `Flavor with ${what} already exists.` });
+  if (await store.flavors.find({ name: flavor.name })) throw exists(`name ${flavor.name}`);
+  if (await store.flavors.find({ id: flavor.id })) throw exists(`ID ${flavor.id}`);
+  return store.flavors.insert(flavor);
+}
+
+export function flavorLinks(id: string, request: FastifyRequest, context: ApiContext) {
+  const base = context.baseUrl(request);
+  return [
+    { rel: 'self', href: `${base}/compute/v2.1/flavors/${id}` },
+    { rel: 'bookmark', href: `${base}/compute/flavors/${id}` },
+  ];
+}
+
+function briefJson(flavor: Flavor, request: FastifyRequest, context: ApiContext) {
+  const described = atLeast(request.microversion, 55) && { description: flavor.description };
+  return { id: flavor.id, name: flavor.name, ...described, links: flavorLinks(flavor.id, request, context) };
+}
+
+function flavorJson(flavor: Flavor, request: FastifyRequest, context: ApiContext) {
+  const version = request.microversion;
+  return {
+    ...briefJson(flavor, request, context),
+    ram: flavor.ram,
+    disk: flavor.disk,
+    vcpus: flavor.vcpus,
+    // Before 2.75 "no swap" was an empty string.
+    swap: flavor.swap === 0 && !atLeast(version, 75) ? '' : flavor.swap,
+    'OS-FLV-EXT-DATA:ephemeral': flavor.ephemeral,
+    'OS-FLV-DISABLED:disabled': false,
+    'os-flavor-access:is_public': flavor.is_public,
+    rxtx_factor: 1.0,
+    ...(atLeast(version, 61) && { extra_specs: flavor.extra_specs }),
+  };
+}

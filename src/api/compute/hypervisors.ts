@@ -1,0 +1,116 @@
+/** `/os-hypervisors`: every node as a hypervisor that holds at most one server. For administrators. */
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+import { requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast, type Microversion } from '../microversions.ts';
+import { nextLinks, pageOf } from '../pagination.ts';
+import { hostName } from './server-json.ts';
+import { serviceId } from './services.ts';
+
+const HypervisorQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  marker: Type.Optional(Type.String()),
+  hypervisor_hostname_pattern: Type.Optional(Type.String()),
+  with_servers: Type.Optional(Type.Boolean()),
+});
+const IdParams = Type.Object({ id: Type.String() });
+
+export function registerHypervisors(app: ApiScope, context: ApiContext): void {
+  const listReply = async (request: FastifyRequest, isDetailed: boolean) => {
+    requireAdmin(request, 'os_compute_api:os-hypervisors:list');
+    const { hypervisor_hostname_pattern: pattern = '', limit, marker } = request.query as Static<typeof HypervisorQuery>;
+    const nodes = (await context.store.nodes.list({}, { orderBy: 'id' })).filter((node) => matches(node, pattern));
+    const page = pageOf(nodes, { limit, marker, idOf: (node) => String(idOf(node, request.microversion)), maximum: 1000 });
+    const links = nextLinks(context, request, page.next);
+    const hypervisors = page.items.map((node) => (isDetailed ? detailJson : briefJson)(node, request.microversion));
+    return { hypervisors, ...(links.length > 0 && { hypervisors_links: links }) };
+  };
+  app.get('/os-hypervisors', { schema: { querystring: HypervisorQuery } }, (request) => listReply(request, false));
+  app.get('/os-hypervisors/detail', { schema: { querystring: HypervisorQuery } }, (request) => listReply(request, true));
+
+  app.get('/os-hypervisors/statistics', async (request) => {
+    requireAdmin(request, 'os_compute_api:os-hypervisors:statistics');
+    return { hypervisor_statistics: statisticsOf(await context.store.nodes.list()) };
+  });
+
+  app.get('/os-hypervisors/:id', { schema: { params: IdParams } }, async (request) => {
+    const node = await findHypervisor(context, request, request.params.id);
+    return { hypervisor: detailJson(node, request.microversion) };
+  });
+  app.get('/os-hypervisors/:id/uptime', { schema: { params: IdParams } }, async (request) => {
+    await findHypervisor(context, request, request.params.id);
+    throw new Fault('unsupported', { what: 'The uptime of a machine' });
+  });
+  app.get('/os-hypervisors/:id/search', { schema: { params: IdParams } }, async (request) => {
+    requireAdmin(request, 'os_compute_api:os-hypervisors:search');
+    const nodes = (await context.store.nodes.list({}, { orderBy: 'id' })).filter((node) => matches(node, request.params.id));
+    if (nodes.length === 0) throw new Fault('notFound', { what: 'Hypervisor', id: request.params.id });
+    return { hypervisors: nodes.map((node) => briefJson(node, request.microversion)) };
+  });
+}
+
+/** A part of the UUID or of the name. */
+function matches(node: Node, pattern: string): boolean {
+  return node.uuid.includes(pattern) || (node.name ?? '').includes(pattern);
+}
+
+async function findHypervisor({ store }: ApiContext, request: FastifyRequest, id: string): Promise<Node> {
+  requireAdmin(request, 'os_compute_api:os-hypervisors:show');
+  const node = await store.nodes.find(/^\d+$/.test(id) ? { id: Number(id) } : { uuid: id });
+  if (!node) throw new Fault('notFound', { what: 'Hypervisor', id });
+  return node;
+}
+
+function idOf(node: Node, version: Microversion): number | string {
+  return atLeast(version, 53) ? node.uuid : node.id;
+}
+
+function briefJson(node: Node, version: Microversion) {
+  const status = node.maintenance ? 'disabled' : 'enabled';
+  return { id: idOf(node, version), hypervisor_hostname: node.uuid, state: 'up', status };
+}
+
+function detailJson(node: Node, version: Microversion) {
+  const servers = node.instance_uuid === null ? [] : [{ uuid: node.instance_uuid, name: node.instance_uuid }];
+  return {
+    ...briefJson(node, version),
+    host_ip: '127.0.0.1',
+    hypervisor_type: 'baremetal',
+    hypervisor_version: 1,
+    service: { host: hostName, id: serviceId(version), disabled_reason: node.maintenance_reason },
+    ...(atLeast(version, 53) && { servers }),
+    ...(atLeast(version, 88) ? { uptime: null } : { cpu_info: atLeast(version, 28) ? {} : '', ...amountsOf(node) }),
+  };
+}
+
+/** A machine is used whole or not at all. */
+function amountsOf(node: Node) {
+  const amount = (property: string) => Number(node.properties[property] ?? 0) || 0;
+  const isUsed = node.instance_uuid !== null;
+  const [vcpus, memory_mb, local_gb] = [amount('cpus'), amount('memory_mb'), amount('local_gb')];
+  return {
+    vcpus,
+    memory_mb,
+    local_gb,
+    vcpus_used: isUsed ? vcpus : 0,
+    memory_mb_used: isUsed ? memory_mb : 0,
+    local_gb_used: isUsed ? local_gb : 0,
+    free_ram_mb: isUsed ? 0 : memory_mb,
+    free_disk_gb: isUsed ? 0 : local_gb,
+    disk_available_least: isUsed ? 0 : local_gb,
+    running_vms: isUsed ? 1 : 0,
+    current_workload: node.operation_id === null ? 0 : 1,
+  };
+}
+
+function statisticsOf(nodes: readonly Node[]): Record<string, number> {
+  const totals: Record<string, number> = {
+    count: nodes.length,
+    ...amountsOf({ properties: {}, instance_uuid: null, operation_id: null } as Node),
+  };
+  for (const node of nodes) for (const [key, value] of Object.entries(amountsOf(node))) totals[key] = (totals[key] ?? 0) + value;
+  return totals;
+}

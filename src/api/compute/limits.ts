@@ -1,0 +1,142 @@
+/** `/limits`, `/os-quota-sets`, `/os-simple-tenant-usage`: Ingot sets no quotas; it counts what is there. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Server } from '#domain/records.ts';
+import { owns, requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import { largestMetadata } from './server-create.ts';
+import { microsecondsTime } from './times.ts';
+
+const unlimited = -1;
+const ProjectParams = Type.Object({ project_id: Type.String() });
+
+export function registerLimits(app: ApiScope, context: ApiContext): void {
+  app.get('/limits', { schema: { querystring: Type.Object({ tenant_id: Type.Optional(Type.String()) }) } }, async (request) => {
+    const project_id = request.query.tenant_id ?? request.caller.project_id;
+    if (project_id !== request.caller.project_id) requireAdmin(request, 'os_compute_api:limits:other_project');
+    const servers = await liveServers(context, project_id);
+    return { limits: { rate: [], absolute: absoluteLimits(servers) } };
+  });
+  registerQuotas(app);
+  registerUsage(app, context);
+}
+
+function liveServers({ store }: ApiContext, project_id?: string): Promise<Server[]> {
+  return store.servers.list({ ...(project_id && { project_id }), vm_state: ['building', 'active', 'stopped', 'error'] });
+}
+
+function absoluteLimits(servers: readonly Server[]) {
+  const sum = (amountOf: (server: Server) => number) => servers.reduce((total, server) => total + amountOf(server), 0);
+  return {
+    maxTotalInstances: unlimited,
+    maxTotalCores: unlimited,
+    maxTotalRAMSize: unlimited,
+    maxTotalKeypairs: unlimited,
+    maxServerMeta: largestMetadata,
+    maxServerGroups: 0,
+    maxServerGroupMembers: 0,
+    totalInstancesUsed: servers.length,
+    totalCoresUsed: sum(({ flavor }) => flavor.vcpus),
+    totalRAMUsed: sum(({ flavor }) => flavor.ram),
+    totalServerGroupsUsed: 0,
+  };
+}
+
+const quotas = { instances: unlimited, cores: unlimited, ram: unlimited, key_pairs: unlimited, metadata_items: largestMetadata };
+const noQuotas = { server_groups: 0, server_group_members: 0 };
+
+function registerQuotas(app: ApiScope): void {
+  const show = async (request: FastifyRequest) => {
+    const { project_id } = request.params as { project_id: string };
+    if (!owns(request.caller, { project_id })) requireAdmin(request, 'os_compute_api:os-quota-sets:show');
+    return { quota_set: { id: project_id, ...quotas, ...noQuotas } };
+  };
+  app.get('/os-quota-sets/:project_id', { schema: { params: ProjectParams } }, show);
+  app.get('/os-quota-sets/:project_id/defaults', { schema: { params: ProjectParams } }, show);
+  app.put('/os-quota-sets/:project_id', async (request) => {
+    requireAdmin(request, 'os_compute_api:os-quota-sets:update');
+    throw new Fault('unsupported', { what: 'Setting quotas' });
+  });
+}
+
+const UsageQuery = Type.Object({
+  start: Type.Optional(Type.String()),
+  end: Type.Optional(Type.String()),
+  detailed: Type.Optional(Type.String()),
+  limit: Type.Optional(Type.Integer()),
+  marker: Type.Optional(Type.String()),
+});
+type Period = { start: number; stop: number };
+
+/** Counted over servers that exist: how many hours of the period each has had its machine. */
+function registerUsage(app: ApiScope, context: ApiContext): void {
+  app.get('/os-simple-tenant-usage', { schema: { querystring: UsageQuery } }, async (request) => {
+    requireAdmin(request, 'os_compute_api:os-simple-tenant-usage:list');
+    // A marker asks for what follows the only page.
+    if (request.query.marker !== undefined && atLeast(request.microversion, 40)) return { tenant_usages: [] };
+    const period = readPeriod(request.query);
+    const byProject = Map.groupBy(await liveServers(context), ({ project_id }) => project_id);
+    return { tenant_usages: [...byProject].map(([project_id, servers]) => usageOf(project_id, servers, period)) };
+  });
+  app.get(
+    '/os-simple-tenant-usage/:project_id',
+    { schema: { params: ProjectParams, querystring: UsageQuery } },
+    async (request) => {
+      const { project_id } = request.params;
+      if (!owns(request.caller, { project_id })) requireAdmin(request, 'os_compute_api:os-simple-tenant-usage:show');
+      if (request.query.marker !== undefined && atLeast(request.microversion, 40)) return { tenant_usage: {} };
+      const servers = await liveServers(context, project_id);
+      return { tenant_usage: servers.length === 0 ? {} : usageOf(project_id, servers, readPeriod(request.query)) };
+    },
+  );
+}
+
+function readPeriod(query: { start?: string; end?: string }): Period {
+  const read = (text: string | undefined, otherwise: number) => {
+    if (text === undefined) return otherwise;
+    const time = Date.parse(/[zZ]$/.test(text) ? text : `${text.replace(' ', 'T')}Z`);
+    const day = Number.isNaN(time) ? Date.parse(text) : time;
+    if (Number.isNaN(day)) throw new Fault('badRequest', { detail: `Invalid time ${text}: it must be ISO 8601.` });
+    return day;
+  };
+  const stop = read(query.end, Date.now());
+  const start = read(query.start, stop - 4 * 7 * 24 * 3_600_000);
+  if (start >= stop)
+    throw new Fault('badRequest', { detail: 'Invalid start time. The start time cannot occur after the end time.' });
+  return { start, stop };
+}
+
+function usageOf(project_id: string, servers: readonly Server[], { start, stop }: Period) {
+  const total = { hours: 0, vcpus: 0, memory: 0, disk: 0 };
+  for (const { flavor, launched_at } of servers) {
+    const from = Math.max(launched_at ? Date.parse(launched_at) : stop, start);
+    const hours = Math.max(Math.min(stop, Date.now()) - from, 0) / 3_600_000;
+    total.hours += hours;
+    total.vcpus += hours * flavor.vcpus;
+    total.memory += hours * flavor.ram;
+    total.disk += hours * (flavor.disk + flavor.ephemeral);
+  }
+  return {
+    tenant_id: project_id,
+    start: microsecondsTime(new Date(start).toISOString()),
+    stop: microsecondsTime(new Date(stop).toISOString()),
+    total_hours: total.hours,
+    total_vcpus_usage: total.vcpus,
+    total_memory_mb_usage: total.memory,
+    total_local_gb_usage: total.disk,
+    server_usages: servers.map((server) => ({
+      instance_id: server.id,
+      name: server.name,
+      tenant_id: project_id,
+      flavor: server.flavor.name,
+      vcpus: server.flavor.vcpus,
+      memory_mb: server.flavor.ram,
+      local_gb: server.flavor.disk,
+      state: server.vm_state,
+      started_at: microsecondsTime(server.launched_at),
+      ended_at: null,
+    })),
+  };
+}

@@ -1,0 +1,250 @@
+/** `POST /servers`: what a client asks for, checked and turned into a request to the engine. */
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Flavor, Image, Keypair } from '#domain/records.ts';
+import type { NewServer, RequestedNetwork } from '#engine/contract.ts';
+import { owns, requireAdmin } from '../authentication.ts';
+import type { ApiContext } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import { hostName, zoneName } from './server-json.ts';
+
+const Loose = Type.Optional(Type.Unknown());
+const Whole = Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]));
+
+export const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 255 }), Type.String({ maxLength: 255 }));
+export const Personality = Type.Array(
+  Type.Object({ path: Type.String({ minLength: 1, maxLength: 255 }), contents: Type.String() }, { additionalProperties: false }),
+  { maxItems: 5 },
+);
+const NetworkRequest = Type.Object(
+  { uuid: Type.Optional(Type.String()), port: Type.Optional(Type.String()), fixed_ip: Type.Optional(Type.String()), tag: Loose },
+  { additionalProperties: false },
+);
+
+const ServerRequest = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 255 }),
+    imageRef: Type.Optional(Type.String()),
+    flavorRef: Type.Union([Type.String({ minLength: 1 }), Type.Integer()]),
+    key_name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    user_data: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
+    metadata: Type.Optional(Metadata),
+    networks: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('none'), Type.Array(NetworkRequest)])),
+    min_count: Whole,
+    max_count: Whole,
+    availability_zone: Type.Optional(Type.String()),
+    host: Type.Optional(Type.String()),
+    hypervisor_hostname: Type.Optional(Type.String()),
+    hostname: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$' })),
+    personality: Type.Optional(Personality),
+    description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
+    config_drive: Type.Optional(Type.Union([Type.Boolean(), Type.String()])),
+    block_device_mapping_v2: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+    security_groups: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
+    'OS-DCF:diskConfig': Type.Optional(Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')])),
+    return_reservation_id: Loose,
+    block_device_mapping: Loose,
+    adminPass: Loose,
+    accessIPv4: Loose,
+    accessIPv6: Loose,
+    tags: Loose,
+    trusted_image_certificates: Loose,
+  },
+  { additionalProperties: false },
+);
+const Hints = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+
+export const NewServerBody = Type.Object({
+  server: ServerRequest,
+  'os:scheduler_hints': Hints,
+  'OS-SCH-HNT:scheduler_hints': Hints,
+});
+type ServerRequest = Static<typeof ServerRequest>;
+
+/** Throws `badRequest`, `forbidden` or `unsupported` with Nova's words where the request cannot be met. */
+export async function readNewServer(
+  context: ApiContext,
+  request: FastifyRequest,
+  body: Static<typeof NewServerBody>,
+): Promise<NewServer> {
+  const { server } = body;
+  refuseUnsupported(server);
+  refuseByVersion(request, server);
+  const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {};
+  const flavor = await flavorOf(context, request, String(server.flavorRef));
+  const image = await imageOf(context, request, server.imageRef ?? '');
+  refuseTooSmall(flavor, image);
+  return {
+    name: server.name.trim(),
+    project_id: request.caller.project_id,
+    user_id: request.caller.user_id,
+    flavor,
+    image,
+    keypair: await keypairOf(context, request, server.key_name),
+    user_data: base64Of('user_data', server.user_data),
+    metadata: limitedMetadata(server.metadata),
+    personality: server.personality && readPersonality(server.personality),
+    networks: networksOf(server),
+    ...(await placeOf(context, request, { server, hints })),
+    ...(server.description && { description: server.description }),
+    ...(server.hostname && { hostname: server.hostname }),
+    count: countOf(server),
+  };
+}
+
+/** What a client may send and Ingot cannot do: refused rather than quietly forgotten. */
+const unsupportedTable: Readonly<Record<string, string>> = {
+  block_device_mapping: 'Booting from volumes',
+  adminPass: 'Setting an administrator password (use a key pair or user data)',
+  accessIPv4: 'Setting accessIPv4',
+  accessIPv6: 'Setting accessIPv6',
+  tags: 'Tagging servers',
+  trusted_image_certificates: 'Checking image certificates',
+};
+
+function refuseUnsupported(server: ServerRequest): void {
+  for (const [field, what] of Object.entries(unsupportedTable)) {
+    const value = server[field as keyof ServerRequest];
+    if (value !== undefined && value !== null && value !== '') throw new Fault('unsupported', { what });
+  }
+  if ((server.security_groups ?? []).some(({ name }) => name !== 'default'))
+    throw new Fault('unsupported', { what: 'Filtering traffic by security groups' });
+  const isImageDisk = (disk: Record<string, unknown>) => disk['source_type'] === 'image' && disk['destination_type'] === 'local';
+  if (!(server.block_device_mapping_v2 ?? []).every(isImageDisk))
+    throw new Fault('unsupported', { what: 'Attaching volumes or disks other than those of the flavor' });
+  if (Array.isArray(server.networks) && server.networks.some(({ tag }) => tag !== undefined))
+    throw new Fault('unsupported', { what: 'Tagging network devices' });
+}
+
+function refuseByVersion(request: FastifyRequest, server: ServerRequest): void {
+  const since = { description: 19, host: 74, hypervisor_hostname: 74, hostname: 90 } as const;
+  for (const [field, minor] of Object.entries(since)) {
+    if (server[field as keyof typeof since] !== undefined && !atLeast(request.microversion, minor))
+      throw new Fault('badRequest', {
+        detail: `Additional properties are not allowed ('${field}' needs microversion 2.${minor}).`,
+      });
+  }
+  if (server.personality && atLeast(request.microversion, 57))
+    throw new Fault('badRequest', {
+      detail: "Additional properties are not allowed ('personality' ended with microversion 2.56).",
+    });
+  if (!atLeast(request.microversion, 37)) {
+    if (typeof server.networks === 'string')
+      throw new Fault('badRequest', { detail: `networks '${server.networks}' needs microversion 2.37.` });
+  } else if (server.networks === undefined) {
+    throw new Fault('badRequest', { detail: "'networks' is a required property: 'auto', 'none' or a list." });
+  }
+}
+
+async function flavorOf({ store }: ApiContext, { caller }: FastifyRequest, reference: string): Promise<Flavor> {
+  const id = lastSegment(reference);
+  const flavor = await store.flavors.find({ id });
+  if (!flavor || !(flavor.is_public || caller.is_admin))
+    throw new Fault('badRequest', { detail: `Flavor ${id} could not be found.` });
+  return flavor;
+}
+
+/** Also for rebuild. */
+export async function imageOf({ store }: ApiContext, { caller }: FastifyRequest, reference: string): Promise<Image> {
+  if (reference === '') throw new Fault('unsupported', { what: 'A server without an image' });
+  const id = lastSegment(reference);
+  const image = await store.images.find({ id });
+  const isVisible = image && (image.visibility !== 'private' || owns(caller, { project_id: image.owner }));
+  if (!isVisible || image.status === 'deleted') throw new Fault('badRequest', { detail: `Can not find requested image ${id}.` });
+  if (image.status !== 'active')
+    throw new Fault('badRequest', { detail: `Image ${id} is unacceptable: its status is ${image.status}, not active.` });
+  return image;
+}
+
+/** Also for rebuild. A flavor without a disk size leaves that to the machine. */
+export function refuseTooSmall(flavor: Flavor, image: Image): void {
+  if (flavor.ram < image.min_ram)
+    throw new Fault('badRequest', { detail: `Flavor's memory is too small for requested image: it needs ${image.min_ram} MB.` });
+  if (flavor.disk !== 0 && flavor.disk < image.min_disk)
+    throw new Fault('badRequest', { detail: `Flavor's disk is too small for requested image: it needs ${image.min_disk} GB.` });
+}
+
+export async function keypairOf(
+  { store }: ApiContext,
+  { caller }: FastifyRequest,
+  name: string | null | undefined,
+): Promise<Keypair | undefined> {
+  if (name === undefined || name === null) return undefined;
+  const keypair = await store.keypairs.find({ name, user_id: caller.user_id });
+  if (!keypair) throw new Fault('badRequest', { detail: `Invalid key_name provided: there is no key pair ${name}.` });
+  return keypair;
+}
+
+export function base64Of(field: string, text: string | null | undefined): string | undefined {
+  if (text === undefined || text === null || text === '') return undefined;
+  const compact = text.replace(/\s/g, '');
+  if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact))
+    throw new Fault('badRequest', { detail: `Invalid input for field/attribute ${field}: it must be base64.` });
+  return compact;
+}
+
+const largestFile = 10240;
+
+export function readPersonality(files: Static<typeof Personality>): { path: string; contents: string }[] {
+  return files.map(({ path, contents }) => {
+    const encoded = base64Of(`personality ${path}`, contents) ?? '';
+    if (Buffer.byteLength(encoded, 'base64') > largestFile)
+      throw new Fault('forbidden', { detail: `Personality file ${path} is larger than ${largestFile} bytes.` });
+    return { path, contents: encoded };
+  });
+}
+
+export const largestMetadata = 128;
+
+export function limitedMetadata(metadata: Record<string, string> | undefined): Record<string, string> | undefined {
+  if (metadata && Object.keys(metadata).length > largestMetadata)
+    throw new Fault('forbidden', { detail: `Maximum number of metadata items is ${largestMetadata}.` });
+  return metadata;
+}
+
+function networksOf({ networks }: ServerRequest): NewServer['networks'] {
+  if (networks === undefined || typeof networks === 'string') return networks ?? 'auto';
+  if (networks.length === 0) return 'auto';
+  return networks.map(({ uuid, port, fixed_ip }): RequestedNetwork => {
+    if (!uuid && !port) throw new Fault('badRequest', { detail: 'Each of networks must have uuid or port.' });
+    if (port && fixed_ip) throw new Fault('badRequest', { detail: 'A port has its addresses already; fixed_ip goes with uuid.' });
+    return { ...(uuid && { network_id: uuid }), ...(port && { port_id: port }), ...(fixed_ip && { fixed_ip }) };
+  });
+}
+
+function countOf(server: ServerRequest): number {
+  const minimum = Number(server.min_count ?? 1);
+  const maximum = Number(server.max_count ?? minimum);
+  if (minimum > maximum) throw new Fault('badRequest', { detail: 'min_count must be <= max_count' });
+  if (maximum > 1000) throw new Fault('badRequest', { detail: 'max_count must be 1000 or less' });
+  return maximum;
+}
+
+type PlaceRequest = { server: ServerRequest; hints: Record<string, unknown> };
+
+/** `zone`, `zone:host:node`, `zone::node`, the field hypervisor_hostname or the hint `node`. */
+async function placeOf(
+  { store }: ApiContext,
+  request: FastifyRequest,
+  { server, hints }: PlaceRequest,
+): Promise<{ availability_zone?: string; node?: string }> {
+  if (hints['group'] !== undefined) throw new Fault('unsupported', { what: 'The scheduler hint group' });
+  const [zone = '', zoneHost, zoneNode] = (server.availability_zone ?? '').split(':');
+  if (zone !== '' && zone !== zoneName)
+    throw new Fault('badRequest', {
+      detail: `The requested availability zone ${zone} is not available: there is only ${zoneName}.`,
+    });
+  const host = server.host || zoneHost;
+  const node = server.hypervisor_hostname || zoneNode || [hints['node'] ?? []].flat().map(String)[0];
+  if (host || node) requireAdmin(request, 'os_compute_api:servers:create:forced_host');
+  if (host && host !== hostName && host !== node)
+    throw new Fault('badRequest', { detail: `Compute host ${host} could not be found: this one is ${hostName}.` });
+  if (node && !(await store.nodes.find({ uuid: node })) && !(await store.nodes.find({ name: node })))
+    throw new Fault('badRequest', { detail: `Compute host ${node} could not be found: there is no such node.` });
+  return { ...(zone && { availability_zone: zone }), ...(node && { node }) };
+}
+
+function lastSegment(reference: string): string {
+  return reference.slice(reference.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,110 @@
+/** `/servers/{id}/os-instance-actions`: what was done to a server, from the operations; and our own timeline of it. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Event, Operation, Server } from '#domain/records.ts';
+import { EventFeedQuery, followEvents } from '../baremetal/event-feed.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import { nextLinks, pageOf } from '../pagination.ts';
+import { findServer } from './lookup.ts';
+import { microsecondsTime } from './times.ts';
+
+const IdParams = Type.Object({ id: Type.String() });
+const ActionParams = Type.Object({ id: Type.String(), request_id: Type.String() });
+const ActionQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  marker: Type.Optional(Type.String()),
+  'changes-since': Type.Optional(Type.String()),
+  'changes-before': Type.Optional(Type.String()),
+});
+
+export function registerServerHistory(app: ApiScope, context: ApiContext): void {
+  app.get('/servers/:id/os-instance-actions', { schema: { params: IdParams, querystring: ActionQuery } }, async (request) => {
+    const server = await findServer(context, request, request.params.id);
+    const since = request.query['changes-since'] ?? '';
+    const before = request.query['changes-before'] ?? '9';
+    const operations = (await operationsOf(context, server)).filter(
+      ({ updated_at }) => updated_at >= since && updated_at <= before,
+    );
+    const { limit, marker } = atLeast(request.microversion, 58) ? request.query : {};
+    const page = pageOf(operations, { limit, marker, idOf: requestIdOf, maximum: 1000 });
+    const links = nextLinks(context, request, page.next);
+    const instanceActions = page.items.map((operation) => actionJson(operation, { server, request }));
+    return { instanceActions, ...(links.length > 0 && { links }) };
+  });
+
+  app.get('/servers/:id/os-instance-actions/:request_id', { schema: { params: ActionParams } }, async (request) => {
+    const { id, request_id } = request.params;
+    const server = await findServer(context, request, id);
+    const operation = (await operationsOf(context, server)).find((each) => requestIdOf(each) === request_id);
+    if (!operation) throw new Fault('notFound', { what: 'Action', id: request_id });
+    const events = await context.store.events.list({ operation_id: operation.id });
+    return { instanceAction: { ...actionJson(operation, { server, request }), events: stepsOf(events) } };
+  });
+
+  app.get('/servers/:id/os-ingot-events', { schema: { params: IdParams, querystring: EventFeedQuery } }, async (request) => {
+    const server = await findServer(context, request, request.params.id);
+    const isShown = request.caller.is_admin ? undefined : ({ kind }: Event) => kind !== 'bmc';
+    return followEvents(context.store.events, request, { server_id: server.id, query: request.query, isShown });
+  });
+}
+
+/** Newest first. Cleaning belongs to the node alone. */
+async function operationsOf({ store }: ApiContext, server: Server): Promise<Operation[]> {
+  return store.operations.list({ server_id: server.id }, { orderBy: 'created_at', descending: true });
+}
+
+function requestIdOf({ id }: Operation): string {
+  return `req-${id}`;
+}
+
+const actionNameTable: Readonly<Record<string, string>> = {
+  deploy: 'create',
+  rebuild: 'rebuild',
+  delete: 'delete',
+  clean: 'clean',
+};
+const powerNameTable: Readonly<Record<string, string>> = {
+  'power on': 'start',
+  'power off': 'stop',
+  'soft power off': 'stop',
+  reset: 'reboot',
+  'soft reset': 'reboot',
+};
+
+function actionNameOf({ kind, request }: Operation): string {
+  return actionNameTable[kind] ?? powerNameTable[String(request['target'])] ?? kind;
+}
+
+function actionJson(operation: Operation, { server, request }: { server: Server; request: FastifyRequest }) {
+  return {
+    action: actionNameOf(operation),
+    instance_uuid: server.id,
+    request_id: requestIdOf(operation),
+    project_id: server.project_id,
+    user_id: server.user_id,
+    start_time: microsecondsTime(operation.created_at),
+    message: operation.fault?.message ?? null,
+    ...(atLeast(request.microversion, 58) && { updated_at: microsecondsTime(operation.updated_at) }),
+  };
+}
+
+/** Every step that ended or failed as one of Nova's action events; a step under way has no finish. */
+function stepsOf(events: readonly Event[]): object[] {
+  const steps = events.filter(({ kind }) => kind === 'step');
+  const isEnd = ({ data }: Event) => data['status'] === 'ended' || data['status'] === 'failed';
+  return steps
+    .filter(({ data }) => data['status'] === 'started')
+    .map((start) => {
+      const end = steps.find((event) => event.id > start.id && event.subject === start.subject && isEnd(event));
+      return {
+        event: start.subject,
+        start_time: microsecondsTime(start.at),
+        finish_time: microsecondsTime(end?.at ?? null),
+        result: end && (end.data['status'] === 'ended' ? 'Success' : 'Error'),
+        traceback: null,
+        ...(end?.data['status'] === 'failed' && { details: end.message }),
+      };
+    });
+}

@@ -1,0 +1,185 @@
+/** A server as Nova shows it, by microversion and by who asks. */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { FastifyRequest } from 'fastify';
+import { faultTable } from '#domain/faults.ts';
+import type { Network, Node, Port, Server } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+import type { ApiContext } from '../context.ts';
+import { atLeast, type Microversion } from '../microversions.ts';
+import { flavorLinks } from './flavors.ts';
+import { microsecondsTime, secondsTime } from './times.ts';
+
+/** Name of the one compute host: the machine Ingot runs on. */
+export const hostName = hostname();
+export const zoneName = 'nova';
+
+/** Records that the replies on several servers need, read once. */
+export type Related = {
+  nodes: ReadonlyMap<string, Node>;
+  networks: ReadonlyMap<string, Network>;
+  ports: readonly Port[];
+};
+
+export async function loadRelated(store: Store, servers: readonly Server[]): Promise<Related> {
+  if (servers.length === 0) return { nodes: new Map(), networks: new Map(), ports: [] };
+  const [nodes, networks, ports] = await Promise.all([
+    store.nodes.list({ uuid: servers.flatMap(({ node_uuid }) => node_uuid ?? []) }),
+    store.networks.list(),
+    store.ports.list({ device_id: servers.map(({ id }) => id) }),
+  ]);
+  const byId = new Map(networks.map((network) => [network.id, network]));
+  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports };
+}
+
+type Status = Partial<Record<string, string>> & { idle: string };
+
+/** Nova's status by vm_state and, where a task changes it, task_state. */
+const statusTable: Readonly<Record<Server['vm_state'], Status>> = {
+  building: { idle: 'BUILD' },
+  active: { idle: 'ACTIVE', rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' },
+  stopped: { idle: 'SHUTOFF', rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' },
+  error: { idle: 'ERROR', rebuilding: 'REBUILD' },
+  deleted: { idle: 'DELETED' },
+};
+
+export const statusNames: readonly string[] = [
+  ...new Set(Object.values(statusTable).flatMap((row) => Object.values(row) as string[])),
+];
+
+export function statusOf(server: Pick<Server, 'vm_state' | 'task_state'>): string {
+  const row = statusTable[server.vm_state];
+  return row[server.task_state ?? 'idle'] ?? row.idle;
+}
+
+export function linksOf(server: Server, request: FastifyRequest, context: ApiContext) {
+  const base = context.baseUrl(request);
+  return [
+    { rel: 'self', href: `${base}/compute/v2.1/servers/${server.id}` },
+    { rel: 'bookmark', href: `${base}/compute/servers/${server.id}` },
+  ];
+}
+
+/** Address as `server show` has them: by network name. */
+export function addressesOf(server: Server, related: Related): Record<string, object[]> {
+  const addresses: Record<string, object[]> = {};
+  for (const port of portsOf(server, related)) {
+    const label = related.networks.get(port.network_id)?.name ?? port.network_id;
+    const shown = port.fixed_ips.map(({ ip_address }) => ({
+      version: ip_address.includes(':') ? 6 : 4,
+      addr: ip_address,
+      'OS-EXT-IPS:type': 'fixed',
+      'OS-EXT-IPS-MAC:mac_addr': port.mac_address,
+    }));
+    addresses[label] = [...(addresses[label] ?? []), ...shown];
+  }
+  return addresses;
+}
+
+/** In the order of the request. */
+export function portsOf(server: Server, related: Related): Port[] {
+  const place = ({ id }: Port) => (server.port_ids.includes(id) ? server.port_ids.indexOf(id) : server.port_ids.length);
+  return related.ports.filter(({ device_id }) => device_id === server.id).sort((left, right) => place(left) - place(right));
+}
+
+export type ServerView = { request: FastifyRequest; context: ApiContext; related: Related };
+
+export function serverJson(server: Server, view: ServerView): object {
+  const { request, context, related } = view;
+  const node = related.nodes.get(server.node_uuid ?? '');
+  const status = statusOf(server);
+  return {
+    id: server.id,
+    name: server.name,
+    status,
+    tenant_id: server.project_id,
+    user_id: server.user_id,
+    metadata: server.metadata,
+    hostId: hostIdOf(server),
+    image: server.image_id === null ? '' : { id: server.image_id, links: imageLinks(server.image_id, view) },
+    flavor: flavorOf(server, view),
+    created: secondsTime(server.created_at),
+    updated: secondsTime(server.updated_at),
+    addresses: addressesOf(server, related),
+    accessIPv4: '',
+    accessIPv6: '',
+    links: linksOf(server, request, context),
+    'OS-DCF:diskConfig': 'MANUAL',
+    'OS-EXT-AZ:availability_zone': server.node_uuid ? zoneName : (server.availability_zone ?? ''),
+    config_drive: 'True',
+    key_name: server.key_name,
+    'OS-SRV-USG:launched_at': microsecondsTime(server.launched_at),
+    'OS-SRV-USG:terminated_at': microsecondsTime(server.terminated_at),
+    'OS-EXT-STS:task_state': server.task_state,
+    'OS-EXT-STS:vm_state': server.vm_state,
+    'OS-EXT-STS:power_state': powerStateOf(node),
+    'os-extended-volumes:volumes_attached': [],
+    ...(['ACTIVE', 'BUILD', 'REBUILD'].includes(status) && { progress: server.vm_state === 'active' ? 100 : 0 }),
+    ...faultOf(server),
+    ...versionedFields(server, request.microversion),
+    ...(request.caller.is_admin && adminFields(server, request.microversion)),
+  };
+}
+
+/** Fields that came with a microversion, for everybody. */
+function versionedFields(server: Server, version: Microversion): object {
+  return {
+    ...(atLeast(version, 9) && { locked: server.locked }),
+    ...(atLeast(version, 19) && { description: server.description }),
+    ...(atLeast(version, 26) && { tags: [] }),
+    ...(atLeast(version, 63) && { trusted_image_certificates: null }),
+    ...(atLeast(version, 71) && { server_groups: [] }),
+    ...(atLeast(version, 73) && { locked_reason: null }),
+    ...(atLeast(version, 90) && { 'OS-EXT-SRV-ATTR:hostname': server.hostname }),
+  };
+}
+
+function adminFields(server: Server, version: Microversion): object {
+  const host = server.node_uuid ? hostName : null;
+  return {
+    'OS-EXT-SRV-ATTR:host': host,
+    'OS-EXT-SRV-ATTR:hypervisor_hostname': server.node_uuid,
+    'OS-EXT-SRV-ATTR:instance_name': server.name,
+    ...(atLeast(version, 3) && {
+      'OS-EXT-SRV-ATTR:hostname': server.hostname,
+      'OS-EXT-SRV-ATTR:user_data': server.user_data,
+      'OS-EXT-SRV-ATTR:root_device_name': null,
+      'OS-EXT-SRV-ATTR:reservation_id': null,
+      'OS-EXT-SRV-ATTR:launch_index': 0,
+      'OS-EXT-SRV-ATTR:kernel_id': '',
+      'OS-EXT-SRV-ATTR:ramdisk_id': '',
+    }),
+    ...(atLeast(version, 16) && { host_status: host ? 'UP' : '' }),
+  };
+}
+
+/** Until 2.46 a reference to the flavor, then a copy of what it was when the server was made. */
+function flavorOf(server: Server, { request, context }: ServerView): object {
+  const { flavor } = server;
+  if (!atLeast(request.microversion, 47)) return { id: flavor.id, links: flavorLinks(flavor.id, request, context).slice(1) };
+  const { vcpus, ram, disk, ephemeral, swap, name, extra_specs } = flavor;
+  return { vcpus, ram, disk, ephemeral, swap, original_name: name, extra_specs };
+}
+
+function imageLinks(id: string, { request, context }: ServerView): object[] {
+  return [{ rel: 'bookmark', href: `${context.baseUrl(request)}/compute/images/${id}` }];
+}
+
+/** The cause of a failure, with the step it happened in and what can be done. */
+function faultOf(server: Server): object {
+  if (server.vm_state !== 'error' || !server.fault) return {};
+  const { code, message, hint, step, at } = server.fault;
+  const details = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
+  return { fault: { code: faultTable[code].status, created: secondsTime(at), message, ...(details && { details }) } };
+}
+
+/** Nova's numbers: 0 unknown, 1 running, 4 shut down. */
+function powerStateOf(node: Node | undefined): 0 | 1 | 4 {
+  if (!node?.power_state) return 0;
+  return node.power_state === 'power on' ? 1 : 4;
+}
+
+/** Opaque, the same for all servers of a project on one host. */
+function hostIdOf(server: Server): string {
+  return server.node_uuid ? createHash('sha224').update(`${server.project_id}${hostName}`).digest('hex') : '';
+}

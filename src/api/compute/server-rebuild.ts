@@ -1,0 +1,88 @@
+/** The action `rebuild`: the same machine installed anew. */
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { Fault } from '#domain/faults.ts';
+import type { Server } from '#domain/records.ts';
+import type { RebuildChanges } from '#engine/contract.ts';
+import type { ApiContext } from '../context.ts';
+import { atLeast } from '../microversions.ts';
+import {
+  base64Of,
+  imageOf,
+  keypairOf,
+  limitedMetadata,
+  Metadata,
+  Personality,
+  readPersonality,
+  refuseTooSmall,
+} from './server-create.ts';
+
+const Loose = Type.Optional(Type.Unknown());
+
+const Rebuild = Type.Object(
+  {
+    imageRef: Type.String({ minLength: 1 }),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    metadata: Type.Optional(Metadata),
+    personality: Type.Optional(Personality),
+    preserve_ephemeral: Type.Optional(Type.Boolean()),
+    description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
+    key_name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    user_data: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
+    'OS-DCF:diskConfig': Loose,
+    adminPass: Loose,
+    accessIPv4: Loose,
+    accessIPv6: Loose,
+    hostname: Loose,
+    trusted_image_certificates: Loose,
+  },
+  { additionalProperties: false },
+);
+
+const sinceTable = { description: 19, key_name: 54, user_data: 57 } as const;
+
+type RebuildCall = { server: Server; argument: unknown };
+type RebuildRequest = { changes: RebuildChanges; description: string | null | undefined };
+
+export async function readRebuild(
+  context: ApiContext,
+  request: FastifyRequest,
+  { server, argument }: RebuildCall,
+): Promise<RebuildRequest> {
+  if (!Value.Check(Rebuild, argument)) {
+    const [error] = Value.Errors(Rebuild, argument);
+    throw new Fault('badRequest', { detail: `Invalid input for rebuild${error?.instancePath ?? ''}: it ${error?.message}.` });
+  }
+  refuse(request, argument);
+  const image = await imageOf(context, request, argument.imageRef);
+  refuseTooSmall(server.flavor, image);
+  const changes: RebuildChanges = {
+    image,
+    ...(argument.name !== undefined && { name: argument.name.trim() }),
+    ...(argument.metadata && { metadata: limitedMetadata(argument.metadata) }),
+    ...(argument.personality && { personality: readPersonality(argument.personality) }),
+    ...(argument.preserve_ephemeral !== undefined && { preserve_ephemeral: argument.preserve_ephemeral }),
+    // null takes the key or the data away; a missing field keeps it.
+    ...(argument.key_name !== undefined && { keypair: (await keypairOf(context, request, argument.key_name)) ?? null }),
+    ...(argument.user_data !== undefined && { user_data: base64Of('user_data', argument.user_data) ?? null }),
+  };
+  return { changes, description: argument.description };
+}
+
+function refuse(request: FastifyRequest, rebuild: Static<typeof Rebuild>): void {
+  for (const field of ['adminPass', 'accessIPv4', 'accessIPv6', 'hostname', 'trusted_image_certificates'] as const) {
+    if (rebuild[field] !== undefined && rebuild[field] !== null)
+      throw new Fault('unsupported', { what: `Changing ${field} by a rebuild` });
+  }
+  for (const [field, minor] of Object.entries(sinceTable)) {
+    if (rebuild[field as keyof typeof sinceTable] !== undefined && !atLeast(request.microversion, minor))
+      throw new Fault('badRequest', {
+        detail: `Additional properties are not allowed ('${field}' needs microversion 2.${minor}).`,
+      });
+  }
+  if (rebuild.personality && atLeast(request.microversion, 57))
+    throw new Fault('badRequest', {
+      detail: "Additional properties are not allowed ('personality' ended with microversion 2.56).",
+    });
+}
