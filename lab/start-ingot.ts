@@ -1,0 +1,157 @@
+/**
+ * Ingot beside a lab rack: its machines' side lives inside the namespace, its API on the host's 127.0.0.1. A socket
+ * belongs to the namespace it was opened in, so the API's is opened here, outside, and inherited.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type SettingName, variableOf } from '#settings.ts';
+import { insideNamespace } from './network.ts';
+import { provisioningNetwork } from './rack-plan.ts';
+
+export type IngotOptions = {
+  readonly namespace: string;
+  readonly stateDir: string;
+  /** Port on 127.0.0.1; default any free one, the same for all restarts. */
+  readonly port?: number;
+  /** Added to, or instead of, those for the lab's network. */
+  readonly settings?: Partial<Record<SettingName, string>>;
+  /** What to run, in place of `ingot serve`; it must serve descriptor 3 and say `Ingot serves …` when it does. */
+  readonly command?: readonly string[];
+};
+
+/** Longest wait for the first words, and for an orderly end (milliseconds). */
+const startPatience = 60_000;
+const stopPatience = 20_000;
+const apiDescriptor = 3;
+
+export class IngotProcess {
+  readonly #options: IngotOptions;
+  #port: number;
+  #child: ChildProcess | undefined;
+
+  constructor(options: IngotOptions) {
+    this.#options = options;
+    this.#port = options.port ?? 0;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** What Ingot writes to its output, over all restarts. */
+  get logFile(): string {
+    return join(this.#options.stateDir, 'ingot.log');
+  }
+
+  /** Throws when it ends, or says nothing, before it serves. */
+  async start(): Promise<void> {
+    if (this.#child) throw new Error('Ingot runs already');
+    const listener = createServer().listen(this.#port, '127.0.0.1');
+    await once(listener, 'listening');
+    this.#port = (listener.address() as AddressInfo).port;
+    this.#child = this.#launch(listener);
+    // Ours was only the opening; from here on the child alone accepts.
+    listener.close();
+    await this.#untilServing(this.#child);
+  }
+
+  /** Orderly: SIGTERM. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** SIGKILL: as a crash. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Starts again on the same port, after an orderly stop if it still runs. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  #launch(listener: Server): ChildProcess {
+    const { namespace, stateDir, command = serveCommand } = this.#options;
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const inside = insideNamespace(namespace, command);
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...inside], {
+      stdio: ['ignore', 'pipe', 'pipe', descriptorOf(listener)],
+      env: { ...process.env, ...this.#environment() },
+    });
+    const log = createWriteStream(this.logFile, { flags: 'a' });
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    child.once('close', () => {
+      log.end();
+      if (this.#child === child) this.#child = undefined;
+    });
+    return child;
+  }
+
+  #environment(): Record<string, string> {
+    const settings: Partial<Record<SettingName, string>> = {
+      state_dir: resolve(this.#options.stateDir),
+      'api.listen': `fd:${apiDescriptor}`,
+      'api.public_url': this.url,
+      'provisioning.address': provisioningNetwork.address,
+      'provisioning.interface': provisioningNetwork.interface,
+      'provisioning.cidr': provisioningNetwork.cidr,
+      'provisioning.pool': provisioningNetwork.pool,
+      ...this.#options.settings,
+    };
+    return Object.fromEntries(Object.entries(settings).map(([name, value]) => [variableOf(name), value]));
+  }
+
+  async #untilServing(child: ChildProcess): Promise<void> {
+    const signal = AbortSignal.timeout(startPatience);
+    const ended = once(child, 'close', { signal }).then(([code]) => `it ended with ${code}`);
+    const lines = createInterface({ input: child.stdout as Readable });
+    const serving = new Promise<undefined>((resolve) => {
+      lines.on('line', (line) => line.startsWith('Ingot serves') && resolve(undefined));
+    });
+    const failure = await Promise.race([ended, serving]).catch(() => `it did not serve within ${startPatience / 1000} s`);
+    ended.catch(() => {});
+    if (!failure) return;
+    await this.kill();
+    throw new Error(`Ingot did not start: ${failure}; ${this.logFile} says why`);
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const closed = once(child, 'close');
+    child.kill(signal);
+    const impatience = setTimeout(() => child.kill('SIGKILL'), stopPatience);
+    await closed;
+    clearTimeout(impatience);
+  }
+}
+
+/** Node tells the descriptor of a listening socket only behind its public face. */
+function descriptorOf(server: Server): number {
+  return (server as unknown as { _handle: { fd: number } })._handle.fd;
+}
+
+const mainProgram = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const serveCommand = [process.execPath, '--disable-warning=ExperimentalWarning', mainProgram, 'serve'];
+
+export async function startIngot(options: IngotOptions): Promise<IngotProcess> {
+  const ingot = new IngotProcess(options);
+  await ingot.start();
+  return ingot;
+}
