@@ -1,3 +1,14 @@
+/** Networks (Neutron v2.0): networks, subnets, ports. */
 import type { ApiContext, ApiScope } from '../context.ts';
+import { registerExtensions, registerQuotas } from './extensions.ts';
+import { registerNetworks } from './networks.ts';
+import { registerPorts } from './ports.ts';
+import { registerSubnets } from './subnets.ts';
 
-export function registerNetwork(_app: ApiScope, _context: ApiContext): void {}
+export function registerNetwork(app: ApiScope, context: ApiContext): void {
+  registerNetworks(app, context);
+  registerSubnets(app, context);
+  registerPorts(app, context);
+  registerQuotas(app);
+  registerExtensions(app);
+}

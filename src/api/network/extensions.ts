@@ -1,0 +1,90 @@
+/** Which extensions of Neutron exist here: clients look before they use one. And what they ask for though it does not. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { ApiScope } from '../context.ts';
+
+type Extension = { readonly alias: string; readonly name: string; readonly description: string };
+
+const extensionTable: readonly Extension[] = [
+  { alias: 'external-net', name: 'Neutron external network', description: 'The router:external attribute of networks.' },
+  { alias: 'net-mtu', name: 'Network MTU', description: 'The mtu attribute of networks.' },
+  { alias: 'net-mtu-writable', name: 'Network MTU (writable)', description: 'The mtu of a network can be chosen.' },
+  { alias: 'pagination', name: 'Pagination support', description: 'limit and marker on lists.' },
+  { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
+  { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
+  { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; all are unlimited.' },
+  { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
+  { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },
+  { alias: 'standard-attr-timestamp', name: 'Resource timestamps', description: 'Records have created_at and updated_at.' },
+];
+
+/** Collections that clients list as a matter of course: there are none of these, and none can be made. */
+const absentTable: Readonly<Record<string, string>> = {
+  agents: 'A network agent',
+  availability_zones: 'A network availability zone',
+  floatingips: 'A floating IP',
+  routers: 'A router',
+  'security-groups': 'A security group',
+  'security-group-rules': 'A security group rule',
+  'rbac-policies': 'An RBAC policy',
+  segments: 'A network segment',
+  subnetpools: 'A subnet pool',
+  'address-scopes': 'An address scope',
+  trunks: 'A trunk',
+};
+
+const quotaNames = [
+  'network',
+  'subnet',
+  'port',
+  'router',
+  'floatingip',
+  'security_group',
+  'security_group_rule',
+  'subnetpool',
+  'rbac_policy',
+];
+
+const updated = '2013-03-28T10:00:00-00:00';
+const extensionBody = (extension: Extension) => ({ ...extension, updated, links: [] });
+
+export function registerExtensions(app: ApiScope): void {
+  app.get('/extensions', async () => ({ extensions: extensionTable.map(extensionBody) }));
+  app.get('/extensions/:alias', { schema: { params: Type.Object({ alias: Type.String() }) } }, async (request) => {
+    const extension = extensionTable.find(({ alias }) => alias === request.params.alias);
+    if (!extension) throw new Fault('notFound', { what: 'Extension', id: request.params.alias });
+    return { extension: extensionBody(extension) };
+  });
+  for (const [collection, what] of Object.entries(absentTable)) registerAbsent(app, collection, what);
+}
+
+function registerAbsent(app: ApiScope, collection: string, what: string): void {
+  const plural = collection.replaceAll('-', '_');
+  app.get(`/${collection}`, async () => ({ [plural]: [] }));
+  app.get(`/${collection}/:id`, { schema: { params: Type.Object({ id: Type.String() }) } }, async (request) => {
+    throw new Fault('notFound', { what: typeName(what), id: request.params.id });
+  });
+  app.post(`/${collection}`, async () => {
+    throw new Fault('unsupported', { what });
+  });
+}
+
+/** `A security group` → `SecurityGroup`, as Neutron names errors. */
+function typeName(what: string): string {
+  return what
+    .replace(/^An? /, '')
+    .split(' ')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}
+
+export function registerQuotas(app: ApiScope): void {
+  const unlimited = Object.fromEntries(quotaNames.map((name) => [name, -1]));
+  const params = Type.Object({ project: Type.String() });
+  app.get('/quotas', async () => ({ quotas: [] }));
+  for (const path of ['/quotas/:project', '/quotas/:project/default'])
+    app.get(path, { schema: { params } }, async () => ({ quota: unlimited }));
+  app.put('/quotas/:project', { schema: { params } }, async () => {
+    throw new Fault('unsupported', { what: 'A network quota' });
+  });
+}

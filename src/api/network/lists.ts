@@ -1,0 +1,79 @@
+/** Lists in Neutron's manner: every shown field is a filter, and `fields`, `sort_key`, `limit` shape the reply. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { ApiContext } from '../context.ts';
+import { nextLinks, pageOf } from '../pagination.ts';
+
+export type Body = { id: string; [field: string]: unknown };
+type Query = Record<string, string | string[]>;
+
+export const ListQuery = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]));
+export const ById = Type.Object({ id: Type.String() });
+
+/** Not filters. */
+const controls = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
+
+/** `{ networks: […], networks_links: […] }` */
+export function listReply(
+  context: ApiContext,
+  request: FastifyRequest,
+  { plural, all }: { plural: string; all: Body[] },
+): object {
+  const query = request.query as Query;
+  const sorted = sort(filter(all, query, plural), query);
+  const page = pageOf(sorted, { limit: limitOf(query), marker: first(query['marker']), idOf: ({ id }) => id });
+  const links = query['limit'] === undefined ? [] : nextLinks(context, request, page.next);
+  return { [plural]: page.items.map((body) => project(body, query)), ...(links.length > 0 && { [`${plural}_links`]: links }) };
+}
+
+/** Only the fields that `fields` names, if it does. */
+export function project(body: Body, query: unknown): object {
+  const fields = [(query as Query)['fields'] ?? []].flat();
+  if (fields.length === 0) return body;
+  return Object.fromEntries(Object.entries(body).filter(([field]) => fields.includes(field)));
+}
+
+function filter(all: readonly Body[], query: Query, plural: string): Body[] {
+  const filters = Object.entries(query).filter(([name]) => !controls.has(name));
+  const unknown = filters.find(([name]) => all[0] && !(name in all[0]));
+  if (unknown) throw new Fault('badRequest', { detail: `${unknown[0]} is not a valid filter for ${plural}.` });
+  return all.filter((body) => filters.every(([name, wanted]) => [wanted].flat().some((value) => matches(body[name], value))));
+}
+
+function matches(field: unknown, wanted: string): boolean {
+  if (typeof field === 'boolean') return field === ['true', '1', 'yes', 'on'].includes(wanted.toLowerCase());
+  if (Array.isArray(field)) return field.some((item) => matchesItem(item, wanted));
+  return String(field ?? '') === wanted;
+}
+
+/** Fixed IPs are asked for as `ip_address=10.0.0.5` or `subnet_id=…`; plain items as they are. */
+function matchesItem(item: unknown, wanted: string): boolean {
+  if (typeof item !== 'object' || item === null) return String(item) === wanted;
+  const [name = '', ...value] = wanted.split('=');
+  return String((item as Record<string, unknown>)[name]) === value.join('=');
+}
+
+function sort(items: Body[], query: Query): Body[] {
+  const directions = [query['sort_dir'] ?? []].flat();
+  const keys = [query['sort_key'] ?? []].flat().map((key, index) => ({ key, sign: directions[index] === 'desc' ? -1 : 1 }));
+  if (keys.length === 0) return items;
+  return items.toSorted((a, b) => keys.map(({ key, sign }) => sign * compare(a[key], b[key])).find((order) => order !== 0) ?? 0);
+}
+
+function compare(a: unknown, b: unknown): number {
+  const [left, right] = typeof a === 'number' && typeof b === 'number' ? [a, b] : [String(a ?? ''), String(b ?? '')];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function limitOf(query: Query): number | undefined {
+  const text = first(query['limit']);
+  if (text === undefined || text === '0') return undefined;
+  if (!/^\d{1,9}$/.test(text))
+    throw new Fault('badRequest', { detail: `Limit must be a whole number of 0 or more, not ${text}.` });
+  return Number(text);
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

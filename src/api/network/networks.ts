@@ -1,0 +1,200 @@
+/** Networks. Until switches are driven, all of them are the one flat network that the machines are wired to. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Network } from '#domain/records.ts';
+import { requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
+import { checkOwner, ownerOf, seeNetwork } from './ownership.ts';
+
+const defaultMtu = 1500;
+/** The least that IPv4 allows (RFC 791). */
+const minMtu = 68;
+const maxMtu = 65535;
+
+/** The openstack client sends it as text. */
+const Mtu = Type.Union([Type.Integer(), Type.String({ pattern: '^[0-9]{1,5}$' })]);
+
+const Changes = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 255 })),
+    admin_state_up: Type.Optional(Type.Boolean()),
+    shared: Type.Optional(Type.Boolean()),
+    'router:external': Type.Optional(Type.Boolean()),
+    mtu: Type.Optional(Mtu),
+    description: Type.Optional(Type.String({ maxLength: 255 })),
+    is_default: Type.Optional(Type.Literal(false)),
+    port_security_enabled: Type.Optional(Type.Literal(false)),
+  },
+  { additionalProperties: false },
+);
+const NewNetwork = Type.Object(
+  {
+    ...Changes.properties,
+    project_id: Type.Optional(Type.String()),
+    tenant_id: Type.Optional(Type.String()),
+    'provider:network_type': Type.Optional(Type.String()),
+    'provider:physical_network': Type.Optional(Type.String({ maxLength: 64 })),
+    'provider:segmentation_id': Type.Optional(Type.Null()),
+    availability_zone_hints: Type.Optional(Type.Array(Type.String(), { maxItems: 0 })),
+  },
+  { additionalProperties: false },
+);
+type NewNetwork = Static<typeof NewNetwork>;
+
+export function registerNetworks(app: ApiScope, context: ApiContext): void {
+  app.get('/networks', { schema: { querystring: ListQuery } }, async (request) => {
+    const networks = await context.store.networks.list({}, { orderBy: 'created_at' });
+    const visible = networks.filter((network) => network.shared || isMine(request, network));
+    const subnetIds = await subnetIdsByNetwork(context);
+    return listReply(context, request, {
+      plural: 'networks',
+      all: visible.map((network) => networkBody(request, network, subnetIds.get(network.id) ?? [])),
+    });
+  });
+  app.get('/networks/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
+    network: project(await show(context, request, await seeNetwork(context, request, request.params.id)), request.query),
+  }));
+  app.post('/networks', { schema: { body: Type.Object({ network: NewNetwork }) } }, async (request, reply) => {
+    const network = await createNetwork(context, request, request.body.network);
+    reply.code(201);
+    return { network: networkBody(request, network, []) };
+  });
+  app.put('/networks/:id', { schema: { params: ById, body: Type.Object({ network: Changes }) } }, async (request) => {
+    const network = await seeNetwork(context, request, request.params.id);
+    checkOwner(request, network);
+    return {
+      network: await show(context, request, await updateNetwork(context, request, { network, fields: request.body.network })),
+    };
+  });
+  app.delete('/networks/:id', { schema: { params: ById } }, async (request, reply) => {
+    const network = await seeNetwork(context, request, request.params.id);
+    checkOwner(request, network);
+    await deleteNetwork(context, network);
+    return reply.code(204).send();
+  });
+}
+
+function isMine(request: FastifyRequest, network: Network): boolean {
+  return request.caller.is_admin || network.project_id === request.caller.project_id;
+}
+
+async function subnetIdsByNetwork(context: ApiContext): Promise<Map<string, string[]>> {
+  const subnets = await context.store.subnets.list({}, { orderBy: 'created_at' });
+  const groups = Map.groupBy(subnets, (subnet) => subnet.network_id);
+  return new Map([...groups].map(([id, members]) => [id, members.map((subnet) => subnet.id)]));
+}
+
+async function show(context: ApiContext, request: FastifyRequest, network: Network): Promise<Body> {
+  const subnets = await context.store.subnets.list({ network_id: network.id }, { orderBy: 'created_at' });
+  return networkBody(
+    request,
+    network,
+    subnets.map((subnet) => subnet.id),
+  );
+}
+
+function networkBody(request: FastifyRequest, network: Network, subnets: string[]): Body {
+  const { provider, external, ...fields } = network;
+  return {
+    ...fields,
+    tenant_id: network.project_id,
+    status: 'ACTIVE',
+    subnets,
+    'router:external': external,
+    port_security_enabled: false,
+    is_default: false,
+    availability_zones: [],
+    availability_zone_hints: [],
+    ipv4_address_scope: null,
+    ipv6_address_scope: null,
+    tags: [],
+    revision_number: 1,
+    ...(request.caller.is_admin && providerBody(provider)),
+  };
+}
+
+function providerBody(provider: JsonObject): object {
+  return {
+    'provider:network_type': provider['network_type'] ?? 'flat',
+    'provider:physical_network': provider['physical_network'] ?? null,
+    'provider:segmentation_id': provider['segmentation_id'] ?? null,
+  };
+}
+
+async function createNetwork(context: ApiContext, request: FastifyRequest, fields: NewNetwork): Promise<Network> {
+  checkPrivileges(request, fields);
+  const type = fields['provider:network_type'] ?? 'flat';
+  if (type !== 'flat') throw new Fault('unsupported', { what: `Network type '${type}'` });
+  const now = new Date().toISOString();
+  return context.store.networks.insert({
+    id: randomUUID(),
+    name: fields.name ?? '',
+    project_id: ownerOf(request, fields),
+    admin_state_up: fields.admin_state_up ?? true,
+    shared: fields.shared ?? false,
+    external: fields['router:external'] ?? false,
+    mtu: fields.mtu === undefined ? defaultMtu : readMtu(fields.mtu),
+    provider: {
+      network_type: type,
+      physical_network: fields['provider:physical_network'] ?? 'provisioning',
+      segmentation_id: null,
+    },
+    description: fields.description ?? '',
+    created_at: now,
+    updated_at: now,
+  });
+}
+
+function readMtu(value: number | string): number {
+  const mtu = Number(value);
+  if (mtu >= minMtu && mtu <= maxMtu) return mtu;
+  throw new Fault('badRequest', { detail: `Invalid input for mtu: it must be from ${minMtu} to ${maxMtu}, not ${value}.` });
+}
+
+/** What concerns other projects or the wiring is the administrator's. */
+function checkPrivileges(request: FastifyRequest, fields: object): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const isPrivileged = name.startsWith('provider:') || ((name === 'shared' || name === 'router:external') && value === true);
+    if (isPrivileged) requireAdmin(request, `network attribute ${name}`);
+  }
+}
+
+type Change = { network: Network; fields: Static<typeof Changes> };
+
+async function updateNetwork(context: ApiContext, request: FastifyRequest, { network, fields }: Change): Promise<Network> {
+  checkPrivileges(request, fields);
+  if (fields.shared === false && network.shared) await refuseForeignPorts(context, network);
+  const { name, admin_state_up, shared, mtu, description } = fields;
+  const changed: Network = {
+    ...network,
+    name: name ?? network.name,
+    admin_state_up: admin_state_up ?? network.admin_state_up,
+    shared: shared ?? network.shared,
+    external: fields['router:external'] ?? network.external,
+    mtu: mtu === undefined ? network.mtu : readMtu(mtu),
+    description: description ?? network.description,
+    updated_at: new Date().toISOString(),
+  };
+  await context.store.networks.update({ id: network.id }, changed);
+  return changed;
+}
+
+async function refuseForeignPorts(context: ApiContext, network: Network): Promise<void> {
+  const ports = await context.store.ports.list({ network_id: network.id });
+  const foreign = ports.find((port) => port.project_id !== network.project_id);
+  if (foreign) throw new Fault('networkInUse', { network: network.id, detail: `port ${foreign.id} of another project is on it` });
+}
+
+/** Its subnets go with it; a port keeps it. */
+async function deleteNetwork(context: ApiContext, network: Network): Promise<void> {
+  await context.store.transaction(async (inside) => {
+    const ports = await inside.ports.list({ network_id: network.id });
+    if (ports.length > 0)
+      throw new Fault('networkInUse', { network: network.id, detail: `there are ${ports.length} ports on it` });
+    await inside.subnets.remove({ network_id: network.id });
+    await inside.networks.remove({ id: network.id });
+  });
+}

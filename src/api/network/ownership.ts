@@ -1,0 +1,41 @@
+/** Who owns what is created, and who may see and change it. */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+import type { Network, Port, Subnet } from '#domain/records.ts';
+import { owns } from '../authentication.ts';
+import type { ApiContext } from '../context.ts';
+
+type Owned = { id: string; project_id: string };
+
+/** The project of a new record: the caller's, or any other for administrators. */
+export function ownerOf(request: FastifyRequest, fields: { project_id?: string; tenant_id?: string }): string {
+  const wanted = fields.project_id ?? fields.tenant_id ?? request.caller.project_id;
+  if (wanted !== request.caller.project_id && !request.caller.is_admin)
+    throw new Fault('forbidden', { detail: 'Only an administrator may create something for another project.' });
+  return wanted;
+}
+
+export async function seeNetwork(context: ApiContext, request: FastifyRequest, id: string): Promise<Network> {
+  const network = await context.store.networks.find({ id });
+  if (!network || !(network.shared || owns(request.caller, network))) throw new Fault('notFound', { what: 'Network', id });
+  return network;
+}
+
+/** A subnet is seen with its network. */
+export async function seeSubnet(context: ApiContext, request: FastifyRequest, id: string): Promise<Subnet> {
+  const subnet = await context.store.subnets.find({ id });
+  const network = subnet && (await context.store.networks.find({ id: subnet.network_id }));
+  if (!subnet || !(network?.shared || owns(request.caller, subnet))) throw new Fault('notFound', { what: 'Subnet', id });
+  return subnet;
+}
+
+export async function seePort(context: ApiContext, request: FastifyRequest, id: string): Promise<Port> {
+  const port = await context.store.ports.find({ id });
+  if (!port || !owns(request.caller, port)) throw new Fault('notFound', { what: 'Port', id });
+  return port;
+}
+
+/** What is shared may be seen by all and changed by its owner. */
+export function checkOwner(request: FastifyRequest, record: Owned): void {
+  if (!owns(request.caller, record)) throw new Fault('forbidden', { detail: `${record.id} belongs to another project.` });
+}

@@ -1,0 +1,127 @@
+/** Ports: a MAC and addresses on a network, for a server's NIC. */
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Port } from '#domain/records.ts';
+import { allocatePort, readdressPort, releasePort } from '#engine/addresses.ts';
+import { owns } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
+import { ownerOf, seeNetwork, seePort } from './ownership.ts';
+
+const FixedIp = Type.Object(
+  { subnet_id: Type.Optional(Type.String()), ip_address: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+);
+const none = Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 }));
+const Changes = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 255 })),
+    description: Type.Optional(Type.String({ maxLength: 255 })),
+    admin_state_up: Type.Optional(Type.Boolean()),
+    fixed_ips: Type.Optional(Type.Array(FixedIp, { maxItems: 16 })),
+    mac_address: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })),
+    device_id: Type.Optional(Type.String({ maxLength: 255 })),
+    device_owner: Type.Optional(Type.String({ maxLength: 255 })),
+    'binding:vnic_type': Type.Optional(Type.Union([Type.Literal('baremetal'), Type.Literal('normal')])),
+    port_security_enabled: Type.Optional(Type.Literal(false)),
+    security_groups: none,
+    allowed_address_pairs: none,
+    extra_dhcp_opts: none,
+  },
+  { additionalProperties: false },
+);
+const NewPort = Type.Object(
+  {
+    ...Changes.properties,
+    network_id: Type.String(),
+    project_id: Type.Optional(Type.String()),
+    tenant_id: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+export function registerPorts(app: ApiScope, context: ApiContext): void {
+  app.get('/ports', { schema: { querystring: ListQuery } }, async (request) => {
+    const ports = await context.store.ports.list({}, { orderBy: 'created_at' });
+    const visible = ports.filter((port) => owns(request.caller, port));
+    return listReply(context, request, { plural: 'ports', all: visible.map(portBody) });
+  });
+  app.get('/ports/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
+    port: project(portBody(await seePort(context, request, request.params.id)), request.query),
+  }));
+  app.post('/ports', { schema: { body: Type.Object({ port: NewPort }) } }, async (request, reply) => {
+    const port = await createPort(context, request, request.body.port);
+    reply.code(201);
+    return { port: portBody(port) };
+  });
+  app.put('/ports/:id', { schema: { params: ById, body: Type.Object({ port: Changes }) } }, async (request) => {
+    const port = await seePort(context, request, request.params.id);
+    return { port: portBody(await updatePort(context, port, request.body.port)) };
+  });
+  app.delete('/ports/:id', { schema: { params: ById } }, async (request, reply) => {
+    const port = await seePort(context, request, request.params.id);
+    await refuseBound(context, port, 'deleted');
+    await releasePort(context.store, port.id);
+    return reply.code(204).send();
+  });
+}
+
+function portBody(port: Port): Body {
+  const { owned_by_server: _, ...fields } = port;
+  return {
+    ...fields,
+    tenant_id: port.project_id,
+    'binding:vnic_type': 'baremetal',
+    'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
+    'binding:host_id': '',
+    'binding:profile': {},
+    'binding:vif_details': {},
+    security_groups: [],
+    allowed_address_pairs: [],
+    extra_dhcp_opts: [],
+    port_security_enabled: false,
+    tags: [],
+    revision_number: 1,
+  };
+}
+
+async function createPort(context: ApiContext, request: FastifyRequest, fields: Static<typeof NewPort>): Promise<Port> {
+  const { name, description, admin_state_up, fixed_ips, device_id, device_owner, mac_address } = fields;
+  return allocatePort(context.store, {
+    network: await seeNetwork(context, request, fields.network_id),
+    project_id: ownerOf(request, fields),
+    ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
+    ...(mac_address && { mac_address: canonicalMac(mac_address) }),
+  });
+}
+
+/** MAC and addresses of a bound port are those of a machine that is running with them. */
+async function updatePort(context: ApiContext, port: Port, fields: Static<typeof Changes>): Promise<Port> {
+  const { name, description, admin_state_up, fixed_ips, device_id, device_owner } = fields;
+  const mac_address = fields.mac_address && canonicalMac(fields.mac_address);
+  const isRebound = device_id !== undefined && device_id !== port.device_id;
+  const isReaddressed = fixed_ips !== undefined || (mac_address !== undefined && mac_address !== port.mac_address);
+  if (isRebound || isReaddressed) await refuseBound(context, port, 'changed in that way');
+  const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
+  const changed = await readdressPort(context.store, port, definedOf({ mac_address, fixed_ips }));
+  await context.store.ports.update({ id: port.id }, { ...described, updated_at: changed.updated_at });
+  return { ...changed, ...described };
+}
+
+async function refuseBound(context: ApiContext, port: Port, action: string): Promise<void> {
+  const nic = await context.store.node_ports.find({ vif_port_id: port.id });
+  if (!nic) return;
+  throw new Fault('conflict', { detail: `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.` });
+}
+
+function canonicalMac(text: string): string {
+  return text.toLowerCase().replaceAll('-', ':');
+}
+
+/** Without the fields that were not given, so that they do not overwrite others. */
+function definedOf<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,135 @@
+/** Subnets: the addresses of a network. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Subnet } from '#domain/records.ts';
+import { owns } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
+import { checkOwner, ownerOf, seeNetwork, seeSubnet } from './ownership.ts';
+import { planSubnet, refuseOverlap } from './subnet-plan.ts';
+
+const maxItems = 64;
+const Pool = Type.Object({ start: Type.String(), end: Type.String() });
+const Route = Type.Object({ destination: Type.String(), nexthop: Type.String() });
+const Changes = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 255 })),
+    description: Type.Optional(Type.String({ maxLength: 255 })),
+    gateway_ip: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    enable_dhcp: Type.Optional(Type.Boolean()),
+    dns_nameservers: Type.Optional(Type.Array(Type.String(), { maxItems })),
+    allocation_pools: Type.Optional(Type.Array(Pool, { maxItems })),
+    host_routes: Type.Optional(Type.Array(Route, { maxItems })),
+    service_types: Type.Optional(Type.Array(Type.String(), { maxItems: 0 })),
+    dns_publish_fixed_ip: Type.Optional(Type.Literal(false)),
+    segment_id: Type.Optional(Type.Null()),
+  },
+  { additionalProperties: false },
+);
+const NewSubnet = Type.Object(
+  {
+    ...Changes.properties,
+    network_id: Type.String(),
+    cidr: Type.String(),
+    ip_version: Type.Union([Type.Literal(4), Type.Literal(6)]),
+    project_id: Type.Optional(Type.String()),
+    tenant_id: Type.Optional(Type.String()),
+    subnetpool_id: Type.Optional(Type.Null()),
+    ipv6_address_mode: Type.Optional(Type.Null()),
+    ipv6_ra_mode: Type.Optional(Type.Null()),
+  },
+  { additionalProperties: false },
+);
+type NewSubnet = Static<typeof NewSubnet>;
+
+export function registerSubnets(app: ApiScope, context: ApiContext): void {
+  app.get('/subnets', { schema: { querystring: ListQuery } }, async (request) => {
+    const shared = new Set((await context.store.networks.list({ shared: true })).map((network) => network.id));
+    const subnets = await context.store.subnets.list({}, { orderBy: 'created_at' });
+    const visible = subnets.filter((subnet) => shared.has(subnet.network_id) || owns(request.caller, subnet));
+    return listReply(context, request, { plural: 'subnets', all: visible.map(subnetBody) });
+  });
+  app.get('/subnets/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
+    subnet: project(subnetBody(await seeSubnet(context, request, request.params.id)), request.query),
+  }));
+  app.post('/subnets', { schema: { body: Type.Object({ subnet: NewSubnet }) } }, async (request, reply) => {
+    const subnet = await createSubnet(context, request, request.body.subnet);
+    reply.code(201);
+    return { subnet: subnetBody(subnet) };
+  });
+  app.put('/subnets/:id', { schema: { params: ById, body: Type.Object({ subnet: Changes }) } }, async (request) => {
+    const subnet = await seeSubnet(context, request, request.params.id);
+    checkOwner(request, subnet);
+    return { subnet: subnetBody(await updateSubnet(context, subnet, request.body.subnet)) };
+  });
+  app.delete('/subnets/:id', { schema: { params: ById } }, async (request, reply) => {
+    const subnet = await seeSubnet(context, request, request.params.id);
+    checkOwner(request, subnet);
+    await deleteSubnet(context, subnet);
+    return reply.code(204).send();
+  });
+}
+
+function subnetBody(subnet: Subnet): Body {
+  return {
+    ...subnet,
+    tenant_id: subnet.project_id,
+    subnetpool_id: null,
+    ipv6_address_mode: null,
+    ipv6_ra_mode: null,
+    segment_id: null,
+    service_types: [],
+    dns_publish_fixed_ip: false,
+    tags: [],
+    revision_number: 1,
+  };
+}
+
+async function createSubnet(context: ApiContext, request: FastifyRequest, fields: NewSubnet): Promise<Subnet> {
+  const network = await seeNetwork(context, request, fields.network_id);
+  checkOwner(request, network);
+  const plan = planSubnet(fields);
+  const now = new Date().toISOString();
+  return context.store.transaction(async (inside) => {
+    refuseOverlap(plan.cidr, await inside.subnets.list({ network_id: network.id }));
+    return inside.subnets.insert({
+      ...plan,
+      id: randomUUID(),
+      name: fields.name ?? '',
+      network_id: network.id,
+      project_id: ownerOf(request, fields),
+      ip_version: fields.ip_version,
+      enable_dhcp: fields.enable_dhcp ?? true,
+      description: fields.description ?? '',
+      created_at: now,
+      updated_at: now,
+    });
+  });
+}
+
+/** The whole is planned anew, so that a new gateway can't come to lie in an old pool. */
+async function updateSubnet(context: ApiContext, subnet: Subnet, fields: Static<typeof Changes>): Promise<Subnet> {
+  const { name, description, enable_dhcp, ...addressing } = fields;
+  const changed: Subnet = {
+    ...subnet,
+    ...planSubnet({ ...subnet, ...addressing }),
+    name: name ?? subnet.name,
+    description: description ?? subnet.description,
+    enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
+    updated_at: new Date().toISOString(),
+  };
+  await context.store.subnets.update({ id: subnet.id }, changed);
+  return changed;
+}
+
+async function deleteSubnet(context: ApiContext, subnet: Subnet): Promise<void> {
+  await context.store.transaction(async (inside) => {
+    const ports = await inside.ports.list({ network_id: subnet.network_id });
+    const users = ports.filter((port) => port.fixed_ips.some((fixed) => fixed.subnet_id === subnet.id));
+    if (users.length > 0)
+      throw new Fault('subnetInUse', { subnet: subnet.id, detail: `${users.length} ports have an address of it` });
+    await inside.subnets.remove({ id: subnet.id });
+  });
+}
