@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { suite, test } from 'node:test';
+import { Malformed } from '../bytes/malformed.ts';
+import { cipherSuiteTable } from './cipher-suites.ts';
+import { deriveKeys, passwordKey, type RakpFacts } from './session-keys.ts';
+import {
+  decodePlainPacket,
+  decodeSessionPacket,
+  encodePlainPacket,
+  encodeSessionPacket,
+  peekSession,
+  type SessionSecrets,
+} from './session-packet.ts';
+
+function secretsFor(index: number): SessionSecrets {
+  const cipherSuite = cipherSuiteTable[index];
+  assert.ok(cipherSuite);
+  const facts: RakpFacts = {
+    suite: cipherSuite,
+    consoleSession: 1,
+    bmcSession: 2,
+    consoleRandom: randomBytes(16),
+    bmcRandom: randomBytes(16),
+    bmcGuid: randomBytes(16),
+    role: 0x14,
+    user: Buffer.from('admin'),
+  };
+  return { suite: cipherSuite, keys: deriveKeys(facts, passwordKey('secret')) };
+}
+
+for (const [index, { id }] of cipherSuiteTable.entries()) {
+  suite(`session packets of cipher suite ${id}`, () => {
+    const secrets = secretsFor(index);
+    const outer = { type: 'ipmi', session: 0xa0b0c0d0, sequence: 7 } as const;
+    const wrap = (payload: Buffer) => encodeSessionPacket({ ...outer, payload }, secrets);
+
+    test('payloads of every length come back', () => {
+      for (let length = 0; length <= 64; length += 1) {
+        const payload = randomBytes(length);
+        const packet = wrap(payload);
+        assert.deepEqual(decodeSessionPacket(packet, secrets), { ...outer, payload });
+        assert.equal(peekSession(packet), outer.session);
+        assert.equal((packet.length - 4 - secrets.suite.codeLength) % 4, 0, 'the signed part is whole words');
+      }
+    });
+
+    test('the payload is not to be read on the wire', () => {
+      assert.equal(wrap(Buffer.from('a payload in the clear')).includes('payload'), false);
+    });
+
+    test('no bit of a packet can be changed', () => {
+      const packet = wrap(randomBytes(20));
+      // The RMCP header is not signed; of it, version and class are checked, the rest is reserved.
+      for (let at = 4 * 8; at < packet.length * 8; at += 1) {
+        const forged = Buffer.from(packet);
+        forged[at >> 3] = (forged[at >> 3] as number) ^ (1 << (at & 7));
+        assert.throws(() => decodeSessionPacket(forged, secrets), Malformed, `bit ${at}`);
+      }
+    });
+
+    test('no byte of a packet can be missing or added', () => {
+      const packet = wrap(randomBytes(20));
+      for (let length = 0; length < packet.length; length += 1) {
+        assert.throws(() => decodeSessionPacket(packet.subarray(0, length), secrets), Malformed, `${length} bytes`);
+      }
+      assert.throws(() => decodeSessionPacket(Buffer.concat([packet, Buffer.of(0)]), secrets), Malformed);
+    });
+
+    test('a packet of another session does not pass', () => {
+      assert.throws(() => decodeSessionPacket(wrap(randomBytes(20)), secretsFor(index)), Malformed);
+    });
+
+    test('what was never signed does not pass', () => {
+      assert.throws(() => decodeSessionPacket(encodePlainPacket('ipmi', randomBytes(20)), secrets), Malformed);
+    });
+  });
+}
+
+suite('packets outside of a session', () => {
+  test('come back', () => {
+    const payload = randomBytes(9);
+    assert.deepEqual(decodePlainPacket(encodePlainPacket('rakp1', payload)), { type: 'rakp1', session: 0, sequence: 0, payload });
+  });
+
+  test('may not claim a session, a signature or an unknown payload', () => {
+    const secrets = secretsFor(0);
+    const packet = encodeSessionPacket({ type: 'ipmi', session: 1, sequence: 1, payload: Buffer.of(1) }, secrets);
+    assert.throws(() => decodePlainPacket(packet), Malformed);
+    for (const [at, value] of [
+      [5, 0x02],
+      [5, 0x80],
+      [6, 1],
+      [10, 1],
+    ] as const) {
+      const plain = encodePlainPacket('ipmi', Buffer.of(1, 2, 3));
+      plain[at] = value;
+      assert.throws(() => decodePlainPacket(plain), Malformed);
+    }
+  });
+
+  test('may not be cut', () => {
+    const packet = encodePlainPacket('rakp1', randomBytes(9));
+    for (let length = 0; length < packet.length; length += 1) {
+      assert.throws(() => decodePlainPacket(packet.subarray(0, length)), Malformed);
+    }
+  });
+});
