@@ -1,0 +1,103 @@
+/** The composition root: builds every part in start order. The only file that knows them all. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApi } from '#api/app.ts';
+import { ensureAdmin, ensureTokenKey } from '#api/identity/admin.ts';
+import { createBootServer } from '#boot-server/boot-server.ts';
+import { createIpmiDriver } from '#drivers/ipmi/index.ts';
+import { createDrivers } from '#drivers/registry.ts';
+import type { MachineMessages } from '#engine/contract.ts';
+import { createEngine } from '#engine/engine.ts';
+import type { StepHook } from '#engine/operation-kinds.ts';
+import { createImageFiles } from '#images/image-files.ts';
+import type { Settings } from '#settings.ts';
+import { stateFiles } from '#store/state-files.ts';
+import { databaseFile, openStore } from '#store/store.ts';
+import { createLog } from './log.ts';
+
+export type Running = {
+  /** How clients reach the API. */
+  url: string;
+  /** Resolves with the error when a part fails that Ingot cannot run without. */
+  failed: Promise<Error>;
+  close(): Promise<void>;
+};
+
+export type ServeHooks = { onStep?: StepHook };
+
+/** Starts everything; what was started is closed again when a later part refuses. */
+export async function serve(settings: Settings, hooks: ServeHooks = {}): Promise<Running> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await build(settings, hooks, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(
+  settings: Settings,
+  hooks: ServeHooks,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Running> {
+  const log = createLog(settings);
+  const state = settings.state_dir;
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  // Config drives of operations that are over; a running one builds its own again.
+  await rm(join(state, 'work'), { recursive: true, force: true });
+
+  const store = await openStore(databaseFile(state));
+  closers.push(() => store.close());
+  await ensureAdmin(store, settings, state);
+
+  const images = createImageFiles({ store, directory: join(state, 'images'), log });
+  closers.push(() => images.close());
+  await images.tidy();
+
+  const ipmi = createIpmiDriver();
+  closers.push(() => ipmi.close());
+  const drivers = createDrivers({ ipmi, settings });
+
+  // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
+  const messages = {} as MachineMessages;
+  const boot = createBootServer({ settings, engine: messages, images, log, stateDir: state });
+  const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
+  Object.assign(messages, engine);
+
+  closers.push(() => engine.stop());
+  closers.push(() => boot.stop());
+  await boot.start();
+  await engine.start();
+
+  const api = createApi({ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) });
+  closers.push(() => api.close());
+  await api.listen(listenOptions(settings['api.listen']));
+
+  const url = settings['api.public_url'] || urlOf(api.addresses()[0]);
+  await writeEndpoint(join(state, stateFiles.endpoint), url);
+  return { url, failed: boot.failed, close };
+}
+
+/** @param listen `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */
+function listenOptions(listen: string): { host: string; port: number } | { fd: number } {
+  if (listen.startsWith('fd:')) return { fd: Number(listen.slice(3)) };
+  const colon = listen.lastIndexOf(':');
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
+}
+
+function urlOf(address: { address: string; port: number; family: string } | undefined): string {
+  if (!address) throw new Error('the API has no address to print: set api.public_url');
+  const isIpv6 = address.family === 'IPv6';
+  const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
+  return `http://${isIpv6 && host !== 'localhost' ? `[${host}]` : host}:${address.port}`;
+}
+
+async function writeEndpoint(path: string, url: string): Promise<void> {
+  await writeFile(`${path}.part`, `${url}\n`, { mode: 0o600 });
+  await rename(`${path}.part`, path);
+}
