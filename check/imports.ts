@@ -26,6 +26,7 @@ export const importTable: readonly ImportRow[] = [
   { from: ['store'], may: ['domain'] },
   { from: ['tools'], may: ['domain'] },
   { from: ['wire'], may: ['wire'] },
+  { from: ['log'], may: ['settings'] },
   { from: ['domain'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },
   { from: ['build'], may: ['domain'] },
@@ -37,7 +38,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api', 'boot-server', 'serve'],
   '@fastify/type-provider-typebox': ['api', 'boot-server'],
   kysely: ['store'],
-  pino: ['main', 'commands', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
+  pino: ['log', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
   typebox: ['api', 'boot-server', 'engine', 'drivers', 'images', 'tools', 'settings', 'agent-protocol', 'build', 'lab', 'demo'],
 };
 
