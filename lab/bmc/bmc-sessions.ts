@@ -84,7 +84,7 @@ export class BmcSessions {
     });
   }
 
-  /** @returns undefined for a session that was never asked for: silence. */
+  /** The same RAKP 1 again gets the same answer. @returns undefined for a session that was never asked for: silence. */
   answerRakp1(payload: Buffer): Buffer | undefined {
     const { tag, bmcSession, random, role, user: name } = rakp.decodeRakp1(payload);
     const opening = this.#openings.get(bmcSession);
@@ -94,7 +94,8 @@ export class BmcSessions {
     const user = this.#users.find((candidate) => Buffer.from(candidate.name).equals(name));
     if (!user) return refuse(rakp.rakpStatus.unauthorizedName);
     if ((role & 0x0f) > limitOf(user)) return refuse(rakp.rakpStatus.unauthorizedRole);
-    const facts: RakpFacts = {
+    const repeated = opening.proof?.facts.consoleRandom.equals(random) ? opening.proof : undefined;
+    const facts: RakpFacts = repeated?.facts ?? {
       suite: opening.suite,
       consoleSession: opening.consoleSession,
       bmcSession,
@@ -104,7 +105,7 @@ export class BmcSessions {
       role,
       user: Buffer.from(name),
     };
-    const key = this.#personality().refusePassword ? randomBytes(20) : passwordKey(user.password);
+    const key = repeated?.key ?? this.#keyOf(user);
     opening.proof = { facts, user, key };
     return rakp.encodeRakp2({
       tag,
@@ -137,6 +138,10 @@ export class BmcSessions {
       consoleSession: opening.consoleSession,
       code: rakp4Code(facts, session.keys.sik),
     });
+  }
+
+  #keyOf({ password }: BmcUser): Buffer {
+    return this.#personality().refusePassword ? randomBytes(20) : passwordKey(password);
   }
 
   #activate({ id, suite, consoleSession }: Opening, { facts, user, key }: NonNullable<Opening['proof']>): BmcSession {

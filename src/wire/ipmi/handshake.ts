@@ -44,6 +44,7 @@ export async function openSession(
   { suites, budget }: { suites: readonly CipherSuite[]; budget: Budget },
 ): Promise<SessionTerms> {
   let wait = conversation.timings.firstWait;
+  let mixUps = 0;
   for (let at = 0; ; ) {
     const suite = suites[at];
     if (!suite) throw unfit(conversation, `it accepts none of cipher suites ${suites.map(({ id }) => id).join(', ')}`);
@@ -52,14 +53,24 @@ export async function openSession(
       if (terms) return terms;
       at += 1;
     } catch (error) {
+      if (!(error instanceof IpmiError) || budget.left === 0) throw error;
+      if (error instanceof MixUp && ++mixUps < mostMixUps) continue;
       // Each message moves the BMC's side on, so a lost one can't be repeated by itself: all starts again.
-      if (!(error instanceof IpmiError && error.failure === 'silent') || budget.left === 0) throw error;
+      if (error.failure !== 'silent') throw error;
       // Some BMCs answer a cipher suite they don't know with silence; then the next one gets its turn.
       at = (at + 1) % suites.length;
       wait = Math.min(wait * conversation.timings.growth, conversation.timings.longestWait);
     }
   }
 }
+
+const mostMixUps = 3;
+
+/**
+ * RAKP 4 calls our proof wrong although RAKP 2 has shown that both sides have the same password: the two are not of one
+ * exchange. So it goes where the network delivered RAKP 1 twice and the BMC drew a new random number for the second.
+ */
+class MixUp extends IpmiError {}
 
 class Handshake {
   readonly #conversation: Conversation;
@@ -144,7 +155,10 @@ class Handshake {
     const code = rakp3Code(facts, passwordKey(this.#login.password));
     const request = rakp.encodeRakp3({ tag: this.#tag, status: rakp.rakpStatus.ok, bmcSession: facts.bmcSession, code });
     const answer = await this.#ask('rakp3', request, { type: 'rakp4', decode: rakp.decodeRakp4 });
-    if (!answer.ok) throw this.#turnedDown('RAKP 4', answer.failure.status);
+    if (!answer.ok) {
+      const error = this.#turnedDown('RAKP 4', answer.failure.status);
+      throw answer.failure.status === rakp.rakpStatus.invalidIntegrityCheck ? new MixUp(error.failure, error) : error;
+    }
     if (sameCode(answer.value.code, rakp4Code(facts, sik))) return;
     throw this.#refused("the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
   }

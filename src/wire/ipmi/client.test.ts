@@ -1,0 +1,261 @@
+/** The client with the virtual BMC over a network that loses, repeats, delays, forges and cuts packets. */
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { suite, type TestContext, test } from 'node:test';
+import { type Bmc, type BmcCommandReport, startBmc } from '#lab/bmc/bmc.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { encodePlainPacket } from '../rmcp/session-packet.ts';
+import { type Datagrams, udp } from '../udp/datagrams.ts';
+import { chassisControl, getChassisStatus } from './chassis-commands.ts';
+import { openIpmiClient } from './client.ts';
+import { createIpmiClientPool } from './client-pool.ts';
+import { IpmiError } from './ipmi-error.ts';
+import { encodeResponse } from './message.ts';
+import { defaultTimings, type Timings } from './timings.ts';
+
+const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000, singleWait: 60 };
+const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
+
+type Pass = (packet: Buffer) => Buffer[];
+type Meddling = { toBmc?: Pass; toConsole?: Pass };
+
+/** A network that does with each packet what it is told. */
+function meddlingNetwork({ toBmc = (packet) => [packet], toConsole = (packet) => [packet] }: Meddling): Datagrams {
+  return {
+    async connect(peer, receive) {
+      const socket = await udp.connect(peer, (packet) => {
+        for (const part of toConsole(packet)) receive(part);
+      });
+      const send = (packet: Uint8Array) => {
+        for (const part of toBmc(Buffer.from(packet))) socket.send(part);
+      };
+      return { send, close: () => socket.close() };
+    },
+  };
+}
+
+async function setStage(t: TestContext, { meddling = {}, timings = quick }: { meddling?: Meddling; timings?: Timings } = {}) {
+  const chassis = createMemoryChassis();
+  const commands: BmcCommandReport[] = [];
+  const heard = new EventEmitter();
+  const onCommand = (report: BmcCommandReport) => {
+    commands.push(report);
+    heard.emit(report.command);
+  };
+  const users = [{ name: login.user, password: login.password }];
+  const bmc: Bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, onCommand });
+  const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, meddlingNetwork(meddling), timings);
+  t.after(async () => {
+    await client.close();
+    await bmc.close();
+  });
+  const count = (command: string) => commands.filter((report) => report.command === command).length;
+  return { bmc, chassis, client, commands, count, heard };
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<IpmiError> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof IpmiError, `an IpmiError, not ${error}`);
+  return error;
+}
+
+/** The same numbers on each run. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+suite('the client on a bad network', () => {
+  test('gets every answer although packets are lost, doubled and late', async (t) => {
+    const roll = dice(7);
+    let held: Buffer | undefined;
+    const mess: Pass = (packet) => {
+      const chance = roll();
+      if (chance < 0.15) return [];
+      if (chance < 0.25) return [packet, packet];
+      if (chance > 0.9 && !held) {
+        held = packet;
+        return [];
+      }
+      const late = held ? [held] : [];
+      held = undefined;
+      return [packet, ...late];
+    };
+    const { client, chassis } = await setStage(t, { meddling: { toBmc: mess, toConsole: mess } });
+
+    for (let round = 0; round < 30; round += 1) {
+      const action = round % 2 ? 'power down' : 'power up';
+      await client.request(chassisControl, { action });
+      assert.equal((await client.request(getChassisStatus, {})).power.on, chassis.power() === 'on');
+    }
+  });
+
+  test('drops answers with a changed bit, a missing end, or without a signature', async (t) => {
+    const roll = dice(11);
+    const forge: Pass = (packet) => {
+      const changed = Buffer.from(packet);
+      const at = 4 + Math.floor(roll() * (packet.length - 4));
+      changed[at] = (changed[at] as number) ^ (1 << Math.floor(roll() * 8));
+      // Only inside the session: before it, nothing is signed and a changed bit is told by the proofs alone.
+      const isSigned = packet[5] === 0xc0;
+      return isSigned ? [changed, packet.subarray(0, at), unsignedAnswers(), packet] : [packet];
+    };
+    const { client } = await setStage(t, { meddling: { toConsole: forge } });
+
+    for (let round = 0; round < 20; round += 1) assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+  });
+
+  test('takes no answer twice', async (t) => {
+    const replayed: Buffer[] = [];
+    const replay: Pass = (packet) => {
+      replayed.push(packet);
+      return [...replayed.slice(0, -1), packet];
+    };
+    const { client, chassis } = await setStage(t, { meddling: { toConsole: replay } });
+
+    assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+    await chassis.powerOn();
+    assert.equal((await client.request(getChassisStatus, {})).power.on, true);
+  });
+
+  test('the BMC takes no command twice', async (t) => {
+    const { client, count } = await setStage(t, { meddling: { toBmc: (packet) => [packet, packet, packet] } });
+
+    await client.request(chassisControl, { action: 'power up' });
+    await client.request(chassisControl, { action: 'hard reset' });
+
+    assert.equal(count('Chassis Control'), 2);
+  });
+});
+
+test('two RAKP 1 that the BMC took for two are no wrong password', async (t) => {
+  let isFirst = true;
+  const doubled: Pass = (packet) => {
+    if (packet[5] !== 0x12 || !isFirst) return [packet];
+    isFirst = false;
+    const other = Buffer.from(packet);
+    // Another random number, so the BMC answers anew and forgets the first.
+    other[24] = (other[24] as number) ^ 1;
+    return [packet, other];
+  };
+  const { client } = await setStage(t, { meddling: { toBmc: doubled } });
+
+  assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+});
+
+/** What somebody would send who knows neither session nor keys: the machine is on. */
+function unsignedAnswers(): Buffer {
+  const data = Buffer.of(1, 0, 0);
+  return encodePlainPacket('ipmi', encodeResponse({ netFn: 0, command: 1, sequence: 1, completion: 0, data }));
+}
+
+suite('commands that must not be repeated', () => {
+  test('are sent once although their answer is lost', async (t) => {
+    let cut = false;
+    const { client, chassis, count } = await setStage(t, { meddling: { toConsole: (packet) => (cut ? [] : [packet]) } });
+    await client.request(chassisControl, { action: 'power up' });
+    cut = true;
+
+    const failure = await failureOf(client.request(chassisControl, { action: 'hard reset' }));
+
+    assert.equal(failure.failure, 'silent');
+    assert.equal(count('Chassis Control'), 2);
+    assert.equal(chassis.boots.length, 2);
+  });
+
+  test('are sent after a session that was lost is renewed', async (t) => {
+    const { bmc, client, chassis } = await setStage(t, { timings: { ...quick, trusted: 0 } });
+    await client.request(chassisControl, { action: 'power up' });
+    bmc.restart();
+
+    await client.request(chassisControl, { action: 'hard reset' });
+
+    assert.equal(chassis.boots.length, 2);
+  });
+});
+
+suite('sessions', () => {
+  test('requests run one after the other', async (t) => {
+    const { client, bmc, count } = await setStage(t);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.request(getChassisStatus, {})));
+
+    assert.equal(answers.length, 20);
+    assert.deepEqual([count('Get Chassis Status'), bmc.sessionCount], [20, 1]);
+  });
+
+  test('an idle one is closed, and opened again when needed', async (t) => {
+    const { client, bmc, heard, count } = await setStage(t, { timings: { ...quick, idle: 10 } });
+    const closed = once(heard, 'Close Session');
+    await client.request(getChassisStatus, {});
+
+    await closed;
+    assert.equal(bmc.sessionCount, 0);
+    await client.request(getChassisStatus, {});
+
+    assert.equal(count('Get Channel Cipher Suites'), 1, 'the cipher suite is remembered');
+  });
+
+  test('a request that is given up ends at once and leaves the session usable', async (t) => {
+    const { client, bmc } = await setStage(t);
+    await client.request(getChassisStatus, {});
+    bmc.setPersonality({ silent: true });
+    const given = new AbortController();
+    const request = client.request(getChassisStatus, {}, { signal: given.signal });
+    const queued = client.request(getChassisStatus, {}, { signal: given.signal });
+
+    given.abort(new Error('no longer wanted'));
+
+    await assert.rejects(request, /no longer wanted/);
+    await assert.rejects(queued, /no longer wanted/);
+    bmc.setPersonality({ silent: false });
+    assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+    assert.equal(bmc.sessionCount, 1);
+  });
+
+  test('nothing is asked of a closed client', async (t) => {
+    const { client } = await setStage(t);
+    await client.close();
+    assert.equal((await failureOf(client.request(getChassisStatus, {}))).failure, 'closed');
+  });
+
+  test('a name that is none is told', async () => {
+    const client = openIpmiClient({ address: 'bmc.invalid', port: 623, ...login }, udp, quick);
+    assert.match((await failureOf(client.request(getChassisStatus, {}))).detail, /the address can't be used/);
+  });
+});
+
+suite('cipher suites', () => {
+  test('a BMC that lost its better one is asked again', async (t) => {
+    const { client, bmc } = await setStage(t);
+    await client.request(getChassisStatus, {});
+    bmc.setPersonality({ cipherSuites: [3] });
+    bmc.restart();
+
+    const failure = await failureOf(client.request(getChassisStatus, {}));
+    assert.equal(failure.failure, 'unfit');
+    assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+  });
+
+  test('without a common one, the BMC is left alone', async (t) => {
+    const { client, bmc } = await setStage(t);
+    bmc.setPersonality({ cipherSuites: [] });
+    assert.match((await failureOf(client.request(getChassisStatus, {}))).detail, /none of them acceptable/);
+  });
+});
+
+test('a pool keeps one client per BMC until the credentials change', async () => {
+  const pool = createIpmiClientPool(udp, quick);
+  const options = { address: '127.0.0.1', port: 1, ...login };
+  const first = pool.client(options);
+
+  assert.equal(pool.client({ ...options }), first);
+  assert.notEqual(pool.client({ ...options, port: 2 }), first);
+  assert.notEqual(pool.client({ ...options, password: 'other' }), first);
+  await pool.close();
+});
