@@ -19,6 +19,7 @@ export type ApiStage = {
   readonly store: Store;
   readonly stateDir: string;
   /** Sends a request with the administrator's token, unless `headers` has another. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test looks at a body of its own shape
   ask(request: InjectOptions): Promise<{ status: number; headers: Record<string, unknown>; body: any }>;
   /** A token for a user in a project (default: the user's own). */
   logIn(user: string, password: string, project?: string): Promise<string>;

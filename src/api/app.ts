@@ -66,6 +66,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const context: ApiContext = { ...shared, tokens: new Tokens(parts.store, tokenKey), baseUrl: baseUrlBy(parts.settings) };
   const app = fastify({
     loggerInstance: parts.log,
+    frameworkErrors: replyWithFault('identity'),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `req-${randomUUID()}`,
     bodyLimit,
@@ -73,6 +74,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
   });
   app.setValidatorCompiler(compileValidator);
+  acceptEmptyJson(app);
   app.setErrorHandler(replyWithFault('identity'));
   app.setNotFoundHandler(replyNotFound('identity'));
   app.addHook('onRequest', async (request, reply) => {
@@ -98,6 +100,16 @@ function openService(service: Service, context: ApiContext) {
       await service.register(closed as ApiScope, context);
     });
   };
+}
+
+/** Several clients announce JSON on a DELETE that has no body. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body, done);
+  });
 }
 
 function baseUrlBy(settings: Settings): (request: FastifyRequest) => string {

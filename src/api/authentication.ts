@@ -22,7 +22,8 @@ export async function callerOf(context: ApiContext, payload: TokenPayload): Prom
   const { store } = context;
   const user = await store.users.find({ id: payload.user_id });
   if (!user?.enabled || user.password_changed_at > payload.issued_at) return undefined;
-  const identity = { user_id: user.id, user_name: user.name };
+  const { application_credential_id } = payload;
+  const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
   if (payload.project_id === null) return { ...identity, project_id: '', project_name: '', is_admin: user.is_admin, roles: [] };
   const project = await store.projects.find({ id: payload.project_id });
   const roles = project ? await rolesOf(context, user, payload) : [];

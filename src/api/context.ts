@@ -48,6 +48,8 @@ export type Caller = {
   project_name: string;
   is_admin: boolean;
   roles: readonly string[];
+  /** Set where the token came from one: it must not make others. */
+  application_credential_id?: string;
 };
 
 declare module 'fastify' {

@@ -18,6 +18,7 @@ export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[],
 }
 
 /** `-f json` of one invocation. */
+// biome-ignore lint/suspicious/noExplicitAny: each test looks at output of its own shape
 export async function openstackJson(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<any> {
   return JSON.parse(await openstack(env, [...args, '-f', 'json']));
 }

@@ -82,6 +82,8 @@ type Request = Omit<Static<typeof NewCredential>, 'secret'> & { secret: string }
 
 async function createCredential(context: ApiContext, request: FastifyRequest, fields: Request): Promise<ApplicationCredential> {
   const { caller } = request;
+  if (caller.application_credential_id)
+    throw new Fault('forbidden', { detail: 'A token of an application credential cannot make another one.' });
   if (!caller.project_id) throw new Fault('forbidden', { detail: 'An application credential needs a token with a project.' });
   if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });
   const where = { user_id: caller.user_id, name: fields.name };

@@ -9,9 +9,10 @@ import { checkPassword } from './passwords.ts';
 import { rolesIn } from './roles.ts';
 
 const Domain = Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) });
+const Name = Type.String({ maxLength: 255 });
 const NamedUser = Type.Object({
-  id: Type.Optional(Type.String()),
-  name: Type.Optional(Type.String()),
+  id: Type.Optional(Name),
+  name: Type.Optional(Name),
   domain: Type.Optional(Domain),
 });
 const NamedProject = NamedUser;
@@ -23,8 +24,8 @@ export const Login = Type.Object({
     token: Type.Optional(Type.Object({ id: Type.String() })),
     application_credential: Type.Optional(
       Type.Object({
-        id: Type.Optional(Type.String()),
-        name: Type.Optional(Type.String()),
+        id: Type.Optional(Name),
+        name: Type.Optional(Name),
         secret: Type.String(),
         user: Type.Optional(NamedUser),
       }),

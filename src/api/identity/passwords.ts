@@ -1,5 +1,6 @@
 /** Password and secret hashes: scrypt with its parameters in the text, so that they can rise later. */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
 
 /** 16 MiB and some 40 ms of one core for each check. */
 const cost = { N: 16384, r: 8, p: 1 };
@@ -25,10 +26,13 @@ const decoy = `scrypt$${cost.N}$${cost.r}$${cost.p}$${Buffer.alloc(16).toString(
 
 /** At most two at once: the same few threads also serve all file access. */
 const maxRunning = 2;
+/** Some seconds of work: whoever comes after would give up before its turn. */
+const maxWaiting = 200;
 let running = 0;
 const waiting: (() => void)[] = [];
 
 async function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
+  if (waiting.length >= maxWaiting) throw new Fault('tooManyRequests', { what: 'logins at once', seconds: 5 });
   if (running >= maxRunning) await new Promise<void>((resolve) => waiting.push(resolve));
   else running++;
   try {

@@ -12,10 +12,14 @@ import { Login, logIn } from './login.ts';
 import { LoginAttempts } from './login-attempts.ts';
 import { projectBody, projectsOf } from './projects.ts';
 
+/** Anybody can send one: it need not be large. */
+const loginBytes = 64 * 1024;
+
 /** POST /auth/tokens: the one call that needs no token. */
 export function registerTokenIssue(app: ApiScope, context: ApiContext): void {
   const attempts = new LoginAttempts();
-  app.post('/auth/tokens', { schema: { body: Type.Object({ auth: Login }) } }, async (request, reply) => {
+  const body = Type.Object({ auth: Login });
+  app.post('/auth/tokens', { schema: { body }, bodyLimit: loginBytes }, async (request, reply) => {
     const login = request.body.auth;
     const { token, payload } = await logIn(context, attempts, { login, address: request.ip });
     reply.code(201).header('x-subject-token', token).header('vary', 'X-Auth-Token');
