@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { CloudClient, CloudEvent } from './cloud-client.ts';
 
-const run = promisify(execFile);
+export const runProgram = promisify(execFile);
 
 /** What an operator knows of a machine before enrolling it. */
 export type EnrolFacts = {
@@ -193,7 +193,7 @@ export async function runBySsh(target: SshTarget, command: string, timeoutMs: nu
   let reason = '';
   while (Date.now() < deadline) {
     try {
-      const { stdout } = await run('ip', ['netns', 'exec', target.namespace, 'ssh', ...sshOptions(target), command], {
+      const { stdout } = await runProgram('ip', ['netns', 'exec', target.namespace, 'ssh', ...sshOptions(target), command], {
         timeout: 30_000,
       });
       return stdout;

@@ -29,6 +29,16 @@ export class ServerTimeline {
     return line && prefix + line;
   }
 
+  /** A row for what Ingot no longer sees: the installed system on its way. */
+  begin(title: string): void {
+    this.rows.push({ title, state: 'waiting', startedAt: Date.now(), detail: 'for SSH' });
+  }
+
+  finish(): void {
+    const row = this.rows.at(-1);
+    if (row) Object.assign(row, { state: 'ended', seconds: (Date.now() - row.startedAt) / 1000 });
+  }
+
   #addStep(event: CloudEvent, at: number): string {
     const status = String(event.data['status']);
     const title = String(event.data['title'] ?? event.subject);
@@ -123,7 +133,7 @@ export class TimelineView {
     const rows = Math.max(4, Math.floor((this.#out.rows ?? 40) / this.#timelines.length) - 2);
     const lines = this.#timelines.flatMap((timeline) => renderBlock(timeline, Date.now(), { rows, columns }));
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : '';
-    this.#out.write(up + lines.map((line) => `\x1b[2K${line}\n`).join('') + '\x1b[0J');
+    this.#out.write(`${up + lines.map((line) => `\x1b[2K${line}\n`).join('')}\x1b[0J`);
     this.#drawn = lines.length;
   }
 }

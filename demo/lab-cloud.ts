@@ -1,0 +1,103 @@
+/** A whole cloud for trying: the lab's rack, an Ingot beside it, ramdisk and images built. Demo, benchmark and tests share it. */
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildImages, type Images } from '#build/image/build-images.ts';
+import { buildRamdisk, type Ramdisk } from '#build/ramdisk/build-ramdisk.ts';
+import { type MachineRecord, type Rack, type RackOptions, startRack } from '#lab/rack.ts';
+import { type IngotProcess, startIngot } from '#lab/start-ingot.ts';
+import type { SettingName } from '#settings.ts';
+import { stateFiles } from '#store/state-files.ts';
+import { CloudClient } from './cloud-client.ts';
+import { type EnrolFacts, type NetworkFacts, runProgram, type SshTarget } from './main-job.ts';
+
+export type Announce = (line: string) => void;
+
+export type LabCloudOptions = {
+  rack: RackOptions;
+  /** State of this Ingot; emptied first. */
+  stateDir: string;
+  /** Port of the API on 127.0.0.1; default any. */
+  port?: number;
+  settings?: Partial<Record<SettingName, string>>;
+  announce: Announce;
+};
+
+export type LabCloud = {
+  rack: Rack;
+  ingot: IngotProcess;
+  cloud: CloudClient;
+  images: Images;
+  ramdisk: Ramdisk;
+  stateDir: string;
+  /** Private key of the demo's key pair, and its public half. */
+  key: { file: string; publicKey: string };
+  ssh(address: string): SshTarget;
+  close(): Promise<void>;
+};
+
+/** Tenants' addresses; the rest of the provisioning subnet is the pool for machines without a port. */
+export const labNetwork: NetworkFacts = {
+  cidr: '172.30.0.0/24',
+  gateway: '172.30.0.1',
+  first: '172.30.0.50',
+  last: '172.30.0.99',
+};
+
+/** Everything that can be cached is. Builds announce themselves. */
+export async function buildArtifacts(announce: Announce): Promise<{ images: Images; ramdisk: Ramdisk }> {
+  const ramdisk = await buildRamdisk({ profile: 'lab', announce });
+  const images = await buildImages({ announce });
+  return { images, ramdisk };
+}
+
+/** Starts it all; on failure nothing stays up. */
+export async function startLabCloud(options: LabCloudOptions): Promise<LabCloud> {
+  const { announce, stateDir } = options;
+  const { images, ramdisk } = await buildArtifacts(announce);
+  await rm(stateDir, { recursive: true, force: true });
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  announce('starting the virtual rack');
+  const rack = await startRack(options.rack);
+  try {
+    announce('starting Ingot');
+    const settings = { 'deploy.kernel': ramdisk.kernel, 'deploy.ramdisk': ramdisk.ramdisk, ...options.settings };
+    const { namespace } = rack.record;
+    const ingot = await startIngot({ namespace, stateDir, settings, ...(options.port && { port: options.port }) });
+    const key = await makeKey(stateDir);
+    const target = { user: 'debian', keyFile: key.file, knownHosts: join(stateDir, 'known-hosts'), namespace };
+    return {
+      rack,
+      ingot,
+      cloud: await logIn(ingot.url, stateDir),
+      images,
+      ramdisk,
+      stateDir,
+      key,
+      ssh: (address) => ({ ...target, address }),
+      async close() {
+        await ingot.stop();
+        await rack.stop();
+      },
+    };
+  } catch (error) {
+    await rack.stop();
+    throw error;
+  }
+}
+
+export async function logIn(url: string, stateDir: string): Promise<CloudClient> {
+  const password = (await readFile(join(stateDir, stateFiles.password), 'utf8')).trim();
+  return CloudClient.login({ url, user: 'admin', password, project: 'admin' });
+}
+
+async function makeKey(stateDir: string): Promise<LabCloud['key']> {
+  const file = join(stateDir, 'demo-key');
+  await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'ingot-demo', '-f', file]);
+  return { file, publicKey: (await readFile(`${file}.pub`, 'utf8')).trim() };
+}
+
+/** A lab machine as an operator would enrol it. */
+export function enrolFacts(machine: MachineRecord): EnrolFacts {
+  const { name, bmc, cpus, memory_mb, local_gb, macs, console } = machine;
+  return { name, bmc, cpus, memory_mb, local_gb, mac: macs[0] ?? '', console_file: console };
+}
