@@ -1,0 +1,1 @@
+export { fileConsole } from './console.ts';

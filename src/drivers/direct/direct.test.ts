@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Value } from 'typebox/value';
+import { WriteConfigDrive, WriteImage } from '#agent-protocol/messages.ts';
+import { aFlavor, anImage, aServer, aTask, runStep, type TaskParts } from '#test/a-task.ts';
+import { createDirectDeploy } from './index.ts';
+
+const { steps, checkImage } = createDirectDeploy({ agentTimeout: 60, imageTimeout: 60 });
+const extents = { path: '/x', size: 300, sha256: 'a'.repeat(64), virtual_size: 5 * 1024 ** 3, data_bytes: 1000 };
+const written = { device: '/dev/vda', data_bytes: 1000, skipped_bytes: 0, seconds: 2 };
+
+let folder: string;
+let drive: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ingot-direct-'));
+  drive = join(folder, 'drive.iso');
+  await writeFile(drive, 'a drive');
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const task = (parts: TaskParts = {}) =>
+  aTask({ images: { get: async () => anImage(), extents: async () => extents }, configDrive: async () => drive, ...parts });
+
+test('the whole way, in order', async () => {
+  const replies: NonNullable<TaskParts['replies']> = {};
+  const machine = task({ replies, heard: true, node: { properties: { root_device: { serial: 'S1', size: 20 } } } });
+  for (const name of ['prepare image', 'write boot files', 'power off', 'set network boot', 'power on', 'wait for the ramdisk']) {
+    assert.deepEqual(await runStep(steps, name, machine), { next: true });
+  }
+  assert.deepEqual(await runStep(steps, 'write image', machine), { wait: 'the ramdisk to write the image' });
+  replies['write-image'] = { ok: true, result: written };
+  await runStep(steps, 'write image', machine);
+  assert.deepEqual(await runStep(steps, 'write config drive', machine), { wait: 'the ramdisk to write the config drive' });
+  replies['write-config-drive'] = { ok: true, result: {} };
+  for (const name of ['write config drive', 'boot from disk', 'restart']) await runStep(steps, name, machine);
+
+  const asked = machine.calls.filter(({ name }) => name === 'agent.ask').map(({ args }) => args);
+  assert.equal(asked.length, 4);
+  const [name, params] = asked[0] as [string, object];
+  assert.equal(name, 'write-image');
+  assert.ok(Value.Check(WriteImage, params));
+  assert.deepEqual(params, {
+    path: `/agent/v1/images/${machine.server?.image_id}`,
+    sha256: extents.sha256,
+    size: 300,
+    virtual_size: extents.virtual_size,
+    minimum_bytes: extents.virtual_size,
+    root_device: { serial: 'S1', size: '20' },
+  });
+  const drivePlace = asked[2]?.[1];
+  assert.ok(Value.Check(WriteConfigDrive, drivePlace));
+  assert.equal(drivePlace.sha256, createHash('sha256').update('a drive').digest('hex'));
+  assert.deepEqual([drivePlace.size, drivePlace.device], [7, '/dev/vda']);
+
+  const machineCalls = machine.calls.filter((call) => call.name !== 'agent.ask').map((call) => [call.name, ...call.args]);
+  assert.deepEqual(machineCalls, [
+    [
+      'boot.serve',
+      {
+        boot: 'deploy',
+        deploy: {
+          kernel: '/images/deploy-kernel',
+          ramdisk: '/images/deploy-ramdisk',
+          parameters: machine.boot.agentParameters(),
+        },
+      },
+    ],
+    ['power.set', 'power off'],
+    ['setBootDevice', 'pxe', { persistent: false }],
+    ['power.set', 'power on'],
+    ['boot.serve', { boot: 'local' }],
+    ['setBootDevice', 'disk', { persistent: true }],
+    ['power.set', 'power off'],
+    ['power.set', 'power on'],
+  ]);
+});
+
+test('the flavor’s disk is the least a disk may have', async () => {
+  const machine = task({ server: { flavor: aFlavor({ disk: 40 }) } });
+  await runStep(steps, 'write image', machine);
+  const params = machine.calls[0]?.args[1] as { minimum_bytes?: number } | undefined;
+  assert.equal(params?.minimum_bytes, 40 * 1024 ** 3);
+});
+
+test('it waits until the ramdisk was heard', async () => {
+  assert.deepEqual(await runStep(steps, 'wait for the ramdisk', task()), { wait: 'the ramdisk to report' });
+});
+
+test('an agent that failed fails the deploy with its words; a wrong checksum is told as such', async () => {
+  const failing = (error: string) => task({ replies: { 'write-image': { ok: false, error } } });
+  await assert.rejects(runStep(steps, 'write image', failing('no disk of 5 GiB')), {
+    code: 'agentFailed',
+    message: /no disk of 5 GiB/,
+  });
+  await assert.rejects(runStep(steps, 'write image', failing('checksum of the stream is wrong')), {
+    code: 'checksumMismatch',
+    message: /debian-12/,
+  });
+  const odd = task({ replies: { 'write-image': { ok: true, result: { device: 3 } } } });
+  await assert.rejects(runStep(steps, 'write image', odd), { code: 'agentFailed', message: /cannot be understood/ });
+});
+
+test('images that cannot work are refused before a machine is touched', () => {
+  checkImage(anImage({ disk_format: 'qcow2', virtual_size: 1024 ** 3 }), aServer());
+  const refuse = (changes: Parameters<typeof anImage>[0]) => () => checkImage(anImage(changes), aServer());
+  assert.throws(refuse({ properties: { kernel_id: 'k' } }), { code: 'imageUnusable', message: /partition image/ });
+  assert.throws(refuse({ disk_format: 'aki' }), { code: 'imageUnusable', message: /aki/ });
+  assert.throws(refuse({ virtual_size: 2 * 1024 ** 3 }), { code: 'imageUnusable', message: /2 GiB is larger than the 1 GiB/ });
+  checkImage(anImage({ virtual_size: 2 * 1024 ** 3 }), aServer({ flavor: aFlavor({ disk: 0 }) }));
+});

@@ -1,0 +1,60 @@
+/** The `direct` chain played on no machine: the same steps by name, for trying out and for tests of all around them. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Fault } from '#domain/faults.ts';
+import type { DeployInterface, Step, Task } from '../interfaces.ts';
+import { networkBootSteps, simpleStep } from '../network-boot-steps.ts';
+import { failsAt, fakeProperties, validateFake } from './failures.ts';
+
+export function createFakeDeploy(deployDelayMs: number): DeployInterface {
+  return {
+    boot: ['fake', 'ipxe', 'pxe'],
+    properties: fakeProperties,
+    validate: validateFake,
+    checkImage() {},
+    steps: fakeSteps(deployDelayMs).map(failing),
+    async release() {},
+  };
+}
+
+const deadlineSeconds = 300;
+const nothing = async () => {};
+
+function fakeSteps(deployDelayMs: number): readonly Step[] {
+  const prepare = { deadlineSeconds, phase: 'prepare' } as const;
+  const image = { deadlineSeconds, phase: 'image' } as const;
+  const reboot = { deadlineSeconds, phase: 'reboot' } as const;
+  return [
+    simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare }, (task) =>
+      task.images.get(task.server?.image_id ?? ''),
+    ),
+    simpleStep({ name: 'write boot files', title: 'Write boot files', ...prepare }, nothing),
+    ...networkBootSteps({ persistent: false }),
+    simpleStep({ name: 'wait for the ramdisk', title: 'Wait for the ramdisk', deadlineSeconds, phase: 'ramdisk' }, nothing),
+    simpleStep({ name: 'write image', title: 'Write the image', ...image }, (task) => pretendToWrite(task, deployDelayMs)),
+    simpleStep({ name: 'write config drive', title: 'Write the config drive', ...image }, nothing),
+    simpleStep({ name: 'boot from disk', title: 'Set boot from disk', ...reboot }, (task) =>
+      task.setBootDevice('disk', { persistent: true }),
+    ),
+    simpleStep({ name: 'restart', title: 'Restart into the system', ...reboot }, restart),
+  ];
+}
+
+async function pretendToWrite(task: Task, delayMs: number): Promise<void> {
+  await delay(delayMs, undefined, { signal: task.signal });
+  task.note('image', 'nothing was written: this is fake hardware');
+}
+
+async function restart(task: Task): Promise<void> {
+  await task.power.set('power off');
+  await task.power.set('power on');
+}
+
+function failing(step: Step): Step {
+  return {
+    ...step,
+    async run(task) {
+      if (failsAt(task.node, step.name)) throw new Fault('agentFailed', { command: step.name, detail: 'fake_fail asks for it' });
+      return step.run(task);
+    },
+  };
+}

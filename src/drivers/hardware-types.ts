@@ -1,0 +1,21 @@
+/** What fits together; the first of each list is what a node gets that asks for nothing. */
+import type { HardwareType } from './interfaces.ts';
+
+export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
+  ipmi: {
+    name: 'ipmi',
+    power: ['ipmi', 'fake'],
+    management: ['ipmi', 'fake'],
+    boot: ['ipxe', 'pxe'],
+    deploy: ['direct', 'iscsi'],
+    console: ['file', 'no-console'],
+  },
+  'fake-hardware': {
+    name: 'fake-hardware',
+    power: ['fake'],
+    management: ['fake'],
+    boot: ['fake', 'ipxe', 'pxe'],
+    deploy: ['fake', 'direct', 'iscsi'],
+    console: ['fake', 'file', 'no-console'],
+  },
+};

@@ -1,0 +1,42 @@
+/** All drivers by name: an explicit list, so that what there is can be read here. */
+import { fileConsole } from './console-file/index.ts';
+import { createDirectDeploy } from './direct/index.ts';
+import { createFakeDriver } from './fake/index.ts';
+import { hardwareTypes } from './hardware-types.ts';
+import type { BootInterface, ConsoleInterface, Drivers, ManagementInterface, PowerInterface } from './interfaces.ts';
+import { createIscsiDeploy } from './iscsi/index.ts';
+
+export type DriverParts = {
+  ipmi: { power: PowerInterface; management: ManagementInterface };
+  pxe: BootInterface;
+  ipxe: BootInterface;
+  settings: {
+    'deploy.agent_timeout': number;
+    'deploy.image_timeout': number;
+    'deploy.silence_timeout': number;
+    'fake.power_delay_ms': number;
+    'fake.deploy_delay_ms': number;
+  };
+};
+
+const noConsole: ConsoleInterface = { properties: {}, validate() {}, log: async () => null };
+
+export function createDrivers({ ipmi, pxe, ipxe, settings }: DriverParts): Drivers {
+  const fake = createFakeDriver({
+    powerDelayMs: settings['fake.power_delay_ms'],
+    deployDelayMs: settings['fake.deploy_delay_ms'],
+  });
+  const times = {
+    agentTimeout: settings['deploy.agent_timeout'],
+    imageTimeout: settings['deploy.image_timeout'],
+    silenceTimeout: settings['deploy.silence_timeout'],
+  };
+  return {
+    hardwareTypes,
+    power: { ipmi: ipmi.power, fake: fake.power },
+    management: { ipmi: ipmi.management, fake: fake.management },
+    boot: { ipxe, pxe, fake: fake.boot },
+    deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
+    console: { file: fileConsole, fake: fake.console, 'no-console': noConsole },
+  };
+}
