@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { BootOverride } from './boot-override.ts';
+
+function setStage() {
+  let now = 0;
+  const override = new BootOverride(() => now);
+  const pass = (seconds: number) => {
+    now += seconds * 1_000;
+  };
+  return { override, pass };
+}
+
+const once = { device: 'pxe', persistent: false } as const;
+const always = { device: 'disk', persistent: true } as const;
+
+suite('the boot override', () => {
+  test('for one boot is used up by it', () => {
+    const { override } = setStage();
+    override.set(once);
+    assert.deepEqual(override.takeForBoot(), once);
+    assert.equal(override.takeForBoot(), undefined);
+  });
+
+  test('for good stays, however long the machine runs', () => {
+    const { override, pass } = setStage();
+    override.set(always);
+    assert.deepEqual(override.takeForBoot(), always);
+    pass(3_600);
+    assert.deepEqual(override.takeForBoot(), always);
+  });
+
+  test('is dropped when no chassis command follows within 60 s', () => {
+    const { override, pass } = setStage();
+    override.set(always);
+    pass(59);
+    assert.deepEqual(override.get(), always);
+    override.restartCountdown();
+    pass(59);
+    assert.deepEqual(override.get(), always);
+    pass(1);
+    assert.equal(override.get(), undefined);
+  });
+
+  test('holds without limit where its owner said so', () => {
+    const { override, pass } = setStage();
+    override.set(once, { expires: false });
+    pass(3_600);
+    assert.deepEqual(override.takeForBoot(), once);
+  });
+});
