@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aBootNode, aBootRequest, aRoot } from '#test/a-boot-request.ts';
+import { checkGolden } from '#test/golden/check-golden.ts';
+import { ipxeBoot } from './index.ts';
+
+const scriptOf = (changes: Parameters<typeof aBootRequest>[0]) => ipxeBoot.plan(aBootRequest(changes)).ipxe_script ?? '';
+const instance = { kernel: '/images/user.vmlinuz', ramdisk: '/images/user.initrd', root: aRoot };
+
+test('a deployment loads kernel and ramdisk over HTTP, with parameters and the NIC', () => {
+  const plan = ipxeBoot.plan(aBootRequest({ instance: undefined }));
+  assert.equal(plan.firmware, 'ipxe');
+  assert.deepEqual(plan.files, [
+    { name: 'deploy_kernel', path: '/images/deploy.vmlinuz' },
+    { name: 'deploy_ramdisk', path: '/images/deploy.initrd' },
+  ]);
+  checkGolden('ipxe-deploy.ipxe', plan.ipxe_script ?? '');
+});
+
+test('the installed system of a partition image', () => {
+  const script = scriptOf({ boot: 'instance', deploy: undefined, instance });
+  assert.doesNotMatch(script, /deployment_key|ingot\.token/);
+  checkGolden('ipxe-boot.ipxe', script);
+});
+
+test('a machine that has its own boot loader is sent to its disk', () => {
+  checkGolden('ipxe-local.ipxe', scriptOf({ boot: 'local', deploy: undefined, instance: undefined }));
+});
+
+test('what iPXE would read as a command or a setting is refused', () => {
+  for (const value of ['a || shell', 'a\nshell', `\${http}`, '`x`', 'a&&b']) {
+    const deploy = { kernel: '/k', ramdisk: '/r', parameters: { 'ingot.token': value } };
+    assert.throws(() => scriptOf({ deploy }), { code: 'badRequest' });
+  }
+  assert.throws(() => scriptOf({ boot: 'instance', instance: { ...instance, root: `\${root}` } }), { code: 'badRequest' });
+});
+
+test('a node needs a port that may boot', () => {
+  ipxeBoot.validate(aBootNode);
+  assert.throws(() => ipxeBoot.validate({ ...aBootNode, ports: [] }), { code: 'driverInfo', message: /pxe_enabled/ });
+});

@@ -1,0 +1,1 @@
+export { ipxeBoot } from './boot.ts';

@@ -1,0 +1,58 @@
+/** The script a machine's iPXE fetches from `/boot/ipxe/<mac>`. `${…}` is for iPXE to fill in. */
+import { bootFileNames as names } from '../boot-request.ts';
+import type { BootRequest } from '../interfaces.ts';
+import { appendWords, consoleWords, kernelLine, parameterWords, plain } from '../kernel-line.ts';
+
+type Request = Pick<BootRequest, 'folder' | 'boot' | 'deploy' | 'instance' | 'append' | 'addresses'>;
+
+/** The NIC that was opened last, which is the one this script came through. */
+const bootif = `BOOTIF=01-\${netX/mac:hexhyp}`;
+const pauseSeconds = 5;
+
+export function ipxeScript(request: Request): string {
+  const lines = request.boot === 'local' ? localLines : networkLines(request);
+  return `#!ipxe\n${lines.join('\n')}\n`;
+}
+
+/**
+ * BIOS: the first disk, whatever the firmware's boot order says after the network; where that fails, and under UEFI,
+ * iPXE ends and the firmware goes on with its next boot device.
+ */
+const localLines: readonly string[] = [
+  'echo Ingot: this machine boots from its own disk',
+  `iseq \${platform} pcbios && sanboot --no-describe --drive 0x80 ||`,
+  'exit',
+];
+
+/**
+ * A failed transfer starts over from the script itself, so that the machine follows when its boot files changed
+ * meanwhile. It goes on until it works or the machine is powered off: the deployment has the deadline.
+ */
+function networkLines({ boot, folder, deploy, instance, append, addresses }: Request): string[] {
+  const base = `${addresses.http_url}/boot/files/${folder}`;
+  const files =
+    boot === 'deploy'
+      ? { title: 'deploy ramdisk', kernel: names.deployKernel, ramdisk: names.deployRamdisk }
+      : { title: 'installed system', kernel: names.kernel, ramdisk: names.ramdisk };
+  const words = boot === 'deploy' ? deployWords(deploy?.parameters ?? {}, append) : instanceWords(instance?.root ?? '', append);
+  return [
+    `echo Ingot: ${files.title} for \${netX/mac}`,
+    ':start',
+    'imgfree',
+    `kernel --name ${files.kernel} ${base}/${files.kernel} ${kernelLine([`initrd=${files.ramdisk}`, ...words])} || goto failed`,
+    `initrd --name ${files.ramdisk} ${base}/${files.ramdisk} || goto failed`,
+    'boot || goto failed',
+    ':failed',
+    `echo Ingot: could not load the ${files.title}; next try in ${pauseSeconds} seconds`,
+    `sleep ${pauseSeconds}`,
+    `chain --replace --autofree ${addresses.http_url}/boot/ipxe/\${netX/mac:hexhyp} || goto start`,
+  ];
+}
+
+function deployWords(parameters: Readonly<Record<string, string>>, append: string): string[] {
+  return [...parameterWords(parameters), bootif, ...consoleWords(append), ...appendWords(append)];
+}
+
+function instanceWords(root: string, append: string): string[] {
+  return [plain(`root=${root}`, 'root'), 'ro', bootif, ...appendWords(append)];
+}

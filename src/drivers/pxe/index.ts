@@ -1,0 +1,1 @@
+export { pxeBoot } from './boot.ts';
