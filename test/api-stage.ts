@@ -66,7 +66,7 @@ export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
     async ask(request) {
       token ??= await logIn('admin', adminPassword);
       const reply = await app.inject({ ...request, headers: { 'x-auth-token': token, ...request.headers } });
-      const isJson = String(reply.headers['content-type']).includes('json');
+      const isJson = reply.body !== '' && String(reply.headers['content-type']).includes('json');
       return { status: reply.statusCode, headers: reply.headers, body: isJson ? reply.json() : reply.body };
     },
     async listen() {

@@ -38,6 +38,7 @@ function expectation(error: SchemaError): string {
   const params = error.params as Record<string, unknown>;
   if (error.keyword === 'required') return `must have ${list(params['requiredProperties'])}`;
   if (error.keyword === 'additionalProperties') return `must not have ${list(params['additionalProperties'])}`;
+  if (error.keyword === 'boolean') return 'is not known';
   if (error.keyword === 'enum') return `must be one of ${list(params['allowedValues'])}`;
   if (error.keyword === 'const') return `must be '${params['allowedValue']}'`;
   return error.message;

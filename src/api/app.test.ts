@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { replyWithFault } from './fault-replies.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: bodies of five services, each of its own shape
+type Body = any;
+
+let stage: ApiStage;
+before(async () => {
+  stage = await openApiStage();
+});
+after(() => stage.close());
+
+const anonymous = { 'x-auth-token': '' };
+
+test('version documents need no token, with or without a slash at the end', async () => {
+  const cases: [path: string, status: number, look: (body: Body) => unknown, expected: unknown][] = [
+    ['/', 200, (body) => body.services.length, 5],
+    ['/identity', 300, (body) => body.versions.values[0].id, 'v3.14'],
+    ['/identity/v3/', 200, (body) => body.version.links[0].href, 'http://localhost:80/identity/v3/'],
+    ['/compute/', 200, (body) => body.versions[0].min_version, '2.1'],
+    ['/compute/v2.1', 200, (body) => body.version.id, 'v2.1'],
+    ['/image', 300, (body) => body.versions[0].status, 'CURRENT'],
+    ['/image/versions', 200, (body) => body.versions.at(-1).id, 'v2.0'],
+    ['/network/', 200, (body) => body.versions[0].id, 'v2.0'],
+    ['/baremetal', 200, (body) => body.default_version.min_version, '1.1'],
+    ['/baremetal/v1/', 200, (body) => body.version.id, 'v1'],
+  ];
+  for (const [url, status, look, expected] of cases) {
+    const reply = await stage.ask({ url, headers: anonymous });
+    assert.equal(reply.status, status, url);
+    assert.equal(look(reply.body), expected, url);
+  }
+});
+
+test('each service refuses a request without token in its own shape', async () => {
+  const cases: [string, (body: Body) => unknown][] = [
+    ['/identity/v3/users', (body) => body.error.title],
+    ['/compute/v2.1/servers', (body) => body.unauthorized.code],
+    ['/image/v2/images', (body) => body.error.code],
+    ['/network/v2.0/networks', (body) => body.NeutronError.type],
+    ['/baremetal/v1/nodes', (body) => JSON.parse(body.error_message).faultcode],
+  ];
+  const expected = ['Unauthorized', 401, 401, 'Unauthorized', 'Client'];
+  for (const [index, [url, look]] of cases.entries()) {
+    const reply = await stage.ask({ url, headers: anonymous });
+    assert.equal(reply.status, 401, url);
+    assert.equal(look(reply.body), expected[index], url);
+    assert.match(String(reply.headers['www-authenticate']), /^Keystone /);
+  }
+});
+
+test('each service says in its own shape that a route does not exist', async () => {
+  const cases: [string, (body: Body) => string][] = [
+    ['/identity/v3/nowhere', (body) => body.error.message],
+    ['/compute/v2.1/nowhere', (body) => body.itemNotFound.message],
+    ['/image/v2/nowhere', (body) => body.error.message],
+    ['/network/v2.0/nowhere', (body) => body.NeutronError.message],
+    ['/baremetal/v1/nowhere', (body) => JSON.parse(body.error_message).faultstring],
+  ];
+  for (const [url, look] of cases) {
+    const reply = await stage.ask({ url });
+    assert.equal(reply.status, 404, url);
+    assert.match(look(reply.body), /GET .*nowhere could not be found/, url);
+  }
+});
+
+test('a wrong field is named with what it must be', async () => {
+  const cases: [payload: object, expected: RegExp][] = [
+    [{ project: { name: 5 } }, /project\.name: it must be string/],
+    [{ project: {} }, /field\/attribute project: it must have 'name'/],
+    [{ project: { name: 'x', parent_id: 'elsewhere' } }, /project\.parent_id: it must be 'default' or must be null/],
+    [{}, /must have 'project'/],
+  ];
+  for (const [payload, expected] of cases) {
+    const reply = await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload });
+    assert.equal(reply.status, 400);
+    assert.match(reply.body.error.message, expected);
+  }
+  const unknown = await stage.ask({ method: 'POST', url: '/network/v2.0/networks', payload: { network: { color: 'red' } } });
+  assert.match(unknown.body.NeutronError.message, /network\.color: it is not known/);
+});
+
+test('bodies that are no JSON, too large, or of another type are the caller’s errors', async () => {
+  const url = '/network/v2.0/networks';
+  const json = { 'content-type': 'application/json' };
+
+  const garbage = await stage.ask({ method: 'POST', url, headers: json, payload: '{"network"' });
+  const large = await stage.ask({ method: 'POST', url, headers: json, payload: `"${'x'.repeat(5_000_000)}"` });
+  const form = await stage.ask({ method: 'POST', url, headers: { 'content-type': 'text/csv' }, payload: 'a=b' });
+  const badUrl = await stage.ask({ url: '/network/%zz' });
+
+  assert.deepEqual([garbage.status, large.status, form.status, badUrl.status], [400, 413, 415, 400]);
+  assert.equal(garbage.body.NeutronError.type, 'BadRequest');
+});
+
+test('DELETE may announce JSON and send none', async () => {
+  const reply = await stage.ask({
+    method: 'DELETE',
+    url: '/network/v2.0/networks/none',
+    headers: { 'content-type': 'application/json' },
+  });
+
+  assert.equal(reply.status, 404);
+  assert.equal(reply.body.NeutronError.type, 'NetworkNotFound');
+});
+
+test('every reply has a request id of its own', async () => {
+  const replies = await Promise.all(
+    ['/', '/nowhere', '/compute/v2.1/servers'].map((url) => stage.ask({ url, headers: anonymous })),
+  );
+
+  const ids = replies.map((reply) => String(reply.headers['x-openstack-request-id']));
+
+  for (const id of ids) assert.match(id, /^req-[0-9a-f-]{36}$/);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('a defect shows its request id, never its inside', () => {
+  let sent: Body;
+  const reply = { code: () => reply, header: () => reply, send: (body: object) => (sent = body) };
+  const request = { id: 'req-1', log: { error() {}, warn() {} } };
+
+  replyWithFault('compute')(new Error('password is hunter2') as never, request as never, reply as never);
+
+  assert.equal(sent.computeFault.code, 500);
+  assert.match(sent.computeFault.message, /req-1/);
+  assert.doesNotMatch(JSON.stringify(sent), /hunter2/);
+});
