@@ -1,10 +1,13 @@
 /** The composition root: builds every part in start order. The only file that knows them all. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createApi } from '#api/app.ts';
 import { ensureAdmin, ensureTokenKey } from '#api/identity/admin.ts';
 import { createBootServer } from '#boot-server/boot-server.ts';
 import { createIpmiDriver } from '#drivers/ipmi/index.ts';
+import { ipxeBoot } from '#drivers/ipxe/index.ts';
+import { pxeBoot } from '#drivers/pxe/index.ts';
 import { createDrivers } from '#drivers/registry.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
@@ -61,7 +64,7 @@ async function build(
 
   const ipmi = createIpmiDriver();
   closers.push(() => ipmi.close());
-  const drivers = createDrivers({ ipmi, settings });
+  const drivers = createDrivers({ ipmi, pxe: pxeBoot, ipxe: ipxeBoot, settings });
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;
@@ -78,20 +81,20 @@ async function build(
   closers.push(() => api.close());
   await api.listen(listenOptions(settings['api.listen']));
 
-  const url = settings['api.public_url'] || urlOf(api.addresses()[0]);
+  const url = settings['api.public_url'] || urlOf(api.server.address());
   await writeEndpoint(join(state, stateFiles.endpoint), url);
   return { url, failed: boot.failed, close };
 }
 
 /** @param listen `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */
-function listenOptions(listen: string): { host: string; port: number } | { fd: number } {
+function listenOptions(listen: string): { host?: string; port?: number; fd?: number } {
   if (listen.startsWith('fd:')) return { fd: Number(listen.slice(3)) };
   const colon = listen.lastIndexOf(':');
   return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
 }
 
-function urlOf(address: { address: string; port: number; family: string } | undefined): string {
-  if (!address) throw new Error('the API has no address to print: set api.public_url');
+function urlOf(address: string | AddressInfo | null): string {
+  if (!address || typeof address === 'string') throw new Error('the API has no address to print: set api.public_url');
   const isIpv6 = address.family === 'IPv6';
   const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
   return `http://${isIpv6 && host !== 'localhost' ? `[${host}]` : host}:${address.port}`;
