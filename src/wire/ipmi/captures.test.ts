@@ -1,19 +1,19 @@
 /**
  * What ipmitool and OpenIPMI's simulator really said to each other: decoded, every proof and signature checked against
- * the password, and encoded again to the same bytes. See readme.md.
+ * the password, and encoded again to the same bytes. See test/captures/readme.md.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { decode, encode } from '#wire/bytes/fields.ts';
-import { findCommand } from '#wire/ipmi/commands.ts';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '#wire/ipmi/message.ts';
-import { type CipherSuite, findCipherSuite } from '#wire/rmcp/cipher-suites.ts';
-import { decodeLegacyPacket, encodeLegacyPacket } from '#wire/rmcp/legacy-packet.ts';
-import * as rakp from '#wire/rmcp/rakp.ts';
-import { SequenceWindow } from '#wire/rmcp/sequence-window.ts';
-import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code } from '#wire/rmcp/session-keys.ts';
+import { type Capture, readCapture } from '#test/captures/capture-file.ts';
+import type { Direction, Passed } from '#test/captures/udp-relay.ts';
+import { decode, encode } from '../bytes/fields.ts';
+import { type CipherSuite, findCipherSuite } from '../rmcp/cipher-suites.ts';
+import { decodeLegacyPacket, encodeLegacyPacket } from '../rmcp/legacy-packet.ts';
+import * as rakp from '../rmcp/rakp.ts';
+import { SequenceWindow } from '../rmcp/sequence-window.ts';
+import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code } from '../rmcp/session-keys.ts';
 import {
   decodePlainPacket,
   decodeSessionPacket,
@@ -22,11 +22,11 @@ import {
   isSessionPacket,
   peekSession,
   type SessionSecrets,
-} from '#wire/rmcp/session-packet.ts';
-import { type Capture, readCapture } from './capture-file.ts';
-import type { Direction, Passed } from './udp-relay.ts';
+} from '../rmcp/session-packet.ts';
+import { findCommand } from './commands.ts';
+import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './message.ts';
 
-const folder = join(import.meta.dirname, 'ipmi');
+const folder = join(import.meta.dirname, '../../../test/captures/ipmi');
 /** Where the IV of an AES-CBC payload stands: RMCP header 4, session header 12. */
 const ivAt = 16;
 
