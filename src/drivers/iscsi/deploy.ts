@@ -8,18 +8,8 @@ import { donePort } from '#agent-protocol/classic.ts';
 import type { DeployInterface } from '#drivers/interfaces.ts';
 import { checkPartitionImage } from './check-image.ts';
 import { secretFileName } from './iscsi-disk.ts';
+import type { IscsiOptions } from './options.ts';
 import { iscsiSteps } from './steps.ts';
-
-export type IscsiOptions = {
-  /** Seconds: from power on to the POST of the ramdisk. */
-  agentTimeout: number;
-  /** Seconds: for converting or writing an image. */
-  imageTimeout: number;
-  /** Seconds in which a write must move on. */
-  silenceTimeout: number;
-  /** Where the ramdisk listens for `done`; another than the classic one only in tests. */
-  donePort: number;
-};
 
 export function createIscsiDeploy(options: Omit<IscsiOptions, 'donePort'> & Partial<IscsiOptions>): DeployInterface {
   return {

@@ -3,10 +3,10 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { Outcome, Task } from '#drivers/interfaces.ts';
-import type { IscsiOptions } from './deploy.ts';
 import type { IscsiTarget } from './deploy-post.ts';
 import { makeEphemeral } from './file-systems.ts';
 import { IscsiDisk } from './iscsi-disk.ts';
+import type { IscsiOptions } from './options.ts';
 import { encodeLeadIn, leadInBytes, type Partition, type PartitionRole, planPartitions } from './partitions.ts';
 import { encodeSwapHead } from './swap-area.ts';
 

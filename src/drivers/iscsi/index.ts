@@ -1,1 +1,2 @@
-export { createIscsiDeploy, type IscsiOptions } from './deploy.ts';
+export { createIscsiDeploy } from './deploy.ts';
+export type { IscsiOptions } from './options.ts';

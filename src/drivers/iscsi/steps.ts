@@ -5,11 +5,11 @@ import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
-import type { IscsiOptions } from './deploy.ts';
 import { readDeployPost } from './deploy-post.ts';
 import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, writeRoot } from './disk-steps.ts';
 import { sendDone } from './done-signal.ts';
 import { fileSystemUuid } from './file-systems.ts';
+import type { IscsiOptions } from './options.ts';
 
 export function iscsiSteps(options: IscsiOptions): readonly Step[] {
   const { agentTimeout, imageTimeout } = options;
