@@ -99,6 +99,12 @@ export const faultTable = {
     message: '{tool} failed: {detail}',
     hint: 'Is the program installed and current? `npm run demo` on Debian 12 installs all that is needed.',
   },
+  cannotListen: {
+    status: 500,
+    by: 'site',
+    message: 'Cannot listen on {address}:{port} for {purpose}: {detail}.',
+    hint: '{remedy}',
+  },
   interrupted: { status: 500, by: 'caller', message: '{what} was cut short because {why}.' },
   internal: {
     status: 500,
