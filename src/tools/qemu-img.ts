@@ -57,7 +57,8 @@ export async function convertImage({ source, target, coverage = 'exact', signal,
   // -W: writes may overtake each other, which the order on the target does not mind.
   const args = ['convert', '-p', '-W', '-f', source.format, ...coverageTable[coverage]];
   if (typeof target === 'string') args.push('-O', 'raw', source.path, target);
-  else args.push('-n', ...secretArguments(target), '--target-image-opts', source.path, target.options);
+  // -t: ends only when the target says that the data is on its disk.
+  else args.push('-n', '-t', 'writeback', ...secretArguments(target), '--target-image-opts', source.path, target.options);
   await runTool('qemu-img', args, {
     signal,
     onOutput: (text) => {
