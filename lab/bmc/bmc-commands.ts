@@ -46,7 +46,7 @@ type AnyHandler = Handler<unknown, unknown>;
 const lanChannel = 1;
 const mediumLan = 4;
 const protocolIpmb = 1;
-/** IANA number reserved for documentation would not be shown by clients; 7154 is what the IPMI forum itself has. */
+/** IANA number of the IPMI forum: the vendor of the channel protocol (section 22.24), and of a BMC that nobody sells. */
 const ipmiForum = 7154;
 
 const handlers = new Map<AnyCommand, AnyHandler>();
@@ -212,9 +212,9 @@ answer(app.closeSession, ({ session }, context) => {
 
 answer(app.getChannelInfo, ({ channel }, { sessionCount }) => {
   checkChannel(channel.number);
-  // Kind 2: several sessions at once, section 22.24. Vendor: the number that the standard fixes for itself.
+  // Kind 2: several sessions at once, section 22.24.
   const sessions = { active: Math.min(sessionCount, 0x3f), kind: 2 };
-  return { channel: lanChannel, medium: mediumLan, protocol: protocolIpmb, sessions, vendor: 7154, auxiliary: 0 };
+  return { channel: lanChannel, medium: mediumLan, protocol: protocolIpmb, sessions, vendor: ipmiForum, auxiliary: 0 };
 });
 
 answer(app.getChannelAccess, ({ channel }) => {

@@ -38,7 +38,7 @@ export type BmcOptions = {
   readonly personality?: Partial<Personality>;
   /** Called after each command, for logs and tests. */
   readonly onCommand?: (report: BmcCommandReport) => void;
-  /** A chassis action that failed after it was begun. */
+  /** A chassis action that failed, also after it was begun and answered. */
   readonly onChassisError?: (error: unknown) => void;
 };
 
@@ -170,7 +170,8 @@ class VirtualBmc implements Bmc {
     } catch (error) {
       if (error instanceof Refusal) return refuse(error.completion);
       if (error instanceof Malformed) return refuse(completionCodes.wrongLength);
-      throw error;
+      this.#options.onChassisError?.(error);
+      return refuse(completionCodes.unspecified);
     }
   }
 

@@ -230,6 +230,12 @@ suite('sessions', () => {
   });
 });
 
+test('a name that is never resolved ends with the deadline', async () => {
+  const never: Datagrams = { connect: () => new Promise(() => {}) };
+  const client = openIpmiClient({ address: 'bmc.example', port: 623, ...login }, never, { ...quick, deadline: 20 });
+  assert.equal((await failureOf(client.request(getChassisStatus, {}))).failure, 'silent');
+});
+
 suite('cipher suites', () => {
   test('a BMC that lost its better one is asked again', async (t) => {
     const { client, bmc } = await setStage(t);

@@ -125,7 +125,7 @@ class Client implements IpmiClient {
   async #openedSession(budget: Budget): Promise<Session> {
     if (this.#session) return this.#session;
     const { address, port, privilege } = this.#options;
-    this.#conversation ??= await this.#connect({ address, port });
+    this.#conversation ??= await this.#connect({ address, port }, budget);
     const terms = await this.#agree(this.#conversation, budget);
     const session = new Session(this.#conversation, terms);
     if (privilegeLevels[privilege] > privilegeLevels.user) {
@@ -144,10 +144,16 @@ class Client implements IpmiClient {
     return terms;
   }
 
-  async #connect(peer: Peer): Promise<Conversation> {
+  async #connect(peer: Peer, budget: Budget): Promise<Conversation> {
+    const opening = Conversation.open(peer, this.#datagrams, this.#timings);
     try {
-      return await Conversation.open(peer, this.#datagrams, this.#timings);
+      return await within(opening, budget);
     } catch (error) {
+      opening.then(
+        (late) => late.close(),
+        () => {},
+      );
+      budget.signal?.throwIfAborted();
       const detail = `the address can't be used: ${(error as Error).message}`;
       throw new IpmiError('silent', { peer, command: 'Open Session', detail });
     }
@@ -179,6 +185,14 @@ function pause(milliseconds: number, { left, signal }: Budget): Promise<void> {
       resolve();
     }
   });
+}
+
+/** For what can't be ended: a name that the name servers take their time to resolve. */
+function within<T>(work: Promise<T>, { left, signal }: Budget): Promise<T> {
+  const overdue = new AbortController();
+  const timer = setTimeout(() => overdue.abort(new Error('its name was not resolved in time')), left);
+  const ends = signal ? AbortSignal.any([signal, overdue.signal]) : overdue.signal;
+  return Promise.race([work, rejection(ends, work)]).finally(() => clearTimeout(timer));
 }
 
 /** Rejects on abort; gone without a trace when `turn` ends first. */
