@@ -17,6 +17,8 @@ import { Tally } from './digest.ts';
 
 /** Zeros inside data are left out from this length on; shorter runs compress well enough. */
 const blockBytes = 64 * 1024;
+/** Well below what the format allows: several are in memory at a time. */
+const recordBytes = Math.min(1024 * 1024, extentsMaxRecordBytes);
 /** Cheap to make; decompression costs a machine about the same at every level. */
 const compressionLevel = 3;
 
@@ -33,7 +35,7 @@ export async function writeExtentsFile(source: string, target: string, signal: A
   const part = `${target}.part`;
   const tally = new Tally(['sha256']);
   const counts = { virtual_size: 0, data_bytes: 0 };
-  const records = Readable.from(encodeImage(source, counts, signal), { objectMode: false, highWaterMark: extentsMaxRecordBytes });
+  const records = Readable.from(encodeImage(source, counts, signal), { objectMode: false, highWaterMark: recordBytes });
   const compress = createZstdCompress({
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
     chunkSize: 256 * 1024,
@@ -117,7 +119,7 @@ async function wholeBlocks(source: string, size: number, signal: AbortSignal): P
 function* chunksOf(runs: readonly Run[]): Generator<Run> {
   for (const { start, end } of runs) {
     for (let at = start; at < end; ) {
-      const cut = Math.min(at - (at % extentsMaxRecordBytes) + extentsMaxRecordBytes, end);
+      const cut = Math.min(at - (at % recordBytes) + recordBytes, end);
       yield { start: at, end: cut };
       at = cut;
     }
