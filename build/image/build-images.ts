@@ -119,7 +119,8 @@ async function installDebian(plan: Plan, tree: string): Promise<void> {
     `--include=${include.join(',')}`,
     ...pathRules.map((rule) => `--dpkgopt=${rule}`),
     `--essential-hook=cp -a ${overlay}/. "$1"`,
-    '--customize-hook=chroot "$1" systemctl enable systemd-networkd.service',
+    '--customize-hook=chroot "$1" systemctl -q enable systemd-networkd.service',
+    '--customize-hook=chroot "$1" systemctl -q disable systemd-timesyncd.service',
     // Each machine makes its own; the host's name and name servers are no business of the image.
     '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_* "$1"/initrd.img.old "$1"/vmlinuz.old',
     '--customize-hook=: >"$1/etc/machine-id"; echo localhost >"$1/etc/hostname"',

@@ -54,6 +54,7 @@ const maskedUnits = [
   'dpkg-db-backup.timer',
   'e2scrub_all.timer',
   'e2scrub_reap.service',
+  'systemd-binfmt.service',
   // Everything a config drive tells is on the disk: nothing need wait for the network.
   'systemd-networkd-wait-online.service',
   'systemd-pstore.service',
@@ -107,6 +108,9 @@ cloud_final_modules:
   - power-state-change
 `;
 
+/** A clock that is right a minute after boot is early enough; before, the first login needs the processor. */
+const lateClock = '[Timer]\nOnBootSec=1min\n';
+
 export const rootLabel = 'ingot-root';
 
 /** Files by path; a value that starts with `->` is a symbolic link. They are laid before packages are set up. */
@@ -118,6 +122,8 @@ export function overlayFiles(kernel: KernelName): Record<string, string> {
     '/etc/initramfs-tools/conf.d/ingot.conf': `MODULES=${initrd}\nCOMPRESS=zstd\nBUSYBOX=n\nFSTYPE=ext4\nRESUME=none\n`,
     '/usr/share/initramfs-tools/modules.d/ingot': `${modules.join('\n')}\n`,
     '/etc/systemd/journald.conf.d/ingot.conf': '[Journal]\nStorage=persistent\nSystemMaxUse=64M\n',
+    '/etc/systemd/system/systemd-timesyncd.timer': lateClock,
+    '/etc/systemd/system/timers.target.wants/systemd-timesyncd.timer': '-> ../systemd-timesyncd.timer',
     ...Object.fromEntries(maskedUnits.map((unit) => [`/etc/systemd/system/${unit}`, '-> /dev/null'])),
   };
 }
