@@ -1,0 +1,239 @@
+/** What machines ask, in one object: publishes boot plans, and serves them by DHCP, TFTP and HTTP. */
+import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { join, resolve } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { BootPlan, ImageSource } from '#drivers/interfaces.ts';
+import type { BootPublisher, MachineMessages } from '#engine/contract.ts';
+import type { Settings } from '#settings.ts';
+import { createDeployHelper } from './deploy-helper.ts';
+import { Dhcp } from './dhcp.ts';
+import { checkDhcpSettings } from './dnsmasq-config.ts';
+import { DnsmasqEvents } from './dnsmasq-events.ts';
+import { createHttp } from './http.ts';
+import { openListener } from './listeners.ts';
+import { MachineAddresses } from './machine-addresses.ts';
+import type { Log, Report } from './parts.ts';
+import { checkPlan, Plans } from './plans.ts';
+import { Tftp } from './tftp.ts';
+import { laidPaths, TftpFiles } from './tftp-files.ts';
+
+export type BootServerOptions = {
+  settings: Settings;
+  engine: MachineMessages;
+  images: Pick<ImageSource, 'extents'>;
+  log: Log;
+  stateDir: string;
+};
+
+export type BootServer = BootPublisher & {
+  /** Opens all listeners, the HTTP ones first; the first that fails closes all. Throws `cannotListen` or `toolFailed`. */
+  start(): Promise<void>;
+  /** Ends listeners and children. The plans stay on disk for the next start. */
+  stop(): Promise<void>;
+  /** Resolves when a listener fails that was open. */
+  readonly failed: Promise<Error>;
+};
+
+export function createBootServer(options: BootServerOptions): BootServer {
+  return options.settings['provisioning.address'] ? new LiveBootServer(options) : new SilentBootServer(options);
+}
+
+/** Without an address no machine can ask: plans are checked and kept in memory, for fake hardware. */
+class SilentBootServer implements BootServer {
+  readonly addresses: BootPublisher['addresses'];
+  readonly tftpRoot: string;
+  readonly failed = new Promise<Error>(() => {});
+  readonly #plans = new Plans(undefined);
+
+  constructor({ settings, stateDir }: BootServerOptions) {
+    this.addresses = { http_url: `http://127.0.0.1:${settings['provisioning.http_port']}`, tftp_address: '127.0.0.1' };
+    this.tftpRoot = tftpRootOf(settings, stateDir);
+  }
+
+  async publish(plan: BootPlan): Promise<void> {
+    checkPlan(plan);
+    await this.#plans.put(plan);
+  }
+
+  withdraw(nodeUuid: string): Promise<void> {
+    return this.#plans.remove(nodeUuid);
+  }
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+}
+
+class LiveBootServer implements BootServer {
+  readonly tftpRoot: string;
+  readonly failed: Promise<Error>;
+  readonly #options: BootServerOptions;
+  readonly #directory: string;
+  readonly #plans: Plans;
+  readonly #files: TftpFiles;
+  readonly #machines: MachineAddresses;
+  readonly #http: FastifyInstance;
+  readonly #helper: Server;
+  readonly #events: DnsmasqEvents;
+  readonly #report: Report;
+  readonly #fail: (error: Error) => void;
+  /** One change at a time for each node. */
+  readonly #turns = new Map<string, Promise<void>>();
+  #httpPort: number;
+  #tftp: Tftp | undefined;
+  #dhcp: Dhcp | undefined;
+
+  constructor(options: BootServerOptions) {
+    const { settings, engine, images, log, stateDir } = options;
+    this.#options = options;
+    this.#directory = join(stateDir, 'boot');
+    this.tftpRoot = tftpRootOf(settings, stateDir);
+    this.#httpPort = settings['provisioning.http_port'];
+    this.#plans = new Plans(join(this.#directory, 'plans'));
+    this.#files = new TftpFiles(this.tftpRoot);
+    this.#machines = new MachineAddresses(this.#plans);
+    this.#report = (request) => {
+      try {
+        engine.machineRequest(request);
+      } catch (error) {
+        log.error({ err: error }, 'a request of a machine could not be recorded');
+      }
+    };
+    const parts = {
+      engine,
+      images,
+      plans: this.#plans,
+      addresses: this.#machines,
+      tftpRoot: this.tftpRoot,
+      report: this.#report,
+      log,
+    };
+    this.#http = createHttp(parts);
+    this.#helper = createDeployHelper(parts);
+    this.#events = new DnsmasqEvents(parts);
+    const { promise, resolve: fail } = Promise.withResolvers<Error>();
+    this.failed = promise;
+    this.#fail = fail;
+  }
+
+  get addresses(): BootPublisher['addresses'] {
+    const address = this.#options.settings['provisioning.address'];
+    return { http_url: `http://${address}:${this.#httpPort}`, tftp_address: address };
+  }
+
+  async start(): Promise<void> {
+    const { log, settings } = this.#options;
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await this.#files.prepare();
+    await this.#plans.load(log);
+    await this.#layAgain();
+    try {
+      await this.#listen();
+      if (settings['provisioning.interface']) await this.#serveNetwork();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#dhcp?.stop(), this.#tftp?.stop()]);
+    await this.#http.close();
+    this.#helper.closeAllConnections();
+    await new Promise((closed) => this.#helper.close(closed));
+  }
+
+  publish(plan: BootPlan): Promise<void> {
+    return this.#inTurn(plan.node_uuid, async () => {
+      checkPlan(plan);
+      const before = this.#plans.get(plan.node_uuid);
+      if (this.#options.settings['provisioning.interface']) await this.#files.layFirmware(plan.firmware);
+      // First the record, then the files: what a crash leaves in the root belongs to a plan that is known.
+      await this.#plans.put(plan);
+      await this.#files.lay(plan);
+      if (before) await this.#files.remove(this.#unused(laidPaths(before)));
+      await this.#dhcp?.sync();
+    });
+  }
+
+  withdraw(nodeUuid: string): Promise<void> {
+    return this.#inTurn(nodeUuid, async () => {
+      const plan = this.#plans.get(nodeUuid);
+      if (!plan) return;
+      await this.#files.remove(this.#unused(laidPaths(plan), plan));
+      await this.#plans.remove(nodeUuid);
+      await this.#dhcp?.sync();
+    });
+  }
+
+  async #listen(): Promise<void> {
+    const { settings } = this.#options;
+    const address = settings['provisioning.address'];
+    this.#httpPort = await openListener(this.#http, {
+      address,
+      port: settings['provisioning.http_port'],
+      purpose: 'boot files, images and agents',
+      setting: 'provisioning.http_port',
+    });
+    await openListener(this.#helper, {
+      address,
+      port: settings['provisioning.deploy_helper_port'],
+      purpose: 'the deploy helper',
+      setting: 'provisioning.deploy_helper_port',
+    });
+    for (const server of [this.#http.server, this.#helper]) server.on('error', this.#fail);
+  }
+
+  async #serveNetwork(): Promise<void> {
+    const { settings, log } = this.#options;
+    checkDhcpSettings(settings);
+    const child = {
+      settings,
+      directory: this.#directory,
+      log,
+      onLine: (line: string) => this.#events.take(line),
+    };
+    const deathOf = (kind: 'dhcp' | 'tftp') => (message: string) => this.#report({ kind, subject: 'dnsmasq', message });
+    this.#tftp = new Tftp({ ...child, root: this.tftpRoot, onDeath: deathOf('tftp') });
+    this.#dhcp = new Dhcp({ ...child, plans: this.#plans, http_url: this.addresses.http_url, onDeath: deathOf('dhcp') });
+    await this.#tftp.start();
+    await this.#dhcp.start();
+  }
+
+  /** After a start: a plan whose originals are gone is served from what lies there already. */
+  async #layAgain(): Promise<void> {
+    const { log, settings, stateDir } = this.#options;
+    for (const plan of this.#plans.all()) {
+      await this.#files
+        .lay(plan)
+        .catch((error) => log.warn({ err: error, node: plan.node_uuid }, 'boot files could not be laid again'));
+    }
+    if (tftpRootOf(settings, stateDir) === ownTftpRoot(stateDir)) await this.#files.sweep(this.#plans.all());
+  }
+
+  /** Those that no live plan needs. */
+  #unused(paths: readonly string[], except?: BootPlan): string[] {
+    const plans = this.#plans.all().filter((plan) => plan !== except);
+    const needed = new Set(plans.flatMap(laidPaths));
+    return paths.filter((path) => !needed.has(path));
+  }
+
+  async #inTurn(nodeUuid: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(nodeUuid) ?? Promise.resolve();
+    const turn = before.catch(() => {}).then(work);
+    this.#turns.set(nodeUuid, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.#turns.get(nodeUuid) === turn) this.#turns.delete(nodeUuid);
+    }
+  }
+}
+
+function ownTftpRoot(stateDir: string): string {
+  return join(stateDir, 'boot', 'tftp');
+}
+
+function tftpRootOf(settings: Settings, stateDir: string): string {
+  return settings['provisioning.tftp_root'] ? resolve(settings['provisioning.tftp_root']) : ownTftpRoot(stateDir);
+}

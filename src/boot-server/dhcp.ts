@@ -1,0 +1,164 @@
+/**
+ * DHCP for the machines of live plans, by dnsmasq. `sync` makes what dnsmasq serves equal to the plans, by the gentlest
+ * way that does: nothing, SIGHUP, or a restart where the firmware of a MAC changed (a tag; see dnsmasq-config.ts) or a
+ * lease that is in the way can't be released. What is asked for during a change is done in one go after it.
+ */
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '#domain/faults.ts';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import { readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
+import { type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
+import { DnsmasqProcess } from './dnsmasq-process.ts';
+import type { Log } from './parts.ts';
+import type { Plans } from './plans.ts';
+
+export type DhcpOptions = {
+  settings: Settings;
+  http_url: string;
+  plans: Plans;
+  /** For configuration, hosts, leases and process id. */
+  directory: string;
+  log: Log;
+  onLine(line: string): void;
+  onDeath(message: string): void;
+};
+
+const syncMs = 30_000;
+const reloadMs = 5_000;
+const releaseMs = 1_000;
+
+export class Dhcp {
+  readonly #options: DhcpOptions;
+  readonly #files: DhcpFiles & { config: string };
+  readonly #process: DnsmasqProcess;
+  /** Also of MACs without a plan by now: their tag harms nobody, and its removal would cost a restart. */
+  readonly #firmware = new Map<string, BootPlan['firmware']>();
+  #served = { config: '', hosts: '' };
+  #running: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+
+  constructor(options: DhcpOptions) {
+    const { directory, log, onLine, onDeath } = options;
+    const file = (name: string) => join(directory, name);
+    this.#options = options;
+    this.#files = {
+      config: file('dhcp.conf'),
+      hosts: file('dhcp-hosts'),
+      leases: file('dhcp-leases'),
+      pid: file('dhcp.pid'),
+    };
+    this.#process = new DnsmasqProcess({
+      title: 'DHCP',
+      config: this.#files.config,
+      pid: this.#files.pid,
+      ready: this.#hostsRead(),
+      log,
+      onLine,
+      onDeath,
+    });
+  }
+
+  async start(): Promise<void> {
+    const wanted = this.#render();
+    await this.#write(wanted);
+    await this.#dropStaleLeases();
+    await this.#process.start();
+    this.#served = wanted;
+  }
+
+  stop(): Promise<void> {
+    return this.#process.stop();
+  }
+
+  /** Resolves when dnsmasq serves the plans as they are now. Throws `toolFailed` when it does not within 30 s. */
+  sync(): Promise<void> {
+    this.#queued ??= this.#after(this.#running);
+    return this.#queued;
+  }
+
+  async #after(running: Promise<void> | undefined): Promise<void> {
+    await running?.catch(() => {});
+    const run = this.#sync(AbortSignal.timeout(syncMs));
+    this.#running = run;
+    this.#queued = undefined;
+    await run;
+  }
+
+  async #sync(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#process.untilUp(signal).catch(() => {
+        throw new Fault('toolFailed', { tool: 'dnsmasq (DHCP)', detail: 'it does not run; the log says why' });
+      });
+      if (await this.#bringUpToDate()) return;
+      if (signal.aborted)
+        throw new Fault('toolFailed', { tool: 'dnsmasq (DHCP)', detail: 'it does not take up the boot plans; the log says why' });
+    }
+  }
+
+  /** @returns whether dnsmasq now serves the plans; false when it has to come up first, after a restart or a death */
+  async #bringUpToDate(): Promise<boolean> {
+    const wanted = this.#render();
+    if (wanted.config !== this.#served.config) return this.#restart(wanted);
+    if (wanted.hosts !== this.#served.hosts) {
+      await this.#write(wanted);
+      if (!(await this.#process.reload(this.#hostsRead(), reloadMs))) return false;
+      this.#served = wanted;
+    }
+    return (await this.#release()) || this.#restart(wanted);
+  }
+
+  async #restart(wanted: { config: string; hosts: string }): Promise<boolean> {
+    await this.#process.restart(async () => {
+      await this.#write(wanted);
+      await this.#dropStaleLeases();
+    });
+    this.#served = wanted;
+    return false;
+  }
+
+  /** @returns whether no lease is in the way any more */
+  async #release(): Promise<boolean> {
+    const stale = await this.#staleLeases();
+    if (stale.length === 0) return true;
+    const last = stale.at(-1)?.address ?? '';
+    const seen = this.#process.expect(new RegExp(`DHCPRELEASE\\(.*\\) ${last.replaceAll('.', '\\.')} `), releaseMs);
+    await sendReleases(this.#options.settings['provisioning.address'], stale);
+    // dnsmasq writes the file at the end of the turn that logs; what it did not release is still there after this.
+    if (await seen) return true;
+    this.#options.log.warn({ leases: stale.length }, 'leases could not be released (is lo up?); DHCP is restarted without them');
+    return false;
+  }
+
+  async #staleLeases() {
+    return staleLeases(await readLeases(this.#files.leases), this.#options.plans.all());
+  }
+
+  async #dropStaleLeases(): Promise<void> {
+    const stale = await this.#staleLeases();
+    if (stale.length > 0) await removeLeases(this.#files.leases, stale);
+  }
+
+  #render(): { config: string; hosts: string } {
+    const { settings, http_url, plans } = this.#options;
+    const all = plans.all();
+    for (const plan of all) for (const { mac } of plan.macs) this.#firmware.set(mac, plan.firmware);
+    const config = renderDhcpConfig({ settings, http_url, files: this.#files, firmware: this.#firmware });
+    return { config, hosts: renderHosts(settings, all) };
+  }
+
+  async #write({ config, hosts }: { config: string; hosts: string }): Promise<void> {
+    for (const [file, text] of [
+      [this.#files.config, config],
+      [this.#files.hosts, hosts],
+    ] as const) {
+      await writeFile(`${file}.part`, text, { mode: 0o600 });
+      await rename(`${file}.part`, file);
+    }
+  }
+
+  #hostsRead(): RegExp {
+    return new RegExp(`\\bread ${RegExp.escape(this.#files.hosts)}$`);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Configuration of the two dnsmasq processes. DHCP and TFTP are apart because DHCP must sometimes be restarted (see
+ * dhcp.ts), which would cut the transfers of machines that are booting.
+ *
+ * What a machine gets is in two files: tags by MAC in the configuration, which dnsmasq reads once; addresses and names
+ * in the hosts file, which it reads again on SIGHUP. Tags may not stand in the hosts file: dnsmasq 2.90 links the tag
+ * of a host (`set:`) into the list of a request on its stack, and frees that list on the next SIGHUP (it dies of it).
+ */
+import { Fault } from '#domain/faults.ts';
+import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+
+export type DhcpFiles = { hosts: string; leases: string; pid: string };
+export type FirmwareByMac = ReadonlyMap<string, BootPlan['firmware']>;
+
+/** Fixed addresses belong to a server for long; those of the pool serve a ramdisk for minutes. */
+const leaseTimes = { fixed: '1h', pool: '10m' } as const;
+
+const processLines = (settings: Settings, pid: string): string[] => [
+  'port=0',
+  'no-resolv',
+  'no-hosts',
+  // Root, or a change of user would clear the parent-death signal that ends dnsmasq with us; setpriv bounds what it can.
+  'user=root',
+  'group=root',
+  `pid-file=${plainPath(pid)}`,
+  'bind-dynamic',
+  `interface=${interfaceName(settings)}`,
+  'except-interface=lo',
+];
+
+export function renderTftpConfig(settings: Settings, tftpRoot: string, pid: string): string {
+  return lines([...processLines(settings, pid), 'enable-tftp', `tftp-root=${plainPath(tftpRoot)}`, 'tftp-max=1000']);
+}
+
+type DhcpOptions = { settings: Settings; http_url: string; files: DhcpFiles; firmware: FirmwareByMac };
+
+export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOptions): string {
+  const { 'provisioning.address': address, 'provisioning.gateway': gateway, 'provisioning.dns': dns } = settings;
+  const tags = [...firmware].filter(([, kind]) => kind !== 'none').map(([mac, kind]) => `dhcp-mac=set:${kind},${mac}`);
+  return lines([
+    ...processLines(settings, files.pid),
+    'no-ping',
+    'log-dhcp',
+    'dhcp-authoritative',
+    'dhcp-no-override',
+    rangeLine(settings),
+    `dhcp-hostsfile=${plainPath(files.hosts)}`,
+    `dhcp-leasefile=${plainPath(files.leases)}`,
+    'dhcp-lease-max=100000',
+    // Machines we have no plan for are not ours to answer.
+    'dhcp-ignore=tag:!known',
+    // An option with nothing in it is not sent; left out, dnsmasq would name itself.
+    `dhcp-option=option:router${gateway && `,${gateway}`}`,
+    `dhcp-option=option:dns-server${dns.map((server) => `,${server}`).join('')}`,
+    `dhcp-boot=tag:pxelinux,pxelinux.0,,${address}`,
+    // Option 175 is iPXE's own: who sends it needs no loader.
+    'dhcp-match=set:is-ipxe,175',
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,undionly.kpxe,,${address}`,
+    // iPXE fills in the MAC of the NIC that it is asking through.
+    `dhcp-boot=tag:ipxe,tag:is-ipxe,${http_url}/boot/ipxe/\${netX/mac:hexhyp},,${address}`,
+    ...tags,
+  ]);
+}
+
+/**
+ * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids, yet are one machine. A MAC or an
+ * address in two plans goes to the later one: dnsmasq would take neither.
+ */
+export function renderHosts(settings: Settings, plans: readonly BootPlan[]): string {
+  const subnet = subnetOf(settings);
+  const taken = { macs: new Set<string>(), addresses: new Set<string>() };
+  const hosts: string[] = [];
+  for (const { mac, address, hostname } of plans.toReversed().flatMap((plan) => plan.macs)) {
+    if (taken.macs.has(mac)) continue;
+    taken.macs.add(mac);
+    const parsed = address === undefined ? undefined : parseAddress(address);
+    const isUsable = parsed !== undefined && isIn(parsed, subnet) && !taken.addresses.has(address as string);
+    if (isUsable) taken.addresses.add(address as string);
+    const words = [mac, 'id:*', isUsable ? address : '', hostname ?? '', isUsable ? leaseTimes.fixed : leaseTimes.pool];
+    hosts.push(words.filter((word) => word !== '').join(','));
+  }
+  return lines(hosts.sort());
+}
+
+/** Throws `badRequest` that names the setting when dnsmasq could not work with the settings. */
+export function checkDhcpSettings(settings: Settings): void {
+  interfaceName(settings);
+  rangeLine(settings);
+}
+
+function rangeLine(settings: Settings): string {
+  const subnet = subnetOf(settings);
+  const mask = formatAddress({ version: 4, value: (0xffffffffn << BigInt(32 - subnet.prefix)) & 0xffffffffn });
+  const pool = settings['provisioning.pool'];
+  if (!pool) return `dhcp-range=${formatAddress({ version: 4, value: subnet.first })},static,${mask},${leaseTimes.fixed}`;
+  const ends = pool.split('-').map((end) => parseAddress(end));
+  if (ends.length !== 2 || !ends.every((end) => end && isIn(end, subnet)))
+    throw new Fault('badRequest', { detail: `setting provisioning.pool must lie in provisioning.cidr, not ${pool}` });
+  return `dhcp-range=${pool.replace('-', ',')},${mask},${leaseTimes.pool}`;
+}
+
+function subnetOf(settings: Settings) {
+  const subnet = parseCidr(settings['provisioning.cidr']);
+  const own = parseAddress(settings['provisioning.address']);
+  if (subnet?.version !== 4)
+    throw new Fault('badRequest', { detail: 'setting provisioning.cidr must name the subnet that DHCP serves' });
+  if (!own || !isIn(own, subnet))
+    throw new Fault('badRequest', { detail: 'setting provisioning.address must lie in provisioning.cidr' });
+  return subnet;
+}
+
+function interfaceName(settings: Settings): string {
+  const name = settings['provisioning.interface'];
+  if (!/^[A-Za-z0-9_.-]{1,15}$/.test(name))
+    throw new Fault('badRequest', { detail: `setting provisioning.interface must name one interface, not ${name}` });
+  return name;
+}
+
+/** dnsmasq's syntax has no way to write these characters in a path. */
+function plainPath(path: string): string {
+  if (/[,"\\\n]|\s#/.test(path)) throw new Fault('badRequest', { detail: `dnsmasq cannot use the path ${JSON.stringify(path)}` });
+  return path;
+}
+
+function lines(items: readonly string[]): string {
+  return items.map((item) => `${item}\n`).join('');
+}

@@ -1,0 +1,42 @@
+/** What the routes of the provisioning listener share: their parts, and who is asking. */
+import type { FastifyRequest } from 'fastify';
+import type { ImageSource } from '#drivers/interfaces.ts';
+import type { MachineMessages } from '#engine/contract.ts';
+import type { MachineAddresses } from './machine-addresses.ts';
+import type { Log, Report } from './parts.ts';
+import type { Plans } from './plans.ts';
+import type { Transfer } from './send-file.ts';
+
+export type HttpParts = {
+  engine: MachineMessages;
+  images: Pick<ImageSource, 'extents'>;
+  plans: Plans;
+  addresses: MachineAddresses;
+  /** Where boot files lie: `<root>/<folder>/<name>`. */
+  tftpRoot: string;
+  report: Report;
+  log: Log;
+};
+
+/** The address a request came from, without the prefix that an IPv6 socket puts before IPv4. */
+export function addressOf(request: { socket: { remoteAddress?: string } }): string {
+  return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+}
+
+/** One transfer into the record. */
+export function reportTransfer(
+  parts: HttpParts,
+  { request, subject, transfer }: { request: FastifyRequest; subject: string; transfer: Transfer },
+): void {
+  const { bytes, total, complete, duration_ms } = transfer;
+  const message = complete
+    ? `took ${subject} over HTTP: ${bytes} bytes`
+    : `broke off ${subject} over HTTP after ${bytes} of ${total} bytes`;
+  parts.report({ kind: 'http', ...whoAsks(parts, request), subject, message, duration_ms, data: { bytes, total, complete } });
+}
+
+export function whoAsks({ addresses }: Pick<HttpParts, 'addresses'>, request: FastifyRequest): { address: string; mac?: string } {
+  const address = addressOf(request);
+  const mac = addresses.macOf(address);
+  return { address, ...(mac && { mac }) };
+}

@@ -1,0 +1,58 @@
+/** The provisioning listener: boot files, images and the agent's messages. Nothing of the public API is here. */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { asFault, Fault } from '#domain/faults.ts';
+import { agentRoutes } from './agent-routes.ts';
+import { bootRoutes } from './boot-routes.ts';
+import { type HttpParts, whoAsks } from './http-requests.ts';
+
+const bodyMax = 1024 * 1024;
+/** Longer than the longest poll (30 s) and than a disk that makes the agent stop reading for a while. */
+const idleMs = 300_000;
+
+export function createHttp(parts: HttpParts): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyMax,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    // Parameters are MACs and names; a long one is an attack or a mistake.
+    routerOptions: { maxParamLength: 200 },
+    connectionTimeout: idleMs,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 60_000,
+    http: { headersTimeout: 10_000 },
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number; validation?: unknown }, request, reply) =>
+    answerError(parts, { error, request, reply }),
+  );
+  app.setNotFoundHandler((request, reply) =>
+    answerError(parts, { error: new Fault('notFound', { what: 'Resource', id: request.url.slice(0, 200) }), request, reply }),
+  );
+  bootRoutes(app, parts);
+  agentRoutes(app, parts);
+  return app;
+}
+
+type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest; reply: FastifyReply };
+
+/** Machines get the status and one sentence; what is our own defect stays in our log. */
+function answerError(parts: HttpParts, { error, request, reply }: Failed): FastifyReply {
+  const { status, text } = describe(error);
+  if (status >= 500) parts.log.error({ err: error, url: request.url }, 'a request of a machine failed');
+  const subject = `${request.method} ${request.url.split('?')[0]?.slice(0, 200)}`;
+  parts.report({
+    kind: 'http',
+    ...whoAsks(parts, request),
+    subject,
+    message: `${subject} was answered with ${status}: ${text}`,
+    duration_ms: Math.round(reply.elapsedTime),
+    data: { status },
+  });
+  return reply.code(status).type('application/json').send({ error: text });
+}
+
+function describe(error: Error & { statusCode?: number }): { status: number; text: string } {
+  if (error instanceof Fault && error.code !== 'internal') return { status: error.status, text: error.message };
+  const status = error.statusCode ?? asFault(error).status;
+  return status < 500 ? { status, text: error.message } : { status: 500, text: 'unexpected error; the log of Ingot has more' };
+}

@@ -1,0 +1,107 @@
+/** The live boot plans: in memory for the listeners, as one JSON file each for the next start. */
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { Fault } from '#domain/faults.ts';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import type { Log } from './parts.ts';
+
+/** One path component: no separator, and no leading dot, so neither `..` nor our temporary names. */
+const component = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
+const Name = Type.String({ pattern: component });
+
+const Plan = Type.Object({
+  node_uuid: Name,
+  folder: Name,
+  macs: Type.Array(
+    Type.Object({
+      mac: Type.String({ pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$' }),
+      address: Type.Optional(Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })),
+      hostname: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9-]{0,62})$' })),
+    }),
+  ),
+  firmware: Type.Union([Type.Literal('pxelinux'), Type.Literal('ipxe'), Type.Literal('none')]),
+  files: Type.Array(
+    Type.Union([Type.Object({ name: Name, path: Type.String() }), Type.Object({ name: Name, content: Type.String() })]),
+  ),
+  pxelinux_config: Type.Optional(Type.String()),
+  ipxe_script: Type.Optional(Type.String()),
+});
+
+/** Folders of the TFTP root that belong to no plan. */
+const reserved = new Set(['pxelinux.cfg', 'pxelinux.0', 'ldlinux.c32', 'undionly.kpxe']);
+
+/** Throws `badRequest`. A plan comes from our own drivers, but its names become paths and its text configuration. */
+export function checkPlan(plan: BootPlan): void {
+  const [first] = Value.Errors(Plan, plan);
+  if (first) throw new Fault('badRequest', { detail: `boot plan: ${first.instancePath || 'it'} ${first.message}` });
+  if (reserved.has(plan.folder)) throw new Fault('badRequest', { detail: `boot plan: folder ${plan.folder} is reserved` });
+  const names = plan.files.map(({ name }) => name);
+  if (new Set(names).size < names.length) throw new Fault('badRequest', { detail: 'boot plan: two files of one name' });
+}
+
+export class Plans {
+  readonly #directory: string;
+  readonly #byNode = new Map<string, BootPlan>();
+
+  /** @param directory undefined keeps them in memory only */
+  constructor(directory: string | undefined) {
+    this.#directory = directory ?? '';
+  }
+
+  /** Reads what an earlier run left; a file that is no plan is passed over with a warning. */
+  async load(log: Log): Promise<void> {
+    if (!this.#directory) return;
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    for (const file of await readdir(this.#directory)) {
+      const plan = file.endsWith('.json') ? await this.#read(file, log) : undefined;
+      if (plan) this.#byNode.set(plan.node_uuid, plan);
+      else await rm(join(this.#directory, file), { force: true, recursive: true });
+    }
+  }
+
+  all(): BootPlan[] {
+    return [...this.#byNode.values()];
+  }
+
+  get(nodeUuid: string): BootPlan | undefined {
+    return this.#byNode.get(nodeUuid);
+  }
+
+  /** The plan a MAC boots by; where two claim it, the one published last. */
+  ofMac(mac: string): BootPlan | undefined {
+    return this.all().findLast((plan) => plan.macs.some((entry) => entry.mac === mac));
+  }
+
+  /** Whether a live plan holds this file. */
+  hasFile(folder: string, name: string): boolean {
+    return this.all().some((plan) => plan.folder === folder && plan.files.some((file) => file.name === name));
+  }
+
+  async put(plan: BootPlan): Promise<void> {
+    if (this.#directory) {
+      const file = join(this.#directory, `${plan.node_uuid}.json`);
+      await writeFile(`${file}.part`, JSON.stringify(plan), { mode: 0o600 });
+      await rename(`${file}.part`, file);
+    }
+    this.#byNode.delete(plan.node_uuid);
+    this.#byNode.set(plan.node_uuid, plan);
+  }
+
+  async remove(nodeUuid: string): Promise<void> {
+    this.#byNode.delete(nodeUuid);
+    if (this.#directory) await rm(join(this.#directory, `${nodeUuid}.json`), { force: true });
+  }
+
+  async #read(file: string, log: Log): Promise<BootPlan | undefined> {
+    try {
+      const plan = JSON.parse(await readFile(join(this.#directory, file), 'utf8')) as BootPlan;
+      checkPlan(plan);
+      return plan;
+    } catch (error) {
+      log.warn({ file, err: error }, 'a boot plan of an earlier run is not usable; removed');
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** Lays the files of boot plans under the TFTP root, and takes them away. Everything appears whole or not at all. */
+import { randomUUID } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Fault } from '#domain/faults.ts';
+import type { BootFile, BootPlan } from '#drivers/interfaces.ts';
+
+type FirmwareFile = { readonly name: string; readonly source: string; readonly package: string };
+
+/** First files by firmware, from where Debian's packages put them. */
+const firmwareTable: Readonly<Record<BootPlan['firmware'], readonly FirmwareFile[]>> = {
+  pxelinux: [
+    { name: 'pxelinux.0', source: '/usr/lib/PXELINUX/pxelinux.0', package: 'pxelinux' },
+    { name: 'ldlinux.c32', source: '/usr/lib/syslinux/modules/bios/ldlinux.c32', package: 'syslinux-common' },
+  ],
+  ipxe: [{ name: 'undionly.kpxe', source: '/usr/lib/ipxe/undionly.kpxe', package: 'ipxe' }],
+  none: [],
+};
+
+const configFolder = 'pxelinux.cfg';
+
+/** Relative to the TFTP root, all that a plan lays. */
+export function laidPaths(plan: BootPlan): string[] {
+  const configs = plan.pxelinux_config === undefined ? [] : plan.macs.map(({ mac }) => configPath(mac));
+  return [...plan.files.map(({ name }) => join(plan.folder, name)), ...configs];
+}
+
+/** pxelinux asks for the ARP hardware type, 01 for Ethernet, and the MAC. */
+export function configPath(mac: string): string {
+  return join(configFolder, `01-${mac.replaceAll(':', '-')}`);
+}
+
+export class TftpFiles {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(join(this.root, configFolder), { recursive: true });
+  }
+
+  /** Throws `toolFailed` that names the Debian package when a first file is not on this host. */
+  async layFirmware(firmware: BootPlan['firmware']): Promise<void> {
+    for (const { name, source, package: from } of firmwareTable[firmware]) {
+      await this.#layFile(name, source).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        throw new Fault('toolFailed', { tool: name, detail: `${source} is missing; install the Debian package ${from}` });
+      });
+    }
+  }
+
+  /** Idempotent: what lies there already is left alone. Configurations come last, when all they name is in place. */
+  async lay(plan: BootPlan): Promise<void> {
+    if (plan.files.length > 0) await mkdir(join(this.root, plan.folder), { recursive: true });
+    for (const file of plan.files) await this.#lay(plan.folder, file);
+    if (plan.pxelinux_config === undefined) return;
+    for (const { mac } of plan.macs) await this.#layText(configPath(mac), plan.pxelinux_config);
+  }
+
+  /** Removes files, and their folders once these are empty. */
+  async remove(paths: readonly string[]): Promise<void> {
+    for (const path of paths) await rm(join(this.root, path), { force: true });
+    const folders = new Set(paths.map((path) => dirname(path)).filter((folder) => folder !== configFolder));
+    for (const folder of folders) await rmdir(join(this.root, folder)).catch(unlessGoneOrFilled);
+  }
+
+  /** Removes whatever no plan has laid: only for a root that is ours alone. */
+  async sweep(plans: readonly BootPlan[]): Promise<void> {
+    const wanted = new Set([
+      ...plans.flatMap(laidPaths),
+      ...Object.values(firmwareTable).flatMap((files) => files.map(({ name }) => name)),
+    ]);
+    const entries = await readdir(this.root, { withFileTypes: true, recursive: true });
+    const files = entries.filter((entry) => !entry.isDirectory());
+    const paths = files.map((entry) => join(entry.parentPath, entry.name).slice(this.root.length + 1));
+    await this.remove(paths.filter((path) => !wanted.has(path)));
+  }
+
+  async #lay(folder: string, file: BootFile): Promise<void> {
+    const path = join(folder, file.name);
+    if ('content' in file) return this.#layText(path, file.content);
+    try {
+      await this.#layFile(path, file.path);
+    } catch (error) {
+      throw new Fault('imageUnusable', { image: file.name, detail: `${file.path}: ${(error as Error).message}` }, error);
+    }
+  }
+
+  async #layText(path: string, text: string): Promise<void> {
+    const target = join(this.root, path);
+    if ((await readFile(target, 'utf8').catch(() => undefined)) === text) return;
+    await appear(target, (part) => writeFile(part, text));
+  }
+
+  async #layFile(path: string, source: string): Promise<void> {
+    const target = join(this.root, path);
+    const from = await realpath(source);
+    const [wanted, present] = await Promise.all([stat(from), stat(target).catch(() => undefined)]);
+    if (present && isSameFile(wanted, present)) return;
+    await appear(target, (part) => linkOrCopy(from, part, wanted));
+  }
+}
+
+/**
+ * dnsmasq, run by root, sends only what the whole world may read; a link would share the mode of the original, so what
+ * is private there is copied (a reflink where the file system can).
+ */
+async function linkOrCopy(source: string, target: string, facts: Stats): Promise<void> {
+  if (facts.mode & 0o004) {
+    const linked = await link(source, target).then(
+      () => true,
+      () => false,
+    );
+    if (linked) return;
+  }
+  await copyFile(source, target, constants.COPYFILE_FICLONE);
+  await chmod(target, 0o644);
+  await utimes(target, facts.atime, facts.mtime);
+}
+
+/** The same inode, or a copy of ours, which carries the time of the original. */
+function isSameFile(a: Stats, b: Stats): boolean {
+  const sameTime = Math.floor(a.mtimeMs) === Math.floor(b.mtimeMs);
+  return (a.dev === b.dev && a.ino === b.ino) || (a.size === b.size && sameTime && (b.mode & 0o004) !== 0);
+}
+
+async function appear(target: string, write: (part: string) => Promise<void>): Promise<void> {
+  const part = join(dirname(target), `.${randomUUID()}.part`);
+  try {
+    await write(part);
+    await rename(part, target);
+  } finally {
+    // Where both names are one inode already, rename leaves the temporary one.
+    await rm(part, { force: true });
+  }
+}
+
+function unlessGoneOrFilled(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+}
