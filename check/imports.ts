@@ -16,10 +16,8 @@ export const importTable: readonly ImportRow[] = [
   },
   { from: ['commands'], may: ['serve', 'settings', 'store', 'domain'] },
   { from: ['serve'], may: ['everything in src'] },
-  {
-    from: ['api', 'boot-server'],
-    may: ['engine/contract', 'engine/addresses', 'store', 'images', 'domain', 'settings', 'agent-protocol'],
-  },
+  { from: ['api'], may: ['engine/contract', 'engine/addresses', 'store', 'images', 'domain', 'settings'] },
+  { from: ['boot-server'], may: ['engine/contract', 'drivers/interfaces', 'tools', 'domain', 'settings', 'agent-protocol'] },
   { from: ['engine'], may: ['drivers', 'store', 'domain', 'settings', 'agent-protocol'] },
   { from: ['drivers'], may: ['wire', 'tools', 'domain', 'agent-protocol'] },
   { from: ['images'], may: ['store', 'tools', 'domain', 'drivers/interfaces', 'agent-protocol'] },

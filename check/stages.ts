@@ -7,7 +7,7 @@ import { runTests, type TestCounts } from './run-tests.ts';
 import { type Finding, listSources, root } from './sources.ts';
 
 type Group = 'static' | 'unit' | 'client' | 'whole';
-type TestStage = { areas: readonly string[]; concurrency: number; fileSeconds: number };
+type TestStage = { covers: (path: string) => boolean; concurrency: number; fileSeconds: number };
 type Stage = { name: string; group: Group } & (
   | { program: Program }
   | { findings: (files: ReturnType<typeof listSources>) => Finding[] }
@@ -23,13 +23,21 @@ const stageTable: readonly Stage[] = [
     name: 'unit tests',
     group: 'unit',
     tests: {
-      areas: ['src', 'agent', 'agent-protocol', 'build', 'lab', 'demo', 'bench', 'check'],
+      covers: (path) => !path.startsWith('test/client/') && !path.startsWith('test/whole/'),
       concurrency: Math.max(2, availableParallelism()),
       fileSeconds: 180,
     },
   },
-  { name: 'client tests', group: 'client', tests: { areas: ['test/client'], concurrency: 1, fileSeconds: 900 } },
-  { name: 'whole-system tests', group: 'whole', tests: { areas: ['test/whole'], concurrency: 1, fileSeconds: 2400 } },
+  {
+    name: 'client tests',
+    group: 'client',
+    tests: { covers: (path) => path.startsWith('test/client/'), concurrency: 1, fileSeconds: 900 },
+  },
+  {
+    name: 'whole-system tests',
+    group: 'whole',
+    tests: { covers: (path) => path.startsWith('test/whole/'), concurrency: 1, fileSeconds: 2400 },
+  },
 ];
 
 type Outcome = { name: string; seconds: number; problem: string | undefined; tests?: TestCounts };
@@ -57,17 +65,16 @@ async function runStage(
 ): Promise<Pick<Outcome, 'problem' | 'tests'>> {
   if ('program' in stage) return { problem: await runProgram(stage.program, signal) };
   if ('findings' in stage) return { problem: printFindings(stage.findings(listSources())) };
-  const files = testFiles(stage.tests.areas, paths);
+  const files = testFiles(stage.tests.covers, paths);
   if (files.length === 0) return { problem: paths.length === 0 ? 'no test files found' : undefined };
   const tests = await runTests({ ...stage.tests, files, signal });
   return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
 }
 
-function testFiles(areas: readonly string[], paths: readonly string[]): string[] {
+function testFiles(covers: TestStage['covers'], paths: readonly string[]): string[] {
   return listSources()
     .map(({ path }) => path)
-    .filter((path) => path.endsWith('.test.ts'))
-    .filter((path) => areas.some((area) => path.startsWith(`${area}/`)))
+    .filter((path) => path.endsWith('.test.ts') && covers(path))
     .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)))
     .map((path) => `${root}/${path}`);
 }
