@@ -1,13 +1,24 @@
+import type { WriteConfigDrive, WriteImage } from '../agent-protocol/messages.ts';
+import type { CommandName } from '../agent-protocol/routes.ts';
 import type { CommandHandler } from './command-loop.ts';
+import { writeConfigDrive } from './config-drive.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { ServerLink } from './server-link.ts';
+import { wipeDisks } from './wipe-disks.ts';
+import { writeImage } from './write-image.ts';
 
 export type CommandParts = { machine: Machine; link: ServerLink; log: Log };
 
-/** What the server may ask for; names and shapes are in agent-protocol/messages.ts. */
-export function commandTable({ machine }: CommandParts): Record<string, CommandHandler> {
+/** What the server may ask for; shapes are in agent-protocol/messages.ts, where the server checks them before it asks. */
+export function commandTable(parts: CommandParts): Record<CommandName, CommandHandler> {
+  const { machine } = parts;
   return {
+    'write-image': async (params, context) => ({ result: await writeImage(params as WriteImage, parts, context) }),
+    'write-config-drive': async (params, { signal }) => ({
+      result: await writeConfigDrive(params as WriteConfigDrive, parts, signal),
+    }),
+    clean: async (_, context) => ({ result: await wipeDisks(parts, context) }),
     reboot: async () => ({ result: {}, afterwards: () => machine.reboot() }),
     'power-off': async () => ({ result: {}, afterwards: () => machine.powerOff() }),
   };

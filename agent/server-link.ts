@@ -20,6 +20,9 @@ export function* backoff(): Generator<number, never> {
   for (let ms = firstPauseMs; ; ms = Math.min(ms * 2, longestPauseMs)) yield ms * (1 + Math.random() / 4);
 }
 
+type GetOptions = { from?: number; signal: AbortSignal; silenceMs?: number };
+type Sending = { method: string; body?: string; headers?: Record<string, string>; signal: AbortSignal; answerMs?: number };
+
 /** HTTP to the provisioning listener. Every call is bounded; only `untilHeard` goes on for ever. */
 export class ServerLink {
   #server: ServerOptions;
@@ -42,10 +45,15 @@ export class ServerLink {
     return answer === '' ? undefined : JSON.parse(answer);
   }
 
-  /** GETs a file as a stream; `silenceMs` without a byte ends it with an error. */
-  async get(path: string, signal: AbortSignal, silenceMs = 60_000): Promise<IncomingMessage> {
-    const response = await this.#send(path, { method: 'GET', signal: AbortSignal.any([this.#signal, signal]) });
-    if (response.statusCode !== 200) {
+  /**
+   * GETs a file as a stream, `from` a byte on if the server can (status 206, else 200 and all of it).
+   * `silenceMs` without a byte ends it with an error.
+   */
+  async get(path: string, { from = 0, signal, silenceMs = 60_000 }: GetOptions): Promise<IncomingMessage> {
+    const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
+    const bounded = AbortSignal.any([this.#signal, signal]);
+    const response = await this.#send(path, { method: 'GET', headers, signal: bounded, answerMs: silenceMs });
+    if (response.statusCode !== 200 && response.statusCode !== 206) {
       response.destroy();
       throw new Refused(response.statusCode ?? 0, `GET ${path} was answered with ${response.statusCode}`);
     }
@@ -74,17 +82,16 @@ export class ServerLink {
     this.#connections.destroy();
   }
 
-  #send(
-    path: string,
-    { method, body, signal }: { method: string; body?: string; signal: AbortSignal },
-  ): Promise<IncomingMessage> {
-    const headers: Record<string, string | number> = { authorization: `Bearer ${this.#server.token}` };
+  #send(path: string, { method, body, headers, signal, answerMs }: Sending): Promise<IncomingMessage> {
+    const all: Record<string, string | number> = { ...headers, authorization: `Bearer ${this.#server.token}` };
     if (body !== undefined) {
-      headers['content-type'] = 'application/json';
-      headers['content-length'] = Buffer.byteLength(body);
+      all['content-type'] = 'application/json';
+      all['content-length'] = Buffer.byteLength(body);
     }
     return new Promise((resolve, reject) => {
-      const sent = request(this.#server.url + path, { method, headers, signal, agent: this.#connections }, resolve);
+      const sent = request(this.#server.url + path, { method, headers: all, signal, agent: this.#connections }, resolve);
+      if (answerMs)
+        sent.setTimeout(answerMs, () => sent.destroy(new Error(`no answer from the server for ${answerMs / 1000} s`)));
       sent.on('error', reject);
       sent.end(body);
     });

@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Log } from './log.ts';
+import { backoff, Refused, type ServerLink } from './server-link.ts';
+
+/** Longest stretch without a single byte before a download is given up: time enough for a server to be restarted. */
+const patienceMs = 600_000;
+
+export type Download = {
+  path: string;
+  size: number;
+  /** Bytes known already, not to be given again. */
+  from?: number;
+  signal: AbortSignal;
+  patienceMs?: number;
+};
+
+/**
+ * The bytes of a file, in order, whatever happens to the connection meanwhile: a broken transfer goes on where it
+ * broke. Throws when the server refuses, sends too much, or stays away too long.
+ */
+export async function* download(link: ServerLink, log: Log, file: Download): AsyncGenerator<Buffer> {
+  const { path, size, signal } = file;
+  let received = file.from ?? 0;
+  let heard = performance.now();
+  let pauses = backoff();
+  while (received < size) {
+    try {
+      for await (const chunk of transfer(link, { path, from: received, signal })) {
+        received += chunk.length;
+        if (received > size) throw new Refused(0, `${path} is longer than the ${size} bytes announced`);
+        heard = performance.now();
+        pauses = backoff();
+        yield chunk;
+      }
+      if (received < size) throw new Error(`the connection ended after ${received} of ${size} bytes`);
+    } catch (error) {
+      if (isFinal(error, signal) || performance.now() - heard > (file.patienceMs ?? patienceMs)) throw error;
+      log.info(`download of ${path} broken at ${received} bytes, trying on: ${(error as Error).message}`);
+      await pause(pauses.next().value, undefined, { signal });
+    }
+  }
+}
+
+/** A server that ignores the range sends all: what is known already is left out. */
+async function* transfer(link: ServerLink, part: { path: string; from: number; signal: AbortSignal }): AsyncGenerator<Buffer> {
+  const response = await link.get(part.path, part);
+  let known = response.statusCode === 206 ? 0 : part.from;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    const fresh = chunk.subarray(known);
+    known -= chunk.length - fresh.length;
+    if (fresh.length > 0) yield fresh;
+  }
+}
+
+function isFinal(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || (error instanceof Refused && error.status < 500);
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createZstdDecompress } from 'node:zlib';
+import { ExtentsReader } from '../agent-protocol/extents.ts';
+import type { Disk, WriteImage, WriteImageResult } from '../agent-protocol/messages.ts';
+import { chooseDisk } from './choose-disk.ts';
+import type { CommandContext } from './command-loop.ts';
+import { download } from './download.ts';
+import type { Log } from './log.ts';
+import type { Machine } from './machine.ts';
+import type { ServerLink } from './server-link.ts';
+import { writeZeros } from './zeros.ts';
+
+const mebibyte = 1024 ** 2;
+/** Output of the decompressor per step: larger means fewer turns through the event loop. */
+const chunkBytes = mebibyte;
+/** Data on its way to the disk is bounded: the machine may have little memory, and progress should mean what it says. */
+const syncEveryBytes = 256 * mebibyte;
+
+export type WriteImageParts = { machine: Machine; link: ServerLink; log: Log };
+
+/**
+ * Streams an image in extents format onto the root disk. The stream is verified while it is written; a disk whose
+ * image turned out broken has its first MiB wiped, so that nothing boots from it.
+ */
+export async function writeImage(params: WriteImage, parts: WriteImageParts, context: CommandContext): Promise<WriteImageResult> {
+  const { machine, log } = parts;
+  const started = performance.now();
+  const minimumBytes = Math.max(params.minimum_bytes, params.virtual_size);
+  const disk = chooseDisk(machine.disks(), { hints: params.root_device, minimumBytes });
+  log.info(`image goes to ${disk.device} (${disk.model || 'no model'}, ${(disk.size_bytes / 1e9).toFixed(1)} GB)`);
+  const zeroed = await zeroFirst(disk, { params, machine, context });
+  const file = await open(disk.device, 'r+');
+  let dataBytes: number;
+  try {
+    dataBytes = await streamToDisk(file, { params, parts, context, zeroed });
+    await wipeBackupTable(file, disk, params.virtual_size);
+    await file.sync();
+  } catch (error) {
+    await writeZeros(file, { offset: 0, length: mebibyte }).catch(() => {});
+    await file.sync().catch(() => {});
+    throw error;
+  } finally {
+    await file.close();
+  }
+  await machine.rereadPartitions(disk.device).catch((error: Error) => log.info(`partitions not read again: ${error.message}`));
+  return {
+    device: disk.device,
+    data_bytes: dataBytes,
+    skipped_bytes: params.virtual_size - dataBytes,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+type Zeroing = { params: WriteImage; machine: Machine; context: CommandContext };
+
+/** Holes must read as zeros. A disk that zeroes by command does so for the whole image at once; for others we write them. */
+async function zeroFirst(disk: Disk, { params, machine, context }: Zeroing): Promise<boolean> {
+  if (disk.write_zeroes_max_bytes === 0) return false;
+  context.progress({ done_bytes: 0, total_bytes: params.size, message: `zeroing ${disk.device}` });
+  const whole = params.virtual_size - (params.virtual_size % 4096);
+  await machine.zeroRange(disk.device, { offset: 0, length: whole }, context.signal);
+  return whole === params.virtual_size;
+}
+
+type Streaming = { params: WriteImage; parts: WriteImageParts; context: CommandContext; zeroed: boolean };
+
+async function streamToDisk(file: FileHandle, streaming: Streaming): Promise<number> {
+  const { params, context } = streaming;
+  const source = new VerifiedSource(streaming);
+  const sink = new DiskSink(file, streaming);
+  const sinkTo = async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
+      await sink.write(chunk);
+      const message = `${(sink.dataBytes / 1e6).toFixed(0)} MB written`;
+      context.progress({ done_bytes: source.received, total_bytes: params.size, message });
+    }
+  };
+  try {
+    const decompress = createZstdDecompress({ chunkSize: chunkBytes });
+    await pipeline(source.read(), decompress, sinkTo, { signal: context.signal });
+    await sink.finish();
+  } catch (error) {
+    // Broken data mostly fails to decompress first; but the sums say more than the decompressor's complaint.
+    if (!context.signal.aborted) await source.verifyRest();
+    throw error;
+  }
+  await source.verifyRest();
+  return sink.dataBytes;
+}
+
+/** The image as sent, hashed on its way. */
+class VerifiedSource {
+  received = 0;
+  #hash = createHash('sha256');
+  #streaming: Streaming;
+  #failed = false;
+
+  constructor(streaming: Streaming) {
+    this.#streaming = streaming;
+  }
+
+  async *read(): AsyncGenerator<Buffer> {
+    const { params, parts, context } = this.#streaming;
+    const { path, size } = params;
+    try {
+      for await (const chunk of download(parts.link, parts.log, { path, size, from: this.received, signal: context.signal })) {
+        this.#hash.update(chunk);
+        this.received += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+  }
+
+  /** Takes what nobody has read yet and throws if the sum of all is wrong. Silent where the download itself has failed. */
+  async verifyRest(): Promise<void> {
+    if (this.#failed) return;
+    for await (const _ of this.read());
+    const actual = this.#hash.digest('hex');
+    const expected = this.#streaming.params.sha256;
+    if (actual !== expected) throw new Error(`checksum mismatch: expected ${expected}, got ${actual}`);
+  }
+}
+
+/** Decompressed extents onto the disk; writes the holes too where the disk does not read as zeros there. */
+class DiskSink {
+  #file: FileHandle;
+  #zeroed: boolean;
+  #size: number;
+  #reader = new ExtentsReader();
+  #position = 0;
+  #unsynced = 0;
+
+  constructor(file: FileHandle, { params, zeroed }: Streaming) {
+    this.#file = file;
+    this.#zeroed = zeroed;
+    this.#size = params.virtual_size;
+  }
+
+  get dataBytes(): number {
+    return this.#reader.dataBytes;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    for (const { offset, data } of this.#reader.read(chunk)) {
+      await this.#fillHole(offset);
+      await writeAll(this.#file, data, offset);
+      this.#position = offset + data.length;
+      this.#unsynced += data.length;
+    }
+    if (this.#unsynced < syncEveryBytes) return;
+    await this.#file.datasync();
+    this.#unsynced = 0;
+  }
+
+  async finish(): Promise<void> {
+    this.#reader.finish();
+    const { virtualSize } = this.#reader;
+    if (virtualSize !== this.#size)
+      throw new Error(`the image is for a disk of ${virtualSize} bytes, announced were ${this.#size}`);
+    await this.#fillHole(this.#size);
+  }
+
+  async #fillHole(end: number): Promise<void> {
+    if (this.#zeroed || end <= this.#position) return;
+    await writeZeros(this.#file, { offset: this.#position, length: end - this.#position });
+  }
+}
+
+async function writeAll(file: FileHandle, data: Buffer, offset: number): Promise<void> {
+  for (let done = 0; done < data.length; ) {
+    const { bytesWritten } = await file.write(data, done, data.length - done, offset + done);
+    done += bytesWritten;
+  }
+}
+
+/** A GPT of a former system leaves its backup in the last 33 sectors, where firmware and partitioners would find it. */
+async function wipeBackupTable(file: FileHandle, disk: Disk, virtualSize: number): Promise<void> {
+  const offset = Math.max(virtualSize, disk.size_bytes - mebibyte);
+  if (offset < disk.size_bytes) await writeZeros(file, { offset, length: disk.size_bytes - offset });
+}
