@@ -6,24 +6,21 @@ import type { Caller } from '../context.ts';
 import { maySee } from './image-access.ts';
 import { isProperty } from './image-json.ts';
 
-/** Any other name is a filter on a free property. */
-export const ImageQuery = Type.Object(
-  {
-    limit: Type.Optional(Type.Integer({ minimum: 0 })),
-    marker: Type.Optional(Type.String()),
-    sort: Type.Optional(Type.String()),
-    sort_key: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
-    sort_dir: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
-    visibility: Type.Optional(Type.String()),
-    member_status: Type.Optional(Type.String()),
-    os_hidden: Type.Optional(Type.String()),
-    protected: Type.Optional(Type.Boolean()),
-    size_min: Type.Optional(Type.Integer()),
-    size_max: Type.Optional(Type.Integer()),
-    tag: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
-  },
-  { additionalProperties: Type.Union([Type.String(), Type.Array(Type.String())]) },
-);
+/** Any other name is a filter on a free property (TypeBox would convert named ones by a schema for the others). */
+export const ImageQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  marker: Type.Optional(Type.String()),
+  sort: Type.Optional(Type.String()),
+  sort_key: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+  sort_dir: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+  visibility: Type.Optional(Type.String()),
+  member_status: Type.Optional(Type.String()),
+  os_hidden: Type.Optional(Type.String()),
+  protected: Type.Optional(Type.Boolean()),
+  size_min: Type.Optional(Type.Integer()),
+  size_max: Type.Optional(Type.Integer()),
+  tag: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+});
 export type ImageQuery = Static<typeof ImageQuery>;
 
 const named = new Set(Object.keys(ImageQuery.properties));
@@ -39,7 +36,7 @@ export function filterImages(images: readonly Image[], query: ImageQuery, caller
       (query.size_min === undefined || (image.size ?? 0) >= query.size_min) &&
       (query.size_max === undefined || (image.size ?? 0) <= query.size_max) &&
       tags.every((tag) => image.tags.includes(tag)) &&
-      others.every(([name, value]) => matches(image, name, String(value))),
+      others.every(([name, value]) => [value].flat().some((wanted) => matches(image, name, String(wanted)))),
   );
 }
 

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { pino } from 'pino';
+import { createImageFiles } from '#images/image-files.ts';
+import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import type { ImageData } from '../context.ts';
+
+/** Tells when an upload begins and ends. */
+const uploads = new EventEmitter();
+let stage: ApiStage;
+let member: { 'x-auth-token': string };
+before(async () => {
+  const log = pino({ level: 'silent' });
+  stage = await openApiStage({
+    images: (store, stateDir) => {
+      const files = createImageFiles({ store, directory: join(stateDir, 'images'), log });
+      const upload: ImageData['upload'] = async (...args) => {
+        uploads.emit('began');
+        return files.upload(...args).finally(() => uploads.emit('ended'));
+      };
+      return { upload, read: (id) => files.read(id), remove: (id) => files.remove(id) };
+    },
+  });
+  member = { 'x-auth-token': await aMember('dave') };
+});
+after(() => stage.close());
+
+const base = '/image/v2/images';
+const patchType = 'application/openstack-images-v2.1-json-patch';
+
+async function aMember(name: string): Promise<string> {
+  const url = '/identity/v3';
+  const project = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body.project;
+  const user = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password: 'secret' } } })).body
+    .user;
+  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
+  return stage.logIn(name, 'secret', name);
+}
+
+async function anImage(fields: object = {}, headers: object = {}) {
+  const payload = { name: 'image', disk_format: 'raw', container_format: 'bare', ...fields };
+  const reply = await stage.ask({ method: 'POST', url: base, payload, headers: { ...headers } });
+  assert.equal(reply.status, 201, JSON.stringify(reply.body));
+  return reply.body;
+}
+
+const upload = (id: string, data: Buffer | Readable, headers: object = {}) =>
+  stage.ask({
+    method: 'PUT',
+    url: `${base}/${id}/file`,
+    payload: data,
+    headers: { 'content-type': 'application/octet-stream', ...headers },
+  });
+const patch = (id: string, operations: object[], headers: object = {}) =>
+  stage.ask({
+    method: 'PATCH',
+    url: `${base}/${id}`,
+    payload: JSON.stringify(operations),
+    headers: { 'content-type': patchType, ...headers },
+  });
+const show = async (id: string) => (await stage.ask({ url: `${base}/${id}` })).body;
+
+test('data goes in as a stream, is summed up, and comes out the same', async () => {
+  const data = randomBytes(300_000);
+  const image = await anImage({ kernel_id: 'k' });
+  const parts = [data.subarray(0, 1), data.subarray(1, 200_000), data.subarray(200_000)];
+
+  const stored = await upload(image.id, Readable.from(parts));
+  const back = await stage.app.inject({ url: `${base}/${image.id}/file`, headers: member });
+  await patch(image.id, [{ op: 'replace', path: '/visibility', value: 'public' }]);
+  const visible = await stage.app.inject({ url: `${base}/${image.id}/file`, headers: member });
+
+  assert.equal(stored.status, 204);
+  assert.equal(back.statusCode, 404, 'not shared');
+  assert.deepEqual(visible.rawPayload, data);
+  const shown = await show(image.id);
+  assert.deepEqual([shown.status, shown.size, shown.kernel_id], ['active', 300_000, 'k']);
+  assert.equal(shown.checksum, createHash('md5').update(data).digest('hex'));
+  assert.equal(shown.os_hash_value, createHash('sha512').update(data).digest('hex'));
+  assert.match(shown.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.equal((await upload(image.id, Buffer.from('again'))).status, 409, 'data never changes');
+});
+
+test('data that is not what was declared leaves the image queued, to try again', async () => {
+  const image = await anImage({ disk_format: 'qcow2' });
+  const bare = await anImage({ disk_format: null });
+
+  const refused = await upload(image.id, Buffer.from('no qcow2'));
+  const unset = await upload(bare.id, Buffer.from('x'));
+
+  assert.equal(refused.status, 400);
+  assert.match(refused.body.error.message, /declared as qcow2/);
+  assert.equal((await show(image.id)).status, 'queued');
+  assert.match(unset.body.error.message, /disk_format must be set/);
+});
+
+test('a client that hangs up in the middle leaves the image queued', async () => {
+  const { url } = await stage.listen();
+  const image = await anImage();
+  const { hostname, port } = new URL(url);
+  const token = await stage.logIn('admin', 'correct horse');
+  const socket = connect(Number(port), hostname);
+  const head = [
+    `PUT ${base}/${image.id}/file HTTP/1.1`,
+    'Host: x',
+    `X-Auth-Token: ${token}`,
+    'Content-Type: application/octet-stream',
+  ];
+  socket.write(`${[...head, 'Transfer-Encoding: chunked', '', ''].join('\r\n')}5\r\nhello\r\n`);
+
+  await once(uploads, 'began');
+  assert.equal((await show(image.id)).status, 'saving');
+  const ended = once(uploads, 'ended');
+  socket.destroy();
+  await ended;
+  await setImmediate();
+
+  assert.equal((await show(image.id)).status, 'queued');
+  assert.equal((await upload(image.id, Buffer.from('whole'))).status, 204);
+});
+
+test('changes come as JSON patches', async () => {
+  const image = await anImage({ a: '1', 'with/slash': 'x' });
+
+  const changed = await patch(image.id, [
+    { op: 'replace', path: '/name', value: 'new' },
+    { op: 'add', path: '/b', value: '2' },
+    { op: 'remove', path: '/with~1slash' },
+    { op: 'replace', path: '/tags', value: ['t'] },
+    { op: 'replace', path: '/min_disk', value: 3 },
+  ]);
+  const cases: [object, number][] = [
+    [{ op: 'replace', path: '/missing', value: 'x' }, 409],
+    [{ op: 'replace', path: '/a', value: 5 }, 400],
+    [{ op: 'replace', path: '/min_disk', value: -1 }, 400],
+    [{ op: 'replace', path: '/id', value: 'x' }, 403],
+    [{ op: 'replace', path: '/status', value: 'active' }, 403],
+    [{ op: 'replace', path: '/a/b', value: 'x' }, 400],
+    [{ op: 'move', path: '/a' }, 400],
+  ];
+
+  assert.equal(changed.status, 200);
+  const { name, a, b, tags, min_disk, 'with/slash': slash } = changed.body;
+  assert.deepEqual(
+    { name, a, b, tags, min_disk, slash },
+    { name: 'new', a: '1', b: '2', tags: ['t'], min_disk: 3, slash: undefined },
+  );
+  for (const [operation, status] of cases)
+    assert.equal((await patch(image.id, [operation])).status, status, JSON.stringify(operation));
+  await upload(image.id, Buffer.from('data'));
+  assert.equal((await patch(image.id, [{ op: 'replace', path: '/disk_format', value: 'aki' }])).status, 403);
+});
+
+test('who may see, change and delete', async () => {
+  const own = await anImage({ name: 'own' }, member);
+  const hidden = await anImage({ name: 'hidden' });
+  const open = await anImage({ name: 'open', visibility: 'public', protected: true });
+  const as = (request: object) => stage.ask({ ...request, headers: member });
+  const names = (await as({ url: base })).body.images.map((image: { name: string }) => image.name);
+
+  assert.ok(names.includes('own') && names.includes('open') && !names.includes('hidden'));
+  assert.equal((await as({ url: `${base}/${hidden.id}` })).status, 404);
+  assert.equal((await as({ method: 'DELETE', url: `${base}/${open.id}` })).status, 403);
+  assert.equal((await patch(own.id, [{ op: 'replace', path: '/visibility', value: 'public' }], member)).status, 403);
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/${open.id}` })).status, 403, 'protected');
+  assert.equal((await as({ method: 'DELETE', url: `${base}/${own.id}` })).status, 204);
+  assert.equal((await stage.ask({ url: `${base}/${own.id}/file` })).status, 404);
+});
+
+test('lists filter, sort and page', async () => {
+  for (const [name, kind] of [
+    ['l1', 'x'],
+    ['l2', 'y'],
+    ['l3', 'x'],
+  ])
+    await anImage({ name, kind, tags: ['list', name] });
+  const list = async (query: string) => (await stage.ask({ url: `${base}?tag=list&${query}` })).body;
+  const names = async (query: string) => (await list(query)).images.map((image: { name: string }) => image.name);
+
+  assert.deepEqual(await names('kind=x&sort=name:asc'), ['l1', 'l3']);
+  assert.deepEqual(await names('name=in:l1,l2&sort_key=name&sort_dir=desc'), ['l2', 'l1']);
+  assert.deepEqual(await names('tag=l2'), ['l2']);
+  assert.deepEqual(await names('os_hidden=True'), []);
+  assert.deepEqual(await names('visibility=public'), []);
+  const page = await list('limit=2&sort=name:asc');
+  assert.match(page.next, /^\/v2\/images\?/);
+  assert.deepEqual(
+    (await stage.ask({ url: `/image${page.next}` })).body.images.map((image: { name: string }) => image.name),
+    ['l3'],
+  );
+  assert.equal((await stage.ask({ url: `${base}?sort=colour` })).status, 400);
+});
+
+test('an image that a server is being built from stays', async () => {
+  const image = await anImage();
+  const now = new Date().toISOString();
+  await stage.store.servers.insert({
+    id: 's',
+    name: 's',
+    hostname: 's',
+    project_id: 'p',
+    user_id: 'u',
+    flavor: {},
+    image_id: image.id,
+    metadata: {},
+    personality: [],
+    port_ids: [],
+    locked: false,
+    vm_state: 'building',
+    preserve_ephemeral: false,
+    created_at: now,
+    updated_at: now,
+  });
+
+  const refused = await stage.ask({ method: 'DELETE', url: `${base}/${image.id}` });
+  await stage.store.servers.update({ id: 's' }, { vm_state: 'active' });
+
+  assert.equal(refused.status, 409);
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/${image.id}` })).status, 204);
+});
+
+test('the schema tells every attribute', async () => {
+  const schema = (await stage.ask({ url: '/image/v2/schemas/image' })).body;
+  const image = await anImage();
+
+  for (const name of Object.keys(image)) assert.ok(name in schema.properties, name);
+  assert.equal((await stage.ask({ url: '/image/v2/schemas/nothing' })).status, 404);
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+
+let stage: ApiStage;
+let member: { 'x-auth-token': string };
+before(async () => {
+  stage = await openApiStage();
+  member = { 'x-auth-token': await aMember('carol') };
+});
+after(() => stage.close());
+
+const base = '/network/v2.0';
+
+async function aMember(name: string): Promise<string> {
+  const url = '/identity/v3';
+  const project = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body.project;
+  const user = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password: 'secret' } } })).body
+    .user;
+  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
+  return stage.logIn(name, 'secret', name);
+}
+
+async function make(noun: string, fields: object, headers: object = {}) {
+  const reply = await stage.ask({
+    method: 'POST',
+    url: `${base}/${noun}s`,
+    payload: { [noun]: fields },
+    headers: { ...headers },
+  });
+  assert.equal(reply.status, 201, JSON.stringify(reply.body));
+  return reply.body[noun];
+}
+
+const typeOf = (reply: { body: { NeutronError: { type: string } } }) => reply.body.NeutronError.type;
+
+test('a network, its subnet and a port, from first to last', async () => {
+  const network = await make('network', { name: 'life', mtu: '9000' });
+  const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/29' });
+  const port = await make('port', { network_id: network.id, name: 'p' });
+  const remove = (path: string) => stage.ask({ method: 'DELETE', url: `${base}/${path}` });
+
+  assert.equal(network.mtu, 9000);
+  assert.equal(network['provider:network_type'], 'flat');
+  assert.deepEqual(port.fixed_ips, [{ subnet_id: subnet.id, ip_address: '10.0.0.2' }]);
+  assert.deepEqual((await stage.ask({ url: `${base}/networks/${network.id}` })).body.network.subnets, [subnet.id]);
+  assert.equal(typeOf(await remove(`networks/${network.id}`)), 'NetworkInUse');
+  assert.equal(typeOf(await remove(`subnets/${subnet.id}`)), 'SubnetInUse');
+  assert.equal((await remove(`ports/${port.id}`)).status, 204);
+  assert.equal(typeOf(await remove(`ports/${port.id}`)), 'PortNotFound');
+  assert.equal((await remove(`networks/${network.id}`)).status, 204);
+  assert.equal(typeOf(await stage.ask({ url: `${base}/subnets/${subnet.id}` })), 'SubnetNotFound');
+});
+
+test('conflicts of addresses have the names that Neutron gives them', async () => {
+  const network = await make('network', { name: 'tight' });
+  await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/30', gateway_ip: '10.0.0.1' });
+  const first = await make('port', { network_id: network.id, mac_address: 'FA-16-3E-00-00-01' });
+  const add = (fields: object) =>
+    stage.ask({ method: 'POST', url: `${base}/ports`, payload: { port: { network_id: network.id, ...fields } } });
+
+  const full = await add({});
+  const sameIp = await add({ fixed_ips: [{ ip_address: first.fixed_ips[0].ip_address }] });
+  const sameMac = await add({ mac_address: 'fa:16:3e:00:00:01', fixed_ips: [] });
+
+  assert.equal(first.mac_address, 'fa:16:3e:00:00:01');
+  assert.deepEqual([full, sameIp, sameMac].map(typeOf), ['IpAddressGenerationFailure', 'IpAddressInUse', 'MacAddressInUse']);
+  assert.deepEqual(new Set([full.status, sameIp.status, sameMac.status]), new Set([409]));
+});
+
+test('others see what is shared, change only their own, and privileges stay with administrators', async () => {
+  const shared = await make('network', { name: 'shared', shared: true });
+  const secret = await make('network', { name: 'secret' });
+  const own = await make('network', { name: 'own' }, member);
+  const as = (request: object) => stage.ask({ ...request, headers: member });
+  const names = (await as({ url: `${base}/networks` })).body.networks.map((network: { name: string }) => network.name);
+
+  assert.deepEqual(names.sort(), ['own', 'shared']);
+  assert.equal((await as({ url: `${base}/networks/${secret.id}` })).status, 404);
+  assert.equal((await as({ url: `${base}/networks/${shared.id}` })).body.network['provider:network_type'], undefined);
+  assert.equal((await as({ method: 'DELETE', url: `${base}/networks/${shared.id}` })).status, 403);
+  assert.equal((await as({ method: 'POST', url: `${base}/networks`, payload: { network: { shared: true } } })).status, 403);
+  const provider = { network: { 'provider:physical_network': 'x' } };
+  assert.equal((await as({ method: 'POST', url: `${base}/networks`, payload: provider })).status, 403);
+  await make('subnet', { network_id: shared.id, ip_version: 4, cidr: '10.2.0.0/24' });
+  await make('port', { network_id: shared.id }, member);
+  const unshare = await stage.ask({
+    method: 'PUT',
+    url: `${base}/networks/${shared.id}`,
+    payload: { network: { shared: false } },
+  });
+  assert.equal(typeOf(unshare), 'NetworkInUse');
+  assert.equal((await stage.ask({ url: `${base}/networks/${own.id}` })).status, 200);
+});
+
+test('lists filter by any field, sort, project and page', async () => {
+  const network = await make('network', { name: 'lists' });
+  await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.3.0.0/24' });
+  for (const name of ['c', 'a', 'b']) await make('port', { network_id: network.id, name });
+  const list = async (query: string) => (await stage.ask({ url: `${base}/ports?network_id=${network.id}&${query}` })).body;
+  const namesOf = async (query: string) => (await list(query)).ports.map((port: { name: string }) => port.name);
+
+  assert.deepEqual(await namesOf('name=a&name=b&sort_key=name'), ['a', 'b']);
+  assert.deepEqual(await namesOf('fixed_ips=ip_address%3D10.3.0.3'), ['a']);
+  assert.deepEqual(await namesOf('admin_state_up=False'), []);
+  assert.deepEqual(await namesOf('sort_key=name&sort_dir=desc'), ['c', 'b', 'a']);
+  assert.deepEqual((await list('fields=name&fields=status&name=a')).ports, [{ name: 'a', status: 'DOWN' }]);
+  const page = await list('limit=2&sort_key=name');
+  assert.equal(page.ports.length, 2);
+  const next = await stage.ask({ url: page.ports_links[0].href });
+  assert.deepEqual(
+    next.body.ports.map((port: { name: string }) => port.name),
+    ['c'],
+  );
+  assert.equal((await stage.ask({ url: `${base}/ports?colour=red` })).status, 400);
+});
+
+test('a port that a machine uses keeps its addresses and stays', async () => {
+  const network = await make('network', { name: 'bound' });
+  await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.4.0.0/24' });
+  const port = await make('port', { network_id: network.id });
+  const now = new Date().toISOString();
+  const nic = {
+    uuid: 'nic',
+    node_uuid: 'node',
+    address: '52:54:00:00:00:01',
+    pxe_enabled: true,
+    local_link_connection: {},
+    extra: {},
+  };
+  await stage.store.node_ports.insert({ ...nic, vif_port_id: port.id, created_at: now, updated_at: now });
+  const change = (fields: object) => stage.ask({ method: 'PUT', url: `${base}/ports/${port.id}`, payload: { port: fields } });
+
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/ports/${port.id}` })).status, 409);
+  assert.equal((await change({ fixed_ips: [] })).status, 409);
+  assert.equal((await change({ name: 'renamed' })).body.port.name, 'renamed');
+});
+
+test('a subnet that changes is planned anew', async () => {
+  const network = await make('network', { name: 'replanned' });
+  const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.5.0.0/24' });
+  const change = (fields: object) =>
+    stage.ask({ method: 'PUT', url: `${base}/subnets/${subnet.id}`, payload: { subnet: fields } });
+
+  const clash = await change({ gateway_ip: '10.5.0.9' });
+  const pool = { start: '10.5.0.10', end: '10.5.0.20' };
+  const changed = await change({ gateway_ip: '10.5.0.9', allocation_pools: [pool], dns_nameservers: ['9.9.9.9'] });
+
+  assert.match(clash.body.NeutronError.message, /contains the gateway 10\.5\.0\.9/);
+  assert.deepEqual(changed.body.subnet.allocation_pools, [pool]);
+  assert.equal((await stage.ask({ url: `${base}/subnets/${subnet.id}` })).body.subnet.gateway_ip, '10.5.0.9');
+});
+
+test('what does not exist here is listed as empty and refused by name', async () => {
+  const groups = await stage.ask({ url: `${base}/security-groups` });
+  const router = await stage.ask({ method: 'POST', url: `${base}/routers`, payload: { router: {} } });
+  const vlan = await stage.ask({
+    method: 'POST',
+    url: `${base}/networks`,
+    payload: { network: { 'provider:network_type': 'vlan' } },
+  });
+  const extension = await stage.ask({ url: `${base}/extensions/security-group` });
+
+  assert.deepEqual(groups.body, { security_groups: [] });
+  assert.equal(router.status, 501);
+  assert.match(router.body.NeutronError.message, /^A router is not supported by Ingot yet/);
+  assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);
+  assert.equal(extension.status, 404);
+  assert.equal((await stage.ask({ url: `${base}/quotas/x` })).body.quota.port, -1);
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type PlanRequest, planSubnet } from './subnet-plan.ts';
+
+const v4 = { ip_version: 4, cidr: '10.0.0.0/24' } as const;
+
+test('without a word, the first address is the gateway and all others can be given out', () => {
+  const plan = planSubnet(v4);
+
+  assert.equal(plan.gateway_ip, '10.0.0.1');
+  assert.deepEqual(plan.allocation_pools, [{ start: '10.0.0.2', end: '10.0.0.254' }]);
+});
+
+test('a gateway in the middle splits the pool, none leaves it whole', () => {
+  const middle = planSubnet({ ...v4, gateway_ip: '10.0.0.100' });
+  const none = planSubnet({ ...v4, gateway_ip: null });
+
+  assert.deepEqual(middle.allocation_pools, [
+    { start: '10.0.0.1', end: '10.0.0.99' },
+    { start: '10.0.0.101', end: '10.0.0.254' },
+  ]);
+  assert.equal(none.gateway_ip, null);
+  assert.deepEqual(none.allocation_pools, [{ start: '10.0.0.1', end: '10.0.0.254' }]);
+});
+
+test('IPv6 comes back in canonical form', () => {
+  const plan = planSubnet({ ip_version: 6, cidr: '2001:DB8:0::/64', dns_nameservers: ['2001:db8:0:0::0053'] });
+
+  assert.equal(plan.cidr, '2001:db8::/64');
+  assert.deepEqual(plan.dns_nameservers, ['2001:db8::53']);
+  assert.deepEqual(plan.allocation_pools, [{ start: '2001:db8::2', end: '2001:db8::ffff:ffff:ffff:ffff' }]);
+});
+
+test('what does not fit is refused with its field', () => {
+  const cases: [Partial<PlanRequest>, RegExp][] = [
+    [{ cidr: '10.0.0.0' }, /cidr: '10.0.0.0' is not a valid IP subnet/],
+    [{ cidr: '10.0.0.5/24' }, /cidr: .*'10.0.0.0\/24' is recommended/],
+    [{ cidr: '2001:db8::/64' }, /cidr: .* not of ip_version 4/],
+    [{ gateway_ip: '10.0.1.1' }, /gateway_ip/],
+    [{ gateway_ip: '10.0.0.255' }, /gateway_ip/],
+    [{ allocation_pools: [{ start: '10.0.0.9', end: '10.0.0.5' }] }, /allocation_pools: .* is not a range/],
+    [{ allocation_pools: [{ start: '10.0.0.9', end: '10.0.1.5' }] }, /allocation_pools: .* is not a range/],
+    [{ allocation_pools: [{ start: '10.0.0.1', end: '10.0.0.5' }] }, /allocation_pools: .* contains the gateway/],
+    [
+      {
+        allocation_pools: [
+          { start: '10.0.0.2', end: '10.0.0.5' },
+          { start: '10.0.0.5', end: '10.0.0.9' },
+        ],
+      },
+      /overlap/,
+    ],
+    [{ dns_nameservers: ['dns.example'] }, /dns_nameservers: 'dns.example'/],
+    [{ host_routes: [{ destination: '10.1.0.0/16', nexthop: 'x' }] }, /host_routes: 'x'/],
+  ];
+  for (const [fields, expected] of cases)
+    assert.throws(() => planSubnet({ ...v4, ...fields }), { code: 'badRequest', message: expected });
+});
