@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 export const hasOpenstackClient = spawnSync('openstack', ['--version']).status === 0;
 
 /** One invocation. Rejects with the client's words when it fails. */
-export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[], input?: string): Promise<string> {
+export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[], input?: string | Buffer): Promise<string> {
   const child = spawn('openstack', args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';

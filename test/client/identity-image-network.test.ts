@@ -1,0 +1,191 @@
+/** The referee: the unmodified `openstack` client against a listening API. One session does most of it, for speed. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pino } from 'pino';
+import { createImageFiles } from '#images/image-files.ts';
+import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { hasOpenstackClient, openstack, openstackJson } from './openstack.ts';
+
+const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
+
+let stage: ApiStage;
+let env: NodeJS.ProcessEnv;
+let url: string;
+let directory: string;
+before(async () => {
+  const log = pino({ level: 'silent' });
+  stage = await openApiStage({
+    images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log }),
+  });
+  ({ url, env } = await stage.listen());
+  directory = await mkdtemp(join(tmpdir(), 'ingot-client-'));
+});
+after(async () => {
+  await stage.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Runs commands in one session of the client; what each printed with `-f json` comes back parsed, in order. */
+async function session(commands: readonly string[], environment = env): Promise<{ replies: unknown[]; output: string }> {
+  const output = await openstack(environment, [], `${commands.join('\n')}\n`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the prompt's colours
+  const text = output.replace(/\(openstack\) |\x1b\[[0-9;]*m/g, '');
+  return { replies: jsonValuesOf(text), output: text };
+}
+
+/** JSON objects and arrays that begin at the start of a line. */
+function jsonValuesOf(text: string): unknown[] {
+  return [...text.matchAll(/^(?:\{$[\s\S]*?^\}|\[$[\s\S]*?^\]|\{\}|\[\])$/gm)].map(([value]) => JSON.parse(value));
+}
+
+type Row = Record<string, string>;
+
+test('token and catalogue', { skip }, async () => {
+  const { replies } = await session(['token issue -f json', 'catalog list -f json', 'endpoint list --service compute -f json']);
+  const [token, catalog, endpoints] = replies as [Row, Row[], Row[]];
+
+  assert.match(token['id'] ?? '', /^[\w-]+\.[\w-]+$/);
+  assert.deepEqual(catalog.map((row) => row['Type']).sort(), ['baremetal', 'compute', 'identity', 'image', 'network']);
+  assert.equal(endpoints[0]?.['URL'], `${url}/compute/v2.1`);
+});
+
+test('projects, users, roles, application credentials', { skip }, async () => {
+  const { replies, output } = await session([
+    'project create team --description together -f json',
+    'user create --project team --password pw eve -f json',
+    'role add --project team --user eve member',
+    'role assignment list --user eve --names -f json',
+    'user set --password better eve',
+    'application credential create --role reader robot -f json',
+    'user show eve -f json',
+  ]);
+  const [project, user, assignments, credential, shown] = replies as [Row, Row, Row[], Row, Row];
+  const asEve = { ...env, OS_USERNAME: 'eve', OS_PASSWORD: 'better', OS_PROJECT_NAME: 'team' };
+  const asRobot = {
+    PATH: env['PATH'],
+    HOME: env['HOME'],
+    OS_AUTH_URL: env['OS_AUTH_URL'],
+    OS_AUTH_TYPE: 'v3applicationcredential',
+    OS_APPLICATION_CREDENTIAL_ID: credential['id'],
+    OS_APPLICATION_CREDENTIAL_SECRET: credential['secret'],
+  };
+
+  assert.equal(user['default_project_id'], project['id'], output);
+  assert.deepEqual([assignments[0]?.['Role'], assignments[0]?.['Project']], ['member', 'team@Default']);
+  assert.equal(shown['id'], user['id']);
+  assert.equal((await openstackJson(asEve, ['token', 'issue'])).project_id, project['id']);
+  assert.ok((await openstackJson(asRobot, ['token', 'issue'])).id);
+  await assert.rejects(openstack({ ...asEve, OS_PASSWORD: 'pw' }, ['token', 'issue']), /requires authentication.*HTTP 401/s);
+  await assert.rejects(openstack(asEve, ['user', 'list']), /Policy doesn't allow .*HTTP 403/s);
+});
+
+test('images: upload from a file, change, save, delete', { skip }, async () => {
+  const data = randomBytes(3_000_000);
+  const [file, saved] = [join(directory, 'data'), join(directory, 'saved')];
+  await writeFile(file, data);
+
+  const { replies, output } = await session([
+    `image create --disk-format aki --container-format aki --public --file ${file} kernel -f json`,
+    `image create --disk-format raw --container-format bare --property kernel_id=k --tag one --file ${file} root -f json`,
+    'image set --property os_type=linux --tag two --min-disk 4 --protected root',
+    'image unset --property kernel_id --tag one root',
+    'image show root -f json',
+    'image list --sort name:asc -f json',
+    `image save --file ${saved} root`,
+    'image delete root',
+    'image set --unprotected root',
+    'image delete root kernel',
+    'image list -f json',
+  ]);
+  const [, , shown, list, left] = replies as [Row, Row, Record<string, unknown>, Row[], Row[]];
+
+  assert.deepEqual(
+    list.map((row) => [row['Name'], row['Status']]),
+    [
+      ['kernel', 'active'],
+      ['root', 'active'],
+    ],
+    output,
+  );
+  const properties = shown['properties'] as Row;
+  assert.deepEqual([shown['size'], shown['min_disk'], shown['tags']], [data.length, 4, ['two']]);
+  assert.deepEqual([properties['os_type'], properties['kernel_id'], properties['os_hash_algo']], ['linux', undefined, 'sha512']);
+  assert.deepEqual(await readFile(saved), data);
+  assert.deepEqual(left, []);
+});
+
+test('an image from a pipe, whose size nobody knows before its end', { skip }, async () => {
+  const data = randomBytes(2_000_000);
+  const create = ['image', 'create', '--disk-format', 'raw', '--container-format', 'bare', 'piped'];
+
+  await openstack(env, create, data);
+
+  const [image] = await stage.store.images.list({ name: 'piped' });
+  assert.deepEqual([image?.status, image?.size], ['active', data.length]);
+  assert.equal(image?.checksum, createHash('md5').update(data).digest('hex'));
+  await stage.ask({ method: 'DELETE', url: `/image/v2/images/${image?.id}` });
+});
+
+test('an image that is refused says why', { skip }, async () => {
+  const file = join(directory, 'text');
+  await writeFile(file, 'this is no qcow2');
+  const create = ['image', 'create', '--disk-format', 'qcow2', '--container-format', 'bare', '--file', file, 'bad'];
+
+  await assert.rejects(openstack(env, create), /declared as qcow2, but its contents are not/);
+  assert.deepEqual(await stage.store.images.list(), [], 'the client removes what it could not fill');
+});
+
+test('networks, subnets, ports', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create --share --provider-network-type flat --provider-physical-network provisioning --mtu 9000 net -f json',
+    'subnet create --network net --subnet-range 172.30.0.0/24 --gateway 172.30.0.1 --dns-nameserver 9.9.9.9 --allocation-pool start=172.30.0.10,end=172.30.0.20 four -f json',
+    'subnet create --network net --ip-version 6 --subnet-range 2001:db8::/64 six -f json',
+    'port create --network net one -f json',
+    'port create --network net --fixed-ip subnet=four,ip-address=172.30.0.77 --mac-address FA:16:3E:00:00:01 two -f json',
+    'port set --name uno --fixed-ip subnet=four one',
+    'port list --network net -f json',
+    'port list --fixed-ip ip-address=172.30.0.77 -f json',
+    'network list --long -f json',
+    'subnet list -f json',
+    'port create --network net --fixed-ip ip-address=172.30.0.77 three',
+    'network delete net',
+    'port delete uno two',
+    'subnet delete four six',
+    'network delete net',
+    'network list -f json',
+    'security group list -f json',
+    'router list -f json',
+    'extension list --network -f json',
+  ]);
+  const [network, four, , one, two, ports, found, networks, subnets, left, groups, routers, extensions] = replies as [
+    Record<string, unknown>,
+    Row,
+    Row,
+    Record<string, unknown>,
+    Record<string, unknown>,
+    ...Row[][],
+  ];
+
+  assert.deepEqual([network['mtu'], network['shared'], network['provider:network_type']], [9000, true, 'flat'], output);
+  const addressesOf = (port: Record<string, unknown>) => (port['fixed_ips'] as Row[]).map((fixed) => fixed['ip_address']);
+  assert.deepEqual(addressesOf(one), ['172.30.0.10', '2001:db8::2']);
+  assert.deepEqual([addressesOf(two), two['mac_address']], [['172.30.0.77'], 'fa:16:3e:00:00:01']);
+  assert.equal(four['gateway_ip'], '172.30.0.1');
+  assert.deepEqual([ports?.length, found?.length, networks?.length, subnets?.length], [2, 1, 1, 2]);
+  assert.deepEqual([left, groups, routers], [[], [], []]);
+  assert.ok(extensions?.some((extension) => extension['Alias'] === 'provider'));
+});
+
+test('what cannot be done is said in words', { skip }, async () => {
+  await openstack(env, ['network', 'create', 'taken']);
+  const [network] = await stage.store.networks.list({ name: 'taken' });
+  await stage.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });
+
+  await assert.rejects(openstack(env, ['router', 'create', 'r']), /A router is not supported by Ingot yet/);
+  // The client tells its cause only in the log lines of a delete.
+  await assert.rejects(openstack(env, ['network', 'delete', 'taken']), /is in use: there are 1 ports on it/);
+});
