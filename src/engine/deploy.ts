@@ -76,8 +76,10 @@ export function rebuildDefinition({ drivers }: DefinitionParts): OperationDefini
 }
 
 export function deleteDefinition({ store, drivers, begin }: DefinitionParts): OperationDefinition {
+  // Made once: the worker finds its place in the list by the step itself.
+  const steps = [releaseStep(drivers), powerOff, withdrawBootFiles, unbindPortsStep(store)];
   return {
-    steps: () => [releaseStep(drivers), powerOff, withdrawBootFiles, unbindPortsStep(store)],
+    steps: () => steps,
     undo: () => [],
     async ended(inside, operation) {
       if (operation.state === 'failed') {
