@@ -1,0 +1,65 @@
+/** Lines as dnsmasq 2.90 wrote them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseDnsmasqLine } from './dnsmasq-log.ts';
+
+const mac = '52:54:00:aa:00:01';
+const address = '172.31.9.5';
+
+const table: Readonly<Record<string, unknown>> = {
+  'dnsmasq-dhcp[16371]: 4202458443 DHCPDISCOVER(br0) 52:54:00:aa:00:01 ': { type: 'DISCOVER', mac, rest: '' },
+  'dnsmasq-dhcp[16371]: 4202458443 DHCPDISCOVER(br0) 52:54:00:aa:00:01 ignored': { type: 'DISCOVER', mac, rest: 'ignored' },
+  'dnsmasq-dhcp[16371]: 4202458443 DHCPOFFER(br0) 172.31.9.5 52:54:00:aa:00:01 ': { type: 'OFFER', mac, address, rest: '' },
+  'dnsmasq-dhcp[16371]: 4202458443 DHCPACK(br0) 172.31.9.5 52:54:00:aa:00:01 web1': { type: 'ACK', mac, address, rest: 'web1' },
+  'dnsmasq-dhcp[16371]: 4202458443 DHCPNAK(br0) 172.31.9.5 52:54:00:aa:00:01 static lease available': {
+    type: 'NAK',
+    mac,
+    address,
+    rest: 'static lease available',
+  },
+};
+
+for (const [line, expected] of Object.entries(table)) {
+  test(line, () =>
+    assert.deepEqual(parseDnsmasqLine(line), { kind: 'dhcp', transaction: '4202458443', ...(expected as object) }),
+  );
+}
+
+test('boot files, transfers, warnings', () => {
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-dhcp[1]: 77 bootfile name: pxelinux.0'), {
+    kind: 'bootfile',
+    transaction: '77',
+    file: 'pxelinux.0',
+  });
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-tftp[1]: sent /srv/my files/hello to 172.31.9.5'), {
+    kind: 'tftp',
+    outcome: 'sent',
+    address,
+    path: '/srv/my files/hello',
+  });
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-tftp[1]: file /srv/nothere not found for 172.31.9.5'), {
+    kind: 'tftp',
+    outcome: 'missing',
+    address,
+    path: '/srv/nothere',
+  });
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-tftp[1]: error 0 TFTP Aborted received from 172.31.9.5'), {
+    kind: 'tftp',
+    outcome: 'failed',
+    address,
+    path: '',
+    detail: '0 TFTP Aborted',
+  });
+  const warning = 'not using configured address 172.31.9.5 because it is leased to 52:54:00:aa:00:01';
+  assert.deepEqual(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${warning}`), { kind: 'warning', message: warning });
+});
+
+test('what tells nothing of machines', () => {
+  for (const text of [
+    'started, version 2.90 DNS disabled',
+    '42 sent size:  4 option: 54 server-identifier  172.31.9.1',
+    '42 tags: known, br0',
+    '',
+  ])
+    assert.equal(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${text}`), undefined);
+});

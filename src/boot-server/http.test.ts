@@ -1,0 +1,311 @@
+/** The provisioning listener and the deploy helper over loopback. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import { readSettings } from '#settings.ts';
+import { aRecordingEngine, knownToken } from '#test/a-recording-engine.ts';
+import { type BootServer, createBootServer } from './boot-server.ts';
+import { createDeployHelper } from './deploy-helper.ts';
+import { openListener } from './listeners.ts';
+import { MachineAddresses } from './machine-addresses.ts';
+import { Plans } from './plans.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} } as never;
+const imageBytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => index % 251));
+const engine = aRecordingEngine();
+let state = '';
+let server: BootServer;
+
+const plan: BootPlan = {
+  node_uuid: 'node-1',
+  folder: 'server-1',
+  macs: [{ mac: '52:54:00:00:00:01', address: '127.0.0.1' }],
+  firmware: 'ipxe',
+  files: [{ name: 'deploy_kernel', content: '0123456789' }],
+  ipxe_script: '#!ipxe\nboot\n',
+};
+
+before(async () => {
+  state = await mkdtemp(join(tmpdir(), 'ingot-boot-http-'));
+  await writeFile(join(state, 'image'), imageBytes);
+  const extents = async (id: string) => ({
+    path: join(state, id),
+    size: imageBytes.length,
+    sha256: '',
+    virtual_size: 0,
+    data_bytes: 0,
+  });
+  const flags = {
+    state_dir: state,
+    'provisioning.address': '127.0.0.1',
+    'provisioning.http_port': '0',
+    'provisioning.deploy_helper_port': '0',
+  };
+  server = createBootServer({ settings: readSettings({ flags }), engine, images: { extents }, log: silent, stateDir: state });
+  await server.start();
+  await server.publish(plan);
+});
+after(async () => {
+  await server.stop();
+  await rm(state, { recursive: true, force: true });
+});
+afterEach(() => {
+  engine.command = undefined;
+  engine.heard.length = 0;
+  engine.requests.length = 0;
+});
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(server.addresses.http_url + path, { headers });
+const asAgent = { authorization: `Bearer ${knownToken}` };
+const post = (path: string, body: unknown, headers: Record<string, string> = asAgent) =>
+  fetch(server.addresses.http_url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+test('the script of a MAC, in both spellings', async () => {
+  for (const mac of ['52:54:00:00:00:01', '52-54-00-00-00-01', '52-54-00-00-00-01'.toUpperCase()]) {
+    const reply = await get(`/boot/ipxe/${mac}`);
+    assert.equal(await reply.text(), plan.ipxe_script);
+  }
+  assert.equal((await get('/boot/ipxe/52:54:00:00:00:99')).status, 404);
+  assert.equal(engine.requests[0]?.mac, '52:54:00:00:00:01');
+  assert.equal(engine.requests[0]?.kind, 'http');
+});
+
+test('boot files: whole, in ranges, and none that no plan names', async () => {
+  const whole = await get('/boot/files/server-1/deploy_kernel');
+  assert.equal(whole.headers.get('content-length'), '10');
+  assert.equal(await whole.text(), '0123456789');
+  const cases = { 'bytes=2-4': '234', 'bytes=7-': '789', 'bytes=-2': '89', 'bytes=8-99': '89' };
+  for (const [range, expected] of Object.entries(cases)) {
+    const part = await get('/boot/files/server-1/deploy_kernel', { range });
+    assert.equal(part.status, 206);
+    assert.equal(await part.text(), expected);
+  }
+  const beyond = await get('/boot/files/server-1/deploy_kernel', { range: 'bytes=10-' });
+  assert.equal(beyond.status, 416);
+  assert.equal(beyond.headers.get('content-range'), 'bytes */10');
+  assert.equal((await get('/boot/files/server-1/deploy_kernel', { range: 'bytes=4-2' })).status, 200);
+  for (const path of [
+    'server-1/other',
+    '..%2f..%2fboot%2fplans/node-1.json',
+    'server-1/..%2fserver-1%2fdeploy_kernel',
+    '%2e%2e/plans',
+  ])
+    assert.equal((await get(`/boot/files/${path}`)).status, 404);
+  assert.deepEqual(engine.requests[0]?.data, { bytes: 10, total: 10, complete: true });
+  assert.equal(typeof engine.requests[0]?.duration_ms, 'number');
+});
+
+test('nothing of the public API is here', async () => {
+  for (const path of ['/', '/identity/v3', '/baremetal/v1/nodes', '/compute/v2.1']) assert.equal((await get(path)).status, 404);
+});
+
+test('an agent without a known token is told nothing', async () => {
+  for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: `Basic ${knownToken}` }] as Record<
+    string,
+    string
+  >[]) {
+    assert.equal((await post('/agent/v1/next', { wait_seconds: 0 }, headers)).status, 401);
+    assert.equal((await get('/agent/v1/images/image', headers)).status, 401);
+    assert.equal((await get('/agent/v1/config-drive', headers)).status, 401);
+  }
+  assert.equal(engine.heard.length, 0);
+  assert.ok(!JSON.stringify(engine.requests).includes('wrong'));
+});
+
+test('messages of the agent reach the engine; what has another shape does not', async () => {
+  const hello = {
+    agent_version: '1',
+    uptime_seconds: 3.5,
+    kernel: '6.1',
+    boot_mac: null,
+    address: '127.0.0.1',
+    inventory: {
+      cpu: { count: 1, model: 'm', architecture: 'x86_64', flags: [] },
+      memory_bytes: 1,
+      disks: [],
+      nics: [],
+      system: { vendor: '', product: '', serial: '', uuid: '' },
+      firmware: { mode: 'bios', version: '' },
+    },
+  };
+  const reply = await post('/agent/v1/hello', hello);
+  assert.deepEqual(await reply.json(), { node_uuid: 'node-1' });
+  assert.deepEqual(engine.heard[0], { call: 'hello', args: [hello, '127.0.0.1'] });
+  assert.equal((await post('/agent/v1/hello', { ...hello, inventory: { disks: 'all' } })).status, 400);
+  assert.equal((await post('/agent/v1/progress', { command_id: 'c', done_bytes: 1, total_bytes: 2, message: '' })).status, 204);
+  assert.equal((await post('/agent/v1/progress', { command_id: 'c', done_bytes: '1', total_bytes: 2, message: '' })).status, 400);
+  assert.equal((await post('/agent/v1/result', { command_id: 'c', ok: true, result: { seconds: 1 } })).status, 204);
+  assert.equal((await post('/agent/v1/log', { lines: ['a', 'b'] })).status, 204);
+  assert.equal((await post('/agent/v1/log', { lines: Array.from({ length: 201 }, () => 'x') })).status, 400);
+  assert.equal((await post('/agent/v1/log', { lines: ['x'.repeat(1024 * 1024)] })).status, 413);
+  assert.deepEqual(
+    engine.heard.map(({ call }) => call),
+    ['hello', 'progress', 'result', 'log'],
+  );
+});
+
+test('the next command at once, nothing after the wait, and no waiting for who has hung up', async () => {
+  assert.equal((await post('/agent/v1/next', { wait_seconds: 0 })).status, 204);
+  engine.command = { id: 'c1', name: 'clean', params: {} };
+  assert.deepEqual(await (await post('/agent/v1/next', { wait_seconds: 30 })).json(), engine.command);
+  engine.command = undefined;
+  const polling = httpRequest(`${server.addresses.http_url}/agent/v1/next`, {
+    method: 'POST',
+    headers: { ...asAgent, 'content-type': 'application/json' },
+  });
+  polling.on('error', () => {});
+  polling.end(JSON.stringify({ wait_seconds: 9999 }));
+  while (engine.heard.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(engine.heard[2], { call: 'next', args: [30_000] });
+  polling.destroy();
+  while (engine.hungUp === 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('an image goes only to the agent that is told to write it, recorded at begin and end', async () => {
+  assert.equal((await get('/agent/v1/images/image', asAgent)).status, 403);
+  engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v1/images/image' } };
+  assert.equal((await get('/agent/v1/images/other', asAgent)).status, 403);
+  engine.requests.length = 0;
+  const reply = await get('/agent/v1/images/image', asAgent);
+  assert.equal(reply.headers.get('content-length'), String(imageBytes.length));
+  assert.ok(imageBytes.equals(Buffer.from(await reply.arrayBuffer())));
+  assert.deepEqual(
+    engine.requests.map(({ message }) => message.replace(/\/\S+/, 'it')),
+    ['begins to take it over HTTP', `took it over HTTP: ${imageBytes.length} bytes`],
+  );
+});
+
+test('a transfer that a machine breaks off is recorded as such', async () => {
+  engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v1/images/image' } };
+  const socket = connect(Number(new URL(server.addresses.http_url).port), '127.0.0.1');
+  socket.write(`GET /agent/v1/images/image HTTP/1.1\r\nhost: x\r\nauthorization: ${asAgent.authorization}\r\n\r\n`);
+  await once(socket, 'data');
+  socket.pause();
+  socket.destroy();
+  while (engine.requests.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const { data, message } = engine.requests[1] ?? {};
+  assert.equal(data?.['complete'], false);
+  assert.match(message ?? '', /^broke off/);
+});
+
+test('the config drive', async () => {
+  engine.configDrive = join(state, 'image');
+  assert.equal((await (await get('/agent/v1/config-drive', asAgent)).arrayBuffer()).byteLength, imageBytes.length);
+  engine.configDrive = join(state, 'missing');
+  assert.equal((await get('/agent/v1/config-drive', asAgent)).status, 404);
+});
+
+test('a plan whose names would leave the folder is refused', async () => {
+  const attempts: Partial<BootPlan>[] = [
+    { folder: '..' },
+    { folder: 'a/b' },
+    { folder: 'pxelinux.cfg' },
+    { files: [{ name: '../x', content: '' }] },
+    {
+      files: [
+        { name: 'a', content: '' },
+        { name: 'a', content: '' },
+      ],
+    },
+    { macs: [{ mac: '52:54:00:00:00:01,set:x' }] },
+    { macs: [{ mac: '52:54:00:00:00:01', hostname: 'a,b' }] },
+    { macs: [{ mac: '52:54:00:00:00:01', address: '1.2.3.4,ignore' }] },
+    { node_uuid: '../../x' },
+  ];
+  for (const attempt of attempts) await assert.rejects(server.publish({ ...plan, ...attempt }), { code: 'badRequest' });
+});
+
+test('a missing kernel is a fault that names it', async () => {
+  const files = [{ name: 'deploy_kernel', path: join(state, 'no-kernel') }];
+  await assert.rejects(server.publish({ ...plan, node_uuid: 'node-2', folder: 'server-2', files }), {
+    message: /deploy_kernel.*no-kernel/,
+  });
+  await server.withdraw('node-2');
+});
+
+test('a port that is taken is named with its purpose and owner', async () => {
+  const { port } = new URL(server.addresses.http_url);
+  const flags = { state_dir: join(state, 'other'), 'provisioning.address': '127.0.0.1', 'provisioning.http_port': port };
+  const other = createBootServer({
+    settings: readSettings({ flags }),
+    engine,
+    images: { extents: () => Promise.reject(new Error()) },
+    log: silent,
+    stateDir: join(state, 'other'),
+  });
+  await assert.rejects(other.start(), {
+    code: 'cannotListen',
+    message: new RegExp(`127.0.0.1:${port} for boot files.*process ${process.pid}`),
+  });
+});
+
+test('the deploy helper takes the classic form, from wget as from the ramdisk', async () => {
+  const plans = new Plans(undefined);
+  const helper = createDeployHelper({
+    engine,
+    addresses: new MachineAddresses(plans),
+    report: engine.machineRequest,
+    log: silent,
+  });
+  const port = await openListener(helper, { address: '127.0.0.1', port: 0, purpose: 'test', setting: '' });
+  const url = `http://127.0.0.1:${port}/`;
+  const send = (body: string) => fetch(url, { method: 'POST', body });
+  try {
+    await promisify(execFile)('busybox', [
+      'wget',
+      '-q',
+      '-O',
+      '-',
+      '--post-data',
+      'i=7&k=right&a=10.0.0.9&n=iqn.x%3Ay&p=3260&l=1&e=',
+      url,
+    ]);
+    assert.deepEqual(engine.heard[0], {
+      call: 'deploy post',
+      args: [{ i: '7', k: 'right', a: '10.0.0.9', n: 'iqn.x:y', p: '3260', l: '1', e: '' }, '127.0.0.1'],
+    });
+    const missing = await send('k=right');
+    assert.equal(missing.status, 400);
+    assert.equal(await missing.text(), "parameter 'i' is not defined");
+    const wrong = await send('i=7&k=wrong&a=1&n=2');
+    assert.equal(await wrong.text(), 'key is not match');
+    const good = await send('i=7&k=right&a=1&n=2&e=no+disk%1b%0afound&i=8&z=9');
+    assert.equal(good.status, 200);
+    assert.equal(await good.text(), '');
+    assert.deepEqual(engine.heard.at(-1)?.args[0], { i: '7', k: 'right', a: '1', n: '2', e: 'no disk found' });
+    assert.equal((await fetch(url)).status, 501);
+    assert.equal((await send('x'.repeat(100_000))).status, 413);
+    assert.ok(!JSON.stringify(engine.requests).includes('right'));
+  } finally {
+    helper.closeAllConnections();
+    helper.close();
+  }
+});
+
+test('without an address plans are taken and nothing is opened or written', async () => {
+  const stateDir = join(state, 'silent');
+  const quiet = createBootServer({
+    settings: readSettings({ flags: { state_dir: stateDir } }),
+    engine,
+    images: { extents: () => Promise.reject(new Error()) },
+    log: silent,
+    stateDir,
+  });
+  await quiet.start();
+  await quiet.publish(plan);
+  await assert.rejects(quiet.publish({ ...plan, folder: '..' }), { code: 'badRequest' });
+  await quiet.withdraw(plan.node_uuid);
+  await quiet.stop();
+});

@@ -1,0 +1,93 @@
+/** Two network namespaces with a cable between them: `server` has a bridge, `machine` is one NIC whose MAC can be set. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Lease = {
+  ip: string;
+  boot_file?: string;
+  siaddr?: string;
+  hostname?: string;
+  router?: string;
+  lease?: string;
+  dns?: string;
+};
+
+const needed = ['ip', 'dnsmasq', 'busybox', 'setpriv', 'curl'];
+
+/** Why such a network cannot be made here, or false. */
+export function whyNoBootNetwork(): string | false {
+  if (process.getuid?.() !== 0) return 'needs root for network namespaces';
+  const missing = needed.filter((program) => spawnSync('which', [program]).status !== 0);
+  return missing.length > 0 && `needs the programs ${missing.join(', ')}`;
+}
+
+export class BootNetwork {
+  readonly server: string;
+  readonly machine: string;
+  readonly bridge = 'br0';
+  readonly address = '172.31.9.1';
+  readonly cidr = '172.31.9.0/24';
+  readonly #directory = mkdtempSync(join(tmpdir(), 'ingot-boot-network-'));
+
+  constructor() {
+    this.server = `ingot-boot-${process.pid}-s`;
+    this.machine = `ingot-boot-${process.pid}-m`;
+    const script = join(this.#directory, 'udhcpc');
+    writeFileSync(script, udhcpcScript, { mode: 0o755 });
+    for (const namespace of [this.server, this.machine]) run('ip', ['netns', 'add', namespace]);
+    run('ip', ['-n', this.server, 'link', 'add', this.bridge, 'type', 'bridge', 'forward_delay', '0']);
+    run('ip', ['-n', this.server, 'addr', 'add', `${this.address}/24`, 'dev', this.bridge]);
+    run('ip', ['link', 'add', 'cable', 'netns', this.server, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.machine]);
+    run('ip', ['-n', this.server, 'link', 'set', 'cable', 'master', this.bridge, 'up']);
+    this.loopback('up');
+    run('ip', ['-n', this.server, 'link', 'set', this.bridge, 'up']);
+  }
+
+  loopback(state: 'up' | 'down'): void {
+    run('ip', ['-n', this.server, 'link', 'set', 'lo', state]);
+  }
+
+  /** Becomes the machine with that MAC and asks for an address; undefined when nobody answers. */
+  dhcp(
+    mac: string,
+    { isIpxe = false, tries = 4, clientId }: { isIpxe?: boolean; tries?: number; clientId?: string } = {},
+  ): Lease | undefined {
+    run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
+    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'down', 'address', mac]);
+    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'up']);
+    const options = ['-n', '-q', '-f', '-t', String(tries), '-T', '1', '-O', 'bootfile', '-s', join(this.#directory, 'udhcpc')];
+    if (isIpxe) options.push('-x', '0xaf:b105010119');
+    if (clientId) options.push('-x', `0x3d:${clientId}`);
+    const result = this.inMachine('busybox', ['udhcpc', '-i', 'eth0', ...options]);
+    if (result.status !== 0) return undefined;
+    const pairs = result.stdout.split('\n').filter((line) => line.includes('='));
+    return Object.fromEntries(pairs.map((line) => line.split(/=(.*)/s).slice(0, 2))) as Lease;
+  }
+
+  inMachine(program: string, args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+    return spawnSync('ip', ['netns', 'exec', this.machine, program, ...args], { encoding: 'utf8', timeout: 30_000 });
+  }
+
+  close(): void {
+    for (const namespace of [this.server, this.machine]) spawnSync('ip', ['netns', 'delete', namespace]);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+const udhcpcScript = `#!/bin/sh
+[ "$1" = bound ] || exit 0
+ip addr flush dev "$interface"
+ip addr add "$ip/$mask" dev "$interface"
+for name in ip boot_file siaddr hostname router lease dns; do
+  eval "value=\\$$name"
+  [ -n "$value" ] && echo "$name=$value"
+done
+exit 0
+`;
+
+function run(program: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
+}
