@@ -82,6 +82,12 @@ export function registerQuotas(app: ApiScope): void {
   const unlimited = Object.fromEntries(quotaNames.map((name) => [name, -1]));
   const params = Type.Object({ project: Type.String() });
   app.get('/quotas', async () => ({ quotas: [] }));
+  // Which project a token means: the older client asks before it shows a quota.
+  for (const name of ['tenant', 'project']) {
+    app.get(`/quotas/${name}`, async ({ caller }) => ({
+      [name]: { [`${name}_id`]: caller.project_id, [`${name}_name`]: caller.project_name },
+    }));
+  }
   for (const path of ['/quotas/:project', '/quotas/:project/default'])
     app.get(path, { schema: { params } }, async () => ({ quota: unlimited }));
   app.put('/quotas/:project', { schema: { params } }, async () => {
