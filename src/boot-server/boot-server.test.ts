@@ -3,222 +3,223 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import { BootNetwork, whyNoBootNetwork } from '#test/a-boot-network.ts';
 import { BootServerProcess, type MachineRequest } from '#test/a-boot-server-process.ts';
 
 const macs = ['52:54:00:aa:00:01', '52:54:00:aa:00:02', '52:54:00:aa:00:03'] as const;
 
-describe('machines on a provisioning network', { skip: whyNoBootNetwork() }, () => {
-  let network: BootNetwork;
-  let state: string;
-  let server: BootServerProcess;
+const skip = whyNoBootNetwork();
+let network: BootNetwork;
+let state: string;
+let server: BootServerProcess;
 
-  const flags = () => ({
-    state_dir: state,
-    'provisioning.address': network.address,
-    'provisioning.interface': network.bridge,
-    'provisioning.cidr': network.cidr,
-    'provisioning.pool': '172.31.9.100-172.31.9.120',
-    'provisioning.gateway': '172.31.9.254',
-    'provisioning.dns': '172.31.9.253,172.31.9.252',
+const flags = () => ({
+  state_dir: state,
+  'provisioning.address': network.address,
+  'provisioning.interface': network.bridge,
+  'provisioning.cidr': network.cidr,
+  'provisioning.pool': '172.31.9.100-172.31.9.120',
+  'provisioning.gateway': '172.31.9.254',
+  'provisioning.dns': '172.31.9.253,172.31.9.252',
+});
+const planOf = (number: number, changes: Partial<BootPlan> = {}): BootPlan => ({
+  node_uuid: `node-${number}`,
+  folder: `server-${number}`,
+  macs: [{ mac: macs[number - 1] as string, address: `172.31.9.${10 + number}`, hostname: `web${number}` }],
+  firmware: 'pxelinux',
+  files: [{ name: 'deploy_kernel', path: join(state, 'kernel') }],
+  pxelinux_config: `default deploy\n# ${number}\n`,
+  ...changes,
+});
+const tftp = (path: string) => network.inMachine('curl', ['-s', '-S', `tftp://${network.address}/${path}`]);
+const http = (path: string) =>
+  network.inMachine('curl', ['-s', '-S', '-w', '\n%{http_code}', `http://${network.address}:8088${path}`]);
+const requestsOf = async (mac: string, kind: MachineRequest['kind']) =>
+  (await server.requests()).filter((request) => request.mac === mac && request.kind === kind);
+
+const restarts = async () =>
+  ((await server.call('log')) as string[]).filter((line) => line.includes('leases could not be released')).length;
+
+before(async () => {
+  if (skip) return;
+  state = await mkdtemp(join(tmpdir(), 'ingot-boot-server-'));
+  await writeFile(join(state, 'kernel'), 'a kernel', { mode: 0o600 });
+  network = new BootNetwork();
+  server = new BootServerProcess(network.server, flags());
+  await server.call('start');
+});
+after(async () => {
+  if (skip) return;
+  await server?.kill('SIGTERM');
+  network?.close();
+  await rm(state, { recursive: true, force: true });
+});
+
+test('a machine without a plan gets nothing, and is recorded once', { skip }, async () => {
+  assert.equal(network.dhcp(macs[0], { tries: 2 }), undefined);
+  const [request, ...more] = await requestsOf(macs[0], 'dhcp');
+  assert.match(request?.message ?? '', /looks for a DHCP server \(ignored: no plan/);
+  assert.equal(more.length, 0);
+});
+
+test('the classic chain: address, name, pxelinux and its configuration by TFTP', { skip }, async () => {
+  await server.publish(planOf(1));
+  const lease = network.dhcp(macs[0]);
+  assert.deepEqual(lease, {
+    ip: '172.31.9.11',
+    boot_file: 'pxelinux.0',
+    siaddr: network.address,
+    hostname: 'web1',
+    router: '172.31.9.254',
+    dns: '172.31.9.253 172.31.9.252',
+    lease: '3600',
   });
-  const planOf = (number: number, changes: Partial<BootPlan> = {}): BootPlan => ({
-    node_uuid: `node-${number}`,
-    folder: `server-${number}`,
-    macs: [{ mac: macs[number - 1] as string, address: `172.31.9.${10 + number}`, hostname: `web${number}` }],
-    firmware: 'pxelinux',
-    files: [{ name: 'deploy_kernel', path: join(state, 'kernel') }],
-    pxelinux_config: `default deploy\n# ${number}\n`,
-    ...changes,
-  });
-  const tftp = (path: string) => network.inMachine('curl', ['-s', '-S', `tftp://${network.address}/${path}`]);
-  const http = (path: string) =>
-    network.inMachine('curl', ['-s', '-S', '-w', '\n%{http_code}', `http://${network.address}:8088${path}`]);
-  const requestsOf = async (mac: string, kind: MachineRequest['kind']) =>
-    (await server.requests()).filter((request) => request.mac === mac && request.kind === kind);
+  assert.equal(tftp('pxelinux.cfg/01-52-54-00-aa-00-01').stdout, 'default deploy\n# 1\n');
+  assert.equal(tftp('server-1/deploy_kernel').stdout, 'a kernel');
+  assert.ok(tftp('pxelinux.0').stdout.length > 10_000);
+  assert.ok(tftp('ldlinux.c32').stdout.length > 10_000);
+  assert.notEqual(tftp('pxelinux.cfg/default').status, 0);
+  assert.notEqual(tftp('../plans/node-1.json').status, 0);
 
-  const restarts = async () =>
-    ((await server.call('log')) as string[]).filter((line) => line.includes('leases could not be released')).length;
+  const dhcp = await requestsOf(macs[0], 'dhcp');
+  assert.deepEqual(
+    dhcp.slice(-5).map(({ subject }) => subject),
+    ['DHCPDISCOVER', 'DHCPOFFER', 'DHCPREQUEST', 'DHCPACK', 'boot file'],
+  );
+  assert.equal(dhcp.at(-1)?.message, 'is told to boot pxelinux.0');
+  const files = await requestsOf(macs[0], 'tftp');
+  const kernel = files.find(({ subject }) => subject === 'server-1/deploy_kernel');
+  assert.deepEqual(kernel?.data, { outcome: 'sent', bytes: 8 });
+  assert.equal(kernel?.address, '172.31.9.11');
+  assert.ok(files.some(({ subject, data }) => subject === 'pxelinux.cfg/default' && data?.['outcome'] === 'missing'));
+});
 
-  before(async () => {
-    state = await mkdtemp(join(tmpdir(), 'ingot-boot-server-'));
-    await writeFile(join(state, 'kernel'), 'a kernel', { mode: 0o600 });
-    network = new BootNetwork();
-    server = new BootServerProcess(network.server, flags());
-    await server.call('start');
-  });
-  after(async () => {
-    await server?.kill('SIGTERM');
-    network?.close();
-    await rm(state, { recursive: true, force: true });
-  });
+test('the iPXE chain: a loader for other firmware, a script for iPXE', { skip }, async () => {
+  await server.publish(planOf(2, { firmware: 'ipxe', pxelinux_config: undefined, ipxe_script: '#!ipxe\necho 2\n' }));
+  assert.equal(network.dhcp(macs[1])?.boot_file, 'undionly.kpxe');
+  assert.ok(tftp('undionly.kpxe').stdout.length > 10_000);
+  const url = `http://${network.address}:8088/boot/ipxe/\${netX/mac:hexhyp}`;
+  assert.equal(network.dhcp(macs[1], { isIpxe: true })?.boot_file, url);
+  assert.equal(http('/boot/ipxe/52-54-00-aa-00-02').stdout, '#!ipxe\necho 2\n\n200');
+  assert.equal(http('/boot/files/server-2/deploy_kernel').stdout, 'a kernel\n200');
+  const subjects = (await requestsOf(macs[1], 'http')).map(({ subject }) => subject);
+  assert.deepEqual(subjects, ['/boot/ipxe/52:54:00:aa:00:02', '/boot/files/server-2/deploy_kernel']);
+});
 
-  test('a machine without a plan gets nothing, and is recorded once', async () => {
-    assert.equal(network.dhcp(macs[0], { tries: 2 }), undefined);
-    const [request, ...more] = await requestsOf(macs[0], 'dhcp');
-    assert.match(request?.message ?? '', /looks for a DHCP server \(ignored: no plan/);
-    assert.equal(more.length, 0);
-  });
+test('a machine does not get the script of another one', { skip }, () => {
+  network.dhcp(macs[0]);
+  assert.match(http('/boot/ipxe/52:54:00:aa:00:02').stdout, /\n404$/);
+});
 
-  test('the classic chain: address, name, pxelinux and its configuration by TFTP', async () => {
-    await server.publish(planOf(1));
-    const lease = network.dhcp(macs[0]);
-    assert.deepEqual(lease, {
-      ip: '172.31.9.11',
-      boot_file: 'pxelinux.0',
-      siaddr: network.address,
-      hostname: 'web1',
-      router: '172.31.9.254',
-      dns: '172.31.9.253 172.31.9.252',
-      lease: '3600',
-    });
-    assert.equal(tftp('pxelinux.cfg/01-52-54-00-aa-00-01').stdout, 'default deploy\n# 1\n');
-    assert.equal(tftp('server-1/deploy_kernel').stdout, 'a kernel');
-    assert.ok(tftp('pxelinux.0').stdout.length > 10_000);
-    assert.ok(tftp('ldlinux.c32').stdout.length > 10_000);
-    assert.notEqual(tftp('pxelinux.cfg/default').status, 0);
-    assert.notEqual(tftp('../plans/node-1.json').status, 0);
+test('a plan without firmware gives an address and nothing to boot', { skip }, async () => {
+  await server.publish(planOf(3, { firmware: 'none', files: [], pxelinux_config: undefined }));
+  const lease = network.dhcp(macs[2]);
+  assert.equal(lease?.ip, '172.31.9.13');
+  assert.equal(lease?.boot_file, undefined);
+});
 
-    const dhcp = await requestsOf(macs[0], 'dhcp');
-    assert.deepEqual(
-      dhcp.slice(-5).map(({ subject }) => subject),
-      ['DHCPDISCOVER', 'DHCPOFFER', 'DHCPREQUEST', 'DHCPACK', 'boot file'],
+test('without an address of its own a machine gets one of the pool; later its fixed one', { skip }, async () => {
+  await server.publish(planOf(3, { macs: [{ mac: macs[2] }] }));
+  const lease = network.dhcp(macs[2]);
+  assert.match(lease?.ip ?? '', /^172\.31\.9\.1[012]\d$/);
+  assert.equal(lease?.lease, '600');
+  assert.equal(network.dhcp(macs[2], { clientId: '00112233445566' })?.ip, lease?.ip, 'another client id is the same machine');
+  await server.publish(planOf(3));
+  assert.equal(network.dhcp(macs[2])?.ip, '172.31.9.13');
+});
+
+test('many changes while machines ask: every one is live when publish returns', { skip }, async () => {
+  for (let round = 1; round <= 8; round++) {
+    const address = `172.31.9.${40 + round}`;
+    await server.publish(planOf(1, { macs: [{ mac: macs[0], address }] }));
+    assert.equal(network.dhcp(macs[0])?.ip, address);
+  }
+  await Promise.all([1, 2, 3].map((number) => server.publish(planOf(number))));
+  for (const [index, mac] of macs.entries()) assert.equal(network.dhcp(mac)?.ip, `172.31.9.${11 + index}`);
+});
+
+test('an address goes to its new owner although the former one still has a lease', { skip }, async () => {
+  assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.11');
+  await server.call('withdraw', 'node-1');
+  assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
+  await server.publish(planOf(2, { macs: [{ mac: macs[1], address: '172.31.9.11' }] }));
+  assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.11');
+  // Swapped in one go, while both are leased.
+  await server.publish(planOf(1));
+  await server.publish(planOf(2));
+  assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.11');
+  assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.12');
+  assert.equal(await restarts(), 0);
+});
+
+test('the same where loopback is down and no release can be sent', { skip }, async () => {
+  network.loopback('down');
+  await server.call('withdraw', 'node-1');
+  await server.publish(planOf(2, { macs: [{ mac: macs[1], address: '172.31.9.11' }] }));
+  assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.11');
+  assert.equal(await restarts(), 1);
+  network.loopback('up');
+});
+
+test('withdrawing removes configuration and files', { skip }, async () => {
+  await server.publish(planOf(1));
+  await server.call('withdraw', 'node-1');
+  assert.notEqual(tftp('pxelinux.cfg/01-52-54-00-aa-00-01').status, 0);
+  assert.match(http('/boot/files/server-1/deploy_kernel').stdout, /\n404$/);
+  assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
+});
+
+test('a dnsmasq that dies is started again with all plans', { skip }, async () => {
+  await server.publish(planOf(1));
+  const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
+  process.kill(pid, 'SIGKILL');
+  assert.equal(network.dhcp(macs[0], { tries: 8 })?.ip, '172.31.9.11');
+  await server.publish(planOf(1, { macs: [{ mac: macs[0], address: '172.31.9.51' }] }));
+  assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.51');
+  const deaths = (await server.requests()).filter(({ subject }) => subject === 'dnsmasq');
+  assert.match(deaths[0]?.message ?? '', /dnsmasq \(DHCP\) ended \(SIGKILL\)/);
+});
+
+test('killed and started again it serves the same plans, and leaves no orphan', { skip }, async () => {
+  const pids = await Promise.all(
+    ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
+  );
+  await server.kill('SIGKILL');
+  await Promise.all(pids.map(goneOf));
+  await rm(join(state, 'kernel'));
+  server = new BootServerProcess(network.server, flags());
+  await server.call('start');
+  assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.51');
+  assert.equal(tftp('server-1/deploy_kernel').stdout, 'a kernel');
+});
+
+test('what is in the way of a start is named, and nothing is left open', { skip }, async () => {
+  const second = new BootServerProcess(network.server, { ...flags(), state_dir: join(state, 'second') });
+  try {
+    await assert.rejects(
+      second.call('start'),
+      /172\.31\.9\.1:8088 for boot files, images and agents: the port is taken by \S+ \(process \d+\)/,
     );
-    assert.equal(dhcp.at(-1)?.message, 'is told to boot pxelinux.0');
-    const files = await requestsOf(macs[0], 'tftp');
-    const kernel = files.find(({ subject }) => subject === 'server-1/deploy_kernel');
-    assert.deepEqual(kernel?.data, { outcome: 'sent', bytes: 8 });
-    assert.equal(kernel?.address, '172.31.9.11');
-    assert.ok(files.some(({ subject, data }) => subject === 'pxelinux.cfg/default' && data?.['outcome'] === 'missing'));
-  });
+  } finally {
+    await second.kill('SIGTERM');
+  }
+  const elsewhere = { ...flags(), state_dir: join(state, 'third'), 'provisioning.address': '172.31.9.77' };
+  const third = new BootServerProcess(network.server, elsewhere);
+  try {
+    await assert.rejects(third.call('start'), /172\.31\.9\.77:8088 .*no interface of this host has that address/);
+  } finally {
+    await third.kill('SIGTERM');
+  }
+});
 
-  test('the iPXE chain: a loader for other firmware, a script for iPXE', async () => {
-    await server.publish(planOf(2, { firmware: 'ipxe', pxelinux_config: undefined, ipxe_script: '#!ipxe\necho 2\n' }));
-    assert.equal(network.dhcp(macs[1])?.boot_file, 'undionly.kpxe');
-    assert.ok(tftp('undionly.kpxe').stdout.length > 10_000);
-    const url = `http://${network.address}:8088/boot/ipxe/\${netX/mac:hexhyp}`;
-    assert.equal(network.dhcp(macs[1], { isIpxe: true })?.boot_file, url);
-    assert.equal(http('/boot/ipxe/52-54-00-aa-00-02').stdout, '#!ipxe\necho 2\n\n200');
-    assert.equal(http('/boot/files/server-2/deploy_kernel').stdout, 'a kernel\n200');
-    const subjects = (await requestsOf(macs[1], 'http')).map(({ subject }) => subject);
-    assert.deepEqual(subjects, ['/boot/ipxe/52:54:00:aa:00:02', '/boot/files/server-2/deploy_kernel']);
-  });
-
-  test('a machine does not get the script of another one', () => {
-    network.dhcp(macs[0]);
-    assert.match(http('/boot/ipxe/52:54:00:aa:00:02').stdout, /\n404$/);
-  });
-
-  test('a plan without firmware gives an address and nothing to boot', async () => {
-    await server.publish(planOf(3, { firmware: 'none', files: [], pxelinux_config: undefined }));
-    const lease = network.dhcp(macs[2]);
-    assert.equal(lease?.ip, '172.31.9.13');
-    assert.equal(lease?.boot_file, undefined);
-  });
-
-  test('without an address of its own a machine gets one of the pool; later its fixed one', async () => {
-    await server.publish(planOf(3, { macs: [{ mac: macs[2] }] }));
-    const lease = network.dhcp(macs[2]);
-    assert.match(lease?.ip ?? '', /^172\.31\.9\.1[012]\d$/);
-    assert.equal(lease?.lease, '600');
-    assert.equal(network.dhcp(macs[2], { clientId: '00112233445566' })?.ip, lease?.ip, 'another client id is the same machine');
-    await server.publish(planOf(3));
-    assert.equal(network.dhcp(macs[2])?.ip, '172.31.9.13');
-  });
-
-  test('many changes while machines ask: every one is live when publish returns', async () => {
-    for (let round = 1; round <= 8; round++) {
-      const address = `172.31.9.${40 + round}`;
-      await server.publish(planOf(1, { macs: [{ mac: macs[0], address }] }));
-      assert.equal(network.dhcp(macs[0])?.ip, address);
-    }
-    await Promise.all([1, 2, 3].map((number) => server.publish(planOf(number))));
-    for (const [index, mac] of macs.entries()) assert.equal(network.dhcp(mac)?.ip, `172.31.9.${11 + index}`);
-  });
-
-  test('an address goes to its new owner although the former one still has a lease', async () => {
-    assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.11');
-    await server.call('withdraw', 'node-1');
-    assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
-    await server.publish(planOf(2, { macs: [{ mac: macs[1], address: '172.31.9.11' }] }));
-    assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.11');
-    // Swapped in one go, while both are leased.
-    await server.publish(planOf(1));
-    await server.publish(planOf(2));
-    assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.11');
-    assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.12');
-    assert.equal(await restarts(), 0);
-  });
-
-  test('the same where loopback is down and no release can be sent', async () => {
-    network.loopback('down');
-    await server.call('withdraw', 'node-1');
-    await server.publish(planOf(2, { macs: [{ mac: macs[1], address: '172.31.9.11' }] }));
-    assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.11');
-    assert.equal(await restarts(), 1);
-    network.loopback('up');
-  });
-
-  test('withdrawing removes configuration and files', async () => {
-    await server.publish(planOf(1));
-    await server.call('withdraw', 'node-1');
-    assert.notEqual(tftp('pxelinux.cfg/01-52-54-00-aa-00-01').status, 0);
-    assert.match(http('/boot/files/server-1/deploy_kernel').stdout, /\n404$/);
-    assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
-  });
-
-  test('a dnsmasq that dies is started again with all plans', async () => {
-    await server.publish(planOf(1));
-    const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
-    process.kill(pid, 'SIGKILL');
-    assert.equal(network.dhcp(macs[0], { tries: 8 })?.ip, '172.31.9.11');
-    await server.publish(planOf(1, { macs: [{ mac: macs[0], address: '172.31.9.51' }] }));
-    assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.51');
-    const deaths = (await server.requests()).filter(({ subject }) => subject === 'dnsmasq');
-    assert.match(deaths[0]?.message ?? '', /dnsmasq \(DHCP\) ended \(SIGKILL\)/);
-  });
-
-  test('killed and started again it serves the same plans, and leaves no orphan', async () => {
-    const pids = await Promise.all(
-      ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
-    );
-    await server.kill('SIGKILL');
-    await Promise.all(pids.map(goneOf));
-    await rm(join(state, 'kernel'));
-    server = new BootServerProcess(network.server, flags());
-    await server.call('start');
-    assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.51');
-    assert.equal(tftp('server-1/deploy_kernel').stdout, 'a kernel');
-  });
-
-  test('what is in the way of a start is named, and nothing is left open', async () => {
-    const second = new BootServerProcess(network.server, { ...flags(), state_dir: join(state, 'second') });
-    try {
-      await assert.rejects(
-        second.call('start'),
-        /172\.31\.9\.1:8088 for boot files, images and agents: the port is taken by \S+ \(process \d+\)/,
-      );
-    } finally {
-      await second.kill('SIGTERM');
-    }
-    const elsewhere = { ...flags(), state_dir: join(state, 'third'), 'provisioning.address': '172.31.9.77' };
-    const third = new BootServerProcess(network.server, elsewhere);
-    try {
-      await assert.rejects(third.call('start'), /172\.31\.9\.77:8088 .*no interface of this host has that address/);
-    } finally {
-      await third.kill('SIGTERM');
-    }
-  });
-
-  test('stopping ends the children', async () => {
-    const pids = await Promise.all(
-      ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
-    );
-    await server.call('stop');
-    await Promise.all(pids.map(goneOf));
-  });
+test('stopping ends the children', { skip }, async () => {
+  const pids = await Promise.all(
+    ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
+  );
+  await server.call('stop');
+  await Promise.all(pids.map(goneOf));
 });
 
 /** Until the process is no more, or only waits to be reaped. */
