@@ -5,7 +5,7 @@
 import { EventEmitter, once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { onMessage, sendMessage } from './json-lines.ts';
 
 export type ControlRequest =
   | { readonly action: 'status' }
@@ -17,6 +17,7 @@ export const powerCommands = ['on', 'off', 'reset', 'cycle', 'soft'] as const;
 export type PowerCommand = (typeof powerCommands)[number];
 export type ControlNews = { readonly machine: string; readonly state: string };
 
+type Numbered = ControlRequest & { readonly id: number };
 type Reply = { id: number; result: unknown } | { id: number; error: string };
 
 /** Linux's limit for the path of a Unix socket, its closing zero left out. */
@@ -45,7 +46,7 @@ export class ControlServer {
   }
 
   tell(news: ControlNews): void {
-    for (const client of this.#clients) client.write(`${JSON.stringify(news)}\n`);
+    for (const client of this.#clients) sendMessage(client, news);
   }
 
   /** Clients see their connection end, and by that know that all is down. */
@@ -57,19 +58,13 @@ export class ControlServer {
 
   #serve(client: Socket, handle: (request: ControlRequest) => Promise<unknown>): void {
     this.#clients.add(client);
-    client.on('error', () => {});
     client.on('close', () => this.#clients.delete(client));
-    createInterface({ input: client }).on('line', (line) => {
-      void answer(line, handle).then((reply) => client.writable && client.write(`${JSON.stringify(reply)}\n`));
-    });
+    onMessage<Numbered>(client, (request) => void answer(request, handle).then((reply) => sendMessage(client, reply)));
   }
 }
 
-async function answer(line: string, handle: (request: ControlRequest) => Promise<unknown>): Promise<Reply> {
-  let id = 0;
+async function answer({ id, ...request }: Numbered, handle: (request: ControlRequest) => Promise<unknown>): Promise<Reply> {
   try {
-    const request = JSON.parse(line) as ControlRequest & { id: number };
-    id = request.id;
     return { id, result: (await handle(request)) ?? null };
   } catch (error) {
     return { id, error: (error as Error).message };
@@ -86,9 +81,8 @@ export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }
   private constructor(socket: Socket) {
     super();
     this.#socket = socket;
-    socket.on('error', () => {});
     socket.on('close', () => this.#finish());
-    createInterface({ input: socket }).on('line', (line) => this.#receive(line));
+    onMessage<Reply | ControlNews>(socket, (message) => this.#receive(message));
   }
 
   /** Rejects when nobody listens. */
@@ -108,7 +102,7 @@ export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#socket.write(`${JSON.stringify({ id, ...request })}\n`);
+      sendMessage(this.#socket, { id, ...request });
     });
   }
 
@@ -116,8 +110,7 @@ export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }
     this.#socket.end();
   }
 
-  #receive(line: string): void {
-    const message = JSON.parse(line) as Reply | ControlNews;
+  #receive(message: Reply | ControlNews): void {
     if (!('id' in message)) {
       this.emit('news', message);
       return;

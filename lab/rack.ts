@@ -6,10 +6,10 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ControlClient, type ControlNews, type PowerCommand } from './control.ts';
+import { onMessage } from './json-lines.ts';
 import { insideNamespace, lowerNetwork, processesIn, raiseNetwork } from './network.ts';
 import { planRack, type RackOptions } from './rack-plan.ts';
 import type { MachineStatus } from './rack-process.ts';
@@ -67,12 +67,25 @@ export class Rack {
     this.#control.on('news', listener);
   }
 
-  /** Resolves at the machine's next change to `state`; ask `status` first for the present. */
-  async untilState(machine: string, state: string, signal?: AbortSignal): Promise<void> {
-    for (;;) {
-      const [news] = (await once(this.#control, 'news', { signal })) as [ControlNews];
-      if (news.machine === machine && news.state === state) return;
-    }
+  /** Resolves at the machine's next change to `state`; ask `status` for the present. Rejects when the rack goes down. */
+  untilState(machine: string, state: string, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const hear = (news: ControlNews) => news.machine === machine && news.state === state && resolve();
+    const giveUp = () => reject(signal?.aborted ? signal.reason : new Error('the rack went down'));
+    this.#control.on('news', hear);
+    this.whenDown(giveUp);
+    signal?.addEventListener('abort', giveUp);
+    return promise.finally(() => {
+      this.#control.off('news', hear);
+      this.#control.off('end', giveUp);
+      signal?.removeEventListener('abort', giveUp);
+    });
+  }
+
+  /** Calls back when the rack is down, whoever ended it. */
+  whenDown(listener: () => void): void {
+    if (this.#control.ended) listener();
+    else this.#control.once('end', listener);
   }
 
   /** Starts a program inside the namespace, where machines and BMCs can be reached. */
@@ -153,10 +166,9 @@ function launch(record: RackRecord, detached: boolean): ChildProcess {
 }
 
 async function untilReady(child: ChildProcess, record: RackRecord): Promise<void> {
-  const failed = once(child, 'exit').then(() => undefined);
-  const first = once(createInterface({ input: child.stdio[3] as Readable }), 'line').then(([line]) => line as string);
-  const line = await Promise.race([first, failed]);
-  const { error } = line === undefined ? { error: 'it ended at once' } : (JSON.parse(line) as { error?: string });
+  const ended = once(child, 'exit').then(() => ({ error: 'it ended at once' }));
+  const told = new Promise<{ error?: string }>((resolve) => onMessage(child.stdio[3] as Duplex, resolve));
+  const { error } = await Promise.race([told, ended]);
   if (error) throw new Error(`the rack did not come up: ${error} (${join(record.state_dir, 'lab.log')} may say more)`);
 }
 

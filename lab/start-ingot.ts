@@ -79,6 +79,11 @@ export class IngotProcess {
     await this.#end('SIGKILL');
   }
 
+  /** Resolves when the process has ended, by whatever cause. */
+  async untilEnded(): Promise<void> {
+    if (this.#child) await once(this.#child, 'close');
+  }
+
   /** Starts again on the same port, after an orderly stop if it still runs. */
   async restart(): Promise<void> {
     await this.stop();
@@ -121,6 +126,7 @@ export class IngotProcess {
     const signal = AbortSignal.timeout(startPatience);
     const ended = once(child, 'close', { signal }).then(([code]) => `it ended with ${code}`);
     const lines = createInterface({ input: child.stdout as Readable });
+    lines.on('error', () => {});
     const serving = new Promise<undefined>((resolve) => {
       lines.on('line', (line) => line.startsWith('Ingot serves') && resolve(undefined));
     });

@@ -1,0 +1,204 @@
+/** A whole rack for real, but no boot: that is test/whole/lab.test.ts. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { runsGuest } from './kvm-probe.ts';
+import { insideNamespace, lowerNetwork, namespaceFile, processesIn } from './network.ts';
+import { connectRack, type Rack, type StartOptions, startRack, takeDownRack } from './rack.ts';
+import { startIngot } from './start-ingot.ts';
+
+const run = promisify(execFile);
+const needs = ['ip', 'qemu-system-x86_64', 'ipmitool', 'dnsmasq', 'setpriv'];
+const paths = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const missing = needs.filter((tool) => !paths.some((path) => existsSync(join(path, tool))));
+const skip = process.getuid?.() !== 0 ? 'needs root' : missing.length > 0 ? `needs ${missing.join(', ')}` : false;
+let racks = 0;
+
+/** Each test has a rack, a namespace and a folder of its own; what must be gone at the end is checked. */
+async function withRack(options: StartOptions, use: (rack: Rack) => Promise<void>): Promise<void> {
+  racks += 1;
+  const stateDir = mkdtempSync(join(tmpdir(), 'ingot-rack-'));
+  const namespace = `ingot-lab-test-${process.pid}-${racks}`;
+  try {
+    const rack = await startRack({ machines: 1, acceleration: 'tcg', memory: 128, ...options, stateDir, namespace });
+    await use(rack);
+    await rack.stop();
+    assert.equal(existsSync(namespaceFile(namespace)), false);
+  } finally {
+    await takeDownRack(stateDir, namespace);
+    rmSync(stateDir, { recursive: true });
+  }
+}
+
+async function ipmi(rack: Rack, ...words: string[]): Promise<string> {
+  const { address, user, password } = rack.machines[0]!.bmc;
+  const command = ['ipmitool', '-I', 'lanplus', '-R', '1', '-N', '1', '-H', address, '-U', user, '-E', ...words];
+  const [program, ...args] = insideNamespace(rack.record.namespace, command);
+  const { stdout } = await run(program, args, { env: { ...process.env, IPMI_PASSWORD: password } });
+  return stdout;
+}
+
+test('ipmitool switches a server on and off, and the rack knows', { skip }, async () => {
+  await withRack({ machines: 2 }, async (rack) => {
+    assert.deepEqual(
+      (await rack.status()).map(({ name, power }) => [name, power]),
+      [
+        ['machine-1', 'off'],
+        ['machine-2', 'off'],
+      ],
+    );
+
+    await ipmi(rack, 'chassis', 'power', 'on');
+    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is on/);
+    const [first, second] = await rack.status();
+    assert.deepEqual([first?.state, first?.starts, second?.state], ['on', 1, 'off']);
+    assert.ok(processesIn(rack.record.namespace).includes(first?.pid ?? 0));
+
+    await rack.power('machine-1', 'off');
+    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is off/);
+  });
+});
+
+test('a reset starts the firmware anew, and an override for one boot is used up by it', { skip }, async () => {
+  await withRack({ bootOrder: ['network', 'disk'] }, async (rack) => {
+    await rack.power('machine-1', 'on');
+    await rack.setBoot('machine-1', 'disk');
+    await rack.power('machine-1', 'reset');
+    await rack.power('machine-1', 'cycle');
+
+    const orders = readFileSync(rack.machines[0]!.console, 'latin1').match(/boot order [a-z, ]+/g);
+    assert.deepEqual(orders, ['boot order network, disk ', 'boot order disk, network ', 'boot order network, disk ']);
+    assert.equal((await rack.status())[0]?.starts, 3);
+  });
+});
+
+test('a QEMU that ends unasked leaves a server that is off, and the reason', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    await rack.power('machine-1', 'on');
+    const off = rack.untilState('machine-1', 'off');
+    process.kill((await rack.status())[0]!.pid!, 'SIGKILL');
+    await off;
+
+    assert.equal((await rack.status())[0]?.power, 'off');
+  });
+});
+
+test('a BMC can be told to misbehave while it runs', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    await rack.setPersonality('machine-1', { refusePassword: true });
+    await assert.rejects(ipmi(rack, 'chassis', 'power', 'status'));
+    await rack.setPersonality('machine-1', { refusePassword: false });
+    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is off/);
+
+    await assert.rejects(rack.setPersonality('machine-1', { polite: true }), /no 'polite'/);
+    await assert.rejects(rack.power('machine-9', 'on'), /no machine 'machine-9'; there are machine-1/);
+  });
+});
+
+test('passwords are for the owner alone, in no argument of a process, and stay the same', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    const { password } = rack.machines[0]!.bmc;
+    await rack.power('machine-1', 'on');
+
+    assert.equal(statSync(join(rack.record.state_dir, 'rack.json')).mode & 0o777, 0o600);
+    const words = processesIn(rack.record.namespace).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    assert.ok(words.length >= 2 && words.every((line) => !line.includes(password)));
+
+    await rack.stop();
+    const { namespace, state_dir: stateDir } = rack.record;
+    const again = await startRack({ machines: 1, namespace, stateDir });
+    assert.equal(again.machines[0]!.bmc.password, password);
+    await again.stop();
+  });
+});
+
+test('a killed rack takes its servers along, and can be cleared away', { skip }, async () => {
+  await withRack({ detached: true }, async (rack) => {
+    await rack.power('machine-1', 'on');
+    const { namespace, state_dir } = rack.record;
+    const holder = processesIn(namespace).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rack-process'));
+    const stranger = rack.spawn(['sleep', '600']);
+
+    process.kill(holder!, 'SIGKILL');
+    await takeDownRack(state_dir);
+
+    assert.deepEqual(processesIn(namespace), []);
+    assert.equal(existsSync(namespaceFile(namespace)), false);
+    assert.equal(await connectRack(state_dir), undefined);
+    if (stranger.signalCode === null) await once(stranger, 'exit');
+    assert.equal(stranger.signalCode, 'SIGTERM');
+  });
+});
+
+test('a rack goes down with the program that started it, even a killed one', { skip }, async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'ingot-rack-'));
+  const namespace = `ingot-lab-test-${process.pid}-owner`;
+  const program = `
+    import { startRack } from '${new URL('rack.ts', import.meta.url)}';
+    const rack = await startRack(${JSON.stringify({ machines: 1, stateDir, namespace, acceleration: 'tcg' })});
+    await rack.power('machine-1', 'on');
+    console.log('up');`;
+  const owner = spawn(process.execPath, ['--input-type=module', '--disable-warning=ExperimentalWarning', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await once(createInterface({ input: owner.stdout }), 'line');
+    const rack = await connectRack(stateDir);
+    const end = new Promise<void>((resolve) => rack!.whenDown(resolve));
+    owner.kill('SIGKILL');
+    await end;
+
+    assert.equal(existsSync(namespaceFile(namespace)), false);
+  } finally {
+    await lowerNetwork(namespace);
+    rmSync(stateDir, { recursive: true });
+  }
+});
+
+test('a namespace in use is left alone', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    const { namespace } = rack.record;
+    await assert.rejects(startRack({ namespace, stateDir: join(rack.record.state_dir, 'other') }), /is in use by process \d+/);
+    assert.equal((await rack.status()).length, 1);
+  });
+});
+
+test('Ingot inside the namespace answers outside, on the same port after a crash', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    const program = `
+      import { readlinkSync } from 'node:fs';
+      import { createServer } from 'node:http';
+      const answer = () => JSON.stringify({ net: readlinkSync('/proc/self/ns/net'), listen: process.env.INGOT_API_LISTEN });
+      createServer((_, reply) => reply.end(answer())).listen({ fd: 3 }, () => console.log('Ingot serves a test'));`;
+    const command = [process.execPath, '--input-type=module', '-e', program];
+    const ingot = await startIngot({ namespace: rack.record.namespace, stateDir: rack.record.state_dir, command });
+    const { url } = ingot;
+    const seen = async () => (await (await fetch(url)).json()) as Record<string, string>;
+
+    const inode = statSync(namespaceFile(rack.record.namespace)).ino;
+    assert.deepEqual(await seen(), { net: `net:[${inode}]`, listen: 'fd:3' });
+    await ingot.kill();
+    await assert.rejects(fetch(url));
+    await ingot.start();
+    assert.equal(ingot.url, url);
+    assert.equal((await seen())['listen'], 'fd:3');
+    await ingot.stop();
+  });
+});
+
+test('an Ingot that cannot start says so', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    const { namespace, state_dir: stateDir } = rack.record;
+    await assert.rejects(startIngot({ namespace, stateDir, command: ['false'] }), /did not start: it ended with 1/);
+  });
+});
+
+test('the probe guest runs under TCG', { skip }, async () => {
+  assert.equal(await runsGuest('tcg'), true);
+});
