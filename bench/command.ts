@@ -1,0 +1,45 @@
+/** `ingot bench`: measures deployments by both chains in the lab, beside what people would do by hand. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { cacheFolder } from '#build/cache.ts';
+import { parseOptions } from '#commands/options.ts';
+import { reportOf } from './report.ts';
+import { runBenchmark } from './run.ts';
+import { renderFindings } from './table.ts';
+
+const usage = `Usage: npm run bench [-- --json FILE] [-- --together]
+       ingot bench [--json FILE] [--together]
+
+Starts Ingot and a virtual rack, then measures, one after the other on machines of one kind: an image written by
+curl | zstd -d | dd without Ingot, a deployment by chain A (PXE + iSCSI, partition image), and one by chain B
+(iPXE + HTTP, whole-disk image). Prints seconds per phase, image write rates and their ratios, memory and processor time.
+docs/performance.md tells what the figures mean. Needs root; nothing else should use the machine meanwhile.
+
+  --json FILE   writes the findings there too
+  --together    then deploys by both chains at once, on two more machines
+`;
+
+export async function runBenchCommand(args: string[]): Promise<number> {
+  const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['json'], switchNames: ['together'] });
+  if (isHelp) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
+  const findings = await runBenchmark({
+    folder: join(cacheFolder, 'bench'),
+    isTogether: switches.has('together'),
+    signal: interruption.signal,
+    announce: (line) => process.stderr.write(`==> ${line}\n`),
+  });
+  if (!findings) return 130;
+  process.stdout.write(renderFindings(findings));
+  if (flags['json']) await writeJson(resolve(flags['json']), reportOf(findings));
+  return 0;
+}
+
+async function writeJson(file: string, value: unknown): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,39 @@
+/** One deployment by a chain, from the create request to the SSH login, and what it took. */
+import type { CloudEvent } from '#demo/cloud-client.ts';
+import type { LabCloud } from '#demo/lab-cloud.ts';
+import * as job from '#demo/main-job.ts';
+import { type Phases, readPhases } from '#demo/phases.ts';
+import { type ChainName, chainTable } from './chains.ts';
+import { type ImageWrite, readImageWrite } from './image-write.ts';
+import type { PreparedCloud } from './prepare-cloud.ts';
+import { type Consumption, ProcessMeter } from './process-meter.ts';
+
+const sshPatienceMs = 600_000;
+
+export type Deployment = { phases: Phases; write: ImageWrite | undefined };
+
+/** Throws the server's fault when it does not become a machine that lets us in. */
+export async function deploy(
+  lab: LabCloud,
+  { prepared, chain, show }: { prepared: PreparedCloud; chain: ChainName; show: (event: CloudEvent) => void },
+): Promise<Deployment> {
+  const name = `bench-${chain.toLowerCase()}`;
+  const { imageIds, ...rest } = prepared;
+  const id = await job.createServer(lab.cloud, { ...rest, name, imageId: imageIds[chainTable[chain].image] });
+  const { events, server } = await job.followServer(lab.cloud, id, show);
+  if (server.status !== 'ACTIVE') {
+    const { message = 'no fault was recorded', details = '' } = server.fault ?? {};
+    throw new Error(`chain ${chain}: the server is in ${server.status}: ${message} ${details}`.trim());
+  }
+  const address = server.addresses['bench']?.[0]?.addr ?? '';
+  const hostname = (await job.runBySsh(lab.ssh(address), 'hostname', sshPatienceMs)).trim();
+  if (hostname !== name) throw new Error(`chain ${chain}: ${address} calls itself ${hostname}, not ${name}`);
+  return { phases: readPhases(events, new Date()), write: readImageWrite(events) };
+}
+
+/** Runs `work` while Ingot is watched. */
+export async function withMeter<T>(pid: number, work: () => Promise<T>): Promise<{ result: T; use: Consumption }> {
+  const meter = new ProcessMeter(pid);
+  const result = await work();
+  return { result, use: meter.end() };
+}

@@ -1,0 +1,81 @@
+/** What a process takes, read from Linux's /proc: memory and processor time. */
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** Bytes of memory in use now and at most so far; seconds of processor time, its own and that of programs it ran and that ended. */
+export type Usage = { rss: number; peakRss: number; cpuSeconds: number; toolCpuSeconds: number };
+
+/** Linux shows times in hundredths of a second on every architecture, whatever its own clock does. */
+const ticksPerSecond = 100;
+const samplePeriodMs = 250;
+
+/** @param status text of /proc/PID/status @param stat text of /proc/PID/stat */
+export function parseUsage(status: string, stat: string): Usage {
+  const kibibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN);
+  // The program's name is in parentheses and may hold anything; the third field follows the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const seconds = (field: number) => (Number(fields[field - 3]) + Number(fields[field - 2])) / ticksPerSecond;
+  return {
+    rss: kibibytes('VmRSS') * 1024,
+    peakRss: kibibytes('VmHWM') * 1024,
+    cpuSeconds: seconds(14),
+    toolCpuSeconds: seconds(16),
+  };
+}
+
+/** Throws when there is no such process. */
+export function readUsage(pid: number): Usage {
+  return parseUsage(readFileSync(`/proc/${pid}/status`, 'utf8'), readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+/** What was taken between a start and an end. `before` and `peak` are bytes. */
+export type Consumption = { before: number; peak: number; cpuSeconds: number; toolCpuSeconds: number };
+
+/** Measures one stretch of a process's life. */
+export class ProcessMeter {
+  readonly #pid: number;
+  readonly #before: Usage;
+  readonly #timer: NodeJS.Timeout;
+  readonly #countsPeak: boolean;
+  #highest: number;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+    this.#countsPeak = resetPeak(pid);
+    this.#before = readUsage(pid);
+    this.#highest = this.#before.rss;
+    // Only for a kernel that cannot reset its own mark; that one misses nothing.
+    this.#timer = setInterval(() => this.#sample(), samplePeriodMs);
+    this.#timer.unref();
+  }
+
+  end(): Consumption {
+    clearInterval(this.#timer);
+    const after = readUsage(this.#pid);
+    return {
+      before: this.#before.rss,
+      peak: Math.max(this.#highest, this.#countsPeak ? after.peakRss : after.rss),
+      cpuSeconds: after.cpuSeconds - this.#before.cpuSeconds,
+      toolCpuSeconds: after.toolCpuSeconds - this.#before.toolCpuSeconds,
+    };
+  }
+
+  #sample(): void {
+    try {
+      this.#highest = Math.max(this.#highest, readUsage(this.#pid).rss);
+    } catch {
+      // It has ended; whoever waits for it will say so.
+      clearInterval(this.#timer);
+    }
+  }
+}
+
+/** Sets the kernel's high-water mark to what is in use now. @returns whether it did */
+function resetPeak(pid: number): boolean {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    const { rss, peakRss } = readUsage(pid);
+    return peakRss < rss * 1.1;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,45 @@
+/** What a benchmark found, as data. Rates and ratios are made here alone, so that table and JSON agree. Pure. */
+import type { Phases } from '#demo/phases.ts';
+import { type ChainName, chainNames, chainTable } from './chains.ts';
+import type { ImageWrite } from './image-write.ts';
+import type { PeerWay, PeerWrite } from './peer-report.ts';
+import type { Consumption } from './process-meter.ts';
+
+export type Findings = {
+  started: string;
+  /** Name and value, such as `qemu: 7.2.22`. */
+  host: Record<string, string>;
+  /** Bytes: of the disk that an image makes, and of those that are not zeros. */
+  images: Record<'partition' | 'wholeDisk', { dataBytes: number }>;
+  /** Bytes of memory: when it serves, when nodes have been enrolled and nothing goes on, after the deployments. */
+  rest: { started: number; idle: number; afterwards: number };
+  peer: readonly PeerWrite[];
+  alone: Record<ChainName, Deployed & { use: Consumption }>;
+  together?: { deployed: Record<ChainName, Deployed>; use: Consumption };
+};
+
+export type Deployed = { phases: Phases; write?: ImageWrite | undefined };
+
+/** Megabytes (10^6) of data per second: holes make no image look quicker. */
+export type Rates = { mbPerSecond: number; peer: Record<PeerWay, { mbPerSecond: number; ratio: number } | undefined> };
+
+/** A ratio above 1 says that Ingot is quicker than the peer. Undefined where no write was seen. */
+export function ratesOf(findings: Findings, chain: ChainName, { write }: Deployed): Rates | undefined {
+  if (!write || write.seconds <= 0) return undefined;
+  const mbPerSecond = findings.images[chainTable[chain].image].dataBytes / 1e6 / write.seconds;
+  const against = (way: PeerWay) => {
+    const found = findings.peer.find((candidate) => candidate.way === way);
+    if (!found) return undefined;
+    const peerRate = findings.images.wholeDisk.dataBytes / 1e6 / found.seconds;
+    return { mbPerSecond: peerRate, ratio: mbPerSecond / peerRate };
+  };
+  return { mbPerSecond, peer: { plain: against('plain'), sparse: against('sparse') } };
+}
+
+/** Findings with what follows from them. */
+export function reportOf(findings: Findings) {
+  const rates = (deployed: Record<ChainName, Deployed>) =>
+    Object.fromEntries(chainNames.map((chain) => [chain, ratesOf(findings, chain, deployed[chain])]));
+  const { together } = findings;
+  return { ...findings, rates: { alone: rates(findings.alone), ...(together && { together: rates(together.deployed) }) } };
+}

@@ -1,0 +1,126 @@
+/** The order of a benchmark. Nothing is measured while anything else goes on. */
+import { join } from 'node:path';
+import { type Announce, type LabCloud, startLabCloud } from '#demo/lab-cloud.ts';
+import { ServerTimeline } from '#demo/timeline.ts';
+import type { MachineRecord } from '#lab/rack.ts';
+import { type ChainName, chainTable } from './chains.ts';
+import { hostFacts } from './host-facts.ts';
+import { type Deployment, deploy, withMeter } from './measure-deploy.ts';
+import { runPeer } from './peer-machine.ts';
+import type { PeerWrite } from './peer-report.ts';
+import { compressImage, dataBytesOf } from './plain-image.ts';
+import { enrolMachines, type PreparedCloud, prepareCloud } from './prepare-cloud.ts';
+import { type Consumption, readUsage } from './process-meter.ts';
+import type { Findings } from './report.ts';
+
+export type BenchmarkOptions = {
+  /** For states, disks and the peer's image. */
+  folder: string;
+  isTogether: boolean;
+  signal: AbortSignal;
+  announce: Announce;
+};
+
+const namespace = 'ingot-bench';
+
+/** Undefined when it was interrupted; everything is down then. */
+export async function runBenchmark(options: BenchmarkOptions): Promise<Findings | undefined> {
+  const { folder, isTogether, signal, announce } = options;
+  const lab = await startLabCloud({
+    rack: { machines: isTogether ? 4 : 2, namespace, stateDir: join(folder, 'rack') },
+    stateDir: join(folder, 'state'),
+    announce,
+  });
+  try {
+    const interrupted = new Promise<undefined>((resolve) => {
+      if (signal.aborted) resolve(undefined);
+      signal.addEventListener('abort', () => resolve(undefined));
+    });
+    return await Promise.race([measure(lab, options), interrupted]);
+  } finally {
+    announce('taking everything down');
+    await lab.close();
+  }
+}
+
+async function measure(lab: LabCloud, options: BenchmarkOptions): Promise<Findings> {
+  const { announce, isTogether } = options;
+  const started = new Date().toISOString();
+  const memory = () => readUsage(pidOf(lab)).rss;
+  const host = await hostFacts(lab.rack, lab.ramdisk);
+  const startMemory = memory();
+  announce('enrolling the machines');
+  await enrolMachines(lab);
+  const peer = await measurePeer(lab, options);
+  const idle = memory();
+  announce('uploading the images');
+  const prepared = await prepareCloud(lab);
+  const alone = {
+    A: await deployAlone(lab, { prepared, chain: 'A', announce }),
+    B: await deployAlone(lab, { prepared, chain: 'B', announce }),
+  };
+  const together = isTogether ? await deployTogether(lab, prepared, announce) : undefined;
+  const images = {
+    partition: { dataBytes: await dataBytesOf(lab.images.partition) },
+    wholeDisk: { dataBytes: await dataBytesOf(lab.images.wholeDisk) },
+  };
+  const rest = { started: startMemory, idle, afterwards: memory() };
+  return { started, host, images, rest, peer, alone, ...(together && { together }) };
+}
+
+async function measurePeer(lab: LabCloud, { folder, signal, announce }: BenchmarkOptions): Promise<PeerWrite[]> {
+  announce('compressing the image for the peer');
+  const { wholeDisk, manifest } = lab.images;
+  const imageFile = await compressImage(wholeDisk, { folder: join(folder, 'plain-image'), key: manifest.key });
+  announce('peer: curl | zstd -d | dd in a machine of the rack');
+  const parts = { rack: lab.rack, ramdisk: lab.ramdisk, imageFile, folder: join(folder, 'peer'), signal };
+  const writes = await runPeer(parts);
+  for (const { way, seconds } of writes) announce(`peer: ${way} in ${seconds.toFixed(1)} s`);
+  return writes;
+}
+
+type Turn = { prepared: PreparedCloud; chain: ChainName; announce: Announce };
+
+async function deployAlone(lab: LabCloud, turn: Turn): Promise<Deployment & { use: Consumption }> {
+  const { chain, announce } = turn;
+  announce(`chain ${chain} (${chainTable[chain].label}) alone`);
+  const { result, use } = await withMeter(pidOf(lab), () => deployShown(lab, turn));
+  await pullPlugs(lab);
+  return { ...result, use };
+}
+
+async function deployTogether(lab: LabCloud, prepared: PreparedCloud, announce: Announce): Promise<Findings['together']> {
+  announce('both chains at once');
+  const { result, use } = await withMeter(pidOf(lab), () =>
+    Promise.all([deployShown(lab, { prepared, chain: 'A', announce }), deployShown(lab, { prepared, chain: 'B', announce })]),
+  );
+  await pullPlugs(lab);
+  const [A, B] = result;
+  return { deployed: { A, B }, use };
+}
+
+function deployShown(lab: LabCloud, { prepared, chain, announce }: Turn): Promise<Deployment> {
+  const timeline = new ServerTimeline(`chain ${chain}`);
+  return deploy(lab, {
+    prepared,
+    chain,
+    show: (event) => {
+      const line = timeline.add(event);
+      if (line) announce(line);
+    },
+  });
+}
+
+/** A system that runs on takes from the next one's time. Nothing is measured of machines that are off. */
+async function pullPlugs({ rack }: LabCloud): Promise<void> {
+  const statuses = await rack.status();
+  const running = rack.machines.filter(({ name }: MachineRecord) =>
+    statuses.some((status) => status.name === name && status.power === 'on'),
+  );
+  await Promise.all(running.map(({ name }) => rack.power(name, 'off')));
+}
+
+function pidOf({ ingot }: LabCloud): number {
+  if (ingot.pid === undefined) throw new Error(`Ingot has ended; ${ingot.logFile} may say why`);
+  return ingot.pid;
+}
