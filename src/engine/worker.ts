@@ -153,7 +153,7 @@ export class Worker {
     const steps = this.#stepsOf(operation);
     const step = steps.find((candidate) => candidate.name === operation.step);
     if (!step) return this.#fail(live, new Fault('internal', { detail: `no step "${operation.step}" in ${operation.kind}` }));
-    if (live.announcedStep !== step) await this.#announce(live, step);
+    if (live.announcedStep?.name !== step.name) await this.#announce(live, step);
     let outcome: Outcome;
     try {
       this.#parts.onStep?.('before', operation, step.name);
@@ -209,7 +209,7 @@ export class Worker {
   async #advance(live: LiveOperation, step: Step, context?: JsonObject): Promise<'next' | 'rest'> {
     const steps = this.#stepsOf(live.operation);
     this.#recordStep(live, step, 'ended', 'ended');
-    const next = steps[steps.indexOf(step) + 1];
+    const next = stepAfter(steps, step);
     if (context) live.operation.context = { ...live.operation.context, ...context };
     if (!next) return this.#end(live, live.operation.state === 'undoing' ? 'failed' : 'done');
     await this.#enter(live, next, {});
@@ -240,7 +240,7 @@ export class Worker {
       );
     if (operation.state === 'undoing') {
       const steps = this.#stepsOf(operation);
-      const next = step && steps[steps.indexOf(step) + 1];
+      const next = step && stepAfter(steps, step);
       operation.context = {
         ...operation.context,
         undo_faults: [...((operation.context['undo_faults'] as string[]) ?? []), fault.message],
@@ -331,6 +331,11 @@ export class Worker {
     const { id, node_uuid, server_id } = live.operation;
     this.#parts.store.events.append({ ...event, operation_id: id, node_uuid, server_id });
   }
+}
+
+/** By name: a list may be made anew for each look. */
+function stepAfter(steps: readonly Step[], step: Step): Step | undefined {
+  return steps[steps.findIndex((candidate) => candidate.name === step.name) + 1];
 }
 
 function deadlineOf(step: Step): string {
