@@ -14,6 +14,10 @@ type Stage = { name: string; group: Group } & (
   | { tests: TestStage }
 );
 
+/** Tests here start whole programs and machines; all other tests are unit tests, wherever they stand. */
+const clientFolders = ['test/client/'];
+const wholeFolders = ['test/crash/', 'test/whole/'];
+
 const stageTable: readonly Stage[] = [
   { name: 'types', group: 'static', program: { command: 'tsc', args: ['--pretty', 'false'] } },
   { name: 'lint and format', group: 'static', program: { command: 'biome', args: ['check'] } },
@@ -23,7 +27,7 @@ const stageTable: readonly Stage[] = [
     name: 'unit tests',
     group: 'unit',
     tests: {
-      covers: (path) => !path.startsWith('test/client/') && !path.startsWith('test/whole/'),
+      covers: (path) => !isIn(path, [...clientFolders, ...wholeFolders]),
       concurrency: Math.max(2, availableParallelism()),
       fileSeconds: 180,
     },
@@ -31,12 +35,12 @@ const stageTable: readonly Stage[] = [
   {
     name: 'client tests',
     group: 'client',
-    tests: { covers: (path) => path.startsWith('test/client/'), concurrency: 1, fileSeconds: 900 },
+    tests: { covers: (path) => isIn(path, clientFolders), concurrency: 1, fileSeconds: 900 },
   },
   {
     name: 'whole-system tests',
     group: 'whole',
-    tests: { covers: (path) => path.startsWith('test/whole/'), concurrency: 1, fileSeconds: 2400 },
+    tests: { covers: (path) => isIn(path, wholeFolders), concurrency: 1, fileSeconds: 2400 },
   },
 ];
 
@@ -77,6 +81,10 @@ function testFiles(covers: TestStage['covers'], paths: readonly string[]): strin
     .filter((path) => path.endsWith('.test.ts') && covers(path))
     .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)))
     .map((path) => `${root}/${path}`);
+}
+
+function isIn(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => path.startsWith(folder));
 }
 
 function printFindings(findings: readonly Finding[]): string | undefined {
