@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { parseOptions } from '#commands/options.ts';
-import { enrolFacts, type LabCloud, labNetwork, startLabCloud } from './lab-cloud.ts';
+import { type LabCloud, startLabCloud } from './lab-cloud.ts';
 import * as job from './main-job.ts';
 import { type PhaseName, type Phases, phaseNames, readPhases } from './phases.ts';
+import { keyName, networkName, prepareCloud } from './prepare-cloud.ts';
 import { ServerTimeline, TimelineView } from './timeline.ts';
 
 const usage = `Usage: npm run demo [-- --once] [-- --port PORT]
@@ -66,43 +67,14 @@ function say(line: string): void {
 type Result = { chain: Chain; isGood: boolean; text: string; address: string; phases?: Phases };
 
 async function deployAll(lab: LabCloud): Promise<Result[]> {
-  const { cloud, images } = lab;
-  say('enrolling the machines: each BMC is asked whether its credentials work');
-  for (const machine of lab.rack.machines) await job.enrolNode(cloud, enrolFacts(machine));
-  say('uploading the images');
-  const kernel_id = await job.uploadImage(cloud, {
-    name: 'debian-12-vmlinuz',
-    path: images.kernel,
-    disk_format: 'aki',
-    container_format: 'aki',
-  });
-  const ramdisk_id = await job.uploadImage(cloud, {
-    name: 'debian-12-initrd',
-    path: images.initrd,
-    disk_format: 'ari',
-    container_format: 'ari',
-  });
-  const bare = { disk_format: 'qcow2', container_format: 'bare' };
-  const imageIds = {
-    partition: await job.uploadImage(cloud, {
-      ...bare,
-      name: 'debian-12-partition',
-      path: images.partition,
-      properties: { kernel_id, ramdisk_id },
-    }),
-    'whole-disk': await job.uploadImage(cloud, { ...bare, name: 'debian-12', path: images.wholeDisk }),
-  };
-  say('making a flavor, a network and a key pair');
-  const flavorId = await job.createFlavor(cloud, 'metal', { cpu_arch: 'x86_64' });
-  const networkId = await job.createNetwork(cloud, 'racknet', labNetwork);
-  await job.importKeypair(cloud, 'demo', lab.key.publicKey);
+  const { imageIds, flavorId, networkId } = await prepareCloud(lab, say);
   say('creating both servers');
   const timelines = chains.map((chain) => new ServerTimeline(chain.server));
   const view = new TimelineView(timelines, process.stdout);
   try {
     return await Promise.all(
       chains.map(async (chain, index) => {
-        const request = { name: chain.server, imageId: imageIds[chain.image], flavorId, networkId, keyName: 'demo' };
+        const request = { name: chain.server, imageId: imageIds[chain.image], flavorId, networkId, keyName };
         return deployOne(lab, { chain, request, timeline: timelines[index] as ServerTimeline, view });
       }),
     );
@@ -116,7 +88,7 @@ type Deployment = { chain: Chain; request: job.ServerRequest; timeline: ServerTi
 async function deployOne(lab: LabCloud, { chain, request, timeline, view }: Deployment): Promise<Result> {
   const id = await job.createServer(lab.cloud, request);
   const { events, server } = await job.followServer(lab.cloud, id, (event) => view.add(timeline, event));
-  const address = server.addresses['racknet']?.[0]?.addr ?? '';
+  const address = server.addresses[networkName]?.[0]?.addr ?? '';
   if (server.status !== 'ACTIVE') {
     const { message = 'no fault was recorded', details = '' } = server.fault ?? {};
     return { chain, address, isGood: false, text: `${server.status}: ${message} ${details}` };

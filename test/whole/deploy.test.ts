@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cacheFolder } from '#build/cache.ts';
 import type { CloudEvent } from '#demo/cloud-client.ts';
@@ -16,169 +16,169 @@ const stateDir = join(cacheFolder, 'test-deploy');
 const sshPatienceMs = 600_000;
 const operationPatienceMs = 900_000;
 
-describe('both chains on real firmware', { skip: process.getuid?.() !== 0 && 'needs root for a network namespace' }, () => {
-  let lab: LabCloud;
-  let kills = 0;
-  const servers: Record<'classic' | 'modern', string> = { classic: '', modern: '' };
-  const nodes: string[] = [];
+const skip = process.getuid?.() !== 0 && 'needs root for a network namespace';
+let lab: LabCloud;
+let kills = 0;
+const servers: Record<'classic' | 'modern', string> = { classic: '', modern: '' };
+const nodes: string[] = [];
 
-  before(async () => {
-    lab = await startLabCloud({
-      rack: { machines: 2, namespace, stateDir: join(stateDir, 'rack') },
-      stateDir: join(stateDir, 'ingot'),
-      announce: (line) => console.log(line),
-    });
+before(async () => {
+  if (skip) return;
+  lab = await startLabCloud({
+    rack: { machines: 2, namespace, stateDir: join(stateDir, 'rack') },
+    stateDir: join(stateDir, 'ingot'),
+    announce: (line) => console.log(line),
   });
-  after(async () => {
-    await lab?.close();
-  });
+});
+after(async () => {
+  await lab?.close();
+});
 
-  /** As a client that lives through a restart of the server: tries again until it answers. */
-  async function patient<T>(call: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + operationPatienceMs;
-    for (;;) {
-      try {
-        return await call();
-      } catch (error) {
-        const isGone = error instanceof TypeError || (error as Error).name === 'TimeoutError';
-        if (!isGone || Date.now() > deadline) throw error;
-        await delay(100);
-      }
+/** As a client that lives through a restart of the server: tries again until it answers. */
+async function patient<T>(call: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + operationPatienceMs;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const isGone = error instanceof TypeError || (error as Error).name === 'TimeoutError';
+      if (!isGone || Date.now() > deadline) throw error;
+      await delay(100);
     }
   }
+}
 
-  /** Waits for the first event of a server that fits. */
-  async function eventOf(server: string, fits: (event: CloudEvent) => boolean): Promise<CloudEvent> {
-    const deadline = Date.now() + operationPatienceMs;
-    let last = 0;
-    while (Date.now() < deadline) {
-      const events = await patient(() => lab.cloud.serverEvents(server, last, 10));
-      const found = events.find(fits);
-      if (found) return found;
-      last = events.at(-1)?.id ?? last;
-    }
-    throw new Error('the event did not come');
+/** Waits for the first event of a server that fits. */
+async function eventOf(server: string, fits: (event: CloudEvent) => boolean): Promise<CloudEvent> {
+  const deadline = Date.now() + operationPatienceMs;
+  let last = 0;
+  while (Date.now() < deadline) {
+    const events = await patient(() => lab.cloud.serverEvents(server, last, 10));
+    const found = events.find(fits);
+    if (found) return found;
+    last = events.at(-1)?.id ?? last;
   }
+  throw new Error('the event did not come');
+}
 
-  async function killAndRestart(): Promise<void> {
-    await lab.ingot.kill();
-    await lab.ingot.start();
-    kills++;
+async function killAndRestart(): Promise<void> {
+  await lab.ingot.kill();
+  await lab.ingot.start();
+  kills++;
+}
+
+async function untilStatus(server: string, wanted: string): Promise<job.ServerView> {
+  const deadline = Date.now() + operationPatienceMs;
+  for (;;) {
+    const view = await patient(() => job.showServer(lab.cloud, server));
+    if (view.status === wanted) return view;
+    assert.notEqual(view.status, 'ERROR', `${view.name}: ${view.fault?.message} ${view.fault?.details}`);
+    assert.ok(Date.now() < deadline, `${view.name} is still ${view.status}`);
+    await delay(500);
   }
+}
 
-  async function untilStatus(server: string, wanted: string): Promise<job.ServerView> {
-    const deadline = Date.now() + operationPatienceMs;
-    for (;;) {
-      const view = await patient(() => job.showServer(lab.cloud, server));
-      if (view.status === wanted) return view;
-      assert.notEqual(view.status, 'ERROR', `${view.name}: ${view.fault?.message} ${view.fault?.details}`);
-      assert.ok(Date.now() < deadline, `${view.name} is still ${view.status}`);
-      await delay(500);
-    }
+test('two servers are deployed and logged into although Ingot is killed three times', { skip }, async () => {
+  const { cloud, images } = lab;
+  for (const machine of lab.rack.machines) nodes.push(await job.enrolNode(cloud, enrolFacts(machine)));
+  const part = { container_format: 'aki', disk_format: 'aki' };
+  const kernel_id = await job.uploadImage(cloud, { ...part, name: 'kernel', path: images.kernel });
+  const ramdisk_id = await job.uploadImage(cloud, {
+    name: 'initrd',
+    path: images.initrd,
+    container_format: 'ari',
+    disk_format: 'ari',
+  });
+  const bare = { disk_format: 'qcow2', container_format: 'bare' };
+  const partition = await job.uploadImage(cloud, {
+    ...bare,
+    name: 'part',
+    path: images.partition,
+    properties: { kernel_id, ramdisk_id },
+  });
+  const whole = await job.uploadImage(cloud, { ...bare, name: 'whole', path: images.wholeDisk });
+  const flavorId = await job.createFlavor(cloud, 'metal', { cpu_arch: 'x86_64' });
+  const networkId = await job.createNetwork(cloud, 'racknet', labNetwork);
+  await job.importKeypair(cloud, 'key', lab.key.publicKey);
+  const shared = { flavorId, networkId, keyName: 'key' };
+  servers.classic = await job.createServer(cloud, { ...shared, name: 'classic', imageId: partition });
+  servers.modern = await job.createServer(cloud, { ...shared, name: 'modern', imageId: whole });
+
+  await eventOf(servers.classic, (event) => event.kind === 'dhcp');
+  await killAndRestart();
+  await eventOf(servers.modern, (event) => event.subject === 'progress');
+  await killAndRestart();
+  await eventOf(servers.classic, (event) => event.kind === 'step' && event.subject === 'write image');
+  await delay(2000);
+  await killAndRestart();
+
+  for (const name of ['classic', 'modern'] as const) {
+    const { addresses } = await untilStatus(servers[name], 'ACTIVE');
+    const address = addresses['racknet']?.[0]?.addr ?? '';
+    const output = await job.runBySsh(lab.ssh(address), 'hostname; uname -s; sudo -n true && lsblk -no LABEL', sshPatienceMs);
+    const [hostname, system] = output.split('\n');
+    assert.deepEqual([hostname, system], [name, 'Linux']);
+    if (name === 'classic') assert.match(output, /swap1/);
   }
+  assert.equal(kills, 3);
+});
 
-  test('two servers are deployed and logged into although Ingot is killed three times', async () => {
-    const { cloud, images } = lab;
-    for (const machine of lab.rack.machines) nodes.push(await job.enrolNode(cloud, enrolFacts(machine)));
-    const part = { container_format: 'aki', disk_format: 'aki' };
-    const kernel_id = await job.uploadImage(cloud, { ...part, name: 'kernel', path: images.kernel });
-    const ramdisk_id = await job.uploadImage(cloud, {
-      name: 'initrd',
-      path: images.initrd,
-      container_format: 'ari',
-      disk_format: 'ari',
-    });
-    const bare = { disk_format: 'qcow2', container_format: 'bare' };
-    const partition = await job.uploadImage(cloud, {
-      ...bare,
-      name: 'part',
-      path: images.partition,
-      properties: { kernel_id, ramdisk_id },
-    });
-    const whole = await job.uploadImage(cloud, { ...bare, name: 'whole', path: images.wholeDisk });
-    const flavorId = await job.createFlavor(cloud, 'metal', { cpu_arch: 'x86_64' });
-    const networkId = await job.createNetwork(cloud, 'racknet', labNetwork);
-    await job.importKeypair(cloud, 'key', lab.key.publicKey);
-    const shared = { flavorId, networkId, keyName: 'key' };
-    servers.classic = await job.createServer(cloud, { ...shared, name: 'classic', imageId: partition });
-    servers.modern = await job.createServer(cloud, { ...shared, name: 'modern', imageId: whole });
+test('the record of each machine is whole and in order', { skip }, async () => {
+  for (const id of Object.values(servers)) {
+    const events = await lab.cloud.serverEvents(id, 0, 0);
+    const kinds = new Set(events.map((event) => event.kind));
+    for (const kind of ['operation', 'step', 'bmc', 'dhcp', 'agent']) assert.ok(kinds.has(kind), `no ${kind} event`);
+    assert.ok(kinds.has('tftp') || kinds.has('http'));
+    const ended = events
+      .filter((event) => event.kind === 'step' && event.data['status'] === 'ended')
+      .map((event) => event.subject);
+    assert.equal(new Set(ended).size, ended.length, 'a step ended twice');
+    assert.equal(events.filter((event) => event.kind === 'operation' && event.data['status'] === 'done').length, 1);
+  }
+});
 
-    await eventOf(servers.classic, (event) => event.kind === 'dhcp');
-    await killAndRestart();
-    await eventOf(servers.modern, (event) => event.subject === 'progress');
-    await killAndRestart();
-    await eventOf(servers.classic, (event) => event.kind === 'step' && event.subject === 'write image');
-    await delay(2000);
-    await killAndRestart();
+test('stop switches off; start of the classic server boots its kernel from the network again', { skip }, async () => {
+  const act = (action: string) =>
+    lab.cloud.compute(`/servers/${servers.classic}/action`, { method: 'POST', body: { [action]: null } });
+  await act('os-stop');
+  await untilStatus(servers.classic, 'SHUTOFF');
+  const before = (await lab.cloud.serverEvents(servers.classic, 0, 0)).at(-1)?.id ?? 0;
+  await act('os-start');
+  await untilStatus(servers.classic, 'ACTIVE');
+  const node = (await job.showServer(lab.cloud, servers.classic))['OS-EXT-SRV-ATTR:hypervisor_hostname'];
+  const deadline = Date.now() + operationPatienceMs;
+  let fetched = false;
+  while (!fetched && Date.now() < deadline) {
+    const query = `after=${before}&limit=500&wait=10`;
+    const { events } = await lab.cloud.bareMetal<{ events: CloudEvent[] }>(`/nodes/${node}/events?${query}`);
+    fetched = events.some((event) => event.kind === 'tftp' && /\/kernel\b/.test(`${event.subject} ${event.message}`));
+    if (!fetched) await delay(500);
+  }
+  assert.ok(fetched, 'the kernel was not fetched after start');
+});
 
-    for (const name of ['classic', 'modern'] as const) {
-      const { addresses } = await untilStatus(servers[name], 'ACTIVE');
-      const address = addresses['racknet']?.[0]?.addr ?? '';
-      const output = await job.runBySsh(lab.ssh(address), 'hostname; uname -s; sudo -n true && lsblk -no LABEL', sshPatienceMs);
-      const [hostname, system] = output.split('\n');
-      assert.deepEqual([hostname, system], [name, 'Linux']);
-      if (name === 'classic') assert.match(output, /swap1/);
-    }
-    assert.equal(kills, 3);
-  });
-
-  test('the record of each machine is whole and in order', async () => {
-    for (const id of Object.values(servers)) {
-      const events = await lab.cloud.serverEvents(id, 0, 0);
-      const kinds = new Set(events.map((event) => event.kind));
-      for (const kind of ['operation', 'step', 'bmc', 'dhcp', 'agent']) assert.ok(kinds.has(kind), `no ${kind} event`);
-      assert.ok(kinds.has('tftp') || kinds.has('http'));
-      const ended = events
-        .filter((event) => event.kind === 'step' && event.data['status'] === 'ended')
-        .map((event) => event.subject);
-      assert.equal(new Set(ended).size, ended.length, 'a step ended twice');
-      assert.equal(events.filter((event) => event.kind === 'operation' && event.data['status'] === 'done').length, 1);
-    }
-  });
-
-  test('stop switches off; start of the classic server boots its kernel from the network again', async () => {
-    const act = (action: string) =>
-      lab.cloud.compute(`/servers/${servers.classic}/action`, { method: 'POST', body: { [action]: null } });
-    await act('os-stop');
-    await untilStatus(servers.classic, 'SHUTOFF');
-    const before = (await lab.cloud.serverEvents(servers.classic, 0, 0)).at(-1)?.id ?? 0;
-    await act('os-start');
-    await untilStatus(servers.classic, 'ACTIVE');
-    const node = (await job.showServer(lab.cloud, servers.classic))['OS-EXT-SRV-ATTR:hypervisor_hostname'];
-    const deadline = Date.now() + operationPatienceMs;
-    let fetched = false;
-    while (!fetched && Date.now() < deadline) {
-      const query = `after=${before}&limit=500&wait=10`;
-      const { events } = await lab.cloud.bareMetal<{ events: CloudEvent[] }>(`/nodes/${node}/events?${query}`);
-      fetched = events.some((event) => event.kind === 'tftp' && /\/kernel\b/.test(`${event.subject} ${event.message}`));
-      if (!fetched) await delay(500);
-    }
-    assert.ok(fetched, 'the kernel was not fetched after start');
-  });
-
-  test('a deleted server leaves nothing: disks erased by the agent, nodes available', async () => {
-    for (const id of Object.values(servers)) await lab.cloud.compute(`/servers/${id}`, { method: 'DELETE' });
-    for (const [index, node] of nodes.entries()) {
-      await job.untilNode(lab.cloud, node, 'available', operationPatienceMs);
-      const { events } = await lab.cloud.bareMetal<{ events: CloudEvent[] }>(`/nodes/${node}/events?limit=5000`);
-      const erased = events.filter((event) => event.subject === 'erase disks' && event.kind === 'note');
-      assert.equal(erased.length, 1);
-      assert.match(erased[0]?.message ?? '', /^\/dev\/vda: (discard|zeroout|overwrite) of /);
-      const { stdout } = await job.runProgram('qemu-img', ['map', '-U', '--output=json', lab.rack.machines[index]?.disk ?? '']);
-      const data = (JSON.parse(stdout) as { data: boolean; zero: boolean; length: number }[]).filter(
-        (run) => run.data && !run.zero,
-      );
-      assert.equal(
-        data.reduce((sum, run) => sum + run.length, 0),
-        0,
-        'the disk still holds data',
-      );
-    }
-    for (const id of Object.values(servers)) {
-      await assert.rejects(job.showServer(lab.cloud, id), /404/);
-    }
-    const { ports } = await lab.cloud.call<{ ports: unknown[] }>('/network/v2.0/ports');
-    assert.deepEqual(ports, []);
-    await logIn(lab.ingot.url, lab.stateDir);
-  });
+test('a deleted server leaves nothing: disks erased by the agent, nodes available', { skip }, async () => {
+  for (const id of Object.values(servers)) await lab.cloud.compute(`/servers/${id}`, { method: 'DELETE' });
+  for (const [index, node] of nodes.entries()) {
+    await job.untilNode(lab.cloud, node, 'available', operationPatienceMs);
+    const { events } = await lab.cloud.bareMetal<{ events: CloudEvent[] }>(`/nodes/${node}/events?limit=5000`);
+    const erased = events.filter((event) => event.subject === 'erase disks' && event.kind === 'note');
+    assert.equal(erased.length, 1);
+    assert.match(erased[0]?.message ?? '', /^\/dev\/vda: (discard|zeroout|overwrite) of /);
+    const { stdout } = await job.runProgram('qemu-img', ['map', '-U', '--output=json', lab.rack.machines[index]?.disk ?? '']);
+    const data = (JSON.parse(stdout) as { data: boolean; zero: boolean; length: number }[]).filter(
+      (run) => run.data && !run.zero,
+    );
+    assert.equal(
+      data.reduce((sum, run) => sum + run.length, 0),
+      0,
+      'the disk still holds data',
+    );
+  }
+  for (const id of Object.values(servers)) {
+    await assert.rejects(job.showServer(lab.cloud, id), /404/);
+  }
+  const { ports } = await lab.cloud.call<{ ports: unknown[] }>('/network/v2.0/ports');
+  assert.deepEqual(ports, []);
+  await logIn(lab.ingot.url, lab.stateDir);
 });
