@@ -8,8 +8,9 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cacheFolder } from '#build/cache.ts';
 import type { CloudEvent } from '#demo/cloud-client.ts';
-import { enrolFacts, type LabCloud, labNetwork, logIn, startLabCloud } from '#demo/lab-cloud.ts';
+import { type LabCloud, logIn, startLabCloud } from '#demo/lab-cloud.ts';
 import * as job from '#demo/main-job.ts';
+import { keyName, networkName, prepareCloud } from '#demo/prepare-cloud.ts';
 
 const namespace = 'ingot-test-deploy';
 const stateDir = join(cacheFolder, 'test-deploy');
@@ -79,30 +80,12 @@ async function untilStatus(server: string, wanted: string): Promise<job.ServerVi
 }
 
 test('two servers are deployed and logged into although Ingot is killed three times', { skip }, async () => {
-  const { cloud, images } = lab;
-  for (const machine of lab.rack.machines) nodes.push(await job.enrolNode(cloud, enrolFacts(machine)));
-  const part = { container_format: 'aki', disk_format: 'aki' };
-  const kernel_id = await job.uploadImage(cloud, { ...part, name: 'kernel', path: images.kernel });
-  const ramdisk_id = await job.uploadImage(cloud, {
-    name: 'initrd',
-    path: images.initrd,
-    container_format: 'ari',
-    disk_format: 'ari',
-  });
-  const bare = { disk_format: 'qcow2', container_format: 'bare' };
-  const partition = await job.uploadImage(cloud, {
-    ...bare,
-    name: 'part',
-    path: images.partition,
-    properties: { kernel_id, ramdisk_id },
-  });
-  const whole = await job.uploadImage(cloud, { ...bare, name: 'whole', path: images.wholeDisk });
-  const flavorId = await job.createFlavor(cloud, 'metal', { cpu_arch: 'x86_64' });
-  const networkId = await job.createNetwork(cloud, 'racknet', labNetwork);
-  await job.importKeypair(cloud, 'key', lab.key.publicKey);
-  const shared = { flavorId, networkId, keyName: 'key' };
-  servers.classic = await job.createServer(cloud, { ...shared, name: 'classic', imageId: partition });
-  servers.modern = await job.createServer(cloud, { ...shared, name: 'modern', imageId: whole });
+  const { cloud } = lab;
+  const { imageIds, ...shared } = await prepareCloud(lab, console.log);
+  nodes.push(...shared.nodes);
+  const request = { ...shared, keyName };
+  servers.classic = await job.createServer(cloud, { ...request, name: 'classic', imageId: imageIds.partition });
+  servers.modern = await job.createServer(cloud, { ...request, name: 'modern', imageId: imageIds['whole-disk'] });
 
   await eventOf(servers.classic, (event) => event.kind === 'dhcp');
   await killAndRestart();
@@ -114,7 +97,7 @@ test('two servers are deployed and logged into although Ingot is killed three ti
 
   for (const name of ['classic', 'modern'] as const) {
     const { addresses } = await untilStatus(servers[name], 'ACTIVE');
-    const address = addresses['racknet']?.[0]?.addr ?? '';
+    const address = addresses[networkName]?.[0]?.addr ?? '';
     const output = await job.runBySsh(lab.ssh(address), 'hostname; uname -s; sudo -n true && lsblk -no LABEL', sshPatienceMs);
     const [hostname, system] = output.split('\n');
     assert.deepEqual([hostname, system], [name, 'Linux']);
