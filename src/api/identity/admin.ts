@@ -42,7 +42,9 @@ async function ensureProject(store: Store, name: string): Promise<Project> {
   return (await store.projects.find({ name })) ?? (await store.projects.insert({ id, name, description: 'First project' }));
 }
 
+/** Whom the settings named before becomes an ordinary user, whom administrators can remove. */
 async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
+  await store.users.update({ is_admin: true }, { is_admin: false });
   const found = await store.users.find({ name });
   if (!found) return store.users.insert({ ...newUser(name), project_id: project.id, is_admin: true });
   await store.users.update({ id: found.id }, { project_id: project.id, is_admin: true, enabled: true });

@@ -216,6 +216,11 @@ test('the first password is generated once, readable by its owner alone; the set
   await rm(file);
   await ensureAdmin(store, readSettings({}), directory);
   assert.ok(await works((await read()).trim()), 'a removed file gives a new password');
+  await ensureAdmin(store, readSettings({ flags: { 'admin.user': 'root' } }), directory);
+  assert.deepEqual(
+    (await store.users.list({ is_admin: true })).map((user) => user.name),
+    ['root'],
+  );
   assert.deepEqual(await ensureTokenKey(directory), await ensureTokenKey(directory));
 
   await store.close();

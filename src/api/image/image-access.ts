@@ -13,7 +13,7 @@ export function maySee(caller: Caller, image: Image): boolean {
 /** @throws Fault `notFound` also for what the caller may not see */
 export async function getImage(context: ApiContext, request: FastifyRequest, id: string): Promise<Image> {
   const image = await context.store.images.find({ id });
-  if (!image || !maySee(request.caller, image)) throw new Fault('notFound', { what: 'Image', id });
+  if (!image || image.status === 'deleted' || !maySee(request.caller, image)) throw new Fault('notFound', { what: 'Image', id });
   return image;
 }
 

@@ -6,14 +6,11 @@ import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { getImage, getOwnImage } from './image-access.ts';
-import { ById, saveImage } from './images.ts';
+import { ById, eraseImage, type ImageContext } from './images.ts';
 
 export function registerImageData(app: ApiScope, context: ApiContext): void {
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-  // A process that ended in the middle of an upload left rows that nobody is saving any more.
-  app.addHook('onReady', async () => {
-    await context.store.images.update({ status: 'saving' }, { status: 'queued' });
-  });
+  app.addHook('onReady', () => takeUpImages(context));
   app.put('/images/:id/file', { schema: { params: ById } }, async (request, reply) => {
     const image = await getOwnImage(context, request, request.params.id);
     await uploadData(context, image, request);
@@ -43,6 +40,12 @@ export function registerImageData(app: ApiScope, context: ApiContext): void {
   }));
 }
 
+/** A process that ended in the middle left uploads that nobody is saving any more, and removals half done. */
+export async function takeUpImages(context: ImageContext): Promise<void> {
+  await context.store.images.update({ status: 'saving' }, { status: 'queued' });
+  for (const { id } of await context.store.images.list({ status: 'deleted' })) await eraseImage(context, id);
+}
+
 async function uploadData(context: ApiContext, image: Image, request: FastifyRequest): Promise<void> {
   const data = request.body as Readable | undefined;
   if (typeof data?.pipe !== 'function')
@@ -55,10 +58,18 @@ async function uploadData(context: ApiContext, image: Image, request: FastifyReq
   if (claimed === 0) throw new Fault('conflict', { detail: `Image ${image.id} is not queued: it has or gets data already.` });
   try {
     const facts = await context.images.upload(image.id, data, { disk_format: image.disk_format, ...announcedSize(request) });
-    await saveImage(context, image, { ...facts, status: 'active' });
+    const now = new Date().toISOString();
+    const saved = await context.store.images.update(
+      { id: image.id, status: 'saving' },
+      { ...facts, status: 'active', updated_at: now },
+    );
+    if (saved === 0) throw new Fault('notFound', { what: 'Image', id: image.id });
   } catch (error) {
     const isStill = await context.store.images.update({ id: image.id, status: 'saving' }, { status: 'queued' });
-    if (isStill === 0) await context.images.remove(image.id);
+    if (isStill === 0) {
+      await context.images.remove(image.id);
+      throw new Fault('notFound', { what: 'Image', id: image.id });
+    }
     const hungUp = request.raw.destroyed && !request.raw.complete;
     throw hungUp ? new Fault('interrupted', { what: `The upload of image ${image.id}`, why: 'the client hung up' }) : error;
   }

@@ -42,7 +42,7 @@ export function filterImages(images: readonly Image[], query: ImageQuery, caller
 
 /** Community images are listed when asked for, as Glance does it: anybody can make one. */
 function isListed(caller: Caller, image: Image, visibility: string | undefined): boolean {
-  if (!maySee(caller, image)) return false;
+  if (image.status === 'deleted' || !maySee(caller, image)) return false;
   if (visibility !== undefined && visibility !== 'all') return image.visibility === visibility;
   return visibility === 'all' || image.visibility !== 'community' || image.owner === caller.project_id;
 }

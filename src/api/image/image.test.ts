@@ -1,25 +1,28 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import { access } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
 import type { ImageData } from '../context.ts';
+import { takeUpImages } from './image-data.ts';
 
 /** Tells when an upload begins and ends. */
 const uploads = new EventEmitter();
 let stage: ApiStage;
+let files: ImageData;
 let member: { 'x-auth-token': string };
 before(async () => {
   const log = pino({ level: 'silent' });
   stage = await openApiStage({
     images: (store, stateDir) => {
-      const files = createImageFiles({ store, directory: join(stateDir, 'images'), log });
+      files = createImageFiles({ store, directory: join(stateDir, 'images'), log });
       const upload: ImageData['upload'] = async (...args) => {
         uploads.emit('began');
         return files.upload(...args).finally(() => uploads.emit('ended'));
@@ -195,6 +198,38 @@ test('lists filter, sort and page', async () => {
     ['l3'],
   );
   assert.equal((await stage.ask({ url: `${base}?sort=colour` })).status, 400);
+});
+
+test('an image that is deleted while its data comes leaves nothing', async () => {
+  const image = await anImage();
+  const data = new PassThrough();
+  const began = once(uploads, 'began');
+  const uploading = upload(image.id, data);
+  data.write('first half');
+  await began;
+
+  const removed = await stage.ask({ method: 'DELETE', url: `${base}/${image.id}` });
+  data.end('second half');
+
+  assert.equal(removed.status, 204);
+  assert.equal((await uploading).status, 404);
+  assert.equal((await stage.ask({ url: `${base}/${image.id}` })).status, 404);
+  await assert.rejects(access(join(stage.stateDir, 'images', image.id)), { code: 'ENOENT' });
+});
+
+test('what a crash left half done is taken up at the next start', async () => {
+  const saving = await anImage();
+  const deleted = await anImage();
+  await upload(deleted.id, Buffer.from('data'));
+  await stage.store.images.update({ id: saving.id }, { status: 'saving' });
+  await stage.store.images.update({ id: deleted.id }, { status: 'deleted' });
+  assert.equal((await stage.ask({ url: `${base}/${deleted.id}` })).status, 404);
+
+  await takeUpImages({ store: stage.store, images: files });
+
+  assert.equal((await show(saving.id)).status, 'queued');
+  assert.equal(await stage.store.images.find({ id: deleted.id }), undefined);
+  await assert.rejects(access(join(stage.stateDir, 'images', deleted.id)), { code: 'ENOENT' });
 });
 
 test('an image that a server is being built from stays', async () => {

@@ -10,6 +10,8 @@ import { checkVisibility, getImage, getOwnImage } from './image-access.ts';
 import { filterImages, ImageQuery, sortImages } from './image-filters.ts';
 import { containerFormats, diskFormats, imageBody, isProperty, visibilities } from './image-json.ts';
 
+export type ImageContext = Pick<ApiContext, 'store' | 'images'>;
+
 export const ById = Type.Object({ id: Type.String() });
 const OneTag = Type.Object({ id: Type.String(), tag: Type.String({ maxLength: 255 }) });
 
@@ -160,6 +162,12 @@ async function deleteImage(context: ApiContext, image: Image): Promise<void> {
   const building = servers.find(({ vm_state, task_state }) => vm_state === 'building' || task_state === 'rebuilding');
   if (building)
     throw new Fault('conflict', { detail: `Image ${image.id} is in use: server ${building.id} is being built from it.` });
-  await context.store.images.remove({ id: image.id });
-  await context.images.remove(image.id);
+  await context.store.images.update({ id: image.id }, { status: 'deleted' });
+  await eraseImage(context, image.id);
+}
+
+/** The row goes last: as long as it is there, a start of Ingot finds the data that is still to be removed. */
+export async function eraseImage(context: ImageContext, id: string): Promise<void> {
+  await context.images.remove(id);
+  await context.store.images.remove({ id });
 }
