@@ -85,7 +85,7 @@ export async function readNewServer(
     user_data: base64Of('user_data', server.user_data),
     metadata: limitedMetadata(server.metadata),
     personality: server.personality && readPersonality(server.personality),
-    networks: networksOf(server),
+    networks: await networksOf(context, request, server),
     ...(await placeOf(context, request, { server, hints })),
     ...(server.description && { description: server.description }),
     ...(server.hostname && { hostname: server.hostname }),
@@ -203,14 +203,34 @@ export function limitedMetadata(metadata: Record<string, string> | undefined): R
   return metadata;
 }
 
-function networksOf({ networks }: ServerRequest): NewServer['networks'] {
+async function networksOf(
+  context: ApiContext,
+  request: FastifyRequest,
+  { networks }: ServerRequest,
+): Promise<NewServer['networks']> {
   if (networks === undefined || typeof networks === 'string') return networks ?? 'auto';
   if (networks.length === 0) return 'auto';
-  return networks.map(({ uuid, port, fixed_ip }): RequestedNetwork => {
-    if (!uuid && !port) throw new Fault('badRequest', { detail: 'Each of networks must have uuid or port.' });
-    if (port && fixed_ip) throw new Fault('badRequest', { detail: 'A port has its addresses already; fixed_ip goes with uuid.' });
-    return { ...(uuid && { network_id: uuid }), ...(port && { port_id: port }), ...(fixed_ip && { fixed_ip }) };
-  });
+  return Promise.all(networks.map((wanted) => networkOf(context, request, wanted)));
+}
+
+/** Throws also for networks and ports of other projects: for this caller they do not exist. */
+async function networkOf(
+  { store }: ApiContext,
+  { caller }: FastifyRequest,
+  { uuid, port: port_id, fixed_ip }: Static<typeof NetworkRequest>,
+): Promise<RequestedNetwork> {
+  if (!uuid && !port_id) throw new Fault('badRequest', { detail: 'Each of networks must have uuid or port.' });
+  if (port_id) {
+    if (fixed_ip) throw new Fault('badRequest', { detail: 'A port has its addresses already; fixed_ip goes with uuid.' });
+    const port = await store.ports.find({ id: port_id });
+    if (!port || !owns(caller, port)) throw new Fault('badRequest', { detail: `Port id ${port_id} could not be found.` });
+    if (port.device_id !== '') throw new Fault('conflict', { detail: `Port ${port_id} is still in use.` });
+    return { port_id };
+  }
+  const network = await store.networks.find({ id: uuid ?? '' });
+  if (!network || !(network.shared || owns(caller, network)))
+    throw new Fault('badRequest', { detail: `Network ${uuid} could not be found.` });
+  return { network_id: network.id, ...(fixed_ip && { fixed_ip }) };
 }
 
 function countOf(server: ServerRequest): number {

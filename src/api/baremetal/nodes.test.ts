@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+const nodes = '/baremetal/v1/nodes';
+const newest = 78;
+
+/** Requests at a microversion. */
+function ask(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, minor = newest) {
+  const headers = { 'x-openstack-ironic-api-version': `1.${minor}` };
+  return stage.ask({
+    method,
+    url: path.startsWith('/') ? path : `${nodes}${path && `/${path}`}`,
+    headers,
+    ...(payload && { payload }),
+  });
+}
+let count = 0;
+async function enrol(fields: object = {}, minor = newest) {
+  count += 1;
+  const reply = await ask('POST', '', { driver: 'fake-hardware', name: `node-${count}`, ...fields }, minor);
+  assert.equal(reply.status, 201, JSON.stringify(reply.body));
+  return reply.body;
+}
+const textOf = (body: { error_message: string }) => JSON.parse(body.error_message).faultstring;
+
+test('enrols a node; it is found by name and UUID', async () => {
+  const uuid = 'aaaaaaaa-1111-4111-8111-111111111111';
+  const node = await enrol({
+    uuid,
+    name: 'rack1.u2',
+    driver_info: { ipmi_address: 'bmc' },
+    properties: { cpus: 4 },
+    resource_class: 'gold',
+  });
+
+  assert.equal(node.provision_state, 'enroll');
+  assert.equal(node.resource_class, 'gold');
+  assert.deepEqual((await ask('GET', uuid)).body, node);
+  assert.deepEqual((await ask('GET', 'rack1.u2')).body, node);
+  assert.equal((await ask('GET', 'other')).status, 404);
+});
+
+test('before 1.11 a new node is available, before 1.2 that has no name', async () => {
+  assert.equal((await enrol({}, 10)).provision_state, 'available');
+  assert.equal((await enrol({}, 1)).provision_state, null);
+});
+
+test('shows fields by microversion and by choice', async () => {
+  const { name, uuid } = await enrol({ description: 'd' });
+
+  const old = (await ask('GET', uuid, undefined, 5)).body;
+  const few = (await ask('GET', `${uuid}?fields=name,description`)).body;
+
+  assert.equal('resource_class' in old || 'traits' in old || 'deploy_interface' in old, false);
+  assert.equal(old.name, name);
+  assert.deepEqual(few, { name, description: 'd' });
+  assert.equal((await ask('GET', `${uuid}?fields=nonsense`)).status, 400);
+});
+
+test('hides secrets, and stars sent back leave them as they are', async () => {
+  const driver_info = {
+    ipmi_address: 'bmc',
+    ipmi_password: 'secret',
+    ipmi_magic: 'words',
+    some_token: 't',
+    nested: { api_secret: 's' },
+    empty_password: '',
+  };
+  const { uuid, driver_info: shown } = await enrol({ driver_info });
+
+  assert.deepEqual(shown, {
+    ipmi_address: 'bmc',
+    ipmi_password: '******',
+    ipmi_magic: '******',
+    some_token: '******',
+    nested: { api_secret: '******' },
+    empty_password: '',
+  });
+  const patch = [
+    { op: 'replace', path: '/driver_info', value: { ...shown, ipmi_address: 'other' } },
+    { op: 'add', path: '/driver_info/ipmi_magic', value: 'new words' },
+    { op: 'add', path: '/driver_info/unknown_password', value: '******' },
+  ];
+  const patched = await ask('PATCH', uuid, patch);
+  assert.doesNotMatch(JSON.stringify(patched.body), /new words|"(secret|words|t|s)"/);
+  assert.deepEqual((await stage.store.nodes.find({ uuid }))?.driver_info, {
+    ...driver_info,
+    ipmi_address: 'other',
+    ipmi_magic: 'new words',
+  });
+});
+
+test('patches what may be patched', async () => {
+  const { uuid } = await enrol();
+
+  const { status, body } = await ask('PATCH', uuid, [
+    { op: 'replace', path: '/name', value: 'renamed' },
+    { op: 'add', path: '/properties/memory_mb', value: 1024 },
+    { op: 'add', path: '/extra/a', value: { b: 1 } },
+    { op: 'add', path: '/resource_class', value: 'gold' },
+    { op: 'add', path: '/description', value: 'first' },
+    { op: 'remove', path: '/owner' },
+    { op: 'replace', path: '/driver', value: 'ipmi' },
+  ]);
+
+  assert.equal(status, 200, JSON.stringify(body));
+  const { name, properties, extra, resource_class, description, driver } = body;
+  assert.deepEqual(
+    { name, properties, extra, resource_class, description, driver },
+    {
+      name: 'renamed',
+      properties: { memory_mb: 1024 },
+      extra: { a: { b: 1 } },
+      resource_class: 'gold',
+      description: 'first',
+      driver: 'ipmi',
+    },
+  );
+});
+
+const patchRefusals: [path: string, value: unknown, status: number, text: RegExp][] = [
+  ['/provision_state', 'active', 400, /states\/provision/],
+  ['/uuid', 'x', 400, /not an attribute/],
+  ['/maintenance', true, 400, /maintenance/],
+  ['/name', 'with space', 400, /name/],
+  ['/name', 'aaaaaaaa-2222-4222-8222-222222222222', 400, /invalid name/],
+  ['/driver', 'none', 400, /No valid driver/],
+  ['/deploy_interface', 'none', 400, /deploy interface/],
+  ['/network_interface', 'neutron', 501, /network_interface/],
+  ['/protected', true, 501, /protected/],
+  ['/driver_info/a/b', 1, 400, /parent does not exist/],
+];
+for (const [path, value, status, text] of patchRefusals) {
+  test(`refuses to set ${path} to ${JSON.stringify(value)}`, async () => {
+    const { uuid } = await enrol();
+
+    const reply = await ask('PATCH', uuid, [{ op: 'add', path, value }]);
+
+    assert.equal(reply.status, status);
+    assert.match(textOf(reply.body), text);
+  });
+}
+
+test('refuses a taken name, an unknown driver and fields it cannot keep', async () => {
+  const { name } = await enrol();
+  const create = async (fields: object) => (await ask('POST', '', { driver: 'fake-hardware', ...fields })).status;
+
+  assert.equal(await create({ name }), 409);
+  assert.equal(await create({ driver: 'none' }), 400);
+  assert.equal(await create({ network_interface: 'neutron' }), 501);
+  assert.equal(await create({ network_interface: 'noop' }), 201);
+});
+
+test('lists with filters, order and pages', async () => {
+  const a = await enrol({ resource_class: 'listing', name: 'list-b' });
+  const b = await enrol({ resource_class: 'listing', name: 'list-a' });
+  await ask('PUT', `${b.uuid}/maintenance`, { reason: 'broken' });
+  const uuids = async (query: string) =>
+    (await ask('GET', `${nodes}?resource_class=listing&${query}`)).body.nodes.map(({ uuid }: { uuid: string }) => uuid);
+
+  assert.deepEqual(await uuids(''), [a.uuid, b.uuid]);
+  assert.deepEqual(await uuids('sort_key=name'), [b.uuid, a.uuid]);
+  assert.deepEqual(await uuids('maintenance=True'), [b.uuid]);
+  assert.deepEqual(await uuids('provision_state=available'), []);
+  assert.deepEqual(await uuids('associated=true'), []);
+  assert.deepEqual(await uuids(`limit=1&marker=${a.uuid}`), [b.uuid]);
+  const first = (await ask('GET', `${nodes}?resource_class=listing&limit=1`)).body;
+  assert.match(first.next, new RegExp(`marker=${a.uuid}`));
+  assert.deepEqual(Object.keys(first.nodes[0]).sort(), [
+    'instance_uuid',
+    'links',
+    'maintenance',
+    'name',
+    'power_state',
+    'provision_state',
+    'uuid',
+  ]);
+  assert.equal((await ask('GET', `${nodes}/detail?resource_class=listing`)).body.nodes[1].maintenance_reason, 'broken');
+});
+
+test('goes from enroll to available and back, and power on and off', async () => {
+  const { uuid } = await enrol();
+  const state = async () => (await ask('GET', `${uuid}/states`)).body;
+  const go = (target: string) => ask('PUT', `${uuid}/states/provision`, { target });
+
+  const wrong = await go('provide');
+  assert.equal(wrong.status, 400);
+  assert.match(textOf(wrong.body), /while it is in state 'enroll'/);
+  assert.equal((await go('manage')).status, 202);
+  await stage.quiet();
+  assert.equal((await go('provide')).status, 202);
+  assert.equal((await state()).provision_state, 'available');
+  assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'power on' })).status, 202);
+  await stage.quiet();
+  assert.equal((await state()).power_state, 'power on');
+  assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'sideways' })).status, 400);
+  assert.equal((await go('inspect')).status, 501);
+  assert.equal((await go('nonsense')).status, 400);
+  assert.equal((await ask('PUT', `${uuid}/states/provision`, { target: 'manage' }, 3)).status, 406);
+});
+
+test('boot device, validation, traits, maintenance', async () => {
+  const { uuid } = await enrol({ driver: 'ipmi' });
+
+  assert.deepEqual((await ask('GET', `${uuid}/management/boot_device`)).body, { boot_device: 'pxe', persistent: false });
+  assert.equal((await ask('PUT', `${uuid}/management/boot_device`, { boot_device: 'disk', persistent: true })).status, 204);
+  assert.equal((await ask('PUT', `${uuid}/management/boot_device`, { boot_device: 'floppy' })).status, 400);
+  const validation = (await ask('GET', `${uuid}/validate`)).body;
+  assert.equal(validation.power.result, false);
+  assert.match(validation.power.reason, /ipmi_address is missing/);
+  assert.deepEqual(validation.deploy, { result: true, reason: null });
+  assert.equal((await ask('PUT', `${uuid}/traits`, { traits: ['CUSTOM_B', 'HW_CPU_X86_VMX'] })).status, 204);
+  assert.equal((await ask('PUT', `${uuid}/traits/CUSTOM_A`)).status, 204);
+  assert.deepEqual((await ask('GET', `${uuid}/traits`)).body, { traits: ['CUSTOM_A', 'CUSTOM_B', 'HW_CPU_X86_VMX'] });
+  assert.equal((await ask('PUT', `${uuid}/traits/lower`)).status, 400);
+  assert.equal((await ask('DELETE', `${uuid}/traits/CUSTOM_A`)).status, 204);
+  assert.equal((await ask('DELETE', `${uuid}/traits/CUSTOM_A`)).status, 404);
+  assert.equal((await ask('PUT', `${uuid}/maintenance`, {})).status, 202);
+  assert.equal((await ask('DELETE', `${uuid}/maintenance`)).status, 202);
+  assert.equal((await ask('GET', uuid)).body.maintenance, false);
+});
+
+test('keeps failures as history and everything as events and operations', async () => {
+  const { uuid } = await enrol();
+  await ask('PUT', `${uuid}/states/provision`, { target: 'manage' });
+  await stage.quiet();
+  stage.store.events.append({
+    kind: 'operation',
+    node_uuid: uuid,
+    subject: 'clean',
+    message: 'clean node: failed: disk is gone',
+    data: { status: 'failed' },
+  });
+
+  const { history } = (await ask('GET', `${uuid}/history`)).body;
+  const entry = (await ask('GET', `${uuid}/history/${history[0].uuid}`)).body;
+  const { events } = (await ask('GET', `${uuid}/events`)).body;
+  const { operations } = (await ask('GET', `${uuid}/operations`)).body;
+
+  assert.deepEqual(
+    history.map(({ event }: { event: string }) => event),
+    ['clean node: failed: disk is gone'],
+  );
+  assert.equal(entry.event_type, 'clean');
+  assert.equal(
+    events.some(({ kind, subject }: { kind: string; subject: string }) => kind === 'step' && subject === 'ask the BMC'),
+    true,
+  );
+  assert.deepEqual(
+    operations.map(({ kind, state }: { kind: string; state: string }) => ({ kind, state })),
+    [{ kind: 'verify', state: 'done' }],
+  );
+  assert.equal('context' in operations[0], false);
+});
+
+test('deletes a node once', async () => {
+  const { uuid } = await enrol();
+
+  assert.equal((await ask('DELETE', uuid)).status, 204);
+  assert.equal((await ask('DELETE', uuid)).status, 404);
+});
+
+test('tells of drivers and their properties', async () => {
+  const { drivers } = (await ask('GET', '/baremetal/v1/drivers')).body;
+  const ipmi = (await ask('GET', '/baremetal/v1/drivers/ipmi')).body;
+
+  assert.deepEqual(
+    drivers.map(({ name }: { name: string }) => name),
+    ['fake-hardware', 'ipmi'],
+  );
+  assert.deepEqual(ipmi.enabled_power_interfaces, ['fake']);
+  assert.equal(ipmi.default_raid_interface, 'no-raid');
+  assert.equal((await ask('GET', '/baremetal/v1/drivers/ipmi/properties')).body.ipmi_address, 'Address of the BMC. Required.');
+  assert.equal((await ask('GET', '/baremetal/v1/drivers/none')).status, 404);
+});
+
+for (const path of [
+  'allocations',
+  'chassis',
+  'conductors',
+  'portgroups',
+  'deploy_templates',
+  'volume/connectors',
+  'volume/targets',
+]) {
+  test(`GET ${path} answers`, async () => {
+    assert.equal((await ask('GET', `/baremetal/v1/${path}`)).status, 200);
+  });
+}
+
+const missing = [
+  ['GET', 'bios'],
+  ['PUT', 'states/raid'],
+  ['PUT', 'states/console'],
+  ['POST', 'vifs'],
+] as const;
+for (const [method, path] of missing) {
+  test(`${method} ${path} of a node says that Ingot cannot`, async () => {
+    const { uuid } = await enrol();
+
+    const { status, body } = await ask(method, `${uuid}/${path}`, method === 'GET' ? undefined : {});
+
+    assert.equal(status, 501);
+    assert.match(textOf(body), /not supported by Ingot yet/);
+  });
+}

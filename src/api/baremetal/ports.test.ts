@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+const ports = '/baremetal/v1/ports';
+const node = await stage.engine.createNode({ driver: 'fake-hardware', name: 'one' });
+const other = await stage.engine.createNode({ driver: 'fake-hardware', name: 'two' });
+
+function ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: object, minor = 78) {
+  return stage.ask({ method, url, headers: { 'x-openstack-ironic-api-version': `1.${minor}` }, ...(payload && { payload }) });
+}
+
+test('creates a port and shows it by microversion', async () => {
+  const local_link_connection = { switch_id: '0a:1b', port_id: 'Eth1', switch_info: 'leaf' };
+  const created = await ask('POST', ports, { node_uuid: node.uuid, address: 'AA-BB-CC-00-00-01', local_link_connection });
+
+  assert.equal(created.status, 201, JSON.stringify(created.body));
+  const { uuid, address, pxe_enabled, node_uuid } = created.body;
+  assert.deepEqual(
+    { address, pxe_enabled, node_uuid },
+    { address: 'aa:bb:cc:00:00:01', pxe_enabled: true, node_uuid: node.uuid },
+  );
+  assert.deepEqual(created.body.local_link_connection, local_link_connection);
+  assert.deepEqual((await ask('GET', `${ports}/${uuid}`)).body, created.body);
+  assert.equal('pxe_enabled' in (await ask('GET', `${ports}/${uuid}`, undefined, 18)).body, false);
+});
+
+test('refuses a wrong or taken MAC, an unknown node, and what it cannot keep', async () => {
+  const create = async (fields: object) =>
+    (await ask('POST', ports, { node_uuid: node.uuid, address: 'aa:bb:cc:00:00:77', ...fields })).status;
+
+  assert.equal(await create({ address: 'aa:bb' }), 400);
+  assert.equal(await create({ address: 'aa:bb:cc:00:00:01' }), 409);
+  assert.equal(await create({ node_uuid: 'none' }), 400);
+  assert.equal(await create({ local_link_connection: { color: 'red' } }), 400);
+  assert.equal(await create({ is_smartnic: true }), 501);
+  assert.equal(await create({ portgroup_uuid: 'x' }), 501);
+});
+
+test('lists by address and node', async () => {
+  await ask('POST', ports, { node_uuid: other.uuid, address: 'aa:bb:cc:00:00:02' });
+  const addresses = async (url: string) => (await ask('GET', url)).body.ports.map(({ address }: { address: string }) => address);
+
+  assert.deepEqual(await addresses(ports), ['aa:bb:cc:00:00:01', 'aa:bb:cc:00:00:02']);
+  assert.deepEqual(await addresses(`${ports}?address=AA:BB:CC:00:00:02`), ['aa:bb:cc:00:00:02']);
+  assert.deepEqual(await addresses(`${ports}/detail?node=two`), ['aa:bb:cc:00:00:02']);
+  assert.deepEqual(await addresses(`/baremetal/v1/nodes/one/ports`), ['aa:bb:cc:00:00:01']);
+  assert.deepEqual(Object.keys((await ask('GET', ports)).body.ports[0]).sort(), ['address', 'links', 'uuid']);
+});
+
+test('patches and deletes', async () => {
+  const [{ uuid }] = (await ask('GET', `${ports}?address=aa:bb:cc:00:00:02`)).body.ports;
+  const patched = await ask('PATCH', `${ports}/${uuid}`, [
+    { op: 'replace', path: '/address', value: 'AA:BB:CC:00:00:03' },
+    { op: 'replace', path: '/pxe_enabled', value: false },
+    { op: 'add', path: '/extra/where', value: 'left' },
+  ]);
+
+  assert.equal(patched.status, 200, JSON.stringify(patched.body));
+  assert.equal(patched.body.address, 'aa:bb:cc:00:00:03');
+  assert.equal(patched.body.pxe_enabled, false);
+  assert.deepEqual(patched.body.extra, { where: 'left' });
+  assert.equal((await ask('PATCH', `${ports}/${uuid}`, [{ op: 'replace', path: '/address', value: 'x' }])).status, 400);
+  assert.equal((await ask('PATCH', `${ports}/${uuid}`, [{ op: 'replace', path: '/uuid', value: 'x' }])).status, 400);
+  assert.equal((await ask('DELETE', `${ports}/${uuid}`)).status, 204);
+  assert.equal((await ask('DELETE', `${ports}/${uuid}`)).status, 404);
+});

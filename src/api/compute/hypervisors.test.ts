@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+const base = '/compute/v2.1';
+const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` });
+const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
+const free = await stage.engine.createNode({ driver: 'fake-hardware', name: 'free', properties });
+const used = await stage.engine.createNode({ driver: 'fake-hardware', name: 'used', properties });
+await stage.store.nodes.update({ uuid: used.uuid }, { instance_uuid: 'server' });
+
+test('every node is a hypervisor that is used whole or not at all', async () => {
+  const { hypervisors } = (await stage.ask({ url: `${base}/os-hypervisors/detail` })).body;
+
+  const names = ['hypervisor_hostname', 'vcpus_used', 'free_ram_mb', 'local_gb', 'running_vms'];
+  const amounts = hypervisors.map((hypervisor: Record<string, unknown>) =>
+    Object.fromEntries(names.map((name) => [name, hypervisor[name]])),
+  );
+  assert.deepEqual(amounts, [
+    { hypervisor_hostname: free.uuid, vcpus_used: 0, free_ram_mb: 4096, local_gb: 20, running_vms: 0 },
+    { hypervisor_hostname: used.uuid, vcpus_used: 4, free_ram_mb: 0, local_gb: 20, running_vms: 1 },
+  ]);
+});
+
+test('ids are numbers until 2.52 and UUIDs from then on; amounts end with 2.88', async () => {
+  const show = async (id: number | string, minor: number) =>
+    (await stage.ask({ url: `${base}/os-hypervisors/${id}`, headers: version(minor) })).body.hypervisor;
+
+  assert.equal((await show(used.id, 52)).id, used.id);
+  assert.deepEqual((await show(used.uuid, 53)).servers, [{ uuid: 'server', name: 'server' }]);
+  assert.equal((await show(used.uuid, 87)).vcpus, 4);
+  assert.equal('vcpus' in (await show(used.uuid, 88)), false);
+});
+
+test('adds up', async () => {
+  const { hypervisor_statistics } = (await stage.ask({ url: `${base}/os-hypervisors/statistics` })).body;
+
+  assert.equal(hypervisor_statistics.count, 2);
+  assert.equal(hypervisor_statistics.memory_mb, 8192);
+  assert.equal(hypervisor_statistics.memory_mb_used, 4096);
+});
+
+const readable = [
+  '/os-services',
+  '/os-availability-zone',
+  '/os-availability-zone/detail',
+  '/limits',
+  '/os-quota-sets/some-project',
+  '/os-quota-sets/some-project/defaults',
+  '/os-simple-tenant-usage',
+  '/os-simple-tenant-usage/some-project',
+  '/os-aggregates',
+  '/os-server-groups',
+  '/os-migrations',
+  '/extensions',
+  '/extensions/os-baremetal-nodes',
+];
+for (const path of readable) {
+  test(`GET ${path} answers`, async () => {
+    assert.equal((await stage.ask({ url: `${base}${path}` })).status, 200);
+  });
+}
+
+const refused = [
+  ['PUT', '/os-services/1'],
+  ['PUT', '/os-quota-sets/some-project'],
+  ['POST', '/os-aggregates'],
+  ['POST', '/os-server-groups'],
+  ['POST', '/os-server-external-events'],
+  ['GET', `/os-hypervisors/${free.id}/uptime`],
+] as const;
+for (const [method, path] of refused) {
+  test(`${method} ${path} says that Ingot cannot`, async () => {
+    const { status, body } = await stage.ask({ method, url: `${base}${path}`, ...(method !== 'GET' && { payload: {} }) });
+
+    assert.equal(status, 501);
+    assert.match(body.notImplemented.message, /not supported by Ingot yet/);
+  });
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { aFlavor, anImage } from '#test/a-task.ts';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+const base = '/compute/v2.1';
+await stage.store.flavors.insert(aFlavor());
+const image = await stage.store.images.insert(anImage());
+const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
+for (const _ of [1, 2]) await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+const member = { 'x-auth-token': await memberToken() };
+
+async function memberToken(): Promise<string> {
+  const project = await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'tenants' } } });
+  const user = { name: 'tenant', password: 'a long password', default_project_id: project.body.project.id };
+  const made = await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user } });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const role = `/identity/v3/projects/${project.body.project.id}/users/${made.body.user.id}/roles/member`;
+  assert.equal((await stage.ask({ method: 'PUT', url: role })).status, 204);
+  return stage.logIn('tenant', 'a long password', 'tenants');
+}
+
+async function create(headers?: Record<string, string>): Promise<string> {
+  const server = { name: 'web', imageRef: image.id, flavorRef: 'f1' };
+  const { body, status } = await stage.ask({
+    method: 'POST',
+    url: `${base}/servers`,
+    ...(headers && { headers }),
+    payload: { server },
+  });
+  assert.equal(status, 202, JSON.stringify(body));
+  await stage.quiet();
+  return body.server.id;
+}
+
+const adminServer = await create();
+const memberServer = await create(member);
+
+test("a member sees the servers of the own project only; an administrator's list is of one project unless asked", async () => {
+  const ids = async (query: string, headers?: Record<string, string>) => {
+    const { body } = await stage.ask({ url: `${base}/servers${query}`, ...(headers && { headers }) });
+    return body.servers?.map(({ id }: { id: string }) => id).sort();
+  };
+
+  assert.deepEqual(await ids('', member), [memberServer]);
+  assert.deepEqual(await ids(''), [adminServer]);
+  assert.deepEqual(await ids('?all_tenants=1'), [adminServer, memberServer].sort());
+  assert.equal((await stage.ask({ url: `${base}/servers?all_tenants=1`, headers: member })).status, 403);
+});
+
+test('a server of another project does not exist for a member', async () => {
+  for (const path of ['', '/metadata', '/ips', '/os-interface', '/os-instance-actions', '/os-ingot-events']) {
+    assert.equal((await stage.ask({ url: `${base}/servers/${adminServer}${path}`, headers: member })).status, 404, path);
+  }
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/servers/${adminServer}`, headers: member })).status, 404);
+});
+
+test('a member is not told where the server is', async () => {
+  const { server } = (await stage.ask({ url: `${base}/servers/${memberServer}`, headers: member })).body;
+
+  assert.equal(
+    Object.keys(server).some((key) => key.startsWith('OS-EXT-SRV-ATTR:')),
+    false,
+  );
+  assert.match(server.hostId, /^[0-9a-f]{56}$/);
+});
+
+test('a locked server is left alone', async () => {
+  await stage.ask({ method: 'POST', url: `${base}/servers/${memberServer}/action`, headers: member, payload: { lock: null } });
+
+  const stop = await stage.ask({
+    method: 'POST',
+    url: `${base}/servers/${memberServer}/action`,
+    headers: member,
+    payload: { 'os-stop': null },
+  });
+
+  assert.equal(stop.status, 409);
+  assert.match(stop.body.conflictingRequest.message, /is locked/);
+});
+
+const adminOnly = [
+  ['GET', '/compute/v2.1/os-hypervisors/detail'],
+  ['GET', '/compute/v2.1/os-services'],
+  ['GET', '/compute/v2.1/os-availability-zone/detail'],
+  ['GET', '/compute/v2.1/os-simple-tenant-usage'],
+  ['GET', '/compute/v2.1/os-baremetal-nodes'],
+  ['GET', '/baremetal/v1/nodes'],
+  ['GET', '/baremetal/v1/ports/x'],
+  ['DELETE', '/baremetal/v1/nodes/x'],
+] as const;
+for (const [method, url] of adminOnly) {
+  test(`${method} ${url} is for administrators`, async () => {
+    assert.equal((await stage.ask({ method, url, headers: member })).status, 403);
+    assert.notEqual((await stage.ask({ method, url })).status, 403);
+  });
+}

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+import { aFlavor, anImage } from '#test/a-task.ts';
+import { openRackStage } from '#test/rack-stage.ts';
+import { statusOf } from './server-json.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+const { store, engine } = stage;
+const servers = '/compute/v2.1/servers';
+const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` });
+await store.flavors.insert(aFlavor());
+const image = await store.images.insert(anImage());
+const request = { name: 'Web 1', imageRef: image.id, flavorRef: 'f1' };
+
+async function aNode(): Promise<Node> {
+  const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
+  return engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+}
+
+function create(fields: object = {}, minor = 1, more: object = {}) {
+  return stage.ask({
+    method: 'POST',
+    url: servers,
+    headers: version(minor),
+    payload: { server: { ...request, ...fields }, ...more },
+  });
+}
+
+async function show(id: string, minor = 1) {
+  return (await stage.ask({ url: `${servers}/${id}`, headers: version(minor) })).body.server;
+}
+
+async function aServer(fields: object = {}, minor = 1): Promise<string> {
+  await aNode();
+  const { body } = await create(fields, minor);
+  await stage.quiet();
+  return body.server.id;
+}
+
+function act(id: string, action: object, minor = 1) {
+  return stage.ask({ method: 'POST', url: `${servers}/${id}/action`, headers: version(minor), payload: action });
+}
+
+test('builds a server and shows it on the way and at the end', async () => {
+  const goOn = stage.hold();
+  const node = await aNode();
+
+  const created = await create({ metadata: { role: 'web' } });
+  const building = await show(created.body.server.id);
+  goOn();
+  await stage.quiet();
+  const active = await show(created.body.server.id);
+
+  assert.equal(created.status, 202);
+  assert.match(String(created.headers['location']), new RegExp(`/servers/${created.body.server.id}$`));
+  assert.equal(building.status, 'BUILD');
+  assert.equal(building['OS-EXT-STS:task_state'], 'spawning');
+  assert.equal(active.status, 'ACTIVE');
+  assert.equal(active['OS-EXT-STS:vm_state'], 'active');
+  assert.equal(active['OS-EXT-STS:power_state'], 1);
+  assert.equal(active['OS-EXT-SRV-ATTR:hypervisor_hostname'], node.uuid);
+  assert.deepEqual(active.metadata, { role: 'web' });
+  assert.equal(active.flavor.id, 'f1');
+  assert.equal(active.image.id, image.id);
+  assert.match(active.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+});
+
+test('ends in ERROR with a count of causes where no node fits', async () => {
+  const { body } = await create({ name: 'too-many' });
+  const server = await show(body.server.id);
+
+  assert.equal(server.status, 'ERROR');
+  assert.match(server.fault.message, /^No valid host was found\. .*in use/);
+  assert.equal(server.fault.code, 400);
+  await engine.deleteServer(body.server.id);
+});
+
+test('shows the step and the advice when a deployment fails', async () => {
+  stage.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
+  const id = await aServer({ name: 'broken' });
+  stage.breakDeployments(undefined);
+
+  const { fault, status } = await show(id);
+
+  assert.equal(status, 'ERROR');
+  assert.match(fault.message, /BMC at 192\.0\.2\.7 did not answer/);
+  assert.match(fault.details, /Failed in step "Write the image"\. Check the cable/);
+  await engine.deleteServer(id);
+});
+
+test('embeds the flavor since 2.47 and grows with other microversions', async () => {
+  const id = await aServer({ name: 'versions', description: 'a test', networks: 'none' }, 37);
+
+  const [v1, v90] = [await show(id), await show(id, 90)];
+
+  assert.deepEqual(v90.flavor, { vcpus: 4, ram: 4096, disk: 1, ephemeral: 0, swap: 0, original_name: 'metal', extra_specs: {} });
+  assert.equal('locked' in v1 || 'description' in v1 || 'tags' in v1 || 'OS-EXT-SRV-ATTR:hostname' in v1, false);
+  assert.equal(v90.description, 'a test');
+  assert.equal(v90.locked, false);
+  assert.equal(v90['OS-EXT-SRV-ATTR:hostname'], 'versions');
+  assert.equal(v90.host_status, 'UP');
+});
+
+const refusals: [what: string, fields: object, minor: number, status: number, text: RegExp][] = [
+  ['an unknown image', { imageRef: '00000000-0000-4000-8000-000000000000' }, 1, 400, /Can not find requested image/],
+  ['no image', { imageRef: '' }, 1, 501, /without an image/],
+  ['an unknown flavor', { flavorRef: 'none' }, 1, 400, /Flavor none could not be found/],
+  ['an unknown key', { key_name: 'none' }, 1, 400, /Invalid key_name/],
+  ['an unknown zone', { availability_zone: 'moon' }, 1, 400, /zone moon is not available/],
+  ['an unknown node', { availability_zone: 'nova::none' }, 1, 400, /no such node/],
+  ['an unknown network', { networks: [{ uuid: 'none' }] }, 1, 400, /Network none could not be found/],
+  ['user data that is not base64', { user_data: '#!' }, 1, 400, /user_data: it must be base64/],
+  ['an unknown field', { nonsense: 1 }, 1, 400, /nonsense/],
+  ['an empty name', { name: '' }, 1, 400, /name/],
+  ['more at least than at most', { min_count: 3, max_count: 2 }, 1, 400, /min_count must be <= max_count/],
+  ['a volume', { block_device_mapping_v2: [{ source_type: 'volume', destination_type: 'volume' }] }, 1, 501, /volumes/],
+  ['a security group', { security_groups: [{ name: 'web' }] }, 1, 501, /security groups/],
+  ['a password', { adminPass: 'x' }, 1, 501, /administrator password/],
+  ['no networks since 2.37', {}, 37, 400, /'networks' is a required property/],
+  ['networks none before 2.37', { networks: 'none' }, 36, 400, /2\.37/],
+  ['a description before 2.19', { description: 'x' }, 18, 400, /2\.19/],
+  ['injected files since 2.57', { networks: 'none', personality: [{ path: '/a', contents: '' }] }, 57, 400, /2\.56/],
+];
+for (const [what, fields, minor, status, text] of refusals) {
+  test(`refuses ${what}`, async () => {
+    const reply = await create(fields, minor);
+
+    const [[name, error]] = Object.entries(reply.body) as [[string, { code: number; message: string }]];
+    assert.equal(reply.status, status);
+    assert.equal(name, status === 501 ? 'notImplemented' : 'badRequest');
+    assert.equal(error.code, status);
+    assert.match(error.message, text);
+  });
+}
+
+test('takes the node that the availability zone or a hint names', async () => {
+  const [first, second] = [await aNode(), await aNode()];
+
+  const byZone = await create({ availability_zone: `nova::${second.uuid}` });
+  const byHint = await create({}, 1, { 'os:scheduler_hints': { node: first.uuid } });
+
+  assert.equal((await show(byZone.body.server.id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], second.uuid);
+  assert.equal((await show(byHint.body.server.id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], first.uuid);
+  await stage.quiet();
+});
+
+test('makes several servers by one request', async () => {
+  await Promise.all([aNode(), aNode()]);
+
+  await create({ name: 'many', min_count: 2, max_count: 2 });
+  await stage.quiet();
+
+  const listed = await stage.ask({ url: `${servers}?name=%5Emany-` });
+  assert.deepEqual(listed.body.servers.map(({ name }: { name: string }) => name).sort(), ['many-1', 'many-2']);
+});
+
+test('stops, starts and reboots; refuses what the state forbids', async () => {
+  const id = await aServer({ name: 'power' });
+  const status = async () => (await show(id)).status;
+
+  assert.equal((await act(id, { 'os-start': null })).status, 409);
+  assert.equal((await act(id, { 'os-stop': null })).status, 202);
+  await stage.quiet();
+  assert.equal(await status(), 'SHUTOFF');
+  assert.equal((await act(id, { 'os-start': null })).status, 202);
+  await stage.quiet();
+  assert.equal(await status(), 'ACTIVE');
+  assert.equal((await act(id, { reboot: { type: 'HARD' } })).status, 202);
+  await stage.quiet();
+  assert.equal((await act(id, { reboot: { type: 'GENTLE' } })).status, 400);
+});
+
+const statuses: [vm_state: 'active' | 'stopped' | 'error' | 'building', task_state: string | null, status: string][] = [
+  ['building', 'scheduling', 'BUILD'],
+  ['active', null, 'ACTIVE'],
+  ['active', 'powering-off', 'ACTIVE'],
+  ['active', 'rebooting', 'REBOOT'],
+  ['active', 'rebooting_hard', 'HARD_REBOOT'],
+  ['active', 'rebuilding', 'REBUILD'],
+  ['stopped', null, 'SHUTOFF'],
+  ['error', 'rebuilding', 'REBUILD'],
+  ['error', 'deleting', 'ERROR'],
+];
+for (const [vm_state, task_state, status] of statuses) {
+  test(`${vm_state} with task ${task_state} is ${status}`, () => {
+    assert.equal(statusOf({ vm_state, task_state }), status);
+  });
+}
+
+test('answers verbs it lacks with 501 and words that are none with 400', async () => {
+  const id = await aServer({ name: 'verbs' });
+
+  const resize = await act(id, { resize: { flavorRef: '2' } });
+
+  assert.equal(resize.status, 501);
+  assert.match(resize.body.notImplemented.message, /The server action resize is not supported by Ingot yet/);
+  assert.equal((await act(id, { dance: null })).status, 400);
+  assert.equal((await act('none', { resize: null })).status, 404);
+});
+
+test('rebuilds with new name and metadata', async () => {
+  const id = await aServer({ name: 'before' });
+
+  const reply = await act(id, { rebuild: { imageRef: image.id, name: 'after', metadata: { a: 'b' } } });
+  await stage.quiet();
+
+  assert.equal(reply.status, 202);
+  assert.equal(reply.body.server.status, 'REBUILD');
+  const { name, metadata, status } = await show(id);
+  assert.deepEqual({ name, metadata, status }, { name: 'after', metadata: { a: 'b' }, status: 'ACTIVE' });
+  assert.equal((await act(id, { rebuild: { imageRef: image.id, user_data: 'AAAA' } }, 56)).status, 400);
+});
+
+test('gives the last lines of the console', async () => {
+  const id = await aServer({ name: 'console' });
+  stage.consoles.set((await show(id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], 'one\ntwo\nthree');
+
+  assert.deepEqual((await act(id, { 'os-getConsoleOutput': { length: 2 } })).body, { output: 'two\nthree' });
+  assert.deepEqual((await act(id, { 'os-getConsoleOutput': {} })).body, { output: 'one\ntwo\nthree' });
+});
+
+test('changes name, description and metadata', async () => {
+  const id = await aServer({ name: 'old' });
+  const metadata = `${servers}/${id}/metadata`;
+
+  await stage.ask({
+    method: 'PUT',
+    url: `${servers}/${id}`,
+    headers: version(19),
+    payload: { server: { name: 'new', description: 'd' } },
+  });
+  await stage.ask({ method: 'POST', url: metadata, payload: { metadata: { a: '1', b: '2' } } });
+  await stage.ask({ method: 'PUT', url: `${metadata}/a`, payload: { meta: { a: '3' } } });
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${metadata}/b` })).status, 204);
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${metadata}/b` })).status, 404);
+
+  const server = await show(id, 19);
+  assert.equal(server.name, 'new');
+  assert.equal(server.description, 'd');
+  assert.deepEqual(server.metadata, { a: '3' });
+});
+
+test('lists by name, status, node, time, order and page', async () => {
+  const id = await aServer({ name: 'findme' });
+  const node = (await show(id))['OS-EXT-SRV-ATTR:hypervisor_hostname'];
+  const list = async (query: string, minor = 1) =>
+    (await stage.ask({ url: `${servers}?${query}`, headers: version(minor) })).body.servers;
+
+  for (const query of ['name=indm', 'name=%5Efindme%24', 'name=fi.*me', `node=${node}`, `uuid=${id}`]) {
+    assert.deepEqual(
+      (await list(query)).map((server: { id: string }) => server.id),
+      [id],
+      query,
+    );
+  }
+  assert.equal((await list('name=%5Eindme')).length, 0);
+  assert.equal(
+    (await list('status=ACTIVE')).some((server: { id: string }) => server.id === id),
+    true,
+  );
+  assert.equal((await list('changes-since=2999-01-01T00:00:00Z')).length, 0);
+  const names = (await list('sort_key=display_name&sort_dir=asc')).map(({ name }: { name: string }) => name);
+  assert.deepEqual(names, [...names].sort());
+  const [first, second] = await list('');
+  assert.deepEqual(
+    (await list(`limit=1&marker=${first.id}`)).map((server: { id: string }) => server.id),
+    [second.id],
+  );
+  assert.equal((await stage.ask({ url: `${servers}?status=NONSENSE`, headers: version(38) })).status, 400);
+});
+
+test('deletes; afterwards there is nothing', async () => {
+  const id = await aServer({ name: 'gone' });
+
+  assert.equal((await stage.ask({ method: 'DELETE', url: `${servers}/${id}` })).status, 204);
+  await stage.quiet();
+
+  const reply = await stage.ask({ url: `${servers}/${id}` });
+  assert.deepEqual(reply.body, { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } });
+});
+
+test('tells what was done to a server, step by step', async () => {
+  const id = await aServer({ name: 'history' });
+  await act(id, { 'os-stop': null });
+  await stage.quiet();
+
+  const { instanceActions } = (await stage.ask({ url: `${servers}/${id}/os-instance-actions` })).body;
+  const url = `${servers}/${id}/os-instance-actions/${instanceActions[1].request_id}`;
+  const { instanceAction } = (await stage.ask({ url })).body;
+  const feed = (await stage.ask({ url: `${servers}/${id}/os-ingot-events` })).body;
+
+  assert.deepEqual(
+    instanceActions.map(({ action }: { action: string }) => action),
+    ['stop', 'create'],
+  );
+  const write = instanceAction.events.find(({ event }: { event: string }) => event === 'write the image');
+  assert.equal(write.result, 'Success');
+  assert.equal(feed.events.at(-1).id, feed.last);
+  assert.ok(feed.events.every((event: { server_id: string }) => event.server_id === id));
+});
+
+test('waits for the next event and gives up in time', async () => {
+  const id = await aServer({ name: 'waiting' });
+  const feed = `${servers}/${id}/os-ingot-events`;
+  const { last } = (await stage.ask({ url: feed })).body;
+
+  const waiting = stage.ask({ url: `${feed}?after=${last}&wait=30` });
+  store.events.append({ kind: 'note', server_id: id, subject: 'test', message: 'hello' });
+
+  assert.deepEqual(
+    (await waiting).body.events.map(({ message }: { message: string }) => message),
+    ['hello'],
+  );
+  const nothing = await stage.ask({ url: `${feed}?after=${last + 1000}&wait=0.05` });
+  assert.deepEqual(nothing.body, { events: [], last: last + 1000 });
+});

@@ -1,0 +1,155 @@
+/** An API with the real engine over machines that exist only as a power state. */
+import { pino } from 'pino';
+import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
+import { createEngine } from '#engine/engine.ts';
+import { readSettings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { anImage } from './a-task.ts';
+import { type ApiStage, openApiStage, type StageParts } from './api-stage.ts';
+
+export type RackStage = ApiStage & {
+  readonly engine: Engine;
+  /** What machines print on their serial ports. */
+  readonly consoles: Map<string, string>;
+  /** Deployments stand still until the function that comes back is called. */
+  hold(): () => void;
+  /** Each deployment fails with this. */
+  breakDeployments(fault: Fault | undefined): void;
+  /** Resolves when every operation has ended. */
+  quiet(): Promise<void>;
+};
+
+type Rack = {
+  power: Map<string, PowerState>;
+  consoles: Map<string, string>;
+  held: Promise<void> | undefined;
+  fault: Fault | undefined;
+};
+
+export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Promise<RackStage> {
+  const rack: Rack = { power: new Map(), consoles: new Map(), held: undefined, fault: undefined };
+  const drivers = rackDrivers(rack);
+  let engine: Engine | undefined;
+  const stage = await openApiStage({
+    ...parts,
+    drivers,
+    engine: (store) => {
+      engine = rackEngine(store, drivers);
+      return engine;
+    },
+  });
+  if (!engine) throw new Error('the stage asked for no engine');
+  const running = engine;
+  return {
+    ...stage,
+    engine: running,
+    consoles: rack.consoles,
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      rack.held = promise;
+      return () => {
+        rack.held = undefined;
+        resolve();
+      };
+    },
+    breakDeployments(fault) {
+      rack.fault = fault;
+    },
+    async quiet() {
+      for (;;) {
+        const [operation] = await stage.store.operations.list({ state: ['running', 'undoing'] }, { limit: 1 });
+        if (!operation) return;
+        await running.ended(operation.id);
+      }
+    },
+    async close() {
+      await running.stop();
+      await stage.close();
+    },
+  };
+}
+
+function rackEngine(store: Store, drivers: Drivers): Engine {
+  const flags = { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent' };
+  const boot: BootPublisher = {
+    addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
+    tftpRoot: '/nonexistent/tftp',
+    publish: async () => {},
+    withdraw: async () => {},
+  };
+  const refuse = async (): Promise<never> => {
+    throw new Fault('imageUnusable', { image: 'any', detail: 'this rack has no image files' });
+  };
+  const images: ImageFiles = { get: async () => anImage(), file: refuse, raw: refuse, extents: refuse, configDrive: refuse };
+  return createEngine({ store, drivers, boot, images, settings: readSettings({ flags }), log: pino({ level: 'silent' }) });
+}
+
+const slots = { power: ['fake'], management: ['fake'], boot: ['fake'], deploy: ['fake'], console: ['fake'] };
+
+function rackDrivers(rack: Rack): Drivers {
+  const validate = () => {};
+  const properties = {
+    ipmi_address: { help: 'Address of the BMC.', required: true },
+    ipmi_password: { help: 'Password.', secret: true },
+    ipmi_magic: { help: 'Known to few.', secret: true },
+  };
+  return {
+    hardwareTypes: { 'fake-hardware': { name: 'fake-hardware', ...slots }, ipmi: { name: 'ipmi', ...slots } },
+    power: {
+      fake: {
+        properties,
+        validate(node) {
+          if (node.driver === 'ipmi' && !node.driver_info['ipmi_address'])
+            throw new Fault('driverInfo', { node: node.name ?? node.uuid, detail: 'ipmi_address is missing' });
+        },
+        getPower: async (node) => rack.power.get(node.uuid) ?? 'power off',
+        async setPower(node, target) {
+          rack.power.set(node.uuid, target === 'power on' || target === 'reset' ? 'power on' : 'power off');
+        },
+      },
+    },
+    management: {
+      fake: {
+        properties: {},
+        validate,
+        setBootDevice: async () => {},
+        getBootDevice: async () => ({ device: 'pxe', persistent: false }),
+      },
+    },
+    boot: {
+      fake: {
+        properties: {},
+        validate,
+        plan: ({ node, folder, macs }) => ({ node_uuid: node.uuid, folder, macs, firmware: 'none', files: [] }),
+      },
+    },
+    deploy: {
+      fake: { properties: {}, validate, boot: ['fake'], checkImage: validate, steps: deploySteps(rack), release: async () => {} },
+    },
+    console: { fake: { properties: {}, validate, log: async (node, lines) => consoleOf(rack, node.uuid, lines) } },
+  };
+}
+
+function deploySteps(rack: Rack): Drivers['deploy'][string]['steps'] {
+  return [
+    {
+      name: 'write the image',
+      title: 'Write the image',
+      deadlineSeconds: 30,
+      async run(task) {
+        if (rack.fault) throw rack.fault;
+        await rack.held;
+        await task.power.set('power on');
+        return { next: true };
+      },
+    },
+  ];
+}
+
+function consoleOf(rack: Rack, uuid: string, lines: number | undefined): string | null {
+  const text = rack.consoles.get(uuid) ?? null;
+  return lines === undefined || text === null ? text : text.split('\n').slice(-lines).join('\n');
+}
