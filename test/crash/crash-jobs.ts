@@ -1,0 +1,71 @@
+/** What users do in crash tests, each request in however many lives of Ingot it takes. */
+import { createFlavor, uploadImage } from '#demo/main-job.ts';
+import type { CrashStage, ServerFacts } from './crash-stage.ts';
+import { type FileSystemImage, makeBootFile, makeFileSystem, makeWholeDisk, type SmallFile } from './small-images.ts';
+
+export type Sizes = { mib: number; dataMib: number };
+export type WholeImage = Awaited<ReturnType<typeof makeWholeDisk>> & { id: string };
+export type PartitionImage = { id: string; root: FileSystemImage; kernel: SmallFile; ramdisk: SmallFile };
+
+export async function uploadWholeDisk(stage: CrashStage, name: string, sizes: Sizes): Promise<WholeImage> {
+  const disk = await makeWholeDisk(stage.folder, name, sizes);
+  const id = await uploadImage(stage.cloud, { name, path: disk.path, disk_format: 'qcow2', container_format: 'bare' });
+  return { ...disk, id };
+}
+
+export async function uploadPartition(stage: CrashStage, name: string, sizes: Sizes): Promise<PartitionImage> {
+  const { cloud, folder } = stage;
+  const root = await makeFileSystem(folder, name, sizes);
+  const kernel = await makeBootFile(folder, `${name}-kernel`);
+  const ramdisk = await makeBootFile(folder, `${name}-ramdisk`);
+  const part = (path: string, format: string) =>
+    uploadImage(cloud, { name: `${name}-${format}`, path, disk_format: format, container_format: format });
+  const properties = { kernel_id: await part(kernel.path, 'aki'), ramdisk_id: await part(ramdisk.path, 'ari') };
+  const id = await uploadImage(cloud, { name, path: root.path, disk_format: 'raw', container_format: 'bare', properties });
+  return { id, root, kernel, ramdisk };
+}
+
+/** vcpus 1, 512 MiB, 6 GiB, swap 256 MiB. */
+export function smallFlavor(stage: CrashStage): Promise<string> {
+  return createFlavor(stage.cloud, 'small', {});
+}
+
+export type ServerWish = { name: string; imageId: string; flavorId: string };
+
+/** The answer may be lost with Ingot although the server is written down: then it is found by its name. */
+export async function createServer({ ingot, cloud, networkId }: CrashStage, wish: ServerWish): Promise<string> {
+  const { name, imageId, flavorId } = wish;
+  const body = { server: { name, imageRef: imageId, flavorRef: flavorId, networks: [{ uuid: networkId }], config_drive: true } };
+  return ingot.ask(async () => {
+    const { servers } = await cloud.compute<{ servers: { id: string }[] }>(`/servers?name=^${name}$`);
+    if (servers[0]) return servers[0].id;
+    return (await cloud.compute<{ server: { id: string } }>('/servers', { method: 'POST', body })).server.id;
+  });
+}
+
+export async function deleteServer({ ingot, cloud }: CrashStage, id: string): Promise<void> {
+  await ingot.ask(async () => {
+    try {
+      await cloud.compute(`/servers/${id}`, { method: 'DELETE' });
+    } catch (error) {
+      // It went with the first request, whose answer was lost.
+      if ((error as { status?: number }).status !== 404) throw error;
+    }
+  });
+}
+
+export async function rebuildServer({ ingot, cloud }: CrashStage, id: string, imageRef: string): Promise<void> {
+  await ingot.ask(async () => {
+    const { server } = await cloud.compute<{ server: ServerFacts }>(`/servers/${id}`);
+    if (server.status === 'REBUILD') return;
+    await cloud.compute(`/servers/${id}/action`, { method: 'POST', body: { rebuild: { imageRef } } });
+  });
+}
+
+export async function portsOf(
+  { ingot, cloud }: CrashStage,
+  serverId: string,
+): Promise<{ status: string; mac_address: string }[]> {
+  const path = `/network/v2.0/ports?device_id=${serverId}`;
+  return (await ingot.ask(() => cloud.call<{ ports: { status: string; mac_address: string }[] }>(path))).ports;
+}

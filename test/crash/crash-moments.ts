@@ -1,0 +1,33 @@
+/** The moments at which a crash test kills Ingot. */
+import type { Operation } from '#domain/records.ts';
+
+export const momentsFile = 'crash-moments';
+
+/**
+ * `before deploy: write image (heard, asked write-image)`: a step that waits is run several times, and each time knows
+ * more; what it knows makes the moment another one.
+ */
+export function momentOf(when: 'before' | 'after', operation: Operation, step: string): string {
+  const { kind, state, context } = operation;
+  const { command, replies, messages } = context as { command?: { name: string }; replies?: object; messages?: object };
+  const facts = [
+    'agent' in context && 'heard',
+    messages && `posted ${Object.keys(messages).join('+')}`,
+    command && `asked ${command.name}`,
+    replies && `answered ${Object.keys(replies).join('+')}`,
+  ].filter(Boolean);
+  const way = state === 'undoing' ? `undo of ${kind}` : kind;
+  return `${when} ${way}: ${step}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
+}
+
+/** The steps of `way` (`deploy`, `undo of deploy`) that Ingot was killed both before and after. */
+export function stepsKilledAround(moments: readonly string[], way: string): string[] {
+  const stepsOf = (when: string) => {
+    const start = `${when} ${way}: `;
+    return new Set(
+      moments.filter((each) => each.startsWith(start)).map((each) => each.slice(start.length).replace(/ \(.*$/, '')),
+    );
+  };
+  const after = stepsOf('after');
+  return [...stepsOf('before')].filter((step) => after.has(step));
+}

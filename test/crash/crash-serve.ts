@@ -1,0 +1,47 @@
+/**
+ * `ingot serve` that dies by its own SIGKILL around every step of the operations named in CRASH_KINDS, each moment once
+ * over all restarts: the file `crash-moments` in the state folder remembers them.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import type { StepHook } from '#engine/operation-kinds.ts';
+import { serve } from '#serve.ts';
+import { readSettings } from '#settings.ts';
+import { momentOf, momentsFile } from './crash-moments.ts';
+
+const settings = readSettings({ env: process.env });
+const kinds = (process.env['CRASH_KINDS'] ?? '').split(',');
+const file = join(settings.state_dir, momentsFile);
+const known = new Set(readText(file).split('\n'));
+
+const onStep: StepHook = (when, operation, step) => {
+  if (!kinds.includes(operation.kind)) return;
+  const moment = momentOf(when, operation, step);
+  if (known.has(moment)) return;
+  // Written down before, or the next start would die here again.
+  const descriptor = openSync(file, 'a');
+  writeSync(descriptor, `${moment}\n`);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  process.kill(process.pid, 'SIGKILL');
+};
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const running = await serve(settings, { onStep });
+process.stdout.write(`Ingot serves ${running.url}\n`);
+// A killed process would never write it, and there are many starts to come.
+flushCompileCache();
+const signalled = new Promise<undefined>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));
+});
+const failure = await Promise.race([signalled, running.failed]);
+await running.close();
+if (failure) throw failure;

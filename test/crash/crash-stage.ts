@@ -1,0 +1,164 @@
+/** The stage of a whole-system test without hardware: cardboard machines, an Ingot that is restarted, small images. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CloudClient, CloudEvent } from '#demo/cloud-client.ts';
+import { logIn } from '#demo/lab-cloud.ts';
+import { createNetwork, enrolNode } from '#demo/main-job.ts';
+import type { SettingName } from '#settings.ts';
+import { databaseFile, openStore, type Store } from '#store/store.ts';
+import { CardboardRack, type RackMachine } from './cardboard-rack.ts';
+import { layPrivateNetwork, type PrivateNetwork, provisioningCidr, serverAddress } from './private-network.ts';
+import { RestartingIngot } from './restarting-ingot.ts';
+import { makeBootFile, type SmallFile } from './small-images.ts';
+
+export type StageOptions = {
+  /** Keeps the namespaces of two stages apart. */
+  readonly name: string;
+  readonly machines?: number;
+  readonly settings?: Partial<Record<SettingName, string>>;
+  readonly crashKinds?: readonly string[];
+};
+
+export type CrashStage = {
+  readonly folder: string;
+  readonly stateDir: string;
+  readonly network: PrivateNetwork;
+  readonly rack: CardboardRack;
+  readonly ingot: RestartingIngot;
+  readonly cloud: CloudClient;
+  readonly deployFiles: { kernel: SmallFile; ramdisk: SmallFile };
+  readonly networkId: string;
+  enrol(machine: RackMachine): Promise<string>;
+  server(id: string): Promise<ServerFacts>;
+  node(uuid: string): Promise<NodeFacts>;
+  /** Follows the machine's record until the server looks as wanted. */
+  untilServer(id: string, fits: (server: ServerFacts) => boolean): Promise<ServerFacts>;
+  untilNode(uuid: string, fits: (node: NodeFacts) => boolean): Promise<NodeFacts>;
+  /** Ends Ingot for good and opens its database. */
+  openDatabase(): Promise<Store>;
+  close(): Promise<void>;
+};
+
+export type ServerFacts = { id: string; status: string; fault?: { message: string; details?: string } };
+export type NodeFacts = {
+  uuid: string;
+  provision_state: string;
+  power_state: string | null;
+  instance_uuid: string | null;
+  maintenance: boolean;
+  maintenance_reason: string | null;
+  fault: string | null;
+  last_error: string | null;
+  reservation: string | null;
+};
+
+/** Seconds that the API holds a request for news; short, as the last news may die with a killed Ingot. */
+const newsSeconds = 2;
+
+export async function openCrashStage(options: StageOptions): Promise<CrashStage> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await build(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(
+  options: StageOptions,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<CrashStage> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-crash-'));
+  if (!process.env['CRASH_KEEP']) closers.push(() => rm(folder, { recursive: true, force: true }));
+  const network = await layPrivateNetwork(options.name, options.machines ?? 1);
+  closers.push(() => network.close());
+  const stateDir = join(folder, 'state');
+  const rack = await CardboardRack.start({ network, folder, tftpRoot: join(stateDir, 'boot', 'tftp') });
+  closers.push(() => rack.close());
+  const deployFiles = {
+    kernel: await makeBootFile(folder, 'deploy-kernel'),
+    ramdisk: await makeBootFile(folder, 'deploy-ramdisk'),
+  };
+  const ingot = new RestartingIngot({
+    namespace: network.server,
+    stateDir,
+    settings: {
+      ...stageSettings,
+      'deploy.kernel': deployFiles.kernel.path,
+      'deploy.ramdisk': deployFiles.ramdisk.path,
+      ...options.settings,
+    },
+    ...(options.crashKinds && { crashKinds: options.crashKinds }),
+  });
+  closers.push(() => ingot.stop());
+  await ingot.start();
+  const cloud = await logIn(ingot.url, stateDir);
+  const networkId = await createNetwork(cloud, 'provisioning', subnet);
+  const server = (id: string) => ingot.ask(async () => (await cloud.compute<{ server: ServerFacts }>(`/servers/${id}`)).server);
+  const node = (uuid: string) => ingot.ask(() => cloud.bareMetal<NodeFacts>(`/nodes/${uuid}`));
+  const newsOf = (path: (after: number) => Promise<{ events: CloudEvent[] }>) => {
+    let after = 0;
+    return async () => {
+      const { events } = await ingot.ask(() => path(after));
+      after = events.at(-1)?.id ?? after;
+    };
+  };
+  return {
+    folder,
+    stateDir,
+    network,
+    rack,
+    ingot,
+    cloud,
+    deployFiles,
+    networkId,
+    enrol: (machine) => enrolNode(cloud, enrolFacts(machine)),
+    server,
+    node,
+    async untilServer(id, fits) {
+      const news = newsOf(async (after) => ({ events: await cloud.serverEvents(id, after, newsSeconds) }));
+      for (;;) {
+        const seen = await server(id);
+        if (fits(seen)) return seen;
+        await news();
+      }
+    },
+    async untilNode(uuid, fits) {
+      const news = newsOf((after) => cloud.bareMetal(`/nodes/${uuid}/events?after=${after}&limit=500&wait=${newsSeconds}`));
+      for (;;) {
+        const seen = await node(uuid);
+        if (fits(seen)) return seen;
+        await news();
+      }
+    },
+    async openDatabase() {
+      await ingot.stop();
+      const store = await openStore(databaseFile(stateDir));
+      closers.push(() => store.close());
+      return store;
+    },
+    close,
+  };
+}
+
+const stageSettings: Partial<Record<SettingName, string>> = {
+  'provisioning.address': serverAddress,
+  'provisioning.interface': '',
+  'provisioning.cidr': provisioningCidr,
+  'provisioning.pool': '',
+  'power.poll_ms': '20',
+  'power.sync_interval': '0',
+};
+
+const subnet = { cidr: provisioningCidr, gateway: serverAddress, first: '172.29.0.50', last: '172.29.0.99' };
+
+function enrolFacts({ plan }: RackMachine) {
+  const bmc = { address: '127.0.0.1', ...plan.bmc };
+  return { name: plan.name, mac: plan.mac, bmc, cpus: 2, memory_mb: 2048, local_gb: 8 };
+}

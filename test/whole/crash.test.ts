@@ -1,0 +1,149 @@
+/**
+ * Ingot dies by SIGKILL before and after every step of every operation, and at random moments of writing an image. Each
+ * time it is started again, and every operation goes on by itself and ends right. Real are Ingot, its agent, IPMI, HTTP
+ * and iSCSI; firmware and kernels are cardboard (test/crash).
+ */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  bootFiles,
+  expectConfigDrive,
+  expectKilledEverywhere,
+  expectNothingLeft,
+  expectOperations,
+  expectUnreadable,
+  lastBoot,
+  readPartitions,
+} from '#test/crash/crash-expectations.ts';
+import {
+  createServer,
+  deleteServer,
+  type PartitionImage,
+  portsOf,
+  rebuildServer,
+  smallFlavor,
+  uploadPartition,
+  uploadWholeDisk,
+  type WholeImage,
+} from '#test/crash/crash-jobs.ts';
+import { type CrashStage, openCrashStage } from '#test/crash/crash-stage.ts';
+import { digestRange } from '#test/crash/small-images.ts';
+
+const isRoot = process.getuid?.() === 0;
+const options = { concurrency: true, timeout: 240_000, ...(!isRoot && { skip: 'network namespaces need root' }) };
+const sizes = { mib: 24, dataMib: 8 };
+
+describe('killed at every step', options, () => {
+  test('whole-disk image: deploy, delete, clean', async (t) => {
+    const stage = await openCrashStage({ name: 'crash-direct', crashKinds: ['deploy', 'delete', 'clean'] });
+    t.after(() => stage.close());
+    const machine = stage.rack.machines[0]!;
+    const node = await stage.enrol(machine);
+    const image = await uploadWholeDisk(stage, 'whole', sizes);
+    const id = await createServer(stage, { name: 'web', imageId: image.id, flavorId: await smallFlavor(stage) });
+
+    const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+    assert.deepEqual([server.status, server.fault], ['ACTIVE', undefined]);
+    await expectActive(stage, { node, id });
+    await expectWholeDisk(stage, image);
+    await expectConfigDrive(machine.plan.diskFile, { id, hostname: 'web' }, stage.folder);
+    assert.equal(lastBoot(machine).system, 'disk');
+    assert.deepEqual((await bootFiles(stage)).files, [], 'no boot file for a machine that boots from its disk');
+
+    await deleteServer(stage, id);
+    await expectReleased(stage, { node, id });
+
+    const store = await stage.openDatabase();
+    await expectOperations(store, { verify: ['done'], deploy: ['done'], delete: ['done'], clean: ['done'] });
+    for (const kind of ['deploy', 'delete', 'clean'] as const) await expectKilledEverywhere(stage, store, { kind });
+    await expectNothingLeft(stage);
+    t.diagnostic(`killed ${stage.ingot.deaths} times`);
+  });
+
+  test('partition image: deploy, rebuild, delete, clean', async (t) => {
+    const stage = await openCrashStage({ name: 'crash-iscsi', crashKinds: ['deploy', 'rebuild', 'delete', 'clean'] });
+    t.after(() => stage.close());
+    const machine = stage.rack.machines[0]!;
+    const node = await stage.enrol(machine);
+    const image = await uploadPartition(stage, 'classic', sizes);
+    const id = await createServer(stage, { name: 'web', imageId: image.id, flavorId: await smallFlavor(stage) });
+
+    const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+    assert.deepEqual([server.status, server.fault], ['ACTIVE', undefined]);
+    await expectActive(stage, { node, id });
+    await expectClassicMachine(stage, { image, id });
+
+    const other = await uploadPartition(stage, 'other', sizes);
+    await rebuildServer(stage, id, other.id);
+    const rebuilt = await stage.untilServer(id, ({ status }) => status !== 'REBUILD');
+    assert.deepEqual([rebuilt.status, rebuilt.fault], ['ACTIVE', undefined]);
+    await expectActive(stage, { node, id });
+    await expectClassicMachine(stage, { image: other, id });
+
+    await deleteServer(stage, id);
+    await expectReleased(stage, { node, id });
+
+    const store = await stage.openDatabase();
+    await expectOperations(store, { verify: ['done'], deploy: ['done'], rebuild: ['done'], delete: ['done'], clean: ['done'] });
+    for (const kind of ['deploy', 'rebuild', 'delete', 'clean'] as const) await expectKilledEverywhere(stage, store, { kind });
+    await expectNothingLeft(stage);
+    t.diagnostic(`killed ${stage.ingot.deaths} times`);
+  });
+});
+
+async function expectActive(stage: CrashStage, { node, id }: { node: string; id: string }): Promise<void> {
+  const held = await stage.node(node);
+  assert.deepEqual(
+    [held.provision_state, held.instance_uuid, held.reservation, held.power_state, held.last_error],
+    ['active', id, null, 'power on', null],
+  );
+  const ports = await portsOf(stage, id);
+  assert.deepEqual(ports, [{ ...ports[0], status: 'ACTIVE', mac_address: stage.rack.machines[0]!.plan.mac }]);
+}
+
+/** The image, byte for byte; the table got one partition more, for the config drive. */
+async function expectWholeDisk(stage: CrashStage, { raw, rootStart, rootSize }: WholeImage): Promise<void> {
+  const { diskFile } = stage.rack.machines[0]!.plan;
+  assert.equal(await digestRange(diskFile, rootStart, rootSize), await digestRange(raw, rootStart, rootSize));
+  assert.equal(await digestRange(diskFile, 0, 440), await digestRange(raw, 0, 440), 'the boot loader');
+  assert.deepEqual(
+    (await readPartitions(diskFile)).map(({ type, start }) => [type, start === rootStart]),
+    [
+      ['ext4', true],
+      ['iso9660', false],
+    ],
+  );
+}
+
+async function expectClassicMachine(stage: CrashStage, { image, id }: { image: PartitionImage; id: string }): Promise<void> {
+  const machine = stage.rack.machines[0]!;
+  const { diskFile } = machine.plan;
+  const partitions = await readPartitions(diskFile);
+  const root = partitions.find(({ uuid }) => uuid === image.root.uuid);
+  assert.ok(root, 'the root file system is in a partition');
+  assert.equal(await digestRange(diskFile, root.start, image.root.size), image.root.sha256);
+  assert.deepEqual(partitions.map(({ type }) => type).sort(), ['ext4', 'iso9660', 'swap']);
+  await expectConfigDrive(diskFile, { id, hostname: 'web' }, stage.folder);
+
+  const boot = lastBoot(machine);
+  assert.deepEqual([boot.system, boot.kernel, boot.initrd], ['network', image.kernel.sha256, image.ramdisk.sha256]);
+  assert.match(boot.line, new RegExp(`(^| )root=UUID=${image.root.uuid}( |$)`));
+  const config = `pxelinux.cfg/01-${machine.plan.mac.replaceAll(':', '-')}`;
+  const { files } = await bootFiles(stage);
+  assert.deepEqual(files, [`${id}/kernel`, `${id}/ramdisk`, config].sort(), 'what the machine boots from, and no more');
+  const text = await readFile(join(stage.stateDir, 'boot', 'tftp', config), 'utf8');
+  assert.doesNotMatch(text, /deployment_key|ingot\.token|deploy_kernel/);
+}
+
+async function expectReleased(stage: CrashStage, { node, id }: { node: string; id: string }): Promise<void> {
+  const machine = stage.rack.machines[0]!;
+  const free = await stage.untilNode(node, ({ reservation, instance_uuid }) => reservation === null && instance_uuid === null);
+  assert.deepEqual([free.provision_state, free.maintenance, free.last_error], ['available', false, null]);
+  await assert.rejects(stage.server(id), { status: 404 });
+  assert.deepEqual(await portsOf(stage, id), []);
+  assert.equal(machine.power, 'off');
+  await expectUnreadable(machine.plan.diskFile);
+  assert.deepEqual(await bootFiles(stage), { files: [], plans: [] });
+}
