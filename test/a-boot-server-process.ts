@@ -64,8 +64,10 @@ function serve(flags: Readonly<Record<string, string>>): void {
   const settings = readSettings({ flags });
   const engine = aRecordingEngine();
   const lines: string[] = [];
-  const write = (...args: unknown[]) =>
-    void lines.push(args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg))).join(' '));
+  const write = (...args: unknown[]) => {
+    const words = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg)));
+    lines.push(`${new Date().toISOString()} ${words.join(' ')}`);
+  };
   const log = { debug: write, info: write, warn: write, error: write } as never;
   const images = { extents: () => Promise.reject(new Error('no images here')) };
   const server = createBootServer({ settings, engine, images, log, stateDir: settings.state_dir });

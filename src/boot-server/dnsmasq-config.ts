@@ -57,6 +57,8 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     `dhcp-boot=tag:pxelinux,pxelinux.0,,${address}`,
     // Option 175 is iPXE's own: who sends it needs no loader.
     'dhcp-match=set:is-ipxe,175',
+    // no-pxedhcp: nobody else answers here, so iPXE need not wait some seconds for a second offer.
+    'dhcp-option=tag:is-ipxe,encap:175,176,1b',
     `dhcp-boot=tag:ipxe,tag:!is-ipxe,undionly.kpxe,,${address}`,
     // iPXE fills in the MAC of the NIC that it is asking through.
     `dhcp-boot=tag:ipxe,tag:is-ipxe,${http_url}/boot/ipxe/\${netX/mac:hexhyp},,${address}`,
