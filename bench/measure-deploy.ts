@@ -3,30 +3,35 @@ import type { CloudEvent } from '#demo/cloud-client.ts';
 import type { LabCloud } from '#demo/lab-cloud.ts';
 import * as job from '#demo/main-job.ts';
 import { type Phases, readPhases } from '#demo/phases.ts';
+import { keyName, networkName, type PreparedCloud } from '#demo/prepare-cloud.ts';
 import { type ChainName, chainTable } from './chains.ts';
 import { type ImageWrite, readImageWrite } from './image-write.ts';
-import type { PreparedCloud } from './prepare-cloud.ts';
 import { type Consumption, ProcessMeter } from './process-meter.ts';
 
 const sshPatienceMs = 600_000;
 
+export type DeployOptions = {
+  prepared: PreparedCloud;
+  chain: ChainName;
+  show: (event: CloudEvent) => void;
+  signal: AbortSignal;
+};
+
 export type Deployment = { phases: Phases; write: ImageWrite | undefined };
 
 /** Throws the server's fault when it does not become a machine that lets us in. */
-export async function deploy(
-  lab: LabCloud,
-  { prepared, chain, show }: { prepared: PreparedCloud; chain: ChainName; show: (event: CloudEvent) => void },
-): Promise<Deployment> {
+export async function deploy(lab: LabCloud, { prepared, chain, show, signal }: DeployOptions): Promise<Deployment> {
   const name = `bench-${chain.toLowerCase()}`;
-  const { imageIds, ...rest } = prepared;
-  const id = await job.createServer(lab.cloud, { ...rest, name, imageId: imageIds[chainTable[chain].image] });
+  const { imageIds, flavorId, networkId } = prepared;
+  const imageId = imageIds[chainTable[chain].image];
+  const id = await job.createServer(lab.cloud, { name, imageId, flavorId, networkId, keyName });
   const { events, server } = await job.followServer(lab.cloud, id, show);
   if (server.status !== 'ACTIVE') {
     const { message = 'no fault was recorded', details = '' } = server.fault ?? {};
     throw new Error(`chain ${chain}: the server is in ${server.status}: ${message} ${details}`.trim());
   }
-  const address = server.addresses['bench']?.[0]?.addr ?? '';
-  const hostname = (await job.runBySsh(lab.ssh(address), 'hostname', sshPatienceMs)).trim();
+  const address = server.addresses[networkName]?.[0]?.addr ?? '';
+  const hostname = (await job.runBySsh({ ...lab.ssh(address), signal }, 'hostname', sshPatienceMs)).trim();
   if (hostname !== name) throw new Error(`chain ${chain}: ${address} calls itself ${hostname}, not ${name}`);
   return { phases: readPhases(events, new Date()), write: readImageWrite(events) };
 }

@@ -1,6 +1,6 @@
 /** What a benchmark found, as data. Rates and ratios are made here alone, so that table and JSON agree. Pure. */
 import type { Phases } from '#demo/phases.ts';
-import { type ChainName, chainNames, chainTable } from './chains.ts';
+import { type Chain, type ChainName, chainNames, chainTable } from './chains.ts';
 import type { ImageWrite } from './image-write.ts';
 import type { PeerWay, PeerWrite } from './peer-report.ts';
 import type { Consumption } from './process-meter.ts';
@@ -10,8 +10,8 @@ export type Findings = {
   /** Name and value, such as `qemu: 7.2.22`. */
   host: Record<string, string>;
   /** Bytes: of the disk that an image makes, and of those that are not zeros. */
-  images: Record<'partition' | 'wholeDisk', { dataBytes: number }>;
-  /** Bytes of memory: when it serves, when nodes have been enrolled and nothing goes on, after the deployments. */
+  images: Record<Chain['image'], { dataBytes: number }>;
+  /** Bytes of memory: when it serves, when nodes and images are known and nothing goes on, after the deployments. */
   rest: { started: number; idle: number; afterwards: number };
   peer: readonly PeerWrite[];
   alone: Record<ChainName, Deployed & { use: Consumption }>;
@@ -30,7 +30,7 @@ export function ratesOf(findings: Findings, chain: ChainName, { write }: Deploye
   const against = (way: PeerWay) => {
     const found = findings.peer.find((candidate) => candidate.way === way);
     if (!found) return undefined;
-    const peerRate = findings.images.wholeDisk.dataBytes / 1e6 / found.seconds;
+    const peerRate = findings.images['whole-disk'].dataBytes / 1e6 / found.seconds;
     return { mbPerSecond: peerRate, ratio: mbPerSecond / peerRate };
   };
   return { mbPerSecond, peer: { plain: against('plain'), sparse: against('sparse') } };

@@ -1,6 +1,7 @@
 /** The order of a benchmark. Nothing is measured while anything else goes on. */
 import { join } from 'node:path';
 import { type Announce, type LabCloud, startLabCloud } from '#demo/lab-cloud.ts';
+import { type PreparedCloud, prepareCloud } from '#demo/prepare-cloud.ts';
 import { ServerTimeline } from '#demo/timeline.ts';
 import type { MachineRecord } from '#lab/rack.ts';
 import { type ChainName, chainTable } from './chains.ts';
@@ -9,7 +10,6 @@ import { type Deployment, deploy, withMeter } from './measure-deploy.ts';
 import { runPeer } from './peer-machine.ts';
 import type { PeerWrite } from './peer-report.ts';
 import { compressImage, dataBytesOf } from './plain-image.ts';
-import { enrolMachines, type PreparedCloud, prepareCloud } from './prepare-cloud.ts';
 import { type Consumption, readUsage } from './process-meter.ts';
 import type { Findings } from './report.ts';
 
@@ -44,25 +44,22 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Findings 
 }
 
 async function measure(lab: LabCloud, options: BenchmarkOptions): Promise<Findings> {
-  const { announce, isTogether } = options;
+  const { announce, isTogether, signal } = options;
   const started = new Date().toISOString();
   const memory = () => readUsage(pidOf(lab)).rss;
   const host = await hostFacts(lab.rack, lab.ramdisk);
   const startMemory = memory();
-  announce('enrolling the machines');
-  await enrolMachines(lab);
+  const prepared = await prepareCloud(lab, announce);
   const peer = await measurePeer(lab, options);
   const idle = memory();
-  announce('uploading the images');
-  const prepared = await prepareCloud(lab);
   const alone = {
-    A: await deployAlone(lab, { prepared, chain: 'A', announce }),
-    B: await deployAlone(lab, { prepared, chain: 'B', announce }),
+    A: await deployAlone(lab, { prepared, chain: 'A', announce, signal }),
+    B: await deployAlone(lab, { prepared, chain: 'B', announce, signal }),
   };
-  const together = isTogether ? await deployTogether(lab, prepared, announce) : undefined;
+  const together = isTogether ? await deployTogether(lab, { prepared, announce, signal }) : undefined;
   const images = {
     partition: { dataBytes: await dataBytesOf(lab.images.partition) },
-    wholeDisk: { dataBytes: await dataBytesOf(lab.images.wholeDisk) },
+    'whole-disk': { dataBytes: await dataBytesOf(lab.images.wholeDisk) },
   };
   const rest = { started: startMemory, idle, afterwards: memory() };
   return { started, host, images, rest, peer, alone, ...(together && { together }) };
@@ -79,7 +76,7 @@ async function measurePeer(lab: LabCloud, { folder, signal, announce }: Benchmar
   return writes;
 }
 
-type Turn = { prepared: PreparedCloud; chain: ChainName; announce: Announce };
+type Turn = { prepared: PreparedCloud; chain: ChainName; announce: Announce; signal: AbortSignal };
 
 async function deployAlone(lab: LabCloud, turn: Turn): Promise<Deployment & { use: Consumption }> {
   const { chain, announce } = turn;
@@ -89,21 +86,22 @@ async function deployAlone(lab: LabCloud, turn: Turn): Promise<Deployment & { us
   return { ...result, use };
 }
 
-async function deployTogether(lab: LabCloud, prepared: PreparedCloud, announce: Announce): Promise<Findings['together']> {
-  announce('both chains at once');
+async function deployTogether(lab: LabCloud, turn: Omit<Turn, 'chain'>): Promise<Findings['together']> {
+  turn.announce('both chains at once');
   const { result, use } = await withMeter(pidOf(lab), () =>
-    Promise.all([deployShown(lab, { prepared, chain: 'A', announce }), deployShown(lab, { prepared, chain: 'B', announce })]),
+    Promise.all([deployShown(lab, { ...turn, chain: 'A' }), deployShown(lab, { ...turn, chain: 'B' })]),
   );
   await pullPlugs(lab);
   const [A, B] = result;
   return { deployed: { A, B }, use };
 }
 
-function deployShown(lab: LabCloud, { prepared, chain, announce }: Turn): Promise<Deployment> {
+function deployShown(lab: LabCloud, { prepared, chain, announce, signal }: Turn): Promise<Deployment> {
   const timeline = new ServerTimeline(`chain ${chain}`);
   return deploy(lab, {
     prepared,
     chain,
+    signal,
     show: (event) => {
       const line = timeline.add(event);
       if (line) announce(line);

@@ -12,7 +12,7 @@ function findings(changes: Partial<Findings> = {}): Findings {
   return {
     started: '2026-01-01T00:00:00Z',
     host: { qemu: '7.2', 'node.js': 'v26' },
-    images: { partition: { dataBytes: 400e6 }, wholeDisk: { dataBytes: 410e6 } },
+    images: { partition: { dataBytes: 400e6 }, 'whole-disk': { dataBytes: 410e6 } },
     rest: { started: 70 * mib, idle: 75 * mib, afterwards: 90 * mib },
     peer: [
       { way: 'plain', seconds: 41, diskBytes: 2000e6 },
@@ -51,7 +51,7 @@ test('one column per chain, and a sum of the phases', () => {
   assert.deepEqual(cellsOf(text, 'sum'), ['28.5', '28.5']);
   assert.deepEqual(cellsOf(text, 'MB/s of data'), ['20.0', '20.0']);
   assert.deepEqual(cellsOf(text, 'Ingot to that'), ['2.00×', '2.00×']);
-  assert.deepEqual(cellsOf(text, 'memory at rest: enrolled, idle, MiB'), ['75']);
+  assert.deepEqual(cellsOf(text, 'memory at rest: ready, idle, MiB'), ['75']);
   assert.deepEqual(cellsOf(text, 'memory in the deploy, most, MiB'), ['95', '95']);
   assert.ok(text.split('\n').every((line) => line === line.trimEnd()));
 });

@@ -68,7 +68,7 @@ function ingotLines({ rest, alone, together }: Findings): Line[] {
   const uses = [...chainNames.map((chain) => alone[chain].use), ...(together ? [together.use] : [])];
   return [
     ['memory at rest: just started, MiB', mebibytes(rest.started)],
-    ['memory at rest: enrolled, idle, MiB', mebibytes(rest.idle)],
+    ['memory at rest: ready, idle, MiB', mebibytes(rest.idle)],
     ['memory at rest: afterwards, MiB', mebibytes(rest.afterwards)],
     ['memory before the deploy, MiB', ...uses.map(({ before }) => mebibytes(before))],
     ['memory in the deploy, most, MiB', ...uses.map(({ peak }) => mebibytes(peak))],

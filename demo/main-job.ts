@@ -185,13 +185,22 @@ export async function followServer(
   }
 }
 
-export type SshTarget = { address: string; user: string; keyFile: string; knownHosts: string; namespace: string };
+export type SshTarget = {
+  address: string;
+  user: string;
+  keyFile: string;
+  knownHosts: string;
+  namespace: string;
+  /** Ends the tries. */
+  signal?: AbortSignal;
+};
 
 /** Logs in and runs a command as soon as the machine lets us. The tries are as frequent as sshd may come up. */
 export async function runBySsh(target: SshTarget, command: string, timeoutMs: number): Promise<string> {
   const deadline = Date.now() + timeoutMs;
   let reason = '';
   while (Date.now() < deadline) {
+    target.signal?.throwIfAborted();
     try {
       const { stdout } = await runProgram('ip', ['netns', 'exec', target.namespace, 'ssh', ...sshOptions(target), command], {
         timeout: 30_000,
