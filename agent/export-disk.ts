@@ -1,12 +1,65 @@
+import { chapAccount } from '../agent-protocol/classic.ts';
+import { addressTowards, DoneListener, postToHelper } from './deploy-helper.ts';
+import { findDisk } from './find-disk.ts';
+import { IscsiTarget } from './iscsi-target.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { ClassicOptions } from './options.ts';
 
-export async function exportDisk(_parts: {
-  classic: ClassicOptions;
-  machine: Machine;
-  log: Log;
-  signal: AbortSignal;
-}): Promise<void> {
-  throw new Error('not yet');
+/** The helper writes an image of any size in between; without a word for so long it is gone. */
+const doneMs = 3 * 3600_000;
+/** Between `done` and the end of the helper's iSCSI sessions. */
+const drainMs = 30_000;
+
+export type ExportParts = { classic: ClassicOptions; machine: Machine; log: Log; signal: AbortSignal };
+
+/**
+ * The classic chain's part of the ramdisk: offer the disk over iSCSI to the boot server alone, tell the deploy helper
+ * (or tell it what went wrong), wait for its `done`, take the disk back. Throws when there is nothing left to try;
+ * otherwise the machine may be rebooted.
+ */
+export async function exportDisk({ classic, machine, log, signal }: ExportParts): Promise<void> {
+  const address = await addressTowards(classic.bootServer);
+  const listener = await DoneListener.listen(classic, log);
+  let target: IscsiTarget | undefined;
+  try {
+    const offered = await offerDisk({ classic, machine, log, signal }).catch((error: Error) => error);
+    if (offered instanceof Error) {
+      log.info(`the disk cannot be offered: ${offered.message}`);
+      await postToHelper({ classic, address, error: offered.message }, log, signal);
+      throw offered;
+    }
+    target = offered;
+    await postToHelper({ classic, address }, log, signal);
+    log.info('the deploy helper knows of the disk');
+    await withDeadline(listener.done, doneMs, signal);
+    log.info('done heard');
+    if (!(await target.drained(drainMs, signal))) log.info(`iSCSI sessions still open ${drainMs / 1000} s after done`);
+  } finally {
+    listener.close();
+    await target?.stop();
+  }
+  await machine.run('sync', [], { timeoutMs: 300_000 });
+}
+
+async function offerDisk({ classic, machine, log, signal }: ExportParts): Promise<IscsiTarget> {
+  const device = await findDisk({ names: classic.disks, devices: machine.devices, signal });
+  const { iqn, iscsiPort: port, deploymentKey, bootServer: initiator } = classic;
+  const account = chapAccount(deploymentKey, iqn);
+  const target = await IscsiTarget.start({ iqn, device, port, account, initiator }, { run: machine.run, log, signal });
+  log.info(`${device} is offered as ${iqn} on port ${port}, to ${initiator} alone`);
+  return target;
+}
+
+async function withDeadline(event: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+  const over = Promise.withResolvers<never>();
+  const abort = () =>
+    over.reject(new Error(signal.aborted ? 'ended' : `the deploy helper has not said done within ${ms / 1000} s`));
+  bounded.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([event, over.promise]);
+  } finally {
+    bounded.removeEventListener('abort', abort);
+  }
 }

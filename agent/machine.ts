@@ -8,6 +8,8 @@ export type Machine = {
   disks(): Disk[];
   inventory(): Inventory;
   readonly run: RunProgram;
+  /** Where disks named by the kernel are found: `/dev`. */
+  readonly devices: string;
   /** Makes the range read as zeros without sending them over the bus, where the disk can. */
   zeroRange(device: string, range: { offset: number; length: number }, signal: AbortSignal): Promise<void>;
   /** Tells the disk to forget all its blocks; what it reads afterwards is the disk's choice. */
@@ -30,6 +32,7 @@ export function realMachine(): Machine {
     disks: () => readDisks('/'),
     inventory: () => readInventory('/'),
     run: runProgram,
+    devices: '/dev',
     zeroRange: async (device, { offset, length }, signal) => {
       await runProgram('blkdiscard', ['-f', '-z', '-o', `${offset}`, '-l', `${length}`, device], {
         signal,
@@ -57,6 +60,7 @@ export function fileMachine(files: readonly string[], end: () => void): Machine 
     disks,
     inventory: () => ({ ...readInventory('/'), disks: disks() }),
     run: runProgram,
+    devices: '/',
     zeroRange: punch,
     discard: (file, signal) => punch(file, { offset: 0, length: statSync(file).size }, signal),
     rereadPartitions: async () => {},

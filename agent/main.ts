@@ -12,6 +12,7 @@ import { ServerLink } from './server-link.ts';
 /** Raised with every change that a server could notice. */
 export const agentVersion = '1.0';
 
+const nothingLeft = 3;
 const logEveryMs = 1000;
 /** The classic chain does not wait longer than this for the server to hear a hello; its own POST is what counts. */
 const classicHelloMs = 5000;
@@ -27,14 +28,14 @@ async function main(): Promise<number> {
   return runAgent(options, stop);
 }
 
-/** @returns the exit code: 0 = left as told, 1 = nothing (more) to do here */
+/** @returns the exit code: 0 = left as told, 3 = nothing (more) to do; init starts us again after any other */
 async function runAgent(options: AgentOptions, stop: AbortController): Promise<number> {
   const log = new Log((line) => process.stdout.write(`ingot-agent: ${line}\n`));
   const left = Promise.withResolvers<number>();
   const machine = options.noReboot ? fileMachine(options.diskFiles, () => left.resolve(0)) : realMachine();
   if (!options.server && !options.classic) {
     log.info('the kernel line has neither ingot.url nor iscsi_target_iqn: nothing to do');
-    return 1;
+    return nothingLeft;
   }
   const conversation = options.server && converse({ options, machine, log, stop });
   conversation?.ended.catch((error: Error) => left.reject(error));
@@ -50,7 +51,7 @@ async function runAgent(options: AgentOptions, stop: AbortController): Promise<n
     return await left.promise;
   } catch (error) {
     if (!stop.signal.aborted) log.info(`ended: ${(error as Error).message}`);
-    return 1;
+    return nothingLeft;
   } finally {
     await conversation?.flush();
     stop.abort();

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 
-export type RunOptions = { signal?: AbortSignal; input?: string; timeoutMs?: number };
+export type RunOptions = { signal?: AbortSignal; input?: string; timeoutMs?: number; env?: NodeJS.ProcessEnv };
 /** Runs a program to its end and gives its output. */
 export type RunProgram = (command: string, args: readonly string[], options?: RunOptions) => Promise<string>;
 
 const outputMax = 1024 * 1024;
 
 /** Throws an Error with the last lines of stderr when the program fails, is missing or takes too long. */
-export const runProgram: RunProgram = (command, args, { signal, input, timeoutMs = 60_000 } = {}) =>
+export const runProgram: RunProgram = (command, args, { signal, input, timeoutMs = 60_000, env = process.env } = {}) =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL', signal });
+    const child = spawn(command, args, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL', signal, env });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {

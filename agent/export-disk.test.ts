@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, beforeEach, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { chapAccount } from '../agent-protocol/classic.ts';
+import { exportDisk } from './export-disk.ts';
+import { findDisk } from './find-disk.ts';
+import { IscsiTarget } from './iscsi-target.ts';
+import { Log } from './log.ts';
+import { fileMachine } from './machine.ts';
+import type { ClassicOptions } from './options.ts';
+import { runProgram } from './run-program.ts';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'ingot-agent-'));
+const disk = join(folder, 'disk');
+const mebibyte = 1024 ** 2;
+const iqn = 'iqn-5f3c1b1e-0000-4000-8000-000000000001';
+let stop = new AbortController();
+const hasTgt = existsSync('/usr/sbin/tgtd') && existsSync('/usr/lib/x86_64-linux-gnu/qemu/block-iscsi.so');
+const skip = hasTgt ? false : 'needs the Debian packages tgt and qemu-block-extra';
+beforeEach(() => {
+  stop = new AbortController();
+});
+// A failed assertion must not leave an export waiting for its `done`.
+afterEach(() => stop.abort());
+after(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Writes a raw file onto the disk as an initiator in user space does. */
+function writeOver(port: number, source: string, account: { user?: string; password?: string }): Promise<unknown> {
+  const login = Object.entries(account).map(([name, value]) => `,file.${name}=${value}`);
+  const target = `driver=raw,file.driver=iscsi,file.transport=tcp,file.portal=127.0.0.1:${port},file.target=${iqn},file.lun=1${login.join('')}`;
+  return run('qemu-img', ['convert', '-n', '-f', 'raw', '--target-image-opts', source, target], { timeout: 30_000 });
+}
+
+/** The deploy helper of the classic chain: takes the POST, answers what it is told to. */
+async function helper(t: TestContext, { status = 200, text = '' } = {}) {
+  const close = () => server.close();
+  t.after(close);
+  const posted = Promise.withResolvers<URLSearchParams>();
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    response.writeHead(status).end(text);
+    posted.resolve(new URLSearchParams(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, form: posted.promise };
+}
+
+async function classicOptions(helperPort: number): Promise<ClassicOptions> {
+  return {
+    iqn,
+    deploymentId: '42',
+    deploymentKey: 'the-key',
+    disks: ['nothing/here', disk],
+    bootServer: '127.0.0.1',
+    helperPort,
+    iscsiPort: await freePort(),
+    donePort: await freePort(),
+  };
+}
+
+function sayDone(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('done'));
+    socket.on('close', () => resolve()).on('error', reject);
+  });
+}
+
+test('the helper is told of the disk, an initiator with the account writes it, done ends it', { skip }, async (t) => {
+  writeFileSync(disk, Buffer.alloc(64 * mebibyte));
+  const content = Buffer.concat([
+    randomBytes(3 * mebibyte),
+    Buffer.alloc(20 * mebibyte),
+    randomBytes(5000),
+    Buffer.alloc(mebibyte * 2 - 5000),
+  ]);
+  const image = join(folder, 'image');
+  writeFileSync(image, content);
+  const deployHelper = await helper(t);
+  const classic = await classicOptions(deployHelper.port);
+  const lines: string[] = [];
+
+  const exported = exportDisk({
+    classic,
+    machine: fileMachine([disk], () => {}),
+    log: new Log((line) => lines.push(line)),
+    signal: stop.signal,
+  });
+  const form = await deployHelper.form;
+  assert.deepEqual(Object.fromEntries(form), {
+    i: '42',
+    k: 'the-key',
+    a: '127.0.0.1',
+    n: iqn,
+    p: `${classic.iscsiPort}`,
+    l: '1',
+  });
+  await assert.rejects(writeOver(classic.iscsiPort, image, {}), /513|[Aa]uth/);
+  await assert.rejects(writeOver(classic.iscsiPort, image, { user: 'ingot', password: 'not-the-secret-x' }), /[Ll]ogin|[Aa]uth/);
+  await writeOver(classic.iscsiPort, image, chapAccount('the-key', iqn));
+  await sayDone(classic.donePort);
+  await exported;
+
+  assert.ok(readFileSync(disk).subarray(0, content.length).equals(content));
+  await assert.rejects(writeOver(classic.iscsiPort, image, chapAccount('the-key', iqn)), /refused|Failed to connect/);
+  assert.ok(!lines.join().includes('the-key'), 'no secret in the log');
+});
+
+test('an initiator from another address than the boot server is turned away', { skip }, async () => {
+  writeFileSync(disk, Buffer.alloc(mebibyte));
+  const port = await freePort();
+  const account = chapAccount('k', iqn);
+  const parts = { run: runProgram, log: new Log(() => {}), signal: stop.signal };
+  const target = await IscsiTarget.start({ iqn, device: disk, port, account, initiator: '127.0.0.99' }, parts);
+  assert.equal(await target.sessions(), 0);
+  await assert.rejects(writeOver(port, disk, account), /[Ll]ogin|Failed to/);
+  await target.stop();
+});
+
+test('what goes wrong here is told to the helper, and ends the chain', { skip }, async (t) => {
+  writeFileSync(disk, Buffer.alloc(mebibyte));
+  const deployHelper = await helper(t);
+  const classic = { ...(await classicOptions(deployHelper.port)), disks: [folder] };
+  const exported = exportDisk({ classic, machine: fileMachine([disk], () => {}), log: new Log(() => {}), signal: stop.signal });
+  await assert.rejects(exported, /tgtadm/);
+  assert.match((await deployHelper.form).get('e') ?? '', /tgtadm.* failed/);
+});
+
+test('a helper that refuses the key is not asked again', { skip }, async (t) => {
+  writeFileSync(disk, Buffer.alloc(mebibyte));
+  const deployHelper = await helper(t, { status: 400, text: 'key is not match' });
+  const classic = await classicOptions(deployHelper.port);
+  const exported = exportDisk({ classic, machine: fileMachine([disk], () => {}), log: new Log(() => {}), signal: stop.signal });
+  await assert.rejects(exported, /the deploy helper answered 400: key is not match/);
+});
+
+test('a disk that shows up late is found, in order of preference', async () => {
+  const devices = mkdtempSync(join(folder, 'dev-'));
+  const search = findDisk({ names: ['sda', 'vda'], devices, withinMs: 10_000, signal: stop.signal });
+  writeFileSync(join(devices, 'vda'), '');
+  assert.equal(await search, join(devices, 'vda'));
+  writeFileSync(join(devices, 'sda'), '');
+  assert.equal(await findDisk({ names: ['sda', 'vda'], devices, signal: stop.signal }), join(devices, 'sda'));
+  const none = findDisk({ names: ['hda'], devices, withinMs: 50, signal: stop.signal });
+  await assert.rejects(none, { message: 'none of the disks hda appeared within 0.05 s' });
+});
