@@ -1,0 +1,201 @@
+/**
+ * The lab's servers as servers: firmware, PXE ROM, DHCP and TFTP of an unmodified dnsmasq, pxelinux, Debian's kernel, a
+ * disk that takes and gives back room; all power through ipmitool.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { packageFolder } from '#build/cache.ts';
+import { dependencyOf, downloadPackages, unpackPackages } from '#build/debian-packages.ts';
+import { cpioArchive } from '#build/ramdisk/cpio.ts';
+import { namespaceFile } from '#lab/network.ts';
+import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
+
+const skip = process.getuid?.() === 0 ? false : 'needs root';
+const namespace = `ingot-lab-whole-${process.pid}`;
+const folder = mkdtempSync(join(tmpdir(), 'ingot-lab-whole-'));
+const tftpRoot = join(folder, 'tftp');
+/** For each single wait; a boot under emulation on a busy machine is slow. */
+const patience = 180_000;
+let rack: Rack;
+
+before(async () => {
+  if (skip) return;
+  await layBootFiles();
+  rack = await startRack({
+    machines: 1,
+    memory: 512,
+    disk: 1,
+    cpus: 1,
+    namespace,
+    stateDir: join(folder, 'rack'),
+    bootOrder: ['disk', 'network'],
+  });
+  await startDhcp();
+});
+
+after(async () => {
+  if (!skip) await takeDownRack(join(folder, 'rack'), namespace);
+  rmSync(folder, { recursive: true });
+  assert.equal(existsSync(namespaceFile(namespace)), false);
+});
+
+test('an empty server boots from the network, fills its disk, and from then on boots from that', { skip }, async () => {
+  await ipmi('chassis', 'power', 'on');
+  await printed(/RAMDISK UP[\s\S]*WROTE 64 MiB[\s\S]*DISCARDED/);
+
+  // The ramdisk has written a boot sector and restarts the machine by itself: the firmware now finds a bootable disk.
+  await printed(/DISCARDED[\s\S]*BOOTED FROM DISK/);
+  assert.match(await ipmi('chassis', 'power', 'status'), /is on/);
+  assert.equal((await rack.status())[0]?.starts, 2);
+});
+
+test('what the server discards is free again', { skip }, async () => {
+  const { size, blocks } = statSync(rack.machines[0]!.disk);
+
+  assert.ok(size >= 64 * 2 ** 20, `the disk file has been ${size} bytes long`);
+  assert.ok(blocks * 512 < 8 * 2 ** 20, `it still takes ${blocks * 512} bytes`);
+});
+
+test('the network asked for once is booted from once', { skip }, async () => {
+  const length = consoleText().length;
+  await ipmi('chassis', 'bootdev', 'pxe');
+  await ipmi('chassis', 'power', 'reset');
+
+  // Again the ramdisk restarts the machine by itself, and the request is used up.
+  await printed(/RAMDISK UP[\s\S]*DISCARDED[\s\S]*BOOTED FROM DISK/, length);
+  assert.match(await ipmi('chassis', 'bootparam', 'get', '5'), /Boot Device Selector : No override/);
+});
+
+test('the serial number is the one that the rack says', { skip }, () => {
+  assert.match(consoleText(), new RegExp(`SERIAL ${rack.machines[0]!.serial}\\b`));
+});
+
+test('a power button that no system minds leaves the server on; the plug does not', { skip }, async () => {
+  await ipmi('chassis', 'power', 'soft');
+  assert.match(await ipmi('chassis', 'power', 'status'), /is on/);
+
+  const off = rack.untilState('machine-1', 'off', AbortSignal.timeout(patience));
+  await ipmi('chassis', 'power', 'off');
+  await off;
+  assert.match(await ipmi('chassis', 'power', 'status'), /is off/);
+});
+
+async function ipmi(...words: string[]): Promise<string> {
+  const { address, user, password } = rack.machines[0]!.bmc;
+  const child = rack.spawn(['ipmitool', '-I', 'lanplus', '-H', address, '-U', user, '-E', ...words], {
+    env: { ...process.env, IPMI_PASSWORD: password },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, `ipmitool ${words.join(' ')}: ${output}`);
+  return output;
+}
+
+function consoleText(): string {
+  return readFileSync(rack.machines[0]!.console, 'latin1');
+}
+
+/** Resolves when the console shows the pattern, counted from a position. */
+async function printed(pattern: RegExp, from = 0): Promise<void> {
+  const signal = AbortSignal.timeout(patience);
+  const watcher = watch(rack.machines[0]!.console);
+  try {
+    while (!pattern.test(consoleText().slice(from))) {
+      assert.doesNotMatch(consoleText(), /FAILED/);
+      await once(watcher, 'change', { signal });
+    }
+  } catch {
+    assert.fail(`the console never showed ${pattern}; its end is:\n${consoleText().slice(-2000)}`);
+  } finally {
+    watcher.close();
+  }
+}
+
+async function startDhcp(): Promise<void> {
+  const dnsmasq = rack.spawn(
+    [
+      ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--log-facility=-', '--port=0'],
+      ...['--interface=br0', '--bind-interfaces', '--dhcp-range=172.30.0.200,172.30.0.250,1h', '--dhcp-leasefile=/dev/null'],
+      ...['--no-ping', '--dhcp-boot=pxelinux.0', '--enable-tftp', `--tftp-root=${tftpRoot}`, '--user=root', '--group=root'],
+      // iPXE's own option 175.176: no other DHCP server will add boot options, so do not wait for one.
+      '--dhcp-option-force=encap:175,176,1b',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await once(createInterface({ input: dnsmasq.stderr! }), 'line');
+  dnsmasq.stderr!.resume();
+}
+
+async function layBootFiles(): Promise<void> {
+  const kernel = await dependencyOf('linux-image-cloud-amd64', /^linux-image-.*-cloud-amd64$/);
+  const stage = join(folder, 'kernel');
+  await unpackPackages(await downloadPackages([kernel], packageFolder), stage);
+  const version = kernel.replace('linux-image-', '');
+  mkdirSync(join(tftpRoot, 'pxelinux.cfg'), { recursive: true });
+  copyFileSync('/usr/lib/PXELINUX/pxelinux.0', join(tftpRoot, 'pxelinux.0'));
+  copyFileSync('/usr/lib/syslinux/modules/bios/ldlinux.c32', join(tftpRoot, 'ldlinux.c32'));
+  copyFileSync(join(stage, 'boot', `vmlinuz-${version}`), join(tftpRoot, 'vmlinuz'));
+  const drivers = join(stage, 'lib/modules', version, 'kernel/drivers');
+  writeFileSync(join(tftpRoot, 'ramdisk'), Buffer.concat([...cpioArchive(ramdiskEntries(drivers))]));
+  writeFileSync(
+    join(tftpRoot, 'pxelinux.cfg', 'default'),
+    'default go\nlabel go\n  kernel vmlinuz\n  append initrd=ramdisk console=ttyS0 quiet\n',
+  );
+}
+
+/** What the disk needs, in the order in which the kernel takes them. */
+const modules = [
+  ...['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_legacy_dev', 'virtio/virtio_pci_modern_dev'],
+  ...['virtio/virtio_pci', 'block/virtio_blk'],
+];
+
+function ramdiskEntries(drivers: string): Parameters<typeof cpioArchive>[0] {
+  const file = (path: string, content: Buffer) => ({ type: 'file', path, mode: 0o755, content }) as const;
+  const mountPoints = ['bin', 'proc', 'sys', 'dev'].map((path) => ({ type: 'folder', path, mode: 0o755 }) as const);
+  return [
+    ...mountPoints,
+    file('bin/busybox', readFileSync('/bin/busybox')),
+    ...modules.map((module) => file(`${basename(module)}.ko`, readFileSync(join(drivers, `${module}.ko`)))),
+    file('boot-sector', bootSector('BOOTED FROM DISK\r\n')),
+    file('init', Buffer.from(ramdiskProgram)),
+  ];
+}
+
+const ramdiskProgram = `#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+echo RAMDISK UP
+echo SERIAL $(cat /sys/class/dmi/id/product_serial)
+give_up() { echo FAILED; poweroff -f; }
+for module in ${modules.map((module) => basename(module)).join(' ')}; do insmod /$module.ko || give_up; done
+dd if=/dev/urandom of=/tmp-mib bs=1M count=1 2>/dev/null
+n=0; while [ $n -lt 64 ]; do dd if=/tmp-mib of=/dev/vda bs=1M seek=$n 2>/dev/null || give_up; n=$((n+1)); done
+sync
+echo WROTE $n MiB
+blkdiscard /dev/vda || give_up
+echo DISCARDED
+dd if=/boot-sector of=/dev/vda conv=fsync 2>/dev/null
+reboot -f
+`;
+
+/** Real-mode code that prints a text through the firmware, and stops. */
+function bootSector(text: string): Buffer {
+  const sector = Buffer.alloc(512);
+  // mov si, text; next: lodsb; test al, al; jz end; mov ah, 0x0e; int 0x10; jmp next; end: hlt; jmp end
+  sector.set([0xbe, 0x13, 0x7c, 0xac, 0x84, 0xc0, 0x74, 0x06, 0xb4, 0x0e, 0xcd, 0x10, 0xeb, 0xf5, 0xf4, 0xeb, 0xfd]);
+  sector.write(text, 0x13, 'latin1');
+  sector.set([0x55, 0xaa], 510);
+  return sector;
+}
