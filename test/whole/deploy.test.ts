@@ -62,6 +62,17 @@ async function eventOf(server: string, fits: (event: CloudEvent) => boolean): Pr
   throw new Error('the event did not come');
 }
 
+/** All events of a node, page by page. */
+async function nodeEvents(node: string): Promise<CloudEvent[]> {
+  const all: CloudEvent[] = [];
+  for (;;) {
+    const query = `after=${all.at(-1)?.id ?? 0}&limit=1000`;
+    const { events } = await lab.cloud.bareMetal<{ events: CloudEvent[] }>(`/nodes/${node}/events?${query}`);
+    if (events.length === 0) return all;
+    all.push(...events);
+  }
+}
+
 async function killAndRestart(): Promise<void> {
   await lab.ingot.kill();
   await lab.ingot.start();
@@ -144,8 +155,7 @@ test('a deleted server leaves nothing: disks erased by the agent, nodes availabl
   for (const id of Object.values(servers)) await lab.cloud.compute(`/servers/${id}`, { method: 'DELETE' });
   for (const [index, node] of nodes.entries()) {
     await job.untilNode(lab.cloud, node, 'available', operationPatienceMs);
-    const { events } = await lab.cloud.bareMetal<{ events: CloudEvent[] }>(`/nodes/${node}/events?limit=5000`);
-    const erased = events.filter((event) => event.subject === 'erase disks' && event.kind === 'note');
+    const erased = (await nodeEvents(node)).filter((event) => event.subject === 'erase disks' && event.kind === 'note');
     assert.equal(erased.length, 1);
     assert.match(erased[0]?.message ?? '', /^\/dev\/vda: (discard|zeroout|overwrite) of /);
     const { stdout } = await job.runProgram('qemu-img', ['map', '-U', '--output=json', lab.rack.machines[index]?.disk ?? '']);
