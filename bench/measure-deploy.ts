@@ -4,6 +4,7 @@ import type { LabCloud } from '#demo/lab-cloud.ts';
 import * as job from '#demo/main-job.ts';
 import { type Phases, readPhases } from '#demo/phases.ts';
 import { keyName, networkName, type PreparedCloud } from '#demo/prepare-cloud.ts';
+import { BystanderMeter } from './bystanders.ts';
 import { type ChainName, chainTable } from './chains.ts';
 import { type ImageWrite, readImageWrite } from './image-write.ts';
 import { type Consumption, ProcessMeter } from './process-meter.ts';
@@ -36,9 +37,18 @@ export async function deploy(lab: LabCloud, { prepared, chain, show, signal }: D
   return { phases: readPhases(events, new Date()), write: readImageWrite(events) };
 }
 
-/** Runs `work` while Ingot is watched. */
-export async function withMeter<T>(pid: number, work: () => Promise<T>): Promise<{ result: T; use: Consumption }> {
+/** What Ingot took meanwhile, and the share of the processors that programs of others had. */
+export type Measured = { use: Consumption; others: number };
+
+export async function measured<T>(lab: LabCloud, work: () => Promise<T>): Promise<Measured & { result: T }> {
+  const pid = pidOf(lab);
+  const bystanders = new BystanderMeter(lab.rack.record.namespace);
   const meter = new ProcessMeter(pid);
   const result = await work();
-  return { result, use: meter.end() };
+  return { result, use: meter.end(), others: bystanders.end() };
+}
+
+export function pidOf({ ingot }: LabCloud): number {
+  if (ingot.pid === undefined) throw new Error(`Ingot has ended; ${ingot.logFile} may say why`);
+  return ingot.pid;
 }

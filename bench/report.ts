@@ -2,8 +2,8 @@
 import type { Phases } from '#demo/phases.ts';
 import { type Chain, type ChainName, chainNames, chainTable } from './chains.ts';
 import type { ImageWrite } from './image-write.ts';
+import type { Measured } from './measure-deploy.ts';
 import type { PeerWay, PeerWrite } from './peer-report.ts';
-import type { Consumption } from './process-meter.ts';
 
 export type Findings = {
   started: string;
@@ -13,9 +13,9 @@ export type Findings = {
   images: Record<Chain['image'], { dataBytes: number }>;
   /** Bytes of memory: when it serves, when nodes and images are known and nothing goes on, after the deployments. */
   rest: { started: number; idle: number; afterwards: number };
-  peer: readonly PeerWrite[];
-  alone: Record<ChainName, Deployed & { use: Consumption }>;
-  together?: { deployed: Record<ChainName, Deployed>; use: Consumption };
+  peer: { writes: readonly PeerWrite[]; others: number };
+  alone: Record<ChainName, Deployed & Measured>;
+  together?: Measured & { deployed: Record<ChainName, Deployed> };
 };
 
 export type Deployed = { phases: Phases; write?: ImageWrite | undefined };
@@ -28,7 +28,7 @@ export function ratesOf(findings: Findings, chain: ChainName, { write }: Deploye
   if (!write || write.seconds <= 0) return undefined;
   const mbPerSecond = findings.images[chainTable[chain].image].dataBytes / 1e6 / write.seconds;
   const against = (way: PeerWay) => {
-    const found = findings.peer.find((candidate) => candidate.way === way);
+    const found = findings.peer.writes.find((candidate) => candidate.way === way);
     if (!found) return undefined;
     const peerRate = findings.images['whole-disk'].dataBytes / 1e6 / found.seconds;
     return { mbPerSecond: peerRate, ratio: mbPerSecond / peerRate };

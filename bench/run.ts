@@ -6,11 +6,10 @@ import { ServerTimeline } from '#demo/timeline.ts';
 import type { MachineRecord } from '#lab/rack.ts';
 import { type ChainName, chainTable } from './chains.ts';
 import { hostFacts } from './host-facts.ts';
-import { type Deployment, deploy, withMeter } from './measure-deploy.ts';
+import { type Deployment, deploy, type Measured, measured, pidOf } from './measure-deploy.ts';
 import { runPeer } from './peer-machine.ts';
-import type { PeerWrite } from './peer-report.ts';
 import { compressImage, dataBytesOf } from './plain-image.ts';
-import { type Consumption, readUsage } from './process-meter.ts';
+import { readUsage } from './process-meter.ts';
 import type { Findings } from './report.ts';
 
 export type BenchmarkOptions = {
@@ -65,35 +64,35 @@ async function measure(lab: LabCloud, options: BenchmarkOptions): Promise<Findin
   return { started, host, images, rest, peer, alone, ...(together && { together }) };
 }
 
-async function measurePeer(lab: LabCloud, { folder, signal, announce }: BenchmarkOptions): Promise<PeerWrite[]> {
+async function measurePeer(lab: LabCloud, { folder, signal, announce }: BenchmarkOptions): Promise<Findings['peer']> {
   announce('compressing the image for the peer');
   const { wholeDisk, manifest } = lab.images;
   const imageFile = await compressImage(wholeDisk, { folder: join(folder, 'plain-image'), key: manifest.key });
   announce('peer: curl | zstd -d | dd in a machine of the rack');
   const parts = { rack: lab.rack, ramdisk: lab.ramdisk, imageFile, folder: join(folder, 'peer'), signal };
-  const writes = await runPeer(parts);
+  const { result: writes, others } = await measured(lab, () => runPeer(parts));
   for (const { way, seconds } of writes) announce(`peer: ${way} in ${seconds.toFixed(1)} s`);
-  return writes;
+  return { writes, others };
 }
 
 type Turn = { prepared: PreparedCloud; chain: ChainName; announce: Announce; signal: AbortSignal };
 
-async function deployAlone(lab: LabCloud, turn: Turn): Promise<Deployment & { use: Consumption }> {
+async function deployAlone(lab: LabCloud, turn: Turn): Promise<Deployment & Measured> {
   const { chain, announce } = turn;
   announce(`chain ${chain} (${chainTable[chain].label}) alone`);
-  const { result, use } = await withMeter(pidOf(lab), () => deployShown(lab, turn));
+  const { result, ...taken } = await measured(lab, () => deployShown(lab, turn));
   await pullPlugs(lab);
-  return { ...result, use };
+  return { ...result, ...taken };
 }
 
 async function deployTogether(lab: LabCloud, turn: Omit<Turn, 'chain'>): Promise<Findings['together']> {
   turn.announce('both chains at once');
-  const { result, use } = await withMeter(pidOf(lab), () =>
+  const { result, ...taken } = await measured(lab, () =>
     Promise.all([deployShown(lab, { ...turn, chain: 'A' }), deployShown(lab, { ...turn, chain: 'B' })]),
   );
   await pullPlugs(lab);
   const [A, B] = result;
-  return { deployed: { A, B }, use };
+  return { deployed: { A, B }, ...taken };
 }
 
 function deployShown(lab: LabCloud, { prepared, chain, announce, signal }: Turn): Promise<Deployment> {
@@ -116,9 +115,4 @@ async function pullPlugs({ rack }: LabCloud): Promise<void> {
     statuses.some((status) => status.name === name && status.power === 'on'),
   );
   await Promise.all(running.map(({ name }) => rack.power(name, 'off')));
-}
-
-function pidOf({ ingot }: LabCloud): number {
-  if (ingot.pid === undefined) throw new Error(`Ingot has ended; ${ingot.logFile} may say why`);
-  return ingot.pid;
 }

@@ -14,13 +14,16 @@ function findings(changes: Partial<Findings> = {}): Findings {
     host: { qemu: '7.2', 'node.js': 'v26' },
     images: { partition: { dataBytes: 400e6 }, 'whole-disk': { dataBytes: 410e6 } },
     rest: { started: 70 * mib, idle: 75 * mib, afterwards: 90 * mib },
-    peer: [
-      { way: 'plain', seconds: 41, diskBytes: 2000e6 },
-      { way: 'sparse', seconds: 20.5, diskBytes: 2000e6 },
-    ],
+    peer: {
+      others: 0.25,
+      writes: [
+        { way: 'plain', seconds: 41, diskBytes: 2000e6 },
+        { way: 'sparse', seconds: 20.5, diskBytes: 2000e6 },
+      ],
+    },
     alone: {
-      A: { phases, write: { seconds: 20, diskBytes: 2000e6 }, use },
-      B: { phases, write: { seconds: 20.5, diskBytes: 2000e6 }, use },
+      A: { phases, write: { seconds: 20, diskBytes: 2000e6 }, use, others: 0 },
+      B: { phases, write: { seconds: 20.5, diskBytes: 2000e6 }, use, others: 0 },
     },
     ...changes,
   };
@@ -53,11 +56,13 @@ test('one column per chain, and a sum of the phases', () => {
   assert.deepEqual(cellsOf(text, 'Ingot to that'), ['2.00×', '2.00×']);
   assert.deepEqual(cellsOf(text, 'memory at rest: ready, idle, MiB'), ['75']);
   assert.deepEqual(cellsOf(text, 'memory in the deploy, most, MiB'), ['95', '95']);
+  assert.deepEqual(cellsOf(text, 'while deploying'), ['0', '%', '0', '%']);
+  assert.deepEqual(cellsOf(text, 'while the peer wrote'), ['25', '%']);
   assert.ok(text.split('\n').every((line) => line === line.trimEnd()));
 });
 
 test('both at once add columns; a write that was not seen leaves a dash', () => {
-  const together = { deployed: { A: { phases }, B: { phases, write: { seconds: 41, diskBytes: 2000e6 } } }, use };
+  const together = { deployed: { A: { phases }, B: { phases, write: { seconds: 41, diskBytes: 2000e6 } } }, use, others: 0.5 };
   const text = renderFindings(findings({ together }));
   assert.deepEqual(cellsOf(text, 'MB/s of data'), ['20.0', '20.0', '-', '10.0']);
   assert.deepEqual(cellsOf(text, 'processor seconds of Ingot'), ['1.3', '1.3', '1.3']);

@@ -16,6 +16,7 @@ export function renderFindings(findings: Findings): string {
     ['Seconds', phaseLines(columns)],
     ['Image write', writeLines(findings, columns)],
     ['Ingot', ingotLines(findings)],
+    ['Processors taken by other programs', bystanderLines(findings)],
   ];
   const head = [
     line('', ...columns.map(({ heading }) => heading)),
@@ -77,6 +78,14 @@ function ingotLines({ rest, alone, together }: Findings): Line[] {
   ];
 }
 
+function bystanderLines({ peer, alone, together }: Findings): Line[] {
+  const shares = [...chainNames.map((chain) => alone[chain].others), ...(together ? [together.others] : [])];
+  return [
+    ['while deploying', ...shares.map(percent)],
+    ['while the peer wrote', percent(peer.others)],
+  ];
+}
+
 function line(label: string, ...cells: (string | undefined)[]): string {
   return (label.padEnd(labelWidth) + cells.map((cell) => (cell ?? '-').padStart(cellWidth)).join('')).trimEnd();
 }
@@ -91,4 +100,8 @@ function mebibytes(bytes: number): string {
 
 function times(ratio: number | undefined): string | undefined {
   return ratio === undefined ? undefined : `${ratio.toFixed(2)}×`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
 }
