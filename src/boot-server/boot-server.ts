@@ -77,6 +77,8 @@ class LiveBootServer implements BootServer {
   readonly #events: DnsmasqEvents;
   readonly #report: Report;
   readonly #fail: (error: Error) => void;
+  /** Changes asked for before the start wait for it: the engine may be up first. */
+  readonly #started = Promise.withResolvers<void>();
   /** One change at a time for each node. */
   readonly #turns = new Map<string, Promise<void>>();
   #httpPort: number;
@@ -134,6 +136,7 @@ class LiveBootServer implements BootServer {
       await this.stop();
       throw error;
     }
+    this.#started.resolve();
   }
 
   async stop(): Promise<void> {
@@ -162,7 +165,10 @@ class LiveBootServer implements BootServer {
       if (!plan) return;
       await this.#files.remove(this.#unused(laidPaths(plan), plan));
       await this.#plans.remove(nodeUuid);
-      await this.#dhcp?.sync();
+      // A dnsmasq that does not run now will start without this plan.
+      await this.#dhcp
+        ?.sync()
+        .catch((error) => this.#options.log.warn({ err: error, node: nodeUuid }, 'a boot plan was withdrawn late'));
     });
   }
 
@@ -198,6 +204,7 @@ class LiveBootServer implements BootServer {
     this.#dhcp = new Dhcp({ ...child, plans: this.#plans, http_url: this.addresses.http_url, onDeath: deathOf('dhcp') });
     await this.#tftp.start();
     await this.#dhcp.start();
+    for (const { address, mac } of await this.#dhcp.leases()) this.#machines.learn(address, mac);
   }
 
   /** After a start: a plan whose originals are gone is served from what lies there already. */
@@ -219,7 +226,7 @@ class LiveBootServer implements BootServer {
   }
 
   async #inTurn(nodeUuid: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#turns.get(nodeUuid) ?? Promise.resolve();
+    const before = this.#turns.get(nodeUuid) ?? this.#started.promise;
     const turn = before.catch(() => {}).then(work);
     this.#turns.set(nodeUuid, turn);
     try {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
-import { readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
+import { type Lease, readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
 import { type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
 import type { Log } from './parts.ts';
@@ -55,17 +55,18 @@ export class Dhcp {
       pid: this.#files.pid,
       ready: this.#hostsRead(),
       log,
+      prepare: () => this.#prepare(),
       onLine,
       onDeath,
     });
   }
 
-  async start(): Promise<void> {
-    const wanted = this.#render();
-    await this.#write(wanted);
-    await this.#dropStaleLeases();
-    await this.#process.start();
-    this.#served = wanted;
+  start(): Promise<void> {
+    return this.#process.start();
+  }
+
+  leases(): Promise<Lease[]> {
+    return readLeases(this.#files.leases);
   }
 
   stop(): Promise<void> {
@@ -100,22 +101,27 @@ export class Dhcp {
   /** @returns whether dnsmasq now serves the plans; false when it has to come up first, after a restart or a death */
   async #bringUpToDate(): Promise<boolean> {
     const wanted = this.#render();
-    if (wanted.config !== this.#served.config) return this.#restart(wanted);
+    if (wanted.config !== this.#served.config) return this.#restart();
     if (wanted.hosts !== this.#served.hosts) {
       await this.#write(wanted);
       if (!(await this.#process.reload(this.#hostsRead(), reloadMs))) return false;
       this.#served = wanted;
     }
-    return (await this.#release()) || this.#restart(wanted);
+    return (await this.#release()) || this.#restart();
   }
 
-  async #restart(wanted: { config: string; hosts: string }): Promise<boolean> {
-    await this.#process.restart(async () => {
-      await this.#write(wanted);
-      await this.#dropStaleLeases();
-    });
-    this.#served = wanted;
+  async #restart(): Promise<false> {
+    await this.#process.restart();
     return false;
+  }
+
+  /** While dnsmasq does not run: what it will read, without leases that are in the way. */
+  async #prepare(): Promise<void> {
+    const wanted = this.#render();
+    await this.#write(wanted);
+    const stale = await this.#staleLeases();
+    if (stale.length > 0) await removeLeases(this.#files.leases, stale);
+    this.#served = wanted;
   }
 
   /** @returns whether no lease is in the way any more */
@@ -131,13 +137,8 @@ export class Dhcp {
     return false;
   }
 
-  async #staleLeases() {
-    return staleLeases(await readLeases(this.#files.leases), this.#options.plans.all());
-  }
-
-  async #dropStaleLeases(): Promise<void> {
-    const stale = await this.#staleLeases();
-    if (stale.length > 0) await removeLeases(this.#files.leases, stale);
+  async #staleLeases(): Promise<Lease[]> {
+    return staleLeases(await this.leases(), this.#options.plans.all());
   }
 
   #render(): { config: string; hosts: string } {

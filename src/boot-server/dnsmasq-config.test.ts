@@ -60,6 +60,16 @@ test('hosts: no tags, one line per MAC, an address once, the later plan first', 
   assert.equal(moved, `${one},id:*,10m\n`);
 });
 
+test('host names that dnsmasq would take for something else are left out', () => {
+  const names = ['ignore', 'Infinite', '2h', '10', 'web_1', 'web1.example.org', 'ignore-me'];
+  const hosts = names.map((hostname) =>
+    renderHosts(settingsOf(), [planOf('a', [{ mac: one, hostname }])])
+      .split(',')
+      .slice(2, -1),
+  );
+  assert.deepEqual(hosts, [[], [], [], [], [], ['web1'], ['ignore-me']]);
+});
+
 test('settings that DHCP cannot work with are named', () => {
   checkDhcpSettings(settingsOf());
   const wrong = [

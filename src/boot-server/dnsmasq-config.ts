@@ -80,10 +80,16 @@ export function renderHosts(settings: Settings, plans: readonly BootPlan[]): str
     const parsed = address === undefined ? undefined : parseAddress(address);
     const isUsable = parsed !== undefined && isIn(parsed, subnet) && !taken.addresses.has(address as string);
     if (isUsable) taken.addresses.add(address as string);
-    const words = [mac, 'id:*', isUsable ? address : '', hostname ?? '', isUsable ? leaseTimes.fixed : leaseTimes.pool];
+    const words = [mac, 'id:*', isUsable ? address : '', plainHostname(hostname), isUsable ? leaseTimes.fixed : leaseTimes.pool];
     hosts.push(words.filter((word) => word !== '').join(','));
   }
   return lines(hosts.sort());
+}
+
+/** dnsmasq tells the words of a line apart by their looks: `2h`, `ignore` and `infinite` would not be names. */
+function plainHostname(hostname = ''): string {
+  const [label = ''] = hostname.split('.');
+  return /^(?!(?:ignore|infinite)$)[a-z][a-z0-9-]{0,62}$/i.test(label) ? label : '';
 }
 
 /** Throws `badRequest` that names the setting when dnsmasq could not work with the settings. */

@@ -15,6 +15,8 @@ export type DnsmasqOptions = {
   /** Log line that says that it serves. */
   ready: RegExp;
   log: Log;
+  /** Before each start, also after a death: writes the files that it reads. */
+  prepare(): Promise<void>;
   onLine(line: string): void;
   /** It died by itself and will be started again. */
   onDeath(message: string): void;
@@ -57,10 +59,9 @@ export class DnsmasqProcess {
     return this.#up;
   }
 
-  /** Stops it, lets `between` work on its files, and starts it again; `untilUp` tells when it serves. */
-  async restart(between: () => Promise<void>): Promise<void> {
+  /** Stops it and starts it again; `untilUp` tells when it serves. */
+  async restart(): Promise<void> {
     await this.stop();
-    await between();
     this.#stopping = false;
     this.#up = this.#launch().catch((error: Error) => this.#revive(error.message));
     this.#up.catch(() => {});
@@ -108,8 +109,9 @@ export class DnsmasqProcess {
   }
 
   async #launch(): Promise<void> {
-    const { title, config, pid, ready } = this.#options;
+    const { title, config, pid, ready, prepare } = this.#options;
     await endLeftover(pid, config);
+    await prepare();
     if (this.#stopping) return;
     this.#lastLines = [];
     const bounds = process.getuid?.() === 0 ? rootOnly : [];

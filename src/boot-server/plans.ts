@@ -18,7 +18,7 @@ const Plan = Type.Object({
     Type.Object({
       mac: Type.String({ pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$' }),
       address: Type.Optional(Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })),
-      hostname: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9-]{0,62})$' })),
+      hostname: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$' })),
     }),
   ),
   firmware: Type.Union([Type.Literal('pxelinux'), Type.Literal('ipxe'), Type.Literal('none')]),

@@ -24,18 +24,21 @@ export class Tftp {
     const { directory, log, onLine, onDeath } = options;
     this.#options = options;
     const [config, pid] = [join(directory, 'tftp.conf'), join(directory, 'tftp.pid')];
-    this.#process = new DnsmasqProcess({ title: 'TFTP', config, pid, ready: /\bTFTP root is /, log, onLine, onDeath });
+    const prepare = () => this.#prepare(config, pid);
+    this.#process = new DnsmasqProcess({ title: 'TFTP', config, pid, ready: /\bTFTP root is /, log, prepare, onLine, onDeath });
   }
 
-  async start(): Promise<void> {
-    const { settings, root, directory } = this.#options;
-    const config = join(directory, 'tftp.conf');
-    await writeFile(`${config}.part`, renderTftpConfig(settings, root, join(directory, 'tftp.pid')), { mode: 0o600 });
-    await rename(`${config}.part`, config);
-    await this.#process.start();
+  start(): Promise<void> {
+    return this.#process.start();
   }
 
   stop(): Promise<void> {
     return this.#process.stop();
+  }
+
+  async #prepare(config: string, pid: string): Promise<void> {
+    const { settings, root } = this.#options;
+    await writeFile(`${config}.part`, renderTftpConfig(settings, root, pid), { mode: 0o600 });
+    await rename(`${config}.part`, config);
   }
 }
