@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
-import { hasOpenstackClient, openstack, openstackJson } from './openstack.ts';
+import { hasOpenstackClient, openstack, openstackJson, openstackSession } from './openstack.ts';
 
 const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 
@@ -29,18 +29,7 @@ after(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs commands in one session of the client; what each printed with `-f json` comes back parsed, in order. */
-async function session(commands: readonly string[], environment = env): Promise<{ replies: unknown[]; output: string }> {
-  const output = await openstack(environment, [], `${commands.join('\n')}\n`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the prompt's colours
-  const text = output.replace(/\(openstack\) |\x1b\[[0-9;]*m/g, '');
-  return { replies: jsonValuesOf(text), output: text };
-}
-
-/** JSON objects and arrays that begin at the start of a line. */
-function jsonValuesOf(text: string): unknown[] {
-  return [...text.matchAll(/^(?:\{$[\s\S]*?^\}|\[$[\s\S]*?^\]|\{\}|\[\])$/gm)].map(([value]) => JSON.parse(value));
-}
+const session = (commands: readonly string[], environment = env) => openstackSession(environment, commands);
 
 type Row = Record<string, string>;
 

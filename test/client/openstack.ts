@@ -22,3 +22,19 @@ export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[],
 export async function openstackJson(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<any> {
   return JSON.parse(await openstack(env, [...args, '-f', 'json']));
 }
+
+/** Runs commands in one session of the client; what each printed with `-f json` comes back parsed, in order. */
+export async function openstackSession(
+  env: NodeJS.ProcessEnv,
+  commands: readonly string[],
+): Promise<{ replies: unknown[]; output: string }> {
+  const output = await openstack(env, [], `${commands.join('\n')}\n`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the prompt's colours
+  const text = output.replace(/\(openstack\) |\x1b\[[0-9;]*m/g, '');
+  return { replies: jsonValuesOf(text), output: text };
+}
+
+/** JSON objects and arrays that begin at the start of a line. */
+function jsonValuesOf(text: string): unknown[] {
+  return [...text.matchAll(/^(?:\{$[\s\S]*?^\}|\[$[\s\S]*?^\]|\{\}|\[\])$/gm)].map(([value]) => JSON.parse(value));
+}

@@ -78,7 +78,7 @@ function findType({ drivers }: ApiContext, name: string): HardwareTypeFacts {
 }
 
 function explain(property: { help: string; required?: boolean; default?: string }): string {
-  const standard = property.default === undefined ? '' : ` Default: ${property.default}.`;
+  const standard = !property.default ? '' : ` Default: ${property.default}.`;
   return `${property.help}${standard}${property.required ? ' Required.' : ''}`;
 }
 

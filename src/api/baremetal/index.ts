@@ -1,4 +1,6 @@
 /** Ironic's API on the same nodes: `/baremetal/v1`. For administrators only. */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerAbsent } from './absent.ts';
@@ -13,6 +15,7 @@ export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', async (request) =>
     requireAdmin(request, `baremetal ${request.method} ${request.routeOptions.url}`),
   );
+  acceptEmptyBytes(app);
   registerNodes(app, context);
   registerNodeStates(app, context);
   registerNodeTraits(app, context);
@@ -20,4 +23,11 @@ export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   registerPorts(app, context);
   registerDrivers(app, context);
   registerAbsent(app, context);
+}
+
+/** Ironic's client labels its DELETE requests `application/octet-stream` although they have no body. */
+function acceptEmptyBytes(app: ApiScope): void {
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) => {
+    if (body.length > 0) throw new Fault('unsupportedMediaType', { detail: 'A body must be application/json.' });
+  });
 }

@@ -256,6 +256,17 @@ test('keeps failures as history and everything as events and operations', async 
   assert.equal('context' in operations[0], false);
 });
 
+test('takes DELETE as the client labels it: as bytes, of which there are none', async () => {
+  const { uuid } = await enrol();
+  const headers = { 'content-type': 'application/octet-stream' };
+
+  const empty = await stage.ask({ method: 'DELETE', url: `${nodes}/${uuid}/maintenance`, headers });
+  const bytes = await stage.ask({ method: 'PUT', url: `${nodes}/${uuid}/maintenance`, headers, payload: 'bytes' });
+
+  assert.equal(empty.status, 202);
+  assert.equal(bytes.status, 415);
+});
+
 test('deletes a node once', async () => {
   const { uuid } = await enrol();
 

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { Fault } from '#domain/faults.ts';
+import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -97,8 +97,10 @@ async function findPort({ store }: ApiContext, uuid: string): Promise<NodePort> 
 
 async function readPort(context: ApiContext, body: Static<typeof PortRequest>): Promise<NewNodePort> {
   const { address, pxe_enabled, local_link_connection, extra, uuid } = body;
-  const node = await context.store.nodes.find({ uuid: body.node_uuid });
-  if (!node) throw new Fault('badRequest', { detail: `Node ${body.node_uuid} could not be found.` });
+  const node = await findNode(context, body.node_uuid).catch((error: unknown) => {
+    // The missing node stands in the body, not in the path.
+    throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
+  });
   return {
     node_uuid: node.uuid,
     address: macOf(address),

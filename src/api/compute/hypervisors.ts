@@ -82,7 +82,7 @@ function detailJson(node: Node, version: Microversion) {
     hypervisor_version: 1,
     service: { host: hostName, id: serviceId(version), disabled_reason: node.maintenance_reason },
     ...(atLeast(version, 53) && { servers }),
-    ...(atLeast(version, 88) ? { uptime: null } : { cpu_info: atLeast(version, 28) ? {} : '', ...amountsOf(node) }),
+    ...(atLeast(version, 88) ? { uptime: '' } : { cpu_info: atLeast(version, 28) ? {} : '', ...amountsOf(node) }),
   };
 }
 

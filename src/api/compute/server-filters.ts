@@ -6,7 +6,7 @@ import type { Server } from '#domain/records.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../microversions.ts';
-import { addressesOf, hostName, loadRelated, type Related, statusNames, statusOf } from './server-json.ts';
+import { addressesOf, hostName, loadRelated, nothingRelated, type Related, statusNames, statusOf } from './server-json.ts';
 
 const Text = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
 
@@ -87,11 +87,9 @@ export async function listServers({ store }: ApiContext, request: FastifyRequest
   });
   const tests = testsOf(query, request.caller.is_admin);
   const related = tests.some(({ name }) => name.startsWith('ip')) ? await loadRelated(store, all) : undefined;
-  const found = all.filter((server) => tests.every(({ test }) => test(server, related ?? emptyRelated)));
+  const found = all.filter((server) => tests.every(({ test }) => test(server, related ?? nothingRelated)));
   return found.sort(orderOf(query));
 }
-
-const emptyRelated: Related = { nodes: new Map(), networks: new Map(), ports: [] };
 
 /** A parameter given several times asks for any of its values. Filters that only administrators have are no filters for others. */
 function testsOf(query: ServerQuery, isAdmin: boolean) {

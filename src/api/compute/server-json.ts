@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import { faultTable } from '#domain/faults.ts';
-import type { Network, Node, Port, Server } from '#domain/records.ts';
+import type { Event, Network, Node, Port, Server } from '#domain/records.ts';
+import { Collection } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
@@ -19,17 +20,41 @@ export type Related = {
   nodes: ReadonlyMap<string, Node>;
   networks: ReadonlyMap<string, Network>;
   ports: readonly Port[];
+  /** Server id → percent of the image that is written, where one is being written. */
+  progress: ReadonlyMap<string, number>;
 };
 
+export const nothingRelated: Related = { nodes: new Map(), networks: new Map(), ports: [], progress: new Map() };
+
 export async function loadRelated(store: Store, servers: readonly Server[]): Promise<Related> {
-  if (servers.length === 0) return { nodes: new Map(), networks: new Map(), ports: [] };
-  const [nodes, networks, ports] = await Promise.all([
+  if (servers.length === 0) return nothingRelated;
+  const [nodes, networks, ports, progress] = await Promise.all([
     store.nodes.list({ uuid: servers.flatMap(({ node_uuid }) => node_uuid ?? []) }),
     store.networks.list(),
     store.ports.list({ device_id: servers.map(({ id }) => id) }),
+    loadProgress(store, servers),
   ]);
   const byId = new Map(networks.map((network) => [network.id, network]));
-  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports };
+  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports, progress };
+}
+
+/** What the agents last said of the images they write; older installations of the same server do not count. */
+async function loadProgress(store: Store, servers: readonly Server[]): Promise<Map<string, number>> {
+  const building = servers.filter(({ vm_state, task_state }) => vm_state === 'building' || task_state === 'rebuilding');
+  if (building.length === 0) return new Map();
+  const since = new Map(building.map(({ id, updated_at }) => [id, updated_at]));
+  const events = await new Collection<Event>(store.db, 'events').list(
+    { server_id: [...since.keys()], kind: 'agent', subject: 'progress' },
+    { orderBy: 'id', descending: true, limit: 200 },
+  );
+  const progress = new Map<string, number>();
+  for (const { server_id, at, data } of events) {
+    const isNew = server_id !== null && at >= (since.get(server_id) ?? '') && !progress.has(server_id);
+    const percent = Math.floor((100 * Number(data['done_bytes'])) / Number(data['total_bytes']));
+    // Writing the image is not the whole installation.
+    if (isNew && percent >= 0) progress.set(server_id, Math.min(percent, 99));
+  }
+  return progress;
 }
 
 type Status = Partial<Record<string, string>> & { idle: string };
@@ -114,7 +139,9 @@ export function serverJson(server: Server, view: ServerView): object {
     'OS-EXT-STS:vm_state': server.vm_state,
     'OS-EXT-STS:power_state': powerStateOf(node),
     'os-extended-volumes:volumes_attached': [],
-    ...(['ACTIVE', 'BUILD', 'REBUILD'].includes(status) && { progress: server.vm_state === 'active' ? 100 : 0 }),
+    ...(['ACTIVE', 'BUILD', 'REBUILD'].includes(status) && {
+      progress: status === 'ACTIVE' ? 100 : (related.progress.get(server.id) ?? 0),
+    }),
     ...faultOf(server),
     ...versionedFields(server, request.microversion),
     ...(request.caller.is_admin && adminFields(server, request.microversion)),

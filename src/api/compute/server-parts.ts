@@ -54,9 +54,9 @@ const unsupportedPartTable = [
   { method: 'PUT', path: 'tags/:part', what: 'Tagging servers' },
   { method: 'DELETE', path: 'tags/:part', what: 'Tagging servers' },
   { method: 'POST', path: 'remote-consoles', what: 'A remote console (use the console log)' },
-  { method: 'GET', path: 'diagnostics', what: 'Server diagnostics' },
-  { method: 'GET', path: 'topology', what: 'Server topology' },
-  { method: 'GET', path: 'os-server-password', what: 'Server passwords' },
+  { method: 'GET', path: 'diagnostics', what: 'Reading the diagnostics of a server' },
+  { method: 'GET', path: 'topology', what: 'Reading the topology of a server' },
+  { method: 'GET', path: 'os-server-password', what: 'Reading the password of a server' },
 ] as const;
 
 function registerEmptyParts(app: ApiScope, context: ApiContext): void {

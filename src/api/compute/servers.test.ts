@@ -50,6 +50,10 @@ test('builds a server and shows it on the way and at the end', async () => {
 
   const created = await create({ metadata: { role: 'web' } });
   const building = await show(created.body.server.id);
+  const data = { done_bytes: 45, total_bytes: 100 };
+  store.events.append({ kind: 'agent', server_id: building.id, subject: 'progress', message: 'writing', data });
+  await store.events.flush();
+  const writing = await show(building.id);
   goOn();
   await stage.quiet();
   const active = await show(created.body.server.id);
@@ -58,6 +62,7 @@ test('builds a server and shows it on the way and at the end', async () => {
   assert.match(String(created.headers['location']), new RegExp(`/servers/${created.body.server.id}$`));
   assert.equal(building.status, 'BUILD');
   assert.equal(building['OS-EXT-STS:task_state'], 'spawning');
+  assert.deepEqual([building.progress, writing.progress, active.progress], [0, 45, 100]);
   assert.equal(active.status, 'ACTIVE');
   assert.equal(active['OS-EXT-STS:vm_state'], 'active');
   assert.equal(active['OS-EXT-STS:power_state'], 1);
