@@ -68,7 +68,8 @@ async function build(
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;
-  const boot = createBootServer({ settings, engine: messages, images, log, stateDir: state });
+  const engineUp = Promise.withResolvers<void>();
+  const boot = createBootServer({ settings, engine: messages, images, log, stateDir: state, engineReady: engineUp.promise });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
   Object.assign(messages, engine);
 
@@ -76,6 +77,7 @@ async function build(
   closers.push(() => boot.stop());
   await boot.start();
   await engine.start();
+  engineUp.resolve();
 
   const api = createApi({ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) });
   closers.push(() => api.close());

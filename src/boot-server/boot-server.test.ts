@@ -214,12 +214,17 @@ test('what is in the way of a start is named, and nothing is left open', { skip 
   }
 });
 
-test('stopping ends the children', { skip }, async () => {
+test('stopping ends the children, also in the middle of a change; plans are still taken', { skip }, async () => {
   const pids = await Promise.all(
     ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
   );
-  await server.call('stop');
+  await Promise.all([server.call('stop'), server.publish(planOf(3, { firmware: 'ipxe', files: [], ipxe_script: '#!ipxe\n' }))]);
+  await server.publish(planOf(2, { files: [] }));
   await Promise.all(pids.map(goneOf));
+  const left = await Promise.all(
+    ['dhcp.pid', 'tftp.pid'].map((file) => readFile(join(state, 'boot', file), 'utf8').catch(() => '')),
+  );
+  await Promise.all(left.filter((pid) => pid !== '').map((pid) => goneOf(Number(pid))));
 });
 
 /** Until the process is no more, or only waits to be reaped. */

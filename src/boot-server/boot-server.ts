@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { BootPlan, ImageSource } from '#drivers/interfaces.ts';
 import type { BootPublisher, MachineMessages } from '#engine/contract.ts';
 import type { Settings } from '#settings.ts';
+import { awaitEngine } from './await-engine.ts';
 import { createDeployHelper } from './deploy-helper.ts';
 import { Dhcp } from './dhcp.ts';
 import { checkDhcpSettings } from './dnsmasq-config.ts';
@@ -24,6 +25,8 @@ export type BootServerOptions = {
   images: Pick<ImageSource, 'extents'>;
   log: Log;
   stateDir: string;
+  /** When the engine has taken up its operations; until then the messages of machines wait. Default: it has. */
+  engineReady?: Promise<unknown>;
 };
 
 export type BootServer = BootPublisher & {
@@ -86,7 +89,8 @@ class LiveBootServer implements BootServer {
   #dhcp: Dhcp | undefined;
 
   constructor(options: BootServerOptions) {
-    const { settings, engine, images, log, stateDir } = options;
+    const { settings, images, log, stateDir, engineReady = Promise.resolve() } = options;
+    const engine = awaitEngine(options.engine, engineReady);
     this.#options = options;
     this.#directory = join(stateDir, 'boot');
     this.tftpRoot = tftpRootOf(settings, stateDir);

@@ -36,6 +36,7 @@ export class Dhcp {
   /** Also of MACs without a plan by now: their tag harms nobody, and its removal would cost a restart. */
   readonly #firmware = new Map<string, BootPlan['firmware']>();
   #served = { config: '', hosts: '' };
+  #stopped = false;
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
 
@@ -69,8 +70,11 @@ export class Dhcp {
     return readLeases(this.#files.leases);
   }
 
-  stop(): Promise<void> {
-    return this.#process.stop();
+  /** What is published from now on is served after the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running?.catch(() => {});
+    await this.#process.stop();
   }
 
   /** Resolves when dnsmasq serves the plans as they are now. Throws `toolFailed` when it does not within 30 s. */
@@ -88,7 +92,7 @@ export class Dhcp {
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
-    for (;;) {
+    while (!this.#stopped) {
       await this.#process.untilUp(signal).catch(() => {
         throw new Fault('toolFailed', { tool: 'dnsmasq (DHCP)', detail: 'it does not run; the log says why' });
       });

@@ -87,7 +87,8 @@ export class DnsmasqProcess {
     const gone = () => resolve(false);
     const timer = setTimeout(gone, ms);
     this.#waiters.add(watch);
-    child?.once('exit', gone);
+    if (child) child.once('exit', gone);
+    else gone();
     return promise.finally(() => {
       clearTimeout(timer);
       this.#waiters.delete(watch);

@@ -24,6 +24,12 @@ const engine = aRecordingEngine();
 let state = '';
 let server: BootServer;
 
+const loopback = {
+  'provisioning.address': '127.0.0.1',
+  'provisioning.http_port': '0',
+  'provisioning.deploy_helper_port': '0',
+};
+
 const plan: BootPlan = {
   node_uuid: 'node-1',
   folder: 'server-1',
@@ -43,12 +49,7 @@ before(async () => {
     virtual_size: 0,
     data_bytes: 0,
   });
-  const flags = {
-    state_dir: state,
-    'provisioning.address': '127.0.0.1',
-    'provisioning.http_port': '0',
-    'provisioning.deploy_helper_port': '0',
-  };
+  const flags = { ...loopback, state_dir: state };
   server = createBootServer({ settings: readSettings({ flags }), engine, images: { extents }, log: silent, stateDir: state });
   await server.start();
   await server.publish(plan);
@@ -198,6 +199,27 @@ test('a transfer that a machine breaks off is recorded as such', async () => {
   const { data, message } = engine.requests[1] ?? {};
   assert.equal(data?.['complete'], false);
   assert.match(message ?? '', /^broke off/);
+});
+
+test('while the engine starts, machines wait instead of being refused', async () => {
+  const up = Promise.withResolvers<void>();
+  const stateDir = join(state, 'starting');
+  const flags = { ...loopback, state_dir: stateDir };
+  const images = { extents: () => Promise.reject(new Error()) };
+  const settings = readSettings({ flags });
+  const starting = createBootServer({ settings, engine, images, log: silent, stateDir, engineReady: up.promise });
+  await starting.start();
+  try {
+    const headers = { ...asAgent, 'content-type': 'application/json' };
+    const url = `${starting.addresses.http_url}/agent/v1/next`;
+    const reply = fetch(url, { method: 'POST', headers, body: JSON.stringify({ wait_seconds: 0 }) });
+    assert.equal((await fetch(`${starting.addresses.http_url}/boot/ipxe/${plan.macs[0]?.mac}`)).status, 404);
+    assert.equal(engine.heard.length, 0);
+    up.resolve();
+    assert.equal((await reply).status, 204);
+  } finally {
+    await starting.stop();
+  }
 });
 
 test('the config drive', async () => {

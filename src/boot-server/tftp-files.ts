@@ -137,7 +137,8 @@ async function linkOrCopy(source: string, target: string, facts: Stats): Promise
 
 /** The same inode, or a copy of ours, which carries the time of the original. */
 function isSameFile(a: Stats, b: Stats): boolean {
-  const sameTime = Math.floor(a.mtimeMs) === Math.floor(b.mtimeMs);
+  // utimes keeps milliseconds, rounded.
+  const sameTime = Math.abs(a.mtimeMs - b.mtimeMs) < 2;
   return (a.dev === b.dev && a.ino === b.ino) || (a.size === b.size && sameTime && (b.mode & 0o004) !== 0);
 }
 

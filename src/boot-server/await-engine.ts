@@ -1,0 +1,23 @@
+import type { MachineMessages } from '#engine/contract.ts';
+
+/**
+ * Machines go on knocking while Ingot starts; until the engine has taken up its operations it would refuse tokens and
+ * keys that are good, and a refusal is final for a machine. So what they say waits. What they did is recorded at once.
+ */
+export function awaitEngine(engine: MachineMessages, ready: Promise<unknown>): MachineMessages {
+  const later =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    (...args: A) =>
+      ready.then(() => call(...args));
+  return {
+    agentHello: later((...args) => engine.agentHello(...args)),
+    agentNext: later((...args) => engine.agentNext(...args)),
+    agentProgress: later((...args) => engine.agentProgress(...args)),
+    agentResult: later((...args) => engine.agentResult(...args)),
+    agentLog: later((...args) => engine.agentLog(...args)),
+    agentOperation: later((...args) => engine.agentOperation(...args)),
+    agentConfigDrive: later((...args) => engine.agentConfigDrive(...args)),
+    deployPost: later((...args) => engine.deployPost(...args)),
+    machineRequest: (request) => engine.machineRequest(request),
+  };
+}
