@@ -41,6 +41,7 @@ export class BootNetwork {
     run('ip', ['-n', this.server, 'addr', 'add', `${this.address}/24`, 'dev', this.bridge]);
     run('ip', ['link', 'add', 'cable', 'netns', this.server, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.machine]);
     run('ip', ['-n', this.server, 'link', 'set', 'cable', 'master', this.bridge, 'up']);
+    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'up']);
     this.loopback('up');
     run('ip', ['-n', this.server, 'link', 'set', this.bridge, 'up']);
   }
@@ -55,8 +56,8 @@ export class BootNetwork {
     { isIpxe = false, tries = 4, clientId }: { isIpxe?: boolean; tries?: number; clientId?: string } = {},
   ): Lease | undefined {
     run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
-    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'down', 'address', mac]);
-    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'up']);
+    // Without taking the link down: a bridge is slow to see it come up again.
+    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
     const options = ['-n', '-q', '-f', '-t', String(tries), '-T', '1', '-O', 'bootfile', '-s', join(this.#directory, 'udhcpc')];
     if (isIpxe) options.push('-x', '0xaf:b105010119');
     if (clientId) options.push('-x', `0x3d:${clientId}`);
