@@ -19,7 +19,7 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
              --machines N     servers (2)
              --disk GIB       size of each disk (8)
              --memory MIB     memory of each server (1024)
-             --cpus N         processors of each server (2)
+             --cpus N         processors of each server (1)
              --nics N         NICs of each server (1)
              --boot-order A,B what the firmware tries when the BMC says nothing (network,disk)
              --accel NAME     kvm, tcg or auto (auto)
