@@ -61,18 +61,48 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
 }
 
 /** A rebuild keeps ports and node; its failure leaves both with the server, so that it can be rebuilt again or deleted. */
-export function rebuildDefinition({ drivers }: DefinitionParts): OperationDefinition {
+export function rebuildDefinition({ drivers, begin }: DefinitionParts): OperationDefinition {
   const undo = [powerOff, releaseStep(drivers), withdrawBootFiles];
   return {
     steps: (operation) => withAgentSecret(deployOf(drivers, operation).steps),
     undo: () => undo,
     async ended(inside, operation) {
       if (operation.state === 'done') return writeServerActive(inside, operation);
-      await failServer(inside, operation, {});
+      const isDeleted = await wantsDeletion(inside, operation);
+      if (!isDeleted) await failServer(inside, operation, {});
       await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
-      return [];
+      return isDeleted ? [await beginDeletion(inside, operation, begin)] : [];
     },
   };
+}
+
+/** A server may be deleted while something else is done with it: that is cut short, and the deletion takes over. */
+export async function wantsDeletion(inside: Store, operation: Operation): Promise<boolean> {
+  const server = operation.server_id ? await inside.servers.find({ id: operation.server_id }) : undefined;
+  return server?.task_state === 'deleting';
+}
+
+/** @param former the operation that ends and hands the node over, if there is one */
+export async function beginDeletion(
+  inside: Store,
+  former: Pick<Operation, 'node_uuid' | 'server_id'> & { id?: string },
+  begin: BeginOperation,
+): Promise<Operation> {
+  const { node_uuid, server_id } = former;
+  await moveNode(inside, node_uuid, 'deleted', { target_provision_state: 'available' });
+  const server = await inside.servers.find({ id: server_id ?? '' });
+  const deployed = await inside.operations.list(
+    { server_id: server_id ?? '', kind: ['deploy', 'rebuild'] },
+    { orderBy: 'created_at', descending: true, limit: 1 },
+  );
+  // The way the server came is the way its traces go.
+  const { deploy_interface, boot_interface } = deployed[0]?.request ?? {};
+  const request = { ...(deploy_interface && { deploy_interface }), ...(boot_interface && { boot_interface }) };
+  return begin(
+    inside,
+    { kind: 'delete', purpose: `delete server ${server?.name}`, node_uuid, server_id, request },
+    former.id ?? null,
+  );
 }
 
 export function deleteDefinition({ store, drivers, begin }: DefinitionParts): OperationDefinition {

@@ -145,6 +145,25 @@ test('a server deleted while it is built: the deployment is cut short and nothin
   await cloud.store.close();
 });
 
+test('a server deleted while it is rebuilt: the rebuild is cut short and the deletion takes the node over', async () => {
+  let isRebuild = false;
+  const cloud = await aCloud({ steps: [aStep('work', async () => (isRebuild ? { wait: 'for ever' } : { next: true }), 600)] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  isRebuild = true;
+  await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
+  await cloud.engine.deleteServer(server!.id);
+  while ((await cloud.store.servers.find({ id: server!.id }))?.vm_state !== 'deleted') await new Promise(setImmediate);
+
+  const kinds = (await cloud.store.operations.list({}, { orderBy: 'created_at' })).map((operation) => operation.kind);
+  assert.deepEqual(kinds, ['deploy', 'rebuild', 'delete', 'clean']);
+  const cleaning = await cloud.store.nodes.find({ uuid: node.uuid });
+  assert.equal(cleaning?.instance_uuid, null);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
 test('two operations never meet on one node', async () => {
   const cloud = await aCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');

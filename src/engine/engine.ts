@@ -36,7 +36,7 @@ export function createEngine(parts: EngineParts): Engine {
     delete: deleteDefinition(definitions),
     clean: cleanDefinition(settings),
     verify: verifyDefinition,
-    power: powerDefinition,
+    power: powerDefinition(definitions),
   };
   const taskParts: TaskParts = { ...parts, remember: (live, context) => worker.remember(live, context) };
   const worker = new Worker({

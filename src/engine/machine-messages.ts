@@ -74,7 +74,8 @@ export function machineMessages(parts: Parts): MachineMessages {
       return configDriveOf(parts, operation, server);
     },
     deployPost: (fields, from) => takeDeployPost(parts, fields, from),
-    machineRequest: (request) => void noteRequest(parts, request),
+    // A line of the record, not an order: while Ingot stops, the store may be closed already.
+    machineRequest: (request) => void noteRequest(parts, request).catch(() => {}),
   };
 }
 

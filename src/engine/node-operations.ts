@@ -3,7 +3,7 @@ import type { Operation, PowerState } from '#domain/records.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
-import { moveNode } from './deploy.ts';
+import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
 const askBmc: Step = {
@@ -55,11 +55,17 @@ const powerSteps: Record<string, readonly Step[]> = {
 };
 
 /** `request.target` is a row of `powerSteps`. */
-export const powerDefinition: OperationDefinition = {
-  steps: (operation) => powerSteps[String(operation.request['target'])] ?? [],
-  undo: () => [],
-  ended: (inside, operation) => writePowerEnd(inside, operation).then(() => []),
-};
+export function powerDefinition({ begin }: Pick<DefinitionParts, 'begin'>): OperationDefinition {
+  return {
+    steps: (operation) => powerSteps[String(operation.request['target'])] ?? [],
+    undo: () => [],
+    async ended(inside, operation) {
+      if (await wantsDeletion(inside, operation)) return [await beginDeletion(inside, operation, begin)];
+      await writePowerEnd(inside, operation);
+      return [];
+    },
+  };
+}
 
 async function writePowerEnd(inside: Store, operation: Operation): Promise<void> {
   const node = await inside.nodes.find({ uuid: operation.node_uuid });

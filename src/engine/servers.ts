@@ -1,12 +1,12 @@
 /** What users ask of servers: rows and claims in one transaction, the rest is the worker's. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
-import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
+import type { Image, Json, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { describeReasons, rankNodes } from './choose-node.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
-import { deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
+import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
 import { resolveNetworks } from './server-network.ts';
 import { interfaceOf } from './task.ts';
 import type { Worker } from './worker.ts';
@@ -159,37 +159,14 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
     }
     await inside.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
     const running = node.operation_id ? await inside.operations.find({ id: node.operation_id }) : undefined;
-    if (running?.kind === 'deploy') return { cancel: running.id };
+    if (running?.server_id === id) return { cancel: running.id };
     if (running) throw new Fault('nodeBusy', { node: node.name ?? node.uuid, purpose: running.purpose, operation: running.id });
-    await moveNode(inside, node.uuid, 'deleted', { target_provision_state: 'available' });
-    const request: JsonObject = deleteRequest(await lastDeploy(inside, id));
-    return {
-      operation: await worker.begin(inside, {
-        kind: 'delete',
-        purpose: `delete server ${server.name}`,
-        node_uuid: node.uuid,
-        server_id: id,
-        request,
-      }),
-    };
+    const begin: BeginOperation = (...request) => worker.begin(...request);
+    return { operation: await beginDeletion(inside, { node_uuid: node.uuid, server_id: id }, begin) };
   });
   if (result.cancel)
-    worker.cancel(result.cancel, new Fault('interrupted', { what: 'The deployment', why: 'the server was deleted' }));
+    worker.cancel(result.cancel, new Fault('interrupted', { what: 'The operation', why: 'the server was deleted' }));
   if (result.operation) worker.launch(result.operation);
-}
-
-/** The way the server came is the way its traces go. */
-function deleteRequest(deploy: Operation | undefined): JsonObject {
-  const { deploy_interface, boot_interface } = deploy?.request ?? {};
-  return { ...(deploy_interface && { deploy_interface }), ...(boot_interface && { boot_interface }) };
-}
-
-async function lastDeploy(inside: Store, serverId: string): Promise<Operation | undefined> {
-  const [last] = await inside.operations.list(
-    { server_id: serverId, kind: ['deploy', 'rebuild'] },
-    { orderBy: 'created_at', descending: true, limit: 1 },
-  );
-  return last;
 }
 
 type PowerChange = { action: string; target: string; task_state: string };
