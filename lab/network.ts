@@ -25,7 +25,8 @@ export function insideNamespace(namespace: string, command: readonly string[]): 
 export async function raiseNetwork(plan: RackPlan): Promise<void> {
   if (!existsSync('/dev/net/tun')) await makeTunDevice();
   if (!existsSync(namespaceFile(plan.namespace))) await run('ip', ['netns', 'add', plan.namespace]);
-  const { stdout } = await run('ip', ['-n', plan.namespace, '-j', 'link', 'show']);
+  const [program, ...args] = insideNamespace(plan.namespace, ['ip', '-j', 'link', 'show']);
+  const { stdout } = await run(program, args);
   const links = (JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname);
   await runBatch(plan.namespace, networkCommands(plan, { existing: links, ipv6: hasIpv6() }));
 }
@@ -67,7 +68,8 @@ export function networkCommands(plan: RackPlan, host: { existing: readonly strin
 }
 
 async function runBatch(namespace: string, commands: readonly string[]): Promise<void> {
-  const child = spawn('ip', ['-n', namespace, '-batch', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const [program, ...args] = insideNamespace(namespace, ['ip', '-batch', '-']);
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (chunk) => {
     complaint += chunk;

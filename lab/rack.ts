@@ -117,14 +117,15 @@ export async function startRack(options: StartOptions = {}): Promise<Rack> {
   }
   if (!keepDisks) for (const { name } of plan.machines) rmSync(join(plan.stateDir, name), { recursive: true, force: true });
   const record = writeRecord(rackOptions);
-  await raiseNetwork(plan);
-  const child = launch(record, detached);
+  let child: ChildProcess | undefined;
   try {
+    await raiseNetwork(plan);
+    child = launch(record, detached);
     await untilReady(child, record);
     if (detached) letGo(child);
     return new Rack(record, await ControlClient.connect(record.control), child);
   } catch (error) {
-    child.kill('SIGKILL');
+    child?.kill('SIGKILL');
     await lowerNetwork(plan.namespace);
     throw error;
   }
