@@ -6,7 +6,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -52,6 +52,8 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
   readonly bootOverride = new BootOverride();
   /** A NIC without link: firmware finds no network. */
   nicIsDead = false;
+  /** PATH inside the ramdisk. */
+  ramdiskPath = process.env['PATH'] ?? '';
   #running: AbortController | undefined;
   #agent: ChildProcess | undefined;
   #agentGone: Promise<unknown> = Promise.resolve();
@@ -189,11 +191,12 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
     // A process namespace of its own: killing its first process takes all others along, as a power cut does.
     const command = insideNamespace(namespace, [
       ...['unshare', '--pid', '--fork', '--kill-child=SIGKILL', '--mount', '--'],
-      ...['sh', '-c', 'mount -t tmpfs none /run && exec "$0" "$@"'],
+      ...['sh', '-c', 'mount -t tmpfs none /run && PATH=$0 && exec "$@"', this.ramdiskPath],
       ...[...agent, '--kernel-line', lineFile, '--disk', diskFile, '--classic', `disk=${diskFile}`],
     ]);
     const output = openSync(join(folder, 'agent.log'), 'a');
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', output, output] });
+    closeSync(output);
     this.#agent = child;
     const closed = once(child, 'close') as Promise<[number | null]>;
     this.#agentGone = closed.catch(() => {});

@@ -12,6 +12,10 @@ export type RackRequest = { id: number; machine: string } & (
   | { action: 'personality'; changes: Partial<Personality> }
   | { action: 'nic'; dead: boolean }
   | { action: 'kill agent' }
+  /** The BMC forgets its sessions. */
+  | { action: 'restart BMC' }
+  /** From its next start the ramdisk lacks the programs of /usr/sbin, tgtd among them. */
+  | { action: 'strip ramdisk' }
 );
 export type RackMessage =
   | { kind: 'ready' }
@@ -46,6 +50,8 @@ function obey(request: RackRequest): void {
   if (!slot) throw new Error(`there is no machine ${request.machine}`);
   if (request.action === 'personality') slot.bmc.setPersonality(request.changes);
   if (request.action === 'nic') slot.machine.nicIsDead = request.dead;
+  if (request.action === 'restart BMC') slot.bmc.restart();
+  if (request.action === 'strip ramdisk') slot.machine.ramdiskPath = '/usr/bin:/bin';
   if (request.action === 'kill agent' && !slot.machine.killAgent()) throw new Error('no agent runs');
 }
 

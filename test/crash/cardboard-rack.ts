@@ -52,6 +52,14 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
     return this.#ask({ action: 'kill agent' });
   }
 
+  restartBmc(): Promise<void> {
+    return this.#ask({ action: 'restart BMC' });
+  }
+
+  stripRamdisk(): Promise<void> {
+    return this.#ask({ action: 'strip ramdisk' });
+  }
+
   /** Resolves with the first news from now on that fits. */
   until(fits: (news: MachineNews) => boolean): Promise<MachineNews> {
     return new Promise((resolve) => {

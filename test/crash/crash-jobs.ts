@@ -30,12 +30,15 @@ export function smallFlavor(stage: CrashStage): Promise<string> {
   return createFlavor(stage.cloud, 'small', {});
 }
 
-export type ServerWish = { name: string; imageId: string; flavorId: string };
+/** `node`: the UUID of the one that it shall be. */
+export type ServerWish = { name: string; imageId: string; flavorId: string; node?: string };
 
 /** The answer may be lost with Ingot although the server is written down: then it is found by its name. */
 export async function createServer({ ingot, cloud, networkId }: CrashStage, wish: ServerWish): Promise<string> {
-  const { name, imageId, flavorId } = wish;
-  const body = { server: { name, imageRef: imageId, flavorRef: flavorId, networks: [{ uuid: networkId }], config_drive: true } };
+  const { name, imageId, flavorId, node } = wish;
+  const place = node && { availability_zone: `nova::${node}` };
+  const networks = [{ uuid: networkId }];
+  const body = { server: { name, imageRef: imageId, flavorRef: flavorId, networks, config_drive: true, ...place } };
   return ingot.ask(async () => {
     const { servers } = await cloud.compute<{ servers: { id: string }[] }>(`/servers?name=^${name}$`);
     if (servers[0]) return servers[0].id;

@@ -1,6 +1,7 @@
 /** An Ingot that is started again whenever it dies, as a service manager would. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { IngotProcess } from '#lab/start-ingot.ts';
 import type { SettingName } from '#settings.ts';
@@ -16,6 +17,8 @@ export type RestartingOptions = {
 
 const crashProgram = fileURLToPath(new URL('./crash-serve.ts', import.meta.url));
 
+const staleConnectionMs = 100;
+
 export class RestartingIngot {
   readonly #ingot: IngotProcess;
   readonly #stateDir: string;
@@ -23,6 +26,7 @@ export class RestartingIngot {
   #up = Promise.withResolvers<number>();
   #stopping = false;
   #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor({ namespace, stateDir, settings, crashKinds = [] }: RestartingOptions) {
     this.#stateDir = stateDir;
@@ -68,7 +72,12 @@ export class RestartingIngot {
   }
 
   /** No more restarts: ends it, orderly. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end();
+    return this.#stopped;
+  }
+
+  async #end(): Promise<void> {
     this.#stopping = true;
     await this.#up.promise.catch(() => {});
     await this.#ingot.stop();
@@ -83,7 +92,8 @@ export class RestartingIngot {
         return await request();
       } catch (error) {
         if (!isLostConnection(error)) throw error;
-        await this.#nextLife(life);
+        // It died, or this was a connection to a former life that fetch had kept.
+        await Promise.race([this.#nextLife(life), pause(staleConnectionMs)]);
       }
     }
   }

@@ -32,11 +32,12 @@ import { type CrashStage, openCrashStage } from '#test/crash/crash-stage.ts';
 import { digestRange } from '#test/crash/small-images.ts';
 
 const isRoot = process.getuid?.() === 0;
-const options = { concurrency: true, timeout: 240_000, ...(!isRoot && { skip: 'network namespaces need root' }) };
+const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces need root' }) };
+const timeout = 400_000;
 const sizes = { mib: 24, dataMib: 8 };
 
 describe('killed at every step', options, () => {
-  test('whole-disk image: deploy, delete, clean', async (t) => {
+  test('whole-disk image: deploy, delete, clean', { timeout }, async (t) => {
     const stage = await openCrashStage({ name: 'crash-direct', crashKinds: ['deploy', 'delete', 'clean'] });
     t.after(() => stage.close());
     const machine = stage.rack.machines[0]!;
@@ -62,7 +63,7 @@ describe('killed at every step', options, () => {
     t.diagnostic(`killed ${stage.ingot.deaths} times`);
   });
 
-  test('partition image: deploy, rebuild, delete, clean', async (t) => {
+  test('partition image: deploy, rebuild, delete, clean', { timeout }, async (t) => {
     const stage = await openCrashStage({ name: 'crash-iscsi', crashKinds: ['deploy', 'rebuild', 'delete', 'clean'] });
     t.after(() => stage.close());
     const machine = stage.rack.machines[0]!;

@@ -1,0 +1,355 @@
+/**
+ * What goes wrong with machines and images: each ends in the right state, with a message that names the cause. Real are
+ * Ingot, its agent, IPMI, HTTP and iSCSI; firmware and kernels are cardboard (test/crash).
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { CloudClient } from '#demo/cloud-client.ts';
+import { logIn } from '#demo/lab-cloud.ts';
+import {
+  createFlavor,
+  createNetwork,
+  followServer,
+  type ServerView,
+  showServer,
+  untilNode,
+  uploadImage,
+} from '#demo/main-job.ts';
+import { insideNamespace } from '#lab/network.ts';
+import { serve } from '#serve.ts';
+import { readSettings } from '#settings.ts';
+import type { RackMachine } from '#test/crash/cardboard-rack.ts';
+import { bootFiles, expectNothingLeft, expectUnreadable } from '#test/crash/crash-expectations.ts';
+import {
+  createServer,
+  deleteServer,
+  type PartitionImage,
+  portsOf,
+  smallFlavor,
+  uploadPartition,
+  uploadWholeDisk,
+  type WholeImage,
+} from '#test/crash/crash-jobs.ts';
+import { type CrashStage, openCrashStage, type ServerFacts } from '#test/crash/crash-stage.ts';
+import { serverAddress } from '#test/crash/private-network.ts';
+import { makeBootFile } from '#test/crash/small-images.ts';
+
+const run = promisify(execFile);
+const isRoot = process.getuid?.() === 0;
+const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces need root' }) };
+const timeout = 240_000;
+const sizes = { mib: 24, dataMib: 8 };
+
+/** One machine of the stage, enrolled, with all that is needed to create a server on it. */
+type Corner = { stage: CrashStage; machine: RackMachine; node: string; flavorId: string };
+
+async function corner(stage: CrashStage, index: number, flavorId: string): Promise<Corner> {
+  const machine = stage.rack.machines[index]!;
+  return { stage, machine, node: await stage.enrol(machine), flavorId };
+}
+
+async function deploy({ stage, node, flavorId }: Corner, name: string, imageId: string): Promise<string> {
+  return createServer(stage, { name, imageId, flavorId, node });
+}
+
+async function expectError({ stage }: Corner, id: string, cause: RegExp): Promise<ServerFacts> {
+  const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+  assert.equal(server.status, 'ERROR');
+  assert.match(server.fault?.message ?? '', cause);
+  assert.deepEqual(await portsOf(stage, id), [], 'its ports are gone');
+  return server;
+}
+
+/** The node can be used again, and nothing tells of the failed server but its last error. */
+async function expectUsable({ stage, machine, node }: Corner, lastError: RegExp): Promise<void> {
+  const free = await stage.untilNode(node, ({ reservation }) => reservation === null);
+  assert.deepEqual(
+    [free.provision_state, free.instance_uuid, free.maintenance, free.power_state],
+    ['available', null, false, 'power off'],
+  );
+  assert.match(free.last_error ?? '', lastError);
+  assert.equal(machine.power, 'off');
+}
+
+async function expectOutOfService({ stage, node }: Corner, cause: RegExp): Promise<void> {
+  const lost = await stage.untilNode(node, ({ reservation }) => reservation === null);
+  assert.deepEqual(
+    [lost.provision_state, lost.instance_uuid, lost.maintenance, lost.fault],
+    ['clean failed', null, true, 'clean failure'],
+  );
+  assert.match(lost.maintenance_reason ?? '', cause);
+}
+
+async function flipByte(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const position = Math.floor((await stat(path)).size / 2);
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, position);
+    buffer[0]! ^= 0xff;
+    await file.write(buffer, 0, 1, position);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+let stage: CrashStage;
+let flavorId: string;
+let whole: WholeImage;
+let classic: PartitionImage;
+if (isRoot) before(openShared);
+if (isRoot) after(closeShared);
+
+async function openShared(): Promise<void> {
+  stage = await openCrashStage({ name: 'faults', machines: 7 });
+  flavorId = await smallFlavor(stage);
+  whole = await uploadWholeDisk(stage, 'whole', sizes);
+  classic = await uploadPartition(stage, 'classic', sizes);
+}
+
+async function closeShared(): Promise<void> {
+  try {
+    await stage?.ingot.stop();
+    if (stage) await expectNothingLeft(stage);
+  } finally {
+    await stage?.close();
+  }
+}
+
+describe('images', options, () => {
+  test('an image that changed in the store is found out before a machine is touched', { timeout }, async () => {
+    const here = await corner(stage, 0, flavorId);
+    const image = await uploadWholeDisk(stage, 'rotten', sizes);
+    await flipByte(join(stage.stateDir, 'images', image.id, 'data'));
+    const seen = here.machine.news.length;
+    const id = await deploy(here, 'rotten', image.id);
+    const server = await expectError(here, id, /The data of image rotten is corrupt: expected sha512 \w+…, got sha512 \w+…/);
+    assert.match(server.fault?.details ?? '', /Failed in step "Prepare the image"\. Upload the image again\./);
+    await expectUsable(here, /Prepare the image.*image rotten is corrupt/);
+    assert.equal(here.machine.news.length, seen);
+  });
+
+  test('an image that is broken on its way is found out by the agent, and nothing boots from it', { timeout }, async () => {
+    const here = await corner(stage, 1, flavorId);
+    const image = await uploadWholeDisk(stage, 'fragile', sizes);
+    const first = await deploy(here, 'sound', image.id);
+    assert.equal((await stage.untilServer(first, ({ status }) => status !== 'BUILD')).status, 'ACTIVE');
+    await deleteServer(stage, first);
+    await expectUsable(here, /^$/);
+    await flipByte(join(stage.stateDir, 'images', image.id, 'extents'));
+    const boots = here.machine.boots().length;
+    const id = await deploy(here, 'broken', image.id);
+    const server = await expectError(here, id, /The data of image fragile is corrupt: .*checksum/);
+    assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
+    await expectUsable(here, /image fragile is corrupt/);
+    assert.deepEqual(
+      here.machine
+        .boots()
+        .slice(boots)
+        .map(({ system }) => system),
+      ['ramdisk', 'ramdisk'],
+      'it was deployed and cleaned, and never booted its disk',
+    );
+    await expectUnreadable(here.machine.plan.diskFile);
+  });
+});
+
+describe('BMCs', options, () => {
+  test('a BMC that refuses the password', { timeout }, async () => {
+    const here = await corner(stage, 2, flavorId);
+    await here.machine.setPersonality({ refusePassword: true });
+    await here.machine.restartBmc();
+    const id = await deploy(here, 'refused', whole.id);
+    const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* refused the user name or password/);
+    assert.match(server.fault?.details ?? '', /Failed in step "Power off"\..*Correct driver_info of the node/);
+    await expectOutOfService(here, /refused the user name or password.*may still hold a tenant's data/);
+
+    // Once the password is right again, the operator brings it back.
+    await here.machine.setPersonality({ refusePassword: false });
+    const states = `/nodes/${here.node}/states/provision`;
+    for (const [target, state] of [
+      ['manage', 'manageable'],
+      ['provide', 'available'],
+    ]) {
+      await stage.cloud.bareMetal(states, { method: 'PUT', body: { target } });
+      await stage.untilNode(here.node, ({ provision_state, reservation }) => provision_state === state && reservation === null);
+    }
+    assert.equal((await stage.node(here.node)).maintenance, false);
+  });
+
+  test('a BMC that falls silent while the machine boots the ramdisk', { timeout }, async () => {
+    const here = await corner(stage, 3, flavorId);
+    const booted = here.machine.until((news) => news.what === 'boot');
+    const id = await deploy(here, 'silent', whole.id);
+    await booted;
+    await here.machine.setPersonality({ silent: true });
+    const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* did not answer \(\d+ attempts in [\d.]+ s\)/);
+    assert.match(server.fault?.details ?? '', /Failed in step "Set boot from disk"\. Check the cable and address of the BMC/);
+    await expectOutOfService(here, /did not answer/);
+  });
+});
+
+describe('ramdisks', options, () => {
+  test('a ramdisk that cannot offer its disk says why', { timeout }, async () => {
+    const here = await corner(stage, 4, flavorId);
+    await here.machine.stripRamdisk();
+    const id = await deploy(here, 'stripped', classic.id);
+    const server = await expectError(here, id, /The deploy ramdisk reported an error: tgtd did not run: .*ENOENT/);
+    assert.match(server.fault?.details ?? '', /Failed in step "Wait for the deploy ramdisk"/);
+    await expectUsable(here, /tgtd did not run/);
+    await expectUnreadable(here.machine.plan.diskFile);
+  });
+
+  test('the deploy helper refuses a wrong key, another sender, and a replay', { timeout }, async () => {
+    const here = await corner(stage, 5, flavorId);
+    const booted = here.machine.until((news) => news.what === 'boot');
+    const id = await deploy(here, 'keyed', classic.id);
+    const boot = await booted;
+    const { namespace } = here.machine.plan;
+    const fields = postOf(here.machine, boot.what === 'boot' ? boot.line : '');
+    assert.match(fields.k, /^[0-9a-f]{32}$/);
+
+    const post = (form: Record<string, string>, from = namespace) => postFrom(from, form);
+    const wrong = await post({ ...fields, k: fields.k.replace(/.$/, (last) => (last === '0' ? '1' : '0')), e: 'forged' });
+    assert.deepEqual([wrong.status, /key is not match/.test(wrong.text)], [400, true], wrong.text);
+    const stranger = await post({ ...fields, e: 'forged' }, stage.network.server);
+    assert.deepEqual([stranger.status, /parameter 'a' is/.test(stranger.text)], [400, true], stranger.text);
+    const bare = await post({ i: fields.i, a: fields.a, n: fields.n });
+    assert.deepEqual([bare.status, /parameter 'k' is not defined/.test(bare.text)], [400, true], bare.text);
+
+    const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+    assert.deepEqual([server.status, server.fault], ['ACTIVE', undefined], 'none of them did harm');
+    const replay = await post(fields);
+    assert.deepEqual([replay.status, /key is not match/.test(replay.text)], [400, true], replay.text);
+    assert.equal((await stage.server(id)).status, 'ACTIVE');
+  });
+
+  test('a server that is deleted while it is deployed', { timeout }, async () => {
+    const here = await corner(stage, 6, flavorId);
+    const booted = here.machine.until((news) => news.what === 'boot');
+    const id = await deploy(here, 'unwanted', whole.id);
+    await booted;
+    await deleteServer(stage, id);
+    await expectUsable(here, /^$/);
+    await assert.rejects(stage.server(id), { status: 404 });
+    assert.deepEqual(await portsOf(stage, id), []);
+    await expectUnreadable(here.machine.plan.diskFile);
+  });
+});
+
+describe('short patience', options, () => {
+  test('no agent is ever heard', { timeout }, async (t) => {
+    const stage = await openCrashStage({ name: 'faults-deaf', settings: { 'deploy.agent_timeout': '2' } });
+    t.after(() => stage.close());
+    const here = await corner(stage, 0, await smallFlavor(stage));
+    const image = await uploadWholeDisk(stage, 'whole', sizes);
+    await here.machine.setNic('dead');
+    const id = await deploy(here, 'unheard', image.id);
+    const told = /Wait for the ramdisk ended after 2 s: waited for the ramdisk to report\. Last seen: nothing from this machine/;
+    const server = await expectError(here, id, told);
+    assert.match(server.fault?.details ?? '', /Nothing was heard of its MAC addresses: check that the enrolled MACs are right/);
+    await expectUsable(here, told);
+    assert.deepEqual(
+      here.machine.news.map((news) => (news.what === 'power' ? news.state : news.what)),
+      ['on', 'halted', 'off'],
+    );
+    assert.deepEqual(await bootFiles(stage), { files: [], plans: [] });
+  });
+
+  test('an agent that falls silent while it writes the image', { timeout }, async (t) => {
+    const stage = await openCrashStage({ name: 'faults-mute', settings: { 'deploy.silence_timeout': '5' } });
+    t.after(() => stage.close());
+    const here = await corner(stage, 0, await smallFlavor(stage));
+    const image = await uploadWholeDisk(stage, 'large', { mib: 300, dataMib: 256 });
+    const id = await deploy(here, 'mute', image.id);
+    await untilEvent(stage, id, (message) => message.startsWith('begins to take /agent/v1/images/'));
+    await here.machine.killAgent();
+    const server = await expectError(here, id, /The ramdisk on the machine could not write-image: it fell silent 5 s ago/);
+    assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
+    await expectUsable(here, /fell silent/);
+    await expectUnreadable(here.machine.plan.diskFile);
+  });
+});
+
+/** What the ramdisk would tell the deploy helper, from its kernel line. */
+function postOf({ plan }: RackMachine, line: string) {
+  const word = (name: string) => new RegExp(`(?:^| )${name}=(\\S+)`).exec(line)?.[1] ?? '';
+  const [i, k, n] = [word('deployment_id'), word('deployment_key'), word('iscsi_target_iqn')];
+  return { i, k, a: plan.address, n, p: '3260', l: '1' };
+}
+
+async function postFrom(namespace: string, fields: Record<string, string>): Promise<{ status: number; text: string }> {
+  const curl = ['curl', '-s', '-w', '\n%{http_code}', '-d', new URLSearchParams(fields).toString()];
+  const [program, ...args] = insideNamespace(namespace, [...curl, `http://${serverAddress}:10000/`]);
+  const { stdout } = await run(program, args);
+  const lines = stdout.trim().split('\n');
+  return { status: Number(lines.at(-1)), text: lines.slice(0, -1).join('\n') };
+}
+
+async function untilEvent({ cloud }: CrashStage, serverId: string, fits: (message: string) => boolean): Promise<void> {
+  for (let after = 0; ; ) {
+    const events = await cloud.serverEvents(serverId, after, 20);
+    if (events.some(({ message }) => fits(message))) return;
+    after = events.at(-1)?.id ?? after;
+  }
+}
+
+test('200 creates at once on 50 nodes: 50 servers, and 150 that say why not', { timeout }, async (t) => {
+  const stateDir = await mkdtemp(join(tmpdir(), 'ingot-rush-'));
+  t.after(() => rm(stateDir, { recursive: true, force: true }));
+  const flags = { state_dir: stateDir, 'api.listen': '127.0.0.1:0', 'log.level': 'warn' };
+  const running = await serve(readSettings({ flags }));
+  t.after(() => running.close());
+  const cloud = await logIn(running.url, stateDir);
+  const nodes = Array.from({ length: 50 }, (_, index) => enrolFake(cloud, index));
+  const uuids = new Set(await Promise.all(nodes));
+  const flavorRef = await createFlavor(cloud, 'small', {});
+  const facts = { cidr: '192.0.2.0/24', gateway: '192.0.2.1', first: '192.0.2.10', last: '192.0.2.200' };
+  const network = await createNetwork(cloud, 'net', facts);
+  const disk = await makeBootFile(stateDir, 'disk');
+  const imageRef = await uploadImage(cloud, { name: 'disk', path: disk.path, disk_format: 'raw', container_format: 'bare' });
+
+  const create = async (index: number) => {
+    const body = { server: { name: `rush${index}`, imageRef, flavorRef, networks: [{ uuid: network }] } };
+    return (await cloud.compute<{ server: { id: string } }>('/servers', { method: 'POST', body })).server.id;
+  };
+  const ids = await Promise.all(Array.from({ length: 200 }, (_, index) => create(index)));
+  assert.equal(new Set(ids).size, 200);
+  const servers = await Promise.all(ids.map((id) => untilBuilt(cloud, id)));
+
+  const active = servers.filter(({ status }) => status === 'ACTIVE');
+  const refused = servers.filter(({ status }) => status === 'ERROR');
+  assert.deepEqual([active.length, refused.length], [50, 150]);
+  assert.deepEqual(new Set(active.map((server) => server['OS-EXT-SRV-ATTR:hypervisor_hostname'])), uuids);
+  for (const { fault } of refused) {
+    const [, total, counts] = /^No valid host was found\. Of (\d+) nodes: (.+)$/.exec(fault?.message ?? '') ?? [];
+    const sum = [...(counts ?? '').matchAll(/\b(\d+) /g)].reduce((all, [, count]) => all + Number(count), 0);
+    assert.deepEqual([total, sum], ['50', 50], fault?.message ?? 'no fault');
+  }
+});
+
+async function enrolFake(cloud: CloudClient, index: number): Promise<string> {
+  const properties = { cpus: 2, memory_mb: 2048, local_gb: 8, cpu_arch: 'x86_64' };
+  const body = { name: `fake${index}`, driver: 'fake-hardware', properties, resource_class: 'baremetal' };
+  const { uuid } = await cloud.bareMetal<{ uuid: string }>('/nodes', { method: 'POST', body });
+  const address = `52:54:00:1d:00:${index.toString(16).padStart(2, '0')}`;
+  await cloud.bareMetal('/ports', { method: 'POST', body: { node_uuid: uuid, address } });
+  for (const [target, state] of [
+    ['manage', 'manageable'],
+    ['provide', 'available'],
+  ] as const) {
+    await cloud.bareMetal(`/nodes/${uuid}/states/provision`, { method: 'PUT', body: { target } });
+    await untilNode(cloud, uuid, state);
+  }
+  return uuid;
+}
+
+async function untilBuilt(cloud: CloudClient, id: string): Promise<ServerView> {
+  const server = await showServer(cloud, id);
+  return server.status === 'BUILD' ? (await followServer(cloud, id, () => {})).server : server;
+}
