@@ -1,22 +1,19 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { ExtentsReader } from '../agent-protocol/extents.ts';
 import type { Disk, WriteImage, WriteImageResult } from '../agent-protocol/messages.ts';
 import { chooseDisk } from './choose-disk.ts';
 import type { CommandContext } from './command-loop.ts';
+import { DiskWriter } from './disk-writer.ts';
 import { download } from './download.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { ServerLink } from './server-link.ts';
-import { writeZeros } from './zeros.ts';
 
 const mebibyte = 1024 ** 2;
 /** Output of the decompressor per step: larger means fewer turns through the event loop. */
 const chunkBytes = mebibyte;
-/** Data on its way to the disk is bounded: the machine may have little memory, and progress should mean what it says. */
-const syncEveryBytes = 256 * mebibyte;
 
 export type WriteImageParts = { machine: Machine; link: ServerLink; log: Log };
 
@@ -31,19 +28,18 @@ export async function writeImage(params: WriteImage, parts: WriteImageParts, con
   const disk = chooseDisk(machine.disks(), { hints: params.root_device, minimumBytes });
   log.info(`image goes to ${disk.device} (${disk.model || 'no model'}, ${(disk.size_bytes / 1e9).toFixed(1)} GB)`);
   const zeroed = await zeroFirst(disk, { params, machine, context });
-  const file = await open(disk.device, 'r+');
+  const writer = await DiskWriter.open(disk.device);
   let dataBytes: number;
   try {
-    dataBytes = await streamToDisk(file, { params, parts, context, zeroed });
-    await wipeBackupTable(file, disk, params.virtual_size);
-    await file.sync();
+    dataBytes = await streamToDisk(writer, { params, parts, context, zeroed });
+    await wipeBackupTable(writer, disk, params.virtual_size);
+    await writer.sync();
   } catch (error) {
-    await writeZeros(file, { offset: 0, length: mebibyte }).catch(() => {});
-    await file.sync().catch(() => {});
+    await writer.close();
+    await wipeStart(disk.device);
     throw error;
-  } finally {
-    await file.close();
   }
+  await writer.close();
   await machine.rereadPartitions(disk.device).catch((error: Error) => log.info(`partitions not read again: ${error.message}`));
   return {
     device: disk.device,
@@ -66,10 +62,10 @@ async function zeroFirst(disk: Disk, { params, machine, context }: Zeroing): Pro
 
 type Streaming = { params: WriteImage; parts: WriteImageParts; context: CommandContext; zeroed: boolean };
 
-async function streamToDisk(file: FileHandle, streaming: Streaming): Promise<number> {
+async function streamToDisk(writer: DiskWriter, streaming: Streaming): Promise<number> {
   const { params, context } = streaming;
   const source = new VerifiedSource(streaming);
-  const sink = new DiskSink(file, streaming);
+  const sink = new DiskSink(writer, streaming);
   const sinkTo = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) {
       await sink.write(chunk);
@@ -128,15 +124,14 @@ class VerifiedSource {
 
 /** Decompressed extents onto the disk; writes the holes too where the disk does not read as zeros there. */
 class DiskSink {
-  #file: FileHandle;
+  #writer: DiskWriter;
   #zeroed: boolean;
   #size: number;
   #reader = new ExtentsReader();
   #position = 0;
-  #unsynced = 0;
 
-  constructor(file: FileHandle, { params, zeroed }: Streaming) {
-    this.#file = file;
+  constructor(writer: DiskWriter, { params, zeroed }: Streaming) {
+    this.#writer = writer;
     this.#zeroed = zeroed;
     this.#size = params.virtual_size;
   }
@@ -148,13 +143,9 @@ class DiskSink {
   async write(chunk: Buffer): Promise<void> {
     for (const { offset, data } of this.#reader.read(chunk)) {
       await this.#fillHole(offset);
-      await writeAll(this.#file, data, offset);
+      await this.#writer.write(data, offset);
       this.#position = offset + data.length;
-      this.#unsynced += data.length;
     }
-    if (this.#unsynced < syncEveryBytes) return;
-    await this.#file.datasync();
-    this.#unsynced = 0;
   }
 
   async finish(): Promise<void> {
@@ -167,19 +158,25 @@ class DiskSink {
 
   async #fillHole(end: number): Promise<void> {
     if (this.#zeroed || end <= this.#position) return;
-    await writeZeros(this.#file, { offset: this.#position, length: end - this.#position });
+    await this.#writer.writeZeros({ offset: this.#position, length: end - this.#position });
   }
 }
 
-async function writeAll(file: FileHandle, data: Buffer, offset: number): Promise<void> {
-  for (let done = 0; done < data.length; ) {
-    const { bytesWritten } = await file.write(data, done, data.length - done, offset + done);
-    done += bytesWritten;
+/** By a writer of its own, once the failed one has nothing under way any more. */
+async function wipeStart(device: string): Promise<void> {
+  const writer = await DiskWriter.open(device);
+  try {
+    await writer.writeZeros({ offset: 0, length: mebibyte });
+    await writer.sync();
+  } catch {
+    // The disk has failed: there is no image on it that could boot.
+  } finally {
+    await writer.close();
   }
 }
 
 /** A GPT of a former system leaves its backup in the last 33 sectors, where firmware and partitioners would find it. */
-async function wipeBackupTable(file: FileHandle, disk: Disk, virtualSize: number): Promise<void> {
+async function wipeBackupTable(writer: DiskWriter, disk: Disk, virtualSize: number): Promise<void> {
   const offset = Math.max(virtualSize, disk.size_bytes - mebibyte);
-  if (offset < disk.size_bytes) await writeZeros(file, { offset, length: disk.size_bytes - offset });
+  if (offset < disk.size_bytes) await writer.writeZeros({ offset, length: disk.size_bytes - offset });
 }
