@@ -20,7 +20,7 @@ for (const [name, unit] of [
     writeFileSync(file, expected);
     const writer = await DiskWriter.open(file);
     for (let at = 0; at < size; ) {
-      const length = Math.min(size - at, randomInt(1, 6_000_000 / unit) * unit);
+      const length = Math.min(size - at, randomInt(1, Math.floor(6_000_000 / unit)) * unit);
       const data = randomBytes(length);
       await writer.write(data, at);
       data.copy(expected, at);
