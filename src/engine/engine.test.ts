@@ -213,3 +213,23 @@ test('the classic POST: wrong key, missing field and other address are refused, 
   await quiet(cloud);
   await cloud.store.close();
 });
+
+test('a deletion that was written down just before the end is taken up, too', async () => {
+  const room = newRoom();
+  const steps = [aStep('listen', async () => ({ wait: 'a word' }))];
+  const before = await aCloud({ room, steps });
+  const node = await anAvailableNode(before, 'n1');
+  const [server] = await before.engine.createServers(aServerRequest);
+  await before.engine.stop();
+  // What a delete writes; the cancellation that follows it in memory died with the process.
+  await before.store.servers.update({ id: server!.id }, { task_state: 'deleting' });
+
+  const after = await aCloud({ room, steps, store: before.store });
+  await after.engine.start();
+  await quiet(after);
+  assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'deleted');
+  const freed = await after.store.nodes.find({ uuid: node.uuid });
+  assert.deepEqual([freed?.provision_state, freed?.instance_uuid, freed?.failures], ['available', null, 0]);
+  await after.engine.stop();
+  await after.store.close();
+});

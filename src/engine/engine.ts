@@ -13,7 +13,7 @@ import { powerDefinition, verifyDefinition } from './node-operations.ts';
 import { nodeVerbs } from './nodes.ts';
 import type { OperationKinds, StepHook } from './operation-kinds.ts';
 import { PowerSync } from './power-sync.ts';
-import { serverVerbs } from './servers.ts';
+import { resumeDeletes, serverVerbs } from './servers.ts';
 import { buildTask, type TaskParts } from './task.ts';
 import { Worker } from './worker.ts';
 
@@ -55,6 +55,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...machineMessages({ ...taskParts, worker }),
     async start() {
       await worker.resume();
+      await resumeDeletes({ store, worker });
       powerSync.start();
     },
     async stop() {

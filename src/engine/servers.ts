@@ -164,9 +164,21 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
     const begin: BeginOperation = (...request) => worker.begin(...request);
     return { operation: await beginDeletion(inside, { node_uuid: node.uuid, server_id: id }, begin) };
   });
-  if (result.cancel)
-    worker.cancel(result.cancel, new Fault('interrupted', { what: 'The operation', why: 'the server was deleted' }));
+  if (result.cancel) cancelForDelete(worker, result.cancel);
   if (result.operation) worker.launch(result.operation);
+}
+
+function cancelForDelete(worker: Worker, operationId: string): void {
+  worker.cancel(operationId, new Fault('interrupted', { what: 'The operation', why: 'the server was deleted' }));
+}
+
+/** At start: a deletion that was written down just before the process ended, while another operation had the node. */
+export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' | 'worker'>): Promise<void> {
+  for (const { operation } of worker.live.values()) {
+    if (operation.kind === 'delete' || !operation.server_id) continue;
+    const server = await store.servers.find({ id: operation.server_id });
+    if (server?.task_state === 'deleting') cancelForDelete(worker, operation.id);
+  }
 }
 
 type PowerChange = { action: string; target: string; task_state: string };

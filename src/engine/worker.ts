@@ -209,6 +209,8 @@ export class Worker {
   async #advance(live: LiveOperation, step: Step, context?: JsonObject): Promise<'next' | 'rest'> {
     const steps = this.#stepsOf(live.operation);
     this.#recordStep(live, step, 'ended', 'ended');
+    // The record comes before the row: after a crash a step may stand in it twice, but never not at all.
+    await this.#parts.store.events.flush();
     const next = stepAfter(steps, step);
     if (context) live.operation.context = { ...live.operation.context, ...context };
     if (!next) return this.#end(live, live.operation.state === 'undoing' ? 'failed' : 'done');
