@@ -18,7 +18,7 @@ export async function hostFacts(rack: Rack, ramdisk: Ramdisk): Promise<Record<st
   return {
     ingot: await commit(),
     host: `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, ${(totalmem() / 1024 ** 3).toFixed(1)} GiB, Linux ${release()}, ${system()}`,
-    'virtual machine': `${machine?.cpus} processors, ${machine?.memory_mb} MiB, ${chosen === 'auto' ? await chooseAcceleration(kvmMemoryFile) : chosen}`,
+    'virtual machine': `${machine?.cpus} × CPU, ${machine?.memory_mb} MiB, ${chosen === 'auto' ? await chooseAcceleration(kvmMemoryFile) : chosen}`,
     ramdisk: `kernel ${kernelRelease}, Node.js ${nodeVersion}, ${(ramdiskBytes / 1e6).toFixed(1)} MB`,
     'node.js': process.version,
     qemu: await firstLine('qemu-system-x86_64', ['--version']),
