@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { Value } from 'typebox/value';
+import { Inventory } from '../agent-protocol/messages.ts';
+import { readInventory } from './inventory.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'ingot-agent-'));
+after(() => rmSync(root, { recursive: true }));
+
+function lay(files: Record<string, string | Buffer>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+}
+
+/** A server with an NVMe, a SAS disk, a Smart Array volume, a USB stick, a CD drive and two NICs, one of them down. */
+lay({
+  'proc/cpuinfo': 'processor\t: 0\nmodel name\t: Xeon Gold\nflags\t\t: fpu vmx\n\nprocessor\t: 1\nmodel name\t: Xeon Gold\n',
+  'proc/meminfo': 'MemTotal:       16000000 kB\n',
+  'sys/devices/system/memory/block_size_bytes': '8000000\n',
+  'sys/devices/system/memory/memory0/online': '1',
+  'sys/devices/system/memory/memory17/online': '1',
+  'sys/block/nvme0n1/size': '1875385008',
+  'sys/block/nvme0n1/device/model': 'ACME NVMe  ',
+  'sys/block/nvme0n1/device/serial': 'N-1 ',
+  'sys/block/nvme0n1/queue/rotational': '0',
+  'sys/block/nvme0n1/queue/discard_max_bytes': '2199023255040',
+  'sys/block/nvme0n1/queue/write_zeroes_max_bytes': '131072',
+  'sys/block/sda/size': '3907029168',
+  'sys/block/sda/device/model': 'SAS disk',
+  'sys/block/sda/device/vpd_pg80': Buffer.from([0, 0x80, 0, 4, ...Buffer.from('S-80')]),
+  'sys/block/sda/queue/rotational': '1',
+  'sys/block/cciss!c0d0/size': '2048',
+  'sys/block/cciss!c0d0/device/x': '',
+  'sys/block/sdb/size': '4096',
+  'sys/block/sdb/removable': '1',
+  'sys/block/sdb/device/model': 'Stick',
+  'sys/block/sdc/size': '0',
+  'sys/block/sdc/device/model': 'Card reader without a card',
+  'sys/block/sr0/size': '99',
+  'sys/block/sr0/device/model': 'CD',
+  'sys/block/loop0/size': '99',
+  'sys/block/dm-0/size': '99',
+  'sys/class/net/eno1/address': '52:54:00:AA:BB:CC\n',
+  'sys/class/net/eno1/carrier': '1',
+  'sys/class/net/eno1/speed': '10000',
+  'sys/class/net/eno1/device/x': '',
+  'sys/class/net/eno2/address': '52:54:00:aa:bb:cd',
+  'sys/class/net/eno2/speed': '-1',
+  'sys/class/net/eno2/device/x': '',
+  'sys/class/net/lo/address': '00:00:00:00:00:00',
+  'sys/class/dmi/id/sys_vendor': 'ACME\n',
+  'sys/class/dmi/id/product_uuid': 'ABCD\n',
+  'sys/class/dmi/id/bios_version': '1.2',
+  'sys/firmware/efi/x': '',
+});
+symlinkSync('../../../bus/pci/drivers/ixgbe', join(root, 'sys/class/net/eno1/device/driver'));
+
+test('disks: real ones alone, with what they can do', () => {
+  const { disks } = readInventory(root);
+  assert.deepEqual(
+    disks.map(({ device, serial, rotational, removable }) => [device, serial, rotational, removable]),
+    [
+      ['/dev/cciss/c0d0', '', false, false],
+      ['/dev/nvme0n1', 'N-1', false, false],
+      ['/dev/sda', 'S-80', true, false],
+      ['/dev/sdb', '', false, true],
+    ],
+  );
+  assert.deepEqual(disks[1], {
+    device: '/dev/nvme0n1',
+    size_bytes: 1875385008 * 512,
+    model: 'ACME NVMe',
+    serial: 'N-1',
+    rotational: false,
+    removable: false,
+    discard_max_bytes: 2199023255040,
+    write_zeroes_max_bytes: 131072,
+  });
+});
+
+test('NICs: link, driver, speed', () => {
+  assert.deepEqual(readInventory(root).nics, [
+    { name: 'eno1', mac: '52:54:00:aa:bb:cc', driver: 'ixgbe', link: true, speed_mbps: 10000, address: null },
+    { name: 'eno2', mac: '52:54:00:aa:bb:cd', driver: '', link: false, speed_mbps: null, address: null },
+  ]);
+});
+
+test('processors, installed memory, system and firmware', () => {
+  const { cpu, memory_bytes, system, firmware } = readInventory(root);
+  assert.deepEqual([cpu.count, cpu.model, cpu.flags], [2, 'Xeon Gold', ['fpu', 'vmx']]);
+  assert.equal(memory_bytes, 2 * 0x8000000);
+  assert.deepEqual(system, { vendor: 'ACME', product: '', serial: '', uuid: 'abcd' });
+  assert.deepEqual(firmware, { mode: 'uefi', version: '1.2' });
+});
+
+test('this very machine is described as the protocol wants it', () => {
+  assert.ok(Value.Check(Inventory, readInventory('/')));
+});

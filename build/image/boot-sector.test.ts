@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { firstPartitionOffset, masterBootRecord } from './boot-sector.ts';
+import { grubConfig, overlayFiles } from './contents.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ingot-mbr-'));
+after(() => rmSync(folder, { recursive: true }));
+
+test('sfdisk reads one active Linux partition from 1 MiB to the end', () => {
+  const file = join(folder, 'disk');
+  const size = 2 * 1024 ** 3;
+  writeFileSync(file, masterBootRecord(Buffer.alloc(512, 0x90), size));
+  truncateSync(file, size);
+  const table = JSON.parse(execFileSync('sfdisk', ['--json', file], { encoding: 'utf8' })).partitiontable;
+  assert.equal(table.label, 'dos');
+  assert.deepEqual(table.partitions, [
+    {
+      node: `${file}1`,
+      start: firstPartitionOffset / 512,
+      size: (size - firstPartitionOffset) / 512,
+      type: '83',
+      bootable: true,
+    },
+  ]);
+});
+
+test('the boot menu names the file system by its UUID alone', () => {
+  const config = grubConfig('1234-uuid');
+  assert.match(config, /--set=root 1234-uuid\n/);
+  assert.match(config, /linux \/vmlinuz root=UUID=1234-uuid ro .*console=ttyS0/);
+});
+
+test('cloud-init looks at config drives only, and every overlay path is absolute', () => {
+  const files = overlayFiles('cloud');
+  assert.match(files['/etc/cloud/cloud.cfg.d/50_ingot.cfg'] ?? '', /datasource_list: \[ConfigDrive, None\]/);
+  assert.ok(Object.keys(files).every((path) => path.startsWith('/')));
+  assert.match(overlayFiles('full')['/etc/initramfs-tools/conf.d/ingot.conf'] ?? '', /MODULES=most/);
+});
