@@ -1,5 +1,5 @@
 import { chapAccount } from '../agent-protocol/classic.ts';
-import { addressTowards, DoneListener, postToHelper } from './deploy-helper.ts';
+import { addressTowards, DoneListener, postToHelper, type Report } from './deploy-helper.ts';
 import { findDisk } from './find-disk.ts';
 import { IscsiTarget } from './iscsi-target.ts';
 import type { Log } from './log.ts';
@@ -30,8 +30,7 @@ export async function exportDisk({ classic, machine, log, signal }: ExportParts)
       throw offered;
     }
     target = offered;
-    await postToHelper({ classic, address }, log, signal);
-    log.info('the deploy helper knows of the disk');
+    await tellHelper({ classic, address }, { done: listener.done, log, signal });
     await withDeadline(listener.done, doneMs, signal);
     log.info('done heard');
     if (!(await target.drained(drainMs, signal))) log.info(`iSCSI sessions still open ${drainMs / 1000} s after done`);
@@ -40,6 +39,22 @@ export async function exportDisk({ classic, machine, log, signal }: ExportParts)
     await target?.stop();
   }
   await machine.run('sync', [], { timeoutMs: 300_000 });
+}
+
+type Telling = { done: Promise<void>; log: Log; signal: AbortSignal };
+
+/**
+ * The helper may have heard us although its answer was lost (it was restarted, say), and refuse the repeat because all
+ * is over by then: its `done` is as good as the answer.
+ */
+async function tellHelper(report: Report, { done, log, signal }: Telling): Promise<void> {
+  const over = new AbortController();
+  const posting = postToHelper(report, log, AbortSignal.any([signal, over.signal]));
+  posting.then(
+    () => log.info('the deploy helper knows of the disk'),
+    () => {},
+  );
+  await Promise.race([done, posting]).finally(() => over.abort());
 }
 
 async function offerDisk({ classic, machine, log, signal }: ExportParts): Promise<IscsiTarget> {

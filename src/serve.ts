@@ -71,12 +71,19 @@ async function build(
   const engineUp = Promise.withResolvers<void>();
   const boot = createBootServer({ settings, engine: messages, images, log, stateDir: state, engineReady: engineUp.promise });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
-  Object.assign(messages, engine);
+  // Before the operations are taken up again no token is known: a machine that asks in that moment waits for it.
+  const resumed = Promise.withResolvers<void>();
+  Object.assign(messages, engine, {
+    agentOperation: (token) => resumed.promise.then(() => engine.agentOperation(token)),
+    deployPost: (fields, from) => resumed.promise.then(() => engine.deployPost(fields, from)),
+  } satisfies Partial<MachineMessages>);
 
   closers.push(() => engine.stop());
   closers.push(() => boot.stop());
+  closers.push(async () => resumed.resolve());
   await boot.start();
   await engine.start();
+  resumed.resolve();
   engineUp.resolve();
 
   const api = createApi({ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) });
