@@ -6,6 +6,11 @@ import type { Tables } from './tables.ts';
 
 /** A boot brings bursts of TFTP and DHCP lines; one commit for each would cost a disk sync for each. */
 const batchDelayMs = 20;
+/** After a write that failed (the disk is full): the record waits in memory that long, and that much of it. */
+const retryDelayMs = 1000;
+const pendingMax = 50_000;
+/** Rows of one INSERT: SQLite takes 32766 parameters in a statement. */
+const rowsAtOnce = 500;
 
 export type EventQuery = {
   node_uuid?: string;
@@ -24,6 +29,7 @@ export class EventLog {
   #pending: Omit<Event, 'id'>[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
+  #closed = false;
   readonly #listeners = new Set<() => void>();
 
   constructor(db: Kysely<Tables>) {
@@ -41,17 +47,23 @@ export class EventLog {
       ...event,
       at: new Date().toISOString(),
     });
-    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), batchDelayMs);
+    if (this.#pending.length > pendingMax) this.#pending.splice(0, this.#pending.length - pendingMax);
+    this.#flushLater(batchDelayMs);
   }
 
-  /** Writes what is pending. Must not be called inside a transaction (it takes its own). */
+  /**
+   * Writes what is pending; what could not be written stays pending and is tried again. Must not be called inside a
+   * transaction (it takes its own).
+   */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const batch = this.#pending;
-    this.#pending = [];
-    if (batch.length > 0) this.#flushing = this.#flushing.then(() => this.#write(batch));
-    return this.#flushing;
+    const turn = this.#flushing.then(() => this.#writePending());
+    // The next turn does not depend on how this one ends.
+    this.#flushing = turn.catch(() => {
+      if (!this.#closed) this.#flushLater(retryDelayMs);
+    });
+    return turn;
   }
 
   async list(query: EventQuery): Promise<Event[]> {
@@ -76,7 +88,24 @@ export class EventLog {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     return this.flush();
+  }
+
+  #flushLater(ms: number): void {
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), ms);
+  }
+
+  async #writePending(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0, rowsAtOnce);
+      try {
+        await this.#write(batch);
+      } catch (error) {
+        this.#pending.unshift(...batch);
+        throw error;
+      }
+    }
   }
 
   async #write(batch: Omit<Event, 'id'>[]): Promise<void> {

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import { openStore } from './store.ts';
+
+const note = (subject: string) => ({ kind: 'note', subject, message: subject, node_uuid: 'n' }) as const;
+
+test('a record that cannot be written is kept, in its order, until it can', async () => {
+  const store = await openStore(':memory:');
+  await sql`CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`.execute(
+    store.db,
+  );
+  store.events.append(note('one'));
+  await assert.rejects(store.events.flush(), /disk is full/);
+  store.events.append(note('two'));
+  await assert.rejects(store.events.list({ node_uuid: 'n' }), /disk is full/);
+
+  await sql`DROP TRIGGER full`.execute(store.db);
+  store.events.append(note('three'));
+  const events = await store.events.list({ node_uuid: 'n' });
+  assert.deepEqual(
+    events.map(({ subject }) => subject),
+    ['one', 'two', 'three'],
+  );
+  await store.close();
+});
+
+test('a burst larger than a statement of SQLite can take is written in pieces', async () => {
+  const store = await openStore(':memory:');
+  const count = 5000;
+  for (let index = 0; index < count; index++) store.events.append(note(String(index)));
+  const events = await store.events.list({ node_uuid: 'n', limit: count + 1 });
+  assert.deepEqual([events.length, events[0]?.subject, events.at(-1)?.subject], [count, '0', String(count - 1)]);
+  await store.close();
+});
