@@ -16,6 +16,7 @@ const httpPort = 8088;
 const firstBmcPort = 6231;
 const rackProgram = fileURLToPath(new URL('./cardboard-process.ts', import.meta.url));
 
+type Boot = MachineNews & { what: 'boot' };
 type Mishap = RackRequest extends infer R ? (R extends RackRequest ? Omit<R, 'id' | 'machine'> : never) : never;
 
 export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [string] }> {
@@ -36,8 +37,17 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
     return last?.what === 'power' ? last.state : 'off';
   }
 
-  boots(): (MachineNews & { what: 'boot' })[] {
+  boots(): Boot[] {
     return this.news.filter((news) => news.what === 'boot');
+  }
+
+  /** Resolves when its latest boot is one into `system`, and with that. */
+  async untilBooted(system: Boot['system']): Promise<Boot> {
+    for (;;) {
+      const last = this.boots().at(-1);
+      if (last?.system === system) return last;
+      await this.until(({ what }) => what === 'boot');
+    }
   }
 
   setPersonality(changes: Partial<Personality>): Promise<void> {

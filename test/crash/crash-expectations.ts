@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
-import type { RackMachine } from './cardboard-rack.ts';
 import { stepsKilledAround } from './crash-moments.ts';
 import type { CrashStage } from './crash-stage.ts';
 
@@ -138,10 +137,4 @@ export async function expectNothingLeft(stage: CrashStage): Promise<void> {
     files.filter((file) => /\.part$|chap-password|\/piece$|\/ephemeral$/.test(file)),
     [],
   );
-}
-
-export function lastBoot(machine: RackMachine) {
-  const boot = machine.boots().at(-1);
-  assert.ok(boot, 'the machine has booted');
-  return boot;
 }

@@ -3,12 +3,17 @@ import type { Operation } from '#domain/records.ts';
 
 export const momentsFile = 'crash-moments';
 
+/** `deploy`, or `undo of deploy` after a failure. */
+export function wayOf({ kind, state }: Operation): string {
+  return state === 'undoing' ? `undo of ${kind}` : kind;
+}
+
 /**
  * `before deploy: write image (heard, asked write-image)`: a step that waits is run several times, and each time knows
  * more; what it knows makes the moment another one.
  */
 export function momentOf(when: 'before' | 'after', operation: Operation, step: string): string {
-  const { kind, state, context } = operation;
+  const { context } = operation;
   const { command, replies, messages } = context as { command?: { name: string }; replies?: object; messages?: object };
   const facts = [
     'agent' in context && 'heard',
@@ -16,8 +21,7 @@ export function momentOf(when: 'before' | 'after', operation: Operation, step: s
     command && `asked ${command.name}`,
     replies && `answered ${Object.keys(replies).join('+')}`,
   ].filter(Boolean);
-  const way = state === 'undoing' ? `undo of ${kind}` : kind;
-  return `${when} ${way}: ${step}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
+  return `${when} ${wayOf(operation)}: ${step}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
 }
 
 /** The steps of `way` (`deploy`, `undo of deploy`) that Ingot was killed both before and after. */

@@ -1,5 +1,6 @@
 /**
- * `ingot serve` that dies by its own SIGKILL around every step of the operations named in CRASH_KINDS, each moment once
+ * `ingot serve` that dies by its own SIGKILL around every step of the operations named in CRASH_KINDS
+ * (`deploy`, or `undo of deploy` for its way back), each moment once
  * over all restarts: the file `crash-moments` in the state folder remembers them.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 import type { StepHook } from '#engine/operation-kinds.ts';
 import { serve } from '#serve.ts';
 import { readSettings } from '#settings.ts';
-import { momentOf, momentsFile } from './crash-moments.ts';
+import { momentOf, momentsFile, wayOf } from './crash-moments.ts';
 
 const settings = readSettings({ env: process.env });
 const kinds = (process.env['CRASH_KINDS'] ?? '').split(',');
@@ -16,7 +17,7 @@ const file = join(settings.state_dir, momentsFile);
 const known = new Set(readText(file).split('\n'));
 
 const onStep: StepHook = (when, operation, step) => {
-  if (!kinds.includes(operation.kind)) return;
+  if (!kinds.includes(wayOf(operation))) return;
   const moment = momentOf(when, operation, step);
   if (known.has(moment)) return;
   // Written down before, or the next start would die here again.

@@ -99,7 +99,7 @@ async function build(
   closers.push(() => ingot.stop());
   await ingot.start();
   const cloud = await logIn(ingot.url, stateDir);
-  const networkId = await createNetwork(cloud, 'provisioning', subnet);
+  const networkId = await createNetwork(cloud, 'provisioning', subnetFor(network));
   const server = (id: string) => ingot.ask(async () => (await cloud.compute<{ server: ServerFacts }>(`/servers/${id}`)).server);
   const node = (uuid: string) => ingot.ask(() => cloud.bareMetal<NodeFacts>(`/nodes/${uuid}`));
   const newsOf = (path: (after: number) => Promise<{ events: CloudEvent[] }>) => {
@@ -156,9 +156,26 @@ const stageSettings: Partial<Record<SettingName, string>> = {
   'power.sync_interval': '0',
 };
 
-const subnet = { cidr: provisioningCidr, gateway: serverAddress, first: '172.29.0.50', last: '172.29.0.99' };
+/** A machine that is alone gets the address that it has, so that what it asks is known to be its. */
+function subnetFor({ nodes, addressOf }: PrivateNetwork) {
+  const first = nodes.length === 1 ? addressOf(0) : '172.29.0.50';
+  return { cidr: provisioningCidr, gateway: serverAddress, first, last: '172.29.0.99' };
+}
 
 function enrolFacts({ plan }: RackMachine) {
   const bmc = { address: '127.0.0.1', ...plan.bmc };
   return { name: plan.name, mac: plan.mac, bmc, cpus: 2, memory_mb: 2048, local_gb: 8 };
+}
+
+/** Resolves once the record of a server has such an event. */
+export async function untilEvent(
+  { ingot, cloud }: Pick<CrashStage, 'ingot' | 'cloud'>,
+  serverId: string,
+  fits: (event: CloudEvent) => boolean,
+): Promise<void> {
+  for (let after = 0; ; ) {
+    const events = await ingot.ask(() => cloud.serverEvents(serverId, after, newsSeconds));
+    if (events.some(fits)) return;
+    after = events.at(-1)?.id ?? after;
+  }
 }
