@@ -1,9 +1,10 @@
 /** `ingot demo`: from nothing to two servers with SSH, one by each chain, through public APIs. */
 
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { parseOptions } from '#commands/options.ts';
-import { type LabCloud, startLabCloud } from './lab-cloud.ts';
+import { buildArtifacts, type LabCloud, startLabCloud } from './lab-cloud.ts';
 import * as job from './main-job.ts';
 import { type PhaseName, type Phases, phaseNames, readPhases } from './phases.ts';
 import { keyName, networkName, prepareCloud } from './prepare-cloud.ts';
@@ -34,19 +35,22 @@ export async function runDemoCommand(args: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'));
-  });
   const started = Date.now();
   say('Ingot demo: two virtual servers, from rack to SSH. Ctrl-C takes everything down.');
+  // Until here an interrupt simply ends us: there is nothing yet to take down.
+  const artifacts = await buildArtifacts(say);
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+  const interrupted = once(interrupt.signal, 'abort').then(() => 'interrupted' as const);
   const lab = await startLabCloud({
     rack: { machines: chains.length },
     stateDir: join(cacheFolder, 'demo'),
     port: Number(flags['port'] ?? 6385),
+    artifacts,
     announce: say,
   });
   try {
-    const outcome = await Promise.race([deployAll(lab), interrupted]);
+    const outcome = await Promise.race([deployAll(lab, interrupt.signal), interrupted]);
     if (outcome === 'interrupted') return 130;
     report(outcome, started);
     if (!switches.has('once')) {
@@ -55,6 +59,8 @@ export async function runDemoCommand(args: string[]): Promise<number> {
     }
     return outcome.every((result) => result.isGood) ? 0 : 1;
   } finally {
+    // Whatever still tries to reach a machine would keep us alive.
+    interrupt.abort();
     say('taking everything down');
     await lab.close();
   }
@@ -66,7 +72,7 @@ function say(line: string): void {
 
 type Result = { chain: Chain; isGood: boolean; text: string; address: string; phases?: Phases };
 
-async function deployAll(lab: LabCloud): Promise<Result[]> {
+async function deployAll(lab: LabCloud, signal: AbortSignal): Promise<Result[]> {
   const { imageIds, flavorId, networkId } = await prepareCloud(lab, say);
   say('creating both servers');
   const timelines = chains.map((chain) => new ServerTimeline(chain.server));
@@ -75,7 +81,7 @@ async function deployAll(lab: LabCloud): Promise<Result[]> {
     return await Promise.all(
       chains.map(async (chain, index) => {
         const request = { name: chain.server, imageId: imageIds[chain.image], flavorId, networkId, keyName };
-        return deployOne(lab, { chain, request, timeline: timelines[index] as ServerTimeline, view });
+        return deployOne(lab, { chain, request, timeline: timelines[index] as ServerTimeline, view, signal });
       }),
     );
   } finally {
@@ -83,9 +89,9 @@ async function deployAll(lab: LabCloud): Promise<Result[]> {
   }
 }
 
-type Deployment = { chain: Chain; request: job.ServerRequest; timeline: ServerTimeline; view: TimelineView };
+type Deployment = { chain: Chain; request: job.ServerRequest; timeline: ServerTimeline; view: TimelineView; signal: AbortSignal };
 
-async function deployOne(lab: LabCloud, { chain, request, timeline, view }: Deployment): Promise<Result> {
+async function deployOne(lab: LabCloud, { chain, request, timeline, view, signal }: Deployment): Promise<Result> {
   const id = await job.createServer(lab.cloud, request);
   const { events, server } = await job.followServer(lab.cloud, id, (event) => view.add(timeline, event));
   const address = server.addresses[networkName]?.[0]?.addr ?? '';
@@ -95,7 +101,7 @@ async function deployOne(lab: LabCloud, { chain, request, timeline, view }: Depl
   }
   timeline.begin('Boot the installed system');
   try {
-    const text = await job.runBySsh(lab.ssh(address), 'uname -a; hostname', sshPatienceMs);
+    const text = await job.runBySsh({ ...lab.ssh(address), signal }, 'uname -a; hostname', sshPatienceMs);
     timeline.finish();
     const isGood = text.trim().split('\n').at(-1) === chain.server;
     return { chain, address, isGood, text, phases: readPhases(events, new Date()) };

@@ -19,8 +19,12 @@ export type LabCloudOptions = {
   /** Port of the API on 127.0.0.1; default any. */
   port?: number;
   settings?: Partial<Record<SettingName, string>>;
+  /** Default: built now, where they are not cached. */
+  artifacts?: Artifacts;
   announce: Announce;
 };
+
+export type Artifacts = { images: Images; ramdisk: Ramdisk };
 
 export type LabCloud = {
   rack: Rack;
@@ -44,7 +48,7 @@ export const labNetwork: NetworkFacts = {
 };
 
 /** Everything that can be cached is. Builds announce themselves. */
-export async function buildArtifacts(announce: Announce): Promise<{ images: Images; ramdisk: Ramdisk }> {
+export async function buildArtifacts(announce: Announce): Promise<Artifacts> {
   const ramdisk = await buildRamdisk({ profile: 'lab', announce });
   const images = await buildImages({ announce });
   return { images, ramdisk };
@@ -53,7 +57,7 @@ export async function buildArtifacts(announce: Announce): Promise<{ images: Imag
 /** Starts it all; on failure nothing stays up. */
 export async function startLabCloud(options: LabCloudOptions): Promise<LabCloud> {
   const { announce, stateDir } = options;
-  const { images, ramdisk } = await buildArtifacts(announce);
+  const { images, ramdisk } = options.artifacts ?? (await buildArtifacts(announce));
   await rm(stateDir, { recursive: true, force: true });
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   announce('starting the virtual rack');
