@@ -1,7 +1,7 @@
 /** `ingot db sync`: schema migrations, also done at each start of `ingot serve`. */
-import { mkdirSync } from 'node:fs';
 import { readSettings } from '#settings.ts';
 import { migrate } from '#store/migrate.ts';
+import { openStateFolder } from '#store/state-folder.ts';
 import { databaseFile, openDatabase } from '#store/store.ts';
 import { parseOptions } from './options.ts';
 
@@ -18,7 +18,7 @@ export async function runDbCommand(args: string[]): Promise<number> {
   }
   const { config, state } = flags;
   const settings = readSettings({ env: process.env, flags: state ? { state_dir: state } : {}, ...(config && { file: config }) });
-  mkdirSync(settings.state_dir, { recursive: true, mode: 0o700 });
+  openStateFolder(settings.state_dir);
   const database = openDatabase(databaseFile(settings.state_dir));
   try {
     const done = await migrate(database);

@@ -105,6 +105,12 @@ export const faultTable = {
     message: 'Cannot listen on {address}:{port} for {purpose}: {detail}.',
     hint: '{remedy}',
   },
+  stateFolder: {
+    status: 500,
+    by: 'site',
+    message: 'The state folder {path} cannot be used: {detail}.',
+    hint: 'Name another one with --state (setting state_dir), or correct this one.',
+  },
   interrupted: { status: 500, by: 'caller', message: '{what} was cut short because {why}.' },
   internal: {
     status: 500,

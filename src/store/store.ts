@@ -1,10 +1,13 @@
 /** The embedded database: one collection per noun. Reads are free for all; changes to nodes and servers are the engine's. */
+import { dirname } from 'node:path';
 import { Kysely } from 'kysely';
+import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Keypair, Network, Node, NodePort, Operation, Port, Server, Subnet } from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import { EventLog } from './events.ts';
 import { migrate } from './migrate.ts';
 import { sqliteDialect } from './sqlite.ts';
+import { keepPrivate } from './state-folder.ts';
 import type { ApplicationCredential, Project, RevokedToken, RoleAssignment, Tables, User } from './tables.ts';
 
 export class Store {
@@ -64,9 +67,21 @@ export function databaseFile(stateDir: string): string {
   return `${stateDir}/ingot.sqlite`;
 }
 
-/** @param file path, or `:memory:` for tests. One process at a time: a second one gets "database is locked". */
+/** @param file path, or `:memory:` for tests. One process at a time: a second one gets `stateFolder`. */
 export function openDatabase(file: string): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  try {
+    if (file !== ':memory:') keepPrivate(file);
+    return new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  } catch (error) {
+    throw databaseFault(file, error as Error);
+  }
+}
+
+/** SQLite's result codes (sqlite.org/rescode.html): 5 busy, 6 locked. */
+function databaseFault(file: string, error: Error & { errcode?: number }): Fault {
+  const isTaken = error.errcode === 5 || error.errcode === 6;
+  const detail = isTaken ? 'another Ingot is using it' : `its database does not open: ${error.message}`;
+  return new Fault('stateFolder', { path: dirname(file), detail }, error);
 }
 
 /** Opens and migrates the database. */
