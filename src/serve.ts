@@ -1,10 +1,12 @@
 /** The composition root: builds every part in start order. The only file that knows them all. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { createApi } from '#api/app.ts';
 import { ensureAdmin, ensureTokenKey } from '#api/identity/admin.ts';
 import { createBootServer } from '#boot-server/boot-server.ts';
+import { openListener } from '#boot-server/listeners.ts';
 import { createIpmiDriver } from '#drivers/ipmi/index.ts';
 import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { pxeBoot } from '#drivers/pxe/index.ts';
@@ -15,6 +17,7 @@ import type { StepHook } from '#engine/operation-kinds.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import type { Settings } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
+import { openStateFolder } from '#store/state-folder.ts';
 import { databaseFile, openStore } from '#store/store.ts';
 import { createLog } from './log.ts';
 
@@ -50,7 +53,7 @@ async function build(
 ): Promise<Running> {
   const log = createLog(settings);
   const state = settings.state_dir;
-  await mkdir(state, { recursive: true, mode: 0o700 });
+  openStateFolder(state);
   // Config drives of operations that are over; a running one builds its own again.
   await rm(join(state, 'work'), { recursive: true, force: true });
 
@@ -88,18 +91,22 @@ async function build(
 
   const api = createApi({ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) });
   closers.push(() => api.close());
-  await api.listen(listenOptions(settings['api.listen']));
+  await listen(api, settings['api.listen']);
 
   const url = settings['api.public_url'] || urlOf(api.server.address());
   await writeEndpoint(join(state, stateFiles.endpoint), url);
   return { url, failed: boot.failed, close };
 }
 
-/** @param listen `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */
-function listenOptions(listen: string): { host?: string; port?: number; fd?: number } {
-  if (listen.startsWith('fd:')) return { fd: Number(listen.slice(3)) };
-  const colon = listen.lastIndexOf(':');
-  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
+/** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */
+async function listen(api: FastifyInstance, where: string): Promise<void> {
+  if (where.startsWith('fd:')) {
+    await api.listen({ fd: Number(where.slice(3)) } as object);
+    return;
+  }
+  const colon = where.lastIndexOf(':');
+  const address = where.slice(0, colon).replace(/^\[|\]$/g, '');
+  await openListener(api, { address, port: Number(where.slice(colon + 1)), purpose: 'the API', setting: 'api.listen' });
 }
 
 function urlOf(address: string | AddressInfo | null): string {

@@ -12,6 +12,8 @@ type Setting = {
   readonly default: string | number | boolean;
   readonly help: string;
   readonly secret?: boolean;
+  /** Largest whole number. */
+  readonly max?: number;
 };
 
 const seconds = (value: number, help: string) => ({ kind: 'integer', default: value, help: `${help} (seconds)` }) as const;
@@ -40,8 +42,8 @@ export const settingsTable = {
     default: '',
     help: 'Interface dnsmasq serves DHCP and TFTP on; empty = no DHCP or TFTP from here',
   },
-  'provisioning.http_port': { kind: 'integer', default: 8088, help: 'Boot files, images and agent messages' },
-  'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, help: 'The classic deploy helper' },
+  'provisioning.http_port': { kind: 'integer', default: 8088, max: 65535, help: 'Boot files, images and agent messages' },
+  'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, max: 65535, help: 'The classic deploy helper' },
   'provisioning.cidr': { kind: 'text', default: '', help: 'The provisioning subnet, e.g. 172.30.0.0/24' },
   'provisioning.pool': { kind: 'text', default: '', help: 'FIRST-LAST address for machines that have no port on this subnet' },
   'provisioning.gateway': { kind: 'address', default: '', help: 'Router given to machines; empty = none' },
@@ -93,6 +95,13 @@ export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
+/** Long names that people type often, for flags. */
+export const shortcutTable: Readonly<Record<string, SettingName>> = {
+  listen: 'api.listen',
+  state: 'state_dir',
+  address: 'provisioning.address',
+};
+
 export type SettingsSources = { file?: string; env?: NodeJS.ProcessEnv; flags?: Readonly<Record<string, string>> };
 
 /** Reads and checks all settings. Throws SettingsError on the first that is unknown or wrong. */
@@ -111,7 +120,7 @@ export function readSettings(sources: SettingsSources): Settings {
     if (!variable.startsWith('INGOT_') || value === undefined) continue;
     assign(byVariable.get(variable) ?? variable, value, `environment variable ${variable}`);
   }
-  for (const [name, value] of Object.entries(sources.flags ?? {})) assign(name, value, `flag --${name}`);
+  for (const [name, value] of Object.entries(sources.flags ?? {})) assign(shortcutTable[name] ?? name, value, `flag --${name}`);
   values['state_dir'] = resolve(values['state_dir'] as string);
   return values as Settings;
 }
@@ -148,7 +157,9 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
   };
   if (setting.kind === 'integer') {
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) throw wrong('a whole number of 0 or more');
+    const { max = Number.MAX_SAFE_INTEGER } = setting;
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0 || number > max)
+      throw wrong(setting.max ? `a whole number from 0 to ${max}` : 'a whole number of 0 or more');
     return number;
   }
   if (setting.kind === 'boolean') {
@@ -178,9 +189,22 @@ const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 function checkText(name: string, value: string, wrong: (expected: string) => SettingsError): void {
   if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
-  if (name === 'api.listen' && !/^(fd:\d+|.+:\d{1,5})$/.test(value)) throw wrong('HOST:PORT or fd:N');
-  if (name === 'provisioning.pool' && value !== '' && !value.split('-').every((end) => isIPv4(end)))
-    throw wrong('FIRST-LAST IPv4 addresses');
-  if (name === 'provisioning.cidr' && value !== '' && !/^\d+\.\d+\.\d+\.\d+\/\d{1,2}$/.test(value))
-    throw wrong('an IPv4 subnet like 172.30.0.0/24');
+  if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
+  if (name === 'provisioning.pool' && value !== '' && !isPool(value)) throw wrong('FIRST-LAST IPv4 addresses');
+  if (name === 'provisioning.cidr' && value !== '' && !isSubnet(value)) throw wrong('an IPv4 subnet like 172.30.0.0/24');
+}
+
+function isListen(value: string): boolean {
+  const port = /^.+:(\d{1,5})$/.exec(value)?.[1];
+  return /^fd:\d+$/.test(value) || (port !== undefined && Number(port) <= 65535);
+}
+
+function isPool(value: string): boolean {
+  const ends = value.split('-');
+  return ends.length === 2 && ends.every((end) => isIPv4(end));
+}
+
+function isSubnet(value: string): boolean {
+  const [address = '', prefix = '', ...rest] = value.split('/');
+  return rest.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32;
 }

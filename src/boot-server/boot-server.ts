@@ -184,12 +184,14 @@ class LiveBootServer implements BootServer {
       port: settings['provisioning.http_port'],
       purpose: 'boot files, images and agents',
       setting: 'provisioning.http_port',
+      addressSetting: 'provisioning.address',
     });
     await openListener(this.#helper, {
       address,
       port: settings['provisioning.deploy_helper_port'],
       purpose: 'the deploy helper',
       setting: 'provisioning.deploy_helper_port',
+      addressSetting: 'provisioning.address',
     });
     for (const server of [this.#http.server, this.#helper]) server.on('error', this.#fail);
   }

@@ -4,7 +4,7 @@ import { type ListenOptions, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 
-export type Place = { address: string; port: number; purpose: string; setting: string };
+export type Place = { address: string; port: number; purpose: string; setting: string; addressSetting?: string };
 
 /** @returns the port, which the system chose where `place.port` is 0. Throws `cannotListen`. */
 export async function openListener(listener: Server | FastifyInstance, place: Place): Promise<number> {
@@ -25,7 +25,10 @@ async function listen(server: Server, where: ListenOptions): Promise<void> {
   await promise.finally(() => server.off('error', reject));
 }
 
-async function explain(error: NodeJS.ErrnoException, { address, port, purpose, setting }: Place): Promise<Fault> {
+async function explain(
+  error: NodeJS.ErrnoException,
+  { address, port, purpose, setting, addressSetting = setting }: Place,
+): Promise<Fault> {
   const fault = (detail: string, remedy: string) => new Fault('cannotListen', { address, port, purpose, detail, remedy }, error);
   if (error.code === 'EADDRINUSE') {
     const owner = await ownerOf(port);
@@ -34,7 +37,7 @@ async function explain(error: NodeJS.ErrnoException, { address, port, purpose, s
   if (error.code === 'EADDRNOTAVAIL')
     return fault(
       'no interface of this host has that address',
-      'Bring the interface up, or correct the setting provisioning.address.',
+      `Bring the interface up, or correct the setting ${addressSetting}.`,
     );
   return fault(error.message, `Look at the setting ${setting}.`);
 }

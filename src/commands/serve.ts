@@ -1,21 +1,21 @@
 /** `ingot serve`: the cloud itself. */
-import { readSettings, type Settings, settingsTable, variableOf } from '#settings.ts';
+import { readSettings, type Settings, settingsTable, shortcutTable, variableOf } from '#settings.ts';
 import { parseOptions } from './options.ts';
 
-/** Long names that people type often. */
-const shortcuts: Readonly<Record<string, string>> = { listen: 'api.listen', state: 'state_dir', address: 'provisioning.address' };
-
 export async function runServeCommand(args: string[]): Promise<number> {
-  const { flags, isHelp } = parseOptions(args, {
-    valueNames: ['config', ...Object.keys(shortcuts), ...Object.keys(settingsTable)],
+  const { flags, positionals, isHelp } = parseOptions(args, {
+    valueNames: ['config', ...Object.keys(shortcutTable), ...Object.keys(settingsTable)],
   });
   if (isHelp) {
     process.stdout.write(usage());
     return 0;
   }
+  if (positionals.length > 0) {
+    process.stderr.write(`ingot serve: unexpected argument '${positionals[0]}'; see ingot serve --help\n`);
+    return 2;
+  }
   const { config, ...others } = flags;
-  const named = Object.fromEntries(Object.entries(others).map(([name, value]) => [shortcuts[name] ?? name, value]));
-  const settings = readSettings({ env: process.env, flags: named, ...(config && { file: config }) });
+  const settings = readSettings({ env: process.env, flags: others, ...(config && { file: config }) });
   return serveUntilSignal(settings);
 }
 

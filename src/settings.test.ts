@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readSettings } from './settings.ts';
+
+const refusals: readonly [flags: Record<string, string>, complaint: RegExp][] = [
+  [{ listen: '127.0.0.1:99999' }, /'api.listen' must be HOST:PORT or fd:N, not "127.0.0.1:99999" \(from flag --listen\)/],
+  [{ 'provisioning.http_port': '70000' }, /must be a whole number from 0 to 65535/],
+  [{ 'provisioning.pool': '172.30.0.10' }, /must be FIRST-LAST/],
+  [{ 'provisioning.cidr': '172.30.0.0/33' }, /must be an IPv4 subnet/],
+  [{ 'provisioning.cidr': '172.30.0.999/24' }, /must be an IPv4 subnet/],
+  [{ 'power.timeout': '-1' }, /a whole number of 0 or more, not "-1"/],
+  [{ 'no.such': '1' }, /unknown setting 'no.such' \(from flag --no.such\)/],
+];
+
+for (const [flags, complaint] of refusals) {
+  test(`a wrong setting stops with its name, what was expected and its origin: ${Object.keys(flags)[0]}=${Object.values(flags)[0]}`, () => {
+    assert.throws(() => readSettings({ flags }), complaint);
+  });
+}
+
+test('a short flag is its setting', () => {
+  assert.equal(readSettings({ flags: { state: '/tmp/x' } }).state_dir, '/tmp/x');
+});
