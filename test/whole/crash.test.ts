@@ -33,7 +33,7 @@ import { digestRange } from '#test/crash/small-images.ts';
 
 const isRoot = process.getuid?.() === 0;
 const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces need root' }) };
-const timeout = 400_000;
+const timeout = 900_000;
 const sizes = { mib: 24, dataMib: 8 };
 
 describe('killed at every step', options, () => {
