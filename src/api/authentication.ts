@@ -13,8 +13,15 @@ export function authenticate(context: ApiContext, options: { needsProject: boole
     const payload = typeof token === 'string' ? await context.tokens.verify(token) : undefined;
     const caller = payload && (await callerOf(context, payload));
     if (!caller || (options.needsProject && caller.project_id === '')) throw new Fault('unauthorized');
+    if (options.needsProject) checkReader(caller, request.method);
     request.caller = caller;
   };
+}
+
+/** The role `reader` alone looks at things; what belongs to the project is changed by its members. */
+function checkReader(caller: Caller, method: string): void {
+  if (method === 'GET' || method === 'HEAD' || caller.is_admin || caller.roles.includes('member')) return;
+  throw new Fault('forbidden', { detail: 'The role reader does not allow changes: they need the role member.' });
 }
 
 /** undefined where the user, project or credential is gone, or they no longer belong together. */

@@ -10,16 +10,22 @@ await stage.store.flavors.insert(aFlavor());
 const image = await stage.store.images.insert(anImage());
 const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
 for (const _ of [1, 2]) await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
-const member = { 'x-auth-token': await memberToken() };
+const project = await makeProject('tenants');
+const member = { 'x-auth-token': await tokenOf('tenant', 'member') };
+const reader = { 'x-auth-token': await tokenOf('auditor', 'reader') };
 
-async function memberToken(): Promise<string> {
-  const project = await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'tenants' } } });
-  const user = { name: 'tenant', password: 'a long password', default_project_id: project.body.project.id };
+async function makeProject(name: string): Promise<string> {
+  const { body } = await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name } } });
+  return body.project.id;
+}
+
+async function tokenOf(name: string, role: string): Promise<string> {
+  const user = { name, password: 'a long password', default_project_id: project };
   const made = await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user } });
   assert.equal(made.status, 201, JSON.stringify(made.body));
-  const role = `/identity/v3/projects/${project.body.project.id}/users/${made.body.user.id}/roles/member`;
-  assert.equal((await stage.ask({ method: 'PUT', url: role })).status, 204);
-  return stage.logIn('tenant', 'a long password', 'tenants');
+  const url = `/identity/v3/projects/${project}/users/${made.body.user.id}/roles/${role}`;
+  assert.equal((await stage.ask({ method: 'PUT', url })).status, 204);
+  return stage.logIn(name, 'a long password', 'tenants');
 }
 
 async function create(headers?: Record<string, string>): Promise<string> {
@@ -55,6 +61,16 @@ test('a server of another project does not exist for a member', async () => {
     assert.equal((await stage.ask({ url: `${base}/servers/${adminServer}${path}`, headers: member })).status, 404, path);
   }
   assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/servers/${adminServer}`, headers: member })).status, 404);
+});
+
+test('a reader sees what belongs to the project and changes nothing', async () => {
+  const url = `${base}/servers/${memberServer}`;
+  assert.equal((await stage.ask({ url, headers: reader })).status, 200);
+  assert.equal((await stage.ask({ method: 'DELETE', url, headers: reader })).status, 403);
+  const makers = [`${base}/servers`, `${base}/os-keypairs`, '/network/v2.0/networks', '/image/v2/images'];
+  for (const made of makers) {
+    assert.equal((await stage.ask({ method: 'POST', url: made, headers: reader, payload: {} })).status, 403, made);
+  }
 });
 
 test('a member is not told where the server is', async () => {

@@ -126,7 +126,7 @@ const sortKeyTable: Readonly<Record<string, (server: Server) => string>> = {
 function orderOf(query: ServerQuery): (left: Server, right: Server) => number {
   const directions = [query.sort_dir ?? []].flat();
   const keys = [query.sort_key ?? []].flat().map((name, index) => {
-    const sortValue = sortKeyTable[name];
+    const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
     if (!sortValue) throw new Fault('badRequest', { detail: `Servers cannot be sorted by ${name}.` });
     return { sortValue, sign: (directions[index] ?? 'desc') === 'asc' ? 1 : -1 };
   });
