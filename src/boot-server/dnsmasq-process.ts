@@ -87,12 +87,12 @@ export class DnsmasqProcess {
     const gone = () => resolve(false);
     const timer = setTimeout(gone, ms);
     this.#waiters.add(watch);
-    if (child) child.once('exit', gone);
+    if (child) child.once('exit', gone).once('error', gone);
     else gone();
     return promise.finally(() => {
       clearTimeout(timer);
       this.#waiters.delete(watch);
-      child?.off('exit', gone);
+      child?.off('exit', gone).off('error', gone);
     });
   }
 
@@ -123,7 +123,11 @@ export class DnsmasqProcess {
     child.once('error', (error) => this.#take(error.message));
     // 'close', not 'exit': the reason of a failed start is in its last lines.
     child.once('close', (code, signal) => this.#ended(child, `${signal ?? `exit code ${code}`}`));
-    const isUp = await Promise.race([this.expect(ready, startMs), once(child, 'close').then(() => false)]);
+    const closed = once(child, 'close').then(
+      () => false,
+      () => false,
+    );
+    const isUp = await Promise.race([this.expect(ready, startMs), closed]);
     if (isUp) {
       this.#serving = child;
       return;
