@@ -1,6 +1,7 @@
 /** The engine's door: assembles the table of operations and offers the verbs of contract.ts. */
 import type { Logger } from 'pino';
 import { Fault } from '#domain/faults.ts';
+import type { Operation } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
@@ -38,7 +39,7 @@ export function createEngine(parts: EngineParts): Engine {
     verify: verifyDefinition,
     power: powerDefinition(definitions),
   };
-  const taskParts: TaskParts = { ...parts, remember: (live, context) => worker.remember(live, context) };
+  const taskParts: TaskParts = { ...parts, remember: (live, change) => worker.remember(live, change) };
   const worker = new Worker({
     store,
     kinds,
@@ -63,10 +64,14 @@ export function createEngine(parts: EngineParts): Engine {
       await worker.stop();
     },
     async ended(id) {
-      const waiting = worker.live.ended(id);
+      // Listening first: it may end while its row is read.
+      const { promise, resolve } = Promise.withResolvers<Operation>();
+      const unlisten = worker.live.onEnd(id, resolve);
       const operation = await store.operations.find({ id });
+      if (operation && !hasEnded(operation)) return promise;
+      unlisten();
       if (!operation) throw new Fault('notFound', { what: 'Operation', id });
-      return hasEnded(operation) ? operation : waiting;
+      return operation;
     },
   };
 }

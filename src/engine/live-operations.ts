@@ -3,23 +3,32 @@ import { EventEmitter } from 'node:events';
 import type { Fault } from '#domain/faults.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import { endOf, LongTimer, now } from './step-deadlines.ts';
 
 export class LiveOperation {
+  /** As the row is. */
   operation: Operation;
+  /** The last change of the row that is under way: one after the other, each sees what the one before wrote. */
+  writing: Promise<unknown> = Promise.resolve();
   controller = new AbortController();
   cancelled: Fault | undefined;
   driving: Promise<void> | undefined;
   again = false;
-  timer: NodeJS.Timeout | undefined;
+  readonly timer = new LongTimer();
+  /** When the step must have ended, on the clock of step-deadlines.ts; so are the two below. */
+  endsAt: number;
+  /** A restart counts as hearing: the agent may just not have found us. */
+  lastHeard = now();
+  lastProgressEvent = Number.NEGATIVE_INFINITY;
+  /** Times in a row that the row could not be written. */
+  unwritten = 0;
   announcedStep: Step | undefined;
-  /** Milliseconds since the epoch. A restart counts as hearing: the agent may just not have found us. */
-  lastHeard = Date.now();
-  lastProgressEvent = 0;
   /** Emits `ready` when a command for the agent was queued. */
   readonly commandReady = new EventEmitter();
 
   constructor(operation: Operation) {
     this.operation = operation;
+    this.endsAt = endOf(operation);
   }
 }
 
@@ -27,13 +36,17 @@ export function hasEnded(operation: Operation): boolean {
   return operation.state === 'done' || operation.state === 'failed';
 }
 
+type EndListener = (operation: Operation) => void;
+
 export class LiveOperations {
   readonly #byId = new Map<string, LiveOperation>();
-  readonly #endListeners = new Map<string, ((operation: Operation) => void)[]>();
+  readonly #byNode = new Map<string, LiveOperation>();
+  readonly #endListeners = new Map<string, Set<EndListener>>();
 
   add(operation: Operation): LiveOperation {
     const live = new LiveOperation(operation);
     this.#byId.set(operation.id, live);
+    this.#byNode.set(operation.node_uuid, live);
     return live;
   }
 
@@ -41,9 +54,9 @@ export class LiveOperations {
     return this.#byId.get(id);
   }
 
+  /** Where one hands the node over to the next: the next. */
   ofNode(nodeUuid: string): LiveOperation | undefined {
-    for (const live of this.#byId.values()) if (live.operation.node_uuid === nodeUuid) return live;
-    return undefined;
+    return this.#byNode.get(nodeUuid);
   }
 
   values(): IterableIterator<LiveOperation> {
@@ -53,14 +66,18 @@ export class LiveOperations {
   remove(live: LiveOperation): void {
     const { operation } = live;
     this.#byId.delete(operation.id);
+    if (this.#byNode.get(operation.node_uuid) === live) this.#byNode.delete(operation.node_uuid);
     for (const listener of this.#endListeners.get(operation.id) ?? []) listener(operation);
     this.#endListeners.delete(operation.id);
   }
 
-  /** Resolves with the row when the operation leaves memory; at once is the caller's to check in the store. */
-  ended(id: string): Promise<Operation> {
-    return new Promise((resolve) => {
-      this.#endListeners.set(id, [...(this.#endListeners.get(id) ?? []), resolve]);
-    });
+  /** Calls `listener` with the row when the operation leaves memory; returns how to stop that. */
+  onEnd(id: string, listener: EndListener): () => void {
+    const listeners = this.#endListeners.get(id) ?? new Set();
+    this.#endListeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#endListeners.delete(id);
+    };
   }
 }

@@ -7,6 +7,7 @@ import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
 import type { AgentReply } from '#drivers/interfaces.ts';
 import type { MachineMessages } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
+import { now } from './step-deadlines.ts';
 import { configDriveOf, eventOwner, type TaskParts } from './task.ts';
 import type { Worker } from './worker.ts';
 
@@ -19,7 +20,7 @@ export function machineMessages(parts: Parts): MachineMessages {
   const { store, worker } = parts;
   const fromAgent = (token: string): LiveOperation => {
     const live = findByToken(worker, token);
-    live.lastHeard = Date.now();
+    live.lastHeard = now();
     return live;
   };
   const record = (live: LiveOperation, event: Omit<NewEvent, 'kind'>) =>
@@ -27,11 +28,13 @@ export function machineMessages(parts: Parts): MachineMessages {
   return {
     async agentHello(token, hello, address) {
       const live = fromAgent(token);
-      const now = new Date().toISOString();
-      const before = live.operation.context['agent'] as { first: string } | undefined;
+      const last = new Date().toISOString();
       const inventory = hello.inventory as unknown as JsonObject;
       await store.nodes.update({ uuid: live.operation.node_uuid }, { inventory });
-      await worker.remember(live, { agent: { first: before?.first ?? now, last: now, address, inventory } });
+      await worker.remember(live, (context) => {
+        const { first = last } = (context['agent'] ?? {}) as { first?: string };
+        return { ...context, agent: { first, last, address, inventory } };
+      });
       const message = `The ramdisk reports, ${hello.uptime_seconds.toFixed(1)} s after its kernel started`;
       record(live, {
         subject: 'hello',
@@ -47,15 +50,19 @@ export function machineMessages(parts: Parts): MachineMessages {
     },
     async agentResult(token, result) {
       const live = fromAgent(token);
-      const { command, ...context } = live.operation.context as JsonObject & { command?: Command };
-      // A repeat of a result that is known already changes nothing.
-      if (command?.id !== result.command_id) return;
       const reply: AgentReply = result.ok
         ? { ok: true, result: (result.result ?? {}) as JsonObject }
         : { ok: false, error: result.error ?? 'no reason given' };
-      const replies = { ...(context['replies'] as JsonObject), [command.name]: reply as unknown as JsonObject };
-      live.operation.context = context;
-      await worker.remember(live, { replies });
+      let command: Command | undefined;
+      await worker.remember(live, (context) => {
+        const { command: pending, ...others } = context as JsonObject & { command?: Command };
+        // A repeat of a result that is known already changes nothing.
+        if (pending?.id !== result.command_id) return context;
+        command = pending;
+        const replies = { ...(others['replies'] as JsonObject), [pending.name]: reply as unknown as JsonObject };
+        return { ...others, replies };
+      });
+      if (!command) return;
       record(live, {
         subject: command.name,
         message: reply.ok ? `${command.name}: done` : `${command.name}: ${reply.error}`,
@@ -95,7 +102,9 @@ function isSame(given: string, expected: string): boolean {
 }
 
 async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSignal): Promise<Command | undefined> {
-  const pending = () => live.operation.context['command'] as Command | undefined;
+  // An operation that has failed gives no more orders, although the machine may still be up and asking.
+  const pending = () =>
+    live.operation.state === 'running' ? (live.operation.context['command'] as Command | undefined) : undefined;
   if (pending() || waitMs <= 0) return pending();
   const ended = new AbortController();
   const ready = new Promise<void>((resolve) => {
@@ -107,15 +116,14 @@ async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSig
   } finally {
     ended.abort();
   }
-  live.lastHeard = Date.now();
+  live.lastHeard = now();
   return pending();
 }
 
 function recordProgress({ store }: Parts, live: LiveOperation, progress: Progress): void {
-  const now = Date.now();
   const isLast = progress.done_bytes >= progress.total_bytes;
-  if (!isLast && now - live.lastProgressEvent < progressEventMs) return;
-  live.lastProgressEvent = now;
+  if (!isLast && now() - live.lastProgressEvent < progressEventMs) return;
+  live.lastProgressEvent = now();
   const { done_bytes, total_bytes } = progress;
   store.events.append({
     ...eventOwner(live.operation),
@@ -144,14 +152,16 @@ async function takeDeployPost({ worker, store }: Parts, fields: Record<string, s
   if (fields['a'] !== from)
     throw new Fault('badRequest', { detail: `parameter 'a' is ${fields['a']} but the request came from ${from}` });
   const { k: _, ...post } = fields;
-  const messages = (live.operation.context['messages'] ?? {}) as Record<string, JsonObject>;
-  const before = messages['deploy-post'];
-  if (before) {
-    if (JSON.stringify(before) !== JSON.stringify(post)) throw new Fault('badRequest', { detail: 'key is not match' });
-    return;
-  }
-  live.lastHeard = Date.now();
-  await worker.remember(live, { messages: { ...messages, 'deploy-post': post } });
+  let isRepeat = false;
+  await worker.remember(live, (context) => {
+    const messages = (context['messages'] ?? {}) as Record<string, JsonObject>;
+    const before = messages['deploy-post'];
+    isRepeat = before !== undefined;
+    if (before && JSON.stringify(before) !== JSON.stringify(post)) throw new Fault('badRequest', { detail: 'key is not match' });
+    return { ...context, messages: { ...messages, 'deploy-post': post } };
+  });
+  if (isRepeat) return;
+  live.lastHeard = now();
   const message = post['e']
     ? `The deploy ramdisk reports an error: ${post['e']}`
     : `The deploy ramdisk offers its disk: ${post['n']} at ${from}`;

@@ -4,6 +4,7 @@ import type { Operation, PowerState } from '#domain/records.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { now } from './step-deadlines.ts';
 
 type BmcContext = { store: Store; node: NodeFacts; operation?: Operation; signal: AbortSignal };
 type PowerContext = BmcContext & { power: PowerInterface; settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'> };
@@ -42,6 +43,8 @@ export async function changePower(context: PowerContext, target: PowerTarget): P
   const before = await recordBmcCommand(context, 'power status', () => power.getPower(node));
   if (target === 'reset' && before === 'power off') return changePower(context, 'power on');
   if (before === wanted && target !== 'reset') return notePower(context, wanted);
+  // Whoever cut this short has other plans for the machine.
+  context.signal.throwIfAborted();
   await recordBmcCommand(context, target, () => power.setPower(node, target));
   await untilPower(context, wanted);
   await notePower(context, wanted);
@@ -49,10 +52,10 @@ export async function changePower(context: PowerContext, target: PowerTarget): P
 
 async function untilPower(context: PowerContext, wanted: PowerState): Promise<void> {
   const { power, node, settings, signal } = context;
-  const deadline = Date.now() + settings['power.timeout'] * 1000;
+  const deadline = now() + settings['power.timeout'] * 1000;
   let seen: string = 'unknown';
   let failure: unknown;
-  while (Date.now() < deadline) {
+  while (now() < deadline) {
     signal.throwIfAborted();
     try {
       seen = await power.getPower(node);

@@ -11,6 +11,7 @@ import type { BootPublisher, ImageFiles } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { changePower, recordBmcCommand } from './power.ts';
 import { networkFacts } from './server-network.ts';
+import { now } from './step-deadlines.ts';
 
 export type TaskParts = {
   store: Store;
@@ -18,7 +19,7 @@ export type TaskParts = {
   boot: BootPublisher;
   images: ImageFiles;
   settings: Settings;
-  remember(live: LiveOperation, context: JsonObject): Promise<void>;
+  remember(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
 };
 
 export async function buildTask(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
@@ -141,9 +142,10 @@ function agentOf(parts: TaskParts, live: LiveOperation): Task['agent'] {
       const reply = replies?.[name];
       if (reply) return reply;
       if (command?.name !== name) {
-        await parts.remember(live, { command: { id: randomUUID(), name, params } });
+        const command = { id: randomUUID(), name, params };
+        await parts.remember(live, (context) => ({ ...context, command }));
         live.commandReady.emit('ready');
-      } else if (Date.now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
+      } else if (now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
         throw new Fault('agentFailed', {
           command: name,
           detail: `it fell silent ${parts.settings['deploy.silence_timeout']} s ago`,

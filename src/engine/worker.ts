@@ -5,13 +5,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { asFault, Fault } from '#domain/faults.ts';
-import { nextState } from '#domain/provision-states.ts';
-import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
+import type { JsonObject, Operation } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
-import { explainSilence } from './diagnosis.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
+import { OperationRecord } from './operation-record.ts';
+import { OperationRows, type RowChange } from './operation-row.ts';
+import { deadlineOf, now } from './step-deadlines.ts';
+import { runStep } from './step-run.ts';
 
 export type WorkerParts = {
   store: Store;
@@ -23,30 +25,45 @@ export type WorkerParts = {
   silenceTimeoutMs: number;
 };
 
+const firstRetryMs = 1000;
+const longestRetryMs = 60_000;
+
+type Change<T> = (before: T) => T;
+
 export class Worker {
   readonly #parts: WorkerParts;
+  readonly #record: OperationRecord;
   readonly live = new LiveOperations();
-  #stopping = false;
+  readonly #rows: OperationRows;
+  readonly #stop = new AbortController();
+  readonly #stepParts: Parameters<typeof runStep>[0];
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#record = new OperationRecord(parts.store);
+    this.#rows = new OperationRows(parts.store, parts.kinds);
+    this.#stepParts = { store: parts.store, taskFor: parts.taskFor, hurry: this.#stop.signal };
+  }
+
+  get #stopping(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   /** Writes the row and takes the node, inside the caller's transaction. Throws `nodeBusy` when somebody else has it. */
   async begin(inside: Store, request: NewOperation, handedOverBy: string | null = null): Promise<Operation> {
-    const now = new Date().toISOString();
+    const at = new Date().toISOString();
     const operation: Operation = {
       ...request,
       id: randomUUID(),
       context: {},
       state: 'running',
       step: '',
-      step_started_at: now,
+      step_started_at: at,
       waiting_for: null,
       deadline_at: null,
       fault: null,
-      created_at: now,
-      updated_at: now,
+      created_at: at,
+      updated_at: at,
       ended_at: null,
     };
     const first = this.#stepsOf(operation)[0];
@@ -65,28 +82,17 @@ export class Worker {
   launch(operation: Operation): void {
     if (this.#stopping) return;
     const live = this.live.add(operation);
-    this.#record(live, {
-      kind: 'operation',
-      subject: operation.kind,
-      message: `${operation.purpose}: started`,
-      data: { status: 'started' },
-    });
+    this.#record.began(operation);
     void this.#drive(live);
   }
 
   /** Takes up what was running when the process ended. */
   async resume(): Promise<void> {
-    for (const operation of await this.#parts.store.operations.list(
-      { state: ['running', 'undoing'] },
-      { orderBy: 'created_at' },
-    )) {
+    const { operations } = this.#parts.store;
+    for (const operation of await operations.list({ state: ['running', 'undoing'] }, { orderBy: 'created_at' })) {
+      await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
       const live = this.live.add(operation);
-      this.#record(live, {
-        kind: 'operation',
-        subject: operation.kind,
-        message: `${operation.purpose}: taken up again at step "${operation.step}"`,
-        data: { status: 'resumed' },
-      });
+      this.#record.resumed(operation);
       void this.#drive(live);
     }
   }
@@ -106,17 +112,17 @@ export class Worker {
     void this.#drive(live);
   }
 
-  /** Adds to the durable context of a running operation. */
-  async remember(live: LiveOperation, context: JsonObject): Promise<void> {
-    await this.#write(live, { context: { ...live.operation.context, ...context } });
+  /** Changes the durable context of an operation. What `change` throws, and a write that fails, change nothing. */
+  async remember(live: LiveOperation, change: Change<JsonObject>): Promise<void> {
+    await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stop.abort(new Error('Ingot is stopping'));
     const running = [...this.live.values()];
     for (const live of running) {
-      clearTimeout(live.timer);
-      live.controller.abort(new Error('Ingot is stopping'));
+      live.timer.clear();
+      live.controller.abort(this.#stop.signal.reason);
     }
     await Promise.allSettled(running.map((live) => live.driving));
   }
@@ -133,223 +139,147 @@ export class Worker {
   }
 
   async #driveToRest(live: LiveOperation): Promise<void> {
-    clearTimeout(live.timer);
+    live.timer.clear();
     try {
       while (live.again && !this.#stopping) {
         live.again = false;
         while (!this.#stopping && !hasEnded(live.operation) && (await this.#runStep(live)) === 'next');
       }
     } catch (error) {
-      // The database refused: nothing can be written down, so nothing may go on. The row is taken up at the next start.
-      this.#parts.log.fatal({ err: error, operation: live.operation.id }, 'an operation cannot be written down and stands still');
+      // The database refused: nothing can be written down, so nothing may go on. The row says where.
+      if (!this.#stopping) this.#retryLater(live, error);
       return;
     }
+    live.unwritten = 0;
     if (hasEnded(live.operation)) this.live.remove(live);
     else if (!this.#stopping) this.#setTimer(live);
   }
 
+  #retryLater(live: LiveOperation, error: unknown): void {
+    const ms = Math.min(firstRetryMs * 2 ** live.unwritten++, longestRetryMs);
+    this.#parts.log.error(
+      { err: error, operation: live.operation.id, retry_ms: ms },
+      'an operation cannot be written down and waits; is the disk of the state folder full?',
+    );
+    live.timer.set(ms, () => void this.#drive(live));
+  }
+
   async #runStep(live: LiveOperation): Promise<'next' | 'rest'> {
     const { operation } = live;
-    const steps = this.#stepsOf(operation);
-    const step = steps.find((candidate) => candidate.name === operation.step);
-    if (!step) return this.#fail(live, new Fault('internal', { detail: `no step "${operation.step}" in ${operation.kind}` }));
-    if (live.announcedStep?.name !== step.name) await this.#announce(live, step);
+    let step: Step | undefined;
     let outcome: Outcome;
     try {
+      step = this.#findStep(operation);
+      if (!step) return await this.#lostStep(live);
+      if (live.announcedStep?.name !== step.name) await this.#announce(live, step);
+    } catch (error) {
+      if (error instanceof Fault) return this.#fail(live, error);
+      throw error;
+    }
+    try {
       this.#parts.onStep?.('before', operation, step.name);
-      outcome = await this.#runWithinDeadline(live, step);
+      outcome = await runStep(this.#stepParts, live, step);
       this.#parts.onStep?.('after', operation, step.name);
     } catch (error) {
       if (this.#stopping) return 'rest';
-      return this.#fail(live, live.cancelled ?? asFault(error), step);
+      const cancelled = live.operation.state === 'running' ? live.cancelled : undefined;
+      return this.#fail(live, cancelled ?? asFault(error), step);
     }
     return 'next' in outcome ? this.#advance(live, step, outcome.context) : this.#rest(live, outcome);
   }
 
-  async #runWithinDeadline(live: LiveOperation, step: Step): Promise<Outcome> {
-    if (live.cancelled && live.operation.state === 'running') throw live.cancelled;
-    const left = Date.parse(live.operation.deadline_at ?? '') - Date.now();
-    if (left <= 0) throw await this.#timeoutFault(live, step);
-    const overtime = new AbortController();
-    const signal = AbortSignal.any([live.controller.signal, overtime.signal]);
-    const timer = setTimeout(() => overtime.abort(), left);
-    try {
-      const task = await this.#parts.taskFor(live, step, signal);
-      return await Promise.race([step.run(task), rejectOnAbort(signal)]);
-    } catch (error) {
-      if (overtime.signal.aborted) throw await this.#timeoutFault(live, step);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #timeoutFault(live: LiveOperation, step: Step): Promise<Fault> {
-    const { seen, cause } = await explainSilence(this.#parts.store, live.operation);
-    const waited = live.operation.waiting_for ? `waited for ${live.operation.waiting_for}` : 'it did not come to an end';
-    return new Fault('stepTimeout', { step: step.title, seconds: step.deadlineSeconds, waited, seen, cause });
+  /** Another version of Ingot began this operation. The way there ends here; the way back is begun again, all of it. */
+  async #lostStep(live: LiveOperation): Promise<'next' | 'rest'> {
+    const { operation } = live;
+    const first = operation.state === 'undoing' ? this.#stepsOf(operation)[0] : undefined;
+    if (!first) return this.#fail(live, new Fault('internal', { detail: `no step "${operation.step}" in ${operation.kind}` }));
+    await this.#rows.enter(live, first, () => ({}));
+    return 'next';
   }
 
   async #announce(live: LiveOperation, step: Step): Promise<void> {
+    await this.#rows.moveNode(live, 'resume');
     live.announcedStep = step;
-    await this.#moveNode(live, 'resume');
-    this.#recordStep(live, step, 'started', 'started');
+    this.#record.step(live.operation, step, 'started');
   }
 
   async #rest(live: LiveOperation, outcome: { wait: string; context?: JsonObject }): Promise<'rest'> {
-    const { operation } = live;
-    if (operation.waiting_for !== outcome.wait || outcome.context) {
-      await this.#write(live, { waiting_for: outcome.wait, context: { ...operation.context, ...outcome.context } });
-      await this.#moveNode(live, 'wait');
-      if (live.announcedStep) this.#recordStep(live, live.announcedStep, 'waiting', `waits for ${outcome.wait}`);
+    if (live.operation.waiting_for !== outcome.wait || outcome.context) {
+      await this.#rows.write(live, ({ context }) => ({ waiting_for: outcome.wait, context: { ...context, ...outcome.context } }));
+      await this.#rows.moveNode(live, 'wait');
+      if (live.announcedStep) this.#record.step(live.operation, live.announcedStep, 'waiting', `waits for ${outcome.wait}`);
     }
     return 'rest';
   }
 
-  async #advance(live: LiveOperation, step: Step, context?: JsonObject): Promise<'next' | 'rest'> {
-    const steps = this.#stepsOf(live.operation);
-    this.#recordStep(live, step, 'ended', 'ended');
+  async #advance(live: LiveOperation, step: Step, found: JsonObject = {}): Promise<'next' | 'rest'> {
+    this.#record.step(live.operation, step, 'ended');
     // The record comes before the row: after a crash a step may stand in it twice, but never not at all.
     await this.#parts.store.events.flush();
-    const next = stepAfter(steps, step);
-    if (context) live.operation.context = { ...live.operation.context, ...context };
-    if (!next) return this.#end(live, live.operation.state === 'undoing' ? 'failed' : 'done');
-    await this.#enter(live, next, {});
+    const next = stepAfter(this.#stepsOf(live.operation), step);
+    const withFound: RowChange = ({ context }) => ({ context: { ...context, ...found } });
+    if (!next) return this.#end(live, live.operation.state === 'undoing' ? 'failed' : 'done', withFound);
+    await this.#rows.enter(live, next, withFound);
     return 'next';
-  }
-
-  async #enter(live: LiveOperation, step: Step, patch: Partial<Operation>): Promise<void> {
-    const now = new Date().toISOString();
-    const { context } = live.operation;
-    await this.#write(live, {
-      ...patch,
-      context,
-      step: step.name,
-      step_started_at: now,
-      deadline_at: deadlineOf(step),
-      waiting_for: null,
-    });
   }
 
   /** The first failure turns the operation round; a failure while undoing is noted, and the undoing goes on. */
   async #fail(live: LiveOperation, fault: Fault, step?: Step): Promise<'next' | 'rest'> {
     const { operation } = live;
-    if (step) this.#recordStep(live, step, 'failed', `failed: ${fault.message}`);
+    if (step) this.#record.step(operation, step, 'failed', `failed: ${fault.message}`);
     if (fault.code === 'internal')
       this.#parts.log.error(
         { err: fault.detail ?? fault, operation: operation.id, step: operation.step },
         'a step met an unexpected error',
       );
-    if (operation.state === 'undoing') {
-      const steps = this.#stepsOf(operation);
-      const next = step && stepAfter(steps, step);
-      operation.context = {
-        ...operation.context,
-        undo_faults: [...((operation.context['undo_faults'] as string[]) ?? []), fault.message],
-      };
-      if (!next) return this.#end(live, 'failed');
-      await this.#enter(live, next, {});
-      return 'next';
-    }
+    if (operation.state === 'undoing') return this.#failUndoing(live, fault, step);
     // A cancelled operation still has to clean up, under a signal of its own.
     live.controller = new AbortController();
-    const patch = { state: 'undoing', fault: fault.toRecord(step?.title) } as const;
+    const turned: RowChange = () => ({ state: 'undoing', fault: fault.toRecord(step?.title) });
     const first = this.#stepsOf({ ...operation, state: 'undoing' })[0];
-    if (!first) {
-      await this.#write(live, patch);
-      return this.#end(live, 'failed');
-    }
-    await this.#enter(live, first, patch);
+    if (!first) return this.#end(live, 'failed', turned);
+    await this.#rows.enter(live, first, turned);
     return 'next';
   }
 
-  async #end(live: LiveOperation, state: 'done' | 'failed'): Promise<'rest'> {
-    const { store, kinds, log } = this.#parts;
-    const now = new Date().toISOString();
-    const ended: Operation = { ...live.operation, state, waiting_for: null, deadline_at: null, ended_at: now, updated_at: now };
-    const followers = await store.transaction(async (inside) => {
-      const { id, ...row } = ended;
-      await inside.operations.update({ id }, row);
-      const followers = await kinds[ended.kind].ended(inside, ended);
-      await inside.nodes.update({ operation_id: id }, { operation_id: null });
-      return followers;
+  async #failUndoing(live: LiveOperation, fault: Fault, step: Step | undefined): Promise<'next' | 'rest'> {
+    const next = step && stepAfter(this.#stepsOf(live.operation), step);
+    const noted: RowChange = ({ context }) => ({
+      context: { ...context, undo_faults: [...((context['undo_faults'] as string[]) ?? []), fault.message] },
     });
-    live.operation = ended;
-    const message = state === 'done' ? 'done' : `failed: ${ended.fault?.message}`;
-    this.#record(live, {
-      kind: 'operation',
-      subject: ended.kind,
-      message: `${ended.purpose}: ${message}`,
-      duration_ms: Date.parse(now) - Date.parse(ended.created_at),
-      data: { status: state, ...(ended.fault && { fault: ended.fault as unknown as JsonObject }) },
-    });
-    log.info(
-      { operation: ended.id, kind: ended.kind, node: ended.node_uuid, state, fault: ended.fault?.message },
-      'operation ended',
-    );
+    if (!next) return this.#end(live, 'failed', noted);
+    await this.#rows.enter(live, next, noted);
+    return 'next';
+  }
+
+  async #end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<'rest'> {
+    const followers = await this.#rows.end(live, state, change);
+    const { id, kind, node_uuid, fault } = live.operation;
+    this.#record.ended(live.operation);
+    this.#parts.log.info({ operation: id, kind, node: node_uuid, state, fault: fault?.message }, 'operation ended');
     for (const follower of followers) this.launch(follower);
     return 'rest';
   }
 
-  async #write(live: LiveOperation, patch: Partial<Operation>): Promise<void> {
-    // Memory first: what arrives between here and the commit builds on it.
-    Object.assign(live.operation, patch, { updated_at: new Date().toISOString() });
-    await this.#parts.store.operations.update({ id: live.operation.id }, { ...patch, updated_at: live.operation.updated_at });
-  }
-
-  /** Moves the node's provision state by an engine event where the table has such a move. */
-  async #moveNode(live: LiveOperation, event: 'wait' | 'resume'): Promise<void> {
-    if (live.operation.state === 'undoing') return;
-    const node = await this.#parts.store.nodes.find({ uuid: live.operation.node_uuid });
-    const state = node && nextState(node.provision_state, event);
-    if (state)
-      await this.#parts.store.nodes.update(
-        { uuid: node.uuid },
-        { provision_state: state, provision_updated_at: new Date().toISOString() },
-      );
-  }
-
   #setTimer(live: LiveOperation): void {
-    const { deadline_at, context } = live.operation;
-    const deadline = Date.parse(deadline_at ?? '');
-    const silent = 'command' in context ? live.lastHeard + this.#parts.silenceTimeoutMs : Number.POSITIVE_INFINITY;
-    const at = silent > Date.now() ? Math.min(deadline, silent) : deadline;
-    live.timer = setTimeout(() => void this.#drive(live), Math.max(at - Date.now(), 0) + 1);
+    const silentAt = 'command' in live.operation.context ? live.lastHeard + this.#parts.silenceTimeoutMs : 0;
+    const at = silentAt > now() ? Math.min(live.endsAt, silentAt) : live.endsAt;
+    live.timer.set(at - now() + 1, () => void this.#drive(live));
+  }
+
+  #findStep(operation: Operation): Step | undefined {
+    return this.#stepsOf(operation).find(({ name }) => name === operation.step);
   }
 
   #stepsOf(operation: Operation): readonly Step[] {
     const kind = this.#parts.kinds[operation.kind];
     return operation.state === 'undoing' ? kind.undo(operation) : kind.steps(operation);
   }
-
-  #recordStep(live: LiveOperation, step: Step, status: string, message: string): void {
-    const { operation } = live;
-    const duration = status === 'started' || status === 'waiting' ? null : Date.now() - Date.parse(operation.step_started_at);
-    const data: JsonObject = { status, title: step.title, phase: step.phase ?? null, undoing: operation.state === 'undoing' };
-    this.#record(live, { kind: 'step', subject: step.name, message: `${step.title}: ${message}`, duration_ms: duration, data });
-  }
-
-  #record(live: LiveOperation, event: NewEvent): void {
-    const { id, node_uuid, server_id } = live.operation;
-    this.#parts.store.events.append({ ...event, operation_id: id, node_uuid, server_id });
-  }
 }
 
 /** By name: a list may be made anew for each look. */
 function stepAfter(steps: readonly Step[], step: Step): Step | undefined {
   return steps[steps.findIndex((candidate) => candidate.name === step.name) + 1];
-}
-
-function deadlineOf(step: Step): string {
-  return new Date(Date.now() + step.deadlineSeconds * 1000).toISOString();
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }
 
 async function refuseBusyNode(inside: Store, uuid: string): Promise<never> {

@@ -1,0 +1,51 @@
+/** What the record of events says of an operation and its steps. */
+import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
+import type { Step } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+
+type StepStatus = 'started' | 'waiting' | 'ended' | 'failed';
+
+export class OperationRecord {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  began(operation: Operation): void {
+    this.#operation(operation, { message: 'started', data: { status: 'started' } });
+  }
+
+  resumed(operation: Operation): void {
+    this.#operation(operation, { message: `taken up again at step "${operation.step}"`, data: { status: 'resumed' } });
+  }
+
+  ended(operation: Operation): void {
+    const { state, fault, created_at, ended_at } = operation;
+    this.#operation(operation, {
+      message: state === 'done' ? 'done' : `failed: ${fault?.message}`,
+      duration_ms: Date.parse(ended_at ?? '') - Date.parse(created_at),
+      data: { status: state, ...(fault && { fault: fault as unknown as JsonObject }) },
+    });
+  }
+
+  step(operation: Operation, step: Step, status: StepStatus, message: string = status): void {
+    const isOver = status === 'ended' || status === 'failed';
+    this.#append(operation, {
+      kind: 'step',
+      subject: step.name,
+      message: `${step.title}: ${message}`,
+      duration_ms: isOver ? Date.now() - Date.parse(operation.step_started_at) : null,
+      data: { status, title: step.title, phase: step.phase ?? null, undoing: operation.state === 'undoing' },
+    });
+  }
+
+  #operation(operation: Operation, event: Pick<NewEvent, 'message' | 'data' | 'duration_ms'>): void {
+    const { kind, purpose } = operation;
+    this.#append(operation, { ...event, kind: 'operation', subject: kind, message: `${purpose}: ${event.message}` });
+  }
+
+  #append({ id, node_uuid, server_id }: Operation, event: NewEvent): void {
+    this.#store.events.append({ ...event, operation_id: id, node_uuid, server_id });
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * When steps must end. The row keeps a time of day, for people and for the next process; this process counts by a
+ * clock that nobody sets, so that a correction of the time neither fails a rack of deployments nor lets them hang.
+ */
+import type { Operation } from '#domain/records.ts';
+import type { Step } from '#drivers/interfaces.ts';
+
+/** Milliseconds on the process's own clock; of use only for differences. */
+export const now = (): number => performance.now();
+
+export function deadlineOf(step: Step): string {
+  return new Date(Date.now() + step.deadlineSeconds * 1000).toISOString();
+}
+
+/** The deadline of the row on the process's own clock. */
+export function endOf({ deadline_at }: Pick<Operation, 'deadline_at'>): number {
+  return now() + (deadline_at ? Date.parse(deadline_at) - Date.now() : 0);
+}
+
+/** What `setTimeout` can count; it calls at once for more. */
+export const longestTimerMs = 2 ** 31 - 1;
+
+/** One call at a time that is still to come, however far away. */
+export class LongTimer {
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Replaces what was set before. */
+  set(ms: number, call: () => void): void {
+    this.clear();
+    const rest = ms - longestTimerMs;
+    this.#timer = setTimeout(() => (rest > 0 ? this.set(rest, call) : call()), Math.min(Math.max(ms, 0), longestTimerMs));
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import type { Operation } from '#domain/records.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
+
+const go = async () => ({ next: true }) as const;
+const forEver = async () => ({ wait: 'for ever' });
+const monthSeconds = 31 * 24 * 3600;
+
+/** Until the row of the only operation of this kind says so. */
+async function untilRow(cloud: Cloud, isSo: (operation: Operation) => boolean): Promise<Operation> {
+  for (;;) {
+    const [operation] = await cloud.store.operations.list({}, { orderBy: 'created_at', descending: true, limit: 1 });
+    if (operation && isSo(operation)) return operation;
+    await new Promise(setImmediate);
+  }
+}
+
+const refuseWrites = (cloud: Cloud) =>
+  sql`CREATE TRIGGER full BEFORE UPDATE ON operations BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`.execute(
+    cloud.store.db,
+  );
+const allowWrites = (cloud: Cloud) => sql`DROP TRIGGER full`.execute(cloud.store.db);
+
+async function stopped(cloud: Cloud): Promise<void> {
+  await cloud.engine.stop();
+  await cloud.store.close();
+}
+
+test('an operation that cannot be written down goes on by itself as soon as it can', async () => {
+  let runs = 0;
+  const cloud: Cloud = await aCloud({
+    steps: [
+      aStep('fill', async () => {
+        if (++runs === 1) await refuseWrites(cloud);
+        else await allowWrites(cloud);
+        return { next: true };
+      }),
+    ],
+  });
+  await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  assert.equal(runs, 2);
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
+  await stopped(cloud);
+});
+
+test('a command that was under way when its step was cut short is not overtaken by the way back', async () => {
+  const room = newRoom();
+  const arrives = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const cloud = await aCloud({
+    room,
+    steps: [
+      aStep('power on late', async (task) => {
+        begun.resolve();
+        await arrives.promise;
+        room.power.set(task.node.uuid, 'power on');
+        return { next: true };
+      }),
+    ],
+  });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await begun.promise;
+  await cloud.engine.deleteServer(server!.id);
+  setImmediate(() => arrives.resolve());
+  await quiet(cloud);
+  assert.equal(room.power.get(node.uuid), 'power off');
+  await stopped(cloud);
+});
+
+test('a deadline further away than a timer can count does not end the step at once', async () => {
+  const cloud = await aCloud({
+    steps: [aStep('work', async () => new Promise((done) => setTimeout(() => done({ next: true }), 20)), monthSeconds)],
+  });
+  await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
+  await stopped(cloud);
+});
+
+test('a step whose deadline passed while nobody worked gets its time again', async () => {
+  let isBlocked = true;
+  const steps = [aStep('work', async () => (isBlocked ? { wait: 'a word' } : { next: true }))];
+  const before = await aCloud({ steps });
+  await anAvailableNode(before, 'n1');
+  const [server] = await before.engine.createServers(aServerRequest);
+  const { id } = await untilRow(before, ({ waiting_for }) => waiting_for === 'a word');
+  await before.engine.stop();
+  await before.store.operations.update({ id }, { deadline_at: '2001-01-01T00:00:00.000Z' });
+
+  isBlocked = false;
+  const after = await aCloud({ room: before.room, steps, store: before.store });
+  await after.engine.start();
+  await quiet(after);
+  assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'active');
+  await stopped(after);
+});
+
+for (const { title, patch, state } of [
+  { title: 'a step', patch: { step: 'of another version' }, state: 'available' },
+  { title: 'a step of the way back', patch: { step: 'of another version', state: 'undoing' }, state: 'available' },
+  { title: 'a deploy interface', patch: { request: { deploy_interface: 'of another version' } }, state: 'cleaning' },
+] as const) {
+  test(`${title} that this version does not know: the server is in ERROR, its node taken back`, async () => {
+    const steps = [
+      aStep('publish', async (task) => {
+        await task.boot.serve({ boot: 'local' });
+        return { next: true };
+      }),
+      aStep('hold', forEver),
+    ];
+    const before = await aCloud({ steps });
+    const node = await anAvailableNode(before, 'n1');
+    const [server] = await before.engine.createServers(aServerRequest);
+    const { id } = await untilRow(before, ({ waiting_for }) => waiting_for === 'for ever');
+    await before.engine.stop();
+    await before.store.operations.update({ id }, patch);
+
+    const after = await aCloud({ room: before.room, steps, store: before.store });
+    await after.engine.start();
+    await after.engine.ended(id);
+    assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'error');
+    const { instance_uuid, provision_state } = (await after.store.nodes.find({ uuid: node.uuid }))!;
+    assert.deepEqual([instance_uuid, provision_state], [null, state]);
+    await stopped(after);
+  });
+}
+
+const asksAgent = aStep('write', async (task) =>
+  (await task.agent.ask('write-image', {})) ? { next: true } : { wait: 'the agent' },
+);
+const tokenOf = ({ id, context }: Operation) => `${id}.${context['agent_secret']}`;
+
+test('an operation that has failed gives the agent no more orders', async () => {
+  const asked: Promise<unknown>[] = [];
+  const cloud: Cloud = await aCloud({
+    steps: [asksAgent],
+    onStep: (when, operation) => {
+      if (when === 'before' && operation.state === 'undoing')
+        asked.push(cloud.engine.agentNext(tokenOf(operation), 0, AbortSignal.timeout(1000)));
+    },
+  });
+  await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  const operation = await untilRow(cloud, ({ context }) => 'command' in context);
+  const signal = AbortSignal.timeout(1000);
+  assert.equal((await cloud.engine.agentNext(tokenOf(operation), 0, signal))?.name, 'write-image');
+  await cloud.engine.deleteServer(server!.id);
+  await quiet(cloud);
+  assert.ok(asked.length > 0);
+  for (const command of await Promise.all(asked)) assert.equal(command, undefined);
+  await stopped(cloud);
+});
+
+test('a result that could not be written down counts when the agent repeats it', async () => {
+  const cloud = await aCloud({ steps: [asksAgent] });
+  await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  const operation = await untilRow(cloud, ({ context }) => 'command' in context);
+  const { id } = operation.context['command'] as { id: string };
+  const result = { command_id: id, ok: true, result: {} };
+
+  await refuseWrites(cloud);
+  await assert.rejects(cloud.engine.agentResult(tokenOf(operation), result), /disk is full/);
+  await allowWrites(cloud);
+  await cloud.engine.agentResult(tokenOf(operation), result);
+  await quiet(cloud);
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
+  await stopped(cloud);
+});
+
+test('of two different deploy POSTs with one key at the same moment, one counts', async () => {
+  const key = 'k'.repeat(32);
+  const steps = [aStep('key', async () => ({ next: true, context: { deployment_key: key } })), aStep('hold', forEver)];
+  const cloud = await aCloud({ steps });
+  const node = await anAvailableNode(cloud, 'n1');
+  await cloud.engine.createServers(aServerRequest);
+  await untilRow(cloud, ({ waiting_for }) => waiting_for === 'for ever');
+  const fields = { i: String(node.id), k: key, a: '10.0.0.5' };
+  const posts = await Promise.allSettled([
+    cloud.engine.deployPost({ ...fields, n: 'iqn.x' }, '10.0.0.5'),
+    cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, '10.0.0.5'),
+  ]);
+  assert.deepEqual(posts.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  await stopped(cloud);
+});
+
+test('whoever waits for an operation that has ended already is told at once', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  await anAvailableNode(cloud, 'n1');
+  await cloud.engine.createServers(aServerRequest);
+  const { id } = await untilRow(cloud, ({ state }) => state === 'done');
+  assert.equal((await cloud.engine.ended(id)).state, 'done');
+  await stopped(cloud);
+});
