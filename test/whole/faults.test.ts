@@ -119,6 +119,8 @@ async function openShared(): Promise<void> {
 async function closeShared(): Promise<void> {
   try {
     await stage?.ingot.stop();
+    // A machine whose BMC is silent cannot be switched off but by its plug.
+    await stage?.rack.close();
     if (stage) await expectNothingLeft(stage);
   } finally {
     await stage?.close();
