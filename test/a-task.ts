@@ -35,6 +35,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     instance_uuid: null,
     operation_id: null,
     failures: 0,
+    must_clean: false,
     inventory: null,
     created_at: at,
     updated_at: at,

@@ -46,6 +46,8 @@ export type Node = {
   operation_id: string | null;
   /** Deploy failures in a row; the scheduler prefers nodes without. */
   failures: number;
+  /** A server was on it since it was last cleaned: it gets available by cleaning alone. */
+  must_clean: boolean;
   /** What the agent last reported of the hardware. */
   inventory: JsonObject | null;
   created_at: string;

@@ -200,6 +200,7 @@ function node(id: number, fields: Partial<Node> = {}): Node {
     instance_uuid: null,
     operation_id: null,
     failures: 0,
+    must_clean: false,
     ...fields,
   } as Node;
 }

@@ -68,6 +68,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
         target_provision_state: null,
         provision_updated_at: now,
         power_state: 'power off',
+        must_clean: false,
         ...(byHand && { maintenance: false, maintenance_reason: null, fault: null, last_error: null }),
       },
     );
@@ -81,7 +82,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
       target_provision_state: null,
       provision_updated_at: now,
       maintenance: true,
-      maintenance_reason: `${reason} Its disks may still hold a tenant's data: correct the cause, then \`manage\` and \`provide\` it.`,
+      maintenance_reason: `${reason} Its disks may still hold a tenant's data: correct the cause, then \`manage\` and \`provide\` it, which cleans it first.`,
       fault: 'clean failure',
       last_error: reason,
     },

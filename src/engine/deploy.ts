@@ -151,9 +151,9 @@ async function writeDeployFailure(inside: Store, operation: Operation, begin: Be
     failures: (node?.failures ?? 0) + (wasCancelled ? 0 : 1),
     last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${operation.fault?.message}`,
   });
-  const mustClean = 'agent' in operation.context || 'undo_faults' in operation.context;
+  const mustClean = ['agent', 'messages', 'undo_faults'].some((fact) => fact in operation.context);
   if (mustClean) return [await beginCleaning(inside, operation, begin)];
-  await moveNode(inside, operation.node_uuid, 'release', {});
+  await moveNode(inside, operation.node_uuid, 'release', { must_clean: false });
   return [];
 }
 

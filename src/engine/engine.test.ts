@@ -209,8 +209,7 @@ test('the classic POST: wrong key, missing field and other address are refused, 
   await assert.rejects(cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, '10.0.0.5'), /key is not match/);
   while ((await waiting()) !== 'the end of the test') await new Promise(setImmediate);
   assert.deepEqual(posts, [{ i: String(node.id), a: '10.0.0.5', n: 'iqn.x' }]);
-  await cloud.engine.deleteServer(server!.id);
-  await quiet(cloud);
+  await cloud.engine.stop();
   await cloud.store.close();
 });
 

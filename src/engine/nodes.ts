@@ -98,6 +98,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     instance_uuid: null,
     operation_id: null,
     failures: 0,
+    must_clean: false,
     inventory: null,
     created_at: now,
     updated_at: now,
@@ -146,7 +147,7 @@ async function deleteNode(store: Store, uuid: string): Promise<void> {
 const verbOperations: Readonly<Record<string, (node: Node, settings: Settings) => NewOperation | undefined>> = {
   manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
   provide: (node, settings) =>
-    settings['clean.on_provide']
+    settings['clean.on_provide'] || node.must_clean
       ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
       : undefined,
   clean: (node) => operationOn(node, 'clean', { target: 'manageable', boot_interface: node.boot_interface }),
@@ -166,6 +167,10 @@ async function setProvisionState(parts: Parts, uuid: string, verb: string): Prom
   const operation = await store.transaction(async (inside): Promise<Operation | undefined> => {
     const node = await findNode(inside, uuid);
     refuseWhileBusy(node);
+    if (node.instance_uuid) {
+      const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${verb}' would take it away.`;
+      throw new Fault('conflict', { detail });
+    }
     const target = nextState(node.provision_state, verb);
     if (!target || !Object.hasOwn(verbOperations, verb)) {
       const allowed = eventsFrom(node.provision_state).filter(

@@ -75,6 +75,7 @@ async function claim({ drivers, worker }: VerbParts, inside: Store, { server, no
   const deployInterface = chooseDeployInterface(drivers, node, { image, server });
   await moveNode(inside, node.uuid, 'active', {
     instance_uuid: server.id,
+    must_clean: true,
     target_provision_state: 'active',
     last_error: null,
     instance_info: { display_name: server.name, image_source: image.id },

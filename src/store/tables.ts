@@ -61,7 +61,7 @@ type ColumnKinds = { readonly json: readonly string[]; readonly boolean: readonl
 export const columnKindsTable: Record<TableName, ColumnKinds> = {
   nodes: {
     json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
-    boolean: ['maintenance'],
+    boolean: ['maintenance', 'must_clean'],
   },
   node_ports: { json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] },
   flavors: { json: ['extra_specs'], boolean: ['is_public'] },

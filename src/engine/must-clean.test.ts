@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Hello } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import type { Node, Operation } from '#domain/records.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+
+const go = async () => ({ next: true }) as const;
+
+const nodeOf = async (cloud: Cloud, { uuid }: Node): Promise<Node> => (await cloud.store.nodes.find({ uuid }))!;
+
+async function untilState(cloud: Cloud, node: Node, state: Node['provision_state']): Promise<Node> {
+  for (;;) {
+    const now = await nodeOf(cloud, node);
+    if (now.provision_state === state) return now;
+    await new Promise(setImmediate);
+  }
+}
+
+/** A server was on it, is deleted, and its cleaning was aborted. */
+async function aDirtyNode(cloud: Cloud): Promise<Node> {
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  await cloud.engine.deleteServer(server!.id);
+  await untilState(cloud, node, 'clean wait');
+  await cloud.engine.setProvisionState(node.uuid, 'abort');
+  return untilState(cloud, node, 'clean failed');
+}
+
+/** Plays the ramdisk for the cleaning that waits for it. */
+async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
+  const { operation_id } = await nodeOf(cloud, node);
+  const operation = (await cloud.store.operations.find({ id: operation_id ?? '' })) as Operation;
+  const token = `${operation.id}.${operation.context['agent_secret']}`;
+  const hello = { inventory: {}, uptime_seconds: 1, kernel: 'k', agent_version: 'v' } as unknown as Hello;
+  await cloud.engine.agentHello(token, hello, '10.0.0.5');
+  const command = await cloud.engine.agentNext(token, 5000, AbortSignal.timeout(5000));
+  assert.equal(command?.name, 'clean');
+  await cloud.engine.agentResult(token, { command_id: command.id, ok: true, result: { disks: [] } });
+}
+
+test('a node whose cleaning failed is not given to anybody by manage and provide: provide cleans it', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const dirty = await aDirtyNode(cloud);
+  assert.deepEqual([dirty.maintenance, dirty.must_clean], [true, true]);
+  await cloud.engine.setProvisionState(dirty.uuid, 'manage');
+  await cloud.engine.setProvisionState(dirty.uuid, 'provide');
+  await untilState(cloud, dirty, 'clean wait');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  assert.equal(server?.fault?.code, 'noValidHost');
+
+  await cleanAsAgent(cloud, dirty);
+  const clean = await untilState(cloud, dirty, 'available');
+  assert.equal(clean.must_clean, false);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test('a node that was cleaned by hand, or never had a server, is provided at once', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const node = await aDirtyNode(cloud);
+  await cloud.engine.setProvisionState(node.uuid, 'manage');
+  await cloud.engine.setProvisionState(node.uuid, 'clean');
+  await untilState(cloud, node, 'clean wait');
+  await cleanAsAgent(cloud, node);
+  await untilState(cloud, node, 'manageable');
+  await quiet(cloud);
+  await cloud.engine.setProvisionState(node.uuid, 'provide');
+  assert.equal((await nodeOf(cloud, node)).provision_state, 'available');
+
+  await cloud.engine.setProvisionState(node.uuid, 'manage');
+  await cloud.engine.setProvisionState(node.uuid, 'provide');
+  assert.equal((await nodeOf(cloud, node)).provision_state, 'available');
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test('a node that a server holds is not taken from it by a provision verb', async () => {
+  let isBroken = false;
+  const cloud = await aCloud({
+    steps: [
+      aStep('work', async () => {
+        if (isBroken) throw new Fault('agentFailed', { command: 'write', detail: 'no' });
+        return { next: true };
+      }),
+    ],
+  });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  isBroken = true;
+  await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
+  await quiet(cloud);
+  assert.equal((await nodeOf(cloud, node)).provision_state, 'deploy failed');
+  await assert.rejects(cloud.engine.setProvisionState(node.uuid, 'manage'), /is associated with instance/);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test('a deployment that failed after the classic ramdisk offered the disk is cleaned after', async () => {
+  const key = 'k'.repeat(32);
+  const cloud = await aCloud({
+    steps: [
+      aStep('key', async () => ({ next: true, context: { deployment_key: key } })),
+      aStep('listen', async (task) => {
+        if (!task.message('deploy-post')) return { wait: 'the deploy POST' };
+        throw new Fault('ramdiskError', { detail: 'disk on fire' });
+      }),
+    ],
+  });
+  const node = await anAvailableNode(cloud, 'n1');
+  await cloud.engine.createServers(aServerRequest);
+  await untilState(cloud, node, 'wait call-back');
+  await cloud.engine.deployPost({ i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' }, '10.0.0.5');
+  const { must_clean } = await untilState(cloud, node, 'clean wait');
+  assert.equal(must_clean, true);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
