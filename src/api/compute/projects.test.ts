@@ -73,6 +73,19 @@ test('a reader sees what belongs to the project and changes nothing', async () =
   }
 });
 
+test('an image that is not shown to a member is no image for a server or its kernel', async () => {
+  const foreign = { owner: 'another', visibility: 'shared' as const };
+  const hidden = await stage.store.images.insert({ ...anImage(), ...foreign, id: 'hidden' });
+  const properties = { kernel_id: hidden.id };
+  const own = await stage.store.images.insert({ ...anImage(), id: 'own', owner: project, visibility: 'private', properties });
+  for (const imageRef of [hidden.id, own.id]) {
+    const payload = { server: { name: 'web', imageRef, flavorRef: 'f1' } };
+    const made = await stage.ask({ method: 'POST', url: `${base}/servers`, headers: member, payload });
+    assert.equal(made.status, 400, imageRef);
+    assert.match(made.body.badRequest.message, /Can not find requested image hidden/);
+  }
+});
+
 test('a member is not told where the server is', async () => {
   const { server } = (await stage.ask({ url: `${base}/servers/${memberServer}`, headers: member })).body;
 

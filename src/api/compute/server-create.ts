@@ -5,7 +5,8 @@ import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Keypair } from '#domain/records.ts';
 import type { NewServer, RequestedNetwork } from '#engine/contract.ts';
 import { owns, requireAdmin } from '../authentication.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext, Caller } from '../context.ts';
+import { maySee } from '../image/image-access.ts';
 import { atLeast } from '../microversions.ts';
 import { hostName, zoneName } from './server-json.ts';
 
@@ -146,15 +147,26 @@ async function flavorOf({ store }: ApiContext, { caller }: FastifyRequest, refer
 }
 
 /** Also for rebuild. */
-export async function imageOf({ store }: ApiContext, { caller }: FastifyRequest, reference: string): Promise<Image> {
+export async function imageOf(context: ApiContext, { caller }: FastifyRequest, reference: string): Promise<Image> {
   if (reference === '') throw new Fault('unsupported', { what: 'A server without an image' });
   const id = lastSegment(reference);
-  const image = await store.images.find({ id });
-  const isVisible = image && (image.visibility !== 'private' || owns(caller, { project_id: image.owner }));
-  if (!isVisible || image.status === 'deleted') throw new Fault('badRequest', { detail: `Can not find requested image ${id}.` });
+  const image = await context.store.images.find({ id });
+  if (!image || image.status === 'deleted' || !maySee(caller, image))
+    throw new Fault('badRequest', { detail: `Can not find requested image ${id}.` });
   if (image.status !== 'active')
     throw new Fault('badRequest', { detail: `Image ${id} is unacceptable: its status is ${image.status}, not active.` });
+  await refuseForeignParts(context, caller, image);
   return image;
+}
+
+/** An image may name kernels of its owner, and those that the caller may see: not one that is private to others. */
+async function refuseForeignParts({ store }: ApiContext, caller: Caller, image: Image): Promise<void> {
+  for (const name of ['kernel_id', 'ramdisk_id']) {
+    const id = image.properties[name];
+    const part = id ? await store.images.find({ id }) : undefined;
+    if (part && part.owner !== image.owner && !maySee(caller, part))
+      throw new Fault('badRequest', { detail: `Can not find requested image ${id}, the ${name} of image ${image.id}.` });
+  }
 }
 
 /** Also for rebuild. A flavor without a disk size leaves that to the machine. */
