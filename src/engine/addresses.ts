@@ -90,7 +90,9 @@ type Choice = { wanted?: readonly WantedAddress[] | undefined /** A port whose a
 async function chooseAddresses(inside: Store, networkId: string, { wanted, except }: Choice): Promise<FixedIp[]> {
   const subnets = await inside.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
   const others = (await inside.ports.list({ network_id: networkId })).filter((port) => port.id !== except);
-  const taken = new Set(others.flatMap((port) => port.fixed_ips.map((fixed) => fixed.ip_address)));
+  // Two machines with the router's address would cut off all others.
+  const gateways = subnets.flatMap(({ gateway_ip }) => gateway_ip ?? []);
+  const taken = new Set([...gateways, ...others.flatMap((port) => port.fixed_ips.map((fixed) => fixed.ip_address))]);
   const take = (fixed: FixedIp): FixedIp => {
     taken.add(fixed.ip_address);
     return fixed;
@@ -140,7 +142,7 @@ function rangeOf({ start, end }: { start: string; end: string }): IpRange {
 }
 
 /** OpenStack's own prefix (it has no vendor behind it) and three random bytes. */
-async function newMac(inside: Store, networkId: string): Promise<string> {
+export async function newMac(inside: Store, networkId: string): Promise<string> {
   for (;;) {
     const mac = ['fa', '16', '3e', ...randomBytes(3).toString('hex').match(/../g)!].join(':');
     if (!(await inside.ports.find({ network_id: networkId, mac_address: mac }))) return mac;

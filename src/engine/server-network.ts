@@ -2,7 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort, Port, Server } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
-import { allocatePort, releasePort } from './addresses.ts';
+import { allocatePort, newMac, readdressPort, releasePort } from './addresses.ts';
 import type { NewServer, RequestedNetwork } from './contract.ts';
 
 /** `auto` becomes the only network there is; every id is checked. Throws `notFound`, or `conflict` where auto is ambiguous. */
@@ -63,16 +63,17 @@ const boundTo = ({ server }: Binding) => ({
 });
 
 async function adoptPort(store: Store, id: string, binding: Binding): Promise<Port> {
-  await store.ports.update({ id }, { ...boundTo(binding), mac_address: binding.nic.address });
   const port = await store.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
-  return port;
+  const changed = await readdressPort(store, port, { mac_address: binding.nic.address });
+  await store.ports.update({ id }, boundTo(binding));
+  return { ...changed, ...boundTo(binding) };
 }
 
 /** A port that a crash left between its creation and the server's row is found by its device and taken. */
 async function makePort(store: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
   const { server, nic } = binding;
-  const left = await store.ports.find({ device_id: server.id, mac_address: nic.address });
+  const left = await store.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
   if (left) return left;
   const network = await store.networks.find({ id: wanted.network_id ?? '' });
   if (!network) throw new Fault('notFound', { what: 'Network', id: wanted.network_id ?? '' });
@@ -88,17 +89,25 @@ async function makePort(store: Store, wanted: RequestedNetwork, binding: Binding
   return port;
 }
 
-/** Ports that the server made go with it; a user's port is only set free. */
+/**
+ * Ports that the server made go with it; a user's port is only set free. It gets a MAC of its own again: the NIC's
+ * belongs to the next server on that machine.
+ */
 export async function unbindPorts(store: Store, server: Server): Promise<void> {
   await store.transaction(async (inside) => {
     for (const port of await inside.ports.list({ device_id: server.id })) {
       await inside.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
       if (port.owned_by_server) await releasePort(inside, port.id);
-      else await inside.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN' });
+      else await setFree(inside, port);
     }
     if (server.node_uuid) await inside.node_ports.update({ node_uuid: server.node_uuid }, { vif_port_id: null });
     await inside.servers.update({ id: server.id }, { port_ids: [] });
   });
+}
+
+async function setFree(inside: Store, port: Port): Promise<void> {
+  const mac_address = await newMac(inside, port.network_id);
+  await inside.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
 }
 
 /** Ports, networks and subnets of a server, as the config drive's network_data.json is made from them. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
+import { allocatePort } from '#engine/addresses.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
 import { openRackStage } from '#test/rack-stage.ts';
 import { statusOf } from './server-json.ts';
@@ -275,6 +276,37 @@ test('lists by name, status, node, time, order and page', async () => {
     [second.id],
   );
   assert.equal((await stage.ask({ url: `${servers}?status=NONSENSE`, headers: version(38) })).status, 400);
+});
+
+test("a user's port gives the machine's MAC back, so that the next server can have the machine", async () => {
+  const network = {
+    id: 'n1',
+    name: 'n1',
+    project_id: 'x',
+    shared: true,
+    mtu: 1500,
+    admin_state_up: true,
+    description: '',
+    external: false,
+    provider: {},
+  };
+  await store.networks.insert({ ...network, created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' });
+  const kept = await allocatePort(store, { network: (await store.networks.find({ id: 'n1' }))!, project_id: 'x' });
+  const node = await aNode();
+  const address = '52:54:00:aa:00:01';
+  await engine.createNodePort({ node_uuid: node.uuid, address });
+  const hints = { 'os:scheduler_hints': { node: node.uuid } };
+  const first = await create({ networks: [{ port: kept.id }] }, 37, hints);
+  await stage.quiet();
+  assert.equal((await store.ports.find({ id: kept.id }))?.mac_address, address);
+
+  await stage.ask({ method: 'DELETE', url: `${servers}/${first.body.server.id}` });
+  await stage.quiet();
+  const second = await create({ networks: [{ uuid: 'n1' }] }, 37, hints);
+  await stage.quiet();
+
+  assert.notEqual((await store.ports.find({ id: kept.id }))?.mac_address, address);
+  assert.equal((await show(second.body.server.id)).status, 'ACTIVE');
 });
 
 test('deletes; afterwards there is nothing', async () => {

@@ -93,6 +93,32 @@ test('others see what is shared, change only their own, and privileges stay with
   assert.equal((await stage.ask({ url: `${base}/networks/${own.id}` })).status, 200);
 });
 
+test('on a network of others a guest chooses no MAC, and nobody takes the address of the router', async () => {
+  const network = await make('network', { name: 'guests', shared: true });
+  await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.4.0.0/24', gateway_ip: '10.4.0.1' });
+  const port = await make('port', { network_id: network.id }, member);
+  const mac_address = 'fa:16:3e:00:00:02';
+  const url = `${base}/ports`;
+
+  const made = await stage.ask({
+    method: 'POST',
+    url,
+    headers: member,
+    payload: { port: { network_id: network.id, mac_address } },
+  });
+  const changed = await stage.ask({
+    method: 'PUT',
+    url: `${url}/${port.id}`,
+    headers: member,
+    payload: { port: { mac_address } },
+  });
+  const router = { network_id: network.id, fixed_ips: [{ ip_address: '10.4.0.1' }] };
+  const taken = await stage.ask({ method: 'POST', url, payload: { port: router } });
+
+  assert.deepEqual([made.status, changed.status], [403, 403]);
+  assert.equal(typeOf(taken), 'IpAddressInUse');
+});
+
 test('lists filter by any field, sort, project and page', async () => {
   const network = await make('network', { name: 'lists' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.3.0.0/24' });

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Port } from '#domain/records.ts';
+import type { Network, Port } from '#domain/records.ts';
 import { allocatePort, readdressPort, releasePort } from '#engine/addresses.ts';
 import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -57,7 +57,7 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   });
   app.put('/ports/:id', { schema: { params: ById, body: Type.Object({ port: Changes }) } }, async (request) => {
     const port = await seePort(context, request, request.params.id);
-    return { port: portBody(await updatePort(context, port, request.body.port)) };
+    return { port: portBody(await updatePort(context, request, { port, fields: request.body.port })) };
   });
   app.delete('/ports/:id', { schema: { params: ById } }, async (request, reply) => {
     const port = await seePort(context, request, request.params.id);
@@ -88,8 +88,10 @@ function portBody(port: Port): Body {
 
 async function createPort(context: ApiContext, request: FastifyRequest, fields: Static<typeof NewPort>): Promise<Port> {
   const { name, description, admin_state_up, fixed_ips, device_id, device_owner, mac_address } = fields;
+  const network = await seeNetwork(context, request, fields.network_id);
+  if (mac_address) refuseForeignMac(request, network);
   return allocatePort(context.store, {
-    network: await seeNetwork(context, request, fields.network_id),
+    network,
     project_id: ownerOf(request, fields),
     ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
     ...(mac_address && { mac_address: canonicalMac(mac_address) }),
@@ -97,16 +99,28 @@ async function createPort(context: ApiContext, request: FastifyRequest, fields: 
 }
 
 /** MAC and addresses of a bound port are those of a machine that is running with them. */
-async function updatePort(context: ApiContext, port: Port, fields: Static<typeof Changes>): Promise<Port> {
+async function updatePort(
+  context: ApiContext,
+  request: FastifyRequest,
+  { port, fields }: { port: Port; fields: Static<typeof Changes> },
+): Promise<Port> {
   const { name, description, admin_state_up, fixed_ips, device_id, device_owner } = fields;
   const mac_address = fields.mac_address && canonicalMac(fields.mac_address);
   const isRebound = device_id !== undefined && device_id !== port.device_id;
   const isReaddressed = fixed_ips !== undefined || (mac_address !== undefined && mac_address !== port.mac_address);
   if (isRebound || isReaddressed) await refuseBound(context, port, 'changed in that way');
+  if (mac_address !== undefined && mac_address !== port.mac_address)
+    refuseForeignMac(request, await seeNetwork(context, request, port.network_id));
   const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
   const changed = await readdressPort(context.store, port, definedOf({ mac_address, fixed_ips }));
   await context.store.ports.update({ id: port.id }, { ...described, updated_at: changed.updated_at });
   return { ...changed, ...described };
+}
+
+/** On a shared network a guest could take the MAC of a machine, and no server could be made on that one any more. */
+function refuseForeignMac({ caller }: FastifyRequest, network: Network): void {
+  if (!owns(caller, network))
+    throw new Fault('forbidden', { detail: 'Only the owner of a network may choose the MAC address of a port.' });
 }
 
 async function refuseBound(context: ApiContext, port: Port, action: string): Promise<void> {
