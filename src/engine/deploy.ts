@@ -6,7 +6,7 @@ import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { bindPortsStep, powerOff, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
+import { bindPortsStep, powerOff, powerOffIfPossible, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
 import type { NewOperation, OperationDefinition } from './operation-kinds.ts';
 import { interfaceOf } from './task.ts';
 
@@ -54,7 +54,7 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
     steps: (operation) => withAgentSecret([bind, ...deployOf(drivers, operation).steps]),
     undo: () => undo,
     async ended(inside, operation) {
-      if (operation.state === 'done') return writeServerActive(inside, operation);
+      if (operation.state === 'done') return writeServerActive(inside, operation, begin);
       return writeDeployFailure(inside, operation, begin);
     },
   };
@@ -67,7 +67,7 @@ export function rebuildDefinition({ drivers, begin }: DefinitionParts): Operatio
     steps: (operation) => withAgentSecret(deployOf(drivers, operation).steps),
     undo: () => undo,
     async ended(inside, operation) {
-      if (operation.state === 'done') return writeServerActive(inside, operation);
+      if (operation.state === 'done') return writeServerActive(inside, operation, begin);
       const isDeleted = await wantsDeletion(inside, operation);
       if (!isDeleted) await failServer(inside, operation, {});
       await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
@@ -107,7 +107,7 @@ export async function beginDeletion(
 
 export function deleteDefinition({ store, drivers, begin }: DefinitionParts): OperationDefinition {
   // Made once: the worker finds its place in the list by the step itself.
-  const steps = [releaseStep(drivers), powerOff, withdrawBootFiles, unbindPortsStep(store)];
+  const steps = [releaseStep(drivers), powerOffIfPossible, withdrawBootFiles, unbindPortsStep(store)];
   return {
     steps: () => steps,
     undo: () => [],
@@ -124,7 +124,9 @@ export function deleteDefinition({ store, drivers, begin }: DefinitionParts): Op
   };
 }
 
-async function writeServerActive(inside: Store, operation: Operation): Promise<Operation[]> {
+async function writeServerActive(inside: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
+  // The deletion came in the last moment, too late to cut anything short.
+  if (await wantsDeletion(inside, operation)) return [await beginDeletion(inside, operation, begin)];
   const now = new Date().toISOString();
   await inside.servers.update(
     { id: operation.server_id ?? '' },

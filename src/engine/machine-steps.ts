@@ -10,6 +10,24 @@ export const powerOff = simpleStep({ name: 'power off', title: 'Power off', dead
   task.power.set('power off'),
 );
 
+/**
+ * For a deletion. A machine that cannot be switched off keeps its server, whose addresses it may still use, until an
+ * operator gives it up by setting maintenance; it stays out of service then, as cleaning cannot reach it either.
+ */
+export const powerOffIfPossible: Step = {
+  ...powerOff,
+  async run(task) {
+    try {
+      await task.power.set('power off');
+    } catch (error) {
+      task.signal.throwIfAborted();
+      if (!task.node.maintenance) throw error;
+      task.note('power off', `given up, as the node is in maintenance: ${(error as Error).message}`);
+    }
+    return next;
+  },
+};
+
 export const withdrawBootFiles = simpleStep(
   { name: 'remove boot files', title: 'Remove boot files', deadlineSeconds: 60 },
   (task) => task.boot.withdraw(),

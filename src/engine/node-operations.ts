@@ -5,6 +5,7 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
+import { softOffSeconds } from './power.ts';
 
 const askBmc: Step = {
   name: 'ask the BMC',
@@ -26,9 +27,6 @@ export const verifyDefinition: OperationDefinition = {
     return [];
   },
 };
-
-/** Seconds a system gets to shut down by itself before it is switched off. */
-const softOffSeconds = 120;
 
 const softOff: Step = {
   name: 'shut down',

@@ -25,6 +25,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     setMaintenance: (uuid, on, reason) => setMaintenance(store, uuid, { on, reason }),
     async setBootDevice(uuid, device, options) {
       const { node, facts } = await loadNode(store, uuid);
+      refuseWhileBusy(node);
       const management = interfaceOf(drivers.management, node.management_interface);
       const context = { store, node: facts, signal: AbortSignal.timeout(60_000) };
       await recordBmcCommand(context, `boot device ${device}`, () => management.setBootDevice(facts, device, options));
@@ -225,7 +226,9 @@ async function setPower({ store, worker }: Parts, uuid: string, target: PowerTar
     const node = await findNode(inside, uuid);
     const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
     await inside.nodes.update({ uuid }, { target_power_state });
-    return worker.begin(inside, { ...operationOn(node, 'power', { target }), purpose: `${target} of node ${node.name ?? uuid}` });
+    const purpose = `${target} of node ${node.name ?? uuid}`;
+    // With the server's name on it, a deletion of the server cuts it short instead of being refused.
+    return worker.begin(inside, { ...operationOn(node, 'power', { target }), purpose, server_id: node.instance_uuid });
   });
   worker.launch(operation);
 }

@@ -1,10 +1,11 @@
 /** Keeps the power states of idle nodes true: a few BMCs at a time, and what changed behind our back is recorded. */
 import type { Logger } from 'pino';
 import { asFault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
+import type { Node, PowerState } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { longestTimerMs } from './step-deadlines.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
 type Parts = { store: Store; drivers: Drivers; settings: Settings; log: Logger };
@@ -25,7 +26,7 @@ export class PowerSync {
   start(): void {
     const seconds = this.#parts.settings['power.sync_interval'];
     if (seconds === 0 || this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#pass().finally(() => this.start()), seconds * 1000);
+    this.#timer = setTimeout(() => void this.#pass().finally(() => this.start()), Math.min(seconds * 1000, longestTimerMs));
     this.#timer.unref();
   }
 
@@ -35,12 +36,29 @@ export class PowerSync {
   }
 
   async #pass(): Promise<void> {
-    const nodes = await this.#parts.store.nodes.list({ operation_id: null, maintenance: false });
-    const queue = nodes.filter((node) => !unverified.includes(node.provision_state));
-    const work = async () => {
-      for (let node = queue.shift(); node && !this.#stopped; node = queue.shift()) await this.#look(node.uuid);
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
+    try {
+      const queue = (await this.#idleNodes()).values();
+      const work = async () => {
+        for (const uuid of queue) {
+          if (this.#stopped) return;
+          await this.#look(uuid);
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, work));
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'the power states of the nodes could not be looked through');
+    }
+  }
+
+  async #idleNodes(): Promise<string[]> {
+    const rows = await this.#parts.store.db
+      .selectFrom('nodes')
+      .select('uuid')
+      .where('operation_id', 'is', null)
+      .where('maintenance', '=', false)
+      .where('provision_state', 'not in', unverified)
+      .execute();
+    return rows.map(({ uuid }) => uuid);
   }
 
   async #look(uuid: string): Promise<void> {
@@ -48,10 +66,7 @@ export class PowerSync {
     try {
       const { node, facts } = await loadNode(store, uuid);
       const seen = await interfaceOf(drivers.power, node.power_interface).getPower(facts);
-      // An operation may have begun while the BMC was asked: then its word counts.
-      const changed =
-        seen !== node.power_state && (await store.nodes.update({ uuid, operation_id: null }, { power_state: seen }));
-      if (!changed) return;
+      if (seen === node.power_state || !(await this.#write(node, seen))) return;
       store.events.append({
         kind: 'power',
         node_uuid: uuid,
@@ -60,12 +75,19 @@ export class PowerSync {
         message: `was found ${seen}`,
         data: { before: node.power_state },
       });
-      if (node.instance_uuid) {
-        const vm_state = seen === 'power on' ? 'active' : 'stopped';
-        await store.servers.update({ id: node.instance_uuid, vm_state: ['active', 'stopped'], task_state: null }, { vm_state });
-      }
     } catch (error) {
       log.warn({ node: uuid, reason: asFault(error).message }, 'the power state of a node could not be read');
     }
+  }
+
+  /** An operation may have begun, or begun and ended, while the BMC was asked: then its word counts. */
+  #write({ uuid, power_state, instance_uuid }: Node, seen: PowerState): Promise<boolean> {
+    return this.#parts.store.transaction(async (inside) => {
+      if (!(await inside.nodes.update({ uuid, operation_id: null, power_state }, { power_state: seen }))) return false;
+      const vm_state = seen === 'power on' ? 'active' : 'stopped';
+      if (instance_uuid)
+        await inside.servers.update({ id: instance_uuid, vm_state: ['active', 'stopped'], task_state: null }, { vm_state });
+      return true;
+    });
   }
 }

@@ -6,6 +6,9 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { now } from './step-deadlines.ts';
 
+/** What a system gets to shut down by itself: it stops its services first, which no power supply has to. */
+export const softOffSeconds = 120;
+
 type BmcContext = { store: Store; node: NodeFacts; operation?: Operation; signal: AbortSignal };
 type PowerContext = BmcContext & { power: PowerInterface; settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'> };
 
@@ -46,13 +49,13 @@ export async function changePower(context: PowerContext, target: PowerTarget): P
   // Whoever cut this short has other plans for the machine.
   context.signal.throwIfAborted();
   await recordBmcCommand(context, target, () => power.setPower(node, target));
-  await untilPower(context, wanted);
+  await untilPower(context, wanted, target === 'soft power off' ? softOffSeconds : context.settings['power.timeout']);
   await notePower(context, wanted);
 }
 
-async function untilPower(context: PowerContext, wanted: PowerState): Promise<void> {
+async function untilPower(context: PowerContext, wanted: PowerState, seconds: number): Promise<void> {
   const { power, node, settings, signal } = context;
-  const deadline = now() + settings['power.timeout'] * 1000;
+  const deadline = now() + seconds * 1000;
   let seen: string = 'unknown';
   let failure: unknown;
   while (now() < deadline) {
@@ -69,7 +72,7 @@ async function untilPower(context: PowerContext, wanted: PowerState): Promise<vo
     await pause(settings['power.poll_ms'], signal);
   }
   if (failure) throw failure;
-  throw new Fault('powerNotReached', { target: wanted, seen, seconds: settings['power.timeout'] });
+  throw new Fault('powerNotReached', { target: wanted, seen, seconds });
 }
 
 /** Keeps the node's row true. */

@@ -1,6 +1,7 @@
 /** What users ask of servers: rows and claims in one transaction, the rest is the worker's. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { nextState } from '#domain/provision-states.ts';
 import type { Image, Json, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -219,7 +220,12 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
     if (!isAllowed)
       throw new Fault('conflict', { detail: `Cannot 'rebuild' instance ${id} while it is in vm_state ${before.vm_state}` });
-    const { image, keypair, ...plain } = changes;
+    if (!nextState(node.provision_state, 'rebuild')) {
+      const detail = `Cannot 'rebuild' instance ${id}: its node is in state '${node.provision_state}'`;
+      throw new Fault('conflict', { detail });
+    }
+    // What an earlier rebuild was asked to keep is not asked for now.
+    const { image, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
     const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
     const now = new Date().toISOString();
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };

@@ -14,6 +14,9 @@ export function checkWholeDiskImage(image: Image, server: Server): void {
   if (!wholeDiskFormats.includes(image.disk_format ?? '')) {
     throw unusable(`its disk format is ${image.disk_format}; a whole-disk image is one of ${wholeDiskFormats.join(', ')}.`);
   }
+  if (server.preserve_ephemeral) {
+    throw unusable('it is a whole-disk image, which replaces all partitions: no ephemeral partition can be preserved.');
+  }
   const { disk } = server.flavor;
   if (disk > 0 && image.virtual_size !== null && image.virtual_size > disk * gib) {
     const needed = Math.ceil(image.virtual_size / gib);

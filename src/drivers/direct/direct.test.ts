@@ -112,3 +112,7 @@ test('images that cannot work are refused before a machine is touched', () => {
   assert.throws(refuse({ virtual_size: 2 * 1024 ** 3 }), { code: 'imageUnusable', message: /2 GiB is larger than the 1 GiB/ });
   checkImage(anImage({ virtual_size: 2 * 1024 ** 3 }), aServer({ flavor: aFlavor({ disk: 0 }) }));
 });
+
+test('a whole disk cannot be written and its ephemeral partition preserved', () => {
+  assert.throws(() => checkImage(anImage(), aServer({ preserve_ephemeral: true })), /no ephemeral partition can be preserved/);
+});

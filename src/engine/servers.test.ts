@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { Server } from '#domain/records.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+
+const go = async () => ({ next: true }) as const;
+const silentBmc = () => new Fault('bmcUnreachable', { address: '192.0.2.9', attempts: 4, seconds: 7 });
+
+async function untilServer(cloud: Cloud, id: string, vm_state: Server['vm_state']): Promise<Server> {
+  for (;;) {
+    const server = await cloud.store.servers.find({ id });
+    if (server?.vm_state === vm_state) return server;
+    await new Promise(setImmediate);
+  }
+}
+
+test('a deletion that comes when the last step of a deployment has ended is not lost', async () => {
+  const cloud: Cloud = await aCloud({
+    steps: [
+      aStep('last', async (task) => {
+        // As far as a deletion gets before it can cut the operation short.
+        await cloud.store.servers.update({ id: task.server!.id }, { task_state: 'deleting' });
+        return { next: true };
+      }),
+    ],
+  });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await untilServer(cloud, server!.id, 'deleted');
+  assert.equal((await cloud.store.nodes.find({ uuid: node.uuid }))?.instance_uuid, null);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test('a server whose machine cannot be switched off: kept in ERROR, given up where the node is in maintenance', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  cloud.room.power.set(node.uuid, 'power on');
+  cloud.room.bmcFault = silentBmc;
+  await cloud.engine.deleteServer(server!.id);
+  await quiet(cloud);
+  assert.match((await untilServer(cloud, server!.id, 'error')).fault?.message ?? '', /did not answer/);
+  await assert.rejects(cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image }), /its node is in state 'error'/);
+
+  await cloud.engine.setMaintenance(node.uuid, true, 'its BMC is dead');
+  await cloud.engine.deleteServer(server!.id);
+  await quiet(cloud);
+  await untilServer(cloud, server!.id, 'deleted');
+  const lost = await cloud.store.nodes.find({ uuid: node.uuid });
+  assert.deepEqual([lost?.provision_state, lost?.must_clean, lost?.instance_uuid], ['clean failed', true, null]);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test("a deletion cuts short what an operator does with the power of the server's node", async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  const polled = Promise.withResolvers<void>();
+  let looks = 0;
+  cloud.room.bmcFault = (_, command) => {
+    if (command !== 'status' || ++looks === 1) return undefined;
+    polled.resolve();
+    return silentBmc();
+  };
+  await cloud.engine.setPower(node.uuid, 'power on');
+  await polled.promise;
+  delete cloud.room.bmcFault;
+  cloud.room.power.set(node.uuid, 'power off');
+  await cloud.engine.deleteServer(server!.id);
+  await untilServer(cloud, server!.id, 'deleted');
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test('a rebuild preserves the ephemeral partition only if it asks for that itself', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  const preserved: unknown[] = [];
+  for (const changes of [{ preserve_ephemeral: true }, {}]) {
+    await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image, ...changes });
+    await quiet(cloud);
+    preserved.push((await cloud.store.servers.find({ id: server!.id }))?.preserve_ephemeral);
+  }
+  assert.deepEqual(preserved, [true, false]);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
