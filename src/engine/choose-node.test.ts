@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Flavor, Node } from '#domain/records.ts';
-import { chooseNode, describeReasons, rankNodes } from './choose-node.ts';
+import { type ChoiceRequest, chooseNode, describeReasons } from './choose-node.ts';
 
 const big = { cpus: 64, memory_mb: 262144, local_gb: 2000, cpu_arch: 'x86_64' };
 const small = { cpus: 8, memory_mb: 16384, local_gb: 100, cpu_arch: 'x86_64' };
@@ -92,7 +92,7 @@ test('obeys required and forbidden traits of the flavor and of the image', () =>
   assert.deepEqual(ids(nodes, flavor({ extra_specs: { 'trait1:CUSTOM_RAID': 'forbidden' } })), [2]);
   const image = { min_disk: 0, min_ram: 0, properties: { 'trait:CUSTOM_RAID': 'required' } };
   assert.deepEqual(
-    rankNodes(nodes, { flavor: flavor(), image }).nodes.map(({ id }) => id),
+    chosenInOrder(nodes, { flavor: flavor(), image }).map(({ id }) => id),
     [1],
   );
 });
@@ -176,11 +176,25 @@ function found(nodes: Node[], wanted: string): Node | undefined {
 }
 
 function ids(nodes: Node[], wanted: Flavor): number[] {
-  return rankNodes(nodes, { flavor: wanted }).nodes.map(({ id }) => id);
+  return chosenInOrder(nodes, { flavor: wanted }).map(({ id }) => id);
+}
+
+/** Each choice from what the ones before left. */
+function chosenInOrder(nodes: Node[], request: ChoiceRequest): Node[] {
+  const choice = chooseNode(nodes, request);
+  if (!('node' in choice)) return [];
+  return [
+    choice.node,
+    ...chosenInOrder(
+      nodes.filter((node) => node !== choice.node),
+      request,
+    ),
+  ];
 }
 
 function reasons(nodes: Node[], wanted: Flavor): Record<string, number> {
-  return rankNodes(nodes, { flavor: wanted }).reasons;
+  const choice = chooseNode(nodes, { flavor: wanted });
+  return 'reasons' in choice ? choice.reasons : {};
 }
 
 function flavor(fields: Partial<Flavor> = {}): Flavor {

@@ -6,6 +6,22 @@ import type { Flavor, Json, Node } from '#domain/records.ts';
 import { satisfies } from './choose-operators.ts';
 import { type ChosenImage, type Requirements, readRequirements } from './choose-requirements.ts';
 
+/** All that the choice looks at; of ten thousand nodes nothing else should be read. */
+export const candidateColumns = [
+  'id',
+  'uuid',
+  'name',
+  'resource_class',
+  'traits',
+  'properties',
+  'provision_state',
+  'maintenance',
+  'instance_uuid',
+  'operation_id',
+  'failures',
+] as const satisfies readonly (keyof Node)[];
+export type Candidate = Pick<Node, (typeof candidateColumns)[number]>;
+
 export type ChoiceRequest = {
   flavor: Flavor;
   image?: ChosenImage;
@@ -16,24 +32,17 @@ export type ChoiceRequest = {
 /** How many nodes were turned down for which cause; every node counts once, with the first cause found. */
 export type Reasons = Record<string, number>;
 
-/** The best fitting node, or why there is none. */
-export function chooseNode(nodes: readonly Node[], request: ChoiceRequest): { node: Node } | { reasons: Reasons } {
-  const ranked = rankNodes(nodes, request);
-  const node = ranked.nodes[0];
-  return node ? { node } : { reasons: ranked.reasons };
-}
-
-/** All nodes that fit, best first: fewest recent failures, then the smallest, so that large machines stay free. */
-export function rankNodes(nodes: readonly Node[], request: ChoiceRequest): { nodes: Node[]; reasons: Reasons } {
+/** The best fitting node, or why there is none: fewest recent failures, then the smallest, so that large machines stay free. */
+export function chooseNode<N extends Candidate>(nodes: readonly N[], request: ChoiceRequest): { node: N } | { reasons: Reasons } {
   const requirements = readRequirements(request.flavor, request.image);
-  const fitting: Node[] = [];
   const reasons: Reasons = {};
+  let best: N | undefined;
   for (const node of nodes) {
     const reason = whyNotFree(node, request.node) ?? whyTooSmall(node, requirements) ?? whyUnfit(node, requirements);
     if (reason) reasons[reason] = (reasons[reason] ?? 0) + 1;
-    else fitting.push(node);
+    else if (!best || byFit(node, best) < 0) best = node;
   }
-  return { nodes: fitting.sort(byFit), reasons };
+  return best ? { node: best } : { reasons };
 }
 
 /** For the fault `noValidHost`: `2 in use, 1 too little memory`, the commonest first. */
@@ -44,7 +53,7 @@ export function describeReasons(reasons: Reasons): string {
   return `Of ${total} node${total === 1 ? '' : 's'}: ${counted.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`;
 }
 
-function whyNotFree(node: Node, wanted: string | undefined): string | undefined {
+function whyNotFree(node: Candidate, wanted: string | undefined): string | undefined {
   if (wanted !== undefined && node.uuid !== wanted && node.name !== wanted) return 'not the requested node';
   if (node.instance_uuid !== null) return 'in use';
   if (node.maintenance) return 'in maintenance';
@@ -59,7 +68,7 @@ const sizeChecks = [
   { wanted: 'local_gb', property: 'local_gb', reason: 'too little disk' },
 ] as const;
 
-function whyTooSmall(node: Node, requirements: Requirements): string | undefined {
+function whyTooSmall(node: Candidate, requirements: Requirements): string | undefined {
   for (const { wanted, property, reason } of sizeChecks) {
     if (requirements[wanted] === 0) continue;
     const value = node.properties[property];
@@ -69,7 +78,7 @@ function whyTooSmall(node: Node, requirements: Requirements): string | undefined
   return undefined;
 }
 
-function whyUnfit(node: Node, requirements: Requirements): string | undefined {
+function whyUnfit(node: Candidate, requirements: Requirements): string | undefined {
   for (const [name, amount] of Object.entries(requirements.resources)) {
     // A machine is one unit of its resource class and nothing else, so two of a class fit nowhere.
     if (name !== resourceName(node.resource_class) || amount > 1) return `of another resource class than ${name}`;
@@ -80,7 +89,7 @@ function whyUnfit(node: Node, requirements: Requirements): string | undefined {
   return whyIncapable(node, requirements);
 }
 
-function whyIncapable(node: Node, requirements: Requirements): string | undefined {
+function whyIncapable(node: Candidate, requirements: Requirements): string | undefined {
   const { architecture, capabilities } = requirements;
   const actual = text(node.properties['cpu_arch']);
   if (architecture && actual && canonical(actual) !== canonical(architecture)) return `not of architecture ${architecture}`;
@@ -91,7 +100,7 @@ function whyIncapable(node: Node, requirements: Requirements): string | undefine
 }
 
 /** `properties.capabilities` ("k:v,k:v") first, then the property of that name. */
-function capabilityOf(node: Node, name: string): string | undefined {
+function capabilityOf(node: Candidate, name: string): string | undefined {
   const listed = node.properties['capabilities'];
   if (typeof listed === 'string') {
     for (const pair of listed.split(',')) {
@@ -125,8 +134,8 @@ function text(value: Json | undefined): string | undefined {
   return value === undefined || value === null || typeof value === 'object' ? undefined : String(value);
 }
 
-function byFit(left: Node, right: Node): number {
-  const size = (node: Node, property: string) => Number(node.properties[property] ?? 0) || 0;
+function byFit(left: Candidate, right: Candidate): number {
+  const size = (node: Candidate, property: string) => Number(node.properties[property] ?? 0) || 0;
   return (
     left.failures - right.failures ||
     size(left, 'memory_mb') - size(right, 'memory_mb') ||

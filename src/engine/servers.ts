@@ -5,7 +5,7 @@ import { nextState } from '#domain/provision-states.ts';
 import type { Image, Json, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
-import { describeReasons, rankNodes } from './choose-node.ts';
+import { candidateColumns, chooseNode, describeReasons } from './choose-node.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
 import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
 import { resolveNetworks } from './server-network.ts';
@@ -54,18 +54,20 @@ async function placeServer(
   server: Server,
   request: NewServer,
 ): Promise<{ server: Server; operation?: Operation }> {
-  const free = await inside.nodes.list({
+  const free = await inside.nodes.pick(candidateColumns, {
     provision_state: 'available',
     maintenance: false,
     instance_uuid: null,
     operation_id: null,
   });
-  const node = rankNodes(free, request).nodes[0];
+  const chosen = chooseNode(free, request);
+  const node = 'node' in chosen && (await inside.nodes.find({ uuid: chosen.node.uuid }));
   if (node) {
     const operation = await claim(parts, inside, { server, node, image: request.image });
     return { server: await inside.servers.insert({ ...server, node_uuid: node.uuid }), operation };
   }
-  const reasons = describeReasons(rankNodes(await inside.nodes.list(), request).reasons);
+  const choice = chooseNode(await inside.nodes.pick(candidateColumns), request);
+  const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
   const fault = { ...new Fault('noValidHost', { reasons }).toRecord('schedule'), at: server.created_at };
   return { server: await inside.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
 }
