@@ -95,7 +95,7 @@ export function renderBlock(timeline: ServerTimeline, now: number, size: { rows:
     ...shown.map((row) => {
       const seconds = row.seconds ?? (now - row.startedAt) / 1000;
       const detail = row.state === 'ended' ? '' : row.detail;
-      return `${marks[row.state]} ${row.title.padEnd(28)} ${seconds.toFixed(1).padStart(6)} s  ${detail}`.slice(
+      return `${marks[row.state]} ${row.title.padEnd(32)} ${seconds.toFixed(1).padStart(6)} s  ${detail}`.slice(
         0,
         size.columns - 1,
       );
