@@ -62,12 +62,13 @@ const boundTo = ({ server }: Binding) => ({
   status: 'ACTIVE' as const,
 });
 
+/** Taken first, by one server alone: when two asked for it, it was free for both. */
 async function adoptPort(store: Store, id: string, binding: Binding): Promise<Port> {
+  const taken = await store.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
   const port = await store.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
-  const changed = await readdressPort(store, port, { mac_address: binding.nic.address });
-  await store.ports.update({ id }, boundTo(binding));
-  return { ...changed, ...boundTo(binding) };
+  if (taken === 0) throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
+  return readdressPort(store, port, { mac_address: binding.nic.address });
 }
 
 /** A port that a crash left between its creation and the server's row is found by its device and taken. */
