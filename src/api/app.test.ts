@@ -120,11 +120,22 @@ test('every reply has a request id of its own', async () => {
 test('a defect shows its request id, never its inside', () => {
   let sent: Body;
   const reply = { code: () => reply, header: () => reply, send: (body: object) => (sent = body) };
-  const request = { id: 'req-1', log: { error() {}, warn() {} } };
+  const request = { id: 'req-1', log: { error() {}, warn() {} }, raw: { destroyed: false, complete: true } };
 
   replyWithFault('compute')(new Error('password is hunter2') as never, request as never, reply as never);
 
   assert.equal(sent.computeFault.code, 500);
   assert.match(sent.computeFault.message, /req-1/);
   assert.doesNotMatch(JSON.stringify(sent), /hunter2/);
+});
+
+test('a client that hangs up in the middle of a body is no defect', () => {
+  const logged: string[] = [];
+  const reply = { code: () => reply, header: () => reply, send: () => reply };
+  const log = { error: () => logged.push('error'), warn: () => logged.push('warn') };
+  const request = { id: 'req-1', log, raw: { destroyed: true, complete: false } };
+
+  replyWithFault('compute')(new Error('aborted') as never, request as never, reply as never);
+
+  assert.deepEqual(logged, ['warn']);
 });

@@ -40,6 +40,9 @@ export type ApiParts = {
 const bodyLimit = 4 * 1024 * 1024;
 /** A peer that neither sends nor takes anything for so long is gone. */
 const silenceMs = 300_000;
+/** Headers, and bodies other than image data, have to be there by then: a trickle would hold its connection for ever. */
+const headersMs = 20_000;
+const bodyMs = 60_000;
 /** How long a closing server lets running requests end. */
 const closeMs = 5_000;
 
@@ -71,6 +74,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     genReqId: () => `req-${randomUUID()}`,
     bodyLimit,
     connectionTimeout: silenceMs,
+    http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
   });
   app.setValidatorCompiler(compileValidator);
@@ -80,6 +84,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
   });
+  app.addHook('preParsing', endTrickle);
   app.addHook('onResponse', logRequest);
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
@@ -100,6 +105,12 @@ function openService(service: Service, context: ApiContext) {
       await service.register(closed as ApiScope, context);
     });
   };
+}
+
+async function endTrickle({ raw, headers }: FastifyRequest): Promise<void> {
+  if (raw.complete || headers['content-type'] === 'application/octet-stream') return;
+  const timer = setTimeout(() => raw.complete || raw.destroy(), bodyMs).unref();
+  raw.once('close', () => clearTimeout(timer));
 }
 
 /** Several clients announce JSON on a DELETE that has no body. */

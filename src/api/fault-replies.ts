@@ -45,7 +45,8 @@ function neutronType(fault: Fault): string {
 /** An error handler for Fastify. Defects are logged whole and shown without their inside. */
 export function replyWithFault(service: ServiceName) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const fault = faultOf(error);
+    const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
+    const fault = hungUp ? new Fault('interrupted', { what: 'A request', why: 'the client hung up' }) : faultOf(error);
     if (fault.code === 'internal') request.log.error({ err: error }, 'defect');
     else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     if (fault.code === 'unauthorized') reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
