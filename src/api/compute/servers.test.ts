@@ -283,7 +283,7 @@ test("a user's port gives the machine's MAC back, so that the next server can ha
     id: 'n1',
     name: 'n1',
     project_id: 'x',
-    shared: true,
+    shared: false,
     mtu: 1500,
     admin_state_up: true,
     description: '',
