@@ -106,7 +106,11 @@ export class TftpFiles {
   async #layText(path: string, text: string): Promise<void> {
     const target = join(this.root, path);
     if ((await readFile(target, 'utf8').catch(() => undefined)) === text) return;
-    await appear(target, (part) => writeFile(part, text));
+    await appear(target, async (part) => {
+      await writeFile(part, text);
+      // dnsmasq sends only what everybody may read, and our umask may be strict.
+      await chmod(part, 0o644);
+    });
   }
 
   async #layFile(path: string, source: string): Promise<void> {

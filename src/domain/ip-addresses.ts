@@ -49,12 +49,12 @@ export function hostsOf(cidr: Cidr): IpRange {
   return { first: cidr.first + 1n, last: cidr.version === 4 ? cidr.last - 1n : cidr.last };
 }
 
-/** The ranges that remain of `range` without one address. */
-export function without(range: IpRange, value: bigint): IpRange[] {
-  if (value < range.first || value > range.last) return [range];
+/** What of `range` is left when `hole` is taken out of it: no, one or two ranges. */
+export function without(range: IpRange, hole: IpRange): IpRange[] {
+  if (!overlap(range, hole)) return [range];
   return [
-    { first: range.first, last: value - 1n },
-    { first: value + 1n, last: range.last },
+    { first: range.first, last: hole.first - 1n },
+    { first: hole.last + 1n, last: range.last },
   ].filter(({ first, last }) => first <= last);
 }
 

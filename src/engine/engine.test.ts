@@ -232,3 +232,20 @@ test('a deletion that was written down just before the end is taken up, too', as
   await after.engine.stop();
   await after.store.close();
 });
+
+test('a flavor names the deploy kernel by image id; a path of this host is refused', async () => {
+  const asked = aStep('ask', async (task) => {
+    await task.deployRamdisk();
+    return { next: true };
+  });
+  const cloud = await aCloud({ steps: [asked] });
+  await anAvailableNode(cloud, 'n1');
+  const flavor = { ...aServerRequest.flavor, extra_specs: { 'baremetal:deploy_kernel_id': '/etc/shadow' } };
+  const [server] = await cloud.engine.createServers({ ...aServerRequest, flavor });
+  await quiet(cloud);
+
+  const fault = (await cloud.store.servers.find({ id: server!.id }))?.fault;
+  assert.deepEqual([fault?.code, fault?.step], ['imageUnusable', 'ask']);
+  assert.match(fault?.message ?? '', /'\/etc\/shadow' is no image id/);
+  await cloud.store.close();
+});

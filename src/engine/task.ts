@@ -158,20 +158,23 @@ function agentOf(parts: TaskParts, live: LiveOperation): Task['agent'] {
 
 const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Flavor first, then settings; an image id or a path of a file. */
+/**
+ * Flavor first, then settings. A setting may be the path of a file; a flavor may not, since whoever makes flavors could
+ * have any file of this host sent to machines.
+ */
 async function deployRamdisk(parts: TaskParts, server: Server | undefined): Promise<{ kernel: string; ramdisk: string }> {
   const specs = server?.flavor.extra_specs ?? {};
-  const find = (label: string, chosen: string) => {
-    if (chosen === '') {
-      const detail = `no ${label} is configured: set baremetal:deploy_${label}_id on the flavor, or the setting deploy.${label}`;
+  const find = (label: 'kernel' | 'ramdisk') => {
+    const named = specs[`baremetal:deploy_${label}_id`];
+    const chosen = named ?? parts.settings[`deploy.${label}`];
+    if (chosen === '' || (named !== undefined && !imageId.test(named))) {
+      const wanted = `set baremetal:deploy_${label}_id on the flavor to the id of an image, or the setting deploy.${label}`;
+      const detail = named ? `'${named}' is no image id: ${wanted}` : `no ${label} is configured: ${wanted}`;
       throw new Fault('imageUnusable', { image: `(deploy ${label})`, detail });
     }
     return imageId.test(chosen) ? parts.images.file(chosen) : Promise.resolve(chosen);
   };
-  const [kernel, ramdisk] = await Promise.all([
-    find('kernel', specs['baremetal:deploy_kernel_id'] ?? parts.settings['deploy.kernel']),
-    find('ramdisk', specs['baremetal:deploy_ramdisk_id'] ?? parts.settings['deploy.ramdisk']),
-  ]);
+  const [kernel, ramdisk] = await Promise.all([find('kernel'), find('ramdisk')]);
   return { kernel, ramdisk };
 }
 

@@ -56,3 +56,22 @@ test('what does not fit is refused with its field', () => {
   for (const [fields, expected] of cases)
     assert.throws(() => planSubnet({ ...v4, ...fields }), { code: 'badRequest', message: expected });
 });
+
+test("Ingot's own addresses are in no pool: not in the default ones, nor in those of one's own choice", () => {
+  const reserved = [
+    { start: '10.0.0.5', end: '10.0.0.5' },
+    { start: '10.0.0.200', end: '10.0.0.250' },
+    { start: '192.168.7.1', end: '192.168.7.9' },
+  ];
+
+  assert.deepEqual(planSubnet({ ip_version: 4, cidr: '10.0.0.0/24' }, reserved).allocation_pools, [
+    { start: '10.0.0.2', end: '10.0.0.4' },
+    { start: '10.0.0.6', end: '10.0.0.199' },
+    { start: '10.0.0.251', end: '10.0.0.254' },
+  ]);
+  const pools = [{ start: '10.0.0.100', end: '10.0.0.210' }];
+  assert.throws(
+    () => planSubnet({ ip_version: 4, cidr: '10.0.0.0/24', allocation_pools: pools }, reserved),
+    /addresses of Ingot itself/,
+  );
+});

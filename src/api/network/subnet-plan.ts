@@ -23,22 +23,26 @@ export type PlanRequest = {
   cidr: string;
   /** null = none; absent = the first address. */
   gateway_ip?: string | null;
-  /** Absent = all host addresses but the gateway. */
+  /** Absent = all host addresses but the gateway and the reserved ones. */
   allocation_pools?: readonly Pool[];
   dns_nameservers?: readonly string[];
   host_routes?: Subnet['host_routes'];
 };
 
-/** Addresses come back in canonical form. @throws Fault `badRequest` with the field that is wrong */
-export function planSubnet(request: PlanRequest): SubnetPlan {
+/**
+ * Addresses come back in canonical form. @throws Fault `badRequest` with the field that is wrong
+ * @param reserved addresses that Ingot has or gives itself: no port may get them
+ */
+export function planSubnet(request: PlanRequest, reserved: readonly Pool[] = []): SubnetPlan {
   const cidr = readCidr(request);
+  const holes = reserved.flatMap((pool) => rangeIn(cidr, pool));
   const gateway = readGateway(cidr, request.gateway_ip);
   return {
     cidr: formatCidr(cidr),
     gateway_ip: gateway === undefined ? null : format(cidr, gateway),
     allocation_pools: request.allocation_pools
-      ? readPools(cidr, gateway, request.allocation_pools)
-      : freeRanges(cidr, gateway).map(({ first, last }) => ({ start: format(cidr, first), end: format(cidr, last) })),
+      ? readPools(cidr, gateway, request.allocation_pools, holes)
+      : freeRanges(cidr, gateway, holes).map(({ first, last }) => ({ start: format(cidr, first), end: format(cidr, last) })),
     dns_nameservers: (request.dns_nameservers ?? []).map((text) => canonical('dns_nameservers', text)),
     host_routes: (request.host_routes ?? []).map(({ destination, nexthop }) => ({
       destination: canonicalCidr('host_routes', destination),
@@ -76,11 +80,18 @@ function readGateway(cidr: Cidr, text: string | null | undefined): bigint | unde
   return address.value;
 }
 
-function freeRanges(cidr: Cidr, gateway: bigint | undefined): IpRange[] {
-  return gateway === undefined ? [hostsOf(cidr)] : without(hostsOf(cidr), gateway);
+function freeRanges(cidr: Cidr, gateway: bigint | undefined, holes: readonly IpRange[]): IpRange[] {
+  const taken = gateway === undefined ? holes : [...holes, { first: gateway, last: gateway }];
+  return taken.reduce((ranges, hole) => ranges.flatMap((range) => without(range, hole)), [hostsOf(cidr)]);
 }
 
-function readPools(cidr: Cidr, gateway: bigint | undefined, pools: readonly Pool[]): Pool[] {
+/** The range as far as it concerns a subnet: none where it lies elsewhere. */
+function rangeIn(cidr: Cidr, { start, end }: Pool): IpRange[] {
+  const [first, last] = [parseAddress(start), parseAddress(end)];
+  return first && last && isIn(first, cidr) && isIn(last, cidr) ? [{ first: first.value, last: last.value }] : [];
+}
+
+function readPools(cidr: Cidr, gateway: bigint | undefined, pools: readonly Pool[], holes: readonly IpRange[]): Pool[] {
   const hosts = hostsOf(cidr);
   const ranges = pools.map(({ start, end }): IpRange => {
     const [first, last] = [readAddress('allocation_pools', start), readAddress('allocation_pools', end)];
@@ -89,6 +100,11 @@ function readPools(cidr: Cidr, gateway: bigint | undefined, pools: readonly Pool
       throw wrong('allocation_pools', `${start}-${end} is not a range of hosts in ${formatCidr(cidr)}`);
     if (gateway !== undefined && first.value <= gateway && gateway <= last.value)
       throw wrong('allocation_pools', `${start}-${end} contains the gateway ${format(cidr, gateway)}`);
+    if (holes.some((hole) => overlap(hole, { first: first.value, last: last.value })))
+      throw wrong(
+        'allocation_pools',
+        `${start}-${end} contains addresses of Ingot itself (provisioning.address, provisioning.pool)`,
+      );
     return { first: first.value, last: last.value };
   });
   const clash = ranges.some((range, index) => ranges.slice(index + 1).some((other) => overlap(range, other)));

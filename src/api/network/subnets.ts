@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Subnet } from '#domain/records.ts';
+import type { Settings } from '#settings.ts';
 import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
@@ -87,10 +88,17 @@ function subnetBody(subnet: Subnet): Body {
   };
 }
 
+/** Ingot's own address on the provisioning network, and those it lends to machines without a port. */
+function ownAddresses(settings: Pick<Settings, 'provisioning.address' | 'provisioning.pool'>): Subnet['allocation_pools'] {
+  const address = settings['provisioning.address'];
+  const [start = '', end = ''] = settings['provisioning.pool'].split('-');
+  return [...(address ? [{ start: address, end: address }] : []), ...(start ? [{ start, end }] : [])];
+}
+
 async function createSubnet(context: ApiContext, request: FastifyRequest, fields: NewSubnet): Promise<Subnet> {
   const network = await seeNetwork(context, request, fields.network_id);
   checkOwner(request, network);
-  const plan = planSubnet(fields);
+  const plan = planSubnet(fields, ownAddresses(context.settings));
   const now = new Date().toISOString();
   return context.store.transaction(async (inside) => {
     refuseOverlap(plan.cidr, await inside.subnets.list({ network_id: network.id }));
@@ -114,7 +122,7 @@ async function updateSubnet(context: ApiContext, subnet: Subnet, fields: Static<
   const { name, description, enable_dhcp, ...addressing } = fields;
   const changed: Subnet = {
     ...subnet,
-    ...planSubnet({ ...subnet, ...addressing }),
+    ...planSubnet({ ...subnet, ...addressing }, ownAddresses(context.settings)),
     name: name ?? subnet.name,
     description: description ?? subnet.description,
     enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
