@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { asFault } from '#domain/faults.ts';
-import { announceTo, megabytes } from '../announce.ts';
+import { Fault } from '#domain/faults.ts';
+import { megabytes } from '../announce.ts';
+import { type BuildCommand, runBuildCommand } from '../build-command.ts';
 import { buildImages } from './build-images.ts';
 import { type KernelName, kernelTable } from './contents.ts';
 
@@ -25,61 +25,31 @@ Builds a Debian 12 with cloud-init and sshd, and prints the paths of four files:
 Needs root, mmdebstrap, mke2fs and qemu-img (Debian packages mmdebstrap, e2fsprogs, qemu-utils).
 `;
 
-const flags = {
-  out: { type: 'string' },
-  name: { type: 'string', default: 'debian-12' },
-  kernel: { type: 'string', default: 'cloud' },
-  include: { type: 'string', default: '' },
-  size: { type: 'string', default: '2' },
-  mirror: { type: 'string' },
-  refresh: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
-} as const;
-
 /** `args` begin after `image`. @returns the exit code: 0 done, 1 failed, 2 wrong usage */
-export async function runImageCommand(args: string[]): Promise<number> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    process.stderr.write(`ingot image: ${(error as Error).message}\n\n${help}`);
-    return 2;
-  }
-  const { values, positionals } = parsed;
-  if (values.help) return show(process.stdout, 0);
-  const sizeGib = Number(values.size);
-  if (positionals.join(' ') !== 'build' || !(values.kernel in kernelTable) || !(sizeGib >= 1)) return show(process.stderr, 2);
-  try {
-    const announce = announceTo(process.stderr, 'image');
-    const { name, mirror, refresh } = values;
-    const include = values.include.split(',').filter(Boolean);
-    const out = values.out && resolve(values.out);
-    const { manifest } = await buildImages({
-      out,
-      name,
-      kernel: values.kernel as KernelName,
-      include,
-      sizeGib,
-      mirror,
-      refresh,
-      announce,
-    });
-    const files = Object.values(manifest.files);
-    announce(files.map(({ bytes }) => megabytes(bytes)).join(', '));
-    process.stdout.write(files.map(({ file }) => `${file}\n`).join(''));
-    return 0;
-  } catch (error) {
-    const fault = asFault(error);
-    process.stderr.write(`ingot image: ${fault.message}\n${fault.hint ? `${fault.hint}\n` : ''}`);
-    return 1;
-  }
+export function runImageCommand(args: string[]): Promise<number> {
+  const command = {
+    name: 'image',
+    help,
+    options: { out: undefined, name: 'debian-12', kernel: 'cloud', include: '', size: '2', mirror: undefined },
+    choices: { kernel: Object.keys(kernelTable) },
+    build,
+  };
+  return runBuildCommand(command, args);
 }
 
-function parse(args: string[]) {
-  return parseArgs({ args, options: flags, allowPositionals: true, strict: true });
-}
-
-function show(stream: NodeJS.WritableStream, code: number): number {
-  stream.write(help);
-  return code;
-}
+const build: BuildCommand['build'] = async ({ out, name, kernel, include, size, mirror }, how) => {
+  const sizeGib = Number(size);
+  if (!(sizeGib >= 1)) throw new Fault('badRequest', { detail: `--size must be a number of GiB of 1 or more, not '${size}'` });
+  const { manifest } = await buildImages({
+    name,
+    sizeGib,
+    mirror,
+    out: out && resolve(out),
+    kernel: kernel as KernelName,
+    include: (include ?? '').split(',').filter(Boolean),
+    ...how,
+  });
+  const files = Object.values(manifest.files);
+  how.announce(files.map(({ bytes }) => megabytes(bytes)).join(', '));
+  return files.map(({ file }) => file);
+};
