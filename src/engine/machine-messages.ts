@@ -8,6 +8,7 @@ import type { AgentReply } from '#drivers/interfaces.ts';
 import type { MachineMessages } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { now } from './step-deadlines.ts';
+import { Strangers } from './strangers.ts';
 import { configDriveOf, eventOwner, type TaskParts } from './task.ts';
 import type { Worker } from './worker.ts';
 
@@ -18,6 +19,7 @@ const progressEventMs = 2000;
 
 export function machineMessages(parts: Parts): MachineMessages {
   const { store, worker } = parts;
+  const strangers = new Strangers();
   const fromAgent = (token: string): LiveOperation => {
     const live = findByToken(worker, token);
     live.lastHeard = now();
@@ -82,7 +84,7 @@ export function machineMessages(parts: Parts): MachineMessages {
     },
     deployPost: (fields, from) => takeDeployPost(parts, fields, from),
     // A line of the record, not an order: while Ingot stops, the store may be closed already.
-    machineRequest: (request) => void noteRequest(parts, request).catch(() => {}),
+    machineRequest: (request) => void noteRequest(parts, strangers, request).catch(() => {}),
   };
 }
 
@@ -172,8 +174,9 @@ async function takeDeployPost({ worker, store }: Parts, fields: Record<string, s
 type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
 
 /** Finds the node by MAC and ties the request to the operation that has the node, if any. */
-async function noteRequest({ store, worker }: Parts, request: MachineRequest): Promise<void> {
+async function noteRequest({ store, worker }: Parts, strangers: Strangers, request: MachineRequest): Promise<void> {
   const port = request.mac ? await store.node_ports.find({ address: request.mac.toLowerCase() }) : undefined;
+  if (!port && !strangers.admit()) return;
   const operation: Operation | undefined = port && worker.live.ofNode(port.node_uuid)?.operation;
   const { kind, subject, message, duration_ms, data } = request;
   store.events.append({
