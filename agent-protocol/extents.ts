@@ -14,7 +14,6 @@ export const extentsVersion = 1;
 export const extentsHeaderBytes = 24;
 export const extentsRecordHeaderBytes = 12;
 export const extentsMaxRecordBytes = 4 * 1024 * 1024;
-export const extentsMediaType = 'application/vnd.ingot.extents+zstd';
 
 export function encodeExtentsHeader(virtualSize: number): Buffer {
   const header = Buffer.alloc(extentsHeaderBytes);

@@ -222,7 +222,6 @@ export function aTask(parts: TaskParts = {}): TestTask {
       append: 'nofb',
       tftp_root: '/tftpboot',
       work_dir: parts.workDir ?? '/nonexistent',
-      iscsi_initiator_address: '172.30.0.1',
     },
   };
 }

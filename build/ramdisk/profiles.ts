@@ -99,6 +99,3 @@ export const programs = [
   'usr/sbin/tgtadm',
   'usr/sbin/tgtd',
 ] as const;
-
-/** Programs the builders need on this host, by Debian package. */
-export const ramdiskHostPackages = ['binutils', 'kmod', 'zstd'] as const;

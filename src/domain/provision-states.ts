@@ -23,17 +23,6 @@ export const provisionStates = {
 
 export type ProvisionState = keyof typeof provisionStates;
 
-/** From these states nothing moves without an API call. */
-export const stableStates: readonly ProvisionState[] = [
-  'enroll',
-  'manageable',
-  'available',
-  'active',
-  'deploy failed',
-  'clean failed',
-  'error',
-];
-
 type Transition = { readonly from: ProvisionState; readonly event: string; readonly to: ProvisionState };
 
 /** All moves. Events in the left group are API verbs (`baremetal node <verb>`); the others are the engine's own. */

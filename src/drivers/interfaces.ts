@@ -152,7 +152,7 @@ export type Task = {
   readonly message: (name: string) => JsonObject | undefined;
   /** Into the timeline. */
   note(subject: string, message: string, data?: JsonObject, durationMs?: number): void;
-  readonly settings: { append: string; tftp_root: string; work_dir: string; iscsi_initiator_address: string };
+  readonly settings: { append: string; tftp_root: string; work_dir: string };
 };
 
 /** A converted image, ready to be streamed: see images/extents.ts for the format. */

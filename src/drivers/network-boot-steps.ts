@@ -31,3 +31,16 @@ export function networkBootSteps({ persistent }: { persistent: boolean }): reado
     ),
   ];
 }
+
+/** Ends when the agent of this operation has said hello. */
+export function waitForRamdisk(deadlineSeconds: number): Step {
+  return {
+    name: 'wait for the ramdisk',
+    title: 'Wait for the ramdisk',
+    deadlineSeconds,
+    phase: 'ramdisk',
+    async run(task) {
+      return task.agent.heard() ? { next: true } : { wait: 'the ramdisk to report' };
+    },
+  };
+}

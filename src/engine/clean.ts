@@ -4,11 +4,11 @@ import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
-import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
+import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { withAgentSecret } from './deploy.ts';
-import { next, powerOff, waitForRamdisk, withdrawBootFiles } from './machine-steps.ts';
+import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
 const writeBootFiles = simpleStep(

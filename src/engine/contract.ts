@@ -1,6 +1,5 @@
 /** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
 import type { Command, Hello, Progress, Result } from '#agent-protocol/messages.ts';
-import type { FaultRecord } from '#domain/faults.ts';
 import type { Flavor, Image, JsonObject, Keypair, Node, NodePort, Operation, Server } from '#domain/records.ts';
 import type { BootDevice, BootPlan, ImageSource, PowerTarget } from '#drivers/interfaces.ts';
 
@@ -144,5 +143,3 @@ export type ImageFiles = ImageSource & {
   /** Writes the config drive of a server and returns its path. */
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
 };
-
-export type { FaultRecord };

@@ -44,16 +44,3 @@ export function unbindPortsStep(store: Store): Step {
     if (task.server) await unbindPorts(store, task.server);
   });
 }
-
-/** Ends when the agent of this operation has said hello. */
-export function waitForRamdisk(deadlineSeconds: number): Step {
-  return {
-    name: 'wait for the ramdisk',
-    title: 'Wait for the ramdisk',
-    deadlineSeconds,
-    phase: 'ramdisk',
-    async run(task) {
-      return task.agent.heard() ? next : { wait: 'the ramdisk to report' };
-    },
-  };
-}

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node, NodePort, Operation, Port, Server } from '#domain/records.ts';
-import type { AgentCommand, AgentReply, BootPlan, BootRequest, Drivers, NodeFacts, Step, Task } from '#drivers/interfaces.ts';
+import type { AgentCommand, AgentReply, BootPlan, BootRequest, Drivers, NodeFacts, Task } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { addressIsIn } from './addresses.ts';
@@ -60,7 +60,6 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       append: settings['provisioning.append'],
       tftp_root: parts.boot.tftpRoot,
       work_dir: `${settings.state_dir}/work/${operation.id}`,
-      iscsi_initiator_address: settings['provisioning.address'],
     },
   };
 }
@@ -187,5 +186,3 @@ export async function configDriveOf(
   const facts = await networkFacts(parts.store, server);
   return parts.images.configDrive(server, facts, `${parts.settings.state_dir}/work/${operation.id}`);
 }
-
-export type { Step };

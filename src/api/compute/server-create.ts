@@ -8,6 +8,7 @@ import { owns, requireAdmin } from '../authentication.ts';
 import type { ApiContext, Caller } from '../context.ts';
 import { maySee } from '../image/image-access.ts';
 import { atLeast } from '../microversions.ts';
+import { refuseByVersion } from './fields-by-version.ts';
 import { hostName, zoneName } from './server-json.ts';
 
 const Loose = Type.Optional(Type.Unknown());
@@ -71,7 +72,7 @@ export async function readNewServer(
 ): Promise<NewServer> {
   const { server } = body;
   refuseUnsupported(server);
-  refuseByVersion(request, server);
+  refuseUntimely(request, server);
   const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {};
   const flavor = await flavorOf(context, request, String(server.flavorRef));
   const image = await imageOf(context, request, server.imageRef ?? '');
@@ -118,18 +119,10 @@ function refuseUnsupported(server: ServerRequest): void {
     throw new Fault('unsupported', { what: 'Tagging network devices' });
 }
 
-function refuseByVersion(request: FastifyRequest, server: ServerRequest): void {
-  const since = { description: 19, host: 74, hypervisor_hostname: 74, hostname: 90 } as const;
-  for (const [field, minor] of Object.entries(since)) {
-    if (server[field as keyof typeof since] !== undefined && !atLeast(request.microversion, minor))
-      throw new Fault('badRequest', {
-        detail: `Additional properties are not allowed ('${field}' needs microversion 2.${minor}).`,
-      });
-  }
-  if (server.personality && atLeast(request.microversion, 57))
-    throw new Fault('badRequest', {
-      detail: "Additional properties are not allowed ('personality' ended with microversion 2.56).",
-    });
+const sinceTable = { description: 19, host: 74, hypervisor_hostname: 74, hostname: 90 } as const;
+
+function refuseUntimely(request: FastifyRequest, server: ServerRequest): void {
+  refuseByVersion(request, server, sinceTable);
   if (!atLeast(request.microversion, 37)) {
     if (typeof server.networks === 'string')
       throw new Fault('badRequest', { detail: `networks '${server.networks}' needs microversion 2.37.` });

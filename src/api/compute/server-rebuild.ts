@@ -6,7 +6,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { RebuildChanges } from '#engine/contract.ts';
 import type { ApiContext } from '../context.ts';
-import { atLeast } from '../microversions.ts';
+import { refuseByVersion } from './fields-by-version.ts';
 import {
   base64Of,
   imageOf,
@@ -75,14 +75,5 @@ function refuse(request: FastifyRequest, rebuild: Static<typeof Rebuild>): void 
     if (rebuild[field] !== undefined && rebuild[field] !== null)
       throw new Fault('unsupported', { what: `Changing ${field} by a rebuild` });
   }
-  for (const [field, minor] of Object.entries(sinceTable)) {
-    if (rebuild[field as keyof typeof sinceTable] !== undefined && !atLeast(request.microversion, minor))
-      throw new Fault('badRequest', {
-        detail: `Additional properties are not allowed ('${field}' needs microversion 2.${minor}).`,
-      });
-  }
-  if (rebuild.personality && atLeast(request.microversion, 57))
-    throw new Fault('badRequest', {
-      detail: "Additional properties are not allowed ('personality' ended with microversion 2.56).",
-    });
+  refuseByVersion(request, rebuild, sinceTable);
 }

@@ -14,8 +14,6 @@ export const catalogTable: readonly CatalogRow[] = [
 
 const interfaces = ['public', 'internal', 'admin'] as const;
 
-export type Endpoint = ReturnType<typeof endpointsOf>[number];
-
 /** Ids are made of names: they are the same after every restart. */
 export function endpointsOf(context: ApiContext, request: FastifyRequest, row: CatalogRow) {
   const region = context.settings.region;

@@ -7,7 +7,7 @@ import { routes, WriteImageResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { AgentReply, ExtentsFile, Step, Task } from '#drivers/interfaces.ts';
-import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
+import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 
 /** Seconds: to the ramdisk's first word, for preparing or writing an image. */
 export type DirectTimes = { agentTimeout: number; imageTimeout: number };
@@ -20,13 +20,7 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
     ),
     simpleStep({ name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, phase: 'prepare' }, writeBootFiles),
     ...networkBootSteps({ persistent: false }),
-    {
-      name: 'wait for the ramdisk',
-      title: 'Wait for the ramdisk',
-      deadlineSeconds: agentTimeout,
-      phase: 'ramdisk',
-      run: async (task) => (task.agent.heard() ? { next: true } : { wait: 'the ramdisk to report' }),
-    },
+    waitForRamdisk(agentTimeout),
     { name: 'write image', title: 'Write the image', deadlineSeconds: imageTimeout, phase: 'image', run: writeImage },
     { name: 'write config drive', title: 'Write the config drive', deadlineSeconds: 300, phase: 'image', run: writeConfigDrive },
     simpleStep({ name: 'boot from disk', title: 'Set boot from disk', deadlineSeconds: 120, phase: 'reboot' }, bootFromDisk),
