@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
+import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
 import type { BootPlan, Drivers, Step, Task } from '#drivers/interfaces.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
@@ -54,8 +55,14 @@ function roomDrivers(room: Room, steps: readonly Step[]): Drivers {
     if (fault) throw fault;
   };
   return {
+    bios: { 'no-bios': noBios },
+    firmware: { 'no-firmware': noFirmware },
+    vendor: { 'no-vendor': noVendor },
     hardwareTypes: {
-      room: { name: 'room', power: ['room'], management: ['room'], boot: ['room'], deploy: ['room'], console: ['room'] },
+      room: {
+        ...{ name: 'room', power: ['room'], management: ['room'], boot: ['room'], deploy: ['room'], console: ['room'] },
+        ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] },
+      },
     },
     power: {
       room: {
@@ -75,6 +82,7 @@ function roomDrivers(room: Room, steps: readonly Step[]): Drivers {
       room: {
         properties,
         validate,
+        bootDevices: ['pxe', 'disk'],
         setBootDevice: async () => {},
         getBootDevice: async () => ({ device: null, persistent: null }),
       },

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
+import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
@@ -87,7 +88,10 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
   return createEngine({ store, drivers, boot, images, settings: readSettings({ flags }), log: pino({ level: 'silent' }) });
 }
 
-const slots = { power: ['fake'], management: ['fake'], boot: ['fake'], deploy: ['fake'], console: ['fake'] };
+const slots = {
+  ...{ power: ['fake'], management: ['fake'], boot: ['fake'], deploy: ['fake'], console: ['fake'] },
+  ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] },
+};
 
 function rackDrivers(rack: Rack): Drivers {
   const validate = () => {};
@@ -97,6 +101,9 @@ function rackDrivers(rack: Rack): Drivers {
     ipmi_magic: { help: 'Known to few.', secret: true },
   };
   return {
+    bios: { 'no-bios': noBios },
+    firmware: { 'no-firmware': noFirmware },
+    vendor: { 'no-vendor': noVendor },
     hardwareTypes: { 'fake-hardware': { name: 'fake-hardware', ...slots }, ipmi: { name: 'ipmi', ...slots } },
     power: {
       fake: {
@@ -115,6 +122,7 @@ function rackDrivers(rack: Rack): Drivers {
       fake: {
         properties: {},
         validate,
+        bootDevices: ['pxe', 'disk'],
         setBootDevice: async () => {},
         getBootDevice: async () => ({ device: 'pxe', persistent: false }),
       },

@@ -1,7 +1,7 @@
 /** The boot device that a BMC's owner asked for, as a machine's firmware consumes it. IPMI 2.0 rev 1.1 table 28-14. */
 
 export type BootOverrideRequest = {
-  readonly device: 'none' | 'pxe' | 'disk' | 'cdrom' | 'bios';
+  readonly device: 'none' | 'pxe' | 'disk' | 'safe' | 'cdrom' | 'bios' | 'floppy';
   readonly persistent: boolean;
   readonly uefi?: boolean;
 };

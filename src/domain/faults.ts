@@ -61,6 +61,18 @@ export const faultTable = {
     message: 'The BMC at {address} answered {command} with {detail}.',
     hint: 'The command was understood but not carried out; the BMC log may say why.',
   },
+  bmcUntrusted: {
+    status: 503,
+    by: 'site',
+    message: 'The BMC at {address} could not prove who it is: {detail}.',
+    hint: 'Nothing was sent to it. Correct the certificate or host key that the node expects, if this is really its BMC.',
+  },
+  notOfThisHardware: {
+    status: 400,
+    by: 'caller',
+    message: "Node {node} (driver '{driver}') has no {what}: not with the interfaces it uses.",
+    hint: '`baremetal driver show` lists the interfaces of a hardware type.',
+  },
   powerNotReached: {
     status: 503,
     by: 'hardware',

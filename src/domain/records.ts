@@ -22,6 +22,9 @@ export type Node = {
   boot_interface: string;
   deploy_interface: string;
   console_interface: string;
+  bios_interface: string;
+  firmware_interface: string;
+  vendor_interface: string;
   driver_info: JsonObject;
   /** `cpus`, `memory_mb`, `local_gb`, `cpu_arch`, `capabilities` ("k:v,k:v"). */
   properties: JsonObject;
@@ -48,11 +51,32 @@ export type Node = {
   failures: number;
   /** A server was on it since it was last cleaned: it gets available by cleaning alone. */
   must_clean: boolean;
+  /** Somebody wants the serial console: it is kept open, recorded and can be typed into. */
+  console_enabled: boolean;
   /** What the agent last reported of the hardware. */
   inventory: JsonObject | null;
   created_at: string;
   updated_at: string;
   provision_updated_at: string | null;
+};
+
+/** How Ingot and the power control of a node get along; written when it changes and, in batches, as looks succeed. */
+export type BmcContact = {
+  node_uuid: string;
+  /** `silent`: no answer; `refused`: wrong user or password; `failing`: it answers with errors. */
+  state: 'ok' | 'silent' | 'refused' | 'failing';
+  /** When the state began. */
+  since: string;
+  /** Last good answer. */
+  answered_at: string | null;
+  /** Learned: a moving average over good answers. */
+  latency_ms: number | null;
+  /** In a row. */
+  failures: number;
+  /** What the last failure said. */
+  message: string | null;
+  /** Not before then is it asked again without somebody's wish: the open circuit. */
+  next_look_at: string | null;
 };
 
 /** A physical NIC of a node. */

@@ -1,21 +1,25 @@
 /** What fits together; the first of each list is what a node gets that asks for nothing. */
 import type { HardwareType } from './interfaces.ts';
 
+const nothingMore = { bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] };
+
 export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
   ipmi: {
     name: 'ipmi',
     power: ['ipmi', 'fake'],
-    management: ['ipmi', 'fake'],
+    management: ['ipmi', 'noop', 'fake'],
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
     console: ['file', 'no-console'],
+    ...nothingMore,
   },
   'fake-hardware': {
     name: 'fake-hardware',
     power: ['fake'],
-    management: ['fake'],
+    management: ['fake', 'noop'],
     boot: ['fake', 'ipxe', 'pxe'],
     deploy: ['fake', 'direct', 'iscsi'],
     console: ['fake', 'file', 'no-console'],
+    ...nothingMore,
   },
 };

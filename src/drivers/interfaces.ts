@@ -3,43 +3,22 @@
  * it knows neither the engine nor the store. The engine implements `Task` and hands it to each step.
  */
 import type { FaultCode } from '#domain/faults.ts';
-import type { Image, JsonObject, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
+import type { Image, JsonObject, Node, Operation, PowerState, Server } from '#domain/records.ts';
+import type {
+  BiosInterface,
+  BootDevice,
+  BootDeviceOptions,
+  ConsoleInterface,
+  FirmwareInterface,
+  Interface,
+  ManagementInterface,
+  NodeFacts,
+  PowerInterface,
+  PowerTarget,
+  VendorInterface,
+} from './machine-interfaces.ts';
 
-/** What a driver may know of a machine. */
-export type NodeFacts = Pick<Node, 'id' | 'uuid' | 'name' | 'driver' | 'driver_info' | 'properties' | 'extra' | 'power_state'> & {
-  ports: readonly NodePort[];
-};
-
-/** Help for one `driver_info` key; feeds `baremetal driver property list`, validation texts and later the forms. */
-export type Property = {
-  readonly help: string;
-  readonly required?: boolean;
-  readonly secret?: boolean;
-  readonly default?: string;
-};
-export type Properties = Readonly<Record<string, Property>>;
-
-type Interface = {
-  readonly properties: Properties;
-  /** Cheap, no I/O; throws the Fault `driverInfo` when the node's settings cannot work. */
-  validate(node: NodeFacts): void;
-};
-
-export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off';
-
-export type PowerInterface = Interface & {
-  /** Asks the BMC. Throws `bmcUnreachable`, `bmcRefused` or `bmcError`. */
-  getPower(node: NodeFacts): Promise<PowerState>;
-  /** Sends the command once; the engine then checks the effect with `getPower`. */
-  setPower(node: NodeFacts, target: PowerTarget): Promise<void>;
-};
-
-export type BootDevice = 'pxe' | 'disk' | 'cdrom' | 'bios';
-
-export type ManagementInterface = Interface & {
-  setBootDevice(node: NodeFacts, device: BootDevice, options: { persistent: boolean }): Promise<void>;
-  getBootDevice(node: NodeFacts): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
-};
+export type * from './machine-interfaces.ts';
 
 /** A file that a machine will fetch: laid into its folder under `name`, from a path on this host or as text. */
 export type BootFile = { name: string; path: string } | { name: string; content: string };
@@ -87,12 +66,6 @@ export type BootRequest = {
 
 export type BootInterface = Interface & { plan(request: BootRequest): BootPlan };
 
-/** Where the machine's serial output ends up, for `console log show` and the timeline. */
-export type ConsoleInterface = Interface & {
-  /** Last `lines` lines (all if undefined), or null where the driver keeps no record. */
-  log(node: NodeFacts, lines?: number): Promise<string | null>;
-};
-
 /** What a step says has happened; the engine alone writes it down. */
 export type Outcome =
   /** Go on with the next step. `context` is merged into the operation's durable context. */
@@ -128,7 +101,7 @@ export type Task = {
     /** Sends the command and waits until the BMC confirms the effect. Nothing is sent where the state is right already. */
     set(target: PowerTarget): Promise<void>;
   };
-  setBootDevice(device: BootDevice, options: { persistent: boolean }): Promise<void>;
+  setBootDevice(device: BootDevice, options: BootDeviceOptions): Promise<void>;
   readonly boot: {
     /** Publishes what the machine will find; replaces the former plan. */
     serve(request: Pick<BootRequest, 'deploy' | 'instance' | 'boot'>): Promise<void>;
@@ -187,6 +160,9 @@ export type HardwareType = {
   readonly boot: readonly string[];
   readonly deploy: readonly string[];
   readonly console: readonly string[];
+  readonly bios: readonly string[];
+  readonly firmware: readonly string[];
+  readonly vendor: readonly string[];
 };
 
 export type Drivers = {
@@ -196,6 +172,9 @@ export type Drivers = {
   readonly boot: Readonly<Record<string, BootInterface>>;
   readonly deploy: Readonly<Record<string, DeployInterface>>;
   readonly console: Readonly<Record<string, ConsoleInterface>>;
+  readonly bios: Readonly<Record<string, BiosInterface>>;
+  readonly firmware: Readonly<Record<string, FirmwareInterface>>;
+  readonly vendor: Readonly<Record<string, VendorInterface>>;
 };
 
 /** For drivers that map peer errors to faults by table. */

@@ -1,9 +1,10 @@
 /** All drivers by name: an explicit list, so that what there is can be read here. */
+import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './absent.ts';
 import { fileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
-import type { BootInterface, ConsoleInterface, Drivers, ManagementInterface, PowerInterface } from './interfaces.ts';
+import type { BootInterface, Drivers, ManagementInterface, PowerInterface } from './interfaces.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
 
 export type DriverParts = {
@@ -19,8 +20,6 @@ export type DriverParts = {
   };
 };
 
-const noConsole: ConsoleInterface = { properties: {}, validate() {}, log: async () => null };
-
 export function createDrivers({ ipmi, pxe, ipxe, settings }: DriverParts): Drivers {
   const fake = createFakeDriver({
     powerDelayMs: settings['fake.power_delay_ms'],
@@ -34,9 +33,12 @@ export function createDrivers({ ipmi, pxe, ipxe, settings }: DriverParts): Drive
   return {
     hardwareTypes,
     power: { ipmi: ipmi.power, fake: fake.power },
-    management: { ipmi: ipmi.management, fake: fake.management },
+    management: { ipmi: ipmi.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
     console: { file: fileConsole, fake: fake.console, 'no-console': noConsole },
+    bios: { 'no-bios': noBios },
+    firmware: { 'no-firmware': noFirmware },
+    vendor: { 'no-vendor': noVendor },
   };
 }

@@ -40,12 +40,12 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     deleteNodePort: (uuid) => deleteNodePort(store, uuid),
     async consoleLog(uuid, lines) {
       const { node, facts } = await loadNode(store, uuid);
-      return interfaceOf(drivers.console, node.console_interface).log(facts, lines);
+      return (await interfaceOf(drivers.console, node.console_interface).log?.(facts, lines)) ?? null;
     },
   };
 }
 
-const slots = ['power', 'management', 'boot', 'deploy', 'console'] as const;
+const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
 
 /** Each slot gets what was asked, if the hardware type allows it, else the type's first. */
 function chooseInterfaces(type: HardwareType, wanted: NodeChanges): Pick<Node, `${(typeof slots)[number]}_interface`> {
@@ -100,6 +100,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     operation_id: null,
     failures: 0,
     must_clean: false,
+    console_enabled: false,
     inventory: null,
     created_at: now,
     updated_at: now,

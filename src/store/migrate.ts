@@ -3,12 +3,14 @@ import { type Kysely, type Migration, Migrator } from 'kysely';
 import { migration0001 } from './migrations/0001-first-light.ts';
 import { migration0002 } from './migrations/0002-identity.ts';
 import { migration0003 } from './migrations/0003-must-clean.ts';
+import { migration0004 } from './migrations/0004-every-bmc.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
   '0002-identity': migration0002,
   '0003-must-clean': migration0003,
+  '0004-every-bmc': migration0004,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

@@ -2,7 +2,19 @@
 import { dirname } from 'node:path';
 import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import type { Flavor, Image, Keypair, Network, Node, NodePort, Operation, Port, Server, Subnet } from '#domain/records.ts';
+import type {
+  BmcContact,
+  Flavor,
+  Image,
+  Keypair,
+  Network,
+  Node,
+  NodePort,
+  Operation,
+  Port,
+  Server,
+  Subnet,
+} from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import { EventLog } from './events.ts';
 import { migrate } from './migrate.ts';
@@ -14,6 +26,7 @@ export class Store {
   readonly db: Kysely<Tables>;
   readonly nodes: Collection<Node>;
   readonly node_ports: Collection<NodePort>;
+  readonly bmc_contacts: Collection<BmcContact>;
   readonly flavors: Collection<Flavor>;
   readonly keypairs: Collection<Keypair>;
   readonly images: Collection<Image>;
@@ -33,6 +46,7 @@ export class Store {
     this.db = db;
     this.nodes = new Collection(db, 'nodes');
     this.node_ports = new Collection(db, 'node_ports');
+    this.bmc_contacts = new Collection(db, 'bmc_contacts');
     this.flavors = new Collection(db, 'flavors');
     this.keypairs = new Collection(db, 'keypairs');
     this.images = new Collection(db, 'images');

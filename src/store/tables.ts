@@ -1,6 +1,19 @@
 /** The tables as Kysely sees them, and which of their columns hold JSON or booleans in databases without such types. */
 import type { Generated } from 'kysely';
-import type { Event, Flavor, Image, Keypair, Network, Node, NodePort, Operation, Port, Server, Subnet } from '#domain/records.ts';
+import type {
+  BmcContact,
+  Event,
+  Flavor,
+  Image,
+  Keypair,
+  Network,
+  Node,
+  NodePort,
+  Operation,
+  Port,
+  Server,
+  Subnet,
+} from '#domain/records.ts';
 
 type WithGeneratedId<T extends { id: number }> = Omit<T, 'id'> & { id: Generated<number> };
 
@@ -38,6 +51,7 @@ export type RevokedToken = { token_hash: string; expires_at: string };
 export type Tables = {
   nodes: WithGeneratedId<Node>;
   node_ports: WithGeneratedId<NodePort>;
+  bmc_contacts: BmcContact;
   flavors: Flavor;
   keypairs: Keypair;
   images: Image;
@@ -61,9 +75,10 @@ type ColumnKinds = { readonly json: readonly string[]; readonly boolean: readonl
 export const columnKindsTable: Record<TableName, ColumnKinds> = {
   nodes: {
     json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
-    boolean: ['maintenance', 'must_clean'],
+    boolean: ['maintenance', 'must_clean', 'console_enabled'],
   },
   node_ports: { json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] },
+  bmc_contacts: { json: [], boolean: [] },
   flavors: { json: ['extra_specs'], boolean: ['is_public'] },
   keypairs: { json: [], boolean: [] },
   images: { json: ['tags', 'properties'], boolean: ['protected'] },

@@ -10,12 +10,12 @@ const maxBytes = 1024 * 1024;
 /** Opening a pipe that nobody writes to would wait for ever. */
 const readWithoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
 
-export const fileConsole: ConsoleInterface = {
+export const fileConsole = {
   properties: { console_file: { help: 'Absolute path of the file that holds the serial console; absent = no log' } },
-  validate(node) {
+  validate(node: NodeFacts) {
     fileOf(node);
   },
-  async log(node, lines) {
+  async log(node: NodeFacts, lines?: number) {
     const path = fileOf(node);
     const file = path === undefined ? undefined : await open(path, readWithoutWaiting).catch(() => undefined);
     if (!file) return null;
@@ -25,7 +25,7 @@ export const fileConsole: ConsoleInterface = {
       await file.close();
     }
   },
-};
+} satisfies ConsoleInterface;
 
 function fileOf(node: NodeFacts): string | undefined {
   const path = node.driver_info['console_file'];

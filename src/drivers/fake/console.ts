@@ -1,9 +1,9 @@
-import type { ConsoleInterface } from '../interfaces.ts';
+import type { ConsoleInterface, NodeFacts } from '../interfaces.ts';
 
-export const fakeConsole: ConsoleInterface = {
+export const fakeConsole = {
   properties: {},
   validate() {},
-  async log(node, lines) {
+  async log(node: NodeFacts, lines?: number) {
     const name = node.name ?? node.uuid;
     const text = [
       `[    0.000000] fake machine ${name}`,
@@ -12,4 +12,4 @@ export const fakeConsole: ConsoleInterface = {
     ];
     return `${(lines === undefined ? text : text.slice(Math.max(text.length - lines, 0))).join('\n')}\n`;
   },
-};
+} satisfies ConsoleInterface;

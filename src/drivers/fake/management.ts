@@ -1,4 +1,5 @@
 import type { BootDevice, ManagementInterface } from '../interfaces.ts';
+import { bootDevices } from '../machine-interfaces.ts';
 import { answerAsBmc, fakeProperties, validateFake } from './failures.ts';
 
 export function createFakeManagement(): ManagementInterface {
@@ -6,6 +7,7 @@ export function createFakeManagement(): ManagementInterface {
   return {
     properties: fakeProperties,
     validate: validateFake,
+    bootDevices,
     async setBootDevice(node, device, { persistent }) {
       answerAsBmc(node, 'boot device');
       devices.set(node.uuid, { device, persistent });

@@ -9,12 +9,13 @@ import {
   setBootOptions,
 } from '#wire/ipmi/chassis-commands.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
 import type { AskBmc } from './ask-bmc.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
 
-const deviceNames = new Map<number, BootDevice>(
-  (['pxe', 'disk', 'cdrom', 'bios'] as const).map((device) => [bootDevices[device], device]),
-);
+/** IPMI has no number for booting by HTTP. */
+const settable = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy'] as const;
+const deviceNames = new Map<number, BootDevice>(settable.map((device) => [bootDevices[device], device]));
 
 /**
  * Written before the boot flags, IPMI 2.0 rev 1.1 table 28-14. Both are optional for a BMC, so a refusal is no fault:
@@ -32,7 +33,9 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
+    bootDevices: settable,
     async setBootDevice(node, device, { persistent }) {
+      if (!isSettable(device)) return lacks(node, `boot device '${device}'`);
       for (const { number, data } of preparations) await setOption(node, number, data).catch(tolerateRefusal);
       await setOption(node, bootParameters.bootFlags, encodeFlags(node, device, persistent));
     },
@@ -47,7 +50,11 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
   };
 }
 
-function encodeFlags(node: NodeFacts, device: BootDevice, persistent: boolean): Buffer {
+function isSettable(device: BootDevice): device is (typeof settable)[number] {
+  return (settable as readonly string[]).includes(device);
+}
+
+function encodeFlags(node: NodeFacts, device: (typeof settable)[number], persistent: boolean): Buffer {
   const off = { clearCmos: false, lockKeyboard: false, blankScreen: false, lockReset: false };
   return encode(bootFlags, {
     validity: { valid: true, persistent, uefi: isUefi(node) },

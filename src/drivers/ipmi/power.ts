@@ -8,6 +8,7 @@ const actionTable: Readonly<Record<PowerTarget, ChassisAction>> = {
   'power off': 'power down',
   reset: 'hard reset',
   'soft power off': 'soft shutdown',
+  'power cycle': 'power cycle',
 };
 
 export function createIpmiPower(ask: AskBmc): PowerInterface {

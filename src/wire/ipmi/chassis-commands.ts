@@ -84,7 +84,7 @@ export const getBootOptions: Command<ValueOf<typeof bootOptionQuery>, ValueOf<ty
 };
 
 /** Boot device selector, table 28-14, parameter 5, data 2. */
-export const bootDevices = { none: 0x0, pxe: 0x1, disk: 0x2, cdrom: 0x5, bios: 0x6 } as const;
+export const bootDevices = { none: 0x0, pxe: 0x1, disk: 0x2, safe: 0x3, cdrom: 0x5, bios: 0x6, floppy: 0xf } as const;
 
 /** Data of parameter 5. `device` is a number of `bootDevices`, or one that Ingot has no name for. */
 export const bootFlags = struct({

@@ -1,0 +1,186 @@
+/**
+ * What a driver can do to a machine from outside: its power, its BMC, its console. Each method asks once and tells what
+ * was answered; the engine decides when to ask, checks effects and keeps the record. A method that a kind of hardware
+ * lacks is left out, and the engine answers `notOfThisHardware` for it.
+ */
+import type { Duplex } from 'node:stream';
+import type { Json, JsonObject, Node, NodePort, PowerState } from '#domain/records.ts';
+
+/** What a driver may know of a machine. */
+export type NodeFacts = Pick<Node, 'id' | 'uuid' | 'name' | 'driver' | 'driver_info' | 'properties' | 'extra' | 'power_state'> & {
+  ports: readonly NodePort[];
+};
+
+/** Help for one `driver_info` key; feeds `baremetal driver property list`, validation texts and later the forms. */
+export type Property = {
+  readonly help: string;
+  readonly required?: boolean;
+  readonly secret?: boolean;
+  readonly default?: string;
+};
+export type Properties = Readonly<Record<string, Property>>;
+
+export type Interface = {
+  readonly properties: Properties;
+  /** Cheap, no I/O; throws the Fault `driverInfo` when the node's settings cannot work. */
+  validate(node: NodeFacts): void;
+};
+
+/** Ends an exchange early; drivers also bound each exchange themselves. */
+export type Asking = { readonly signal?: AbortSignal };
+
+export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off' | 'power cycle';
+
+export type PowerInterface = Interface & {
+  /** Commands this kind of power knows; the engine makes the others of `power off` and `power on`. Absent = all. */
+  readonly targets?: readonly PowerTarget[];
+  /** A person does it: longest time (seconds) until the effect shows. The engine tells the person and waits for their word. */
+  readonly byHandSeconds?: number;
+  /** Asks the BMC. Throws `bmcUnreachable`, `bmcRefused` or `bmcError`. */
+  getPower(node: NodeFacts, asking?: Asking): Promise<PowerState>;
+  /** Sends the command once; the engine then checks the effect with `getPower`. */
+  setPower(node: NodeFacts, target: PowerTarget, asking?: Asking): Promise<void>;
+  /**
+   * Asks the BMC to tell of changes by itself. `hint` comes on each word of it, which is a reason to look, not a fact.
+   * @returns how to end it; undefined where this BMC can't, so that it is polled as often as any other
+   */
+  watchPower?(node: NodeFacts, hint: () => void, asking: Required<Asking>): Promise<(() => Promise<void>) | undefined>;
+};
+
+export const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;
+export type BootDevice = (typeof bootDevices)[number];
+export type BootMode = 'bios' | 'uefi';
+/** `uri`: what the firmware fetches, for `uefihttp` alone. `mode`: absent = as the node's capability `boot_mode` says. */
+export type BootDeviceOptions = { persistent: boolean; mode?: BootMode; uri?: string };
+
+/** One reading. `value` null = present, but not readable now (powered off, being initialised). */
+export type Sensor = {
+  readonly name: string;
+  /** `temperature`, `voltage`, `current`, `fan`, `power`, `processor`, `drive bay`…: the specification's word in lower case. */
+  readonly type: string;
+  readonly value: number | null;
+  /** `°C`, `V`, `rpm`, `W`, `%`…; null for a sensor of states. */
+  readonly unit: string | null;
+  readonly status: 'ok' | 'warning' | 'critical' | 'unknown';
+  /** What a sensor of states asserts: `['presence detected']`. */
+  readonly states: readonly string[];
+  readonly thresholds: Readonly<Partial<Record<ThresholdName, number>>>;
+};
+export const thresholdNames = [
+  'lower non-critical',
+  'lower critical',
+  'lower non-recoverable',
+  'upper non-critical',
+  'upper critical',
+  'upper non-recoverable',
+] as const;
+export type ThresholdName = (typeof thresholdNames)[number];
+
+/** One entry of the BMC's own log, oldest first. `at` null = the BMC had no clock. */
+export type LogEntry = {
+  readonly id: string;
+  readonly at: string | null;
+  readonly severity: 'ok' | 'warning' | 'critical';
+  /** The sensor or subsystem. */
+  readonly source: string;
+  readonly message: string;
+};
+
+export type IndicatorState = 'on' | 'off' | 'blinking';
+
+export type MediaDevice = 'cdrom' | 'floppy' | 'disk';
+export type MediaSlot = { readonly device: MediaDevice; readonly inserted: boolean; readonly image: string | null };
+
+/** Where the machine's parts are named: FRU data, or the inventory of the BMC. Empty fields are left out. */
+export type HardwareIdentity = {
+  readonly manufacturer?: string;
+  readonly product?: string;
+  readonly serial?: string;
+  readonly part_number?: string;
+  readonly asset_tag?: string;
+  /** Further areas and parts, as the BMC tells them. */
+  readonly details: JsonObject;
+};
+
+export type ManagementInterface = Interface & {
+  /** What `setBootDevice` takes. */
+  readonly bootDevices: readonly BootDevice[];
+  setBootDevice(node: NodeFacts, device: BootDevice, options: BootDeviceOptions, asking?: Asking): Promise<void>;
+  getBootDevice(node: NodeFacts, asking?: Asking): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
+  getBootMode?(node: NodeFacts, asking?: Asking): Promise<BootMode | null>;
+  /** Takes effect at the next boot. */
+  setBootMode?(node: NodeFacts, mode: BootMode, asking?: Asking): Promise<void>;
+  getSecureBoot?(node: NodeFacts, asking?: Asking): Promise<boolean | null>;
+  setSecureBoot?(node: NodeFacts, on: boolean, asking?: Asking): Promise<void>;
+  injectNmi?(node: NodeFacts, asking?: Asking): Promise<void>;
+  getIndicator?(node: NodeFacts, asking?: Asking): Promise<IndicatorState>;
+  setIndicator?(node: NodeFacts, state: IndicatorState, asking?: Asking): Promise<void>;
+  readSensors?(node: NodeFacts, asking?: Asking): Promise<Sensor[]>;
+  readLog?(node: NodeFacts, asking?: Asking): Promise<LogEntry[]>;
+  clearLog?(node: NodeFacts, asking?: Asking): Promise<void>;
+  identify?(node: NodeFacts, asking?: Asking): Promise<HardwareIdentity>;
+  /** Firmware version, protocol versions, addresses: what the BMC tells of itself. */
+  bmcInfo?(node: NodeFacts, asking?: Asking): Promise<JsonObject>;
+  resetBmc?(node: NodeFacts, kind: 'warm' | 'cold', asking?: Asking): Promise<void>;
+  readonly media?: {
+    slots(node: NodeFacts, asking?: Asking): Promise<MediaSlot[]>;
+    insert(node: NodeFacts, device: MediaDevice, imageUrl: string, asking?: Asking): Promise<void>;
+    /** All slots of that device that hold something; nothing to do is no error. */
+    eject(node: NodeFacts, device: MediaDevice, asking?: Asking): Promise<void>;
+  };
+  /** Gives the BMC's own account another password; the caller then stores it in `driver_info`. */
+  changePassword?(node: NodeFacts, password: string, asking?: Asking): Promise<void>;
+};
+
+/** One firmware setting with the rules of its registry. */
+export type BiosSetting = {
+  readonly name: string;
+  readonly value: Json;
+  /** Written, and taken over at the next boot. */
+  readonly pending?: Json;
+  readonly type?: 'Enumeration' | 'String' | 'Integer' | 'Boolean' | 'Password';
+  readonly allowable_values?: readonly string[];
+  readonly lower_bound?: number;
+  readonly upper_bound?: number;
+  readonly min_length?: number;
+  readonly max_length?: number;
+  readonly read_only?: boolean;
+  readonly reset_required?: boolean;
+};
+
+export type BiosInterface = Interface & {
+  readSettings(node: NodeFacts, asking?: Asking): Promise<BiosSetting[]>;
+  /** All or nothing: throws `badRequest` naming each wrong setting before anything is sent. */
+  applySettings(node: NodeFacts, changes: Readonly<Record<string, Json>>, asking?: Asking): Promise<void>;
+  factoryReset(node: NodeFacts, asking?: Asking): Promise<void>;
+};
+
+export type FirmwareComponent = { readonly component: string; readonly version: string | null; readonly updateable: boolean };
+
+export type FirmwareInterface = Interface & {
+  readComponents(node: NodeFacts, asking?: Asking): Promise<FirmwareComponent[]>;
+  /** The BMC fetches `url`, or `path` (a file of this host) is pushed to it. Resolves when the BMC says that it is done. */
+  update(node: NodeFacts, update: { component?: string } & ({ url: string } | { path: string }), asking?: Asking): Promise<void>;
+};
+
+/** What one kind of hardware can do and others cannot even name, for `vendor_passthru`. */
+export type VendorMethod = {
+  readonly help: string;
+  readonly http: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[];
+  /** @throws Fault `badRequest` for parameters it does not understand, `forbidden` where a policy says no. */
+  run(node: NodeFacts, parameters: JsonObject, asking?: Asking): Promise<Json>;
+};
+export type VendorInterface = Interface & { readonly methods: Readonly<Record<string, VendorMethod>> };
+
+/** A serial line: what is written goes to the machine, what it prints can be read; its end destroys the stream. */
+export type ConsoleStream = Duplex & {
+  /** RS-232 break, which a kernel may take as SysRq. */
+  sendBreak?(): void;
+};
+
+export type ConsoleInterface = Interface & {
+  /** Last `lines` lines (all if undefined), or null where somebody else keeps no record either. Absent = the engine records. */
+  log?(node: NodeFacts, lines?: number): Promise<string | null>;
+  /** Absent where nobody can type. Throws like a power command. */
+  open?(node: NodeFacts, asking: Required<Asking>): Promise<ConsoleStream>;
+};
