@@ -79,6 +79,12 @@ export const faultTable = {
     message: 'The machine was told to be {target} but is still {seen} after {seconds} s.',
     hint: 'The BMC accepted the command without effect; look at the machine.',
   },
+  personSilent: {
+    status: 500,
+    by: 'site',
+    message: 'Nobody confirmed within {seconds} s: it waited for {what}.',
+    hint: 'A node with manual power needs somebody near it; `baremetal node passthru call <node> confirm` tells that it is done.',
+  },
   driverInfo: {
     status: 400,
     by: 'caller',

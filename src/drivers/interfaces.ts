@@ -70,8 +70,8 @@ export type BootInterface = Interface & { plan(request: BootRequest): BootPlan }
 export type Outcome =
   /** Go on with the next step. `context` is merged into the operation's durable context. */
   | { next: true; context?: JsonObject }
-  /** Run this step again when something is heard of the machine, or fail at the deadline. */
-  | { wait: string; context?: JsonObject };
+  /** Run this step again when something is heard of the machine, or fail at the deadline; `seconds` sets that anew, for a wait for people. */
+  | { wait: string; context?: JsonObject; seconds?: number };
 
 export type Step = {
   readonly name: string;

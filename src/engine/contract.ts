@@ -1,6 +1,6 @@
 /** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
 import type { Command, Hello, Progress, Result } from '#agent-protocol/messages.ts';
-import type { Flavor, Image, JsonObject, Keypair, Node, NodePort, Operation, Server } from '#domain/records.ts';
+import type { Flavor, Image, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
 import type { BootDevice, BootPlan, ImageSource, PowerTarget } from '#drivers/interfaces.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
@@ -85,6 +85,8 @@ export type NodeVerbs = {
   /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */
   setProvisionState(uuid: string, verb: string, options?: { clean_steps?: JsonObject[] }): Promise<void>;
   setPower(uuid: string, target: PowerTarget): Promise<void>;
+  /** A person's word on a machine whose power is switched by hand; without `state`: what was asked for is done. */
+  confirmPower(uuid: string, state?: PowerState): Promise<void>;
   setMaintenance(uuid: string, on: boolean, reason?: string): Promise<void>;
   setBootDevice(uuid: string, device: BootDevice, options: { persistent: boolean }): Promise<void>;
   getBootDevice(uuid: string): Promise<{ device: BootDevice | null; persistent: boolean | null }>;

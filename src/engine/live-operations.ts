@@ -23,6 +23,8 @@ export class LiveOperation {
   /** Times in a row that the row could not be written. */
   unwritten = 0;
   announcedStep: Step | undefined;
+  /** The wait of this step that was given a deadline of its own. */
+  longWait: { wait: string; seconds: number } | undefined;
   /** Emits `ready` when a command for the agent was queued. */
   readonly commandReady = new EventEmitter();
 

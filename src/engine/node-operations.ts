@@ -3,6 +3,7 @@ import type { Operation, PowerState } from '#domain/records.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import { WaitForPerson } from './by-hand.ts';
 import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 import { softOffSeconds } from './power.ts';
@@ -35,6 +36,7 @@ const softOff: Step = {
   async run(task) {
     await task.power.set('soft power off').catch((error: unknown) => {
       task.signal.throwIfAborted();
+      if (error instanceof WaitForPerson) throw error;
       task.note('shut down', `the system did not switch itself off, so its power is cut: ${(error as Error).message}`);
     });
     return { next: true };

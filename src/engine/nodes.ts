@@ -6,6 +6,7 @@ import type { Node, NodePort, Operation } from '#domain/records.ts';
 import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { confirmPower } from './by-hand.ts';
 import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
@@ -22,6 +23,11 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     deleteNode: (uuid) => deleteNode(store, uuid),
     setProvisionState: (uuid, verb) => setProvisionState(parts, uuid, verb),
     setPower: (uuid, target) => setPower(parts, uuid, target),
+    async confirmPower(uuid, state) {
+      const { node } = await loadNode(store, uuid);
+      const operation = await confirmPower(store, { node, power: interfaceOf(drivers.power, node.power_interface) }, state);
+      if (operation) parts.worker.wake(operation);
+    },
     setMaintenance: (uuid, on, reason) => setMaintenance(store, uuid, { on, reason }),
     async setBootDevice(uuid, device, options) {
       const { node, facts } = await loadNode(store, uuid);

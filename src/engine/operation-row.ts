@@ -40,6 +40,14 @@ export class OperationRows {
       waiting_for: null,
     }));
     live.endsAt = endOf(live.operation);
+    live.longWait = undefined;
+  }
+
+  /** This wait lasts as long as people need, whatever the step's own time is. */
+  async prolong(live: LiveOperation, wait: { wait: string; seconds: number }): Promise<void> {
+    await this.write(live, () => ({ deadline_at: deadlineOf({ deadlineSeconds: wait.seconds }) }));
+    live.endsAt = endOf(live.operation);
+    live.longWait = wait;
   }
 
   /** Row, server and node in one transaction. @returns the operations that take the node over */

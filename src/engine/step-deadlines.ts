@@ -8,7 +8,7 @@ import type { Step } from '#drivers/interfaces.ts';
 /** Milliseconds on the process's own clock; of use only for differences. */
 export const now = (): number => performance.now();
 
-export function deadlineOf(step: Step): string {
+export function deadlineOf(step: Pick<Step, 'deadlineSeconds'>): string {
   return new Date(Date.now() + step.deadlineSeconds * 1000).toISOString();
 }
 

@@ -2,6 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import { personSilent, WaitForPerson } from './by-hand.ts';
 import { explainSilence } from './diagnosis.ts';
 import type { LiveOperation } from './live-operations.ts';
 import type { TaskFactory } from './operation-kinds.ts';
@@ -30,6 +31,7 @@ export async function runStep({ store, taskFor, hurry }: RunParts, live: LiveOpe
   } catch (error) {
     if (signal.aborted && run) await settled(run, hurry);
     if (overtime.signal.aborted) throw await timeoutFault(store, live, step);
+    if (error instanceof WaitForPerson) return error.outcome;
     throw error;
   } finally {
     timer.clear();
@@ -37,6 +39,7 @@ export async function runStep({ store, taskFor, hurry }: RunParts, live: LiveOpe
 }
 
 async function timeoutFault(store: Store, live: LiveOperation, step: Step): Promise<Fault> {
+  if (live.longWait) return personSilent(live.longWait.wait, live.longWait.seconds);
   const { seen, cause } = await explainSilence(store, live.operation);
   const waited = live.operation.waiting_for ? `waited for ${live.operation.waiting_for}` : 'it did not come to an end';
   return new Fault('stepTimeout', { step: step.title, seconds: step.deadlineSeconds, waited, seen, cause });

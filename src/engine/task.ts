@@ -3,10 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node, NodePort, Operation, Port, Server } from '#domain/records.ts';
-import type { AgentCommand, AgentReply, BootPlan, BootRequest, Drivers, NodeFacts, Task } from '#drivers/interfaces.ts';
+import type {
+  AgentCommand,
+  AgentReply,
+  BootPlan,
+  BootRequest,
+  Drivers,
+  NodeFacts,
+  PowerInterface,
+  Task,
+} from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { addressIsIn } from './addresses.ts';
+import { isByHand, powerByHand } from './by-hand.ts';
 import type { BootPublisher, ImageFiles } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { changePower, recordBmcCommand } from './power.ts';
@@ -35,7 +45,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     signal,
     power: {
       get: () => powerOf(drivers, node).getPower(facts),
-      set: (target) => changePower({ ...bmc, power: powerOf(drivers, node), settings }, target),
+      set: powerSetter(parts, live, bmc, () => powerOf(drivers, node)),
     },
     setBootDevice: (device, options) =>
       recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () =>
@@ -61,6 +71,23 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       tftp_root: parts.boot.tftpRoot,
       work_dir: `${settings.state_dir}/work/${operation.id}`,
     },
+  };
+}
+
+type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal'>;
+
+/** The interface is looked up at the first use: a step that needs no power minds no unknown one. */
+function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
+  const { store, settings } = parts;
+  const { operation } = live;
+  let set: Task['power']['set'] | undefined;
+  const make = (power: PowerInterface): Task['power']['set'] =>
+    isByHand(power)
+      ? powerByHand({ store, operation, power, node: bmc.node, remember: (change) => parts.remember(live, change) })
+      : (target) => changePower({ ...bmc, store, operation, power, settings }, target);
+  return (target) => {
+    set ??= make(find());
+    return set(target);
   };
 }
 

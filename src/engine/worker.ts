@@ -203,7 +203,10 @@ export class Worker {
     this.#record.step(live.operation, step, 'started');
   }
 
-  async #rest(live: LiveOperation, outcome: { wait: string; context?: JsonObject }): Promise<'rest'> {
+  async #rest(live: LiveOperation, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
+    const { wait, seconds } = outcome;
+    if (seconds === undefined) live.longWait = undefined;
+    else if (live.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
     if (live.operation.waiting_for !== outcome.wait || outcome.context) {
       await this.#rows.write(live, ({ context }) => ({ waiting_for: outcome.wait, context: { ...context, ...outcome.context } }));
       await this.#rows.moveNode(live, 'wait');
