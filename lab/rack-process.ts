@@ -8,7 +8,13 @@ import { mkdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { type Bmc, startBmc } from './bmc/bmc.ts';
-import type { Personality } from './bmc/personality.ts';
+import {
+  changePersonality,
+  deviationsOf,
+  type Personality,
+  type PersonalityChanges,
+  soundPersonality,
+} from './bmc/personality.ts';
 import { type ControlRequest, ControlServer, type PowerCommand } from './control.ts';
 import { chooseAcceleration } from './kvm-probe.ts';
 import { ensureDisk, Machine } from './machine.ts';
@@ -18,7 +24,7 @@ import { kvmMemoryFile, planRack } from './rack-plan.ts';
 import { type MachineRecord, type RackRecord, readRecord } from './rack-record.ts';
 import { startRouter } from './router.ts';
 
-type Slot = { readonly machine: Machine; readonly bmc: Bmc; readonly personality: Partial<Personality> };
+type Slot = { readonly machine: Machine; readonly bmc: Bmc; readonly personality: Personality };
 
 class RackProcess {
   readonly #record: RackRecord;
@@ -68,7 +74,7 @@ class RackProcess {
       onCommand: ({ command, completion }) => console.log(`${new Date().toISOString()} ${name} BMC: ${command} → ${completion}`),
       onChassisError: (error) => console.error(`${name}: ${(error as Error).message}`),
     });
-    this.#slots.set(name, { machine, bmc, personality: {} });
+    this.#slots.set(name, { machine, bmc, personality: soundPersonality });
   }
 
   async #handle(request: ControlRequest): Promise<unknown> {
@@ -83,9 +89,10 @@ class RackProcess {
     return slot.machine.bootOverride.set({ device, persistent }, { expires: false });
   }
 
-  #setPersonality(name: string, slot: Slot, changes: Partial<Personality>): void {
-    slot.bmc.setPersonality(changes);
-    this.#slots.set(name, { ...slot, personality: { ...slot.personality, ...changes } });
+  #setPersonality(name: string, slot: Slot, changes: PersonalityChanges): void {
+    const personality = changePersonality(slot.personality, changes);
+    slot.bmc.setPersonality(personality);
+    this.#slots.set(name, { ...slot, personality });
   }
 
   #status(): MachineStatus[] {
@@ -97,7 +104,7 @@ class RackProcess {
       pid: machine.processId ?? null,
       boot_override: machine.bootOverride.get() ?? null,
       bmc_sessions: bmc.sessionCount,
-      personality,
+      personality: deviationsOf(personality),
       last_error: machine.lastError ?? null,
     }));
   }
@@ -121,8 +128,8 @@ export type MachineStatus = {
   readonly pid: number | null;
   readonly boot_override: unknown;
   readonly bmc_sessions: number;
-  /** What was changed with `set`. */
-  readonly personality: Partial<Personality>;
+  /** In what its BMC differs from a sound one. */
+  readonly personality: PersonalityChanges;
   readonly last_error: string | null;
 };
 

@@ -1,21 +1,44 @@
-import type { CipherSuiteId } from '#wire/rmcp/cipher-suites.ts';
+/**
+ * How a BMC (mis)behaves, on its IPMI face and on its Redfish face; may be changed while it runs. The files of
+ * lab/personalities/ are named sets of changes to the sound one.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { type Static, Type } from 'typebox';
+import { redfishShapeSchema, soundRedfishShape } from './redfish/redfish-shape.ts';
 
-/** How a BMC (mis)behaves; may be changed while it runs. */
-export type Personality = {
-  /** Says nothing at all any more. */
-  readonly silent: boolean;
-  /** Knows its users under other passwords than the right ones. */
-  readonly refusePassword: boolean;
-  /** Share of packets lost on the way in, and again on the way out: 0 to 1. */
-  readonly dropRate: number;
-  /** Time before each answer, in milliseconds. */
-  readonly delayMs: number;
-  /** Says "done" to power commands and does nothing. */
-  readonly acceptsWithoutEffect: boolean;
-  readonly cipherSuites: readonly CipherSuiteId[];
-  /** Sessions at once; further ones are turned down. */
-  readonly sessionLimit: number;
-};
+const Milliseconds = Type.Integer({ minimum: 0, maximum: 600_000 });
+
+export const personalitySchema = Type.Object(
+  {
+    /** Says nothing at all any more. */
+    silent: Type.Boolean(),
+    /** Knows its users under other passwords than the right ones. */
+    refusePassword: Type.Boolean(),
+    /** Share of packets (IPMI) or requests (Redfish) lost on the way in, and again on the way out: 0 to 1. */
+    dropRate: Type.Number({ minimum: 0, maximum: 1 }),
+    /** Time before each answer, in milliseconds. */
+    delayMs: Milliseconds,
+    /** Says "done" to power commands and does nothing. */
+    acceptsWithoutEffect: Type.Boolean(),
+    /** Says "done" to power commands at once and begins so many milliseconds later. */
+    actsAfterMs: Milliseconds,
+    /** Says "done" to boot device requests and keeps none. */
+    forgetsBootOverride: Type.Boolean(),
+    cipherSuites: Type.Array(Type.Union([Type.Literal(3), Type.Literal(17)])),
+    /** Which IPMI it speaks on the LAN: 1.5 sessions (MD5), 2.0 sessions (RMCP+). */
+    ipmiVersions: Type.Array(Type.Union([Type.Literal('1.5'), Type.Literal('2.0')])),
+    /** Sessions at once, on each face; further ones are turned down. */
+    sessionLimit: Type.Integer({ minimum: 0, maximum: 1000 }),
+    /** FRU areas and SDR contents carry checksums that are wrong. */
+    wrongChecksums: Type.Boolean(),
+    /** SDR repository: records cut short, of unknown type, with names of no length; reservations lost now and then. */
+    oddSdr: Type.Boolean(),
+    redfish: redfishShapeSchema,
+  },
+  { additionalProperties: false },
+);
+
+export type Personality = Readonly<Static<typeof personalitySchema>>;
 
 export const soundPersonality: Personality = {
   silent: false,
@@ -23,6 +46,46 @@ export const soundPersonality: Personality = {
   dropRate: 0,
   delayMs: 0,
   acceptsWithoutEffect: false,
+  actsAfterMs: 0,
+  forgetsBootOverride: false,
   cipherSuites: [17, 3],
+  ipmiVersions: ['2.0'],
   sessionLimit: 16,
+  wrongChecksums: false,
+  oddSdr: false,
+  redfish: soundRedfishShape,
 };
+
+export type PersonalityChanges = Partial<Omit<Personality, 'redfish'>> & { readonly redfish?: Partial<Personality['redfish']> };
+
+export function changePersonality(former: Personality, { redfish, ...changes }: PersonalityChanges): Personality {
+  return { ...former, ...changes, redfish: { ...former.redfish, ...redfish } };
+}
+
+/** In what a personality differs from the sound one. */
+export function deviationsOf({ redfish, ...others }: Personality): PersonalityChanges {
+  const { redfish: soundShape, ...sound } = soundPersonality;
+  const shape = differences(redfish, soundShape);
+  const changes: PersonalityChanges = differences(others, sound);
+  return Object.keys(shape).length > 0 ? { ...changes, redfish: shape } : changes;
+}
+
+function differences<T extends object>(one: T, other: T): Partial<T> {
+  const differs = ([name, value]: [string, unknown]) => !isDeepStrictEqual(value, other[name as keyof T]);
+  return Object.fromEntries(Object.entries(one).filter(differs)) as Partial<T>;
+}
+
+/**
+ * Begins a power action as this personality does: at once, later, or never.
+ * @param fail told of an action that failed after the caller had its answer
+ */
+export function obey(
+  { acceptsWithoutEffect, actsAfterMs }: Personality,
+  action: () => void | Promise<void>,
+  fail: (error: unknown) => void,
+): void {
+  if (acceptsWithoutEffect) return;
+  const begin = () => void (async () => action())().catch(fail);
+  if (actsAfterMs === 0) begin();
+  else setTimeout(begin, actsAfterMs).unref();
+}
