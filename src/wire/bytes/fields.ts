@@ -67,7 +67,9 @@ export function bits<const B extends Readonly<Record<string, readonly [number] |
   return {
     read: (reader) => {
       const byte = reader.u8();
-      return Object.fromEntries(rows.map(([name, place]) => [name, readBits(byte, place)])) as BitsOf<B>;
+      const value: Record<string, boolean | number> = {};
+      for (const [name, place] of rows) value[name] = readBits(byte, place);
+      return value as BitsOf<B>;
     },
     write: (writer, value) => {
       let byte = 0;
@@ -81,7 +83,11 @@ export function bits<const B extends Readonly<Record<string, readonly [number] |
 export function struct<F extends Readonly<Record<string, Field<unknown>>>>(fields: F): Field<StructOf<F>> {
   const rows = Object.entries(fields);
   return {
-    read: (reader) => Object.fromEntries(rows.map(([name, field]) => [name, field.read(reader)])) as StructOf<F>,
+    read: (reader) => {
+      const value: Record<string, unknown> = {};
+      for (const [name, field] of rows) value[name] = field.read(reader);
+      return value as StructOf<F>;
+    },
     write: (writer, value) => {
       for (const [name, field] of rows) field.write(writer, value[name as keyof F]);
     },

@@ -1,6 +1,8 @@
+const firstCapacity = 64;
+
 /** Collects the fields of a packet. A value that does not fit its field throws RangeError: that is a defect of the caller. */
 export class ByteWriter {
-  readonly #parts: Buffer[] = [];
+  #bytes = Buffer.allocUnsafe(firstCapacity);
   #length = 0;
 
   get length(): number {
@@ -8,42 +10,60 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    return this.#number(1, (part) => part.writeUInt8(value));
+    const at = this.#reserve(1);
+    this.#bytes.writeUInt8(value, at);
+    return this;
   }
 
   u16(value: number): this {
-    return this.#number(2, (part) => part.writeUInt16LE(value));
+    const at = this.#reserve(2);
+    this.#bytes.writeUInt16LE(value, at);
+    return this;
   }
 
   u24(value: number): this {
-    return this.#number(3, (part) => part.writeUIntLE(value, 0, 3));
+    const at = this.#reserve(3);
+    this.#bytes.writeUIntLE(value, at, 3);
+    return this;
   }
 
   u32(value: number): this {
-    return this.#number(4, (part) => part.writeUInt32LE(value));
+    const at = this.#reserve(4);
+    this.#bytes.writeUInt32LE(value, at);
+    return this;
   }
 
   u32BigEndian(value: number): this {
-    return this.#number(4, (part) => part.writeUInt32BE(value));
+    const at = this.#reserve(4);
+    this.#bytes.writeUInt32BE(value, at);
+    return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#parts.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-    this.#length += value.byteLength;
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
   zeros(count: number): this {
-    return this.bytes(Buffer.alloc(count));
+    const at = this.#reserve(count);
+    this.#bytes.fill(0, at, at + count);
+    return this;
   }
 
+  /** A view of what was written; the writer is done with it. */
   finish(): Buffer {
-    return Buffer.concat(this.#parts, this.#length);
+    return this.#bytes.subarray(0, this.#length);
   }
 
-  #number(size: number, write: (part: Buffer) => unknown): this {
-    const part = Buffer.alloc(size);
-    write(part);
-    return this.bytes(part);
+  #reserve(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    return at;
   }
 }

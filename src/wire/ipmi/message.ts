@@ -1,7 +1,6 @@
 /** IPMI messages as a LAN carries them: addresses, network function, command, two checksums. IPMI 2.0 rev 1.1 section 13.8. */
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
-import { ByteWriter } from '../bytes/writer.ts';
 
 /** Slave address of the BMC, and the software id of a remote console, section 5.5. */
 export const bmcAddress = 0x20;
@@ -12,6 +11,9 @@ export const netFns = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, t
 
 export type Request = { netFn: number; command: number; sequence: number; data: Uint8Array };
 export type Response = Request & { completion: number };
+
+/** Addresses, network function, first checksum, sequence, command: section 13.8. The second checksum ends the message. */
+const headLength = 6;
 
 type Address = { to: number; netFn: number; from: number; sequence: number; command: number };
 
@@ -43,31 +45,35 @@ export function decodeResponse(message: Uint8Array): Response {
 }
 
 function encode({ to, netFn, from, sequence, command }: Address, data: Uint8Array): Buffer {
-  const first = Buffer.of(to, netFn << 2);
-  const second = new ByteWriter()
-    .u8(from)
-    .u8(sequence << 2)
-    .u8(command)
-    .bytes(data)
-    .finish();
-  return Buffer.concat([first, Buffer.of(checksum(first)), second, Buffer.of(checksum(second))]);
+  const bytes = Buffer.allocUnsafe(headLength + data.length + 1);
+  bytes[0] = to;
+  bytes[1] = netFn << 2;
+  bytes[2] = checksum(bytes, 0, 2);
+  bytes[3] = from;
+  bytes[4] = sequence << 2;
+  bytes[5] = command;
+  bytes.set(data, headLength);
+  bytes[bytes.length - 1] = checksum(bytes, 3, bytes.length - 1);
+  return bytes;
 }
 
 function decode(message: Uint8Array): Address & { data: Buffer } {
   const reader = new ByteReader(message);
-  const first = reader.bytes(2);
-  reader.expect(checksum(first), 'first checksum');
-  if (reader.remaining < 1) throw new Malformed('the message ends after its first checksum');
-  const second = reader.bytes(reader.remaining - 1);
-  reader.expect(checksum(second), 'second checksum');
-  const body = new ByteReader(second);
-  const from = body.u8();
-  const sequence = body.u8() >> 2;
-  const [to, function_] = first as unknown as [number, number];
-  return { to, netFn: function_ >> 2, from, sequence, command: body.u8(), data: body.rest() };
+  if (message.length <= headLength) throw new Malformed(`an IPMI message of ${message.length} bytes`);
+  const to = reader.u8();
+  const function_ = reader.u8();
+  reader.expect(checksum(message, 0, 2), 'first checksum');
+  const from = reader.u8();
+  const sequence = reader.u8() >> 2;
+  const command = reader.u8();
+  const data = reader.bytes(reader.remaining - 1);
+  reader.expect(checksum(message, 3, message.length - 1), 'second checksum');
+  return { to, netFn: function_ >> 2, from, sequence, command, data };
 }
 
-/** What makes the sum of all bytes zero, modulo 256. */
-function checksum(bytes: Uint8Array): number {
-  return -bytes.reduce((sum, byte) => sum + byte, 0) & 0xff;
+/** What makes the sum of the bytes zero, modulo 256. */
+function checksum(bytes: Uint8Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at += 1) sum += bytes[at] as number;
+  return -sum & 0xff;
 }
