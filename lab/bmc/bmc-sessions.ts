@@ -1,14 +1,15 @@
 /** The managed system's side of session opening, IPMI 2.0 rev 1.1 sections 13.17 to 13.23, and the sessions themselves. */
 import { randomBytes } from 'node:crypto';
-import { type Privilege, privilegeLevels } from '#wire/ipmi/command.ts';
+import { privilegeLevels } from '#wire/ipmi/command.ts';
 import { type CipherSuite, matchCipherSuite } from '#wire/rmcp/cipher-suites.ts';
 import * as rakp from '#wire/rmcp/rakp.ts';
 import { SequenceCounter, SequenceWindow } from '#wire/rmcp/sequence-window.ts';
 import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code, sameCode } from '#wire/rmcp/session-keys.ts';
 import type { SessionSecrets } from '#wire/rmcp/session-packet.ts';
+import type { BoardUser } from './board.ts';
 import type { Personality } from './personality.ts';
 
-export type BmcUser = { readonly name: string; readonly password: string; readonly privilege?: Privilege };
+export type BmcUser = { readonly name: string; readonly password: string; readonly privilege?: BoardUser['privilege'] };
 
 export type BmcSession = SessionSecrets & {
   readonly id: number;

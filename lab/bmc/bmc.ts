@@ -2,12 +2,12 @@
  * A virtual BMC: IPMI 2.0 over UDP (RMCP+), on the codec that Ingot's own client uses. What keeps the two from agreeing
  * on a mistake: `ipmitool` drives this one, and the client drives OpenIPMI's simulator (test/captures/readme.md).
  */
-import { randomBytes } from 'node:crypto';
 import { Malformed } from '#wire/bytes/malformed.ts';
 import { ByteReader } from '#wire/bytes/reader.ts';
 import { privilegeLevels } from '#wire/ipmi/command.ts';
 import { findCommand } from '#wire/ipmi/commands.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import { encodeGuid } from '#wire/ipmi/guid.ts';
 import { decodeRequest, encodeResponse, type Request } from '#wire/ipmi/message.ts';
 import { decodeAsf, encodeAsf } from '#wire/rmcp/asf-presence.ts';
 import { decodeLegacyPacket, encodeLegacyPacket } from '#wire/rmcp/legacy-packet.ts';
@@ -21,9 +21,13 @@ import {
   peekSession,
 } from '#wire/rmcp/session-packet.ts';
 import { type DatagramServer, listenUdp, type Peer } from '#wire/udp/datagrams.ts';
-import { BootOptions, carryOut, Refusal } from './bmc-commands.ts';
 import { type BmcSession, BmcSessions, type BmcUser } from './bmc-sessions.ts';
+import type { Board, BoardUser } from './board.ts';
 import type { Chassis } from './chassis.ts';
+import { createBoard } from './create-board.ts';
+import { Refusal } from './ipmi/answer.ts';
+import { carryOut } from './ipmi/answers.ts';
+import { BmcMemory } from './ipmi/bmc-memory.ts';
 import { type Personality, soundPersonality } from './personality.ts';
 
 export type BmcCommandReport = { readonly command: string; readonly completion: number; readonly user: string | undefined };
@@ -32,19 +36,24 @@ export type BmcOptions = {
   readonly address: string;
   /** 0 = any free port; see `Bmc.port`. */
   readonly port: number;
-  /** An empty name is the anonymous user; passwords have at most 20 bytes. */
-  readonly users: readonly BmcUser[];
-  readonly chassis: Chassis;
   readonly personality?: Partial<Personality>;
   /** Called after each command, for logs and tests. */
   readonly onCommand?: (report: BmcCommandReport) => void;
   /** A chassis action that failed, also after it was begun and answered. */
   readonly onChassisError?: (error: unknown) => void;
-};
+} & (
+  | { readonly board: Board }
+  | {
+      /** A board of the usual kind around this machine. An empty name is the anonymous user; passwords have at most 20 bytes. */
+      readonly chassis: Chassis;
+      readonly users: readonly BmcUser[];
+    }
+);
 
 export type Bmc = {
   readonly address: string;
   readonly port: number;
+  readonly board: Board;
   /** Changes behaviour while it runs. */
   setPersonality(changes: Partial<Personality>): void;
   readonly sessionCount: number;
@@ -61,16 +70,23 @@ export async function startBmc(options: BmcOptions): Promise<Bmc> {
 
 class VirtualBmc implements Bmc {
   readonly #options: BmcOptions;
-  readonly #guid = randomBytes(16);
+  readonly #guid: Buffer;
+  readonly board: Board;
   readonly #sessions: BmcSessions;
-  #bootOptions = new BootOptions();
+  #memory = new BmcMemory();
   #personality: Personality;
   #server: DatagramServer | undefined;
 
   constructor(options: BmcOptions) {
     this.#options = options;
+    this.board =
+      'board' in options
+        ? options.board
+        : createBoard({ ...options, users: options.users.map(toBoardUser), lan: { address: options.address } });
+    this.#guid = encodeGuid(this.board.identity.uuid);
+    this.board.onReset(() => this.restart());
     this.#personality = { ...soundPersonality, ...options.personality };
-    this.#sessions = new BmcSessions(options.users, this.#guid, () => this.#personality);
+    this.#sessions = new BmcSessions(this.board.users, this.#guid, () => this.#personality);
   }
 
   get address(): string {
@@ -91,7 +107,7 @@ class VirtualBmc implements Bmc {
 
   restart(): void {
     this.#sessions.clear();
-    this.#bootOptions = new BootOptions();
+    this.#memory = new BmcMemory();
   }
 
   async listen(): Promise<void> {
@@ -176,15 +192,13 @@ class VirtualBmc implements Bmc {
   }
 
   #context(session: BmcSession | undefined) {
-    const { chassis, users, address, onChassisError } = this.#options;
+    const { onChassisError } = this.#options;
     return {
-      chassis,
-      users,
-      address,
+      board: this.board,
+      memory: this.#memory,
       session,
       guid: this.#guid,
       personality: this.#personality,
-      bootOptions: this.#bootOptions,
       sessionCount: this.#sessions.count,
       closeSession: (id: number) => this.#sessions.close(id),
       begin: (action: () => void | Promise<void>) => void run(action).catch((error) => onChassisError?.(error)),
@@ -203,4 +217,8 @@ function plain(type: Parameters<typeof encodePlainPacket>[0], payload: Buffer | 
 function answerPing(packet: Buffer): Buffer | undefined {
   const message = decodeAsf(packet);
   return message.type === 'ping' ? encodeAsf({ type: 'pong', tag: message.tag, ipmi: true }) : undefined;
+}
+
+function toBoardUser({ name, password, privilege = 'administrator' }: BmcUser): BoardUser {
+  return { name, password, privilege };
 }

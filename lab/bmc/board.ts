@@ -25,6 +25,8 @@ export type AnalogSensor = {
   /** Null = not available while the machine is off. */
   read(): number | null;
   readonly thresholds: Partial<Record<ThresholdName, number>>;
+  /** How IPMI's byte becomes the number; default `linear`. `factors`: other ones for each part of the range. */
+  readonly formula?: 'linear' | 'reciprocal' | 'factors';
 };
 
 /** A sensor with states, e.g. `Drive Slot`: `drive presence`. */
@@ -35,8 +37,13 @@ export type DiscreteSensor = {
   readonly typeCode: number;
   /** Bit offsets that are asserted. */
   read(): readonly number[];
+  /** Neighbours with the same word share one IPMI record: `DIMM ` of `DIMM 0`, `DIMM 1`. */
+  readonly sharedName?: string;
 };
-export type BoardSensor = AnalogSensor | DiscreteSensor;
+
+/** Shows in the log alone. */
+export type EventSensor = { readonly kind: 'event-only'; readonly name: string; readonly typeCode: number };
+export type BoardSensor = AnalogSensor | DiscreteSensor | EventSensor;
 
 export type BoardLogEntry = {
   readonly id: number;
@@ -46,21 +53,38 @@ export type BoardLogEntry = {
   readonly message: string;
   readonly severity: 'ok' | 'warning' | 'critical';
   /** As IPMI tells it: sensor type code, event offset, asserted or deasserted. */
-  readonly event: { readonly typeCode: number; readonly offset: number; readonly asserted: boolean };
+  readonly event: BoardEvent;
+};
+
+export type BoardEvent = {
+  readonly typeCode: number;
+  /** Of an analog sensor: IPMI 2.0 table 42-2, threshold states. */
+  readonly offset: number;
+  readonly asserted: boolean;
+  /** What crossed a threshold, and the threshold. */
+  readonly reading?: number;
+  readonly threshold?: number;
 };
 
 export type BoardUser = { readonly name: string; password: string; readonly privilege: 'user' | 'operator' | 'administrator' };
+
+export type BoardLan = { address: string; mask: string; gateway: string; mac: string; source: 'static' | 'dhcp' };
 
 export type MediumSlot = { readonly device: MediaDevice; image: string | null };
 
 export type Board = {
   readonly identity: BoardIdentity;
+  /** The machine; what is done to it this way is in the log. */
   readonly chassis: Chassis;
   readonly sensors: readonly BoardSensor[];
   /** Oldest first. */
   readonly log: readonly BoardLogEntry[];
   record(entry: Omit<BoardLogEntry, 'id' | 'at'>): void;
   clearLog(): void;
+  /** Milliseconds since 1970, of the last entry and the last clearing; 0 = never. */
+  readonly logTimes: { readonly added: number; readonly cleared: number };
+  /** Lets an analog sensor show this from now on (null = what it would show by itself); crossed thresholds are in the log. */
+  force(sensor: string, value: number | null): void;
   readonly users: BoardUser[];
   indicator: 'on' | 'off' | 'blinking';
   readonly media: readonly MediumSlot[];
@@ -68,5 +92,9 @@ export type Board = {
   onChange(listener: (what: 'power' | 'log' | 'media' | 'indicator') => void): () => void;
   /** A restart of the BMC, not of the machine; sessions are gone, settings stay. */
   resetBmc(kind: 'warm' | 'cold'): void;
+  /** Each face ends its sessions then. */
+  onReset(listener: (kind: 'warm' | 'cold') => void): () => void;
+  /** Where it is reached; a face may have been told to change it, which moves nothing in the lab. */
+  readonly lan: BoardLan;
   readonly bios: Map<string, string | number | boolean>;
 };

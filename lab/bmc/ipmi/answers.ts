@@ -1,0 +1,17 @@
+/** All that the virtual BMC answers over IPMI. */
+import type { AnyCommand } from '#wire/ipmi/command.ts';
+import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import { type BmcContext, Refusal } from './answer.ts';
+import { appAnswers } from './app-answers.ts';
+import { chassisAnswers } from './chassis-answers.ts';
+import { lanAnswers } from './lan-answers.ts';
+import { userAnswers } from './user-answers.ts';
+
+const byRow = new Map([...chassisAnswers, ...appAnswers, ...userAnswers, ...lanAnswers].map((answer) => [answer.row, answer]));
+
+/** Decodes, acts, encodes. @returns the data after completion code 00h. @throws Refusal, Malformed. */
+export function carryOut(row: AnyCommand, data: Buffer, context: BmcContext): Buffer {
+  const answer = byRow.get(row);
+  if (!answer) throw new Refusal(completionCodes.invalidCommand);
+  return answer.carryOut(data, context);
+}

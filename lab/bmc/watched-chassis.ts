@@ -1,0 +1,32 @@
+import type { Chassis } from './chassis.ts';
+
+export type ChassisDeed = 'power up' | 'reset' | 'power cycle' | 'nmi';
+
+/** The same machine; `told` hears of what is done to it, before it happens. */
+export function watchChassis(chassis: Chassis, told: (deed: ChassisDeed) => void, after: () => void): Chassis {
+  const deed = (what: ChassisDeed | undefined, act: () => void | Promise<void>) => () => {
+    if (what && (what === 'power up') === (chassis.power() === 'off')) told(what);
+    const done = act();
+    if (done) return done.then(after);
+    return after();
+  };
+  const { injectNmi, openConsole, changeMedium, onPower } = chassis;
+  return {
+    power: () => chassis.power(),
+    powerOn: deed('power up', () => chassis.powerOn()),
+    powerOff: deed(undefined, () => chassis.powerOff()),
+    reset: deed('reset', () => chassis.reset()),
+    powerCycle: deed('power cycle', () => chassis.powerCycle()),
+    softOff: deed(undefined, () => chassis.softOff()),
+    get bootOverride() {
+      return chassis.bootOverride;
+    },
+    get firmware() {
+      return chassis.firmware ?? 'bios';
+    },
+    ...(injectNmi && { injectNmi: deed('nmi', () => injectNmi.call(chassis)) }),
+    ...(openConsole && { openConsole: () => openConsole.call(chassis) }),
+    ...(changeMedium && { changeMedium: (device, path) => changeMedium.call(chassis, device, path) }),
+    ...(onPower && { onPower: (listener) => onPower.call(chassis, listener) }),
+  };
+}
