@@ -9,6 +9,7 @@ import { createBootServer } from '#boot-server/boot-server.ts';
 import { openListener } from '#boot-server/listeners.ts';
 import { createIpmiDriver } from '#drivers/ipmi/index.ts';
 import { ipxeBoot } from '#drivers/ipxe/index.ts';
+import { createManualDriver } from '#drivers/manual/index.ts';
 import { pxeBoot } from '#drivers/pxe/index.ts';
 import { createDrivers } from '#drivers/registry.ts';
 import type { MachineMessages } from '#engine/contract.ts';
@@ -67,7 +68,11 @@ async function build(
 
   const ipmi = createIpmiDriver();
   closers.push(() => ipmi.close());
-  const drivers = createDrivers({ ipmi, pxe: pxeBoot, ipxe: ipxeBoot, settings });
+  const manual = createManualDriver({
+    waitSeconds: settings['manual.wait'],
+    confirm: (uuid, state) => engine.confirmPower(uuid, state),
+  });
+  const drivers = createDrivers({ ipmi, manual, pxe: pxeBoot, ipxe: ipxeBoot, settings });
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;

@@ -64,7 +64,20 @@ export const settingsTable = {
     default: 500,
     help: 'Pause between looks at the power state during a change (milliseconds)',
   },
-  'power.sync_interval': seconds(60, 'Pause between looks at the power state of idle nodes; 0 = never'),
+  'power.sync_interval': seconds(45, 'Time between two looks at the power state of an idle node; 0 = never'),
+  'power.sync_policy': {
+    kind: 'text',
+    default: 'record',
+    help: 'What is done where power changed and nobody asked for it: record, correct or hold',
+  },
+  'power.looks_at_once': {
+    kind: 'integer',
+    default: 500,
+    max: 10_000,
+    help: 'Nodes whose power state is asked for at the same time',
+  },
+
+  'manual.wait': seconds(86_400, 'Longest wait for a person who switches a machine by hand'),
 
   'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },
   'fake.deploy_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time writing an image takes' },
@@ -185,11 +198,13 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
   return value;
 }
 
+const policies = ['record', 'correct', 'hold'];
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 function checkText(name: string, value: string, wrong: (expected: string) => SettingsError): void {
   if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
   if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
+  if (name === 'power.sync_policy' && !policies.includes(value)) throw wrong(`one of ${policies.join(', ')}`);
   if (name === 'provisioning.pool' && value !== '' && !isPool(value)) throw wrong('FIRST-LAST IPv4 addresses');
   if (name === 'provisioning.cidr' && value !== '' && !isSubnet(value)) throw wrong('an IPv4 subnet like 172.30.0.0/24');
 }

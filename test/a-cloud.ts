@@ -189,7 +189,7 @@ export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>
 }
 
 /** Resolves when every operation has ended. */
-export async function quiet(cloud: Cloud): Promise<void> {
+export async function quiet(cloud: Pick<Cloud, 'store' | 'engine'>): Promise<void> {
   for (;;) {
     const [running] = await cloud.store.operations.list({ state: ['running', 'undoing'] }, { limit: 1 });
     if (!running) return;

@@ -13,6 +13,16 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     console: ['file', 'no-console'],
     ...nothingMore,
   },
+  'manual-management': {
+    name: 'manual-management',
+    power: ['manual', 'fake'],
+    management: ['noop', 'fake'],
+    boot: ['ipxe', 'pxe', 'fake'],
+    deploy: ['direct', 'iscsi', 'fake'],
+    console: ['no-console', 'file'],
+    ...nothingMore,
+    vendor: ['manual', 'no-vendor'],
+  },
   'fake-hardware': {
     name: 'fake-hardware',
     power: ['fake'],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeBoot } from './fake/boot.ts';
 import { createFakeDriver } from './fake/index.ts';
+import { createManualDriver } from './manual/index.ts';
 import { createDrivers } from './registry.ts';
 
 const settings = {
@@ -16,6 +17,7 @@ const settings = {
 };
 const drivers = createDrivers({
   ipmi: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
+  manual: createManualDriver({ waitSeconds: 60, confirm: async () => {} }),
   pxe: fakeBoot,
   ipxe: fakeBoot,
   settings,
@@ -24,7 +26,7 @@ const drivers = createDrivers({
 test('every name in a hardware type is registered', () => {
   for (const [name, type] of Object.entries(drivers.hardwareTypes)) {
     assert.equal(type.name, name);
-    for (const slot of ['power', 'management', 'boot', 'deploy', 'console'] as const) {
+    for (const slot of ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const) {
       assert.ok(type[slot].length > 0);
       for (const choice of type[slot]) assert.ok(choice in drivers[slot], `${name}: ${slot} ${choice}`);
     }

@@ -6,9 +6,11 @@ import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
 import type { BootInterface, Drivers, ManagementInterface, PowerInterface } from './interfaces.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
+import type { ManualDriver } from './manual/index.ts';
 
 export type DriverParts = {
   ipmi: { power: PowerInterface; management: ManagementInterface };
+  manual: ManualDriver;
   pxe: BootInterface;
   ipxe: BootInterface;
   settings: {
@@ -20,7 +22,7 @@ export type DriverParts = {
   };
 };
 
-export function createDrivers({ ipmi, pxe, ipxe, settings }: DriverParts): Drivers {
+export function createDrivers({ ipmi, manual, pxe, ipxe, settings }: DriverParts): Drivers {
   const fake = createFakeDriver({
     powerDelayMs: settings['fake.power_delay_ms'],
     deployDelayMs: settings['fake.deploy_delay_ms'],
@@ -32,13 +34,13 @@ export function createDrivers({ ipmi, pxe, ipxe, settings }: DriverParts): Drive
   };
   return {
     hardwareTypes,
-    power: { ipmi: ipmi.power, fake: fake.power },
+    power: { ipmi: ipmi.power, fake: fake.power, manual: manual.power },
     management: { ipmi: ipmi.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
     console: { file: fileConsole, fake: fake.console, 'no-console': noConsole },
     bios: { 'no-bios': noBios },
     firmware: { 'no-firmware': noFirmware },
-    vendor: { 'no-vendor': noVendor },
+    vendor: { manual: manual.vendor, 'no-vendor': noVendor },
   };
 }

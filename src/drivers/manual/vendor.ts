@@ -1,0 +1,40 @@
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, PowerState } from '#domain/records.ts';
+import type { VendorInterface } from '../interfaces.ts';
+
+/** @param state undefined = what was asked for */
+export type Confirm = (nodeUuid: string, state: PowerState | undefined) => Promise<void>;
+
+const stateTable: Readonly<Record<string, PowerState>> = {
+  on: 'power on',
+  'power on': 'power on',
+  off: 'power off',
+  'power off': 'power off',
+};
+
+export function createManualVendor(confirm: Confirm): VendorInterface {
+  return {
+    properties: {},
+    validate() {},
+    methods: {
+      confirm: {
+        help: 'Says that the machine was switched as asked, or with state=on or state=off what its power is now.',
+        http: ['POST', 'PUT'],
+        async run(node, parameters) {
+          const state = readState(parameters);
+          await confirm(node.uuid, state);
+          return null;
+        },
+      },
+    },
+  };
+}
+
+function readState({ state, ...others }: JsonObject): PowerState | undefined {
+  const [unknown] = Object.keys(others);
+  if (unknown) throw new Fault('badRequest', { detail: `confirm has no parameter '${unknown}'; it takes state=on or state=off` });
+  if (state === undefined) return undefined;
+  const found = typeof state === 'string' && Object.hasOwn(stateTable, state) ? stateTable[state] : undefined;
+  if (!found) throw new Fault('badRequest', { detail: "state must be 'on' or 'off'" });
+  return found;
+}
