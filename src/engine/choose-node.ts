@@ -16,6 +16,7 @@ export const candidateColumns = [
   'properties',
   'provision_state',
   'maintenance',
+  'fault',
   'instance_uuid',
   'operation_id',
   'failures',
@@ -57,6 +58,7 @@ function whyNotFree(node: Candidate, wanted: string | undefined): string | undef
   if (wanted !== undefined && node.uuid !== wanted && node.name !== wanted) return 'not the requested node';
   if (node.instance_uuid !== null) return 'in use';
   if (node.maintenance) return 'in maintenance';
+  if (node.fault !== null) return `with fault ${node.fault}`;
   if (node.provision_state !== 'available') return `in state ${node.provision_state}`;
   if (node.operation_id !== null) return 'busy with another operation';
   return undefined;

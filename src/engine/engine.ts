@@ -5,6 +5,7 @@ import type { Operation } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { BmcContacts } from './bmc-contacts.ts';
 import { cleanDefinition } from './clean.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
 import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
@@ -13,7 +14,7 @@ import { machineMessages } from './machine-messages.ts';
 import { powerDefinition, verifyDefinition } from './node-operations.ts';
 import { nodeVerbs } from './nodes.ts';
 import type { OperationKinds, StepHook } from './operation-kinds.ts';
-import { PowerSync } from './power-sync.ts';
+import { PowerTruth } from './power-truth.ts';
 import { resumeDeletes, serverVerbs } from './servers.ts';
 import { buildTask, type TaskParts } from './task.ts';
 import { Worker } from './worker.ts';
@@ -39,7 +40,8 @@ export function createEngine(parts: EngineParts): Engine {
     verify: verifyDefinition,
     power: powerDefinition(definitions),
   };
-  const taskParts: TaskParts = { ...parts, remember: (live, change) => worker.remember(live, change) };
+  const contacts = new BmcContacts(store);
+  const taskParts: TaskParts = { ...parts, contacts, remember: (live, change) => worker.remember(live, change) };
   const worker = new Worker({
     store,
     kinds,
@@ -49,18 +51,19 @@ export function createEngine(parts: EngineParts): Engine {
     ...(parts.onStep && { onStep: parts.onStep }),
   });
   const servers = serverVerbs({ store, drivers, worker });
-  const powerSync = new PowerSync({ store, drivers, settings, log });
+  const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker });
   return {
     ...servers,
-    ...nodeVerbs({ store, drivers, worker, settings, deleteServer: servers.deleteServer }),
+    ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, deleteServer: servers.deleteServer }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
+      await contacts.load();
       await worker.resume();
       await resumeDeletes({ store, worker });
-      powerSync.start();
+      await truth.start();
     },
     async stop() {
-      powerSync.stop();
+      await truth.stop();
       await worker.stop();
     },
     async ended(id) {

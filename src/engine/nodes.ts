@@ -6,21 +6,34 @@ import type { Node, NodePort, Operation } from '#domain/records.ts';
 import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { BmcContacts } from './bmc-contacts.ts';
 import { confirmPower } from './by-hand.ts';
 import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
+import type { PowerTruth } from './power-truth.ts';
 import { interfaceOf, loadNode } from './task.ts';
 import type { Worker } from './worker.ts';
 
-type Parts = { store: Store; drivers: Drivers; worker: Worker; settings: Settings; deleteServer(id: string): Promise<void> };
+type Parts = {
+  store: Store;
+  drivers: Drivers;
+  worker: Worker;
+  settings: Settings;
+  contacts: BmcContacts;
+  truth: Pick<PowerTruth, 'lookNow'>;
+  deleteServer(id: string): Promise<void>;
+};
 
 export function nodeVerbs(parts: Parts): NodeVerbs {
   const { store, drivers } = parts;
   return {
     createNode: (request) => createNode(parts, request),
     updateNode: (uuid, changes) => updateNode(parts, uuid, changes),
-    deleteNode: (uuid) => deleteNode(store, uuid),
+    async deleteNode(uuid) {
+      await deleteNode(store, uuid);
+      await parts.contacts.forget(uuid);
+    },
     setProvisionState: (uuid, verb) => setProvisionState(parts, uuid, verb),
     setPower: (uuid, target) => setPower(parts, uuid, target),
     async confirmPower(uuid, state) {
@@ -28,7 +41,10 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       const operation = await confirmPower(store, { node, power: interfaceOf(drivers.power, node.power_interface) }, state);
       if (operation) parts.worker.wake(operation);
     },
-    setMaintenance: (uuid, on, reason) => setMaintenance(store, uuid, { on, reason }),
+    async setMaintenance(uuid, on, reason) {
+      await setMaintenance(store, uuid, { on, reason });
+      if (!on) parts.truth.lookNow(uuid);
+    },
     async setBootDevice(uuid, device, options) {
       const { node, facts } = await loadNode(store, uuid);
       refuseWhileBusy(node);
@@ -122,8 +138,8 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   });
 }
 
-async function updateNode({ store, drivers }: Parts, uuid: string, changes: NodeChanges): Promise<Node> {
-  return store.transaction(async (inside) => {
+async function updateNode({ store, drivers, contacts, truth }: Parts, uuid: string, changes: NodeChanges): Promise<Node> {
+  const node = await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
     refuseWhileBusy(node);
     const driver = changes.driver ?? node.driver;
@@ -135,6 +151,12 @@ async function updateNode({ store, drivers }: Parts, uuid: string, changes: Node
     await inside.nodes.update({ uuid }, { ...changes, ...interfaces, updated_at: new Date().toISOString() });
     return findNode(inside, uuid);
   });
+  // Other settings, another way to the BMC: what was learned on the old one counts no more.
+  if (changes.driver_info || changes.driver || changes.power_interface) {
+    await contacts.forget(uuid);
+    truth.lookNow(uuid);
+  }
+  return node;
 }
 
 async function deleteNode(store: Store, uuid: string): Promise<void> {

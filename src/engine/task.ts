@@ -16,6 +16,7 @@ import type {
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { addressIsIn } from './addresses.ts';
+import type { BmcContacts } from './bmc-contacts.ts';
 import { isByHand, powerByHand } from './by-hand.ts';
 import type { BootPublisher, ImageFiles } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
@@ -29,6 +30,7 @@ export type TaskParts = {
   boot: BootPublisher;
   images: ImageFiles;
   settings: Settings;
+  contacts: BmcContacts;
   remember(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
 };
 
@@ -44,8 +46,8 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     server,
     signal,
     power: {
-      get: () => powerOf(drivers, node).getPower(facts),
-      set: powerSetter(parts, live, bmc, () => powerOf(drivers, node)),
+      get: () => powerOf(parts, node).getPower(facts, { signal }),
+      set: powerSetter(parts, live, bmc, () => powerOf(parts, node)),
     },
     setBootDevice: (device, options) =>
       recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () =>
@@ -112,8 +114,8 @@ export function interfaceOf<T>(implementations: Readonly<Record<string, T>>, nam
   return found;
 }
 
-function powerOf(drivers: Drivers, node: Node) {
-  return interfaceOf(drivers.power, node.power_interface);
+function powerOf({ drivers, contacts }: TaskParts, node: Node): PowerInterface {
+  return contacts.guard(interfaceOf(drivers.power, node.power_interface));
 }
 
 type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };

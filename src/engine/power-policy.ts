@@ -1,0 +1,116 @@
+/** What is done where a machine's power is another than it should be, and nobody asked Ingot for that. */
+import type { Node, PowerState } from '#domain/records.ts';
+import type { NodeFacts } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import type { Worker } from './worker.ts';
+
+export const powerPolicies = ['record', 'correct', 'hold'] as const;
+export type PowerPolicyName = (typeof powerPolicies)[number];
+
+export type FoundPower = {
+  node: NodeFacts & Pick<Node, 'instance_uuid'>;
+  /** Null = nothing was known. */
+  expected: PowerState | null;
+  seen: PowerState;
+};
+
+export type PowerPolicyParts = { store: Store; settings: Settings; worker: Pick<Worker, 'begin' | 'launch'> };
+
+/** A machine that does not stay as it is put is put on hold: so many corrections within so long (milliseconds). */
+const correctionsMax = 3;
+const correctionsWithin = 3_600_000;
+
+export class PowerPolicy {
+  readonly #parts: PowerPolicyParts;
+  readonly #corrections = new Map<string, number[]>();
+
+  constructor(parts: PowerPolicyParts) {
+    this.#parts = parts;
+  }
+
+  /** Does the policy of this node do more than to record? */
+  acts(node: Pick<NodeFacts, 'driver_info'>): boolean {
+    return this.#policyOf(node) !== 'record';
+  }
+
+  async handle(found: FoundPower): Promise<void> {
+    const policy = found.expected === null ? 'record' : this.#policyOf(found.node);
+    if (policy === 'record') return this.#record(found);
+    if (policy === 'correct' && this.#mayCorrect(found.node.uuid)) return this.#correct(found);
+    return this.#hold(found, policy);
+  }
+
+  /** The setting of the site, unless the node has its own; what is no policy counts as the mildest. */
+  #policyOf({ driver_info }: Pick<NodeFacts, 'driver_info'>): PowerPolicyName {
+    const wanted = driver_info['power_sync_policy'] ?? this.#parts.settings['power.sync_policy'];
+    return powerPolicies.find((policy) => policy === wanted) ?? 'record';
+  }
+
+  async #record(found: FoundPower): Promise<void> {
+    if (await this.#write(found)) this.#tell(found, `was found ${found.seen}`);
+  }
+
+  async #correct(found: FoundPower): Promise<void> {
+    const { store, worker } = this.#parts;
+    const { node, expected, seen } = found;
+    const target = expected ?? seen;
+    const operation = await store.transaction(async (inside) => {
+      if (!(await inside.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
+      const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
+      return worker.begin(inside, {
+        kind: 'power',
+        purpose,
+        node_uuid: node.uuid,
+        server_id: node.instance_uuid,
+        request: { target },
+      });
+    });
+    if (!operation) return;
+    this.#tell(found, `was found ${seen} and is brought back to ${target}, as the power policy says`);
+    worker.launch(operation);
+  }
+
+  async #hold(found: FoundPower, policy: PowerPolicyName): Promise<void> {
+    const { node, seen, expected } = found;
+    const why = policy === 'hold' ? '' : ` ${correctionsMax} times in an hour`;
+    const reason = `Its power changed${why} though nobody asked for it: ${expected} was expected, ${seen} was found.`;
+    if (!(await this.#write(found, { maintenance: true, maintenance_reason: reason }))) return;
+    this.#tell(found, `was found ${seen} and is on hold: in maintenance until somebody has looked`);
+    this.#corrections.delete(node.uuid);
+  }
+
+  #mayCorrect(uuid: string): boolean {
+    const since = Date.now() - correctionsWithin;
+    const recent = (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
+    this.#corrections.set(uuid, [...recent, Date.now()]);
+    return recent.length < correctionsMax;
+  }
+
+  /** An operation may have begun, or begun and ended, while the BMC was asked: then its word counts. */
+  #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
+    const { node, seen } = found;
+    return this.#parts.store.transaction(async (inside) => {
+      if (!(await inside.nodes.update(isAsRead(found), { power_state: seen, ...more }))) return false;
+      const vm_state = seen === 'power on' ? 'active' : 'stopped';
+      const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };
+      if (node.instance_uuid) await inside.servers.update({ id: node.instance_uuid, ...idle }, { vm_state });
+      return true;
+    });
+  }
+
+  #tell({ node, expected, seen }: FoundPower, message: string): void {
+    this.#parts.store.events.append({
+      kind: 'power',
+      node_uuid: node.uuid,
+      server_id: node.instance_uuid,
+      subject: seen,
+      message,
+      data: { before: expected },
+    });
+  }
+}
+
+function isAsRead({ node, expected }: FoundPower) {
+  return { uuid: node.uuid, operation_id: null, power_state: expected };
+}
