@@ -42,6 +42,10 @@ export type RedfishRequest = {
   readonly etag?: string;
   /** Milliseconds for this exchange; the default suits all but uploads. */
   readonly timeout?: number;
+  /** `accept`: a 202 is returned as it came, for tasks that end only at the machine's next boot (BIOS settings). Default `follow`. */
+  readonly task?: 'follow' | 'accept';
+  /** Milliseconds that a followed task may take, e.g. a firmware update; the default suits a power change. */
+  readonly taskTimeout?: number;
 };
 
 /**
@@ -55,6 +59,8 @@ export type RedfishClient = {
   delete(path: string, request?: RedfishRequest): Promise<RedfishReply>;
   /** Multipart form for push updates, streamed from disk: DSP0266 "multipart HTTP push update". */
   upload(path: string, parts: readonly Part[], request?: RedfishRequest): Promise<RedfishReply>;
+  /** The file as the whole body (`application/octet-stream`): DSP0266 "HTTP push update", of services without the multipart one. */
+  push(path: string, file: { readonly path: string; readonly size: number }, request?: RedfishRequest): Promise<RedfishReply>;
   /** All members of a collection, over all pages (`Members@odata.nextLink`), each as its own resource. */
   members(path: string, request?: RedfishRequest): Promise<Resource[]>;
   /** Ends the session politely and closes the connections. */
