@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type { Ramdisk } from '#build/ramdisk/build-ramdisk.ts';
 import { padding } from '#build/ramdisk/cpio.ts';
 import { chooseAcceleration } from '#lab/kvm-probe.ts';
-import { ensureDisk } from '#lab/machine.ts';
+import { ensureFiles } from '#lab/machine.ts';
 import { consoleDescriptor, type MachineSpec, qemuArguments, qmpDescriptor } from '#lab/qemu-arguments.ts';
 import type { Rack } from '#lab/rack.ts';
 import { kvmMemoryFile, planRack, provisioningNetwork } from '#lab/rack-plan.ts';
@@ -38,7 +38,7 @@ export async function runPeer(options: PeerOptions): Promise<PeerWrite[]> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const spec = await machineSpec(rack, folder);
-  await ensureDisk(spec);
+  await ensureFiles(spec);
   const initrd = await joinRamdisk(options);
   const files = serveFolder(rack, dirname(imageFile));
   const machine = startMachine({ rack, spec, kernel: options.ramdisk.kernel, initrd });
@@ -84,7 +84,7 @@ type MachineParts = { rack: Rack; spec: MachineSpec; kernel: string; initrd: str
 function startMachine({ rack, spec, kernel, initrd }: MachineParts): ChildProcess {
   const address = `ip=${guestAddress}:${provisioningNetwork.address}:0.0.0.0:255.255.255.0`;
   const boot = ['-kernel', kernel, '-initrd', initrd, '-append', `console=ttyS0,115200n8 nomodeset ${address}`];
-  const command = endingWithUs('qemu-system-x86_64', ...qemuArguments(spec, []), ...boot);
+  const command = endingWithUs('qemu-system-x86_64', ...qemuArguments(spec, { order: [], media: {} }), ...boot);
   const child = rack.spawn(command, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
   child.stderr?.on('data', (text) => appendFileSync(spec.logFile, text));
   (child.stdio[qmpDescriptor] as Readable).on('error', () => {}).resume();

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type PowerCommand, powerCommands } from './control.ts';
+import { mediaDevices, overrideDevices, type PowerCommand, powerCommands } from './control.ts';
 import { type BootDevice, bootDevices } from './machine-states.ts';
 import { processesIn } from './network.ts';
 import { readChanges } from './personality-changes.ts';
-import { connectRack, type Rack, type RackOptions, startRack, takeDownRack } from './rack.ts';
+import { connectRack, type MachineStatus, type Rack, type RackOptions, startRack, takeDownRack } from './rack.ts';
 import { defaultStateDir } from './rack-plan.ts';
 import { type RackRecord, readRecord, recordFile } from './rack-record.ts';
 
@@ -21,6 +21,7 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
              --memory MIB     memory of each server (1024)
              --cpus N         processors of each server (1)
              --nics N         NICs of each server (1)
+             --uefi N|all     how many of them, the last ones, have UEFI firmware (0)
              --boot-order A,B what the firmware tries when the BMC says nothing (network,disk)
              --accel NAME     kvm, tcg or auto (auto)
              --namespace NAME network namespace (ingot-lab)
@@ -28,8 +29,12 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
   status   shows the servers; --json for programs
   down     ends everything; --wipe deletes disks, consoles and passwords too
   power    MACHINE ${powerCommands.join('|')}: the power button, without the BMC
+  boot     MACHINE ${overrideDevices.join('|')}: where its next start boots from; --persistent: each start
+  medium   MACHINE ${mediaDevices.join('|')} FILE|none: puts a file into its drive; disk and floppy are USB sticks
+  console  MACHINE: its serial line; Ctrl-] ends
   set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true
   exec     -- COMMAND…: runs it where the servers and BMCs can be reached
+  farm     thousands of BMCs without servers, for load tests: see ingot lab farm --help
 
   --state DIR  folder of disks, consoles and rack.json, which has the BMC passwords (.cache/lab)
 `;
@@ -42,9 +47,11 @@ const options = {
   memory: { type: 'string' },
   cpus: { type: 'string' },
   nics: { type: 'string' },
+  uefi: { type: 'string' },
   'boot-order': { type: 'string' },
   accel: { type: 'string' },
   'keep-disks': { type: 'boolean' },
+  persistent: { type: 'boolean' },
   wipe: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -53,11 +60,22 @@ const options = {
 type Values = { [K in keyof typeof options]?: (typeof options)[K]['type'] extends 'string' ? string : boolean };
 type Call = { readonly values: Values; readonly words: readonly string[]; readonly stateDir: string };
 
-const commandTable: Record<string, (call: Call) => Promise<number>> = { up, status, down, power, set, exec };
+const commandTable: Record<string, (call: Call) => Promise<number>> = {
+  up,
+  status,
+  down,
+  power,
+  boot,
+  medium,
+  console: showConsole,
+  set,
+  exec,
+};
 
 /** Returns the exit code: 0 done, 1 it failed, 2 the words were wrong. */
 export async function runLabCommand(args: string[]): Promise<number> {
   try {
+    if (args[0] === 'farm') return await runFarmCommand(args.slice(1));
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const [name = '', ...words] = positionals;
     if (values.help || name === '') return show(help, values.help ? 0 : 2);
@@ -97,6 +115,7 @@ function readOptions(values: Values): RackOptions {
     memory: readNumber('memory', values.memory),
     cpus: readNumber('cpus', values.cpus),
     nics: readNumber('nics', values.nics),
+    uefi: values.uefi === 'all' ? 'all' : readNumber('uefi', values.uefi),
     namespace: values.namespace,
     acceleration: readChoice('accel', values.accel, ['kvm', 'tcg', 'auto'] as const),
     bootOrder: values['boot-order']?.split(',').map((device): BootDevice => readChoice('boot-order', device, bootDevices)!),
@@ -116,7 +135,8 @@ function readChoice<T extends string>(name: string, text: string | undefined, ch
 
 function describe({ machines, namespace, state_dir }: RackRecord): string {
   const rows = machines.map(
-    ({ name, macs, bmc }) => `  ${name}  ${macs.join(' ')}  BMC ${bmc.address}:${bmc.port} user ${bmc.user}\n`,
+    ({ name, macs, firmware, bmc }) =>
+      `  ${name}  ${macs.join(' ')}  ${firmware.toUpperCase()}  BMC ${bmc.address}:${bmc.port} user ${bmc.user}\n`,
   );
   const folder = `BMC passwords and all else for enrolment: ${recordFile(state_dir)} (namespace ${namespace})\n`;
   return rows.join('') + folder;
@@ -134,10 +154,13 @@ async function status({ values, stateDir }: Call): Promise<number> {
     return show(`${JSON.stringify(up, null, 2)}\n`, 0);
   }
   if (!rack) return show(describeAbsence(record), 0);
-  const rows = machines.map(
-    ({ name, state, starts, last_error }) => `  ${name}  ${state}, started ${starts}×${last_error ? `, ${last_error}` : ''}\n`,
-  );
-  return show(`The rack is up.\n${rows.join('')}`, 0);
+  return show(`The rack is up.\n${machines.map(describeStatus).join('')}`, 0);
+}
+
+function describeStatus({ name, state, starts, firmware, media, last_error }: MachineStatus): string {
+  const drives = Object.entries(media).map(([device, path]) => `${device}: ${path}`);
+  const words = [`${firmware.toUpperCase()}, ${state}`, `started ${starts}×`, ...drives, ...(last_error ? [last_error] : [])];
+  return `  ${name}  ${words.join(', ')}\n`;
 }
 
 function describeAbsence(record: RackRecord | undefined): string {
@@ -168,6 +191,37 @@ async function power({ words, stateDir }: Call): Promise<number> {
   const command = readChoice('power', word, powerCommands) as PowerCommand | undefined;
   if (!machine || !command) throw new RangeError(`power needs a machine and ${powerCommands.join(' or ')}`);
   return withRack(stateDir, (rack) => rack.power(machine, command));
+}
+
+async function boot({ values, words, stateDir }: Call): Promise<number> {
+  const [machine, word] = words;
+  const device = readChoice('boot', word, overrideDevices);
+  if (!machine || !device) throw new RangeError(`boot needs a machine and ${overrideDevices.join(' or ')}`);
+  return withRack(stateDir, (rack) => rack.setBoot(machine, device, { persistent: values.persistent ?? false }));
+}
+
+async function medium({ words, stateDir }: Call): Promise<number> {
+  const [machine, word, file] = words;
+  const device = readChoice('medium', word, mediaDevices);
+  if (!machine || !device || !file)
+    throw new RangeError(`medium needs a machine, ${mediaDevices.join(' or ')}, and a file or 'none'`);
+  return withRack(stateDir, (rack) => rack.changeMedium(machine, device, file === 'none' ? null : resolve(file)));
+}
+
+/** What is typed goes to the machine as it is, Ctrl-C too. */
+async function showConsole({ words: [machine], stateDir }: Call): Promise<number> {
+  if (!machine) throw new RangeError('console needs a machine');
+  return withRack(stateDir, async (rack) => {
+    const line = await rack.openConsole(machine);
+    const { stdin, stdout } = process;
+    if (stdin.isTTY) stdin.setRawMode(true);
+    stdin.on('data', (chunk: Buffer) => (stdin.isTTY && chunk.includes(0x1d) ? line.destroy() : line.write(chunk)));
+    stdin.on('end', () => line.destroy());
+    line.pipe(stdout);
+    await once(line, 'close');
+    if (stdin.isTTY) stdin.setRawMode(false);
+    stdin.destroy();
+  });
 }
 
 async function set({ words, stateDir }: Call): Promise<number> {

@@ -5,19 +5,27 @@
 import { EventEmitter, once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { BootOverrideRequest } from './bmc/boot-override.ts';
+import type { MediaDevice } from './bmc/chassis.ts';
 import { onMessage, sendMessage } from './json-lines.ts';
 
 export type ControlRequest =
   | { readonly action: 'status' }
   | { readonly action: 'power'; readonly machine: string; readonly command: PowerCommand }
-  | { readonly action: 'boot'; readonly machine: string; readonly device: 'none' | 'pxe' | 'disk'; readonly persistent: boolean }
+  | { readonly action: 'boot'; readonly machine: string; readonly device: OverrideDevice; readonly persistent: boolean }
+  | { readonly action: 'medium'; readonly machine: string; readonly device: MediaDevice; readonly path: string | null }
   | { readonly action: 'set'; readonly machine: string; readonly changes: Readonly<Record<string, unknown>> }
   | { readonly action: 'stop' };
-export const powerCommands = ['on', 'off', 'reset', 'cycle', 'soft'] as const;
+export const powerCommands = ['on', 'off', 'reset', 'cycle', 'soft', 'nmi'] as const;
+export const overrideDevices = ['none', 'pxe', 'disk', 'cdrom', 'floppy'] as const satisfies BootOverrideRequest['device'][];
+export type OverrideDevice = (typeof overrideDevices)[number];
+export const mediaDevices = ['cdrom', 'disk', 'floppy'] as const satisfies MediaDevice[];
 export type PowerCommand = (typeof powerCommands)[number];
 export type ControlNews = { readonly machine: string; readonly state: string };
 
-type Numbered = ControlRequest & { readonly id: number };
+type Numbered = object & { readonly id: number };
+/** Requests come from this project's own programs alone: the socket is its owner's. */
+type Handler<Request> = (request: Request) => Promise<unknown>;
 type Reply = { id: number; result: unknown } | { id: number; error: string };
 
 /** Linux's limit for the path of a Unix socket, its closing zero left out. */
@@ -33,12 +41,12 @@ export class ControlServer {
     this.#server = server;
   }
 
-  static async start(path: string, handle: (request: ControlRequest) => Promise<unknown>): Promise<ControlServer> {
+  static async start<Request = ControlRequest>(path: string, handle: Handler<Request>): Promise<ControlServer> {
     if (path.length > longestPath) throw new Error(`the state folder's path is too long for a socket (${longestPath}): ${path}`);
     rmSync(path, { force: true });
     const server = createServer();
     const control = new ControlServer(path, server);
-    server.on('connection', (client) => control.#serve(client, handle));
+    server.on('connection', (client) => control.#serve(client, handle as Handler<object>));
     server.listen(path);
     await once(server, 'listening');
     chmodSync(path, 0o600);
@@ -56,14 +64,14 @@ export class ControlServer {
     rmSync(this.#path, { force: true });
   }
 
-  #serve(client: Socket, handle: (request: ControlRequest) => Promise<unknown>): void {
+  #serve(client: Socket, handle: Handler<object>): void {
     this.#clients.add(client);
     client.on('close', () => this.#clients.delete(client));
     onMessage<Numbered>(client, (request) => void answer(request, handle).then((reply) => sendMessage(client, reply)));
   }
 }
 
-async function answer({ id, ...request }: Numbered, handle: (request: ControlRequest) => Promise<unknown>): Promise<Reply> {
+async function answer({ id, ...request }: Numbered, handle: Handler<object>): Promise<Reply> {
   try {
     return { id, result: (await handle(request)) ?? null };
   } catch (error) {
@@ -96,7 +104,7 @@ export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }
     return this.#ended;
   }
 
-  async ask(request: ControlRequest): Promise<unknown> {
+  async ask<Request extends object = ControlRequest>(request: Request): Promise<unknown> {
     if (this.#ended) throw new Error('the rack is down');
     this.#lastId += 1;
     const id = this.#lastId;

@@ -53,11 +53,16 @@ export function isPowered(state: MachineState): boolean {
   return state !== 'off';
 }
 
-export const bootDevices = ['network', 'disk'] as const;
+export const bootDevices = ['network', 'disk', 'cdrom', 'usb', 'floppy'] as const;
 export type BootDevice = (typeof bootDevices)[number];
 
 /** What the firmware can start from, by the BMC's word for it; the others leave the usual order. */
-const deviceTable: Partial<Record<BootOverrideRequest['device'], BootDevice>> = { pxe: 'network', disk: 'disk' };
+const deviceTable: Partial<Record<BootOverrideRequest['device'], BootDevice>> = {
+  pxe: 'network',
+  disk: 'disk',
+  cdrom: 'cdrom',
+  floppy: 'floppy',
+};
 
 /** The order the firmware follows: the device asked for, then the usual ones. */
 export function bootOrder(usual: readonly BootDevice[], request: BootOverrideRequest | undefined): readonly BootDevice[] {

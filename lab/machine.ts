@@ -4,14 +4,17 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { accessSync, appendFileSync, closeSync, constants, copyFileSync, existsSync, openSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { BootOverride } from './bmc/boot-override.ts';
-import type { Chassis } from './bmc/chassis.ts';
+import type { BootOverride } from './bmc/boot-override.ts';
+import type { Chassis, MediaDevice } from './bmc/chassis.ts';
+import { changeDrive, readableMedia } from './machine-drives.ts';
+import { MachineMemory, type Media } from './machine-memory.ts';
 import { bootOrder, isPowered, type MachineEvent, type MachineState, nextState } from './machine-states.ts';
-import { consoleDescriptor, type MachineSpec, qemuArguments, qmpDescriptor } from './qemu-arguments.ts';
+import { consoleDescriptor, type Firmware, type MachineSpec, qemuArguments, qmpDescriptor, uefiFiles } from './qemu-arguments.ts';
 import { Qmp } from './qmp.ts';
+import { SerialLine } from './serial-line.ts';
 
 /** A process that ignores SIGTERM for this long is killed (milliseconds). */
 const stopPatience = 5000;
@@ -19,7 +22,8 @@ const stopPatience = 5000;
 /** Emits `change` after each change of state. */
 export class Machine extends EventEmitter<{ change: [MachineState] }> implements Chassis {
   readonly spec: MachineSpec;
-  readonly bootOverride = new BootOverride();
+  readonly #memory: MachineMemory;
+  readonly #line = new SerialLine();
   #state: MachineState = 'off';
   #process: ChildProcess | undefined;
   #qmp: Qmp | undefined;
@@ -29,6 +33,21 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
   constructor(spec: MachineSpec) {
     super();
     this.spec = spec;
+    this.#memory = new MachineMemory(spec.memoryFile);
+    skipFirmwarePrompt(this.#line.open());
+  }
+
+  get bootOverride(): BootOverride {
+    return this.#memory.bootOverride;
+  }
+
+  get firmware(): Firmware {
+    return this.spec.firmware;
+  }
+
+  /** Paths of the files that are in its drives. */
+  get media(): Media {
+    return this.#memory.media;
   }
 
   get state(): MachineState {
@@ -77,6 +96,39 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
     this.#happen('soft off');
   }
 
+  injectNmi(): void {
+    this.#qmp?.send('inject-nmi');
+  }
+
+  openConsole(): Duplex {
+    return this.#line.open();
+  }
+
+  /** Rejects when the file cannot be read, or the machine that runs does not take it. */
+  async changeMedium(device: MediaDevice, path: string | null): Promise<void> {
+    if (path !== null) accessSync(path, constants.R_OK);
+    const qmp = this.#qmp;
+    const former = this.media[device] ?? null;
+    // Before it is asked: a start meanwhile finds what is to be in the drive.
+    this.#memory.setMedium(device, path);
+    await (qmp && changeDrive(qmp, device, path))?.catch((error) => {
+      if (qmp?.closed) return;
+      this.#memory.setMedium(device, former);
+      throw error;
+    });
+  }
+
+  onPower(listener: () => void): () => void {
+    let last = this.power();
+    const look = () => {
+      if (this.power() === last) return;
+      last = this.power();
+      listener();
+    };
+    this.on('change', look);
+    return () => void this.off('change', look);
+  }
+
   async #restart(event: 'reset' | 'power cycle'): Promise<void> {
     this.#happen(event);
     await this.#until(({ state }) => state === 'on' || state === 'off');
@@ -102,9 +154,13 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
     this.#lastError = undefined;
     appendFileSync(this.spec.consoleFile, `\r\n=== ${new Date().toISOString()} power on, boot order ${order.join(', ')} ===\r\n`);
     const log = openSync(this.spec.logFile, 'a');
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.spec, order)], {
-      stdio: ['ignore', log, log, 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      'setpriv',
+      ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.spec, { order, media: readableMedia(this.#memory) })],
+      {
+        stdio: ['ignore', log, log, 'pipe', 'pipe'],
+      },
+    );
     closeSync(log);
     this.#process = child;
     this.#watch(child);
@@ -115,7 +171,7 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
     this.#qmp = new Qmp(child.stdio[qmpDescriptor] as Duplex, (name, data) => {
       if (name === 'SHUTDOWN' && data['reason'] === 'guest-reset') restarts = true;
     });
-    skipFirmwarePrompt(child.stdio[consoleDescriptor as number] as Duplex);
+    this.#line.attach(child.stdio[consoleDescriptor as number] as Duplex);
     child.on('error', (error) => this.#ended(child, { restarts: false, error: error.message }));
     child.on('close', (code) => {
       const error = code ? `QEMU ended with ${code}: ${lastLine(this.spec.logFile)}` : undefined;
@@ -145,7 +201,6 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
  */
 function skipFirmwarePrompt(line: Duplex): void {
   let tail = '';
-  line.on('error', () => {});
   line.on('data', (chunk: Buffer) => {
     tail = (tail + chunk.toString('latin1')).slice(-200);
     if (!tail.includes('Ctrl-B for the iPXE command line')) return;
@@ -158,8 +213,9 @@ function lastLine(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** An empty disk, unless there is one. `diskGb` is the size the guest sees; it takes no room until it is written. */
-export async function ensureDisk({ diskFile, diskGb }: MachineSpec): Promise<void> {
+/** An empty disk and fresh UEFI variables, unless there are some. `diskGb` is the size the guest sees; it takes no room until it is written. */
+export async function ensureFiles({ diskFile, diskGb, firmware, varsFile }: MachineSpec): Promise<void> {
+  if (firmware === 'uefi' && !existsSync(varsFile)) copyFileSync(uefiFiles.vars, varsFile);
   if (existsSync(diskFile)) return;
   await promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', diskFile, `${diskGb}G`]);
 }

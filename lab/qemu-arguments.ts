@@ -1,9 +1,12 @@
 /**
  * The arguments that make QEMU one particular server: firmware, NICs, disk, console, serial number.
  */
+import { driveArguments } from './machine-drives.ts';
+import type { Media } from './machine-memory.ts';
 import type { BootDevice } from './machine-states.ts';
 
 export type Acceleration = 'kvm' | 'tcg';
+export type Firmware = 'bios' | 'uefi';
 
 /** What stays the same over all starts of one machine. */
 export type MachineSpec = {
@@ -16,6 +19,11 @@ export type MachineSpec = {
   readonly memoryMb: number;
   readonly diskGb: number;
   readonly diskFile: string;
+  readonly firmware: Firmware;
+  /** UEFI variables. They outlive power cycles, as those of a real board do. */
+  readonly varsFile: string;
+  /** What its BMC remembers: see machine-memory.ts. */
+  readonly memoryFile: string;
   /** Serial console, appended to. */
   readonly consoleFile: string;
   /** What QEMU itself says, appended to. */
@@ -34,7 +42,13 @@ export const consoleDescriptor = 4;
  */
 const pxeRom = '/usr/lib/ipxe/qemu/pxe-virtio.rom';
 
-export function qemuArguments(spec: MachineSpec, order: readonly BootDevice[]): string[] {
+/** From Debian's package ovmf, without secure boot; `vars` is what a new board starts with. */
+export const uefiFiles = { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
+
+/** What one start of its firmware finds. */
+export type StartConditions = { readonly order: readonly BootDevice[]; readonly media: Media };
+
+export function qemuArguments(spec: MachineSpec, { order, media }: StartConditions): string[] {
   const rank = (device: BootDevice) => (order.includes(device) ? `,bootindex=${order.indexOf(device) + 1}` : '');
   return [
     ...['-name', spec.name, '-nodefaults', '-no-user-config', '-display', 'none'],
@@ -42,21 +56,44 @@ export function qemuArguments(spec: MachineSpec, order: readonly BootDevice[]): 
     ...['-machine', 'pc,graphics=off', '-accel', accelerators[spec.acceleration], '-cpu', cpuModels[spec.acceleration]],
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMb)],
     ...['-uuid', spec.uuid, '-smbios', `type=1,manufacturer=Ingot,product=Lab server,serial=${spec.serial},uuid=${spec.uuid}`],
+    ...firmwareTable[spec.firmware].arguments(spec),
     ...['-boot', 'menu=off,strict=on'],
     // A restart by the guest ends QEMU too: only a new process reads a new boot order.
     ...['-action', 'reboot=shutdown'],
     ...spec.nics.flatMap(({ mac, tap }, index) => [
       ...['-netdev', `tap,id=nic${index},ifname=${tap},script=no,downscript=no`],
       '-device',
-      `virtio-net-pci,netdev=nic${index},mac=${mac},disable-legacy=on,${index === 0 ? `romfile=${pxeRom}${rank('network')}` : 'rombar=0'}`,
+      `virtio-net-pci,netdev=nic${index},mac=${mac},disable-legacy=on,${index === 0 ? `romfile=${firmwareTable[spec.firmware].pxeRom}${rank('network')}` : 'rombar=0'}`,
     ]),
     // The host's crash may cost the disk, not the machine's: unsafe leaves out the flushes to the host's disk.
-    ...['-drive', `if=none,id=disk,file=${spec.diskFile},format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
+    ...['-drive', `if=none,id=disk,file=${plain(spec.diskFile)},format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
     ...['-device', `virtio-blk-pci,drive=disk,serial=${spec.serial}${rank('disk')}`],
-    ...['-chardev', `socket,id=console,fd=${consoleDescriptor},logfile=${spec.consoleFile},logappend=on`],
+    ...driveArguments(media, rank),
+    ...['-chardev', `socket,id=console,fd=${consoleDescriptor},logfile=${plain(spec.consoleFile)},logappend=on`],
     ...['-serial', 'chardev:console'],
     ...['-chardev', `socket,id=qmp,fd=${qmpDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
   ];
+}
+
+type FirmwareParts = { readonly pxeRom: string; readonly arguments: (spec: MachineSpec) => string[] };
+
+/** UEFI has its own driver for the NIC and its own PXE, whose DHCP tells client architecture 7 as real servers' does. */
+const firmwareTable: Record<Firmware, FirmwareParts> = {
+  bios: { pxeRom, arguments: () => [] },
+  uefi: {
+    pxeRom: '',
+    arguments: ({ varsFile }) => [
+      ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${uefiFiles.code}`],
+      ...['-drive', `if=pflash,unit=1,format=raw,file=${plain(varsFile)}`],
+      // Its IPv6 PXE would wait for a boot server that the lab's network does not have.
+      ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
+    ],
+  },
+};
+
+/** In QEMU's lists of options a comma in a value is doubled. */
+export function plain(path: string): string {
+  return path.replaceAll(',', ',,');
 }
 
 /** `max` has RDRAND: without it the guest's random generator is ready late. */

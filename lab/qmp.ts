@@ -1,22 +1,84 @@
-/** The part of QEMU's machine protocol (QMP, JSON lines) that a power button needs. */
+/** The part of QEMU's machine protocol (QMP, JSON lines) that a power button and drives need. */
+import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { onMessage, sendMessage } from './json-lines.ts';
 
-type Message = { event?: string; data?: Record<string, unknown> };
+type Message = {
+  event?: string;
+  data?: Record<string, unknown>;
+  id?: number;
+  return?: unknown;
+  error?: { class: string; desc: string };
+};
+
+type Asked = { readonly resolve: () => void; readonly reject: (error: Error) => void };
+
+/** Longest wait for an answer or an event (milliseconds). */
+const patience = 10_000;
 
 export class Qmp {
   readonly #stream: Duplex;
+  readonly #events = new EventEmitter();
+  readonly #asked = new Map<number, Asked>();
+  #lastId = 0;
+  #closed = false;
 
   /** Leaves the negotiation mode at once; commands may be sent from now on. */
   constructor(stream: Duplex, onEvent: (name: string, data: Record<string, unknown>) => void) {
     this.#stream = stream;
-    onMessage<Message>(stream, ({ event, data }) => {
-      if (event) onEvent(event, data ?? {});
+    onMessage<Message>(stream, (message) => {
+      if (message.id !== undefined) return this.#answered(message.id, message.error?.desc);
+      if (!message.event) return;
+      onEvent(message.event, message.data ?? {});
+      this.#events.emit(message.event, message.data ?? {});
+    });
+    stream.on('close', () => {
+      this.#closed = true;
+      for (const id of this.#asked.keys()) this.#answered(id, 'the machine is off');
     });
     this.send('qmp_capabilities');
   }
 
-  send(execute: 'qmp_capabilities' | 'system_powerdown'): void {
+  /** QEMU has ended. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Nobody waits for the answer. */
+  send(execute: 'qmp_capabilities' | 'system_powerdown' | 'inject-nmi'): void {
     sendMessage(this.#stream, { execute });
+  }
+
+  /** Rejects with QEMU's words when it refuses, and when it ends before it answers. */
+  async ask(execute: string, words: Record<string, unknown>): Promise<void> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const impatience = setTimeout(() => this.#answered(id, 'QEMU does not answer'), patience);
+    this.#asked.set(id, { resolve, reject: (error) => reject(new Error(`${execute}: ${error.message}`)) });
+    sendMessage(this.#stream, { execute, arguments: words, id });
+    await promise.finally(() => clearTimeout(impatience));
+  }
+
+  /** Resolves when a device that was told to go is gone. */
+  async remove(device: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const impatience = setTimeout(() => reject(new Error(`${device} does not go`)), patience);
+    const hear = (data: Record<string, unknown>) => data['device'] === device && resolve();
+    this.#events.on('DEVICE_DELETED', hear);
+    try {
+      await this.ask('device_del', { id: device });
+      await promise;
+    } finally {
+      clearTimeout(impatience);
+      this.#events.off('DEVICE_DELETED', hear);
+    }
+  }
+
+  #answered(id: number, error: string | undefined): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (error === undefined) asked?.resolve();
+    else asked?.reject(new Error(error));
   }
 }

@@ -60,7 +60,7 @@ test('the network commands leave out what is there', () => {
 test('the boot order becomes the ranks of the devices', () => {
   const { bmcAddress: _, ...machine } = planRack({ machines: 1, nics: 2 }).machines[0]!;
   const devices = (order: ('network' | 'disk')[]) =>
-    qemuArguments({ ...machine, acceleration: 'tcg' }, order).filter((word) => /^virtio-(net|blk)/.test(word));
+    qemuArguments({ ...machine, acceleration: 'tcg' }, { order, media: {} }).filter((word) => /^virtio-(net|blk)/.test(word));
 
   const [first, second, disk] = devices(['disk', 'network']);
 
@@ -68,4 +68,26 @@ test('the boot order becomes the ranks of the devices', () => {
   assert.match(second!, /mac=52:54:00:1a:01:01,.*rombar=0$/);
   assert.match(disk!, /serial=INGOT0001,bootindex=1$/);
   assert.doesNotMatch(devices(['disk'])[0]!, /bootindex/);
+});
+
+test('of the servers the last ones have UEFI, with variables of their own', () => {
+  const firmwareOf = (uefi: number | 'all') => planRack({ machines: 3, uefi }).machines.map(({ firmware }) => firmware);
+
+  assert.deepEqual(firmwareOf(0), ['bios', 'bios', 'bios']);
+  assert.deepEqual(firmwareOf(1), ['bios', 'bios', 'uefi']);
+  assert.deepEqual(firmwareOf('all'), ['uefi', 'uefi', 'uefi']);
+  assert.throws(() => firmwareOf(4), /uefi must be a whole number from 0 to 3, not 4/);
+});
+
+test('what is in the drives can be booted from, whatever its path', () => {
+  const [machine] = planRack({ machines: 1, uefi: 'all', stateDir: '/a,b' }).machines;
+  const media = { cdrom: '/isos/a,b.iso', disk: '/stick "1".img' };
+  const words = qemuArguments({ ...machine!, acceleration: 'tcg' }, { order: ['cdrom', 'usb', 'disk'], media });
+
+  assert.ok(words.includes('if=none,id=cdrom,media=cdrom,readonly=on,format=raw,file=/isos/a,,b.iso'));
+  assert.ok(words.some((word) => word.startsWith('ide-cd,') && word.endsWith(',bootindex=1')));
+  const stick = words[words.indexOf('-blockdev') + 1]!;
+  assert.equal(JSON.parse(stick).file.filename, '/stick "1".img');
+  assert.ok(words.some((word) => word.startsWith('usb-storage,') && word.endsWith(',bootindex=2')));
+  assert.ok(words.includes('if=pflash,unit=1,format=raw,file=/a,,b/machine-1/uefi-vars.fd'));
 });

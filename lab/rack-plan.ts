@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BootDevice } from './machine-states.ts';
-import type { Acceleration, MachineSpec } from './qemu-arguments.ts';
+import type { Acceleration, Firmware, MachineSpec } from './qemu-arguments.ts';
 
 export const defaultStateDir = fileURLToPath(new URL('../.cache/lab', import.meta.url));
 
@@ -27,6 +27,8 @@ export type RackOptions = {
   readonly cpus?: number;
   /** NICs per machine; default 1. */
   readonly nics?: number;
+  /** How many of the machines, the last ones, have UEFI firmware; the others have a BIOS. Default 0. */
+  readonly uefi?: number | 'all';
   /** What the firmware tries when the BMC says nothing. Default network, then disk. */
   readonly bootOrder?: readonly BootDevice[];
   /** Default: KVM where it works, else TCG. */
@@ -46,7 +48,11 @@ export const provisioningNetwork = {
 
 export const bmcNetwork = { interface: 'bmc0', prefix: 24, port: 623, user: 'admin' } as const;
 
-export type MachinePlan = Omit<MachineSpec, 'acceleration'> & { readonly bmcAddress: string };
+export type MachinePlan = Omit<MachineSpec, 'acceleration'> & {
+  readonly bmcAddress: string;
+  /** Path of the Unix socket that is its serial line. */
+  readonly consoleSocket: string;
+};
 export type RackPlan = {
   readonly namespace: string;
   readonly stateDir: string;
@@ -65,6 +71,8 @@ export function planRack(options: RackOptions): RackPlan {
   expectRange('memory', memory, [128, 1_048_576]);
   expectRange('cpus', cpus, [1, 64]);
   expectRange('nics', nics, [1, 8]);
+  const uefi = options.uefi === 'all' ? machines : (options.uefi ?? 0);
+  expectRange('uefi', uefi, [0, machines]);
   const namespace = options.namespace ?? 'ingot-lab';
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(namespace)) throw new RangeError(`'${namespace}' is no name for a namespace`);
   const stateDir = resolve(options.stateDir ?? defaultStateDir);
@@ -79,13 +87,17 @@ export function planRack(options: RackOptions): RackPlan {
     namespace,
     stateDir,
     acceleration: options.acceleration ?? 'auto',
-    machines: Array.from({ length: machines }, (_, index) => planMachine(index + 1, { namespace, stateDir, ...sizes })),
+    machines: Array.from({ length: machines }, (_, index) => {
+      const firmware = index < machines - uefi ? 'bios' : 'uefi';
+      return planMachine(index + 1, { namespace, stateDir, firmware, ...sizes });
+    }),
   };
 }
 
 type Site = Pick<MachineSpec, 'cpus' | 'memoryMb' | 'diskGb' | 'usualBootOrder'> & {
   readonly namespace: string;
   readonly stateDir: string;
+  readonly firmware: Firmware;
   readonly nics: number;
 };
 
@@ -99,6 +111,9 @@ function planMachine(number: number, { namespace, stateDir, nics, ...sizes }: Si
     serial: `INGOT${String(number).padStart(4, '0')}`,
     nics: Array.from({ length: nics }, (_, nic) => ({ mac: macOf(number, nic), tap: `tap${number}${nic ? `n${nic}` : ''}` })),
     diskFile: join(folder, 'disk.qcow2'),
+    varsFile: join(folder, 'uefi-vars.fd'),
+    memoryFile: join(folder, 'memory.json'),
+    consoleSocket: join(folder, 'tty'),
     consoleFile: join(folder, 'console.log'),
     logFile: join(folder, 'qemu.log'),
     bmcAddress: `172.31.0.${10 + number}`,

@@ -15,16 +15,23 @@ import {
   type PersonalityChanges,
   soundPersonality,
 } from './bmc/personality.ts';
+import { type ConsoleSocket, serveConsole } from './console-socket.ts';
 import { type ControlRequest, ControlServer, type PowerCommand } from './control.ts';
 import { chooseAcceleration } from './kvm-probe.ts';
-import { ensureDisk, Machine } from './machine.ts';
+import { ensureFiles, Machine } from './machine.ts';
+import type { Media } from './machine-memory.ts';
 import { hasIpv6, lowerNetwork, tuneNetwork } from './network.ts';
 import { parseChanges } from './personality-changes.ts';
 import { kvmMemoryFile, planRack } from './rack-plan.ts';
 import { type MachineRecord, type RackRecord, readRecord } from './rack-record.ts';
 import { startRouter } from './router.ts';
 
-type Slot = { readonly machine: Machine; readonly bmc: Bmc; readonly personality: Personality };
+type Slot = {
+  readonly machine: Machine;
+  readonly bmc: Bmc;
+  readonly line: ConsoleSocket;
+  readonly personality: Personality;
+};
 
 class RackProcess {
   readonly #record: RackRecord;
@@ -45,7 +52,7 @@ class RackProcess {
     const acceleration = plan.acceleration === 'auto' ? await chooseAcceleration(kvmMemoryFile) : plan.acceleration;
     tuneNetwork();
     if (hasIpv6()) this.#router = startRouter();
-    for (const [index, { bmcAddress: _, ...spec }] of plan.machines.entries()) {
+    for (const [index, { bmcAddress: _, consoleSocket: __, ...spec }] of plan.machines.entries()) {
       await this.#addMachine(new Machine({ ...spec, acceleration }), this.#record.machines[index]!);
     }
     this.#control = await ControlServer.start(this.#record.control, (request) => this.#handle(request));
@@ -60,7 +67,7 @@ class RackProcess {
   async #addMachine(machine: Machine, record: MachineRecord): Promise<void> {
     const { name } = machine.spec;
     mkdirSync(dirname(machine.spec.diskFile), { recursive: true });
-    await ensureDisk(machine.spec);
+    await ensureFiles(machine.spec);
     machine.on('change', (state) => {
       console.log(`${new Date().toISOString()} ${name} is ${state}${machine.lastError ? `: ${machine.lastError}` : ''}`);
       this.#control?.tell({ machine: name, state });
@@ -74,7 +81,8 @@ class RackProcess {
       onCommand: ({ command, completion }) => console.log(`${new Date().toISOString()} ${name} BMC: ${command} → ${completion}`),
       onChassisError: (error) => console.error(`${name}: ${(error as Error).message}`),
     });
-    this.#slots.set(name, { machine, bmc, personality: soundPersonality });
+    const line = await serveConsole(record.console_socket, () => machine.openConsole());
+    this.#slots.set(name, { machine, bmc, line, personality: soundPersonality });
   }
 
   async #handle(request: ControlRequest): Promise<unknown> {
@@ -84,6 +92,7 @@ class RackProcess {
     if (!slot) throw new Error(`there is no machine '${request.machine}'; there are ${[...this.#slots.keys()].join(', ')}`);
     if (request.action === 'power') return powerTable[request.command](slot.machine);
     if (request.action === 'set') return this.#setPersonality(request.machine, slot, parseChanges(request.changes));
+    if (request.action === 'medium') return slot.machine.changeMedium(request.device, request.path);
     const { device, persistent } = request;
     if (device === 'none') return slot.machine.bootOverride.clear();
     return slot.machine.bootOverride.set({ device, persistent }, { expires: false });
@@ -102,7 +111,9 @@ class RackProcess {
       state: machine.state,
       starts: machine.starts,
       pid: machine.processId ?? null,
+      firmware: machine.firmware,
       boot_override: machine.bootOverride.get() ?? null,
+      media: machine.media,
       bmc_sessions: bmc.sessionCount,
       personality: deviationsOf(personality),
       last_error: machine.lastError ?? null,
@@ -111,6 +122,7 @@ class RackProcess {
 
   async #takeDown(): Promise<void> {
     const slots = [...this.#slots.values()];
+    for (const { line } of slots) line.close();
     await Promise.all(slots.flatMap(({ machine, bmc }) => [machine.powerOff(), bmc.close()]));
     this.#router?.kill();
     await lowerNetwork(this.#record.namespace);
@@ -126,7 +138,10 @@ export type MachineStatus = {
   /** How often the firmware has started since `up`. */
   readonly starts: number;
   readonly pid: number | null;
+  readonly firmware: 'bios' | 'uefi';
   readonly boot_override: unknown;
+  /** Paths of the files in its drives. */
+  readonly media: Media;
   readonly bmc_sessions: number;
   /** In what its BMC differs from a sound one. */
   readonly personality: PersonalityChanges;
@@ -139,6 +154,7 @@ const powerTable: Record<PowerCommand, (machine: Machine) => Promise<void>> = {
   reset: (machine) => machine.reset(),
   cycle: (machine) => machine.powerCycle(),
   soft: (machine) => machine.softOff(),
+  nmi: async (machine) => machine.injectNmi(),
 };
 
 async function runRack(stateDir: string, isAttached: boolean): Promise<void> {

@@ -16,10 +16,25 @@ export type MachineRecord = {
   readonly memory_mb: number;
   readonly local_gb: number;
   readonly cpu_arch: 'x86_64';
+  readonly firmware: 'bios' | 'uefi';
   readonly bmc: { readonly address: string; readonly port: number; readonly user: string; readonly password: string };
   /** Paths of the serial console's record and of the disk (qcow2). */
   readonly console: string;
   readonly disk: string;
+  /** Path of a Unix socket that is its serial line. */
+  readonly console_socket: string;
+  /** Its Redfish face, where it has one. */
+  readonly redfish?: RedfishRecord;
+};
+
+/** All that enrolment needs; user and password are those of `bmc`. */
+export type RedfishRecord = {
+  /** `https://172.31.0.11`. */
+  readonly address: string;
+  /** `/redfish/v1/Systems/1`. */
+  readonly system_id: string;
+  /** SHA-256 of its certificate, as hexadecimal digits. */
+  readonly fingerprint: string;
 };
 
 export type RackRecord = {
@@ -57,9 +72,11 @@ export function writeRecord(options: RackOptions): RackRecord {
       memory_mb: machine.memoryMb,
       local_gb: machine.diskGb,
       cpu_arch: 'x86_64',
+      firmware: machine.firmware,
       bmc: { address: machine.bmcAddress, port: bmcNetwork.port, user: bmcNetwork.user, password: passwordOf(machine.name) },
       console: machine.consoleFile,
       disk: machine.diskFile,
+      console_socket: machine.consoleSocket,
     })),
   };
   mkdirSync(plan.stateDir, { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -75,6 +75,58 @@ test('a reset starts the firmware anew, and an override for one boot is used up 
     const orders = readFileSync(rack.machines[0]!.console, 'latin1').match(/boot order [a-z, ]+/g);
     assert.deepEqual(orders, ['boot order network, disk ', 'boot order disk, network ', 'boot order network, disk ']);
     assert.equal((await rack.status())[0]?.starts, 3);
+  });
+});
+
+test('media are changed while a server runs and while it is off', { skip }, async () => {
+  await withRack({}, async (rack) => {
+    const image = join(rack.record.state_dir, 'a,b.iso');
+    writeFileSync(image, Buffer.alloc(2 << 20));
+    const media = async () => (await rack.status())[0]?.media;
+
+    await rack.changeMedium('machine-1', 'disk', image);
+    await rack.power('machine-1', 'on');
+    await rack.changeMedium('machine-1', 'cdrom', image);
+    assert.deepEqual(await media(), { disk: image, cdrom: image });
+    await rack.changeMedium('machine-1', 'disk', null);
+    await rack.changeMedium('machine-1', 'floppy', image);
+    await rack.changeMedium('machine-1', 'floppy', image);
+    assert.deepEqual(await media(), { cdrom: image, floppy: image });
+
+    await assert.rejects(rack.changeMedium('machine-1', 'cdrom', `${image}.gone`), /ENOENT/);
+    await assert.rejects(rack.changeMedium('machine-1', 'cdrom', rack.record.state_dir), /blockdev-change-medium/);
+    assert.deepEqual(await media(), { cdrom: image, floppy: image });
+    await rack.power('machine-1', 'cycle');
+    assert.equal((await rack.status())[0]?.last_error, null);
+  });
+});
+
+test('a rack that is restarted still has its boot overrides and media, if it keeps its disks', { skip }, async () => {
+  await withRack({ machines: 2, uefi: 1 }, async (rack) => {
+    const { namespace, state_dir: stateDir } = rack.record;
+    await rack.setBoot('machine-1', 'pxe', { persistent: true });
+    await rack.setBoot('machine-2', 'cdrom');
+    await rack.changeMedium('machine-2', 'cdrom', '/usr/lib/ipxe/ipxe.iso');
+    const vars = join(stateDir, 'machine-2', 'uefi-vars.fd');
+    writeFileSync(vars, 'changed');
+    const facts = async (rack: Rack) => (await rack.status()).map((each) => [each.firmware, each.boot_override, each.media]);
+    const before = await facts(rack);
+    assert.deepEqual(before[1], ['uefi', { device: 'cdrom', persistent: false }, { cdrom: '/usr/lib/ipxe/ipxe.iso' }]);
+
+    await rack.stop();
+    const options = { machines: 2, uefi: 1, namespace, stateDir, acceleration: 'tcg' } as const;
+    const again = await startRack({ ...options, keepDisks: true });
+    assert.deepEqual(await facts(again), before);
+    assert.equal(readFileSync(vars, 'utf8'), 'changed');
+
+    await again.stop();
+    const fresh = await startRack(options);
+    assert.deepEqual(await facts(fresh), [
+      ['bios', null, {}],
+      ['uefi', null, {}],
+    ]);
+    assert.equal(statSync(vars).size, 540_672);
+    await fresh.stop();
   });
 });
 

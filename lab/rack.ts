@@ -5,10 +5,12 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { ControlClient, type ControlNews, type PowerCommand } from './control.ts';
+import type { MediaDevice } from './bmc/chassis.ts';
+import { ControlClient, type ControlNews, type OverrideDevice, type PowerCommand } from './control.ts';
 import { onMessage } from './json-lines.ts';
 import { insideNamespace, lowerNetwork, processesIn, raiseNetwork } from './network.ts';
 import { planRack, type RackOptions } from './rack-plan.ts';
@@ -53,8 +55,22 @@ export class Rack {
   }
 
   /** The boot device without the BMC's help; it holds until it is used, or until it is changed when `persistent`. */
-  async setBoot(machine: string, device: 'none' | 'pxe' | 'disk', { persistent = false } = {}): Promise<void> {
+  async setBoot(machine: string, device: OverrideDevice, { persistent = false } = {}): Promise<void> {
     await this.#control.ask({ action: 'boot', machine, device, persistent });
+  }
+
+  /** Puts a file of this host into a drive, without the BMC's help, or takes out what is in it (null). */
+  async changeMedium(machine: string, device: MediaDevice, path: string | null): Promise<void> {
+    await this.#control.ask({ action: 'medium', machine, device, path });
+  }
+
+  /** One more end of the machine's serial line; destroy it when done. */
+  async openConsole(machine: string): Promise<Duplex> {
+    const record = this.machines.find(({ name }) => name === machine);
+    if (!record) throw new Error(`there is no machine '${machine}'`);
+    const socket = connect(record.console_socket);
+    await once(socket, 'connect');
+    return socket;
   }
 
   /** Changes how the BMC behaves: see lab/bmc/personality.ts for the names. */

@@ -7,7 +7,7 @@ export type BootOverrideRequest = {
 };
 
 /** Table 28-14, parameter 3: without a chassis command within 60 s of the request, it is dropped. */
-const expiryMilliseconds = 60_000;
+export const expiryMilliseconds = 60_000;
 
 export class BootOverride {
   readonly #now: () => number;

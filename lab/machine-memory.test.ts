@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { MachineMemory } from './machine-memory.ts';
+
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ingot-memory-'));
+  file = join(folder, 'memory.json');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test('a request for one boot is kept until it is used', () => {
+  new MachineMemory(file).bootOverride.set({ device: 'cdrom', persistent: false }, { expires: false });
+
+  assert.deepEqual(new MachineMemory(file).bootOverride.takeForBoot(), { device: 'cdrom', persistent: false });
+  assert.equal(new MachineMemory(file).bootOverride.get(), undefined);
+});
+
+test('a persistent request stays, also one that would have expired unused', () => {
+  const { bootOverride } = new MachineMemory(file);
+  bootOverride.set({ device: 'pxe', persistent: true });
+  bootOverride.takeForBoot();
+
+  const again = new MachineMemory(file).bootOverride;
+  assert.deepEqual(again.takeForBoot(), { device: 'pxe', persistent: true });
+  again.clear();
+  assert.equal(new MachineMemory(file).bootOverride.get(), undefined);
+});
+
+test('a request whose time ran out while nothing ran is forgotten', () => {
+  writeFileSync(file, JSON.stringify({ override: { device: 'pxe', persistent: false }, until: Date.now() - 1, media: {} }));
+
+  assert.equal(new MachineMemory(file).bootOverride.get(), undefined);
+});
+
+test('media are kept by device, and a file that broke off is an empty memory', () => {
+  const memory = new MachineMemory(file);
+  memory.setMedium('cdrom', '/a.iso');
+  memory.setMedium('disk', '/b.img');
+  memory.setMedium('disk', null);
+  assert.deepEqual(new MachineMemory(file).media, { cdrom: '/a.iso' });
+
+  writeFileSync(file, '{"media":{"cd');
+  assert.deepEqual(new MachineMemory(file).media, {});
+});

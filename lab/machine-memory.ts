@@ -1,0 +1,80 @@
+/**
+ * What a machine and its BMC keep while nothing of them runs: the boot override and what is in the drives, as a file.
+ * The rack may be restarted; only empty disks (`up` without `--keep-disks`) make a new machine of it.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { BootOverride, type BootOverrideRequest, expiryMilliseconds } from './bmc/boot-override.ts';
+import type { MediaDevice } from './bmc/chassis.ts';
+
+export type Media = Partial<Record<MediaDevice, string>>;
+
+type Kept = {
+  readonly override?: BootOverrideRequest;
+  /** Milliseconds since 1970, of a request that holds for a time only. */
+  readonly until?: number;
+  readonly media: Media;
+};
+
+export class MachineMemory {
+  readonly bootOverride: BootOverride;
+  readonly #file: string;
+  #kept: Kept;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#kept = read(file);
+    this.bootOverride = new KeptOverride(this.#kept, (change) => this.#write(change));
+  }
+
+  get media(): Media {
+    return this.#kept.media;
+  }
+
+  setMedium(device: MediaDevice, path: string | null): void {
+    const { [device]: _, ...others } = this.#kept.media;
+    this.#write({ media: path === null ? others : { ...others, [device]: path } });
+  }
+
+  #write(change: Partial<Kept>): void {
+    this.#kept = { ...this.#kept, ...change };
+    writeFileSync(`${this.#file}.new`, JSON.stringify(this.#kept));
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+}
+
+/** A BMC's own clock for the 60 seconds of a request stops with it; here wall time goes on. */
+class KeptOverride extends BootOverride {
+  readonly #tell: (change: Partial<Kept>) => void;
+
+  constructor({ override, until = Number.POSITIVE_INFINITY }: Kept, tell: (change: Partial<Kept>) => void) {
+    super();
+    if (override && until > Date.now()) super.set(override, { expires: Number.isFinite(until) });
+    this.#tell = tell;
+  }
+
+  override set(request: BootOverrideRequest, options: { expires?: boolean } = {}): void {
+    super.set(request, options);
+    const until = options.expires === false ? undefined : Date.now() + expiryMilliseconds;
+    this.#tell({ override: request, until });
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#tell({ override: undefined, until: undefined });
+  }
+
+  override takeForBoot(): BootOverrideRequest | undefined {
+    const request = super.takeForBoot();
+    if (request?.persistent) this.#tell({ until: undefined });
+    return request;
+  }
+}
+
+function read(file: string): Kept {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Kept;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return { media: {} };
+    throw error;
+  }
+}
