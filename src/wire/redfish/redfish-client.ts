@@ -20,6 +20,8 @@ export type RedfishPeer = {
   /** `auto`: a session, and basic authentication where the service has no sessions. */
   readonly auth: 'auto' | 'session' | 'basic';
   readonly trust: Trust;
+  /** `old`: TLS 1.0 and weak keys are good enough, for BMCs that know no better. Absent = TLS 1.2 or later. */
+  readonly tls?: 'old';
 };
 
 export type RedfishReply = {

@@ -1,0 +1,75 @@
+/** From a node to the client of its BMC, and from RedfishErrors to faults. */
+import { readFile } from 'node:fs/promises';
+import { Fault, type FaultCode } from '#domain/faults.ts';
+import type { RedfishService } from '#wire/redfish/client.ts';
+import type { RedfishClientPool } from '#wire/redfish/client-pool.ts';
+import { RedfishError, type RedfishFailure, type RedfishPeer } from '#wire/redfish/redfish-client.ts';
+import type { Asking, NodeFacts } from '../interfaces.ts';
+import { type RedfishSettings, readRedfishSettings } from './properties.ts';
+
+/** One conversation with one BMC and how it ended, for the record of what happened to a machine. */
+export type RedfishReport = {
+  readonly node_uuid: string;
+  /** `ComputerSystem.Reset ForceOff`. */
+  readonly command: string;
+  readonly duration_ms: number;
+  /** `ok`, or the fault's text. */
+  readonly result: string;
+};
+
+/** `command`: what is done, in words for the record. */
+export type Question = { readonly node: NodeFacts; readonly command: string; readonly asking?: Asking | undefined };
+
+/** Runs `work` with the node's client. RedfishErrors that leave it are thrown as Faults. */
+export type AskRedfish = <T>(question: Question, work: (client: RedfishService) => Promise<T>) => Promise<T>;
+
+const faultTable: Readonly<Record<RedfishFailure, FaultCode>> = {
+  silent: 'bmcUnreachable',
+  untrusted: 'bmcUntrusted',
+  refused: 'bmcRefused',
+  answered: 'bmcError',
+  unfit: 'bmcError',
+  closed: 'interrupted',
+};
+
+export function createAskRedfish(pool: RedfishClientPool, report?: (report: RedfishReport) => void): AskRedfish {
+  return async ({ node, command }, work) => {
+    const settings = readRedfishSettings(node);
+    const startedAt = performance.now();
+    const elapsed = () => Math.round(performance.now() - startedAt);
+    const ended = (result: string) => report?.({ node_uuid: node.uuid, command, duration_ms: elapsed(), result });
+    try {
+      const answer = await work(pool.client(await completePeer(node, settings)));
+      ended('ok');
+      return answer;
+    } catch (error) {
+      const fault = error instanceof RedfishError ? toFault(error, settings, elapsed()) : error;
+      ended(fault instanceof Error ? fault.message : String(fault));
+      throw fault;
+    }
+  };
+}
+
+async function completePeer(node: NodeFacts, { peer, caFile }: RedfishSettings): Promise<RedfishPeer> {
+  if (caFile === undefined) return peer;
+  const ca = await readFile(caFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('driverInfo', {
+      node: node.uuid,
+      detail: `redfish_verify_ca names ${caFile}, which cannot be read (${error.code})`,
+    });
+  });
+  return { ...peer, trust: { by: 'authority', ca } };
+}
+
+/** For those who catch RedfishErrors themselves and want to throw some of them on. */
+export function toFault(error: RedfishError, { address }: Pick<RedfishSettings, 'address'>, elapsedMs = 0): Fault {
+  const detail = error.message.slice(error.request.length + 2);
+  const fields = { address, command: error.request, detail, what: error.request, why: 'the connection to the BMC was closed' };
+  const seconds = Math.max(1, Math.round(elapsedMs / 1000));
+  return new Fault(codeOf(error), { ...fields, attempts: 1, seconds }, error.message);
+}
+
+/** 403: the user is known, but may not do this. The password is right, and asking for something else may work. */
+function codeOf({ failure, status }: RedfishError): FaultCode {
+  return failure === 'refused' && status === 403 ? 'bmcError' : faultTable[failure];
+}

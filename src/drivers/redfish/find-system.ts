@@ -1,0 +1,120 @@
+/** Where on its BMC a node is: the paths of its system, chassis and managers, found once and remembered. */
+import { Fault } from '#domain/faults.ts';
+import type { RedfishService } from '#wire/redfish/client.ts';
+import { linkOf } from '#wire/redfish/links.ts';
+import { type Json, RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { Asking, NodeFacts } from '../interfaces.ts';
+import type { AskRedfish, Question } from './ask-redfish.ts';
+import { readRedfishSettings } from './properties.ts';
+import { type Make, type Tolerance, tolerancesFor } from './quirks.ts';
+
+export type Places = {
+  /** Path of the ComputerSystem. */
+  readonly system: string;
+  /** Paths of the Chassis that hold it, nearest first; may be empty. */
+  readonly chassis: readonly string[];
+  /** Paths of the Managers that manage it, the BMC first; may be empty. */
+  readonly managers: readonly string[];
+  readonly make: Make;
+  readonly tolerances: ReadonlySet<Tolerance>;
+};
+
+/** What work on a machine gets. Give `asking` to each request. */
+export type AtSystem = {
+  readonly node: NodeFacts;
+  readonly client: RedfishService;
+  readonly places: Places;
+  readonly asking: Asking;
+  /** The ComputerSystem, read now. */
+  system(): Promise<RedfishReply>;
+};
+
+/** Like AskRedfish, where the machine is. What was remembered is forgotten when the BMC answers 404. */
+export type OnSystem = <T>(question: Question, work: (at: AtSystem) => Promise<T>) => Promise<T>;
+
+export const rootPath = '/redfish/v1/';
+
+export function createOnSystem(ask: AskRedfish): OnSystem {
+  const known = new Map<string, { key: string; places: Places }>();
+  return (question, work) =>
+    ask(question, async (client) => {
+      const { node, asking = {} } = question;
+      const { systemPath, address } = readRedfishSettings(node);
+      const key = `${client.peer.url} ${systemPath ?? ''}`;
+      try {
+        const remembered = known.get(node.uuid);
+        const places = remembered?.key === key ? remembered.places : await findPlaces({ client, systemPath, address, asking });
+        known.set(node.uuid, { key, places });
+        return await work({ node, client, places, asking, system: () => client.get(places.system, asking) });
+      } catch (error) {
+        if (error instanceof RedfishError && error.status === 404) known.delete(node.uuid);
+        throw error;
+      }
+    });
+}
+
+type Finding = { client: RedfishService; systemPath: string | undefined; address: string; asking: Asking };
+
+async function findPlaces(finding: Finding): Promise<Places> {
+  const { client, systemPath, asking } = finding;
+  const { body: root } = await client.get(rootPath, asking);
+  const path = systemPath ?? (await findOnlySystem(root, finding));
+  const { body: system } = await client.get(path, asking);
+  const [chassis, managers] = [linked(system, 'Chassis'), linked(system, 'ManagedBy')];
+  const places = {
+    system: path,
+    chassis: chassis.length > 0 ? chassis : await onlyMember(root['Chassis'], finding),
+    managers: managers.length > 0 ? managers : await onlyMember(root['Managers'], finding),
+  };
+  const make = await readMake(root, system, { ...finding, manager: places.managers[0] });
+  return { ...places, make, tolerances: tolerancesFor(make) };
+}
+
+async function findOnlySystem(root: Resource, finding: Finding): Promise<string> {
+  const { client, address, asking } = finding;
+  const collection = linkOf(root['Systems']) ?? '/redfish/v1/Systems';
+  const members = memberLinks((await client.get(collection, asking)).body);
+  if (members.length === 1) return members[0] as string;
+  const names = members.slice(0, 20).join(', ');
+  const detail =
+    members.length === 0 ? 'it has no system' : `it has ${members.length} systems: name one as redfish_system_id (${names})`;
+  throw new Fault('bmcError', { address, command: `GET ${collection}`, detail });
+}
+
+/** A BMC that forgets to link its only chassis or manager means that one. */
+async function onlyMember(link: Json | undefined, { client, asking }: Finding): Promise<string[]> {
+  const collection = linkOf(link);
+  if (collection === undefined) return [];
+  const members = memberLinks((await client.get(collection, asking)).body);
+  return members.length === 1 ? members : [];
+}
+
+async function readMake(root: Resource, system: Resource, at: Finding & { manager: string | undefined }): Promise<Make> {
+  const { client, asking, manager } = at;
+  const { body } = manager === undefined ? { body: {} } : await client.get(manager, asking);
+  return {
+    vendor: [system['Manufacturer'], root['Vendor']].filter((word) => typeof word === 'string').join(' '),
+    model: textOf(system['Model']),
+    firmware: textOf((body as Resource)['FirmwareVersion']),
+  };
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Paths in `Links.{name}`. */
+export function linked(resource: Resource, name: string): string[] {
+  const links = resource['Links'];
+  if (typeof links !== 'object' || links === null || Array.isArray(links)) return [];
+  return linksIn(links[name]);
+}
+
+function memberLinks(collection: Resource): string[] {
+  return linksIn(collection['Members']);
+}
+
+function linksIn(value: Json | undefined): string[] {
+  const list = Array.isArray(value) ? value : [];
+  return list.map(linkOf).filter((path) => path !== undefined);
+}

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { openRedfishClient, type RedfishLimits, type RedfishService } from './client.ts';
+import type { RedfishPeer } from './redfish-client.ts';
+
+export type RedfishClientPool = {
+  /** The one client for this service. Other credentials or trust than last time replace it. */
+  client(peer: RedfishPeer): RedfishService;
+  close(): Promise<void>;
+};
+
+/** One client, thus one session, one connection and one queue, per service. */
+export function createRedfishClientPool(limits?: Partial<RedfishLimits>): RedfishClientPool {
+  const clients = new Map<string, { client: RedfishService; fingerprint: string }>();
+  return {
+    client(peer) {
+      const fingerprint = fingerprintOf(peer);
+      const known = clients.get(peer.url);
+      if (known?.fingerprint === fingerprint) return known.client;
+      void known?.client.close();
+      const client = openRedfishClient(peer, limits);
+      clients.set(peer.url, { client, fingerprint });
+      return client;
+    },
+    async close() {
+      const open = [...clients.values()];
+      clients.clear();
+      await Promise.all(open.map(({ client }) => client.close()));
+    },
+  };
+}
+
+/** Tells two peers apart without keeping a second copy of the password. */
+function fingerprintOf({ user, password, auth, trust, tls }: RedfishPeer): string {
+  return createHash('sha256')
+    .update(JSON.stringify([user, password, auth, trust, tls ?? null]))
+    .digest('hex');
+}

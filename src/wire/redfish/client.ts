@@ -1,0 +1,298 @@
+/** A conversation with one Redfish service: one request at a time, in a session that is kept. DSP0266. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { readMembers } from './collection.ts';
+import { createExchange, type Exchange, type Incoming, type Outgoing } from './exchange.ts';
+import { redirectedPath } from './links.ts';
+import { createLogin, type Deadline, type Login } from './login.ts';
+import { complaints, isObject } from './messages.ts';
+import {
+  type Part,
+  type RedfishClient,
+  RedfishError,
+  type RedfishPeer,
+  type RedfishReply,
+  type RedfishRequest,
+  type Resource,
+} from './redfish-client.ts';
+import { readReply, secretsIn, withMessages } from './reply.ts';
+import { createSerialQueue } from './serial-queue.ts';
+import { type EventStream, type ServerEvent, streamEvents } from './server-sent-events.ts';
+import { followTask, retryAfter } from './task-monitor.ts';
+import { createFileBody, createForm, type Form } from './uploads.ts';
+
+/** Milliseconds, but for `replyBytes`. */
+export type RedfishLimits = {
+  readonly connectMs: number;
+  /** One exchange that reads, with its repeats. */
+  readonly readMs: number;
+  /** One exchange that changes something; BMCs think long before they answer. */
+  readonly writeMs: number;
+  /** Sending a whole file. */
+  readonly uploadMs: number;
+  readonly taskMs: number;
+  /** Between looks at a task. */
+  readonly taskPauseMs: number;
+  /** How long a refused password is not tried again. */
+  readonly refusalMs: number;
+  /** How long basic authentication stands in when no session is free, and the pause between tries where it may not. */
+  readonly fullMs: number;
+  readonly fullPauseMs: number;
+  /** Saying goodbye. */
+  readonly closeMs: number;
+  readonly replyBytes: number;
+};
+
+export const defaultLimits: RedfishLimits = {
+  connectMs: 10_000,
+  readMs: 30_000,
+  writeMs: 60_000,
+  uploadMs: 900_000,
+  taskMs: 120_000,
+  taskPauseMs: 2_000,
+  refusalMs: 30_000,
+  fullMs: 60_000,
+  fullPauseMs: 3_000,
+  closeMs: 3_000,
+  replyBytes: 16 * 1024 * 1024,
+};
+
+/** A client that also hears what the service tells by itself. */
+export type RedfishService = RedfishClient & {
+  /** Events on a connection of its own (DSP0266 "Server-sent events"). Ends with `signal`, `close`, or the service's will. */
+  stream(path: string, heard: (event: ServerEvent) => void, request?: RedfishRequest): Promise<EventStream>;
+  readonly peer: RedfishPeer;
+};
+
+type Method = Outgoing['method'];
+type Body = Pick<Outgoing, 'body'> & { headers: Readonly<Record<string, string>>; secrets: readonly string[] };
+type Call = { method: Method; path: string; body?: Body; request?: RedfishRequest | undefined; etag?: string | undefined };
+
+const rootPath = '/redfish/v1/';
+const busy = [429, 503];
+const mostRedirects = 3;
+const stale = [412, 428];
+
+export function openRedfishClient(peer: RedfishPeer, limits: Partial<RedfishLimits> = {}): RedfishService {
+  return new Conversation(peer, { ...defaultLimits, ...limits });
+}
+
+class Conversation implements RedfishService {
+  readonly peer: RedfishPeer;
+  readonly #limits: RedfishLimits;
+  readonly #exchange: Exchange;
+  readonly #login: Login;
+  readonly #queue = createSerialQueue();
+  readonly #closing = new AbortController();
+  #root: Resource | undefined;
+  #cannotExpand = false;
+
+  constructor(peer: RedfishPeer, limits: RedfishLimits) {
+    this.peer = peer;
+    this.#limits = limits;
+    this.#exchange = createExchange(peer, limits);
+    const send = (outgoing: Outgoing) => this.#exchange.send(outgoing);
+    this.#login = createLogin({ peer, send, limits, root: (asking) => this.#readRoot(asking) });
+  }
+
+  get(path: string, request?: RedfishRequest): Promise<RedfishReply> {
+    return this.#call({ method: 'GET', path, request });
+  }
+
+  async patch(path: string, body: Resource, request?: RedfishRequest): Promise<RedfishReply> {
+    const call = { method: 'PATCH', path, body: json(body), request } as const;
+    const reply = await this.#follow(call, await this.#patchUnchanged(call));
+    const messages = complaints(reply.body, Object.keys(body));
+    if (messages.length === 0) return reply;
+    const { secrets } = call.body;
+    throw withMessages('answered', { request: `PATCH ${path}`, what: 'not all of it was taken', messages, secrets });
+  }
+
+  async post(path: string, body: Resource, request?: RedfishRequest): Promise<RedfishReply> {
+    const call = { method: 'POST', path, body: json(body), request } as const;
+    return this.#follow(call, await this.#call(call));
+  }
+
+  async delete(path: string, request?: RedfishRequest): Promise<RedfishReply> {
+    const call = { method: 'DELETE', path, request } as const;
+    return this.#follow(call, await this.#call(call));
+  }
+
+  upload(path: string, parts: readonly Part[], request?: RedfishRequest): Promise<RedfishReply> {
+    return this.#transfer(path, createForm(parts), request);
+  }
+
+  push(path: string, file: { readonly path: string; readonly size: number }, request?: RedfishRequest): Promise<RedfishReply> {
+    return this.#transfer(path, createFileBody(file), request);
+  }
+
+  async #transfer(path: string, body: Form, request?: RedfishRequest): Promise<RedfishReply> {
+    const timed = { timeout: this.#limits.uploadMs, ...request };
+    const call = { method: 'POST', path, body: { ...body, secrets: [] }, request: timed } as const;
+    return this.#follow(call, await this.#call(call));
+  }
+
+  async members(path: string, request?: RedfishRequest): Promise<Resource[]> {
+    const signal = this.#signal(request);
+    const deadline = { signal, until: Date.now() + this.#limits.readMs };
+    const root = await this.#queue(() => this.#readRoot(deadline), signal).catch((error) =>
+      rethrow(error, `GET ${path}`, signal),
+    );
+    return readMembers(path, {
+      get: (page) => this.get(page, request),
+      expand: this.#cannotExpand ? undefined : expandQuery(root),
+      cannotExpand: () => {
+        this.#cannotExpand = true;
+      },
+    });
+  }
+
+  async stream(path: string, heard: (event: ServerEvent) => void, request?: RedfishRequest): Promise<EventStream> {
+    const signal = this.#signal(request);
+    const timeout = request?.timeout ?? this.#limits.readMs;
+    const headers = await this.#queue(() => this.#login.headers({ signal, until: Date.now() + timeout }), signal).catch((error) =>
+      rethrow(error, `GET ${path}`, signal),
+    );
+    const outgoing = { method: 'GET', path, headers: { ...headers, accept: 'text/event-stream' }, timeout, signal } as const;
+    return streamEvents({ outgoing, open: (asked) => this.#exchange.open(asked), heard, signal });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    await this.#login.close(this.#limits.closeMs);
+    this.#exchange.close();
+  }
+
+  /** With If-Match of what the resource is now; once more where it has changed meanwhile. RFC 9110 section 13.1.1. */
+  async #patchUnchanged(call: Call): Promise<RedfishReply> {
+    const given = call.request?.etag;
+    const etag = given ?? (await this.#readEtag(call));
+    try {
+      return await this.#call({ ...call, etag });
+    } catch (error) {
+      if (!isStale(error) || given !== undefined) throw error;
+      return await this.#call({ ...call, etag: strong(await this.#readEtag(call)) });
+    }
+  }
+
+  async #readEtag({ path, request }: Call): Promise<string | undefined> {
+    const { etag } = await this.#call({ method: 'GET', path, request });
+    return etag;
+  }
+
+  #follow({ method, path, request }: Call, reply: RedfishReply): Promise<RedfishReply> | RedfishReply {
+    const timeout = request?.taskTimeout ?? this.#limits.taskMs;
+    if (reply.status !== 202 || request?.task === 'accept') return reply;
+    return followTask(reply, {
+      request: `${method} ${path}`,
+      get: (task) => this.#call({ method: 'GET', path: task, request }),
+      signal: this.#signal(request),
+      timeout,
+      pause: this.#limits.taskPauseMs,
+    });
+  }
+
+  async #call(call: Call): Promise<RedfishReply> {
+    const { method, path, body, request } = call;
+    const name = `${method} ${path}`;
+    const signal = this.#signal(request);
+    const work = async () => {
+      const timeout = request?.timeout ?? (method === 'GET' ? this.#limits.readMs : this.#limits.writeMs);
+      const deadline = { signal, until: Date.now() + timeout };
+      const incoming = await this.#sendKnown(call, deadline);
+      return readReply(incoming, { request: name, secrets: [this.peer.password, ...(body?.secrets ?? [])] });
+    };
+    return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));
+  }
+
+  /** As somebody the service knows: a session that it has forgotten is opened anew, once. */
+  async #sendKnown(call: Call, deadline: Deadline): Promise<Incoming> {
+    const first = await this.#send(call, await this.#login.headers(deadline), deadline);
+    if (first.status !== 401) return first;
+    const again = this.#login.rejected() ? await this.#send(call, await this.#login.headers(deadline), deadline) : first;
+    if (again.status === 401) this.#rememberRefusal(call, again);
+    return again;
+  }
+
+  #rememberRefusal({ method, path }: Call, incoming: Incoming): void {
+    try {
+      readReply(incoming, { request: `${method} ${path}`, secrets: [this.peer.password] });
+    } catch (error) {
+      this.#login.remember(error as RedfishError);
+    }
+  }
+
+  /** Follows redirects on the same origin, and waits as long as a busy service asks, within the deadline. */
+  async #send(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
+    const { method, body, etag } = call;
+    const headers = { ...usualHeaders, ...body?.headers, ...login, ...(etag !== undefined && { 'if-match': etag }) };
+    let path = call.path;
+    for (let redirects = 0; ; ) {
+      const left = Math.max(1, deadline.until - Date.now());
+      const outgoing = { method, path, headers, timeout: left, signal: deadline.signal, ...(body?.body && { body: body.body }) };
+      const incoming = await this.#exchange.send(outgoing);
+      const wait = busy.includes(incoming.status) ? retryAfter(incoming.headers) : undefined;
+      if (wait !== undefined && Date.now() + wait < deadline.until) {
+        await pause(Math.max(wait, 100), undefined, deadline.signal && { signal: deadline.signal });
+        continue;
+      }
+      if (!isRedirect(incoming, method) || ++redirects > mostRedirects) return incoming;
+      const target = redirectedPath(incoming.headers['location'], this.peer.url);
+      if (target === undefined)
+        throw new RedfishError('unfit', { request: `${method} ${path}`, detail: 'it redirects elsewhere' });
+      path = target;
+    }
+  }
+
+  /** Read without authentication, as every service has to allow, and once. */
+  async #readRoot(deadline: Deadline): Promise<Resource> {
+    if (this.#root) return this.#root;
+    const call = { method: 'GET', path: rootPath } as const;
+    let incoming = await this.#send(call, {}, deadline);
+    if (incoming.status === 401 || incoming.status === 403) {
+      // Against the rules, but harmless: the usual places are tried.
+      incoming = { ...incoming, status: 200, body: Buffer.alloc(0) };
+    }
+    this.#root = readReply(incoming, { request: `GET ${rootPath}` }).body;
+    return this.#root;
+  }
+
+  #signal(request: RedfishRequest | undefined): AbortSignal {
+    return request?.signal ? AbortSignal.any([request.signal, this.#closing.signal]) : this.#closing.signal;
+  }
+}
+
+function rethrow(error: unknown, request: string, signal: AbortSignal): never {
+  if (error instanceof RedfishError || !signal.aborted) throw error;
+  throw new RedfishError('closed', { request, detail: 'it was cancelled' });
+}
+
+/** No compression is asked for: a BMC has better things to do, and some weaken their ETags with it. */
+const usualHeaders = { accept: 'application/json', 'accept-encoding': 'identity', 'odata-version': '4.0' };
+
+function json(body: Resource): Body {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const headers = { 'content-type': 'application/json', 'content-length': String(bytes.length) };
+  return { body: bytes, headers, secrets: secretsIn(body) };
+}
+
+function isRedirect({ status }: Incoming, method: Method): boolean {
+  return status === 307 || status === 308 || (method === 'GET' && (status === 301 || status === 302));
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof RedfishError && stale.includes(error.status ?? 0);
+}
+
+/** If-Match compares strongly, so that a weak ETag can match nothing (RFC 9110 section 13.1.1); its strong form often does. */
+function strong(etag: string | undefined): string | undefined {
+  return etag?.replace(/^W\//, '');
+}
+
+/** `ProtocolFeaturesSupported.ExpandQuery` of the service root; DSP0266 "$expand". */
+function expandQuery(root: Resource): string | undefined {
+  const features = root['ProtocolFeaturesSupported'];
+  const expand = isObject(features) ? features['ExpandQuery'] : undefined;
+  if (!isObject(expand) || expand['NoLinks'] !== true) return undefined;
+  return expand['Levels'] === true ? '$expand=.($levels=1)' : '$expand=.';
+}

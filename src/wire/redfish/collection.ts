@@ -1,0 +1,64 @@
+/** All members of a collection, each as its own resource, over all pages and in as few requests as the service allows. */
+import { linkOf, pathOf } from './links.ts';
+import { isObject } from './messages.ts';
+import { type Json, RedfishError, type RedfishReply, type Resource } from './redfish-client.ts';
+
+export type Reading = {
+  readonly get: (path: string) => Promise<RedfishReply>;
+  /** Query that makes the service put members into the collection, where it can. */
+  readonly expand: string | undefined;
+  /** The service promised to expand but cannot. */
+  readonly cannotExpand: () => void;
+};
+
+const mostMembers = 20_000;
+
+/** @throws RedfishError `unfit` for pages that lead back to themselves, and for collections without end */
+export async function readMembers(path: string, reading: Reading): Promise<Resource[]> {
+  const members: Resource[] = [];
+  const seen = new Set<string>();
+  let page: RedfishReply | undefined = await readFirst(path, reading);
+  while (page) {
+    for (const member of entriesOf(page.body, path)) members.push(...(await complete(member, reading)));
+    if (members.length > mostMembers) throw unfit(path, `more than ${mostMembers} members`);
+    const next = pathOf(page.body['Members@odata.nextLink'] ?? page.body['@odata.nextLink']);
+    if (next === undefined) break;
+    if (seen.has(next)) throw unfit(path, 'its pages lead back to themselves');
+    seen.add(next);
+    page = await reading.get(next);
+  }
+  return members;
+}
+
+async function readFirst(path: string, { get, expand, cannotExpand }: Reading): Promise<RedfishReply> {
+  if (expand === undefined) return get(path);
+  try {
+    return await get(`${path}${path.includes('?') ? '&' : '?'}${expand}`);
+  } catch (error) {
+    if (!(error instanceof RedfishError) || !['answered', 'unfit'].includes(error.failure)) throw error;
+    cannotExpand();
+    return get(path);
+  }
+}
+
+function entriesOf(body: Resource, path: string): Resource[] {
+  const members = body['Members'] ?? [];
+  if (!Array.isArray(members)) throw unfit(path, "its 'Members' is no array");
+  return members.filter(isObject);
+}
+
+/** A bare link is read; one that leads to nothing was removed meanwhile. */
+async function complete(member: Resource, { get }: Reading): Promise<Resource[]> {
+  const link = linkOf(member as Json);
+  if (link === undefined || Object.keys(member).some((key) => !key.startsWith('@odata.'))) return [member];
+  try {
+    return [(await get(link)).body];
+  } catch (error) {
+    if (error instanceof RedfishError && error.status === 404) return [];
+    throw error;
+  }
+}
+
+function unfit(path: string, detail: string): RedfishError {
+  return new RedfishError('unfit', { request: `GET ${path}`, detail });
+}

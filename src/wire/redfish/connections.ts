@@ -1,0 +1,115 @@
+/** Connections to one service: one at a time, kept open, and trusted before the first byte of a request leaves. */
+import { constants } from 'node:crypto';
+import { Agent as PlainAgent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import type { RedfishPeer, Trust } from './redfish-client.ts';
+
+/** The other end is not who it should be. The message says what was presented, so that an operator can pin it. */
+export class UntrustedPeer extends Error {
+  override name = 'UntrustedPeer';
+}
+
+/** No connection in time. */
+export class ConnectTimeout extends Error {
+  override name = 'ConnectTimeout';
+}
+
+export type Connecting = { readonly peer: RedfishPeer; readonly connectMs: number };
+
+/** @returns an agent for `node:https` or `node:http`, as the peer's URL says */
+export function createAgent(connecting: Connecting): PlainAgent {
+  const options = { keepAlive: true, maxSockets: 1, maxFreeSockets: 1 };
+  if (connecting.peer.url.startsWith('http:')) return new PlainAgent(options);
+  return new TrustingAgent(options, connecting);
+}
+
+type Connected = (error: Error | null, stream: Duplex) => void;
+
+class TrustingAgent extends TlsAgent {
+  readonly #connecting: Connecting;
+  /** Lets the next connection begin without a full handshake, which costs a small BMC a second of work. */
+  #session: Buffer | undefined;
+
+  constructor(options: { keepAlive: boolean; maxSockets: number; maxFreeSockets: number }, connecting: Connecting) {
+    super(options);
+    this.#connecting = connecting;
+  }
+
+  override createConnection(_options: unknown, callback?: Connected): Duplex | null | undefined {
+    const { peer, connectMs } = this.#connecting;
+    const socket = connect({ ...tlsOptions(peer), ...(this.#session && { session: this.#session }) });
+    const timer = setTimeout(() => socket.destroy(new ConnectTimeout('no connection')), connectMs);
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      callback?.(error, socket);
+    };
+    socket.once('error', fail);
+    socket.once('secureConnect', () => {
+      const distrust = judge(socket, peer.trust);
+      if (distrust !== undefined) return socket.destroy(new UntrustedPeer(distrust));
+      clearTimeout(timer);
+      socket.off('error', fail);
+      socket.on('session', (session) => {
+        this.#session = session;
+      });
+      callback?.(null, socket);
+    });
+    return undefined;
+  }
+}
+
+function tlsOptions({ url, trust, tls }: RedfishPeer): ConnectionOptions {
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return {
+    host,
+    port: Number(port || 443),
+    // A name alone goes into the handshake (RFC 6066 section 3); the check of the certificate takes addresses too.
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(trust.by === 'authority' && trust.ca !== undefined && { ca: trust.ca }),
+    // Judged by `judge`, which can also tell what was presented.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    ...(tls === 'old' && oldTls),
+  };
+}
+
+/** What BMCs from before 2015 need: TLS 1.0, keys of 1024 bits, SHA-1, no secure renegotiation (RFC 5746). */
+const oldTls: ConnectionOptions = {
+  minVersion: 'TLSv1',
+  ciphers: 'DEFAULT:@SECLEVEL=0',
+  secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+};
+
+/** @returns why this end must not be talked to */
+function judge(socket: TLSSocket, trust: Trust): string | undefined {
+  if (trust.by === 'nothing') return undefined;
+  const presented = socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase();
+  if (presented === undefined) return 'it presented no certificate';
+  if (trust.by === 'fingerprint') {
+    if (presented === trust.sha256.toLowerCase()) return undefined;
+    return `its certificate has the SHA-256 fingerprint ${presented}, not ${trust.sha256.toLowerCase()}`;
+  }
+  if (socket.authorized) return undefined;
+  return `its certificate is not trusted (${reasonOf(socket.authorizationError)}); SHA-256 fingerprint ${presented}`;
+}
+
+function reasonOf(error: Error | string | null): string {
+  const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
+  return reasonTable[code] ?? code;
+}
+
+/** Verification errors of OpenSSL and Node in words. */
+const reasonTable: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'signed by an unknown authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'signed by an unknown authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'signed by an unknown authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'signed by an unknown authority',
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'made for another name',
+};

@@ -1,0 +1,117 @@
+/** How requests prove who asks: a session that is kept (DSP0266 "Redfish session login authentication"), or basic. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Incoming, Outgoing } from './exchange.ts';
+import { linkOf, pathOf } from './links.ts';
+import { RedfishError, type RedfishPeer, type Resource } from './redfish-client.ts';
+import { readReply } from './reply.ts';
+
+export type Login = {
+  /** Headers for the next request; opens a session first where there is none. */
+  headers(asking: Deadline): Promise<Record<string, string>>;
+  /** The service did not take the headers. @returns whether new ones are worth a try */
+  rejected(): boolean;
+  /** Nobody's password is tried again before `refusalMs` are over. */
+  remember(refusal: RedfishError): void;
+  /** Deletes the session, if there is one. */
+  close(timeout: number): Promise<void>;
+};
+
+export type Deadline = { readonly signal?: AbortSignal | undefined; readonly until: number };
+
+export type LoginParts = {
+  readonly peer: RedfishPeer;
+  readonly send: (outgoing: Outgoing) => Promise<Incoming>;
+  readonly root: (asking: Deadline) => Promise<Resource>;
+  readonly limits: { readonly refusalMs: number; readonly fullMs: number; readonly fullPauseMs: number };
+};
+
+type Session = { readonly token: string; readonly path: string | undefined };
+
+const usualSessions = '/redfish/v1/SessionService/Sessions';
+/** Statuses that say: there are no sessions here. */
+const withoutSessions = [404, 405, 501];
+/** What services say when all sessions are taken; Base registry, iDRAC (RAC0218), iLO, AMI. */
+const fullSign =
+  /SessionLimitExceeded|CreateLimitReachedForResource|RAC0218|NoFreeSession|MaxSession|maximum number of (user )?sessions/i;
+
+export function createLogin({ peer, send, root, limits }: LoginParts): Login {
+  let session: Session | undefined;
+  let refusal: { error: RedfishError; until: number } | undefined;
+  /** Basic until then: there are no sessions, or none is free. */
+  let basicUntil = peer.auth === 'basic' ? Number.POSITIVE_INFINITY : 0;
+  const remember = (error: RedfishError) => {
+    refusal = { error, until: Date.now() + limits.refusalMs };
+  };
+
+  const open = async (asking: Deadline): Promise<Session | undefined> => {
+    const sessions = sessionsPath(await root(asking));
+    for (;;) {
+      try {
+        return await openSession({ peer, send, sessions, asking });
+      } catch (error) {
+        if (!(error instanceof RedfishError)) throw error;
+        const isFull = fullSign.test([error.message, ...error.messageIds].join(' ')) || error.status === 503;
+        if (isFull && peer.auth === 'auto') basicUntil = Date.now() + limits.fullMs;
+        else if (isFull && Date.now() + limits.fullPauseMs < asking.until) {
+          await pause(limits.fullPauseMs, undefined, asking.signal && { signal: asking.signal });
+          continue;
+        } else if (withoutSessions.includes(error.status ?? 0) && peer.auth === 'auto') basicUntil = Number.POSITIVE_INFINITY;
+        else throw error;
+        return undefined;
+      }
+    }
+  };
+
+  return {
+    async headers(asking): Promise<Record<string, string>> {
+      if (peer.user === '' && peer.password === '') return {};
+      if (refusal && Date.now() < refusal.until) throw refusal.error;
+      refusal = undefined;
+      if (session === undefined && Date.now() >= basicUntil) {
+        session = await open(asking).catch((error) => {
+          if (error instanceof RedfishError && error.status === 401) remember(error);
+          throw error;
+        });
+      }
+      if (session === undefined) return { authorization: basic(peer) };
+      return { 'x-auth-token': session.token };
+    },
+    rejected() {
+      const hadSession = session !== undefined;
+      session = undefined;
+      return hadSession;
+    },
+    remember,
+    async close(timeout) {
+      const { token, path } = session ?? {};
+      session = undefined;
+      if (token === undefined || path === undefined) return;
+      await send({ method: 'DELETE', path, headers: { 'x-auth-token': token }, timeout }).catch(() => undefined);
+    },
+  };
+}
+
+type Opening = { peer: RedfishPeer; send: LoginParts['send']; sessions: string; asking: Deadline };
+
+async function openSession({ peer, send, sessions, asking }: Opening): Promise<Session> {
+  const request = `POST ${sessions}`;
+  const body = Buffer.from(JSON.stringify({ UserName: peer.user, Password: peer.password }));
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length), 'odata-version': '4.0' };
+  const timeout = Math.max(1, asking.until - Date.now());
+  const incoming = await send({ method: 'POST', path: sessions, headers, body, timeout, signal: asking.signal });
+  const reply = readReply(incoming, { request, secrets: [peer.password] });
+  const token = reply.headers['x-auth-token'];
+  if (token === undefined) throw new RedfishError('unfit', { request, detail: 'the session has no X-Auth-Token' });
+  return { token, path: pathOf(reply.headers['location']) ?? pathOf(reply.body['@odata.id']) };
+}
+
+/** `Links.Sessions` of the service root, which every service has to have. */
+function sessionsPath(root: Resource): string {
+  const links = root['Links'];
+  const sessions = typeof links === 'object' && links !== null && !Array.isArray(links) ? linkOf(links['Sessions']) : undefined;
+  return sessions ?? usualSessions;
+}
+
+function basic({ user, password }: RedfishPeer): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}

@@ -1,0 +1,65 @@
+/** What a service says in words: `@Message.ExtendedInfo`, in errors, tasks and successful replies. DSP0266 "Error responses". */
+import type { Json, Resource } from './redfish-client.ts';
+
+export type Message = {
+  readonly id: string;
+  /** Message and resolution. */
+  readonly text: string;
+  readonly severity: 'ok' | 'warning' | 'critical' | 'unknown';
+};
+
+const key = '@Message.ExtendedInfo';
+const mostMessages = 20;
+const longestText = 500;
+
+/** Of an error body. The array may be a single object, and stand in `error` or, from old services, beside it. */
+export function errorMessages(body: Resource): Message[] {
+  const error = isObject(body['error']) ? body['error'] : {};
+  const listed = [...readMessages(error[key]), ...readMessages(body[key])];
+  if (listed.length > 0) return listed;
+  return readMessages({ MessageId: error['code'] ?? '', Message: error['message'] ?? '' });
+}
+
+/**
+ * What a successful reply complains of: some of the properties in a PATCH were not taken (annotations of single
+ * properties, or messages beside them that are no success).
+ */
+export function complaints(body: Resource, properties: readonly string[]): Message[] {
+  const annotated = properties.flatMap((name) => readMessages(body[`${name}${key}`]));
+  const general = readMessages(body[key]).filter(({ id }) => /\.(Property|Action|Resource|Restricted)\w+$/.test(id));
+  return [...annotated, ...general].filter(({ severity }) => severity === 'critical' || severity === 'warning');
+}
+
+/** Messages of a Task, or of any array or object of messages. */
+export function readMessages(value: Json | undefined): Message[] {
+  const list = Array.isArray(value) ? value : [value];
+  return list.filter(isObject).map(readMessage).filter(isTelling).slice(0, mostMessages);
+}
+
+function readMessage(entry: Resource): Message {
+  const resolution = text(entry['Resolution']);
+  const words = [text(entry['Message']), /^none\.?$/i.test(resolution) ? '' : resolution];
+  return {
+    id: text(entry['MessageId']),
+    text: words.filter((part) => part !== '').join(' '),
+    severity: severityTable[text(entry['MessageSeverity'] ?? entry['Severity']).toLowerCase()] ?? 'unknown',
+  };
+}
+
+const severityTable: Readonly<Record<string, Message['severity']>> = { ok: 'ok', warning: 'warning', critical: 'critical' };
+
+function isTelling(message: Message): boolean {
+  return message.text !== '' || message.id !== '';
+}
+
+function text(value: Json | undefined): string {
+  if (typeof value !== 'string') return '';
+  return value
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, longestText);
+}
+
+export function isObject(value: Json | undefined): value is { [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,71 @@
+/** Bytes of a reply to a RedfishReply, or to the RedfishError that it is. */
+import { STATUS_CODES } from 'node:http';
+import type { Incoming } from './exchange.ts';
+import { errorMessages, isObject, type Message } from './messages.ts';
+import { type Json, RedfishError, type RedfishFailure, type RedfishReply, type Resource } from './redfish-client.ts';
+
+/** What may be named in an error, and what never may: passwords that the service could repeat in its words. */
+export type Asked = { readonly request: string; readonly secrets?: readonly string[] };
+
+/** @throws RedfishError for any other status than 2xx, and for a body that is no JSON object */
+export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
+  const { status, headers, body } = incoming;
+  if (status < 200 || status > 299) throw toError(incoming, asked);
+  const parsed = body.length === 0 ? {} : parse(incoming);
+  if (typeof parsed === 'string') throw new RedfishError('unfit', { request: asked.request, detail: parsed, status });
+  const own = parsed['@odata.etag'];
+  const etag = headers['etag'] ?? (typeof own === 'string' ? own : undefined);
+  return { status, headers, body: parsed, etag };
+}
+
+/** @returns the object, or in words what is wrong with it */
+function parse({ headers, body }: Incoming): Resource | string {
+  const type = headers['content-type'] ?? '';
+  if (type !== '' && !/^application\/([\w.-]+\+)?json\b/i.test(type)) return `the reply is '${type.slice(0, 60)}', not JSON`;
+  let value: Json;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    return `the reply is no JSON (${body.length} bytes)`;
+  }
+  return isObject(value) ? value : 'the reply is JSON, but no object';
+}
+
+function toError(incoming: Incoming, { request, secrets = [] }: Asked): RedfishError {
+  const { status } = incoming;
+  const body = parse(incoming);
+  const messages = typeof body === 'string' ? [] : errorMessages(body);
+  const failure = status === 401 || status === 403 ? 'refused' : 'answered';
+  return withMessages(failure, { request, status, messages, secrets });
+}
+
+type Told = { request: string; status?: number; messages: readonly Message[]; secrets?: readonly string[]; what?: string };
+
+/** `what`: what happened, where no status says it. */
+export function withMessages(failure: RedfishFailure, told: Told): RedfishError {
+  const { request, status, messages, secrets = [] } = told;
+  const texts = messages.map(({ text, id }) => mask(text || id, secrets));
+  const what = told.what ?? `${status} ${STATUS_CODES[status ?? 0] ?? ''}`.trim();
+  const detail = [what, ...texts.slice(0, 5)].join('; ');
+  const ids = messages.map(({ id }) => id);
+  return new RedfishError(failure, {
+    request,
+    detail,
+    messages: texts,
+    messageIds: ids,
+    ...(status !== undefined && { status }),
+  });
+}
+
+function mask(text: string, secrets: readonly string[]): string {
+  return secrets.filter((secret) => secret.length > 2).reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+}
+
+/** Values of a request's body that must not come back in an error: services repeat what they did not like. */
+export function secretsIn(value: Json | Resource | undefined): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    if (typeof inner === 'string') return /password|passphrase|secret|token|credential/i.test(name) ? [inner] : [];
+    return secretsIn(inner as Json);
+  });
+}

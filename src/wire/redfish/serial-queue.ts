@@ -1,0 +1,19 @@
+/** Work on one service, one piece after the other. Who gives up while waiting holds up nobody. */
+export type SerialQueue = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+
+export function createSerialQueue(): SerialQueue {
+  let tail: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>, signal?: AbortSignal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const giveUp = () => reject(signal?.reason);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    const turn = async () => {
+      signal?.removeEventListener('abort', giveUp);
+      if (signal?.aborted) return;
+      await work().then(resolve, reject);
+    };
+    tail = tail.then(turn);
+    return promise;
+  };
+}

@@ -1,0 +1,99 @@
+/** Follows what a service does in its own time: task monitors, tasks and jobs. DSP0266 "Asynchronous operations". */
+import { setTimeout as pause } from 'node:timers/promises';
+import { linkOf, pathOf } from './links.ts';
+import { isObject, type Message, readMessages } from './messages.ts';
+import { type Json, RedfishError, type RedfishReply, type Resource } from './redfish-client.ts';
+import { withMessages } from './reply.ts';
+
+export type Following = {
+  /** The request that became a task. */
+  readonly request: string;
+  readonly get: (path: string) => Promise<RedfishReply>;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Milliseconds between looks where the service names none. */
+  readonly pause: number;
+};
+
+/** TaskState (Task 1.x) and JobState (Job 1.x): what each says of the end. Others are under way. */
+const stateTable: Readonly<Record<string, 'done' | 'failed'>> = {
+  Completed: 'done',
+  CompletedWithErrors: 'failed',
+  Exception: 'failed',
+  Killed: 'failed',
+  Cancelled: 'failed',
+  Failed: 'failed',
+  CompletedWithWarnings: 'done',
+};
+
+const longestPauseMs = 30_000;
+
+/**
+ * @returns the reply that the request would have had, or the task itself where its monitor says no more than that it ended
+ * @throws RedfishError `answered` with the task's messages when it failed, or when it takes too long
+ */
+export async function followTask(accepted: RedfishReply, following: Following): Promise<RedfishReply> {
+  const path = pathOf(accepted.headers['location']) ?? pathOf(accepted.body['TaskMonitor']) ?? taskPath(accepted.body);
+  // Some services accept and have nothing to follow; the effect is to be seen in the resource.
+  if (path === undefined) return accepted;
+  const until = Date.now() + following.timeout;
+  let reply = accepted;
+  for (;;) {
+    const wait = pauseOf(reply, following.pause);
+    if (Date.now() + wait > until) throw tooSlow(following, reply.body);
+    await pause(wait, undefined, following.signal && { signal: following.signal }).catch(() => {
+      throw new RedfishError('closed', { request: following.request, detail: 'it was cancelled' });
+    });
+    reply = await following.get(path);
+    const end = endOf(reply);
+    if (end === 'failed') throw failed(following, reply.body);
+    if (end === 'done') return reply;
+  }
+}
+
+/** A monitor answers 202 until the end; a task or job always answers 200 and tells its state. */
+function endOf({ status, body }: RedfishReply): 'done' | 'failed' | undefined {
+  const state = stateOf(body);
+  if (state === undefined) return status === 202 ? undefined : 'done';
+  const end = stateTable[state];
+  return end === 'done' && body['TaskStatus'] === 'Critical' ? 'failed' : end;
+}
+
+function stateOf(body: Resource): string | undefined {
+  const type = body['@odata.type'];
+  if (typeof type === 'string' && !/^#(\w*Task|\w*Job)\./.test(type)) return undefined;
+  const state = body['TaskState'] ?? body['JobState'];
+  return typeof state === 'string' ? state : undefined;
+}
+
+function taskPath(body: Resource): string | undefined {
+  return stateOf(body) === undefined ? undefined : linkOf(body as Json);
+}
+
+/** `Retry-After` is seconds or a date (RFC 9110 section 10.2.3). */
+export function retryAfter(headers: Readonly<Record<string, string>>): number | undefined {
+  const value = headers['retry-after'];
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function pauseOf({ headers }: RedfishReply, usual: number): number {
+  return Math.min(Math.max(retryAfter(headers) ?? usual, Math.min(usual, 100)), longestPauseMs);
+}
+
+function failed({ request }: Following, body: Resource): RedfishError {
+  const state = stateOf(body);
+  const messages: Message[] = readMessages(body['Messages']);
+  const own = isObject(body['Message'])
+    ? []
+    : readMessages({ Message: body['Message'] ?? '', MessageId: body['MessageId'] ?? '' });
+  return withMessages('answered', { request, what: `its task ended as ${state}`, messages: [...messages, ...own] });
+}
+
+function tooSlow({ request, timeout }: Following, body: Resource): RedfishError {
+  const percent = typeof body['PercentComplete'] === 'number' ? `, ${body['PercentComplete']}% done` : '';
+  const state = stateOf(body) ?? 'under way';
+  return new RedfishError('answered', { request, detail: `its task is still ${state}${percent} after ${timeout / 1000} s` });
+}
