@@ -211,6 +211,7 @@ function node(id: number, fields: Partial<Node> = {}): Node {
     traits: [],
     provision_state: 'available',
     maintenance: false,
+    fault: null,
     instance_uuid: null,
     operation_id: null,
     failures: 0,

@@ -3,10 +3,11 @@ import type { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
 import type { Operation } from '#domain/records.ts';
-import type { Step } from '#drivers/interfaces.ts';
+import type { Drivers, Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { type AskedStep, isErase, outOfBandSteps } from './clean-steps.ts';
 import { withAgentSecret } from './deploy.ts';
 import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
@@ -37,7 +38,9 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
   task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
 );
 
-export function cleanDefinition(settings: Settings): OperationDefinition {
+type CleanParts = { settings: Settings; store: Store; drivers: Drivers };
+
+export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDefinition {
   const machine: readonly Step[] = [
     writeBootFiles,
     ...networkBootSteps({ persistent: false }),
@@ -47,12 +50,29 @@ export function cleanDefinition(settings: Settings): OperationDefinition {
     withdrawBootFiles,
   ];
   return {
-    steps: (operation) =>
-      operation.request['boot_interface'] === 'fake' ? [powerOff, nothingToErase] : withAgentSecret(machine),
-    undo: () => [powerOff, withdrawBootFiles],
+    steps(operation) {
+      const asked = askedSteps(operation);
+      const erase = operation.request['boot_interface'] === 'fake' ? [powerOff, nothingToErase] : withAgentSecret(machine);
+      return [...outOfBandSteps(parts, asked), ...(erasesDisks(operation) ? erase : [])];
+    },
+    // A machine whose firmware is being written must not lose its power.
+    undo: (operation) => (erasesDisks(operation) ? [powerOff, withdrawBootFiles] : []),
     ended: (inside, operation) => writeCleanEnd(inside, operation).then(() => []),
   };
 }
+
+function askedSteps({ request }: Operation): AskedStep[] {
+  return (request['clean_steps'] as AskedStep[] | undefined) ?? [];
+}
+
+/** Nothing in particular was asked for: the whole of it. */
+function erasesDisks(operation: Operation): boolean {
+  const asked = askedSteps(operation);
+  return asked.length === 0 || asked.some(isErase);
+}
+
+const disksMayHoldData =
+  "Its disks may still hold a tenant's data: correct the cause, then `manage` and `provide` it, which cleans it first.";
 
 async function writeCleanEnd(inside: Store, operation: Operation): Promise<void> {
   const node = await inside.nodes.find({ uuid: operation.node_uuid });
@@ -67,8 +87,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
         provision_state: nextState(from, byHand ? 'cleaned-by-hand' : 'done') ?? from,
         target_provision_state: null,
         provision_updated_at: now,
-        power_state: 'power off',
-        must_clean: false,
+        ...(erasesDisks(operation) && { power_state: 'power off' as const, must_clean: false }),
         ...(byHand && { maintenance: false, maintenance_reason: null, fault: null, last_error: null }),
       },
     );
@@ -82,7 +101,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
       target_provision_state: null,
       provision_updated_at: now,
       maintenance: true,
-      maintenance_reason: `${reason} Its disks may still hold a tenant's data: correct the cause, then \`manage\` and \`provide\` it, which cleans it first.`,
+      maintenance_reason: `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then `manage` it.'}`,
       fault: 'clean failure',
       last_error: reason,
     },

@@ -1,7 +1,20 @@
 /** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
 import type { Command, Hello, Progress, Result } from '#agent-protocol/messages.ts';
-import type { Flavor, Image, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
-import type { BootDevice, BootPlan, ImageSource, PowerTarget } from '#drivers/interfaces.ts';
+import type { Flavor, Image, Json, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
+import type {
+  BiosSetting,
+  BootDevice,
+  BootDeviceOptions,
+  BootMode,
+  BootPlan,
+  FirmwareComponent,
+  ImageSource,
+  IndicatorState,
+  MediaDevice,
+  MediaSlot,
+  PowerTarget,
+} from '#drivers/interfaces.ts';
+import type { Contact } from './bmc-contacts.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 
@@ -88,7 +101,7 @@ export type NodeVerbs = {
   /** A person's word on a machine whose power is switched by hand; without `state`: what was asked for is done. */
   confirmPower(uuid: string, state?: PowerState): Promise<void>;
   setMaintenance(uuid: string, on: boolean, reason?: string): Promise<void>;
-  setBootDevice(uuid: string, device: BootDevice, options: { persistent: boolean }): Promise<void>;
+  setBootDevice(uuid: string, device: BootDevice, options: BootDeviceOptions): Promise<void>;
   getBootDevice(uuid: string): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
   /** Per interface: does the node's configuration work? */
   validateNode(uuid: string): Promise<Record<string, { result: boolean; reason?: string }>>;
@@ -97,6 +110,27 @@ export type NodeVerbs = {
   deleteNodePort(uuid: string): Promise<void>;
   /** Serial console text, or null where the node keeps none. */
   consoleLog(nodeUuid: string, lines?: number): Promise<string | null>;
+};
+
+/** Asks or tells a machine's BMC once. What the hardware lacks throws `notOfThisHardware`; a busy node `nodeBusy`. */
+export type MachineVerbs = {
+  /** How the node's power control has answered of late; undefined = it was not asked yet. */
+  bmcContact(uuid: string): Contact | undefined;
+  supportedBootDevices(uuid: string): Promise<BootDevice[]>;
+  /** Null where the BMC can't tell. */
+  bootState(uuid: string): Promise<{ boot_mode: BootMode | null; secure_boot: boolean | null }>;
+  setBootMode(uuid: string, mode: BootMode): Promise<void>;
+  setSecureBoot(uuid: string, on: boolean): Promise<void>;
+  injectNmi(uuid: string): Promise<void>;
+  getIndicator(uuid: string): Promise<IndicatorState>;
+  setIndicator(uuid: string, state: IndicatorState): Promise<void>;
+  biosSettings(uuid: string): Promise<BiosSetting[]>;
+  firmwareComponents(uuid: string): Promise<FirmwareComponent[]>;
+  mediaSlots(uuid: string): Promise<MediaSlot[]>;
+  insertMedia(uuid: string, device: MediaDevice, imageUrl: string): Promise<void>;
+  ejectMedia(uuid: string, devices: readonly MediaDevice[]): Promise<void>;
+  vendorMethods(uuid: string): Promise<Record<string, { help: string; http: string[] }>>;
+  callVendor(uuid: string, call: { method: string; http: string; parameters: JsonObject }): Promise<Json>;
 };
 
 /** Messages from machines, brought by the boot server. A wrong token throws `unauthorized`. */
@@ -127,6 +161,7 @@ export type MachineMessages = {
 
 export type Engine = ServerVerbs &
   NodeVerbs &
+  MachineVerbs &
   MachineMessages & {
     /** Takes up every operation that was running when the process ended. */
     start(): Promise<void>;

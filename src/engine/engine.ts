@@ -11,6 +11,7 @@ import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
 import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
 import { hasEnded } from './live-operations.ts';
 import { machineMessages } from './machine-messages.ts';
+import { machineVerbs } from './machine-verbs.ts';
 import { powerDefinition, verifyDefinition } from './node-operations.ts';
 import { nodeVerbs } from './nodes.ts';
 import type { OperationKinds, StepHook } from './operation-kinds.ts';
@@ -36,7 +37,7 @@ export function createEngine(parts: EngineParts): Engine {
     deploy: deployDefinition(definitions),
     rebuild: rebuildDefinition(definitions),
     delete: deleteDefinition(definitions),
-    clean: cleanDefinition(settings),
+    clean: cleanDefinition({ settings, store, drivers }),
     verify: verifyDefinition,
     power: powerDefinition(definitions),
   };
@@ -55,6 +56,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     ...servers,
     ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, deleteServer: servers.deleteServer }),
+    ...machineVerbs({ store, drivers, contacts }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
       await contacts.load();

@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { eventsFrom, nextState } from '#domain/provision-states.ts';
-import type { Node, NodePort, Operation } from '#domain/records.ts';
+import type { JsonObject, Node, NodePort, Operation } from '#domain/records.ts';
 import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
 import { confirmPower } from './by-hand.ts';
+import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
@@ -34,7 +35,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       await deleteNode(store, uuid);
       await parts.contacts.forget(uuid);
     },
-    setProvisionState: (uuid, verb) => setProvisionState(parts, uuid, verb),
+    setProvisionState: (uuid, verb, options) => setProvisionState(parts, uuid, verb, options),
     setPower: (uuid, target) => setPower(parts, uuid, target),
     async confirmPower(uuid, state) {
       const { node } = await loadNode(store, uuid);
@@ -174,20 +175,31 @@ async function deleteNode(store: Store, uuid: string): Promise<void> {
 }
 
 /** Verbs whose work is an operation; the others only move the state. */
-const verbOperations: Readonly<Record<string, (node: Node, settings: Settings) => NewOperation | undefined>> = {
-  manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
-  provide: (node, settings) =>
-    settings['clean.on_provide'] || node.must_clean
-      ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
-      : undefined,
-  clean: (node) => operationOn(node, 'clean', { target: 'manageable', boot_interface: node.boot_interface }),
-};
+const verbOperations: Readonly<Record<string, (node: Node, settings: Settings, steps: AskedStep[]) => NewOperation | undefined>> =
+  {
+    manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
+    provide: (node, settings) =>
+      settings['clean.on_provide'] || node.must_clean
+        ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
+        : undefined,
+    clean: (node, _, steps) =>
+      operationOn(node, 'clean', {
+        target: 'manageable',
+        boot_interface: node.boot_interface,
+        clean_steps: steps as JsonObject[],
+      }),
+  };
 
 function operationOn(node: Node, kind: NewOperation['kind'], request: NewOperation['request']): NewOperation {
   return { kind, purpose: `${kind} node ${node.name ?? node.uuid}`, node_uuid: node.uuid, server_id: null, request };
 }
 
-async function setProvisionState(parts: Parts, uuid: string, verb: string): Promise<void> {
+async function setProvisionState(
+  parts: Parts,
+  uuid: string,
+  verb: string,
+  options: { clean_steps?: JsonObject[] } = {},
+): Promise<void> {
   const { store, worker, settings } = parts;
   if (verb === 'abort') return abort(parts, uuid);
   if (verb === 'deleted') return undeploy(parts, uuid);
@@ -212,7 +224,8 @@ async function setProvisionState(parts: Parts, uuid: string, verb: string): Prom
         state: node.provision_state,
       });
     }
-    const work = verbOperations[verb]?.(node, settings);
+    const steps = verb === 'clean' ? readCleanSteps(parts.drivers, node, options.clean_steps ?? []) : [];
+    const work = verbOperations[verb]?.(node, settings, steps);
     const cleansFirst = verb === 'provide' && work;
     const now = new Date().toISOString();
     await inside.nodes.update(

@@ -89,7 +89,8 @@ async function notePower({ store, node }: BmcContext, state: PowerState): Promis
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Rejects with the signal's reason. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

@@ -1,0 +1,85 @@
+/**
+ * Vendor methods of every node whose management interface can do more than OpenStack's API has routes for: sensors, the
+ * BMC's log, its own restart. By `baremetal node passthru` any client reaches them.
+ */
+import { randomBytes } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { Json, JsonObject } from '#domain/records.ts';
+import type { Asking, ManagementInterface, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+
+type Run = VendorMethod['run'];
+
+/** Where the password of the BMC's account stands: the key of `driver_info`. */
+type Account = { store: Store; key: string };
+
+/** Only what this hardware has is listed. */
+export function bmcMethods(management: ManagementInterface, account: Account): Record<string, VendorMethod> {
+  const { readSensors, readLog, clearLog, identify, bmcInfo, resetBmc, changePassword } = management;
+  return {
+    ...(readSensors && { sensors: reads('Readings of all sensors.', (...call) => readSensors(...ask(call))) }),
+    ...(readLog && { log: reads("The BMC's own log of events, oldest first.", (...call) => readLog(...ask(call))) }),
+    ...(identify && { hardware: reads('Manufacturer, product, serial number and parts.', (...call) => identify(...ask(call))) }),
+    ...(bmcInfo && { bmc: reads('Firmware, protocol versions and addresses of the BMC.', (...call) => bmcInfo(...ask(call))) }),
+    ...(clearLog && { clear_log: writes("Empties the BMC's log.", (...call) => clearLog(...ask(call)).then(() => null)) }),
+    ...(resetBmc && {
+      reset_bmc: writes(
+        'Restarts the BMC, not the machine; kind=warm (default) or kind=cold.',
+        async (node, parameters, asking) => {
+          const { kind = 'warm' } = parameters;
+          if (kind !== 'warm' && kind !== 'cold') throw new Fault('badRequest', { detail: "kind must be 'warm' or 'cold'." });
+          await resetBmc(node, kind, asking);
+          return null;
+        },
+      ),
+    }),
+    ...(changePassword && {
+      rotate_password: writes(
+        "Gives the BMC's account a new password, random unless password=… says it, and keeps it in driver_info.",
+        rotation(changePassword, account),
+      ),
+    }),
+  };
+}
+
+const reads = (help: string, run: (...call: Parameters<Run>) => Promise<unknown>): VendorMethod => ({
+  help,
+  http: ['GET'],
+  run: async (...call) => (await run(...call)) as Json,
+});
+const writes = (help: string, run: Run): VendorMethod => ({ help, http: ['POST', 'PUT'], run });
+
+function ask([node, , asking]: Parameters<Run>): [NodeFacts, Asking | undefined] {
+  return [node, asking];
+}
+
+/** IPMI 2.0 has room for 20 bytes; 15 random ones are 20 letters of base64url. */
+const passwordBytes = 15;
+
+/**
+ * The new password is written down before the BMC is asked, beside the old one: whatever happens in between, one of the
+ * two is right, and both are there.
+ */
+function rotation(changePassword: NonNullable<ManagementInterface['changePassword']>, { store, key }: Account): Run {
+  return async (node, parameters, asking) => {
+    const { password = randomBytes(passwordBytes).toString('base64url') } = parameters;
+    if (typeof password !== 'string' || password === '') throw new Fault('badRequest', { detail: 'password must be text.' });
+    if (node.driver_info[key] === undefined)
+      throw new Fault('badRequest', { detail: `driver_info of the node has no ${key} that could be replaced.` });
+    const write = (change: JsonObject) => writeDriverInfo(store, node.uuid, change);
+    await write({ [`next_${key}`]: password });
+    await changePassword(node, password, asking);
+    await write({ [key]: password, [`next_${key}`]: null });
+    return null;
+  };
+}
+
+/** @param change null removes a key */
+async function writeDriverInfo(store: Store, uuid: string, change: JsonObject): Promise<void> {
+  await store.transaction(async (inside) => {
+    const node = await inside.nodes.find({ uuid });
+    if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
+    const merged = Object.entries({ ...node.driver_info, ...change }).filter(([, value]) => value !== null);
+    await inside.nodes.update({ uuid }, { driver_info: Object.fromEntries(merged), updated_at: new Date().toISOString() });
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * Cleaning steps of an operator's own choice (`baremetal node clean --clean-steps`): Ironic's names for what the BMC does
+ * by itself, without a ramdisk. Each is a step of the operation, so it is durable, bounded and told like any other.
+ */
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { asFault, Fault } from '#domain/faults.ts';
+import type { Json, JsonObject, Node } from '#domain/records.ts';
+import type { Drivers, Step, Task } from '#drivers/interfaces.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
+import type { Store } from '#store/store.ts';
+import { pause, recordBmcCommand } from './power.ts';
+import { interfaceOf } from './task.ts';
+
+export type AskedStep = { interface: string; step: string; args?: JsonObject };
+type Parts = { store: Store; drivers: Drivers };
+
+/** Firmware applies settings while it starts; some machines take long for that. */
+const bootSeconds = 1800;
+const lookEveryMs = 10_000;
+const flashSeconds = 3600;
+
+const AskedSteps = Type.Array(
+  Type.Object({
+    interface: Type.String(),
+    step: Type.String(),
+    args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    priority: Type.Optional(Type.Unknown()),
+  }),
+);
+const BiosArgs = Type.Object({
+  settings: Type.Array(Type.Object({ name: Type.String(), value: Type.Unknown() }), { minItems: 1 }),
+});
+const FirmwareArgs = Type.Object({
+  settings: Type.Array(
+    Type.Object({ component: Type.Optional(Type.String()), url: Type.String(), wait: Type.Optional(Type.Number()) }),
+    { minItems: 1 },
+  ),
+});
+const NoArgs = Type.Object({}, { additionalProperties: false });
+
+type Row = {
+  readonly args: typeof BiosArgs | typeof FirmwareArgs | typeof NoArgs;
+  readonly steps: (parts: Parts, args: JsonObject) => readonly Step[];
+};
+
+/** `deploy.erase_devices` is no row: it needs the ramdisk, and stands for the whole of an automatic cleaning. */
+const eraseStep = 'deploy.erase_devices';
+
+const stepTable: Readonly<Record<string, Row>> = {
+  'bios.apply_configuration': { args: BiosArgs, steps: applyBios },
+  'bios.factory_reset': {
+    args: NoArgs,
+    steps: (parts) => [
+      bmcStep(parts, { name: 'reset BIOS settings', title: 'Reset the BIOS settings', deadlineSeconds: 300 }, (task) =>
+        biosOf(parts, task).factoryReset(task.node, task),
+      ),
+      ...restart,
+    ],
+  },
+  'firmware.update': { args: FirmwareArgs, steps: updateFirmware },
+  'management.reset_bmc': {
+    args: NoArgs,
+    steps: (parts) => [
+      bmcStep(parts, { name: 'restart the BMC', title: 'Restart the BMC', deadlineSeconds: 300 }, async (task) => {
+        await managementOf(parts, task).resetBmc?.(task.node, 'cold', task);
+      }),
+    ],
+  },
+  'management.clear_log': {
+    args: NoArgs,
+    steps: (parts) => [
+      bmcStep(parts, { name: 'clear the BMC log', title: "Clear the BMC's log", deadlineSeconds: 300 }, async (task) => {
+        await managementOf(parts, task).clearLog?.(task.node, task);
+      }),
+    ],
+  },
+};
+
+/** @throws Fault `badRequest` for steps that do not exist, or not with these arguments; `notOfThisHardware` */
+export function readCleanSteps(drivers: Drivers, node: Node, asked: unknown): AskedStep[] {
+  if (!Value.Check(AskedSteps, asked)) {
+    throw new Fault('badRequest', { detail: 'clean_steps must be a list of {"interface": …, "step": …, "args": {…}}.' });
+  }
+  for (const { interface: slot, step, args = {} } of asked) {
+    const name = `${slot}.${step}`;
+    const row = Object.hasOwn(stepTable, name) ? stepTable[name] : undefined;
+    if (!row && name !== eraseStep) {
+      const known = [eraseStep, ...Object.keys(stepTable)].join(', ');
+      throw new Fault('badRequest', { detail: `There is no clean step '${name}'; there are: ${known}.` });
+    }
+    const shape = row?.args ?? NoArgs;
+    if (!Value.Check(shape, args)) {
+      const [error] = Value.Errors(shape, args);
+      throw new Fault('badRequest', {
+        detail: `args of clean step '${name}': ${error?.instancePath || 'they'} ${error?.message}.`,
+      });
+    }
+    refuseMissing(drivers, node, slot, step);
+  }
+  return asked as AskedStep[];
+}
+
+export function isErase({ interface: slot, step }: AskedStep): boolean {
+  return `${slot}.${step}` === eraseStep;
+}
+
+/** Steps that the BMC does by itself; each name stands once, so that a restart finds its place again. */
+export function outOfBandSteps(parts: Parts, asked: readonly AskedStep[]): readonly Step[] {
+  const made = asked.flatMap(({ interface: slot, step, args = {} }) => stepTable[`${slot}.${step}`]?.steps(parts, args) ?? []);
+  return made.map((step, index) => ({ ...step, name: `${index + 1}: ${step.name}` }));
+}
+
+function refuseMissing(drivers: Drivers, node: Node, slot: string, step: string): void {
+  const lacksIt = (what: string) => new Fault('notOfThisHardware', { node: node.name ?? node.uuid, driver: node.driver, what });
+  if (slot === 'bios' && node.bios_interface === 'no-bios') throw lacksIt('BIOS settings');
+  if (slot === 'firmware' && node.firmware_interface === 'no-firmware') throw lacksIt('firmware update');
+  if (slot !== 'management') return;
+  const management = interfaceOf(drivers.management, node.management_interface);
+  if (step === 'reset_bmc' && !management.resetBmc) throw lacksIt('BMC that could be restarted');
+  if (step === 'clear_log' && !management.clearLog) throw lacksIt('log that could be cleared');
+}
+
+const restart: readonly Step[] = [
+  simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180 }, (task) => task.power.set('power off')),
+  simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180 }, (task) => task.power.set('power on')),
+];
+
+/** Written, then restarted, then read until the firmware has taken them over. */
+function applyBios(parts: Parts, args: JsonObject): readonly Step[] {
+  const settings = args['settings'] as { name: string; value: Json }[];
+  const changes = Object.fromEntries(settings.map(({ name, value }) => [name, value]));
+  return [
+    bmcStep(parts, { name: 'write BIOS settings', title: 'Write the BIOS settings', deadlineSeconds: 300 }, (task) =>
+      biosOf(parts, task).applySettings(task.node, changes, task),
+    ),
+    ...restart,
+    {
+      name: 'see BIOS settings applied',
+      title: 'See the BIOS settings applied',
+      deadlineSeconds: bootSeconds,
+      run: (task) => untilApplied(parts, task, changes),
+    },
+    simpleStep({ name: 'power off again', title: 'Power off', deadlineSeconds: 180 }, (task) => task.power.set('power off')),
+  ];
+}
+
+/** A BMC tells nobody when the firmware is through, so it is asked now and then. */
+async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<string, Json>>): ReturnType<Step['run']> {
+  for (;;) {
+    if (await areApplied(parts, task, changes)) return { next: true };
+    task.signal.throwIfAborted();
+    await pause(lookEveryMs, task.signal);
+  }
+}
+
+async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<string, Json>>): Promise<boolean> {
+  try {
+    const settings = await biosOf(parts, task).readSettings(task.node, task);
+    return settings.every(({ name, value }) => !(name in changes) || String(value) === String(changes[name]));
+  } catch (error) {
+    // While the firmware starts, many BMCs have no settings to show.
+    if (['bmcUnreachable', 'bmcError'].includes(asFault(error).code)) return false;
+    throw error;
+  }
+}
+
+function updateFirmware(parts: Parts, args: JsonObject): readonly Step[] {
+  const settings = args['settings'] as { component?: string; url: string }[];
+  return settings.map(({ component, url }) => {
+    const what = component ? `firmware of ${component}` : 'firmware';
+    return bmcStep(parts, { name: `update ${what}`, title: `Update the ${what}`, deadlineSeconds: flashSeconds }, (task) =>
+      interfaceOf(parts.drivers.firmware, task.node.firmware_interface).update(
+        task.node,
+        { ...(component && { component }), url },
+        task,
+      ),
+    );
+  });
+}
+
+function bmcStep({ store }: Parts, step: Omit<Step, 'run'>, act: (task: Task) => Promise<void>): Step {
+  return simpleStep(step, (task) =>
+    recordBmcCommand({ store, node: task.node, operation: task.operation, signal: task.signal }, step.name, () => act(task)),
+  );
+}
+
+function biosOf({ drivers }: Parts, { node }: Task) {
+  return interfaceOf(drivers.bios, node.bios_interface);
+}
+
+function managementOf({ drivers }: Parts, { node }: Task) {
+  return interfaceOf(drivers.management, node.management_interface);
+}

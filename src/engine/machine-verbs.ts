@@ -1,0 +1,126 @@
+/**
+ * What people ask of a machine beside its power and its server: boot mode, console LED, sensors, media, BIOS, firmware,
+ * vendor methods. Each asks the BMC once, now, and what changes something is in the node's record.
+ */
+import { Fault } from '#domain/faults.ts';
+import type { Json, JsonObject, Node } from '#domain/records.ts';
+import type { Asking, Drivers, ManagementInterface, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
+import { lacks } from '#drivers/lacks.ts';
+import type { Store } from '#store/store.ts';
+import type { BmcContacts } from './bmc-contacts.ts';
+import { bmcMethods } from './bmc-methods.ts';
+import type { MachineVerbs } from './contract.ts';
+import { recordBmcCommand } from './power.ts';
+import { interfaceOf, loadNode } from './task.ts';
+
+/** Longest time a person is kept waiting for a BMC (milliseconds). */
+const patienceMs = 120_000;
+
+export type MachineVerbParts = { store: Store; drivers: Drivers; contacts: BmcContacts };
+
+/** One node, taken up for one request. */
+type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Required<Asking> };
+
+export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
+  const { drivers, contacts } = parts;
+  const visit = (uuid: string) => visitNode(parts, uuid);
+  const change = (uuid: string, subject: string, act: (visit: Visit) => Promise<unknown> | undefined) =>
+    changeMachine(parts, uuid, { subject, act });
+  return {
+    bmcContact: (uuid) => contacts.get(uuid),
+    supportedBootDevices: async (uuid) => [...(await visit(uuid)).management.bootDevices],
+    async bootState(uuid) {
+      const { facts, management, asking } = await visit(uuid);
+      const boot_mode = (await management.getBootMode?.(facts, asking)) ?? null;
+      return { boot_mode, secure_boot: (await management.getSecureBoot?.(facts, asking)) ?? null };
+    },
+    setBootMode: (uuid, mode) =>
+      change(uuid, `boot mode ${mode}`, ({ facts, management, asking }) => management.setBootMode?.(facts, mode, asking)),
+    setSecureBoot: (uuid, on) =>
+      change(uuid, `secure boot ${on ? 'on' : 'off'}`, ({ facts, management, asking }) =>
+        management.setSecureBoot?.(facts, on, asking),
+      ),
+    injectNmi: (uuid) =>
+      change(uuid, 'non-maskable interrupt', ({ facts, management, asking }) => management.injectNmi?.(facts, asking)),
+    async getIndicator(uuid) {
+      const { facts, management, asking } = await visit(uuid);
+      return management.getIndicator?.(facts, asking) ?? lacks(facts, 'indicator');
+    },
+    setIndicator: (uuid, state) =>
+      change(uuid, `indicator ${state}`, ({ facts, management, asking }) => management.setIndicator?.(facts, state, asking)),
+    async biosSettings(uuid) {
+      const { node, facts, asking } = await visit(uuid);
+      return interfaceOf(drivers.bios, node.bios_interface).readSettings(facts, asking);
+    },
+    async firmwareComponents(uuid) {
+      const { node, facts, asking } = await visit(uuid);
+      return interfaceOf(drivers.firmware, node.firmware_interface).readComponents(facts, asking);
+    },
+    async mediaSlots(uuid) {
+      const { facts, management, asking } = await visit(uuid);
+      return management.media?.slots(facts, asking) ?? lacks(facts, 'virtual media');
+    },
+    insertMedia: (uuid, device, url) =>
+      change(uuid, `insert ${device}`, ({ facts, management, asking }) => management.media?.insert(facts, device, url, asking)),
+    ejectMedia: (uuid, devices) =>
+      change(uuid, `eject ${devices.join(', ')}`, async ({ facts, management, asking }) => {
+        if (!management.media) return lacks(facts, 'virtual media');
+        for (const device of devices) await management.media.eject(facts, device, asking);
+      }),
+    async vendorMethods(uuid) {
+      const { node } = await visit(uuid);
+      const described = Object.entries(methodsOf(parts, node)).map(([name, { help, http }]) => [name, { help, http: [...http] }]);
+      return Object.fromEntries(described);
+    },
+    callVendor: (uuid, call) => callVendor(parts, uuid, call),
+  };
+}
+
+async function visitNode({ store, drivers }: MachineVerbParts, uuid: string): Promise<Visit> {
+  const { node, facts } = await loadNode(store, uuid);
+  const management = interfaceOf(drivers.management, node.management_interface);
+  return { node, facts, management, asking: { signal: AbortSignal.timeout(patienceMs) } };
+}
+
+/** @param change `act` gives undefined where the driver has no such method */
+async function changeMachine(
+  parts: MachineVerbParts,
+  uuid: string,
+  { subject, act }: { subject: string; act: (visit: Visit) => Promise<unknown> | undefined },
+): Promise<void> {
+  const visit = await visitNode(parts, uuid);
+  const { node, facts, asking } = visit;
+  if (node.operation_id) {
+    throw new Fault('nodeBusy', { node: node.name ?? uuid, purpose: node.provision_state, operation: node.operation_id });
+  }
+  await recordBmcCommand({ store: parts.store, node: facts, ...asking }, subject, () => act(visit) ?? lacks(facts, subject));
+}
+
+/** What every BMC can do, and what only this kind can; the driver's own word wins. */
+function methodsOf({ drivers, store }: MachineVerbParts, node: Node): Record<string, VendorMethod> {
+  const management = interfaceOf(drivers.management, node.management_interface);
+  return {
+    ...bmcMethods(management, { store, key: `${node.management_interface}_password` }),
+    ...interfaceOf(drivers.vendor, node.vendor_interface).methods,
+  };
+}
+
+type VendorCall = { method: string; http: string; parameters: JsonObject };
+
+async function callVendor(parts: MachineVerbParts, uuid: string, { method, http, parameters }: VendorCall): Promise<Json> {
+  const { node, facts, asking } = await visitNode(parts, uuid);
+  const methods = methodsOf(parts, node);
+  const row = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (!row) {
+    const known = Object.keys(methods).join(', ') || 'none';
+    throw new Fault('badRequest', { detail: `Node ${node.name ?? uuid} has no vendor method '${method}'; it has: ${known}.` });
+  }
+  if (!(row.http as readonly string[]).includes(http))
+    throw new Fault('badRequest', { detail: `The vendor method '${method}' takes ${row.http.join(', ')}, not ${http}.` });
+  if (http === 'GET') return row.run(facts, parameters, asking);
+  let answer: Json = null;
+  await recordBmcCommand({ store: parts.store, node: facts, ...asking }, `vendor method ${method}`, async () => {
+    answer = await row.run(facts, parameters, asking);
+  });
+  return answer;
+}
