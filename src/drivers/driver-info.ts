@@ -1,0 +1,48 @@
+/** Reads the settings of a node (`driver_info`) as drivers want them. Texts of faults never repeat a secret. */
+import { Fault } from '#domain/faults.ts';
+import type { Json } from '#domain/records.ts';
+import type { NodeFacts } from './interfaces.ts';
+
+export type DriverInfo = {
+  /** A Fault `driverInfo` to throw. */
+  wrong(detail: string): Fault;
+  /** `''` where the key is absent. Numbers and truth values count as their text, since clients send what they please. */
+  text(key: string): string;
+  /** Like `text`, and there. */
+  required(key: string): string;
+  whole(key: string, range: { min: number; max: number; default: number }): number;
+  choice<const T extends string>(key: string, choices: readonly T[], fallback: T): T;
+};
+
+export function readDriverInfo({ uuid, name, driver_info: info }: Pick<NodeFacts, 'uuid' | 'name' | 'driver_info'>): DriverInfo {
+  const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
+  const text = (key: string): string => {
+    const value: Json | undefined = info[key];
+    if (value === undefined || value === null) return '';
+    if (typeof value === 'object') throw wrong(`${key} must be text`);
+    return String(value).trim();
+  };
+  const required = (key: string): string => {
+    const value = text(key);
+    if (value === '') throw wrong(`${key} is missing`);
+    return value;
+  };
+  const whole: DriverInfo['whole'] = (key, { min, max, default: fallback }) => {
+    const value = text(key);
+    const number = value === '' ? fallback : Number(value);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    throw wrong(`${key} must be a whole number from ${min} to ${max}`);
+  };
+  const choice: DriverInfo['choice'] = (key, choices, fallback) => {
+    const value = text(key).toLowerCase();
+    const found = value === '' ? fallback : choices.find((name) => name === value);
+    if (found === undefined) throw wrong(`${key} must be one of ${choices.join(', ')}`);
+    return found;
+  };
+  return { wrong, text, required, whole, choice };
+}
+
+/** A host name or an IP address, and no option of a program. */
+export function isHost(value: string): boolean {
+  return /^[0-9a-zA-Z:][-0-9a-zA-Z.:_%]*$/.test(value);
+}

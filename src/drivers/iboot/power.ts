@@ -1,0 +1,59 @@
+import { Fault } from '#domain/faults.ts';
+import { changeRelay, DxpError, type DxpPeer, getRelays } from '#wire/iboot/dxp-client.ts';
+import { dxpPort } from '#wire/iboot/dxp-packets.ts';
+import type { FaultTable, PowerInterface } from '../interfaces.ts';
+import { PeerTurns } from '../peer-turns.ts';
+import { type IbootSettings, ibootProperties, readIbootSettings } from './properties.ts';
+
+const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
+
+/** @param timeout milliseconds for one conversation */
+export function createIbootPower(timeout: number): PowerInterface {
+  const turns = new PeerTurns<number, readonly boolean[]>();
+  return {
+    properties: ibootProperties,
+    // A reset is made of off and on, each of which is seen to have taken effect before the next.
+    targets: ['power on', 'power off'],
+    validate: (node) => void readIbootSettings(node),
+    async getPower(node, { signal } = {}) {
+      const settings = readIbootSettings(node);
+      const read = (relays: readonly number[]) => getRelays(settings, Math.max(...relays), { timeout });
+      const states = await turns
+        .gather(settings.relay, { peer: deviceOf(settings), account: accountOf(settings), read, signal })
+        .catch(toFault(settings, 'get relays', timeout));
+      const on = states[settings.relay - 1];
+      if (on !== undefined) return on ? 'power on' : 'power off';
+      const detail = `the states of ${states.length} relays, and none of relay ${settings.relay}`;
+      throw new Fault('bmcError', { address: spell(settings), command: 'get relays', detail });
+    },
+    async setPower(node, target, { signal } = {}) {
+      const settings = readIbootSettings(node);
+      const change = { relay: settings.relay, on: target === 'power on' };
+      const work = () => changeRelay(settings, change, { timeout, signal });
+      await turns
+        .take(deviceOf(settings), work, signal)
+        .catch(toFault(settings, `relay ${settings.relay} ${change.on ? 'on' : 'off'}`, timeout));
+    },
+  };
+}
+
+function deviceOf({ address, port }: DxpPeer): string {
+  return `${address} ${port}`;
+}
+
+/** Nodes that name other users of one device must not get each other's answers. */
+function accountOf({ address, port, user, password }: DxpPeer): string {
+  return JSON.stringify([address, port, user, password]);
+}
+
+function toFault(settings: IbootSettings, command: string, timeout: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof DxpError)) throw error;
+    const fields = { address: spell(settings), command, detail: error.message, attempts: 1, seconds: timeout / 1000 };
+    throw new Fault(faultTable[error.failure] ?? 'internal', fields, error.message);
+  };
+}
+
+function spell({ address, port }: IbootSettings): string {
+  return port === dxpPort ? address : `${address} (port ${port})`;
+}
