@@ -14,6 +14,16 @@ export type Lease = {
   dns?: string;
 };
 
+export type DhcpClient = {
+  isIpxe?: boolean;
+  tries?: number;
+  clientId?: string;
+  /** Option 93. */
+  architecture?: number;
+  /** Option 60. */
+  vendorClass?: string;
+};
+
 const needed = ['ip', 'dnsmasq', 'busybox', 'setpriv', 'curl'];
 
 /** Why such a network cannot be made here, or false. */
@@ -51,15 +61,28 @@ export class BootNetwork {
   }
 
   /** Becomes the machine with that MAC and asks for an address; undefined when nobody answers. */
-  dhcp(
-    mac: string,
-    { isIpxe = false, tries = 4, clientId }: { isIpxe?: boolean; tries?: number; clientId?: string } = {},
-  ): Lease | undefined {
+  dhcp(mac: string, { isIpxe = false, tries = 4, clientId, architecture, vendorClass }: DhcpClient = {}): Lease | undefined {
     run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
     // Without taking the link down: a bridge is slow to see it come up again.
     run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
-    const options = ['-n', '-q', '-f', '-t', String(tries), '-T', '1', '-O', 'bootfile', '-s', join(this.#directory, 'udhcpc')];
+    const options = [
+      '-n',
+      '-q',
+      '-f',
+      '-t',
+      String(tries),
+      '-T',
+      '1',
+      '-O',
+      'bootfile',
+      '-O',
+      'vendor',
+      '-s',
+      join(this.#directory, 'udhcpc'),
+    ];
     if (isIpxe) options.push('-x', '0xaf:b105010119');
+    if (architecture !== undefined) options.push('-x', `0x5d:${architecture.toString(16).padStart(4, '0')}`);
+    if (vendorClass) options.push('-V', vendorClass);
     if (clientId) options.push('-x', `0x3d:${clientId}`);
     const result = this.inMachine('busybox', ['udhcpc', '-i', 'eth0', ...options]);
     if (result.status !== 0) return undefined;

@@ -24,6 +24,14 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     return reply.type('text/plain; charset=utf-8').send(script);
   });
 
+  /** For UEFI HTTP boot; with TFTP the same file comes from the other server. */
+  app.get('/boot/firmware/snponly.efi', (request, reply) =>
+    sendFile(request, reply, {
+      path: join(parts.tftpRoot, 'snponly.efi'),
+      onEnd: (transfer) => reportTransfer(parts, { request, subject: '/boot/firmware/snponly.efi', transfer }),
+    }),
+  );
+
   app.get<{ Params: { folder: string; name: string } }>('/boot/files/:folder/:name', (request, reply) => {
     const { folder, name } = request.params;
     // Only what a live plan names: the names become a path.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BootPlan } from '#drivers/interfaces.ts';
-import { BootNetwork, whyNoBootNetwork } from '#test/a-boot-network.ts';
+import { BootNetwork, type DhcpClient, whyNoBootNetwork } from '#test/a-boot-network.ts';
 import { BootServerProcess, type MachineRequest } from '#test/a-boot-server-process.ts';
 
 const macs = ['52:54:00:aa:00:01', '52:54:00:aa:00:02', '52:54:00:aa:00:03'] as const;
@@ -106,6 +106,19 @@ test('the iPXE chain: a loader for other firmware, a script for iPXE', { skip },
   assert.equal(http('/boot/files/server-2/deploy_kernel').stdout, 'a kernel\n200');
   const subjects = (await requestsOf(macs[1], 'http')).map(({ subject }) => subject);
   assert.deepEqual(subjects, ['/boot/ipxe/52:54:00:aa:00:02', '/boot/files/server-2/deploy_kernel']);
+});
+
+test('UEFI firmware gets a loader of its own, by TFTP or by HTTP as it asks', { skip }, () => {
+  const bootFile = (client: DhcpClient) => network.dhcp(macs[1], client)?.boot_file;
+  assert.equal(bootFile({ architecture: 0 }), 'undionly.kpxe');
+  assert.equal(bootFile({ architecture: 7, vendorClass: 'PXEClient:Arch:00007:UNDI:003001' }), 'snponly.efi');
+  assert.equal(bootFile({ architecture: 9, vendorClass: 'PXEClient:Arch:00009:UNDI:003001' }), 'snponly.efi');
+  assert.equal(tftp('snponly.efi').stdout.slice(0, 2), 'MZ');
+  const url = `http://${network.address}:8088/boot/firmware/snponly.efi`;
+  assert.equal(bootFile({ architecture: 16, vendorClass: 'HTTPClient:Arch:00016:UNDI:003001' }), url);
+  assert.match(http('/boot/firmware/snponly.efi').stdout, /^MZ[\s\S]*\n200$/);
+  const script = `http://${network.address}:8088/boot/ipxe/\${netX/mac:hexhyp}`;
+  assert.equal(bootFile({ architecture: 7, isIpxe: true }), script);
 });
 
 test('a machine does not get the script of another one', { skip }, () => {

@@ -17,6 +17,13 @@ export type FirmwareByMac = ReadonlyMap<string, BootPlan['firmware']>;
 /** Fixed addresses belong to a server for long; those of the pool serve a ramdisk for minutes. */
 const leaseTimes = { fixed: '1h', pool: '10m' } as const;
 
+/** Option 93 (RFC 4578, IANA's processor architecture types): x86-64 UEFI by TFTP (two numbers are in use) and by HTTP. */
+const clientArchitectures = [
+  [7, 'uefi'],
+  [9, 'uefi'],
+  [16, 'uefi-http'],
+] as const;
+
 const processLines = (settings: Settings, pid: string): string[] => [
   'port=0',
   'no-resolv',
@@ -59,7 +66,12 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     'dhcp-match=set:is-ipxe,175',
     // no-pxedhcp: nobody else answers here, so iPXE need not wait some seconds for a second offer.
     'dhcp-option=tag:is-ipxe,encap:175,176,1b',
-    `dhcp-boot=tag:ipxe,tag:!is-ipxe,undionly.kpxe,,${address}`,
+    ...clientArchitectures.map(([number, tag]) => `dhcp-match=set:${tag},option:client-arch,${number}`),
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:!uefi,tag:!uefi-http,undionly.kpxe,,${address}`,
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi,snponly.efi,,${address}`,
+    // HTTP boot takes only offers that name it in option 60; their boot file is a URL.
+    'dhcp-option-force=tag:uefi-http,60,HTTPClient',
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi-http,${http_url}/boot/firmware/snponly.efi,,${address}`,
     // iPXE fills in the MAC of the NIC that it is asking through.
     `dhcp-boot=tag:ipxe,tag:is-ipxe,${http_url}/boot/ipxe/\${netX/mac:hexhyp},,${address}`,
     ...tags,

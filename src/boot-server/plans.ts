@@ -30,7 +30,7 @@ const Plan = Type.Object({
 });
 
 /** Folders of the TFTP root that belong to no plan. */
-const reserved = new Set(['pxelinux.cfg', 'pxelinux.0', 'ldlinux.c32', 'undionly.kpxe']);
+const reserved = new Set(['pxelinux.cfg', 'pxelinux.0', 'ldlinux.c32', 'undionly.kpxe', 'snponly.efi']);
 
 /** Throws `badRequest`. A plan comes from our own drivers, but its names become paths and its text configuration. */
 export function checkPlan(plan: BootPlan): void {

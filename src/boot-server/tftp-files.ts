@@ -28,7 +28,10 @@ const firmwareTable: Readonly<Record<BootPlan['firmware'], readonly FirmwareFile
     { name: 'pxelinux.0', source: '/usr/lib/PXELINUX/pxelinux.0', package: 'pxelinux' },
     { name: 'ldlinux.c32', source: '/usr/lib/syslinux/modules/bios/ldlinux.c32', package: 'syslinux-common' },
   ],
-  ipxe: [{ name: 'undionly.kpxe', source: '/usr/lib/ipxe/undionly.kpxe', package: 'ipxe' }],
+  ipxe: [
+    { name: 'undionly.kpxe', source: '/usr/lib/ipxe/undionly.kpxe', package: 'ipxe' },
+    { name: 'snponly.efi', source: '/usr/lib/ipxe/snponly.efi', package: 'ipxe' },
+  ],
   none: [],
 };
 
