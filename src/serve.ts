@@ -66,7 +66,7 @@ async function build(
   closers.push(() => images.close());
   await images.tidy();
 
-  const ipmi = createIpmiDriver();
+  const ipmi = createIpmiDriver({ packetsPerSecond: settings['ipmi.packets_per_second'], sessions: settings['ipmi.sessions'] });
   closers.push(() => ipmi.close());
   const manual = createManualDriver({
     waitSeconds: settings['manual.wait'],

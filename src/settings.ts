@@ -77,6 +77,17 @@ export const settingsTable = {
     help: 'Nodes whose power state is asked for at the same time',
   },
 
+  'ipmi.packets_per_second': {
+    kind: 'integer',
+    default: 4000,
+    help: 'IPMI packets that leave at most, all BMCs together; 0 = no limit',
+  },
+  'ipmi.sessions': {
+    kind: 'integer',
+    default: 12_000,
+    help: 'IPMI sessions open at once, one per BMC; beyond, the ones unused for longest are closed; 0 = no limit',
+  },
+
   'manual.wait': seconds(86_400, 'Longest wait for a person who switches a machine by hand'),
 
   'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },

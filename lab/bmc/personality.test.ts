@@ -8,11 +8,12 @@ import { chassisControl, getChassisStatus } from '#wire/ipmi/chassis-commands.ts
 import { openIpmiClient } from '#wire/ipmi/client.ts';
 import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
 import { defaultTimings } from '#wire/ipmi/timings.ts';
-import { udp } from '#wire/udp/datagrams.ts';
+import { openSharedUdp } from '#wire/udp/shared-udp.ts';
 import { startBmc } from './bmc.ts';
 import type { Chassis } from './chassis.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
 
+const udp = openSharedUdp();
 const timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 5_000 };
 
 async function setStage(t: TestContext, chassis: Chassis = createMemoryChassis()) {

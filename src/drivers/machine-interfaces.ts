@@ -27,7 +27,11 @@ export type Interface = {
 };
 
 /** Ends an exchange early; drivers also bound each exchange themselves. */
-export type Asking = { readonly signal?: AbortSignal };
+export type Asking = {
+  readonly signal?: AbortSignal;
+  /** Nobody waits for the answer: a BMC that has no room for now is an answer, not a reason to wait until it has. */
+  readonly background?: boolean;
+};
 
 export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off' | 'power cycle';
 

@@ -4,20 +4,11 @@ import type { Command } from '#wire/ipmi/command.ts';
 import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import type { Peer } from '#wire/udp/datagrams.ts';
-import type { FaultTable, NodeFacts } from '../interfaces.ts';
+import type { Asking, FaultTable, NodeFacts } from '../interfaces.ts';
 import { readIpmiSettings } from './properties.ts';
 
-/** One command to one BMC and how it ended, for the record of what happened to a machine. */
-export type BmcReport = {
-  readonly node_uuid: string;
-  /** `Chassis Control power up`. */
-  readonly command: string;
-  readonly duration_ms: number;
-  /** `ok`, or the fault's text. */
-  readonly result: string;
-};
-
-export type AskBmc = <Q, R>(node: NodeFacts, row: Command<Q, R>, fields: Q) => Promise<R>;
+/** One command to a node's BMC. @throws Fault, or the reason of the signal's abort */
+export type AskBmc = <Q, R>(node: NodeFacts, row: Command<Q, R>, fields: Q, asking?: Asking) => Promise<R>;
 
 const faultTable: FaultTable = {
   silent: 'bmcUnreachable',
@@ -27,41 +18,25 @@ const faultTable: FaultTable = {
   closed: 'interrupted',
 };
 
-export function createAskBmc(pool: IpmiClientPool, report?: (report: BmcReport) => void): AskBmc {
-  return async (node, row, fields) => {
-    const settings = readIpmiSettings(node);
-    const startedAt = performance.now();
-    const ended = (result: string) =>
-      report?.({
-        node_uuid: node.uuid,
-        command: [row.name, ...wordsOf(fields)].join(' '),
-        duration_ms: Math.round(performance.now() - startedAt),
-        result,
-      });
+export function createAskBmc(pool: IpmiClientPool): AskBmc {
+  return async (node, row, fields, asking) => {
     try {
-      const answer = await pool.client(settings).request(row, fields);
-      ended('ok');
-      return answer;
+      return await pool.client(readIpmiSettings(node)).request(row, fields, asking);
     } catch (error) {
-      const fault = error instanceof IpmiError ? toFault(error) : error;
-      ended(fault instanceof Error ? fault.message : String(fault));
-      throw fault;
+      throw toFault(error);
     }
   };
 }
 
-function toFault(error: IpmiError): Fault {
+/** What a person is told of a failure of the wire; anything else stays as it is. */
+export function toFault(error: unknown): unknown {
+  if (!(error instanceof IpmiError)) return error;
   const { peer, command, detail, attempts, seconds } = error;
   const code = faultTable[error.failure] ?? 'internal';
-  const why = 'the connection to the BMC was closed';
-  return new Fault(code, { address: spell(peer), command, detail, attempts, seconds, what: command, why }, error.message);
+  const fields = { address: spell(peer), command, detail, attempts, seconds, what: command, why: detail };
+  return new Fault(code, fields, error.message);
 }
 
 function spell({ address, port }: Peer): string {
   return port === rmcpPort ? address : `${address} (port ${port})`;
-}
-
-/** What a request says in words, e.g. the chassis action. */
-function wordsOf(fields: unknown): string[] {
-  return Object.values(fields as object).filter((value) => typeof value === 'string');
 }

@@ -6,7 +6,7 @@ import { startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { NodeFacts } from '../interfaces.ts';
-import { type BmcReport, createIpmiDriver } from './index.ts';
+import { createIpmiDriver } from './index.ts';
 
 const timings = { ...defaultTimings, firstWait: 30, longestWait: 60, deadline: 400, singleWait: 100 };
 const users = [
@@ -33,17 +33,16 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
 async function setStage(t: TestContext) {
   const chassis = createMemoryChassis();
   const commands: string[] = [];
-  const reports: BmcReport[] = [];
   const onCommand = ({ command }: { command: string }) => void commands.push(command);
   const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, onCommand });
-  const driver = createIpmiDriver({ timings, report: (report) => void reports.push(report) });
+  const driver = createIpmiDriver({ timings });
   t.after(async () => {
     await driver.close();
     await bmc.close();
   });
   const info = { ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: 'admin', ipmi_password: 'secret' };
   const node = (changes: JsonObject = {}, properties: JsonObject = {}) => aNode({ ...info, ...changes }, properties);
-  return { chassis, bmc, driver, node, commands, reports };
+  return { chassis, bmc, driver, node, commands };
 }
 
 test('reads and changes the power state', async (t) => {
@@ -156,13 +155,13 @@ test('opens a new session when the BMC has forgotten the old one', async (t) => 
 });
 
 test('names a refused password without telling it', async (t) => {
-  const { bmc, driver, node, reports } = await setStage(t);
+  const { bmc, driver, node } = await setStage(t);
   bmc.setPersonality({ refusePassword: true });
 
   const fault = await faultOf(driver.power.getPower(node()));
 
   assert.equal(fault.code, 'bmcRefused');
-  assert.doesNotMatch(JSON.stringify([fault.message, fault.hint, fault.detail, reports]), /secret/);
+  assert.doesNotMatch(JSON.stringify([fault.message, fault.hint, fault.detail]), /secret/);
 });
 
 test('names an unknown user and a privilege that is not granted', async (t) => {
@@ -193,20 +192,6 @@ test('ends a request under way when the driver closes', async (t) => {
   await driver.close();
 
   assert.equal((await request).code, 'interrupted');
-});
-
-test('reports each command with its result', async (t) => {
-  const { bmc, driver, node, reports } = await setStage(t);
-  await driver.power.setPower(node(), 'power on');
-  bmc.setPersonality({ refusePassword: true });
-  await faultOf(driver.power.getPower(node({ ipmi_username: 'open' })));
-
-  assert.deepEqual(
-    reports.map(({ command }) => command),
-    ['Chassis Control power up', 'Get Chassis Status'],
-  );
-  assert.equal(reports[0]?.result, 'ok');
-  assert.match(reports[1]?.result ?? '', /refused the user name or password/);
 });
 
 suite('driver_info of the ipmi driver', () => {

@@ -15,12 +15,12 @@ export function createIpmiPower(ask: AskBmc): PowerInterface {
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
-    async getPower(node) {
-      const { power } = await ask(node, getChassisStatus, {});
+    async getPower(node, asking) {
+      const { power } = await ask(node, getChassisStatus, {}, asking);
       return power.on ? 'power on' : 'power off';
     },
-    async setPower(node, target) {
-      await ask(node, chassisControl, { action: actionTable[target] });
+    async setPower(node, target, asking) {
+      await ask(node, chassisControl, { action: actionTable[target] }, asking);
     },
   };
 }

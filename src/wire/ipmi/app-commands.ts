@@ -52,6 +52,7 @@ const capabilities = struct({
   oem: u24,
   oemData: u8,
 });
+export type ChannelCapabilities = ValueOf<typeof capabilities>;
 
 /** Section 22.13. */
 export const getChannelAuthenticationCapabilities: Command<ValueOf<typeof capabilitiesQuery>, ValueOf<typeof capabilities>> = {
@@ -105,6 +106,52 @@ export const closeSession: Command<{ session: number }, Record<never, never>> = 
   request: struct({ session: u32 }),
   response: nothing,
   completionCodes: { 135: 'there is no such session', 136: 'there is no such session handle' },
+};
+
+const sessionChallengeQuery = struct({ type: bits({ number: [0, 4] }), user: bytes(16) });
+
+/** Section 22.16: IPMI 1.5 alone. */
+export const getSessionChallenge: Command<ValueOf<typeof sessionChallengeQuery>, { session: number; challenge: Buffer }> = {
+  name: 'Get Session Challenge',
+  netFn: netFns.app,
+  command: 0x39,
+  privilege: 'none',
+  request: sessionChallengeQuery,
+  response: struct({ session: u32, challenge: bytes(16) }),
+  completionCodes: { 129: 'unauthorized name', 130: 'the anonymous user is not enabled' },
+};
+
+const activateSessionRequest = struct({
+  type: bits({ number: [0, 4] }),
+  privilege: bits({ level: [0, 4] }),
+  challenge: bytes(16),
+  /** The first number that the BMC's packets shall bear. */
+  outboundSequence: u32,
+});
+const activateSessionResponse = struct({
+  type: bits({ number: [0, 4] }),
+  session: u32,
+  /** The first number that the console's packets shall bear. */
+  inboundSequence: u32,
+  privilege: bits({ level: [0, 4] }),
+});
+
+/** Section 22.17: IPMI 1.5 alone. It travels in the session that the challenge named, under sequence number 0. */
+export const activateSession: Command<ValueOf<typeof activateSessionRequest>, ValueOf<typeof activateSessionResponse>> = {
+  name: 'Activate Session',
+  netFn: netFns.app,
+  command: 0x3a,
+  privilege: 'none',
+  request: activateSessionRequest,
+  response: activateSessionResponse,
+  completionCodes: {
+    129: 'no session slot is free',
+    130: 'no session slot is free for this user',
+    131: 'no session slot is free for this user at this privilege level',
+    132: 'session sequence number out of range',
+    133: 'invalid session id',
+    134: 'the privilege level is beyond the limit of the user or the channel',
+  },
 };
 
 const channelQuery = struct({ channel: bits({ number: [0, 4] }) });

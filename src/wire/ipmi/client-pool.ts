@@ -1,40 +1,81 @@
-import { createHash } from 'node:crypto';
 import type { Datagrams } from '../udp/datagrams.ts';
-import { type IpmiClient, type IpmiClientOptions, openIpmiClient } from './client.ts';
-import type { Timings } from './timings.ts';
+import { createIpmiClient, type IpmiClient, type IpmiClientOptions } from './client.ts';
+import { SessionBudget, type SessionStats } from './session-budget.ts';
+import { defaultTimings, type Timings } from './timings.ts';
 
 export type IpmiClientPool = {
   /** The one client for this BMC. Other credentials than last time replace it. */
   client(options: IpmiClientOptions): IpmiClient;
+  stats(): { readonly clients: number; readonly sessions: SessionStats };
   close(): Promise<void>;
 };
 
+export type IpmiPoolOptions = {
+  readonly datagrams: Datagrams;
+  readonly timings?: Timings;
+  /** At once, over all BMCs; 0 = one for each BMC. */
+  readonly sessions?: number;
+  /** Clients that are remembered, for what was learned about their BMCs; those in use are never forgotten. */
+  readonly clients?: number;
+};
+
+type Known = { readonly client: IpmiClient; readonly options: IpmiClientOptions };
+
 /** One client, thus one session and one queue, per address and port. */
-export function createIpmiClientPool(datagrams: Datagrams, timings?: Timings): IpmiClientPool {
-  const clients = new Map<string, { client: IpmiClient; fingerprint: string }>();
+export function createIpmiClientPool(options: IpmiPoolOptions): IpmiClientPool {
+  const { datagrams, timings = defaultTimings, sessions: limit = 0, clients: most = 30_000 } = options;
+  const sessions = new SessionBudget(limit, timings);
+  const known = new Map<string, Known>();
+
+  function remember(key: string, options: IpmiClientOptions): IpmiClient {
+    if (known.size >= most) forgetUnused(known);
+    const client = createIpmiClient(options, { datagrams, timings, sessions });
+    known.set(key, { client, options });
+    return client;
+  }
+
   return {
     client(options) {
       const key = `${options.address} ${options.port}`;
-      const fingerprint = fingerprintOf(options);
-      const known = clients.get(key);
-      if (known?.fingerprint === fingerprint) return known.client;
-      void known?.client.close();
-      const client = openIpmiClient(options, datagrams, timings);
-      clients.set(key, { client, fingerprint });
-      return client;
+      const before = known.get(key);
+      if (before && isSame(before.options, options)) return before.client;
+      known.delete(key);
+      void before?.client.close();
+      return remember(key, options);
     },
+    stats: () => ({ clients: known.size, sessions: sessions.stats }),
     async close() {
-      const open = [...clients.values()];
-      clients.clear();
+      const open = [...known.values()];
+      known.clear();
+      sessions.stop();
       await Promise.all(open.map(({ client }) => client.close()));
     },
   };
 }
 
-/** Tells two sets of credentials apart without keeping a second copy of the password. */
-function fingerprintOf({ user, password, privilege, cipherSuite, bmcKey }: IpmiClientOptions): string {
-  const key = bmcKey && Buffer.from(bmcKey).toString('hex');
-  return createHash('sha256')
-    .update(JSON.stringify([user, password, privilege, cipherSuite, key]))
-    .digest('hex');
+/** Nodes come and go; what was learned about a tenth of those that nobody uses now can be learned again. */
+function forgetUnused(known: Map<string, Known>): void {
+  let left = Math.ceil(known.size / 10);
+  for (const [key, { client }] of known) {
+    if (left === 0) return;
+    if (client.isInUse) continue;
+    known.delete(key);
+    left -= 1;
+  }
+}
+
+function isSame(one: IpmiClientOptions, other: IpmiClientOptions): boolean {
+  const { user, password, privilege, cipherSuite, version } = one;
+  return (
+    user === other.user &&
+    password === other.password &&
+    privilege === other.privilege &&
+    cipherSuite === other.cipherSuite &&
+    version === other.version &&
+    hexOf(one.bmcKey) === hexOf(other.bmcKey)
+  );
+}
+
+function hexOf(key: Uint8Array | undefined): string | undefined {
+  return key && Buffer.from(key).toString('hex');
 }

@@ -5,7 +5,8 @@ import { suite, type TestContext, test } from 'node:test';
 import { type Bmc, type BmcCommandReport, startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { encodePlainPacket } from '../rmcp/session-packet.ts';
-import { type Datagrams, udp } from '../udp/datagrams.ts';
+import type { Datagrams } from '../udp/datagrams.ts';
+import { openSharedUdp } from '../udp/shared-udp.ts';
 import { chassisControl, getChassisStatus } from './chassis-commands.ts';
 import { openIpmiClient } from './client.ts';
 import { createIpmiClientPool } from './client-pool.ts';
@@ -13,6 +14,7 @@ import { IpmiError } from './ipmi-error.ts';
 import { encodeResponse } from './message.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
+const udp = openSharedUdp();
 const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000, singleWait: 60 };
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 
@@ -256,7 +258,7 @@ suite('cipher suites', () => {
 });
 
 test('a pool keeps one client per BMC until the credentials change', async () => {
-  const pool = createIpmiClientPool(udp, quick);
+  const pool = createIpmiClientPool({ datagrams: udp, timings: quick });
   const options = { address: '127.0.0.1', port: 1, ...login };
   const first = pool.client(options);
 

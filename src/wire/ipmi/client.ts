@@ -1,19 +1,23 @@
-import type { CipherSuite, CipherSuiteId } from '../rmcp/cipher-suites.ts';
-import { findCipherSuite } from '../rmcp/cipher-suites.ts';
-import type { Datagrams, Peer } from '../udp/datagrams.ts';
-import { setSessionPrivilege } from './app-commands.ts';
+import type { Datagrams } from '../udp/datagrams.ts';
+import { getDeviceId } from './app-commands.ts';
 import { getChassisStatus } from './chassis-commands.ts';
-import { type Command, privilegeLevels } from './command.ts';
+import type { Command } from './command.ts';
 import { completionCodes } from './completion-codes.ts';
-import { Conversation } from './conversation.ts';
-import { findCipherSuites, type Login, openSession, type SessionTerms } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
-import { Session } from './session.ts';
-import { Budget, defaultTimings, type Timings } from './timings.ts';
+import { Latency } from './latency.ts';
+import type { Session } from './session.ts';
+import { SessionBudget, type SessionHolder } from './session-budget.ts';
+import { type BmcLogin, SessionKeeper } from './session-keeper.ts';
+import { Budget, defaultTimings, pause, type Timings } from './timings.ts';
+import { WorkQueue } from './work-queue.ts';
 
-export type IpmiClientOptions = Peer & Login & { readonly cipherSuite?: CipherSuiteId };
+export type IpmiClientOptions = BmcLogin;
 
-export type RequestOptions = { readonly signal?: AbortSignal };
+export type RequestOptions = {
+  readonly signal?: AbortSignal;
+  /** Nobody waits for the answer: a BMC without a free session is an answer, not a reason for patience. */
+  readonly background?: boolean;
+};
 
 export type IpmiClient = {
   /**
@@ -22,185 +26,171 @@ export type IpmiClient = {
    * @throws IpmiError, or the reason of an abort.
    */
   request<Q, R>(row: Command<Q, R>, fields: Q, options?: RequestOptions): Promise<R>;
+  /** How fast this BMC answers, smoothed; undefined before the first answer. */
+  readonly latencyMs: number | undefined;
+  /** False when it holds nothing that would be lost with it. */
+  readonly isInUse: boolean;
   /** Ends the request under way, closes the session politely. */
   close(): Promise<void>;
 };
 
+/** What the clients of all BMCs share. */
+export type IpmiNetwork = { readonly datagrams: Datagrams; readonly timings: Timings; readonly sessions: SessionBudget };
+
 export function openIpmiClient(options: IpmiClientOptions, datagrams: Datagrams, timings = defaultTimings): IpmiClient {
-  return new Client(options, datagrams, timings);
+  return createIpmiClient(options, { datagrams, timings, sessions: new SessionBudget(0, timings) });
+}
+
+export function createIpmiClient(options: IpmiClientOptions, network: IpmiNetwork): IpmiClient {
+  return new Client(options, network);
 }
 
 /** Sends of one command in a session that may be lost before a new session is tried. */
 const sessionLossSends = 3;
 
-type Work = { readonly budget: Budget };
-
-class Client implements IpmiClient {
+class Client implements IpmiClient, SessionHolder {
   readonly #options: IpmiClientOptions;
-  readonly #datagrams: Datagrams;
-  readonly #timings: Timings;
-  readonly #ended = new AbortController();
-  readonly #wanted: readonly CipherSuite[] | undefined;
-  /** The suite that worked last, so that a BMC is asked for its suites once. */
-  #learned: readonly CipherSuite[] | undefined;
-  #conversation: Conversation | undefined;
-  #session: Session | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
-  #idle: NodeJS.Timeout | undefined;
+  readonly #network: IpmiNetwork;
+  readonly #latency = new Latency();
+  readonly #keeper: SessionKeeper;
+  readonly #queue = new WorkQueue();
+  /** Counted in `network.sessions`. */
+  #holds = false;
+  #closed = false;
+  usedAt = 0;
 
-  constructor(options: IpmiClientOptions, datagrams: Datagrams, timings: Timings) {
+  constructor(options: IpmiClientOptions, network: IpmiNetwork) {
     this.#options = options;
-    this.#datagrams = datagrams;
-    this.#timings = timings;
-    const suite = options.cipherSuite && findCipherSuite(options.cipherSuite);
-    this.#wanted = suite && [suite];
+    this.#network = network;
+    this.#keeper = new SessionKeeper(options, { ...network, latency: this.#latency });
   }
 
-  async request<Q, R>(row: Command<Q, R>, fields: Q, { signal }: RequestOptions = {}): Promise<R> {
-    if (this.#ended.signal.aborted) throw this.#closedError(row.name);
-    const signals = signal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;
-    const budget = new Budget(this.#timings.deadline, signals);
+  get latencyMs(): number | undefined {
+    return this.#latency.milliseconds;
+  }
+
+  get isInUse(): boolean {
+    return this.#holds || this.#queue.isBusy;
+  }
+
+  async request<Q, R>(row: Command<Q, R>, fields: Q, { signal, background }: RequestOptions = {}): Promise<R> {
+    if (this.#closed) throw this.#error('closed', row.name, closedText);
+    const budget = new Budget(this.#network.timings.deadline, { signal, patient: !background });
     try {
-      return await this.#enqueue(() => this.#run(row, fields, { budget }), signals);
-    } catch (error) {
-      throw error === this.#ended.signal.reason ? this.#closedError(row.name) : error;
+      budget.throwIfEnded();
+      return await this.#enqueue(() => this.#run(row, fields, budget), budget, row.name);
+    } finally {
+      budget.release();
     }
   }
 
   async close(): Promise<void> {
-    this.#ended.abort();
-    await this.#enqueue(() => this.#hangUp());
+    this.#closed = true;
+    this.#queue.end((name) => this.#error('closed', name, closedText));
+    await this.#hangUp();
   }
 
-  /** One at a time; a caller that gives up while it waits is told at once. */
-  #enqueue<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    clearTimeout(this.#idle);
-    this.#waiting += 1;
-    const turn = this.#queue.then(() => {
-      signal?.throwIfAborted();
-      return work();
-    });
-    this.#queue = turn.catch(() => {}).then(() => this.#rest());
-    return signal ? Promise.race([turn, rejection(signal, turn)]) : turn;
+  hangUp(): void {
+    void this.#hangUp();
+  }
+
+  keepAlive(): void {
+    const budget = new Budget(this.#network.timings.deadline);
+    const work = async () => {
+      try {
+        const limits = { budget, sends: sessionLossSends };
+        await this.#keeper.session?.request(getDeviceId, {}, limits);
+      } catch (error) {
+        if (error instanceof IpmiError && error.failure === 'silent') this.#lose();
+      }
+    };
+    this.#queue.add(work, { budget, name: getDeviceId.name, overdue: () => this.#busyError(getDeviceId.name) }).then(
+      () => this.#rest(),
+      () => this.#rest(),
+    );
+  }
+
+  async #enqueue<T>(work: () => Promise<T>, budget: Budget, name: string): Promise<T> {
+    this.#network.sessions.wake(this);
+    this.usedAt = performance.now();
+    try {
+      return await this.#queue.add(work, { budget, name, overdue: () => this.#busyError(name) });
+    } finally {
+      this.usedAt = performance.now();
+      this.#rest();
+    }
   }
 
   #rest(): void {
-    this.#waiting -= 1;
-    if (this.#waiting > 0 || !this.#conversation) return;
-    this.#idle = setTimeout(() => void this.#enqueue(() => this.#hangUp()), this.#timings.idle);
-    // An idle session is no reason to keep the process.
-    this.#idle.unref();
+    if (this.#queue.isBusy) return;
+    if (this.#keeper.session) this.#network.sessions.rest(this);
+    else if (this.#holds) void this.#hangUp();
   }
 
-  async #run<Q, R>(row: Command<Q, R>, fields: Q, work: Work): Promise<R> {
-    if (row.repeatable?.(fields) === false) return this.#runOnce(row, fields, work);
+  async #hangUp(): Promise<void> {
+    const budget = new Budget(this.#network.timings.deadline);
+    const work = async () => {
+      await this.#keeper.close();
+      if (this.#holds) this.#network.sessions.release();
+      this.#holds = false;
+    };
+    this.#network.sessions.wake(this);
+    await this.#queue.add(work, { budget, name: 'Close Session' });
+  }
+
+  async #run<Q, R>(row: Command<Q, R>, fields: Q, budget: Budget): Promise<R> {
+    if (row.repeatable?.(fields) === false) return this.#runOnce(row, fields, budget);
     for (;;) {
-      const reused = this.#session !== undefined;
+      const reused = this.#keeper.session !== undefined;
       try {
-        const session = await this.#openedSession(work.budget);
-        return await session.request(row, fields, { budget: work.budget, ...(reused && { sends: sessionLossSends }) });
+        const session = await this.#openedSession(budget);
+        return await session.request(row, fields, { budget, ...(reused && { sends: sessionLossSends }) });
       } catch (error) {
         if (!(error instanceof IpmiError)) throw error;
-        if (error.failure === 'silent') this.#session = undefined;
+        if (error.failure === 'silent') this.#lose();
         const again = error.failure === 'silent' ? reused : error.completion === completionCodes.nodeBusy;
-        if (!again || work.budget.left === 0) throw error;
-        if (error.failure !== 'silent') await pause(this.#timings.firstWait, work.budget);
+        if (!again || budget.left === 0) throw error;
+        if (error.failure !== 'silent') await pause(this.#network.timings.firstWait, budget);
       }
     }
   }
 
   /** For what must not be done twice: proves the way first, then sends a single packet. */
-  async #runOnce<Q, R>(row: Command<Q, R>, fields: Q, { budget }: Work): Promise<R> {
-    if (!this.#session || this.#session.silentFor > this.#timings.trusted) await this.#run(getChassisStatus, {}, { budget });
+  async #runOnce<Q, R>(row: Command<Q, R>, fields: Q, budget: Budget): Promise<R> {
+    const { trusted, singleWait } = this.#network.timings;
+    const { session: kept } = this.#keeper;
+    if (!kept || kept.silentFor > trusted) await this.#run(getChassisStatus, {}, budget);
     const session = await this.#openedSession(budget);
     try {
-      return await session.request(row, fields, { budget, sends: 1, wait: this.#timings.singleWait });
+      return await session.request(row, fields, { budget, sends: 1, wait: singleWait });
     } catch (error) {
-      if (error instanceof IpmiError && error.failure === 'silent') this.#session = undefined;
+      if (error instanceof IpmiError && error.failure === 'silent') this.#lose();
       throw error;
     }
   }
 
   async #openedSession(budget: Budget): Promise<Session> {
-    if (this.#session) return this.#session;
-    const { address, port, privilege } = this.#options;
-    this.#conversation ??= await this.#connect({ address, port }, budget);
-    const terms = await this.#agree(this.#conversation, budget);
-    const session = new Session(this.#conversation, terms);
-    if (privilegeLevels[privilege] > privilegeLevels.user) {
-      await session.request(setSessionPrivilege, { privilege: { level: privilegeLevels[privilege] } }, { budget });
+    if (!this.#holds) {
+      const { sessions } = this.#network;
+      const full = `all ${sessions.stats.limit} sessions that Ingot may hold at once (ipmi.sessions) are in use`;
+      await sessions.acquire(budget, () => this.#error('closed', 'Open Session', full));
+      this.#holds = true;
     }
-    this.#session = session;
-    return session;
+    return this.#keeper.open(budget);
   }
 
-  async #agree(conversation: Conversation, budget: Budget): Promise<SessionTerms> {
-    const suites = this.#wanted ?? this.#learned ?? (await findCipherSuites(conversation, budget));
-    // What a BMC can do changes when it is updated or replaced: what was learned holds only as long as it works.
-    this.#learned = undefined;
-    const terms = await openSession(conversation, this.#options, { suites, budget });
-    this.#learned = [terms.suite];
-    return terms;
+  #lose(): void {
+    this.#keeper.forget();
   }
 
-  async #connect(peer: Peer, budget: Budget): Promise<Conversation> {
-    const opening = Conversation.open(peer, this.#datagrams, this.#timings);
-    try {
-      return await within(opening, budget);
-    } catch (error) {
-      opening.then(
-        (late) => late.close(),
-        () => {},
-      );
-      budget.signal?.throwIfAborted();
-      const detail = `the address can't be used: ${(error as Error).message}`;
-      throw new IpmiError('silent', { peer, command: 'Open Session', detail });
-    }
+  #busyError(name: string): IpmiError {
+    return this.#error('silent', name, 'the requests before it have not ended');
   }
 
-  async #hangUp(): Promise<void> {
-    await this.#session?.close();
-    this.#session = undefined;
-    this.#conversation?.close();
-    this.#conversation = undefined;
-  }
-
-  #closedError(command: string): IpmiError {
+  #error(failure: 'closed' | 'silent', command: string, detail: string): IpmiError {
     const { address, port } = this.#options;
-    return new IpmiError('closed', { peer: { address, port }, command, detail: 'the connection was closed' });
+    return new IpmiError(failure, { peer: { address, port }, command, detail });
   }
 }
 
-function pause(milliseconds: number, { left, signal }: Budget): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, Math.min(milliseconds, left));
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    function done() {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }
-  });
-}
-
-/** For what can't be ended: a name that the name servers take their time to resolve. */
-function within<T>(work: Promise<T>, { left, signal }: Budget): Promise<T> {
-  const overdue = new AbortController();
-  const timer = setTimeout(() => overdue.abort(new Error('its name was not resolved in time')), left);
-  const ends = signal ? AbortSignal.any([signal, overdue.signal]) : overdue.signal;
-  return Promise.race([work, rejection(ends, work)]).finally(() => clearTimeout(timer));
-}
-
-/** Rejects on abort; gone without a trace when `turn` ends first. */
-function rejection(signal: AbortSignal, turn: Promise<unknown>): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    const forget = () => signal.removeEventListener('abort', abort);
-    turn.then(forget, forget);
-  });
-}
+const closedText = 'the client was closed';

@@ -9,6 +9,8 @@ export type Command<Q, R> = {
   readonly name: string;
   readonly netFn: number;
   readonly command: number;
+  /** Logical unit of the BMC that it is for; default 0. */
+  readonly lun?: number;
   /** Least privilege, appendix G. `none`: also outside of a session. */
   readonly privilege: Privilege | 'none';
   readonly request: Field<Q>;

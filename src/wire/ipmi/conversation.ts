@@ -1,7 +1,9 @@
 import { Malformed } from '../bytes/malformed.ts';
 import type { DatagramSocket, Datagrams, Peer } from '../udp/datagrams.ts';
+import type { PacketBudget } from '../udp/packet-budget.ts';
 import { IpmiError } from './ipmi-error.ts';
-import type { Budget, Timings } from './timings.ts';
+import { Latency } from './latency.ts';
+import { type Budget, jittered, type Timings } from './timings.ts';
 
 export type Question<T> = {
   /** For the error text. */
@@ -12,32 +14,40 @@ export type Question<T> = {
   accept(packet: Buffer): T | undefined;
   /** Most sends; then it is `silent`. */
   readonly sends?: number;
-  /** Instead of `timings.firstWait`. */
+  /** Until the first repeat, instead of what is known of this BMC; the answer then teaches nothing either. */
   readonly wait?: number;
   readonly budget: Budget;
 };
 
-/** One socket to one BMC, one question at a time: sends, waits, repeats. Packets that answer nothing are dropped. */
+export type ConversationOptions = { readonly datagrams: Datagrams; readonly timings: Timings; readonly latency?: Latency };
+
+/** A way to one BMC, one question at a time: sends, waits, repeats. Packets that answer nothing go to `otherwise`. */
 export class Conversation {
   readonly peer: Peer;
   readonly timings: Timings;
+  readonly #latency: Latency;
+  readonly #pace: PacketBudget | undefined;
   #socket: DatagramSocket | undefined;
   #take: ((packet: Buffer) => void) | undefined;
+  /** For what comes unasked, e.g. of a serial line. May throw `Malformed`. */
+  otherwise: ((packet: Buffer) => void) | undefined;
 
-  private constructor(peer: Peer, timings: Timings) {
+  private constructor(peer: Peer, { timings, datagrams, latency = new Latency() }: ConversationOptions) {
     this.peer = peer;
     this.timings = timings;
+    this.#latency = latency;
+    this.#pace = datagrams.budget;
   }
 
-  static async open(peer: Peer, datagrams: Datagrams, timings: Timings): Promise<Conversation> {
-    const conversation = new Conversation(peer, timings);
-    conversation.#socket = await datagrams.connect(peer, (packet) => conversation.#take?.(packet));
+  static async open(peer: Peer, options: ConversationOptions): Promise<Conversation> {
+    const conversation = new Conversation(peer, options);
+    conversation.#socket = await options.datagrams.connect(peer, (packet) => conversation.#receive(packet));
     return conversation;
   }
 
   /** For a word that needs no answer. */
-  tell(packet: Uint8Array): void {
-    this.#socket?.send(packet);
+  tell(packet: () => Uint8Array): void {
+    this.leave(packet);
   }
 
   close(): void {
@@ -45,48 +55,118 @@ export class Conversation {
     this.#socket = undefined;
   }
 
-  /** @throws IpmiError `silent`, the reason of an abort, or what `accept` throws. */
+  /** @throws IpmiError `silent`, the reason of an end, or what `accept` throws. */
   ask<T>(question: Question<T>): Promise<T> {
-    const { budget } = question;
-    budget.signal?.throwIfAborted();
-    return new Promise<T>((resolve, reject) => {
-      let sends = 0;
-      let wait = question.wait ?? this.timings.firstWait;
-      let timer: NodeJS.Timeout | undefined;
-      const settle = (outcome: () => void) => {
-        clearTimeout(timer);
-        budget.signal?.removeEventListener('abort', abort);
-        this.#take = undefined;
-        outcome();
-      };
-      const abort = () => settle(() => reject(budget.signal?.reason));
-      const send = () => {
-        const left = budget.left;
-        if (sends >= (question.sends ?? Number.POSITIVE_INFINITY) || left === 0) {
-          return settle(() => reject(this.#silence(question)));
-        }
-        sends += 1;
-        budget.attempts += 1;
-        this.tell(question.packet());
-        timer = setTimeout(send, Math.min(wait, left));
-        wait = Math.min(wait * this.timings.growth, this.timings.longestWait);
-      };
-      this.#take = (packet) => {
-        try {
-          const answer = question.accept(packet);
-          if (answer !== undefined) settle(() => resolve(answer));
-        } catch (error) {
-          if (!(error instanceof Malformed)) settle(() => reject(error));
-        }
-      };
-      budget.signal?.addEventListener('abort', abort, { once: true });
-      send();
-    });
+    question.budget.throwIfEnded();
+    return new Promise<T>((resolve, reject) => new Asking(this, question, { resolve, reject }).send());
   }
 
-  #silence({ command, budget }: Question<unknown>): IpmiError {
+  /** The packet is built and leaves when the budget of packets allows. @returns how to withdraw it, where it has to wait */
+  leave(packet: () => Uint8Array, sent?: () => void): (() => void) | undefined {
+    const go = () => {
+      this.#socket?.send(packet());
+      sent?.();
+    };
+    if (this.#pace) return this.#pace.enter(go);
+    go();
+    return undefined;
+  }
+
+  /** For `Asking` alone. */
+  set take(take: ((packet: Buffer) => void) | undefined) {
+    this.#take = take;
+  }
+
+  get latency(): Latency {
+    return this.#latency;
+  }
+
+  #receive(packet: Buffer): void {
+    try {
+      if (this.#take) this.#take(packet);
+      else this.otherwise?.(packet);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+    }
+  }
+}
+
+type Settlers<T> = { readonly resolve: (answer: T) => void; readonly reject: (reason: unknown) => void };
+
+/** One question on its way. */
+class Asking<T> {
+  readonly #conversation: Conversation;
+  readonly #question: Question<T>;
+  readonly #settlers: Settlers<T>;
+  #wait: number;
+  #sends = 0;
+  #sentAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #withdraw: (() => void) | undefined;
+
+  constructor(conversation: Conversation, question: Question<T>, settlers: Settlers<T>) {
+    this.#conversation = conversation;
+    this.#question = question;
+    this.#settlers = settlers;
+    this.#wait = question.wait ?? conversation.latency.firstWait(conversation.timings);
+    conversation.take = (packet) => this.#receive(packet);
+    question.budget.onEnd = () => this.#settle(() => settlers.reject(question.budget.reason));
+  }
+
+  send(): void {
+    const { sends = Number.POSITIVE_INFINITY, budget } = this.#question;
+    if (this.#sends >= sends || budget.left === 0) {
+      this.#settle(() => this.#settlers.reject(this.#silence()));
+      return;
+    }
+    this.#sends += 1;
+    budget.attempts += 1;
+    this.#withdraw = this.#conversation.leave(
+      () => this.#question.packet(),
+      () => this.#sent(),
+    );
+  }
+
+  #sent(): void {
+    const { budget } = this.#question;
+    const { growth, longestWait } = this.#conversation.timings;
+    this.#sentAt = performance.now();
+    // A question that is asked once has no repeats to spread.
+    const wait = this.#question.wait === undefined ? jittered(this.#wait) : this.#wait;
+    this.#timer = setTimeout(() => this.send(), Math.min(wait, budget.left));
+    this.#wait = Math.min(this.#wait * growth, longestWait);
+  }
+
+  #receive(packet: Buffer): void {
+    try {
+      const answer = this.#question.accept(packet);
+      if (answer === undefined) return;
+      this.#learn();
+      this.#settle(() => this.#settlers.resolve(answer));
+    } catch (error) {
+      if (!(error instanceof Malformed)) this.#settle(() => this.#settlers.reject(error));
+    }
+  }
+
+  #learn(): void {
+    if (this.#question.wait !== undefined) return;
+    const { latency } = this.#conversation;
+    if (this.#sends === 1) latency.answered(performance.now() - this.#sentAt);
+    else latency.repeated(this.#wait);
+  }
+
+  #settle(outcome: () => void): void {
+    clearTimeout(this.#timer);
+    this.#withdraw?.();
+    this.#question.budget.onEnd = undefined;
+    this.#conversation.take = undefined;
+    outcome();
+  }
+
+  #silence(): IpmiError {
+    const { command, budget } = this.#question;
     const { attempts } = budget;
     const seconds = Math.round(budget.spent / 100) / 10;
-    return new IpmiError('silent', { peer: this.peer, command, attempts, seconds, detail: 'no answer' });
+    return new IpmiError('silent', { peer: this.#conversation.peer, command, attempts, seconds, detail: 'no answer' });
   }
 }

@@ -8,12 +8,19 @@ import { type CipherSuite, cipherSuiteTable, decodeCipherSuiteIds, matchCipherSu
 import { decodeLegacyPacket, encodeLegacyPacket } from '../rmcp/legacy-packet.ts';
 import * as rakp from '../rmcp/rakp.ts';
 import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code, sameCode } from '../rmcp/session-keys.ts';
-import { decodePlainPacket, encodePlainPacket, type PayloadType, type SessionSecrets } from '../rmcp/session-packet.ts';
-import { getChannelAuthenticationCapabilities, getChannelCipherSuites, presentChannel } from './app-commands.ts';
+import { decodePlainPacket, encodePlainPacket, type PayloadType } from '../rmcp/session-packet.ts';
+import {
+  type ChannelCapabilities,
+  closeSession,
+  getChannelAuthenticationCapabilities,
+  getChannelCipherSuites,
+  presentChannel,
+} from './app-commands.ts';
 import { type Command, type Privilege, privilegeLevels } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { decodeResponse, encodeRequest } from './message.ts';
+import { RmcpPlusLink, type SessionTerms } from './session-link.ts';
 import type { Budget } from './timings.ts';
 
 export type Login = {
@@ -24,7 +31,7 @@ export type Login = {
   readonly bmcKey?: Uint8Array;
 };
 
-export type SessionTerms = SessionSecrets & { readonly consoleSession: number; readonly bmcSession: number };
+type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget };
 
 /** Suites that this BMC may be asked for, best first. @throws IpmiError */
 export async function findCipherSuites(conversation: Conversation, budget: Budget): Promise<readonly CipherSuite[]> {
@@ -34,16 +41,17 @@ export async function findCipherSuites(conversation: Conversation, budget: Budge
   if (offered === undefined) return cipherSuiteTable;
   const common = cipherSuiteTable.filter((suite) => offered.includes(suite.id));
   if (common.length > 0) return common;
-  throw unfit(conversation, `it offers cipher suites ${offered.join(', ')}, none of them acceptable (17 or 3)`);
+  throw unfit(conversation, `it offers cipher suites ${offered.join(', ') || '(none)'}, none of them acceptable (17 or 3)`);
 }
 
 /** @throws IpmiError */
 export async function openSession(
   conversation: Conversation,
   login: Login,
-  { suites, budget }: { suites: readonly CipherSuite[]; budget: Budget },
+  { suites, budget }: OpenOptions,
 ): Promise<SessionTerms> {
-  let wait = conversation.timings.firstWait;
+  const { timings } = conversation;
+  let wait = Math.max(timings.firstWait, conversation.latency.firstWait(timings));
   let mixUps = 0;
   for (let at = 0; ; ) {
     const suite = suites[at];
@@ -59,7 +67,7 @@ export async function openSession(
       if (error.failure !== 'silent') throw error;
       // Some BMCs answer a cipher suite they don't know with silence; then the next one gets its turn.
       at = (at + 1) % suites.length;
-      wait = Math.min(wait * conversation.timings.growth, conversation.timings.longestWait);
+      wait = Math.min(wait * timings.growth, timings.longestWait);
     }
   }
 }
@@ -71,6 +79,9 @@ const mostMixUps = 3;
  * exchange. So it goes where the network delivered RAKP 1 twice and the BMC drew a new random number for the second.
  */
 class MixUp extends IpmiError {}
+
+/** No session is free in the BMC now; one will be, as it drops those that nobody uses after a minute. */
+export class NoFreeSession extends IpmiError {}
 
 class Handshake {
   readonly #conversation: Conversation;
@@ -99,8 +110,9 @@ class Handshake {
     if (bmcSession === undefined) return undefined;
     const facts = await this.#rakp1(bmcSession);
     const keys = deriveKeys(facts, this.#login.bmcKey ?? passwordKey(this.#login.password));
-    await this.#rakp3(facts, keys.sik);
-    return { suite: this.#suite, keys, consoleSession: this.#consoleSession, bmcSession };
+    const terms = { suite: this.#suite, keys, consoleSession: this.#consoleSession, bmcSession };
+    await this.#rakp3(facts, terms);
+    return terms;
   }
 
   async #openSession(): Promise<number | undefined> {
@@ -132,7 +144,10 @@ class Handshake {
     const user = Buffer.from(this.#login.user, 'utf8');
     const random = randomBytes(16);
     const request = rakp.encodeRakp1({ tag: this.#tag, bmcSession, random, role, user });
-    const answer = await this.#ask('rakp1', request, { type: 'rakp2', decode: rakp.decodeRakp2 });
+    const answer = await this.#ask('rakp1', request, { type: 'rakp2', decode: rakp.decodeRakp2 }).catch((error) => {
+      this.#giveUp(bmcSession);
+      throw error;
+    });
     if (!answer.ok) throw this.#turnedDown('RAKP 2', answer.failure.status);
     const facts: RakpFacts = {
       suite: this.#suite,
@@ -151,22 +166,35 @@ class Handshake {
     return facts;
   }
 
-  async #rakp3(facts: RakpFacts, sik: Uint8Array): Promise<void> {
+  async #rakp3(facts: RakpFacts, terms: SessionTerms): Promise<void> {
     const code = rakp3Code(facts, passwordKey(this.#login.password));
     const request = rakp.encodeRakp3({ tag: this.#tag, status: rakp.rakpStatus.ok, bmcSession: facts.bmcSession, code });
-    const answer = await this.#ask('rakp3', request, { type: 'rakp4', decode: rakp.decodeRakp4 });
+    const answer = await this.#ask('rakp3', request, { type: 'rakp4', decode: rakp.decodeRakp4 }).catch((error) => {
+      this.#leave(terms);
+      throw error;
+    });
     if (!answer.ok) {
       const error = this.#turnedDown('RAKP 4', answer.failure.status);
       throw answer.failure.status === rakp.rakpStatus.invalidIntegrityCheck ? new MixUp(error.failure, error) : error;
     }
-    if (sameCode(answer.value.code, rakp4Code(facts, sik))) return;
+    if (sameCode(answer.value.code, rakp4Code(facts, terms.keys.sik))) return;
     throw this.#refused("the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
   }
 
-  /** Lets the BMC free the half-open session at once. */
+  /** Lets the BMC free the half-open session at once: it has few, and keeps them for a minute. */
   #giveUp(bmcSession: number): void {
     const status = rakp.rakpStatus.invalidIntegrityCheck;
-    this.#conversation.tell(encodePlainPacket('rakp3', rakp.encodeFailure({ tag: this.#tag, status, session: bmcSession })));
+    const packet = encodePlainPacket('rakp3', rakp.encodeFailure({ tag: this.#tag, status, session: bmcSession }));
+    this.#conversation.tell(() => packet);
+  }
+
+  /** RAKP 3 or 4 was lost: half open or open, the session is of no use to us, and the BMC shall not keep it. */
+  #leave(terms: SessionTerms): void {
+    const data = encode(closeSession.request, { session: terms.bmcSession });
+    const { netFn, command } = closeSession;
+    const link = new RmcpPlusLink(terms);
+    this.#conversation.tell(() => link.wrap('ipmi', encodeRequest({ netFn, command, sequence: 1, data })));
+    this.#giveUp(terms.bmcSession);
   }
 
   #ask<T extends { consoleSession: number; tag: number }>(
@@ -194,6 +222,9 @@ class Handshake {
 
   #turnedDown(step: string, status: number): IpmiError {
     const detail = `${rakp.rakpStatusTable[status] ?? `unknown status ${status}`} (${step})`;
+    if (rakp.fullStatuses.includes(status)) {
+      return new NoFreeSession('unfit', { peer: this.#conversation.peer, command: 'Open Session', detail });
+    }
     return rakp.credentialStatuses.includes(status) ? this.#refused(detail) : unfit(this.#conversation, detail);
   }
 
@@ -203,17 +234,20 @@ class Handshake {
 }
 
 async function requireIpmi20(conversation: Conversation, budget: Budget): Promise<void> {
-  const row = getChannelAuthenticationCapabilities;
-  const query = {
-    channel: { number: presentChannel, extended: true },
-    privilege: { level: privilegeLevels.administrator },
-  };
-  const answer = await askOutside(conversation, row, { query, legacy: true, budget });
-  if (answer.completion === 0) {
-    const { types, versions } = decode(row.response, answer.data, row.name);
-    if (types.extended && versions.ipmi20) return;
-  }
+  const capabilities = await readCapabilities(conversation, { extended: true, budget });
+  if (capabilities?.types.extended && capabilities.versions.ipmi20) return;
   throw unfit(conversation, 'it does not speak IPMI 2.0 (RMCP+) on this channel');
+}
+
+/** @param options `extended`: the answer tells of IPMI 2.0, which some old BMCs refuse to be asked for */
+export async function readCapabilities(
+  conversation: Conversation,
+  { extended, budget }: { extended: boolean; budget: Budget },
+): Promise<ChannelCapabilities | undefined> {
+  const row = getChannelAuthenticationCapabilities;
+  const query = { channel: { number: presentChannel, extended }, privilege: { level: privilegeLevels.administrator } };
+  const answer = await askOutside(conversation, row, { query, legacy: true, budget });
+  return answer.completion === 0 ? decode(row.response, answer.data, row.name) : undefined;
 }
 
 async function listCipherSuites(conversation: Conversation, budget: Budget): Promise<number[] | undefined> {
@@ -234,10 +268,14 @@ async function listCipherSuites(conversation: Conversation, budget: Budget): Pro
   return decodeCipherSuiteIds(Buffer.concat(records));
 }
 
-type OutsideRequest<Q> = { query: Q; legacy: boolean; sends?: number; budget: Budget };
+export type OutsideRequest<Q> = { query: Q; legacy: boolean; sends?: number; budget: Budget };
 
 /** A command outside of a session, in the IPMI 1.5 or in the RMCP+ format. */
-function askOutside<Q, R>(conversation: Conversation, row: Command<Q, R>, { query, legacy, ...limits }: OutsideRequest<Q>) {
+export function askOutside<Q, R>(
+  conversation: Conversation,
+  row: Command<Q, R>,
+  { query, legacy, ...limits }: OutsideRequest<Q>,
+) {
   const sequence = randomBytes(1).readUInt8() & 0x3f;
   const message = encodeRequest({ netFn: row.netFn, command: row.command, sequence, data: encode(row.request, query) });
   const packet = legacy ? encodeLegacyPacket(message) : encodePlainPacket('ipmi', message);
@@ -253,7 +291,7 @@ function askOutside<Q, R>(conversation: Conversation, row: Command<Q, R>, { quer
   });
 }
 
-function unfit({ peer }: Conversation, detail: string): IpmiError {
+export function unfit({ peer }: Conversation, detail: string): IpmiError {
   return new IpmiError('unfit', { peer, command: 'Open Session', detail });
 }
 

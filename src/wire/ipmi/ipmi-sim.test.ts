@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type IpmiSim, startIpmiSim, withoutIpmiSim } from '#test/captures/ipmi-sim.ts';
 import { decode, encode } from '../bytes/fields.ts';
-import { udp } from '../udp/datagrams.ts';
+import { openSharedUdp } from '../udp/shared-udp.ts';
 import { getDeviceId } from './app-commands.ts';
 import {
   bootDevices,
@@ -18,6 +18,7 @@ import { IpmiError } from './ipmi-error.ts';
 import { defaultTimings } from './timings.ts';
 
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
+const udp = openSharedUdp();
 const timings = { ...defaultTimings, firstWait: 100 };
 
 suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {

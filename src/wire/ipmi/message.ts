@@ -9,16 +9,16 @@ export const consoleAddress = 0x81;
 /** Network functions, table 5-1. A response's is one more than its request's. */
 export const netFns = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c } as const;
 
-export type Request = { netFn: number; command: number; sequence: number; data: Uint8Array };
+export type Request = { netFn: number; command: number; lun?: number; sequence: number; data: Uint8Array };
 export type Response = Request & { completion: number };
 
 /** Addresses, network function, first checksum, sequence, command: section 13.8. The second checksum ends the message. */
 const headLength = 6;
 
-type Address = { to: number; netFn: number; from: number; sequence: number; command: number };
+type Address = { to: number; netFn: number; lun?: number; from: number; sequence: number; command: number };
 
-export function encodeRequest({ netFn, command, sequence, data }: Request): Buffer {
-  return encode({ to: bmcAddress, netFn, from: consoleAddress, sequence, command }, data);
+export function encodeRequest({ netFn, command, lun = 0, sequence, data }: Request): Buffer {
+  return encode({ to: bmcAddress, netFn, lun, from: consoleAddress, sequence, command }, data);
 }
 
 /** Logical units other than 0 belong to satellites behind the BMC: not handled. */
@@ -44,10 +44,10 @@ export function decodeResponse(message: Uint8Array): Response {
   return { netFn: netFn & ~1, command, sequence, completion: reader.u8(), data: reader.rest() };
 }
 
-function encode({ to, netFn, from, sequence, command }: Address, data: Uint8Array): Buffer {
+function encode({ to, netFn, lun = 0, from, sequence, command }: Address, data: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(headLength + data.length + 1);
   bytes[0] = to;
-  bytes[1] = netFn << 2;
+  bytes[1] = (netFn << 2) | lun;
   bytes[2] = checksum(bytes, 0, 2);
   bytes[3] = from;
   bytes[4] = sequence << 2;

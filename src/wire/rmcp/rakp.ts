@@ -38,6 +38,8 @@ export const rakpStatus = {
 
 /** Statuses by which a BMC turns down a cipher suite rather than a user. */
 export const cipherSuiteStatuses: readonly number[] = [4, 5, 16, 17];
+/** Statuses of a BMC that has no session left for now. */
+export const fullStatuses: readonly number[] = [1, 11];
 /** Statuses that only another user name, password or privilege can cure. */
 export const credentialStatuses: readonly number[] = [9, 10, 12, 13, 15];
 

@@ -6,9 +6,14 @@ const behind = 16;
 const numbers = 2 ** 32;
 
 export class SequenceWindow {
-  #highest = 0;
+  #highest: number;
   /** Bit n is set when `highest - n` was taken. */
   #taken = 1;
+
+  /** @param before the number before the first one */
+  constructor(before = 0) {
+    this.#highest = before;
+  }
 
   /**
    * Takes a number; false for a repeated, zero or too old one. Call it for packets with a proven signature only. A leap
@@ -31,7 +36,11 @@ export class SequenceWindow {
 
 /** Counts 1, 2, … and over 0 after the last. */
 export class SequenceCounter {
-  #last = 0;
+  #last: number;
+
+  constructor(before = 0) {
+    this.#last = before;
+  }
 
   next(): number {
     this.#last = this.#last === numbers - 1 ? 1 : this.#last + 1;

@@ -53,7 +53,7 @@ export function encodePlainPacket(type: PayloadType, payload: Uint8Array): Buffe
 
 /** Signed and encrypted. `iv` is for tests alone. */
 export function encodeSessionPacket(
-  { type, session, sequence, payload }: SessionPacket,
+  { type, session, sequence, payload }: SessionHeader & { readonly payload: Uint8Array },
   secrets: SessionSecrets,
   iv: Uint8Array = nextIv(),
 ): Buffer {

@@ -1,6 +1,6 @@
 /** Datagram sockets as two small interfaces, so that a test can lose, delay or forge packets between two ends. */
 import { createSocket, type RemoteInfo } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
+import type { PacketBudget } from './packet-budget.ts';
 
 export type Peer = { readonly address: string; readonly port: number };
 
@@ -11,6 +11,8 @@ export type DatagramSocket = {
 };
 
 export type Datagrams = {
+  /** How fast packets may leave through all of these ends together; absent = as they come. */
+  readonly budget?: PacketBudget;
   /** Packets of other senders than `peer` never reach `receive`. Rejects when the address has no meaning. */
   connect(peer: Peer, receive: (packet: Buffer) => void): Promise<DatagramSocket>;
 };
@@ -20,24 +22,6 @@ export type DatagramServer = {
   readonly address: Peer;
   send(packet: Uint8Array, to: Peer): void;
   close(): Promise<void>;
-};
-
-/** The real thing. A refused port is silence here: a BMC that restarts refuses for a while and then answers. */
-export const udp: Datagrams = {
-  async connect(peer, receive) {
-    const { address, family } = await lookup(peer.address);
-    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-    socket.on('message', (packet) => receive(packet));
-    socket.on('error', () => {});
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.connect(peer.port, address, () => {
-        socket.off('error', reject);
-        resolve();
-      });
-    });
-    return { send: (packet) => socket.send(packet, () => {}), close: () => void socket.close() };
-  },
 };
 
 export async function listenUdp(at: Peer, receive: (packet: Buffer, from: Peer) => void): Promise<DatagramServer> {

@@ -1,0 +1,133 @@
+/**
+ * An IPMI 1.5 session over the LAN, signed by MD5, for BMCs that know nothing better: IPMI 2.0 rev 1.1 section 6.12.7 and
+ * 22.16 to 22.18. It proves who sent a packet; it hides nothing. Types none, MD2 and bare password are never used.
+ */
+import { randomBytes } from 'node:crypto';
+import { decode, encode } from '../bytes/fields.ts';
+import {
+  authenticationTypes,
+  decodeSignedPacket,
+  encodeSignedPacket,
+  legacyKey,
+  peekLegacySession,
+  readUnsignedMessage,
+} from '../rmcp/legacy-packet.ts';
+import { SequenceCounter, SequenceWindow } from '../rmcp/sequence-window.ts';
+import type { PayloadType } from '../rmcp/session-packet.ts';
+import { activateSession, getSessionChallenge } from './app-commands.ts';
+import { privilegeLevels } from './command.ts';
+import { completionCodes, describeCompletion } from './completion-codes.ts';
+import type { Conversation } from './conversation.ts';
+import { askOutside, type Login, NoFreeSession, readCapabilities, unfit } from './handshake.ts';
+import { IpmiError } from './ipmi-error.ts';
+import { decodeResponse, encodeRequest } from './message.ts';
+import type { SessionLink } from './session-link.ts';
+import type { Budget } from './timings.ts';
+
+/** Completion codes of Activate Session, table 22-21. */
+const fullCodes: readonly number[] = [0x81, 0x82, 0x83];
+const privilegeTooHigh = 0x86;
+
+/** @throws IpmiError */
+export async function openLegacySession(conversation: Conversation, login: Login, budget: Budget): Promise<SessionLink> {
+  const capabilities = await readCapabilities(conversation, { extended: false, budget });
+  if (!capabilities?.types.md5) throw unfit(conversation, 'it offers no MD5 authentication for IPMI 1.5 on this channel');
+  const { session, challenge } = await askChallenge(conversation, login.user, budget);
+  const key = legacyKey(login.password);
+  const firstInbound = randomBytes(4).readUInt32LE() || 1;
+  const data = encode(activateSession.request, {
+    type: { number: authenticationTypes.md5 },
+    privilege: { level: privilegeLevels[login.privilege] },
+    challenge,
+    outboundSequence: firstInbound,
+  });
+  const { netFn, command, name } = activateSession;
+  const message = encodeRequest({ netFn, command, sequence: 1, data });
+  const packet = encodeSignedPacket({ session, sequence: 0, message }, key);
+  // An answer under another password is not told from silence: what is not rightly signed is dropped. BMCs do not answer then anyway.
+  const answer = await conversation
+    .ask({ command: name, packet: () => packet, sends: mostSends, budget, accept: (received) => readActivation(received, key) })
+    .catch((error: unknown) => {
+      throw error instanceof IpmiError && error.failure === 'silent' ? suspectPassword(error) : error;
+    });
+  if (answer.completion !== completionCodes.ok) throw turnedDown(conversation, answer.completion);
+  const terms = decode(activateSession.response, answer.data, name);
+  if (terms.type.number !== authenticationTypes.md5) throw unfit(conversation, 'it wants to go on without signatures');
+  return new LegacyLink({ bmcSession: terms.session, key, firstOutbound: terms.inboundSequence, firstInbound });
+}
+
+/** A BMC that has answered the challenge and then says nothing has most likely dropped what is signed by a wrong password. */
+const mostSends = 3;
+
+async function askChallenge(conversation: Conversation, user: string, budget: Budget) {
+  const row = getSessionChallenge;
+  const name = Buffer.alloc(16);
+  name.write(user, 'utf8');
+  const query = { type: { number: authenticationTypes.md5 }, user: name };
+  const { completion, data } = await askOutside(conversation, row, { query, legacy: true, budget });
+  if (completion === completionCodes.ok) return decode(row.response, data, row.name);
+  const detail = describeCompletion(completion, row.completionCodes);
+  throw new IpmiError('refused', { peer: conversation.peer, command: row.name, detail });
+}
+
+/** BMCs sign the answer, or leave it unsigned where they refuse; a refusal harms nobody who could have lost the packet as well. */
+function readActivation(packet: Buffer, key: Uint8Array) {
+  const unsigned = readUnsignedMessage(packet);
+  const answer = decodeResponse(unsigned ?? decodeSignedPacket(packet, key).message);
+  const { netFn, command } = activateSession;
+  if (unsigned && answer.completion === completionCodes.ok) return undefined;
+  return answer.netFn === netFn && answer.command === command && answer.sequence === 1 ? answer : undefined;
+}
+
+function turnedDown({ peer }: Conversation, completion: number): IpmiError {
+  const context = {
+    peer,
+    command: activateSession.name,
+    detail: describeCompletion(completion, activateSession.completionCodes),
+  };
+  if (fullCodes.includes(completion)) return new NoFreeSession('unfit', context);
+  return new IpmiError(completion === privilegeTooHigh ? 'refused' : 'unfit', context);
+}
+
+function suspectPassword({ peer, command, attempts, seconds }: IpmiError): IpmiError {
+  const detail = 'it answered the user name but not what was signed with the password, which is most likely wrong';
+  return new IpmiError('refused', { peer, command, attempts, seconds, detail });
+}
+
+type LegacyTerms = {
+  readonly bmcSession: number;
+  readonly key: Uint8Array;
+  /** First sequence number to the BMC, and from it. */
+  readonly firstOutbound: number;
+  readonly firstInbound: number;
+};
+
+class LegacyLink implements SessionLink {
+  readonly bmcSession: number;
+  readonly #key: Uint8Array;
+  readonly #received: SequenceWindow;
+  readonly #sent: SequenceCounter;
+
+  constructor({ bmcSession, key, firstOutbound, firstInbound }: LegacyTerms) {
+    this.bmcSession = bmcSession;
+    this.#key = key;
+    this.#sent = new SequenceCounter(before(firstOutbound));
+    this.#received = new SequenceWindow(before(firstInbound));
+  }
+
+  wrap(type: PayloadType, payload: Uint8Array): Buffer {
+    if (type !== 'ipmi') throw new Error(`an IPMI 1.5 session carries no payload of type ${type}`);
+    const message = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+    return encodeSignedPacket({ session: this.bmcSession, sequence: this.#sent.next(), message }, this.#key);
+  }
+
+  unwrap(packet: Buffer) {
+    if (peekLegacySession(packet) !== this.bmcSession) return undefined;
+    const { sequence, message } = decodeSignedPacket(packet, this.#key);
+    return this.#received.take(sequence) ? { type: 'ipmi' as const, payload: message } : undefined;
+  }
+}
+
+function before(sequence: number): number {
+  return (sequence - 1) >>> 0;
+}

@@ -1,0 +1,120 @@
+import { type CipherSuite, type CipherSuiteId, findCipherSuite } from '../rmcp/cipher-suites.ts';
+import type { Datagrams, Peer } from '../udp/datagrams.ts';
+import { setSessionPrivilege } from './app-commands.ts';
+import { privilegeLevels } from './command.ts';
+import { Conversation } from './conversation.ts';
+import { findCipherSuites, type Login, NoFreeSession, openSession } from './handshake.ts';
+import { IpmiError } from './ipmi-error.ts';
+import type { Latency } from './latency.ts';
+import { openLegacySession } from './legacy-session.ts';
+import { Session } from './session.ts';
+import { RmcpPlusLink, type SessionLink } from './session-link.ts';
+import { type Budget, jittered, pause, type Timings, within } from './timings.ts';
+
+/** `1.5` signs by MD5 and encrypts nothing: only for BMCs that can do no better. */
+export type ProtocolVersion = '2.0' | '1.5';
+
+export type BmcLogin = Peer & Login & { readonly cipherSuite?: CipherSuiteId; readonly version?: ProtocolVersion };
+
+export type SessionMaker = { readonly datagrams: Datagrams; readonly timings: Timings; readonly latency: Latency };
+
+/** One session with one BMC: opened when needed, forgotten when lost. */
+export class SessionKeeper {
+  readonly #login: BmcLogin;
+  readonly #maker: SessionMaker;
+  /** The suite that worked last, so that a BMC is asked for its suites once. */
+  #learned: readonly CipherSuite[] | undefined;
+  #conversation: Conversation | undefined;
+  #session: Session | undefined;
+
+  constructor(login: BmcLogin, maker: SessionMaker) {
+    this.#login = login;
+    this.#maker = maker;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /** The BMC no longer knows it. */
+  forget(): void {
+    this.#session = undefined;
+  }
+
+  /** @throws IpmiError, or the reason of an end */
+  async open(budget: Budget): Promise<Session> {
+    if (this.#session) return this.#session;
+    this.#conversation ??= await this.#connect(budget);
+    const conversation = this.#conversation;
+    const session = new Session(conversation, await this.#agreePatiently(conversation, budget));
+    const level = privilegeLevels[this.#login.privilege];
+    try {
+      if (level > privilegeLevels.user) await session.request(setSessionPrivilege, { privilege: { level } }, { budget });
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    this.#session = session;
+    return session;
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+    this.#conversation?.close();
+    this.#conversation = undefined;
+  }
+
+  /** Waits for a free session where the BMC has none: one that a killed process left behind is dropped within a minute. */
+  async #agreePatiently(conversation: Conversation, budget: Budget): Promise<SessionLink> {
+    const { timings } = this.#maker;
+    for (let wait = timings.firstWait; ; wait = Math.min(wait * timings.growth, longestSlotWait)) {
+      try {
+        return await this.#agree(conversation, budget);
+      } catch (error) {
+        if (!(error instanceof NoFreeSession)) throw error;
+        if (budget.patient) budget.extend(timings.patience);
+        if (budget.left <= wait) throw error;
+        await pause(jittered(wait), budget);
+      }
+    }
+  }
+
+  async #agree(conversation: Conversation, budget: Budget): Promise<SessionLink> {
+    if (this.#login.version === '1.5') return openLegacySession(conversation, this.#login, budget);
+    const wanted = this.#login.cipherSuite && findCipherSuite(this.#login.cipherSuite);
+    const suites = (wanted && [wanted]) ?? this.#learned ?? (await findCipherSuites(conversation, budget));
+    try {
+      const terms = await openSession(conversation, this.#login, { suites, budget });
+      this.#learned = [terms.suite];
+      return new RmcpPlusLink(terms);
+    } catch (error) {
+      // What a BMC can do changes when it is updated or replaced: what was learned holds only as long as it works.
+      if (!(error instanceof NoFreeSession)) this.#learned = undefined;
+      throw error;
+    }
+  }
+
+  async #connect(budget: Budget): Promise<Conversation> {
+    const { address, port } = this.#login;
+    const unusable = (why: string) => {
+      const detail = `the address can't be used: ${why}`;
+      return new IpmiError('silent', { peer: { address, port }, command: 'Open Session', detail });
+    };
+    const opening = Conversation.open({ address, port }, this.#maker);
+    try {
+      return await within(opening, budget, () => new Error('its name was not resolved in time'));
+    } catch (error) {
+      opening.then(
+        (late) => late.close(),
+        () => {},
+      );
+      budget.throwIfEnded();
+      throw unusable((error as Error).message);
+    }
+  }
+}
+
+/** Between two looks whether a session has become free, milliseconds. */
+const longestSlotWait = 5_000;
