@@ -97,7 +97,10 @@ function clientEnvironment(url: string): NodeJS.ProcessEnv {
   };
 }
 
-const noDrivers: DriverCatalog = { hardwareTypes: {}, power: {}, management: {}, boot: {}, deploy: {}, console: {} };
+const noDrivers: DriverCatalog = {
+  ...{ hardwareTypes: {}, power: {}, management: {}, boot: {}, deploy: {}, console: {} },
+  ...{ bios: {}, firmware: {}, vendor: {} },
+};
 
 /** A part the test does not bring: each use says so. */
 function absent<T extends object>(name: string): T {

@@ -33,6 +33,9 @@ export type Asking = {
   readonly background?: boolean;
 };
 
+/** For what lasts: it ends with the signal. */
+export type Watching = { readonly signal: AbortSignal };
+
 export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off' | 'power cycle';
 
 export type PowerInterface = Interface & {
@@ -48,7 +51,7 @@ export type PowerInterface = Interface & {
    * Asks the BMC to tell of changes by itself. `hint` comes on each word of it, which is a reason to look, not a fact.
    * @returns how to end it; undefined where this BMC can't, so that it is polled as often as any other
    */
-  watchPower?(node: NodeFacts, hint: () => void, asking: Required<Asking>): Promise<(() => Promise<void>) | undefined>;
+  watchPower?(node: NodeFacts, hint: () => void, asking: Watching): Promise<(() => Promise<void>) | undefined>;
 };
 
 export const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;
@@ -186,5 +189,5 @@ export type ConsoleInterface = Interface & {
   /** Last `lines` lines (all if undefined), or null where somebody else keeps no record either. Absent = the engine records. */
   log?(node: NodeFacts, lines?: number): Promise<string | null>;
   /** Absent where nobody can type. Throws like a power command. */
-  open?(node: NodeFacts, asking: Required<Asking>): Promise<ConsoleStream>;
+  open?(node: NodeFacts, asking: Watching): Promise<ConsoleStream>;
 };

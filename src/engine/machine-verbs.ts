@@ -4,7 +4,7 @@
  */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject, Node } from '#domain/records.ts';
-import type { Asking, Drivers, ManagementInterface, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
+import type { Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } from '#drivers/interfaces.ts';
 import { lacks } from '#drivers/lacks.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
@@ -19,7 +19,7 @@ const patienceMs = 120_000;
 export type MachineVerbParts = { store: Store; drivers: Drivers; contacts: BmcContacts };
 
 /** One node, taken up for one request. */
-type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Required<Asking> };
+type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Watching };
 
 export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
   const { drivers, contacts } = parts;

@@ -50,8 +50,14 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       const { node, facts } = await loadNode(store, uuid);
       refuseWhileBusy(node);
       const management = interfaceOf(drivers.management, node.management_interface);
+      if (!management.bootDevices.includes(device)) {
+        const known = management.bootDevices.join(', ');
+        throw new Fault('badRequest', { detail: `Invalid boot device ${device} specified; this hardware has: ${known}.` });
+      }
       const context = { store, node: facts, signal: AbortSignal.timeout(60_000) };
-      await recordBmcCommand(context, `boot device ${device}`, () => management.setBootDevice(facts, device, options));
+      await recordBmcCommand(context, `boot device ${device}`, () =>
+        management.setBootDevice(facts, device, options, { signal: context.signal }),
+      );
     },
     async getBootDevice(uuid) {
       const { node, facts } = await loadNode(store, uuid);

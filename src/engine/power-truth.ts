@@ -180,7 +180,7 @@ export class PowerTruth {
     const { contacts, log } = this.#parts;
     const { signal } = this.#stop;
     try {
-      const seen = await contacts.ask(node.uuid, () => power.getPower(node, { signal }));
+      const seen = await contacts.ask(node.uuid, () => power.getPower(node, { signal, background: true }));
       await this.#compare(node, seen);
       await this.#watch(node, power);
     } catch (error) {

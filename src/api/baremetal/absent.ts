@@ -29,17 +29,8 @@ const unsupportedTable = [
   { method: 'POST', path: '/volume/targets', what: 'Making a volume target' },
   { method: 'POST', path: '/nodes/:node/vifs', what: 'Attaching a VIF by hand (create the server with a port instead)' },
   { method: 'DELETE', path: '/nodes/:node/vifs/:vif', what: 'Detaching a VIF by hand' },
-  { method: 'GET', path: '/nodes/:node/bios', what: 'Reading BIOS settings' },
-  { method: 'GET', path: '/nodes/:node/bios/:setting', what: 'Reading BIOS settings' },
-  { method: 'GET', path: '/nodes/:node/firmware', what: 'Reading firmware components' },
   { method: 'PUT', path: '/nodes/:node/states/raid', what: 'RAID' },
   { method: 'PUT', path: '/nodes/:node/states/console', what: 'A console to type into' },
-  { method: 'PUT', path: '/nodes/:node/states/boot_mode', what: 'Changing the boot mode' },
-  { method: 'PUT', path: '/nodes/:node/states/secure_boot', what: 'Changing Secure Boot' },
-  { method: 'PUT', path: '/nodes/:node/management/inject_nmi', what: 'Injecting an NMI' },
-  { method: 'GET', path: '/nodes/:node/management/indicators', what: 'Reading indicators' },
-  { method: 'POST', path: '/nodes/:node/vendor_passthru', what: 'Vendor passthru' },
-  { method: 'POST', path: '/nodes/:node/vendor_passthru/:method', what: 'Vendor passthru' },
 ] as const;
 
 export function registerAbsent(app: ApiScope, context: ApiContext): void {
@@ -92,9 +83,5 @@ function registerNodeReads(app: ApiScope, context: ApiContext): void {
   app.get('/nodes/:node/states/console', { schema: { params: NodeParams } }, async (request) => {
     await findNode(context, request.params.node);
     return { console_enabled: false, console_info: null };
-  });
-  app.get('/nodes/:node/vendor_passthru/methods', { schema: { params: NodeParams } }, async (request) => {
-    await findNode(context, request.params.node);
-    return {};
   });
 }

@@ -1,6 +1,6 @@
 /** What the API tells of drivers: a part of the engine's `Drivers`, declared here because that is all it needs. */
 
-export const slots = ['power', 'management', 'boot', 'deploy', 'console'] as const;
+export const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
 export type Slot = (typeof slots)[number];
 
 type Property = { readonly help: string; readonly required?: boolean; readonly secret?: boolean; readonly default?: string };

@@ -17,14 +17,15 @@ type DriverView = { type: HardwareTypeFacts; base: string };
 
 /** Interfaces that no hardware type here has; the names are Ironic's for "none". */
 const absentInterfaces = {
-  bios: { none: 'no-bios', since: 40 },
   inspect: { none: 'no-inspect', since: 30 },
   network: { none: 'noop', since: 30 },
   raid: { none: 'no-raid', since: 30 },
   rescue: { none: 'no-rescue', since: 38 },
   storage: { none: 'noop', since: 33 },
-  vendor: { none: 'no-vendor', since: 30 },
 };
+
+/** Interfaces that came after the others. */
+const slotSince: Readonly<Record<string, number>> = { bios: 40, firmware: 86 };
 
 const driverFields = [
   field<DriverView>('name', 1, ({ type }) => type.name),
@@ -33,8 +34,8 @@ const driverFields = [
   field<DriverView>('links', 1, ({ type, base }) => driverLinks(base, type.name)),
   field<DriverView>('properties', 14, ({ type, base }) => driverLinks(base, `${type.name}/properties`)),
   ...slots.flatMap((slot) => [
-    field<DriverView>(`default_${slot}_interface`, 30, ({ type }) => type[slot][0] ?? null),
-    field<DriverView>(`enabled_${slot}_interfaces`, 30, ({ type }) => type[slot]),
+    field<DriverView>(`default_${slot}_interface`, slotSince[slot] ?? 30, ({ type }) => type[slot][0] ?? null),
+    field<DriverView>(`enabled_${slot}_interfaces`, slotSince[slot] ?? 30, ({ type }) => type[slot]),
   ]),
   ...Object.entries(absentInterfaces).flatMap(([slot, { none, since }]) => [
     field<DriverView>(`default_${slot}_interface`, since, () => none),

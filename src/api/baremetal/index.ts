@@ -6,6 +6,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { registerAbsent } from './absent.ts';
 import { registerDrivers } from './drivers.ts';
 import { registerNodeHistory } from './node-history.ts';
+import { registerNodeMachine } from './node-machine.ts';
 import { registerNodeStates } from './node-states.ts';
 import { registerNodeTraits } from './node-traits.ts';
 import { registerNodes } from './nodes.ts';
@@ -18,6 +19,7 @@ export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   acceptEmptyBytes(app);
   registerNodes(app, context);
   registerNodeStates(app, context);
+  registerNodeMachine(app, context);
   registerNodeTraits(app, context);
   registerNodeHistory(app, context);
   registerPorts(app, context);

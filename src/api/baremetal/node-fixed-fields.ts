@@ -5,7 +5,6 @@ import { Fault } from '#domain/faults.ts';
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   allocation_uuid: [],
   automated_clean: [true],
-  bios_interface: ['no-bios'],
   chassis_uuid: [],
   conductor_group: [''],
   inspect_interface: ['no-inspect'],
@@ -19,7 +18,6 @@ export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   retired: [false],
   retired_reason: [],
   storage_interface: ['noop'],
-  vendor_interface: ['no-vendor'],
 };
 
 /** @param record field → value, of a new node or a changed one */

@@ -13,6 +13,8 @@ export const conductorName = hostname();
 export type NodeView = {
   node: Node;
   operation: Operation | undefined;
+  /** How the power control of the node has answered of late. */
+  contact: ReturnType<ApiContext['engine']['bmcContact']>;
   base: string;
   secrets: ReadonlySet<string>;
   minor: number;
@@ -32,10 +34,8 @@ const fixedInterfaces: readonly NodeField[] = [
   constant('network_interface', 20, 'noop'),
   constant('inspect_interface', 31, 'no-inspect'),
   constant('raid_interface', 31, 'no-raid'),
-  constant('vendor_interface', 31, 'no-vendor'),
   constant('storage_interface', 33, 'noop'),
   constant('rescue_interface', 38, 'no-rescue'),
-  constant('bios_interface', 40, 'no-bios'),
 ];
 
 const nodeFields: readonly NodeField[] = [
@@ -43,7 +43,10 @@ const nodeFields: readonly NodeField[] = [
   plain('name', 5),
   plain('driver'),
   field('driver_info', 1, ({ node, secrets }) => withoutSecrets(node.driver_info, secrets)),
-  field('driver_internal_info', 3, ({ operation }) => (operation ? { operation: operationFacts(operation) } : {})),
+  field('driver_internal_info', 3, ({ operation, contact }) => ({
+    ...(operation && { operation: operationFacts(operation) }),
+    ...(contact && { power_contact: contact }),
+  })),
   plain('properties'),
   plain('extra'),
   field('instance_info', 1, ({ node, secrets }) => withoutSecrets(node.instance_info, secrets)),
@@ -69,9 +72,12 @@ const nodeFields: readonly NodeField[] = [
   plain('deploy_interface', 31),
   plain('management_interface', 31),
   plain('power_interface', 31),
+  plain('vendor_interface', 31),
+  plain('bios_interface', 40),
+  plain('firmware_interface', 86),
   ...fixedInterfaces,
   constant('chassis_uuid', 1, null),
-  constant('console_enabled', 1, false),
+  plain('console_enabled'),
   constant('inspection_started_at', 1, null),
   constant('inspection_finished_at', 1, null),
   constant('raid_config', 12, {}),
@@ -119,7 +125,8 @@ export async function nodesJson(
   const { minor } = request.microversion;
   return nodes.map((node) => {
     const secrets = declaredSecrets(context.drivers, node.driver);
-    const view = { node, operation: byId.get(node.operation_id ?? ''), base, secrets, minor };
+    const contact = context.engine.bmcContact(node.uuid);
+    const view = { node, operation: byId.get(node.operation_id ?? ''), contact, base, secrets, minor };
     return selectFields(nodeFields, view, { ...selection, version: request.microversion });
   });
 }

@@ -15,6 +15,9 @@ const interfaceNames = [
   'boot_interface',
   'deploy_interface',
   'console_interface',
+  'bios_interface',
+  'firmware_interface',
+  'vendor_interface',
 ] as const;
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 const textNames = ['name', 'resource_class', 'description', 'owner'] as const;

@@ -24,9 +24,9 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
       target_provision_state: stateName(node.target_provision_state, minor),
       provision_updated_at: node.provision_updated_at,
       last_error: node.last_error,
-      console_enabled: false,
+      console_enabled: node.console_enabled,
       ...(atLeast(request.microversion, 12) && { raid_config: {}, target_raid_config: {} }),
-      ...(atLeast(request.microversion, 75) && { boot_mode: null, secure_boot: null }),
+      ...(atLeast(request.microversion, 75) && (await bootState(engine, node.uuid))),
     };
   });
 
@@ -39,7 +39,14 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
 
   registerProvision(app, context);
   registerMaintenance(app, context);
-  registerManagement(app, context);
+  registerValidation(app, context);
+}
+
+/** Asked of the BMC; a BMC in trouble is not waited for, and what it does not tell is null. */
+async function bootState(engine: Engine, uuid: string): Promise<object> {
+  const contact = engine.bmcContact(uuid);
+  const unknown = { boot_mode: null, secure_boot: null };
+  return contact && contact.state !== 'ok' ? unknown : engine.bootState(uuid).catch(() => unknown);
 }
 
 /** Ironic's names for what may be asked of the power of a machine. */
@@ -126,37 +133,13 @@ function registerMaintenance(app: ApiScope, context: ApiContext): void {
   });
 }
 
-const bootDevices = ['pxe', 'disk', 'cdrom', 'bios'] as const;
-const BootDeviceRequest = Type.Object({
-  boot_device: Type.Union(bootDevices.map((device) => Type.Literal(device))),
-  persistent: Type.Optional(Type.Boolean()),
-});
 /** Parts of Ironic's validation that Ingot has in one way only, or not at all: neither right nor wrong. */
-const uncheckedParts = ['bios', 'firmware', 'inspect', 'network', 'raid', 'rescue', 'storage', 'vendor'];
+const uncheckedParts = ['inspect', 'network', 'raid', 'rescue', 'storage'];
 
-function registerManagement(app: ApiScope, context: ApiContext): void {
-  const { engine } = context;
-  const path = '/nodes/:node/management/boot_device';
-
-  app.get(path, { schema: { params: NodeParams } }, async (request) => {
-    const { uuid } = await findNode(context, request.params.node);
-    const { device, persistent } = await engine.getBootDevice(uuid);
-    return { boot_device: device, persistent };
-  });
-  app.get(`${path}/supported`, { schema: { params: NodeParams } }, async (request) => {
-    await findNode(context, request.params.node);
-    return { supported_boot_devices: bootDevices };
-  });
-  app.put(path, { schema: { params: NodeParams, body: BootDeviceRequest } }, async (request, reply) => {
-    const { uuid } = await findNode(context, request.params.node);
-    const { boot_device, persistent = false } = request.body;
-    await engine.setBootDevice(uuid, boot_device as (typeof bootDevices)[number], { persistent });
-    reply.code(204).send();
-  });
-
+function registerValidation(app: ApiScope, context: ApiContext): void {
   app.get('/nodes/:node/validate', { schema: { params: NodeParams } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
-    const results = await engine.validateNode(uuid);
+    const results = await context.engine.validateNode(uuid);
     const unchecked = uncheckedParts.map((name) => [name, { result: null, reason: 'not supported' }]);
     const checked = Object.entries(results).map(([name, { result, reason }]) => [name, { result, reason: reason ?? null }]);
     return Object.fromEntries([...checked, ...unchecked]);

@@ -4,14 +4,15 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NewNode } from '#engine/contract.ts';
+import type { Store } from '#store/store.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
-import { sortRecords } from './fields.ts';
 import { JsonPatch } from './json-patch.ts';
 import { findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
+import { listNodeIds, readSortKey } from './node-list.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
 
@@ -35,6 +36,9 @@ const NodeRequest = Type.Object({
   boot_interface: Text,
   deploy_interface: Text,
   console_interface: Text,
+  bios_interface: Text,
+  firmware_interface: Text,
+  vendor_interface: Text,
 });
 
 const Flag = Type.Optional(Type.Boolean());
@@ -112,6 +116,9 @@ function readNode(body: Static<typeof NodeRequest>): NewNode {
     'boot_interface',
     'deploy_interface',
     'console_interface',
+    'bios_interface',
+    'firmware_interface',
+    'vendor_interface',
   ] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const bags = { driver_info, properties, extra, instance_info } as Record<string, JsonObject | undefined>;
@@ -119,41 +126,24 @@ function readNode(body: Static<typeof NodeRequest>): NewNode {
   return { driver, ...(uuid && { uuid: uuid.toLowerCase() }), ...given, ...filled };
 }
 
-type Test = (node: Node, wanted: string | boolean) => boolean;
-
-const filterTable: Readonly<Record<string, Test>> = {
-  instance_uuid: (node, wanted) => node.instance_uuid === wanted,
-  associated: (node, wanted) => (node.instance_uuid !== null) === wanted,
-  maintenance: (node, wanted) => node.maintenance === wanted,
-  provision_state: (node, wanted) => node.provision_state === wanted,
-  fault: (node, wanted) => node.fault === wanted,
-  driver: (node, wanted) => node.driver === wanted,
-  resource_class: (node, wanted) => node.resource_class === wanted,
-  owner: (node, wanted) => node.owner === wanted,
-  description_contains: (node, wanted) => (node.description ?? '').includes(String(wanted)),
-  // What Ingot does not have: nothing is retired, leased, or in a chassis.
-  retired: (_, wanted) => wanted === false,
-  lessee: () => false,
-  chassis_uuid: () => false,
-  conductor_group: (_, wanted) => wanted === '',
-};
+/** In the order of `page`. */
+async function readNodes({ nodes }: Store, page: readonly { uuid: string }[]): Promise<Node[]> {
+  if (page.length === 0) return [];
+  const rows = new Map((await nodes.list({ uuid: page.map(({ uuid }) => uuid) })).map((node) => [node.uuid, node]));
+  return page.flatMap(({ uuid }) => rows.get(uuid) ?? []);
+}
 
 type ListRequest = { query: NodeQuery; isDetailed: boolean };
 
 async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
   if (isDetailed && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
-  const tests = Object.entries(query).flatMap(([name, wanted]) => {
-    const test = filterTable[name];
-    return test && wanted !== undefined ? [(node: Node) => test(node, wanted as string | boolean)] : [];
-  });
-  const all = await context.store.nodes.list({}, { orderBy: 'id' });
-  const found = sortRecords(
-    all.filter((node) => tests.every((test) => test(node))),
-    query,
-  );
-  const page = pageOf(found, { limit: query.limit, marker: query.marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
+  const { store } = context;
+  const { sort_key, sort_dir, limit, marker, detail: _, fields, ...filters } = query;
+  const found = await listNodeIds(store, { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' });
+  const page = pageOf(found, { limit, marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
+  const shown = await readNodes(store, page.items);
   const brief = isDetailed ? {} : { brief: briefFields };
-  const nodes = await nodesJson(context, request, { nodes: page.items, fields: query.fields, ...brief });
+  const nodes = await nodesJson(context, request, { nodes: shown, fields, ...brief });
   return { nodes, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
 }
