@@ -37,6 +37,21 @@ test('an abort kills the program and gives its reason', async () => {
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
+test('an abort kills also what a program of a group has started', async () => {
+  const controller = new AbortController();
+  let pid = 0;
+  const run = runTool('sh', ['-c', 'sleep 60 & echo $!; wait'], {
+    group: true,
+    signal: controller.signal,
+    onOutput: (text) => {
+      pid = Number(text);
+      controller.abort(new Error('enough'));
+    },
+  });
+  await assert.rejects(run, /enough/);
+  await goneOf(pid);
+});
+
 test('the program dies with a parent that is killed', async () => {
   const script = `import { runTool } from '#tools/run-tool.ts';
     await runTool('sh', ['-c', 'echo $$; exec sleep 60'], { onOutput: (text) => process.stdout.write(text) });`;

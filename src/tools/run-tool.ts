@@ -12,6 +12,8 @@ export type ToolOptions = {
   signal?: AbortSignal;
   /** Added to the environment. */
   env?: Readonly<Record<string, string>>;
+  /** For programs that start others, such as a site's own scripts: all of them are killed by `signal`. */
+  group?: boolean;
   /** Each piece of standard output as it comes. */
   onOutput?: (text: string) => void;
 };
@@ -20,7 +22,7 @@ export type ToolOptions = {
 const outputMax = 64 * 1024 * 1024;
 const errorMax = 4096;
 
-/** @returns standard output. Throws `toolFailed` with the end of standard error where the exit status is not 0. */
+/** @returns standard output. Throws `toolFailed` with the end of standard error where the exit status (its field `status`) is not 0. */
 export function runTool(tool: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   options.signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -29,8 +31,10 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   const child = spawn(program, all, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
-    ...(options.signal && { signal: options.signal, killSignal: 'SIGKILL' }),
+    ...(options.group ? { detached: true } : options.signal && { signal: options.signal, killSignal: 'SIGKILL' }),
   });
+  const killGroup = () => killGroupOf(child.pid);
+  if (options.group) options.signal?.addEventListener('abort', killGroup, { once: true });
   let output = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -45,12 +49,21 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   });
   // `close`, not `exit`: only now is all output read, and the program gone.
   child.on('close', (status, signalName) => {
+    options.signal?.removeEventListener('abort', killGroup);
     if (options.signal?.aborted) return reject(options.signal.reason);
     if (status === 0) return resolve(output);
     const detail = errors.trim() || (signalName ? `ended by ${signalName}` : `exit status ${status}`);
-    reject(new Fault('toolFailed', { tool, detail }));
+    reject(new Fault('toolFailed', { tool, detail, ...(status !== null && { status }) }));
   });
   return promise;
+}
+
+export function killGroupOf(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of them have just ended by themselves.
+  }
 }
 
 function withParentDeathSignal(tool: string, args: readonly string[]): [string, readonly string[]] {

@@ -1,0 +1,80 @@
+import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
+import { runTool } from '#tools/run-tool.ts';
+import type { Asking, PowerInterface } from '../interfaces.ts';
+import { PeerTurns } from '../peer-turns.ts';
+import { readTileraSettings, type TileraSettings, tileraProperties } from './properties.ts';
+
+export type TileraOptions = {
+  /** Path of the site's manager program (`tile_pdu_mgr`). */
+  readonly manager: string;
+  /** What the manager takes for each command, and prints for a state. */
+  readonly modes: { readonly on: number; readonly off: number; readonly reboot: number; readonly status: number };
+  /** Seconds that a run of the manager may take. */
+  readonly timeout: number;
+};
+
+const modeTable = { 'power on': 'on', 'power off': 'off', 'power cycle': 'reboot' } as const;
+
+/** Seconds that `ping` waits for its one answer. */
+const pingWait = 5;
+/** `ping` of iputils: 1 = no answer, 2 = another failure, such as a name that nobody knows. */
+const noAnswer = 1;
+
+/** @param stop ends all runs */
+export function createTileraPower(options: TileraOptions, stop: AbortSignal): PowerInterface {
+  const turns = new PeerTurns<never, never>();
+  const run = (settings: TileraSettings, mode: number, { signal }: Asking) => {
+    const args = [settings.pdu, String(mode), ...(settings.outlet ? [settings.outlet] : [])];
+    return turns.take(settings.pdu, () => runManager(options, args, signalsOf(stop, signal)), signal);
+  };
+  return {
+    properties: tileraProperties,
+    targets: ['power on', 'power off', 'power cycle'],
+    validate: (node) => void readTileraSettings(node),
+    async getPower(node, asking = {}) {
+      const settings = readTileraSettings(node);
+      if (settings.machine !== '') return await ping(settings.machine, signalsOf(stop, asking.signal));
+      return readState(await run(settings, options.modes.status, asking), options, settings);
+    },
+    async setPower(node, target, asking = {}) {
+      const mode = target in modeTable ? modeTable[target as keyof typeof modeTable] : undefined;
+      if (!mode) throw new Fault('internal', { detail: `${target} is no command of this power interface` });
+      await run(readTileraSettings(node), options.modes[mode], asking);
+    },
+  };
+}
+
+async function runManager({ manager, timeout }: TileraOptions, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const inTime = AbortSignal.timeout(timeout * 1000);
+  try {
+    return await runTool(manager, args, { group: true, signal: AbortSignal.any([signal, inTime]) });
+  } catch (error) {
+    if (signal.aborted || !inTime.aborted) throw error;
+    throw new Fault('toolFailed', { tool: manager, detail: `it had not ended after ${timeout} s (${args.join(' ')})` });
+  }
+}
+
+/** A machine that answers is on; one that doesn't is taken to be off, as the classic driver took it. */
+async function ping(machine: string, signal: AbortSignal): Promise<PowerState> {
+  try {
+    await runTool('ping', ['-c1', `-W${pingWait}`, '--', machine], { signal });
+    return 'power on';
+  } catch (error) {
+    if (error instanceof Fault && error.fields['status'] === noAnswer) return 'power off';
+    throw error;
+  }
+}
+
+/** The last word that the manager prints is the number of the state. */
+function readState(output: string, { manager, modes }: TileraOptions, { pdu }: TileraSettings): PowerState {
+  const word = output.trim().split(/\s+/).at(-1) ?? '';
+  if (word === String(modes.on)) return 'power on';
+  if (word === String(modes.off)) return 'power off';
+  const detail = `it printed '${output.trim().slice(-80)}' for the state of ${pdu}, not ${modes.on} or ${modes.off}`;
+  throw new Fault('toolFailed', { tool: manager, detail });
+}
+
+function signalsOf(stop: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  return signal ? AbortSignal.any([stop, signal]) : stop;
+}
