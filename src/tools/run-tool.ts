@@ -66,7 +66,7 @@ export function killGroupOf(pid: number | undefined): void {
   }
 }
 
-function withParentDeathSignal(tool: string, args: readonly string[]): [string, readonly string[]] {
+export function withParentDeathSignal(tool: string, args: readonly string[]): [string, readonly string[]] {
   return process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', '--', tool, ...args]] : [tool, args];
 }
 

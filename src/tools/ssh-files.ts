@@ -1,0 +1,113 @@
+/**
+ * The files that OpenSSH reads for one connection, in a folder that only this user can read. What is secret among them
+ * is removed as soon as the connection stands.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SshError } from './ssh-error.ts';
+
+export type SshTarget = {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password?: string;
+  readonly key?: { readonly file: string } | { readonly contents: string };
+  /** Public keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`) of the host; any of them will do. */
+  readonly hostKeys: readonly string[];
+  /** A known_hosts file, read where `hostKeys` is empty. */
+  readonly knownHosts?: string;
+};
+
+export type SshFiles = {
+  readonly folder: string;
+  readonly socket: string;
+  /** `-o` options that name the files. */
+  readonly options: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  dropSecrets(): Promise<void>;
+  remove(): Promise<void>;
+};
+
+/** Instead of host and port, so that a pinned key needs no spelling of either. */
+const alias = 'pinned';
+
+/** OpenSSH expands `%`, `~` and `${}` in paths, and a socket's path has room for 108 bytes, of which it takes 17 for itself. */
+const plainPath = /^[\w./-]{1,60}$/;
+
+/** Answers the question for the password and no other. OpenSSH passes no descriptor on, so it has to be a file. */
+const askpass = '#!/bin/sh\ncase "$1" in *assword*) cat "$INGOT_SSH_SECRET" ;; *) exit 1 ;; esac\n';
+
+/** Called with the key that the host shows; prints a known_hosts line for it where its fingerprint is pinned. */
+const knownHost = '#!/bin/sh\ngrep -qxF -- "$2" "$1" && echo "$3 $4 $5"\nexit 0\n';
+
+/** @param directory where to make the folder; the system's folder for temporary files where its path does not suit OpenSSH */
+export async function writeSshFiles(directory: string, target: SshTarget): Promise<SshFiles> {
+  const folder = await mkdtemp(join(plainPath.test(directory) ? directory : tmpdir(), 'ssh-'));
+  const write = (name: string, content: string, mode = 0o600) => writeFile(join(folder, name), content, { mode });
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const secret = target.password === undefined ? [] : await writePassword(write, target.password);
+    const key = target.key ? await writeKey(write, folder, target.key) : ['-o', 'PubkeyAuthentication=no'];
+    const trust = await writeHostKeys(write, folder, target);
+    return {
+      folder,
+      socket: join(folder, 's'),
+      options: [...key, ...trust],
+      env: secret.length ? { SSH_ASKPASS: join(folder, 'askpass'), INGOT_SSH_SECRET: join(folder, 'secret') } : {},
+      async dropSecrets() {
+        for (const name of ['key', 'secret', 'askpass']) await rm(join(folder, name), { force: true });
+      },
+      remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+type Write = (name: string, content: string, mode?: number) => Promise<void>;
+
+async function writePassword(write: Write, password: string): Promise<string[]> {
+  await write('secret', `${password}\n`);
+  await write('askpass', askpass, 0o700);
+  return ['secret', 'askpass'];
+}
+
+async function writeKey(write: Write, folder: string, key: NonNullable<SshTarget['key']>): Promise<string[]> {
+  const contents = 'file' in key ? await readOwn(key.file, 'private key') : key.contents;
+  // OpenSSH takes no key whose last line is not ended.
+  await write('key', contents.endsWith('\n') ? contents : `${contents}\n`);
+  return ['-o', `IdentityFile=${join(folder, 'key')}`];
+}
+
+async function writeHostKeys(write: Write, folder: string, { hostKeys, knownHosts }: SshTarget): Promise<string[]> {
+  const pins = hostKeys.filter((key) => key.startsWith('SHA256:'));
+  const keys = hostKeys.filter((key) => !key.startsWith('SHA256:'));
+  const isPinned = hostKeys.length > 0;
+  const known =
+    isPinned || !knownHosts ? keys.map((key) => `${alias} ${key}\n`).join('') : await readOwn(knownHosts, 'known_hosts');
+  await write('known_hosts', known);
+  const options = ['-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`];
+  if (isPinned) options.push('-o', `HostKeyAlias=${alias}`);
+  if (pins.length === 0) return options;
+  await write('pins', pins.map((pin) => `${pin}\n`).join(''));
+  await write('known-host', knownHost);
+  const command = `/bin/sh ${join(folder, 'known-host')} ${join(folder, 'pins')} %f %H %t %K`;
+  return [...options, '-o', `KnownHostsCommand=${command}`];
+}
+
+async function readOwn(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new SshError('unusable', `the ${what} file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** `ssh-ed25519 AAAA…` → `SHA256:…`, as OpenSSH prints it. */
+export function fingerprintOf(publicKey: string): string {
+  const [, data = ''] = publicKey.trim().split(/\s+/);
+  return `SHA256:${createHash('sha256').update(Buffer.from(data, 'base64')).digest('base64').replace(/=+$/, '')}`;
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { anSshHost, password, type SshHost, withoutSshd } from '#test/an-ssh-host.ts';
+import type { SshTimes } from './ssh-connection.ts';
+import { SshError } from './ssh-error.ts';
+import { fingerprintOf, type SshTarget } from './ssh-files.ts';
+import { SshPool } from './ssh-pool.ts';
+
+async function aStage(t: TestContext, times: Partial<SshTimes> = {}) {
+  const host = await anSshHost();
+  const directory = mkdtempSync(join(tmpdir(), 'ssh-test-'));
+  const pool = new SshPool(directory, times);
+  t.after(async () => {
+    await pool.close();
+    assert.deepEqual(readdirSync(directory), []);
+    rmSync(directory, { recursive: true });
+    await host.remove();
+  });
+  return { host, pool, directory, target: targetOf(host) };
+}
+
+const targetOf = ({ port, user, keyFile, hostKey }: SshHost): SshTarget => ({
+  host: '127.0.0.1',
+  port,
+  user,
+  key: { file: keyFile },
+  hostKeys: [hostKey],
+});
+
+const failureOf = async (work: Promise<unknown>): Promise<SshError> => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof SshError, String(error));
+  return error;
+};
+
+test('runs a command and tells its status, output and errors', { skip: withoutSshd }, async (t) => {
+  const { pool, target } = await aStage(t);
+  const answer = await pool.run(target, "printf '%s\\n' \"it's\" done; echo sorry >&2; exit 3");
+  assert.deepEqual(answer, { status: 3, output: "it's\ndone\n", errors: 'sorry\n' });
+});
+
+test('shares one connection among many commands at once', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, index) => pool.run(target, `echo ${index}`)));
+  assert.deepEqual(
+    answers.map(({ output }) => Number(output)),
+    Array.from({ length: 30 }, (_, index) => index),
+  );
+  assert.equal(host.logins(), 1);
+});
+
+test('keeps no secret on disk once the connection stands', { skip: withoutSshd }, async (t) => {
+  const { pool, target, directory, host } = await aStage(t);
+  const contents = readFileSync(host.keyFile, 'utf8').trimEnd();
+  await pool.run({ ...target, key: { contents }, password: 'unused' }, 'true');
+  const [folder = ''] = readdirSync(directory);
+  assert.deepEqual(readdirSync(join(directory, folder)).sort(), ['known_hosts', 's']);
+});
+
+test('logs in by password, which is no argument of any process', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const { key: _, ...withoutKey } = target;
+  const answer = await pool.run({ ...withoutKey, password }, 'echo in');
+  const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+  assert.equal(answer.output, 'in\n');
+  assert.match(host.log(), /Accepted password for hypervisor/);
+  assert.ok(processes.includes('-l hypervisor') && !processes.includes(password));
+
+  const fault = await failureOf(pool.run({ ...withoutKey, password: 'wrong' }, 'true'));
+  assert.equal(fault.failure, 'refused');
+  assert.match(fault.message, /Permission denied/);
+});
+
+test('takes the password where the key is refused', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const other = join(host.folder, 'other-key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
+  assert.equal((await pool.run({ ...target, key: { file: other }, password }, 'echo in')).output, 'in\n');
+});
+
+test('names a refused key, and one that is none', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const other = join(host.folder, 'other-key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
+  assert.equal((await failureOf(pool.run({ ...target, key: { file: other } }, 'true'))).failure, 'refused');
+
+  const garbage = await failureOf(pool.run({ ...target, key: { contents: 'no key at all' } }, 'true'));
+  assert.deepEqual([garbage.failure, /no key at all/.test(garbage.message)], ['unusable', false]);
+  const missing = await failureOf(pool.run({ ...target, key: { file: join(host.folder, 'missing') } }, 'true'));
+  assert.equal(missing.failure, 'unusable');
+  assert.match(missing.message, /missing cannot be read: ENOENT/);
+});
+
+test('trusts a fingerprint, and a known_hosts file', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const fingerprint = fingerprintOf(host.hostKey);
+  assert.equal((await pool.run({ ...target, hostKeys: [fingerprint] }, 'echo in')).output, 'in\n');
+
+  const knownHosts = join(host.folder, 'known hosts');
+  writeFileSync(knownHosts, `[127.0.0.1]:${host.port} ${host.hostKey}\n`);
+  assert.equal((await pool.run({ ...target, hostKeys: [], knownHosts }, 'echo in')).output, 'in\n');
+});
+
+test('sends nothing to a host it does not know, and names the key that was shown', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const shown = fingerprintOf(host.hostKey);
+  const strangers = [[], [`SHA256:${'A'.repeat(43)}`], [readFileSync(`${host.keyFile}.pub`, 'utf8').trim()]];
+  for (const hostKeys of strangers) {
+    const fault = await failureOf(pool.run({ ...target, hostKeys }, 'true'));
+    assert.equal(fault.failure, 'untrusted');
+    assert.ok(fault.message.includes(`ssh-ed25519 key ${shown}`), fault.message);
+  }
+  assert.equal(host.logins(), 0);
+});
+
+test('notices that the host has another key', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  await pool.run(target, 'true');
+  await host.stop();
+  host.changeHostKey();
+  await host.start();
+  // The connection may not have been seen to end yet.
+  await pool.run(target, 'true').catch(() => {});
+  const fault = await failureOf(pool.run(target, 'true'));
+  assert.equal(fault.failure, 'untrusted');
+  assert.ok(fault.message.includes(fingerprintOf(host.hostKey)));
+});
+
+test('connects anew after the host was gone', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  await pool.run(target, 'true');
+  await host.stop();
+  await pool.run(target, 'true').catch(() => {});
+  assert.equal((await failureOf(pool.run(target, 'true'))).failure, 'unreachable');
+  await host.start();
+  assert.equal((await pool.run(target, 'echo back')).output, 'back\n');
+});
+
+test('names a host that accepts and says nothing', { skip: withoutSshd }, async (t) => {
+  const { pool, target } = await aStage(t, { connectMs: 300 });
+  const mute = createServer().listen(0, '127.0.0.1');
+  t.after(() => mute.close());
+  await once(mute, 'listening');
+  const { port } = mute.address() as AddressInfo;
+  const fault = await failureOf(pool.run({ ...target, port }, 'true'));
+  assert.equal(fault.failure, 'unreachable');
+});
+
+test('a command that takes too long, or that somebody gives up, ends alone', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t, { commandMs: 1500 });
+  await pool.run(target, 'true');
+  const controller = new AbortController();
+  const given = pool.run(target, 'sleep 60', controller.signal);
+  const slow = pool.run(target, 'sleep 60');
+  controller.abort(new Error('no longer'));
+  await assert.rejects(given, { message: 'no longer' });
+  assert.equal((await failureOf(slow)).failure, 'slow');
+  assert.equal((await pool.run(target, 'echo still')).output, 'still\n');
+  assert.equal(host.logins(), 1);
+});
+
+test('an idle connection is closed, and opened when it is needed', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host, directory } = await aStage(t, { idleMs: 50 });
+  await pool.run(target, 'true');
+  while (readdirSync(directory).length > 0) await new Promise((done) => setTimeout(done, 20));
+  assert.equal((await pool.run(target, 'echo again')).output, 'again\n');
+  assert.equal(host.logins(), 2);
+});
+
+test('closing ends what is under way', { skip: withoutSshd }, async (t) => {
+  const { pool, target } = await aStage(t);
+  await pool.run(target, 'true');
+  const running = failureOf(pool.run(target, 'sleep 60'));
+  await pool.close();
+  assert.equal((await running).failure, 'closed');
+});
