@@ -4,28 +4,23 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { firstPartitionOffset, masterBootRecord } from './boot-sector.ts';
+import { efiPartition, masterBootRecord, rootPartitionOffset } from './boot-sector.ts';
 import { grubConfig, overlayFiles } from './contents.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ingot-mbr-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('sfdisk reads one active Linux partition from 1 MiB to the end', () => {
+test('sfdisk reads an EFI system partition, and an active Linux partition to the end', () => {
   const file = join(folder, 'disk');
   const size = 2 * 1024 ** 3;
   writeFileSync(file, masterBootRecord(Buffer.alloc(512, 0x90), size));
   truncateSync(file, size);
   const table = JSON.parse(execFileSync('sfdisk', ['--json', file], { encoding: 'utf8' })).partitiontable;
   assert.equal(table.label, 'dos');
-  assert.deepEqual(table.partitions, [
-    {
-      node: `${file}1`,
-      start: firstPartitionOffset / 512,
-      size: (size - firstPartitionOffset) / 512,
-      type: '83',
-      bootable: true,
-    },
-  ]);
+  const [efi, root] = table.partitions;
+  assert.deepEqual(efi, { node: `${file}1`, start: efiPartition.offset / 512, size: efiPartition.size / 512, type: 'ef' });
+  const rest = { start: rootPartitionOffset / 512, size: (size - rootPartitionOffset) / 512 };
+  assert.deepEqual(root, { node: `${file}2`, ...rest, type: '83', bootable: true });
 });
 
 test('the boot menu names the file system by its UUID alone', () => {

@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import type { Announce } from '../announce.ts';
 import { cacheFolder, inputKey, readManifest } from '../cache.ts';
 import { runCommand } from '../run-command.ts';
-import { firstPartitionOffset, writeBootSector } from './boot-sector.ts';
+import { rootPartitionOffset, writeBootLoaders } from './boot-sector.ts';
 import { grubConfig, type KernelName, kernelTable, overlayFiles, packages, pathRules, rootLabel, suite } from './contents.ts';
 
 export type ImageOptions = {
@@ -50,7 +50,7 @@ export type ImageManifest = {
 type ImageFiles = { wholeDisk: string; partition: string; kernel: string; initrd: string };
 export type Images = ImageFiles & { manifest: ImageManifest };
 
-/** A Debian 12 as a whole-disk image for BIOS, and as a partition image with its kernel and initrd. Needs root. */
+/** A Debian 12 as a whole-disk image for BIOS and UEFI, and as a partition image with its kernel and initrd. Needs root. */
 export async function buildImages(options: ImageOptions = {}): Promise<Images> {
   const { name = 'debian-12', kernel = 'cloud', include = [], sizeGib = 2, refresh = false } = options;
   const out = options.out ?? join(cacheFolder, 'images');
@@ -94,8 +94,8 @@ async function build(plan: Plan, files: ImageFiles): Promise<{ kernelRelease: st
   mkdirSync(join(tree, 'boot/grub'), { recursive: true });
   writeFileSync(join(tree, 'boot/grub/grub.cfg'), grubConfig(diskUuid));
   const disk = { file: join(work, 'disk.raw'), size: plan.sizeGib * 1024 ** 3, rootUuid: diskUuid };
-  await makeFileSystem(tree, { ...disk, offset: firstPartitionOffset }, plan.signal);
-  await writeBootSector(disk, plan.signal);
+  await makeFileSystem(tree, { ...disk, offset: rootPartitionOffset }, plan.signal);
+  await writeBootLoaders(disk, plan.signal);
   await compress(disk.file, files.wholeDisk, plan.signal);
 
   announce('making the partition image');

@@ -9,7 +9,7 @@ const help = `ingot image build [--out FOLDER] [--name NAME] [--kernel cloud|ful
 
 Builds a Debian 12 with cloud-init and sshd, and prints the paths of four files:
 
-  NAME.qcow2            whole disk, boots on BIOS; upload it with disk format qcow2
+  NAME.qcow2            whole disk, boots on BIOS and UEFI; upload it with disk format qcow2
   NAME-partition.qcow2  one ext4 file system, for flavors and images of the classic kind
   NAME.vmlinuz          its kernel (disk and container format aki)
   NAME.initrd           its initrd (disk and container format ari)

@@ -6,14 +6,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { packageFolder } from '#build/cache.ts';
-import { dependencyOf, downloadPackages, unpackPackages } from '#build/debian-packages.ts';
-import { cpioArchive } from '#build/ramdisk/cpio.ts';
 import { namespaceFile } from '#lab/network.ts';
 import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
+import { bootSector, diskModules, layKernel, smallRamdisk } from '#test/a-small-system.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 const namespace = `ingot-lab-whole-${process.pid}`;
@@ -136,50 +134,20 @@ async function startDhcp(): Promise<void> {
 }
 
 async function layBootFiles(): Promise<void> {
-  const kernel = await dependencyOf('linux-image-cloud-amd64', /^linux-image-.*-cloud-amd64$/);
-  const stage = join(folder, 'kernel');
-  await unpackPackages(await downloadPackages([kernel], packageFolder), stage);
-  const version = kernel.replace('linux-image-', '');
   mkdirSync(join(tftpRoot, 'pxelinux.cfg'), { recursive: true });
   copyFileSync('/usr/lib/PXELINUX/pxelinux.0', join(tftpRoot, 'pxelinux.0'));
   copyFileSync('/usr/lib/syslinux/modules/bios/ldlinux.c32', join(tftpRoot, 'ldlinux.c32'));
-  copyFileSync(join(stage, 'boot', `vmlinuz-${version}`), join(tftpRoot, 'vmlinuz'));
-  const drivers = join(stage, 'lib/modules', version, 'kernel/drivers');
-  writeFileSync(join(tftpRoot, 'ramdisk'), Buffer.concat([...cpioArchive(ramdiskEntries(drivers))]));
+  const drivers = await layKernel(join(tftpRoot, 'vmlinuz'), join(folder, 'kernel'));
+  const files = { 'boot-sector': bootSector('BOOTED FROM DISK\r\n') };
+  writeFileSync(join(tftpRoot, 'ramdisk'), smallRamdisk({ drivers, modules: diskModules, init: ramdiskProgram, files }));
   writeFileSync(
     join(tftpRoot, 'pxelinux.cfg', 'default'),
     'default go\nlabel go\n  kernel vmlinuz\n  append initrd=ramdisk console=ttyS0 quiet\n',
   );
 }
 
-/** What the disk needs, in the order in which the kernel takes them. */
-const modules = [
-  ...['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_legacy_dev', 'virtio/virtio_pci_modern_dev'],
-  ...['virtio/virtio_pci', 'block/virtio_blk'],
-];
-
-function ramdiskEntries(drivers: string): Parameters<typeof cpioArchive>[0] {
-  const file = (path: string, content: Buffer) => ({ type: 'file', path, mode: 0o755, content }) as const;
-  const mountPoints = ['bin', 'proc', 'sys', 'dev'].map((path) => ({ type: 'folder', path, mode: 0o755 }) as const);
-  return [
-    ...mountPoints,
-    file('bin/busybox', readFileSync('/bin/busybox')),
-    ...modules.map((module) => file(`${basename(module)}.ko`, readFileSync(join(drivers, `${module}.ko`)))),
-    file('boot-sector', bootSector('BOOTED FROM DISK\r\n')),
-    file('init', Buffer.from(ramdiskProgram)),
-  ];
-}
-
-const ramdiskProgram = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-echo RAMDISK UP
+const ramdiskProgram = `echo RAMDISK UP
 echo SERIAL $(cat /sys/class/dmi/id/product_serial)
-give_up() { echo FAILED; poweroff -f; }
-for module in ${modules.map((module) => basename(module)).join(' ')}; do insmod /$module.ko || give_up; done
 dd if=/dev/urandom of=/tmp-mib bs=1M count=1 2>/dev/null
 n=0; while [ $n -lt 64 ]; do dd if=/tmp-mib of=/dev/vda bs=1M seek=$n 2>/dev/null || give_up; n=$((n+1)); done
 sync
@@ -189,13 +157,3 @@ echo DISCARDED
 dd if=/boot-sector of=/dev/vda conv=fsync 2>/dev/null
 reboot -f
 `;
-
-/** Real-mode code that prints a text through the firmware, and stops. */
-function bootSector(text: string): Buffer {
-  const sector = Buffer.alloc(512);
-  // mov si, text; next: lodsb; test al, al; jz end; mov ah, 0x0e; int 0x10; jmp next; end: hlt; jmp end
-  sector.set([0xbe, 0x13, 0x7c, 0xac, 0x84, 0xc0, 0x74, 0x06, 0xb4, 0x0e, 0xcd, 0x10, 0xeb, 0xf5, 0xf4, 0xeb, 0xfd]);
-  sector.write(text, 0x13, 'latin1');
-  sector.set([0x55, 0xaa], 510);
-  return sector;
-}

@@ -1,0 +1,199 @@
+/**
+ * The lab's servers as their BMCs drive them: UEFI firmware (OVMF) that boots from network, disk and CD as it is told, media
+ * in drives of both firmwares, a person at the serial line, the diagnostic interrupt and the power button.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { GrubTools } from '#build/image/grub.ts';
+import { namespaceFile } from '#lab/network.ts';
+import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
+import { bootableIso, bootSector, buttonModules, diskModules, layKernel, smallRamdisk, uefiDisk } from '#test/a-small-system.ts';
+
+const skip = process.getuid?.() === 0 ? false : 'needs root';
+const namespace = `ingot-firmware-${process.pid}`;
+const folder = mkdtempSync(join(tmpdir(), 'ingot-firmware-'));
+const tftpRoot = join(folder, 'tftp');
+const iso = join(folder, 'shell.iso');
+const stick = join(folder, 'stick.img');
+const [bios, uefi] = ['machine-1', 'machine-2'];
+/** For each single wait; a boot under emulation on a busy machine is slow. */
+const patience = 180_000;
+let rack: Rack;
+
+before(async () => {
+  if (skip) return;
+  await layBootFiles();
+  rack = await startRack({
+    ...{ machines: 2, uefi: 1, memory: 512, disk: 1, namespace, stateDir: join(folder, 'rack') },
+    bootOrder: ['disk', 'network'],
+  });
+  await startDhcp();
+});
+
+after(async () => {
+  if (!skip) await takeDownRack(join(folder, 'rack'), namespace);
+  rmSync(folder, { recursive: true });
+  assert.equal(existsSync(namespaceFile(namespace)), false);
+});
+
+test('an empty UEFI server boots from the network, and from then on from the disk that was filled', { skip }, async () => {
+  await ipmi(uefi, 'chassis', 'power', 'on');
+  await printed(uefi, /SYSTEM UP job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/);
+});
+
+test('a CD put into a UEFI server that runs is booted from once', { skip }, async () => {
+  await rack.changeMedium(uefi, 'cdrom', iso);
+  await ipmi(uefi, 'chassis', 'bootdev', 'cdrom', 'options=efiboot');
+  const line = await rack.openConsole(uefi);
+  await ipmi(uefi, 'chassis', 'power', 'reset');
+  await printed(uefi, /SYSTEM UP job=shell firmware=uefi/);
+
+  await typed(uefi, line, 'echo $((6*7)) answers', /42 answers/);
+  await pressed(uefi);
+
+  // The line is still the same after power was cut, and the request is used up; the CD is still in the drive.
+  const heard = hears(line, /BOOTED FROM DISK/);
+  await ipmi(uefi, 'chassis', 'power', 'on');
+  await heard;
+  line.destroy();
+});
+
+test('a UEFI server whose network is asked for once forgets it, too', { skip }, async () => {
+  const length = consoleText(uefi).length;
+  await ipmi(uefi, 'chassis', 'bootdev', 'pxe', 'options=efiboot');
+  await ipmi(uefi, 'chassis', 'power', 'cycle');
+  await printed(uefi, /job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
+});
+
+test('a BIOS server boots from the same CD; the diagnostic interrupt and the power button reach its system', {
+  skip,
+}, async () => {
+  await rack.changeMedium(bios, 'cdrom', iso);
+  await ipmi(bios, 'chassis', 'bootdev', 'cdrom');
+  await ipmi(bios, 'chassis', 'power', 'on');
+  await printed(bios, /SYSTEM UP job=shell firmware=bios/);
+
+  await rack.power(bios, 'nmi');
+  await printed(bios, /NMI received/);
+  await pressed(bios);
+});
+
+test('a BIOS server boots from a stick, which is pulled out while it runs', { skip }, async () => {
+  await rack.changeMedium(bios, 'floppy', stick);
+  await ipmi(bios, 'chassis', 'bootdev', 'floppy');
+  await ipmi(bios, 'chassis', 'power', 'on');
+  await printed(bios, /BOOTED FROM STICK/);
+
+  await rack.changeMedium(bios, 'floppy', null);
+  assert.deepEqual((await rack.status())[0]?.media, { cdrom: iso });
+});
+
+/** The power button: the system hears it and switches the machine off. */
+async function pressed(machine: string): Promise<void> {
+  const off = rack.untilState(machine, 'off', AbortSignal.timeout(patience));
+  await ipmi(machine, 'chassis', 'power', 'soft');
+  await off;
+}
+
+async function typed(machine: string, line: NodeJS.WritableStream, words: string, answer: RegExp): Promise<void> {
+  const length = consoleText(machine).length;
+  line.write(`${words}\n`);
+  await printed(machine, answer, length);
+}
+
+async function ipmi(machine: string, ...words: string[]): Promise<string> {
+  const { address, user, password } = rack.machines.find(({ name }) => name === machine)!.bmc;
+  const child = rack.spawn(['ipmitool', '-I', 'lanplus', '-H', address, '-U', user, '-E', ...words], {
+    env: { ...process.env, IPMI_PASSWORD: password },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, `ipmitool ${words.join(' ')}: ${output}`);
+  return output;
+}
+
+function consoleFile(machine: string): string {
+  return rack.machines.find(({ name }) => name === machine)!.console;
+}
+
+function consoleText(machine: string): string {
+  return readFileSync(consoleFile(machine), 'latin1');
+}
+
+/** Resolves when the console shows the pattern, counted from a position. */
+async function printed(machine: string, pattern: RegExp, from = 0): Promise<void> {
+  const signal = AbortSignal.timeout(patience);
+  const watcher = watch(consoleFile(machine));
+  try {
+    while (!pattern.test(consoleText(machine).slice(from))) {
+      assert.doesNotMatch(consoleText(machine), /FAILED/);
+      await once(watcher, 'change', { signal });
+    }
+  } catch {
+    assert.fail(`${machine} never showed ${pattern}; the end is:\n${consoleText(machine).slice(-2000)}`);
+  } finally {
+    watcher.close();
+  }
+}
+
+async function hears(line: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
+  const signal = AbortSignal.timeout(patience);
+  for (let text = ''; !pattern.test(text); ) text += String(((await once(line, 'data', { signal })) as [Buffer])[0]);
+}
+
+/** Both loaders are for UEFI here: the BIOS server never gets as far as its network. */
+async function startDhcp(): Promise<void> {
+  const dnsmasq = rack.spawn(
+    [
+      ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--log-facility=-', '--port=0'],
+      ...['--interface=br0', '--bind-interfaces', '--dhcp-range=172.30.0.200,172.30.0.250,1h', '--dhcp-leasefile=/dev/null'],
+      ...['--no-ping', '--enable-tftp', `--tftp-root=${tftpRoot}`, '--user=root', '--group=root'],
+      ...['--dhcp-match=set:ipxe,175', '--dhcp-boot=tag:!ipxe,snponly.efi', '--dhcp-boot=tag:ipxe,script.ipxe'],
+      // iPXE's own option 175.176: no other DHCP server will add boot options, so do not wait for one.
+      '--dhcp-option-force=tag:ipxe,encap:175,176,1b',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  await once(createInterface({ input: dnsmasq.stderr! }), 'line');
+  dnsmasq.stderr!.resume();
+}
+
+async function layBootFiles(): Promise<void> {
+  mkdirSync(tftpRoot);
+  copyFileSync('/usr/lib/ipxe/snponly.efi', join(tftpRoot, 'snponly.efi'));
+  const kernel = join(tftpRoot, 'vmlinuz');
+  const drivers = await layKernel(kernel, join(folder, 'kernel'));
+  await GrubTools.with(async (tools) => {
+    const files = { 'disk.gz': gzipSync(await uefiDisk(tools, 'BOOTED FROM DISK')) };
+    const ramdisk = smallRamdisk({ drivers, modules: [...diskModules, ...buttonModules], init, files });
+    writeFileSync(join(tftpRoot, 'ramdisk'), ramdisk);
+    await bootableIso(tools, iso, { kernel, ramdisk, parameters: 'console=ttyS0 quiet job=shell' });
+  });
+  const load = 'kernel vmlinuz initrd=ramdisk console=ttyS0 quiet job=install\ninitrd ramdisk\nboot\n';
+  writeFileSync(join(tftpRoot, 'script.ipxe'), `#!ipxe\n${load}`);
+  writeFileSync(stick, Buffer.concat([bootSector('BOOTED FROM STICK\r\n'), Buffer.alloc(2 << 20)]));
+}
+
+/** What the loader said after `job=` is in the environment. */
+const init = `firmware=bios; [ -d /sys/firmware/efi ] && firmware=uefi
+for events in /dev/input/event*; do
+  (dd if=$events bs=24 count=1 >/dev/null 2>&1 && echo BUTTON PRESSED && poweroff -f) &
+done
+echo SYSTEM UP job=$job firmware=$firmware
+if [ "$job" = install ]; then
+  zcat /disk.gz | dd of=/dev/vda bs=1M conv=fsync 2>/dev/null || give_up
+  echo INSTALLED
+  reboot -f
+fi
+while :; do setsid cttyhack sh; done
+`;
