@@ -4,6 +4,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mediaDevices, overrideDevices, type PowerCommand, powerCommands } from './control.ts';
+import { runFarmCommand } from './farm/farm-command.ts';
 import { type BootDevice, bootDevices } from './machine-states.ts';
 import { processesIn } from './network.ts';
 import { readChanges } from './personality-changes.ts';

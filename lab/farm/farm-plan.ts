@@ -1,0 +1,140 @@
+/** A farm on paper: who stands at which address, with which personality and password. No I/O. */
+import { createHash, randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadPersonalities } from '../personality-files.ts';
+
+export type FarmOptions = {
+  /** BMCs; default 100, at most 60,000. */
+  readonly count?: number;
+  /** How many of them, from the first on, speak Redfish (HTTP) as well. Default 0. */
+  readonly redfish?: number;
+  /** Shares of the whole by name of a personality, 0 to 1; the rest is sound. */
+  readonly personalities?: Readonly<Record<string, number>>;
+  /** Who gets which personality, and what is on at first, follow from it. Default 1. */
+  readonly seed?: number;
+  /** First address; default 127.64.0.1. Only 127.0.0.0/8. */
+  readonly firstAddress?: string;
+  /** UDP port of each; default 623. */
+  readonly port?: number;
+  /** TCP port of those with Redfish; default 8000. */
+  readonly redfishPort?: number;
+  /** farm.json and the control socket. Default `.cache/farm` in the checkout. */
+  readonly stateDir?: string;
+  /** Seconds after which it ends by itself; default: with its owner. */
+  readonly seconds?: number;
+};
+
+export type FarmMachine = {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly personality: string;
+  /** At the start. */
+  readonly power: 'on' | 'off';
+  /** `http://127.64.0.1:8000`; null = it speaks IPMI alone. */
+  readonly redfish: string | null;
+};
+
+export type FarmRecord = {
+  readonly state_dir: string;
+  readonly control: string;
+  readonly seed: number;
+  readonly seconds: number | null;
+  readonly machines: readonly FarmMachine[];
+};
+
+export const defaultFarmDir = fileURLToPath(new URL('../../.cache/farm', import.meta.url));
+const mostMachines = 60_000;
+const user = 'admin';
+
+/** @throws RangeError on sizes and names that make no farm. */
+export function planFarm(options: FarmOptions): FarmRecord {
+  const { count = 100, redfish = 0, personalities = {}, seed = 1, port = 623, redfishPort = 8000, seconds } = options;
+  expectRange('count', count, [1, mostMachines]);
+  expectRange('redfish', redfish, [0, count]);
+  expectRange('port', port, [1, 65_535]);
+  expectRange('redfishPort', redfishPort, [1, 65_535]);
+  if (seconds !== undefined) expectRange('seconds', seconds, [1, 86_400]);
+  const stateDir = resolve(options.stateDir ?? defaultFarmDir);
+  const addresses = addressesFrom(options.firstAddress ?? '127.64.0.1', count);
+  const draw = createDraw(seed);
+  const names = assign(personalities, count, draw);
+  const machines = addresses.map(
+    (address, index): FarmMachine => ({
+      name: `farm-${String(index + 1).padStart(5, '0')}`,
+      address,
+      port,
+      user,
+      password: randomBytes(9).toString('base64url'),
+      personality: names[index] ?? 'sound',
+      power: draw() < 0.5 ? 'on' : 'off',
+      redfish: index < redfish ? `http://${address}:${redfishPort}` : null,
+    }),
+  );
+  return { state_dir: stateDir, control: join(stateDir, 'control.sock'), seed, seconds: seconds ?? null, machines };
+}
+
+/** Consecutive, but for .0 and .255 at the end. */
+function addressesFrom(first: string, count: number): string[] {
+  const octets = first.split('.').map(Number);
+  if (octets.length !== 4 || octets[0] !== 127 || octets.some((octet) => !(octet >= 0 && octet <= 255)))
+    throw new RangeError(`the first address must be one of 127.0.0.0/8, not '${first}'`);
+  let number = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const addresses: string[] = [];
+  for (; addresses.length < count; number += 1) {
+    const last = number % 256;
+    if (last === 0 || last === 255) continue;
+    addresses.push([24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join('.'));
+  }
+  if (!addresses.at(-1)?.startsWith('127.')) throw new RangeError(`${count} addresses from ${first} on leave 127.0.0.0/8`);
+  return addresses;
+}
+
+/** Each share is met to the machine; which ones they are is drawn. */
+function assign(shares: Readonly<Record<string, number>>, count: number, draw: () => number): (string | undefined)[] {
+  const known = loadPersonalities();
+  const names = Object.entries(shares).flatMap(([name, share]) => {
+    if (!known.has(name)) throw new RangeError(`there is no personality '${name}'; there are ${[...known.keys()].join(', ')}`);
+    if (!(share >= 0 && share <= 1)) throw new RangeError(`the share of '${name}' must be from 0 to 1, not ${share}`);
+    return Array.from({ length: Math.round(share * count) }, () => name);
+  });
+  if (names.length > count) throw new RangeError('the shares of all personalities are more than the whole');
+  return shuffled(
+    Array.from({ length: count }, (_, index) => names[index]),
+    draw,
+  );
+}
+
+/** Fisher and Yates's way. */
+export function shuffled<T>(values: readonly T[], draw: () => number): T[] {
+  const mixed = [...values];
+  for (let last = mixed.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(draw() * (last + 1));
+    [mixed[last], mixed[other]] = [mixed[other] as T, mixed[last] as T];
+  }
+  return mixed;
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed: SHA-256 of a counter, four bytes at a time. */
+export function createDraw(seed: number): () => number {
+  let block = Buffer.alloc(0);
+  let blocks = 0;
+  let at = 0;
+  return () => {
+    if (at >= block.length) {
+      block = createHash('sha256').update(`${seed}/${blocks}`).digest();
+      blocks += 1;
+      at = 0;
+    }
+    at += 4;
+    return block.readUInt32LE(at - 4) / 2 ** 32;
+  };
+}
+
+function expectRange(name: string, value: number, [least, most]: readonly [number, number]): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
+}

@@ -1,0 +1,20 @@
+/** farm.json: what enrolment needs to know of a farm. It holds passwords, so only its owner may read it. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FarmRecord } from './farm-plan.ts';
+
+export function farmFile(stateDir: string): string {
+  return join(stateDir, 'farm.json');
+}
+
+export function writeFarm(record: FarmRecord): void {
+  mkdirSync(record.state_dir, { recursive: true, mode: 0o700 });
+  const draft = `${farmFile(record.state_dir)}.new`;
+  writeFileSync(draft, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600 });
+  renameSync(draft, farmFile(record.state_dir));
+}
+
+export function readFarm(stateDir: string): FarmRecord | undefined {
+  const file = farmFile(stateDir);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FarmRecord) : undefined;
+}

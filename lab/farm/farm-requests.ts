@@ -1,0 +1,33 @@
+/** What the farm's process is asked over its control socket, and what it answers. */
+
+export type FarmRequest =
+  | { readonly action: 'counters' }
+  /** Switches that many machines over, without their BMCs being asked. */
+  | { readonly action: 'flip'; readonly count: number }
+  | { readonly action: 'powers' }
+  /** Names of machines, or 'all'. */
+  | { readonly action: 'set'; readonly machines: readonly string[] | 'all'; readonly changes: Readonly<Record<string, unknown>> }
+  | { readonly action: 'stop' };
+
+export type GroupCounters = {
+  machines: number;
+  /** IPMI commands carried out, in and out of sessions. */
+  commands: number;
+  /** Sessions that were opened. */
+  logins: number;
+  /** Redfish requests. */
+  requests: number;
+};
+
+export type FarmCounters = GroupCounters & {
+  /** IPMI sessions that are open now. */
+  readonly sessions: number;
+  readonly on: number;
+  readonly off: number;
+  readonly by_personality: Readonly<Record<string, GroupCounters>>;
+  /** Of the farm's process: bytes, and seconds of processor time. */
+  readonly rss: number;
+  readonly cpu_seconds: number;
+};
+
+export type FarmPowers = Readonly<Record<string, 'on' | 'off'>>;

@@ -1,0 +1,118 @@
+/** The BMCs of a farm and the machines behind them. No timers: an idle BMC is a socket and a few objects. */
+import { type Bmc, type BmcCommandReport, startBmc } from '../bmc/bmc.ts';
+import { createMemoryChassis } from '../bmc/memory-chassis.ts';
+import { changePersonality, type Personality, soundPersonality } from '../bmc/personality.ts';
+import { applyWish, loadPersonalities } from '../personality-files.ts';
+import { createDraw, type FarmMachine, type FarmRecord, shuffled } from './farm-plan.ts';
+import type { FarmCounters, FarmPowers, GroupCounters } from './farm-requests.ts';
+
+type Stall = {
+  readonly machine: FarmMachine;
+  readonly chassis: ReturnType<typeof createMemoryChassis>;
+  readonly bmc: Bmc;
+  personality: Personality;
+};
+
+/** Sockets that are being opened at once. */
+const openings = 256;
+/** Every session begins with it: IPMI 2.0 rev 1.1 section 13.17 ends with the lowest privilege, which nobody wants to keep. */
+const loginCommand = 'Set Session Privilege Level';
+
+export class FarmStand {
+  readonly #record: FarmRecord;
+  readonly #stalls = new Map<string, Stall>();
+  readonly #groups = new Map<string, GroupCounters>();
+  readonly #draw: () => number;
+
+  constructor(record: FarmRecord) {
+    this.#record = record;
+    this.#draw = createDraw(record.seed + 1);
+  }
+
+  async open(): Promise<void> {
+    const known = loadPersonalities();
+    const personalities = new Map(
+      [...known].map(([name, { behaviour }]) => [name, changePersonality(soundPersonality, behaviour)] as const),
+    );
+    const { machines } = this.#record;
+    for (let at = 0; at < machines.length; at += openings) {
+      const some = machines.slice(at, at + openings);
+      // All of them have an end before the first failure is told, so that `close` finds every socket.
+      const ends = await Promise.allSettled(
+        some.map((machine) => this.#add(machine, personalities.get(machine.personality) ?? soundPersonality)),
+      );
+      const failure = ends.find((end) => end.status === 'rejected');
+      if (failure) throw failure.reason;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#stalls.values()].map(({ bmc }) => bmc.close()));
+  }
+
+  counters(): FarmCounters {
+    const stalls = [...this.#stalls.values()];
+    const total: GroupCounters = { machines: 0, commands: 0, logins: 0, requests: 0 };
+    for (const group of this.#groups.values()) {
+      for (const name of Object.keys(total) as (keyof GroupCounters)[]) total[name] += group[name];
+    }
+    const on = stalls.filter(({ chassis }) => chassis.power() === 'on').length;
+    const { user, system } = process.cpuUsage();
+    return {
+      ...total,
+      sessions: stalls.reduce((sum, { bmc }) => sum + bmc.sessionCount, 0),
+      on,
+      off: stalls.length - on,
+      by_personality: Object.fromEntries(this.#groups),
+      rss: process.memoryUsage.rss(),
+      cpu_seconds: (user + system) / 1e6,
+    };
+  }
+
+  /** @returns what was switched, with its new state. */
+  flip(count: number): FarmPowers {
+    const some = shuffled([...this.#stalls.values()], this.#draw).slice(0, count);
+    for (const { chassis } of some) {
+      if (chassis.power() === 'on') void chassis.powerOff();
+      else void chassis.powerOn();
+    }
+    return Object.fromEntries(some.map(({ machine, chassis }) => [machine.name, chassis.power()]));
+  }
+
+  powers(): FarmPowers {
+    return Object.fromEntries([...this.#stalls.values()].map(({ machine, chassis }) => [machine.name, chassis.power()]));
+  }
+
+  set(names: readonly string[] | 'all', changes: Readonly<Record<string, unknown>>): void {
+    const chosen = names === 'all' ? [...this.#stalls.values()] : names.map((name) => this.#find(name));
+    for (const stall of chosen) {
+      stall.personality = applyWish(stall.personality, changes);
+      stall.bmc.setPersonality(stall.personality);
+    }
+  }
+
+  #find(name: string): Stall {
+    const stall = this.#stalls.get(name);
+    if (!stall) throw new Error(`there is no machine '${name}'`);
+    return stall;
+  }
+
+  async #add(machine: FarmMachine, personality: Personality): Promise<void> {
+    const { address, port, user, password, power } = machine;
+    const group = this.#groupOf(machine.personality);
+    const chassis = createMemoryChassis(power);
+    const onCommand = ({ command }: BmcCommandReport) => {
+      group.commands += 1;
+      if (command === loginCommand) group.logins += 1;
+    };
+    const bmc = await startBmc({ address, port, users: [{ name: user, password }], chassis, personality, onCommand });
+    group.machines += 1;
+    this.#stalls.set(machine.name, { machine, chassis, bmc, personality });
+  }
+
+  #groupOf(name: string): GroupCounters {
+    const group = this.#groups.get(name) ?? { machines: 0, commands: 0, logins: 0, requests: 0 };
+    this.#groups.set(name, group);
+    return group;
+  }
+}
