@@ -15,6 +15,10 @@ const commandTable: Readonly<Record<string, Command>> = {
     help: 'print credentials for the openstack client: eval "$(ingot openrc)"',
     run: async (args) => (await import('./commands/openrc.ts')).runOpenrcCommand(args),
   },
+  console: {
+    help: "a machine's serial console in this terminal",
+    run: async (args) => (await import('./commands/console.ts')).runConsoleCommand(args),
+  },
   lab: {
     help: 'a virtual rack: QEMU machines with real firmware and BMCs',
     run: async (args) => (await import('#lab/command.ts')).runLabCommand(args),

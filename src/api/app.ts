@@ -14,6 +14,7 @@ import { authenticate } from './authentication.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
+import { ConsoleTickets, serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
@@ -66,7 +67,9 @@ const serviceTable: readonly Service[] = [
 /** Builds the application; `listen` or `inject` it. */
 export function createApi(parts: ApiParts): FastifyInstance {
   const { tokenKey, ...shared } = parts;
-  const context: ApiContext = { ...shared, tokens: new Tokens(parts.store, tokenKey), baseUrl: baseUrlBy(parts.settings) };
+  const consoles = new ConsoleTickets();
+  const tokens = new Tokens(parts.store, tokenKey);
+  const context: ApiContext = { ...shared, tokens, consoles, baseUrl: baseUrlBy(parts.settings) };
   const app = fastify({
     loggerInstance: parts.log,
     frameworkErrors: replyWithFault('identity'),
@@ -89,6 +92,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
   });
+  serveConsoles(app, { engine: parts.engine, tickets: consoles });
   registerDiscovery(app as ApiScope, context);
   for (const service of serviceTable) app.register(openService(service, context), { prefix: service.prefix });
   return app;

@@ -13,6 +13,7 @@ import type { ImageStore } from '#images/image-files.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
+import type { ConsoleTickets } from './consoles.ts';
 import type { Microversion } from './microversions.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -36,6 +37,7 @@ export type ApiContext = {
   readonly settings: Settings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;
+  readonly consoles: ConsoleTickets;
   /** How this client reaches us, no slash at the end: `api.public_url`, else as the request names us. */
   baseUrl(request: FastifyRequest): string;
 };

@@ -1,4 +1,5 @@
 /** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
+import type { Duplex } from 'node:stream';
 import type { Command, Hello, Progress, Result } from '#agent-protocol/messages.ts';
 import type { Flavor, Image, Json, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
 import type {
@@ -108,6 +109,12 @@ export type NodeVerbs = {
   createNodePort(request: NewNodePort): Promise<NodePort>;
   updateNodePort(uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort>;
   deleteNodePort(uuid: string): Promise<void>;
+  /** Kept open and recorded, or not. */
+  setConsole(uuid: string, enabled: boolean): Promise<void>;
+  /** Throws `notOfThisHardware` or `driverInfo` where nobody can type. */
+  checkConsole(uuid: string): Promise<void>;
+  /** The serial line: what is written is typed, what is read was printed; destroying it hangs up. */
+  attachConsole(uuid: string): Promise<Duplex>;
   /** Serial console text, or null where the node keeps none. */
   consoleLog(nodeUuid: string, lines?: number): Promise<string | null>;
 };

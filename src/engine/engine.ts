@@ -7,6 +7,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { BmcContacts } from './bmc-contacts.ts';
 import { cleanDefinition } from './clean.ts';
+import { Consoles } from './consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
 import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
 import { hasEnded } from './live-operations.ts';
@@ -52,10 +53,11 @@ export function createEngine(parts: EngineParts): Engine {
     ...(parts.onStep && { onStep: parts.onStep }),
   });
   const servers = serverVerbs({ store, drivers, worker });
+  const consoles = new Consoles({ store, drivers, stateDir: settings.state_dir });
   const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker });
   return {
     ...servers,
-    ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, deleteServer: servers.deleteServer }),
+    ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, deleteServer: servers.deleteServer }),
     ...machineVerbs({ store, drivers, contacts }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
@@ -63,8 +65,10 @@ export function createEngine(parts: EngineParts): Engine {
       await worker.resume();
       await resumeDeletes({ store, worker });
       await truth.start();
+      await consoles.start();
     },
     async stop() {
+      await consoles.stop();
       await truth.stop();
       await worker.stop();
     },

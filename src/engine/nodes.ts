@@ -9,6 +9,7 @@ import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
 import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
+import type { Consoles } from './consoles.ts';
 import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
@@ -23,6 +24,7 @@ type Parts = {
   settings: Settings;
   contacts: BmcContacts;
   truth: Pick<PowerTruth, 'lookNow'>;
+  consoles: Consoles;
   deleteServer(id: string): Promise<void>;
 };
 
@@ -34,6 +36,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     async deleteNode(uuid) {
       await deleteNode(store, uuid);
       await parts.contacts.forget(uuid);
+      await parts.consoles.forget(uuid);
     },
     setProvisionState: (uuid, verb, options) => setProvisionState(parts, uuid, verb, options),
     setPower: (uuid, target) => setPower(parts, uuid, target),
@@ -67,10 +70,10 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     createNodePort: (request) => createNodePort(store, request),
     updateNodePort: (uuid, changes) => updateNodePort(store, uuid, changes),
     deleteNodePort: (uuid) => deleteNodePort(store, uuid),
-    async consoleLog(uuid, lines) {
-      const { node, facts } = await loadNode(store, uuid);
-      return (await interfaceOf(drivers.console, node.console_interface).log?.(facts, lines)) ?? null;
-    },
+    consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
+    setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
+    checkConsole: (uuid) => parts.consoles.check(uuid),
+    attachConsole: (uuid) => parts.consoles.attach(uuid),
   };
 }
 
@@ -145,7 +148,11 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   });
 }
 
-async function updateNode({ store, drivers, contacts, truth }: Parts, uuid: string, changes: NodeChanges): Promise<Node> {
+async function updateNode(
+  { store, drivers, contacts, truth, consoles }: Parts,
+  uuid: string,
+  changes: NodeChanges,
+): Promise<Node> {
   const node = await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
     refuseWhileBusy(node);
@@ -163,6 +170,7 @@ async function updateNode({ store, drivers, contacts, truth }: Parts, uuid: stri
     await contacts.forget(uuid);
     truth.lookNow(uuid);
   }
+  if (changes.driver_info || changes.driver || changes.console_interface) await consoles.reopen(uuid);
   return node;
 }
 

@@ -30,7 +30,6 @@ const unsupportedTable = [
   { method: 'POST', path: '/nodes/:node/vifs', what: 'Attaching a VIF by hand (create the server with a port instead)' },
   { method: 'DELETE', path: '/nodes/:node/vifs/:vif', what: 'Detaching a VIF by hand' },
   { method: 'PUT', path: '/nodes/:node/states/raid', what: 'RAID' },
-  { method: 'PUT', path: '/nodes/:node/states/console', what: 'A console to type into' },
 ] as const;
 
 export function registerAbsent(app: ApiScope, context: ApiContext): void {
@@ -79,9 +78,5 @@ function registerNodeReads(app: ApiScope, context: ApiContext): void {
     const { uuid } = await findNode(context, request.params.node);
     const ports = await context.store.node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
     return { vifs: ports.flatMap(({ vif_port_id }) => (vif_port_id ? [{ id: vif_port_id }] : [])) };
-  });
-  app.get('/nodes/:node/states/console', { schema: { params: NodeParams } }, async (request) => {
-    await findNode(context, request.params.node);
-    return { console_enabled: false, console_info: null };
   });
 }

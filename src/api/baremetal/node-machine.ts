@@ -15,7 +15,23 @@ export function registerNodeMachine(app: ApiScope, context: ApiContext): void {
   registerIndicators(app, context);
   registerMedia(app, context);
   registerFirmware(app, context);
+  registerConsole(app, context);
   registerPassthru(app, context);
+}
+
+function registerConsole(app: ApiScope, context: ApiContext): void {
+  const path = '/nodes/:node/states/console';
+  app.get(path, { schema: { params: NodeParams } }, async (request) => {
+    const { uuid, console_enabled } = await findNode(context, request.params.node);
+    const url = console_enabled ? context.consoles.issue(uuid, context.baseUrl(request)) : undefined;
+    return { console_enabled, console_info: url ? { type: 'websocket', url } : null };
+  });
+  const body = Type.Object({ enabled: Type.Boolean() });
+  app.put(path, { schema: { params: NodeParams, body } }, async (request, reply) => {
+    const { uuid } = await findNode(context, request.params.node);
+    await context.engine.setConsole(uuid, request.body.enabled);
+    return accepted(reply);
+  });
 }
 
 const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;

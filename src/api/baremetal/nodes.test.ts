@@ -304,7 +304,6 @@ for (const path of [
 
 const missing = [
   ['PUT', 'states/raid'],
-  ['PUT', 'states/console'],
   ['POST', 'vifs'],
 ] as const;
 for (const [method, path] of missing) {

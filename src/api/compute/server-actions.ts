@@ -6,6 +6,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
+import { machineOf, serialConsoleUrl } from './server-console.ts';
 import { readRebuild } from './server-rebuild.ts';
 import { serverReply } from './servers.ts';
 
@@ -33,6 +34,8 @@ const actionTable: Readonly<Record<string, Action>> = {
   lock: { ...verb(lock), evenLocked: true },
   unlock: { ...verb(unlock), evenLocked: true },
   rebuild: { status: 202, run: rebuild },
+  trigger_crash_dump: verb(({ context, server }) => context.engine.injectNmi(machineOf(server))),
+  'os-getSerialConsole': { status: 200, run: serialConsole },
   'os-getConsoleOutput': { status: 200, evenLocked: true, run: consoleOutput },
 };
 
@@ -49,7 +52,6 @@ const unsupportedActions = new Set([
   'injectNetworkInfo',
   'migrate',
   'os-getRDPConsole',
-  'os-getSerialConsole',
   'os-getSPICEConsole',
   'os-getVNCConsole',
   'os-migrateLive',
@@ -67,7 +69,6 @@ const unsupportedActions = new Set([
   'shelve',
   'shelveOffload',
   'suspend',
-  'trigger_crash_dump',
   'unpause',
   'unrescue',
   'unshelve',
@@ -117,6 +118,11 @@ async function rebuild({ context, request, server, argument }: ActionCall): Prom
   return serverReply(context, request, described);
 }
 
+/** Until 2.5 a console was asked for by an action. */
+async function serialConsole({ context, request, server }: ActionCall): Promise<object> {
+  return { console: { type: 'serial', url: await serialConsoleUrl(context, request, server) } };
+}
+
 const ConsoleOutput = Type.Object({
   length: Type.Optional(Type.Union([Type.Integer({ minimum: -1 }), Type.String({ pattern: '^(-1|[0-9]+)$' }), Type.Null()])),
 });
@@ -126,9 +132,7 @@ async function consoleOutput({ context, request, server, argument }: ActionCall)
   const options = argument ?? {};
   if (!Value.Check(ConsoleOutput, options)) throw new Fault('badRequest', { detail: 'length must be a whole number.' });
   const length = Number(options.length ?? -1);
-  if (server.node_uuid === null)
-    throw new Fault('conflict', { detail: `Instance ${server.id} is not ready: it has no machine.` });
-  const output = await context.engine.consoleLog(server.node_uuid, length < 0 ? undefined : length);
+  const output = await context.engine.consoleLog(machineOf(server), length < 0 ? undefined : length);
   if (output === null) throw new Fault('unsupported', { what: 'A console log with the console_interface of this node' });
   request.log.debug({ server: server.id, characters: output.length }, 'console output read');
   return { output };

@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Port } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer } from './lookup.ts';
+import { registerServerConsole } from './server-console.ts';
 import { addressesOf, loadRelated, portsOf } from './server-json.ts';
 
 const IdParams = Type.Object({ id: Type.String() });
@@ -33,6 +34,7 @@ export function registerServerParts(app: ApiScope, context: ApiContext): void {
     if (!port) throw new Fault('notFound', { what: 'Interface', id: part });
     return { interfaceAttachment: interfaceJson(port) };
   });
+  registerServerConsole(app, context);
   registerEmptyParts(app, context);
 }
 
@@ -53,7 +55,6 @@ const unsupportedPartTable = [
   { method: 'DELETE', path: 'tags', what: 'Tagging servers' },
   { method: 'PUT', path: 'tags/:part', what: 'Tagging servers' },
   { method: 'DELETE', path: 'tags/:part', what: 'Tagging servers' },
-  { method: 'POST', path: 'remote-consoles', what: 'A remote console (use the console log)' },
   { method: 'GET', path: 'diagnostics', what: 'Reading the diagnostics of a server' },
   { method: 'GET', path: 'topology', what: 'Reading the topology of a server' },
   { method: 'GET', path: 'os-server-password', what: 'Reading the password of a server' },

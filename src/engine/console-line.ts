@@ -1,0 +1,109 @@
+/**
+ * The serial line of one machine, kept open: opened again whenever it ends, recorded, and shared by all who look on or
+ * type. BMCs have one serial session, so there is one line however many look on.
+ */
+import { Duplex } from 'node:stream';
+import { asFault } from '#domain/faults.ts';
+import type { ConsoleStream } from '#drivers/interfaces.ts';
+import type { ConsoleRecord } from './console-record.ts';
+import { pause } from './power.ts';
+
+/** Pauses between attempts (milliseconds); the last repeats. */
+const pauses = [1000, 5000, 15_000, 60_000];
+/** Whoever reads so slowly is let go: the machine does not wait (bytes). */
+const backlogMax = 1024 * 1024;
+
+export type LineParts = {
+  open(signal: AbortSignal): Promise<ConsoleStream>;
+  record: ConsoleRecord;
+  /** Told when the line opens and when it is lost, with the reason; not for each failed attempt after that. */
+  tell(message: string): void;
+};
+
+export class ConsoleLine {
+  readonly #parts: LineParts;
+  readonly #ended = new AbortController();
+  readonly #viewers = new Set<Duplex>();
+  readonly #running: Promise<void>;
+  #stream: ConsoleStream | undefined;
+  #trouble: string | undefined = 'it is being opened';
+
+  constructor(parts: LineParts) {
+    this.#parts = parts;
+    this.#running = this.#keepOpen();
+  }
+
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** Why nothing comes; undefined = it is open. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** One more end: hears all that is printed from now on, and types. It outlives interruptions of the line. */
+  attach(): Duplex {
+    const viewer = new Duplex({
+      read() {},
+      write: (chunk: Buffer, _, done) => {
+        this.#stream?.write(chunk);
+        done();
+      },
+    });
+    this.#viewers.add(viewer);
+    viewer.on('error', () => {});
+    viewer.once('close', () => this.#viewers.delete(viewer));
+    if (this.#trouble) viewer.push(`\r\n[the serial line is not open: ${this.#trouble}]\r\n`);
+    return viewer;
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort();
+    for (const viewer of this.#viewers) viewer.destroy();
+    this.#stream?.destroy();
+    await this.#running;
+  }
+
+  async #keepOpen(): Promise<void> {
+    const { signal } = this.#ended;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        const stream = await this.#parts.open(signal);
+        failures = -1;
+        await this.#follow(stream);
+        this.#lost('the BMC ended it');
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#lost(asFault(error).message);
+      }
+      await pause(pauses[Math.min(Math.max(failures, 0), pauses.length - 1)]!, signal).catch(() => {});
+    }
+  }
+
+  async #follow(stream: ConsoleStream): Promise<void> {
+    this.#stream = stream;
+    this.#trouble = undefined;
+    this.#parts.tell('the serial console is open');
+    try {
+      for await (const chunk of stream) this.#spread(chunk);
+    } finally {
+      this.#stream = undefined;
+      stream.destroy();
+    }
+  }
+
+  #spread(chunk: Buffer): void {
+    this.#parts.record.append(chunk);
+    for (const viewer of this.#viewers) {
+      if (viewer.readableLength > backlogMax) viewer.destroy();
+      else viewer.push(chunk);
+    }
+  }
+
+  #lost(reason: string): void {
+    const isNews = this.#trouble !== reason;
+    this.#trouble = reason;
+    if (isNews) this.#parts.tell(`the serial console is closed: ${reason}`);
+  }
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Fault } from '#domain/faults.ts';
+import type { ConsoleInterface, Drivers } from '#drivers/interfaces.ts';
+import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { Consoles } from './consoles.ts';
+
+/** A machine whose serial line the test holds at its other end. */
+async function aStage(t: TestContext) {
+  const { store, ...cloud } = await aCloud();
+  const node = await anAvailableNode({ store, ...cloud }, 'n1');
+  const directory = await mkdtemp(join(tmpdir(), 'ingot-consoles-'));
+  const machine = { opened: 0, refuse: undefined as Fault | undefined, line: new Duplex(), typed: [] as string[] };
+  const driver: ConsoleInterface = {
+    properties: {},
+    validate() {},
+    async open() {
+      if (machine.refuse) throw machine.refuse;
+      machine.opened += 1;
+      machine.line = new Duplex({
+        read() {},
+        write(data: Buffer, _, done) {
+          machine.typed.push(data.toString());
+          done();
+        },
+      });
+      return machine.line;
+    },
+  };
+  const drivers = { console: { room: driver, 'no-console': { properties: {}, validate() {}, log: async () => null } } };
+  const make = () => new Consoles({ store, drivers: drivers as unknown as Drivers, stateDir: directory });
+  const consoles = make();
+  t.after(async () => {
+    await consoles.stop();
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+  const messages = async () => (await store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
+  return { store, node, machine, consoles, make, messages };
+}
+
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const end = AbortSignal.timeout(10_000);
+  while (!(await isTrue())) {
+    end.throwIfAborted();
+    await delay(5);
+  }
+}
+
+test('an enabled console is opened and recorded, and its last lines can be read', async (t) => {
+  const { node, machine, consoles } = await aStage(t);
+  await consoles.setEnabled(node.uuid, true);
+  await until(() => machine.opened === 1);
+  machine.line.push('one\ntwo\nthree\n');
+  await until(async () => (await consoles.log(node.uuid))?.includes('three') === true);
+  assert.equal(await consoles.log(node.uuid), 'one\ntwo\nthree\n');
+  assert.equal(await consoles.log(node.uuid, 2), 'two\nthree\n');
+});
+
+test('two who look on share one line; what either types reaches the machine', async (t) => {
+  const { node, machine, consoles } = await aStage(t);
+  const [first, second] = [await consoles.attach(node.uuid), await consoles.attach(node.uuid)];
+  await until(() => machine.opened === 1);
+  const heard: string[] = [];
+  for (const viewer of [first, second]) viewer.on('data', (data: Buffer) => void heard.push(data.toString()));
+  await delay(20);
+  machine.line.push('login: ');
+  await until(() => heard.filter((text) => text.endsWith('login: ')).length === 2);
+  second.write('root\r');
+  await until(() => machine.typed.includes('root\r'));
+  assert.equal(machine.opened, 1);
+});
+
+test('the last who leaves gives the BMC its session back', async (t) => {
+  const { node, machine, consoles } = await aStage(t);
+  const viewer = await consoles.attach(node.uuid);
+  await until(() => machine.opened === 1);
+  await delay(20);
+  const closed = once(machine.line, 'close');
+  viewer.destroy();
+  await closed;
+});
+
+test('a line that ends is opened again, and the record tells of it', async (t) => {
+  const { node, machine, consoles, messages } = await aStage(t);
+  await consoles.setEnabled(node.uuid, true);
+  await until(() => machine.opened === 1);
+  machine.line.push(null);
+  await until(() => machine.opened === 2);
+  await until(async () => (await messages()).length >= 3);
+  assert.deepEqual(await messages(), [
+    'the serial console is open',
+    'the serial console is closed: the BMC ended it',
+    'the serial console is open',
+  ]);
+});
+
+test('a BMC that refuses is told of once, however often it is asked; who looks on is told why nothing comes', async (t) => {
+  const { node, machine, consoles, messages } = await aStage(t);
+  machine.refuse = new Fault('bmcError', { address: '192.0.2.7', command: 'Activate Payload', detail: 'already active' });
+  await consoles.setEnabled(node.uuid, true);
+  await until(async () => (await messages()).length === 1);
+  assert.match((await messages())[0] ?? '', /closed: The BMC at 192\.0\.2\.7 answered Activate Payload with already active/);
+  const viewer = await consoles.attach(node.uuid);
+  const [text] = (await once(viewer, 'data')) as [Buffer];
+  assert.match(text.toString(), /not open: The BMC at 192\.0\.2\.7/);
+});
+
+test('what was enabled is opened again by the next process', async (t) => {
+  const { node, machine, consoles, make } = await aStage(t);
+  await consoles.setEnabled(node.uuid, true);
+  await until(() => machine.opened === 1);
+  await consoles.stop();
+  const next = make();
+  await next.start();
+  await until(() => machine.opened === 2);
+  await next.stop();
+});
+
+test('a node without a console to type into says so', async (t) => {
+  const { store, node, consoles } = await aStage(t);
+  await store.nodes.update({ uuid: node.uuid }, { console_interface: 'no-console' });
+  await assert.rejects(consoles.setEnabled(node.uuid, true), { code: 'notOfThisHardware' });
+  await assert.rejects(consoles.attach(node.uuid), { code: 'notOfThisHardware' });
+  assert.equal(await consoles.log(node.uuid), null);
+});

@@ -1,0 +1,128 @@
+/** Serial consoles: who wants one has it kept open and recorded, and anybody may look on and type for a while. */
+
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { Drivers } from '#drivers/interfaces.ts';
+import { lacks } from '#drivers/lacks.ts';
+import type { Store } from '#store/store.ts';
+import { ConsoleLine } from './console-line.ts';
+import { ConsoleRecord } from './console-record.ts';
+import { interfaceOf, loadNode } from './task.ts';
+
+type Parts = { store: Store; drivers: Drivers; stateDir: string };
+type Seat = { line: ConsoleLine; wanted: boolean };
+
+export class Consoles {
+  readonly #parts: Parts;
+  readonly #seats = new Map<string, Seat>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const wanted = await this.#parts.store.nodes.pick(['uuid', 'console_interface'], { console_enabled: true });
+    for (const { uuid, console_interface } of wanted) {
+      if (this.#parts.drivers.console[console_interface]?.open) this.#seat(uuid).wanted = true;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const seats = [...this.#seats.values()];
+    this.#seats.clear();
+    await Promise.all(seats.map(({ line }) => line.close()));
+  }
+
+  /** @throws Fault `notOfThisHardware` where nobody can type */
+  async setEnabled(uuid: string, enabled: boolean): Promise<void> {
+    if (enabled) await this.#openable(uuid);
+    await this.#parts.store.nodes.update({ uuid }, { console_enabled: enabled, updated_at: new Date().toISOString() });
+    if (enabled) {
+      this.#seat(uuid).wanted = true;
+      return;
+    }
+    const seat = this.#seats.get(uuid);
+    if (seat) seat.wanted = false;
+    await this.#leave(uuid);
+  }
+
+  /** Throws `notOfThisHardware` where nobody can type. */
+  async check(uuid: string): Promise<void> {
+    await this.#openable(uuid);
+  }
+
+  /** The other end of the line; destroying it hangs up. */
+  async attach(uuid: string): Promise<Duplex> {
+    await this.#openable(uuid);
+    const viewer = this.#seat(uuid).line.attach();
+    viewer.once('close', () => void this.#leave(uuid));
+    return viewer;
+  }
+
+  /** Null where there is no record. */
+  async log(uuid: string, lines?: number): Promise<string | null> {
+    const { node, facts } = await loadNode(this.#parts.store, uuid);
+    const driver = interfaceOf(this.#parts.drivers.console, node.console_interface);
+    if (driver.log) return driver.log(facts, lines);
+    const text = (await this.#record(uuid).read())?.toString('utf8');
+    if (text === undefined || lines === undefined) return text ?? null;
+    return lines <= 0
+      ? ''
+      : text
+          .split('\n')
+          .slice(text.endsWith('\n') ? -lines - 1 : -lines)
+          .join('\n');
+  }
+
+  /** The way to the console is another one now. */
+  async reopen(uuid: string): Promise<void> {
+    const wanted = this.#seats.get(uuid)?.wanted;
+    await this.forget(uuid);
+    if (wanted && (await this.#openable(uuid).catch(() => undefined))) this.#seat(uuid).wanted = true;
+  }
+
+  /** The node is gone. */
+  async forget(uuid: string): Promise<void> {
+    const seat = this.#seats.get(uuid);
+    this.#seats.delete(uuid);
+    await seat?.line.close();
+  }
+
+  #record(uuid: string): ConsoleRecord {
+    return new ConsoleRecord(join(this.#parts.stateDir, 'consoles'), uuid);
+  }
+
+  #seat(uuid: string): Seat {
+    const known = this.#seats.get(uuid);
+    if (known) return known;
+    const line = new ConsoleLine({
+      open: (signal) => this.#open(uuid, signal),
+      record: this.#record(uuid),
+      tell: (message) => this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'console', message }),
+    });
+    const seat = { line, wanted: false };
+    this.#seats.set(uuid, seat);
+    return seat;
+  }
+
+  async #open(uuid: string, signal: AbortSignal) {
+    const { open, facts } = await this.#openable(uuid);
+    return open(facts, { signal });
+  }
+
+  async #openable(uuid: string) {
+    const { node, facts } = await loadNode(this.#parts.store, uuid);
+    const driver = interfaceOf(this.#parts.drivers.console, node.console_interface);
+    if (!driver.open) return lacks(node, `console to type into (console_interface '${node.console_interface}')`);
+    driver.validate(facts);
+    return { facts, open: driver.open.bind(driver) };
+  }
+
+  /** Nobody wants it and nobody looks on: the BMC gets its session back. */
+  async #leave(uuid: string): Promise<void> {
+    const seat = this.#seats.get(uuid);
+    if (!seat || seat.wanted || seat.line.viewers > 0) return;
+    this.#seats.delete(uuid);
+    await seat.line.close();
+  }
+}
