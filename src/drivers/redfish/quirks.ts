@@ -1,11 +1,24 @@
 /** What services do otherwise than DSP0266 and its schemas say, one row each, and the tolerance that makes up for it. */
 
-/** What the driver does differently. Each is safe for any service, but costs a request or gives up a check. */
+/** What the driver does differently. None of it can harm a service that has no need of it. */
 export type Tolerance =
-  /** BootSourceOverrideMode goes along with each BootSourceOverrideTarget. */
-  'mode with target';
+  /** BootSourceOverrideMode and …Enabled go along with each change of the override. */
+  | 'whole boot request'
+  /** BootSourceOverrideMode is never sent: whoever wants the other mode is told that it can't be had this way. */
+  | 'mode is read-only'
+  /** The target for a CD in virtual media is UsbCd, where that is offered. */
+  | 'virtual cd is usb'
+  /** A refusal of the boot override counts only if reading it back shows that nothing happened. */
+  | 'boot override despite refusal'
+  /** A command that came too early is sent again. */
+  | 'settles after power off'
+  | 'no changes during post'
+  /** Inserting fails while the last ejecting is still under way: again after a pause. */
+  | 'slow eject'
+  /** A slot is empty when ConnectedVia says NotConnected, whatever Image says. */
+  | 'image outlives medium';
 
-type Quirk = {
+export type QuirkRow = {
   /** Matched against Manufacturer of the system and Vendor of the service. */
   readonly vendor: RegExp;
   readonly model?: RegExp;
@@ -17,7 +30,122 @@ type Quirk = {
   readonly source: string;
 };
 
-export const quirkTable: readonly Quirk[] = [];
+const ansible = 'https://github.com/ansible-collections/community.general';
+const ironic = 'https://opendev.org/openstack/ironic, ironic/drivers/modules/redfish';
+
+export const quirkTable: readonly QuirkRow[] = [
+  {
+    vendor: /american megatrends|\bami\b|asrock|redfish_compatible/i,
+    symptom: 'refuses or ignores a boot override unless mode, enabled and target come together',
+    tolerance: 'whole boot request',
+    source: `${ironic}/management.py, VENDORS_REQUIRING_FULL_BOOT_REQUEST; ${ansible}/pull/11543`,
+  },
+  {
+    vendor: /\bhpe?\b|hewlett/i,
+    symptom: 'BootSourceOverrideMode is not writable: 400 for the whole request, even where it changes nothing',
+    tolerance: 'mode is read-only',
+    source: `${ansible}/issues/3509`,
+  },
+  {
+    vendor: /\bhpe?\b|hewlett/i,
+    symptom: '400 UnableToModifyDuringSystemPOST for boot overrides while the machine runs its self-test',
+    tolerance: 'no changes during post',
+    source: `${ironic}/management.py, _is_during_post_error`,
+  },
+  {
+    vendor: /\bhpe?\b|hewlett/i,
+    symptom: '400 InvalidOperationForSystemState for a power command shortly after another one',
+    tolerance: 'settles after power off',
+    source: 'https://opendev.org/openstack/sushy, release note "retry-ilo-not-ready-error"',
+  },
+  {
+    vendor: /\bdell\b/i,
+    symptom: 'iDRAC 10: 409 ActionParameterValueConflict for On within seconds after a power off',
+    tolerance: 'settles after power off',
+    source: `${ironic}/power.py, power_on_conflict_retry_attempts`,
+  },
+  {
+    vendor: /\bdell\b/i,
+    symptom: '13th generation: a boot override for UEFI is set, but answered with 400 or with SYS444 and SYS410 in a 200',
+    tolerance: 'boot override despite refusal',
+    source: `${ansible}/issues/5091`,
+  },
+  {
+    vendor: /\bdell\b/i,
+    symptom: 'an eject is answered before it is done: the slot tells of the old image, and the next insert fails with 5xx',
+    tolerance: 'slow eject',
+    source: 'https://storyboard.openstack.org/#!/story/2008504',
+  },
+  {
+    vendor: /super ?micro/i,
+    symptom: 'X11, X12: virtual media are a USB drive, and Cd boots a drive that is not there',
+    tolerance: 'virtual cd is usb',
+    source: 'https://opendev.org/openstack/sushy, release note "supermicro-vmedia-dev-workaround" and set_system_boot_options',
+  },
+  {
+    vendor: /super ?micro/i,
+    symptom: 'Image and ImageName stay after an eject; ConnectedVia alone tells the truth',
+    tolerance: 'image outlives medium',
+    source: `${ansible}/issues/6969 and ${ansible}/pull/12537`,
+  },
+];
+
+/**
+ * What is done for every service because it is within the rules, and which machines need it. Kept here so that nobody
+ * takes it for needless.
+ */
+export const courtesies: readonly { readonly practice: string; readonly needed: string; readonly source: string }[] = [
+  {
+    practice: 'InsertMedia is sent with Image alone, PATCH with Inserted and WriteProtected',
+    needed: 'Supermicro refuses Inserted in the action; Lenovo SD530 has no action and needs it in the PATCH',
+    source: `${ansible}/pull/4839; https://github.com/stmcginnis/gofish/issues/529; sushy "fix-insert-media-payload"`,
+  },
+  {
+    practice: 'TransferProtocolType is added when the service misses it',
+    needed: 'Nokia',
+    source: 'sushy, is_transfer_protocol_required',
+  },
+  {
+    practice: 'the next slot is tried after 400, 404, 405 or a slot without a way to insert',
+    needed: 'Cisco UCS: slots for its own console; OpenBMC: slots for WebSocket alone',
+    source: 'https://bugs.launchpad.net/ironic/+bug/2031595',
+  },
+  {
+    practice: 'a slot for DVD takes a CD',
+    needed: 'Cisco UCS B and X blades',
+    source: 'https://bugs.launchpad.net/ironic/+bug/2031595',
+  },
+  {
+    practice: 'virtual media are looked for on the system, then on its managers',
+    needed: 'iDRAC 9 since 5.10, iDRAC 10; all others',
+    source: 'https://github.com/dell/terraform-provider-redfish/issues/331; https://bugs.launchpad.net/sushy/+bug/2039458',
+  },
+  {
+    practice: 'actions are posted with an object as body, be it empty',
+    needed: 'HPE iLO: 415 or 400 for EjectMedia without',
+    source: 'sushy "fix-eject-media-empty-dict"',
+  },
+  {
+    practice: 'the override is written to the settings resource where that holds it',
+    needed: 'Dell iDRAC 10',
+    source: 'sushy "check-for-boot-attrs-in-settingsuri", "idrac10-settings-resource"',
+  },
+  {
+    practice: 'an override for good that is refused is set for the next boot alone',
+    needed: 'firmware without Continuous',
+    source: `${ironic}/management.py, _set_boot_device`,
+  },
+  {
+    practice: 'BootSourceOverrideEnabled goes along always, and is left out after a refusal where it would not change',
+    needed: 'Supermicro falls back to Once without; others refuse what is so already',
+    source: 'https://storyboard.openstack.org/#!/story/2008547; https://storyboard.openstack.org/#!/story/2007355',
+  },
+  {
+    practice: 'the only manager or chassis counts as linked',
+    needed: 'Huawei 1288H: no ManagedBy',
+    source: 'sushy "retry-on-missing-managedby"',
+  },
+];
 
 export type Make = { readonly vendor: string; readonly model: string; readonly firmware: string };
 

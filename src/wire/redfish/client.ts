@@ -1,6 +1,7 @@
 /** A conversation with one Redfish service: one request at a time, in a session that is kept. DSP0266. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { readMembers } from './collection.ts';
+import { etagTable } from './etags.ts';
 import { createExchange, type Exchange, type Incoming, type Outgoing } from './exchange.ts';
 import { redirectedPath } from './links.ts';
 import { createLogin, type Deadline, type Login } from './login.ts';
@@ -163,21 +164,21 @@ class Conversation implements RedfishService {
     this.#exchange.close();
   }
 
-  /** With If-Match of what the resource is now; once more where it has changed meanwhile. RFC 9110 section 13.1.1. */
+  /** With If-Match of what the resource is now; again as `etagTable` says where the service wants it otherwise. */
   async #patchUnchanged(call: Call): Promise<RedfishReply> {
     const given = call.request?.etag;
-    const etag = given ?? (await this.#readEtag(call));
-    try {
-      return await this.#call({ ...call, etag });
-    } catch (error) {
-      if (!isStale(error) || given !== undefined) throw error;
-      return await this.#call({ ...call, etag: strong(await this.#readEtag(call)) });
+    if (given !== undefined) return this.#call({ ...call, etag: given });
+    let refusal: unknown;
+    for (const { choose } of etagTable) {
+      const current = await this.#call({ method: 'GET', path: call.path, request: call.request });
+      try {
+        return await this.#call({ ...call, etag: choose(current) });
+      } catch (error) {
+        if (!isStale(error)) throw error;
+        refusal = error;
+      }
     }
-  }
-
-  async #readEtag({ path, request }: Call): Promise<string | undefined> {
-    const { etag } = await this.#call({ method: 'GET', path, request });
-    return etag;
+    throw refusal;
   }
 
   #follow({ method, path, request }: Call, reply: RedfishReply): Promise<RedfishReply> | RedfishReply {
@@ -282,11 +283,6 @@ function isRedirect({ status }: Incoming, method: Method): boolean {
 
 function isStale(error: unknown): boolean {
   return error instanceof RedfishError && stale.includes(error.status ?? 0);
-}
-
-/** If-Match compares strongly, so that a weak ETag can match nothing (RFC 9110 section 13.1.1); its strong form often does. */
-function strong(etag: string | undefined): string | undefined {
-  return etag?.replace(/^W\//, '');
 }
 
 /** `ProtocolFeaturesSupported.ExpandQuery` of the service root; DSP0266 "$expand". */

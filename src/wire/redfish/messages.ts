@@ -16,8 +16,9 @@ const longestText = 500;
 export function errorMessages(body: Resource): Message[] {
   const error = isObject(body['error']) ? body['error'] : {};
   const listed = [...readMessages(error[key]), ...readMessages(body[key])];
-  if (listed.length > 0) return listed;
-  return readMessages({ MessageId: error['code'] ?? '', Message: error['message'] ?? '' });
+  if (listed.some(({ text }) => text !== '')) return listed;
+  const general = readMessages({ MessageId: error['code'] ?? '', Message: error['message'] ?? '' });
+  return general.length > 0 ? general : listed;
 }
 
 /**
@@ -28,6 +29,11 @@ export function complaints(body: Resource, properties: readonly string[]): Messa
   const annotated = properties.flatMap((name) => readMessages(body[`${name}${key}`]));
   const general = readMessages(body[key]).filter(({ id }) => /\.(Property|Action|Resource|Restricted)\w+$/.test(id));
   return [...annotated, ...general].filter(({ severity }) => severity === 'critical' || severity === 'warning');
+}
+
+/** A refusal in plain text, from the web server or a proxy before the service. */
+export function plainMessage(body: string): Message[] {
+  return readMessages({ Message: body });
 }
 
 /** Messages of a Task, or of any array or object of messages. */

@@ -1,7 +1,7 @@
 /** Bytes of a reply to a RedfishReply, or to the RedfishError that it is. */
 import { STATUS_CODES } from 'node:http';
 import type { Incoming } from './exchange.ts';
-import { errorMessages, isObject, type Message } from './messages.ts';
+import { errorMessages, isObject, type Message, plainMessage } from './messages.ts';
 import { type Json, RedfishError, type RedfishFailure, type RedfishReply, type Resource } from './redfish-client.ts';
 
 /** What may be named in an error, and what never may: passwords that the service could repeat in its words. */
@@ -14,7 +14,8 @@ export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   const parsed = body.length === 0 ? {} : parse(incoming);
   if (typeof parsed === 'string') throw new RedfishError('unfit', { request: asked.request, detail: parsed, status });
   const own = parsed['@odata.etag'];
-  const etag = headers['etag'] ?? (typeof own === 'string' ? own : undefined);
+  // An empty one is none: sent back, it matches nothing.
+  const etag = headers['etag'] || (typeof own === 'string' && own !== '' ? own : undefined);
   return { status, headers, body: parsed, etag };
 }
 
@@ -33,10 +34,17 @@ function parse({ headers, body }: Incoming): Resource | string {
 
 function toError(incoming: Incoming, { request, secrets = [] }: Asked): RedfishError {
   const { status } = incoming;
-  const body = parse(incoming);
-  const messages = typeof body === 'string' ? [] : errorMessages(body);
+  const messages = messagesOf(incoming);
   const failure = status === 401 || status === 403 ? 'refused' : 'answered';
   return withMessages(failure, { request, status, messages, secrets });
+}
+
+function messagesOf(incoming: Incoming): Message[] {
+  const body = parse(incoming);
+  if (typeof body !== 'string') return errorMessages(body);
+  const text = incoming.body.toString('utf8', 0, 2_000).trim();
+  // A page for browsers helps nobody.
+  return text.startsWith('<') ? [] : plainMessage(text.replace(/^"|"$/g, ''));
 }
 
 type Told = { request: string; status?: number; messages: readonly Message[]; secrets?: readonly string[]; what?: string };
