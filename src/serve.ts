@@ -12,6 +12,7 @@ import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { createManualDriver } from '#drivers/manual/index.ts';
 import { pxeBoot } from '#drivers/pxe/index.ts';
 import { createDrivers } from '#drivers/registry.ts';
+import { createVirtualPowerDriver, type VirtualPowerDriver } from '#drivers/virtual-power/index.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
@@ -72,7 +73,8 @@ async function build(
     waitSeconds: settings['manual.wait'],
     confirm: (uuid, state) => engine.confirmPower(uuid, state),
   });
-  const drivers = createDrivers({ ipmi, manual, pxe: pxeBoot, ipxe: ipxeBoot, settings });
+  const virtualPower = await openVirtualPower(settings, closers);
+  const drivers = createDrivers({ ipmi, manual, virtualPower, pxe: pxeBoot, ipxe: ipxeBoot, settings });
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;
@@ -101,6 +103,24 @@ async function build(
   const url = settings['api.public_url'] || urlOf(api.server.address());
   await writeEndpoint(join(state, stateFiles.endpoint), url);
   return { url, failed: boot.failed, close };
+}
+
+async function openVirtualPower(settings: Settings, closers: (() => Promise<unknown>)[]): Promise<VirtualPowerDriver> {
+  const directory = join(settings.state_dir, 'ssh');
+  // Sockets and, after a kill in the wrong moment, secrets of connections that have ended.
+  await rm(directory, { recursive: true, force: true });
+  const virtualPower = createVirtualPowerDriver(directory, {
+    ssh_host: settings['virtual_power.ssh_host'],
+    ssh_port: settings['virtual_power.ssh_port'],
+    type: settings['virtual_power.type'],
+    host_user: settings['virtual_power.host_user'],
+    host_pass: settings['virtual_power.host_pass'],
+    host_key: settings['virtual_power.host_key'],
+    known_hosts: settings['virtual_power.known_hosts'],
+    libvirt_uri: settings['virtual_power.libvirt_uri'],
+  });
+  closers.push(() => virtualPower.close());
+  return virtualPower;
 }
 
 /** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */

@@ -88,6 +88,26 @@ export const settingsTable = {
     help: 'IPMI sessions open at once, one per BMC; beyond, the ones unused for longest are closed; 0 = no limit',
   },
 
+  'virtual_power.ssh_host': {
+    kind: 'text',
+    default: '',
+    help: 'Virtual power: hypervisor of the nodes that name none (`ssh_address`)',
+  },
+  'virtual_power.ssh_port': { kind: 'integer', default: 22, max: 65535, help: 'Virtual power: its SSH port' },
+  'virtual_power.type': { kind: 'text', default: 'virsh', help: 'Virtual power: its kind, virsh or vbox' },
+  'virtual_power.host_user': { kind: 'text', default: '', help: 'Virtual power: user there' },
+  'virtual_power.host_pass': { kind: 'text', default: '', secret: true, help: 'Virtual power: password of that user' },
+  'virtual_power.host_key': { kind: 'text', default: '', help: 'Virtual power: path of the private key of that user' },
+  'virtual_power.known_hosts': {
+    kind: 'text',
+    default: '',
+    help: 'Virtual power: known_hosts file with the host keys of hypervisors, for nodes without `ssh_host_key`',
+  },
+  'virtual_power.libvirt_uri': {
+    kind: 'text',
+    default: 'qemu:///system',
+    help: 'Virtual power: libvirt connection of nodes that name none',
+  },
   'manual.wait': seconds(86_400, 'Longest wait for a person who switches a machine by hand'),
 
   'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },
@@ -216,6 +236,7 @@ function checkText(name: string, value: string, wrong: (expected: string) => Set
   if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
   if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
   if (name === 'power.sync_policy' && !policies.includes(value)) throw wrong(`one of ${policies.join(', ')}`);
+  if (name === 'virtual_power.type' && !['virsh', 'vbox'].includes(value)) throw wrong('virsh or vbox');
   if (name === 'provisioning.pool' && value !== '' && !isPool(value)) throw wrong('FIRST-LAST IPv4 addresses');
   if (name === 'provisioning.cidr' && value !== '' && !isSubnet(value)) throw wrong('an IPv4 subnet like 172.30.0.0/24');
 }

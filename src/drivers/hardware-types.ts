@@ -13,6 +13,15 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     console: ['file', 'no-console'],
     ...nothingMore,
   },
+  'virtual-power': {
+    name: 'virtual-power',
+    power: ['virtual-power', 'fake'],
+    management: ['noop', 'fake'],
+    boot: ['ipxe', 'pxe'],
+    deploy: ['direct', 'iscsi'],
+    console: ['no-console', 'file'],
+    ...nothingMore,
+  },
   'manual-management': {
     name: 'manual-management',
     power: ['manual', 'fake'],

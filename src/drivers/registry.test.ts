@@ -18,6 +18,7 @@ const settings = {
 const drivers = createDrivers({
   ipmi: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   manual: createManualDriver({ waitSeconds: 60, confirm: async () => {} }),
+  virtualPower: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   pxe: fakeBoot,
   ipxe: fakeBoot,
   settings,

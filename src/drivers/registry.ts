@@ -11,6 +11,7 @@ import type { ManualDriver } from './manual/index.ts';
 export type DriverParts = {
   ipmi: { power: PowerInterface; management: ManagementInterface };
   manual: ManualDriver;
+  virtualPower: { power: PowerInterface };
   pxe: BootInterface;
   ipxe: BootInterface;
   settings: {
@@ -22,7 +23,7 @@ export type DriverParts = {
   };
 };
 
-export function createDrivers({ ipmi, manual, pxe, ipxe, settings }: DriverParts): Drivers {
+export function createDrivers({ ipmi, manual, virtualPower, pxe, ipxe, settings }: DriverParts): Drivers {
   const fake = createFakeDriver({
     powerDelayMs: settings['fake.power_delay_ms'],
     deployDelayMs: settings['fake.deploy_delay_ms'],
@@ -34,7 +35,7 @@ export function createDrivers({ ipmi, manual, pxe, ipxe, settings }: DriverParts
   };
   return {
     hardwareTypes,
-    power: { ipmi: ipmi.power, fake: fake.power, manual: manual.power },
+    power: { ipmi: ipmi.power, fake: fake.power, manual: manual.power, 'virtual-power': virtualPower.power },
     management: { ipmi: ipmi.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },

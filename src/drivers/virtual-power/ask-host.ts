@@ -1,0 +1,88 @@
+import { Fault } from '#domain/faults.ts';
+import { SshError } from '#tools/ssh-error.ts';
+import type { SshTarget } from '#tools/ssh-files.ts';
+import { keyOf, type SshPool } from '#tools/ssh-pool.ts';
+import type { FaultTable, NodeFacts } from '../interfaces.ts';
+import { commandLine, type Hypervisor, hypervisorTable } from './hypervisors.ts';
+import { readVirtualPowerSettings, type VirtualPowerDefaults } from './properties.ts';
+
+/** What is asked for is the arguments of one or more calls of the hypervisor's program. */
+export type Host = {
+  readonly hypervisor: Hypervisor;
+  /** The same for all nodes of one hypervisor and user. */
+  readonly key: string;
+  /** For messages. */
+  readonly address: string;
+  readonly uri: string;
+  /** Standard output. Throws `HostRefusal` where the last call ends with another status than 0. */
+  ask(calls: readonly (readonly string[])[], signal?: AbortSignal): Promise<string>;
+  bmcError(command: string, detail: string): Fault;
+};
+
+/** The program ran, and said no. */
+export class HostRefusal extends Error {
+  override name = 'HostRefusal';
+  readonly fault: Fault;
+  readonly errors: string;
+
+  constructor(fault: Fault, errors: string) {
+    super(fault.message);
+    this.fault = fault;
+    this.errors = errors;
+  }
+}
+
+const faultTable: FaultTable = {
+  unreachable: 'bmcUnreachable',
+  slow: 'bmcUnreachable',
+  refused: 'bmcRefused',
+  untrusted: 'bmcUntrusted',
+  unusable: 'driverInfo',
+  closed: 'interrupted',
+};
+
+const notFoundStatus = 127;
+
+export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDefaults): Host {
+  const { target, type, uri } = readVirtualPowerSettings(node, defaults);
+  const hypervisor: Hypervisor = hypervisorTable[type];
+  const program = ['env', 'LC_ALL=C', ...hypervisor.program(uri)];
+  const address = spell(target);
+  const bmcError = (command: string, detail: string) => new Fault('bmcError', { address, command, detail });
+  return {
+    hypervisor,
+    key: `${keyOf(target)} ${type} ${uri}`,
+    address,
+    uri,
+    bmcError,
+    async ask(calls, signal) {
+      const line = calls.map((words) => commandLine([...program, ...words])).join('; ');
+      const name = `${hypervisor.program(uri)[0]} ${calls[0]?.[0]}`;
+      try {
+        const { status, output, errors } = await pool.run(target, line, signal);
+        if (status === 0) return output;
+        const detail = status === notFoundStatus ? 'the program is not there' : readDetail(errors) || `exit status ${status}`;
+        throw new HostRefusal(bmcError(name, detail), errors);
+      } catch (error) {
+        throw error instanceof SshError ? toFault(error, node, address) : error;
+      }
+    },
+  };
+}
+
+function spell({ host, port }: SshTarget): string {
+  return port === 22 ? host : `${host} (port ${port})`;
+}
+
+function readDetail(errors: string): string {
+  const lines = errors.split(/\r?\n/).map((line) => line.replace(/^(?:VBoxManage: )?error: /, '').trim());
+  return lines
+    .filter((line) => line !== '' && !/^(?:Details|Context): /.test(line))
+    .join(', ')
+    .slice(0, 300);
+}
+
+function toFault({ failure, message, seconds }: SshError, node: NodeFacts, address: string): Fault {
+  const fields = { address, detail: message, seconds, attempts: 1, node: node.name ?? node.uuid };
+  return new Fault(faultTable[failure] ?? 'internal', { ...fields, what: 'A command to the hypervisor', why: message }, message);
+}
