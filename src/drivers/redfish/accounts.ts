@@ -1,0 +1,84 @@
+/** The BMC's own account: DSP0268 schemas AccountService and ManagerAccount. */
+import { Fault } from '#domain/faults.ts';
+import type { RedfishService } from '#wire/redfish/client.ts';
+import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { Asking, ManagementInterface } from '../interfaces.ts';
+import type { AskRedfish } from './ask-redfish.ts';
+import { rootPath } from './find-system.ts';
+import { readRedfishSettings } from './properties.ts';
+import { pagesOf, type Reader, read, wholeMember } from './reading.ts';
+import { linkAt, numberAt, textAt } from './resource-fields.ts';
+import { withoutSecrets } from './without-secrets.ts';
+
+/**
+ * The caller stores the new password; the next question then opens a session with it, and the client closes the old one.
+ * Not `OnSystem`: with a password that must be changed a service shows nothing but the account.
+ */
+export function createRedfishAccounts(ask: AskRedfish): Required<Pick<ManagementInterface, 'changePassword'>> {
+  return {
+    changePassword: (node, password, asking = {}) =>
+      ask({ node, asking, command: 'change password' }, async (client) => {
+        const { user } = readRedfishSettings(node).peer;
+        if (user === '')
+          throw new Fault('driverInfo', { node: node.uuid, detail: 'redfish_username is missing: there is no account' });
+        await changePassword({ client, asking, user }, password);
+      }),
+  };
+}
+
+type Owner = { readonly client: RedfishService; readonly asking: Asking; readonly user: string };
+
+async function changePassword(owner: Owner, password: string): Promise<void> {
+  const { client, asking } = owner;
+  const path = await findAccount(owner, password);
+  try {
+    await client.patch(path, { Password: password }, asking);
+  } catch (error) {
+    throw withoutSecrets(error, [password]);
+  }
+}
+
+async function findAccount(owner: Owner, password: string): Promise<string> {
+  const { client, asking, user } = owner;
+  try {
+    const path = linkAt(await read(owner, rootPath), 'AccountService') ?? '/redfish/v1/AccountService';
+    const { body: service } = await client.get(path, asking);
+    checkPolicy(service, password);
+    return await findByName(owner, linkAt(service, 'Accounts') ?? `${path}/Accounts`, user);
+  } catch (error) {
+    const path = pathOfChange(error);
+    if (path === undefined) throw error;
+    return path;
+  }
+}
+
+function checkPolicy(service: Resource, password: string): void {
+  const [least, most] = [numberAt(service, 'MinPasswordLength'), numberAt(service, 'MaxPasswordLength')];
+  const length = [...password].length;
+  const wrong = (detail: string) => new Fault('badRequest', { detail: `The new password was not set: the BMC wants ${detail}.` });
+  if (least !== undefined && length < least) throw wrong(`at least ${least} characters`);
+  if (most !== undefined && most > 0 && length > most) throw wrong(`at most ${most} characters`);
+}
+
+async function findByName(reader: Reader, path: string, user: string): Promise<string> {
+  for await (const page of pagesOf(reader, path)) {
+    for (const member of page) {
+      const account = await wholeMember(reader, member);
+      if (textAt(account, 'UserName') === user) return linkAt(account) ?? linkAt(member) ?? path;
+    }
+  }
+  throw new RedfishError('answered', {
+    request: `GET ${path}`,
+    detail: `there is no account of the user that redfish_username names`,
+  });
+}
+
+/**
+ * With a password that must be changed first, all but the account is refused, and the refusal names its path. DSP0266
+ * section "Password change required handling"; the wording is that of the Base registry.
+ */
+function pathOfChange(error: unknown): string | undefined {
+  if (!(error instanceof RedfishError) || !error.messageIds.some((id) => id.endsWith('.PasswordChangeRequired')))
+    return undefined;
+  return error.messages.map((text) => /'(\/redfish\/v1\/[\w./-]+)'/.exec(text)?.[1]).find((path) => path !== undefined);
+}

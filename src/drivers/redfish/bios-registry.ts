@@ -1,0 +1,202 @@
+/**
+ * The rules of a machine's BIOS settings: DSP0268 schema AttributeRegistry, found by the name that the Bios resource
+ * gives (DSP0266 section "Registries").
+ */
+import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
+import type { BiosSetting } from '../interfaces.ts';
+import { type AtSystem, rootPath } from './find-system.ts';
+import { pagesOf, type Reader, read, readIfAny } from './reading.ts';
+import { at, booleanAt, linkAt, numberAt, objectAt, objectsAt, textAt } from './resource-fields.ts';
+
+export type AttributeType = NonNullable<BiosSetting['type']>;
+
+export type AttributeRule = {
+  readonly name: string;
+  readonly type: AttributeType | undefined;
+  /** Of an Enumeration. */
+  readonly values: readonly string[] | undefined;
+  readonly lowerBound: number | undefined;
+  readonly upperBound: number | undefined;
+  readonly increment: number | undefined;
+  readonly minLength: number | undefined;
+  readonly maxLength: number | undefined;
+  /** A regular expression. */
+  readonly pattern: string | undefined;
+  /** Read-only or immutable. */
+  readonly readOnly: boolean;
+  readonly resetRequired: boolean | undefined;
+};
+
+/** `AttributeX.CurrentValue EQU Enabled`; `term` joins it to the condition before. */
+export type Condition = {
+  readonly attribute: string;
+  readonly property: string;
+  readonly operator: string;
+  readonly value: Json;
+  readonly term: 'AND' | 'OR';
+};
+
+/** While the conditions hold, `property` of the attribute is `value`. */
+export type Dependency = { readonly conditions: readonly Condition[]; readonly property: RuledProperty; readonly value: Json };
+
+/** What a dependency can change of the rules. Gray-out is no bar: such a value "can be modified" (schema, `GrayOut`). */
+const ruledProperties = ['ReadOnly', 'Immutable', 'LowerBound', 'UpperBound', 'MinLength', 'MaxLength'] as const;
+export type RuledProperty = (typeof ruledProperties)[number];
+
+export type BiosRules = {
+  readonly attributes: ReadonlyMap<string, AttributeRule>;
+  /** By the attribute whose rules they change. */
+  readonly dependencies: ReadonlyMap<string, readonly Dependency[]>;
+};
+
+const attributeTypes: readonly string[] = ['Enumeration', 'String', 'Integer', 'Boolean', 'Password'] satisfies AttributeType[];
+/** Registries of servers have up to about a thousand of each; the limits keep a broken service from filling our memory. */
+const mostAttributes = 5_000;
+const mostDependencies = 20_000;
+/** Files looked into where none has exactly the wanted name. */
+const mostCandidates = 6;
+
+/** The rules of the machines asked last: a registry has up to megabytes, and services send it slowly. */
+export class BiosRulesCache {
+  readonly #kept = new Map<string, BiosRules>();
+  readonly #limit: number;
+
+  constructor(limit = 32) {
+    this.#limit = limit;
+  }
+
+  /** `name` alone is no key: one vendor's models share it for different registries, and a BIOS update changes what is in it. */
+  async get(machine: AtSystem, { name, version }: { name: string; version: string }): Promise<BiosRules | undefined> {
+    const key = [machine.node.uuid, version, name].join(' ');
+    const rules = this.#kept.get(key) ?? (await findRules(machine, name));
+    this.#kept.delete(key);
+    if (rules) this.#kept.set(key, rules);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= this.#limit) break;
+      this.#kept.delete(oldest);
+    }
+    return rules;
+  }
+}
+
+async function findRules(reader: Reader, name: string): Promise<BiosRules | undefined> {
+  const collection = linkAt(await read(reader, rootPath), 'Registries');
+  if (collection === undefined) return undefined;
+  const files: string[] = [];
+  for await (const page of pagesOf(reader, collection)) files.push(...page.flatMap((member) => linkAt(member) ?? []));
+  for (const path of candidates(files, name)) {
+    const registry = await readRegistry(reader, path, name);
+    if (registry) return parseRules(registry);
+  }
+  return undefined;
+}
+
+/** Best first: the file of that name, that name in another version, any that is about BIOS. */
+function candidates(paths: readonly string[], name: string): string[] {
+  const rank = (path: string) => {
+    const file = lastPart(path);
+    if (spell(file) === spell(name)) return 0;
+    if (stem(file) === stem(name)) return 1;
+    return /bios/i.test(file) ? 2 : 3;
+  };
+  return paths
+    .filter((path) => rank(path) < 3)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, mostCandidates);
+}
+
+async function readRegistry(reader: Reader, path: string, name: string): Promise<Resource | undefined> {
+  const file = await readIfAny(reader, path);
+  const registry = await readIfAny(reader, locationOf(file));
+  if (!Array.isArray(at(registry, 'RegistryEntries', 'Attributes'))) return undefined;
+  const names = [lastPart(path), textAt(file, 'Id'), textAt(file, 'Registry'), textAt(registry, 'Id')];
+  return names.some((own) => own !== undefined && isNamed(own, name)) ? registry : undefined;
+}
+
+/** DSP0268 schema MessageRegistryFile, `Location`: English, else the default, else the first. Archives and the internet are not tried. */
+function locationOf(file: Resource | undefined): string | undefined {
+  const here = objectsAt(file, 'Location').filter((location) => textAt(location, 'Uri')?.startsWith('/'));
+  const language = (location: Resource) => (textAt(location, 'Language') ?? '').toLowerCase();
+  const chosen =
+    here.find((location) => /^en(-|$)/.test(language(location))) ??
+    here.find((location) => language(location) === 'default') ??
+    here[0];
+  return textAt(chosen, 'Uri');
+}
+
+function lastPart(path: string): string {
+  return path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+}
+
+/** `BiosAttributeRegistryU58.v1_2_44` and `biosattributeregistryu58.1.2.44.json` are the same registry. */
+function spell(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/\.json$/, '')
+    .replace(/\.v(?=\d)/, '.')
+    .replaceAll('_', '.');
+}
+
+/** Where one side leaves the version out (Dell iDRAC9: registry `BiosAttributeRegistry`), the rest must do. */
+function isNamed(own: string, name: string): boolean {
+  return spell(own) === spell(name) || spell(own) === stem(name);
+}
+
+function stem(name: string): string {
+  return spell(name).replace(/\.[\d.]+$/, '');
+}
+
+export function parseRules(registry: Resource): BiosRules {
+  const entries = objectAt(registry, 'RegistryEntries');
+  const attributes = new Map<string, AttributeRule>();
+  for (const entry of objectsAt(entries, 'Attributes').slice(0, mostAttributes)) {
+    const rule = parseRule(entry);
+    if (rule) attributes.set(rule.name, rule);
+  }
+  const dependencies = new Map<string, Dependency[]>();
+  for (const entry of objectsAt(entries, 'Dependencies').slice(0, mostDependencies)) {
+    const target = textAt(entry, 'Dependency', 'MapToAttribute');
+    const dependency = parseDependency(entry);
+    if (target === undefined || !dependency) continue;
+    dependencies.set(target, [...(dependencies.get(target) ?? []), dependency]);
+  }
+  return { attributes, dependencies };
+}
+
+function parseRule(entry: Resource): AttributeRule | undefined {
+  const name = textAt(entry, 'AttributeName');
+  if (name === undefined) return undefined;
+  const type = textAt(entry, 'Type');
+  const values = objectsAt(entry, 'Value').flatMap((value) => textAt(value, 'ValueName') ?? []);
+  return {
+    name,
+    type: type !== undefined && attributeTypes.includes(type) ? (type as AttributeType) : undefined,
+    values: type === 'Enumeration' && values.length > 0 ? values : undefined,
+    lowerBound: numberAt(entry, 'LowerBound'),
+    upperBound: numberAt(entry, 'UpperBound'),
+    increment: numberAt(entry, 'ScalarIncrement'),
+    minLength: numberAt(entry, 'MinLength'),
+    maxLength: numberAt(entry, 'MaxLength'),
+    pattern: textAt(entry, 'ValueExpression'),
+    readOnly: at(entry, 'ReadOnly') === true || at(entry, 'Immutable') === true,
+    resetRequired: booleanAt(entry, 'ResetRequired'),
+  };
+}
+
+function parseDependency(entry: Resource): Dependency | undefined {
+  const dependency = objectAt(entry, 'Dependency');
+  const property = ruledProperties.find((name) => name === at(dependency, 'MapToProperty'));
+  const conditions = objectsAt(dependency, 'MapFrom').map(parseCondition);
+  if (property === undefined || conditions.length === 0) return undefined;
+  return { property, value: at(dependency, 'MapToValue') ?? null, conditions };
+}
+
+function parseCondition(entry: Resource): Condition {
+  return {
+    attribute: textAt(entry, 'MapFromAttribute') ?? '',
+    property: textAt(entry, 'MapFromProperty') ?? 'CurrentValue',
+    operator: textAt(entry, 'MapFromCondition') ?? 'EQU',
+    value: at(entry, 'MapFromValue') ?? null,
+    term: at(entry, 'MapTerms') === 'OR' ? 'OR' : 'AND',
+  };
+}

@@ -1,0 +1,226 @@
+/** Judges BIOS settings by the rules of their registry: DSP0268 schema AttributeRegistry, `Attributes` and `Dependencies`. */
+import { runInNewContext } from 'node:vm';
+import type { Json } from '#wire/redfish/redfish-client.ts';
+import type { AttributeRule, AttributeType, BiosRules, Condition, Dependency, RuledProperty } from './bios-registry.ts';
+
+export type Values = Readonly<Record<string, Json>>;
+
+export type BiosState = {
+  readonly rules: BiosRules | undefined;
+  readonly current: Values;
+  /** Written before, and taken over at the next boot. */
+  readonly pending: Values;
+};
+
+export type Judgement = {
+  /** In the types that the registry wants: clients that know text alone send `"4"` for 4. */
+  readonly values: Record<string, Json>;
+  /** One sentence per wrong setting. */
+  readonly problems: readonly string[];
+};
+
+export function judgeChanges(state: BiosState, changes: Values): Judgement {
+  const values: Record<string, Json> = {};
+  const problems: string[] = [];
+  for (const [name, asked] of Object.entries(changes)) {
+    const rule = ruleOf(state, name);
+    if (rule) values[name] = convert(asked, rule.type);
+    else problems.push(`${name} is unknown${suggest(knownNames(state), name)}`);
+  }
+  const after = { ...state.current, ...state.pending, ...values };
+  for (const [name, value] of Object.entries(values)) {
+    const rule = ruleOf(state, name, after);
+    const problem = rule && judge(rule, value);
+    if (problem) problems.push(`${name} ${problem}`);
+  }
+  return { values, problems };
+}
+
+/** The rule for a setting as it stands when the others have the values `after`. Without a registry its value is all that is known. */
+export function ruleOf({ rules, current, pending }: BiosState, name: string, after?: Values): AttributeRule | undefined {
+  if (!rules) return Object.hasOwn(current, name) ? guessRule(name, current[name] ?? null) : undefined;
+  const rule = rules.attributes.get(name);
+  const dependencies = rules.dependencies.get(name) ?? [];
+  if (!rule || dependencies.length === 0) return rule;
+  return applyDependencies(rule, {
+    rules,
+    dependencies,
+    now: { ...current, ...pending },
+    after: after ?? { ...current, ...pending },
+  });
+}
+
+function guessRule(name: string, value: Json): AttributeRule {
+  return { ...openRule, name, type: guessTable[typeof value] };
+}
+
+const guessTable: Readonly<Record<string, AttributeType>> = { string: 'String', number: 'Integer', boolean: 'Boolean' };
+
+const openRule = {
+  values: undefined,
+  lowerBound: undefined,
+  upperBound: undefined,
+  increment: undefined,
+  minLength: undefined,
+  maxLength: undefined,
+  pattern: undefined,
+  readOnly: false,
+  resetRequired: undefined,
+};
+
+type Circumstances = { rules: BiosRules; dependencies: readonly Dependency[]; now: Values; after: Values };
+
+const boundTable = {
+  LowerBound: 'lowerBound',
+  UpperBound: 'upperBound',
+  MinLength: 'minLength',
+  MaxLength: 'maxLength',
+} as const satisfies Partial<Record<RuledProperty, keyof AttributeRule>>;
+
+function applyDependencies(rule: AttributeRule, circumstances: Circumstances): AttributeRule {
+  const { rules, dependencies, after } = circumstances;
+  const changed: Record<string, Json> = {};
+  for (const { property, value, conditions } of dependencies) {
+    if (property === 'ReadOnly' || property === 'Immutable' || !hold(conditions, rules, after)) continue;
+    if (typeof value === 'number') changed[boundTable[property]] = value;
+  }
+  return { ...rule, ...changed, readOnly: isReadOnly(rule, circumstances) };
+}
+
+/**
+ * A dependency that holds decides. Where none holds, the registry's own word counts, unless a dependency that held until
+ * now explains it: iDRAC writes the registry as the settings stand, so that what a wrong profile locks is marked read-only.
+ */
+function isReadOnly(rule: AttributeRule, { rules, dependencies, now, after }: Circumstances): boolean {
+  const locks = dependencies.filter(({ property }) => property === 'ReadOnly' || property === 'Immutable');
+  const holding = locks.filter(({ conditions }) => hold(conditions, rules, after));
+  if (holding.length > 0) return holding.some(({ value }) => isTrue(value));
+  return rule.readOnly && !locks.some(({ conditions, value }) => isTrue(value) && hold(conditions, rules, now));
+}
+
+/** AMI writes "true" where the schema wants true. */
+function isTrue(value: Json): boolean {
+  return String(value).toLowerCase() === 'true';
+}
+
+/** Terms are evaluated in the order of the array (schema, `MapTerms`). */
+function hold(conditions: readonly Condition[], rules: BiosRules, values: Values): boolean {
+  return conditions.reduce((before, condition, index) => {
+    const holds = holdsOne(condition, rules, values);
+    if (index === 0) return holds;
+    return condition.term === 'OR' ? before || holds : before && holds;
+  }, false);
+}
+
+const operatorTable: Readonly<Record<string, (left: Json, right: Json) => boolean>> = {
+  EQU: (left, right) => String(left) === String(right),
+  NEQ: (left, right) => String(left) !== String(right),
+  GTR: (left, right) => Number(left) > Number(right),
+  GEQ: (left, right) => Number(left) >= Number(right),
+  LSS: (left, right) => Number(left) < Number(right),
+  LEQ: (left, right) => Number(left) <= Number(right),
+};
+
+/** What is not known (another property, an attribute without value) holds nowhere: the service has the last word. */
+function holdsOne({ attribute, property, operator, value }: Condition, rules: BiosRules, values: Values): boolean {
+  const left = property === 'ReadOnly' ? rules.attributes.get(attribute)?.readOnly : values[attribute];
+  if (left === undefined || (property !== 'ReadOnly' && property !== 'CurrentValue')) return false;
+  return operatorTable[operator]?.(left, value) ?? false;
+}
+
+function convert(value: Json, type: AttributeType | undefined): Json {
+  if (typeof value !== 'string') return value;
+  if (type === 'Integer' && /^-?\d{1,15}$/.test(value)) return Number(value);
+  if (type === 'Boolean' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  return value;
+}
+
+/** @returns what is wrong, e.g. `must be a whole number, not "x"` */
+function judge(rule: AttributeRule, value: Json): string | undefined {
+  if (rule.readOnly) return 'is read-only (as the other settings stand)';
+  if (rule.type === undefined)
+    return typeof value === 'object' && value !== null ? `must be a plain value, not ${quote(value)}` : undefined;
+  const wrong = judgeTable[rule.type](rule, value);
+  if (wrong === undefined) return undefined;
+  return rule.type === 'Password' ? wrong : `${wrong}, not ${quote(value)}`;
+}
+
+type Judge = (rule: AttributeRule, value: Json) => string | undefined;
+
+const judgeTable: Readonly<Record<AttributeType, Judge>> = {
+  Enumeration({ values }, value) {
+    if (typeof value !== 'string') return 'must be text';
+    if (!values || values.includes(value)) return undefined;
+    const more = values.length > 12 ? ` or ${values.length - 12} others${suggest(values, value)}` : '';
+    return `must be one of ${values.slice(0, 12).join(', ')}${more}`;
+  },
+  Integer({ lowerBound, upperBound, increment }, value) {
+    if (!Number.isSafeInteger(value)) return 'must be a whole number';
+    const number = value as number;
+    if (lowerBound !== undefined && number < lowerBound) return `must be at least ${lowerBound}`;
+    if (upperBound !== undefined && number > upperBound) return `must be at most ${upperBound}`;
+    if (increment === undefined || increment <= 1 || (number - (lowerBound ?? 0)) % increment === 0) return undefined;
+    return `must be ${lowerBound ?? 0} plus a multiple of ${increment}`;
+  },
+  Boolean: (_rule, value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
+  String: judgeText,
+  Password: judgeText,
+};
+
+function judgeText({ minLength, maxLength, pattern }: AttributeRule, value: Json): string | undefined {
+  if (typeof value !== 'string') return 'must be text';
+  if (minLength !== undefined && value.length < minLength) return `must have at least ${minLength} characters`;
+  if (maxLength !== undefined && value.length > maxLength) return `must have at most ${maxLength} characters`;
+  if (pattern !== undefined && !fits(pattern, value)) return `must fit the expression ${pattern}`;
+  return undefined;
+}
+
+/**
+ * The expression is foreign: it is given 50 ms, after which the service may judge. The same for one that only Perl
+ * understands (schema, `ValueExpression`).
+ */
+function fits(pattern: string, value: string): boolean {
+  try {
+    return runInNewContext('new RegExp(pattern).test(value)', { pattern, value }, { timeout: 50 }) === true;
+  } catch {
+    return true;
+  }
+}
+
+function quote(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function knownNames({ rules, current }: BiosState): string[] {
+  return rules ? [...rules.attributes.keys()] : Object.keys(current);
+}
+
+/** `; did you mean 'ProcCStates'?`, or nothing where no name is near. */
+function suggest(names: readonly string[], wanted: string): string {
+  const near = names
+    .map((name) => ({ name, steps: distance(name.toLowerCase(), wanted.toLowerCase()) }))
+    .filter(({ name, steps }) => steps <= Math.max(2, Math.floor(wanted.length / 4)) || startsAlike(name, wanted))
+    .sort((a, b) => a.steps - b.steps)
+    .slice(0, 3);
+  return near.length > 0 ? `; did you mean ${near.map(({ name }) => name).join(', ')}?` : '';
+}
+
+function startsAlike(name: string, wanted: string): boolean {
+  return wanted.length >= 5 && name.toLowerCase().startsWith(wanted.toLowerCase());
+}
+
+/** Levenshtein's: how many characters differ. Long names are cut, since this is for a hint. */
+function distance(a: string, b: string): number {
+  const [from, to] = [a.slice(0, 64), b.slice(0, 64)];
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

@@ -1,0 +1,159 @@
+/** BIOS settings: DSP0268 schema Bios, its settings resource (DSP0266 section "Settings resource") and its registry. */
+import { Fault } from '#domain/faults.ts';
+import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { BiosInterface, BiosSetting, NodeFacts } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import { BiosRulesCache } from './bios-registry.ts';
+import { type BiosState, judgeChanges, ruleOf, type Values } from './bios-rules.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { readIfAny } from './reading.ts';
+import { linkAt, objectAt, objectsAt, textAt, textsAt } from './resource-fields.ts';
+import { withoutSecrets } from './without-secrets.ts';
+
+type Bios = BiosState & {
+  readonly resource: Resource;
+  /** Where changes are written: the settings resource, or the Bios resource itself where there is none. */
+  readonly target: { readonly path: string; readonly etag: string | undefined };
+  readonly canApplyOnReset: boolean;
+};
+
+export function createRedfishBios(onSystem: OnSystem): BiosInterface {
+  const cache = new BiosRulesCache();
+  return {
+    properties: redfishProperties,
+    validate: (node) => void readRedfishSettings(node),
+    readSettings: (node, asking) =>
+      onSystem({ node, asking, command: 'read BIOS settings' }, async (at) => toSettings(await readBios(at, cache))),
+    applySettings: (node, changes, asking) =>
+      onSystem({ node, asking, command: 'change BIOS settings' }, async (at) =>
+        applyChanges(at, await readBios(at, cache), changes),
+      ),
+    factoryReset: (node, asking) => onSystem({ node, asking, command: 'reset BIOS settings' }, resetBios),
+  };
+}
+
+async function findBios(at: AtSystem): Promise<{ path: string; resource: Resource; version: string }> {
+  const system = (await at.system()).body;
+  const path = linkAt(system, 'Bios');
+  const resource = await readIfAny(at, path);
+  if (path === undefined || !resource) return await lacks(at.node, 'BIOS settings');
+  return { path, resource, version: textAt(system, 'BiosVersion') ?? '' };
+}
+
+async function readBios(at: AtSystem, cache: BiosRulesCache): Promise<Bios> {
+  const { path, resource, version } = await findBios(at);
+  const settingsPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
+  const settings = settingsPath === undefined ? undefined : await at.client.get(settingsPath, at.asking);
+  const name = textAt(resource, 'AttributeRegistry');
+  const current = valuesOf(resource);
+  return {
+    resource,
+    rules: name === undefined ? undefined : await cache.get(at, { name, version }),
+    current,
+    pending: settings ? differences(valuesOf(settings.body), current) : {},
+    target: { path: settingsPath ?? path, etag: settings?.etag },
+    canApplyOnReset: canApplyOnReset(resource, settings?.body),
+  };
+}
+
+function valuesOf(bios: Resource): Values {
+  const entries = Object.entries(objectAt(bios, 'Attributes'));
+  return Object.fromEntries(
+    entries.filter(([name, value]) => !name.includes('@') && (typeof value !== 'object' || value === null)),
+  );
+}
+
+/** Lenovo, HPE and AMI repeat all settings in the settings resource, Dell names those that wait alone. */
+function differences(pending: Values, current: Values): Values {
+  return Object.fromEntries(
+    Object.entries(pending).filter(([name, value]) => Object.hasOwn(current, name) && current[name] !== value),
+  );
+}
+
+/** iDRAC applies nothing without an apply time; services that list none refuse one. DSP0266 section "Settings resource". */
+function canApplyOnReset(bios: Resource, settings: Resource | undefined): boolean {
+  const times = [
+    textsAt(bios, '@Redfish.Settings', 'SupportedApplyTimes'),
+    textsAt(settings, '@Redfish.SettingsApplyTime', 'ApplyTime@Redfish.AllowableValues'),
+  ];
+  return times.some((list) => list?.includes('OnReset'));
+}
+
+function toSettings(bios: Bios): BiosSetting[] {
+  const { current, pending } = bios;
+  return Object.entries(current).map(([name, value]) => {
+    const rule = ruleOf(bios, name);
+    return withoutGaps({
+      name,
+      value,
+      pending: pending[name],
+      type: rule?.type,
+      allowable_values: rule?.values,
+      lower_bound: rule?.lowerBound,
+      upper_bound: rule?.upperBound,
+      min_length: rule?.minLength,
+      max_length: rule?.maxLength,
+      // Told by a registry alone: without one nobody knows.
+      read_only: bios.rules && rule ? rule.readOnly : undefined,
+      reset_required: rule?.resetRequired,
+    });
+  });
+}
+
+function withoutGaps(setting: { [Key in keyof BiosSetting]: BiosSetting[Key] | undefined }): BiosSetting {
+  return Object.fromEntries(Object.entries(setting).filter(([, value]) => value !== undefined)) as BiosSetting;
+}
+
+async function applyChanges(at: AtSystem, bios: Bios, changes: Values): Promise<void> {
+  const { values, problems } = judgeChanges(bios, changes);
+  if (problems.length > 0) throw refused(at.node, problems);
+  const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => isNews(bios, name, value)));
+  if (Object.keys(news).length === 0) return;
+  const { path, etag } = bios.target;
+  const body: Record<string, Json> = { Attributes: news };
+  if (bios.canApplyOnReset) body['@Redfish.SettingsApplyTime'] = { ApplyTime: 'OnReset' };
+  // A 202 names a task that ends with the machine's next boot, which others decide on.
+  const request = { ...at.asking, ...(etag !== undefined && { etag }), task: 'accept' as const };
+  const reply = await at.client.patch(path, body, request).catch((error) => {
+    throw withoutSecrets(error, passwordsIn(bios, news));
+  });
+  const left = complaintsOf(reply.body, Object.keys(news));
+  if (left.length === 0) return;
+  const detail = ['not all of it was taken', ...left].join('; ');
+  throw new RedfishError('answered', { request: `PATCH ${path}`, detail, status: reply.status, messages: left });
+}
+
+function passwordsIn({ rules }: Bios, values: Values): string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    rules?.attributes.get(name)?.type === 'Password' && typeof value === 'string' ? [value] : [],
+  );
+}
+
+function isNews({ rules, current, pending }: Bios, name: string, value: Json): boolean {
+  const isReadable = rules?.attributes.get(name)?.type !== 'Password';
+  return !isReadable || (pending[name] ?? current[name]) !== value;
+}
+
+function refused({ name, uuid }: NodeFacts, problems: readonly string[]): Fault {
+  const told = problems.slice(0, 20).join('. ');
+  const more = problems.length > 20 ? `. And ${problems.length - 20} more` : '';
+  return new Fault('badRequest', { detail: `No BIOS setting of node ${name ?? uuid} was changed: ${told}${more}.` });
+}
+
+/** Where a service takes some of the values, it answers 200 and annotates the others. DSP0266 section "PATCH (update)". */
+function complaintsOf(body: Resource, names: readonly string[]): string[] {
+  const attributes = objectAt(body, 'Attributes');
+  return names.flatMap((name) =>
+    objectsAt(attributes, `${name}@Message.ExtendedInfo`)
+      .filter((message) => /warning|critical/i.test(textAt(message, 'MessageSeverity') ?? textAt(message, 'Severity') ?? ''))
+      .map((message) => `${name}: ${textAt(message, 'Message') ?? textAt(message, 'MessageId') ?? 'not taken'}`),
+  );
+}
+
+async function resetBios(at: AtSystem): Promise<void> {
+  const { resource } = await findBios(at);
+  const target = textAt(resource, 'Actions', '#Bios.ResetBios', 'target');
+  if (target === undefined) return await lacks(at.node, 'reset of its BIOS settings');
+  await at.client.post(target, {}, { ...at.asking, task: 'accept' });
+}

@@ -1,0 +1,103 @@
+/** What firmware a machine has, under Ironic's names (`bios`, `bmc`, `nic:…`) where these fit, and under the service's own. */
+import type { Resource } from '#wire/redfish/redfish-client.ts';
+import type { FirmwareComponent } from '../interfaces.ts';
+import { type AtSystem, rootPath } from './find-system.ts';
+import { membersIfAny, type Reader, read, readAll, readIfAny, samePath } from './reading.ts';
+import { linkAt, linksAt, objectsAt, textAt } from './resource-fields.ts';
+
+export type InstalledComponent = FirmwareComponent & {
+  /** What an update names as its target; undefined where the service has no entry for it. */
+  readonly target: string | undefined;
+};
+
+/** An inventory entry that stands for the part, by its Id, Name or Description; spare and staged versions do not. */
+const partTable = {
+  bios: /\b(bios|uefi|system ?rom(active)?)\b/i,
+  bmc: /\b(bmc|idrac|ilo|xcc|(integrated )?(dell )?remote access controller|system ?bmc)\b|^ilo \d|idrac[.-]/i,
+} as const;
+type Part = keyof typeof partTable;
+
+/** `BMC-Backup` (Lenovo), `Previous-159-…` and `Available-…` (Dell), `System ROM` with `SystemRomRedundant`… (HPE). */
+const spare = /backup|previous|available|redundant|recovery|golden|staged|secondary/i;
+
+export async function readUpdateService(reader: Reader): Promise<Resource | undefined> {
+  return await readIfAny(reader, linkAt(await read(reader, rootPath), 'UpdateService'));
+}
+
+export async function readInventory(at: AtSystem): Promise<InstalledComponent[]> {
+  const service = await readUpdateService(at);
+  const entries = await membersIfAny(at, linkAt(service, 'FirmwareInventory'));
+  const named = [...(await readParts(at, entries, canUpdate(service))), ...(await readAdapters(at))];
+  return [...named, ...entries.map(toComponent)];
+}
+
+/** Services without an inventory may take updates all the same: the image says what it is for. */
+function canUpdate(service: Resource | undefined): boolean {
+  const ways = [
+    textAt(service, 'Actions', '#UpdateService.SimpleUpdate', 'target'),
+    textAt(service, 'MultipartHttpPushUri'),
+    textAt(service, 'HttpPushUri'),
+  ];
+  return ways.some((way) => way !== undefined);
+}
+
+function toComponent(entry: Resource): InstalledComponent {
+  const id = textAt(entry, 'Id') ?? linkAt(entry)?.split('/').at(-1) ?? '';
+  return { component: id, version: versionOf(entry), updateable: isUpdateable(entry), target: linkAt(entry) };
+}
+
+function versionOf(entry: Resource): string | null {
+  return textAt(entry, 'Version') ?? null;
+}
+
+/** Sent by most; where it is not, the service decides. */
+function isUpdateable(entry: Resource | undefined): boolean {
+  return entry?.['Updateable'] !== false;
+}
+
+/** System and manager tell what runs now, which an inventory of several slots does not. */
+async function readParts(at: AtSystem, entries: readonly Resource[], canUpdateAll: boolean): Promise<InstalledComponent[]> {
+  const { body: system } = await at.system();
+  const [manager] = await readAll(at, at.places.managers.slice(0, 1));
+  const rows = [
+    { component: 'bios', path: at.places.system, version: textAt(system, 'BiosVersion') },
+    { component: 'bmc', path: at.places.managers[0], version: textAt(manager, 'FirmwareVersion') },
+  ] as const;
+  return rows.flatMap(({ component, path, version }) => {
+    const entry = findPart(entries, component, { path, version });
+    if (version === undefined && !entry) return [];
+    const installed = version ?? (entry ? versionOf(entry) : null);
+    return [{ component, version: installed, updateable: entry ? isUpdateable(entry) : canUpdateAll, target: linkAt(entry) }];
+  });
+}
+
+/** Best: it says whose firmware it is and has the version that runs; then by name. */
+function findPart(
+  entries: readonly Resource[],
+  part: Part,
+  known: { path: string | undefined; version: string | undefined },
+): Resource | undefined {
+  const active = entries.filter((entry) => !spare.test(`${entry['Id']} ${entry['Name']} ${entry['Description']}`));
+  const related = active.filter((entry) =>
+    linksAt(entry, 'RelatedItem').some((path) => known.path !== undefined && samePath(path, known.path)),
+  );
+  const alike = active.filter((entry) =>
+    [entry['Id'], entry['Name'], entry['Description']].some((word) => typeof word === 'string' && partTable[part].test(word)),
+  );
+  const candidates = [...alike.filter((entry) => related.includes(entry)), ...alike, ...related];
+  return candidates.find((entry) => known.version !== undefined && versionOf(entry) === known.version) ?? candidates[0];
+}
+
+/** As Ironic names them: `nic:` with the serial number of the adapter, or its Id. */
+async function readAdapters(at: AtSystem): Promise<InstalledComponent[]> {
+  const found: InstalledComponent[] = [];
+  for (const chassis of await readAll(at, at.places.chassis)) {
+    for (const adapter of await membersIfAny(at, linkAt(chassis, 'NetworkAdapters'))) {
+      const id = textAt(adapter, 'SerialNumber') ?? textAt(adapter, 'Id');
+      const version = objectsAt(adapter, 'Controllers').flatMap((one) => textAt(one, 'FirmwarePackageVersion') ?? [])[0];
+      if (id === undefined || version === undefined) continue;
+      found.push({ component: `nic:${id.trim()}`, version, updateable: true, target: linkAt(adapter) });
+    }
+  }
+  return found;
+}

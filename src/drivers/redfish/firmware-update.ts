@@ -1,0 +1,195 @@
+/**
+ * Firmware updates: the service fetches an image (SimpleUpdate), or is given one (multipart push, else plain push).
+ * DSP0266 section "Update service", DSP0268 schema UpdateService.
+ */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Fault } from '#domain/faults.ts';
+import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
+import { followTask } from '#wire/redfish/task-monitor.ts';
+import type { FirmwareInterface } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import type { AtSystem } from './find-system.ts';
+import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
+import { readIfAny, samePath } from './reading.ts';
+import { objectsAt, textAt, textsAt } from './resource-fields.ts';
+
+type Update = Parameters<FirmwareInterface['update']>[1];
+
+export type UpdateTimes = {
+  /** Milliseconds from acceptance to the end; BMCs that write flash memory need up to half an hour. */
+  readonly taskMs: number;
+  /** Between looks. */
+  readonly pauseMs: number;
+};
+const usualTimes: UpdateTimes = { taskMs: 3_600_000, pauseMs: 5_000 };
+
+const action = '#UpdateService.SimpleUpdate';
+/** What services say to a parameter that they do not know; Base registry. */
+const unknownParameter = /\.(ActionParameterUnknown|ActionParameterNotSupported|PropertyUnknown)$/;
+/** An upload form of iLO's own, with the session key as a cookie: HPE iLO 5 API reference, "HttpPushUri". */
+const ownForm = '/cgi-bin/uploadFile';
+
+/** Resolves when the service says that the update is done, which for some components is: staged for the next boot. */
+export async function updateFirmware(at: AtSystem, update: Update, times: UpdateTimes = usualTimes): Promise<void> {
+  const service = await readUpdateService(at);
+  if (!service) return await lacks(at.node, 'firmware updates');
+  if (service['ServiceEnabled'] === false)
+    throw new Fault('conflict', { detail: 'The update service of this BMC is switched off.' });
+  const target = await findTarget(at, update.component);
+  const started =
+    'url' in update ? pull(at, service, { url: update.url, target }) : push(at, service, { path: update.path, target });
+  await follow(at, await started, { times, target });
+}
+
+/** @throws Fault `badRequest` naming the components that there are */
+async function findTarget(at: AtSystem, component: string | undefined): Promise<InstalledComponent | undefined> {
+  if (component === undefined) return undefined;
+  const components = await readInventory(at);
+  const found = components.find((one) => one.component === component);
+  if (!found) {
+    const names = components.map((one) => one.component).join(', ');
+    throw new Fault('badRequest', { detail: `There is no firmware component '${component}'; there are: ${names || 'none'}.` });
+  }
+  if (!found.updateable && found.target !== undefined) {
+    throw new Fault('badRequest', { detail: `The BMC says that its component '${component}' cannot be updated.` });
+  }
+  return found;
+}
+
+type Started = { readonly request: string; readonly reply: RedfishReply };
+
+async function pull(
+  at: AtSystem,
+  service: Resource,
+  { url, target }: { url: string; target: InstalledComponent | undefined },
+): Promise<Started> {
+  const path = textAt(service, 'Actions', action, 'target');
+  if (path === undefined) return await lacks(at.node, 'firmware update by URL');
+  const image = readImageUrl(url);
+  const allowed = await allowedIn(at, service, 'TransferProtocol');
+  if (allowed && !allowed.includes(image.TransferProtocol)) {
+    throw new Fault('badRequest', {
+      detail: `This BMC fetches firmware by ${allowed.join(', ')}, not by ${image.TransferProtocol}.`,
+    });
+  }
+  const targets = chooseTargets(at, target, await allowedIn(at, service, 'Targets'));
+  const request = { ...at.asking, task: 'accept' } as const;
+  const post = (more: Resource) => at.client.post(path, { ...image, ...more }, request);
+  const reply = await (targets.length === 0 ? post({}) : post({ Targets: targets })).catch((error) => {
+    // The image says what it is for; the target only guards against a mistake.
+    if (targets.length > 0 && refusesTargets(error)) return post({});
+    throw error;
+  });
+  return { request: `POST ${path}`, reply };
+}
+
+/** User and password of the URL travel as parameters of their own, so that no log of the BMC shows them with the URL. */
+function readImageUrl(url: string): { ImageURI: string; TransferProtocol: string; Username?: string; Password?: string } {
+  if (!URL.canParse(url)) throw new Fault('badRequest', { detail: 'The firmware URL is no URL.' });
+  const parsed = new URL(url);
+  const [user, password] = [decodeURIComponent(parsed.username), decodeURIComponent(parsed.password)];
+  parsed.username = '';
+  parsed.password = '';
+  return {
+    ImageURI: user === '' && password === '' ? url : parsed.href,
+    TransferProtocol: parsed.protocol.replace(':', '').toUpperCase(),
+    ...(user !== '' && { Username: user }),
+    ...(password !== '' && { Password: password }),
+  };
+}
+
+/** From the annotation of the action, else from its ActionInfo. DSP0266 section "Actions". */
+async function allowedIn(at: AtSystem, service: Resource, parameter: string): Promise<string[] | undefined> {
+  const annotated = textsAt(service, 'Actions', action, `${parameter}@Redfish.AllowableValues`);
+  if (annotated) return annotated;
+  const info = await readIfAny(at, textAt(service, 'Actions', action, '@Redfish.ActionInfo'));
+  const row = objectsAt(info, 'Parameters').find((one) => textAt(one, 'Name') === parameter);
+  const values = textsAt(row, 'AllowableValues');
+  return values && values.length > 0 ? values : undefined;
+}
+
+/** The inventory entry; for a service without one the system or manager itself (sushy-tools); what it allows, if it says. */
+function chooseTargets(at: AtSystem, target: InstalledComponent | undefined, allowed: readonly string[] | undefined): string[] {
+  if (!target) return [];
+  const owner = { bios: at.places.system, bmc: at.places.managers[0] }[target.component];
+  const wanted = [target.target, owner].filter((path) => path !== undefined);
+  const fitting = allowed ? allowed.filter((path) => wanted.some((one) => samePath(one, path))) : wanted;
+  return fitting.slice(0, 1);
+}
+
+function refusesTargets(error: unknown): boolean {
+  return error instanceof RedfishError && error.messageIds.some((id) => unknownParameter.test(id));
+}
+
+async function push(
+  at: AtSystem,
+  service: Resource,
+  { path, target }: { path: string; target: InstalledComponent | undefined },
+): Promise<Started> {
+  const size = await sizeOf(path, service);
+  const targets = chooseTargets(at, target, undefined);
+  const request = { ...at.asking, task: 'accept' } as const;
+  const multipart = textAt(service, 'MultipartHttpPushUri');
+  if (multipart !== undefined) {
+    // An empty list means that the image decides; iDRAC wants the list in any case.
+    const parts = [
+      { name: 'UpdateParameters', json: { Targets: targets } },
+      { name: 'UpdateFile', file: basename(path), path, size },
+    ];
+    return { request: `POST ${multipart}`, reply: await at.client.upload(multipart, parts, request) };
+  }
+  const plain = textAt(service, 'HttpPushUri');
+  if (plain === undefined || plain === ownForm)
+    return await lacks(at.node, 'firmware update by upload; give a URL that it can fetch');
+  return { request: `POST ${plain}`, reply: await at.client.push(plain, { path, size }, request) };
+}
+
+async function sizeOf(path: string, service: Resource): Promise<number> {
+  const file = await stat(path).catch(() => undefined);
+  if (!file?.isFile()) throw new Fault('badRequest', { detail: 'The firmware file cannot be read.' });
+  const most = service['MaxImageSizeBytes'];
+  if (typeof most === 'number' && most > 0 && file.size > most) {
+    throw new Fault('badRequest', { detail: `The firmware file has ${file.size} bytes; this BMC takes at most ${most}.` });
+  }
+  return file.size;
+}
+
+type Following = { times: UpdateTimes; target: InstalledComponent | undefined };
+
+/**
+ * To the end of the task. A BMC that updates itself falls silent meanwhile, and many forget a task at its end: then the
+ * version that is installed now tells.
+ */
+async function follow(at: AtSystem, { request, reply }: Started, { times, target }: Following): Promise<void> {
+  if (reply.status !== 202) return;
+  let wasSilent = false;
+  const get = async (path: string): Promise<RedfishReply> => {
+    try {
+      return await at.client.get(path, at.asking);
+    } catch (error) {
+      if (isGone(error)) return { status: 200, headers: {}, body: await judgeByVersion(at, request, target), etag: undefined };
+      if (!isRestart(error, wasSilent)) throw error;
+      wasSilent = true;
+      return { status: 202, headers: {}, body: {}, etag: undefined };
+    }
+  };
+  const { signal } = at.asking;
+  await followTask(reply, { request, get, signal, timeout: times.taskMs, pause: times.pauseMs });
+}
+
+function isRestart(error: unknown, wasSilent: boolean): boolean {
+  if (!(error instanceof RedfishError)) return false;
+  return error.failure === 'silent' || error.status === 503 || (wasSilent && error.failure === 'unfit');
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof RedfishError && (error.status === 404 || error.status === 410);
+}
+
+async function judgeByVersion(at: AtSystem, request: string, target: InstalledComponent | undefined): Promise<Resource> {
+  const now = target && (await readInventory(at)).find(({ component }) => component === target.component);
+  if (now && now.version !== target.version) return {};
+  const detail = `the BMC has forgotten the update before it told how it ended${now ? `; ${now.component} is still ${now.version}` : ''}`;
+  throw new RedfishError('answered', { request, detail });
+}

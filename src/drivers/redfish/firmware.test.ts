@@ -1,0 +1,322 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { collectionOf, startRedfishTree, type TreeReply, type TreeRules } from '#test/a-redfish-tree.ts';
+import { createRedfishFirmware } from './firmware.ts';
+
+const service = '/redfish/v1/UpdateService';
+const inventory = `${service}/FirmwareInventory`;
+const simpleUpdate = `${service}/Actions/UpdateService.SimpleUpdate`;
+const task = '/redfish/v1/TaskService/Tasks/1';
+const link = (path: string) => ({ '@odata.id': path });
+const entry = (id: string, fields: JsonObject): JsonObject => ({ '@odata.id': `${inventory}/${id}`, Id: id, ...fields });
+
+function resources(entries: readonly JsonObject[], update: JsonObject = {}): Record<string, JsonObject> {
+  return {
+    '/redfish/v1/Systems/1': {
+      BiosVersion: 'U58 v2.44 (01/17/2025)',
+      Links: { Chassis: [link('/redfish/v1/Chassis/1')], ManagedBy: [link('/redfish/v1/Managers/1')] },
+    },
+    '/redfish/v1/Managers/1': { FirmwareVersion: '1.66' },
+    [service]: {
+      ServiceEnabled: true,
+      FirmwareInventory: link(inventory),
+      Actions: {
+        '#UpdateService.SimpleUpdate': { target: simpleUpdate, 'TransferProtocol@Redfish.AllowableValues': ['HTTP', 'HTTPS'] },
+      },
+      ...update,
+    },
+    [inventory]: collectionOf(entries.map((one) => String(one['@odata.id']))),
+    ...Object.fromEntries(entries.map((one) => [String(one['@odata.id']), one])),
+  };
+}
+/** Ids are numbers, the part is told by name and description: iLO 6. */
+const hpe = [
+  entry('1', { Name: 'iLO 6', Description: 'SystemBMC', Version: '1.66 Dec 13 2024', Updateable: true }),
+  entry('2', { Name: 'System ROM', Description: 'SystemRomActive', Version: 'U58 v2.44 (01/17/2025)', Updateable: true }),
+  entry('3', { Name: 'Redundant System ROM', Description: 'SystemRomBackup', Version: 'U58 v2.10', Updateable: false }),
+];
+
+async function setStage(t: TestContext, given: Record<string, JsonObject>, rules: TreeRules = {}) {
+  const tree = await startRedfishTree(t, given, { rules });
+  const times = { taskMs: 2_000, pauseMs: 10 };
+  return { ...tree, firmware: createRedfishFirmware(tree.onSystem, times) };
+}
+
+async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof Fault, `a fault, not ${error}`);
+  return error;
+}
+
+function aFile(t: TestContext, content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-firmware-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'bmc.bin'), content);
+  return join(folder, 'bmc.bin');
+}
+
+test('lists firmware under the names of Ironic and of the service', async (t) => {
+  const adapters = '/redfish/v1/Chassis/1/NetworkAdapters';
+  const { node, firmware } = await setStage(t, {
+    ...resources(hpe),
+    '/redfish/v1/Chassis/1': { NetworkAdapters: link(adapters) },
+    [adapters]: collectionOf([`${adapters}/DE1`, `${adapters}/DE2`]),
+    [`${adapters}/DE1`]: { Id: 'DE1', SerialNumber: 'MY123 ', Controllers: [{ FirmwarePackageVersion: '22.31' }] },
+    [`${adapters}/DE2`]: { Id: 'DE2', Controllers: [{}] },
+  });
+
+  assert.deepEqual(await firmware.readComponents(node), [
+    { component: 'bios', version: 'U58 v2.44 (01/17/2025)', updateable: true },
+    { component: 'bmc', version: '1.66', updateable: true },
+    { component: 'nic:MY123', version: '22.31', updateable: true },
+    { component: '1', version: '1.66 Dec 13 2024', updateable: true },
+    { component: '2', version: 'U58 v2.44 (01/17/2025)', updateable: true },
+    { component: '3', version: 'U58 v2.10', updateable: false },
+  ]);
+});
+
+/** Which inventory entry stands for a part, vendor by vendor. */
+const targets: Record<string, { entries: JsonObject[]; bios: string; bmc: string }> = {
+  'HPE iLO 6': { entries: hpe, bios: '2', bmc: '1' },
+  'Dell iDRAC9: installed, previous and available versions of each': {
+    entries: [
+      entry('Previous-159-1.0.0__BIOS.Setup.1-1', { Name: 'BIOS', Version: '1.0.0' }),
+      entry('Installed-159-2.19.1__BIOS.Setup.1-1', { Name: 'BIOS', Version: '2.19.1' }),
+      entry('Installed-25227-7.00__iDRAC.Embedded.1-1', { Name: 'Integrated Dell Remote Access Controller', Version: '7.00' }),
+    ],
+    bios: 'Installed-159-2.19.1__BIOS.Setup.1-1',
+    bmc: 'Installed-25227-7.00__iDRAC.Embedded.1-1',
+  },
+  'Lenovo XCC: a backup of the BMC': {
+    entries: [
+      entry('BMC-Backup', { Name: 'Firmware:BMC-Backup' }),
+      entry('BMC-Primary', { Name: 'Firmware:BMC' }),
+      entry('UEFI', { Name: 'Firmware:UEFI' }),
+    ],
+    bios: 'UEFI',
+    bmc: 'BMC-Primary',
+  },
+  'Supermicro and DMTF mockup': {
+    entries: [entry('BIOS', { Name: 'BIOS' }), entry('BMC', { Name: 'BMC Firmware' })],
+    bios: 'BIOS',
+    bmc: 'BMC',
+  },
+  'OpenBMC: random ids, told by what they relate to': {
+    entries: [
+      entry('a1b2c3d4', { Name: 'Software Inventory', Version: '1.66', RelatedItem: [link('/redfish/v1/Managers/1')] }),
+      entry('e5f6a7b8', { Name: 'Software Inventory', Version: '2.0', RelatedItem: [link('/redfish/v1/Systems/1/')] }),
+    ],
+    bios: 'e5f6a7b8',
+    bmc: 'a1b2c3d4',
+  },
+};
+for (const [vendor, { entries, bios, bmc }] of Object.entries(targets)) {
+  test(`knows the entries of BIOS and BMC: ${vendor}`, async (t) => {
+    const { node, firmware, changes } = await setStage(t, resources(entries), {
+      [`POST ${simpleUpdate}`]: () => ({ status: 204 }),
+    });
+
+    await firmware.update(node, { component: 'bios', url: 'http://192.0.2.1/f' });
+    await firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' });
+
+    assert.deepEqual(
+      changes.map(({ body }) => body['Targets']),
+      [[`${inventory}/${bios}`], [`${inventory}/${bmc}`]],
+    );
+  });
+}
+
+test('lets the BMC fetch an image and follows the task to its end', async (t) => {
+  const states = ['Running', 'Running', 'Completed'];
+  const { node, firmware, changes, reads } = await setStage(t, resources(hpe), {
+    [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task }, body: { '@odata.id': task } }),
+    [`GET ${task}`]: () => ({
+      status: 200,
+      body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: states.shift() ?? 'Completed', TaskStatus: 'OK' },
+    }),
+  });
+
+  await firmware.update(node, { url: 'https://images:pa%24s@192.0.2.1/fw/ilo6.bin' });
+
+  assert.deepEqual(
+    changes.map(({ body }) => body),
+    [{ ImageURI: 'https://192.0.2.1/fw/ilo6.bin', TransferProtocol: 'HTTPS', Username: 'images', Password: 'pa$s' }],
+  );
+  assert.equal(reads.filter((path) => path === task).length, 3);
+});
+
+test('tells a failed task in the words of the service', async (t) => {
+  const { node, firmware } = await setStage(t, resources(hpe), {
+    [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
+    [`GET ${task}`]: () => ({
+      status: 200,
+      body: {
+        '@odata.type': '#Task.v1_4_3.Task',
+        TaskState: 'Exception',
+        TaskStatus: 'Critical',
+        Messages: [
+          {
+            MessageId: 'IDRAC.2.8.RED031',
+            Message: 'Unable to verify the signature of the update package.',
+            Severity: 'Critical',
+          },
+        ],
+      },
+    }),
+  });
+  const fault = await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }));
+  assert.equal(fault.code, 'bmcError');
+  assert.match(fault.message, /task ended as Exception; Unable to verify the signature of the update package/);
+});
+
+test('waits for a BMC that restarts, and believes the version where it has forgotten the task', async (t) => {
+  const replies = ['running', 'cut', 'busy', 'gone'];
+  const {
+    node,
+    firmware,
+    resources: table,
+  } = await setStage(t, resources(hpe), {
+    [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
+    [`GET ${task}`]: (): TreeReply => {
+      const next = replies.shift() ?? 'gone';
+      if (next === 'running') return { status: 200, body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Running' } };
+      if (next === 'cut') return { status: 0 };
+      if (next === 'gone') table.set('/redfish/v1/Managers/1', { FirmwareVersion: '1.70' });
+      return { status: next === 'busy' ? 503 : 404, body: {} };
+    },
+  });
+  await firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' });
+
+  replies.push('gone');
+  table.set('/redfish/v1/Managers/1', { FirmwareVersion: '1.70' });
+  const fault = await faultOf(firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' }));
+  assert.match(fault.message, /has forgotten the update .*; bmc is still 1\.70/);
+});
+
+test('leaves the target away where the service does not know the parameter', async (t) => {
+  const { node, firmware, changes } = await setStage(t, resources(hpe), {
+    [`POST ${simpleUpdate}`]: ({ body }): TreeReply =>
+      body['Targets'] === undefined
+        ? { status: 200, body: {} }
+        : {
+            status: 400,
+            body: {
+              error: {
+                '@Message.ExtendedInfo': [{ MessageId: 'Base.1.4.ActionParameterUnknown', Message: 'Targets is unknown.' }],
+              },
+            },
+          },
+  });
+  await firmware.update(node, { component: 'bios', url: 'http://192.0.2.1/f' });
+  assert.deepEqual(
+    changes.map(({ body }) => 'Targets' in body),
+    [true, false],
+  );
+});
+
+test('names the targets that a service allows, and no others', async (t) => {
+  // Lenovo XCC: only the backup of the BMC may be a target.
+  const action = {
+    target: simpleUpdate,
+    'TransferProtocol@Redfish.AllowableValues': ['TFTP', 'SFTP'],
+    'Targets@Redfish.AllowableValues': [`${inventory}/BMC-Backup`],
+  };
+  const { node, firmware, changes } = await setStage(
+    t,
+    resources(targets['Lenovo XCC: a backup of the BMC']?.entries ?? [], { Actions: { '#UpdateService.SimpleUpdate': action } }),
+    {
+      [`POST ${simpleUpdate}`]: () => ({ status: 204 }),
+    },
+  );
+  assert.match(
+    (await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }))).message,
+    /fetches firmware by TFTP, SFTP, not by HTTP/,
+  );
+
+  await firmware.update(node, { component: 'bmc', url: 'tftp://192.0.2.1/f' });
+  await firmware.update(node, { component: 'BMC-Backup', url: 'tftp://192.0.2.1/f' });
+
+  assert.deepEqual(
+    changes.map(({ body }) => body['Targets']),
+    [undefined, [`${inventory}/BMC-Backup`]],
+  );
+});
+
+test('reads what is allowed from the information about the action', async (t) => {
+  // DMTF mockup public-rackmount1.
+  const info = `${service}/SimpleUpdateActionInfo`;
+  const { node, firmware } = await setStage(t, {
+    ...resources(hpe, { Actions: { '#UpdateService.SimpleUpdate': { target: simpleUpdate, '@Redfish.ActionInfo': info } } }),
+    [info]: { Parameters: [{ Name: 'TransferProtocol', AllowableValues: ['FTP'] }, { Name: 'ImageURI' }] },
+  });
+  assert.match((await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }))).message, /by FTP, not by HTTP/);
+});
+
+test('uploads a file as multipart form, with the target', async (t) => {
+  const path = aFile(t, 'firmware bytes');
+  const { node, firmware, changes } = await setStage(
+    t,
+    resources(hpe, { MultipartHttpPushUri: '/mfwupdate', HttpPushUri: '/fwupdate' }),
+    {
+      'POST /mfwupdate': () => ({ status: 200, body: {} }),
+    },
+  );
+
+  await firmware.update(node, { component: 'bios', path });
+  await firmware.update(node, { path });
+
+  const form = changes[0]?.raw.toString() ?? '';
+  assert.match(changes[0]?.headers['content-type'] ?? '', /^multipart\/form-data; boundary=/);
+  assert.match(
+    form,
+    /name="UpdateParameters"\r\nContent-Type: application\/json\r\n\r\n\{"Targets":\["\/redfish\/v1\/UpdateService\/FirmwareInventory\/2"\]\}/,
+  );
+  assert.match(
+    form,
+    /name="UpdateFile"; filename="bmc.bin"\r\nContent-Type: application\/octet-stream\r\n\r\nfirmware bytes\r\n/,
+  );
+  assert.match(changes[1]?.raw.toString() ?? '', /\{"Targets":\[\]\}/);
+});
+
+test('uploads the plain file where that is all the service takes', async (t) => {
+  const path = aFile(t, 'firmware bytes');
+  const { node, firmware, changes } = await setStage(t, resources(hpe, { HttpPushUri: '/fwupdate', MaxImageSizeBytes: 100 }), {
+    'POST /fwupdate': () => ({ status: 202, headers: { location: task } }),
+    [`GET ${task}`]: () => ({ status: 200, body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Completed' } }),
+  });
+  await firmware.update(node, { path });
+  assert.deepEqual(
+    [changes[0]?.raw.toString(), changes[0]?.headers['content-type']],
+    ['firmware bytes', 'application/octet-stream'],
+  );
+
+  const large = aFile(t, 'x'.repeat(101));
+  assert.match((await faultOf(firmware.update(node, { path: large }))).message, /has 101 bytes; this BMC takes at most 100/);
+  assert.match((await faultOf(firmware.update(node, { path: '/nowhere' }))).message, /cannot be read/);
+});
+
+test('refuses what cannot work before anything is sent', async (t) => {
+  const { node, firmware, changes, resources: table } = await setStage(t, resources(hpe, { HttpPushUri: '/cgi-bin/uploadFile' }));
+  const url = 'http://192.0.2.1/f';
+
+  assert.match(
+    (await faultOf(firmware.update(node, { component: 'gpu', url }))).message,
+    /no firmware component 'gpu'; there are: bios, bmc, 1, 2, 3/,
+  );
+  assert.match((await faultOf(firmware.update(node, { component: '3', url }))).message, /'3' cannot be updated/);
+  assert.match((await faultOf(firmware.update(node, { path: aFile(t, 'x') }))).message, /no firmware update by upload/);
+  assert.match((await faultOf(firmware.update(node, { url: 'nonsense' }))).message, /no URL/);
+  table.set(service, { ServiceEnabled: false });
+  assert.match((await faultOf(firmware.update(node, { url }))).message, /switched off/);
+  table.delete(service);
+  assert.match((await faultOf(firmware.update(node, { url }))).message, /no firmware updates/);
+  assert.equal(changes.length, 0);
+});

@@ -1,0 +1,130 @@
+/** The logs of system and managers as one: DSP0268 schemas LogService and LogEntry. */
+import type { Resource } from '#wire/redfish/redfish-client.ts';
+import type { LogEntry, ManagementInterface } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { membersIfAny, pagesOf, type Reader, readAll, unlessAbsent, wholeMember } from './reading.ts';
+import { linkAt, numberAt, objectsAt, textAt } from './resource-fields.ts';
+
+/** Newest entries kept of each log. */
+const mostEntries = 500;
+
+/** Logs that are no word of the machine's health, by the Id of their service. */
+const leftOut: readonly (readonly [id: RegExp, why: string])[] = [
+  [/audit|^SL$/i, 'who logged in to the BMC: OpenBMC, Lenovo XCC, HPE iLO (SL = security log)'],
+  [/dump|crash|fdr/i, 'files for the vendor: OpenBMC'],
+  [/journal|hostlogger|console/i, 'output of programs: OpenBMC'],
+  [/postcodes?$/i, 'progress of each boot: OpenBMC'],
+];
+
+export function createRedfishLog(onSystem: OnSystem): Required<Pick<ManagementInterface, 'readLog' | 'clearLog'>> {
+  return {
+    readLog: (node, asking) => onSystem({ node, asking, command: 'read logs' }, readLog),
+    clearLog: (node, asking) => onSystem({ node, asking, command: 'clear logs' }, clearLog),
+  };
+}
+
+async function readLog(at: AtSystem): Promise<LogEntry[]> {
+  const services = await findLogs(at);
+  if (services.length === 0) return await lacks(at.node, 'log');
+  const entries: LogEntry[] = [];
+  for (const service of services) entries.push(...(await readEntries(at, service)));
+  return entries.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? ''));
+}
+
+async function clearLog(at: AtSystem): Promise<void> {
+  const targets = (await findLogs(at)).flatMap((service) => textAt(service, 'Actions', '#LogService.ClearLog', 'target') ?? []);
+  if (targets.length === 0) return await lacks(at.node, 'log that can be cleared');
+  for (const target of targets) await at.client.post(target, {}, at.asking);
+}
+
+/** Some services link one log from the system and from the manager. */
+async function findLogs(at: AtSystem): Promise<Resource[]> {
+  const owners = [(await at.system()).body, ...(await readAll(at, at.places.managers))];
+  const found = new Map<string, Resource>();
+  for (const owner of owners) {
+    for (const service of await membersIfAny(at, linkAt(owner, 'LogServices'))) {
+      const path = linkAt(service, 'Entries');
+      if (path === undefined || service['ServiceEnabled'] === false || isLeftOut(service)) continue;
+      if (!found.has(path)) found.set(path, service);
+    }
+  }
+  return [...found.values()];
+}
+
+function isLeftOut(service: Resource): boolean {
+  const id = textAt(service, 'Id') ?? '';
+  return leftOut.some(([pattern]) => pattern.test(id));
+}
+
+async function readEntries(at: AtSystem, service: Resource): Promise<LogEntry[]> {
+  const path = linkAt(service, 'Entries') ?? '';
+  const name = textAt(service, 'Id') ?? 'Log';
+  const newest = (await unlessAbsent(() => newestMembers(at, path))) ?? [];
+  const entries: LogEntry[] = [];
+  for (const member of newest) {
+    const entry = await wholeMember(at, member);
+    if (entry) entries.push(toEntry(name, entry));
+  }
+  return entries;
+}
+
+/** Some logs begin with the newest entry (iDRAC), others end with it: the first page tells, then no more is read than is kept. */
+async function newestMembers(reader: Reader, path: string): Promise<Resource[]> {
+  let kept: Resource[] = [];
+  let isNewestFirst: boolean | undefined;
+  for await (const page of pagesOf(reader, path)) {
+    isNewestFirst ??= await beginsWithNewest(reader, page);
+    kept = isNewestFirst ? [...kept, ...page].slice(0, mostEntries) : [...kept, ...page].slice(-mostEntries);
+    if (isNewestFirst && kept.length === mostEntries) break;
+  }
+  return isNewestFirst ? kept.reverse() : kept;
+}
+
+async function beginsWithNewest(reader: Reader, page: readonly Resource[]): Promise<boolean> {
+  const [first, last] = [page[0], page.at(-1)];
+  if (!first || !last || first === last) return false;
+  const [early, late] = [timeOf(await wholeMember(reader, first)), timeOf(await wholeMember(reader, last))];
+  return early !== null && late !== null && early > late;
+}
+
+function toEntry(log: string, entry: Resource): LogEntry {
+  return {
+    id: `${log}/${textAt(entry, 'Id') ?? textAt(entry, 'RecordId') ?? ''}`,
+    at: timeOf(entry),
+    severity: severityOf(entry),
+    source: sourceOf(log, entry),
+    message: messageOf(entry),
+  };
+}
+
+/** Before 2000: the BMC counts from its own start (IPMI's clock that was never set begins in 1970). */
+function timeOf(entry: Resource | undefined): string | null {
+  const time = Date.parse(textAt(entry, 'EventTimestamp') ?? textAt(entry, 'Created') ?? '');
+  return Number.isFinite(time) && time > Date.UTC(2000, 0, 1) ? new Date(time).toISOString() : null;
+}
+
+/** `MessageSeverity` or the older `Severity`; Supermicro X10 sends neither. */
+function severityOf(entry: Resource): LogEntry['severity'] {
+  const word = (textAt(entry, 'Severity') ?? textAt(entry, 'MessageSeverity') ?? '').toLowerCase();
+  return word === 'critical' || word === 'warning' ? word : 'ok';
+}
+
+function sourceOf(log: string, entry: Resource): string {
+  const origin = linkAt(entry, 'Links', 'OriginOfCondition')?.split('/').filter(Boolean).slice(-2).join('/');
+  const number = numberAt(entry, 'SensorNumber');
+  const sensor = textAt(entry, 'SensorType') ?? textAt(entry, 'OemSensorType');
+  if (sensor !== undefined) return number === undefined ? sensor : `${sensor} #${number}`;
+  return origin ?? log;
+}
+
+function messageOf(entry: Resource): string {
+  const message = textAt(entry, 'Message');
+  if (message !== undefined) return message.trim();
+  const parts = [
+    textAt(entry, 'MessageId'),
+    textAt(entry, 'EntryCode'),
+    ...objectsAt(entry, 'Messages').map((one) => textAt(one, 'Message')),
+  ];
+  return parts.filter(Boolean).join(' ') || (textAt(entry, 'Name') ?? '');
+}

@@ -1,0 +1,52 @@
+/** Reads fields of resources that others wrote: a field of another type counts as absent. */
+import { linkOf } from '#wire/redfish/links.ts';
+import { isObject } from '#wire/redfish/messages.ts';
+import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
+
+export function at(value: Json | Resource | undefined, ...keys: readonly string[]): Json | undefined {
+  let inner = value as Json | undefined;
+  for (const key of keys) inner = isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
+  return inner;
+}
+
+/** Empty text counts as absent too: services send it for what they do not know. */
+export function textAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
+  const found = at(value, ...keys);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+export function numberAt(value: Json | Resource | undefined, ...keys: readonly string[]): number | undefined {
+  const found = at(value, ...keys);
+  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
+}
+
+export function booleanAt(value: Json | Resource | undefined, ...keys: readonly string[]): boolean | undefined {
+  const found = at(value, ...keys);
+  return typeof found === 'boolean' ? found : undefined;
+}
+
+export function objectAt(value: Json | Resource | undefined, ...keys: readonly string[]): Resource {
+  const found = at(value, ...keys);
+  return isObject(found) ? found : {};
+}
+
+/** The objects of an array. */
+export function objectsAt(value: Json | Resource | undefined, ...keys: readonly string[]): Resource[] {
+  const found = at(value, ...keys);
+  return Array.isArray(found) ? found.filter(isObject) : [];
+}
+
+/** The texts of an array; undefined where there is no array. */
+export function textsAt(value: Json | Resource | undefined, ...keys: readonly string[]): string[] | undefined {
+  const found = at(value, ...keys);
+  return Array.isArray(found) ? found.filter((entry) => typeof entry === 'string') : undefined;
+}
+
+/** Path of the resource that a field points to (`@odata.id`, DSP0266 section "Links"). */
+export function linkAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
+  return linkOf(at(value, ...keys));
+}
+
+export function linksAt(value: Json | Resource | undefined, ...keys: readonly string[]): string[] {
+  return objectsAt(value, ...keys).flatMap((entry) => linkAt(entry) ?? []);
+}

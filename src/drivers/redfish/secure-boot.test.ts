@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startRedfishTree } from '#test/a-redfish-tree.ts';
+import { createRedfishSecureBoot } from './secure-boot.ts';
+import { createRedfishVendor } from './vendor.ts';
+
+const path = '/redfish/v1/Systems/1/SecureBoot';
+const system = {
+  SecureBoot: { '@odata.id': path },
+  Links: { Chassis: [{ '@odata.id': '/redfish/v1/Chassis/1' }], ManagedBy: [{ '@odata.id': '/redfish/v1/Managers/1' }] },
+};
+/** As iLO 6 and the DMTF mockup have it. */
+const secureBoot = {
+  SecureBootEnable: false,
+  SecureBootCurrentBoot: 'Disabled',
+  SecureBootMode: 'UserMode',
+  Actions: { '#SecureBoot.ResetKeys': { target: `${path}/Actions/SecureBoot.ResetKeys` } },
+};
+
+test('reads and switches secure boot, and writes nothing where it is as wanted', async (t) => {
+  const { node, onSystem, changes } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system, [path]: secureBoot });
+  const driver = createRedfishSecureBoot(onSystem);
+  assert.equal(await driver.getSecureBoot(node), false);
+
+  await driver.setSecureBoot(node, false);
+  await driver.setSecureBoot(node, true);
+
+  assert.equal(await driver.getSecureBoot(node), true);
+  assert.deepEqual(
+    changes.map(({ method, body }) => [method, body]),
+    [['PATCH', { SecureBootEnable: true }]],
+  );
+});
+
+test('knows a machine without secure boot', async (t) => {
+  const { node, onSystem } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system });
+  const driver = createRedfishSecureBoot(onSystem);
+  assert.equal(await driver.getSecureBoot(node), null);
+  await assert.rejects(driver.setSecureBoot(node, true), /no secure boot/);
+});
+
+test('resets keys as the service allows', async (t) => {
+  const target = `${path}/Actions/SecureBoot.ResetKeys`;
+  const { node, onSystem, changes, resources } = await startRedfishTree(
+    t,
+    { '/redfish/v1/Systems/1': system, [path]: secureBoot },
+    { rules: { [`POST ${target}`]: () => ({ status: 200, body: {} }) } },
+  );
+  const reset = createRedfishVendor({ onSystem, rawPaths: 'none' }).methods['secure_boot_reset_keys'];
+
+  await reset?.run(node, {});
+  await reset?.run(node, { type: 'DeletePK' });
+  assert.deepEqual(
+    changes.map(({ body }) => body),
+    [{ ResetKeysType: 'ResetAllKeysToDefault' }, { ResetKeysType: 'DeletePK' }],
+  );
+
+  await assert.rejects(async () => await reset?.run(node, { type: 'All' }), /badRequest|type/);
+  resources.set(path, {
+    ...secureBoot,
+    Actions: { '#SecureBoot.ResetKeys': { target, 'ResetKeysType@Redfish.AllowableValues': ['DeleteAllKeys'] } },
+  });
+  await assert.rejects(async () => await reset?.run(node, { type: 'DeletePK' }), /knows no DeletePK, but DeleteAllKeys/);
+  assert.equal(changes.length, 2);
+});

@@ -1,0 +1,53 @@
+/** DSP0268 schema SecureBoot: UEFI Secure Boot on or off from the next boot, and its keys. */
+import { Fault } from '#domain/faults.ts';
+import type { Resource } from '#wire/redfish/redfish-client.ts';
+import type { ManagementInterface } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { readIfAny } from './reading.ts';
+import { booleanAt, linkAt, textAt, textsAt } from './resource-fields.ts';
+
+const keyResets = ['ResetAllKeysToDefault', 'DeleteAllKeys', 'DeletePK'] as const;
+export type KeyReset = (typeof keyResets)[number];
+
+export function createRedfishSecureBoot(
+  onSystem: OnSystem,
+): Required<Pick<ManagementInterface, 'getSecureBoot' | 'setSecureBoot'>> {
+  return {
+    getSecureBoot: (node, asking) =>
+      onSystem({ node, asking, command: 'read secure boot' }, async (at) => {
+        const found = await findSecureBoot(at);
+        return booleanAt(found?.resource, 'SecureBootEnable') ?? null;
+      }),
+    setSecureBoot: (node, on, asking) =>
+      onSystem({ node, asking, command: `secure boot ${on ? 'on' : 'off'}` }, (at) => setSecureBoot(at, on)),
+  };
+}
+
+async function setSecureBoot(at: AtSystem, on: boolean): Promise<void> {
+  const { path, resource } = (await findSecureBoot(at)) ?? (await lacks(at.node, 'secure boot'));
+  if (booleanAt(resource, 'SecureBootEnable') === on) return;
+  // A 202 names a task that ends with the machine's next boot (iDRAC: a job of the Lifecycle Controller).
+  await at.client.patch(path, { SecureBootEnable: on }, { ...at.asking, task: 'accept' });
+}
+
+/** @param kind as the service names it: `ResetAllKeysToDefault`, `DeleteAllKeys` or `DeletePK` */
+export async function resetSecureBootKeys(at: AtSystem, kind: KeyReset): Promise<void> {
+  const { resource } = (await findSecureBoot(at)) ?? (await lacks(at.node, 'secure boot'));
+  const target = textAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'target');
+  if (target === undefined) return await lacks(at.node, 'reset of secure boot keys');
+  const allowed = textsAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'ResetKeysType@Redfish.AllowableValues') ?? keyResets;
+  if (!allowed.includes(kind)) throw new Fault('badRequest', { detail: `This BMC knows no ${kind}, but ${allowed.join(', ')}.` });
+  await at.client.post(target, { ResetKeysType: kind }, { ...at.asking, task: 'accept' });
+}
+
+export function isKeyReset(value: unknown): value is KeyReset {
+  return keyResets.some((kind) => kind === value);
+}
+
+async function findSecureBoot(at: AtSystem): Promise<{ path: string; resource: Resource } | undefined> {
+  const { body: system } = await at.system();
+  const path = linkAt(system, 'SecureBoot');
+  const resource = await readIfAny(at, path);
+  return path === undefined || !resource ? undefined : { path, resource };
+}

@@ -1,0 +1,170 @@
+/** From the shapes that services have for readings to the one that Ingot has: tables of words and units. */
+import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
+import type { Sensor, ThresholdName } from '../interfaces.ts';
+import { numberAt, textAt } from './resource-fields.ts';
+
+/** A sensor and its resource, by which two views of one sensor are told. */
+export type FoundSensor = { readonly path: string | undefined; readonly sensor: Sensor };
+
+type Kind = { readonly type: string; readonly unit: string | null };
+
+/** DSP0268 schema Sensor, `ReadingType`. Units are those that the schema wants for the type. */
+const kindTable: Readonly<Record<string, Kind>> = {
+  Temperature: { type: 'temperature', unit: '°C' },
+  Voltage: { type: 'voltage', unit: 'V' },
+  Current: { type: 'current', unit: 'A' },
+  Power: { type: 'power', unit: 'W' },
+  Rotational: { type: 'fan', unit: 'rpm' },
+  Percent: { type: 'percent', unit: '%' },
+  Humidity: { type: 'humidity', unit: '%' },
+  Frequency: { type: 'frequency', unit: 'Hz' },
+  EnergykWh: { type: 'energy', unit: 'kWh' },
+  EnergyWh: { type: 'energy', unit: 'Wh' },
+  EnergyJoules: { type: 'energy', unit: 'J' },
+};
+
+/** `ReadingUnits` (UCUM, or RPM as old services write) where there is no type, and as the unit is shown. */
+const unitTable: Readonly<Record<string, { readonly unit: string; readonly reading: string }>> = {
+  Cel: { unit: '°C', reading: 'Temperature' },
+  RPM: { unit: 'rpm', reading: 'Rotational' },
+  '{rev}/min': { unit: 'rpm', reading: 'Rotational' },
+  V: { unit: 'V', reading: 'Voltage' },
+  A: { unit: 'A', reading: 'Current' },
+  W: { unit: 'W', reading: 'Power' },
+  '%': { unit: '%', reading: 'Percent' },
+  Percent: { unit: '%', reading: 'Percent' },
+  Hz: { unit: 'Hz', reading: 'Frequency' },
+  'kW.h': { unit: 'kWh', reading: 'EnergykWh' },
+};
+
+/** Schema Sensor, `Thresholds`; the thresholds that users set are no word of the hardware. */
+const thresholdTable: Readonly<Record<string, ThresholdName>> = {
+  LowerCaution: 'lower non-critical',
+  LowerCritical: 'lower critical',
+  LowerFatal: 'lower non-recoverable',
+  UpperCaution: 'upper non-critical',
+  UpperCritical: 'upper critical',
+  UpperFatal: 'upper non-recoverable',
+};
+
+/** Schemas Thermal and Power. */
+const oldThresholdTable: Readonly<Record<string, ThresholdName>> = {
+  LowerThresholdNonCritical: 'lower non-critical',
+  LowerThresholdCritical: 'lower critical',
+  LowerThresholdFatal: 'lower non-recoverable',
+  UpperThresholdNonCritical: 'upper non-critical',
+  UpperThresholdCritical: 'upper critical',
+  UpperThresholdFatal: 'upper non-recoverable',
+};
+
+const healthTable: Readonly<Record<string, Sensor['status']>> = { OK: 'ok', Warning: 'warning', Critical: 'critical' };
+
+/** Schema Resource, `Status.State`: these parts give readings; an absent one is left out, others are there without a reading. */
+const readableStates = [undefined, 'Enabled', 'StandbySpare', 'StandbyOffline', 'InTest', 'Updating', 'Qualified', 'Degraded'];
+
+type Row = {
+  resource: Resource;
+  kind: Kind;
+  value: number | undefined;
+  name?: string | undefined;
+  table?: typeof thresholdTable;
+};
+
+function toRow({ resource, kind, value, name, table = thresholdTable }: Row): Sensor | undefined {
+  const state = textAt(resource, 'Status', 'State');
+  if (state === 'Absent') return undefined;
+  const reading = readableStates.includes(state) && value !== undefined ? value : null;
+  return {
+    name: (name ?? textAt(resource, 'Name') ?? textAt(resource, 'Id') ?? textAt(resource, 'MemberId') ?? 'sensor').trim(),
+    type: kind.type,
+    value: reading,
+    unit: kind.unit,
+    status: healthTable[textAt(resource, 'Status', 'Health') ?? ''] ?? 'unknown',
+    states: [],
+    thresholds: readThresholds(resource, table, reading),
+  };
+}
+
+function readThresholds(resource: Resource, table: typeof thresholdTable, reading: number | null): Sensor['thresholds'] {
+  const isNew = table === thresholdTable;
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([key, name]) => {
+      const value = isNew ? numberAt(resource, 'Thresholds', key, 'Reading') : numberAt(resource, key);
+      return value === undefined || isEmpty(name, value, reading) ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** iLO and Supermicro X10 write 0 for an upper threshold that there is not. */
+function isEmpty(name: ThresholdName, value: number, reading: number | null): boolean {
+  return value === 0 && name.startsWith('upper') && (reading === null || reading > 0);
+}
+
+/** Schema Sensor. */
+export function toSensor(resource: Resource): FoundSensor | undefined {
+  const sensor = toRow({ resource, kind: kindOf(resource), value: numberAt(resource, 'Reading') });
+  return sensor && { path: textAt(resource, '@odata.id'), sensor };
+}
+
+function kindOf(resource: Resource): Kind {
+  const units = unitTable[textAt(resource, 'ReadingUnits') ?? ''];
+  const reading = textAt(resource, 'ReadingType') ?? units?.reading ?? guessReading(resource);
+  const kind = kindTable[reading] ?? { type: wordsOf(reading), unit: textAt(resource, 'ReadingUnits') ?? null };
+  const isFan = kind.type === 'percent' && /fan/i.test(`${textAt(resource, 'PhysicalContext')} ${textAt(resource, 'Name')}`);
+  return { type: isFan ? 'fan' : kind.type, unit: units?.unit ?? kind.unit };
+}
+
+/** iLO 6 names neither type nor unit; all its sensors are of its "sea of sensors", which are temperatures. */
+function guessReading(resource: Resource): string {
+  const type = textAt(resource, 'Oem', 'Hpe', '@odata.type') ?? '';
+  return type.includes('SeaOfSensors') ? 'Temperature' : 'Other';
+}
+
+/** `LiquidLevel` → `liquid level`. */
+function wordsOf(name: string): string {
+  return name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+}
+
+/** Schema Fan: its speed in percent of the most, or where it says so in revolutions. */
+export function toFanSensor(resource: Resource): FoundSensor | undefined {
+  const rpm = numberAt(resource, 'SpeedPercent', 'SpeedRPM');
+  const kind = { type: 'fan', unit: rpm === undefined ? '%' : 'rpm' };
+  const sensor = toRow({ resource, kind, value: rpm ?? numberAt(resource, 'SpeedPercent', 'Reading') });
+  return sensor && { path: textAt(resource, '@odata.id'), sensor };
+}
+
+/** A power supply has no one reading; its health is what counts. Schemas PowerSupply, and Power `PowerSupplies`. */
+export function toSupply(resource: Resource): FoundSensor | undefined {
+  const sensor = toRow({ resource, kind: { type: 'power supply', unit: null }, value: undefined });
+  return sensor && { path: textAt(resource, '@odata.id'), sensor: { ...sensor, states: ['presence detected'] } };
+}
+
+/** An excerpt of a sensor: its reading, and where it comes from. */
+export function toMetric(excerpt: Json | undefined, kind: 'temperature' | 'power', fallback: string): FoundSensor | undefined {
+  const value = numberAt(excerpt, 'Reading');
+  if (value === undefined) return undefined;
+  const unit = kind === 'power' ? 'W' : '°C';
+  const name = textAt(excerpt, 'DeviceName') ?? fallback;
+  const sensor: Sensor = { name, type: kind, value, unit, status: 'unknown', states: [], thresholds: {} };
+  return { path: textAt(excerpt, 'DataSourceUri'), sensor };
+}
+
+type OldType = 'temperature' | 'fan' | 'voltage' | 'power';
+
+/** Where each array of Thermal and Power has its reading. */
+const oldTable: Readonly<Record<OldType, { readonly fields: readonly string[]; readonly unit: string }>> = {
+  temperature: { fields: ['ReadingCelsius'], unit: '°C' },
+  fan: { fields: ['Reading', 'CurrentReading'], unit: 'rpm' },
+  voltage: { fields: ['ReadingVolts'], unit: 'V' },
+  power: { fields: ['PowerConsumedWatts'], unit: 'W' },
+};
+
+/** One entry of the arrays of Thermal and Power, which have no resource of their own. */
+export function toOldSensor(resource: Resource, type: OldType): FoundSensor | undefined {
+  const { fields, unit } = oldTable[type];
+  const value = fields.map((field) => numberAt(resource, field)).find((reading) => reading !== undefined);
+  const stated = unitTable[textAt(resource, 'ReadingUnits') ?? textAt(resource, 'Units') ?? '']?.unit;
+  const name = textAt(resource, 'Name') ?? textAt(resource, 'FanName');
+  const sensor = toRow({ resource, kind: { type, unit: stated ?? unit }, value, name, table: oldThresholdTable });
+  return sensor && { path: undefined, sensor };
+}

@@ -1,0 +1,116 @@
+/**
+ * Sensors of all chassis of a system. New services have a Sensors collection and subsystems, old ones the resources Thermal
+ * and Power, and many have both for the same sensors (DSP0268; DSP2046 "Thermal to ThermalSubsystem").
+ */
+import type { Resource } from '#wire/redfish/redfish-client.ts';
+import type { ManagementInterface, Sensor } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { membersIfAny, readAll, readIfAny } from './reading.ts';
+import { linkAt, objectsAt, textAt } from './resource-fields.ts';
+import { type FoundSensor, toFanSensor, toMetric, toOldSensor, toSensor, toSupply } from './sensor-rows.ts';
+
+export function createRedfishSensors(onSystem: OnSystem): Required<Pick<ManagementInterface, 'readSensors'>> {
+  return { readSensors: (node, asking) => onSystem({ node, asking, command: 'read sensors' }, readSensors) };
+}
+
+async function readSensors(at: AtSystem): Promise<Sensor[]> {
+  const all: { chassis: string; sensor: Sensor }[] = [];
+  for (const chassis of await readAll(at, at.places.chassis)) {
+    const name = textAt(chassis, 'Id') ?? linkAt(chassis) ?? '';
+    all.push(...(await sensorsOf(at, chassis)).map((sensor) => ({ chassis: name, sensor })));
+  }
+  if (all.length === 0) return await lacks(at.node, 'sensors');
+  return nameApart(all);
+}
+
+type Source = {
+  /** What it can add. */
+  readonly types: readonly string[];
+  readonly read: (at: AtSystem, chassis: Resource) => Promise<(FoundSensor | undefined)[]>;
+};
+
+/** Each adds the types that those before it had none of, and is not asked where it could add nothing. */
+const sources: readonly Source[] = [
+  { types: ['any'], read: readCollection },
+  { types: ['temperature', 'fan', 'power', 'power supply'], read: readSubsystems },
+  { types: ['temperature', 'fan'], read: readThermal },
+  { types: ['voltage', 'power', 'power supply'], read: readPower },
+];
+
+async function sensorsOf(at: AtSystem, chassis: Resource): Promise<Sensor[]> {
+  const found: Sensor[] = [];
+  for (const source of sources) {
+    const known = new Set(found.map(({ type }) => type));
+    if (source.types.every((type) => known.has(type))) continue;
+    found.push(...unique(await source.read(at, chassis)).filter(({ type }) => !known.has(type)));
+  }
+  return found;
+}
+
+function unique(found: readonly (FoundSensor | undefined)[]): Sensor[] {
+  const paths = new Set<string>();
+  return found.flatMap((entry) => {
+    if (!entry || (entry.path !== undefined && paths.has(entry.path))) return [];
+    if (entry.path !== undefined) paths.add(entry.path);
+    return [entry.sensor];
+  });
+}
+
+async function readCollection(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+  return (await membersIfAny(at, linkAt(chassis, 'Sensors'))).map(toSensor);
+}
+
+/** What of the subsystems is no excerpt of a Sensor that the collection holds as well. */
+async function readSubsystems(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+  const thermal = await readIfAny(at, linkAt(chassis, 'ThermalSubsystem'));
+  const power = await readIfAny(at, linkAt(chassis, 'PowerSubsystem'));
+  const metrics = await readIfAny(at, linkAt(thermal, 'ThermalMetrics'));
+  const environment = await readIfAny(at, linkAt(chassis, 'EnvironmentMetrics'));
+  return [
+    ...objectsAt(metrics, 'TemperatureReadingsCelsius').map((excerpt) => toMetric(excerpt, 'temperature', 'Temperature')),
+    ...(await membersIfAny(at, linkAt(thermal, 'Fans'))).map(toFanSensor),
+    ...(await membersIfAny(at, linkAt(power, 'PowerSupplies'))).map(toSupply),
+    toMetric(environment?.['PowerWatts'], 'power', 'System power'),
+  ];
+}
+
+async function readThermal(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+  const thermal = await readIfAny(at, linkAt(chassis, 'Thermal'));
+  return [
+    ...objectsAt(thermal, 'Temperatures').map((row) => toOldSensor(row, 'temperature')),
+    ...objectsAt(thermal, 'Fans').map((row) => toOldSensor(row, 'fan')),
+  ];
+}
+
+async function readPower(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+  const power = await readIfAny(at, linkAt(chassis, 'Power'));
+  return [
+    ...objectsAt(power, 'Voltages').map((row) => toOldSensor(row, 'voltage')),
+    ...objectsAt(power, 'PowerControl').map((row) => toOldSensor(row, 'power')),
+    ...objectsAt(power, 'PowerSupplies').map(toSupply),
+  ];
+}
+
+/** Names are given by chassis, and some services give one twice in the same: Supermicro calls each supply "Power Supply". */
+function nameApart(all: readonly { chassis: string; sensor: Sensor }[]): Sensor[] {
+  const several = new Set(all.map(({ chassis }) => chassis)).size > 1;
+  const counts = countBy(all.map(({ sensor }) => sensor.name));
+  const named = all.map(({ chassis, sensor }) =>
+    several && (counts.get(sensor.name) ?? 0) > 1 ? { ...sensor, name: `${chassis} ${sensor.name}` } : sensor,
+  );
+  const again = countBy(named.map(({ name }) => name));
+  const numbers = new Map<string, number>();
+  return named.map((sensor) => {
+    if ((again.get(sensor.name) ?? 0) < 2) return sensor;
+    const number = (numbers.get(sensor.name) ?? 0) + 1;
+    numbers.set(sensor.name, number);
+    return { ...sensor, name: `${sensor.name} ${number}` };
+  });
+}
+
+function countBy(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}

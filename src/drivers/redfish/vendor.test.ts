@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import { collectionOf, startRedfishTree } from '#test/a-redfish-tree.ts';
+import { createRedfishVendor } from './vendor.ts';
+
+const subscriptions = '/redfish/v1/EventService/Subscriptions';
+const event = {
+  '/redfish/v1/EventService': { Subscriptions: { '@odata.id': subscriptions } },
+  [subscriptions]: collectionOf([`${subscriptions}/1`]),
+  [`${subscriptions}/1`]: {
+    '@odata.id': `${subscriptions}/1`,
+    Id: '1',
+    Destination: 'https://192.0.2.9/events',
+    Protocol: 'Redfish',
+    Context: 'ingot',
+    EventTypes: ['Alert'],
+    HttpHeaders: [{ Authorization: 'Basic c2VjcmV0' }],
+  },
+};
+
+function codeOf(code: string) {
+  return (error: unknown) => error instanceof Fault && error.code === code;
+}
+
+test('reads any path only where the setting says so', async (t) => {
+  const { node, onSystem, reads } = await startRedfishTree(t, {});
+  const closed = createRedfishVendor({ onSystem, rawPaths: 'none' }).methods['get'];
+  await assert.rejects(async () => await closed?.run(node, { path: '/redfish/v1' }), codeOf('forbidden'));
+  assert.deepEqual(reads, []);
+});
+
+test('reads below /redfish/v1 alone, without secrets', async (t) => {
+  const path = '/redfish/v1/Managers/1/SNMP';
+  const { node, onSystem, reads } = await startRedfishTree(t, {
+    [path]: {
+      Name: 'SNMP',
+      CommunityStrings: ['public'],
+      Password: null,
+      Users: [{ UserName: 'a', AuthenticationKey: 'k', Enabled: true }],
+    },
+  });
+  const { get } = createRedfishVendor({ onSystem, rawPaths: 'read' }).methods;
+
+  assert.deepEqual(await get?.run(node, { path }), {
+    Name: 'SNMP',
+    CommunityStrings: '***',
+    Password: null,
+    Users: [{ UserName: 'a', AuthenticationKey: '***', Enabled: true }],
+  });
+
+  const before = reads.length;
+  for (const wrong of [
+    '/restapi',
+    '/redfish/v1/../../etc',
+    'redfish/v1',
+    '/redfish/v1?a=b',
+    '//evil/redfish/v1',
+    '/redfish/v1/..',
+    '/redfish/v1/./x',
+  ]) {
+    await assert.rejects(async () => await get?.run(node, { path: wrong }), codeOf('badRequest'), wrong);
+  }
+  await assert.rejects(async () => await get?.run(node, { path, more: 1 }), codeOf('badRequest'));
+  assert.equal(reads.length, before);
+});
+
+test('lists and ends subscriptions', async (t) => {
+  const { node, onSystem, changes } = await startRedfishTree(t, event, {
+    rules: { [`DELETE ${subscriptions}/1`]: () => ({ status: 204 }) },
+  });
+  const { methods } = createRedfishVendor({ onSystem, rawPaths: 'none' });
+  const shown = {
+    Id: '1',
+    Destination: 'https://192.0.2.9/events',
+    Protocol: 'Redfish',
+    Context: 'ingot',
+    EventTypes: ['Alert'],
+  };
+
+  assert.deepEqual(await methods['get_all_subscriptions']?.run(node, {}), [shown]);
+  assert.deepEqual(await methods['get_subscription']?.run(node, { id: '1' }), shown);
+  await methods['delete_subscription']?.run(node, { id: '1' });
+
+  assert.deepEqual(
+    changes.map(({ method, path }) => `${method} ${path}`),
+    [`DELETE ${subscriptions}/1`],
+  );
+  await assert.rejects(async () => await methods['get_subscription']?.run(node, { id: '7' }), codeOf('notFound'));
+  await assert.rejects(async () => await methods['delete_subscription']?.run(node, { id: '../1' }), codeOf('badRequest'));
+});
