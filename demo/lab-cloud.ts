@@ -102,6 +102,6 @@ async function makeKey(stateDir: string): Promise<LabCloud['key']> {
 
 /** A lab machine as an operator would enrol it. */
 export function enrolFacts(machine: MachineRecord): EnrolFacts {
-  const { name, bmc, cpus, memory_mb, local_gb, macs, console } = machine;
-  return { name, bmc, cpus, memory_mb, local_gb, mac: macs[0] ?? '', console_file: console };
+  const { name, bmc, cpus, memory_mb, local_gb, firmware, macs, console } = machine;
+  return { name, bmc, cpus, memory_mb, local_gb, firmware, mac: macs[0] ?? '', console_file: console };
 }

@@ -16,6 +16,7 @@ export type EnrolFacts = {
   cpus: number;
   memory_mb: number;
   local_gb: number;
+  firmware?: 'bios' | 'uefi';
   /** File that the console server writes the machine's serial output to. */
   console_file?: string;
 };
@@ -35,7 +36,10 @@ export async function enrolNode(cloud: CloudClient, facts: EnrolFacts): Promise<
         ipmi_password: bmc.password,
         ...(facts.console_file && { console_file: facts.console_file }),
       },
-      properties: { cpus: facts.cpus, memory_mb: facts.memory_mb, local_gb: facts.local_gb, cpu_arch: 'x86_64' },
+      properties: {
+        ...{ cpus: facts.cpus, memory_mb: facts.memory_mb, local_gb: facts.local_gb, cpu_arch: 'x86_64' },
+        ...(facts.firmware && { capabilities: `boot_mode:${facts.firmware}` }),
+      },
       resource_class: 'baremetal',
     },
   });

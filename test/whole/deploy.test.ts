@@ -1,6 +1,6 @@
 /**
- * The main job on real firmware: both chains at once, Ingot killed three times on the way, SSH into both systems; then
- * stop and start, and delete with the disks erased.
+ * The main job on real firmware, BIOS and UEFI: both chains at once, Ingot killed three times on the way, SSH into both
+ * systems; then stop and start, and delete with the disks erased.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ const stateDir = join(cacheFolder, 'test-deploy');
 const sshPatienceMs = 600_000;
 const operationPatienceMs = 900_000;
 
+const question = 'hostname; uname -s; [ -d /sys/firmware/efi ] && echo uefi || echo bios; sudo -n true && lsblk -no LABEL';
+
 const skip = process.getuid?.() !== 0 && 'needs root for a network namespace';
 let lab: LabCloud;
 let kills = 0;
@@ -26,7 +28,7 @@ const nodes: string[] = [];
 before(async () => {
   if (skip) return;
   lab = await startLabCloud({
-    rack: { machines: 2, namespace, stateDir: join(stateDir, 'rack') },
+    rack: { machines: 2, uefi: 1, namespace, stateDir: join(stateDir, 'rack') },
     stateDir: join(stateDir, 'ingot'),
     announce: (line) => console.log(line),
   });
@@ -94,9 +96,13 @@ test('two servers are deployed and logged into although Ingot is killed three ti
   const { cloud } = lab;
   const { imageIds, ...shared } = await prepareCloud(lab, console.log);
   nodes.push(...shared.nodes);
-  const request = { ...shared, keyName };
-  servers.classic = await job.createServer(cloud, { ...request, name: 'classic', imageId: imageIds.partition });
-  servers.modern = await job.createServer(cloud, { ...request, name: 'modern', imageId: imageIds['whole-disk'] });
+  const create = async (name: string, imageId: string, firmware: 'bios' | 'uefi') => {
+    const flavorId = await job.createFlavor(cloud, firmware, { 'capabilities:boot_mode': firmware });
+    return job.createServer(cloud, { ...shared, keyName, flavorId, name, imageId });
+  };
+  // pxelinux is a BIOS program: the classic chain needs one.
+  servers.classic = await create('classic', imageIds.partition, 'bios');
+  servers.modern = await create('modern', imageIds['whole-disk'], 'uefi');
 
   await eventOf(servers.classic, (event) => event.kind === 'dhcp');
   await killAndRestart();
@@ -109,9 +115,9 @@ test('two servers are deployed and logged into although Ingot is killed three ti
   for (const name of ['classic', 'modern'] as const) {
     const { addresses } = await untilStatus(servers[name], 'ACTIVE');
     const address = addresses[networkName]?.[0]?.addr ?? '';
-    const output = await job.runBySsh(lab.ssh(address), 'hostname; uname -s; sudo -n true && lsblk -no LABEL', sshPatienceMs);
-    const [hostname, system] = output.split('\n');
-    assert.deepEqual([hostname, system], [name, 'Linux']);
+    const output = await job.runBySsh(lab.ssh(address), question, sshPatienceMs);
+    const [hostname, system, firmware] = output.split('\n');
+    assert.deepEqual([hostname, system, firmware], [name, 'Linux', name === 'modern' ? 'uefi' : 'bios']);
     if (name === 'classic') assert.match(output, /swap1/);
   }
   assert.equal(kills, 3);
