@@ -84,6 +84,7 @@ export function createSensors(around: Surroundings): BoardSensor[] {
 }
 
 /** Time in which about two thirds of the way to the new value are gone, and the length of the wave. */
+const room = 25;
 const settleMilliseconds = 60_000;
 const waveMilliseconds = 90_000;
 
@@ -93,11 +94,11 @@ function createAnalog(row: AnalogRow, index: number, around: Surroundings): Anal
     const target = around.on() ? on : off;
     if (target === null) return null;
     const age = Math.max(0, around.now() - around.switchedAt());
-    const cold = off ?? on * (type === 'temperature' ? 0.6 : 1);
-    const from = around.on() ? cold : on;
-    const settled = target + (from - target) * Math.exp(-age / settleMilliseconds);
+    // Heat takes its time; fans, voltages and power follow at once.
+    const rest = type === 'temperature' ? Math.exp(-age / settleMilliseconds) : 0;
+    const former = around.on() ? (off ?? room) : on;
     const wave = Math.sin((around.now() / waveMilliseconds + index / 7) * 2 * Math.PI);
-    return around.on() ? settled + swing * wave : settled;
+    return target + (former - target) * rest + (around.on() ? swing * wave * (1 - rest) : 0);
   };
   return { kind: 'analog', name, type, unit, thresholds, read, ...(formula && { formula }) };
 }

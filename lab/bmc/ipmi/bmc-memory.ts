@@ -3,6 +3,25 @@ import { bootParameters } from '#wire/ipmi/chassis-commands.ts';
 
 export class BmcMemory {
   readonly bootOptions = new BootOptions();
+  /** Seconds since 1970. */
+  readonly startedAt = Math.floor(Date.now() / 1000);
+  /** Encoded when they are first asked for: most BMCs of a farm never are. */
+  sdrs: readonly Buffer[] | undefined;
+  readonly reservations = { sdr: 0, sel: 0 };
+  /** What the clock of the event log is ahead, in seconds. */
+  selTimeAhead = 0;
+  readonly lan = { vlan: 0 };
+  identifyTimer: NodeJS.Timeout | undefined;
+
+  /** A new reservation, which ends the one before. 0 is none. */
+  reserve(what: 'sdr' | 'sel'): number {
+    this.reservations[what] = (this.reservations[what] % 0xffff) + 1;
+    return this.reservations[what];
+  }
+
+  end(): void {
+    clearTimeout(this.identifyTimer);
+  }
 }
 
 /** Boot option parameters that are only kept, and the one bit of parameter 3 that has a meaning here. */

@@ -2,13 +2,52 @@
 import { decode, encode } from '#wire/bytes/fields.ts';
 import * as chassisRows from '#wire/ipmi/chassis-commands.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import { bmcAddress } from '#wire/ipmi/message.ts';
 import type { Chassis } from '../chassis.ts';
 import { answer, Refusal } from './answer.ts';
 
-const getChassisStatus = answer(chassisRows.getChassisStatus, (_, { board: { chassis } }) => ({
+/** Table 28-3: off, for a time, until told otherwise. A light that blinks is one that will stop. */
+const identifyStates = { off: 0, blinking: 1, on: 2 } as const;
+const defaultIdentifySeconds = 15;
+
+const chassisIdentify = answer(chassisRows.chassisIdentify, ({ seconds = defaultIdentifySeconds, force }, { board, memory }) => {
+  clearTimeout(memory.identifyTimer);
+  if (force?.on) board.indicator = 'on';
+  else if (seconds === 0) board.indicator = 'off';
+  else {
+    board.indicator = 'blinking';
+    memory.identifyTimer = setTimeout(() => {
+      board.indicator = 'off';
+    }, seconds * 1000).unref();
+  }
+  return {};
+});
+
+const getChassisCapabilities = answer(chassisRows.getChassisCapabilities, (_, { board: { chassis } }) => ({
+  flags: {
+    intrusion: false,
+    frontPanelLockout: false,
+    diagnosticInterrupt: chassis.injectNmi !== undefined,
+    powerInterlock: false,
+  },
+  fruAddress: bmcAddress,
+  sdrAddress: bmcAddress,
+  selAddress: bmcAddress,
+  managementAddress: bmcAddress,
+  bridgeAddress: undefined,
+}));
+
+const getChassisStatus = answer(chassisRows.getChassisStatus, (_, { board: { chassis, indicator } }) => ({
   power: { on: chassis.power() === 'on', overload: false, interlock: false, fault: false, controlFault: false, restorePolicy: 0 },
   lastPowerEvent: { acFailed: false, overload: false, interlock: false, fault: false, turnedOnByCommand: false },
-  misc: { intrusion: false, frontPanelLockout: false, driveFault: false, coolingFault: false },
+  misc: {
+    intrusion: false,
+    frontPanelLockout: false,
+    driveFault: false,
+    coolingFault: false,
+    identify: identifyStates[indicator],
+    tellsIdentify: true,
+  },
   frontPanelButtons: undefined,
 }));
 
@@ -26,7 +65,6 @@ const needsPower: readonly chassisRows.ChassisAction[] = ['power cycle', 'hard r
 const chassisControl = answer(chassisRows.chassisControl, ({ action }, context) => {
   if (action === 'diagnostic interrupt' && !context.board.chassis.injectNmi) throw new Refusal(completionCodes.invalidField);
   context.board.chassis.bootOverride.restartCountdown();
-  if (context.personality.acceptsWithoutEffect) return {};
   if (needsPower.includes(action) && context.board.chassis.power() === 'off') throw new Refusal(0xd5);
   context.begin(() => actionTable[action](context.board.chassis));
   return {};
@@ -38,7 +76,7 @@ const deviceNames = new Map<number, keyof typeof chassisRows.bootDevices>(
 
 const setBootOptions = answer(
   chassisRows.setBootOptions,
-  ({ parameter, data }, { board: { chassis }, memory: { bootOptions } }) => {
+  ({ parameter, data }, { board: { chassis }, memory: { bootOptions }, personality }) => {
     if (parameter.number !== chassisRows.bootParameters.bootFlags) {
       const kept = bootOptions.kept.get(parameter.number);
       if (!kept) throw new Refusal(completionCodes.parameterNotSupported);
@@ -52,6 +90,7 @@ const setBootOptions = answer(
     const device = deviceNames.get(flags.selection.device);
     if (!device) throw new Refusal(completionCodes.invalidField);
     const { persistent, uefi, valid } = flags.validity;
+    if (personality.forgetsBootOverride) return {};
     if (valid) chassis.bootOverride.set({ device, persistent, uefi }, { expires: !bootOptions.keepFlags });
     else chassis.bootOverride.clear();
     return {};
@@ -84,4 +123,11 @@ function currentBootFlags(chassis: Chassis): Buffer {
   });
 }
 
-export const chassisAnswers = [getChassisStatus, chassisControl, setBootOptions, getBootOptions];
+export const chassisAnswers = [
+  chassisIdentify,
+  getChassisCapabilities,
+  getChassisStatus,
+  chassisControl,
+  setBootOptions,
+  getBootOptions,
+];

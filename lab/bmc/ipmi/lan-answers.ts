@@ -1,27 +1,107 @@
+/** LAN settings: IPMI 2.0 rev 1.1 section 23. What is set is told again, and moves nothing. */
+import { isIPv4 } from 'node:net';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import * as transport from '#wire/ipmi/transport-commands.ts';
-import type { BoardLan } from '../board.ts';
-import { answer, checkChannel, Refusal } from './answer.ts';
+import { answer, type BmcContext, checkChannel, Refusal } from './answer.ts';
 
-const getLanParameters = answer(transport.getLanParameters, ({ channel, parameter }, { board }) => {
+const numbers = transport.lanParameters;
+/** MD5 (bit 2) for each of the five levels, where sessions of IPMI 1.5 are offered. */
+const md5 = 0x04;
+const readOnly = 0x82;
+
+type Parameter = {
+  read(context: BmcContext): Buffer;
+  /** Absent = read-only. */
+  write?(data: Buffer, context: BmcContext): void;
+};
+
+const suites = ({ personality }: BmcContext) => personality.cipherSuites;
+const authentication = ({ personality }: BmcContext) => (personality.ipmiVersions.includes('1.5') ? md5 : 0);
+
+const parameterTable: Readonly<Record<number, Parameter>> = {
+  [numbers.setInProgress]: { read: () => Buffer.of(0), write: () => {} },
+  [numbers.authenticationSupport]: { read: (context) => Buffer.of(authentication(context)) },
+  [numbers.authenticationEnables]: { read: (context) => Buffer.alloc(5, authentication(context)) },
+  [numbers.address]: {
+    read: ({ board }) => octets(board.lan.address),
+    write: (data, { board }) => {
+      board.lan.address = spell(data);
+    },
+  },
+  [numbers.addressSource]: {
+    read: ({ board }) => Buffer.of(transport.addressSources.indexOf(board.lan.source)),
+    write: ([source = 0], { board }) => {
+      board.lan.source = transport.addressSources[source & 0x0f] === 'dhcp' ? 'dhcp' : 'static';
+    },
+  },
+  [numbers.mac]: { read: ({ board }) => Buffer.from(board.lan.mac.replaceAll(':', ''), 'hex') },
+  [numbers.subnetMask]: {
+    read: ({ board }) => octets(board.lan.mask),
+    write: (data, { board }) => {
+      board.lan.mask = spell(data);
+    },
+  },
+  [numbers.gateway]: {
+    read: ({ board }) => octets(board.lan.gateway),
+    write: (data, { board }) => {
+      board.lan.gateway = spell(data);
+    },
+  },
+  [numbers.gatewayMac]: { read: () => Buffer.alloc(6) },
+  [numbers.backupGateway]: { read: () => Buffer.alloc(4) },
+  [numbers.backupGatewayMac]: { read: () => Buffer.alloc(6) },
+  [numbers.community]: { read: () => Buffer.from('public'.padEnd(18, '\0')) },
+  [numbers.vlanId]: {
+    read: ({ memory }) => encodeVlan(memory.lan.vlan),
+    write: (data, { memory }) => {
+      const vlan = data.length === 2 ? data.readUInt16LE(0) : 0;
+      memory.lan.vlan = vlan & 0x8000 ? vlan & 0x0fff : 0;
+    },
+  },
+  [numbers.vlanPriority]: { read: () => Buffer.of(0) },
+  [numbers.cipherSuiteCount]: { read: (context) => Buffer.of(suites(context).length) },
+  [numbers.cipherSuites]: { read: (context) => Buffer.from([0, ...suites(context)]) },
+  [numbers.cipherSuiteLevels]: { read: (context) => encodeLevels(suites(context).length) },
+};
+
+const getLanParameters = answer(transport.getLanParameters, ({ channel, parameter }, context) => {
   checkChannel(channel.number);
-  const data = lanParameter(parameter, board.lan);
+  const data = parameterTable[parameter]?.read(context);
   if (!data) throw new Refusal(completionCodes.parameterNotSupported);
   return { revision: 0x11, data: channel.revisionOnly ? Buffer.alloc(0) : data };
 });
 
-function lanParameter(parameter: number, { address, mask, mac, source }: BoardLan): Buffer | undefined {
-  const numbers = transport.lanParameters;
-  if (parameter === numbers.setInProgress) return Buffer.of(0);
-  if (parameter === numbers.address) return octets(address);
-  if (parameter === numbers.addressSource) return Buffer.of(source === 'dhcp' ? 2 : 1);
-  if (parameter === numbers.mac) return Buffer.from(mac.replaceAll(':', ''), 'hex');
-  if (parameter === numbers.subnetMask) return octets(mask);
-  return undefined;
-}
+const setLanParameters = answer(transport.setLanParameters, ({ channel, parameter, data }, context) => {
+  checkChannel(channel.number);
+  const row = parameterTable[parameter];
+  if (!row) throw new Refusal(completionCodes.parameterNotSupported);
+  if (!row.write) throw new Refusal(readOnly);
+  row.write(data, context);
+  return {};
+});
 
 function octets(address: string): Buffer {
-  return Buffer.from(address.split('.').map(Number));
+  return Buffer.from(isIPv4(address) ? address.split('.').map(Number) : [0, 0, 0, 0]);
 }
 
-export const lanAnswers = [getLanParameters];
+function spell(data: Buffer): string {
+  if (data.length !== 4) throw new Refusal(completionCodes.wrongLength);
+  return data.join('.');
+}
+
+/** Bit 15: tagged. */
+function encodeVlan(vlan: number): Buffer {
+  const data = Buffer.alloc(2);
+  data.writeUInt16LE(vlan === 0 ? 0 : vlan | 0x8000);
+  return data;
+}
+
+/** Administrator (4) for each suite there is: half a byte each, sixteen in all, behind a reserved byte. */
+function encodeLevels(count: number): Buffer {
+  const data = Buffer.alloc(9);
+  for (let suite = 0; suite < count; suite += 1)
+    data[1 + (suite >> 1)] = (data[1 + (suite >> 1)] ?? 0) | (suite & 1 ? 0x40 : 0x04);
+  return data;
+}
+
+export const lanAnswers = [getLanParameters, setLanParameters];

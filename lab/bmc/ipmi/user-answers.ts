@@ -1,6 +1,8 @@
+/** Accounts: IPMI 2.0 rev 1.1 sections 22.26 to 22.30. */
 import * as app from '#wire/ipmi/app-commands.ts';
 import { privilegeLevels } from '#wire/ipmi/command.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import * as rows from '#wire/ipmi/user-commands.ts';
 import type { BoardUser } from '../board.ts';
 import { answer, Refusal } from './answer.ts';
 
@@ -26,6 +28,43 @@ const getUserName = answer(app.getUserName, ({ user: { id } }, { board: { users 
   return { name };
 });
 
+function takeUser(users: readonly BoardUser[], id: number): BoardUser {
+  const user = findUser(users, id);
+  if (!user) throw new Refusal(completionCodes.invalidField);
+  return user;
+}
+
+const setUserPassword = answer(rows.setUserPassword, ({ user: { id, long }, operation, password }, { board: { users } }) => {
+  const user = takeUser(users, id);
+  const { disable, enable, set, test } = rows.passwordOperations;
+  if (operation.number === disable || operation.number === enable) return {};
+  if (password.length !== (long ? rows.passwordSizes.long : rows.passwordSizes.short)) {
+    throw new Refusal(completionCodes.wrongLength);
+  }
+  const text = password.toString('latin1').replace(/\0+$/, '');
+  if (operation.number === set) user.password = text;
+  if (operation.number === test && user.password !== text) throw new Refusal(0x80);
+  return {};
+});
+
+/** What a user may do is changed; when and from where is not. */
+const setUserAccess = answer(rows.setUserAccess, ({ user: { id }, limit: { level } }, { board: { users } }) => {
+  const user = takeUser(users, id);
+  const privilege = (['user', 'operator', 'administrator'] as const).find((name) => privilegeLevels[name] === level);
+  if (!privilege) throw new Refusal(completionCodes.invalidField);
+  users[users.indexOf(user)] = { ...user, privilege };
+  return {};
+});
+
+const setUserName = answer(rows.setUserName, ({ user: { id }, name }, { board: { users } }) => {
+  const text = name.toString('latin1').replace(/\0+$/, '');
+  const user = findUser(users, id);
+  if (user?.name === text) return {};
+  if (!user || id === 1 || text === '') throw new Refusal(completionCodes.invalidField);
+  users[users.indexOf(user)] = { ...user, name: text };
+  return {};
+});
+
 /** User ids count from 1, and 1 is the one without a name, section 22.26. */
 function findUser(users: readonly BoardUser[], id: number): BoardUser | undefined {
   if (id < 1 || id > userSlots(users)) throw new Refusal(completionCodes.outOfRange);
@@ -37,4 +76,4 @@ function userSlots(users: readonly BoardUser[]): number {
   return users.filter(({ name }) => name !== '').length + 1;
 }
 
-export const userAnswers = [getUserAccess, getUserName];
+export const userAnswers = [setUserPassword, setUserAccess, setUserName, getUserAccess, getUserName];

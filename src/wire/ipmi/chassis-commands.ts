@@ -6,7 +6,15 @@ import { netFns } from './message.ts';
 const chassisStatus = struct({
   power: bits({ on: [0], overload: [1], interlock: [2], fault: [3], controlFault: [4], restorePolicy: [5, 2] }),
   lastPowerEvent: bits({ acFailed: [0], overload: [1], interlock: [2], fault: [3], turnedOnByCommand: [4] }),
-  misc: bits({ intrusion: [0], frontPanelLockout: [1], driveFault: [2], coolingFault: [3] }),
+  /** `identify`: 0 = off, 1 = for a time, 2 = until told otherwise; known only with `tellsIdentify`. */
+  misc: bits({
+    intrusion: [0],
+    frontPanelLockout: [1],
+    driveFault: [2],
+    coolingFault: [3],
+    identify: [4, 2],
+    tellsIdentify: [6],
+  }),
   frontPanelButtons: optional(u8),
 });
 
@@ -44,6 +52,37 @@ export const chassisControl: Command<ValueOf<typeof chassisAction>, Record<never
   request: chassisAction,
   response: nothing,
   repeatable: ({ action }) => repeatableActions.includes(action),
+};
+
+const identification = struct({ seconds: optional(u8), force: optional(bits({ on: [0] })) });
+
+/** Section 28.5. 0 s = off; `force`: until told otherwise, which old BMCs do not know. */
+export const chassisIdentify: Command<ValueOf<typeof identification>, Record<never, never>> = {
+  name: 'Chassis Identify',
+  netFn: netFns.chassis,
+  command: 0x04,
+  privilege: 'operator',
+  request: identification,
+  response: nothing,
+};
+
+const chassisCapabilities = struct({
+  flags: bits({ intrusion: [0], frontPanelLockout: [1], diagnosticInterrupt: [2], powerInterlock: [3] }),
+  fruAddress: u8,
+  sdrAddress: u8,
+  selAddress: u8,
+  managementAddress: u8,
+  bridgeAddress: optional(u8),
+});
+
+/** Section 28.1. */
+export const getChassisCapabilities: Command<Record<never, never>, ValueOf<typeof chassisCapabilities>> = {
+  name: 'Get Chassis Capabilities',
+  netFn: netFns.chassis,
+  command: 0x00,
+  privilege: 'user',
+  request: nothing,
+  response: chassisCapabilities,
 };
 
 /** Parameter numbers of the boot options, table 28-14. */

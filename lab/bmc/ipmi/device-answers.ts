@@ -1,0 +1,18 @@
+/** The BMC as a device: IPMI 2.0 rev 1.1 section 20. */
+import * as rows from '#wire/ipmi/device-commands.ts';
+import { answer, type BmcContext } from './answer.ts';
+
+/** The caller gets its answer first; then its session is gone with all others. */
+function resetLater({ board }: BmcContext, kind: 'warm' | 'cold'): Record<never, never> {
+  setImmediate(() => board.resetBmc(kind));
+  return {};
+}
+
+const passed = { result: 0x55, detail: 0 };
+
+export const deviceAnswers = [
+  answer(rows.coldReset, (_, context) => resetLater(context, 'cold')),
+  answer(rows.warmReset, (_, context) => resetLater(context, 'warm')),
+  answer(rows.getSelfTestResults, () => passed),
+  answer(rows.getDeviceGuid, (_, { guid }) => ({ guid })),
+];

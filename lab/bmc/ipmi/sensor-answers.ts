@@ -1,0 +1,87 @@
+/** Sensors: IPMI 2.0 rev 1.1 section 35. */
+import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import { type ThresholdKey, thresholdKeys } from '#wire/ipmi/sdr-records.ts';
+import * as rows from '#wire/ipmi/sensor-commands.ts';
+import { encodeFactors } from '#wire/ipmi/sensor-formulas.ts';
+import type { AnalogSensor, Board, BoardSensor } from '../board.ts';
+import { answer, Refusal } from './answer.ts';
+import { numberOf } from './sdr-records.ts';
+import { codingOf, fromRaw, toRaw } from './sensor-coding.ts';
+
+function findSensor(board: Board, number: number): Exclude<BoardSensor, { kind: 'event-only' }> {
+  const sensor = board.sensors.find((_, index) => numberOf(index) === number);
+  if (!sensor || sensor.kind === 'event-only') throw new Refusal(completionCodes.notPresent);
+  return sensor;
+}
+
+function findAnalog(board: Board, number: number): AnalogSensor {
+  const sensor = findSensor(board, number);
+  if (sensor.kind !== 'analog') throw new Refusal(completionCodes.illegalForSensor);
+  return sensor;
+}
+
+const working = { messages: true, scanning: true, unavailable: false };
+
+const getSensorReading = answer(rows.getSensorReading, ({ sensor: number }, { board }) => {
+  const sensor = findSensor(board, number);
+  if (sensor.kind === 'discrete') {
+    const bits = sensor.read().reduce((mask, offset) => mask | (1 << offset), 0);
+    return { value: 0, flags: working, states: bits & 0xff, moreStates: (bits >> 8) | 0x80 };
+  }
+  const reading = sensor.read();
+  if (reading === null) return { value: 0, flags: { ...working, unavailable: true }, states: 0, moreStates: undefined };
+  const coding = codingOf(sensor);
+  const value = toRaw(reading, coding);
+  // Bits 7 and 6 read as 1: section 35.14.
+  return { value, flags: working, states: 0xc0 | crossed(sensor, fromRaw(value, coding) ?? 0), moreStates: undefined };
+});
+
+/** The comparison with the thresholds as the bytes have them, so that reading and verdict agree. */
+function crossed(sensor: AnalogSensor, value: number): number {
+  const coding = codingOf(sensor);
+  return thresholdKeys.reduce((mask, key, bit) => {
+    const threshold = sensor.thresholds[key];
+    const limit = threshold === undefined ? undefined : fromRaw(toRaw(threshold, coding), coding);
+    if (limit === undefined) return mask;
+    return (key.startsWith('l') ? value <= limit : value >= limit) ? mask | (1 << bit) : mask;
+  }, 0);
+}
+
+const getSensorThresholds = answer(rows.getSensorThresholds, ({ sensor: number }, { board }) => {
+  const sensor = findAnalog(board, number);
+  const coding = codingOf(sensor);
+  const raw = (key: ThresholdKey) => toRaw(sensor.thresholds[key] ?? 0, coding);
+  const has = (key: ThresholdKey) => sensor.thresholds[key] !== undefined;
+  return {
+    readable: { lnc: has('lnc'), lc: has('lc'), lnr: has('lnr'), unc: has('unc'), uc: has('uc'), unr: has('unr') },
+    lnc: raw('lnc'),
+    lc: raw('lc'),
+    lnr: raw('lnr'),
+    unc: raw('unc'),
+    uc: raw('uc'),
+    unr: raw('unr'),
+  };
+});
+
+const getSensorReadingFactors = answer(rows.getSensorReadingFactors, ({ sensor: number, reading }, { board }) => {
+  const coding = codingOf(findAnalog(board, number));
+  return { next: reading < coding.bend ? coding.bend : 0, factors: encodeFactors(coding.factors(reading)) };
+});
+
+const getSensorHysteresis = answer(rows.getSensorHysteresis, ({ sensor }, { board }) => {
+  findAnalog(board, sensor);
+  return { positive: 1, negative: 1 };
+});
+
+const getSensorEventEnable = answer(rows.getSensorEventEnable, ({ sensor }, { board }) => {
+  findSensor(board, sensor);
+  return { flags: { messages: true, scanning: true }, masks: Buffer.alloc(0) };
+});
+
+export const sensorAnswers = [
+  getSensorReading,
+  getSensorThresholds,
+  getSensorReadingFactors,
+  getSensorHysteresis,
+  getSensorEventEnable,
+];

@@ -1,0 +1,67 @@
+/** Reads and erases the system event log: IPMI 2.0 rev 1.1 section 31. */
+import { type Asker, askOr } from './asker.ts';
+import { completionCodes as codes } from './completion-codes.ts';
+import { decodeSelRecord, type SelRecord } from './sel-records.ts';
+import {
+  clearSel,
+  clearSelActions,
+  clearSelGuard,
+  firstRecord,
+  getSelEntry,
+  getSelInfo,
+  lastRecord,
+  reserveSel,
+} from './storage-commands.ts';
+
+/** Logs hold a few thousand entries; ends a list that goes round in circles. */
+const entryLimit = 16_384;
+const wholeRecord = 0xff;
+
+/** Oldest first. Entries come whole, which needs no reservation: section 31.5. */
+export async function readSel(asker: Asker): Promise<SelRecord[]> {
+  const { entries } = await asker.ask(getSelInfo, {});
+  const records: SelRecord[] = [];
+  if (entries === 0) return records;
+  const seen = new Set<number>();
+  let record = firstRecord;
+  while (record !== lastRecord && !seen.has(record) && seen.size < entryLimit) {
+    seen.add(record);
+    const fields = { reservation: 0, record, offset: 0, count: wholeRecord };
+    // Gone meanwhile: the log was erased, or the oldest entries gave way to new ones.
+    const reply = await askOr(asker, { row: getSelEntry, fields, expected: [codes.notPresent] });
+    if (!('answer' in reply)) return records;
+    records.push(decodeSelRecord(reply.answer.data));
+    record = reply.answer.next;
+  }
+  return records;
+}
+
+/** Questions after the progress, and reservations lost, until it is given up. */
+const patience = 64;
+
+/**
+ * Begins to erase, and asks until it is done; `pause` waits between two questions.
+ * @returns false: the BMC has not ended it
+ */
+export async function eraseSel(asker: Asker, pause: () => Promise<void>): Promise<boolean> {
+  let action: number = clearSelActions.begin;
+  let reservation = await reserve(asker);
+  for (let tries = 0; tries < patience; tries += 1) {
+    const fields = { reservation, guard: clearSelGuard, action };
+    const reply = await askOr(asker, { row: clearSel, fields, expected: [codes.reservationLost] });
+    if ('answer' in reply && reply.answer.progress.done === 1) return true;
+    if ('answer' in reply) {
+      action = clearSelActions.status;
+      await pause();
+    } else {
+      // A new event cancels a reservation; what was begun goes on under the new one.
+      reservation = await reserve(asker);
+    }
+  }
+  return false;
+}
+
+async function reserve(asker: Asker): Promise<number> {
+  const reply = await askOr(asker, { row: reserveSel, fields: {}, expected: [codes.invalidCommand] });
+  return 'answer' in reply ? reply.answer.reservation : 0;
+}
