@@ -1,26 +1,35 @@
 /** The managed system's side of session opening, IPMI 2.0 rev 1.1 sections 13.17 to 13.23, and the sessions themselves. */
 import { randomBytes } from 'node:crypto';
 import { privilegeLevels } from '#wire/ipmi/command.ts';
+import { RmcpPlusLink, type SessionLink } from '#wire/ipmi/session-link.ts';
 import { type CipherSuite, matchCipherSuite } from '#wire/rmcp/cipher-suites.ts';
 import * as rakp from '#wire/rmcp/rakp.ts';
-import { SequenceCounter, SequenceWindow } from '#wire/rmcp/sequence-window.ts';
-import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code, sameCode } from '#wire/rmcp/session-keys.ts';
-import type { SessionSecrets } from '#wire/rmcp/session-packet.ts';
+import {
+  deriveKeys,
+  passwordKey,
+  type RakpFacts,
+  rakp2Code,
+  rakp3Code,
+  rakp4Code,
+  type SessionKeys,
+  sameCode,
+} from '#wire/rmcp/session-keys.ts';
+import type { Peer } from '#wire/udp/datagrams.ts';
 import type { BoardUser } from './board.ts';
 import type { Personality } from './personality.ts';
 
 export type BmcUser = { readonly name: string; readonly password: string; readonly privilege?: BoardUser['privilege'] };
 
-export type BmcSession = SessionSecrets & {
+export type BmcSession = {
   readonly id: number;
-  readonly consoleSession: number;
+  readonly link: SessionLink;
   readonly user: BmcUser;
   /** Highest level the session may be raised to, and the level it has. */
   readonly limit: number;
   level: number;
   lastHeard: number;
-  readonly received: SequenceWindow;
-  readonly sent: SequenceCounter;
+  /** Where its packets come from, for what is sent unasked. */
+  from?: Peer;
 };
 
 type Opening = {
@@ -31,6 +40,14 @@ type Opening = {
   proof?: { facts: RakpFacts; user: BmcUser; key: Buffer };
 };
 
+export type BmcSessionsOptions = {
+  readonly users: readonly BmcUser[];
+  readonly guid: Buffer;
+  readonly personality: () => Personality;
+  /** Told of each session that is closed, cleared or forgotten. */
+  readonly onEnd: (session: BmcSession) => void;
+};
+
 /** Section 6.12.15: a session unheard for 60 s is gone. */
 const inactivityMilliseconds = 60_000;
 
@@ -38,13 +55,15 @@ export class BmcSessions {
   readonly #users: readonly BmcUser[];
   readonly #guid: Buffer;
   readonly #personality: () => Personality;
+  readonly #onEnd: (session: BmcSession) => void;
   readonly #openings = new Map<number, Opening>();
   readonly #sessions = new Map<number, BmcSession>();
 
-  constructor(users: readonly BmcUser[], guid: Buffer, personality: () => Personality) {
+  constructor({ users, guid, personality, onEnd }: BmcSessionsOptions) {
     this.#users = users;
     this.#guid = guid;
     this.#personality = personality;
+    this.#onEnd = onEnd;
   }
 
   get count(): number {
@@ -57,23 +76,38 @@ export class BmcSessions {
   }
 
   close(id: number): boolean {
-    return this.#sessions.delete(id);
+    const session = this.#sessions.get(id);
+    if (!session) return false;
+    this.#sessions.delete(id);
+    this.#onEnd(session);
+    return true;
   }
 
   clear(): void {
-    this.#sessions.clear();
+    for (const id of this.#sessions.keys()) this.close(id);
     this.#openings.clear();
+  }
+
+  /** @returns undefined where there is no room for one more */
+  add(session: Omit<BmcSession, 'id' | 'lastHeard'>, id = this.freshId()): BmcSession | undefined {
+    if (this.isFull) return undefined;
+    const added = { ...session, id, lastHeard: performance.now() };
+    this.#sessions.set(id, added);
+    return added;
+  }
+
+  get isFull(): boolean {
+    return this.count >= this.#personality().sessionLimit;
   }
 
   answerOpenSession(payload: Buffer): Buffer {
     const { tag, consoleSession, privilege, algorithms } = rakp.decodeOpenSessionRequest(payload);
     const refuse = (status: number) => rakp.encodeFailure({ tag, status, session: consoleSession });
     const suite = matchCipherSuite(algorithms);
-    const { cipherSuites, sessionLimit } = this.#personality();
+    const { cipherSuites } = this.#personality();
     if (!suite || !cipherSuites.includes(suite.id)) return refuse(rakp.rakpStatus.noCipherSuiteMatch);
-    this.#sweep();
-    if (this.#sessions.size >= sessionLimit) return refuse(rakp.rakpStatus.noResources);
-    const id = this.#freshId();
+    if (this.isFull) return refuse(rakp.rakpStatus.noResources);
+    const id = this.freshId();
     this.#openings.set(id, { id, suite, consoleSession, lastHeard: performance.now() });
     return rakp.encodeOpenSessionResponse({
       tag,
@@ -132,12 +166,13 @@ export class BmcSessions {
     if (!sameCode(code, rakp3Code(facts, key))) {
       return rakp.encodeFailure({ tag, status: rakp.rakpStatus.invalidIntegrityCheck, session: opening.consoleSession });
     }
-    const session = this.#activate(opening, opening.proof);
+    const keys = deriveKeys(facts, key);
+    this.#activate(opening, opening.proof, keys);
     return rakp.encodeRakp4({
       tag,
       status: rakp.rakpStatus.ok,
       consoleSession: opening.consoleSession,
-      code: rakp4Code(facts, session.keys.sik),
+      code: rakp4Code(facts, keys.sik),
     });
   }
 
@@ -145,31 +180,25 @@ export class BmcSessions {
     return this.#personality().refusePassword ? randomBytes(20) : passwordKey(password);
   }
 
-  #activate({ id, suite, consoleSession }: Opening, { facts, user, key }: NonNullable<Opening['proof']>): BmcSession {
-    const session: BmcSession = {
+  #activate({ id, suite, consoleSession }: Opening, { facts, user }: NonNullable<Opening['proof']>, keys: SessionKeys): void {
+    this.#sessions.set(id, {
       id,
-      suite,
-      consoleSession,
+      // The link is the same at either end, but for whose session is whose.
+      link: new RmcpPlusLink({ suite, keys, consoleSession: id, bmcSession: consoleSession }),
       user,
-      keys: deriveKeys(facts, key),
       limit: facts.role & 0x0f || limitOf(user),
       level: privilegeLevels.user,
       lastHeard: performance.now(),
-      received: new SequenceWindow(),
-      sent: new SequenceCounter(),
-    };
-    this.#sessions.set(id, session);
-    return session;
+    });
   }
 
   #sweep(): void {
     const oldest = performance.now() - inactivityMilliseconds;
-    for (const table of [this.#openings, this.#sessions]) {
-      for (const [id, { lastHeard }] of table) if (lastHeard < oldest) table.delete(id);
-    }
+    for (const [id, { lastHeard }] of this.#openings) if (lastHeard < oldest) this.#openings.delete(id);
+    for (const [id, { lastHeard }] of this.#sessions) if (lastHeard < oldest) this.close(id);
   }
 
-  #freshId(): number {
+  freshId(): number {
     for (;;) {
       const id = randomBytes(4).readUInt32LE();
       if (id !== 0 && !this.#sessions.has(id) && !this.#openings.has(id)) return id;
@@ -177,6 +206,6 @@ export class BmcSessions {
   }
 }
 
-function limitOf(user: BmcUser): number {
+export function limitOf(user: BmcUser): number {
   return privilegeLevels[user.privilege ?? 'administrator'];
 }

@@ -10,17 +10,11 @@ import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { encodeGuid } from '#wire/ipmi/guid.ts';
 import { decodeRequest, encodeResponse, type Request } from '#wire/ipmi/message.ts';
 import { decodeAsf, encodeAsf } from '#wire/rmcp/asf-presence.ts';
-import { decodeLegacyPacket, encodeLegacyPacket } from '#wire/rmcp/legacy-packet.ts';
+import { decodeLegacyPacket, encodeLegacyPacket, peekLegacySession } from '#wire/rmcp/legacy-packet.ts';
 import { readRmcpHeader } from '#wire/rmcp/rmcp-header.ts';
-import {
-  decodePlainPacket,
-  decodeSessionPacket,
-  encodePlainPacket,
-  encodeSessionPacket,
-  isSessionPacket,
-  peekSession,
-} from '#wire/rmcp/session-packet.ts';
+import { decodePlainPacket, encodePlainPacket, isSessionPacket, peekSession } from '#wire/rmcp/session-packet.ts';
 import { type DatagramServer, listenUdp, type Peer } from '#wire/udp/datagrams.ts';
+import { BmcSerialLine } from './bmc-serial-line.ts';
 import { type BmcSession, BmcSessions, type BmcUser } from './bmc-sessions.ts';
 import type { Board, BoardUser } from './board.ts';
 import type { Chassis } from './chassis.ts';
@@ -28,7 +22,8 @@ import { createBoard } from './create-board.ts';
 import { Refusal } from './ipmi/answer.ts';
 import { carryOut } from './ipmi/answers.ts';
 import { BmcMemory } from './ipmi/bmc-memory.ts';
-import { type Personality, soundPersonality } from './personality.ts';
+import { LegacySessions } from './legacy-sessions.ts';
+import { obey, type Personality, soundPersonality } from './personality.ts';
 
 export type BmcCommandReport = { readonly command: string; readonly completion: number; readonly user: string | undefined };
 
@@ -73,6 +68,8 @@ class VirtualBmc implements Bmc {
   readonly #guid: Buffer;
   readonly board: Board;
   readonly #sessions: BmcSessions;
+  readonly #legacySessions: LegacySessions;
+  readonly #serialLine = new BmcSerialLine((session, payload) => this.#tell(session, payload));
   #memory = new BmcMemory();
   #personality: Personality;
   #server: DatagramServer | undefined;
@@ -86,7 +83,13 @@ class VirtualBmc implements Bmc {
     this.#guid = encodeGuid(this.board.identity.uuid);
     this.board.onReset(() => this.restart());
     this.#personality = { ...soundPersonality, ...options.personality };
-    this.#sessions = new BmcSessions(this.board.users, this.#guid, () => this.#personality);
+    this.#sessions = new BmcSessions({
+      users: this.board.users,
+      guid: this.#guid,
+      personality: () => this.#personality,
+      onEnd: (session) => this.#serialLine.sessionEnded(session),
+    });
+    this.#legacySessions = new LegacySessions(this.#sessions);
   }
 
   get address(): string {
@@ -118,35 +121,50 @@ class VirtualBmc implements Bmc {
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
+    this.#sessions.clear();
     await server?.close();
   }
 
   #receive(packet: Buffer, from: Peer): void {
-    const { silent, delayMs } = this.#personality;
-    if (silent || this.#isLost()) return;
+    if (this.#personality.silent || this.#isLost()) return;
     try {
-      const reply = this.#answer(packet);
-      if (!reply || this.#isLost()) return;
-      if (delayMs > 0) setTimeout(() => this.#server?.send(reply, from), delayMs);
-      else this.#server?.send(reply, from);
+      const reply = this.#answer(packet, from);
+      if (reply) this.#send(reply, from);
     } catch (error) {
       // A real BMC drops what it does not understand.
       if (!(error instanceof Malformed)) throw error;
     }
   }
 
+  #send(packet: Buffer, to: Peer): void {
+    const { delayMs } = this.#personality;
+    if (this.#isLost()) return;
+    if (delayMs > 0) setTimeout(() => this.#server?.send(packet, to), delayMs);
+    else this.#server?.send(packet, to);
+  }
+
+  /** What the serial line says, unasked. */
+  #tell(session: BmcSession, payload: Buffer): void {
+    if (session.from && !this.#personality.silent) this.#send(session.link.wrap('sol', payload), session.from);
+  }
+
   #isLost(): boolean {
     return Math.random() < this.#personality.dropRate;
   }
 
-  #answer(packet: Buffer): Buffer | undefined {
+  #answer(packet: Buffer, from: Peer): Buffer | undefined {
     if (readRmcpHeader(new ByteReader(packet)) === 'asf') return answerPing(packet);
-    if (!isSessionPacket(packet)) return encodeLegacyPacket(this.#carryOut(decodeRequest(decodeLegacyPacket(packet))));
-    const id = peekSession(packet);
-    return id === 0 ? this.#answerOutside(packet) : this.#answerInside(packet, id);
+    const isLegacy = !isSessionPacket(packet);
+    const id = isLegacy ? peekLegacySession(packet) : peekSession(packet);
+    const session = this.#sessions.find(id);
+    if (session) return this.#answerInside(packet, session, from);
+    if (!isLegacy) return id === 0 ? this.#answerOutside(packet) : undefined;
+    if (id !== 0) return this.#legacySessions.activate(packet, id);
+    return encodeLegacyPacket(this.#carryOut(decodeRequest(decodeLegacyPacket(packet))));
   }
 
   #answerOutside(packet: Buffer): Buffer | undefined {
+    if (!this.#personality.ipmiVersions.includes('2.0')) return undefined;
     const { type, payload } = decodePlainPacket(packet);
     if (type === 'ipmi') return encodePlainPacket('ipmi', this.#carryOut(decodeRequest(payload)));
     if (type === 'openSessionRequest') return plain('openSessionResponse', this.#sessions.answerOpenSession(payload));
@@ -155,15 +173,15 @@ class VirtualBmc implements Bmc {
     return undefined;
   }
 
-  #answerInside(packet: Buffer, id: number): Buffer | undefined {
-    const session = this.#sessions.find(id);
-    if (!session) return undefined;
-    const { type, sequence, payload } = decodeSessionPacket(packet, session);
-    if (!session.received.take(sequence) || type !== 'ipmi') return undefined;
+  #answerInside(packet: Buffer, session: BmcSession, from: Peer): Buffer | undefined {
+    const received = session.link.unwrap(packet);
+    if (!received) return undefined;
     session.lastHeard = performance.now();
-    const reply = this.#carryOut(decodeRequest(payload), session);
-    const outer = { type: 'ipmi', session: session.consoleSession, sequence: session.sent.next() } as const;
-    return encodeSessionPacket({ ...outer, payload: reply }, session);
+    session.from = from;
+    if (received.type === 'sol') this.#serialLine.receive(session, received.payload);
+    if (received.type !== 'ipmi') return undefined;
+    const reply = this.#carryOut(decodeRequest(received.payload), session);
+    return session.link.wrap('ipmi', reply);
   }
 
   #carryOut(request: Request, session?: BmcSession): Buffer {
@@ -200,14 +218,13 @@ class VirtualBmc implements Bmc {
       guid: this.#guid,
       personality: this.#personality,
       sessionCount: this.#sessions.count,
+      legacySessions: this.#legacySessions,
+      serialLine: this.#serialLine,
+      address: { address: this.address, port: this.port },
       closeSession: (id: number) => this.#sessions.close(id),
-      begin: (action: () => void | Promise<void>) => void run(action).catch((error) => onChassisError?.(error)),
+      begin: (action: () => void | Promise<void>) => obey(this.#personality, action, (error) => onChassisError?.(error)),
     };
   }
-}
-
-async function run(action: () => void | Promise<void>): Promise<void> {
-  await action();
 }
 
 function plain(type: Parameters<typeof encodePlainPacket>[0], payload: Buffer | undefined): Buffer | undefined {

@@ -3,8 +3,11 @@ import { decode, encode } from '#wire/bytes/fields.ts';
 import { presentChannel } from '#wire/ipmi/app-commands.ts';
 import type { AnyCommand, Command } from '#wire/ipmi/command.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
+import type { Peer } from '#wire/udp/datagrams.ts';
+import type { BmcSerialLine } from '../bmc-serial-line.ts';
 import type { BmcSession } from '../bmc-sessions.ts';
 import type { Board } from '../board.ts';
+import type { LegacySessions } from '../legacy-sessions.ts';
 import type { Personality } from '../personality.ts';
 import type { BmcMemory } from './bmc-memory.ts';
 
@@ -29,6 +32,10 @@ export type BmcContext = {
   readonly sessionCount: number;
   /** Undefined outside of a session. */
   readonly session: BmcSession | undefined;
+  readonly legacySessions: LegacySessions;
+  readonly serialLine: BmcSerialLine;
+  /** Where it listens. */
+  readonly address: Peer;
   closeSession(id: number): boolean;
   /** Starts a chassis action; its failure is the lab's to report. */
   begin(action: () => void | Promise<void>): void;

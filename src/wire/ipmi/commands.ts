@@ -3,6 +3,7 @@ import * as app from './app-commands.ts';
 import * as chassis from './chassis-commands.ts';
 import type { AnyCommand } from './command.ts';
 import * as device from './device-commands.ts';
+import * as payload from './payload-commands.ts';
 import * as sensor from './sensor-commands.ts';
 import * as storage from './storage-commands.ts';
 import * as transport from './transport-commands.ts';
@@ -27,6 +28,11 @@ export const commandTable: readonly AnyCommand[] = [
   app.getChannelAccess,
   app.getUserAccess,
   app.getUserName,
+  payload.activatePayload,
+  payload.deactivatePayload,
+  payload.getPayloadActivationStatus,
+  payload.getChannelPayloadSupport,
+  payload.getChannelPayloadVersion,
   transport.getLanParameters,
   transport.setLanParameters,
   user.setUserAccess,

@@ -9,17 +9,15 @@ import {
   decodeSignedPacket,
   encodeSignedPacket,
   legacyKey,
-  peekLegacySession,
   readUnsignedMessage,
 } from '../rmcp/legacy-packet.ts';
-import { SequenceCounter, SequenceWindow } from '../rmcp/sequence-window.ts';
-import type { PayloadType } from '../rmcp/session-packet.ts';
 import { activateSession, getSessionChallenge } from './app-commands.ts';
 import { privilegeLevels } from './command.ts';
 import { completionCodes, describeCompletion } from './completion-codes.ts';
 import type { Conversation } from './conversation.ts';
 import { askOutside, type Login, NoFreeSession, readCapabilities, unfit } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
+import { LegacyLink } from './legacy-link.ts';
 import { decodeResponse, encodeRequest } from './message.ts';
 import type { SessionLink } from './session-link.ts';
 import type { Budget } from './timings.ts';
@@ -92,42 +90,4 @@ function turnedDown({ peer }: Conversation, completion: number): IpmiError {
 function suspectPassword({ peer, command, attempts, seconds }: IpmiError): IpmiError {
   const detail = 'it answered the user name but not what was signed with the password, which is most likely wrong';
   return new IpmiError('refused', { peer, command, attempts, seconds, detail });
-}
-
-type LegacyTerms = {
-  readonly bmcSession: number;
-  readonly key: Uint8Array;
-  /** First sequence number to the BMC, and from it. */
-  readonly firstOutbound: number;
-  readonly firstInbound: number;
-};
-
-class LegacyLink implements SessionLink {
-  readonly bmcSession: number;
-  readonly #key: Uint8Array;
-  readonly #received: SequenceWindow;
-  readonly #sent: SequenceCounter;
-
-  constructor({ bmcSession, key, firstOutbound, firstInbound }: LegacyTerms) {
-    this.bmcSession = bmcSession;
-    this.#key = key;
-    this.#sent = new SequenceCounter(before(firstOutbound));
-    this.#received = new SequenceWindow(before(firstInbound));
-  }
-
-  wrap(type: PayloadType, payload: Uint8Array): Buffer {
-    if (type !== 'ipmi') throw new Error(`an IPMI 1.5 session carries no payload of type ${type}`);
-    const message = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    return encodeSignedPacket({ session: this.bmcSession, sequence: this.#sent.next(), message }, this.#key);
-  }
-
-  unwrap(packet: Buffer) {
-    if (peekLegacySession(packet) !== this.bmcSession) return undefined;
-    const { sequence, message } = decodeSignedPacket(packet, this.#key);
-    return this.#received.take(sequence) ? { type: 'ipmi' as const, payload: message } : undefined;
-  }
-}
-
-function before(sequence: number): number {
-  return (sequence - 1) >>> 0;
 }

@@ -32,6 +32,11 @@ export class SessionKeeper {
     this.#maker = maker;
   }
 
+  get peer(): Peer {
+    const { address, port } = this.#login;
+    return { address, port };
+  }
+
   get session(): Session | undefined {
     return this.#session;
   }

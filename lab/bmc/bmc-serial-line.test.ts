@@ -1,0 +1,224 @@
+/** The machine's serial line through the BMC: with our client, and with ipmitool and FreeIPMI's ipmiconsole. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { Duplex } from 'node:stream';
+import { suite, type TestContext, test } from 'node:test';
+import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
+import { getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
+import { openIpmiClient } from '#wire/ipmi/client.ts';
+import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
+import { openSerialLine, type SerialLine } from '#wire/ipmi/sol-stream.ts';
+import { defaultTimings } from '#wire/ipmi/timings.ts';
+import { openSharedUdp } from '#wire/udp/shared-udp.ts';
+import { startBmc } from './bmc.ts';
+import { createMemoryChassis } from './memory-chassis.ts';
+
+const timings = { ...defaultTimings, firstWait: 30, shortestWait: 30, longestWait: 100, deadline: 2_000 };
+const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
+
+/** A machine that greets and says all again in capitals. */
+function createEcho(breaks: string[]): Duplex & { sendBreak(): void } {
+  const echo = new Duplex({
+    read() {},
+    write(chunk: Buffer, _, done) {
+      echo.push(chunk.toString().toUpperCase());
+      done();
+    },
+  });
+  echo.push('login: ');
+  return Object.assign(echo, { sendBreak: () => void breaks.push('break') });
+}
+
+async function setStage(t: TestContext, at = { address: '127.0.0.1', port: 0 }) {
+  const breaks: string[] = [];
+  const chassis = { ...createMemoryChassis(), openConsole: () => createEcho(breaks) };
+  const users = [{ name: login.user, password: login.password }];
+  const bmc = await startBmc({ ...at, users, chassis });
+  const datagrams = openSharedUdp();
+  const lines: SerialLine[] = [];
+  const open = async (options: { takeOver?: boolean; signal?: AbortSignal } = {}) => {
+    const line = await openSerialLine({ address: '127.0.0.1', port: bmc.port, ...login }, { datagrams, timings, ...options });
+    line.on('error', () => {});
+    lines.push(line);
+    return line;
+  };
+  t.after(async () => {
+    await Promise.all(lines.filter(({ closed }) => !closed).map((line) => once(line.destroy(), 'close')));
+    datagrams.close();
+    await bmc.close();
+  });
+  return { bmc, open, breaks, datagrams };
+}
+
+/** Reads until all of `text` has come. */
+async function hear(line: Duplex, text: string): Promise<string> {
+  let heard = '';
+  for (;;) {
+    heard += line.read() ?? '';
+    if (heard.includes(text)) return heard;
+    await once(line, 'readable');
+  }
+}
+
+suite('our client on the serial line', () => {
+  test('hears the machine and types to it', async (t) => {
+    const { open } = await setStage(t);
+    const line = await open();
+    assert.equal(await hear(line, 'login: '), 'login: ');
+
+    line.write('root\r');
+
+    assert.equal(await hear(line, 'ROOT\r'), 'ROOT\r');
+  });
+
+  test('loses, doubles and reorders nothing although packets get lost', async (t) => {
+    const { open, bmc } = await setStage(t);
+    const line = await open();
+    await hear(line, 'login: ');
+    bmc.setPersonality({ dropRate: 0.15 });
+    const text = Array.from({ length: 400 }, (_, at) => `line ${at}\n`).join('');
+
+    line.write(text);
+
+    assert.equal(await hear(line, 'LINE 399\n'), text.toUpperCase());
+    bmc.setPersonality({ dropRate: 0 });
+  });
+
+  test('commands go on beside it', async (t) => {
+    const { open, bmc, datagrams } = await setStage(t);
+    const line = await open();
+    const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, timings);
+    t.after(() => client.close());
+
+    assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+    line.write('still there');
+
+    await hear(line, 'STILL THERE');
+    assert.equal(bmc.sessionCount, 2);
+  });
+
+  test('sends a break', async (t) => {
+    const { open, breaks } = await setStage(t);
+    const line = await open();
+    line.sendBreak();
+    line.write('after');
+    await hear(line, 'AFTER');
+    assert.deepEqual(breaks, ['break']);
+  });
+
+  test('frees line and session when it is closed', async (t) => {
+    const { open, bmc } = await setStage(t);
+    await once((await open()).destroy(), 'close');
+    assert.equal(bmc.sessionCount, 0);
+    await hear(await open(), 'login: ');
+  });
+
+  test('says that somebody else uses the line, and takes it over when it is told to', async (t) => {
+    const { open } = await setStage(t);
+    const first = await open();
+    const refused = await open().catch((error: unknown) => error);
+    assert.ok(refused instanceof IpmiError);
+    assert.match(refused.detail, /in use by another session/);
+    const ended = once(first, 'error');
+
+    const second = await open({ takeOver: true });
+
+    await hear(second, 'login: ');
+    assert.match(String((await ended)[0]), /ended the use of the serial line/);
+  });
+
+  test('ends when it is told to, and when the BMC is gone', async (t) => {
+    const { open, bmc } = await setStage(t);
+    const given = new AbortController();
+    const line = await open({ signal: given.signal });
+    const ended = once(line, 'error');
+    given.abort(new Error('no longer wanted'));
+    assert.match(String((await ended)[0]), /no longer wanted/);
+
+    const lost = await open();
+    bmc.setPersonality({ silent: true });
+    const silence = once(lost, 'error');
+    lost.write('anybody?');
+    assert.match(String((await silence)[0]), /never acknowledged/);
+    bmc.setPersonality({ silent: false });
+  });
+
+  test('is told where a machine has no serial line', async (t) => {
+    const users = [{ name: login.user, password: login.password }];
+    const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis: createMemoryChassis() });
+    t.after(() => bmc.close());
+    const opening = openSerialLine({ address: '127.0.0.1', port: bmc.port, ...login }, { datagrams: openSharedUdp(), timings });
+    await assert.rejects(opening, (error) => error instanceof IpmiError && /disabled in the BMC/.test(error.detail));
+  });
+});
+
+/** Runs a program on a terminal of its own, types when it sees a text, and returns all that it printed. */
+async function onTerminal(
+  command: readonly string[],
+  exchanges: readonly (readonly [see: string, type: string])[],
+): Promise<string> {
+  const quoted = command.map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qec', quoted, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, TERM: 'vt100' },
+  });
+  let printed = '';
+  let at = 0;
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  child.stdout.on('data', (part: Buffer) => {
+    printed += part;
+    const [see, type] = exchanges[at] ?? [];
+    if (see === undefined || type === undefined || !printed.includes(see)) return;
+    at += 1;
+    child.stdin.write(type);
+  });
+  await once(child, 'close');
+  clearTimeout(timer);
+  return printed;
+}
+
+suite('ipmitool on the serial line', { skip: withoutIpmitool }, () => {
+  test('hears the machine, types to it, sends a break and leaves', async (t) => {
+    const { bmc, breaks } = await setStage(t);
+    const options = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(bmc.port), '-U', login.user, '-P', login.password];
+
+    const printed = await onTerminal(
+      ['ipmitool', ...options, 'sol', 'activate'],
+      [
+        ['login: ', 'root'],
+        ['ROOT', '\r~B'],
+        ['[send break]', 'x'],
+        ['X', '\r~.'],
+      ],
+    );
+
+    assert.match(printed, /SOL Session operational.*login: .*ROOT.*terminated ipmitool/s);
+    assert.deepEqual(breaks, ['break']);
+    assert.equal(bmc.sessionCount, 0);
+  });
+});
+
+function ipmiconsoleLack(): string | false {
+  if (!existsSync('/usr/sbin/ipmiconsole')) return 'ipmiconsole is not installed (Debian package freeipmi-tools)';
+  return process.getuid?.() === 0 ? false : 'ipmiconsole knows port 623 alone, which only root can serve';
+}
+
+suite('ipmiconsole on the serial line', { skip: ipmiconsoleLack() }, () => {
+  test('hears the machine, types to it and leaves', async (t) => {
+    const address = '127.77.3.1';
+    await setStage(t, { address, port: 623 });
+    const options = ['-h', address, '-u', login.user, '-p', login.password];
+
+    const printed = await onTerminal(
+      ['/usr/sbin/ipmiconsole', ...options],
+      [
+        ['login: ', 'root'],
+        ['ROOT', '&.'],
+      ],
+    );
+
+    assert.match(printed, /SOL established.*login: .*ROOT/s);
+  });
+});

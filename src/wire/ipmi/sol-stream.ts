@@ -1,0 +1,191 @@
+import { Duplex } from 'node:stream';
+import { solHeadLength, solMostCharacters, solToBmc, solToConsole } from '../rmcp/sol-packet.ts';
+import type { Datagrams, Peer } from '../udp/datagrams.ts';
+import { getDeviceId } from './app-commands.ts';
+import { IpmiError } from './ipmi-error.ts';
+import { Latency } from './latency.ts';
+import { activatePayload, deactivatePayload, solPayload } from './payload-commands.ts';
+import type { Session } from './session.ts';
+import { type BmcLogin, SessionKeeper } from './session-keeper.ts';
+import { SolTransfer } from './sol-transfer.ts';
+import { Budget, defaultTimings, type Timings } from './timings.ts';
+
+export type SerialLineOptions = {
+  readonly datagrams: Datagrams;
+  readonly timings?: Timings;
+  readonly signal?: AbortSignal;
+  /** Ends the use of the line by another session, if there is one. Default: say that it is in use. */
+  readonly takeOver?: boolean;
+};
+
+/** What is written goes to the machine, what it prints can be read. Ends with an IpmiError when the BMC is gone. */
+export type SerialLine = Duplex & { sendBreak(): void };
+
+/** Repeats of a packet, as BMCs do by default: IPMI 2.0 rev 1.1 section 15.11. */
+const repeats = 7;
+const bufferBytes = 1024 * 1024;
+/** Completion code of Activate Payload, table 24-2. */
+const inUse = 0x80;
+
+/**
+ * Opens the machine's serial line in a session of its own, so that commands go on beside it.
+ * @throws IpmiError, or the reason of an abort
+ */
+export async function openSerialLine(login: BmcLogin, options: SerialLineOptions): Promise<SerialLine> {
+  const { datagrams, timings = defaultTimings, signal } = options;
+  if (login.version === '1.5') throw unfit(login, 'IPMI 1.5 has no serial line over the LAN; it needs ipmi_protocol_version 2.0');
+  const latency = new Latency();
+  const keeper = new SessionKeeper(login, { datagrams, timings, latency });
+  const budget = new Budget(timings.deadline, { signal, patient: true });
+  try {
+    const session = await keeper.open(budget);
+    const line = new SolStream({ keeper, session, latency, timings });
+    const { inboundSize } = await activate(session, budget, options.takeOver === true);
+    line.begin(Math.min(solMostCharacters, Math.max(1, inboundSize - solHeadLength)));
+    return signal ? endWith(line, signal) : line;
+  } catch (error) {
+    await keeper.close();
+    throw error;
+  } finally {
+    budget.release();
+  }
+}
+
+/** The port in the answer is not looked at: BMCs swap its bytes, or name the port on their side of a translation. */
+async function activate(session: Session, budget: Budget, takeOver: boolean) {
+  const { type, instance } = solPayload;
+  const payload = { type: { number: type }, instance: { number: instance } };
+  const deferred = 1;
+  const options = { encrypted: true, authenticated: true, test: false, alerts: deferred, keepHandshakeOn: true };
+  const request = { ...payload, options, reserved: Buffer.alloc(3) };
+  try {
+    return await session.request(activatePayload, request, { budget });
+  } catch (error) {
+    if (!takeOver || !(error instanceof IpmiError) || error.completion !== inUse) throw error;
+  }
+  await session.request(deactivatePayload, { ...payload, reserved: Buffer.alloc(4) }, { budget }).catch(tolerateCompletion);
+  return session.request(activatePayload, request, { budget });
+}
+
+type StreamParts = {
+  readonly keeper: SessionKeeper;
+  readonly session: Session;
+  readonly latency: Latency;
+  readonly timings: Timings;
+};
+
+class SolStream extends Duplex implements SerialLine {
+  readonly #parts: StreamParts;
+  #transfer: SolTransfer | undefined;
+  /** Came before the BMC's word that the line is open. */
+  readonly #early: Buffer[] = [];
+  #isFull = false;
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  constructor(parts: StreamParts) {
+    super({ readableHighWaterMark: bufferBytes, allowHalfOpen: false });
+    this.#parts = parts;
+    parts.session.openLine((payload) => {
+      if (this.#transfer) this.#transfer.receive(payload);
+      else this.#early.push(payload);
+    });
+  }
+
+  begin(room: number): void {
+    const { session, latency, timings } = this.#parts;
+    const end = {
+      send: (payload: Buffer) => session.sendLine(payload),
+      hear: (data: Buffer) => this.#hear(data),
+      flagged: (flags: number) => this.#flagged(flags),
+      lost: () => void this.destroy(this.#silence()),
+      wait: (sends: number) => Math.min(timings.longestWait, latency.firstWait(timings) * timings.growth ** sends),
+    };
+    this.#transfer = new SolTransfer(end, { room, repeats });
+    for (const payload of this.#early.splice(0)) this.#transfer.receive(payload);
+    this.#watch();
+  }
+
+  sendBreak(): void {
+    this.#transfer?.signal(solToBmc.generateBreak);
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#transfer?.write(chunk, done);
+  }
+
+  override _read(): void {
+    this.#isFull = false;
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#keepAlive);
+    this.#transfer?.stop();
+    const { keeper } = this.#parts;
+    this.#deactivate()
+      .finally(() => keeper.close())
+      .then(
+        () => done(error),
+        () => done(error),
+      );
+  }
+
+  #hear(data: Buffer): boolean {
+    if (this.#isFull || this.destroyed) return false;
+    this.#isFull = !this.push(data);
+    return true;
+  }
+
+  #flagged(flags: number): void {
+    if (flags & solToConsole.deactivated) this.destroy(this.#error('silent', 'the BMC has ended the use of the serial line'));
+  }
+
+  /** A machine that prints nothing for long is no reason for the BMC to drop the session, section 6.12.15. */
+  #watch(): void {
+    const { session, timings } = this.#parts;
+    const pause = timings.keepAlive / 2;
+    this.#keepAlive = setTimeout(() => {
+      if (session.silentFor < pause) return this.#watch();
+      const budget = new Budget(timings.deadline);
+      session.request(getDeviceId, {}, { budget }).then(
+        () => this.#watch(),
+        (error: unknown) => {
+          if (error instanceof IpmiError && error.failure === 'completion') this.#watch();
+          else this.destroy(error as Error);
+        },
+      );
+    }, pause);
+    this.#keepAlive.unref();
+  }
+
+  async #deactivate(): Promise<void> {
+    const { session, timings } = this.#parts;
+    const { type, instance } = solPayload;
+    const request = { type: { number: type }, instance: { number: instance }, reserved: Buffer.alloc(4) };
+    const limits = { budget: new Budget(timings.firstWait * 3), sends: 2 };
+    await session.request(deactivatePayload, request, limits).catch(() => {});
+  }
+
+  #silence(): IpmiError {
+    return this.#error('silent', 'what was typed was never acknowledged');
+  }
+
+  #error(failure: 'silent', detail: string): IpmiError {
+    return new IpmiError(failure, { peer: this.#parts.keeper.peer, command: 'the serial line', detail });
+  }
+}
+
+function endWith(line: SerialLine, signal: AbortSignal): SerialLine {
+  const abort = () => void line.destroy(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  line.once('close', () => signal.removeEventListener('abort', abort));
+  return line;
+}
+
+function tolerateCompletion(error: unknown): void {
+  if (!(error instanceof IpmiError && error.failure === 'completion')) throw error;
+}
+
+function unfit({ address, port }: Peer, detail: string): IpmiError {
+  return new IpmiError('unfit', { peer: { address, port }, command: activatePayload.name, detail });
+}
