@@ -110,6 +110,7 @@ class VirtualBmc implements Bmc {
 
   restart(): void {
     this.#sessions.clear();
+    this.#memory.end();
     this.#memory = new BmcMemory();
   }
 
@@ -119,6 +120,7 @@ class VirtualBmc implements Bmc {
   }
 
   async close(): Promise<void> {
+    this.#memory.end();
     const server = this.#server;
     this.#server = undefined;
     this.#sessions.clear();

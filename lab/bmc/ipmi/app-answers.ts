@@ -9,29 +9,35 @@ const protocolIpmb = 1;
 /** IANA number of the IPMI forum: the vendor of the channel protocol (section 22.24), and of a BMC that nobody sells. */
 const ipmiForum = 7154;
 
-const getDeviceId = answer(app.getDeviceId, () => ({
-  device: 0x20,
-  revision: { number: 1, providesSdrs: false },
-  firmware: { major: 1, updating: false },
-  firmwareMinor: 0x00,
-  ipmiVersion: { major: 2, minor: 0 },
-  // Chassis device, table 20-2.
-  support: 0x80,
-  manufacturer: ipmiForum,
-  product: 1,
-  auxiliary: undefined,
-}));
+/** Chassis, FRU inventory, event log, SDR repository and sensors: table 20-2. */
+const deviceSupport = 0x8f;
+
+const getDeviceId = answer(app.getDeviceId, (_, { board }) => {
+  const [major = 0, minor = 0] = board.identity.bmcVersion.split('.').map(Number);
+  return {
+    device: 0x20,
+    revision: { number: 1, providesSdrs: false },
+    firmware: { major, updating: false },
+    firmwareMinor: Number.parseInt(String(minor % 100), 16),
+    ipmiVersion: { major: 2, minor: 0 },
+    support: deviceSupport,
+    manufacturer: ipmiForum,
+    product: 1,
+    auxiliary: undefined,
+  };
+});
 
 const getSystemGuid = answer(app.getSystemGuid, (_, { guid }) => ({ guid }));
 
 const getChannelAuthenticationCapabilities = answer(
   app.getChannelAuthenticationCapabilities,
-  ({ channel }, { board: { users } }) => {
+  ({ channel }, { board: { users }, personality: { ipmiVersions } }) => {
     checkChannel(channel.number);
+    const ipmi15 = ipmiVersions.includes('1.5');
+    const ipmi20 = channel.extended && ipmiVersions.includes('2.0');
     return {
       channel: { number: lanChannel },
-      // No IPMI 1.5 way in: sessions are RMCP+ alone.
-      types: { none: false, md2: false, md5: false, password: false, oem: false, extended: channel.extended },
+      types: { none: false, md2: false, md5: ipmi15, password: false, oem: false, extended: ipmi20 },
       login: {
         anonymous: users.some(({ name, password }) => name === '' && password === ''),
         nullUsers: users.some(({ name, password }) => name === '' && password !== ''),
@@ -40,7 +46,7 @@ const getChannelAuthenticationCapabilities = answer(
         messagesUnsigned: false,
         bmcKey: false,
       },
-      versions: { ipmi15: false, ipmi20: channel.extended },
+      versions: { ipmi15, ipmi20 },
       oem: 0,
       oemData: 0,
     };
