@@ -30,7 +30,8 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
   status   shows the servers; --json for programs
   down     ends everything; --wipe deletes disks, consoles and passwords too
   power    MACHINE ${powerCommands.join('|')}: the power button, without the BMC
-  boot     MACHINE ${overrideDevices.join('|')}: where its next start boots from; --persistent: each start
+  boot     MACHINE ${overrideDevices.join('|')}: where its next start boots from; --persistent: each start;
+             --http URL: with pxe, by UEFI HTTP boot from there
   medium   MACHINE ${mediaDevices.join('|')} FILE|none: puts a file into its drive; disk and floppy are USB sticks
   console  MACHINE: its serial line; Ctrl-] ends
   set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true
@@ -53,6 +54,7 @@ const options = {
   accel: { type: 'string' },
   'keep-disks': { type: 'boolean' },
   persistent: { type: 'boolean' },
+  http: { type: 'string' },
   wipe: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -198,7 +200,9 @@ async function boot({ values, words, stateDir }: Call): Promise<number> {
   const [machine, word] = words;
   const device = readChoice('boot', word, overrideDevices);
   if (!machine || !device) throw new RangeError(`boot needs a machine and ${overrideDevices.join(' or ')}`);
-  return withRack(stateDir, (rack) => rack.setBoot(machine, device, { persistent: values.persistent ?? false }));
+  return withRack(stateDir, (rack) =>
+    rack.setBoot(machine, device, { persistent: values.persistent ?? false, ...(values.http && { httpUri: values.http }) }),
+  );
 }
 
 async function medium({ words, stateDir }: Call): Promise<number> {

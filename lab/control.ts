@@ -12,10 +12,18 @@ import { onMessage, sendMessage } from './json-lines.ts';
 export type ControlRequest =
   | { readonly action: 'status' }
   | { readonly action: 'power'; readonly machine: string; readonly command: PowerCommand }
-  | { readonly action: 'boot'; readonly machine: string; readonly device: OverrideDevice; readonly persistent: boolean }
+  | BootRequest
   | { readonly action: 'medium'; readonly machine: string; readonly device: MediaDevice; readonly path: string | null }
   | { readonly action: 'set'; readonly machine: string; readonly changes: Readonly<Record<string, unknown>> }
   | { readonly action: 'stop' };
+/** `httpUri`: as in `BootOverrideRequest`. */
+export type BootRequest = {
+  readonly action: 'boot';
+  readonly machine: string;
+  readonly device: OverrideDevice;
+  readonly persistent: boolean;
+  readonly httpUri?: string | undefined;
+};
 export const powerCommands = ['on', 'off', 'reset', 'cycle', 'soft', 'nmi'] as const;
 export const overrideDevices = ['none', 'pxe', 'disk', 'cdrom', 'floppy'] as const satisfies BootOverrideRequest['device'][];
 export type OverrideDevice = (typeof overrideDevices)[number];

@@ -7,14 +7,23 @@ import { EventEmitter, once } from 'node:events';
 import { accessSync, appendFileSync, closeSync, constants, copyFileSync, existsSync, openSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import type { BootOverride } from './bmc/boot-override.ts';
+import type { BootOverride, BootOverrideRequest } from './bmc/boot-override.ts';
 import type { Chassis, MediaDevice } from './bmc/chassis.ts';
 import { changeDrive, readableMedia } from './machine-drives.ts';
 import { MachineMemory, type Media } from './machine-memory.ts';
 import { bootOrder, isPowered, type MachineEvent, type MachineState, nextState } from './machine-states.ts';
-import { consoleDescriptor, type Firmware, type MachineSpec, qemuArguments, qmpDescriptor, uefiFiles } from './qemu-arguments.ts';
+import {
+  consoleDescriptor,
+  type Firmware,
+  type MachineSpec,
+  qemuArguments,
+  qmpDescriptor,
+  type StartConditions,
+  uefiFiles,
+} from './qemu-arguments.ts';
 import { Qmp } from './qmp.ts';
 import { SerialLine } from './serial-line.ts';
+import { bootNextFromUri, clearBootNext } from './uefi-variables.ts';
 
 /** A process that ignores SIGTERM for this long is killed (milliseconds). */
 const stopPatience = 5000;
@@ -149,21 +158,24 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
   }
 
   #start(): void {
-    const order = bootOrder(this.spec.usualBootOrder, this.bootOverride.takeForBoot());
+    const conditions = this.#conditions(this.bootOverride.takeForBoot());
+    const order = conditions.order.join(', ');
     this.#starts += 1;
     this.#lastError = undefined;
-    appendFileSync(this.spec.consoleFile, `\r\n=== ${new Date().toISOString()} power on, boot order ${order.join(', ')} ===\r\n`);
+    appendFileSync(this.spec.consoleFile, `\r\n=== ${new Date().toISOString()} power on, boot order ${order} ===\r\n`);
     const log = openSync(this.spec.logFile, 'a');
-    const child = spawn(
-      'setpriv',
-      ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.spec, { order, media: readableMedia(this.#memory) })],
-      {
-        stdio: ['ignore', log, log, 'pipe', 'pipe'],
-      },
-    );
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.spec, conditions)], {
+      stdio: ['ignore', log, log, 'pipe', 'pipe'],
+    });
     closeSync(log);
     this.#process = child;
     this.#watch(child);
+  }
+
+  #conditions(request: BootOverrideRequest | undefined): StartConditions {
+    const order = bootOrder(this.spec.usualBootOrder, request);
+    if (this.firmware === 'uefi') passHttpUri(this.spec.varsFile, request?.httpUri);
+    return { order, media: readableMedia(this.#memory), httpBoot: request?.httpUri !== undefined };
   }
 
   #watch(child: ChildProcess): void {
@@ -207,6 +219,11 @@ function skipFirmwarePrompt(line: Duplex): void {
     tail = '';
     line.write(' ');
   });
+}
+
+function passHttpUri(varsFile: string, uri: string | undefined): void {
+  if (uri) bootNextFromUri(varsFile, uri);
+  else clearBootNext(varsFile);
 }
 
 function lastLine(file: string): string {

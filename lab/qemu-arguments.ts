@@ -46,9 +46,14 @@ const pxeRom = '/usr/lib/ipxe/qemu/pxe-virtio.rom';
 export const uefiFiles = { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
 
 /** What one start of its firmware finds. */
-export type StartConditions = { readonly order: readonly BootDevice[]; readonly media: Media };
+export type StartConditions = {
+  readonly order: readonly BootDevice[];
+  readonly media: Media;
+  /** The network means HTTP boot (UEFI alone). */
+  readonly httpBoot?: boolean;
+};
 
-export function qemuArguments(spec: MachineSpec, { order, media }: StartConditions): string[] {
+export function qemuArguments(spec: MachineSpec, { order, media, httpBoot = false }: StartConditions): string[] {
   const rank = (device: BootDevice) => (order.includes(device) ? `,bootindex=${order.indexOf(device) + 1}` : '');
   return [
     ...['-name', spec.name, '-nodefaults', '-no-user-config', '-display', 'none'],
@@ -56,7 +61,7 @@ export function qemuArguments(spec: MachineSpec, { order, media }: StartConditio
     ...['-machine', 'pc,graphics=off', '-accel', accelerators[spec.acceleration], '-cpu', cpuModels[spec.acceleration]],
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMb)],
     ...['-uuid', spec.uuid, '-smbios', `type=1,manufacturer=Ingot,product=Lab server,serial=${spec.serial},uuid=${spec.uuid}`],
-    ...firmwareTable[spec.firmware].arguments(spec),
+    ...firmwareTable[spec.firmware].arguments(spec, httpBoot),
     ...['-boot', 'menu=off,strict=on'],
     // A restart by the guest ends QEMU too: only a new process reads a new boot order.
     ...['-action', 'reboot=shutdown'],
@@ -75,18 +80,20 @@ export function qemuArguments(spec: MachineSpec, { order, media }: StartConditio
   ];
 }
 
-type FirmwareParts = { readonly pxeRom: string; readonly arguments: (spec: MachineSpec) => string[] };
+type FirmwareParts = { readonly pxeRom: string; readonly arguments: (spec: MachineSpec, httpBoot: boolean) => string[] };
 
 /** UEFI has its own driver for the NIC and its own PXE, whose DHCP tells client architecture 7 as real servers' does. */
 const firmwareTable: Record<Firmware, FirmwareParts> = {
   bios: { pxeRom, arguments: () => [] },
   uefi: {
     pxeRom: '',
-    arguments: ({ varsFile }) => [
+    arguments: ({ varsFile }, httpBoot) => [
       ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${uefiFiles.code}`],
       ...['-drive', `if=pflash,unit=1,format=raw,file=${plain(varsFile)}`],
       // Its IPv6 PXE would wait for a boot server that the lab's network does not have.
       ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
+      // Of the ways that are left for a NIC, HTTP boot is then the first.
+      ...(httpBoot ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n'] : []),
     ],
   },
 };

@@ -93,9 +93,10 @@ class RackProcess {
     if (request.action === 'power') return powerTable[request.command](slot.machine);
     if (request.action === 'set') return this.#setPersonality(request.machine, slot, parseChanges(request.changes));
     if (request.action === 'medium') return slot.machine.changeMedium(request.device, request.path);
-    const { device, persistent } = request;
+    const { device, persistent, httpUri } = request;
     if (device === 'none') return slot.machine.bootOverride.clear();
-    return slot.machine.bootOverride.set({ device, persistent }, { expires: false });
+    const wish = { device, persistent, ...(httpUri !== undefined && { httpUri }) };
+    return slot.machine.bootOverride.set(wish, { expires: false });
   }
 
   #setPersonality(name: string, slot: Slot, changes: PersonalityChanges): void {

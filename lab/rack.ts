@@ -26,6 +26,9 @@ export type StartOptions = RackOptions & {
   readonly keepDisks?: boolean;
 };
 
+/** `httpUri`: with `pxe`, of UEFI firmware: HTTP boot from this URL, or '' = from the one that DHCP tells. */
+export type BootWish = { persistent?: boolean; httpUri?: string };
+
 const rackProgram = fileURLToPath(new URL('rack-process.ts', import.meta.url));
 /** Longest wait for an orderly end (milliseconds). */
 const stopPatience = 30_000;
@@ -55,8 +58,8 @@ export class Rack {
   }
 
   /** The boot device without the BMC's help; it holds until it is used, or until it is changed when `persistent`. */
-  async setBoot(machine: string, device: OverrideDevice, { persistent = false } = {}): Promise<void> {
-    await this.#control.ask({ action: 'boot', machine, device, persistent });
+  async setBoot(machine: string, device: OverrideDevice, { persistent = false, httpUri }: BootWish = {}): Promise<void> {
+    await this.#control.ask({ action: 'boot', machine, device, persistent, httpUri });
   }
 
   /** Puts a file of this host into a drive, without the BMC's help, or takes out what is in it (null). */

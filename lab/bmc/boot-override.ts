@@ -4,6 +4,8 @@ export type BootOverrideRequest = {
   readonly device: 'none' | 'pxe' | 'disk' | 'safe' | 'cdrom' | 'bios' | 'floppy';
   readonly persistent: boolean;
   readonly uefi?: boolean;
+  /** With `pxe`, of UEFI firmware: HTTP boot from this URL, or '' = from the one that DHCP tells. IPMI knows nothing of it. */
+  readonly httpUri?: string;
 };
 
 /** Table 28-14, parameter 3: without a chassis command within 60 s of the request, it is dropped. */
