@@ -22,13 +22,18 @@ export function errorMessages(body: Resource): Message[] {
 }
 
 /**
- * What a successful reply complains of: some of the properties in a PATCH were not taken (annotations of single
- * properties, or messages beside them that are no success).
+ * What a successful reply complains of: annotations of single properties that were not taken, messages beside them, and
+ * an `error` in a reply of 200, which iLO fills with `Success` and old iDRACs with what went wrong.
  */
 export function complaints(body: Resource, properties: readonly string[]): Message[] {
   const annotated = properties.flatMap((name) => readMessages(body[`${name}${key}`]));
   const general = readMessages(body[key]).filter(({ id }) => /\.(Property|Action|Resource|Restricted)\w+$/.test(id));
-  return [...annotated, ...general].filter(({ severity }) => severity === 'critical' || severity === 'warning');
+  const error = isObject(body['error']) ? readMessages(body['error'][key]) : [];
+  return [...annotated, ...general, ...error].filter(isComplaint);
+}
+
+function isComplaint({ id, severity }: Message): boolean {
+  return (severity === 'critical' || severity === 'warning') && !/Success|ResetRequired/.test(id);
 }
 
 /** A refusal in plain text, from the web server or a proxy before the service. */

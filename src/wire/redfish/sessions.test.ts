@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
+import { RedfishError } from './redfish-client.ts';
+
+const systemPath = '/redfish/v1/Systems/1';
+const system = { body: { '@odata.id': systemPath, PowerState: 'On' } };
+const login = `POST ${sessionPath}`;
+const asking = `GET ${systemPath}`;
+
+/** The Base registry's words for a session that is not known. */
+const unauthorized = {
+  status: 401,
+  body: {
+    error: {
+      code: 'Base.1.8.GeneralError',
+      message: 'A general error has occurred. See ExtendedInfo for more information.',
+      '@Message.ExtendedInfo': [
+        {
+          '@odata.type': '#Message.v1_1_1.Message',
+          MessageId: 'Base.1.8.NoValidSession',
+          Message: 'There is no valid session established with the implementation.',
+          Severity: 'Critical',
+          Resolution: 'Establish a session before attempting any operations.',
+        },
+      ],
+    },
+  },
+};
+const full = {
+  status: 503,
+  body: {
+    error: {
+      code: 'Base.1.8.SessionLimitExceeded',
+      message: 'The session establishment failed due to the number of simultaneous sessions exceeding the limit.',
+    },
+  },
+};
+
+async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof RedfishError, `a RedfishError, not ${error}`);
+  return error;
+}
+
+suite('a session', () => {
+  test('is opened once, used for all, and deleted at the end', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
+    const client = stage.open();
+    await Promise.all([client.get(systemPath), client.get(systemPath)]);
+    await client.close();
+    assert.deepEqual(stage.names(), ['GET /redfish/v1/', login, asking, asking, `DELETE ${sessionPath}/1`]);
+    assert.deepEqual(stage.asked[1]?.body, { UserName: 'admin', Password: 'open sesame' });
+    assert.equal(stage.asked[0]?.headers['x-auth-token'], undefined);
+    for (const { headers } of stage.asked.slice(2)) {
+      assert.equal(headers['x-auth-token'], 't1');
+      assert.equal(headers.authorization, undefined);
+    }
+    assert.equal(stage.connections(), 1);
+  });
+
+  test('that the service forgot is renewed once', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: [system, unauthorized, system] });
+    const client = stage.open();
+    await client.get(systemPath);
+    assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
+    assert.deepEqual(stage.names().slice(3), [asking, login, asking]);
+    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 't2');
+  });
+
+  test('is not renewed for ever', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: unauthorized });
+    const client = stage.open();
+    const error = await failureOf(client.get(systemPath));
+    assert.equal(error.failure, 'refused');
+    assert.deepEqual(error.messageIds, ['Base.1.8.NoValidSession']);
+    assert.equal(stage.names().filter((name) => name === login).length, 2);
+  });
+
+  test('whose Location is on a host of the service own making is deleted all the same', async (t) => {
+    const created = { status: 201, headers: { 'x-auth-token': 'tok', location: `https://10.0.0.9${sessionPath}/9` }, body: {} };
+    const stage = await startRedfishService(t, { [login]: created, [asking]: system });
+    const client = stage.open();
+    await client.get(systemPath);
+    await client.close();
+    assert.equal(stage.names().at(-1), `DELETE ${sessionPath}/9`);
+  });
+});
+
+suite('a refused password', () => {
+  test('is not tried again, neither by those who wait nor soon after', async (t) => {
+    const stage = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
+    const client = stage.open();
+    const errors = await Promise.all([1, 2, 3].map(() => failureOf(client.get(systemPath))));
+    for (const { failure, message } of errors) {
+      assert.equal(failure, 'refused');
+      assert.ok(!message.includes('sesame'));
+    }
+    await failureOf(client.get(systemPath));
+    assert.equal(stage.names().filter((name) => name === login).length, 1);
+  });
+
+  test('is tried again when its time is over', async (t) => {
+    const stage = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
+    const client = stage.open({}, { refusalMs: 0 });
+    await failureOf(client.get(systemPath));
+    await failureOf(client.get(systemPath));
+    assert.equal(stage.names().filter((name) => name === login).length, 2);
+  });
+
+  test('is remembered with basic authentication, too', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: unauthorized });
+    const client = stage.open({ auth: 'basic' });
+    await failureOf(client.get(systemPath));
+    await failureOf(client.get(systemPath));
+    assert.deepEqual(stage.names(), [asking]);
+    assert.equal(stage.asked[0]?.headers.authorization, `Basic ${Buffer.from('admin:open sesame').toString('base64')}`);
+  });
+});
+
+suite('where all sessions are taken', () => {
+  test('basic authentication stands in, if it may', async (t) => {
+    const stage = await startRedfishService(t, { [login]: full, [asking]: system });
+    const client = stage.open({ auth: 'auto' });
+    await client.get(systemPath);
+    await client.get(systemPath);
+    assert.equal(stage.names().filter((name) => name === login).length, 1);
+    assert.match(stage.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
+  });
+
+  test('a session is waited for, if it must be one', async (t) => {
+    const created = { status: 201, headers: { 'x-auth-token': 'late' }, body: {} };
+    const stage = await startRedfishService(t, { [login]: [full, full, created], [asking]: system });
+    await stage.open().get(systemPath);
+    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 'late');
+  });
+
+  test('and none gets free, the service is told of as it is', async (t) => {
+    const stage = await startRedfishService(t, { [login]: full, [asking]: system });
+    const error = await failureOf(stage.open({}, { readMs: 60, fullPauseMs: 20 }).get(systemPath));
+    assert.equal(error.failure, 'answered');
+    assert.match(error.message, /number of simultaneous sessions/);
+  });
+});
+
+test('a service without sessions is asked with basic authentication', async (t) => {
+  const stage = await startRedfishService(t, { 'GET /redfish/v1/': { body: {} }, [login]: { status: 404 }, [asking]: system });
+  await stage.open({ auth: 'auto' }).get(systemPath);
+  assert.match(stage.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
+});
+
+test('a service that wants no password gets none', async (t) => {
+  const stage = await startRedfishService(t, { [asking]: system });
+  await stage.open({ user: '', password: '' }).get(systemPath);
+  assert.deepEqual(stage.names(), [asking]);
+  assert.equal(stage.asked[0]?.headers.authorization, undefined);
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { makeIdentity, startRedfishService } from '#test/a-redfish-service.ts';
+import { RedfishError } from './redfish-client.ts';
+
+const right = makeIdentity('IP:127.0.0.1');
+const other = makeIdentity('DNS:elsewhere.example');
+const system = { 'GET /redfish/v1/Systems/1': { body: { Id: '1' } } };
+
+async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof RedfishError, `a RedfishError, not ${error}`);
+  return error;
+}
+
+suite('a service proves who it is', () => {
+  test('by the pinned fingerprint, on each connection', async (t) => {
+    const stage = await startRedfishService(t, system, right);
+    const client = stage.open({ trust: { by: 'fingerprint', sha256: right.sha256.toUpperCase() } });
+    assert.equal((await client.get('/redfish/v1/Systems/1')).body['Id'], '1');
+  });
+
+  test('by a certificate of the authority that was named', async (t) => {
+    const stage = await startRedfishService(t, system, right);
+    const client = stage.open({ trust: { by: 'authority', ca: right.cert.toString() } });
+    assert.equal((await client.get('/redfish/v1/Systems/1')).status, 200);
+  });
+
+  test('or not at all, where that is wanted', async (t) => {
+    const stage = await startRedfishService(t, system, other);
+    assert.equal((await stage.open({ trust: { by: 'nothing' } }).get('/redfish/v1/Systems/1')).status, 200);
+  });
+});
+
+suite('who cannot prove it hears nothing', () => {
+  const refusals = [
+    { title: 'another fingerprint', trust: { by: 'fingerprint', sha256: '0'.repeat(64) }, identity: right, says: /not 0000/ },
+    { title: 'a self-signed certificate', trust: { by: 'authority' }, identity: right, says: /self-signed/ },
+    {
+      title: 'a certificate for another name',
+      trust: { by: 'authority', ca: other.cert.toString() },
+      identity: other,
+      says: /made for another name/,
+    },
+  ] as const;
+  for (const { title, trust, identity, says } of refusals) {
+    test(`${title}: the fault tells what was presented`, async (t) => {
+      const stage = await startRedfishService(t, system, identity);
+      const { failure, message } = await failureOf(stage.open({ trust }).get('/redfish/v1/Systems/1'));
+      assert.equal(failure, 'untrusted');
+      assert.match(message, says);
+      assert.ok(message.includes(identity.sha256), 'the fingerprint to pin');
+      assert.deepEqual(stage.names(), []);
+    });
+  }
+
+  test('a service that speaks no TLS', async (t) => {
+    const stage = await startRedfishService(t, system);
+    const client = stage.open({ url: stage.url.replace('http:', 'https:') });
+    assert.equal((await failureOf(client.get('/redfish/v1/Systems/1'))).failure, 'unfit');
+  });
+});
+
+test('TLS 1.0 is spoken on demand alone', async (t) => {
+  const old = { ...right, minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+  const stage = await startRedfishService(t, system, old);
+  const { failure } = await failureOf(stage.open().get('/redfish/v1/Systems/1'));
+  assert.equal(failure, 'unfit');
+  assert.equal((await stage.open({ tls: 'old' }).get('/redfish/v1/Systems/1')).status, 200);
+});
