@@ -2,9 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/records.ts';
 import type { NewNode } from '#engine/contract.ts';
-import type { Store } from '#store/store.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
@@ -12,7 +11,7 @@ import { JsonPatch } from './json-patch.ts';
 import { findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
-import { listNodeIds, readSortKey } from './node-list.ts';
+import { listNodeIds, readNodes, readSortKey } from './node-list.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
 
@@ -126,13 +125,6 @@ function readNode(body: Static<typeof NodeRequest>): NewNode {
   return { driver, ...(uuid && { uuid: uuid.toLowerCase() }), ...given, ...filled };
 }
 
-/** In the order of `page`. */
-async function readNodes({ nodes }: Store, page: readonly { uuid: string }[]): Promise<Node[]> {
-  if (page.length === 0) return [];
-  const rows = new Map((await nodes.list({ uuid: page.map(({ uuid }) => uuid) })).map((node) => [node.uuid, node]));
-  return page.flatMap(({ uuid }) => rows.get(uuid) ?? []);
-}
-
 type ListRequest = { query: NodeQuery; isDetailed: boolean };
 
 async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
@@ -142,8 +134,10 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
   const { sort_key, sort_dir, limit, marker, detail: _, fields, ...filters } = query;
   const found = await listNodeIds(store, { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' });
   const page = pageOf(found, { limit, marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
-  const shown = await readNodes(store, page.items);
   const brief = isDetailed ? {} : { brief: briefFields };
-  const nodes = await nodesJson(context, request, { nodes: shown, fields, ...brief });
+  const nodes: object[] = [];
+  for await (const some of readNodes(store, page.items)) {
+    nodes.push(...(await nodesJson(context, request, { nodes: some, fields, ...brief })));
+  }
   return { nodes, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
 }
