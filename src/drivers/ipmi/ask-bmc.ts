@@ -31,10 +31,10 @@ export function createAskBmc(pool: IpmiClientPool): AskBmc {
 /** What a person is told of a failure of the wire; anything else stays as it is. */
 export function toFault(error: unknown): unknown {
   if (!(error instanceof IpmiError)) return error;
-  const { peer, command, detail, attempts, seconds } = error;
+  const { peer, command, detail, attempts, seconds, completion } = error;
   const code = faultTable[error.failure] ?? 'internal';
   const fields = { address: spell(peer), command, detail, attempts, seconds, what: command, why: detail };
-  return new Fault(code, fields, error.message);
+  return new Fault(code, { ...fields, ...(completion !== undefined && { completion }) }, error.message);
 }
 
 function spell({ address, port }: Peer): string {

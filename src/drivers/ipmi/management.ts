@@ -5,13 +5,22 @@ import {
   bootDevices,
   bootFlags,
   bootParameters,
+  chassisControl,
   getBootOptions,
   setBootOptions,
 } from '#wire/ipmi/chassis-commands.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AskBmc } from './ask-bmc.ts';
+import { askNode } from './ask-node.ts';
+import { readBmcInfo, resetBmc } from './bmc-info.ts';
+import { identify } from './identify.ts';
+import { getIndicator, setIndicator } from './indicator.ts';
+import { clearLog, readLog } from './log.ts';
+import { changePassword } from './own-password.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
+import { createSensorRecords } from './sensor-records.ts';
+import { readSensors } from './sensors.ts';
 
 /** IPMI has no number for booting by HTTP. */
 const settable = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy'] as const;
@@ -28,25 +37,39 @@ const preparations = [
 ];
 
 export function createIpmiManagement(ask: AskBmc): ManagementInterface {
-  const setOption = (node: NodeFacts, number: number, data: Buffer) =>
-    ask(node, setBootOptions, { parameter: { number, invalid: false }, data });
+  const records = createSensorRecords();
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
     bootDevices: settable,
-    async setBootDevice(node, device, { persistent }) {
+    async setBootDevice(node, device, { persistent, mode }, asking) {
       if (!isSettable(device)) return lacks(node, `boot device '${device}'`);
-      for (const { number, data } of preparations) await setOption(node, number, data).catch(tolerateRefusal);
-      await setOption(node, bootParameters.bootFlags, encodeFlags(node, device, persistent));
+      const setOption = (number: number, data: Buffer) =>
+        ask(node, setBootOptions, { parameter: { number, invalid: false }, data }, asking);
+      for (const { number, data } of preparations) await setOption(number, data).catch(tolerateRefusal);
+      const uefi = mode ? mode === 'uefi' : isUefi(node);
+      await setOption(bootParameters.bootFlags, encodeFlags(device, { persistent, uefi }));
     },
-    async getBootDevice(node) {
+    async getBootDevice(node, asking) {
       const query = { parameter: { number: bootParameters.bootFlags }, set: 0, block: 0 };
-      const { data } = await ask(node, getBootOptions, query);
+      const { data } = await ask(node, getBootOptions, query, asking);
       const { validity, selection } = readFlags(data, node);
       const device = deviceNames.get(selection.device);
       if (!validity.valid || !device) return { device: null, persistent: null };
       return { device, persistent: validity.persistent };
     },
+    async injectNmi(node, asking) {
+      await ask(node, chassisControl, { action: 'diagnostic interrupt' }, asking);
+    },
+    getIndicator: (node, asking) => getIndicator(askNode(ask, node, asking)),
+    setIndicator: (node, state, asking) => setIndicator(askNode(ask, node, asking), state),
+    readSensors: (node, asking) => readSensors(askNode(ask, node, asking), records),
+    readLog: (node, asking) => readLog(askNode(ask, node, asking), records),
+    clearLog: (node, asking) => clearLog(askNode(ask, node, asking)),
+    identify: (node, asking) => identify(askNode(ask, node, asking), records),
+    bmcInfo: (node, asking) => readBmcInfo(askNode(ask, node, asking)),
+    resetBmc: (node, kind, asking) => resetBmc(askNode(ask, node, asking), kind),
+    changePassword: (node, password, asking) => changePassword(askNode(ask, node, asking), password),
   };
 }
 
@@ -54,10 +77,10 @@ function isSettable(device: BootDevice): device is (typeof settable)[number] {
   return (settable as readonly string[]).includes(device);
 }
 
-function encodeFlags(node: NodeFacts, device: (typeof settable)[number], persistent: boolean): Buffer {
+function encodeFlags(device: (typeof settable)[number], { persistent, uefi }: { persistent: boolean; uefi: boolean }): Buffer {
   const off = { clearCmos: false, lockKeyboard: false, blankScreen: false, lockReset: false };
   return encode(bootFlags, {
-    validity: { valid: true, persistent, uefi: isUefi(node) },
+    validity: { valid: true, persistent, uefi },
     selection: { device: bootDevices[device], ...off },
     console: 0,
     mux: 0,

@@ -1,0 +1,56 @@
+import type { JsonObject } from '#domain/records.ts';
+import { getChannelInfo, presentChannel } from '#wire/ipmi/app-commands.ts';
+import { addressSources, getLanParameters, lanParameters } from '#wire/ipmi/transport-commands.ts';
+import { type NodeAsker, optionally } from './ask-node.ts';
+
+const usualChannel = 1;
+
+/** The channel we talk through: some BMCs know it by its number alone where settings are asked for. */
+export async function findLanChannel(asker: NodeAsker): Promise<number> {
+  const info = await optionally(asker.ask(getChannelInfo, { channel: { number: presentChannel } }));
+  return info ? info.channel & 0x0f : usualChannel;
+}
+
+/** Where the BMC believes to be. What it does not tell is left out. */
+export async function readLan(asker: NodeAsker): Promise<JsonObject> {
+  const number = await findLanChannel(asker);
+  const settings: JsonObject = { channel: number };
+  for (const { parameter, name, read } of parameterTable) {
+    const query = { channel: { number, revisionOnly: false }, parameter, set: 0, block: 0 };
+    const answer = await optionally(asker.ask(getLanParameters, query));
+    const value = answer && read(answer.data);
+    if (value !== undefined) settings[name] = value;
+  }
+  return settings;
+}
+
+type Row = {
+  readonly parameter: number;
+  readonly name: string;
+  /** @returns undefined for data of another length than IPMI 2.0 rev 1.1 table 23-4 says */
+  read(data: Buffer): string | number | number[] | null | undefined;
+};
+
+const address = (data: Buffer) => (data.length === 4 ? data.join('.') : undefined);
+
+const parameterTable: readonly Row[] = [
+  { parameter: lanParameters.address, name: 'address', read: address },
+  { parameter: lanParameters.addressSource, name: 'address_source', read: ([source = 0]) => addressSources[source & 0x0f] },
+  { parameter: lanParameters.subnetMask, name: 'netmask', read: address },
+  { parameter: lanParameters.gateway, name: 'gateway', read: address },
+  { parameter: lanParameters.mac, name: 'mac', read: spellMac },
+  { parameter: lanParameters.vlanId, name: 'vlan', read: readVlan },
+  // A reserved byte, then an id each.
+  { parameter: lanParameters.cipherSuites, name: 'cipher_suites', read: (data) => [...data.subarray(1)] },
+];
+
+function spellMac(data: Buffer): string | undefined {
+  return data.length === 6 ? [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':') : undefined;
+}
+
+/** Bit 15: tagged. */
+function readVlan(data: Buffer): number | null | undefined {
+  if (data.length !== 2) return undefined;
+  const value = data.readUInt16LE(0);
+  return value & 0x8000 ? value & 0x0fff : null;
+}

@@ -1,0 +1,61 @@
+import { onUnit } from '#wire/ipmi/asker.ts';
+import { decodeSdr, type SdrRecord, type SensorKey, type SensorRecord } from '#wire/ipmi/sdr-records.ts';
+import { readSdrs, type SdrList } from '#wire/ipmi/sdr-repository.ts';
+import { getSensorThresholds, type RawThresholds } from '#wire/ipmi/sensor-commands.ts';
+import { type NodeAsker, optionally } from './ask-node.ts';
+import { readIpmiSettings } from './properties.ts';
+
+export type SensorRecords = {
+  /** The records of a node's BMC; asked for anew only when its own timestamps say that they changed. */
+  of(asker: NodeAsker): Promise<readonly SdrRecord[]>;
+  /** Present thresholds in raw bytes; undefined where the BMC does not tell, so that those of the record count. */
+  thresholds(asker: NodeAsker, sensor: SensorRecord): Promise<RawThresholds | undefined>;
+};
+
+type Known = {
+  readonly sdrs: SdrList;
+  /** Thresholds change rarely, and by a person's hand: asked for once in a while. */
+  readonly thresholds: Map<string, RawThresholds | undefined>;
+  readonly thresholdsUntil: number;
+};
+
+/** BMCs whose records are kept, as the bytes they came in: some 10 kB each. */
+const keptBmcs = 1_000;
+const thresholdMilliseconds = 3_600_000;
+
+export function createSensorRecords(now: () => number = Date.now): SensorRecords {
+  const kept = new Map<string, Known>();
+  const keep = (key: string, known: Known) => {
+    kept.delete(key);
+    kept.set(key, known);
+    const [oldest] = kept.keys();
+    if (kept.size > keptBmcs && oldest !== undefined) kept.delete(oldest);
+  };
+  return {
+    async of(asker) {
+      const key = keyOf(asker);
+      const former = kept.get(key);
+      const sdrs = await readSdrs(asker, former?.sdrs);
+      const fresh = former?.sdrs === sdrs && former.thresholdsUntil > now() ? former : undefined;
+      keep(key, fresh ?? { sdrs, thresholds: new Map(), thresholdsUntil: now() + thresholdMilliseconds });
+      return sdrs.records.flatMap(decodeSdr);
+    },
+    async thresholds(asker, sensor) {
+      const known = kept.get(keyOf(asker));
+      const name = spellKey(sensor);
+      if (known?.thresholds.has(name)) return known.thresholds.get(name);
+      const answer = await optionally(asker.ask(onUnit(getSensorThresholds, sensor.lun), { sensor: sensor.number }));
+      known?.thresholds.set(name, answer);
+      return answer;
+    },
+  };
+}
+
+export function spellKey({ owner, lun, number }: SensorKey): string {
+  return `${owner}/${lun}/${number}`;
+}
+
+function keyOf({ node }: NodeAsker): string {
+  const { address, port } = readIpmiSettings(node);
+  return `${address} ${port}`;
+}

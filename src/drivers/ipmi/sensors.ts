@@ -1,0 +1,117 @@
+import { onUnit } from '#wire/ipmi/asker.ts';
+import { type State, statesOf } from '#wire/ipmi/event-states.ts';
+import { bmcAddress } from '#wire/ipmi/message.ts';
+import { type SensorRecord, type ThresholdKey, thresholdKeys } from '#wire/ipmi/sdr-records.ts';
+import { getSensorReading, getSensorReadingFactors, type SensorReading } from '#wire/ipmi/sensor-commands.ts';
+import { convertReading, decodeFactors, firstNonLinear } from '#wire/ipmi/sensor-formulas.ts';
+import { describeSensorType } from '#wire/ipmi/sensor-types.ts';
+import { describeUnits } from '#wire/ipmi/sensor-units.ts';
+import type { Sensor, ThresholdName } from '../interfaces.ts';
+import { type NodeAsker, optionally } from './ask-node.ts';
+import type { SensorRecords } from './sensor-records.ts';
+
+const thresholdWords: Readonly<Record<ThresholdKey, ThresholdName>> = {
+  lnc: 'lower non-critical',
+  lc: 'lower critical',
+  lnr: 'lower non-recoverable',
+  unc: 'upper non-critical',
+  uc: 'upper critical',
+  unr: 'upper non-recoverable',
+};
+
+/** One sensor after the other. Those behind other controllers are named, and can't be read without bridging. */
+export async function readSensors(asker: NodeAsker, records: SensorRecords): Promise<Sensor[]> {
+  const sensors: Sensor[] = [];
+  for (const record of await records.of(asker)) {
+    if (record.kind === 'sensor' && record.readable) sensors.push(await readSensor(asker, records, record));
+  }
+  return sensors;
+}
+
+async function readSensor(asker: NodeAsker, records: SensorRecords, record: SensorRecord): Promise<Sensor> {
+  const reading = await askReading(asker, record);
+  return record.analog ? readNumber(asker, { records, record, reading }) : readStates(record, reading);
+}
+
+/** @returns undefined where there is none: not now, not here, or the BMC refuses */
+async function askReading(asker: NodeAsker, { owner, lun, number }: SensorRecord): Promise<SensorReading | undefined> {
+  if (owner !== bmcAddress) return undefined;
+  const reading = await optionally(asker.ask(onUnit(getSensorReading, lun), { sensor: number }));
+  return reading && !reading.flags.unavailable && reading.flags.scanning ? reading : undefined;
+}
+
+type Analog = { records: SensorRecords; record: SensorRecord; reading: SensorReading | undefined };
+
+async function readNumber(asker: NodeAsker, { records, record, reading }: Analog): Promise<Sensor> {
+  const { analog, name, sensorType } = record;
+  const value = reading && (await convertRaw(asker, record, reading.value));
+  const thresholds = await readThresholds(asker, records, record);
+  return {
+    name,
+    type: describeSensorType(sensorType),
+    value: value ?? null,
+    unit: analog ? describeUnits(analog.units) : null,
+    status: value === undefined ? 'unknown' : judge(reading?.states ?? 0, thresholds),
+    states: [],
+    thresholds,
+  };
+}
+
+/** In the words of the contract. A threshold that has no number in the sensor's formula is left out. */
+async function readThresholds(asker: NodeAsker, records: SensorRecords, record: SensorRecord): Promise<Sensor['thresholds']> {
+  const { analog, owner } = record;
+  if (!analog) return {};
+  const present = analog.asksThresholds && owner === bmcAddress ? await records.thresholds(asker, record) : undefined;
+  const thresholds: Partial<Record<ThresholdName, number>> = {};
+  for (const key of thresholdKeys) {
+    const raw = present ? (present.readable[key] ? present[key] : undefined) : analog.thresholds[key];
+    const value = raw === undefined ? undefined : await convertRaw(asker, record, raw);
+    if (value !== undefined) thresholds[thresholdWords[key]] = value;
+  }
+  return thresholds;
+}
+
+/** A non-linear sensor has other factors for each reading: they are asked for, IPMI 2.0 rev 1.1 section 35.5. */
+export async function convertRaw(
+  asker: NodeAsker,
+  { analog, lun, number }: SensorRecord,
+  raw: number,
+): Promise<number | undefined> {
+  if (!analog) return undefined;
+  const { formula } = analog;
+  if (formula.linearization < firstNonLinear) return round(convertReading(raw, formula));
+  const answer = await optionally(asker.ask(onUnit(getSensorReadingFactors, lun), { sensor: number, reading: raw }));
+  return round(answer && convertReading(raw, { ...formula, factors: decodeFactors(answer.factors) }));
+}
+
+/** To thousandths, which is finer than any sensor; tiny values to three digits. */
+function round(value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return Math.abs(value) >= 0.1 ? Math.round(value * 1000) / 1000 : Number(value.toPrecision(3));
+}
+
+/** Section 35.14: bits 0 to 5 say which thresholds are crossed, in the order of the keys. Only those that exist count. */
+function judge(states: number, thresholds: Sensor['thresholds']): Sensor['status'] {
+  const crossed = thresholdKeys.filter((key, bit) => (states >> bit) & 1 && thresholdWords[key] in thresholds);
+  if (crossed.length === 0) return 'ok';
+  return crossed.every((key) => key === 'lnc' || key === 'unc') ? 'warning' : 'critical';
+}
+
+function readStates({ name, sensorType, eventType }: SensorRecord, reading: SensorReading | undefined): Sensor {
+  const bits = reading ? (reading.states ?? 0) | (((reading.moreStates ?? 0) & 0x7f) << 8) : 0;
+  const states = statesOf(bits, { eventType, sensorType });
+  return {
+    name,
+    type: describeSensorType(sensorType),
+    value: null,
+    unit: null,
+    status: reading ? worst(states) : 'unknown',
+    states: states.map(({ words }) => words),
+    thresholds: {},
+  };
+}
+
+function worst(states: readonly State[]): Sensor['status'] {
+  const has = (wanted: State['severity']) => states.some(({ severity }) => severity === wanted);
+  return has('critical') ? 'critical' : has('warning') ? 'warning' : 'ok';
+}
