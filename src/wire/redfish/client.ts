@@ -38,6 +38,8 @@ export type RedfishLimits = {
   /** How long basic authentication stands in when no session is free, and the pause between tries where it may not. */
   readonly fullMs: number;
   readonly fullPauseMs: number;
+  /** After so long without a request the session is given back; BMCs have few. */
+  readonly idleMs: number;
   /** Saying goodbye. */
   readonly closeMs: number;
   readonly replyBytes: number;
@@ -53,6 +55,7 @@ export const defaultLimits: RedfishLimits = {
   refusalMs: 30_000,
   fullMs: 60_000,
   fullPauseMs: 3_000,
+  idleMs: 300_000,
   closeMs: 3_000,
   replyBytes: 16 * 1024 * 1024,
 };
@@ -85,6 +88,8 @@ class Conversation implements RedfishService {
   readonly #queue = createSerialQueue();
   readonly #closing = new AbortController();
   #root: Resource | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #streams = 0;
   #cannotExpand = false;
 
   constructor(peer: RedfishPeer, limits: RedfishLimits) {
@@ -154,12 +159,16 @@ class Conversation implements RedfishService {
       rethrow(error, `GET ${path}`, signal),
     );
     const outgoing = { method: 'GET', path, headers: { ...headers, accept: 'text/event-stream' }, timeout, signal } as const;
-    return streamEvents({ outgoing, open: (asked) => this.#exchange.open(asked), heard, signal });
+    const stream = await streamEvents({ outgoing, open: (asked) => this.#exchange.open(asked), heard, signal });
+    this.#streams++;
+    void stream.ended.then(() => this.#streams--);
+    return stream;
   }
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    clearTimeout(this.#idle);
     await this.#login.close(this.#limits.closeMs);
     this.#exchange.close();
   }
@@ -203,7 +212,16 @@ class Conversation implements RedfishService {
       const incoming = await this.#sendKnown(call, deadline);
       return readReply(incoming, { request: name, secrets: [this.peer.password, ...(body?.secrets ?? [])] });
     };
+    this.#restLater();
     return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));
+  }
+
+  /** A stream lives as long as the session that opened it. */
+  #restLater(): void {
+    clearTimeout(this.#idle);
+    const { idleMs, closeMs } = this.#limits;
+    const rest = () => (this.#streams > 0 ? this.#restLater() : void this.#queue(() => this.#login.close(closeMs)));
+    this.#idle = setTimeout(rest, idleMs).unref();
   }
 
   /** As somebody the service knows: a session that it has forgotten is opened anew, once. */

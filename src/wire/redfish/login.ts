@@ -1,4 +1,4 @@
-/** How requests prove who asks: a session that is kept (DSP0266 "Redfish session login authentication"), or basic. */
+/** How requests prove who asks: a session that is kept (DSP0266 section 13.3.4), or basic. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Incoming, Outgoing } from './exchange.ts';
 import { linkOf, pathOf } from './links.ts';

@@ -90,6 +90,20 @@ suite('a session', () => {
   });
 });
 
+test('a session that nobody needs is given back, and another one taken later', async (t) => {
+  const stage = await startRedfishService(t, { [asking]: system });
+  const given = Promise.withResolvers<void>();
+  stage.script[`DELETE ${sessionPath}/1`] = () => {
+    given.resolve();
+    return { status: 204 };
+  };
+  const client = stage.open({}, { idleMs: 5 });
+  await client.get(systemPath);
+  await given.promise;
+  await client.get(systemPath);
+  assert.deepEqual(stage.names().slice(1, 6), [login, asking, `DELETE ${sessionPath}/1`, login, asking]);
+});
+
 suite('a refused password', () => {
   test('is not tried again, neither by those who wait nor soon after', async (t) => {
     const stage = await startRedfishService(t, { [login]: unauthorized, [asking]: system });

@@ -1,0 +1,187 @@
+/** ComputerSystem.Boot: what the machine starts from, once or for good. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Fault } from '#domain/faults.ts';
+import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { BootDevice, BootDeviceOptions, BootMode, ManagementInterface, NodeFacts } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { type Patience, unable } from './power.ts';
+import { linkAt, objectAt, textAt, textsAt } from './resource-fields.ts';
+
+/** BootSource of the schemas, the best first. */
+const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
+  pxe: ['Pxe'],
+  disk: ['Hdd'],
+  cdrom: ['Cd', 'UsbCd'],
+  bios: ['BiosSetup'],
+  floppy: ['Floppy', 'Usb'],
+  uefihttp: ['UefiHttp'],
+};
+export const redfishBootDevices = Object.keys(deviceTable) as BootDevice[];
+
+const modeTable: Readonly<Record<BootMode, string>> = { bios: 'Legacy', uefi: 'UEFI' };
+
+/** The resource that the override is written to, and the Boot object of the machine as it is. */
+type Boot = { readonly path: string; readonly now: Resource; readonly system: Resource };
+
+type BootInterface = Required<Pick<ManagementInterface, 'setBootDevice' | 'getBootDevice' | 'getBootMode' | 'setBootMode'>>;
+
+export function createBootOverride(onSystem: OnSystem, patience: Patience): BootInterface {
+  return {
+    setBootDevice: (node, device, options, asking) =>
+      onSystem({ node, command: `boot device ${device}`, asking }, (at) => setDevice({ at, device, options, patience })),
+    getBootDevice: (node, asking) =>
+      onSystem({ node, command: 'read Boot', asking }, async (at) => deviceOf(objectAt((await at.system()).body, 'Boot'))),
+    getBootMode: (node, asking) =>
+      onSystem({ node, command: 'read Boot', asking }, async (at) => modeOf(objectAt((await at.system()).body, 'Boot'))),
+    setBootMode: (node, mode, asking) => onSystem({ node, command: `boot mode ${mode}`, asking }, (at) => setMode(at, mode)),
+  };
+}
+
+type Setting = { at: AtSystem; device: BootDevice; options: BootDeviceOptions; patience: Patience };
+
+async function setDevice({ at, device, options, patience }: Setting): Promise<void> {
+  const boot = await findBoot(at);
+  const target = chooseTarget(at, device, boot) ?? (await lacks(at.node, `boot device ${device}`));
+  let refusal: unknown;
+  for (const change of changesFor({ at, boot, target, options })) {
+    try {
+      await patchBoot(at, boot, change, patience);
+      return await untilShown({ at, boot, target, patience });
+    } catch (error) {
+      if (!(error instanceof RedfishError && error.failure === 'answered')) throw error;
+      if (at.places.tolerances.has('boot override despite refusal') && (await shows(at, target))) return;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+type Composing = { at: AtSystem; boot: Boot; target: string; options: BootDeviceOptions };
+
+/** What is written, and what instead of it when the service refuses: see `courtesies` in quirks.ts. */
+function changesFor({ at, boot, target, options }: Composing): Resource[] {
+  const rest = {
+    BootSourceOverrideTarget: target,
+    ...modeChange({ at, boot, target, options }),
+    ...(target === 'UefiHttp' && options.uri !== undefined && { HttpBootUri: options.uri }),
+  };
+  const enabled = options.persistent ? 'Continuous' : 'Once';
+  const isSame = textAt(boot.now, 'BootSourceOverrideEnabled') === enabled;
+  return [
+    { ...rest, BootSourceOverrideEnabled: enabled },
+    ...(isSame ? [rest] : []),
+    // Firmware without Continuous: better for the next boot than not at all.
+    ...(options.persistent ? [{ ...rest, BootSourceOverrideEnabled: 'Once' }] : []),
+  ];
+}
+
+function modeChange({ at, boot, target, options }: Composing): Resource {
+  const { tolerances } = at.places;
+  const now = textAt(boot.now, 'BootSourceOverrideMode');
+  const asked = target === 'UefiHttp' ? 'uefi' : (options.mode ?? capableMode(at.node));
+  const mode = asked ? modeTable[asked] : (now ?? modeTable.uefi);
+  if (tolerances.has('whole boot request')) return { BootSourceOverrideMode: mode };
+  if (now === undefined || now === mode) return {};
+  if (tolerances.has('mode is read-only')) throw modeIsReadOnly(at, mode);
+  return { BootSourceOverrideMode: mode };
+}
+
+function modeIsReadOnly({ node }: AtSystem, mode: string): Fault {
+  return unable(node, `boot mode ${mode}`, 'a boot mode that only its BIOS settings (BootMode) can change');
+}
+
+/** DSP0266 "Settings resource": where that one holds the override, it is the one to write. */
+async function findBoot(at: AtSystem): Promise<Boot> {
+  const { body } = await at.system();
+  const system = objectAt(body, 'Boot');
+  const settings = linkAt(body, '@Redfish.Settings', 'SettingsObject');
+  if (settings !== undefined) {
+    const { body: pending } = await at.client.get(settings, at.asking).catch(missing);
+    const now = objectAt(pending, 'Boot');
+    if (Object.keys(now).some((key) => key.startsWith('BootSourceOverrideTarget'))) return { path: settings, now, system };
+  }
+  return { path: at.places.system, now: system, system };
+}
+
+function missing(error: unknown): Pick<RedfishReply, 'body'> {
+  if (error instanceof RedfishError && error.failure === 'answered') return { body: {} };
+  throw error;
+}
+
+/** @returns undefined where the machine offers others alone */
+function chooseTarget({ places }: AtSystem, device: BootDevice, { now, system }: Boot): string | undefined {
+  const targets = deviceTable[device] ?? [];
+  const name = 'BootSourceOverrideTarget@Redfish.AllowableValues';
+  const allowed = textsAt(now, name) ?? textsAt(system, name);
+  const ordered = places.tolerances.has('virtual cd is usb') ? targets.toReversed() : targets;
+  return allowed === undefined ? targets[0] : ordered.find((target) => allowed.includes(target));
+}
+
+/** `boot_mode:uefi` among the capabilities. */
+function capableMode({ properties }: NodeFacts): BootMode | undefined {
+  const words = String(properties['capabilities'] ?? '').split(',');
+  return (['uefi', 'bios'] as const).find((mode) => words.includes(`boot_mode:${mode}`));
+}
+
+async function patchBoot(at: AtSystem, boot: Boot, change: Resource, { retryMs, effectMs }: Patience): Promise<void> {
+  const until = Date.now() + effectMs;
+  for (;;) {
+    try {
+      await at.client.patch(boot.path, { Boot: change }, { ...at.asking, task: 'accept' });
+      return;
+    } catch (error) {
+      const isPost =
+        error instanceof RedfishError && error.messageIds.some((id) => id.includes('UnableToModifyDuringSystemPOST'));
+      if (!isPost || !at.places.tolerances.has('no changes during post') || Date.now() + retryMs > until) throw error;
+      await pause(retryMs, undefined, at.asking.signal && { signal: at.asking.signal });
+    }
+  }
+}
+
+async function shows(at: AtSystem, target: string): Promise<boolean> {
+  return textAt((await at.system()).body, 'Boot', 'BootSourceOverrideTarget') === target;
+}
+
+/**
+ * Reads back what was written, since "accepted" is not "done". Another target than asked for passes (services have names
+ * of their own), none does not. What waits in a settings resource for the next boot can't be seen before.
+ */
+async function untilShown({ at, boot, target, patience }: { at: AtSystem; boot: Boot; target: string; patience: Patience }) {
+  if (boot.path !== at.places.system) return;
+  const until = Date.now() + Math.min(patience.effectMs, 10 * patience.lookMs);
+  for (;;) {
+    const now = objectAt((await at.system()).body, 'Boot');
+    const isOff = (textAt(now, 'BootSourceOverrideEnabled') ?? 'Once') === 'Disabled';
+    const shown = textAt(now, 'BootSourceOverrideTarget');
+    if (!isOff && shown !== 'None') return;
+    if (Date.now() + patience.lookMs > until)
+      throw unable(at.node, `boot device ${target}`, 'success, but it did not take effect');
+    await pause(patience.lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+  }
+}
+
+function deviceOf(boot: Resource): { device: BootDevice | null; persistent: boolean | null } {
+  const enabled = textAt(boot, 'BootSourceOverrideEnabled');
+  const target = textAt(boot, 'BootSourceOverrideTarget');
+  const device = redfishBootDevices.find((name) => target !== undefined && deviceTable[name]?.includes(target));
+  if (enabled === 'Disabled' || device === undefined) return { device: null, persistent: null };
+  return { device, persistent: enabled === undefined ? null : enabled === 'Continuous' };
+}
+
+function modeOf(boot: Resource): BootMode | null {
+  const mode = textAt(boot, 'BootSourceOverrideMode');
+  return mode === 'UEFI' ? 'uefi' : mode === 'Legacy' ? 'bios' : null;
+}
+
+async function setMode(at: AtSystem, mode: BootMode): Promise<void> {
+  const boot = await findBoot(at);
+  const value = modeTable[mode];
+  if (textAt(boot.now, 'BootSourceOverrideMode') === value) return;
+  if (at.places.tolerances.has('mode is read-only')) throw modeIsReadOnly(at, value);
+  const rest = at.places.tolerances.has('whole boot request') && {
+    BootSourceOverrideTarget: textAt(boot.now, 'BootSourceOverrideTarget') ?? 'None',
+    BootSourceOverrideEnabled: textAt(boot.now, 'BootSourceOverrideEnabled') ?? 'Disabled',
+  };
+  await at.client.patch(boot.path, { Boot: { ...rest, BootSourceOverrideMode: value } }, { ...at.asking, task: 'accept' });
+}

@@ -1,0 +1,163 @@
+import type { JsonObject } from '#domain/records.ts';
+import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { HardwareIdentity, IndicatorState, ManagementInterface } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import { createBootOverride, redfishBootDevices } from './boot-override.ts';
+import { type AtSystem, type OnSystem, rootPath } from './find-system.ts';
+import { createRedfishMedia } from './media.ts';
+import { type Patience, resetAction, usualPatience } from './power.ts';
+import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { findAction, type ResetType, targetTable } from './reset.ts';
+import { booleanAt, linkAt, numberAt, objectsAt, textAt } from './resource-fields.ts';
+
+/** What this file and its neighbours know of the management of a machine; sensors, log and the like are added in index.ts. */
+type CoreManagement = Pick<
+  ManagementInterface,
+  | keyof ReturnType<typeof createBootOverride>
+  | 'properties'
+  | 'validate'
+  | 'bootDevices'
+  | 'injectNmi'
+  | 'getIndicator'
+  | 'setIndicator'
+  | 'identify'
+  | 'bmcInfo'
+  | 'resetBmc'
+  | 'media'
+>;
+
+export function createRedfishManagement(onSystem: OnSystem, patience: Patience = usualPatience): CoreManagement {
+  return {
+    properties: redfishProperties,
+    validate: (node) => void readRedfishSettings(node),
+    bootDevices: redfishBootDevices,
+    ...createBootOverride(onSystem, patience),
+    media: createRedfishMedia(onSystem, patience),
+    injectNmi: (node, asking) => onSystem({ node, command: 'ComputerSystem.Reset Nmi', asking }, injectNmi),
+    getIndicator: (node, asking) =>
+      onSystem({ node, command: 'read indicator', asking }, async (at) => (await findIndicator(at)).state),
+    setIndicator: (node, state, asking) =>
+      onSystem({ node, command: `indicator ${state}`, asking }, (at) => setIndicator(at, state)),
+    identify: (node, asking) => onSystem({ node, command: 'read identity', asking }, identify),
+    bmcInfo: (node, asking) => onSystem({ node, command: 'read Manager', asking }, readBmc),
+    resetBmc: (node, kind, asking) => onSystem({ node, command: `Manager.Reset ${kind}`, asking }, (at) => resetBmc(at, kind)),
+  };
+}
+
+async function injectNmi(at: AtSystem): Promise<void> {
+  const action = await resetAction(at, (await at.system()).body);
+  const [type = 'Nmi'] = targetTable.nmi;
+  if (action.allowed && !action.allowed.includes(type)) return lacks(at.node, 'NMI');
+  await at.client.post(action.target, { ResetType: type }, at.asking);
+}
+
+type Indicator = {
+  readonly path: string;
+  readonly field: 'LocationIndicatorActive' | 'IndicatorLED';
+  readonly state: IndicatorState;
+};
+
+/** IndicatorLED gave way to LocationIndicatorActive (ComputerSystem 1.13), which knows no blinking. */
+const ledTable: Readonly<Record<IndicatorState, string>> = { on: 'Lit', off: 'Off', blinking: 'Blinking' };
+
+async function findIndicator(at: AtSystem): Promise<Indicator> {
+  for (const path of [at.places.system, ...at.places.chassis]) {
+    const { body } = await at.client.get(path, at.asking);
+    const active = booleanAt(body, 'LocationIndicatorActive');
+    if (active !== undefined) return { path, field: 'LocationIndicatorActive', state: active ? 'on' : 'off' };
+    const led = textAt(body, 'IndicatorLED');
+    const state = (Object.keys(ledTable) as IndicatorState[]).find((name) => ledTable[name] === led);
+    if (state) return { path, field: 'IndicatorLED', state };
+  }
+  return lacks(at.node, 'indicator');
+}
+
+async function setIndicator(at: AtSystem, state: IndicatorState): Promise<void> {
+  const { path, field } = await findIndicator(at);
+  const value = field === 'IndicatorLED' ? ledTable[state] : state !== 'off';
+  await at.client.patch(path, { [field]: value }, at.asking);
+}
+
+async function identify(at: AtSystem): Promise<HardwareIdentity> {
+  const { body: system } = await at.system();
+  const chassis: Resource[] = [];
+  for (const path of at.places.chassis) chassis.push((await at.client.get(path, at.asking)).body);
+  const first = (field: string) => [system, ...chassis].map((resource) => textAt(resource, field)?.trim()).find(Boolean);
+  return known({
+    manufacturer: first('Manufacturer'),
+    product: first('Model'),
+    serial: first('SerialNumber'),
+    part_number: first('PartNumber') ?? textAt(system, 'SKU'),
+    asset_tag: first('AssetTag'),
+    details: known({
+      uuid: textAt(system, 'UUID'),
+      sku: textAt(system, 'SKU'),
+      host_name: textAt(system, 'HostName'),
+      bios_version: textAt(system, 'BiosVersion'),
+      processors: numberAt(system, 'ProcessorSummary', 'Count'),
+      processor_model: textAt(system, 'ProcessorSummary', 'Model'),
+      memory_gib: numberAt(system, 'MemorySummary', 'TotalSystemMemoryGiB'),
+      chassis: chassis.map(partOf),
+    }) as JsonObject,
+  }) as HardwareIdentity;
+}
+
+function partOf(chassis: Resource): JsonObject {
+  const fields = ['Id', 'ChassisType', 'Manufacturer', 'Model', 'SerialNumber', 'PartNumber', 'AssetTag'];
+  return known(Object.fromEntries(fields.map((field) => [field, textAt(chassis, field)]))) as JsonObject;
+}
+
+async function readBmc(at: AtSystem): Promise<JsonObject> {
+  const { body: root } = await at.client.get(rootPath, at.asking);
+  const manager = await readManager(at);
+  const nics = linkAt(manager, 'EthernetInterfaces');
+  return known({
+    redfish_version: textAt(root, 'RedfishVersion'),
+    product: textAt(root, 'Product'),
+    vendor: textAt(root, 'Vendor'),
+    model: textAt(manager, 'Model'),
+    firmware_version: textAt(manager, 'FirmwareVersion'),
+    uuid: textAt(manager, 'UUID') ?? textAt(root, 'UUID'),
+    date_time: textAt(manager, 'DateTime'),
+    health: textAt(manager, 'Status', 'Health'),
+    interfaces: nics === undefined ? [] : (await at.client.members(nics, at.asking)).map(interfaceOf),
+  }) as JsonObject;
+}
+
+function interfaceOf(nic: Resource): JsonObject {
+  const addresses = [...objectsAt(nic, 'IPv4Addresses'), ...objectsAt(nic, 'IPv6Addresses')];
+  return known({
+    name: textAt(nic, 'Id'),
+    mac: (textAt(nic, 'MACAddress') ?? textAt(nic, 'PermanentMACAddress'))?.toLowerCase(),
+    host_name: textAt(nic, 'HostName'),
+    addresses: addresses.flatMap((entry) => textAt(entry, 'Address') ?? []),
+  }) as JsonObject;
+}
+
+async function readManager(at: AtSystem): Promise<Resource> {
+  const [path] = at.places.managers;
+  if (path === undefined) return lacks(at.node, 'manager');
+  return (await at.client.get(path, at.asking)).body;
+}
+
+const bmcResetTable: Readonly<Record<'warm' | 'cold', readonly ResetType[]>> = {
+  warm: ['GracefulRestart', 'ForceRestart'],
+  cold: ['ForceRestart', 'GracefulRestart'],
+};
+
+async function resetBmc(at: AtSystem, kind: 'warm' | 'cold'): Promise<void> {
+  const action = await findAction(at, await readManager(at), { name: 'Manager.Reset', parameter: 'ResetType' });
+  const type = bmcResetTable[kind].find((name) => action?.allowed?.includes(name) ?? true);
+  if (action === undefined || type === undefined) return lacks(at.node, 'BMC that can be restarted');
+  try {
+    await at.client.post(action.target, { ResetType: type }, { ...at.asking, task: 'accept' });
+  } catch (error) {
+    // It answered a moment ago: if it is silent now, then because it does as it was told.
+    const isGone = error instanceof RedfishError && (error.failure === 'silent' || error.failure === 'unfit');
+    if (!isGone) throw error;
+  }
+}
+
+function known(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,150 @@
+/** Virtual media: images that the BMC fetches and shows to the machine as a drive. VirtualMedia of the Redfish schemas. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { ManagementInterface, MediaDevice, MediaSlot } from '../interfaces.ts';
+import { lacks } from '../lacks.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { type Patience, unable } from './power.ts';
+import { booleanAt, linkAt, objectAt, textAt, textsAt } from './resource-fields.ts';
+
+/** MediaTypes that stand for a device, in the order in which a slot with several is shown. */
+const typeTable: Readonly<Record<MediaDevice, readonly string[]>> = {
+  cdrom: ['CD', 'DVD'],
+  floppy: ['Floppy'],
+  disk: ['USBStick'],
+};
+
+/** The slot does not take images this way, but another may. */
+const notThisSlot = [400, 404, 405];
+const slowEjectTries = 3;
+
+export function createRedfishMedia(onSystem: OnSystem, patience: Patience): NonNullable<ManagementInterface['media']> {
+  return {
+    slots: (node, asking) =>
+      onSystem({ node, command: 'read VirtualMedia', asking }, async (at) =>
+        (await readSlots(at)).flatMap((slot) => showSlot(at, slot)),
+      ),
+    insert: (node, device, imageUrl, asking) =>
+      onSystem({ node, command: `insert ${device}`, asking }, (at) => insert({ at, device, imageUrl, patience })),
+    eject: (node, device, asking) =>
+      onSystem({ node, command: `eject ${device}`, asking }, async (at) => {
+        for (const slot of await readSlots(at)) if (takes(slot, device) && holds(at, slot)) await eject(at, slot, patience);
+      }),
+  };
+}
+
+/** On the system, or on its managers. */
+async function readSlots(at: AtSystem): Promise<Resource[]> {
+  const own = linkAt((await at.system()).body, 'VirtualMedia');
+  if (own !== undefined) return at.client.members(own, at.asking);
+  for (const path of at.places.managers) {
+    const collection = linkAt((await at.client.get(path, at.asking)).body, 'VirtualMedia');
+    if (collection !== undefined) return at.client.members(collection, at.asking);
+  }
+  return [];
+}
+
+function showSlot(at: AtSystem, slot: Resource): MediaSlot[] {
+  const devices = Object.keys(typeTable) as MediaDevice[];
+  const device = devices.find((name) => takes(slot, name));
+  if (device === undefined) return [];
+  const inserted = holds(at, slot);
+  return [{ device, inserted, image: inserted ? (textAt(slot, 'Image') ?? textAt(slot, 'ImageName') ?? null) : null }];
+}
+
+function takes(slot: Resource, device: MediaDevice): boolean {
+  return (textsAt(slot, 'MediaTypes') ?? []).some((type) => typeTable[device].includes(type));
+}
+
+function holds({ places }: AtSystem, slot: Resource): boolean {
+  if (places.tolerances.has('image outlives medium') && textAt(slot, 'ConnectedVia') === 'NotConnected') return false;
+  return booleanAt(slot, 'Inserted') ?? textAt(slot, 'Image') !== undefined;
+}
+
+type Inserting = { at: AtSystem; device: MediaDevice; imageUrl: string; patience: Patience };
+
+async function insert({ at, device, imageUrl, patience }: Inserting): Promise<void> {
+  const slots = (await readSlots(at)).filter((slot) => takes(slot, device));
+  let refusal: unknown;
+  for (const slot of slots) {
+    const way = wayInto(slot);
+    if (way === undefined) continue;
+    try {
+      if (holds(at, slot)) await eject(at, slot, patience);
+      await put({ at, way, imageUrl, patience });
+      return await untilSlot(at, { slot, inserted: true, patience });
+    } catch (error) {
+      if (!(error instanceof RedfishError) || !notThisSlot.includes(error.status ?? 0)) throw error;
+      refusal = error;
+    }
+  }
+  throw refusal ?? (await lacks(at.node, `virtual ${device} to put an image into`));
+}
+
+/** By action, or by writing the slot where it has no actions at all. */
+type Way = { readonly post: string } | { readonly patch: string };
+
+function wayInto(slot: Resource): Way | undefined {
+  return wayOf(slot, '#VirtualMedia.InsertMedia');
+}
+
+function wayOf(slot: Resource, name: string): Way | undefined {
+  const target = textAt(slot, 'Actions', name, 'target');
+  if (target !== undefined) return { post: target };
+  const patch = linkAt(slot);
+  const hasOthers = Object.keys(objectAt(slot, 'Actions')).some((action) => action.startsWith('#VirtualMedia.'));
+  return patch === undefined || hasOthers ? undefined : { patch };
+}
+
+async function put({ at, way, imageUrl, patience }: Omit<Inserting, 'device'> & { way: Way }): Promise<void> {
+  const { client, asking } = at;
+  const body = { Image: imageUrl };
+  const send = (more: Resource = {}) =>
+    'post' in way
+      ? client.post(way.post, { ...body, ...more }, asking)
+      : client.patch(way.patch, { ...body, Inserted: true, WriteProtected: true }, asking);
+  for (let tries = 1; ; tries++) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      if (!(error instanceof RedfishError)) throw error;
+      if (missesProtocol(error))
+        return void (await send({ TransferProtocolType: new URL(imageUrl).protocol.replace(':', '').toUpperCase() }));
+      const isSlow = (error.status ?? 0) >= 500 && at.places.tolerances.has('slow eject');
+      if (!isSlow || tries >= slowEjectTries) throw error;
+      await pause(patience.retryMs, undefined, asking.signal && { signal: asking.signal });
+    }
+  }
+}
+
+function missesProtocol({ messages, messageIds }: RedfishError): boolean {
+  const words = [...messages, ...messageIds].join(' ');
+  return /ActionParameterMissing|PropertyMissing|missing/i.test(words) && /TransferProtocolType/.test(words);
+}
+
+async function eject(at: AtSystem, slot: Resource, patience: Patience): Promise<void> {
+  const way = wayOf(slot, '#VirtualMedia.EjectMedia');
+  if (way === undefined) throw unable(at.node, 'eject', 'a virtual media slot that cannot be emptied');
+  if ('post' in way) await at.client.post(way.post, {}, at.asking);
+  else await at.client.patch(way.patch, { Image: null, Inserted: false }, at.asking);
+  await untilSlot(at, { slot, inserted: false, patience });
+}
+
+/** "Accepted" is not "done": the slot itself has to say so. */
+async function untilSlot(at: AtSystem, wanted: { slot: Resource; inserted: boolean; patience: Patience }): Promise<void> {
+  const { slot, inserted, patience } = wanted;
+  const path = linkAt(slot);
+  const until = Date.now() + patience.effectMs;
+  while (path !== undefined && holds(at, (await at.client.get(path, at.asking)).body) !== inserted) {
+    if (Date.now() + patience.lookMs > until) {
+      const what = inserted ? 'insert' : 'eject';
+      throw unable(
+        at.node,
+        what,
+        `success, but the slot is still ${inserted ? 'empty' : 'full'} after ${patience.effectMs / 1000} s`,
+      );
+    }
+    await pause(patience.lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+  }
+}

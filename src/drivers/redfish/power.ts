@@ -1,0 +1,146 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
+import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
+import type { PowerInterface, PowerTarget } from '../interfaces.ts';
+import type { WatchPower } from './events.ts';
+import type { AtSystem, OnSystem } from './find-system.ts';
+import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { type Action, findAction, type ResetType, targetTable } from './reset.ts';
+import { textAt } from './resource-fields.ts';
+
+/** Milliseconds. */
+export type Patience = {
+  /** Between looks at whether something has happened, and between tries of what comes too early. */
+  readonly lookMs: number;
+  readonly retryMs: number;
+  /** Longest wait for an effect. */
+  readonly effectMs: number;
+};
+export const usualPatience: Patience = { lookMs: 1_000, retryMs: 5_000, effectMs: 60_000 };
+
+/** A machine that is going down still has power, one that comes up has it already. */
+const stateTable: Readonly<Record<string, PowerState>> = {
+  On: 'power on',
+  PoweringOn: 'power on',
+  PoweringOff: 'power on',
+  Paused: 'power on',
+  Off: 'power off',
+};
+
+/** State in which a command's work is done already. */
+const doneTable: Readonly<Partial<Record<PowerTarget, string>>> = {
+  'power on': 'On',
+  'power off': 'Off',
+  'soft power off': 'Off',
+};
+
+/** What a service says when it knows the ResetType's name, but not what to do with it. */
+const unknownType = /ActionParameter(NotSupported|ValueNotInList|ValueFormatError|Unknown|ValueTypeError)|PropertyValueNotInList/;
+/** What it says when the command came too early. */
+const tooEarly = /ActionParameterValueConflict|InvalidOperationForSystemState/;
+
+export function createRedfishPower(
+  onSystem: OnSystem,
+  watchPower: WatchPower,
+  patience: Patience = usualPatience,
+): PowerInterface {
+  return {
+    properties: redfishProperties,
+    validate: (node) => void readRedfishSettings(node),
+    getPower: (node, asking) =>
+      onSystem({ node, command: 'read PowerState', asking }, async (at) => powerOf(at, (await at.system()).body)),
+    setPower: (node, target, asking) =>
+      onSystem({ node, command: `ComputerSystem.Reset ${target}`, asking }, (at) => command(at, target, patience)),
+    watchPower,
+  };
+}
+
+function powerOf({ node }: AtSystem, system: Resource): PowerState {
+  const word = textAt(system, 'PowerState');
+  const state = stateTable[word ?? ''];
+  if (state === undefined) throw unable(node, 'read PowerState', `the power state ${word ?? '(none)'}`);
+  return state;
+}
+
+async function command(at: AtSystem, target: PowerTarget, patience: Patience): Promise<void> {
+  const { body } = await at.system();
+  const types = targetTable[effectiveTarget(target, textAt(body, 'PowerState'))];
+  const action = await resetAction(at, body);
+  const offered = types.filter((type) => action.allowed?.includes(type) ?? true);
+  if (offered.length > 0) return sendFirst({ at, target, action, types: offered, patience });
+  if (target !== 'power cycle') throw unable(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
+  // As good as any: off, and on again when it is off.
+  await command(at, 'power off', patience);
+  await untilOff(at, patience);
+  await command(at, 'power on', patience);
+}
+
+/** A restart of what is off is a start; what is paused goes on. */
+function effectiveTarget(target: PowerTarget, state: string | undefined): keyof typeof targetTable {
+  if (state === 'Off' && (target === 'reset' || target === 'power cycle')) return 'power on';
+  if (state === 'Paused' && target === 'power on') return 'resume';
+  return target;
+}
+
+type Sending = { at: AtSystem; target: PowerTarget; action: Action; types: readonly ResetType[]; patience: Patience };
+
+/** Where the service does not tell what it offers, the next best is tried after one that it does not know. */
+async function sendFirst({ at, target, action, types, patience }: Sending): Promise<void> {
+  for (const [index, type] of types.entries()) {
+    try {
+      return await send({ at, action, type, patience });
+    } catch (error) {
+      if (!(error instanceof RedfishError) || error.failure !== 'answered') throw error;
+      if (await isDone(at, target)) return;
+      const mayTryNext = action.allowed === undefined && index + 1 < types.length && isUnknown(error);
+      if (!mayTryNext) throw error;
+    }
+  }
+}
+
+/** Repeats what came too early, on hardware that is known for it: the command was refused, so nothing happens twice. */
+async function send({ at, action, type, patience }: Omit<Sending, 'types' | 'target'> & { type: ResetType }): Promise<void> {
+  const until = Date.now() + patience.effectMs;
+  // A shutdown takes as long as the system wants; the engine watches its effect.
+  const task = type === 'GracefulShutdown' ? 'accept' : 'follow';
+  for (;;) {
+    try {
+      await at.client.post(action.target, { ResetType: type }, { ...at.asking, task });
+      return;
+    } catch (error) {
+      const isEarly = error instanceof RedfishError && tooEarly.test(error.messageIds.join(' '));
+      if (!isEarly || !at.places.tolerances.has('settles after power off') || Date.now() + patience.retryMs > until) throw error;
+      await pause(patience.retryMs, undefined, at.asking.signal && { signal: at.asking.signal });
+    }
+  }
+}
+
+function isUnknown({ status, messageIds }: RedfishError): boolean {
+  return status === 400 && (messageIds.length === 0 || unknownType.test(messageIds.join(' ')));
+}
+
+/** Many services answer with an error what is so already. */
+async function isDone(at: AtSystem, target: PowerTarget): Promise<boolean> {
+  const done = doneTable[target];
+  return done !== undefined && textAt((await at.system()).body, 'PowerState') === done;
+}
+
+async function untilOff(at: AtSystem, { lookMs, effectMs }: Patience): Promise<void> {
+  const until = Date.now() + effectMs;
+  while (textAt((await at.system()).body, 'PowerState') !== 'Off') {
+    if (Date.now() + lookMs > until) throw new Fault('powerNotReached', { target: 'off', seen: 'on', seconds: effectMs / 1000 });
+    await pause(lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+  }
+}
+
+export async function resetAction(at: AtSystem, system: Resource): Promise<Action> {
+  const action = await findAction(at, system, { name: 'ComputerSystem.Reset', parameter: 'ResetType' });
+  if (action === undefined) throw unable(at.node, 'ComputerSystem.Reset', 'the resource of the machine without that action');
+  return action;
+}
+
+/** The BMC answered, and that is the trouble. */
+export function unable(node: AtSystem['node'], command: string, detail: string): Fault {
+  return new Fault('bmcError', { address: readRedfishSettings(node).address, command, detail });
+}

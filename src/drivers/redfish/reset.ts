@@ -1,0 +1,56 @@
+/** ResetTypes (Resource.ResetType of the Redfish schemas): which are asked for, in order of preference. */
+import type { Resource } from '#wire/redfish/redfish-client.ts';
+import type { PowerTarget } from '../interfaces.ts';
+import type { AtSystem } from './find-system.ts';
+import { linkAt, objectAt, objectsAt, textAt, textsAt } from './resource-fields.ts';
+
+export const resetTypes = [
+  'On',
+  'ForceOn',
+  'ForceOff',
+  'GracefulShutdown',
+  'GracefulRestart',
+  'ForceRestart',
+  'PowerCycle',
+  'FullPowerCycle',
+  'PushPowerButton',
+  'Nmi',
+  'Suspend',
+  'Pause',
+  'Resume',
+] as const;
+export type ResetType = (typeof resetTypes)[number];
+
+/** PushPowerButton stands last: what it does depends on the machine's state and its system. */
+export const targetTable: Readonly<Record<PowerTarget | 'resume' | 'nmi', readonly ResetType[]>> = {
+  'power on': ['On', 'ForceOn', 'PushPowerButton'],
+  'power off': ['ForceOff'],
+  'soft power off': ['GracefulShutdown', 'PushPowerButton'],
+  reset: ['ForceRestart', 'PowerCycle', 'GracefulRestart'],
+  'power cycle': ['PowerCycle', 'FullPowerCycle'],
+  resume: ['Resume', 'On'],
+  nmi: ['Nmi'],
+};
+
+/** ResetTypes that no target asks for, and why. */
+export const unusedResetTypes: Readonly<Partial<Record<ResetType, string>>> = {
+  Suspend: 'a suspended machine looks like one that is off',
+  Pause: 'holds the processors of a machine for a debugger',
+};
+
+/** An action of a resource: where to post, and which values a parameter takes; undefined = the service does not tell. */
+export type Action = { readonly target: string; readonly allowed: readonly string[] | undefined };
+
+/** DSP0266 "Allowable values for actions" and "ActionInfo". */
+export async function findAction({ client, asking }: AtSystem, resource: Resource, wanted: { name: string; parameter: string }) {
+  const { name, parameter } = wanted;
+  const action = objectAt(resource, 'Actions', `#${name}`);
+  const target = textAt(action, 'target');
+  if (target === undefined) return undefined;
+  const inline = textsAt(action, `${parameter}@Redfish.AllowableValues`);
+  const info = linkAt({ info: { '@odata.id': textAt(action, '@Redfish.ActionInfo') ?? '' } }, 'info');
+  if (inline !== undefined || info === undefined) return { target, allowed: inline };
+  const { body } = await client.get(info, asking);
+  const row = objectsAt(body, 'Parameters').find((entry) => textAt(entry, 'Name') === parameter);
+  return { target, allowed: textsAt(row, 'AllowableValues') };
+}
