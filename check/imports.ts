@@ -38,6 +38,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api', 'boot-server', 'serve'],
   '@fastify/type-provider-typebox': ['api', 'boot-server'],
   kysely: ['store'],
+  'net-snmp': ['wire'],
   pino: ['log', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
   typebox: ['api', 'boot-server', 'engine', 'drivers', 'images', 'tools', 'settings', 'agent-protocol', 'build', 'lab', 'demo'],
 };

@@ -1,0 +1,104 @@
+import {
+  type AuthProtocol,
+  authProtocols,
+  leastKey,
+  type PrivProtocol,
+  privProtocols,
+  type SnmpCredentials,
+  type SnmpPeer,
+  snmpPort,
+} from '#wire/snmp/snmp-peer.ts';
+import { type DriverInfo, isHost, readDriverInfo } from '../driver-info.ts';
+import type { NodeFacts, Properties } from '../interfaces.ts';
+import { outletOid, type Pdu, pduTable } from './pdu-table.ts';
+
+const families = Object.keys(pduTable);
+
+export const snmpProperties: Properties = {
+  snmp_driver: { help: `Family of the PDU: auto (asked of the PDU), ${families.join(', ')}.`, required: true },
+  snmp_address: { help: 'IP address or host name of the PDU.', required: true },
+  snmp_port: { help: 'UDP port.', default: String(snmpPort) },
+  snmp_outlet: {
+    help: 'Outlet, counted from 1. In a chain of units the whole index, such as 2.14 or 1.2.7; default: the first unit.',
+    required: true,
+  },
+  snmp_version: { help: 'SNMP version: 1, 2c or 3. Versions 1 and 2c send the community in clear.', default: '1' },
+  snmp_community: { help: 'Community (versions 1 and 2c).', secret: true },
+  snmp_community_read: { help: 'Community for reading; default: snmp_community.', secret: true },
+  snmp_community_write: { help: 'Community for switching; default: snmp_community.', secret: true },
+  snmp_user: { help: 'User (version 3).' },
+  snmp_auth_protocol: {
+    help: `Signature (version 3): ${authProtocols.join(', ')}. Default: none, or md5 where there is a key; choose sha256 if the PDU has it.`,
+  },
+  snmp_auth_key: { help: `Password of the signature, at least ${leastKey} characters.`, secret: true },
+  snmp_priv_protocol: {
+    help: `Encryption (version 3): ${privProtocols.join(', ')}. Default: none, or des where there is a key; choose aes if the PDU has it.`,
+  },
+  snmp_priv_key: { help: `Password of the encryption, at least ${leastKey} characters.`, secret: true },
+  snmp_context_name: { help: 'Context (version 3).', default: '' },
+  snmp_security: { help: 'Old name of snmp_user.' },
+};
+
+export type SnmpSettings = {
+  readonly peer: SnmpPeer;
+  /** Undefined = to be asked of the PDU. */
+  readonly pdu: Pdu | undefined;
+  readonly outlet: readonly number[];
+};
+
+/** @throws Fault `driverInfo` */
+export function readSnmpSettings(node: NodeFacts): SnmpSettings {
+  const info = readDriverInfo(node);
+  const family = info.required('snmp_driver');
+  const pdu = Object.hasOwn(pduTable, family) ? pduTable[family] : undefined;
+  if (!pdu && family !== 'auto') throw info.wrong(`snmp_driver must be auto or one of ${families.join(', ')}`);
+  const address = info.required('snmp_address');
+  if (!isHost(address)) throw info.wrong('snmp_address must be an IP address or a host name');
+  const outlet = readOutlet(info, pdu);
+  const port = info.whole('snmp_port', { min: 1, max: 65_535, default: snmpPort });
+  return { peer: { address, port, credentials: readCredentials(info) }, pdu, outlet };
+}
+
+function readOutlet(info: DriverInfo, pdu: Pdu | undefined): readonly number[] {
+  const text = info.required('snmp_outlet');
+  const numbers = text.split('.').map(Number);
+  const isIndex = /^\d{1,6}(\.\d{1,6}){0,3}$/.test(text) && (numbers.at(-1) ?? 0) > 0;
+  if (!isIndex) throw info.wrong('snmp_outlet must be a number from 1, or several with dots between them');
+  if (pdu && outletOid(pdu.state, pdu, numbers) === undefined)
+    throw info.wrong(`snmp_outlet: an outlet of this family has no ${numbers.length} numbers`);
+  return numbers;
+}
+
+function readCredentials(info: DriverInfo): SnmpCredentials {
+  const version = info.choice('snmp_version', ['1', '2c', '3'], '1');
+  if (version === '3') return { version, ...readUser(info) };
+  const read = info.text('snmp_community_read') || info.text('snmp_community');
+  const write = info.text('snmp_community_write') || info.text('snmp_community');
+  if (read && write) return { version, read, write };
+  throw info.wrong(`snmp_community, or snmp_community_read and snmp_community_write, are missing (version ${version})`);
+}
+
+function readUser(info: DriverInfo) {
+  const user = info.text('snmp_user') || info.text('snmp_security');
+  if (user === '') throw info.wrong('snmp_user is missing (version 3)');
+  if (info.text('snmp_context_engine_id') !== '') throw info.wrong('snmp_context_engine_id is not supported');
+  const auth = readProtection<AuthProtocol>(info, 'auth', { protocols: authProtocols, fallback: 'md5' });
+  const priv = readProtection<PrivProtocol>(info, 'priv', { protocols: privProtocols, fallback: 'des' });
+  if (priv.protocol !== 'none' && auth.protocol === 'none')
+    throw info.wrong('snmp_priv_protocol needs snmp_auth_protocol: nothing is encrypted that is not signed');
+  return { user, auth, priv, context: info.text('snmp_context_name') };
+}
+
+/** A key without a protocol means the oldest one, as it did in Ironic. */
+function readProtection<P extends string>(
+  info: DriverInfo,
+  what: 'auth' | 'priv',
+  { protocols, fallback }: { protocols: readonly (P | 'none')[]; fallback: P },
+): { protocol: P | 'none'; key: string } {
+  const key = info.text(`snmp_${what}_key`);
+  const protocol = info.choice(`snmp_${what}_protocol`, protocols, key === '' ? 'none' : fallback);
+  if (protocol === 'none') return { protocol, key: '' };
+  if (key === '') throw info.wrong(`snmp_${what}_key is missing`);
+  if (key.length < leastKey) throw info.wrong(`snmp_${what}_key is shorter than ${leastKey} characters`);
+  return { protocol, key };
+}

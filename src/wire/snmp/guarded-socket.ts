@@ -1,0 +1,54 @@
+/**
+ * What net-snmp takes for a datagram socket. It stands between the library and the network, because the library takes a packet
+ * from any sender, and takes an unsigned reply for a signed one: here only the peer's packets pass, and of those only the ones as
+ * secure as the request was.
+ */
+import { EventEmitter } from 'node:events';
+import type { DatagramSocket, Datagrams, Peer } from '../udp/datagrams.ts';
+import { type SecurityLevel, securityOf } from './message-security.ts';
+
+type Sent = (error: Error | null) => void;
+
+export class GuardedSocket extends EventEmitter {
+  readonly #level: SecurityLevel;
+  #socket: DatagramSocket | undefined;
+
+  private constructor(level: SecurityLevel) {
+    super();
+    this.#level = level;
+  }
+
+  /** Rejects when the address has no meaning. */
+  static async connect(peer: Peer, level: SecurityLevel, datagrams: Datagrams): Promise<GuardedSocket> {
+    const guarded = new GuardedSocket(level);
+    guarded.#socket = await datagrams.connect(peer, (packet) => {
+      if (isAdmitted(packet, guarded.#level)) guarded.emit('message', packet);
+    });
+    return guarded;
+  }
+
+  send(packet: Buffer, offset: number, length: number, _port: number, _address: string, sent: Sent): void {
+    this.#socket?.send(packet.subarray(offset, offset + length));
+    sent(null);
+  }
+
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.emit('close');
+  }
+
+  /** The session lives as long as its driver, which closes it. */
+  ref(): void {}
+  unref(): void {}
+}
+
+/**
+ * RFC 3414 section 3.2: a response is as secure as its request. A report is not, since it tells why the peer could not read one; it
+ * only makes the library ask again or fail.
+ */
+function isAdmitted(packet: Buffer, wanted: SecurityLevel): boolean {
+  const security = securityOf(packet);
+  if (security === undefined) return false;
+  return security.isReport || (security.auth >= wanted.auth && security.priv >= wanted.priv);
+}

@@ -1,0 +1,172 @@
+import snmp, { type Answered, type Session, type User, type Varbind } from 'net-snmp';
+import type { Datagrams } from '../udp/datagrams.ts';
+import { createDesPrivacy } from './des-privacy.ts';
+import { GuardedSocket } from './guarded-socket.ts';
+import { SnmpError } from './snmp-error.ts';
+import { defaultTimings, type SnmpCredentials, type SnmpPeer, type SnmpTimings } from './snmp-peer.ts';
+
+/** What a PDU's objects are: numbers, or the identifier of another object. `null` = no such object. */
+export type SnmpValue = number | string | null;
+
+/**
+ * One agent. Sessions stay open and are made anew after each failure that may lie in them (a peer that restarted, another address).
+ * The caller asks one thing at a time.
+ */
+export type SnmpClient = {
+  /** Values in the order of `oids`. */
+  get(oids: readonly string[], signal?: AbortSignal): Promise<SnmpValue[]>;
+  /** Writes one INTEGER. `once`: the packet is not repeated, for commands that must not happen twice. */
+  set(oid: string, value: number, options?: { once?: boolean; signal?: AbortSignal | undefined }): Promise<void>;
+  close(): void;
+};
+
+type Access = 'read' | 'write';
+
+export type SnmpNetwork = { readonly datagrams: Datagrams; readonly timings?: SnmpTimings };
+
+export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTimings }: SnmpNetwork): SnmpClient {
+  const sessions = new Map<string, Promise<Session>>();
+  let closed = false;
+  const drop = () => {
+    for (const opening of sessions.values()) void opening.then((session) => session.close()).catch(() => {});
+    sessions.clear();
+  };
+  const session = (access: Access) => {
+    const name = sessionName(peer.credentials, access);
+    const opening = sessions.get(name) ?? openSession(peer, access, { timings, datagrams });
+    sessions.set(name, opening);
+    return opening;
+  };
+  const exchange = async (access: Access, send: (session: Session, answered: Answered) => void, options: SendOptions) => {
+    options.signal?.throwIfAborted();
+    try {
+      return await ask(await session(access), send, { retries: timings.retries, ...options });
+    } catch (error) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      const failure = closed ? new SnmpError('closed', 'this end was closed') : toSnmpError(error);
+      if (failure.failure !== 'answered') drop();
+      throw failure;
+    }
+  };
+  return {
+    async get(oids, signal) {
+      const send = (session: Session, answered: Answered) => void session.get([...oids], answered);
+      const varbinds = await again(() => exchange('read', send, { signal }));
+      return varbinds.map(readValue);
+    },
+    async set(oid, value, { once = false, signal } = {}) {
+      const varbind = { oid, type: snmp.ObjectType['Integer'], value };
+      const send = (session: Session, answered: Answered) => void session.set([varbind], answered);
+      // The peer forgets nothing that it did not take: a message outside of its time window was not carried out.
+      await again(() => exchange('write', send, { signal, ...(once && { retries: 0 }) }));
+    },
+    close() {
+      closed = true;
+      drop();
+    },
+  };
+}
+
+type SendOptions = { readonly retries?: number; readonly signal?: AbortSignal | undefined };
+
+/** A peer whose clock of RFC 3414 section 2.3 went back has restarted without counting it: a new session learns the new time. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SnmpError && error.message === outsideWindow) return await work();
+    throw error;
+  }
+}
+
+const outsideWindow = 'its clock does not agree with ours';
+
+async function ask(
+  session: Session,
+  send: (session: Session, answered: Answered) => void,
+  { retries = 0, signal }: SendOptions,
+): Promise<Varbind[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<Varbind[]>();
+  const giveUp = () => session.cancelRequests(signal?.reason);
+  session.retries = retries;
+  signal?.addEventListener('abort', giveUp, { once: true });
+  send(session, (error, varbinds) => (error ? reject(error) : resolve(varbinds ?? [])));
+  return await promise.finally(() => signal?.removeEventListener('abort', giveUp));
+}
+
+type Opening = { readonly timings: SnmpTimings; readonly datagrams: Datagrams };
+
+async function openSession(peer: SnmpPeer, access: Access, { timings, datagrams }: Opening): Promise<Session> {
+  const { credentials } = peer;
+  const socket = await GuardedSocket.connect(peer, levelOf(credentials), datagrams);
+  const options = { ...timings, port: peer.port, reportOidMismatchErrors: true, dgramModule: { createSocket: () => socket } };
+  const session =
+    credentials.version === '3'
+      ? snmp.createV3Session(peer.address, userOf(credentials), { ...options, context: credentials.context })
+      : snmp.createSession(peer.address, credentials[access], {
+          ...options,
+          version: credentials.version === '1' ? snmp.Version1 : snmp.Version2c,
+        });
+  // A packet that is no SNMP; without a listener it would end the process. The request goes on waiting for the right one.
+  session.on('error', () => {});
+  return session;
+}
+
+function sessionName(credentials: SnmpCredentials, access: Access): string {
+  return credentials.version === '3' || credentials.read === credentials.write ? 'both' : access;
+}
+
+type V3 = Extract<SnmpCredentials, { version: '3' }>;
+
+function levelOf(credentials: SnmpCredentials): { auth: 0 | 1; priv: 0 | 1 } {
+  if (credentials.version !== '3' || credentials.auth.protocol === 'none') return { auth: 0, priv: 0 };
+  return { auth: 1, priv: credentials.priv.protocol === 'none' ? 0 : 1 };
+}
+
+/** The library's names of the two ways to make a key of 256 bits. */
+const privName = { none: 'none', des: 'des', aes: 'aes', aes256: 'aes256r', aes256blmt: 'aes256b' } as const;
+
+function userOf(credentials: V3): User {
+  const { auth, priv } = levelOf(credentials);
+  const { Encryption, Authentication, PrivProtocols } = snmp;
+  Encryption.algorithms[PrivProtocols['des'] ?? 0] = createDesPrivacy(Authentication.passwordToKey);
+  return {
+    name: credentials.user,
+    level: snmp.SecurityLevel[priv ? 'authPriv' : auth ? 'authNoPriv' : 'noAuthNoPriv'] ?? 0,
+    ...(auth && { authProtocol: snmp.AuthProtocols[credentials.auth.protocol], authKey: credentials.auth.key }),
+    ...(priv && { privProtocol: snmp.PrivProtocols[privName[credentials.priv.protocol]], privKey: credentials.priv.key }),
+  };
+}
+
+function readValue({ type, value }: Varbind): SnmpValue {
+  const { NoSuchObject, NoSuchInstance, EndOfMibView, OID } = snmp.ObjectType;
+  if (type === NoSuchObject || type === NoSuchInstance || type === EndOfMibView) return null;
+  if (typeof value === 'number') return value;
+  if (type === OID && typeof value === 'string') return value;
+  throw new SnmpError('unfit', `a value of type ${type}, which is neither a number nor an identifier`);
+}
+
+function toSnmpError(error: unknown): SnmpError {
+  if (error instanceof SnmpError) return error;
+  if (error instanceof snmp.RequestTimedOutError) return new SnmpError('silent', 'no answer in time');
+  if (error instanceof snmp.RequestFailedError) return ofStatus(error.status);
+  if (error instanceof snmp.ResponseInvalidError) return ofCode(error.code, error.message);
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new SnmpError(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'silent' : 'unfit', message);
+}
+
+/** RFC 3416 section 3; version 1 says noSuchName where later ones give the value noSuchObject. */
+function ofStatus(status: number): SnmpError {
+  const name = String(snmp.ErrorStatus[status] ?? status);
+  return status === snmp.ErrorStatus['NoSuchName'] ? new SnmpError('absent', name) : new SnmpError('answered', name);
+}
+
+function ofCode(code: number, message: string): SnmpError {
+  const { EAuthFailure, ECouldNotDecrypt, ENotInTimeWindow } = snmp.ResponseInvalidCode;
+  if (code === ENotInTimeWindow) return new SnmpError('unfit', outsideWindow);
+  if (code === ECouldNotDecrypt) return new SnmpError('refused', 'its answer cannot be decrypted with the privacy key');
+  // The library's own text for a wrong signature holds both signatures.
+  if (code === EAuthFailure)
+    return new SnmpError('refused', /digest \w{8,}/.test(message) ? 'its answer is not signed with the key' : message);
+  return new SnmpError('unfit', message);
+}
