@@ -1,15 +1,46 @@
-import type { ConsoleInterface, NodeFacts } from '../interfaces.ts';
+import { Duplex } from 'node:stream';
+import type { ConsoleInterface, ConsoleStream, NodeFacts } from '../interfaces.ts';
+import { fakeProperties } from './behaviour.ts';
+import type { FakeBmc } from './fake-bmc.ts';
 
-export const fakeConsole = {
-  properties: {},
-  validate() {},
-  async log(node: NodeFacts, lines?: number) {
-    const name = node.name ?? node.uuid;
-    const text = [
-      `[    0.000000] fake machine ${name}`,
-      `[    1.000000] power: ${node.power_state ?? 'unknown'}`,
-      `${name} login: `,
-    ];
-    return `${(lines === undefined ? text : text.slice(Math.max(text.length - lines, 0))).join('\n')}\n`;
-  },
-} satisfies ConsoleInterface;
+export function createFakeConsole(bmc: FakeBmc): ConsoleInterface {
+  return {
+    properties: fakeProperties,
+    validate: (node) => void bmc.behaviour(node),
+    async log(node, lines) {
+      const text = screen(node, bmc.machines.power(node));
+      return `${(lines === undefined ? text : text.slice(Math.max(text.length - lines, 0))).join('\n')}\n`;
+    },
+    async open(node, { signal }) {
+      await bmc.ask(node, 'console', { signal });
+      const stream = echo(node);
+      const end = () => stream.destroy();
+      signal.addEventListener('abort', end, { once: true });
+      stream.once('close', () => signal.removeEventListener('abort', end));
+      return stream;
+    },
+  };
+}
+
+function screen(node: NodeFacts, power: string): string[] {
+  const name = node.name ?? node.uuid;
+  return [`[    0.000000] fake machine ${name}`, `[    1.000000] power: ${power}`, `${name} login: `];
+}
+
+/** A terminal that prints what is typed. */
+function echo(node: NodeFacts): ConsoleStream {
+  const stream: ConsoleStream = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      stream.push(chunk.toString('latin1').replaceAll('\r', '\r\n'), 'latin1');
+      done();
+    },
+    final(done) {
+      stream.push(null);
+      done();
+    },
+  });
+  stream.sendBreak = () => void stream.push('\r\n[break]\r\n');
+  stream.push(`${node.name ?? node.uuid} login: `);
+  return stream;
+}

@@ -3,15 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { DeployInterface, Step, Task } from '../interfaces.ts';
 import { networkBootSteps, simpleStep } from '../network-boot-steps.ts';
-import { failsAt, fakeProperties, validateFake } from './failures.ts';
+import { fakeProperties } from './behaviour.ts';
+import type { FakeBmc } from './fake-bmc.ts';
 
-export function createFakeDeploy(deployDelayMs: number): DeployInterface {
+export function createFakeDeploy(bmc: FakeBmc, deployDelayMs: number): DeployInterface {
   return {
     boot: ['fake', 'ipxe', 'pxe'],
     properties: fakeProperties,
-    validate: validateFake,
+    validate: (node) => void bmc.behaviour(node),
     checkImage() {},
-    steps: fakeSteps(deployDelayMs).map(failing),
+    steps: fakeSteps(deployDelayMs).map((step) => failing(bmc, step)),
     async release() {},
   };
 }
@@ -49,11 +50,12 @@ async function restart(task: Task): Promise<void> {
   await task.power.set('power on');
 }
 
-function failing(step: Step): Step {
+function failing(bmc: FakeBmc, step: Step): Step {
   return {
     ...step,
     async run(task) {
-      if (failsAt(task.node, step.name)) throw new Fault('agentFailed', { command: step.name, detail: 'fake_fail asks for it' });
+      if (bmc.failsStep(task.node, step.name))
+        throw new Fault('agentFailed', { command: step.name, detail: 'fake_fail asks for it' });
       return step.run(task);
     },
   };

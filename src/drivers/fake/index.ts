@@ -1,11 +1,25 @@
-import type { BootInterface, ConsoleInterface, DeployInterface, ManagementInterface, PowerInterface } from '../interfaces.ts';
+import type {
+  BiosInterface,
+  BootInterface,
+  ConsoleInterface,
+  DeployInterface,
+  FirmwareInterface,
+  ManagementInterface,
+  PowerInterface,
+  VendorInterface,
+} from '../interfaces.ts';
+import type { FakeSettings } from './behaviour.ts';
+import { createFakeBios } from './bios.ts';
 import { fakeBoot } from './boot.ts';
-import { fakeConsole } from './console.ts';
+import { createFakeConsole } from './console.ts';
 import { createFakeDeploy } from './deploy.ts';
+import { FakeBmc } from './fake-bmc.ts';
+import { createFakeFirmware } from './firmware.ts';
 import { createFakeManagement } from './management.ts';
 import { createFakePower } from './power.ts';
+import { createFakeVendor } from './vendor.ts';
 
-export type FakeTimes = { powerDelayMs: number; deployDelayMs: number };
+export type { FakeSettings } from './behaviour.ts';
 
 export type FakeDriver = {
   readonly power: PowerInterface;
@@ -13,14 +27,22 @@ export type FakeDriver = {
   readonly boot: BootInterface;
   readonly deploy: DeployInterface;
   readonly console: ConsoleInterface;
+  readonly bios: BiosInterface;
+  readonly firmware: FirmwareInterface;
+  readonly vendor: VendorInterface;
 };
 
-export function createFakeDriver(times: FakeTimes): FakeDriver {
+/** All interfaces of a driver share its machines. */
+export function createFakeDriver(settings: FakeSettings): FakeDriver {
+  const bmc = new FakeBmc(settings);
   return {
-    power: createFakePower(times.powerDelayMs),
-    management: createFakeManagement(),
+    power: createFakePower(bmc),
+    management: createFakeManagement(bmc),
     boot: fakeBoot,
-    deploy: createFakeDeploy(times.deployDelayMs),
-    console: fakeConsole,
+    deploy: createFakeDeploy(bmc, settings.deployDelayMs),
+    console: createFakeConsole(bmc),
+    bios: createFakeBios(bmc),
+    firmware: createFakeFirmware(bmc),
+    vendor: createFakeVendor(bmc),
   };
 }

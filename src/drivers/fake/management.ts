@@ -1,20 +1,141 @@
-import type { BootDevice, ManagementInterface } from '../interfaces.ts';
+import { Fault } from '#domain/faults.ts';
+import type { BootMode, ManagementInterface, MediaDevice, NodeFacts } from '../interfaces.ts';
 import { bootDevices } from '../machine-interfaces.ts';
-import { answerAsBmc, fakeProperties, validateFake } from './failures.ts';
+import { fakeProperties } from './behaviour.ts';
+import type { FakeBmc } from './fake-bmc.ts';
+import { fakeSensors } from './sensors.ts';
 
-export function createFakeManagement(): ManagementInterface {
-  const devices = new Map<string, { device: BootDevice; persistent: boolean }>();
+const mediaDevices = ['cdrom', 'floppy'] as const satisfies readonly MediaDevice[];
+
+export function createFakeManagement(bmc: FakeBmc): ManagementInterface {
   return {
     properties: fakeProperties,
-    validate: validateFake,
+    validate: (node) => void bmc.behaviour(node),
     bootDevices,
-    async setBootDevice(node, device, { persistent }) {
-      answerAsBmc(node, 'boot device');
-      devices.set(node.uuid, { device, persistent });
+    ...bootCommands(bmc),
+    ...healthCommands(bmc),
+    media: mediaCommands(bmc),
+  };
+}
+
+function bootCommands(bmc: FakeBmc) {
+  const { machines } = bmc;
+  return {
+    async setBootDevice(node, device, { persistent, mode, uri }, asking) {
+      await bmc.ask(node, 'boot device', asking);
+      if (device === 'uefihttp' && !uri)
+        throw new Fault('badRequest', { detail: 'uefihttp needs the address of what is booted' });
+      const machine = machines.change(node);
+      machine.boot = { device, persistent };
+      if (mode) machine.mode = mode;
     },
-    async getBootDevice(node) {
-      answerAsBmc(node, 'boot device');
-      return devices.get(node.uuid) ?? { device: null, persistent: null };
+    async getBootDevice(node, asking) {
+      await bmc.ask(node, 'boot device', asking);
+      return machines.look(node).boot ?? { device: null, persistent: null };
+    },
+    async getBootMode(node, asking) {
+      await bmc.ask(node, 'boot mode', asking);
+      return machines.look(node).mode ?? capableMode(node);
+    },
+    async setBootMode(node, mode, asking) {
+      await bmc.ask(node, 'boot mode', asking);
+      machines.change(node).mode = mode;
+    },
+    async getSecureBoot(node, asking) {
+      await bmc.ask(node, 'secure boot', asking);
+      return machines.look(node).secureBoot ?? false;
+    },
+    async setSecureBoot(node, on, asking) {
+      await bmc.ask(node, 'secure boot', asking);
+      const mode = machines.look(node).mode ?? capableMode(node);
+      if (on && mode !== 'uefi') throw new Fault('badRequest', { detail: 'Secure Boot needs the boot mode uefi' });
+      machines.change(node).secureBoot = on;
+    },
+  } satisfies Partial<ManagementInterface>;
+}
+
+function capableMode({ properties }: NodeFacts): BootMode {
+  const capabilities = String(properties['capabilities'] ?? '').split(',');
+  return capabilities.includes('boot_mode:uefi') ? 'uefi' : 'bios';
+}
+
+function healthCommands(bmc: FakeBmc) {
+  const { machines } = bmc;
+  return {
+    async injectNmi(node, asking) {
+      await bmc.ask(node, 'nmi', asking);
+      if (machines.power(node) === 'power off') {
+        const address = `fake:${node.name ?? node.uuid}`;
+        throw new Fault('bmcError', { address, command: 'nmi', detail: 'the machine is off' });
+      }
+      machines.note(node, { severity: 'critical', source: 'processor', message: 'NMI' });
+    },
+    async getIndicator(node, asking) {
+      await bmc.ask(node, 'indicator', asking);
+      return machines.look(node).indicator ?? 'off';
+    },
+    async setIndicator(node, state, asking) {
+      await bmc.ask(node, 'indicator', asking);
+      machines.change(node).indicator = state;
+    },
+    async readSensors(node, asking) {
+      await bmc.ask(node, 'sensors', asking);
+      return fakeSensors(node, machines.power(node));
+    },
+    async readLog(node, asking) {
+      await bmc.ask(node, 'log', asking);
+      return [...(machines.look(node).log ?? [])];
+    },
+    async clearLog(node, asking) {
+      await bmc.ask(node, 'log', asking);
+      machines.change(node).log = [];
+    },
+    async identify(node, asking) {
+      await bmc.ask(node, 'identify', asking);
+      const serial = node.uuid.slice(0, 8).toUpperCase();
+      return { manufacturer: 'Ingot', product: 'Fake Machine', serial, details: {} };
+    },
+    async bmcInfo(node, asking) {
+      await bmc.ask(node, 'bmc info', asking);
+      return { manufacturer: 'Ingot', product: 'Fake BMC', firmware_version: machines.look(node).firmware?.['bmc'] ?? '1.0.0' };
+    },
+    async resetBmc(node, kind, asking) {
+      await bmc.ask(node, 'bmc reset', asking);
+      machines.note(node, { severity: 'warning', source: 'bmc', message: `${kind} reset` });
+    },
+    async changePassword(node, password, asking) {
+      if (password === '' || Buffer.byteLength(password) > 20)
+        throw new Fault('badRequest', { detail: 'The password must have from 1 to 20 bytes' });
+      await bmc.ask(node, 'password', asking);
+    },
+  } satisfies Partial<ManagementInterface>;
+}
+
+function mediaCommands(bmc: FakeBmc): NonNullable<ManagementInterface['media']> {
+  const { machines } = bmc;
+  const hasSlot = (device: MediaDevice) => {
+    if (!(mediaDevices as readonly MediaDevice[]).includes(device))
+      throw new Fault('badRequest', { detail: `There is no slot for ${device}; there are: ${mediaDevices.join(', ')}` });
+  };
+  return {
+    async slots(node, asking) {
+      await bmc.ask(node, 'media', asking);
+      const { media = {} } = machines.look(node);
+      return mediaDevices.map((device) => ({ device, inserted: device in media, image: media[device] ?? null }));
+    },
+    async insert(node, device, imageUrl, asking) {
+      hasSlot(device);
+      if (!/^(?:https?|nfs):\/\//.test(imageUrl))
+        throw new Fault('badRequest', { detail: 'The image must be an http, https or nfs URL' });
+      await bmc.ask(node, 'media', asking);
+      const machine = machines.change(node);
+      machine.media = { ...machine.media, [device]: imageUrl };
+    },
+    async eject(node, device, asking) {
+      hasSlot(device);
+      await bmc.ask(node, 'media', asking);
+      const { [device]: _, ...others } = machines.look(node).media ?? {};
+      machines.change(node).media = others;
     },
   };
 }

@@ -1,26 +1,29 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { PowerState } from '#domain/records.ts';
-import type { NodeFacts, PowerInterface } from '../interfaces.ts';
-import { answerAsBmc, fakeProperties, validateFake } from './failures.ts';
+import type { PowerInterface } from '../interfaces.ts';
+import { fakeProperties } from './behaviour.ts';
+import type { FakeBmc } from './fake-bmc.ts';
 
 /** Machines that exist in memory only. After a restart each is in the state that its row remembers. */
-export function createFakePower(delayMs: number): PowerInterface {
-  const states = new Map<string, PowerState>();
+export function createFakePower(bmc: FakeBmc): PowerInterface {
+  const { machines } = bmc;
   return {
     properties: fakeProperties,
-    validate: validateFake,
-    async getPower(node) {
-      answerAsBmc(node, 'power status');
-      return states.get(node.uuid) ?? node.power_state ?? 'power off';
+    validate: (node) => void bmc.behaviour(node),
+    async getPower(node, asking) {
+      await bmc.ask(node, 'power status', asking);
+      return machines.power(node);
     },
-    async setPower(node, target) {
-      answerAsBmc(node, target);
-      await delay(delayOf(node, delayMs), undefined, { ref: false });
-      states.set(node.uuid, target === 'power on' || target === 'reset' ? 'power on' : 'power off');
+    async setPower(node, target, asking) {
+      const { powerDelayMs, stuck, softOffSeconds } = await bmc.ask(node, target, asking);
+      await bmc.wait(powerDelayMs, asking?.signal);
+      if (stuck.includes(target) || stuck.includes('all')) return;
+      if (target === 'soft power off' && softOffSeconds > 0) {
+        if (machines.power(node) === 'power off') return;
+        Object.assign(machines.change(node), { power: 'power on', offAt: performance.now() + softOffSeconds * 1000 });
+        return;
+      }
+      const isOff = target === 'power off' || target === 'soft power off';
+      machines.setPower(node, isOff ? 'power off' : 'power on');
+      machines.note(node, { severity: 'ok', source: 'power', message: target });
     },
   };
-}
-
-function delayOf(node: NodeFacts, fallback: number): number {
-  return Number(node.driver_info['fake_power_delay_ms'] ?? fallback);
 }

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '#domain/records.ts';
+import { aNode } from '#test/a-task.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import type { FakeSettings } from './behaviour.ts';
+import { createFakeDriver } from './index.ts';
+
+const aDriver = (settings: Partial<FakeSettings> = {}) => createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0, ...settings });
+const facts = (driver_info: JsonObject = {}, changes: Partial<NodeFacts> = {}): NodeFacts => ({
+  ...aNode({ driver_info, power_state: null }),
+  ports: [],
+  ...changes,
+});
+
+/** One letter for each of so many looks: does it answer or fail? */
+async function looks(driver: ReturnType<typeof aDriver>, node: NodeFacts, count: number): Promise<string> {
+  let told = '';
+  for (let look = 0; look < count; look++)
+    told += await driver.power.getPower(node).then(
+      () => '.',
+      (error) => error.code[0],
+    );
+  return told;
+}
+
+test('a rate of failures is kept, by machine, and the same again for the same seed', async () => {
+  const node = facts({ fake_fail_rate: '0.2' });
+  const first = await looks(aDriver({ seed: 7 }), node, 1000);
+  const failed = first.replaceAll('.', '').length;
+  assert.ok(failed > 150 && failed < 250, String(failed));
+  assert.equal(await looks(aDriver({ seed: 7 }), node, 1000), first);
+  assert.notEqual(await looks(aDriver({ seed: 8 }), node, 1000), first);
+  assert.notEqual(await looks(aDriver({ seed: 7 }), facts(node.driver_info, { uuid: 'other' }), 1000), first);
+});
+
+test('looks in between do not change which command fails', async () => {
+  const node = facts({ fake_fail_rate: 0.5 });
+  const driver = aDriver();
+  const order = async (before: number) => {
+    await looks(driver, node, before);
+    return driver.power.setPower(node, 'power on').then(
+      () => true,
+      () => false,
+    );
+  };
+  const other = aDriver();
+  const expected = [];
+  for (let time = 0; time < 20; time++)
+    expected.push(
+      await other.power.setPower(node, 'power on').then(
+        () => true,
+        () => false,
+      ),
+    );
+  const seen = [];
+  for (let time = 0; time < 20; time++) seen.push(await order(time));
+  assert.deepEqual(seen, expected);
+});
+
+test('rates by command count instead of the one for all', async () => {
+  const driver = aDriver({ failRate: '1' });
+  await assert.rejects(driver.power.getPower(facts()), { code: 'bmcError' });
+  const node = facts({ fake_fail_rate: 'power on=1, bmc unreachable = 0' });
+  assert.equal(await driver.power.getPower(node), 'power off');
+  await assert.rejects(driver.power.setPower(node, 'power on'), { code: 'bmcError' });
+  const gone = facts({ fake_fail_rate: 'bmc unreachable=1' });
+  await assert.rejects(driver.power.getPower(gone), { code: 'bmcUnreachable' });
+});
+
+test('what is stuck is accepted without effect', async () => {
+  const driver = aDriver();
+  const node = facts({ fake_stuck: 'power on' });
+  await driver.power.setPower(node, 'power on');
+  assert.equal(await driver.power.getPower(node), 'power off');
+  await driver.power.setPower(node, 'reset');
+  assert.equal(await driver.power.getPower(node), 'power on');
+  const all = facts({}, { uuid: 'all' });
+  await aDriver({ stuck: 'all' }).power.setPower(all, 'power on');
+  assert.equal(await driver.power.getPower(all), 'power off');
+});
+
+test('a soft off has its effect later, a hard one at once', async () => {
+  const driver = aDriver({ softOffSeconds: 0.05 });
+  const node = facts({}, { power_state: 'power on' });
+  await driver.power.setPower(node, 'soft power off');
+  assert.equal(await driver.power.getPower(node), 'power on');
+  while ((await driver.power.getPower(node)) === 'power on') await new Promise(setImmediate);
+  await driver.power.setPower(node, 'power on');
+  const slow = { ...node, driver_info: { fake_soft_off_seconds: 1000 } };
+  await driver.power.setPower(slow, 'soft power off');
+  assert.equal(await driver.power.getPower(slow), 'power on');
+  await driver.power.setPower(slow, 'power off');
+  assert.equal(await driver.power.getPower(slow), 'power off');
+});
+
+test('a delay ends with whoever asked', async () => {
+  const controller = new AbortController();
+  const look = aDriver({ delayMs: '1000000-2000000' }).power.getPower(facts(), { signal: controller.signal });
+  controller.abort();
+  await assert.rejects(look, { name: 'AbortError' });
+});
+
+test('wrong words are named', () => {
+  const wrong: JsonObject[] = [
+    { fake_delay_ms: 'soon' },
+    { fake_fail_rate: '2' },
+    { fake_fail_rate: 'power on=' },
+    { fake_stuck: 1 },
+    { fake_soft_off_seconds: '-1' },
+    { fake_seed: 'x' },
+  ];
+  for (const info of wrong) {
+    const [key = ''] = Object.keys(info);
+    assert.throws(() => aDriver().power.validate(facts(info)), { code: 'driverInfo', message: new RegExp(key) }, key);
+  }
+  aDriver().power.validate(facts({ fake_delay_ms: '5 - 50', fake_fail_rate: 'power on=0.5, 0.01' }));
+});
+
+test('ten thousand machines that were looked at take no room', async () => {
+  const driver = aDriver();
+  for (let index = 0; index < 10_000; index++)
+    await driver.power.getPower(facts({}, { uuid: `node-${index}`, power_state: 'power on' }));
+  for (let index = 0; index < 60_000; index++) await driver.power.setPower(facts({}, { uuid: `node-${index}` }), 'power on');
+  // The ones that were changed longest ago are as their rows say.
+  assert.equal(await driver.power.getPower(facts({}, { uuid: 'node-1' })), 'power off');
+  assert.equal(await driver.power.getPower(facts({}, { uuid: 'node-59999' })), 'power on');
+});

@@ -1,0 +1,52 @@
+/** What all interfaces of a fake machine have in common: one BMC that takes its time and sometimes fails. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '#domain/faults.ts';
+import type { Asking, NodeFacts } from '../interfaces.ts';
+import { anyCommand, type Behaviour, type FakeSettings, readBehaviour } from './behaviour.ts';
+import { FakeMachines } from './machines.ts';
+
+/** What fails wholly, whatever is asked. */
+const wholeTable = {
+  'bmc unreachable': (address: string) => new Fault('bmcUnreachable', { address, attempts: 1, seconds: 0 }),
+  'bmc refuses': (address: string) => new Fault('bmcRefused', { address, detail: 'fake_fail says so' }),
+} as const;
+
+export class FakeBmc {
+  readonly machines = new FakeMachines();
+  readonly #settings: FakeSettings;
+
+  constructor(settings: FakeSettings) {
+    this.#settings = settings;
+  }
+
+  behaviour(node: NodeFacts): Behaviour {
+    return readBehaviour(node, this.#settings);
+  }
+
+  /** Takes the time of a command, then throws as a real BMC driver does where the node is set to fail at it. */
+  async ask(node: NodeFacts, command: string, { signal }: Asking = {}): Promise<Behaviour> {
+    const behaviour = this.behaviour(node);
+    const [least, most] = behaviour.delayMs;
+    const ms = most > least ? least + (most - least) * this.machines.draw(node, behaviour.seed, 'delay') : most;
+    await this.wait(ms, signal);
+    const address = `fake:${node.name ?? node.uuid}`;
+    for (const [name, fault] of Object.entries(wholeTable)) if (this.#fails(node, name, behaviour)) throw fault(address);
+    const { failRates } = behaviour;
+    if (this.#fails(node, command, behaviour, failRates.get(command) ?? failRates.get(anyCommand)))
+      throw new Fault('bmcError', { address, command, detail: 'the failure that fake_fail asks for' });
+    return behaviour;
+  }
+
+  /** A deploy step fails by its name alone. */
+  failsStep(node: NodeFacts, step: string): boolean {
+    return this.#fails(node, step, this.behaviour(node));
+  }
+
+  async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms > 0) await pause(ms, undefined, { ref: false, ...(signal && { signal }) });
+  }
+
+  #fails(node: NodeFacts, command: string, { fails, failRates, seed }: Behaviour, rate = failRates.get(command) ?? 0): boolean {
+    return fails.includes(command) || (rate > 0 && this.machines.draw(node, seed, command) < rate);
+  }
+}
