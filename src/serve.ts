@@ -7,7 +7,7 @@ import { createApi } from '#api/app.ts';
 import { ensureAdmin, ensureTokenKey } from '#api/identity/admin.ts';
 import { createBootServer } from '#boot-server/boot-server.ts';
 import { openListener } from '#boot-server/listeners.ts';
-import { createIpmiDriver } from '#drivers/ipmi/index.ts';
+import { createIpmiDriver, type RawPolicy } from '#drivers/ipmi/index.ts';
 import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { createManualDriver } from '#drivers/manual/index.ts';
 import { pxeBoot } from '#drivers/pxe/index.ts';
@@ -67,7 +67,11 @@ async function build(
   closers.push(() => images.close());
   await images.tidy();
 
-  const ipmi = createIpmiDriver({ packetsPerSecond: settings['ipmi.packets_per_second'], sessions: settings['ipmi.sessions'] });
+  const ipmi = createIpmiDriver({
+    packetsPerSecond: settings['ipmi.packets_per_second'],
+    sessions: settings['ipmi.sessions'],
+    rawCommands: settings['ipmi.raw_commands'] as RawPolicy,
+  });
   closers.push(() => ipmi.close());
   const manual = createManualDriver({
     waitSeconds: settings['manual.wait'],

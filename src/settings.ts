@@ -87,6 +87,11 @@ export const settingsTable = {
     default: 12_000,
     help: 'IPMI sessions open at once, one per BMC; beyond, the ones unused for longest are closed; 0 = no limit',
   },
+  'ipmi.raw_commands': {
+    kind: 'text',
+    default: 'none',
+    help: 'Raw IPMI commands that `send_raw` may send: none, read (known to change nothing) or all',
+  },
 
   'virtual_power.ssh_host': {
     kind: 'text',
@@ -230,11 +235,13 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
 }
 
 const policies = ['record', 'correct', 'hold'];
+const rawPolicies = ['none', 'read', 'all'];
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 function checkText(name: string, value: string, wrong: (expected: string) => SettingsError): void {
   if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
   if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
+  if (name === 'ipmi.raw_commands' && !rawPolicies.includes(value)) throw wrong(`one of ${rawPolicies.join(', ')}`);
   if (name === 'power.sync_policy' && !policies.includes(value)) throw wrong(`one of ${policies.join(', ')}`);
   if (name === 'virtual_power.type' && !['virsh', 'vbox'].includes(value)) throw wrong('virsh or vbox');
   if (name === 'provisioning.pool' && value !== '' && !isPool(value)) throw wrong('FIRST-LAST IPv4 addresses');

@@ -10,8 +10,9 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     management: ['ipmi', 'noop', 'fake'],
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
-    console: ['file', 'no-console'],
+    console: ['file', 'ipmi-sol', 'no-console'],
     ...nothingMore,
+    vendor: ['ipmi', 'no-vendor'],
   },
   'virtual-power': {
     name: 'virtual-power',

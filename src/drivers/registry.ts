@@ -4,12 +4,24 @@ import { fileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
-import type { BootInterface, Drivers, ManagementInterface, PowerInterface } from './interfaces.ts';
+import type {
+  BootInterface,
+  ConsoleInterface,
+  Drivers,
+  ManagementInterface,
+  PowerInterface,
+  VendorInterface,
+} from './interfaces.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
 import type { ManualDriver } from './manual/index.ts';
 
 export type DriverParts = {
-  ipmi: { power: PowerInterface; management: ManagementInterface };
+  ipmi: {
+    power: PowerInterface;
+    management: ManagementInterface;
+    console: ConsoleInterface;
+    vendor: VendorInterface;
+  };
   manual: ManualDriver;
   virtualPower: { power: PowerInterface };
   pxe: BootInterface;
@@ -39,9 +51,9 @@ export function createDrivers({ ipmi, manual, virtualPower, pxe, ipxe, settings 
     management: { ipmi: ipmi.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
-    console: { file: fileConsole, fake: fake.console, 'no-console': noConsole },
+    console: { file: fileConsole, 'ipmi-sol': ipmi.console, fake: fake.console, 'no-console': noConsole },
     bios: { 'no-bios': noBios },
     firmware: { 'no-firmware': noFirmware },
-    vendor: { manual: manual.vendor, 'no-vendor': noVendor },
+    vendor: { ipmi: ipmi.vendor, manual: manual.vendor, 'no-vendor': noVendor },
   };
 }

@@ -1,15 +1,21 @@
 import { createIpmiClientPool } from '#wire/ipmi/client-pool.ts';
-import type { Timings } from '#wire/ipmi/timings.ts';
+import { defaultTimings, type Timings } from '#wire/ipmi/timings.ts';
 import type { Datagrams } from '#wire/udp/datagrams.ts';
 import { openSharedUdp, type SharedUdpStats } from '#wire/udp/shared-udp.ts';
-import type { ManagementInterface, PowerInterface } from '../interfaces.ts';
+import type { ConsoleInterface, ManagementInterface, PowerInterface, VendorInterface } from '../interfaces.ts';
 import { createAskBmc } from './ask-bmc.ts';
+import { createIpmiConsole } from './console.ts';
 import { createIpmiManagement } from './management.ts';
 import { createIpmiPower } from './power.ts';
+import { createIpmiVendor, type RawPolicy } from './vendor.ts';
+
+export type { RawPolicy } from './vendor.ts';
 
 export type IpmiDriver = {
   readonly power: PowerInterface;
   readonly management: ManagementInterface;
+  readonly console: ConsoleInterface;
+  readonly vendor: VendorInterface;
   stats(): IpmiStats;
   /** Ends what is under way and closes all sessions politely. */
   close(): Promise<void>;
@@ -26,21 +32,28 @@ export type IpmiDriverOptions = {
   readonly packetsPerSecond?: number;
   /** Sessions at once, all BMCs together; 0 = one for each BMC. */
   readonly sessions?: number;
+  /** Which raw commands may be sent; default none. */
+  readonly rawCommands?: RawPolicy;
   /** For tests: a network that misbehaves. */
   readonly datagrams?: Datagrams;
   readonly timings?: Timings;
 };
 
-export function createIpmiDriver({ packetsPerSecond = 0, sessions = 0, datagrams, timings }: IpmiDriverOptions = {}): IpmiDriver {
+export function createIpmiDriver(options: IpmiDriverOptions = {}): IpmiDriver {
+  const { packetsPerSecond = 0, sessions = 0, rawCommands = 'none', timings = defaultTimings } = options;
   const sockets = openSharedUdp({ packetsPerSecond });
-  const pool = createIpmiClientPool({ datagrams: datagrams ?? sockets, sessions, ...(timings && { timings }) });
+  const network = { datagrams: options.datagrams ?? sockets, timings };
+  const pool = createIpmiClientPool({ ...network, sessions });
   const ask = createAskBmc(pool);
+  const serialLines = createIpmiConsole(network);
   return {
     power: createIpmiPower(ask),
     management: createIpmiManagement(ask),
+    console: serialLines,
+    vendor: createIpmiVendor(ask, rawCommands),
     stats: () => ({ ...pool.stats(), packets: sockets.stats() }),
     async close() {
-      await pool.close();
+      await Promise.all([serialLines.close(), pool.close()]);
       sockets.close();
     },
   };

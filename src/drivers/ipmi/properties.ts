@@ -2,11 +2,14 @@ import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
 import type { IpmiClientOptions } from '#wire/ipmi/client.ts';
 import { type Privilege, privilegeLevels } from '#wire/ipmi/command.ts';
+import type { ProtocolVersion } from '#wire/ipmi/session-keeper.ts';
 import { type CipherSuiteId, cipherSuiteTable } from '#wire/rmcp/cipher-suites.ts';
+import { legacyPasswordLimit } from '#wire/rmcp/legacy-packet.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import { passwordLimit, userLimit } from '#wire/rmcp/session-keys.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
 
+const protocolVersions: readonly ProtocolVersion[] = ['2.0', '1.5'];
 const suiteIds = cipherSuiteTable.map(({ id }) => id);
 
 export const ipmiProperties: Properties = {
@@ -20,6 +23,10 @@ export const ipmiProperties: Properties = {
   },
   ipmi_cipher_suite: {
     help: `Cipher suite: ${suiteIds.join(' or ')}. Default: the best that the BMC has. Suites without password check or encryption are not offered.`,
+  },
+  ipmi_protocol_version: {
+    help: `${protocolVersions.join(' or ')}. 1.5 signs by MD5 and encrypts nothing: only for a BMC that can do no better, on a network of its own.`,
+    default: '2.0',
   },
   ipmi_hex_kg_key: { help: "The BMC's own key (K_G) as 40 hexadecimal digits, where its owner set one.", secret: true },
 };
@@ -36,7 +43,7 @@ export function readIpmiSettings({ uuid, driver_info: info }: NodeFacts): IpmiCl
   };
   const limited = (key: string, limit: number): string => {
     const value = text(key);
-    if (Buffer.byteLength(value) > limit) throw wrong(`${key} is longer than the ${limit} bytes that IPMI 2.0 has room for`);
+    if (Buffer.byteLength(value) > limit) throw wrong(`${key} is longer than the ${limit} bytes that IPMI has room for`);
     return value;
   };
   const address = text('ipmi_address').trim();
@@ -49,14 +56,20 @@ export function readIpmiSettings({ uuid, driver_info: info }: NodeFacts): IpmiCl
   if (suite !== '' && !suiteIds.some((id) => String(id) === suite)) {
     throw wrong(`ipmi_cipher_suite must be ${suiteIds.join(' or ')}, not ${suite}`);
   }
+  const version = text('ipmi_protocol_version') || '2.0';
+  if (!protocolVersions.some((known) => known === version)) {
+    throw wrong(`ipmi_protocol_version must be ${protocolVersions.join(' or ')}, not ${version}`);
+  }
+  const passwordRoom = version === '1.5' ? legacyPasswordLimit : passwordLimit;
   const key = text('ipmi_hex_kg_key');
   if (key !== '' && !/^[0-9a-f]{40}$/i.test(key)) throw wrong('ipmi_hex_kg_key must be 40 hexadecimal digits');
   return {
     address,
     port,
     user: limited('ipmi_username', userLimit),
-    password: limited('ipmi_password', passwordLimit),
+    password: limited('ipmi_password', passwordRoom),
     privilege: level.toLowerCase() as Privilege,
+    ...(version === '1.5' && { version }),
     ...(suite && { cipherSuite: Number(suite) as CipherSuiteId }),
     ...(key && { bmcKey: Buffer.from(key, 'hex') }),
   };

@@ -162,7 +162,9 @@ class Client implements IpmiClient, SessionHolder {
     if (!kept || kept.silentFor > trusted) await this.#run(getChassisStatus, {}, budget);
     const session = await this.#openedSession(budget);
     try {
-      return await session.request(row, fields, { budget, sends: 1, wait: singleWait });
+      const answer = await session.request(row, fields, { budget, sends: 1, wait: singleWait });
+      if (row.endsSession) this.#lose();
+      return answer;
     } catch (error) {
       if (error instanceof IpmiError && error.failure === 'silent') this.#lose();
       throw error;

@@ -18,6 +18,8 @@ export type Command<Q, R> = {
   readonly response: Field<R>;
   /** May the same request be carried out twice without harm? Default: yes. */
   repeatable?(request: Q): boolean;
+  /** The BMC forgets all sessions when it carries this out. */
+  readonly endsSession?: boolean;
   readonly completionCodes?: Readonly<Record<number, string>>;
 };
 

@@ -14,6 +14,7 @@ export const coldReset: Command<Nothing, Nothing> = {
   request: nothing,
   response: nothing,
   repeatable: () => false,
+  endsSession: true,
 };
 
 /** Section 20.3. */

@@ -16,6 +16,8 @@ export type SerialLineOptions = {
   readonly signal?: AbortSignal;
   /** Ends the use of the line by another session, if there is one. Default: say that it is in use. */
   readonly takeOver?: boolean;
+  /** Turns what ended the line into the error that its reader gets. */
+  readonly explain?: (error: IpmiError) => Error;
 };
 
 /** What is written goes to the machine, what it prints can be read. Ends with an IpmiError when the BMC is gone. */
@@ -32,14 +34,14 @@ const inUse = 0x80;
  * @throws IpmiError, or the reason of an abort
  */
 export async function openSerialLine(login: BmcLogin, options: SerialLineOptions): Promise<SerialLine> {
-  const { datagrams, timings = defaultTimings, signal } = options;
+  const { datagrams, timings = defaultTimings, signal, explain } = options;
   if (login.version === '1.5') throw unfit(login, 'IPMI 1.5 has no serial line over the LAN; it needs ipmi_protocol_version 2.0');
   const latency = new Latency();
   const keeper = new SessionKeeper(login, { datagrams, timings, latency });
   const budget = new Budget(timings.deadline, { signal, patient: true });
   try {
     const session = await keeper.open(budget);
-    const line = new SolStream({ keeper, session, latency, timings });
+    const line = new SolStream({ keeper, session, latency, timings, ...(explain && { explain }) });
     const { inboundSize } = await activate(session, budget, options.takeOver === true);
     line.begin(Math.min(solMostCharacters, Math.max(1, inboundSize - solHeadLength)));
     return signal ? endWith(line, signal) : line;
@@ -67,7 +69,7 @@ async function activate(session: Session, budget: Budget, takeOver: boolean) {
   return session.request(activatePayload, request, { budget });
 }
 
-type StreamParts = {
+type StreamParts = Pick<SerialLineOptions, 'explain'> & {
   readonly keeper: SessionKeeper;
   readonly session: Session;
   readonly latency: Latency;
@@ -120,12 +122,13 @@ class SolStream extends Duplex implements SerialLine {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearTimeout(this.#keepAlive);
     this.#transfer?.stop();
-    const { keeper } = this.#parts;
+    const { keeper, explain } = this.#parts;
+    const told = explain && error instanceof IpmiError ? explain(error) : error;
     this.#deactivate()
       .finally(() => keeper.close())
       .then(
-        () => done(error),
-        () => done(error),
+        () => done(told),
+        () => done(told),
       );
   }
 

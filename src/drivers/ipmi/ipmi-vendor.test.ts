@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault, type FaultCode } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { type BmcCommandReport, startBmc } from '#lab/bmc/bmc.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { defaultTimings } from '#wire/ipmi/timings.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createIpmiDriver, type RawPolicy } from './index.ts';
+
+async function setStage(t: TestContext, rawCommands?: RawPolicy) {
+  const commands: BmcCommandReport[] = [];
+  const users = [{ name: 'admin', password: 'secret' }];
+  const bmc = await startBmc({
+    address: '127.0.0.1',
+    port: 0,
+    users,
+    chassis: createMemoryChassis(),
+    onCommand: (report) => void commands.push(report),
+  });
+  const timings = { ...defaultTimings, singleWait: 100 };
+  const driver = createIpmiDriver({ timings, ...(rawCommands && { rawCommands }) });
+  t.after(async () => {
+    await driver.close();
+    await bmc.close();
+  });
+  const driver_info = { ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: 'admin', ipmi_password: 'secret' };
+  const node: NodeFacts = {
+    id: 1,
+    uuid: '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001',
+    name: 'n1',
+    driver: 'ipmi',
+    driver_info,
+    properties: {},
+    extra: {},
+    power_state: null,
+    ports: [],
+  };
+  const run = async (method: string, parameters: JsonObject) => driver.vendor.methods[method]?.run(node, parameters);
+  return { run, commands };
+}
+
+function faultOf(code: FaultCode, text: RegExp) {
+  return (error: unknown) => error instanceof Fault && error.code === code && text.test(error.message);
+}
+
+suite('send_raw', () => {
+  test('is refused unless the setting allows it, before anything is sent', async (t) => {
+    const { run, commands } = await setStage(t);
+    await assert.rejects(
+      run('send_raw', { raw_bytes: '0x00 0x01' }),
+      faultOf('forbidden', /0x00 0x01 was not sent.*ipmi\.raw_commands/),
+    );
+    assert.deepEqual(commands, []);
+  });
+
+  test('reads alone where the setting says so', async (t) => {
+    const { run } = await setStage(t, 'read');
+    assert.deepEqual(await run('send_raw', { raw_bytes: '0x00 0x01' }), { command: '0x00 0x01', response: '0x00 0x00 0x40' });
+    await assert.rejects(run('send_raw', { raw_bytes: '0x00 0x02 0x01' }), faultOf('forbidden', /known to change nothing/));
+  });
+
+  test('sends what it is told to where all is allowed, and tells a completion code', async (t) => {
+    const { run } = await setStage(t, 'all');
+    await run('send_raw', { raw_bytes: '0 2 1' });
+    assert.match(JSON.stringify(await run('send_raw', { raw_bytes: '0x00 0x01' })), /"response":"0x01 /);
+    await assert.rejects(run('send_raw', { raw_bytes: '0x3e 0x7f' }), faultOf('bmcError', /completion code C1h/));
+  });
+
+  const wrong: Record<string, JsonObject> = {
+    nothing: {},
+    'a list': { raw_bytes: [0, 1] },
+    'one byte': { raw_bytes: '0x00' },
+    'a byte that is none': { raw_bytes: '0x00 0x100' },
+    'a word': { raw_bytes: '0x00 on' },
+    'a response': { raw_bytes: '0x01 0x01' },
+    'too much': { raw_bytes: Array(300).fill('0x00').join(' ') },
+    'an unknown parameter': { raw_bytes: '0x00 0x01', bridge: '1' },
+  };
+  for (const [name, parameters] of Object.entries(wrong)) {
+    test(`refuses ${name}`, async (t) => {
+      const { run, commands } = await setStage(t, 'all');
+      await assert.rejects(run('send_raw', parameters), faultOf('badRequest', /raw_bytes|request|parameter/));
+      assert.deepEqual(commands, []);
+    });
+  }
+});
+
+test('bmc_reset restarts the BMC warm, or cold', async (t) => {
+  const { run, commands } = await setStage(t);
+  assert.deepEqual(await run('bmc_reset', {}), { reset: 'warm' });
+  assert.deepEqual(await run('bmc_reset', { warm: false }), { reset: 'cold' });
+  await assert.rejects(run('bmc_reset', { warm: 'maybe' }), faultOf('badRequest', /true or false/));
+  const resets = commands.filter(({ command }) => /Reset$/.test(command)).map(({ command }) => command);
+  assert.deepEqual(resets, ['Warm Reset', 'Cold Reset']);
+});
