@@ -5,7 +5,7 @@
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosSetting } from '../interfaces.ts';
 import { type AtSystem, rootPath } from './find-system.ts';
-import { pagesOf, type Reader, read, readIfAny } from './reading.ts';
+import { pagesOf, type Reader, read, readIfAny, unlessAbsent } from './reading.ts';
 import { at, booleanAt, linkAt, numberAt, objectAt, objectsAt, textAt } from './resource-fields.ts';
 
 export type AttributeType = NonNullable<BiosSetting['type']>;
@@ -80,15 +80,20 @@ export class BiosRulesCache {
 }
 
 async function findRules(reader: Reader, name: string): Promise<BiosRules | undefined> {
-  const collection = linkAt(await read(reader, rootPath), 'Registries');
-  if (collection === undefined) return undefined;
-  const files: string[] = [];
-  for await (const page of pagesOf(reader, collection)) files.push(...page.flatMap((member) => linkAt(member) ?? []));
+  const files = (await unlessAbsent(() => listFiles(reader))) ?? [];
   for (const path of candidates(files, name)) {
     const registry = await readRegistry(reader, path, name);
     if (registry) return parseRules(registry);
   }
   return undefined;
+}
+
+async function listFiles(reader: Reader): Promise<string[]> {
+  const collection = linkAt(await read(reader, rootPath), 'Registries');
+  const files: string[] = [];
+  if (collection === undefined) return files;
+  for await (const page of pagesOf(reader, collection)) files.push(...page.flatMap((member) => linkAt(member) ?? []));
+  return files;
 }
 
 /** Best first: the file of that name, that name in another version, any that is about BIOS. */

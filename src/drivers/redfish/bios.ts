@@ -7,7 +7,7 @@ import { BiosRulesCache } from './bios-registry.ts';
 import { type BiosState, judgeChanges, ruleOf, type Values } from './bios-rules.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
-import { readIfAny } from './reading.ts';
+import { readIfAny, unlessAbsent } from './reading.ts';
 import { linkAt, objectAt, objectsAt, textAt, textsAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -44,7 +44,7 @@ async function findBios(at: AtSystem): Promise<{ path: string; resource: Resourc
 async function readBios(at: AtSystem, cache: BiosRulesCache): Promise<Bios> {
   const { path, resource, version } = await findBios(at);
   const settingsPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
-  const settings = settingsPath === undefined ? undefined : await at.client.get(settingsPath, at.asking);
+  const settings = settingsPath === undefined ? undefined : await unlessAbsent(() => at.client.get(settingsPath, at.asking));
   const name = textAt(resource, 'AttributeRegistry');
   const current = valuesOf(resource);
   return {

@@ -53,7 +53,9 @@ test('reads the logs of system and manager as one, oldest first', async (t) => {
           Created: '1970-01-01T00:00:09+00:00',
           EntryCode: 'Assert',
           MessageId: '0x01',
+          MessageArgs: ['a', 'b'],
         },
+        { Id: '3', Created: '0000-00-00T00:00:00Z', MessageId: 'NULL', Name: 'Event', Severity: 'OK' },
       ],
     },
     [`${sel}/Entries`]: collectionOf([`${sel}/Entries/2`, `${sel}/Entries/1`]),
@@ -76,7 +78,6 @@ test('reads the logs of system and manager as one, oldest first', async (t) => {
   const entries = await createRedfishLog(onSystem).readLog(node);
 
   assert.deepEqual(entries, [
-    { id: 'Log1/2', at: null, severity: 'ok', source: 'Log1', message: '0x01 Assert' },
     {
       id: 'Log1/1',
       at: '2018-08-12T12:46:14.000Z',
@@ -84,6 +85,7 @@ test('reads the logs of system and manager as one, oldest first', async (t) => {
       source: 'Memory #0',
       message: '[ OEM ] Correctable ECC @DIMMB1',
     },
+    { id: 'Log1/2', at: null, severity: 'ok', source: 'Log1', message: '0x01 (a, b) Assert' },
     { id: 'Sel/1', at: '2024-05-01T15:00:00.000Z', severity: 'warning', source: 'Sensors/Temp1', message: 'Log cleared.' },
     {
       id: 'Sel/2',

@@ -4,7 +4,7 @@ import type { LogEntry, ManagementInterface } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { membersIfAny, pagesOf, type Reader, readAll, unlessAbsent, wholeMember } from './reading.ts';
-import { linkAt, numberAt, objectsAt, textAt } from './resource-fields.ts';
+import { linkAt, numberAt, textAt, textsAt } from './resource-fields.ts';
 
 /** Newest entries kept of each log. */
 const mostEntries = 500;
@@ -27,9 +27,18 @@ export function createRedfishLog(onSystem: OnSystem): Required<Pick<ManagementIn
 async function readLog(at: AtSystem): Promise<LogEntry[]> {
   const services = await findLogs(at);
   if (services.length === 0) return await lacks(at.node, 'log');
-  const entries: LogEntry[] = [];
-  for (const service of services) entries.push(...(await readEntries(at, service)));
-  return entries.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? ''));
+  const dated: { when: string; entry: LogEntry }[] = [];
+  for (const service of services) dated.push(...inTime(await readEntries(at, service)));
+  return dated.sort((a, b) => a.when.localeCompare(b.when)).map(({ entry }) => entry);
+}
+
+/** An entry without a time stays behind the one before it in its log. */
+function inTime(entries: readonly LogEntry[]): { when: string; entry: LogEntry }[] {
+  let when = '';
+  return entries.map((entry) => {
+    when = entry.at ?? when;
+    return { when, entry };
+  });
 }
 
 async function clearLog(at: AtSystem): Promise<void> {
@@ -66,7 +75,8 @@ async function readEntries(at: AtSystem, service: Resource): Promise<LogEntry[]>
     const entry = await wholeMember(at, member);
     if (entry) entries.push(toEntry(name, entry));
   }
-  return entries;
+  // iLO fills its list of sent events with entries that are all "NULL".
+  return entries.filter(({ message }) => message !== '');
 }
 
 /** Some logs begin with the newest entry (iDRAC), others end with it: the first page tells, then no more is read than is kept. */
@@ -118,13 +128,13 @@ function sourceOf(log: string, entry: Resource): string {
   return origin ?? log;
 }
 
+/** The text; without one, the message's name in its registry and what fills it. */
 function messageOf(entry: Resource): string {
   const message = textAt(entry, 'Message');
   if (message !== undefined) return message.trim();
-  const parts = [
-    textAt(entry, 'MessageId'),
-    textAt(entry, 'EntryCode'),
-    ...objectsAt(entry, 'Messages').map((one) => textAt(one, 'Message')),
-  ];
-  return parts.filter(Boolean).join(' ') || (textAt(entry, 'Name') ?? '');
+  const id = textAt(entry, 'MessageId');
+  if (id === undefined || id === 'NULL') return textAt(entry, 'EntryCode') ?? '';
+  const values = textsAt(entry, 'MessageArgs') ?? [];
+  const filled = values.length > 0 ? `${id} (${values.join(', ')})` : id;
+  return [filled, textAt(entry, 'EntryCode')].filter(Boolean).join(' ');
 }

@@ -149,6 +149,9 @@ export function toMetric(excerpt: Json | undefined, kind: 'temperature' | 'power
   return { path: textAt(excerpt, 'DataSourceUri'), sensor };
 }
 
+/** iLO gives PowerControl no name. */
+export const systemPower = 'System power';
+
 type OldType = 'temperature' | 'fan' | 'voltage' | 'power';
 
 /** Where each array of Thermal and Power has its reading. */
@@ -164,7 +167,7 @@ export function toOldSensor(resource: Resource, type: OldType): FoundSensor | un
   const { fields, unit } = oldTable[type];
   const value = fields.map((field) => numberAt(resource, field)).find((reading) => reading !== undefined);
   const stated = unitTable[textAt(resource, 'ReadingUnits') ?? textAt(resource, 'Units') ?? '']?.unit;
-  const name = textAt(resource, 'Name') ?? textAt(resource, 'FanName');
+  const name = textAt(resource, 'Name') ?? textAt(resource, 'FanName') ?? (type === 'power' ? systemPower : undefined);
   const sensor = toRow({ resource, kind: { type, unit: stated ?? unit }, value, name, table: oldThresholdTable });
   return sensor && { path: undefined, sensor };
 }

@@ -8,7 +8,7 @@ import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { membersIfAny, readAll, readIfAny } from './reading.ts';
 import { linkAt, objectsAt, textAt } from './resource-fields.ts';
-import { type FoundSensor, toFanSensor, toMetric, toOldSensor, toSensor, toSupply } from './sensor-rows.ts';
+import { type FoundSensor, systemPower, toFanSensor, toMetric, toOldSensor, toSensor, toSupply } from './sensor-rows.ts';
 
 export function createRedfishSensors(onSystem: OnSystem): Required<Pick<ManagementInterface, 'readSensors'>> {
   return { readSensors: (node, asking) => onSystem({ node, asking, command: 'read sensors' }, readSensors) };
@@ -71,7 +71,7 @@ async function readSubsystems(at: AtSystem, chassis: Resource): Promise<(FoundSe
     ...objectsAt(metrics, 'TemperatureReadingsCelsius').map((excerpt) => toMetric(excerpt, 'temperature', 'Temperature')),
     ...(await membersIfAny(at, linkAt(thermal, 'Fans'))).map(toFanSensor),
     ...(await membersIfAny(at, linkAt(power, 'PowerSupplies'))).map(toSupply),
-    toMetric(environment?.['PowerWatts'], 'power', 'System power'),
+    toMetric(environment?.['PowerWatts'], 'power', systemPower),
   ];
 }
 
