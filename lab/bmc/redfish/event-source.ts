@@ -1,0 +1,179 @@
+/** Events of a Redfish service: POSTed to subscribers, with repeats, and sent to whoever reads the stream (SSE). DSP0266, "Eventing". */
+import { request as httpRequest, type ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Board } from '../board.ts';
+import type { Personality } from '../personality.ts';
+import type { Json, Resource } from './messages.ts';
+import type { ServicePaths } from './service-paths.ts';
+
+export type Subscription = {
+  readonly id: string;
+  readonly destination: string;
+  context: string;
+  readonly eventTypes: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly verify: boolean;
+};
+/** What events tell of. */
+type Scene = { readonly board: Board; readonly paths: ServicePaths };
+export type BoardChange = 'power' | 'log' | 'media' | 'indicator' | 'test';
+
+/** DeliveryRetryAttempts, DeliveryRetryIntervalSeconds; a subscriber that does not answer in time counts as failed. */
+export const deliveryRetries = 3;
+export const deliveryRetrySeconds = 1;
+const deliveryPatience = 5_000;
+/** Events on their way at once to one subscriber; what comes then is lost, as with real ones. */
+const mostWaiting = 100;
+
+export class EventSource {
+  readonly #personality: () => Personality;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #streams = new Set<ServerResponse>();
+  readonly #queues = new Map<string, Promise<void>>();
+  readonly #waiting = new Map<string, number>();
+  readonly #closing = new AbortController();
+  #lastSubscription = 0;
+  #lastEvent = 0;
+
+  constructor(personality: () => Personality) {
+    this.#personality = personality;
+  }
+
+  get subscriptions(): readonly Subscription[] {
+    return [...this.#subscriptions.values()];
+  }
+
+  find(id: string): Subscription | undefined {
+    return this.#subscriptions.get(id);
+  }
+
+  subscribe(wish: Omit<Subscription, 'id'>): Subscription {
+    this.#lastSubscription += 1;
+    const subscription = { ...wish, id: String(this.#lastSubscription) };
+    this.#subscriptions.set(subscription.id, subscription);
+    return subscription;
+  }
+
+  unsubscribe(id: string): void {
+    this.#subscriptions.delete(id);
+  }
+
+  /** Keeps the reply open: each event is a message of the stream from now on. */
+  stream(reply: ServerResponse): void {
+    reply.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'odata-version': '4.0' });
+    reply.write(': events follow\n\n');
+    this.#streams.add(reply);
+    reply.on('close', () => this.#streams.delete(reply));
+  }
+
+  tell(what: BoardChange, scene: Scene): void {
+    if (!this.#personality().redfish.events || this.#personality().silent) return;
+    if (this.#subscriptions.size === 0 && this.#streams.size === 0) return;
+    this.#lastEvent += 1;
+    const record = describeChange(what, scene, this.#lastEvent);
+    for (const subscription of this.#subscriptions.values()) this.#enqueue(subscription, record);
+    const text = `id: ${this.#lastEvent}\ndata: ${JSON.stringify(envelope(record, ''))}\n\n`;
+    for (const stream of this.#streams) stream.write(text);
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const stream of this.#streams) stream.end();
+  }
+
+  /** One after the other to each subscriber: the order of events is what they mean. */
+  #enqueue(subscription: Subscription, record: Resource): void {
+    const { id, eventTypes, context } = subscription;
+    if (eventTypes.length > 0 && !eventTypes.includes(String(record['EventType']))) return;
+    const waiting = this.#waiting.get(id) ?? 0;
+    if (waiting >= mostWaiting) return;
+    this.#waiting.set(id, waiting + 1);
+    const former = this.#queues.get(id) ?? Promise.resolve();
+    const done = former.then(() => this.#deliver(subscription, envelope(record, context)));
+    this.#queues.set(
+      id,
+      done.finally(() => this.#waiting.set(id, (this.#waiting.get(id) ?? 1) - 1)),
+    );
+  }
+
+  async #deliver(subscription: Subscription, body: Resource): Promise<void> {
+    for (let tries = 0; tries <= deliveryRetries; tries += 1) {
+      if (this.#closing.signal.aborted || !this.#subscriptions.has(subscription.id)) return;
+      if (await post(subscription, body, this.#closing.signal)) return;
+      await pause(deliveryRetrySeconds * 1000, this.#closing.signal);
+    }
+  }
+}
+
+/** Resolves early, and without an error, when the service closes. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds).unref();
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** @returns whether the subscriber took it. */
+function post({ destination, headers, verify }: Subscription, body: Resource, signal: AbortSignal): Promise<boolean> {
+  const send = destination.startsWith('https:') ? httpsRequest : httpRequest;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(deliveryPatience)]);
+  const text = JSON.stringify(body);
+  const all = { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  return new Promise((resolve) => {
+    const request = send(destination, { method: 'POST', headers: all, rejectUnauthorized: verify, signal: limit }, (reply) => {
+      reply.resume();
+      resolve((reply.statusCode ?? 500) < 300);
+    });
+    request.on('error', () => resolve(false));
+    request.end(text);
+  });
+}
+
+/** DSP0268, Event v1. */
+function envelope(record: Resource, context: string): Resource {
+  return {
+    '@odata.type': '#Event.v1_4_0.Event',
+    Id: String(record['EventId']),
+    Name: 'Event',
+    Context: context,
+    Events: [record],
+  };
+}
+
+function describeChange(what: BoardChange, { board, paths }: Scene, number: number): Resource {
+  const entry = board.log.at(-1);
+  const rows: Record<BoardChange, { id: string; message: string; origin: string; args: Json[] }> = {
+    power: {
+      id: 'ResourceEvent.1.0.ResourceChanged',
+      message: `Power is ${board.chassis.power()}.`,
+      origin: paths.system,
+      args: [],
+    },
+    log: {
+      id: 'ResourceEvent.1.0.ResourceCreated',
+      message: entry ? `${entry.sensor}: ${entry.message}` : 'The log was cleared.',
+      origin: entry ? `${paths.log}/Entries/${entry.id}` : paths.log,
+      args: [],
+    },
+    media: { id: 'ResourceEvent.1.0.ResourceChanged', message: 'A virtual medium changed.', origin: paths.media, args: [] },
+    indicator: { id: 'ResourceEvent.1.0.ResourceChanged', message: 'The indicator changed.', origin: paths.chassis, args: [] },
+    test: { id: 'ResourceEvent.1.0.TestMessage', message: 'A test.', origin: paths.events, args: [] },
+  };
+  const { id, message, origin, args } = rows[what];
+  const severity = what === 'log' && entry ? { ok: 'OK', warning: 'Warning', critical: 'Critical' }[entry.severity] : 'OK';
+  return {
+    EventType: what === 'log' ? 'Alert' : what === 'power' ? 'StatusChange' : 'ResourceUpdated',
+    EventId: String(number),
+    MemberId: '0',
+    EventTimestamp: new Date().toISOString(),
+    MessageId: id,
+    Message: message,
+    MessageArgs: args,
+    Severity: severity,
+    MessageSeverity: severity,
+    OriginOfCondition: { '@odata.id': origin },
+  };
+}

@@ -1,0 +1,116 @@
+/** Virtual media: a file that the BMC fetches and puts into the machine's drive. DSP0268, VirtualMedia v1. */
+import { join } from 'node:path';
+import type { MediumSlot } from '../board.ts';
+import { fetchFile } from './fetch-file.ts';
+import { RedfishRefusal, type Resource } from './messages.ts';
+import { type Answer, collection, expectBoolean, expectFileUri, head, type Route, type WriteCall } from './route.ts';
+import type { ServiceState } from './service-state.ts';
+
+const kindTable = {
+  cdrom: { types: ['CD', 'DVD'], name: 'Virtual CD' },
+  floppy: { types: ['Floppy', 'USBStick'], name: 'Virtual Floppy' },
+  disk: { types: ['USBStick'], name: 'Virtual USB Stick' },
+} as const;
+
+export function mediaRoutes(state: ServiceState): Route[] {
+  const { paths, shape, board } = state;
+  const idOf = ({ device }: MediumSlot) => (device === 'cdrom' ? shape.cdId : shape.floppyId);
+  // A vendor's two ids cover one drive each; a machine with a third keeps it to itself.
+  const slots = board.media.filter((slot, index, all) => all.findIndex((other) => idOf(other) === idOf(slot)) === index);
+  const rows = slots.flatMap((slot) => slotRoutes(slot, `${paths.media}/${idOf(slot)}`, shape.mediaBy));
+  const members = slots.map((slot) => `${paths.media}/${idOf(slot)}`);
+  return [
+    { kind: 'virtualMediaCollection', path: paths.media, get: () => collection(paths.media, 'VirtualMedia', members) },
+    ...rows,
+  ];
+}
+
+function slotRoutes(slot: MediumSlot, path: string, mediaBy: 'action' | 'patch' | 'both'): Route[] {
+  const resource: Route = {
+    kind: 'virtualMedia',
+    path,
+    get: ({ state }) => describeSlot(state, slot, path),
+    ...(mediaBy !== 'action' && { patch: patchOf(slot) }),
+  };
+  if (mediaBy === 'patch') return [resource];
+  return [
+    resource,
+    { kind: 'virtualMedia', path: `${path}/Actions/VirtualMedia.InsertMedia`, post: (call) => insert(slot, call) },
+    {
+      kind: 'virtualMedia',
+      path: `${path}/Actions/VirtualMedia.EjectMedia`,
+      post: async ({ state }) => {
+        await change(state, slot, null);
+        return { status: 204 };
+      },
+    },
+  ];
+}
+
+function describeSlot({ shape, writeProtected }: ServiceState, { device, image }: MediumSlot, path: string): Resource {
+  const { types, name } = kindTable[device];
+  const actions = (['InsertMedia', 'EjectMedia'] as const).map((action) => [
+    `#VirtualMedia.${action}`,
+    { target: `${path}/Actions/VirtualMedia.${action}` },
+  ]);
+  return {
+    ...head(path, 'VirtualMedia.v1_4_0.VirtualMedia', name),
+    MediaTypes: [...types],
+    Image: image,
+    ImageName: image === null ? null : image.slice(image.lastIndexOf('/') + 1),
+    Inserted: image !== null,
+    ConnectedVia: image === null ? 'NotConnected' : 'URI',
+    WriteProtected: writeProtected.get(device) ?? true,
+    ...(shape.mediaBy !== 'patch' && { Actions: Object.fromEntries(actions) }),
+  };
+}
+
+async function insert(slot: MediumSlot, { state, body }: WriteCall): Promise<Answer> {
+  if (body['Image'] === undefined) throw new RedfishRefusal('ActionParameterMissing', ['VirtualMedia.InsertMedia', 'Image']);
+  const image = expectFileUri('Image', body['Image']);
+  if (body['Inserted'] !== undefined) expectBoolean('Inserted', body['Inserted']);
+  if (slot.image !== null) throw new RedfishRefusal('ResourceInUse');
+  state.writeProtected.set(slot.device, expectBoolean('WriteProtected', body['WriteProtected'] ?? true));
+  await change(state, slot, image);
+  return { status: 204 };
+}
+
+/** `Image` says it all; the other fields are taken along. */
+function patchOf(slot: MediumSlot): Route['patch'] {
+  const ignore = () => () => {};
+  return {
+    Image: (value, { state }) => {
+      const image = value === null || value === '' ? null : expectFileUri('Image', value);
+      return () => change(state, slot, image);
+    },
+    Inserted: (value, { state, body }) => {
+      const inserted = value === null ? false : expectBoolean('Inserted', value);
+      return inserted || body['Image'] !== undefined ? () => {} : () => change(state, slot, null);
+    },
+    WriteProtected: (value, { state }) => {
+      const isProtected = value === null ? true : expectBoolean('WriteProtected', value);
+      return () => void state.writeProtected.set(slot.device, isProtected);
+    },
+    UserName: ignore,
+    Password: ignore,
+    TransferMethod: ignore,
+    TransferProtocolType: ignore,
+  };
+}
+
+/** @throws RedfishRefusal when the file cannot be had. */
+async function change({ board, mediaFolder }: ServiceState, slot: MediumSlot, image: string | null): Promise<void> {
+  const { chassis } = board;
+  if (chassis.changeMedium && mediaFolder !== undefined) {
+    const file = join(mediaFolder, `medium-${slot.device}`);
+    // Out first: what is in the drive must not change under the machine.
+    await chassis.changeMedium(slot.device, null);
+    if (image !== null) {
+      await fetchFile(image, file).catch((error: Error) => {
+        throw new RedfishRefusal('GeneralError', [`the image cannot be fetched: ${error.message}`]);
+      });
+      await chassis.changeMedium(slot.device, file);
+    }
+  }
+  slot.image = image;
+}
