@@ -36,12 +36,15 @@ export function judgeChanges(state: BiosState, changes: Values): Judgement {
   return { values, problems };
 }
 
-/** The rule for a setting as it stands when the others have the values `after`. Without a registry its value is all that is known. */
+/**
+ * The rule for a setting as it stands when the others have the values `after`. Where the registry does not have it, or
+ * there is none, its value is all that is known.
+ */
 export function ruleOf({ rules, current, pending }: BiosState, name: string, after?: Values): AttributeRule | undefined {
-  if (!rules) return Object.hasOwn(current, name) ? guessRule(name, current[name] ?? null) : undefined;
-  const rule = rules.attributes.get(name);
+  const rule = rules?.attributes.get(name);
+  if (!rules || !rule) return Object.hasOwn(current, name) ? guessRule(name, current[name] ?? null) : undefined;
   const dependencies = rules.dependencies.get(name) ?? [];
-  if (!rule || dependencies.length === 0) return rule;
+  if (dependencies.length === 0) return rule;
   return applyDependencies(rule, {
     rules,
     dependencies,
@@ -151,7 +154,7 @@ const judgeTable: Readonly<Record<AttributeType, Judge>> = {
   Enumeration({ values }, value) {
     if (typeof value !== 'string') return 'must be text';
     if (!values || values.includes(value)) return undefined;
-    const more = values.length > 12 ? ` or ${values.length - 12} others${suggest(values, value)}` : '';
+    const more = values.length > 12 ? ` or ${values.length - 12} more${suggest(values, value)}` : '';
     return `must be one of ${values.slice(0, 12).join(', ')}${more}`;
   },
   Integer({ lowerBound, upperBound, increment }, value) {
@@ -193,17 +196,17 @@ function quote(value: Json): string {
 }
 
 function knownNames({ rules, current }: BiosState): string[] {
-  return rules ? [...rules.attributes.keys()] : Object.keys(current);
+  return [...new Set([...(rules?.attributes.keys() ?? []), ...Object.keys(current)])];
 }
 
-/** `; did you mean 'ProcCStates'?`, or nothing where no name is near. */
+/** ` (did you mean ProcCStates?)`, or nothing where no name is near. */
 function suggest(names: readonly string[], wanted: string): string {
   const near = names
     .map((name) => ({ name, steps: distance(name.toLowerCase(), wanted.toLowerCase()) }))
     .filter(({ name, steps }) => steps <= Math.max(2, Math.floor(wanted.length / 4)) || startsAlike(name, wanted))
     .sort((a, b) => a.steps - b.steps)
     .slice(0, 3);
-  return near.length > 0 ? `; did you mean ${near.map(({ name }) => name).join(', ')}?` : '';
+  return near.length > 0 ? ` (did you mean ${near.map(({ name }) => name).join(', ')}?)` : '';
 }
 
 function startsAlike(name: string, wanted: string): boolean {

@@ -95,7 +95,7 @@ function toSettings(bios: Bios): BiosSetting[] {
       min_length: rule?.minLength,
       max_length: rule?.maxLength,
       // Told by a registry alone: without one nobody knows.
-      read_only: bios.rules && rule ? rule.readOnly : undefined,
+      read_only: bios.rules?.attributes.has(name) ? rule?.readOnly : undefined,
       reset_required: rule?.resetRequired,
     });
   });
