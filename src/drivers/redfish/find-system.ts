@@ -85,18 +85,24 @@ async function findOnlySystem(root: Resource, finding: Finding): Promise<string>
 async function onlyMember(link: Json | undefined, { client, asking }: Finding): Promise<string[]> {
   const collection = linkOf(link);
   if (collection === undefined) return [];
-  const members = memberLinks((await client.get(collection, asking)).body);
+  const members = memberLinks((await client.get(collection, asking).catch(nothingThere)).body);
   return members.length === 1 ? members : [];
 }
 
 async function readMake(root: Resource, system: Resource, at: Finding & { manager: string | undefined }): Promise<Make> {
   const { client, asking, manager } = at;
-  const { body } = manager === undefined ? { body: {} } : await client.get(manager, asking);
+  const { body } = manager === undefined ? { body: {} } : await client.get(manager, asking).catch(nothingThere);
   return {
     vendor: [system['Manufacturer'], root['Vendor']].filter((word) => typeof word === 'string').join(' '),
     model: textOf(system['Model']),
-    firmware: textOf((body as Resource)['FirmwareVersion']),
+    firmware: textOf(body['FirmwareVersion']),
   };
+}
+
+/** What a machine can be switched without need not exist. */
+function nothingThere(error: unknown): Pick<RedfishReply, 'body'> {
+  if (error instanceof RedfishError && error.failure === 'answered') return { body: {} };
+  throw error;
 }
 
 function textOf(value: Json | undefined): string {

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createBootOverride } from './boot-override.ts';
+
+const systemPath = '/redfish/v1/Systems/1';
+const settingsPath = `${systemPath}/Settings`;
+const patience = { lookMs: 2, retryMs: 2, effectMs: 200 };
+const targets = 'BootSourceOverrideTarget@Redfish.AllowableValues';
+const usualBoot = {
+  BootSourceOverrideEnabled: 'Disabled',
+  BootSourceOverrideTarget: 'None',
+  BootSourceOverrideMode: 'UEFI',
+  [targets]: ['None', 'Pxe', 'Hdd', 'Cd', 'BiosSetup', 'UefiHttp', 'Usb'],
+};
+
+async function setStage(
+  t: TestContext,
+  changes: { boot?: JsonObject; system?: JsonObject; resources?: Record<string, JsonObject> } = {},
+) {
+  const Boot = { ...usualBoot, ...changes.boot };
+  const tree = await startRedfishTree(t, {
+    [systemPath]: { '@odata.id': systemPath, Boot, ...changes.system },
+    ...changes.resources,
+  });
+  const sent = () => tree.changes.map(({ body }) => body['Boot']);
+  return { tree, node: tree.node, sent, boot: createBootOverride(tree.onSystem, patience) };
+}
+
+const refusal = (id: string): TreeReply => ({
+  status: 400,
+  body: { error: { '@Message.ExtendedInfo': [{ MessageId: id, Message: 'No.', Severity: 'Warning' }] } },
+});
+
+async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof Fault, `a fault, not ${error}`);
+  return error;
+}
+
+suite('a boot device', () => {
+  test('is set for the next boot, and read back', async (t) => {
+    const { boot, node, sent } = await setStage(t);
+    assert.deepEqual(await boot.getBootDevice(node), { device: null, persistent: null });
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
+    assert.deepEqual(await boot.getBootDevice(node), { device: 'pxe', persistent: false });
+  });
+
+  test('is set for good', async (t) => {
+    const { boot, node } = await setStage(t);
+    await boot.setBootDevice(node, 'disk', { persistent: true });
+    assert.deepEqual(await boot.getBootDevice(node), { device: 'disk', persistent: true });
+  });
+
+  test('is a URL for UEFI HTTP boot, in UEFI mode', async (t) => {
+    const { boot, node, sent } = await setStage(t, { boot: { BootSourceOverrideMode: 'Legacy' } });
+    await boot.setBootDevice(node, 'uefihttp', { persistent: false, uri: 'http://172.30.0.1/snp.efi' });
+    const expected = { BootSourceOverrideTarget: 'UefiHttp', BootSourceOverrideEnabled: 'Once' };
+    const more = { BootSourceOverrideMode: 'UEFI', HttpBootUri: 'http://172.30.0.1/snp.efi' };
+    assert.deepEqual(sent(), [{ ...expected, ...more }]);
+  });
+
+  test('is the next of kin where the machine has that alone', async (t) => {
+    const { boot, node, sent } = await setStage(t);
+    await boot.setBootDevice(node, 'floppy', { persistent: false });
+    assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Usb', BootSourceOverrideEnabled: 'Once' }]);
+  });
+
+  test('is refused where the machine has none such', async (t) => {
+    const { boot, node, sent } = await setStage(t, { boot: { [targets]: ['None', 'Pxe'] } });
+    assert.equal((await faultOf(boot.setBootDevice(node, 'cdrom', { persistent: false }))).code, 'notOfThisHardware');
+    assert.deepEqual(sent(), []);
+  });
+
+  test('carries the mode that the node wants, where it is another one', async (t) => {
+    const { boot, node, sent } = await setStage(t);
+    const legacy: NodeFacts = { ...node, properties: { capabilities: 'a:b,boot_mode:bios' } };
+    await boot.setBootDevice(legacy, 'pxe', { persistent: false });
+    const wanted = { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'Legacy' };
+    assert.deepEqual(sent(), [wanted]);
+  });
+
+  test('that was accepted without effect is a fault', async (t) => {
+    const { boot, node, tree } = await setStage(t);
+    tree.rules.set(`PATCH ${systemPath}`, () => ({ status: 204 }));
+    const { code, message } = await faultOf(boot.setBootDevice(node, 'pxe', { persistent: false }));
+    assert.equal(code, 'bmcError');
+    assert.match(message, /did not take effect/);
+  });
+
+  test('is set once where it can not be for good', async (t) => {
+    const { boot, node, tree } = await setStage(t);
+    tree.rules.set(`PATCH ${systemPath}`, ({ body }) => {
+      if ((body['Boot'] as JsonObject)['BootSourceOverrideEnabled'] === 'Continuous')
+        return refusal('Base.1.8.PropertyValueNotInList');
+      tree.resources.set(systemPath, {
+        ...tree.resources.get(systemPath),
+        Boot: { ...usualBoot, ...(body['Boot'] as JsonObject) },
+      });
+      return { status: 204 };
+    });
+    await boot.setBootDevice(node, 'disk', { persistent: true });
+    assert.deepEqual(await boot.getBootDevice(node), { device: 'disk', persistent: false });
+  });
+
+  test('goes without Enabled where the service refuses what is so already', async (t) => {
+    const { boot, node, tree, sent } = await setStage(t, { boot: { BootSourceOverrideEnabled: 'Once' } });
+    const rule = ({ body }: { body: JsonObject }): TreeReply => {
+      if ('BootSourceOverrideEnabled' in (body['Boot'] as JsonObject)) return refusal('X.1.0.Unchanged');
+      tree.resources.set(systemPath, {
+        ...tree.resources.get(systemPath),
+        Boot: { ...usualBoot, BootSourceOverrideEnabled: 'Once', BootSourceOverrideTarget: 'Pxe' },
+      });
+      return { status: 204 };
+    };
+    tree.rules.set(`PATCH ${systemPath}`, rule);
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    assert.deepEqual(sent().at(-1), { BootSourceOverrideTarget: 'Pxe' });
+  });
+
+  test('is written to the settings resource that holds it', async (t) => {
+    const { boot, node, tree } = await setStage(t, {
+      system: { '@Redfish.Settings': { SettingsObject: { '@odata.id': settingsPath } } },
+      resources: { [settingsPath]: { '@odata.id': settingsPath, Boot: usualBoot } },
+    });
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    assert.deepEqual(
+      tree.changes.map(({ path }) => path),
+      [settingsPath],
+    );
+  });
+
+  test('is written to the system where the settings resource holds other things', async (t) => {
+    const { boot, node, tree } = await setStage(t, {
+      system: { '@Redfish.Settings': { SettingsObject: { '@odata.id': settingsPath } } },
+      resources: { [settingsPath]: { '@odata.id': settingsPath, AssetTag: '' } },
+    });
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    assert.deepEqual(
+      tree.changes.map(({ path }) => path),
+      [systemPath],
+    );
+  });
+});
+
+suite('what certain makes need', () => {
+  test('AMI: the whole of it, each time', async (t) => {
+    const { boot, node, sent } = await setStage(t, { system: { Manufacturer: 'American Megatrends International' } });
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    const whole = { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
+    assert.deepEqual(sent(), [whole]);
+    await boot.setBootMode(node, 'bios');
+    assert.deepEqual(sent().at(-1), { ...whole, BootSourceOverrideMode: 'Legacy' });
+  });
+
+  test('HPE: no mode, and who wants another is told', async (t) => {
+    const { boot, node, sent } = await setStage(t, { system: { Manufacturer: 'HPE' } });
+    await boot.setBootDevice(node, 'pxe', { persistent: false, mode: 'uefi' });
+    assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
+    await faultOf(boot.setBootDevice(node, 'pxe', { persistent: false, mode: 'bios' }));
+    await faultOf(boot.setBootMode(node, 'bios'));
+    assert.equal(sent().length, 1);
+  });
+
+  test('HPE: patience while the machine runs its self-test', async (t) => {
+    const { boot, node, tree } = await setStage(t, { system: { Manufacturer: 'HPE' } });
+    let refusals = 2;
+    tree.rules.set(`PATCH ${systemPath}`, () => {
+      if (refusals-- > 0) return refusal('iLO.2.14.UnableToModifyDuringSystemPOST');
+      tree.resources.set(systemPath, {
+        ...tree.resources.get(systemPath),
+        Boot: { ...usualBoot, BootSourceOverrideEnabled: 'Once', BootSourceOverrideTarget: 'Pxe' },
+      });
+      return { status: 200, body: {} };
+    });
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    assert.equal(tree.changes.length, 3);
+  });
+
+  test('Dell: a refusal of what is set nevertheless', async (t) => {
+    const { boot, node, tree } = await setStage(t, { system: { Manufacturer: 'Dell Inc.' } });
+    tree.rules.set(`PATCH ${systemPath}`, () => {
+      tree.resources.set(systemPath, {
+        ...tree.resources.get(systemPath),
+        Boot: { ...usualBoot, BootSourceOverrideTarget: 'Pxe' },
+      });
+      return { status: 400, body: refusal('IDRAC.1.6.SYS444').body ?? {} };
+    });
+    await boot.setBootDevice(node, 'pxe', { persistent: false });
+    assert.equal(tree.changes.length, 1);
+  });
+
+  test('Supermicro: a virtual CD is a USB drive', async (t) => {
+    const { boot, node, sent } = await setStage(t, {
+      system: { Manufacturer: 'Supermicro' },
+      boot: { [targets]: ['Cd', 'UsbCd'] },
+    });
+    await boot.setBootDevice(node, 'cdrom', { persistent: false });
+    assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'UsbCd', BootSourceOverrideEnabled: 'Once' }]);
+    assert.equal((await boot.getBootDevice(node)).device, 'cdrom');
+  });
+});
+
+test('the boot mode is read and written', async (t) => {
+  const { boot, node, sent } = await setStage(t);
+  assert.equal(await boot.getBootMode(node), 'uefi');
+  await boot.setBootMode(node, 'uefi');
+  assert.deepEqual(sent(), []);
+  await boot.setBootMode(node, 'bios');
+  assert.equal(await boot.getBootMode(node), 'bios');
+});

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import type { PowerTarget } from '../interfaces.ts';
+import { createRedfishPower } from './power.ts';
+import { resetTypes, targetTable, unusedResetTypes } from './reset.ts';
+
+const systemPath = '/redfish/v1/Systems/1';
+const resetPath = `${systemPath}/Actions/ComputerSystem.Reset`;
+const patience = { lookMs: 5, retryMs: 5, effectMs: 500 };
+const noWatch = async () => undefined;
+
+const early = (id: string) => ({
+  status: 409,
+  body: { error: { '@Message.ExtendedInfo': [{ MessageId: `Base.1.21.${id}`, Message: 'Not now.' }] } },
+});
+
+/** A machine whose BMC carries out what it is told, by ResetTypes that it names or not. */
+async function setStage(t: TestContext, options: { state?: string | null; offered?: string[]; system?: JsonObject } = {}) {
+  const { state = 'Off', offered, system } = options;
+  const reset: JsonObject = { target: resetPath, ...(offered && { 'ResetType@Redfish.AllowableValues': offered }) };
+  const tree = await startRedfishTree(t, {
+    [systemPath]: { '@odata.id': systemPath, PowerState: state, Actions: { '#ComputerSystem.Reset': reset }, ...system },
+  });
+  const sent: unknown[] = [];
+  const effects: Record<string, string> = {
+    On: 'On',
+    ForceOn: 'On',
+    ForceOff: 'Off',
+    GracefulShutdown: 'Off',
+    PushPowerButton: 'Off',
+  };
+  const obey = ({ body }: { body: JsonObject }): TreeReply => {
+    sent.push(body['ResetType']);
+    const effect = effects[String(body['ResetType'])];
+    if (effect) tree.resources.set(systemPath, { ...tree.resources.get(systemPath), PowerState: effect });
+    return { status: 204 };
+  };
+  tree.rules.set(`POST ${resetPath}`, obey);
+  return { tree, node: tree.node, sent, obey, power: createRedfishPower(tree.onSystem, noWatch, patience) };
+}
+
+async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof Fault, `a fault, not ${error}`);
+  return error;
+}
+
+suite('the power state', () => {
+  for (const [word, state] of [
+    ['On', 'power on'],
+    ['PoweringOn', 'power on'],
+    ['PoweringOff', 'power on'],
+    ['Paused', 'power on'],
+    ['Off', 'power off'],
+  ] as const) {
+    test(`${word} is ${state}`, async (t) => {
+      const { power, node } = await setStage(t, { state: word });
+      assert.equal(await power.getPower(node), state);
+    });
+  }
+
+  test('none is a fault', async (t) => {
+    const { power, node } = await setStage(t, { state: null });
+    const { code, message } = await faultOf(power.getPower(node));
+    assert.equal(code, 'bmcError');
+    assert.match(message, /power state \(none\)/);
+  });
+});
+
+test('every ResetType is asked for or has a reason not to be', () => {
+  const asked = new Set(Object.values(targetTable).flat());
+  for (const type of resetTypes) assert.ok(asked.has(type) !== type in unusedResetTypes, type);
+});
+
+suite('a command takes the best that the machine offers', () => {
+  const all = [...resetTypes];
+  const rows: [target: PowerTarget, state: string, offered: string[], sent: string[]][] = [
+    ['power on', 'Off', all, ['On']],
+    ['power on', 'Off', ['ForceOn', 'PushPowerButton'], ['ForceOn']],
+    ['power on', 'Paused', all, ['Resume']],
+    ['power off', 'On', all, ['ForceOff']],
+    ['soft power off', 'On', all, ['GracefulShutdown']],
+    ['soft power off', 'On', ['On', 'ForceOff', 'PushPowerButton'], ['PushPowerButton']],
+    ['reset', 'On', all, ['ForceRestart']],
+    ['reset', 'On', ['GracefulRestart'], ['GracefulRestart']],
+    ['reset', 'Off', all, ['On']],
+    ['power cycle', 'On', all, ['PowerCycle']],
+    ['power cycle', 'On', ['FullPowerCycle'], ['FullPowerCycle']],
+    ['power cycle', 'On', ['On', 'ForceOff'], ['ForceOff', 'On']],
+    ['power cycle', 'Off', all, ['On']],
+  ];
+  for (const [target, state, offered, expected] of rows) {
+    test(`${target} while ${state}, of ${offered.length} types: ${expected.join(', ')}`, async (t) => {
+      const { power, node, sent } = await setStage(t, { state, offered });
+      await power.setPower(node, target);
+      assert.deepEqual(sent, expected);
+    });
+  }
+
+  test('and says so where it offers nothing fit', async (t) => {
+    const { power, node, sent } = await setStage(t, { state: 'On', offered: ['On'] });
+    assert.match((await faultOf(power.setPower(node, 'power off'))).message, /no ResetType for it \(offered: On\)/);
+    assert.deepEqual(sent, []);
+  });
+
+  test('told in an ActionInfo', async (t) => {
+    const info = `${systemPath}/ResetActionInfo`;
+    const Actions = { '#ComputerSystem.Reset': { target: resetPath, '@Redfish.ActionInfo': info } };
+    const { power, node, sent, tree } = await setStage(t, { system: { Actions } });
+    tree.resources.set(info, { Parameters: [{ Name: 'ResetType', Required: true, AllowableValues: ['ForceOn'] }] });
+    await power.setPower(node, 'power on');
+    assert.deepEqual(sent, ['ForceOn']);
+  });
+
+  test('found out by asking where it is told nowhere', async (t) => {
+    const { power, node, sent, tree, obey } = await setStage(t);
+    const unknown = {
+      status: 400,
+      body: { error: { '@Message.ExtendedInfo': { MessageId: 'Base.1.8.ActionParameterValueNotInList' } } },
+    };
+    tree.rules.set(`POST ${resetPath}`, (asked) => (asked.body['ResetType'] === 'On' ? unknown : obey(asked)));
+    await power.setPower(node, 'power on');
+    assert.deepEqual(sent, ['ForceOn']);
+  });
+});
+
+test('an error for what is so already is none', async (t) => {
+  const { power, node, tree } = await setStage(t, { state: 'On', offered: ['On', 'ForceOff'] });
+  tree.rules.set(`POST ${resetPath}`, () => ({ status: 409, body: { error: { message: 'Host is powered on.' } } }));
+  await power.setPower(node, 'power on');
+  assert.match((await faultOf(power.setPower(node, 'power off'))).message, /409 Conflict; Host is powered on/);
+});
+
+suite('a command that comes too early', () => {
+  for (const [vendor, id] of [
+    ['Dell Inc.', 'ActionParameterValueConflict'],
+    ['HPE', 'InvalidOperationForSystemState'],
+  ] as const) {
+    test(`is sent again to ${vendor}`, async (t) => {
+      const { power, node, sent, tree, obey } = await setStage(t, { system: { Manufacturer: vendor } });
+      let refusals = 2;
+      tree.rules.set(`POST ${resetPath}`, (asked) => (refusals-- > 0 ? early(id) : obey(asked)));
+      await power.setPower(node, 'power on');
+      assert.deepEqual(sent, ['On']);
+    });
+  }
+
+  test('is a fault elsewhere', async (t) => {
+    const { power, node, tree } = await setStage(t, { system: { Manufacturer: 'Example' } });
+    tree.rules.set(`POST ${resetPath}`, () => early('ActionParameterValueConflict'));
+    assert.equal((await faultOf(power.setPower(node, 'power on'))).code, 'bmcError');
+    assert.equal(tree.changes.length, 1);
+  });
+});
