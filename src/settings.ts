@@ -117,6 +117,19 @@ export const settingsTable = {
 
   'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },
   'fake.deploy_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time writing an image takes' },
+  'fake.delay_ms': {
+    kind: 'text',
+    default: '0',
+    help: 'Fake hardware: time any command takes, as 5 or, varying, 5-50 (milliseconds)',
+  },
+  'fake.fail_rate': {
+    kind: 'text',
+    default: '',
+    help: 'Fake hardware: how often commands fail, from 0 to 1, or by command as power on=0.5,bmc unreachable=0.1',
+  },
+  'fake.stuck': { kind: 'text', default: '', help: 'Fake hardware: power commands that have no effect, comma-separated, or all' },
+  'fake.soft_off_seconds': seconds(0, 'Fake hardware: time a soft power off takes'),
+  'fake.seed': { kind: 'integer', default: 0, help: 'Fake hardware: what chance is made from' },
 
   'admin.user': { kind: 'text', default: 'admin', help: 'Name of the first user' },
   'admin.password': {
@@ -243,9 +256,15 @@ function checkText(name: string, value: string, wrong: (expected: string) => Set
   if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
   if (name === 'ipmi.raw_commands' && !rawPolicies.includes(value)) throw wrong(`one of ${rawPolicies.join(', ')}`);
   if (name === 'power.sync_policy' && !policies.includes(value)) throw wrong(`one of ${policies.join(', ')}`);
+  if (name === 'fake.delay_ms' && !/^\d+(?:-\d+)?$/.test(value)) throw wrong('a number of milliseconds, or two as 5-50');
+  if (name === 'fake.fail_rate' && !isRates(value)) throw wrong('from 0 to 1, or as power on=0.5,reset=0.1');
   if (name === 'virtual_power.type' && !['virsh', 'vbox'].includes(value)) throw wrong('virsh or vbox');
   if (name === 'provisioning.pool' && value !== '' && !isPool(value)) throw wrong('FIRST-LAST IPv4 addresses');
   if (name === 'provisioning.cidr' && value !== '' && !isSubnet(value)) throw wrong('an IPv4 subnet like 172.30.0.0/24');
+}
+
+function isRates(value: string): boolean {
+  return value === '' || value.split(',').every((item) => /^(?:[^=]+=)?\s*(?:0(?:\.\d+)?|1(?:\.0+)?)$/.test(item.trim()));
 }
 
 function isListen(value: string): boolean {

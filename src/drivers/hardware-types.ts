@@ -40,6 +40,8 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     boot: ['fake', 'ipxe', 'pxe'],
     deploy: ['fake', 'direct', 'iscsi'],
     console: ['fake', 'file', 'no-console'],
-    ...nothingMore,
+    bios: ['fake', 'no-bios'],
+    firmware: ['fake', 'no-firmware'],
+    vendor: ['fake', 'no-vendor'],
   },
 };

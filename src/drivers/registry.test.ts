@@ -14,6 +14,11 @@ const settings = {
   'deploy.silence_timeout': 180,
   'fake.power_delay_ms': 0,
   'fake.deploy_delay_ms': 0,
+  'fake.delay_ms': '0',
+  'fake.fail_rate': '',
+  'fake.stuck': '',
+  'fake.soft_off_seconds': 0,
+  'fake.seed': 0,
 };
 const drivers = createDrivers({
   ipmi: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),

@@ -32,6 +32,11 @@ export type DriverParts = {
     'deploy.silence_timeout': number;
     'fake.power_delay_ms': number;
     'fake.deploy_delay_ms': number;
+    'fake.delay_ms': string;
+    'fake.fail_rate': string;
+    'fake.stuck': string;
+    'fake.soft_off_seconds': number;
+    'fake.seed': number;
   };
 };
 
@@ -39,6 +44,11 @@ export function createDrivers({ ipmi, manual, virtualPower, pxe, ipxe, settings 
   const fake = createFakeDriver({
     powerDelayMs: settings['fake.power_delay_ms'],
     deployDelayMs: settings['fake.deploy_delay_ms'],
+    delayMs: settings['fake.delay_ms'],
+    failRate: settings['fake.fail_rate'],
+    stuck: settings['fake.stuck'],
+    softOffSeconds: settings['fake.soft_off_seconds'],
+    seed: settings['fake.seed'],
   });
   const times = {
     agentTimeout: settings['deploy.agent_timeout'],
@@ -52,8 +62,8 @@ export function createDrivers({ ipmi, manual, virtualPower, pxe, ipxe, settings 
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
     console: { file: fileConsole, 'ipmi-sol': ipmi.console, fake: fake.console, 'no-console': noConsole },
-    bios: { 'no-bios': noBios },
-    firmware: { 'no-firmware': noFirmware },
-    vendor: { ipmi: ipmi.vendor, manual: manual.vendor, 'no-vendor': noVendor },
+    bios: { fake: fake.bios, 'no-bios': noBios },
+    firmware: { fake: fake.firmware, 'no-firmware': noFirmware },
+    vendor: { ipmi: ipmi.vendor, fake: fake.vendor, manual: manual.vendor, 'no-vendor': noVendor },
   };
 }
