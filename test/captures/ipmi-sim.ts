@@ -20,13 +20,25 @@ export type IpmiSim = {
   close(): Promise<void>;
 };
 
-/** Users `admin` with password `secret`, and the anonymous one with `test`. */
-export async function startIpmiSim(): Promise<IpmiSim> {
+/** What the simulated BMC knows. */
+export type SimKnowledge = {
+  /** Sensor data records in the language of OpenIPMI's `sdrcomp`. */
+  readonly records: string;
+  /** Further commands of `ipmi_sim_cmd(5)`, before the BMC is enabled. */
+  readonly commands: string;
+};
+
+/**
+ * Users `admin` with password `secret`, and the anonymous one with `test`.
+ * @param serialPort TCP port on loopback where the machine's serial line listens; absent = it has none
+ */
+export async function startIpmiSim(knowledge?: SimKnowledge, serialPort?: number): Promise<IpmiSim> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-ipmi-sim-'));
   const port = await freePort();
   await mkdir(join(folder, 'state'));
-  await writeFile(join(folder, 'lan.conf'), lanConfiguration(folder, port));
-  await writeFile(join(folder, 'sim.emu'), commands);
+  await writeFile(join(folder, 'lan.conf'), lanConfiguration(folder, port) + serialLine(serialPort));
+  await writeFile(join(folder, 'sim.emu'), emulation(knowledge));
+  if (knowledge) await compileRecords(folder, knowledge.records);
   await writeFile(join(folder, 'machine'), machine(folder));
   await chmod(join(folder, 'machine'), 0o755);
   const child = spawn(program, ['-n', '-c', 'lan.conf', '-f', 'sim.emu', '-s', 'state'], { cwd: folder, stdio: 'ignore' });
@@ -63,10 +75,30 @@ user 2 true "admin" "secret" admin 10 ${methods}
 `;
 }
 
-const commands = `mc_setbmc 0x20
-mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
+function serialLine(port: number | undefined): string {
+  return port === undefined ? '' : `sol "tcp:127.0.0.1:${port}" 115200\n`;
+}
+
+/** The simulator keeps sensor 0 for the watchdog. */
+function emulation(knowledge: SimKnowledge | undefined): string {
+  return `mc_setbmc 0x20
+mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02${knowledge ? ' persist_sdr' : ''}
+${knowledge ? 'sel_enable 0x20 1000 0x0a' : ''}
+${knowledge?.commands ?? ''}
 mc_enable 0x20
 `;
+}
+
+/** Into the file from which the simulator fills the BMC's repository. */
+async function compileRecords(folder: string, records: string): Promise<void> {
+  const source = join(folder, 'sim.sdrs');
+  await writeFile(source, records);
+  const kept = join(folder, 'state', 'ipmi_sim', 'sim');
+  await mkdir(kept, { recursive: true });
+  const child = spawn('sdrcomp', ['-o', join(kept, 'sdr.20.main'), source], { stdio: 'inherit' });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`sdrcomp ended with ${code}`);
+}
 
 /** The simulator runs this as `machine 0x20 get power` or `machine 0x20 set power 1`. */
 function machine(folder: string): string {

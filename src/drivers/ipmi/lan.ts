@@ -21,7 +21,8 @@ export async function readLan(asker: NodeAsker): Promise<JsonObject> {
     const value = answer && read(answer.data);
     if (value !== undefined) settings[name] = value;
   }
-  return settings;
+  const { cipher_suites: suites, cipher_suite_count: count, ...others } = settings;
+  return { ...others, ...(Array.isArray(suites) && { cipher_suites: suites.slice(0, Number(count ?? suites.length)) }) };
 }
 
 type Row = {
@@ -40,6 +41,7 @@ const parameterTable: readonly Row[] = [
   { parameter: lanParameters.gateway, name: 'gateway', read: address },
   { parameter: lanParameters.mac, name: 'mac', read: spellMac },
   { parameter: lanParameters.vlanId, name: 'vlan', read: readVlan },
+  { parameter: lanParameters.cipherSuiteCount, name: 'cipher_suite_count', read: ([count = 0]) => count & 0x1f },
   // A reserved byte, then an id each.
   { parameter: lanParameters.cipherSuites, name: 'cipher_suites', read: (data) => [...data.subarray(1)] },
 ];

@@ -43,18 +43,26 @@ async function askReading(asker: NodeAsker, { owner, lun, number }: SensorRecord
 type Analog = { records: SensorRecords; record: SensorRecord; reading: SensorReading | undefined };
 
 async function readNumber(asker: NodeAsker, { records, record, reading }: Analog): Promise<Sensor> {
-  const { analog, name, sensorType } = record;
+  const { analog, name } = record;
   const value = reading && (await convertRaw(asker, record, reading.value));
   const thresholds = await readThresholds(asker, records, record);
   return {
     name,
-    type: describeSensorType(sensorType),
+    type: describeType(record),
     value: value ?? null,
     unit: analog ? describeUnits(analog.units) : null,
     status: value === undefined ? 'unknown' : judge(reading?.states ?? 0, thresholds),
     states: [],
     thresholds,
   };
+}
+
+const otherUnits = 0x0b;
+const watts = 6;
+
+/** IPMI has no sensor type for power: it is `other units` in watts. */
+function describeType({ sensorType, analog }: SensorRecord): string {
+  return sensorType === otherUnits && analog?.units.base === watts ? 'power' : describeSensorType(sensorType);
 }
 
 /** In the words of the contract. A threshold that has no number in the sensor's formula is left out. */

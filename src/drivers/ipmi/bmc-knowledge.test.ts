@@ -1,0 +1,241 @@
+/** What the virtual BMC knows, read by our driver: the same as ipmitool prints, with few packets and past odd answers. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { startBmc } from '#lab/bmc/bmc.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
+import { columns, ipmitool } from '#test/captures/ipmi-tools.ts';
+import { defaultTimings } from '#wire/ipmi/timings.ts';
+import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
+import { createIpmiDriver } from './index.ts';
+
+const timings = { ...defaultTimings, firstWait: 200, deadline: 5_000, singleWait: 500 };
+const login = { user: 'admin', password: 'secret', suite: 17 };
+
+/** A machine that is on, its BMC, and our driver; `commands` are those that the BMC has answered. */
+async function setStage(t: TestContext) {
+  let interrupts = 0;
+  const injectNmi = () => {
+    interrupts += 1;
+  };
+  const chassis = { ...createMemoryChassis('on'), injectNmi };
+  const commands: string[] = [];
+  const onCommand = ({ command }: { command: string }) => void commands.push(command);
+  const users = [
+    { name: 'op', password: 'other', privilege: 'operator' },
+    { name: 'admin', password: 'secret' },
+  ] as const;
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, onCommand });
+  const driver = createIpmiDriver({ timings });
+  t.after(async () => {
+    await driver.close();
+    await bmc.close();
+  });
+  const node = (changes: JsonObject = {}): NodeFacts => ({
+    id: 1,
+    uuid: '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0003',
+    name: 'n1',
+    driver: 'ipmi',
+    driver_info: { ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: 'admin', ipmi_password: 'secret', ...changes },
+    properties: {},
+    extra: {},
+    power_state: null,
+    ports: [],
+  });
+  const management = driver.management as Required<ManagementInterface>;
+  for (const sensor of bmc.board.sensors) if (sensor.kind === 'analog') bmc.board.force(sensor.name, sensor.read());
+  return { bmc, board: bmc.board, driver, management, node, commands, interrupts: () => interrupts };
+}
+
+test('reads what ipmitool reads', { skip: withoutIpmitool }, async (t) => {
+  const { bmc, management, node } = await setStage(t);
+
+  const sensors = await management.readSensors(node());
+
+  const printed = new Map(columns((await ipmitool({ ...login, port: bmc.port }, 'sensor')).stdout).map((row) => [row[0], row]));
+  const numbers = sensors.filter(({ value }) => value !== null);
+  assert.equal(numbers.length, 11);
+  for (const { name, value } of numbers) assert.equal(value?.toFixed(3), printed.get(name)?.[1], name);
+  // ipmitool computes the thresholds of a non-linear sensor with the factors of another reading.
+  for (const { name, thresholds } of numbers.filter((sensor) => sensor.name !== 'PSU2 Power')) {
+    assert.equal(thresholds['upper critical']?.toFixed(3) ?? 'na', printed.get(name)?.[8], name);
+  }
+});
+
+test('the names of sensors that share a record, and their states', async (t) => {
+  const { management, node } = await setStage(t);
+
+  const sensors = await management.readSensors(node());
+
+  const drives = sensors.filter(({ type }) => type === 'drive bay');
+  assert.deepEqual(
+    drives.map(({ name, states }) => [name, ...states]),
+    ['0', '1', '2', '3'].map((slot) => [`Drive ${slot}`, 'drive presence']),
+  );
+  assert.equal(sensors.find(({ name }) => name === 'PSU1 Power')?.type, 'power');
+  assert.equal(
+    sensors.some(({ name }) => name === 'System Boot'),
+    false,
+    'event-only sensors are not read',
+  );
+});
+
+test('a machine that is off shows what can be read', async (t) => {
+  const { bmc, board, driver, management, node } = await setStage(t);
+  for (const sensor of board.sensors) if (sensor.kind === 'analog') board.force(sensor.name, null);
+  await driver.power.setPower(node(), 'power off');
+
+  const sensors = new Map((await management.readSensors(node())).map((sensor) => [sensor.name, sensor]));
+
+  assert.equal(sensors.get('CPU1 Temp')?.value, null);
+  assert.equal(sensors.get('CPU1 Temp')?.status, 'unknown');
+  assert.equal(typeof sensors.get('3.3V AUX')?.value, 'number');
+  assert.deepEqual(sensors.get('Power Unit')?.states, ['power off / power down']);
+  assert.equal(bmc.board.chassis.power(), 'off');
+});
+
+test('crossed thresholds show in the sensor and in the log', async (t) => {
+  const { board, management, node } = await setStage(t);
+  board.force('CPU1 Temp', 97);
+  board.force('FAN1', 1000);
+
+  const sensors = new Map((await management.readSensors(node())).map((sensor) => [sensor.name, sensor]));
+  const log = await management.readLog(node());
+
+  assert.equal(sensors.get('CPU1 Temp')?.status, 'critical');
+  assert.equal(sensors.get('FAN1')?.status, 'warning');
+  assert.deepEqual(
+    log.map(({ severity, source, message }) => [severity, source, message]),
+    [
+      ['warning', 'CPU1 Temp', 'upper non-critical going high: 97 °C, threshold 85 °C'],
+      ['critical', 'CPU1 Temp', 'upper critical going high: 97 °C, threshold 95 °C'],
+      ['warning', 'FAN1', 'lower non-critical going low: 1000 rpm, threshold 1200 rpm'],
+    ],
+  );
+  assert.ok(log.every(({ at }) => Math.abs(Date.parse(at ?? '') - Date.now()) < 60_000));
+});
+
+test('sensor records and thresholds are asked for once', async (t) => {
+  const { management, node, commands } = await setStage(t);
+  await management.readSensors(node());
+  commands.length = 0;
+
+  await management.readSensors(node());
+
+  assert.equal(commands.includes('Get SDR'), false);
+  assert.equal(commands.includes('Get Sensor Thresholds'), false);
+  assert.equal(commands.filter((name) => name === 'Get SDR Repository Info').length, 1);
+});
+
+test('boots, interrupts and power land in the log; it can be erased', async (t) => {
+  const { driver, management, node, interrupts } = await setStage(t);
+  await management.injectNmi(node());
+  await driver.power.setPower(node(), 'reset');
+  await driver.power.setPower(node(), 'power off');
+
+  const log = await management.readLog(node());
+
+  assert.equal(interrupts(), 1);
+  assert.deepEqual(
+    log.map(({ source, message }) => [source, message]),
+    [
+      ['Critical IRQ', 'front panel NMI / diagnostic interrupt'],
+      ['System Boot', 'initiated by hard reset'],
+      ['Power Unit', 'power off / power down'],
+    ],
+  );
+  await management.clearLog(node());
+  assert.deepEqual(await management.readLog(node()), []);
+});
+
+test('who made the machine; wrong checksums are told, and are no fault', async (t) => {
+  const { bmc, board, management, node } = await setStage(t);
+  const { manufacturer, product, serial, partNumber: part_number } = board.identity;
+  const { details, ...identity } = await management.identify(node());
+  assert.deepEqual(identity, { manufacturer, product, serial, part_number });
+  assert.doesNotMatch(JSON.stringify(details), /notes/);
+
+  bmc.setPersonality({ wrongChecksums: true });
+  const odd = await management.identify(node());
+
+  assert.equal(odd.serial, serial);
+  assert.match(JSON.stringify(odd.details), /the checksum of the board area is wrong/);
+});
+
+test('what the BMC tells of itself', async (t) => {
+  const { board, management, node } = await setStage(t);
+
+  const info = await management.bmcInfo(node());
+
+  assert.equal(info['firmware_version'], '1.07');
+  assert.equal(info['system_guid'], board.identity.uuid);
+  assert.equal(info['self_test'], 'passed');
+  assert.deepEqual(info['lan'], {
+    channel: 1,
+    address: '127.0.0.1',
+    address_source: 'static',
+    netmask: '255.0.0.0',
+    gateway: '0.0.0.0',
+    mac: board.lan.mac,
+    vlan: null,
+    cipher_suites: [17, 3],
+  });
+});
+
+test('the identify light shines until told otherwise', async (t) => {
+  const { board, management, node } = await setStage(t);
+  await management.setIndicator(node(), 'on');
+  assert.equal(board.indicator, 'on');
+  assert.equal(await management.getIndicator(node()), 'on');
+  await management.setIndicator(node(), 'off');
+  assert.equal(await management.getIndicator(node()), 'off');
+
+  await assert.rejects(management.setIndicator(node(), 'blinking'), (error) => isFault(error, 'notOfThisHardware'));
+});
+
+test('a reset of the BMC ends its sessions, and the next command opens another', async (t) => {
+  const { bmc, driver, management, node } = await setStage(t);
+  for (const kind of ['warm', 'cold'] as const) {
+    await management.resetBmc(node(), kind);
+    assert.equal(await driver.power.getPower(node()), 'power on');
+    assert.equal(bmc.sessionCount, 1);
+  }
+});
+
+test('the account that is used gets another password, the others keep theirs', async (t) => {
+  const { board, driver, management, node } = await setStage(t);
+  for (const password of ['exactly-twenty-bytes', 'short']) {
+    const present = board.users.find(({ name }) => name === 'admin')?.password ?? '';
+    await management.changePassword(node({ ipmi_password: present }), password);
+    assert.equal(await driver.power.getPower(node({ ipmi_password: password })), 'power on');
+  }
+
+  assert.equal(board.users.find(({ name }) => name === 'op')?.password, 'other');
+  const tooLong = management.changePassword(node({ ipmi_password: 'short' }), 'more-than-twenty-bytes');
+  await assert.rejects(tooLong, (error) => isFault(error, 'badRequest') && !/twenty/.test((error as Fault).message));
+});
+
+test('sets the boot mode that is asked for', async (t) => {
+  const { board, driver, node } = await setStage(t);
+  await driver.management.setBootDevice(node(), 'pxe', { persistent: false, mode: 'uefi' });
+  assert.deepEqual(board.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
+  await driver.management.setBootDevice(node(), 'disk', { persistent: true, mode: 'bios' });
+  assert.deepEqual(board.chassis.bootOverride.get(), { device: 'disk', persistent: true, uefi: false });
+});
+
+test('what takes many commands ends when it is no longer wanted', async (t) => {
+  const { management, node, commands } = await setStage(t);
+  const ending = new AbortController();
+  const reading = management.readSensors(node(), { signal: ending.signal });
+  ending.abort(new Error('enough'));
+
+  await assert.rejects(reading, /enough/);
+
+  assert.equal(commands.includes('Get Sensor Reading'), false);
+});
+
+function isFault(error: unknown, code: string): boolean {
+  return error instanceof Fault && error.code === code;
+}

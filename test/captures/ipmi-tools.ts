@@ -1,0 +1,28 @@
+/** The command lines of `ipmitool` and FreeIPMI against one BMC on loopback. */
+import { existsSync } from 'node:fs';
+import { type ProgramResult, runProgram } from './run-program.ts';
+
+export const withoutFreeipmi = existsSync('/usr/sbin/ipmi-sensors') ? false : 'FreeIPMI is not installed (freeipmi-tools)';
+
+export type BmcLogin = { readonly port: number; readonly user: string; readonly password: string; readonly suite: number };
+
+export function ipmitool({ port, user, password, suite }: BmcLogin, command: string): Promise<ProgramResult> {
+  const login = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(port), '-U', user, '-P', password, '-C', String(suite)];
+  return runProgram('ipmitool', [...login, ...command.split(' ')]);
+}
+
+/** @param command e.g. `ipmi-sel --info`. `cache`: a folder for sensor records, for those programs that keep them. */
+export function freeipmi({ port, user, password, suite }: BmcLogin, command: string, cache?: string): Promise<ProgramResult> {
+  const [program = '', ...args] = command.split(' ');
+  const login = ['-D', 'LAN_2_0', '-h', `127.0.0.1:${port}`, '-u', user, '-p', password, '-I', String(suite), '-l', 'ADMIN'];
+  const caching = cache ? [`--sdr-cache-directory=${cache}`, '--quiet-cache'] : [];
+  return runProgram(program, [...login, ...caching, ...args]);
+}
+
+/** Lines of columns: `name | value | …`, without blanks around. */
+export function columns(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter((line) => line.includes('|'))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+}
