@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { GrubTools } from '#build/image/grub.ts';
 import { namespaceFile } from '#lab/network.ts';
@@ -24,6 +24,8 @@ const stick = join(folder, 'stick.img');
 const [bios, uefi] = ['machine-1', 'machine-2'];
 /** For each single wait; a boot under emulation on a busy machine is slow. */
 const patience = 180_000;
+const filePort = 8099;
+const loaderUrl = `http://172.30.0.1:${filePort}/snponly.efi`;
 let rack: Rack;
 
 before(async () => {
@@ -42,56 +44,74 @@ after(async () => {
   assert.equal(existsSync(namespaceFile(namespace)), false);
 });
 
-test('an empty UEFI server boots from the network, and from then on from the disk that was filled', { skip }, async () => {
-  await ipmi(uefi, 'chassis', 'power', 'on');
-  await printed(uefi, /SYSTEM UP job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/);
-});
+describe('at the same time', { skip, concurrency: true }, () => {
+  describe('UEFI', { concurrency: 1 }, () => {
+    test('an empty UEFI server boots from the network, and from then on from the disk that was filled', async () => {
+      await ipmi(uefi, 'chassis', 'power', 'on');
+      await printed(uefi, /SYSTEM UP job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/);
+    });
 
-test('a CD put into a UEFI server that runs is booted from once', { skip }, async () => {
-  await rack.changeMedium(uefi, 'cdrom', iso);
-  await ipmi(uefi, 'chassis', 'bootdev', 'cdrom', 'options=efiboot');
-  const line = await rack.openConsole(uefi);
-  await ipmi(uefi, 'chassis', 'power', 'reset');
-  await printed(uefi, /SYSTEM UP job=shell firmware=uefi/);
+    test('a CD put into a UEFI server that runs is booted from once', async () => {
+      await rack.changeMedium(uefi, 'cdrom', iso);
+      await ipmi(uefi, 'chassis', 'bootdev', 'cdrom', 'options=efiboot');
+      const line = await rack.openConsole(uefi);
+      await ipmi(uefi, 'chassis', 'power', 'reset');
+      await printed(uefi, /SYSTEM UP job=shell firmware=uefi/);
 
-  await typed(uefi, line, 'echo $((6*7)) answers', /42 answers/);
-  await pressed(uefi);
+      await typed(uefi, line, 'echo $((6*7)) answers', /42 answers/);
+      await pressed(uefi);
 
-  // The line is still the same after power was cut, and the request is used up; the CD is still in the drive.
-  const heard = hears(line, /BOOTED FROM DISK/);
-  await ipmi(uefi, 'chassis', 'power', 'on');
-  await heard;
-  line.destroy();
-});
+      // The line is still the same after power was cut, and the request is used up; the CD is still in the drive.
+      const heard = hears(line, /BOOTED FROM DISK/);
+      await ipmi(uefi, 'chassis', 'power', 'on');
+      await heard;
+      line.destroy();
+    });
 
-test('a UEFI server whose network is asked for once forgets it, too', { skip }, async () => {
-  const length = consoleText(uefi).length;
-  await ipmi(uefi, 'chassis', 'bootdev', 'pxe', 'options=efiboot');
-  await ipmi(uefi, 'chassis', 'power', 'cycle');
-  await printed(uefi, /job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
-});
+    test('a UEFI server whose network is asked for once forgets it, too', async () => {
+      const length = consoleText(uefi).length;
+      await ipmi(uefi, 'chassis', 'bootdev', 'pxe', 'options=efiboot');
+      await ipmi(uefi, 'chassis', 'power', 'cycle');
+      await printed(uefi, /job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
+    });
 
-test('a BIOS server boots from the same CD; the diagnostic interrupt and the power button reach its system', {
-  skip,
-}, async () => {
-  await rack.changeMedium(bios, 'cdrom', iso);
-  await ipmi(bios, 'chassis', 'bootdev', 'cdrom');
-  await ipmi(bios, 'chassis', 'power', 'on');
-  await printed(bios, /SYSTEM UP job=shell firmware=bios/);
+    for (const [teller, httpUri] of [
+      ['its BMC', loaderUrl],
+      ['DHCP', ''],
+    ] as const) {
+      test(`a UEFI server boots by HTTP from a URL that ${teller} tells`, async () => {
+        const length = consoleText(uefi).length;
+        await rack.setBoot(uefi, 'pxe', { httpUri });
+        await ipmi(uefi, 'chassis', 'power', 'cycle');
+        await printed(uefi, /HTTP Boot[\s\S]*job=install firmware=uefi/, length);
+      });
+    }
+  });
 
-  await rack.power(bios, 'nmi');
-  await printed(bios, /NMI received/);
-  await pressed(bios);
-});
+  describe('BIOS', { concurrency: 1 }, () => {
+    test('a BIOS server boots from the same CD; the diagnostic interrupt and the power button reach its system', {
+      skip,
+    }, async () => {
+      await rack.changeMedium(bios, 'cdrom', iso);
+      await ipmi(bios, 'chassis', 'bootdev', 'cdrom');
+      await ipmi(bios, 'chassis', 'power', 'on');
+      await printed(bios, /SYSTEM UP job=shell firmware=bios/);
 
-test('a BIOS server boots from a stick, which is pulled out while it runs', { skip }, async () => {
-  await rack.changeMedium(bios, 'floppy', stick);
-  await ipmi(bios, 'chassis', 'bootdev', 'floppy');
-  await ipmi(bios, 'chassis', 'power', 'on');
-  await printed(bios, /BOOTED FROM STICK/);
+      await rack.power(bios, 'nmi');
+      await printed(bios, /NMI received/);
+      await pressed(bios);
+    });
 
-  await rack.changeMedium(bios, 'floppy', null);
-  assert.deepEqual((await rack.status())[0]?.media, { cdrom: iso });
+    test('a BIOS server boots from a stick, which is pulled out while it runs', async () => {
+      await rack.changeMedium(bios, 'floppy', stick);
+      await ipmi(bios, 'chassis', 'bootdev', 'floppy');
+      await ipmi(bios, 'chassis', 'power', 'on');
+      await printed(bios, /BOOTED FROM STICK/);
+
+      await rack.changeMedium(bios, 'floppy', null);
+      assert.deepEqual((await rack.status())[0]?.media, { cdrom: iso });
+    });
+  });
 });
 
 /** The power button: the system hears it and switches the machine off. */
@@ -158,7 +178,9 @@ async function startDhcp(): Promise<void> {
       ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--log-facility=-', '--port=0'],
       ...['--interface=br0', '--bind-interfaces', '--dhcp-range=172.30.0.200,172.30.0.250,1h', '--dhcp-leasefile=/dev/null'],
       ...['--no-ping', '--enable-tftp', `--tftp-root=${tftpRoot}`, '--user=root', '--group=root'],
-      ...['--dhcp-match=set:ipxe,175', '--dhcp-boot=tag:!ipxe,snponly.efi', '--dhcp-boot=tag:ipxe,script.ipxe'],
+      ...['--dhcp-match=set:ipxe,175', '--dhcp-boot=tag:!ipxe,tag:!http,snponly.efi', '--dhcp-boot=tag:ipxe,script.ipxe'],
+      ...['--dhcp-match=set:http,option:client-arch,16', '--dhcp-option-force=tag:http,60,HTTPClient'],
+      `--dhcp-boot=tag:http,${loaderUrl}`,
       // iPXE's own option 175.176: no other DHCP server will add boot options, so do not wait for one.
       '--dhcp-option-force=tag:ipxe,encap:175,176,1b',
     ],
@@ -166,6 +188,7 @@ async function startDhcp(): Promise<void> {
   );
   await once(createInterface({ input: dnsmasq.stderr! }), 'line');
   dnsmasq.stderr!.resume();
+  rack.spawn(['busybox', 'httpd', '-f', '-p', `172.30.0.1:${filePort}`, '-h', tftpRoot], { stdio: 'ignore' });
 }
 
 async function layBootFiles(): Promise<void> {
