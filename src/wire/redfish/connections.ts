@@ -17,7 +17,8 @@ export class ConnectTimeout extends Error {
   override name = 'ConnectTimeout';
 }
 
-export type Connecting = { readonly peer: RedfishPeer; readonly connectMs: number };
+export type TrustedPeer = Pick<RedfishPeer, 'url' | 'trust' | 'tls'>;
+export type Connecting = { readonly peer: TrustedPeer; readonly connectMs: number };
 
 /** @returns an agent for `node:https` or `node:http`, as the peer's URL says */
 export function createAgent(connecting: Connecting): PlainAgent {
@@ -61,7 +62,7 @@ class TrustingAgent extends TlsAgent {
   }
 }
 
-function tlsOptions({ url, trust, tls }: RedfishPeer): ConnectionOptions {
+function tlsOptions({ url, trust, tls }: TrustedPeer): ConnectionOptions {
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   return {

@@ -1,0 +1,68 @@
+import { Fault } from '#domain/faults.ts';
+import { exchange, HttpError } from '#wire/http/http-exchange.ts';
+import type { Asking, FaultTable, PowerInterface } from '../interfaces.ts';
+import { matches } from './match.ts';
+import { readWebhookSettings, type WebhookSettings, webhookProperties } from './properties.ts';
+
+const faultTable: FaultTable = { silent: 'bmcUnreachable', untrusted: 'bmcUntrusted', unfit: 'bmcError' };
+
+/** A state is told in a few words; an answer beyond this is something else. */
+const mostBytes = 64 * 1024;
+/** Milliseconds for a regular expression. */
+const matchTimeout = 200;
+/** Characters of an answer that a fault repeats. */
+const shown = 200;
+
+export const webhookPower: PowerInterface = {
+  properties: webhookProperties,
+  targets: ['power on', 'power off'],
+  validate: (node) => void readWebhookSettings(node),
+  async getPower(node, asking = {}) {
+    const settings = readWebhookSettings(node);
+    const answer = await ask(settings, { url: settings.urls.query, method: settings.methods.query }, asking);
+    for (const state of ['on', 'off'] as const) {
+      const matched = matches(settings.patterns[state], answer, matchTimeout);
+      if (matched) return `power ${state}`;
+      if (matched === undefined)
+        throw settingFault(settings, `power_${state}_regex took more than ${matchTimeout} ms on its answer`);
+    }
+    throw settingFault(settings, `'${quote(answer, settings)}', which neither power_on_regex nor power_off_regex fits`);
+  },
+  async setPower(node, target, asking = {}) {
+    const settings = readWebhookSettings(node);
+    const url = target === 'power on' ? settings.urls.on : settings.urls.off;
+    await ask(settings, { url, method: settings.methods.command }, asking);
+  },
+};
+
+type Call = { readonly url: URL; readonly method: string };
+
+/** @returns the text of a good answer */
+async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: Asking): Promise<string> {
+  const { headers, trust, timeout } = settings;
+  const fields = { address: url.host, command: `${method} ${pathOf(url)}`, attempts: 1, seconds: timeout / 1000 };
+  const reply = await exchange({ method, url, headers, trust, timeout, mostBytes, signal }).catch((error: unknown) => {
+    if (!(error instanceof HttpError)) throw error;
+    throw new Fault(faultTable[error.failure] ?? 'internal', { ...fields, detail: error.message });
+  });
+  const { status, text } = reply;
+  if (status >= 200 && status < 300) return text;
+  const said = quote(text, settings);
+  const detail = said === '' ? `HTTP status ${status}` : `HTTP status ${status}: ${said}`;
+  throw new Fault(status === 401 || status === 403 ? 'bmcRefused' : 'bmcError', { ...fields, detail });
+}
+
+function settingFault({ urls, methods }: WebhookSettings, detail: string): Fault {
+  return new Fault('bmcError', { address: urls.query.host, command: `${methods.query} ${pathOf(urls.query)}`, detail });
+}
+
+/** A query may hold a secret, a path is a name. */
+function pathOf({ pathname, search }: URL): string {
+  return search === '' ? pathname : `${pathname}?…`;
+}
+
+/** The beginning of an answer on one line, without what we sent in secret, should the peer repeat it. */
+function quote(text: string, { secrets }: WebhookSettings): string {
+  const clean = secrets.reduce((sum, secret) => sum.replaceAll(secret, '******'), text);
+  return clean.replace(/\s+/g, ' ').trim().slice(0, shown);
+}
