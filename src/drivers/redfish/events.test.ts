@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import { type Script, startRedfishService } from '#test/a-redfish-service.ts';
+import { createRedfishClientPool } from '#wire/redfish/client-pool.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createAskRedfish } from './ask-redfish.ts';
+import { createWatchPower, type RedfishEvents } from './events.ts';
+import { createOnSystem } from './find-system.ts';
+
+const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
+const [service, stream, subscriptions] = ['', '/SSE', '/Subscriptions'].map((end) => `/redfish/v1/EventService${end}`) as [
+  string,
+  string,
+  string,
+];
+const changed = { '@odata.type': '#Event.v1_7_0.Event', Events: [{ MessageId: 'ResourceEvent.1.0.ResourceChanged' }] };
+const metrics = { '@odata.type': '#MetricReport.v1_4_2.MetricReport' };
+const times = { renewMs: 10, firstPauseMs: 2, longestPauseMs: 10 };
+
+/** Tells when it was called for the nth time. */
+function counter() {
+  let count = 0;
+  const waiting: { times: number; resolve: () => void }[] = [];
+  const hint = () => {
+    count++;
+    for (const { times, resolve } of waiting) if (count >= times) resolve();
+  };
+  const until = (times: number) =>
+    new Promise<void>((resolve) => (count >= times ? resolve() : waiting.push({ times, resolve })));
+  return { hint, until, count: () => count };
+}
+
+async function setStage(t: TestContext, fields: object, script: Script = {}) {
+  const system = { '@odata.id': '/redfish/v1/Systems/1' };
+  const stage = await startRedfishService(t, {
+    'GET /redfish/v1/': { body: { Systems: { '@odata.id': '/redfish/v1/Systems' }, EventService: { '@odata.id': service } } },
+    'GET /redfish/v1/Systems': { body: { Members: [system] } },
+    'GET /redfish/v1/Systems/1': { body: system },
+    [`GET ${service}`]: { body: { ServiceEnabled: true, ...fields } },
+    ...script,
+  });
+  const pool = createRedfishClientPool();
+  t.after(() => pool.close());
+  const onSystem = createOnSystem(createAskRedfish(pool));
+  const driver_info = { redfish_address: stage.url, redfish_username: 'a', redfish_password: 'secret' };
+  const node: NodeFacts = {
+    id: 1,
+    uuid,
+    name: 'n1',
+    driver: 'redfish',
+    driver_info,
+    properties: {},
+    extra: {},
+    power_state: null,
+    ports: [],
+  };
+  return { stage, node, onSystem, signal: new AbortController().signal };
+}
+
+/** A listener of ours, as far as the driver knows one. */
+function aListener() {
+  const handlers = new Map<string, (body: unknown) => void>();
+  const events: RedfishEvents = {
+    url: (token) => `http://172.30.0.1:8088/redfish-events/${token}`,
+    onEvent(token, handler) {
+      handlers.set(token, handler);
+      return () => handlers.delete(token);
+    },
+  };
+  return { events, handlers };
+}
+
+suite('where the service has a stream', () => {
+  test('each event is a hint, metrics are none, and a lost stream is opened again', async (t) => {
+    const responses: ServerResponse[] = [];
+    const open = (response: ServerResponse) => {
+      responses.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
+      response.write(`data: ${JSON.stringify(metrics)}\n\ndata: ${JSON.stringify(changed)}\n\n`);
+    };
+    const { node, onSystem, signal } = await setStage(t, { ServerSentEventUri: stream }, { [`GET ${stream}`]: { stream: open } });
+    const { hint, until, count } = counter();
+    const end = await createWatchPower(onSystem, undefined, times)(node, hint, { signal });
+    await until(1);
+    assert.equal(count(), 1);
+    responses[0]?.end();
+    // Lost, open again, and the event of the new one.
+    await until(4);
+    await end?.();
+    assert.equal(responses.length, 2);
+  });
+});
+
+suite('where it has none', () => {
+  const subscribing: Script = {
+    [`GET ${subscriptions}`]: { body: { Members: [] } },
+    [`POST ${subscriptions}`]: { status: 201, headers: { location: `${subscriptions}/7` }, body: {} },
+    [`GET ${subscriptions}/7`]: { body: {} },
+    [`DELETE ${subscriptions}/7`]: { status: 204 },
+  };
+  const offered = { Subscriptions: { '@odata.id': subscriptions } };
+
+  test('we subscribe, hear by our listener, and unsubscribe', async (t) => {
+    const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const { events, handlers } = aListener();
+    const { hint, count } = counter();
+    const end = await createWatchPower(onSystem, events)(node, hint, { signal });
+    const body = stage.asked.find(({ name }) => name === `POST ${subscriptions}`)?.body as Record<string, string>;
+    const [token = ''] = handlers.keys();
+    assert.match(token, /^[0-9a-f]{32}$/);
+    assert.deepEqual(body, { Destination: events.url(token), Protocol: 'Redfish', Context: `ingot ${uuid}` });
+    handlers.get(token)?.(changed);
+    handlers.get(token)?.(metrics);
+    assert.equal(count(), 1);
+    await end?.();
+    assert.equal(stage.names().at(-1), `DELETE ${subscriptions}/7`);
+    assert.equal(handlers.size, 0);
+  });
+
+  test('what is left over of us is removed, what is of others stays', async (t) => {
+    const entry = (id: string, Context: string) => ({ '@odata.id': `${subscriptions}/${id}`, Id: id, Context });
+    const { stage, node, onSystem, signal } = await setStage(t, offered, {
+      ...subscribing,
+      [`GET ${subscriptions}`]: { body: { Members: [entry('1', `ingot ${uuid}`), entry('2', 'somebody')] } },
+      [`DELETE ${subscriptions}/1`]: { status: 204 },
+    });
+    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    const deleted = stage.names().filter((name) => name.startsWith('DELETE'));
+    assert.deepEqual(deleted, [`DELETE ${subscriptions}/1`]);
+  });
+
+  test('types of events are named to services that want them', async (t) => {
+    const types = { EventTypesForSubscription: ['Alert', 'StatusChange', 'MetricReport'] };
+    const { stage, node, onSystem, signal } = await setStage(
+      t,
+      { ...offered, ...types },
+      {
+        ...subscribing,
+        [`POST ${subscriptions}`]: [
+          { status: 400, body: {} },
+          { status: 201, headers: { location: `${subscriptions}/7` }, body: {} },
+        ],
+      },
+    );
+    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    assert.partialDeepStrictEqual(stage.asked.at(-1)?.body, { EventTypes: ['StatusChange', 'Alert'] });
+  });
+
+  test('a subscription that got lost is renewed', async (t) => {
+    const { stage, node, onSystem, signal } = await setStage(t, offered, {
+      ...subscribing,
+      [`GET ${subscriptions}/7`]: { status: 404 },
+    });
+    const { hint, until } = counter();
+    const end = await createWatchPower(onSystem, aListener().events, times)(node, hint, { signal });
+    await until(1);
+    await end?.();
+    assert.ok(stage.names().filter((name) => name === `POST ${subscriptions}`).length >= 2);
+  });
+
+  const silent: [string, object, Script][] = [
+    ['it refuses', offered, { ...subscribing, [`POST ${subscriptions}`]: { status: 501 } }],
+    ['it has switched events off', { ...offered, ServiceEnabled: false }, subscribing],
+    ['it knows no events', {}, { [`GET ${service}`]: { body: {} } }],
+  ];
+  for (const [title, fields, script] of silent) {
+    test(`the node is polled where ${title}`, async (t) => {
+      const { node, onSystem, signal } = await setStage(t, fields, script);
+      const { events, handlers } = aListener();
+      assert.equal(await createWatchPower(onSystem, events)(node, () => undefined, { signal }), undefined);
+      assert.equal(handlers.size, 0);
+    });
+  }
+
+  test('the node is polled where we have no listener', async (t) => {
+    const { node, onSystem, signal } = await setStage(t, offered, subscribing);
+    assert.equal(await createWatchPower(onSystem)(node, () => undefined, { signal }), undefined);
+  });
+
+  test('a refused password is a fault', async (t) => {
+    const { node, onSystem, signal } = await setStage(t, offered, {
+      'POST /redfish/v1/SessionService/Sessions': { status: 401 },
+    });
+    const watching = createWatchPower(onSystem)(node, () => undefined, { signal });
+    await assert.rejects(watching, (error) => error instanceof Fault && error.code === 'bmcRefused');
+  });
+});

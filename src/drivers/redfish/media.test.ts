@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { collectionOf, type RedfishTree, startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import { createRedfishMedia } from './media.ts';
+
+const [systemPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Managers/1'];
+const patience = { lookMs: 2, retryMs: 2, effectMs: 60 };
+const image = 'http://172.30.0.1:8088/boot.iso';
+
+type Slot = { path: string; types?: string[]; actions?: boolean; fields?: JsonObject };
+type Options = { on?: 'system' | 'manager'; slots?: readonly Slot[]; vendor?: string };
+
+/** Slots that do as they are told. */
+async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Example' }: Options = {}) {
+  const base = `${on === 'system' ? systemPath : managerPath}/VirtualMedia`;
+  const all: readonly Slot[] = slots ?? [{ path: 'Floppy1', types: ['Floppy', 'USBStick'] }, { path: 'CD1' }];
+  const media = { VirtualMedia: { '@odata.id': base } };
+  const links = { ManagedBy: [{ '@odata.id': managerPath }] };
+  const tree = await startRedfishTree(t, {
+    [systemPath]: { '@odata.id': systemPath, Manufacturer: vendor, Links: links, ...(on === 'system' && media) },
+    [managerPath]: { '@odata.id': managerPath, ...(on === 'manager' && media) },
+    [base]: collectionOf(all.map(({ path }) => `${base}/${path}`)),
+    ...Object.fromEntries(all.map((slot) => [`${base}/${slot.path}`, slotOf(base, slot)])),
+  });
+  for (const { path } of all) obeyActions(tree, `${base}/${path}`);
+  return { tree, node: tree.node, base, media: createRedfishMedia(tree.onSystem, patience) };
+}
+
+function slotOf(base: string, { path, types = ['CD', 'DVD'], actions = true, fields }: Slot): JsonObject {
+  const target = (name: string) => ({ target: `${base}/${path}/Actions/VirtualMedia.${name}` });
+  const Actions = { '#VirtualMedia.InsertMedia': target('InsertMedia'), '#VirtualMedia.EjectMedia': target('EjectMedia') };
+  return {
+    '@odata.id': `${base}/${path}`,
+    Id: path,
+    MediaTypes: types,
+    Inserted: false,
+    Image: null,
+    ...(actions && { Actions }),
+    ...fields,
+  };
+}
+
+function obeyActions(tree: RedfishTree, path: string): void {
+  const change = (fields: JsonObject): TreeReply => {
+    tree.resources.set(path, { ...tree.resources.get(path), ...fields });
+    return { status: 204 };
+  };
+  tree.rules.set(`POST ${path}/Actions/VirtualMedia.InsertMedia`, ({ body }) =>
+    change({ Inserted: true, Image: body['Image'] ?? null }),
+  );
+  tree.rules.set(`POST ${path}/Actions/VirtualMedia.EjectMedia`, () => change({ Inserted: false, Image: null }));
+}
+
+const done = (tree: RedfishTree) =>
+  tree.changes.map(({ method, path, body }) => ({ [`${method} ${path.split('/VirtualMedia/')[1]}`]: body }));
+const [insertCd, ejectCd] = ['POST CD1/Actions/VirtualMedia.InsertMedia', 'POST CD1/Actions/VirtualMedia.EjectMedia'];
+
+async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof Fault, `a fault, not ${error}`);
+  return error;
+}
+
+suite('virtual media', () => {
+  for (const on of ['system', 'manager'] as const) {
+    test(`of the ${on} are shown, filled and emptied`, async (t) => {
+      const { media, node, tree } = await setStage(t, { on });
+      await media.insert(node, 'cdrom', image);
+      const floppy = { device: 'floppy', inserted: false, image: null };
+      assert.deepEqual(await media.slots(node), [floppy, { device: 'cdrom', inserted: true, image }]);
+      await media.eject(node, 'cdrom');
+      await media.eject(node, 'cdrom');
+      assert.deepEqual(await media.slots(node), [floppy, { device: 'cdrom', inserted: false, image: null }]);
+      assert.deepEqual(done(tree), [{ [insertCd]: { Image: image } }, { [ejectCd]: {} }]);
+    });
+  }
+
+  test('a slot that is taken is emptied first, whatever it holds', async (t) => {
+    const { media, node, tree } = await setStage(t, { slots: [{ path: 'CD1', fields: { Inserted: true, Image: image } }] });
+    await media.insert(node, 'cdrom', image);
+    assert.deepEqual(done(tree), [{ [ejectCd]: {} }, { [insertCd]: { Image: image } }]);
+  });
+
+  test('a USB stick goes where one fits', async (t) => {
+    const { media, node, tree } = await setStage(t);
+    await media.insert(node, 'disk', image);
+    assert.deepEqual(done(tree), [{ 'POST Floppy1/Actions/VirtualMedia.InsertMedia': { Image: image } }]);
+  });
+
+  test('a slot without actions is written', async (t) => {
+    const { media, node, tree } = await setStage(t, { slots: [{ path: 'EXT1', actions: false }] });
+    await media.insert(node, 'cdrom', image);
+    await media.eject(node, 'cdrom');
+    const [put, empty] = [
+      { Image: image, Inserted: true, WriteProtected: true },
+      { Image: null, Inserted: false },
+    ];
+    assert.deepEqual(done(tree), [{ 'PATCH EXT1': put }, { 'PATCH EXT1': empty }]);
+  });
+
+  test('the next slot is tried after one that takes no images', async (t) => {
+    const onlyEject = { '#VirtualMedia.EjectMedia': { target: '/nowhere' } };
+    const slots = [{ path: 'CD0', fields: { Actions: onlyEject } }, { path: 'CDx' }, { path: 'CD1', types: ['DVD'] }];
+    const { media, node, tree, base } = await setStage(t, { slots });
+    tree.rules.set(`POST ${base}/CDx/Actions/VirtualMedia.InsertMedia`, () => ({ status: 400, body: {} }));
+    await media.insert(node, 'cdrom', image);
+    assert.deepEqual(Object.keys(done(tree).at(-1) ?? {}), [insertCd]);
+  });
+
+  test('a protocol is named where the service misses it', async (t) => {
+    const { media, node, tree, base } = await setStage(t);
+    const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
+    const obey = tree.rules.get(key);
+    const missing = { MessageId: 'Base.1.8.ActionParameterMissing', Message: 'TransferProtocolType is required.' };
+    tree.rules.set(key, (asked) =>
+      'TransferProtocolType' in asked.body && obey
+        ? obey(asked)
+        : { status: 400, body: { error: { '@Message.ExtendedInfo': [missing] } } },
+    );
+    await media.insert(node, 'cdrom', image);
+    assert.deepEqual(tree.changes.at(-1)?.body, { Image: image, TransferProtocolType: 'HTTP' });
+  });
+
+  test('that were accepted without effect are a fault', async (t) => {
+    const { media, node, tree, base } = await setStage(t);
+    tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 204 }));
+    const { code, message } = await faultOf(media.insert(node, 'cdrom', image));
+    assert.equal(code, 'bmcError');
+    assert.match(message, /still empty/);
+  });
+
+  test('that there are none of are not of this hardware', async (t) => {
+    const { media, node } = await setStage(t, { slots: [{ path: 'F', types: ['Floppy'] }] });
+    assert.equal((await faultOf(media.insert(node, 'cdrom', image))).code, 'notOfThisHardware');
+  });
+});
+
+suite('what certain makes need', () => {
+  test('Dell: an insert is tried again while the eject is under way', async (t) => {
+    const { media, node, tree, base } = await setStage(t, { vendor: 'Dell Inc.' });
+    const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
+    const obey = tree.rules.get(key);
+    let refusals = 2;
+    tree.rules.set(key, (asked) => (refusals-- > 0 || !obey ? { status: 500, body: {} } : obey(asked)));
+    await media.insert(node, 'cdrom', image);
+    assert.equal(tree.changes.length, 3);
+  });
+
+  test('others: it is not', async (t) => {
+    const { media, node, tree, base } = await setStage(t);
+    tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 500, body: {} }));
+    await faultOf(media.insert(node, 'cdrom', image));
+    assert.equal(tree.changes.length, 1);
+  });
+
+  test('Supermicro: a slot that is not connected is empty', async (t) => {
+    const fields = { Image: image, ConnectedVia: 'NotConnected', Inserted: true };
+    const { media, node } = await setStage(t, { vendor: 'Supermicro', slots: [{ path: 'CD1', fields }] });
+    assert.deepEqual(await media.slots(node), [{ device: 'cdrom', inserted: false, image: null }]);
+  });
+});

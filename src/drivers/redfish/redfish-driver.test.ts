@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { makeIdentity, type Script, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
+import { startRedfishTree } from '#test/a-redfish-tree.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createRedfishDriver, type RedfishReport } from './index.ts';
+import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { courtesies, quirkTable, tolerancesFor } from './quirks.ts';
+
+const identity = makeIdentity('IP:127.0.0.1');
+const system = '/redfish/v1/Systems/1';
+
+function aNode(driver_info: JsonObject): NodeFacts {
+  const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
+  return { id: 1, uuid, name: 'n1', driver: 'redfish', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
+}
+
+async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof Fault, `a fault, not ${error}`);
+  return error;
+}
+
+const machine: Script = {
+  'GET /redfish/v1/Systems': { body: { Members: [{ '@odata.id': system }] } },
+  [`GET ${system}`]: { body: { '@odata.id': system, PowerState: 'On' } },
+};
+
+async function setStage(t: TestContext, script: Script = {}) {
+  const stage = await startRedfishService(t, { ...machine, ...script }, identity);
+  const reports: RedfishReport[] = [];
+  const driver = createRedfishDriver({ report: (report) => void reports.push(report), limits: { readMs: 2_000 } });
+  t.after(() => driver.close());
+  const info = { redfish_address: stage.url, redfish_username: 'admin', redfish_password: 'secret' };
+  const node = (changes: JsonObject = {}) => aNode({ ...info, redfish_fingerprint: identity.sha256, ...changes });
+  return { stage, driver, node, reports };
+}
+
+suite('a node and its BMC', () => {
+  test('are found once and kept, in one session; each conversation is reported', async (t) => {
+    const { stage, driver, node, reports } = await setStage(t, { [`DELETE ${sessionPath}/1`]: { status: 204 } });
+    assert.equal(await driver.power.getPower(node()), 'power on');
+    const before = stage.names().length;
+    assert.equal(await driver.power.getPower(node()), 'power on');
+    assert.deepEqual(stage.names().slice(before), [`GET ${system}`]);
+    assert.deepEqual(
+      reports.map(({ command, result }) => [command, result]),
+      Array(2).fill(['read PowerState', 'ok']),
+    );
+    await driver.close();
+    assert.equal(stage.names().at(-1), `DELETE ${sessionPath}/1`);
+    assert.equal(stage.connections(), 1);
+  });
+
+  test('are looked for again when the BMC answers 404', async (t) => {
+    const { stage, driver, node } = await setStage(t);
+    await driver.power.getPower(node());
+    const moved = '/redfish/v1/Systems/new';
+    Object.assign(stage.script, {
+      [`GET ${system}`]: { status: 404 },
+      'GET /redfish/v1/Systems': { body: { Members: [{ '@odata.id': moved }] } },
+      [`GET ${moved}`]: { body: { PowerState: 'Off' } },
+    });
+    await faultOf(driver.power.getPower(node()));
+    assert.equal(await driver.power.getPower(node()), 'power off');
+  });
+
+  test('need a name where the BMC has several machines', async (t) => {
+    const other = '/redfish/v1/Systems/2';
+    const both = { body: { Members: [{ '@odata.id': system }, { '@odata.id': other }] } };
+    const { driver, node } = await setStage(t, {
+      'GET /redfish/v1/Systems': both,
+      [`GET ${other}`]: { body: { PowerState: 'Off' } },
+    });
+    assert.match((await faultOf(driver.power.getPower(node()))).message, /2 systems: name one as redfish_system_id/);
+    assert.equal(await driver.power.getPower(node({ redfish_system_id: other })), 'power off');
+    assert.equal(await driver.power.getPower(node({ redfish_system_id: '1' })), 'power on');
+  });
+});
+
+suite('faults', () => {
+  test('another certificate: what was presented is told, so that it can be pinned', async (t) => {
+    const { stage, driver, node } = await setStage(t);
+    const { code, message } = await faultOf(driver.power.getPower(node({ redfish_fingerprint: 'ab'.repeat(32) })));
+    assert.equal(code, 'bmcUntrusted');
+    assert.ok(message.includes(identity.sha256));
+    assert.deepEqual(stage.names(), []);
+  });
+
+  test('a certificate authority in a file', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ingot-ca-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'ca.pem'), identity.cert);
+    const { driver, node } = await setStage(t);
+    const trusting = (file: string) => node({ redfish_fingerprint: '', redfish_verify_ca: join(folder, file) });
+    assert.equal(await driver.power.getPower(trusting('ca.pem')), 'power on');
+    assert.match(
+      (await faultOf(driver.power.getPower(trusting('none.pem')))).message,
+      /none.pem, which cannot be read \(ENOENT\)/,
+    );
+  });
+
+  const rows: [title: string, script: Script, code: string, says: RegExp][] = [
+    ['a refused password', { [`POST ${sessionPath}`]: { status: 401 } }, 'bmcRefused', /401 Unauthorized/],
+    [
+      'a user who may not',
+      { [`GET ${system}`]: { status: 403, body: { error: { message: 'Not for you.' } } } },
+      'bmcError',
+      /Not for you/,
+    ],
+    [
+      'an error',
+      { [`GET ${system}`]: { status: 500, body: { error: { message: 'Out of order.' } } } },
+      'bmcError',
+      /500.*Out of order/,
+    ],
+    ['no Redfish', { [`GET ${system}`]: { text: 'hello' } }, 'bmcError', /no JSON/],
+    ['silence', { [`GET ${system}`]: { silent: true } }, 'bmcUnreachable', /did not answer/],
+  ];
+  for (const [title, script, code, says] of rows) {
+    test(`${title} is ${code}`, async (t) => {
+      const { driver, node, reports } = await setStage(t, script);
+      const fault = await faultOf(driver.power.getPower(node()));
+      assert.equal(fault.code, code);
+      assert.match(fault.message, says);
+      assert.ok(!JSON.stringify([fault, reports]).includes('secret'));
+      assert.equal(reports[0]?.result, fault.message);
+    });
+  }
+
+  test('a cancelled question is interrupted', async (t) => {
+    const { driver, node } = await setStage(t, { [`GET ${system}`]: { silent: true } });
+    const end = new AbortController();
+    const asking = faultOf(driver.power.getPower(node(), { signal: end.signal }));
+    setTimeout(() => end.abort(), 20);
+    assert.equal((await asking).code, 'interrupted');
+  });
+});
+
+suite('settings', () => {
+  const good: [JsonObject, JsonObject][] = [
+    [{ redfish_address: 'bmc.example' }, { url: 'https://bmc.example' }],
+    [{ redfish_address: 'https://bmc.example:8443/redfish/v1/' }, { url: 'https://bmc.example:8443' }],
+    [{ redfish_address: 'http://[fe80::1]:8000/' }, { url: 'http://[fe80::1]:8000' }],
+    [{ redfish_address: 'a', redfish_verify_ca: false }, { trust: { by: 'nothing' } }],
+    [{ redfish_address: 'a', redfish_verify_ca: 'True' }, { trust: { by: 'authority' } }],
+    [
+      { redfish_address: 'a', redfish_fingerprint: `${'AB:'.repeat(31)}AB` },
+      { trust: { by: 'fingerprint', sha256: 'ab'.repeat(32) } },
+    ],
+    [
+      { redfish_address: 'a', redfish_auth_type: 'basic', redfish_tls: 'old' },
+      { auth: 'basic', tls: 'old' },
+    ],
+  ];
+  for (const [info, expected] of good) {
+    test(`are taken: ${JSON.stringify(info).slice(0, 70)}`, () => {
+      assert.partialDeepStrictEqual(readRedfishSettings(aNode(info)).peer, expected);
+    });
+  }
+
+  const bad: [JsonObject, RegExp][] = [
+    [{}, /redfish_address is missing/],
+    [{ redfish_address: 'ftp://a' }, /must be https:/],
+    [{ redfish_address: 'https://root:hidden@a' }, /belong in redfish_username and redfish_password/],
+    [{ redfish_address: 'https://a/redfish/v1/Systems/1' }, /belongs in redfish_system_id/],
+    [{ redfish_address: 'a', redfish_password: 'hidden' }, /redfish_username is missing/],
+    [{ redfish_address: 'a', redfish_auth_type: 'digest' }, /one of auto, session, basic/],
+    [{ redfish_address: 'a', redfish_fingerprint: 'abcd' }, /64 hexadecimal digits/],
+    [{ redfish_address: 'a', redfish_verify_ca: 'ca.pem' }, /absolute path/],
+    [{ redfish_address: 'a', redfish_system_id: '/elsewhere/1' }, /a path like/],
+    [{ redfish_address: 'a', redfish_tls: 'older' }, /`old` or absent/],
+    [{ redfish_address: { a: 1 } }, /redfish_address must be text/],
+  ];
+  for (const [info, says] of bad) {
+    test(`are refused: ${JSON.stringify(info).slice(0, 70)}`, () => {
+      const { power } = createRedfishDriver();
+      assert.throws(
+        () => power.validate(aNode(info)),
+        (error) =>
+          error instanceof Fault && error.code === 'driverInfo' && says.test(error.message) && !error.message.includes('hidden'),
+      );
+    });
+  }
+
+  test('have a help text each, and the password is a secret', () => {
+    for (const [name, { help }] of Object.entries(redfishProperties)) assert.ok(help.length > 5, name);
+    assert.equal(redfishProperties['redfish_password']?.secret, true);
+  });
+});
+
+suite('quirks', () => {
+  test('belong to makes', () => {
+    const make = (vendor: string) => [...tolerancesFor({ vendor, model: '', firmware: '' })];
+    assert.deepEqual(make('Example Corp.'), []);
+    assert.deepEqual(make('ASRockRack'), ['whole boot request']);
+    assert.ok(make('Dell Inc.').includes('slow eject'));
+    assert.ok(make('Supermicro').includes('virtual cd is usb'));
+    for (const vendor of ['HP', 'HPE', 'Hewlett Packard Enterprise'])
+      assert.ok(make(vendor).includes('mode is read-only'), vendor);
+  });
+
+  test('state their source', () => {
+    for (const { source, symptom } of quirkTable) assert.ok(source.includes('://') && symptom.length > 20, symptom);
+    for (const { source, needed } of courtesies) assert.ok(source.length > 10 && needed.length > 4, needed);
+  });
+
+  test('may be known by the vendor of the service alone', async (t) => {
+    const tree = await startRedfishTree(t, {
+      '/redfish/v1': { Vendor: 'Supermicro', Systems: { '@odata.id': '/redfish/v1/Systems' } },
+    });
+    const tolerances = await tree.onSystem({ node: tree.node, command: 'look' }, async ({ places }) => places.tolerances);
+    assert.ok(tolerances.has('image outlives medium'));
+  });
+});

@@ -1,0 +1,140 @@
+/** Against OpenStack's Redfish emulator, which others test their clients with: see readme.md. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createRedfishDriver } from './index.ts';
+
+const folder = process.env['INGOT_SUSHY_TOOLS'];
+const python = { ...process.env, PYTHONPATH: [folder, process.env['PYTHONPATH']].filter(Boolean).join(delimiter) };
+const skip = reasonToSkip();
+const uuid = 'da69abcc-dae0-4913-9a7b-d344043097c0';
+
+function reasonToSkip(): string | false {
+  if (!folder) return 'INGOT_SUSHY_TOOLS does not name a copy of sushy-tools';
+  const trial = spawnSync('python3', ['-c', 'import sushy_tools.emulator.main'], { env: python, encoding: 'utf8' });
+  return trial.status === 0 ? false : `sushy-tools does not start: ${(trial.stderr ?? '').trim().split('\n').at(-1)}`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+async function startEmulator(t: TestContext): Promise<NodeFacts> {
+  const state = mkdtempSync(join(tmpdir(), 'ingot-sushy-'));
+  const port = await freePort();
+  const config = join(state, 'emulator.conf');
+  const systems = `[{'uuid': '${uuid}', 'name': 'one', 'power_state': 'Off', 'nics': []}]`;
+  writeFileSync(config, `SUSHY_EMULATOR_STATE_DIR = '${state}'\nSUSHY_EMULATOR_FAKE_SYSTEMS = ${systems}\n`);
+  const run = 'import sys; from sushy_tools.emulator import main; sys.exit(main.main())';
+  const options = ['--fake', '--config', config, '-i', '127.0.0.1', '-p', String(port)];
+  const child = spawn('python3', ['-c', run, ...options], {
+    env: { ...python, TMPDIR: state },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  t.after(() => stop(child, state));
+  await untilRunning(child);
+  const driver_info = { redfish_address: `http://127.0.0.1:${port}` };
+  return { id: 1, uuid, name: 'one', driver: 'redfish', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
+}
+
+async function untilRunning(child: ChildProcess): Promise<void> {
+  let said = '';
+  child.stderr?.setEncoding('utf8');
+  for await (const text of child.stderr as AsyncIterable<string>) {
+    said += text;
+    if (said.includes('Running on')) return void child.stderr?.resume();
+  }
+  throw new Error(`sushy-tools ended: ${said}`);
+}
+
+async function stop(child: ChildProcess, state: string): Promise<void> {
+  if (child.exitCode === null && child.kill()) await once(child, 'exit');
+  rmSync(state, { recursive: true });
+}
+
+/** The emulator carries out power commands some seconds later, as a machine does. */
+async function untilPower(driver: ReturnType<typeof createRedfishDriver>, node: NodeFacts, state: PowerState): Promise<void> {
+  for (let looks = 0; looks < 150; looks++) {
+    if ((await driver.power.getPower(node)) === state) return;
+    await pause(100);
+  }
+  assert.fail(`the machine never got to '${state}'`);
+}
+
+function openDriver(t: TestContext) {
+  const driver = createRedfishDriver({ patience: { lookMs: 50, retryMs: 50, effectMs: 5_000 } });
+  t.after(() => driver.close());
+  return driver;
+}
+
+suite('sushy-tools', { skip }, () => {
+  test('switches a machine', async (t) => {
+    const node = await startEmulator(t);
+    const driver = openDriver(t);
+    await untilPower(driver, node, 'power off');
+    for (const [target, state] of [
+      ['power on', 'power on'],
+      ['soft power off', 'power off'],
+    ] as const) {
+      await driver.power.setPower(node, target);
+      await untilPower(driver, node, state);
+    }
+  });
+
+  test('takes boot devices, boot modes and indicators, and tells who it is', async (t) => {
+    const node = await startEmulator(t);
+    const { management } = openDriver(t);
+    for (const device of ['pxe', 'cdrom', 'disk'] as const) {
+      await management.setBootDevice(node, device, { persistent: true });
+      assert.deepEqual(await management.getBootDevice(node), { device, persistent: true });
+    }
+    for (const mode of ['bios', 'uefi'] as const) {
+      await management.setBootMode?.(node, mode);
+      assert.equal(await management.getBootMode?.(node), mode);
+    }
+    for (const state of ['blinking', 'off', 'on'] as const) {
+      await management.setIndicator?.(node, state);
+      assert.equal(await management.getIndicator?.(node), state);
+    }
+    assert.partialDeepStrictEqual(await management.identify?.(node), { manufacturer: 'Sushy Emulator', details: { uuid } });
+    assert.partialDeepStrictEqual(await management.bmcInfo?.(node), { firmware_version: '1.00' });
+  });
+
+  test('fetches an image for its drive, and lets it go', async (t) => {
+    const node = await startEmulator(t);
+    const { management } = openDriver(t);
+    const server = createHttpServer((_, response) => response.end('an image')).listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const image = `http://127.0.0.1:${(server.address() as AddressInfo).port}/boot.iso`;
+    const cdrom = async () => (await management.media?.slots(node))?.find(({ device }) => device === 'cdrom');
+    await management.media?.insert(node, 'cdrom', image);
+    assert.deepEqual(await cdrom(), { device: 'cdrom', inserted: true, image });
+    await management.media?.eject(node, 'cdrom');
+    assert.deepEqual(await cdrom(), { device: 'cdrom', inserted: false, image: null });
+  });
+
+  test('refuses in words', async (t) => {
+    const node = await startEmulator(t);
+    const wrong = { ...node, driver_info: { ...node.driver_info, redfish_system_id: 'nobody' } };
+    await assert.rejects(
+      openDriver(t).power.getPower(wrong),
+      (error) => error instanceof Fault && error.code === 'bmcError' && /404.*nobody was not found/s.test(error.message),
+    );
+  });
+});
