@@ -4,8 +4,8 @@ import { type DriverCatalog, propertiesOf } from './driver-catalog.ts';
 
 export const mask = '******';
 
-/** Also for keys that no driver declares: what is named like a secret is taken for one. */
-const secretName = /pass(word|phrase|wd)?$|password|secret|token|private_?key|credential|_key$|configdrive|kg$/i;
+/** Also for keys that no driver declares: what is named like a secret is taken for one. A host's key is its public one. */
+const secretName = /pass(word|phrase|wd)?$|password|secret|token|private_?key|credential|(?<!_host)_key$|configdrive|kg$/i;
 
 /** Names of the keys that the hardware type `driver` declares as secret. */
 export function declaredSecrets(catalog: DriverCatalog, driver: string): ReadonlySet<string> {
