@@ -26,7 +26,7 @@ const usualTimes: UpdateTimes = { taskMs: 3_600_000, pauseMs: 5_000 };
 
 const action = '#UpdateService.SimpleUpdate';
 /** What services say to a parameter that they do not know; Base registry. */
-const unknownParameter = /\.(ActionParameterUnknown|ActionParameterNotSupported|PropertyUnknown)$/;
+const unknownParameter = /\.(ActionParameterUnknown|PropertyUnknown)$/;
 /** An upload form of iLO's own, with the session key as a cookie: HPE iLO 5 API reference, "HttpPushUri". */
 const ownForm = '/cgi-bin/uploadFile';
 

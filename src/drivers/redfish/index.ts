@@ -7,6 +7,7 @@ import { createRedfishBios } from './bios.ts';
 import { createWatchPower, type EventTimes, type RedfishEvents } from './events.ts';
 import { createOnSystem } from './find-system.ts';
 import { createRedfishFirmware } from './firmware.ts';
+import type { UpdateTimes } from './firmware-update.ts';
 import { createRedfishLog } from './log.ts';
 import { createRedfishManagement } from './management.ts';
 import { createRedfishPower, type Patience } from './power.ts';
@@ -33,6 +34,7 @@ export type RedfishDriverOptions = {
   /** Where BMCs can send events to; without it, only those that offer a stream tell of changes. */
   readonly events?: RedfishEvents | undefined;
   readonly eventTimes?: EventTimes;
+  readonly firmwareTimes?: UpdateTimes;
   /** The setting `redfish.raw_paths`. */
   readonly rawPaths?: RawPaths;
   /** Told of each conversation with a BMC, its duration and result. */
@@ -40,7 +42,7 @@ export type RedfishDriverOptions = {
 };
 
 export function createRedfishDriver(options: RedfishDriverOptions = {}): RedfishDriver {
-  const { limits, patience, events, eventTimes, rawPaths = 'none', report } = options;
+  const { limits, patience, events, eventTimes, firmwareTimes, rawPaths = 'none', report } = options;
   const pool = createRedfishClientPool(limits);
   const ask = createAskRedfish(pool, report);
   const onSystem = createOnSystem(ask);
@@ -54,7 +56,7 @@ export function createRedfishDriver(options: RedfishDriverOptions = {}): Redfish
       ...createRedfishAccounts(ask),
     },
     bios: createRedfishBios(onSystem),
-    firmware: createRedfishFirmware(onSystem),
+    firmware: createRedfishFirmware(onSystem, firmwareTimes),
     vendor: createRedfishVendor({ onSystem, rawPaths }),
     close: () => pool.close(),
   };

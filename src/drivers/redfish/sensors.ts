@@ -15,7 +15,7 @@ export function createRedfishSensors(onSystem: OnSystem): Required<Pick<Manageme
 }
 
 async function readSensors(at: AtSystem): Promise<Sensor[]> {
-  const all: { chassis: string; sensor: Sensor }[] = [];
+  const all: Named[] = [];
   for (const chassis of await readAll(at, at.places.chassis)) {
     const name = textAt(chassis, 'Id') ?? linkAt(chassis) ?? '';
     all.push(...(await sensorsOf(at, chassis)).map((sensor) => ({ chassis: name, sensor })));
@@ -92,25 +92,27 @@ async function readPower(at: AtSystem, chassis: Resource): Promise<(FoundSensor 
   ];
 }
 
-/** Names are given by chassis, and some services give one twice in the same: Supermicro calls each supply "Power Supply". */
-function nameApart(all: readonly { chassis: string; sensor: Sensor }[]): Sensor[] {
-  const several = new Set(all.map(({ chassis }) => chassis)).size > 1;
-  const counts = countBy(all.map(({ sensor }) => sensor.name));
-  const named = all.map(({ chassis, sensor }) =>
-    several && (counts.get(sensor.name) ?? 0) > 1 ? { ...sensor, name: `${chassis} ${sensor.name}` } : sensor,
-  );
-  const again = countBy(named.map(({ name }) => name));
-  const numbers = new Map<string, number>();
-  return named.map((sensor) => {
-    if ((again.get(sensor.name) ?? 0) < 2) return sensor;
-    const number = (numbers.get(sensor.name) ?? 0) + 1;
-    numbers.set(sensor.name, number);
-    return { ...sensor, name: `${sensor.name} ${number}` };
-  });
+type Named = { readonly chassis: string; readonly sensor: Sensor };
+
+/** The new name of one of several twins, sensors of one name. */
+type Rename = (named: Named, twins: readonly Named[]) => string;
+
+/** What tells twins apart, one after the other. Names are given by chassis, and by some services twice in the same. */
+const renames: readonly Rename[] = [
+  ({ chassis, sensor }, twins) => (twins.every((twin) => twin.chassis === chassis) ? sensor.name : `${chassis} ${sensor.name}`),
+  ({ sensor }, [first]) => (first?.sensor.type === sensor.type ? sensor.name : `${sensor.name} (${sensor.type})`),
+  // Supermicro calls each supply "Power Supply".
+  (named, twins) => `${named.sensor.name} ${twins.indexOf(named) + 1}`,
+];
+
+function nameApart(all: readonly Named[]): Sensor[] {
+  return renames.reduce(renameTwins, all).map(({ sensor }) => sensor);
 }
 
-function countBy(names: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
+function renameTwins(all: readonly Named[], rename: Rename): readonly Named[] {
+  const groups = Map.groupBy(all, ({ sensor }) => sensor.name);
+  return all.map((named) => {
+    const twins = groups.get(named.sensor.name) ?? [];
+    return twins.length < 2 ? named : { ...named, sensor: { ...named.sensor, name: rename(named, twins) } };
+  });
 }

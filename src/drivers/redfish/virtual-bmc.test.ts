@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { createBoard } from '#lab/bmc/create-board.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import type { PersonalityChanges } from '#lab/bmc/personality.ts';
+import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createRedfishDriver } from './index.ts';
+
+/** The driver and the lab's virtual BMC; `board` is what both talk of. */
+async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-redfish-'));
+  const chassis = createMemoryChassis('on');
+  const now = Date.UTC(2026, 5, 1);
+  const board = createBoard({
+    chassis,
+    users: [{ name: 'admin', password: 'alt-geheim', privilege: 'administrator' }],
+    now: () => now,
+  });
+  const service = await startRedfishService({
+    address: '127.0.0.1',
+    port: 0,
+    board,
+    mediaFolder: folder,
+    personality,
+    onRequest,
+  });
+  const driver = createRedfishDriver({
+    limits: { taskPauseMs: 20, fullPauseMs: 50 },
+    firmwareTimes: { taskMs: 5_000, pauseMs: 20 },
+  });
+  t.after(async () => {
+    await driver.close();
+    await service.close();
+    rmSync(folder, { recursive: true });
+  });
+  const info = { redfish_address: service.url, redfish_username: 'admin', redfish_password: 'alt-geheim' };
+  return { board, service, driver, folder, node: (changes: JsonObject = {}) => aNode({ ...info, ...changes }) };
+}
+
+function aNode(driver_info: JsonObject): NodeFacts {
+  const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
+  return { id: 1, uuid, name: 'n1', driver: 'redfish', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
+}
+
+async function faultOf(promise: Promise<unknown> | undefined): Promise<Fault> {
+  const error = await promise?.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof Fault, `a fault, not ${error}`);
+  assert.doesNotMatch(JSON.stringify([error.message, error.detail, error.fields]), /geheim/);
+  return error;
+}
+
+async function serveFile(t: TestContext, content: string): Promise<string> {
+  const server = createServer((_, reply) => reply.end(content));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('BIOS settings wait for the next boot and are taken over by it', async (t) => {
+  const { board, driver, node } = await setStage(t, { redfish: { biosSettings: 'Pending', ifMatch: 'required' } });
+  board.bios.set('ProcTurboMode', 'Enabled');
+  const read = async () => (await driver.bios.readSettings(node())).find(({ name }) => name === 'ProcTurboMode');
+
+  await driver.bios.applySettings(node(), { ProcTurboMode: 'Disabled' });
+  const waiting = await read();
+  await board.chassis.powerOff();
+  await board.chassis.powerOn();
+
+  assert.deepEqual([waiting?.value, waiting?.pending, waiting?.reset_required], ['Enabled', 'Disabled', true]);
+  assert.deepEqual([(await read())?.value, (await read())?.pending], ['Disabled', undefined]);
+  const fault = await faultOf(driver.bios.applySettings(node(), { ProcTurboMod: 'Enabled' }));
+  assert.match(fault.message, /did you mean ProcTurboMode/);
+  await driver.bios.factoryReset(node());
+  assert.equal((await read())?.pending, 'Enabled');
+});
+
+const omissions: Record<string, Record<string, string[]>> = { new: {}, old: { chassis: ['Sensors', 'ThermalSubsystem'] } };
+for (const [shape, omit] of Object.entries(omissions)) {
+  test(`sensors show what the board has, from the ${shape} resources`, async (t) => {
+    const { board, driver, node } = await setStage(t, { redfish: { omit } });
+    const read = async () => new Map((await driver.management.readSensors?.(node()))?.map((sensor) => [sensor.name, sensor]));
+
+    const running = await read();
+    await board.chassis.powerOff();
+    const off = await read();
+
+    for (const sensor of board.sensors) {
+      if (sensor.kind !== 'analog' || (shape === 'old' && sensor.type === 'power')) continue;
+      const seen = running.get(sensor.name);
+      assert.deepEqual([seen?.type, seen?.unit, seen?.status], [sensor.type, sensor.unit, 'ok'], sensor.name);
+      assert.equal(Object.keys(seen?.thresholds ?? {}).length, Object.keys(sensor.thresholds).length, sensor.name);
+      assert.equal(off.get(sensor.name)?.value === null, sensor.read() === null, sensor.name);
+    }
+    assert.ok([...running.values()].some(({ value }) => value !== null && value > 0));
+  });
+}
+
+test('the log is read, oldest first, and cleared', async (t) => {
+  const { board, driver, node } = await setStage(t);
+  board.clearLog();
+  const event = { typeCode: 1, offset: 9, asserted: true };
+  board.record({ sensor: 'CPU1 Temp', message: 'upper critical going high', severity: 'critical', event });
+  board.record({ sensor: 'Fan 2', message: 'lower non-critical going low', severity: 'warning', event });
+
+  const entries = (await driver.management.readLog?.(node())) ?? [];
+  const told = entries.slice(-2).map(({ severity, message, at }) => [severity, message.includes('going'), at]);
+  assert.deepEqual(told, [
+    ['critical', true, '2026-06-01T00:00:00.000Z'],
+    ['warning', true, '2026-06-01T00:00:00.000Z'],
+  ]);
+
+  await driver.management.clearLog?.(node());
+  assert.equal(
+    ((await driver.management.readLog?.(node())) ?? []).some(({ message }) => message.includes('going')),
+    false,
+  );
+});
+
+test('secure boot is switched and its keys are reset', async (t) => {
+  const { driver, node } = await setStage(t);
+  const before = await driver.management.getSecureBoot?.(node());
+  await driver.management.setSecureBoot?.(node(), !before);
+  assert.equal(await driver.management.getSecureBoot?.(node()), !before);
+  await driver.vendor.methods['secure_boot_reset_keys']?.run(node(), {});
+});
+
+test('firmware is pulled and pushed, and a bad file is told in the words of the BMC', async (t) => {
+  const { driver, node, folder } = await setStage(t, { redfish: { taskMs: 50 } });
+  const version = async (name: string) =>
+    (await driver.firmware.readComponents(node())).find(({ component }) => component === name)?.version;
+  const url = await serveFile(t, 'firmware');
+  const file = join(folder, 'bmc-9.8.7.bin');
+  writeFileSync(file, 'firmware');
+
+  await driver.firmware.update(node(), { component: 'bios', url: `${url}/bios-2.5.0.bin` });
+  await driver.firmware.update(node(), { component: 'bmc', path: file });
+
+  assert.deepEqual([await version('BIOS'), await version('BMC')], ['2.5.0', '9.8.7']);
+  const fault = await faultOf(driver.firmware.update(node(), { component: 'bios', url: `${url}/broken.bin` }));
+  assert.match(fault.message, /no firmware for this machine/);
+});
+
+test('the plain upload serves where there is no multipart one', async (t) => {
+  const omit = { updateService: ['MultipartHttpPushUri'] };
+  const { driver, node, folder } = await setStage(t, { redfish: { taskMs: 50, omit } });
+  const file = join(folder, 'bios.bin');
+  writeFileSync(file, 'firmware');
+  const before = (await driver.firmware.readComponents(node())).find(({ component }) => component === 'BIOS')?.version;
+
+  await driver.firmware.update(node(), { path: file });
+
+  assert.notEqual((await driver.firmware.readComponents(node())).find(({ component }) => component === 'BIOS')?.version, before);
+});
+
+test('the password is rotated and the new one is used', async (t) => {
+  const { board, driver, node, service } = await setStage(t);
+  assert.match(
+    (await faultOf(driver.management.changePassword?.(node(), 'x-geheim'.slice(0, 5)))).message,
+    /at least 8 characters/,
+  );
+
+  await driver.management.changePassword?.(node(), 'neu-geheim-1');
+
+  assert.equal(board.users[0]?.password, 'neu-geheim-1');
+  assert.equal(typeof (await driver.management.getSecureBoot?.(node({ redfish_password: 'neu-geheim-1' }))), 'boolean');
+  assert.equal(service.sessionCount, 1);
+});
