@@ -12,6 +12,8 @@ import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { createManualDriver } from '#drivers/manual/index.ts';
 import { pxeBoot } from '#drivers/pxe/index.ts';
 import { createDrivers } from '#drivers/registry.ts';
+import { createSnmpDriver } from '#drivers/snmp/index.ts';
+import { createTileraPduDriver, type TileraPduDriver } from '#drivers/tilera-pdu/index.ts';
 import { createVirtualPowerDriver, type VirtualPowerDriver } from '#drivers/virtual-power/index.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
@@ -78,7 +80,10 @@ async function build(
     confirm: (uuid, state) => engine.confirmPower(uuid, state),
   });
   const virtualPower = await openVirtualPower(settings, closers);
-  const drivers = createDrivers({ ipmi, manual, virtualPower, pxe: pxeBoot, ipxe: ipxeBoot, settings });
+  const snmp = createSnmpDriver();
+  closers.push(() => snmp.close());
+  const tileraPdu = openTileraPdu(settings, closers);
+  const drivers = createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, pxe: pxeBoot, ipxe: ipxeBoot, settings });
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;
@@ -125,6 +130,21 @@ async function openVirtualPower(settings: Settings, closers: (() => Promise<unkn
   });
   closers.push(() => virtualPower.close());
   return virtualPower;
+}
+
+function openTileraPdu(settings: Settings, closers: (() => Promise<unknown>)[]): TileraPduDriver {
+  const tileraPdu = createTileraPduDriver({
+    manager: settings['tilera.pdu_mgr'],
+    modes: {
+      on: settings['tilera.pdu_on'],
+      off: settings['tilera.pdu_off'],
+      reboot: settings['tilera.pdu_reboot'],
+      status: settings['tilera.pdu_status'],
+    },
+    timeout: settings['tilera.timeout'],
+  });
+  closers.push(() => tileraPdu.close());
+  return tileraPdu;
 }
 
 /** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */

@@ -113,6 +113,17 @@ export const settingsTable = {
     default: 'qemu:///system',
     help: 'Virtual power: libvirt connection of nodes that name none',
   },
+  'tilera.pdu_mgr': {
+    kind: 'text',
+    default: '/tftpboot/pdu_mgr',
+    help: 'Tilera PDU: path of the manager program (tile_pdu_mgr)',
+  },
+  'tilera.pdu_on': { kind: 'integer', default: 1, help: 'Tilera PDU: its mode for power on' },
+  'tilera.pdu_off': { kind: 'integer', default: 2, help: 'Tilera PDU: its mode for power off' },
+  'tilera.pdu_reboot': { kind: 'integer', default: 3, help: 'Tilera PDU: its mode for a reboot' },
+  'tilera.pdu_status': { kind: 'integer', default: 9, help: 'Tilera PDU: its mode that tells the state' },
+  'tilera.timeout': seconds(30, 'Tilera PDU: longest run of the manager program'),
+
   'manual.wait': seconds(86_400, 'Longest wait for a person who switches a machine by hand'),
 
   'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },

@@ -3,10 +3,26 @@ import type { HardwareType } from './interfaces.ts';
 
 const nothingMore = { bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] };
 
+/** Power from outside of the machine, which goes with every kind of machine. */
+const outsidePower = ['snmp', 'iboot', 'tilera-pdu', 'webhook'] as const;
+
+/** A machine whose power alone is managed; a BMC that it has besides may set its boot device. */
+function ofOutsidePower(name: (typeof outsidePower)[number]): HardwareType {
+  return {
+    name,
+    power: [name, 'fake'],
+    management: ['noop', 'ipmi', 'fake'],
+    boot: ['ipxe', 'pxe'],
+    deploy: ['direct', 'iscsi'],
+    console: ['file', 'no-console'],
+    ...nothingMore,
+  };
+}
+
 export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
   ipmi: {
     name: 'ipmi',
-    power: ['ipmi', 'fake'],
+    power: ['ipmi', 'fake', ...outsidePower],
     management: ['ipmi', 'noop', 'fake'],
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
@@ -23,6 +39,10 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     console: ['no-console', 'file'],
     ...nothingMore,
   },
+  snmp: ofOutsidePower('snmp'),
+  iboot: ofOutsidePower('iboot'),
+  'tilera-pdu': ofOutsidePower('tilera-pdu'),
+  webhook: ofOutsidePower('webhook'),
   'manual-management': {
     name: 'manual-management',
     power: ['manual', 'fake'],

@@ -24,6 +24,8 @@ const drivers = createDrivers({
   ipmi: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   manual: createManualDriver({ waitSeconds: 60, confirm: async () => {} }),
   virtualPower: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
+  snmp: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
+  tileraPdu: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   pxe: fakeBoot,
   ipxe: fakeBoot,
   settings,

@@ -4,6 +4,7 @@ import { fileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
+import { createIbootDriver } from './iboot/index.ts';
 import type {
   BootInterface,
   ConsoleInterface,
@@ -14,6 +15,7 @@ import type {
 } from './interfaces.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
 import type { ManualDriver } from './manual/index.ts';
+import { createWebhookDriver } from './webhook/index.ts';
 
 export type DriverParts = {
   ipmi: {
@@ -24,6 +26,8 @@ export type DriverParts = {
   };
   manual: ManualDriver;
   virtualPower: { power: PowerInterface };
+  snmp: { power: PowerInterface };
+  tileraPdu: { power: PowerInterface };
   pxe: BootInterface;
   ipxe: BootInterface;
   settings: {
@@ -40,7 +44,7 @@ export type DriverParts = {
   };
 };
 
-export function createDrivers({ ipmi, manual, virtualPower, pxe, ipxe, settings }: DriverParts): Drivers {
+export function createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, pxe, ipxe, settings }: DriverParts): Drivers {
   const fake = createFakeDriver({
     powerDelayMs: settings['fake.power_delay_ms'],
     deployDelayMs: settings['fake.deploy_delay_ms'],
@@ -57,7 +61,16 @@ export function createDrivers({ ipmi, manual, virtualPower, pxe, ipxe, settings 
   };
   return {
     hardwareTypes,
-    power: { ipmi: ipmi.power, fake: fake.power, manual: manual.power, 'virtual-power': virtualPower.power },
+    power: {
+      ipmi: ipmi.power,
+      fake: fake.power,
+      manual: manual.power,
+      'virtual-power': virtualPower.power,
+      snmp: snmp.power,
+      iboot: createIbootDriver().power,
+      'tilera-pdu': tileraPdu.power,
+      webhook: createWebhookDriver().power,
+    },
     management: { ipmi: ipmi.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },

@@ -21,7 +21,16 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     confirm: (uuid, state) => engine.confirmPower(uuid, state),
   });
   const ipmi = createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 });
-  const drivers = createDrivers({ ipmi, manual, virtualPower: ipmi, pxe: fakeBoot, ipxe: fakeBoot, settings });
+  const drivers = createDrivers({
+    ipmi,
+    manual,
+    virtualPower: ipmi,
+    snmp: ipmi,
+    tileraPdu: ipmi,
+    pxe: fakeBoot,
+    ipxe: fakeBoot,
+    settings,
+  });
   const addresses = { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' };
   const boot = { addresses, tftpRoot: '/nonexistent', publish: async () => {}, withdraw: async () => {} };
   const nothing = async (): Promise<never> => assert.fail('this needs no image file');
