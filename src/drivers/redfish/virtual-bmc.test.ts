@@ -30,7 +30,6 @@ async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
     board,
     mediaFolder: folder,
     personality,
-    onRequest,
   });
   const driver = createRedfishDriver({
     limits: { taskPauseMs: 20, fullPauseMs: 50 },
