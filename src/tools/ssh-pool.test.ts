@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -182,4 +182,23 @@ test('closing ends what is under way', { skip: withoutSshd }, async (t) => {
   const running = failureOf(pool.run(target, 'sleep 60'));
   await pool.close();
   assert.equal((await running).failure, 'closed');
+});
+
+test('the connection ends with Ingot, however that ends', { skip: withoutSshd }, async (t) => {
+  const { target, host } = await aStage(t);
+  const directory = join(host.folder, 'sockets');
+  const code = `
+    const { SshPool } = await import(${JSON.stringify(new URL('./ssh-pool.ts', import.meta.url).href)});
+    await new SshPool(${JSON.stringify(directory)}).run(${JSON.stringify(target)}, 'true');
+    process.stdout.write('connected');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  const masters = () =>
+    execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(`ControlPath=${directory}`));
+  assert.equal(masters().length, 1);
+  child.kill('SIGKILL');
+  while (masters().length > 0) await new Promise((done) => setTimeout(done, 20));
 });
