@@ -17,8 +17,12 @@ type Account = { store: Store; key: string };
 export function bmcMethods(management: ManagementInterface, account: Account): Record<string, VendorMethod> {
   const { readSensors, readLog, clearLog, identify, bmcInfo, resetBmc, changePassword } = management;
   return {
-    ...(readSensors && { sensors: reads('Readings of all sensors.', (...call) => readSensors(...ask(call))) }),
-    ...(readLog && { log: reads("The BMC's own log of events, oldest first.", (...call) => readLog(...ask(call))) }),
+    ...(readSensors && {
+      sensors: reads('Readings of all sensors.', async (...call) => ({ sensors: await readSensors(...ask(call)) })),
+    }),
+    ...(readLog && {
+      log: reads("The BMC's own log of events, oldest first.", async (...call) => ({ log: await readLog(...ask(call)) })),
+    }),
     ...(identify && { hardware: reads('Manufacturer, product, serial number and parts.', (...call) => identify(...ask(call))) }),
     ...(bmcInfo && { bmc: reads('Firmware, protocol versions and addresses of the BMC.', (...call) => bmcInfo(...ask(call))) }),
     ...(clearLog && { clear_log: writes("Empties the BMC's log.", (...call) => clearLog(...ask(call)).then(() => null)) }),
@@ -42,6 +46,7 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
   };
 }
 
+/** Objects, never lists: of a list the `openstack` client shows the first entry alone. */
 const reads = (help: string, run: (...call: Parameters<Run>) => Promise<unknown>): VendorMethod => ({
   help,
   http: ['GET'],

@@ -1,0 +1,112 @@
+/** The referee: the unmodified `openstack` client works with what a machine's BMC can do, on fake hardware. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Running, serve } from '#serve.ts';
+import { readSettings } from '#settings.ts';
+import { hasOpenstackClient, openstack, openstackSession } from './openstack.ts';
+
+const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
+type Row = Record<string, unknown>;
+
+let running: Running | undefined;
+let env: NodeJS.ProcessEnv;
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ingot-bmc-client-'));
+  const flags = {
+    state_dir: join(directory, 'state'),
+    'api.listen': '127.0.0.1:0',
+    'admin.password': 'pw',
+    'log.level': 'silent',
+    'power.poll_ms': '10',
+  };
+  running = await serve(readSettings({ flags }));
+  env = {
+    PATH: process.env['PATH'],
+    HOME: '/nonexistent',
+    OS_AUTH_URL: `${running.url}/identity/v3`,
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: 'pw',
+    OS_PROJECT_NAME: 'admin',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_IDENTITY_API_VERSION: '3',
+    OS_COMPUTE_API_VERSION: '2.90',
+    OS_BAREMETAL_API_VERSION: 'latest',
+  };
+});
+after(async () => {
+  await running?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test('BIOS settings are read, changed by a clean step, and read again', { skip }, async () => {
+  const steps =
+    '[{"interface":"bios","step":"apply_configuration","args":{"settings":[{"name":"SecureBoot","value":"Disabled"}]}}]';
+  const { replies } = await openstackSession(env, [
+    'baremetal node create --driver fake-hardware --name bios1 -f json',
+    'baremetal node manage --wait 60 bios1',
+    'baremetal node bios setting list bios1 -f json',
+    `baremetal node clean --wait 60 --clean-steps '${steps}' bios1`,
+    'baremetal node show -f json --fields provision_state last_error bios_interface -- bios1',
+  ]);
+  const [, settings, node] = replies as [Row, Row[], Row];
+  assert.ok(
+    settings.length > 0 && settings.every((row) => 'BIOS setting name' in row || 'Name' in row),
+    JSON.stringify(settings[0]),
+  );
+  assert.equal(node['last_error'], null);
+  assert.equal(node['provision_state'], 'manageable');
+});
+
+test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'baremetal node create --driver fake-hardware --name verbs1 -f json',
+    'baremetal node manage --wait 60 verbs1',
+    'baremetal node boot mode set verbs1 uefi',
+    'baremetal node secure boot on verbs1',
+    'baremetal node boot device show verbs1 --supported -f json',
+    'baremetal node inject nmi verbs1',
+    'baremetal node passthru list verbs1 -f json',
+    'baremetal node passthru call verbs1 sensors --http-method GET',
+  ]);
+  const [, , methods] = replies as [Row, Row, Row[]];
+  assert.ok(
+    methods.some((row) => row['Name'] === 'sensors'),
+    JSON.stringify(methods),
+  );
+  assert.match(output, /temperature/);
+  assert.match(output, /Exhaust|Fan|CPU/);
+  await assert.rejects(
+    openstack(env, ['baremetal', 'node', 'passthru', 'call', 'verbs1', 'nonsense']),
+    /has no vendor method 'nonsense'/,
+  );
+});
+
+test('a console is enabled, shown, and can be typed into', { skip }, async () => {
+  const { replies } = await openstackSession(env, [
+    'baremetal node create --driver fake-hardware --name serial1 -f json',
+    'baremetal node console enable serial1',
+    'baremetal node console show serial1 -f json',
+  ]);
+  const shown = replies[1] as { console_enabled: boolean; console_info: { url: string } };
+  assert.equal(shown.console_enabled, true);
+
+  const socket = new WebSocket(shown.console_info.url, 'binary');
+  socket.binaryType = 'arraybuffer';
+  await once(socket, 'open');
+  const heard: string[] = [];
+  const echoed = Promise.withResolvers<void>();
+  socket.addEventListener('message', ({ data }) => {
+    heard.push(Buffer.from(data as ArrayBuffer).toString());
+    if (heard.join('').includes('hello machine')) echoed.resolve();
+  });
+  const typing = setInterval(() => socket.send('hello machine\r'), 200);
+  await echoed.promise;
+  clearInterval(typing);
+  socket.close();
+});
