@@ -8,6 +8,7 @@ import { runFarmCommand } from './farm/farm-command.ts';
 import { type BootDevice, bootDevices } from './machine-states.ts';
 import { processesIn } from './network.ts';
 import { readChanges } from './personality-changes.ts';
+import { findPersonality } from './personality-files.ts';
 import { connectRack, type MachineStatus, type Rack, type RackOptions, startRack, takeDownRack } from './rack.ts';
 import { defaultStateDir } from './rack-plan.ts';
 import { type RackRecord, readRecord, recordFile } from './rack-record.ts';
@@ -25,6 +26,8 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
              --uefi N|all     how many of them, the last ones, have UEFI firmware (0)
              --boot-order A,B what the firmware tries when the BMC says nothing (network,disk)
              --accel NAME     kvm, tcg or auto (auto)
+             --personality MACHINE=NAME
+                              its BMC behaves like lab/personalities/NAME.json; again for more
              --namespace NAME network namespace (ingot-lab)
              --keep-disks     go on with the disks of the last time
   status   shows the servers; --json for programs
@@ -34,7 +37,7 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
              --http URL: with pxe, by UEFI HTTP boot from there
   medium   MACHINE ${mediaDevices.join('|')} FILE|none: puts a file into its drive; disk and floppy are USB sticks
   console  MACHINE: its serial line; Ctrl-] ends
-  set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true
+  set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true, redfish.etags=none, or personality=slow
   exec     -- COMMAND…: runs it where the servers and BMCs can be reached
   farm     thousands of BMCs without servers, for load tests: see ingot lab farm --help
 
@@ -44,6 +47,7 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
 const options = {
   state: { type: 'string' },
   namespace: { type: 'string' },
+  personality: { type: 'string', multiple: true },
   machines: { type: 'string' },
   disk: { type: 'string' },
   memory: { type: 'string' },
@@ -60,7 +64,9 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Values = { [K in keyof typeof options]?: (typeof options)[K]['type'] extends 'string' ? string : boolean };
+type Options = typeof options;
+type ValueOf<Option> = Option extends { multiple: true } ? string[] : Option extends { type: 'string' } ? string : boolean;
+type Values = { [K in keyof Options]?: ValueOf<Options[K]> };
 type Call = { readonly values: Values; readonly words: readonly string[]; readonly stateDir: string };
 
 const commandTable: Record<string, (call: Call) => Promise<number>> = {
@@ -120,9 +126,20 @@ function readOptions(values: Values): RackOptions {
     nics: readNumber('nics', values.nics),
     uefi: values.uefi === 'all' ? 'all' : readNumber('uefi', values.uefi),
     namespace: values.namespace,
+    personalities: values.personality && readPersonalities(values.personality),
     acceleration: readChoice('accel', values.accel, ['kvm', 'tcg', 'auto'] as const),
     bootOrder: values['boot-order']?.split(',').map((device): BootDevice => readChoice('boot-order', device, bootDevices)!),
   };
+}
+
+function readPersonalities(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const [, machine, name] = /^([\w-]+)=([\w.-]+)$/.exec(word) ?? [];
+      if (!machine || !name) throw new RangeError(`--personality must be MACHINE=NAME, not '${word}'`);
+      return [machine, findPersonality(name).name];
+    }),
+  );
 }
 
 function readNumber(name: string, text: string | undefined): number | undefined {

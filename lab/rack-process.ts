@@ -6,29 +6,26 @@
  */
 import { mkdirSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Bmc, startBmc } from './bmc/bmc.ts';
-import {
-  changePersonality,
-  deviationsOf,
-  type Personality,
-  type PersonalityChanges,
-  soundPersonality,
-} from './bmc/personality.ts';
+import { createBoard } from './bmc/create-board.ts';
+import { deviationsOf, type Personality, type PersonalityChanges, soundPersonality } from './bmc/personality.ts';
+import { type RedfishService, startRedfishService } from './bmc/redfish/redfish-service.ts';
 import { type ConsoleSocket, serveConsole } from './console-socket.ts';
 import { type ControlRequest, ControlServer, type PowerCommand } from './control.ts';
 import { chooseAcceleration } from './kvm-probe.ts';
 import { ensureFiles, Machine } from './machine.ts';
 import type { Media } from './machine-memory.ts';
 import { hasIpv6, lowerNetwork, tuneNetwork } from './network.ts';
-import { parseChanges } from './personality-changes.ts';
+import { applyWish } from './personality-files.ts';
 import { kvmMemoryFile, planRack } from './rack-plan.ts';
-import { type MachineRecord, type RackRecord, readRecord } from './rack-record.ts';
+import { certificateOf, type MachineRecord, type RackRecord, readRecord } from './rack-record.ts';
 import { startRouter } from './router.ts';
 
 type Slot = {
   readonly machine: Machine;
   readonly bmc: Bmc;
+  readonly redfish: RedfishService;
   readonly line: ConsoleSocket;
   readonly personality: Personality;
 };
@@ -72,17 +69,35 @@ class RackProcess {
       console.log(`${new Date().toISOString()} ${name} is ${state}${machine.lastError ? `: ${machine.lastError}` : ''}`);
       this.#control?.tell({ machine: name, state });
     });
-    const { address, port, user, password } = record.bmc;
-    const bmc = await startBmc({
-      address,
-      port,
-      users: [{ name: user, password, privilege: 'administrator' }],
-      chassis: machine,
-      onCommand: ({ command, completion }) => console.log(`${new Date().toISOString()} ${name} BMC: ${command} → ${completion}`),
-      onChassisError: (error) => console.error(`${name}: ${(error as Error).message}`),
-    });
+    const { bmc, redfish, personality } = await this.#startBmc(machine, record);
     const line = await serveConsole(record.console_socket, () => machine.openConsole());
-    this.#slots.set(name, { machine, bmc, line, personality: soundPersonality });
+    this.#slots.set(name, { machine, bmc, redfish, line, personality });
+  }
+
+  /** One board, two faces. */
+  async #startBmc(machine: Machine, record: MachineRecord): Promise<Pick<Slot, 'bmc' | 'redfish' | 'personality'>> {
+    const { name, serial, uuid, diskFile } = machine.spec;
+    const { address, port, user, password } = record.bmc;
+    const log = (line: string) => console.log(`${new Date().toISOString()} ${name} BMC: ${line}`);
+    const fail = (error: unknown) => console.error(`${name}: ${(error as Error).message}`);
+    const wish = this.#record.options.personalities?.[name];
+    const personality = wish === undefined ? soundPersonality : applyWish(soundPersonality, { personality: wish });
+    const board = createBoard({
+      chassis: machine,
+      users: [{ name: user, password, privilege: 'administrator' }],
+      identity: { serial, uuid },
+      lan: { address, mask: '255.255.255.0' },
+      media: ['cdrom', 'floppy', 'disk'],
+    });
+    const onCommand = ({ command, completion }: { command: string; completion: number }) => log(`${command} → ${completion}`);
+    const bmc = await startBmc({ address, port, board, personality, onCommand, onChassisError: fail });
+    const redfish = await startRedfishService({
+      ...{ address, port: 443, board, personality, onError: fail },
+      tls: certificateOf(this.#record.state_dir, record),
+      mediaFolder: join(dirname(diskFile), 'media'),
+      onRequest: ({ method, path, status }) => log(`${method} ${path} → ${status}`),
+    });
+    return { bmc, redfish, personality };
   }
 
   async #handle(request: ControlRequest): Promise<unknown> {
@@ -91,7 +106,7 @@ class RackProcess {
     const slot = this.#slots.get(request.machine);
     if (!slot) throw new Error(`there is no machine '${request.machine}'; there are ${[...this.#slots.keys()].join(', ')}`);
     if (request.action === 'power') return powerTable[request.command](slot.machine);
-    if (request.action === 'set') return this.#setPersonality(request.machine, slot, parseChanges(request.changes));
+    if (request.action === 'set') return this.#setPersonality(request.machine, slot, request.changes);
     if (request.action === 'medium') return slot.machine.changeMedium(request.device, request.path);
     const { device, persistent, httpUri } = request;
     if (device === 'none') return slot.machine.bootOverride.clear();
@@ -99,14 +114,15 @@ class RackProcess {
     return slot.machine.bootOverride.set(wish, { expires: false });
   }
 
-  #setPersonality(name: string, slot: Slot, changes: PersonalityChanges): void {
-    const personality = changePersonality(slot.personality, changes);
+  #setPersonality(name: string, slot: Slot, changes: Readonly<Record<string, unknown>>): void {
+    const personality = applyWish(slot.personality, changes);
     slot.bmc.setPersonality(personality);
+    slot.redfish.setPersonality(personality);
     this.#slots.set(name, { ...slot, personality });
   }
 
   #status(): MachineStatus[] {
-    return [...this.#slots.values()].map(({ machine, bmc, personality }) => ({
+    return [...this.#slots.values()].map(({ machine, bmc, redfish, personality }) => ({
       name: machine.spec.name,
       power: machine.power(),
       state: machine.state,
@@ -116,6 +132,7 @@ class RackProcess {
       boot_override: machine.bootOverride.get() ?? null,
       media: machine.media,
       bmc_sessions: bmc.sessionCount,
+      redfish_sessions: redfish.sessionCount,
       personality: deviationsOf(personality),
       last_error: machine.lastError ?? null,
     }));
@@ -124,7 +141,7 @@ class RackProcess {
   async #takeDown(): Promise<void> {
     const slots = [...this.#slots.values()];
     for (const { line } of slots) line.close();
-    await Promise.all(slots.flatMap(({ machine, bmc }) => [machine.powerOff(), bmc.close()]));
+    await Promise.all(slots.flatMap(({ machine, bmc, redfish }) => [machine.powerOff(), bmc.close(), redfish.close()]));
     this.#router?.kill();
     await lowerNetwork(this.#record.namespace);
     this.#control?.close();
@@ -144,6 +161,7 @@ export type MachineStatus = {
   /** Paths of the files in its drives. */
   readonly media: Media;
   readonly bmc_sessions: number;
+  readonly redfish_sessions: number;
   /** In what its BMC differs from a sound one. */
   readonly personality: PersonalityChanges;
   readonly last_error: string | null;

@@ -5,6 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { soundPersonality } from './bmc/personality.ts';
+import { type Certificate, ensureCertificate } from './bmc/redfish/certificate.ts';
+import { pathsOf } from './bmc/redfish/service-paths.ts';
+import { applyWish } from './personality-files.ts';
 import { bmcNetwork, planRack, provisioningNetwork, type RackOptions } from './rack-plan.ts';
 
 export type MachineRecord = {
@@ -55,6 +59,10 @@ export function recordFile(stateDir: string): string {
 export function writeRecord(options: RackOptions): RackRecord {
   const plan = planRack(options);
   const former = readRecord(plan.stateDir)?.machines ?? [];
+  const { personalities = {} } = options;
+  for (const name of Object.keys(personalities)) {
+    if (!plan.machines.some((machine) => machine.name === name)) throw new RangeError(`there is no machine '${name}'`);
+  }
   const passwordOf = (name: string) =>
     former.find((machine) => machine.name === name)?.bmc.password ?? randomBytes(12).toString('base64url');
   const record: RackRecord = {
@@ -77,6 +85,7 @@ export function writeRecord(options: RackOptions): RackRecord {
       console: machine.consoleFile,
       disk: machine.diskFile,
       console_socket: machine.consoleSocket,
+      redfish: redfishOf(plan.stateDir, machine.name, { address: machine.bmcAddress, personality: personalities[machine.name] }),
     })),
   };
   mkdirSync(plan.stateDir, { recursive: true, mode: 0o700 });
@@ -84,6 +93,21 @@ export function writeRecord(options: RackOptions): RackRecord {
   writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, recordFile(plan.stateDir));
   return record;
+}
+
+function redfishOf(
+  stateDir: string,
+  name: string,
+  { address, personality }: { address: string; personality: string | undefined },
+): RedfishRecord {
+  const { redfish } = personality === undefined ? soundPersonality : applyWish(soundPersonality, { personality });
+  const { fingerprint } = certificateOf(stateDir, { name, bmc: { address } });
+  return { address: `https://${address}`, system_id: pathsOf(redfish).system, fingerprint };
+}
+
+/** Its own for each BMC; like the password it stays the same as long as the state folder is there. */
+export function certificateOf(stateDir: string, { name, bmc }: { name: string; bmc: { address: string } }): Certificate {
+  return ensureCertificate(join(stateDir, 'certificates', name), { name, address: bmc.address });
 }
 
 export function readRecord(stateDir: string): RackRecord | undefined {

@@ -44,7 +44,7 @@ export function chassisRoutes({ paths }: ServiceState): Route[] {
 function describeChassis({ board, paths }: ServiceState): Resource {
   const { identity, indicator, chassis } = board;
   return {
-    ...head(paths.chassis, 'Chassis.v1_14_0.Chassis', 'Chassis'),
+    ...head(paths.chassis, 'Chassis.v1_15_0.Chassis', 'Chassis'),
     ChassisType: 'RackMount',
     Manufacturer: identity.manufacturer,
     Model: identity.product,

@@ -14,9 +14,10 @@ const kindTable = {
 
 export function mediaRoutes(state: ServiceState): Route[] {
   const { paths, shape, board } = state;
-  const idOf = ({ device }: MediumSlot) => (device === 'cdrom' ? shape.cdId : shape.floppyId);
-  // A vendor's two ids cover one drive each; a machine with a third keeps it to itself.
-  const slots = board.media.filter((slot, index, all) => all.findIndex((other) => idOf(other) === idOf(slot)) === index);
+  const hasFloppy = board.media.some(({ device }) => device === 'floppy');
+  const idTable = { cdrom: shape.cdId, floppy: shape.floppyId, disk: hasFloppy ? 'Usb' : shape.floppyId };
+  const slots = board.media;
+  const idOf = ({ device }: MediumSlot) => idTable[device];
   const rows = slots.flatMap((slot) => slotRoutes(slot, `${paths.media}/${idOf(slot)}`, shape.mediaBy));
   const members = slots.map((slot) => `${paths.media}/${idOf(slot)}`);
   return [
