@@ -1,70 +1,37 @@
 /** Against OpenStack's Redfish emulator, which others test their clients with: see readme.md. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
+import { type PythonService, reasonToSkip, startPythonService } from '#test/a-python-service.ts';
+import { aNode } from '#test/a-task.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
-const folder = process.env['INGOT_SUSHY_TOOLS'];
-const python = { ...process.env, PYTHONPATH: [folder, process.env['PYTHONPATH']].filter(Boolean).join(delimiter) };
-const skip = reasonToSkip();
 const uuid = 'da69abcc-dae0-4913-9a7b-d344043097c0';
 
-function reasonToSkip(): string | false {
-  if (!folder) return 'INGOT_SUSHY_TOOLS does not name a copy of sushy-tools';
-  const trial = spawnSync('python3', ['-c', 'import sushy_tools.emulator.main'], { env: python, encoding: 'utf8' });
-  return trial.status === 0 ? false : `sushy-tools does not start: ${(trial.stderr ?? '').trim().split('\n').at(-1)}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
+const sushyTools: PythonService = {
+  variable: 'INGOT_SUSHY_TOOLS',
+  imports: 'import sushy_tools.emulator.main',
+  program: 'import sys; from sushy_tools.emulator import main; sys.exit(main.main())',
+  options(port, state) {
+    const config = join(state, 'emulator.conf');
+    const systems = `[{'uuid': '${uuid}', 'name': 'one', 'power_state': 'Off', 'nics': []}]`;
+    writeFileSync(config, `SUSHY_EMULATOR_STATE_DIR = '${state}'\nSUSHY_EMULATOR_FAKE_SYSTEMS = ${systems}\n`);
+    return ['--fake', '--config', config, '-i', '127.0.0.1', '-p', String(port)];
+  },
+  listening: 'Running on',
+};
 
 async function startEmulator(t: TestContext): Promise<NodeFacts> {
-  const state = mkdtempSync(join(tmpdir(), 'ingot-sushy-'));
-  const port = await freePort();
-  const config = join(state, 'emulator.conf');
-  const systems = `[{'uuid': '${uuid}', 'name': 'one', 'power_state': 'Off', 'nics': []}]`;
-  writeFileSync(config, `SUSHY_EMULATOR_STATE_DIR = '${state}'\nSUSHY_EMULATOR_FAKE_SYSTEMS = ${systems}\n`);
-  const run = 'import sys; from sushy_tools.emulator import main; sys.exit(main.main())';
-  const options = ['--fake', '--config', config, '-i', '127.0.0.1', '-p', String(port)];
-  const child = spawn('python3', ['-c', run, ...options], {
-    env: { ...python, TMPDIR: state },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  t.after(() => stop(child, state));
-  await untilRunning(child);
-  const driver_info = { redfish_address: `http://127.0.0.1:${port}` };
-  return { id: 1, uuid, name: 'one', driver: 'redfish', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
-}
-
-async function untilRunning(child: ChildProcess): Promise<void> {
-  let said = '';
-  child.stderr?.setEncoding('utf8');
-  for await (const text of child.stderr as AsyncIterable<string>) {
-    said += text;
-    if (said.includes('Running on')) return void child.stderr?.resume();
-  }
-  throw new Error(`sushy-tools ended: ${said}`);
-}
-
-async function stop(child: ChildProcess, state: string): Promise<void> {
-  if (child.exitCode === null && child.kill()) await once(child, 'exit');
-  rmSync(state, { recursive: true });
+  const port = await startPythonService(t, sushyTools);
+  return { ...aNode({ driver: 'redfish', driver_info: { redfish_address: `http://127.0.0.1:${port}` } }), ports: [] };
 }
 
 /** The emulator carries out power commands some seconds later, as a machine does. */
@@ -82,7 +49,7 @@ function openDriver(t: TestContext) {
   return driver;
 }
 
-suite('sushy-tools', { skip }, () => {
+suite('sushy-tools', { skip: reasonToSkip(sushyTools) }, () => {
   test('switches a machine', async (t) => {
     const node = await startEmulator(t);
     const driver = openDriver(t);
@@ -118,7 +85,7 @@ suite('sushy-tools', { skip }, () => {
   test('fetches an image for its drive, and lets it go', async (t) => {
     const node = await startEmulator(t);
     const { management } = openDriver(t);
-    const server = createHttpServer((_, response) => response.end('an image')).listen(0, '127.0.0.1');
+    const server = createServer((_, response) => response.end('an image')).listen(0, '127.0.0.1');
     t.after(() => server.close());
     await once(server, 'listening');
     const image = `http://127.0.0.1:${(server.address() as AddressInfo).port}/boot.iso`;

@@ -1,0 +1,76 @@
+/** A service that others wrote in Python, from a copy beside the repo: started on a free port of loopback, ended with the test. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+export type PythonService = {
+  /** Environment variable that names the folder of the copy. */
+  variable: string;
+  /** What must be importable; tells whether it can run here. */
+  imports: string;
+  /** Python that runs it, with the folder as working directory. */
+  program: string;
+  /** Arguments, for a port and a folder that it may write to. */
+  options: (port: number, state: string) => readonly string[];
+  /** What it says on either output when it listens. */
+  listening: string;
+};
+
+export function reasonToSkip({ variable, imports }: PythonService): string | false {
+  const folder = process.env[variable];
+  if (!folder) return `${variable} does not name a copy of it`;
+  const { status, stderr } = spawnSync('python3', ['-c', imports], { env: environment(folder), cwd: folder, encoding: 'utf8' });
+  return status === 0 ? false : `it does not start: ${stderr?.trim().split('\n').at(-1)}`;
+}
+
+/** @returns its port */
+export async function startPythonService(t: TestContext, service: PythonService): Promise<number> {
+  const folder = process.env[service.variable] ?? '';
+  const state = mkdtempSync(join(tmpdir(), 'ingot-python-'));
+  const port = await freePort();
+  const args = ['-u', '-c', service.program, ...service.options(port, state)];
+  const env = { ...environment(folder), TMPDIR: state };
+  const child = spawn('python3', args, { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(async () => {
+    await stop(child);
+    rmSync(state, { recursive: true });
+  });
+  await untilListening(child, service.listening);
+  return port;
+}
+
+function environment(folder: string): NodeJS.ProcessEnv {
+  return { ...process.env, PYTHONPATH: [folder, process.env['PYTHONPATH']].filter(Boolean).join(delimiter) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+function untilListening(child: ChildProcess, words: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let said = '';
+  const hear = (text: Buffer) => {
+    said = (said + text).slice(-20_000);
+    if (said.includes(words)) resolve();
+  };
+  child.stdout?.on('data', hear);
+  child.stderr?.on('data', hear);
+  child.once('exit', () => reject(new Error(`it ended: ${said}`)));
+  return promise;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
