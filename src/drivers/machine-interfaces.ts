@@ -41,6 +41,8 @@ export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off' 
 export type PowerInterface = Interface & {
   /** Commands this kind of power knows; the engine makes the others of `power off` and `power on`. Absent = all. */
   readonly targets?: readonly PowerTarget[];
+  /** Seconds between the two, where the engine makes a reset of them: a power supply keeps its machine alive for a while. */
+  readonly pauseSeconds?: number;
   /** A person does it: longest time (seconds) until the effect shows. The engine tells the person and waits for their word. */
   readonly byHandSeconds?: number;
   /** Asks the BMC. Throws `bmcUnreachable`, `bmcRefused` or `bmcError`. */

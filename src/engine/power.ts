@@ -42,15 +42,25 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
  */
 export async function changePower(context: PowerContext, target: PowerTarget): Promise<void> {
   const { power, node } = context;
-  const wanted: PowerState = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
+  if (power.targets && !power.targets.includes(target)) return await changeInParts(context, target);
+  const restarts = target === 'reset' || target === 'power cycle';
+  const wanted: PowerState = target === 'power on' || restarts ? 'power on' : 'power off';
   const before = await recordBmcCommand(context, 'power status', () => power.getPower(node));
-  if (target === 'reset' && before === 'power off') return changePower(context, 'power on');
-  if (before === wanted && target !== 'reset') return notePower(context, wanted);
+  if (restarts && before === 'power off') return changePower(context, 'power on');
+  if (before === wanted && !restarts) return notePower(context, wanted);
   // Whoever cut this short has other plans for the machine.
   context.signal.throwIfAborted();
   await recordBmcCommand(context, target, () => power.setPower(node, target));
   await untilPower(context, wanted, target === 'soft power off' ? softOffSeconds : context.settings['power.timeout']);
   await notePower(context, wanted);
+}
+
+/** What every kind of power knows, in place of what this one does not; each part is seen before the next is sent. */
+async function changeInParts(context: PowerContext, target: PowerTarget): Promise<void> {
+  await changePower(context, 'power off');
+  if (target === 'soft power off') return;
+  await pause((context.power.pauseSeconds ?? 0) * 1000, context.signal);
+  await changePower(context, 'power on');
 }
 
 async function untilPower(context: PowerContext, wanted: PowerState, seconds: number): Promise<void> {

@@ -7,6 +7,9 @@ import { type IbootSettings, ibootProperties, readIbootSettings } from './proper
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
 
+/** Power supplies hold up a machine that does little for a second or two. */
+const pauseSeconds = 5;
+
 /** @param timeout milliseconds for one conversation */
 export function createIbootPower(timeout: number): PowerInterface {
   const turns = new PeerTurns<number, readonly boolean[]>();
@@ -14,6 +17,7 @@ export function createIbootPower(timeout: number): PowerInterface {
     properties: ibootProperties,
     // A reset is made of off and on, each of which is seen to have taken effect before the next.
     targets: ['power on', 'power off'],
+    pauseSeconds,
     validate: (node) => void readIbootSettings(node),
     async getPower(node, { signal } = {}) {
       const settings = readIbootSettings(node);
@@ -28,6 +32,8 @@ export function createIbootPower(timeout: number): PowerInterface {
     },
     async setPower(node, target, { signal } = {}) {
       const settings = readIbootSettings(node);
+      if (target !== 'power on' && target !== 'power off')
+        throw new Fault('internal', { detail: `${target} is no command of an iBoot` });
       const change = { relay: settings.relay, on: target === 'power on' };
       const work = () => changeRelay(settings, change, { timeout, signal });
       await turns

@@ -19,8 +19,8 @@ const faultTable: FaultTable = {
 
 const commandTable = { 'power on': 'on', 'power off': 'off', 'power cycle': 'cycle' } as const;
 
-/** Milliseconds off in a power cycle of a PDU that knows none: power supplies keep a machine alive for a second or two. */
-const cyclePause = 5000;
+/** Off, where the PDU does not do it by itself: power supplies hold up a machine that does little for a second or two. */
+const pauseSeconds = 5;
 
 /** @param stop ends the pause of a power cycle */
 export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: SnmpTimings = defaultTimings): PowerInterface {
@@ -43,13 +43,14 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
       return await pdus.write(settings.peer, { oid: oidOf(row, pdu, settings), value: row.value }, { once, signal });
     }
     await send(settings, pdu, { command: 'off', ...(signal && { signal }) });
-    await delay(cyclePause, undefined, { signal: signal ? AbortSignal.any([stop, signal]) : stop });
+    await delay(pauseSeconds * 1000, undefined, { signal: signal ? AbortSignal.any([stop, signal]) : stop });
     await send(settings, pdu, { command: 'on', ...(signal && { signal }) });
   }
 
   return {
     properties: snmpProperties,
     targets: Object.keys(commandTable) as PowerTarget[],
+    pauseSeconds,
     validate: (node) => void readSnmpSettings(node),
     getPower(node, { signal } = {}) {
       const settings = readSnmpSettings(node);

@@ -16,6 +16,9 @@ export type TileraOptions = {
 
 const modeTable = { 'power on': 'on', 'power off': 'off', 'power cycle': 'reboot' } as const;
 
+/** Power supplies hold up a machine that does little for a second or two. */
+const pauseSeconds = 5;
+
 /** Seconds that `ping` waits for its one answer. */
 const pingWait = 5;
 /** `ping` of iputils: 1 = no answer, 2 = another failure, such as a name that nobody knows. */
@@ -31,6 +34,7 @@ export function createTileraPower(options: TileraOptions, stop: AbortSignal): Po
   return {
     properties: tileraProperties,
     targets: ['power on', 'power off', 'power cycle'],
+    pauseSeconds,
     validate: (node) => void readTileraSettings(node),
     async getPower(node, asking = {}) {
       const settings = readTileraSettings(node);

@@ -13,9 +13,13 @@ const matchTimeout = 200;
 /** Characters of an answer that a fault repeats. */
 const shown = 200;
 
+/** What is behind the service may be a power cord: power supplies hold up a machine that does little for a second or two. */
+const pauseSeconds = 5;
+
 export const webhookPower: PowerInterface = {
   properties: webhookProperties,
   targets: ['power on', 'power off'],
+  pauseSeconds,
   validate: (node) => void readWebhookSettings(node),
   async getPower(node, asking = {}) {
     const settings = readWebhookSettings(node);
@@ -30,6 +34,7 @@ export const webhookPower: PowerInterface = {
   },
   async setPower(node, target, asking = {}) {
     const settings = readWebhookSettings(node);
+    if (target !== 'power on' && target !== 'power off') throw new Fault('internal', { detail: `${target} has no URL` });
     const url = target === 'power on' ? settings.urls.on : settings.urls.off;
     await ask(settings, { url, method: settings.methods.command }, asking);
   },
