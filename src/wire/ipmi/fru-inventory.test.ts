@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { aScriptedBmc } from '#test/a-scripted-bmc.ts';
+import { fruBytes } from '#test/captures/ipmi-sim-sensors.ts';
+import { readFru } from './fru-inventory.ts';
+import { getFruAreaInfo, readFruData } from './storage-commands.ts';
+
+type Oddities = { words?: boolean; limit?: number; busyTimes?: number; size?: number };
+
+function aDevice(bytes: Buffer, { words = false, limit = 255, busyTimes = 0, size = bytes.length }: Oddities = {}) {
+  let busy = busyTimes;
+  return aScriptedBmc((on) => {
+    on(getFruAreaInfo, ({ device }) => (device === 0 ? { size, access: { words } } : 0xcb));
+    on(readFruData, ({ offset, count }) => {
+      busy -= 1;
+      if (busy >= 0) return 0x81;
+      const unit = words ? 2 : 1;
+      if (count * unit > limit) return 0xca;
+      if (offset * unit >= bytes.length) return 0xc9;
+      const data = bytes.subarray(offset * unit, (offset + count) * unit);
+      return { count: data.length / unit, data };
+    });
+  });
+}
+
+const patiently = async () => {};
+const read = (bmc: ReturnType<typeof aScriptedBmc>) => readFru(bmc, { device: 0 }, patiently);
+
+suite('FRU data', () => {
+  test('is the same whether it is read by bytes, by words, in small parts or after being busy', async () => {
+    const plain = await read(aDevice(fruBytes));
+
+    assert.equal(plain?.product?.fields['serial'], 'SN123');
+    assert.deepEqual(plain?.notes, []);
+    for (const oddities of [{ words: true }, { limit: 6 }, { words: true, limit: 8 }, { busyTimes: 3 }, { size: 2048 }]) {
+      assert.deepEqual(await read(aDevice(fruBytes, oddities)), plain, JSON.stringify(oddities));
+    }
+  });
+
+  test('with a wrong checksum is read, and the checksum told', async () => {
+    const bytes = Buffer.from(fruBytes);
+    bytes[7] = (bytes[7] ?? 0) + 1;
+    bytes[31] = (bytes[31] ?? 0) + 1;
+
+    const inventory = await read(aDevice(bytes));
+
+    assert.deepEqual(inventory?.notes, [
+      'the checksum of the common header is wrong',
+      'the checksum of the chassis area is wrong',
+    ]);
+    assert.equal(inventory?.chassis?.fields['serial'], '123 45.6');
+  });
+
+  test('that ends early is read as far as it goes', async () => {
+    const inventory = await read(aDevice(fruBytes.subarray(0, 80)));
+    assert.equal(inventory?.board?.fields['manufacturer'], 'Acme');
+    assert.match(inventory?.notes.join() ?? '', /product area ends within its texts/);
+  });
+
+  test('of a foreign language is UTF-16', async () => {
+    const area = Buffer.from([1, 2, 11, 0xc6, ...Buffer.from('Tür', 'utf16le'), 0xc1]);
+    const body = Buffer.concat([area], 15);
+    const bytes = Buffer.concat([sealed(Buffer.of(1, 0, 0, 0, 1, 0, 0)), sealed(body)]);
+
+    const inventory = await read(aDevice(bytes));
+
+    assert.equal(inventory?.product?.fields['manufacturer'], 'Tür');
+    assert.deepEqual(inventory?.notes, []);
+  });
+
+  test('lists the multirecords, and stops at a broken one', async () => {
+    const first = Buffer.concat([sealed(Buffer.of(0x00, 0x02, 3, 0)), Buffer.of(1, 2, 3)]);
+    const second = Buffer.concat([sealed(Buffer.of(0xc2, 0x82, 1, 0)), Buffer.of(9)]);
+    const bytes = Buffer.concat([sealed(Buffer.of(1, 0, 0, 0, 0, 1, 0)), first, second]);
+    assert.deepEqual((await read(aDevice(bytes)))?.multirecords, ['power supply information', 'OEM record c2h']);
+
+    bytes[8 + first.length] = 0xc3;
+    const broken = await read(aDevice(bytes));
+
+    assert.deepEqual(broken?.multirecords, ['power supply information']);
+    assert.match(broken?.notes.join() ?? '', /header of OEM record c3h/);
+  });
+
+  test('that is none is none', async () => {
+    assert.equal(await read(aDevice(Buffer.alloc(64))), undefined);
+    assert.equal(await read(aDevice(Buffer.alloc(64, 0xff))), undefined);
+    assert.equal(await readFru(aDevice(fruBytes), { device: 5 }, patiently), undefined);
+    assert.equal(await read(aDevice(fruBytes, { busyTimes: 1000 })), undefined);
+  });
+
+  test('of any bytes at all ends without a defect', async () => {
+    for (let seed = 1; seed <= 500; seed += 1) {
+      const bytes = Buffer.from(fruBytes.map((byte, index) => ((index * seed * 7919) % 97 < 5 ? (byte * seed) & 0xff : byte)));
+      bytes[0] = 1;
+      await read(aDevice(bytes));
+    }
+  });
+});
+
+/** With the byte that makes the sum zero. */
+function sealed(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.of(-bytes.reduce((sum, byte) => sum + byte, 0) & 0xff)]);
+}
