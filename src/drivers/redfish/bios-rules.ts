@@ -14,19 +14,20 @@ export type BiosState = {
 
 export type Judgement = {
   /** In the types that the registry wants: clients that know text alone send `"4"` for 4. */
-  readonly values: Record<string, Json>;
+  readonly values: Values;
   /** One sentence per wrong setting. */
   readonly problems: readonly string[];
 };
 
 export function judgeChanges(state: BiosState, changes: Values): Judgement {
-  const values: Record<string, Json> = {};
   const problems: string[] = [];
-  for (const [name, asked] of Object.entries(changes)) {
+  const known = Object.entries(changes).flatMap(([name, asked]): [string, Json][] => {
     const rule = ruleOf(state, name);
-    if (rule) values[name] = convert(asked, rule.type);
-    else problems.push(`${name} is unknown${suggest(knownNames(state), name)}`);
-  }
+    if (rule) return [[name, convert(asked, rule.type)]];
+    problems.push(`${name} is unknown${suggest(knownNames(state), name)}`);
+    return [];
+  });
+  const values = Object.fromEntries(known);
   const after = { ...state.current, ...state.pending, ...values };
   for (const [name, value] of Object.entries(values)) {
     const rule = ruleOf(state, name, after);

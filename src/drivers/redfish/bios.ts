@@ -8,7 +8,7 @@ import { type BiosState, judgeChanges, ruleOf, type Values } from './bios-rules.
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
 import { readIfAny, unlessAbsent } from './reading.ts';
-import { linkAt, objectAt, objectsAt, textAt, textsAt } from './resource-fields.ts';
+import { linkAt, objectAt, objectsAt, pathAt, textAt, textsAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 type Bios = BiosState & {
@@ -153,7 +153,7 @@ function complaintsOf(body: Resource, names: readonly string[]): string[] {
 
 async function resetBios(at: AtSystem): Promise<void> {
   const { resource } = await findBios(at);
-  const target = textAt(resource, 'Actions', '#Bios.ResetBios', 'target');
+  const target = pathAt(resource, 'Actions', '#Bios.ResetBios', 'target');
   if (target === undefined) return await lacks(at.node, 'reset of its BIOS settings');
   await at.client.post(target, {}, { ...at.asking, task: 'accept' });
 }

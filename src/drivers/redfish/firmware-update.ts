@@ -12,7 +12,7 @@ import { lacks } from '../lacks.ts';
 import type { AtSystem } from './find-system.ts';
 import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
 import { readIfAny, samePath } from './reading.ts';
-import { objectsAt, textAt, textsAt } from './resource-fields.ts';
+import { objectsAt, pathAt, textAt, textsAt } from './resource-fields.ts';
 
 type Update = Parameters<FirmwareInterface['update']>[1];
 
@@ -64,7 +64,7 @@ async function pull(
   service: Resource,
   { url, target }: { url: string; target: InstalledComponent | undefined },
 ): Promise<Started> {
-  const path = textAt(service, 'Actions', action, 'target');
+  const path = pathAt(service, 'Actions', action, 'target');
   if (path === undefined) return await lacks(at.node, 'firmware update by URL');
   const image = readImageUrl(url);
   const allowed = await allowedIn(at, service, 'TransferProtocol');
@@ -103,7 +103,7 @@ function readImageUrl(url: string): { ImageURI: string; TransferProtocol: string
 async function allowedIn(at: AtSystem, service: Resource, parameter: string): Promise<string[] | undefined> {
   const annotated = textsAt(service, 'Actions', action, `${parameter}@Redfish.AllowableValues`);
   if (annotated) return annotated;
-  const info = await readIfAny(at, textAt(service, 'Actions', action, '@Redfish.ActionInfo'));
+  const info = await readIfAny(at, pathAt(service, 'Actions', action, '@Redfish.ActionInfo'));
   const row = objectsAt(info, 'Parameters').find((one) => textAt(one, 'Name') === parameter);
   const values = textsAt(row, 'AllowableValues');
   return values && values.length > 0 ? values : undefined;
@@ -130,7 +130,7 @@ async function push(
   const size = await sizeOf(path, service);
   const targets = chooseTargets(at, target, undefined);
   const request = { ...at.asking, task: 'accept' } as const;
-  const multipart = textAt(service, 'MultipartHttpPushUri');
+  const multipart = pathAt(service, 'MultipartHttpPushUri');
   if (multipart !== undefined) {
     // An empty list means that the image decides; iDRAC wants the list in any case.
     const parts = [
@@ -139,7 +139,7 @@ async function push(
     ];
     return { request: `POST ${multipart}`, reply: await at.client.upload(multipart, parts, request) };
   }
-  const plain = textAt(service, 'HttpPushUri');
+  const plain = pathAt(service, 'HttpPushUri');
   if (plain === undefined || plain === ownForm)
     return await lacks(at.node, 'firmware update by upload; give a URL that it can fetch');
   return { request: `POST ${plain}`, reply: await at.client.push(plain, { path, size }, request) };

@@ -3,11 +3,12 @@ import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { LogEntry, ManagementInterface } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
-import { membersIfAny, pagesOf, type Reader, readAll, unlessAbsent, wholeMember } from './reading.ts';
-import { linkAt, numberAt, textAt, textsAt } from './resource-fields.ts';
+import { isLink, membersIfAny, pagesOf, type Reader, readAll, unlessAbsent, wholeMember } from './reading.ts';
+import { linkAt, numberAt, pathAt, textAt, textsAt } from './resource-fields.ts';
 
-/** Newest entries kept of each log. */
+/** Newest entries kept of each log; fewer where each has to be read by itself. */
 const mostEntries = 500;
+const mostLinks = 100;
 
 /** Logs that are no word of the machine's health, by the Id of their service. */
 const leftOut: readonly (readonly [id: RegExp, why: string])[] = [
@@ -42,7 +43,7 @@ function inTime(entries: readonly LogEntry[]): { when: string; entry: LogEntry }
 }
 
 async function clearLog(at: AtSystem): Promise<void> {
-  const targets = (await findLogs(at)).flatMap((service) => textAt(service, 'Actions', '#LogService.ClearLog', 'target') ?? []);
+  const targets = (await findLogs(at)).flatMap((service) => pathAt(service, 'Actions', '#LogService.ClearLog', 'target') ?? []);
   if (targets.length === 0) return await lacks(at.node, 'log that can be cleared');
   for (const target of targets) await at.client.post(target, {}, at.asking);
 }
@@ -71,7 +72,8 @@ async function readEntries(at: AtSystem, service: Resource): Promise<LogEntry[]>
   const name = textAt(service, 'Id') ?? 'Log';
   const newest = (await unlessAbsent(() => newestMembers(at, path))) ?? [];
   const entries: LogEntry[] = [];
-  for (const member of newest) {
+  const isLinks = newest.some(isLink);
+  for (const member of isLinks ? newest.slice(-mostLinks) : newest) {
     const entry = await wholeMember(at, member);
     if (entry) entries.push(toEntry(name, entry));
   }

@@ -1,5 +1,5 @@
 /** Reads fields of resources that others wrote: a field of another type counts as absent. */
-import { linkOf } from '#wire/redfish/links.ts';
+import { linkOf, pathOf } from '#wire/redfish/links.ts';
 import { isObject } from '#wire/redfish/messages.ts';
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 
@@ -49,4 +49,9 @@ export function linkAt(value: Json | Resource | undefined, ...keys: readonly str
 
 export function linksAt(value: Json | Resource | undefined, ...keys: readonly string[]): string[] {
   return objectsAt(value, ...keys).flatMap((entry) => linkAt(entry) ?? []);
+}
+
+/** Path in a field that is a URI itself, such as the target of an action. */
+export function pathAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
+  return pathOf(at(value, ...keys));
 }
