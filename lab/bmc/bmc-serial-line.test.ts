@@ -126,7 +126,7 @@ suite('our client on the serial line', () => {
     const second = await open({ takeOver: true });
 
     await hear(second, 'login: ');
-    assert.match(String((await ended)[0]), /ended the use of the serial line/);
+    assert.match(String((await ended)[0]), /the BMC has ended its use/);
   });
 
   test('ends when it is told to, and when the BMC is gone', async (t) => {

@@ -6,7 +6,7 @@ import type { Peer } from '../udp/datagrams.ts';
  * - `refused`: it knows the user not, or the password is another, or the user may not do this;
  * - `completion`: it answered the command with a completion code other than 00h;
  * - `unfit`: it answered, but can't or won't speak IPMI 2.0 the way we insist on;
- * - `closed`: this end was closed meanwhile.
+ * - `closed`: this end, or the use of a serial line by the BMC, was closed meanwhile; or there was no room to open it.
  */
 export type IpmiFailure = 'silent' | 'refused' | 'completion' | 'unfit' | 'closed';
 

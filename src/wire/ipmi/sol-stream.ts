@@ -139,7 +139,7 @@ class SolStream extends Duplex implements SerialLine {
   }
 
   #flagged(flags: number): void {
-    if (flags & solToConsole.deactivated) this.destroy(this.#error('silent', 'the BMC has ended the use of the serial line'));
+    if (flags & solToConsole.deactivated) this.destroy(this.#error('closed', 'the BMC has ended its use'));
   }
 
   /** A machine that prints nothing for long is no reason for the BMC to drop the session, section 6.12.15. */
@@ -172,8 +172,9 @@ class SolStream extends Duplex implements SerialLine {
     return this.#error('silent', 'what was typed was never acknowledged');
   }
 
-  #error(failure: 'silent', detail: string): IpmiError {
-    return new IpmiError(failure, { peer: this.#parts.keeper.peer, command: 'the serial line', detail });
+  #error(failure: 'silent' | 'closed', detail: string): IpmiError {
+    const attempts = failure === 'silent' ? repeats + 1 : 0;
+    return new IpmiError(failure, { peer: this.#parts.keeper.peer, command: 'The serial line', detail, attempts });
   }
 }
 
