@@ -41,6 +41,10 @@ state=$(cat "machines/$uuid/state")
 become() { printf '%s' "$1" > "machines/$uuid/state"; printf "Domain '%s' %s\\n\\n" "$uuid" "$2"; }
 case $command in
   dumpxml) cat "machines/$uuid/xml"; echo ;;
+  managedsave-remove)
+    [ -f "machines/$uuid/saved" ] || { printf "Domain '%s' has no manage save image; removal skipped\\n" "$uuid"; exit 0; }
+    rm "machines/$uuid/saved"
+    printf "Removed managedsave image for domain '%s'\\n" "$uuid" ;;
   domstate) printf '%s\\n\\n' "$state" ;;
   start)
     [ "$state" = 'shut off' ] || no "error: Domain is already active"

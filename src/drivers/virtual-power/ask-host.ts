@@ -57,7 +57,7 @@ export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDef
     bmcError,
     async ask(calls, signal) {
       const line = calls.map((words) => commandLine([...program, ...words])).join('; ');
-      const name = `${hypervisor.program(uri)[0]} ${calls[0]?.[0]}`;
+      const name = `${hypervisor.program(uri)[0]} ${calls.at(-1)?.[0]}`;
       try {
         const { status, output, errors } = await pool.run(target, line, signal);
         if (status === 0) return output;

@@ -27,6 +27,8 @@ export type Hypervisor = {
   readonly readState: (output: string) => string | undefined;
   readonly states: Readonly<Record<string, PowerState>>;
   readonly commands: Readonly<Partial<Record<PowerTarget, Command>>>;
+  /** Done before a machine is switched on, whatever comes of it: what it would go on from is thrown away, so that it boots. */
+  readonly forget?: Command;
   /** What has to be done in some states before the machine can be switched on. */
   readonly beforeOn: Readonly<Record<string, Command>>;
   /** Said of a machine that is not there any more. */
@@ -74,6 +76,7 @@ const virsh: Hypervisor = {
     reset: (uuid) => ['reset', '--domain', uuid],
     'soft power off': (uuid) => ['shutdown', '--domain', uuid],
   },
+  forget: (uuid) => ['managedsave-remove', '--domain', uuid],
   beforeOn: {},
   gone: /failed to get domain|Domain not found/,
   already: /[Dd]omain is already (?:active|running)|[Dd]omain is not running/,

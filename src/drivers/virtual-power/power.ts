@@ -45,7 +45,7 @@ export function createVirtualPower({ hostOf, validate, machines }: Parts): Power
 }
 
 async function command(host: Host, machine: Machine, { target, signal }: { target: PowerTarget; signal?: AbortSignal }) {
-  const { commands, beforeOn, already, busy } = host.hypervisor;
+  const { commands, forget, beforeOn, already, busy } = host.hypervisor;
   const make = commands[target];
   if (!make) throw host.bmcError(target, 'no such command');
   if (target === 'power on' && Object.keys(beforeOn).length > 0) {
@@ -54,7 +54,8 @@ async function command(host: Host, machine: Machine, { target, signal }: { targe
   }
   for (let attempt = 1; ; attempt++) {
     try {
-      await host.ask([make(machine.uuid)], signal);
+      const before = target === 'power on' && forget ? [forget(machine.uuid)] : [];
+      await host.ask([...before, make(machine.uuid)], signal);
       return;
     } catch (error) {
       if (!(error instanceof HostRefusal)) throw error;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
@@ -142,6 +142,22 @@ test('a VirtualBox machine whose state was saved boots when it is switched on', 
       .map(([command]) => command),
     ['discardstate', 'startvm'],
   );
+});
+
+test('a managed save of libvirt is thrown away, and its removal may fail', { skip: withoutSshd }, async (t) => {
+  const { power, virsh, node, host } = await aStage(t);
+  virsh.add({ uuid: one, name: 'a', macs: [mac] });
+  const saved = join(host.folder, 'virsh', 'machines', one, 'saved');
+  writeFileSync(saved, '');
+  await power.setPower(node(), 'power on');
+  assert.deepEqual([virsh.state(one), existsSync(saved)], ['running', false]);
+  await power.setPower(node(), 'power off');
+  virsh.failOnce(
+    'managedsave-remove',
+    'error: this function is not supported by the connection driver: virDomainManagedSaveRemove',
+  );
+  await power.setPower(node(), 'power on');
+  assert.equal(virsh.state(one), 'running');
 });
 
 test('VirtualBox lets go of a machine late: it is started once it can be', { skip: withoutSshd }, async (t) => {
