@@ -9,6 +9,7 @@ const refusals: readonly [flags: Record<string, string>, complaint: RegExp][] = 
   [{ 'provisioning.cidr': '172.30.0.0/33' }, /must be an IPv4 subnet/],
   [{ 'provisioning.cidr': '172.30.0.999/24' }, /must be an IPv4 subnet/],
   [{ 'power.timeout': '-1' }, /a whole number of 0 or more, not "-1"/],
+  [{ 'redfish.raw_paths': 'all' }, /must be one of none, read/],
   [{ 'no.such': '1' }, /unknown setting 'no.such' \(from flag --no.such\)/],
 ];
 

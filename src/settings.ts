@@ -92,6 +92,11 @@ export const settingsTable = {
     default: 'none',
     help: 'Raw IPMI commands that `send_raw` may send: none, read (known to change nothing) or all',
   },
+  'redfish.raw_paths': {
+    kind: 'text',
+    default: 'none',
+    help: 'Whether the vendor method `get` may read any resource of a Redfish service: none or read',
+  },
 
   'virtual_power.ssh_host': {
     kind: 'text',
@@ -260,12 +265,14 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
 
 const policies = ['record', 'correct', 'hold'];
 const rawPolicies = ['none', 'read', 'all'];
+const rawPaths = ['none', 'read'];
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 function checkText(name: string, value: string, wrong: (expected: string) => SettingsError): void {
   if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
   if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
   if (name === 'ipmi.raw_commands' && !rawPolicies.includes(value)) throw wrong(`one of ${rawPolicies.join(', ')}`);
+  if (name === 'redfish.raw_paths' && !rawPaths.includes(value)) throw wrong(`one of ${rawPaths.join(', ')}`);
   if (name === 'power.sync_policy' && !policies.includes(value)) throw wrong(`one of ${policies.join(', ')}`);
   if (name === 'fake.delay_ms' && !/^\d+(?:-\d+)?$/.test(value)) throw wrong('a number of milliseconds, or two as 5-50');
   if (name === 'fake.fail_rate' && !isRates(value)) throw wrong('from 0 to 1, or as power on=0.5,reset=0.1');
