@@ -73,3 +73,9 @@ test('a node needs a port that may boot', () => {
   assert.throws(() => pxeBoot.validate(silent), { code: 'driverInfo', message: /pxe_enabled/ });
   assert.throws(() => pxeBoot.validate({ ...aBootNode, driver_info: { kernel_append_params: 'a\nb' } }), { code: 'driverInfo' });
 });
+
+test('a machine that is known to boot as UEFI gets no program for BIOS', () => {
+  const node = { ...aBootNode, properties: { capabilities: 'disk_label:gpt,boot_mode:uefi' } };
+  assert.throws(() => pxeBoot.validate(node), { code: 'driverInfo', message: /boots by ipxe/ });
+  assert.throws(() => configOf({ node }), { code: 'driverInfo' });
+});
