@@ -1,7 +1,7 @@
 """Drives a Redfish service with sushy, OpenStack's client, and prints what it saw as one JSON object.
 
 The address comes as the first argument; user and password in SERVICE_USER and SERVICE_PASSWORD; the URL of a file to put
-into the drive in MEDIUM_URL. AUTH is `session` or `basic`.
+into the drive in MEDIUM_URL. AUTH is `session` or `basic`. REQUESTS_CA_BUNDLE names the certificate it must have.
 """
 
 import json
@@ -13,7 +13,7 @@ from sushy import auth as sushy_auth
 
 kinds = {"session": sushy_auth.SessionAuth, "basic": sushy_auth.BasicAuth}
 auth = kinds[os.environ["AUTH"]](os.environ["SERVICE_USER"], os.environ["SERVICE_PASSWORD"])
-root = sushy.Sushy(sys.argv[1], auth=auth, verify=False)
+root = sushy.Sushy(sys.argv[1], auth=auth, verify=True)
 seen = {}
 
 system = root.get_system(root.get_system_collection().members_identities[0])
