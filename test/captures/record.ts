@@ -1,4 +1,4 @@
-/** Records the exchanges in ipmi/ anew: ipmitool with OpenIPMI's simulator, and with the virtual BMC for what that lacks. */
+/** Records the exchanges in ipmi/ and ipmi-1.5/ anew: ipmitool with OpenIPMI's simulator, and with the virtual BMC for what that lacks. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,7 +12,8 @@ const run = promisify(execFile);
 const user = 'admin';
 const password = 'secret';
 
-type Exchange = { file: string; bmc: 'ipmi_sim' | 'lab/bmc'; suite: string; command: string; password?: string };
+/** `suite` MD5 is IPMI 1.5. */
+type Exchange = { file: string; bmc: 'ipmi_sim' | 'lab/bmc'; suite: '3' | '17' | 'MD5'; command: string; password?: string };
 
 const exchanges: readonly Exchange[] = [
   { file: 'chassis-status', bmc: 'ipmi_sim', suite: '3', command: 'chassis status' },
@@ -25,6 +26,8 @@ const exchanges: readonly Exchange[] = [
   { file: 'suite-17-refused', bmc: 'ipmi_sim', suite: '17', command: 'chassis status' },
   { file: 'suite-17-chassis-status', bmc: 'lab/bmc', suite: '17', command: 'chassis status' },
   { file: 'suite-17-bootdev-disk', bmc: 'lab/bmc', suite: '17', command: 'chassis bootdev disk options=persistent' },
+  { file: 'power-on', bmc: 'ipmi_sim', suite: 'MD5', command: 'chassis power on' },
+  { file: 'mc-info', bmc: 'ipmi_sim', suite: 'MD5', command: 'mc info' },
 ];
 
 const sim = await startIpmiSim();
@@ -32,7 +35,9 @@ const bmc = await startBmc({ address: '127.0.0.1', port: 0, users: [{ name: user
 const { stdout: version } = await run('ipmitool', ['-V']);
 for (const exchange of exchanges) {
   const relay = await startUdpRelay(exchange.bmc === 'ipmi_sim' ? sim.port : bmc.port);
-  const peer = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(relay.port), '-C', exchange.suite];
+  const isLegacy = exchange.suite === 'MD5';
+  const session = isLegacy ? ['-I', 'lan', '-A', 'MD5'] : ['-I', 'lanplus', '-C', exchange.suite];
+  const peer = [...session, '-H', '127.0.0.1', '-p', String(relay.port)];
   const login = ['-U', user, '-P', exchange.password ?? password];
   // Some of these fail on purpose.
   await run('ipmitool', [...peer, ...login, ...exchange.command.split(' ')]).catch(() => {});
@@ -46,7 +51,10 @@ for (const exchange of exchanges) {
     bmc_password: password,
     suite: exchange.suite,
   };
-  await writeCapture(join(import.meta.dirname, 'ipmi', `${exchange.file}.hex`), { notes, packets: relay.passed });
+  await writeCapture(join(import.meta.dirname, isLegacy ? 'ipmi-1.5' : 'ipmi', `${exchange.file}.hex`), {
+    notes,
+    packets: relay.passed,
+  });
 }
 await bmc.close();
 await sim.close();
