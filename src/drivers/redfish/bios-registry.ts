@@ -1,6 +1,6 @@
 /**
  * The rules of a machine's BIOS settings: DSP0268 schema AttributeRegistry, found by the name that the Bios resource
- * gives (DSP0266 section "Registries").
+ * gives (schema Bios, `AttributeRegistry`).
  */
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosSetting } from '../interfaces.ts';

@@ -1,4 +1,4 @@
-/** BIOS settings: DSP0268 schema Bios, its settings resource (DSP0266 section "Settings resource") and its registry. */
+/** BIOS settings: DSP0268 schema Bios, its settings resource (`@Redfish.Settings`, schema Settings) and its registry. */
 import { Fault } from '#domain/faults.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosInterface, BiosSetting, NodeFacts } from '../interfaces.ts';
@@ -71,7 +71,7 @@ function differences(pending: Values, current: Values): Values {
   );
 }
 
-/** iDRAC applies nothing without an apply time; services that list none refuse one. DSP0266 section "Settings resource". */
+/** iDRAC applies nothing without an apply time; services that list none refuse one. Schema Settings. */
 function canApplyOnReset(bios: Resource, settings: Resource | undefined): boolean {
   const times = [
     textsAt(bios, '@Redfish.Settings', 'SupportedApplyTimes'),

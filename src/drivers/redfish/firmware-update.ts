@@ -1,6 +1,6 @@
 /**
  * Firmware updates: the service fetches an image (SimpleUpdate), or is given one (multipart push, else plain push).
- * DSP0266 section "Update service", DSP0268 schema UpdateService.
+ * DSP0268 schema UpdateService.
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -99,7 +99,7 @@ function readImageUrl(url: string): { ImageURI: string; TransferProtocol: string
   };
 }
 
-/** From the annotation of the action, else from its ActionInfo. DSP0266 section "Actions". */
+/** From the annotation of the action, else from its ActionInfo. DSP0268 schema ActionInfo. */
 async function allowedIn(at: AtSystem, service: Resource, parameter: string): Promise<string[] | undefined> {
   const annotated = textsAt(service, 'Actions', action, `${parameter}@Redfish.AllowableValues`);
   if (annotated) return annotated;

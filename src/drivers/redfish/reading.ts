@@ -56,7 +56,7 @@ function isAbsence(error: unknown): boolean {
 
 /**
  * Members as they stand in the collection, page by page, so that the reader may stop early: whole resources where the
- * service expands them, links where not. DSP0266 section "Resource collections".
+ * service expands them, links where not. DSP0266 section "Resource collection requests".
  */
 export async function* pagesOf(reader: Reader, path: string): AsyncGenerator<Resource[]> {
   const seen = new Set<string>();

@@ -42,7 +42,7 @@ export function textsAt(value: Json | Resource | undefined, ...keys: readonly st
   return Array.isArray(found) ? found.filter((entry) => typeof entry === 'string') : undefined;
 }
 
-/** Path of the resource that a field points to (`@odata.id`, DSP0266 section "Links"). */
+/** Path of the resource that a field points to (`@odata.id`). */
 export function linkAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   return linkOf(at(value, ...keys));
 }

@@ -1,6 +1,6 @@
 /**
  * Sensors of all chassis of a system. New services have a Sensors collection and subsystems, old ones the resources Thermal
- * and Power, and many have both for the same sensors (DSP0268; DSP2046 "Thermal to ThermalSubsystem").
+ * and Power, and many have both for the same sensors (DSP0268 calls the old ones deprecated).
  */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, Sensor } from '../interfaces.ts';

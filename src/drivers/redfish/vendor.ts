@@ -133,7 +133,7 @@ function toSubscription(resource: Resource): JsonObject {
   return Object.fromEntries(Object.entries(resource).filter(([name]) => subscriptionFields.includes(name))) as JsonObject;
 }
 
-/** Community strings, keys and the like: services should answer null for them (DSP0266), and not all do. */
+/** Community strings, keys and the like: services answer null for passwords (DSP0268 schema ManagerAccount), and not all do for the rest. */
 const secretFields =
   /password|passphrase|secret|token|community|credential|privatekey|encryptionkey|authenticationkey|httpheaders/i;
 
