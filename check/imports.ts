@@ -39,6 +39,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   '@fastify/type-provider-typebox': ['api', 'boot-server'],
   kysely: ['store'],
   'net-snmp': ['wire'],
+  ws: ['api'],
   pino: ['log', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
   typebox: ['api', 'boot-server', 'engine', 'drivers', 'images', 'tools', 'settings', 'agent-protocol', 'build', 'lab', 'demo'],
 };

@@ -47,7 +47,7 @@ export const faultTable = {
     status: 503,
     by: 'hardware',
     message: 'The BMC at {address} did not answer ({attempts} attempts in {seconds} s).',
-    hint: 'Check the cable and address of the BMC; `ipmitool -I lanplus -H {address} chassis status` must answer.',
+    hint: 'Check its cable, its power and the address in driver_info of the node.',
   },
   bmcRefused: {
     status: 503,

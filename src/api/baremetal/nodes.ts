@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { NewNode } from '#engine/contract.ts';
+import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
@@ -11,7 +12,6 @@ import { JsonPatch } from './json-patch.ts';
 import { findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
-import { listNodeIds, readNodes, readSortKey } from './node-list.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
 

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
-import type { Store } from '#store/store.ts';
-import type { Tables } from '#store/tables.ts';
+import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
 
 export type NodeFilters = Readonly<Record<string, string | boolean | undefined>>;
 export type NodeListRequest = {
