@@ -13,14 +13,14 @@ export type GroupCounters = {
   machines: number;
   /** IPMI commands carried out, in and out of sessions. */
   commands: number;
-  /** Sessions that were opened. */
+  /** Sessions that were opened, on either face. */
   logins: number;
   /** Redfish requests. */
   requests: number;
 };
 
 export type FarmCounters = GroupCounters & {
-  /** IPMI sessions that are open now. */
+  /** Sessions that are open now, on either face. */
   readonly sessions: number;
   readonly on: number;
   readonly off: number;

@@ -1,7 +1,9 @@
 /** The BMCs of a farm and the machines behind them. No timers: an idle BMC is a socket and a few objects. */
 import { type Bmc, type BmcCommandReport, startBmc } from '../bmc/bmc.ts';
+import { createBoard } from '../bmc/create-board.ts';
 import { createMemoryChassis } from '../bmc/memory-chassis.ts';
 import { changePersonality, type Personality, soundPersonality } from '../bmc/personality.ts';
+import { type RedfishService, startRedfishService } from '../bmc/redfish/redfish-service.ts';
 import { applyWish, loadPersonalities } from '../personality-files.ts';
 import { createDraw, type FarmMachine, type FarmRecord, shuffled } from './farm-plan.ts';
 import type { FarmCounters, FarmPowers, GroupCounters } from './farm-requests.ts';
@@ -10,11 +12,14 @@ type Stall = {
   readonly machine: FarmMachine;
   readonly chassis: ReturnType<typeof createMemoryChassis>;
   readonly bmc: Bmc;
+  readonly redfish: RedfishService | undefined;
   personality: Personality;
 };
 
 /** Sockets that are being opened at once. */
 const openings = 256;
+/** Entries of each event log: thousands of them are kept. */
+const logLimit = 32;
 /** Every session begins with it: IPMI 2.0 rev 1.1 section 13.17 ends with the lowest privilege, which nobody wants to keep. */
 const loginCommand = 'Set Session Privilege Level';
 
@@ -47,7 +52,7 @@ export class FarmStand {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#stalls.values()].map(({ bmc }) => bmc.close()));
+    await Promise.all([...this.#stalls.values()].flatMap(({ bmc, redfish }) => [bmc.close(), redfish?.close()]));
   }
 
   counters(): FarmCounters {
@@ -60,7 +65,7 @@ export class FarmStand {
     const { user, system } = process.cpuUsage();
     return {
       ...total,
-      sessions: stalls.reduce((sum, { bmc }) => sum + bmc.sessionCount, 0),
+      sessions: stalls.reduce((sum, { bmc, redfish }) => sum + bmc.sessionCount + (redfish?.sessionCount ?? 0), 0),
       on,
       off: stalls.length - on,
       by_personality: Object.fromEntries(this.#groups),
@@ -72,7 +77,9 @@ export class FarmStand {
   /** @returns what was switched, with its new state. */
   flip(count: number): FarmPowers {
     const some = shuffled([...this.#stalls.values()], this.#draw).slice(0, count);
-    for (const { chassis } of some) {
+    // Through the board, so that those with Redfish send their events.
+    for (const { bmc } of some) {
+      const { chassis } = bmc.board;
       if (chassis.power() === 'on') void chassis.powerOff();
       else void chassis.powerOn();
     }
@@ -88,6 +95,7 @@ export class FarmStand {
     for (const stall of chosen) {
       stall.personality = applyWish(stall.personality, changes);
       stall.bmc.setPersonality(stall.personality);
+      stall.redfish?.setPersonality(stall.personality);
     }
   }
 
@@ -101,13 +109,26 @@ export class FarmStand {
     const { address, port, user, password, power } = machine;
     const group = this.#groupOf(machine.personality);
     const chassis = createMemoryChassis(power);
+    const board = createBoard({
+      chassis,
+      users: [{ name: user, password, privilege: 'administrator' }],
+      logLimit,
+      lan: { address },
+    });
     const onCommand = ({ command }: BmcCommandReport) => {
       group.commands += 1;
       if (command === loginCommand) group.logins += 1;
     };
-    const bmc = await startBmc({ address, port, users: [{ name: user, password }], chassis, personality, onCommand });
+    const bmc = await startBmc({ address, port, board, personality, onCommand });
+    const onRequest = ({ method, path, status }: { method: string; path: string; status: number }) => {
+      group.requests += 1;
+      if (method === 'POST' && status === 201 && path.includes('/Sessions')) group.logins += 1;
+    };
+    const at = machine.redfish === null ? undefined : Number(new URL(machine.redfish).port || 80);
+    const redfish =
+      at === undefined ? undefined : await startRedfishService({ address, port: at, board, personality, onRequest });
     group.machines += 1;
-    this.#stalls.set(machine.name, { machine, chassis, bmc, personality });
+    this.#stalls.set(machine.name, { machine, chassis, bmc, redfish, personality });
   }
 
   #groupOf(name: string): GroupCounters {
