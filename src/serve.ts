@@ -11,6 +11,7 @@ import { createIpmiDriver, type RawPolicy } from '#drivers/ipmi/index.ts';
 import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { createManualDriver } from '#drivers/manual/index.ts';
 import { pxeBoot } from '#drivers/pxe/index.ts';
+import { createEventPosts, createRedfishDriver, type RawPaths } from '#drivers/redfish/index.ts';
 import { createDrivers } from '#drivers/registry.ts';
 import { createSnmpDriver } from '#drivers/snmp/index.ts';
 import { createTileraPduDriver, type TileraPduDriver } from '#drivers/tilera-pdu/index.ts';
@@ -83,12 +84,24 @@ async function build(
   const snmp = createSnmpDriver();
   closers.push(() => snmp.close());
   const tileraPdu = openTileraPdu(settings, closers);
-  const drivers = createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, pxe: pxeBoot, ipxe: ipxeBoot, settings });
+  // BMCs post to the listener of the provisioning network, so there must be one.
+  const events = settings['provisioning.address'] ? createEventPosts(() => boot.addresses.http_url) : undefined;
+  const redfish = createRedfishDriver({ events, rawPaths: settings['redfish.raw_paths'] as RawPaths });
+  closers.push(() => redfish.close());
+  const drivers = createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, redfish, pxe: pxeBoot, ipxe: ipxeBoot, settings });
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;
   const engineUp = Promise.withResolvers<void>();
-  const boot = createBootServer({ settings, engine: messages, images, log, stateDir: state, engineReady: engineUp.promise });
+  const boot = createBootServer({
+    settings,
+    engine: messages,
+    images,
+    log,
+    stateDir: state,
+    engineReady: engineUp.promise,
+    takeEvent: events?.take,
+  });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
   // Before the operations are taken up again no token is known: a machine that asks in that moment waits for it.
   const resumed = Promise.withResolvers<void>();

@@ -27,6 +27,8 @@ export type BootServerOptions = {
   stateDir: string;
   /** When the engine has taken up its operations; until then the messages of machines wait. Default: it has. */
   engineReady?: Promise<unknown>;
+  /** Takes what a BMC posts to `/redfish-events/{token}`; false = nobody waits for it. Default: nobody ever does. */
+  takeEvent?: ((token: string, body: unknown) => boolean) | undefined;
 };
 
 export type BootServer = BootPublisher & {
@@ -113,6 +115,7 @@ class LiveBootServer implements BootServer {
       tftpRoot: this.tftpRoot,
       report: this.#report,
       log,
+      takeEvent: options.takeEvent,
     };
     this.#http = createHttp(parts);
     this.#helper = createDeployHelper(parts);

@@ -16,6 +16,8 @@ export type HttpParts = {
   tftpRoot: string;
   report: Report;
   log: Log;
+  /** Where events of BMCs go: see BootServerOptions. */
+  takeEvent?: ((token: string, body: unknown) => boolean) | undefined;
 };
 
 /** The address a request came from, without the prefix that an IPv6 socket puts before IPv4. */

@@ -23,6 +23,11 @@ const imageBytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => i
 const engine = aRecordingEngine();
 let state = '';
 let server: BootServer;
+const events: { token: string; body: unknown }[] = [];
+const takeEvent = (token: string, body: unknown) => {
+  events.push({ token, body });
+  return token === 'known';
+};
 
 const loopback = {
   'provisioning.address': '127.0.0.1',
@@ -50,7 +55,14 @@ before(async () => {
     data_bytes: 0,
   });
   const flags = { ...loopback, state_dir: state };
-  server = createBootServer({ settings: readSettings({ flags }), engine, images: { extents }, log: silent, stateDir: state });
+  server = createBootServer({
+    settings: readSettings({ flags }),
+    engine,
+    images: { extents },
+    log: silent,
+    stateDir: state,
+    takeEvent,
+  });
   await server.start();
   await server.publish(plan);
 });
@@ -330,4 +342,18 @@ test('without an address plans are taken and nothing is opened or written', asyn
   await assert.rejects(quiet.publish({ ...plan, folder: '..' }), { code: 'badRequest' });
   await quiet.withdraw(plan.node_uuid);
   await quiet.stop();
+});
+
+test('an event of a BMC goes to whoever waits for it, whatever type it claims', async () => {
+  events.length = 0;
+  const send = (token: string, type: string, body: string) =>
+    fetch(`${server.addresses.http_url}/redfish-events/${token}`, { method: 'POST', headers: { 'content-type': type }, body });
+  assert.equal((await send('known', 'application/json; charset=utf-8', '{"Events":[]}')).status, 204);
+  assert.equal((await send('known', 'text/plain; odd', 'hello')).status, 204);
+  assert.equal((await send('unknown', 'application/json', '{}')).status, 404);
+  assert.equal((await send('known', 'application/json', `"${'x'.repeat(70_000)}"`)).status, 413);
+  assert.deepEqual(events.slice(0, 2), [
+    { token: 'known', body: { Events: [] } },
+    { token: 'known', body: 'hello' },
+  ]);
 });

@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
+import { eventRoutes } from './event-routes.ts';
 import { type HttpParts, whoAsks } from './http-requests.ts';
 
 const bodyMax = 1024 * 1024;
@@ -30,6 +31,7 @@ export function createHttp(parts: HttpParts): FastifyInstance {
   );
   bootRoutes(app, parts);
   agentRoutes(app, parts);
+  eventRoutes(app, parts);
   return app;
 }
 

@@ -30,6 +30,17 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     ...nothingMore,
     vendor: ['ipmi', 'no-vendor'],
   },
+  redfish: {
+    name: 'redfish',
+    power: ['redfish', 'ipmi', 'fake', ...outsidePower],
+    management: ['redfish', 'ipmi', 'noop', 'fake'],
+    boot: ['ipxe', 'pxe'],
+    deploy: ['direct', 'iscsi'],
+    console: ['file', 'ipmi-sol', 'no-console'],
+    bios: ['redfish', 'no-bios'],
+    firmware: ['redfish', 'no-firmware'],
+    vendor: ['redfish', 'no-vendor'],
+  },
   'virtual-power': {
     name: 'virtual-power',
     power: ['virtual-power', 'fake'],

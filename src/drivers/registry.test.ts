@@ -26,6 +26,7 @@ const drivers = createDrivers({
   virtualPower: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   snmp: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   tileraPdu: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
+  redfish: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
   pxe: fakeBoot,
   ipxe: fakeBoot,
   settings,

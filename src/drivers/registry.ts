@@ -6,9 +6,11 @@ import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
 import { createIbootDriver } from './iboot/index.ts';
 import type {
+  BiosInterface,
   BootInterface,
   ConsoleInterface,
   Drivers,
+  FirmwareInterface,
   ManagementInterface,
   PowerInterface,
   VendorInterface,
@@ -16,6 +18,14 @@ import type {
 import { createIscsiDeploy } from './iscsi/index.ts';
 import type { ManualDriver } from './manual/index.ts';
 import { createWebhookDriver } from './webhook/index.ts';
+
+type RedfishParts = {
+  power: PowerInterface;
+  management: ManagementInterface;
+  bios: BiosInterface;
+  firmware: FirmwareInterface;
+  vendor: VendorInterface;
+};
 
 export type DriverParts = {
   ipmi: {
@@ -28,6 +38,7 @@ export type DriverParts = {
   virtualPower: { power: PowerInterface };
   snmp: { power: PowerInterface };
   tileraPdu: { power: PowerInterface };
+  redfish: RedfishParts;
   pxe: BootInterface;
   ipxe: BootInterface;
   settings: {
@@ -44,7 +55,17 @@ export type DriverParts = {
   };
 };
 
-export function createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, pxe, ipxe, settings }: DriverParts): Drivers {
+export function createDrivers({
+  ipmi,
+  manual,
+  virtualPower,
+  snmp,
+  tileraPdu,
+  redfish,
+  pxe,
+  ipxe,
+  settings,
+}: DriverParts): Drivers {
   const fake = createFakeDriver({
     powerDelayMs: settings['fake.power_delay_ms'],
     deployDelayMs: settings['fake.deploy_delay_ms'],
@@ -63,6 +84,7 @@ export function createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, pxe
     hardwareTypes,
     power: {
       ipmi: ipmi.power,
+      redfish: redfish.power,
       fake: fake.power,
       manual: manual.power,
       'virtual-power': virtualPower.power,
@@ -71,12 +93,12 @@ export function createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, pxe
       'tilera-pdu': tileraPdu.power,
       webhook: createWebhookDriver().power,
     },
-    management: { ipmi: ipmi.management, fake: fake.management, noop: noopManagement },
+    management: { ipmi: ipmi.management, redfish: redfish.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
     console: { file: fileConsole, 'ipmi-sol': ipmi.console, fake: fake.console, 'no-console': noConsole },
-    bios: { fake: fake.bios, 'no-bios': noBios },
-    firmware: { fake: fake.firmware, 'no-firmware': noFirmware },
-    vendor: { ipmi: ipmi.vendor, fake: fake.vendor, manual: manual.vendor, 'no-vendor': noVendor },
+    bios: { redfish: redfish.bios, fake: fake.bios, 'no-bios': noBios },
+    firmware: { redfish: redfish.firmware, fake: fake.firmware, 'no-firmware': noFirmware },
+    vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, 'no-vendor': noVendor },
   };
 }

@@ -27,6 +27,7 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     virtualPower: ipmi,
     snmp: ipmi,
     tileraPdu: ipmi,
+    redfish: ipmi,
     pxe: fakeBoot,
     ipxe: fakeBoot,
     settings,
