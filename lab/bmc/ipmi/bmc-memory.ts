@@ -7,6 +7,8 @@ export class BmcMemory {
   readonly startedAt = Math.floor(Date.now() / 1000);
   /** Encoded when they are first asked for: most BMCs of a farm never are. */
   sdrs: readonly Buffer[] | undefined;
+  /** Parts of records handed out, as far as an odd BMC counts them. */
+  sdrParts = 0;
   readonly reservations = { sdr: 0, sel: 0 };
   /** What the clock of the event log is ahead, in seconds. */
   selTimeAhead = 0;

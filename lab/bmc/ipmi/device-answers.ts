@@ -2,9 +2,13 @@
 import * as rows from '#wire/ipmi/device-commands.ts';
 import { answer, type BmcContext } from './answer.ts';
 
+/** Left to the caller to hang up: a warm reset lets the BMC finish what it does. */
+const finishMilliseconds = 50;
+
 /** The caller gets its answer first; then its session is gone with all others. */
 function resetLater({ board }: BmcContext, kind: 'warm' | 'cold'): Record<never, never> {
-  setImmediate(() => board.resetBmc(kind));
+  if (kind === 'cold') setImmediate(() => board.resetBmc(kind));
+  else setTimeout(() => board.resetBmc(kind), finishMilliseconds).unref();
   return {};
 }
 

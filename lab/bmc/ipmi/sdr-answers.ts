@@ -2,6 +2,7 @@
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import * as rows from '#wire/ipmi/storage-commands.ts';
 import { answer, type BmcContext, Refusal } from './answer.ts';
+import { makeOdd } from './odd-sdrs.ts';
 import { takePart } from './record-parts.ts';
 import { encodeSdrs } from './sdr-records.ts';
 
@@ -9,16 +10,16 @@ import { encodeSdrs } from './sdr-records.ts';
 const largestPart = 24;
 const version = 0x51;
 
-function records({ board, memory }: BmcContext): readonly Buffer[] {
+function records({ board, memory, personality }: BmcContext): readonly Buffer[] {
   memory.sdrs ??= encodeSdrs(board.sensors, board.identity.product);
-  return memory.sdrs;
+  return personality.oddSdr ? makeOdd(memory.sdrs) : memory.sdrs;
 }
 
 const getSdrRepositoryInfo = answer(rows.getSdrRepositoryInfo, (_, context) => ({
   version,
   records: records(context).length,
   freeBytes: 0,
-  added: context.memory.startedAt,
+  added: context.memory.startedAt + (context.personality.oddSdr ? 1 : 0),
   erased: 0,
   support: { allocationInfo: false, reserve: true, partialAdd: false, deletes: false, updates: 0, overflow: false },
 }));
@@ -30,9 +31,19 @@ const getSdr = answer(rows.getSdr, ({ reservation, record, offset, count }, cont
   const index = record === rows.firstRecord ? 0 : record === rows.lastRecord ? all.length - 1 : record - 1;
   const bytes = all[index];
   if (!bytes) throw new Refusal(completionCodes.notPresent);
+  if (offset > 0 && isLost(context)) context.memory.reserve('sdr');
   if (offset > 0 && reservation !== context.memory.reservations.sdr) throw new Refusal(completionCodes.reservationLost);
   const next = index + 1 < all.length ? index + 2 : rows.lastRecord;
   return { next, data: takePart(bytes, { offset, count, largest: largestPart }) };
 });
+
+/** An odd BMC loses the reservation at every so many parts of records. */
+const partsToLoss = 11;
+
+function isLost({ memory, personality }: BmcContext): boolean {
+  if (!personality.oddSdr) return false;
+  memory.sdrParts = (memory.sdrParts + 1) % partsToLoss;
+  return memory.sdrParts === 0;
+}
 
 export const sdrAnswers = [getSdrRepositoryInfo, reserveSdrRepository, getSdr];

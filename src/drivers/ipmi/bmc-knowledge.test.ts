@@ -129,6 +129,20 @@ test('sensor records and thresholds are asked for once', async (t) => {
   assert.equal(commands.filter((name) => name === 'Get SDR Repository Info').length, 1);
 });
 
+test('an odd repository gives all sensors that can be understood', async (t) => {
+  const { bmc, management, node } = await setStage(t);
+  const sound = await management.readSensors(node());
+  bmc.setPersonality({ oddSdr: true });
+
+  const odd = await management.readSensors(node());
+
+  const named = (name: string) => (name === 'PSU1 Status' ? 'sensor 12' : name);
+  assert.deepEqual(
+    odd.map(({ name, value, states }) => [name, value, states]),
+    sound.map(({ name, value, states }) => [named(name), value, states]),
+  );
+});
+
 test('boots, interrupts and power land in the log; it can be erased', async (t) => {
   const { driver, management, node, interrupts } = await setStage(t);
   await management.injectNmi(node());
@@ -196,9 +210,13 @@ test('the identify light shines until told otherwise', async (t) => {
 });
 
 test('a reset of the BMC ends its sessions, and the next command opens another', async (t) => {
-  const { bmc, driver, management, node } = await setStage(t);
+  const { bmc, board, driver, management, node } = await setStage(t);
   for (const kind of ['warm', 'cold'] as const) {
+    const reset = new Promise<string>((resolve) => void board.onReset(resolve));
     await management.resetBmc(node(), kind);
+    assert.equal(await reset, kind);
+    assert.equal(bmc.sessionCount, 0);
+
     assert.equal(await driver.power.getPower(node()), 'power on');
     assert.equal(bmc.sessionCount, 1);
   }
