@@ -168,6 +168,46 @@ test('an unsigned answer to a signed request is not believed', skip, async (t) =
   assert.deepEqual(values, [2]);
 });
 
+/** Mulberry32. */
+function generator(state: number): () => number {
+  let a = state;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+for (const [name, user] of [
+  ['signed', snmpdUsers.signed] as const,
+  ['encrypted', snmpdUsers.strong] as const,
+  ['in clear', undefined] as const,
+]) {
+  test(`answers with changed bytes (${name}) end no process, and no signature is got round`, skip, async (t) => {
+    const random = generator(20_240_607);
+    const at = (length: number) => Math.floor(random() * length);
+    const mutate = (packet: Buffer) => {
+      const changed = Buffer.from(packet);
+      for (let count = 1 + at(3); count > 0; count--) changed[at(changed.length)] = at(256);
+      return random() < 0.2 ? changed.subarray(0, at(changed.length)) : changed;
+    };
+    // Sometimes none, so that some requests come through.
+    const receive = (packet: Buffer) => (random() < 0.4 ? [packet] : [mutate(packet), mutate(packet), packet]);
+    const client = open(t, user ? asUser(user) : { version: '2c', ...communities }, { receive });
+
+    const values = new Set<unknown>();
+    for (let round = 0; round < 500; round++) {
+      const end = await client.get([outlet]).catch((error: Error) => error);
+      if (Array.isArray(end)) values.add(end[0]);
+      else assert.equal(end.name, 'SnmpError', end.message);
+    }
+
+    assert.ok(values.has(2));
+    if (user) assert.equal(values.size, 1);
+  });
+}
+
 type Disturb = { send?(packet: Buffer): Buffer | undefined; receive?(packet: Buffer): Buffer[] };
 
 /** A network that misbehaves. */

@@ -3,7 +3,7 @@ import type { Datagrams } from '../udp/datagrams.ts';
 import { createDesPrivacy } from './des-privacy.ts';
 import { GuardedSocket } from './guarded-socket.ts';
 import { SnmpError } from './snmp-error.ts';
-import { defaultTimings, type SnmpCredentials, type SnmpPeer, type SnmpTimings } from './snmp-peer.ts';
+import { defaultTimings, longestWait, type SnmpCredentials, type SnmpPeer, type SnmpTimings } from './snmp-peer.ts';
 
 /** What a PDU's objects are: numbers, or the identifier of another object. `null` = no such object. */
 export type SnmpValue = number | string | null;
@@ -40,7 +40,7 @@ export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTim
   const exchange = async (access: Access, send: (session: Session, answered: Answered) => void, options: SendOptions) => {
     options.signal?.throwIfAborted();
     try {
-      return await ask(await session(access), send, { retries: timings.retries, ...options });
+      return await ask(await session(access), send, { retries: timings.retries, deadline: deadlineOf(timings), ...options });
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       const failure = closed ? new SnmpError('closed', 'this end was closed') : toSnmpError(error);
@@ -67,7 +67,12 @@ export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTim
   };
 }
 
-type SendOptions = { readonly retries?: number; readonly signal?: AbortSignal | undefined };
+type SendOptions = { readonly retries?: number; readonly deadline?: number; readonly signal?: AbortSignal | undefined };
+
+/** Milliseconds. A first request with version 3 is three: engine, time, and the question itself. */
+function deadlineOf(timings: SnmpTimings): number {
+  return 3 * longestWait(timings) * 1000 + 100;
+}
 
 /** A peer whose clock of RFC 3414 section 2.3 went back has restarted without counting it: a new session learns the new time. */
 async function again<T>(work: () => Promise<T>): Promise<T> {
@@ -84,14 +89,19 @@ const outsideWindow = 'its clock does not agree with ours';
 async function ask(
   session: Session,
   send: (session: Session, answered: Answered) => void,
-  { retries = 0, signal }: SendOptions,
+  { retries = 0, deadline, signal }: SendOptions,
 ): Promise<Varbind[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Varbind[]>();
   const giveUp = () => session.cancelRequests(signal?.reason);
   session.retries = retries;
+  // The library forgets a request, timer and all, when it falls over its answer.
+  const timer = setTimeout(() => reject(new SnmpError('unfit', 'answers that cannot be read')), deadline);
   signal?.addEventListener('abort', giveUp, { once: true });
   send(session, (error, varbinds) => (error ? reject(error) : resolve(varbinds ?? [])));
-  return await promise.finally(() => signal?.removeEventListener('abort', giveUp));
+  return await promise.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  });
 }
 
 type Opening = { readonly timings: SnmpTimings; readonly datagrams: Datagrams };

@@ -1,0 +1,177 @@
+/** The classic driver had one way to switch power for each host. Here machines of six ways live in one process at one time. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startBmc } from '#lab/bmc/bmc.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { serve } from '#serve.ts';
+import { readSettings } from '#settings.ts';
+import { isInstalled } from '#tools/run-tool.ts';
+import { communities, startSnmpd } from './a-snmpd.ts';
+import { ibootUser, startIboot } from './an-iboot.ts';
+
+const reason = (await isInstalled('snmpd')) && (await isInstalled('snmpget')) ? false : 'snmpd or snmp is not installed';
+
+// biome-ignore lint/suspicious/noExplicitAny: each reply has a shape of its own
+type Reply = { status: number; body: any };
+type Site = {
+  ask(method: string, path: string, body?: unknown): Promise<Reply>;
+  /** The power state when the operation on the node is over. */
+  settled(node: string): Promise<Reply['body']>;
+};
+
+async function openSite(t: TestContext, manager: string): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-power-kinds-'));
+  const flags = {
+    state_dir: join(folder, 'state'),
+    'api.listen': '127.0.0.1:0',
+    'admin.password': 'pw',
+    'log.level': 'silent',
+    'power.poll_ms': '20',
+    'tilera.pdu_mgr': manager,
+  };
+  const running = await serve(readSettings({ flags }));
+  t.after(async () => {
+    await running.close();
+    await rm(folder, { recursive: true });
+  });
+  const identity = { methods: ['password'], password: { user: { name: 'admin', domain: { id: 'default' }, password: 'pw' } } };
+  const scope = { project: { name: 'admin', domain: { id: 'default' } } };
+  const json = { 'content-type': 'application/json' };
+  const login = { method: 'POST', headers: json, body: JSON.stringify({ auth: { identity, scope } }) };
+  const token = (await fetch(`${running.url}/identity/v3/auth/tokens`, login)).headers.get('x-subject-token') ?? '';
+  const ask: Site['ask'] = async (method, path, body) => {
+    const headers = { ...json, 'x-auth-token': token, 'x-openstack-ironic-api-version': '1.78' };
+    const reply = await fetch(`${running.url}/baremetal/v1${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await reply.text();
+    return { status: reply.status, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  return { ask, settled: (node) => settledState(ask, node) };
+}
+
+/** Waits for the node's events instead of asking again and again. */
+async function settledState(ask: Site['ask'], node: string): Promise<Reply['body']> {
+  for (let last = 0; ; ) {
+    const { body } = await ask('GET', `/nodes/${node}`);
+    if (body.target_power_state === null && body.reservation === null) return body;
+    last = (await ask('GET', `/nodes/${node}/events?after=${last}&wait=10`)).body.last;
+  }
+}
+
+const outlet = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4';
+
+/** One machine of each kind, and what really is behind it. */
+async function openMachines(t: TestContext) {
+  const objects = { values: { [`${outlet}.1`]: 2, [`${outlet}.2`]: 2 }, effects: [] };
+  const snmpd = await startSnmpd({ identity: '.1.3.6.1.4.1.318.1.3.4.5', objects });
+  t.after(() => snmpd.close());
+  const iboot = await startIboot();
+  t.after(() => iboot.close());
+  const chassis = createMemoryChassis();
+  const users = [{ name: 'admin', password: 'secret' }];
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis });
+  t.after(() => bmc.close());
+  const service = await startService(t);
+  const manager = await writeManager(t);
+
+  const pdu = {
+    snmp_driver: 'auto',
+    snmp_address: '127.0.0.1',
+    snmp_port: snmpd.port,
+    snmp_version: '2c',
+    snmp_community: communities.write,
+  };
+  const ipmi = { ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: 'admin', ipmi_password: 'secret' };
+  const relay = {
+    iboot_address: `127.0.0.1:${iboot.port},2`,
+    iboot_username: ibootUser.user,
+    iboot_password: ibootUser.password,
+  };
+  const urls = Object.fromEntries(['on', 'off', 'query'].map((what) => [`power_${what}_uri`, `${service.url}/{name}/${what}`]));
+  const nodes = [
+    { name: 'by-snmp', driver: 'snmp', driver_info: { ...pdu, snmp_outlet: 1 } },
+    { name: 'by-iboot', driver: 'iboot', driver_info: relay },
+    { name: 'by-tilera', driver: 'tilera-pdu', driver_info: { tilera_pdu_address: '10.0.100.1', tilera_status: 'manager' } },
+    { name: 'by-webhook', driver: 'webhook', driver_info: urls },
+    { name: 'by-ipmi', driver: 'ipmi', driver_info: ipmi },
+    { name: 'by-fake', driver: 'fake-hardware', driver_info: {} },
+    // A machine with a BMC, whose power cord is in a PDU.
+    { name: 'bmc-on-pdu', driver: 'ipmi', power_interface: 'snmp', driver_info: { ...ipmi, ...pdu, snmp_outlet: 2 } },
+  ];
+  const isOn = {
+    'by-snmp': async () => (await snmpd.get(`${outlet}.1`)) === '1',
+    'by-iboot': async () => iboot.relays[1],
+    'by-tilera': async () => (await manager.state()) === '1',
+    'by-webhook': async () => service.states.get('by-webhook') === 'running',
+    'by-ipmi': async () => chassis.power() === 'on',
+    'bmc-on-pdu': async () => (await snmpd.get(`${outlet}.2`)) === '1',
+  };
+  return { nodes, isOn, manager: manager.path };
+}
+
+test('machines of six kinds of power in one process', { skip: reason }, async (t) => {
+  const { nodes, isOn, manager } = await openMachines(t);
+  const { ask, settled } = await openSite(t, manager);
+
+  for (const node of nodes) assert.equal((await ask('POST', '/nodes', node)).status, 201, node.name);
+  for (const { name } of nodes) {
+    const { body } = await ask('GET', `/nodes/${name}/validate`);
+    assert.deepEqual(body.power, { result: true, reason: null }, name);
+  }
+  for (const target of ['power on', 'power off', 'power on']) {
+    const put = ({ name }: { name: string }) => ask('PUT', `/nodes/${name}/states/power`, { target });
+    for (const { status } of await Promise.all(nodes.map(put))) assert.equal(status, 202);
+    for (const { name } of nodes) {
+      const node = await settled(name);
+      assert.equal(node.power_state, target, `${name}: ${node.last_error}`);
+    }
+    for (const [name, really] of Object.entries(isOn))
+      assert.equal(await really(), target === 'power on', `${name} is ${target}`);
+  }
+
+  const shown = JSON.stringify((await ask('GET', '/nodes/detail')).body);
+  for (const secret of [communities.write, 'secret']) assert.ok(!shown.includes(`"${secret}"`), 'secrets are stars');
+});
+
+test('a wrong setting is refused by the name of its key', { skip: reason }, async (t) => {
+  const { nodes, manager } = await openMachines(t);
+  const { ask } = await openSite(t, manager);
+  const [first] = nodes;
+  const driver_info = { ...first?.driver_info, snmp_outlet: 'A' };
+  await ask('POST', '/nodes', { ...first, driver_info });
+  const { body } = await ask('GET', '/nodes/by-snmp/validate');
+  assert.equal(body.power.result, false);
+  assert.match(body.power.reason, /snmp_outlet must be a number from 1/);
+});
+
+/** A site's service for webhooks: `/{machine}/on`, `/off`, `/query`. */
+async function startService(t: TestContext) {
+  const states = new Map<string, string>();
+  const server = createServer((request, response) => {
+    const [, machine = '', what] = request.url?.split('/') ?? [];
+    if (what !== 'query') states.set(machine, what === 'on' ? 'running' : 'stopped');
+    response.end(JSON.stringify({ status: states.get(machine) ?? 'stopped' }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return { states, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** A site's PDU manager: a shell script that keeps the state in a file. */
+async function writeManager(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-pdu-mgr-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'pdu_mgr');
+  const file = join(folder, 'state');
+  await writeFile(file, '2\n');
+  await writeFile(path, `#!/bin/sh\nif [ "$2" = 9 ]; then cat ${file}; else echo "$2" > ${file}; fi\n`, { mode: 0o755 });
+  return { path, state: async () => (await readFile(file, 'utf8')).trim() };
+}
