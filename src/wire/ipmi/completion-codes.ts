@@ -32,6 +32,7 @@ export const completionCodes = {
   parameterNotSupported: 0x80,
   nodeBusy: 0xc0,
   invalidCommand: 0xc1,
+  invalidForUnit: 0xc2,
   reservationLost: 0xc5,
   wrongLength: 0xc7,
   lengthLimit: 0xc8,

@@ -37,6 +37,9 @@ const smallestPart = 4;
 /** Codes by which BMCs say "not so many bytes at once". */
 const tooMuch: readonly number[] = [codes.tooManyBytes, codes.wrongLength, codes.lengthLimit, codes.unspecified];
 
+/** Codes by which they say that they have no such thing. */
+const absent: readonly number[] = [codes.invalidCommand, codes.invalidForUnit, codes.notPresent, codes.invalidField];
+
 /** @param known its records are given back if its stamp still holds */
 export async function readSdrs(asker: Asker, known?: SdrList): Promise<SdrList> {
   const sources = await findSources(asker);
@@ -51,12 +54,12 @@ export async function readSdrs(asker: Asker, known?: SdrList): Promise<SdrList> 
 
 /** The repository; else the records that the BMC keeps of itself, for each logical unit that has sensors: section 35.2. */
 async function findSources(asker: Asker): Promise<Source[]> {
-  const info = await askOr(asker, { row: getSdrRepositoryInfo, fields: {}, expected: 'any' });
+  const info = await askOr(asker, { row: getSdrRepositoryInfo, fields: {}, expected: absent });
   if ('answer' in info && info.answer.records > 0) {
     const { records, added, erased } = info.answer;
     return [{ stamp: `${records}/${added}/${erased}`, reserve: reserveSdrRepository, get: getSdr }];
   }
-  const device = await askOr(asker, { row: getDeviceSdrInfo, fields: {}, expected: 'any' });
+  const device = await askOr(asker, { row: getDeviceSdrInfo, fields: {}, expected: absent });
   if (!('answer' in device)) return [];
   const { flags, count, changed } = device.answer;
   const units = [flags.lun0, flags.lun1, flags.lun2, flags.lun3].flatMap((has, lun) => (has ? [lun] : []));
