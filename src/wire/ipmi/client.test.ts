@@ -151,6 +151,19 @@ test('two RAKP 1 that the BMC took for two are no wrong password', async (t) => 
   assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 });
 
+test('a session whose last word was lost is not left behind in the BMC', async (t) => {
+  let isFirst = true;
+  const loseRakp4: Pass = (packet) => {
+    if (packet[5] !== 0x15 || !isFirst) return [packet];
+    isFirst = false;
+    return [];
+  };
+  const { client, bmc } = await setStage(t, { meddling: { toConsole: loseRakp4 } });
+
+  assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+  assert.deepEqual([isFirst, bmc.sessionCount], [false, 1]);
+});
+
 /** What somebody would send who knows neither session nor keys: the machine is on. */
 function unsignedAnswers(): Buffer {
   const data = Buffer.of(1, 0, 0);
