@@ -48,7 +48,9 @@ function slotRoutes(slot: MediumSlot, path: string, mediaBy: 'action' | 'patch' 
   ];
 }
 
-function describeSlot({ shape, writeProtected }: ServiceState, { device, image }: MediumSlot, path: string): Resource {
+function describeSlot({ shape, writeProtected, lastImages }: ServiceState, slot: MediumSlot, path: string): Resource {
+  const { device, image } = slot;
+  const shown = image ?? (shape.mediaKeepsImage ? (lastImages.get(device) ?? null) : null);
   const { types, name } = kindTable[device];
   const actions = (['InsertMedia', 'EjectMedia'] as const).map((action) => [
     `#VirtualMedia.${action}`,
@@ -57,8 +59,8 @@ function describeSlot({ shape, writeProtected }: ServiceState, { device, image }
   return {
     ...head(path, 'VirtualMedia.v1_4_0.VirtualMedia', name),
     MediaTypes: [...types],
-    Image: image,
-    ImageName: image === null ? null : image.slice(image.lastIndexOf('/') + 1),
+    Image: shown,
+    ImageName: shown === null ? null : shown.slice(shown.lastIndexOf('/') + 1),
     Inserted: image !== null,
     ConnectedVia: image === null ? 'NotConnected' : 'URI',
     WriteProtected: writeProtected.get(device) ?? true,
@@ -100,7 +102,7 @@ function patchOf(slot: MediumSlot): Route['patch'] {
 }
 
 /** @throws RedfishRefusal when the file cannot be had. */
-async function change({ board, mediaFolder }: ServiceState, slot: MediumSlot, image: string | null): Promise<void> {
+async function change({ board, mediaFolder, lastImages }: ServiceState, slot: MediumSlot, image: string | null): Promise<void> {
   const { chassis } = board;
   if (chassis.changeMedium && mediaFolder !== undefined) {
     const file = join(mediaFolder, `medium-${slot.device}`);
@@ -114,4 +116,5 @@ async function change({ board, mediaFolder }: ServiceState, slot: MediumSlot, im
     }
   }
   slot.image = image;
+  if (image !== null) lastImages.set(slot.device, image);
 }

@@ -23,6 +23,8 @@ export const redfishShapeSchema = Type.Object(
     mediaOwner: Type.Enum(['manager', 'system']),
     /** How a medium is put in: by action, by PATCH of `Image` and `Inserted`, or either way. */
     mediaBy: Type.Enum(['action', 'patch', 'both']),
+    /** Image and ImageName stay after an eject; ConnectedVia alone tells the truth. */
+    mediaKeepsImage: Type.Boolean(),
     /** Header ETag, and its form: RFC 9110 section 8.8.3. */
     etags: Type.Enum(['none', 'weak', 'strong']),
     /** PATCH without If-Match: done all the same, or 428 (DSP0266, "ETags"). A wrong one is always 412. */
@@ -40,6 +42,12 @@ export const redfishShapeSchema = Type.Object(
     bootTargets: Names,
     /** Where the boot override is written: the system itself, or its settings resource (`@Redfish.Settings`). */
     bootAt: Type.Enum(['system', 'settings']),
+    /** Is BootSourceOverrideMode taken, or answered with 400? */
+    bootMode: Type.Enum(['writable', 'read-only']),
+    /** Boot overrides are refused unless enabled, target and mode come together. */
+    wholeBootOnly: Type.Boolean(),
+    /** Milliseconds after a power off in which switching on is answered with 409. */
+    settleMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
     /** Does the service send events to subscribers, and by SSE? */
     events: Type.Boolean(),
     eventStream: Type.Boolean(),
@@ -70,6 +78,7 @@ export const soundRedfishShape: RedfishShape = {
   floppyId: 'Floppy',
   mediaOwner: 'manager',
   mediaBy: 'action',
+  mediaKeepsImage: false,
   etags: 'weak',
   ifMatch: 'optional',
   errors: 'extended',
@@ -90,6 +99,9 @@ export const soundRedfishShape: RedfishShape = {
   ],
   bootTargets: ['None', 'Pxe', 'Floppy', 'Cd', 'Usb', 'Hdd', 'BiosSetup', 'Diags', 'UefiShell', 'UefiHttp'],
   bootAt: 'system',
+  bootMode: 'writable',
+  wholeBootOnly: false,
+  settleMs: 0,
   events: true,
   eventStream: true,
   resetAnswers: '204',

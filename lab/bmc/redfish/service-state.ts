@@ -33,11 +33,15 @@ export class ServiceState {
   readonly pendingBios = new Map<string, string | number | boolean>();
   readonly firstBios: ReadonlyMap<string, string | number | boolean>;
   readonly boot: BootWish;
+  /** What was in each drive last. */
+  readonly lastImages = new Map<MediaDevice, string>();
   readonly writeProtected = new Map<MediaDevice, boolean>();
   secureBoot = { enabled: false, keys: true };
   assetTag = '';
   /** Until then it answers 503; performance.now(). */
   busyUntil = 0;
+  /** Until then after a power off the machine is not switched on again; performance.now(). */
+  settledAt = 0;
   #personality: Personality;
   #paths: ServicePaths;
   readonly #onError: (error: unknown) => void;
@@ -97,6 +101,7 @@ export class ServiceState {
     const { log, chassis } = this.board;
     const isBoot = what === 'power' ? chassis.power() === 'on' : what === 'log' && log.at(-1)?.sensor === 'System Boot';
     if (isBoot) this.#takePendingBios();
+    if (what === 'power' && chassis.power() === 'off') this.settledAt = performance.now() + this.shape.settleMs;
     this.events.tell(what, this);
   }
 

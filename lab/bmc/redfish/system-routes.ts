@@ -30,6 +30,12 @@ export const targetDevices: Readonly<Record<string, BootOverrideRequest['device'
   BiosSetup: 'bios',
   Diags: 'safe',
   UefiShell: 'bios',
+  // Words of vendors, and what they come to on this machine.
+  UsbCd: 'cdrom',
+  UefiTarget: 'disk',
+  SDCard: 'disk',
+  RemoteDrive: 'disk',
+  Utilities: 'safe',
 };
 
 /** What each ResetType does; DSP0268, Resource `ResetType`. `needsPower`: 409 while the machine is off. */
@@ -184,6 +190,7 @@ function writeBoot(value: Parameters<Writer>[0], { state }: WriteCall): () => vo
   const wish = expectObject('Boot', value);
   const unknown = Object.keys(wish).find((name) => !bootFields.includes(name));
   if (unknown) throw new RedfishRefusal('PropertyUnknown', [`Boot/${unknown}`]);
+  checkVendorRules(state, wish);
   const { BootSourceOverrideEnabled, BootSourceOverrideTarget, BootSourceOverrideMode, HttpBootUri } = wish;
   const next = { ...state.boot };
   const choose = expectChoice;
@@ -198,6 +205,14 @@ function writeBoot(value: Parameters<Writer>[0], { state }: WriteCall): () => vo
     Object.assign(state.boot, next);
     if (!state.personality.forgetsBootOverride) applyBoot(state);
   };
+}
+
+function checkVendorRules({ shape }: ServiceState, wish: Resource): void {
+  if (shape.bootMode === 'read-only' && 'BootSourceOverrideMode' in wish)
+    throw new RedfishRefusal('PropertyNotWritable', ['BootSourceOverrideMode']);
+  const needed = bootFields.slice(0, shape.bootMode === 'writable' ? 3 : 2);
+  const lacking = shape.wholeBootOnly ? needed.find((name) => !(name in wish)) : undefined;
+  if (lacking) throw new RedfishRefusal('PropertyMissing', [lacking]);
 }
 
 function applyBoot({ board, boot }: ServiceState): void {
@@ -219,6 +234,7 @@ async function reset({ state, body }: WriteCall): Promise<Answer> {
   const { chassis } = state.board;
   if (row.needsPower && chassis.power() === 'off' && !state.personality.acceptsWithoutEffect)
     throw new RedfishRefusal('ResourceInStandby');
+  if (name === 'On' && performance.now() < state.settledAt) throw new RedfishRefusal('ResourceInUse');
   chassis.bootOverride.restartCountdown();
   if (state.shape.resetAnswers === '202') {
     return taskAnswer(
