@@ -1,7 +1,6 @@
-import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { getDeviceId, getSystemGuid } from '#wire/ipmi/app-commands.ts';
-import { coldReset, describeSelfTest, getSelfTestResults, warmReset } from '#wire/ipmi/device-commands.ts';
+import { describeSelfTest, getSelfTestResults } from '#wire/ipmi/device-commands.ts';
 import { decodeGuid } from '#wire/ipmi/guid.ts';
 import { decodeTime } from '#wire/ipmi/sel-records.ts';
 import { getSelInfo, getSelTime } from '#wire/ipmi/storage-commands.ts';
@@ -43,14 +42,4 @@ export async function readBmcInfo(asker: NodeAsker): Promise<JsonObject> {
     ...(now && { clock: new Date(now * 1000).toISOString() }),
     lan: await readLan(asker),
   };
-}
-
-/** A cold reset often comes before the answer: silence is none of its faults, once the BMC has been heard. */
-export async function resetBmc(asker: NodeAsker, kind: 'warm' | 'cold'): Promise<void> {
-  await asker.ask(getDeviceId, {});
-  try {
-    await asker.ask(kind === 'cold' ? coldReset : warmReset, {});
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === 'bmcUnreachable')) throw error;
-  }
 }

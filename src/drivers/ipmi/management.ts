@@ -13,12 +13,13 @@ import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.t
 import { lacks } from '../lacks.ts';
 import type { AskBmc } from './ask-bmc.ts';
 import { askNode } from './ask-node.ts';
-import { readBmcInfo, resetBmc } from './bmc-info.ts';
+import { readBmcInfo } from './bmc-info.ts';
 import { identify } from './identify.ts';
 import { getIndicator, setIndicator } from './indicator.ts';
 import { clearLog, readLog } from './log.ts';
 import { changePassword } from './own-password.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
+import { resetBmc } from './reset-bmc.ts';
 import { createSensorRecords } from './sensor-records.ts';
 import { readSensors } from './sensors.ts';
 
@@ -68,7 +69,7 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
     clearLog: (node, asking) => clearLog(askNode(ask, node, asking)),
     identify: (node, asking) => identify(askNode(ask, node, asking), records),
     bmcInfo: (node, asking) => readBmcInfo(askNode(ask, node, asking)),
-    resetBmc: (node, kind, asking) => resetBmc(askNode(ask, node, asking), kind),
+    resetBmc: (node, kind, asking) => resetBmc(ask, node, { ...asking, kind }),
     changePassword: (node, password, asking) => changePassword(askNode(ask, node, asking), password),
   };
 }
