@@ -1,3 +1,4 @@
+import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import type { SnmpTimings } from '#wire/snmp/snmp-peer.ts';
 import type { Datagrams } from '#wire/udp/datagrams.ts';
 import { openSharedUdp } from '#wire/udp/shared-udp.ts';
@@ -24,7 +25,7 @@ export function createSnmpDriver({ timings, datagrams }: SnmpDriverOptions = {})
   return {
     power: createSnmpPower(pdus, stop.signal, timings),
     async close() {
-      stop.abort();
+      stop.abort(new SnmpError('closed', 'this end was closed'));
       pdus.close();
       sockets.close();
     },

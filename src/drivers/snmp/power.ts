@@ -32,19 +32,23 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     });
   const familyOf = async ({ pdu, peer }: SnmpSettings, signal?: AbortSignal) => pdu ?? (await pdus.family(peer, signal));
 
-  async function send(
-    settings: SnmpSettings,
-    pdu: Pdu,
-    { command, signal }: { command: 'on' | 'off' | 'cycle'; signal?: AbortSignal },
-  ) {
+  async function send(settings: SnmpSettings, pdu: Pdu, { command, signal }: Sending) {
     const row = pdu[command];
-    if (row) {
-      const once = command === 'cycle';
-      return await pdus.write(settings.peer, { oid: oidOf(row, pdu, settings), value: row.value }, { once, signal });
+    // Outlets that reboot one after the other would leave a machine with two power cords running.
+    if (!row || (command === 'cycle' && settings.outlets.length > 1)) return await cycle(settings, pdu, signal);
+    for (const outlet of settings.outlets) {
+      const change = { oid: oidOf(row, pdu, outlet), value: row.value };
+      await pdus.write(settings.peer, change, { once: command === 'cycle', signal });
     }
-    await send(settings, pdu, { command: 'off', ...(signal && { signal }) });
-    await delay(pauseSeconds * 1000, undefined, { signal: signal ? AbortSignal.any([stop, signal]) : stop });
-    await send(settings, pdu, { command: 'on', ...(signal && { signal }) });
+  }
+
+  async function cycle(settings: SnmpSettings, pdu: Pdu, signal: AbortSignal | undefined) {
+    const either = signal ? AbortSignal.any([stop, signal]) : stop;
+    await send(settings, pdu, { command: 'off', signal });
+    await delay(pauseSeconds * 1000, undefined, { signal: either }).catch(() => {
+      throw either.reason;
+    });
+    await send(settings, pdu, { command: 'on', signal });
   }
 
   return {
@@ -52,12 +56,14 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     targets: Object.keys(commandTable) as PowerTarget[],
     pauseSeconds,
     validate: (node) => void readSnmpSettings(node),
-    getPower(node, { signal } = {}) {
+    async getPower(node, { signal } = {}) {
       const settings = readSnmpSettings(node);
-      return asked(settings, 'its state', async () => {
+      return await asked(settings, 'its state', async () => {
         const pdu = await familyOf(settings, signal);
-        const value = await pdus.read(settings.peer, oidOf(pdu.state, pdu, settings), signal);
-        return readState(value, pdu, node);
+        const read = (outlet: readonly number[]) => pdus.read(settings.peer, oidOf(pdu.state, pdu, outlet), signal);
+        const values = await Promise.all(settings.outlets.map(read));
+        // One power cord is enough for a machine to run.
+        return values.map((value) => readState(value, pdu, node)).includes('power on') ? 'power on' : 'power off';
       });
     },
     async setPower(node, target, { signal } = {}) {
@@ -66,13 +72,15 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
       if (!command) throw new Fault('internal', { detail: `${target} is no command of a PDU` });
       await asked(settings, target, async () => {
         const pdu = await familyOf(settings, signal);
-        await send(settings, pdu, { command, ...(signal && { signal }) });
+        await send(settings, pdu, { command, signal });
       });
     },
   };
 }
 
-function oidOf(column: Pdu['on'] | Pdu['state'], pdu: Pdu, { outlet }: SnmpSettings): string {
+type Sending = { readonly command: 'on' | 'off' | 'cycle'; readonly signal: AbortSignal | undefined };
+
+function oidOf(column: Pdu['on'] | Pdu['state'], pdu: Pdu, outlet: readonly number[]): string {
   const oid = outletOid(column, pdu, outlet);
   if (oid === undefined) throw new SnmpError('unfit', `an index that is shorter than ${outlet.join('.')}: it is a ${pdu.title}`);
   return oid;
@@ -91,7 +99,7 @@ function readState(value: number | string | null, { state }: Pdu, node: NodeFact
 type Asked = { readonly settings: SnmpSettings; readonly command: string; readonly timings: SnmpTimings };
 
 function toFault(error: SnmpError, { settings, command, timings }: Asked): Fault {
-  const outlet = settings.outlet.join('.');
+  const outlet = settings.outlets.map((numbers) => numbers.join('.')).join(', ');
   const detail =
     error.failure === 'absent' ? `${error.message}: it has no outlet ${outlet}, or is of another family` : error.message;
   return new Fault(faultTable[error.failure] ?? 'internal', {

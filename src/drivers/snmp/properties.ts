@@ -19,7 +19,7 @@ export const snmpProperties: Properties = {
   snmp_address: { help: 'IP address or host name of the PDU.', required: true },
   snmp_port: { help: 'UDP port.', default: String(snmpPort) },
   snmp_outlet: {
-    help: 'Outlet, counted from 1. In a chain of units the whole index, such as 2.14 or 1.2.7; default: the first unit.',
+    help: 'Outlet, counted from 1; several with commas, for a machine with several power cords. In a chain of units the whole index, such as 2.14 or 1.2.7; default: the first unit.',
     required: true,
   },
   snmp_version: { help: 'SNMP version: 1, 2c or 3. Versions 1 and 2c send the community in clear.', default: '1' },
@@ -43,7 +43,8 @@ export type SnmpSettings = {
   readonly peer: SnmpPeer;
   /** Undefined = to be asked of the PDU. */
   readonly pdu: Pdu | undefined;
-  readonly outlet: readonly number[];
+  /** At least one: its number, or as much of its index as is given. */
+  readonly outlets: readonly (readonly number[])[];
 };
 
 /** @throws Fault `driverInfo` */
@@ -54,13 +55,13 @@ export function readSnmpSettings(node: NodeFacts): SnmpSettings {
   if (!pdu && family !== 'auto') throw info.wrong(`snmp_driver must be auto or one of ${families.join(', ')}`);
   const address = info.required('snmp_address');
   if (!isHost(address)) throw info.wrong('snmp_address must be an IP address or a host name');
-  const outlet = readOutlet(info, pdu);
+  const names = info.required('snmp_outlet').split(',');
+  const outlets = names.map((name) => readOutlet(name.trim(), info, pdu));
   const port = info.whole('snmp_port', { min: 1, max: 65_535, default: snmpPort });
-  return { peer: { address, port, credentials: readCredentials(info) }, pdu, outlet };
+  return { peer: { address, port, credentials: readCredentials(info) }, pdu, outlets };
 }
 
-function readOutlet(info: DriverInfo, pdu: Pdu | undefined): readonly number[] {
-  const text = info.required('snmp_outlet');
+function readOutlet(text: string, info: DriverInfo, pdu: Pdu | undefined): readonly number[] {
   const numbers = text.split('.').map(Number);
   const isIndex = /^\d{1,6}(\.\d{1,6}){0,3}$/.test(text) && (numbers.at(-1) ?? 0) > 0;
   if (!isIndex) throw info.wrong('snmp_outlet must be a number from 1, or several with dots between them');

@@ -153,6 +153,34 @@ test('a power cycle is the PDU’s own reboot, sent in one packet', skip, async 
   assert.equal(sent.length, 1);
 });
 
+test('a machine with two power cords is on while one of them is, and cut off from both', skip, async (t) => {
+  const { power, node } = setStage(t);
+  const both = node({ snmp_outlet: '6, 7' });
+  assert.equal(await power.getPower(both), 'power off');
+
+  await power.setPower(both, 'power on');
+  assert.deepEqual(await Promise.all([6, 7].map((outlet) => snmpd.get(`${rackPdu}.${outlet}`))), ['1', '1']);
+  await snmpd.set(`${rackPdu}.6`, 2);
+  assert.equal(await power.getPower(both), 'power on');
+
+  await power.setPower(both, 'power off');
+  assert.equal(await snmpd.get(`${rackPdu}.7`), '2');
+  assert.equal(await power.getPower(both), 'power off');
+});
+
+test('closing the driver, and giving up, end the pause of a power cycle', skip, async (t) => {
+  const { power, node, close } = setStage(t);
+  const both = node({ snmp_outlet: '6,7' });
+  const asking = new AbortController();
+  const given = power.setPower(both, 'power cycle', { signal: asking.signal });
+  setTimeout(() => asking.abort(new Error('enough')), 50);
+  await assert.rejects(given, /enough/);
+
+  const closed = power.setPower(both, 'power cycle');
+  setTimeout(close, 50);
+  await assert.rejects(closed, { code: 'interrupted' });
+});
+
 test('nodes of one PDU share its session, and ask for their states together', skip, async (t) => {
   const { power, node, sent } = setStage(t);
   const { user, authKey, privKey } = snmpdUsers.strong;
@@ -251,6 +279,7 @@ suite('driver_info', () => {
     [{ ...version2, snmp_address: '-v' }, /snmp_address must be/],
     [{ ...version2, snmp_outlet: 0 }, /snmp_outlet must be/],
     [{ ...version2, snmp_outlet: 'A1' }, /snmp_outlet must be/],
+    [{ ...version2, snmp_outlet: '1,,2' }, /snmp_outlet must be/],
     [{ ...version2, snmp_driver: 'apc_rackpdu', snmp_outlet: '1.2' }, /an outlet of this family has no 2 numbers/],
     [{ ...version2, snmp_port: 70_000 }, /snmp_port must be/],
     [{ ...version2, snmp_version: '4' }, /snmp_version must be one of 1, 2c, 3/],
