@@ -11,6 +11,7 @@ import { createBoard } from '#lab/bmc/create-board.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import type { PersonalityChanges } from '#lab/bmc/personality.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
+import { loadPersonalities } from '#lab/personality-files.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
@@ -180,3 +181,26 @@ test('the password is rotated and the new one is used', async (t) => {
   assert.equal(typeof (await driver.management.getSecureBoot?.(node({ redfish_password: 'neu-geheim-1' }))), 'boolean');
   assert.equal(service.sessionCount, 1);
 });
+
+for (const { name, behaviour } of [...loadPersonalities().values()].filter((one) => one.name.startsWith('vendor-'))) {
+  test(`what is read and written has the shapes of ${name}`, async (t) => {
+    const { board, driver, node } = await setStage(t, behaviour);
+    board.bios.set('ProcTurboMode', 'Enabled');
+
+    await driver.bios.applySettings(node(), { ProcTurboMode: 'Disabled' });
+    const hasSecureBoot = (await driver.management.getSecureBoot?.(node())) !== null;
+    if (hasSecureBoot) await driver.management.setSecureBoot?.(node(), true);
+
+    const settings = await driver.bios.readSettings(node());
+    assert.equal(settings.find((setting) => setting.name === 'ProcTurboMode')?.pending, 'Disabled');
+    assert.equal(await driver.management.getSecureBoot?.(node()), hasSecureBoot ? true : null);
+    const sensors = (await driver.management.readSensors?.(node())) ?? [];
+    assert.ok(['temperature', 'fan', 'voltage'].every((type) => sensors.some((sensor) => sensor.type === type)));
+    assert.equal(new Set(sensors.map((sensor) => sensor.name)).size, sensors.length);
+    assert.ok(Array.isArray(await driver.management.readLog?.(node())));
+    const components = (await driver.firmware.readComponents(node())).map(({ component }) => component);
+    assert.ok(components.includes('bios') && components.includes('bmc'), components.join());
+    await driver.management.changePassword?.(node(), 'neu-geheim-1');
+    assert.equal(board.users[0]?.password, 'neu-geheim-1');
+  });
+}
