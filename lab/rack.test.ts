@@ -153,6 +153,58 @@ test('a BMC can be told to misbehave while it runs', { skip }, async () => {
   });
 });
 
+/** Asks the first server's BMC by Redfish, from inside, and trusts it by the fingerprint in the record alone. */
+async function redfish(rack: Rack, method: string, path: string, body: object = {}): Promise<{ status: number; body: never }> {
+  const { bmc, redfish: face } = rack.machines[0]!;
+  const program = `
+    import { request } from 'node:https';
+    const { url, method, auth, body, fingerprint } = JSON.parse(process.env.ASK);
+    const asked = request(url, { method, auth, rejectUnauthorized: false }, async (reply) => {
+      const seen = reply.socket.getPeerCertificate().fingerprint256.replaceAll(':', '').toLowerCase();
+      if (seen !== fingerprint) throw new Error('another certificate: ' + seen);
+      let text = '';
+      for await (const chunk of reply) text += chunk;
+      console.log(JSON.stringify({ status: reply.statusCode, body: text ? JSON.parse(text) : null }));
+    });
+    asked.end(method === 'GET' ? undefined : JSON.stringify(body));`;
+  const question = {
+    url: face!.address + path,
+    method,
+    auth: `${bmc.user}:${bmc.password}`,
+    body,
+    fingerprint: face!.fingerprint,
+  };
+  const [node, ...args] = insideNamespace(rack.record.namespace, [process.execPath, '--input-type=module', '-e', program]);
+  const { stdout } = await run(node, args, { env: { ...process.env, ASK: JSON.stringify(question) } });
+  return JSON.parse(stdout);
+}
+
+test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the start', { skip }, async () => {
+  await withRack({ personalities: { 'machine-1': 'vendor-idrac' } }, async (rack) => {
+    const system = rack.machines[0]!.redfish!.system_id;
+    assert.equal(system, '/redfish/v1/Systems/System.Embedded.1');
+
+    const on = await redfish(rack, 'POST', `${system}/Actions/ComputerSystem.Reset`, { ResetType: 'On' });
+    assert.equal(on.status, 204);
+    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is on/);
+    await ipmi(rack, 'chassis', 'bootdev', 'pxe', 'options=persistent');
+    const { PowerState, Boot } = (await redfish(rack, 'GET', system)).body;
+    const { BootSourceOverrideTarget, BootSourceOverrideEnabled } = Boot as Record<string, string>;
+    assert.deepEqual([PowerState, BootSourceOverrideTarget, BootSourceOverrideEnabled], ['On', 'Pxe', 'Continuous']);
+
+    const medium = `${rack.machines[0]!.redfish!.address}/redfish`;
+    const insert = `${system}/VirtualMedia/1/Actions/VirtualMedia.InsertMedia`;
+    assert.equal((await redfish(rack, 'POST', insert, { Image: medium })).status, 204);
+    const { cdrom } = (await rack.status())[0]!.media;
+    assert.match(readFileSync(cdrom!, 'utf8'), /redfish/);
+
+    await rack.setPersonality('machine-1', { personality: 'refuses-password' });
+    assert.equal((await redfish(rack, 'GET', '/redfish/v1/Systems/1')).status, 401);
+    await assert.rejects(ipmi(rack, 'chassis', 'power', 'status'));
+    await assert.rejects(rack.setPersonality('machine-1', { personality: 'polite' }), /no personality 'polite'/);
+  });
+});
+
 test('passwords are for the owner alone, in no argument of a process, and stay the same', { skip }, async () => {
   await withRack({}, async (rack) => {
     const { password } = rack.machines[0]!.bmc;

@@ -1,0 +1,57 @@
+/** Ingot's own Redfish driver against the service in each vendor's shape: what is asked for is what the board then has. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { createRedfishDriver } from '#drivers/redfish/index.ts';
+import { loadPersonalities } from '../../personality-files.ts';
+import { createBoard } from '../create-board.ts';
+import { createMemoryChassis } from '../memory-chassis.ts';
+import type { PersonalityChanges } from '../personality.ts';
+import { startRedfishService } from './redfish-service.ts';
+
+async function setStage(t: TestContext, personality: PersonalityChanges) {
+  const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
+  const board = createBoard({
+    chassis: { ...createMemoryChassis(), firmware: 'uefi' },
+    users,
+    media: ['cdrom', 'floppy', 'disk'],
+  });
+  const service = await startRedfishService({ address: '127.0.0.1', port: 0, board, personality });
+  const files = createServer((_, reply) => reply.end('a medium')).listen(0, '127.0.0.1');
+  await once(files, 'listening');
+  const driver = createRedfishDriver();
+  t.after(async () => {
+    await driver.close();
+    await service.close();
+    files.close();
+  });
+  const driver_info = { redfish_address: service.url, redfish_username: 'admin', redfish_password: 'password1' };
+  const about = { properties: { capabilities: 'boot_mode:uefi' }, extra: {}, power_state: null, ports: [] };
+  const node = { id: 1, uuid: '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0002', name: 'n1', driver: 'redfish', driver_info, ...about };
+  return { board, driver, node, image: `http://127.0.0.1:${(files.address() as AddressInfo).port}/live.iso` };
+}
+
+const shapes = [...loadPersonalities().values()].filter(({ name }) => name === 'sound' || name.startsWith('vendor-'));
+
+for (const { name, behaviour } of shapes) {
+  test(`the driver and ${name}: power, boot device, a virtual medium`, async (t) => {
+    // The pause after a power off is real time: what the driver makes of it has tests of its own.
+    const { redfish } = behaviour;
+    const { board, driver, node, image } = await setStage(t, { ...behaviour, redfish: { ...redfish, settleMs: 0, taskMs: 10 } });
+    const { power, management } = driver;
+
+    await power.setPower(node, 'power on');
+    assert.deepEqual([await power.getPower(node), board.chassis.power()], ['power on', 'on']);
+    await management.setBootDevice(node, 'pxe', { persistent: false });
+    assert.equal(board.chassis.bootOverride.get()?.device, 'pxe');
+    assert.equal((await management.getBootDevice(node))?.device, 'pxe');
+    await management.media?.insert(node, 'cdrom', image);
+    assert.equal(board.media.find(({ device }) => device === 'cdrom')?.image, image);
+    await management.media?.eject(node, 'cdrom');
+    assert.equal(board.media.find(({ device }) => device === 'cdrom')?.image, null);
+    await power.setPower(node, 'power off');
+    assert.equal(board.chassis.power(), 'off');
+  });
+}
