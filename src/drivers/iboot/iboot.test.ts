@@ -178,8 +178,8 @@ suite('the protocol as python-iboot speaks it', () => {
     assert.deepEqual(sent, [recorded['power on'], recorded['power off'], recorded.get]);
   });
 
-  const copy = process.env['INGOT_PYTHON_IBOOT'] ?? '';
-  const reason = existsSync(join(copy, 'iboot', 'iboot.py')) ? false : 'INGOT_PYTHON_IBOOT names no copy of python-iboot';
+  const copy = process.env['REFEREE_PYTHON_IBOOT'] ?? '';
+  const reason = existsSync(join(copy, 'iboot', 'iboot.py')) ? false : 'REFEREE_PYTHON_IBOOT names no copy of python-iboot';
   test('python-iboot understands the stand-in that tests us', { skip: reason }, async (t) => {
     const { iboot, power, node } = await setStage(t, 1);
     const run = (action: string) => promisify(execFile)('python3', ['-c', program, String(iboot.port), action], { cwd: copy });

@@ -45,9 +45,9 @@ test('no two rows claim one identity', () => {
   assert.equal(new Set(identities).size, identities.length);
 });
 
-const mibs = process.env['INGOT_VENDOR_MIBS'] ?? '';
+const mibs = process.env['REFEREE_VENDOR_MIBS'] ?? '';
 const reason = !existsSync(join(mibs, 'PowerNet-MIB'))
-  ? 'INGOT_VENDOR_MIBS names no folder with the vendors’ MIBs'
+  ? 'REFEREE_VENDOR_MIBS names no folder with the vendors’ MIBs'
   : (await isInstalled('snmptranslate'))
     ? false
     : 'snmptranslate is not installed';
