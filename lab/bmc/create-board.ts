@@ -83,7 +83,6 @@ const typeCodes: Readonly<Record<AnalogSensor['type'], number>> = { temperature:
 class MemoryBoard implements Board {
   readonly identity: BoardIdentity;
   readonly chassis: Chassis;
-  readonly sensors: readonly BoardSensor[];
   readonly users: BoardUser[];
   readonly media: readonly MediumSlot[];
   readonly lan: BoardLan;
@@ -97,6 +96,7 @@ class MemoryBoard implements Board {
   readonly #changed = new Set<(what: Change) => void>();
   readonly #reset = new Set<(kind: 'warm' | 'cold') => void>();
   readonly #forced = new Map<string, number>();
+  #sensors: readonly BoardSensor[] | undefined;
   #log: BoardLogEntry[] = [];
   #lastId = 0;
   #added = 0;
@@ -118,9 +118,17 @@ class MemoryBoard implements Board {
       () => this.#look(),
     );
     chassis.onPower?.(() => this.#look());
-    const around = { on: () => chassis.power() === 'on', switchedAt: () => this.#switchedAt, now };
-    this.sensors = createSensors(around).map((sensor) => (sensor.kind === 'analog' ? this.#forceable(sensor) : sensor));
     this.media = media.map((device) => this.#createSlot(device));
+  }
+
+  /** Made when they are first asked for: of the ten thousand boards of a farm most never are. */
+  get sensors(): readonly BoardSensor[] {
+    this.#sensors ??= createSensors({
+      on: () => this.chassis.power() === 'on',
+      switchedAt: () => this.#switchedAt,
+      now: this.#now,
+    }).map((sensor) => (sensor.kind === 'analog' ? this.#forceable(sensor) : sensor));
+    return this.#sensors;
   }
 
   get log(): readonly BoardLogEntry[] {

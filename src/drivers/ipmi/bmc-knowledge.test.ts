@@ -10,6 +10,7 @@ import { columns, ipmitool } from '#test/captures/ipmi-tools.ts';
 import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
+import { tellApart } from './sensor-records.ts';
 
 const timings = { ...defaultTimings, firstWait: 200, deadline: 5_000, singleWait: 500 };
 const login = { user: 'admin', password: 'secret', suite: 17 };
@@ -140,6 +141,27 @@ test('an odd repository gives all sensors that can be understood', async (t) => 
   assert.deepEqual(
     odd.map(({ name, value, states }) => [name, value, states]),
     sound.map(({ name, value, states }) => [named(name), value, states]),
+  );
+});
+
+test('sensors with one name are told apart by their numbers', () => {
+  const sensor = {
+    kind: 'sensor',
+    owner: 0x20,
+    lun: 0,
+    entity: { id: 3, instance: 1 },
+    sensorType: 1,
+    eventType: 1,
+    readable: true,
+  } as const;
+  const named = tellApart([
+    { ...sensor, name: 'Temp', number: 14 },
+    { ...sensor, name: 'Inlet', number: 4 },
+    { ...sensor, name: 'Temp', number: 15 },
+  ]);
+  assert.deepEqual(
+    named.map((record) => record.kind === 'sensor' && record.name),
+    ['Temp (0xe)', 'Inlet', 'Temp (0xf)'],
   );
 });
 

@@ -38,7 +38,7 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
       const sdrs = await readSdrs(asker, former?.sdrs);
       const fresh = former?.sdrs === sdrs && former.thresholdsUntil > now() ? former : undefined;
       keep(key, fresh ?? { sdrs, thresholds: new Map(), thresholdsUntil: now() + thresholdMilliseconds });
-      return sdrs.records.flatMap(decodeSdr);
+      return tellApart(sdrs.records.flatMap(decodeSdr));
     },
     async thresholds(asker, sensor) {
       const known = kept.get(keyOf(asker));
@@ -49,6 +49,16 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
       return answer;
     },
   };
+}
+
+/** Dell's BMCs call each processor's sensor `Temp`: such names get the sensor's number, as ipmitool writes it. */
+export function tellApart(records: readonly SdrRecord[]): SdrRecord[] {
+  const count = new Map<string, number>();
+  for (const record of records) if (record.kind === 'sensor') count.set(record.name, (count.get(record.name) ?? 0) + 1);
+  return records.map((record) => {
+    if (record.kind !== 'sensor' || count.get(record.name) === 1) return record;
+    return { ...record, name: `${record.name} (0x${record.number.toString(16)})` };
+  });
 }
 
 export function spellKey({ owner, lun, number }: SensorKey): string {
