@@ -228,9 +228,9 @@ class Conversation implements RedfishService {
   async #sendKnown(call: Call, deadline: Deadline): Promise<Incoming> {
     const first = await this.#send(call, await this.#login.headers(deadline), deadline);
     if (first.status !== 401) return first;
-    const again = this.#login.rejected() ? await this.#send(call, await this.#login.headers(deadline), deadline) : first;
-    if (again.status === 401) this.#rememberRefusal(call, again);
-    return again;
+    if (await this.#login.rejected(this.#limits.closeMs)) return this.#send(call, await this.#login.headers(deadline), deadline);
+    this.#rememberRefusal(call, first);
+    return first;
   }
 
   #rememberRefusal({ method, path }: Call, incoming: Incoming): void {
@@ -257,8 +257,7 @@ class Conversation implements RedfishService {
       }
       if (!isRedirect(incoming, method) || ++redirects > mostRedirects) return incoming;
       const target = redirectedPath(incoming.headers['location'], this.peer.url);
-      if (target === undefined)
-        throw new RedfishError('unfit', { request: `${method} ${path}`, detail: 'it redirects elsewhere' });
+      if (target === undefined) throw redirectedAway(`${method} ${path}`, incoming);
       path = target;
     }
   }
@@ -293,6 +292,12 @@ function json(body: Resource): Body {
   const bytes = Buffer.from(JSON.stringify(body));
   const headers = { 'content-type': 'application/json', 'content-length': String(bytes.length) };
   return { body: bytes, headers, secrets: secretsIn(body) };
+}
+
+function redirectedAway(request: string, { headers }: Incoming): RedfishError {
+  const { location = '' } = headers;
+  const where = URL.canParse(location) ? new URL(location).origin.slice(0, 100) : 'nowhere';
+  return new RedfishError('unfit', { request, detail: `it redirects elsewhere (${where})` });
 }
 
 function isRedirect({ status }: Incoming, method: Method): boolean {

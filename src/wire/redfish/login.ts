@@ -8,8 +8,12 @@ import { readReply } from './reply.ts';
 export type Login = {
   /** Headers for the next request; opens a session first where there is none. */
   headers(asking: Deadline): Promise<Record<string, string>>;
-  /** The service did not take the headers. @returns whether new ones are worth a try */
-  rejected(): boolean;
+  /**
+   * The service did not take the headers. Some say 401 for what this user may not do: a session that is still good would be
+   * left over, so it is given back.
+   * @returns whether new ones are worth a try
+   */
+  rejected(timeout: number): Promise<boolean>;
   /** Nobody's password is tried again before `refusalMs` are over. */
   remember(refusal: RedfishError): void;
   /** Deletes the session, if there is one. */
@@ -41,6 +45,13 @@ export function createLogin({ peer, send, root, limits }: LoginParts): Login {
   let basicUntil = peer.auth === 'basic' ? Number.POSITIVE_INFINITY : 0;
   const remember = (error: RedfishError) => {
     refusal = { error, until: Date.now() + limits.refusalMs };
+  };
+
+  const giveBack = async (timeout: number) => {
+    const { token, path } = session ?? {};
+    session = undefined;
+    if (token === undefined || path === undefined) return;
+    await send({ method: 'DELETE', path, headers: { 'x-auth-token': token }, timeout }).catch(() => undefined);
   };
 
   const open = async (asking: Deadline): Promise<Session | undefined> => {
@@ -76,18 +87,13 @@ export function createLogin({ peer, send, root, limits }: LoginParts): Login {
       if (session === undefined) return { authorization: basic(peer) };
       return { 'x-auth-token': session.token };
     },
-    rejected() {
+    async rejected(timeout) {
       const hadSession = session !== undefined;
-      session = undefined;
+      await giveBack(timeout);
       return hadSession;
     },
     remember,
-    async close(timeout) {
-      const { token, path } = session ?? {};
-      session = undefined;
-      if (token === undefined || path === undefined) return;
-      await send({ method: 'DELETE', path, headers: { 'x-auth-token': token }, timeout }).catch(() => undefined);
-    },
+    close: giveBack,
   };
 }
 

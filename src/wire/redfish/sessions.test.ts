@@ -67,8 +67,19 @@ suite('a session', () => {
     const client = stage.open();
     await client.get(systemPath);
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
-    assert.deepEqual(stage.names().slice(3), [asking, login, asking]);
+    assert.deepEqual(stage.names().slice(3), [asking, `DELETE ${sessionPath}/1`, login, asking]);
     assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 't2');
+  });
+
+  test('that may not do all is good for the rest, and none is left over', async (t) => {
+    const secret = 'GET /redfish/v1/AccountService';
+    const script = { [asking]: system, [secret]: unauthorized, [`DELETE ${sessionPath}/1`]: { status: 204 } };
+    const stage = await startRedfishService(t, script);
+    const client = stage.open();
+    await client.get(systemPath);
+    await failureOf(client.get('/redfish/v1/AccountService'));
+    assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
+    assert.deepEqual(stage.names().slice(3), [secret, `DELETE ${sessionPath}/1`, login, secret, asking]);
   });
 
   test('is not renewed for ever', async (t) => {
