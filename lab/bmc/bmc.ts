@@ -32,8 +32,12 @@ export type BmcOptions = {
   /** 0 = any free port; see `Bmc.port`. */
   readonly port: number;
   readonly personality?: Partial<Personality>;
+  /** Where its packets come from; default a UDP socket. */
+  readonly listen?: typeof listenUdp;
   /** Called after each command, for logs and tests. */
   readonly onCommand?: (report: BmcCommandReport) => void;
+  /** Called for each packet, lost ones too: for counters. */
+  readonly onPacket?: (way: 'in' | 'out') => void;
   /** A chassis action that failed, also after it was begun and answered. */
   readonly onChassisError?: (error: unknown) => void;
 } & (
@@ -115,8 +119,8 @@ class VirtualBmc implements Bmc {
   }
 
   async listen(): Promise<void> {
-    const { address, port } = this.#options;
-    this.#server = await listenUdp({ address, port }, (packet, from) => this.#receive(packet, from));
+    const { address, port, listen = listenUdp } = this.#options;
+    this.#server = await listen({ address, port }, (packet, from) => this.#receive(packet, from));
   }
 
   async close(): Promise<void> {
@@ -128,6 +132,7 @@ class VirtualBmc implements Bmc {
   }
 
   #receive(packet: Buffer, from: Peer): void {
+    this.#options.onPacket?.('in');
     if (this.#personality.silent || this.#isLost()) return;
     try {
       const reply = this.#answer(packet, from);
@@ -140,6 +145,7 @@ class VirtualBmc implements Bmc {
 
   #send(packet: Buffer, to: Peer): void {
     const { delayMs } = this.#personality;
+    this.#options.onPacket?.('out');
     if (this.#isLost()) return;
     if (delayMs > 0) setTimeout(() => this.#server?.send(packet, to), delayMs);
     else this.#server?.send(packet, to);

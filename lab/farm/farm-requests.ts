@@ -11,6 +11,9 @@ export type FarmRequest =
 
 export type GroupCounters = {
   machines: number;
+  /** IPMI packets, lost ones too. */
+  packets_in: number;
+  packets_out: number;
   /** IPMI commands carried out, in and out of sessions. */
   commands: number;
   /** Sessions that were opened, on either face. */

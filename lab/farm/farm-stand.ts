@@ -1,9 +1,10 @@
 /** The BMCs of a farm and the machines behind them. No timers: an idle BMC is a socket and a few objects. */
-import { type Bmc, type BmcCommandReport, startBmc } from '../bmc/bmc.ts';
+import { type Bmc, type BmcOptions, startBmc } from '../bmc/bmc.ts';
+import type { Board } from '../bmc/board.ts';
 import { createBoard } from '../bmc/create-board.ts';
 import { createMemoryChassis } from '../bmc/memory-chassis.ts';
 import { changePersonality, type Personality, soundPersonality } from '../bmc/personality.ts';
-import { type RedfishService, startRedfishService } from '../bmc/redfish/redfish-service.ts';
+import { type RedfishService, type RedfishServiceOptions, startRedfishService } from '../bmc/redfish/redfish-service.ts';
 import { applyWish, loadPersonalities } from '../personality-files.ts';
 import { createDraw, type FarmMachine, type FarmRecord, shuffled } from './farm-plan.ts';
 import type { FarmCounters, FarmPowers, GroupCounters } from './farm-requests.ts';
@@ -57,7 +58,7 @@ export class FarmStand {
 
   counters(): FarmCounters {
     const stalls = [...this.#stalls.values()];
-    const total: GroupCounters = { machines: 0, commands: 0, logins: 0, requests: 0 };
+    const total = emptyCounters();
     for (const group of this.#groups.values()) {
       for (const name of Object.keys(total) as (keyof GroupCounters)[]) total[name] += group[name];
     }
@@ -106,34 +107,48 @@ export class FarmStand {
   }
 
   async #add(machine: FarmMachine, personality: Personality): Promise<void> {
-    const { address, port, user, password, power } = machine;
+    const { address, user, password, power } = machine;
     const group = this.#groupOf(machine.personality);
     const chassis = createMemoryChassis(power);
-    const board = createBoard({
-      chassis,
-      users: [{ name: user, password, privilege: 'administrator' }],
-      logLimit,
-      lan: { address },
-    });
-    const onCommand = ({ command }: BmcCommandReport) => {
-      group.commands += 1;
-      if (command === loginCommand) group.logins += 1;
-    };
-    const bmc = await startBmc({ address, port, board, personality, onCommand });
-    const onRequest = ({ method, path, status }: { method: string; path: string; status: number }) => {
-      group.requests += 1;
-      if (method === 'POST' && status === 201 && path.includes('/Sessions')) group.logins += 1;
-    };
-    const at = machine.redfish === null ? undefined : Number(new URL(machine.redfish).port || 80);
-    const redfish =
-      at === undefined ? undefined : await startRedfishService({ address, port: at, board, personality, onRequest });
+    const users = [{ name: user, password, privilege: 'administrator' }] as const;
+    const board = createBoard({ chassis, users, logLimit, lan: { address } });
+    const bmc = await startBmc({ ...machine, board, personality, ...countIpmi(group) });
+    const redfish = machine.redfish === null ? undefined : await startRedfishFace(machine.redfish, { board, personality, group });
     group.machines += 1;
     this.#stalls.set(machine.name, { machine, chassis, bmc, redfish, personality });
   }
 
   #groupOf(name: string): GroupCounters {
-    const group = this.#groups.get(name) ?? { machines: 0, commands: 0, logins: 0, requests: 0 };
+    const group = this.#groups.get(name) ?? emptyCounters();
     this.#groups.set(name, group);
     return group;
   }
+}
+
+function emptyCounters(): GroupCounters {
+  return { machines: 0, packets_in: 0, packets_out: 0, commands: 0, logins: 0, requests: 0 };
+}
+
+function countIpmi(group: GroupCounters): Pick<BmcOptions, 'onCommand' | 'onPacket'> {
+  return {
+    onCommand({ command }) {
+      group.commands += 1;
+      if (command === loginCommand) group.logins += 1;
+    },
+    onPacket(way) {
+      if (way === 'in') group.packets_in += 1;
+      else group.packets_out += 1;
+    },
+  };
+}
+
+type Face = { readonly board: Board; readonly personality: Personality; readonly group: GroupCounters };
+
+function startRedfishFace(url: string, { board, personality, group }: Face): Promise<RedfishService> {
+  const { hostname: address, port } = new URL(url);
+  const onRequest: RedfishServiceOptions['onRequest'] = ({ method, path, status }) => {
+    group.requests += 1;
+    if (method === 'POST' && status === 201 && path.includes('/Sessions')) group.logins += 1;
+  };
+  return startRedfishService({ address, port: Number(port || 80), board, personality, onRequest });
 }
