@@ -43,4 +43,5 @@ test('the boot device asked for comes first, and the others stay', () => {
   assert.deepEqual(bootOrder(usual, { device: 'pxe', persistent: false }), ['network', 'disk']);
   assert.deepEqual(bootOrder(['disk'], { device: 'pxe', persistent: false }), ['network', 'disk']);
   assert.deepEqual(bootOrder(usual, { device: 'bios', persistent: false }), ['network', 'disk']);
+  assert.deepEqual(bootOrder(usual, { device: 'floppy', persistent: false }), ['floppy', 'usb', 'network', 'disk']);
 });

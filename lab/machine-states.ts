@@ -57,15 +57,16 @@ export const bootDevices = ['network', 'disk', 'cdrom', 'usb', 'floppy'] as cons
 export type BootDevice = (typeof bootDevices)[number];
 
 /** What the firmware can start from, by the BMC's word for it; the others leave the usual order. */
-const deviceTable: Partial<Record<BootOverrideRequest['device'], BootDevice>> = {
-  pxe: 'network',
-  disk: 'disk',
-  cdrom: 'cdrom',
-  floppy: 'floppy',
+const deviceTable: Partial<Record<BootOverrideRequest['device'], readonly BootDevice[]>> = {
+  pxe: ['network'],
+  disk: ['disk'],
+  cdrom: ['cdrom'],
+  // Redfish's `Usb` is the same to IPMI.
+  floppy: ['floppy', 'usb'],
 };
 
 /** The order the firmware follows: the device asked for, then the usual ones. */
 export function bootOrder(usual: readonly BootDevice[], request: BootOverrideRequest | undefined): readonly BootDevice[] {
-  const first = request && deviceTable[request.device];
-  return first ? [first, ...usual.filter((device) => device !== first)] : usual;
+  const first = (request && deviceTable[request.device]) ?? [];
+  return [...first, ...usual.filter((device) => !first.includes(device))];
 }

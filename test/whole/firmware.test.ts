@@ -1,6 +1,6 @@
 /**
  * The lab's servers as their BMCs drive them: UEFI firmware (OVMF) that boots from network, disk and CD as it is told, media
- * in drives of both firmwares, a person at the serial line, the diagnostic interrupt and the power button.
+ * in drives of both firmwares by Redfish and by hand, a person at the serial line, the diagnostic interrupt and the power button.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const skip = process.getuid?.() === 0 ? false : 'needs root';
 const namespace = `ingot-firmware-${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), 'ingot-firmware-'));
 const tftpRoot = join(folder, 'tftp');
-const iso = join(folder, 'shell.iso');
+const iso = join(tftpRoot, 'shell.iso');
 const stick = join(folder, 'stick.img');
 const [bios, uefi] = ['machine-1', 'machine-2'];
 /** For each single wait; a boot under emulation on a busy machine is slow. */
@@ -52,10 +52,12 @@ describe('at the same time', { skip, concurrency: true }, () => {
     });
 
     test('a CD put into a UEFI server that runs is booted from once', async () => {
-      await rack.changeMedium(uefi, 'cdrom', iso);
-      await ipmi(uefi, 'chassis', 'bootdev', 'cdrom', 'options=efiboot');
+      const Image = `http://172.30.0.1:${filePort}/shell.iso`;
+      await redfish(uefi, 'POST', '/Managers/1/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia', { Image });
+      const Boot = { BootSourceOverrideTarget: 'Cd', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
+      await redfish(uefi, 'PATCH', '/Systems/1', { Boot });
       const line = await rack.openConsole(uefi);
-      await ipmi(uefi, 'chassis', 'power', 'reset');
+      await redfish(uefi, 'POST', '/Systems/1/Actions/ComputerSystem.Reset', { ResetType: 'ForceRestart' });
       await printed(uefi, /SYSTEM UP job=shell firmware=uefi/);
 
       await typed(uefi, line, 'echo $((6*7)) answers', /42 answers/);
@@ -140,6 +142,24 @@ async function ipmi(machine: string, ...words: string[]): Promise<string> {
   const [code] = await once(child, 'close');
   assert.equal(code, 0, `ipmitool ${words.join(' ')}: ${output}`);
   return output;
+}
+
+/** @param path below `/redfish/v1` */
+async function redfish(machine: string, method: string, path: string, body: object): Promise<void> {
+  const { address, user, password } = rack.machines.find(({ name }) => name === machine)!.bmc;
+  const child = rack.spawn(['curl', '--config', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const options = {
+    ...{ url: `https://${address}/redfish/v1${path}`, user: `${user}:${password}`, request: method },
+    ...{ header: 'content-type: application/json', data: JSON.stringify(body), 'write-out': '\n%{http_code}' },
+  };
+  const words = Object.entries(options).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`);
+  child.stdin?.end(`insecure\nsilent\n${words.join('')}`);
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  await once(child, 'close');
+  assert.match(output, /\n20\d$/, `${method} ${path}: ${output}`);
 }
 
 function consoleFile(machine: string): string {
