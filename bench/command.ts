@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { parseOptions } from '#commands/options.ts';
 import { runBmcBench } from './bmc/command.ts';
+import { runFuzzBench } from './fuzz/command.ts';
 import { reportOf } from './report.ts';
 import { runBenchmark } from './run.ts';
 import { renderFindings } from './table.ts';
@@ -11,6 +12,7 @@ import { renderFindings } from './table.ts';
 const usage = `Usage: npm run bench [-- --json FILE] [-- --together]
        ingot bench [--json FILE] [--together]
        npm run bench -- bmc …: many BMCs, see npm run bench -- bmc --help
+       npm run bench -- fuzz …: hostile input for every parser, see npm run bench -- fuzz --help
 
 Starts Ingot and a virtual rack, then measures, one after the other on machines of one kind: an image written by
 curl | zstd -d | dd without Ingot, a deployment by chain A (PXE + iSCSI, partition image), and one by chain B
@@ -23,6 +25,7 @@ docs/performance.md tells what the figures mean. Needs root; nothing else should
 
 export async function runBenchCommand(args: string[]): Promise<number> {
   if (args[0] === 'bmc') return runBmcBench(args.slice(1));
+  if (args[0] === 'fuzz') return runFuzzBench(args.slice(1));
   const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['json'], switchNames: ['together'] });
   if (isHelp) {
     process.stdout.write(usage);

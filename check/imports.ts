@@ -30,7 +30,10 @@ export const importTable: readonly ImportRow[] = [
   { from: ['build'], may: ['domain'] },
   { from: ['lab'], may: ['wire', 'settings', 'domain'] },
   { from: ['demo'], may: ['build', 'lab', 'commands/options', 'settings', 'store/state-files'] },
-  { from: ['bench'], may: ['demo', 'build', 'lab', 'wire', 'commands/options', 'settings', 'store/state-files'] },
+  {
+    from: ['bench'],
+    may: ['demo', 'build', 'lab', 'wire', 'commands/options', 'settings', 'store/state-files', 'test/fuzz/targets'],
+  },
 ];
 
 /** Which parts may use a package. What is not named here is not used by anybody. */

@@ -1,0 +1,32 @@
+/** Memory that two threads share: which input is under way, since when. It outlives a thread that hangs or dies. */
+const headBytes = 24;
+const roomBytes = 1024 * 1024;
+
+export type InputSlot = {
+  readonly memory: SharedArrayBuffer;
+  begin(index: number, input: Buffer): void;
+  end(): void;
+  /** Milliseconds since the input under way began; undefined where there is none. */
+  elapsed(): number | undefined;
+  /** The last one that was begun. */
+  last(): { readonly index: number; readonly hex: string };
+};
+
+export function createInputSlot(memory = new SharedArrayBuffer(headBytes + roomBytes)): InputSlot {
+  const head = new Float64Array(memory, 0, 3);
+  const room = new Uint8Array(memory, headBytes);
+  return {
+    memory,
+    begin(index, input) {
+      room.set(input.subarray(0, roomBytes));
+      head[1] = index;
+      head[2] = Math.min(input.length, roomBytes);
+      head[0] = Date.now();
+    },
+    end() {
+      head[0] = 0;
+    },
+    elapsed: () => (head[0] ? Date.now() - head[0] : undefined),
+    last: () => ({ index: head[1] ?? -1, hex: Buffer.from(room.slice(0, head[2])).toString('hex') }),
+  };
+}

@@ -1,0 +1,250 @@
+/** Whole conversations with somebody in the middle who changes, cuts, repeats, holds back and forges packets, but has no keys. */
+import { isDeepStrictEqual } from 'node:util';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { getDeviceId } from '#wire/ipmi/app-commands.ts';
+import { chassisControl, getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
+import { type IpmiClient, openIpmiClient } from '#wire/ipmi/client.ts';
+import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
+import { encodeRequest, encodeResponse } from '#wire/ipmi/message.ts';
+import type { ProtocolVersion } from '#wire/ipmi/session-keeper.ts';
+import { defaultTimings, type Timings } from '#wire/ipmi/timings.ts';
+import { encodeLegacyPacket, encodeSignedPacket, legacyKey } from '#wire/rmcp/legacy-packet.ts';
+import { encodePlainPacket, encodeSessionPacket } from '#wire/rmcp/session-packet.ts';
+import { dice, pick, type Roll } from './dice.ts';
+import { fuzzSecrets } from './ipmi-bytes.ts';
+import { createMemoryWire, type MemoryWire, type Middleman } from './memory-datagrams.ts';
+import { mutateBytes, randomBytes } from './mutations.ts';
+import { diceOf, type Stage, seedInput, type Target, type Verdict } from './target.ts';
+
+const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
+const users = [{ name: login.user, password: login.password }];
+/** Nothing is lost on the way for long, so a short patience is patience enough. */
+const timings: Timings = {
+  ...defaultTimings,
+  ...{ firstWait: 4, shortestWait: 4, longestWait: 8, deadline: 80, patience: 80, singleWait: 20, trusted: 0 },
+};
+const mostHostile = 10;
+const mostKept = 256;
+/** Inputs of one session. */
+const sessionInputs = 24;
+
+const at = { session: 6, sequence: 10 } as const;
+const legacyAt = { sequence: 5, session: 9 } as const;
+const isSigned = (packet: Buffer) => packet[5] === 0xc0 || packet[4] === 0x02;
+const isPlus = (packet: Buffer) => packet[4] === 0x06;
+
+/** The same session and the next number, signed with keys that somebody made up. */
+function signedByStranger(packet: Buffer, message: Buffer): Buffer {
+  if (packet.length < at.sequence + 4) return packet;
+  if (isPlus(packet)) {
+    const [session, sequence] = [packet.readUInt32LE(at.session), packet.readUInt32LE(at.sequence) + 1];
+    return encodeSessionPacket({ type: 'ipmi', session, sequence: sequence >>> 0, payload: message }, fuzzSecrets);
+  }
+  if (packet.length < legacyAt.session + 4) return packet;
+  const [sequence, session] = [packet.readUInt32LE(legacyAt.sequence) + 1, packet.readUInt32LE(legacyAt.session)];
+  return encodeSignedPacket({ session, sequence: sequence >>> 0, message }, legacyKey('guessed'));
+}
+
+/** The keys of the session do not sign this: header and trailer of a signed packet, with another inside. */
+function withoutSignature(packet: Buffer, message: Buffer): Buffer {
+  const forged = encodePlainPacket('ipmi', message);
+  packet.copy(forged, at.session, at.session, Math.min(packet.length, at.sequence + 4));
+  return forged;
+}
+
+type Forge = (packet: Buffer, kept: readonly Buffer[], roll: Roll) => Buffer;
+
+function forgeTable(lie: (roll: Roll) => Buffer): readonly Forge[] {
+  return [
+    (packet, _, roll) => mutateBytes(packet, roll),
+    (_, kept, roll) => pick(kept, roll),
+    (_, kept, roll) => mutateBytes(pick(kept, roll), roll),
+    (packet, _, roll) => packet.subarray(0, roll(packet.length)),
+    (_packet, _kept, roll) => encodePlainPacket('ipmi', lie(roll)),
+    (_packet, _kept, roll) => encodeLegacyPacket(lie(roll)),
+    (packet, _, roll) => signedByStranger(packet, lie(roll)),
+    (packet, _, roll) => withoutSignature(packet, lie(roll)),
+    (_packet, _kept, roll) => randomBytes(roll(90), roll),
+  ];
+}
+
+class Keeper {
+  readonly packets: Buffer[] = [];
+  #next = 0;
+
+  keep(packet: Buffer): void {
+    this.packets[this.#next] = packet;
+    this.#next = (this.#next + 1) % mostKept;
+  }
+}
+
+/** Answers that say the contrary of what is true, for each sequence number that the client may be waiting for. */
+function lieOf(power: () => 'on' | 'off'): (roll: Roll) => Buffer {
+  return (roll) => {
+    const data = Buffer.of(power() === 'on' ? 0 : 1, 0, 0);
+    return encodeResponse({ netFn: 0, command: 1, sequence: roll(64), completion: roll(4) === 0 ? roll(256) : 0, data });
+  };
+}
+
+/** Our client has to hear the truth or nothing. */
+function forgedAnswers(version: ProtocolVersion): Target {
+  return {
+    name: `ipmi ${version} client, forged answers`,
+    share: version === '2.0' ? 12 : 6,
+    slowMs: 1_000,
+    async open() {
+      const chassis = createMemoryChassis();
+      const forges = forgeTable(lieOf(() => chassis.power()));
+      const kept = new Keeper();
+      let roll = dice(1);
+      let hostile = 0;
+      let calm = true;
+      const middle: Middleman = {
+        toBmc: (packet) => (!calm && roll(40) === 0 ? [] : [packet]),
+        toConsole(packet) {
+          if (calm) return [packet];
+          const isOpening = !isSigned(packet);
+          kept.keep(packet);
+          // What opens a session is not signed: forgeries may spoil it, which is not to be believed but to be endured.
+          const count = isOpening && roll(4) > 0 ? 0 : roll(mostHostile);
+          const forged = Array.from({ length: count }, () => pick(forges, roll)(packet, kept.packets, roll));
+          hostile += forged.length;
+          if (roll(40) === 0) return forged;
+          const at = roll(forged.length + 1);
+          return [...forged.slice(0, at), packet, ...forged.slice(at)];
+        },
+      };
+      const wire = await createMemoryWire(
+        { chassis, users, personality: { ipmiVersions: [version], sessionLimit: 1000 } },
+        middle,
+      );
+      const connect = () => openIpmiClient({ address: '192.0.2.1', port: 623, ...login, version }, wire.datagrams, timings);
+      let client = connect();
+      const device = await client.request(getDeviceId, {});
+      let inputs = 0;
+      const renew = async () => {
+        calm = true;
+        await client.close();
+        wire.bmc.restart();
+        client = connect();
+      };
+      const stage: Stage = {
+        make: seedInput,
+        async feed(input): Promise<Verdict> {
+          if (++inputs % sessionInputs === 0) await renew();
+          roll = diceOf(input);
+          [calm, hostile] = [false, 0];
+          if (roll(2) === 0) await chassis.powerOn();
+          else await chassis.powerOff();
+          try {
+            await checkAnswer({ client, isDevice: roll(4) === 0, device, power: chassis.power() });
+            return { read: false, packets: Math.max(1, hostile) };
+          } catch (error) {
+            if (!(error instanceof IpmiError)) throw error;
+            return { read: false, reason: error.detail, packets: Math.max(1, hostile) };
+          }
+        },
+        async close() {
+          calm = true;
+          await client.close();
+          await wire.bmc.close();
+        },
+      };
+      return stage;
+    },
+  };
+}
+
+type Check = { client: IpmiClient; isDevice: boolean; device: unknown; power: 'on' | 'off' };
+
+async function checkAnswer({ client, isDevice, device, power }: Check): Promise<void> {
+  if (isDevice) {
+    const answer = await client.request(getDeviceId, {});
+    if (!isDeepStrictEqual(answer, device)) throw new Error(`a forged device was accepted: ${JSON.stringify(answer)}`);
+    return;
+  }
+  const { power: answer } = await client.request(getChassisStatus, {});
+  if (answer.on !== (power === 'on')) throw new Error(`a forged power state was accepted: the machine is ${power}`);
+}
+
+/** Commands that nobody with keys has sent. */
+function commandOf(roll: Roll): Buffer {
+  const power = { netFn: 0, command: 2, sequence: roll(64), data: Buffer.of(roll(6)) };
+  const others = [
+    { netFn: 0, command: 8, sequence: roll(64), data: Buffer.of(5, 0x80, 0x04, 0, 0, 0) },
+    { netFn: 6, command: 0x3c, sequence: roll(64), data: randomBytes(4, roll) },
+    { netFn: 6, command: 0x47, sequence: roll(64), data: Buffer.concat([Buffer.of(2, 2), Buffer.alloc(16, 'x')]) },
+    { netFn: 6, command: 2, sequence: roll(64), data: Buffer.alloc(0) },
+  ];
+  return encodeRequest(roll(2) === 0 ? power : pick(others, roll));
+}
+
+const honestEvery = 500;
+
+/** No packet without the keys of its session, or that was there before, moves anything. */
+function forgedRequests(version: ProtocolVersion): Target {
+  return {
+    name: `virtual bmc ${version}, forged requests`,
+    share: version === '2.0' ? 8 : 4,
+    slowMs: 1_000,
+    async open() {
+      const chassis = createMemoryChassis();
+      const kept: Buffer[] = [];
+      const middle: Middleman = {
+        toBmc(packet) {
+          if (kept.length < mostKept) kept.push(packet);
+          return [packet];
+        },
+        toConsole: (packet) => [packet],
+      };
+      const wire = await createMemoryWire({ chassis, users, personality: { ipmiVersions: [version] } }, middle);
+      const client = openIpmiClient({ address: '192.0.2.1', port: 623, ...login, version }, wire.datagrams);
+      for (const action of ['power up', 'hard reset', 'power down', 'power up'] as const)
+        await client.request(chassisControl, { action });
+      const forges = forgeTable(commandOf);
+      const witness = createWitness(wire, chassis);
+      let inputs = 0;
+      return {
+        make(roll) {
+          // By far the most are close to what was really sent.
+          const packet = pick(kept, roll);
+          return pick(forges, roll)(packet, kept, roll);
+        },
+        async feed(input) {
+          if (++inputs % honestEvery === 0 && !(await client.request(getChassisStatus, {})).power.on)
+            throw new Error('the session that is left tells that the machine is off');
+          const before = wire.answers;
+          wire.inject(input);
+          witness();
+          return wire.answers > before ? { read: true } : { read: false };
+        },
+        async close() {
+          await client.close();
+          await wire.bmc.close();
+        },
+      };
+    },
+  };
+}
+
+function createWitness({ bmc }: MemoryWire, chassis: ReturnType<typeof createMemoryChassis>): () => void {
+  const see = () => ({
+    power: chassis.power(),
+    boots: chassis.boots.length,
+    sessions: bmc.sessionCount,
+    users: JSON.stringify(bmc.board.users),
+  });
+  const before = see();
+  return () => {
+    const now = see();
+    if (!isDeepStrictEqual(now, before))
+      throw new Error(`a forgery was obeyed: ${JSON.stringify(now)}, not ${JSON.stringify(before)}`);
+  };
+}
+
+export const ipmiConversationTargets: readonly Target[] = [
+  forgedAnswers('2.0'),
+  forgedAnswers('1.5'),
+  forgedRequests('2.0'),
+  forgedRequests('1.5'),
+];

@@ -1,0 +1,105 @@
+/** What is fuzzed: a table of targets, each of which makes inputs from dice and says what became of them. */
+import { dice, pick, type Roll } from './dice.ts';
+import { mutateBytes, randomBytes, swell } from './mutations.ts';
+
+export type Verdict = {
+  readonly read: boolean;
+  /** Why not, in the parser's words. */
+  readonly reason?: string;
+  /** Hostile packets that were sent for this input; default 1. */
+  readonly packets?: number;
+};
+
+/** A target made ready. Inputs are bytes, so that each can be written down and fed once more. */
+export type Stage = {
+  make(roll: Roll): Buffer;
+  /** Whatever it throws is a fault of what is fuzzed. */
+  feed(input: Buffer): Verdict | Promise<Verdict>;
+  close?(): Promise<void>;
+};
+
+export type Target = {
+  readonly name: string;
+  /** Of all inputs, in relation to the other targets. */
+  readonly share: number;
+  /** Processor milliseconds that an input without length may take; default 25. Each byte may take some microseconds more. */
+  readonly slowMs?: number;
+  /** What it keeps is its purpose (a database): its memory is not measured. */
+  readonly grows?: boolean;
+  open(): Stage | Promise<Stage>;
+};
+
+/** What a reader may throw. */
+type ErrorClass = abstract new (...parameters: never) => Error;
+export type Refusals = readonly ErrorClass[] | ((error: Error) => boolean);
+
+export type ReaderRow = Omit<Target, 'open'> & {
+  /** Inputs that are right. */
+  seeds(): readonly Buffer[] | Promise<readonly Buffer[]>;
+  readonly mutate?: (seed: Buffer, roll: Roll) => Buffer;
+  read(input: Buffer): unknown;
+  readonly refuses: Refusals;
+  /** True for what was never made by who holds the key: to read it is to accept a forgery. */
+  readonly mustReject?: (input: Buffer) => boolean;
+};
+
+/** A target for a reader that keeps nothing between two inputs. */
+export function readerTarget(row: ReaderRow): Target {
+  const { seeds, mutate = mutateBytes, ...target } = row;
+  return {
+    ...target,
+    async open() {
+      const sound = await seeds();
+      if (sound.length === 0) throw new Error(`${row.name} has no seeds`);
+      return {
+        make(roll) {
+          const kind = roll(400);
+          const seed = pick(sound, roll);
+          if (kind < 16) return randomBytes(roll(80), roll);
+          if (kind === 16) return swell(seed, roll);
+          return mutate(seed, roll);
+        },
+        feed: (input) => judge(row, input),
+      };
+    },
+  };
+}
+
+async function judge(row: ReaderRow, input: Buffer): Promise<Verdict> {
+  const refusal = await refusalOf(row, input);
+  if (refusal !== undefined) return { read: false, reason: refusal };
+  if (row.mustReject?.(input)) throw new Error('a forgery was read');
+  return { read: true };
+}
+
+async function refusalOf({ read, refuses }: ReaderRow, input: Buffer): Promise<string | undefined> {
+  try {
+    await read(input);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error, refuses);
+  }
+}
+
+const shortestReason = 5;
+const longestReason = 20_000;
+
+/** @throws the error itself where it is none of those, or says too little or far too much */
+export function reasonOf(error: unknown, refuses: Refusals): string {
+  const isOne = (one: Error) => (typeof refuses === 'function' ? refuses(one) : refuses.some((kind) => one instanceof kind));
+  if (!(error instanceof Error) || !isOne(error)) throw error;
+  const { message } = error;
+  if (message.length < shortestReason || message.length > longestReason)
+    throw new Error(`a reason of ${message.length} characters: ${message.slice(0, 200)}`, { cause: error });
+  return message;
+}
+
+/** What follows from an input that is only a seed: a conversation is too long to be written down. */
+export function diceOf(input: Buffer): Roll {
+  return dice(input.length >= 4 ? input.readUInt32LE() : 0);
+}
+
+/** An input of that kind. */
+export function seedInput(roll: Roll): Buffer {
+  return randomBytes(4, roll);
+}

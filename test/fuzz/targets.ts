@@ -1,0 +1,9 @@
+/** All targets, and what runs them needs. */
+import { ipmiByteTargets } from './ipmi-bytes.ts';
+import { ipmiConversationTargets } from './ipmi-conversations.ts';
+import type { Target } from './target.ts';
+
+export { dice, seedOf } from './dice.ts';
+export type { Stage, Target } from './target.ts';
+
+export const fuzzTargets: readonly Target[] = [...ipmiByteTargets, ...ipmiConversationTargets];
