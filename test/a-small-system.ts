@@ -77,9 +77,9 @@ export async function uefiDisk(tools: GrubTools, text: string): Promise<Buffer> 
     const file = join(folder, 'disk');
     writeFileSync(file, '');
     truncateSync(file, 9 << 20);
+    execFileSync('sfdisk', ['-q', file], { input: 'label: dos\nstart=1MiB, size=8MiB, type=ef\n' });
     const loader = await tools.core({ platform: 'x86_64-efi', script: `echo "${text}"\n` });
     await tools.efiSystemPartition({ file, offset: 1 << 20, size: 8 << 20 }, loader);
-    execFileSync('sfdisk', ['-q', file], { input: 'label: dos\nstart=1MiB, size=8MiB, type=ef\n' });
     return readFileSync(file);
   } finally {
     rmSync(folder, { recursive: true });
