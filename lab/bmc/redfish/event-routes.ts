@@ -7,6 +7,7 @@ import {
   collection,
   expectObject,
   expectText,
+  expectUri,
   head,
   healthy,
   link,
@@ -91,7 +92,7 @@ function subscribe({ state, body }: WriteCall): Answer {
   if (body['Protocol'] !== 'Redfish') throw new RedfishRefusal('PropertyValueNotInList', [String(body['Protocol']), 'Protocol']);
   if (state.events.subscriptions.length >= mostSubscriptions) throw new RedfishRefusal('ResourceInUse');
   const subscription = state.events.subscribe({
-    destination: expectText('Destination', body['Destination'], /^https?:\/\/[^\s]{1,2000}$/),
+    destination: expectUri('Destination', body['Destination']),
     context: expectText('Context', body['Context'] ?? ''),
     eventTypes: readTypes(body['EventTypes']),
     headers: readHeaders(body['HttpHeaders']),

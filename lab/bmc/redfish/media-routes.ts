@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { MediumSlot } from '../board.ts';
 import { fetchFile } from './fetch-file.ts';
 import { RedfishRefusal, type Resource } from './messages.ts';
-import { type Answer, collection, expectBoolean, expectFileUri, head, type Route, type WriteCall } from './route.ts';
+import { type Answer, collection, expectBoolean, expectUri, head, type Route, type WriteCall } from './route.ts';
 import type { ServiceState } from './service-state.ts';
 
 const kindTable = {
@@ -70,7 +70,7 @@ function describeSlot({ shape, writeProtected, lastImages }: ServiceState, slot:
 
 async function insert(slot: MediumSlot, { state, body }: WriteCall): Promise<Answer> {
   if (body['Image'] === undefined) throw new RedfishRefusal('ActionParameterMissing', ['VirtualMedia.InsertMedia', 'Image']);
-  const image = expectFileUri('Image', body['Image']);
+  const image = expectUri('Image', body['Image']);
   if (body['Inserted'] !== undefined) expectBoolean('Inserted', body['Inserted']);
   if (slot.image !== null) throw new RedfishRefusal('ResourceInUse');
   state.writeProtected.set(slot.device, expectBoolean('WriteProtected', body['WriteProtected'] ?? true));
@@ -83,7 +83,7 @@ function patchOf(slot: MediumSlot): Route['patch'] {
   const ignore = () => () => {};
   return {
     Image: (value, { state }) => {
-      const image = value === null || value === '' ? null : expectFileUri('Image', value);
+      const image = value === null || value === '' ? null : expectUri('Image', value);
       return () => change(state, slot, image);
     },
     Inserted: (value, { state, body }) => {

@@ -199,9 +199,9 @@ class VirtualService implements RedfishService {
     const entries = Object.entries(body).filter(([name]) => !name.includes('@odata.'));
     if (entries.length === 0) throw new RedfishRefusal('NoOperation');
     const deeds = entries.map(([name, value]) => {
-      const writer = route.patch?.[name];
+      const writer = Object.hasOwn(route.patch ?? {}, name) ? route.patch?.[name] : undefined;
       if (writer) return writer(value, { ...call, body });
-      const isKnown = route.get && name in route.get(call);
+      const isKnown = route.get && Object.hasOwn(route.get(call), name);
       throw new RedfishRefusal(isKnown ? 'PropertyNotWritable' : 'PropertyUnknown', [name]);
     });
     for (const deed of deeds) await deed();

@@ -95,7 +95,9 @@ export function expectObject(name: string, value: Json | undefined): Resource {
   return value;
 }
 
-/** A URI of a file that the BMC shall fetch. */
-export function expectFileUri(name: string, value: Json | undefined): string {
-  return expectText(name, value, /^https?:\/\/[^\s]{1,2000}$/);
+/** Something that the BMC shall fetch, or tell of events. */
+export function expectUri(name: string, value: Json | undefined): string {
+  const uri = expectText(name, value, /^https?:\/\/[^\s\0]{1,2000}$/);
+  if (!URL.canParse(uri)) throw new RedfishRefusal('PropertyValueFormatError', [uri.slice(0, 100), name]);
+  return uri;
 }

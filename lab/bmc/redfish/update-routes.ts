@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { fetchFile } from './fetch-file.ts';
 import { RedfishRefusal, type Resource } from './messages.ts';
-import { type Answer, collection, expectFileUri, head, healthy, link, missing, type Route, type WriteCall } from './route.ts';
+import { type Answer, collection, expectUri, head, healthy, link, missing, type Route, type WriteCall } from './route.ts';
 import type { ServiceState } from './service-state.ts';
 import { taskAnswer } from './task-routes.ts';
 
@@ -65,7 +65,7 @@ function pull({ state, body }: WriteCall): Answer {
     throw new RedfishRefusal('ActionParameterMissing', ['UpdateService.SimpleUpdate', 'ImageURI']);
   const protocol = typeof body['TransferProtocol'] === 'string' ? body['TransferProtocol'].toLowerCase() : 'http';
   const text = String(body['ImageURI']);
-  const uri = expectFileUri('ImageURI', text.includes('://') ? text : `${protocol}://${text}`);
+  const uri = expectUri('ImageURI', text.includes('://') ? text : `${protocol}://${text}`);
   const names = findTargets(state, body['Targets']);
   return beginUpdate(state, names, new URL(uri).pathname, async () => {
     if (state.mediaFolder !== undefined) await fetchFile(uri, join(state.mediaFolder, 'firmware'));
