@@ -97,6 +97,21 @@ test('a personality can be changed while it runs', { skip: withoutIpmitool }, as
   await assert.rejects(farm.setPersonality('all', { polite: true }), /no 'polite'/);
 });
 
+test('some speak Redfish for the same machine', async (t) => {
+  const farm = await aFarm(t, { count: 2, redfish: 1, redfishPort: 18_230 });
+  const [machine, other] = farm.machines as [FarmMachine, FarmMachine];
+  assert.equal(other.redfish, null);
+  const authorization = `Basic ${Buffer.from(`${machine.user}:${machine.password}`).toString('base64')}`;
+
+  const flipped = await farm.flip(2);
+  const reply = await fetch(`${machine.redfish}/redfish/v1/Systems/1`, { headers: { authorization } });
+
+  const { PowerState } = (await reply.json()) as { PowerState: string };
+  assert.equal(PowerState.toLowerCase(), flipped[machine.name]);
+  const { requests, commands } = await farm.counters();
+  assert.deepEqual([requests, commands], [1, 0]);
+});
+
 test('a farm ends with its owner, even a killed one, and when its time is over', async (t) => {
   const options = place(t);
   const program = `

@@ -259,6 +259,28 @@ test('events reach subscribers in order, and those who read the stream', async (
   assert.equal((await ask('DELETE', headers.get('location') as string)).status, 204);
 });
 
+test('an event that a subscriber did not take is sent again', async (t) => {
+  const { ask, board } = await setStage(t);
+  const heard: string[] = [];
+  const server = createServer((request, reply) => {
+    request.resume();
+    heard.push(String(request.headers['x-secret']));
+    reply.writeHead(heard.length === 1 ? 500 : 204).end();
+    server.emit('heard');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const Destination = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const wish = { Destination, Protocol: 'Redfish', EventTypes: ['StatusChange'], HttpHeaders: [{ 'X-Secret': 's3' }] };
+  const { headers } = await ask('POST', '/redfish/v1/EventService/Subscriptions', wish);
+
+  await board.chassis.powerOn();
+  while (heard.length < 2) await once(server, 'heard');
+
+  assert.deepEqual(heard, ['s3', 's3']);
+  assert.deepEqual((await ask('GET', headers.get('location') as string)).body['HttpHeaders'], []);
+});
+
 test('one board: what IPMI would see is what Redfish did', async (t) => {
   const { ask, board, memory } = await setStage(t);
   await ask('PATCH', system, {
