@@ -112,7 +112,7 @@ function plainReason(reason: string): string {
     .replace(/'[^']*'|"[^"]*"/g, '…')
     .replace(/[0-9a-f]*\d[0-9a-f]*h?/gi, 'N')
     .replace(/[^\x20-\x7e…]+/g, '?')
-    .slice(0, 80);
+    .slice(0, 56);
 }
 
 function usedHeap(): number {

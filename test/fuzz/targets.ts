@@ -1,9 +1,16 @@
 /** All targets, and what runs them needs. */
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
+import { redfishByteTargets } from './redfish-bytes.ts';
+import { redfishDriverTarget } from './redfish-drivers.ts';
 import type { Target } from './target.ts';
 
 export { dice, seedOf } from './dice.ts';
 export type { Stage, Target } from './target.ts';
 
-export const fuzzTargets: readonly Target[] = [...ipmiByteTargets, ...ipmiConversationTargets];
+export const fuzzTargets: readonly Target[] = [
+  ...ipmiByteTargets,
+  ...ipmiConversationTargets,
+  ...redfishByteTargets,
+  redfishDriverTarget,
+];
