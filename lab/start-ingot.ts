@@ -153,8 +153,7 @@ function descriptorOf(server: Server): number {
   return (server as unknown as { _handle: { fd: number } })._handle.fd;
 }
 
-const mainProgram = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const serveCommand = [process.execPath, '--disable-warning=ExperimentalWarning', mainProgram, 'serve'];
+const serveCommand = [fileURLToPath(new URL('../bin/ingot', import.meta.url)), 'serve'];
 
 export async function startIngot(options: IngotOptions): Promise<IngotProcess> {
   const ingot = new IngotProcess(options);

@@ -11,7 +11,7 @@ import { type SettingName, variableOf } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import type { LoopSample } from './loop-meter.ts';
 
-const mainProgram = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const meterProgram = fileURLToPath(new URL('loop-meter.ts', import.meta.url));
 const startPatience = 60_000;
 
@@ -30,14 +30,10 @@ export async function startMeteredIngot(folder: string): Promise<MeteredIngot> {
   const state = join(folder, 'state');
   const settings: Partial<Record<SettingName, string>> = { state_dir: state, 'api.listen': '127.0.0.1:0', 'log.level': 'warn' };
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [variableOf(name), value]));
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--import', meterProgram, mainProgram, 'serve'],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment, METER_FILE: meterFile },
-    },
-  );
+  const child = spawn(program, ['serve'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment, METER_FILE: meterFile, NODE_OPTIONS: `--import=${meterProgram}` },
+  });
   const log = createWriteStream(join(folder, 'ingot.log'));
   child.stderr.pipe(log);
   const url = await firstWord(child);
