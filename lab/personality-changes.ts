@@ -9,8 +9,9 @@ const nestedPrefix = 'redfish.';
  * @throws when a name is unknown or a value has the wrong type
  */
 export function parseChanges(changes: Readonly<Record<string, unknown>>): PersonalityChanges {
+  if (!isRecord(changes)) throw new Error(`changes must be an object, not ${show(changes)}`);
   const { redfish = {}, ...others } = changes;
-  if (!isRecord(redfish)) throw new Error(`'redfish' must be an object, not ${JSON.stringify(redfish)}`);
+  if (!isRecord(redfish)) throw new Error(`'redfish' must be an object, not ${show(redfish)}`);
   const flat = { ...others, ...Object.fromEntries(Object.entries(redfish).map(([name, value]) => [nestedPrefix + name, value])) };
   for (const [name, value] of Object.entries(flat)) checkChange(name, value);
   return nest(flat);
@@ -19,12 +20,19 @@ export function parseChanges(changes: Readonly<Record<string, unknown>>): Person
 /** One field: all others are sound, so whatever is wrong then is this one. */
 function checkChange(name: string, value: unknown): void {
   const sound = soundValue(name);
-  if (sound === undefined) throw new Error(`a BMC has no '${name}'; it has ${fieldNames.join(', ')}`);
+  if (sound === undefined) throw new Error(`a BMC has no '${name.slice(0, longestShown)}'; it has ${fieldNames.join(', ')}`);
   const whole = changePersonality(soundPersonality, nest({ [name]: value }));
   const wrong = Value.Errors(personalitySchema, whole)[0];
   if (!wrong) return;
-  throw new Error(`'${name}' must be like ${JSON.stringify(sound)}, not ${JSON.stringify(value)}: ${wrong.message}`);
+  throw new Error(`'${name}' must be like ${JSON.stringify(sound)}, not ${show(value)}: ${wrong.message}`);
 }
+
+/** The beginning of it. */
+function show(value: unknown): string {
+  return String(JSON.stringify(value)).slice(0, longestShown);
+}
+
+const longestShown = 200;
 
 const fieldNames = [
   ...Object.keys(soundPersonality).filter((name) => name !== 'redfish'),

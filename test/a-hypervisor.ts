@@ -138,7 +138,7 @@ function aStandIn(program: Program, files: (machine: StandInMachine) => Record<s
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
 
 /** libvirt's domain XML, as `dumpxml` gives it. */
-function domainXml({ uuid, name, macs }: StandInMachine): string {
+export function domainXml({ uuid, name, macs }: StandInMachine): string {
   const interfaces = macs.flatMap((mac) => [
     "    <interface type='network'>",
     `      <mac address='${mac}'/>`,
@@ -163,7 +163,7 @@ function domainXml({ uuid, name, macs }: StandInMachine): string {
 }
 
 /** What `showvminfo --machinereadable` gives, but for the state. */
-function machineInfo({ uuid, name, macs }: StandInMachine): string {
+export function machineInfo({ uuid, name, macs }: StandInMachine): string {
   const interfaces = macs.flatMap((mac, index) => [
     `nic${index + 1}="bridged"`,
     `macaddress${index + 1}="${mac.replaceAll(':', '').toUpperCase()}"`,

@@ -12,7 +12,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 const usualSlowMs = 25;
 /** Far above what any reader takes per byte, far below what one takes that reads each byte as often as there are bytes. */
-const msPerByte = 0.004;
+const msPerByte = 0.001;
 /** What is slow once may have met the garbage collector. */
 const tries = 4;
 const mostFaults = 20;

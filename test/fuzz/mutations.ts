@@ -42,12 +42,12 @@ export function randomBytes(length: number, roll: Roll): Buffer {
 }
 
 /** Long enough that a reader which takes a square of its input's length is told by its time. */
-const longBytes = 64 * 1024;
+const longBytes = 256 * 1024;
 
 /** A piece of the seed again and again. */
 export function swell(seed: Buffer, roll: Roll): Buffer {
   const from = roll(seed.length);
-  const piece = seed.subarray(from, from + 1 + roll(64));
+  const piece = roll(3) === 0 ? seed : seed.subarray(from, from + 1 + roll(64));
   const head = seed.subarray(0, roll(2) === 0 ? from : 0);
   return piece.length === 0 ? Buffer.alloc(longBytes) : Buffer.concat([head, Buffer.alloc(longBytes, piece)]);
 }

@@ -4,6 +4,7 @@ import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
 import type { Target } from './target.ts';
+import { textTargets } from './text-readers.ts';
 
 export { dice, seedOf } from './dice.ts';
 export type { Stage, Target } from './target.ts';
@@ -13,4 +14,5 @@ export const fuzzTargets: readonly Target[] = [
   ...ipmiConversationTargets,
   ...redfishByteTargets,
   redfishDriverTarget,
+  ...textTargets,
 ];

@@ -86,7 +86,11 @@ const virsh: Hypervisor = {
 function readDomain(xml: string): Machine[] {
   const uuid = new RegExp(`<uuid>(${uuidPattern.source})</uuid>`).exec(xml)?.[1];
   if (!uuid) return [];
-  const interfaces = xml.match(/<interface\b[\s\S]*?<\/interface>/g) ?? [];
+  // By its parts: an expression for the whole would look for the end anew at each of many beginnings.
+  const interfaces = xml
+    .split('</interface>')
+    .slice(0, -1)
+    .map((text) => text.slice(text.lastIndexOf('<interface')));
   const macs = interfaces.flatMap((text) => /<mac\s+address=['"]([0-9a-fA-F:]{17})['"]/.exec(text)?.[1] ?? []).map(plainMac);
   return [{ uuid, name: readXmlText(/<name>([^<]*)<\/name>/.exec(xml)?.[1] ?? uuid), macs }];
 }
