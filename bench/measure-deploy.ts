@@ -23,9 +23,9 @@ export type Deployment = { phases: Phases; write: ImageWrite | undefined };
 /** Throws the server's fault when it does not become a machine that lets us in. */
 export async function deploy(lab: LabCloud, { prepared, chain, show, signal }: DeployOptions): Promise<Deployment> {
   const name = `bench-${chain.toLowerCase()}`;
-  const { imageIds, flavorId, networkId } = prepared;
+  const { imageIds, flavorIds, networkId } = prepared;
   const imageId = imageIds[chainTable[chain].image];
-  const id = await job.createServer(lab.cloud, { name, imageId, flavorId, networkId, keyName });
+  const id = await job.createServer(lab.cloud, { name, imageId, flavorId: flavorIds.bios, networkId, keyName });
   const { events, server } = await job.followServer(lab.cloud, id, show);
   if (server.status !== 'ACTIVE') {
     const { message = 'no fault was recorded', details = '' } = server.fault ?? {};

@@ -14,17 +14,17 @@ const usage = `Usage: npm run demo [-- --once] [-- --port PORT]
        ingot demo [--once] [--port PORT]
 
 Starts Ingot and a virtual rack of two servers, enrols them, and deploys one server from a partition image (chain A:
-PXE + iSCSI) and one from a whole-disk image (chain B: iPXE + HTTP). Then it waits, so that you can look around.
+PXE + iSCSI, on a BIOS machine by IPMI) and one from a whole-disk image (chain B: iPXE + HTTP, on a UEFI machine by Redfish). Then it waits, so that you can look around.
 
   --once        take all down at the end; the exit status is 0 only if all of it worked
   --port PORT   of the API on 127.0.0.1 (default 6385)
 `;
 
-type Chain = { server: string; machine: string; image: 'partition' | 'whole-disk' };
+type Chain = { server: string; machine: string; image: 'partition' | 'whole-disk'; firmware: 'bios' | 'uefi' };
 
 const chains: readonly Chain[] = [
-  { server: 'classic', machine: 'partition image, iSCSI over PXE', image: 'partition' },
-  { server: 'modern', machine: 'whole-disk image, direct over iPXE', image: 'whole-disk' },
+  { server: 'classic', machine: 'BIOS and IPMI; partition image, iSCSI over PXE', image: 'partition', firmware: 'bios' },
+  { server: 'modern', machine: 'UEFI and Redfish; whole-disk image, direct over iPXE', image: 'whole-disk', firmware: 'uefi' },
 ];
 
 const sshPatienceMs = 300_000;
@@ -43,7 +43,7 @@ export async function runDemoCommand(args: string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
   const interrupted = once(interrupt.signal, 'abort').then(() => 'interrupted' as const);
   const lab = await startLabCloud({
-    rack: { machines: chains.length },
+    rack: { machines: chains.length, uefi: 1 },
     stateDir: join(cacheFolder, 'demo'),
     port: Number(flags['port'] ?? 6385),
     artifacts,
@@ -73,14 +73,15 @@ function say(line: string): void {
 type Result = { chain: Chain; isGood: boolean; text: string; address: string; phases?: Phases };
 
 async function deployAll(lab: LabCloud, signal: AbortSignal): Promise<Result[]> {
-  const { imageIds, flavorId, networkId } = await prepareCloud(lab, say);
+  const { imageIds, flavorIds, networkId } = await prepareCloud(lab, say);
   say('creating both servers');
   const timelines = chains.map((chain) => new ServerTimeline(chain.server));
   const view = new TimelineView(timelines, process.stdout);
   try {
     return await Promise.all(
       chains.map(async (chain, index) => {
-        const request = { name: chain.server, imageId: imageIds[chain.image], flavorId, networkId, keyName };
+        const chosen = { imageId: imageIds[chain.image], flavorId: flavorIds[chain.firmware] };
+        const request = { name: chain.server, ...chosen, networkId, keyName };
         return deployOne(lab, { chain, request, timeline: timelines[index] as ServerTimeline, view, signal });
       }),
     );

@@ -100,8 +100,9 @@ async function makeKey(stateDir: string): Promise<LabCloud['key']> {
   return { file, publicKey: (await readFile(`${file}.pub`, 'utf8')).trim() };
 }
 
-/** A lab machine as an operator would enrol it. */
+/** A lab machine as an operator would enrol it: a modern one by Redfish, an older one by IPMI. */
 export function enrolFacts(machine: MachineRecord): EnrolFacts {
-  const { name, bmc, cpus, memory_mb, local_gb, firmware, macs, console } = machine;
-  return { name, bmc, cpus, memory_mb, local_gb, firmware, mac: macs[0] ?? '', console_file: console };
+  const { name, bmc, redfish, cpus, memory_mb, local_gb, firmware, macs, console } = machine;
+  const modern = firmware === 'uefi' && redfish ? { redfish } : {};
+  return { ...modern, name, bmc, cpus, memory_mb, local_gb, firmware, mac: macs[0] ?? '', console_file: console };
 }

@@ -13,6 +13,8 @@ export type EnrolFacts = {
   name: string;
   mac: string;
   bmc: { address: string; port: number; user: string; password: string };
+  /** Where the BMC speaks Redfish, and its certificate; absent = it is spoken to by IPMI. */
+  redfish?: { address: string; system_id: string; fingerprint: string };
   cpus: number;
   memory_mb: number;
   local_gb: number;
@@ -23,17 +25,13 @@ export type EnrolFacts = {
 
 /** enroll → manage (the BMC is asked) → provide. Returns the node's UUID. */
 export async function enrolNode(cloud: CloudClient, facts: EnrolFacts): Promise<string> {
-  const { bmc } = facts;
   const node = await cloud.bareMetal<{ uuid: string }>('/nodes', {
     method: 'POST',
     body: {
       name: facts.name,
-      driver: 'ipmi',
+      driver: facts.redfish ? 'redfish' : 'ipmi',
       driver_info: {
-        ipmi_address: bmc.address,
-        ipmi_port: bmc.port,
-        ipmi_username: bmc.user,
-        ipmi_password: bmc.password,
+        ...bmcInfo(facts),
         ...(facts.console_file && { console_file: facts.console_file }),
       },
       properties: {
@@ -52,6 +50,20 @@ export async function enrolNode(cloud: CloudClient, facts: EnrolFacts): Promise<
     await untilNode(cloud, node.uuid, state);
   }
   return node.uuid;
+}
+
+/** The certificate is the BMC's own, so it is pinned. */
+function bmcInfo({ bmc, redfish }: EnrolFacts): Record<string, unknown> {
+  if (!redfish) {
+    return { ipmi_address: bmc.address, ipmi_port: bmc.port, ipmi_username: bmc.user, ipmi_password: bmc.password };
+  }
+  return {
+    redfish_address: redfish.address,
+    redfish_system_id: redfish.system_id,
+    redfish_fingerprint: redfish.fingerprint,
+    redfish_username: bmc.user,
+    redfish_password: bmc.password,
+  };
 }
 
 type NodeView = {

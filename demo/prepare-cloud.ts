@@ -1,4 +1,4 @@
-/** What a cloud needs before its first server: nodes, both kinds of image, a flavor, a network and a key pair. */
+/** What a cloud needs before its first server: nodes, both kinds of image, flavors, a network and a key pair. */
 import type { Announce, LabCloud } from './lab-cloud.ts';
 import { enrolFacts, labNetwork } from './lab-cloud.ts';
 import * as job from './main-job.ts';
@@ -10,7 +10,8 @@ export type PreparedCloud = {
   /** UUIDs, in the order of the rack's machines. */
   nodes: string[];
   imageIds: { partition: string; 'whole-disk': string };
-  flavorId: string;
+  /** For machines of one kind of firmware each. */
+  flavorIds: { bios: string; uefi: string };
   networkId: string;
 };
 
@@ -20,11 +21,13 @@ export async function prepareCloud(lab: LabCloud, announce: Announce): Promise<P
   const nodes = await Promise.all(lab.rack.machines.map((machine) => job.enrolNode(cloud, enrolFacts(machine))));
   announce('uploading the images');
   const imageIds = await uploadImages(lab);
-  announce('making a flavor, a network and a key pair');
-  const flavorId = await job.createFlavor(cloud, 'metal', { cpu_arch: 'x86_64' });
+  announce('making flavors, a network and a key pair');
+  const flavor = (firmware: 'bios' | 'uefi') =>
+    job.createFlavor(cloud, `metal-${firmware}`, { cpu_arch: 'x86_64', 'capabilities:boot_mode': firmware });
+  const flavorIds = { bios: await flavor('bios'), uefi: await flavor('uefi') };
   const networkId = await job.createNetwork(cloud, networkName, labNetwork);
   await job.importKeypair(cloud, keyName, lab.key.publicKey);
-  return { nodes, imageIds, flavorId, networkId };
+  return { nodes, imageIds, flavorIds, networkId };
 }
 
 async function uploadImages({ cloud, images }: LabCloud): Promise<PreparedCloud['imageIds']> {

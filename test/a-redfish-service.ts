@@ -38,6 +38,8 @@ export type ServiceStage = {
   names(): string[];
   /** Connections made so far. */
   connections(): number;
+  /** Ends all connections, as BMCs do with those that rest. */
+  hangUp(): void;
   /** Replaces or adds answers. */
   script: Script;
   open(changes?: Partial<RedfishPeer>, limits?: Partial<RedfishLimits>): RedfishService;
@@ -99,6 +101,7 @@ export async function startRedfishService(t: TestContext, script: Script, tls?: 
   return {
     ...stage,
     url,
+    hangUp: () => server.closeAllConnections(),
     open(changes, limits) {
       const trust = { by: 'nothing' } as const;
       const peer: RedfishPeer = { url, user: 'admin', password: 'open sesame', auth: 'session', trust, ...changes };

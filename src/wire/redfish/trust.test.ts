@@ -23,6 +23,21 @@ suite('a service proves who it is', () => {
     assert.equal((await client.get('/redfish/v1/Systems/1')).body['Id'], '1');
   });
 
+  test('again after it has hung up, when TLS takes a session up again and presents no certificate', async (t) => {
+    for (const trust of [
+      { by: 'fingerprint', sha256: right.sha256 },
+      { by: 'authority', ca: right.cert.toString() },
+    ] as const) {
+      const stage = await startRedfishService(t, system, right);
+      const client = stage.open({ trust });
+      for (let round = 1; round <= 3; round += 1) {
+        assert.equal((await client.get('/redfish/v1/Systems/1')).status, 200);
+        assert.equal(stage.connections(), round);
+        stage.hangUp();
+      }
+    }
+  });
+
   test('by a certificate of the authority that was named', async (t) => {
     const stage = await startRedfishService(t, system, right);
     const client = stage.open({ trust: { by: 'authority', ca: right.cert.toString() } });
