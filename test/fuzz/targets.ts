@@ -1,4 +1,5 @@
 /** All targets, and what runs them needs. */
+import { httpTargets } from './http-bodies.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
@@ -15,4 +16,5 @@ export const fuzzTargets: readonly Target[] = [
   ...redfishByteTargets,
   redfishDriverTarget,
   ...textTargets,
+  ...httpTargets,
 ];

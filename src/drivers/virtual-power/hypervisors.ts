@@ -91,7 +91,9 @@ function readDomain(xml: string): Machine[] {
     .split('</interface>')
     .slice(0, -1)
     .map((text) => text.slice(text.lastIndexOf('<interface')));
-  const macs = interfaces.flatMap((text) => /<mac\s+address=['"]([0-9a-fA-F:]{17})['"]/.exec(text)?.[1] ?? []).map(plainMac);
+  const macs = interfaces
+    .flatMap((text) => /<mac\s+address=['"]((?:[0-9a-f]{2}:){5}[0-9a-f]{2})['"]/i.exec(text)?.[1] ?? [])
+    .map(plainMac);
   return [{ uuid, name: readXmlText(/<name>([^<]*)<\/name>/.exec(xml)?.[1] ?? uuid), macs }];
 }
 
