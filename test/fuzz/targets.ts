@@ -2,8 +2,10 @@
 import { httpTargets } from './http-bodies.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
+import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
+import { snmpTargets } from './snmp-conversations.ts';
 import type { Target } from './target.ts';
 import { textTargets } from './text-readers.ts';
 
@@ -13,8 +15,10 @@ export type { Stage, Target } from './target.ts';
 export const fuzzTargets: readonly Target[] = [
   ...ipmiByteTargets,
   ...ipmiConversationTargets,
+  ipmiKnowledgeTarget,
   ...redfishByteTargets,
   redfishDriverTarget,
+  ...snmpTargets,
   ...textTargets,
   ...httpTargets,
 ];

@@ -1,0 +1,147 @@
+/** Our SNMP client with an agent in memory, and somebody between them who has no keys. */
+import { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import { openSnmpClient, type SnmpClient } from '#wire/snmp/snmp-client.ts';
+import { SnmpError } from '#wire/snmp/snmp-error.ts';
+import type { SnmpCredentials } from '#wire/snmp/snmp-peer.ts';
+import type { Datagrams } from '#wire/udp/datagrams.ts';
+import { dice, pick, type Roll } from './dice.ts';
+import { mutateBytes, randomBytes, swell } from './mutations.ts';
+import { diceOf, seedInput, type Target, type Verdict } from './target.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the library's agent has no types
+const snmp = createRequire(import.meta.url)('net-snmp') as any;
+
+const scalar = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4';
+const object = `${scalar}.0`;
+const key = { auth: 'authentic-password', priv: 'private-password' };
+const signed: SnmpCredentials = {
+  ...{ version: '3', user: 'signed', context: '' },
+  ...{ auth: { protocol: 'sha256', key: key.auth }, priv: { protocol: 'none', key: '' } },
+};
+const encrypted: SnmpCredentials = { ...signed, user: 'strong', priv: { protocol: 'aes', key: key.priv } };
+const clear: SnmpCredentials = { version: '2c', read: 'look', write: 'look' };
+const timings = { timeout: 8, backoff: 1.2, retries: 3 };
+const mostHostile = 8;
+const mostKept = 128;
+
+type Tell = (packet: Buffer) => void;
+
+/** A socket that is two functions. */
+class MemorySocket extends EventEmitter {
+  tell: Tell = () => {};
+  send(
+    packet: Buffer,
+    offset: number,
+    length: number,
+    _port: number,
+    _address: string,
+    sent: (error: Error | null) => void,
+  ): void {
+    this.tell(Buffer.from(packet.subarray(offset, offset + length)));
+    sent(null);
+  }
+  bind(): void {}
+  close(): void {}
+  unref(): void {}
+}
+
+function openAgent(): { socket: MemorySocket; setValue(value: number): void } {
+  const socket = new MemorySocket();
+  const agent = snmp.createAgent({ port: 161, dgramModule: { createSocket: () => socket } }, () => {});
+  const authorizer = agent.getAuthorizer();
+  authorizer.addCommunity(clear.version === '2c' ? clear.read : '');
+  const user = { authProtocol: snmp.AuthProtocols.sha256, authKey: key.auth };
+  authorizer.addUser({ name: 'signed', level: snmp.SecurityLevel.authNoPriv, ...user });
+  const privacy = { privProtocol: snmp.PrivProtocols.aes, privKey: key.priv };
+  authorizer.addUser({ name: 'strong', level: snmp.SecurityLevel.authPriv, ...user, ...privacy });
+  const { MibProviderType, ObjectType, MaxAccess } = snmp;
+  const access = { scalarType: ObjectType.Integer, maxAccess: MaxAccess['read-write'] };
+  agent.registerProvider({ name: 'outlet', type: MibProviderType.Scalar, oid: scalar, ...access });
+  return { socket, setValue: (value) => agent.getMib().setScalarValue('outlet', value) };
+}
+
+type Middle = { calm: boolean; hostile: number; roll: Roll };
+
+/** The truth arrives, too, among packets that are not. */
+function datagramsOf(socket: MemorySocket, middle: Middle): Datagrams {
+  const kept: Buffer[] = [];
+  return {
+    async connect(_peer, receive) {
+      socket.tell = (packet) => {
+        if (middle.calm) return queueMicrotask(() => receive(packet));
+        const { roll } = middle;
+        kept[roll(mostKept)] = packet;
+        const known = kept.filter((one) => one !== undefined);
+        const forged = Array.from({ length: roll(mostHostile) }, () => forge(packet, known, roll));
+        middle.hostile += forged.length;
+        const at = roll(forged.length + 1);
+        queueMicrotask(() => {
+          for (const one of [...forged.slice(0, at), packet, ...forged.slice(at)]) receive(one);
+        });
+      };
+      const send = (packet: Uint8Array) => {
+        const asked = Buffer.from(packet);
+        queueMicrotask(() => socket.emit('message', asked, { address: '192.0.2.2', port: 4000 }));
+      };
+      return { send, close: () => {} };
+    },
+  };
+}
+
+function forge(packet: Buffer, kept: readonly Buffer[], roll: Roll): Buffer {
+  const kind = roll(40);
+  if (kind === 0) return swell(packet, roll).subarray(0, 65_507);
+  if (kind < 4) return randomBytes(roll(120), roll);
+  if (kind < 12) return pick(kept, roll);
+  if (kind < 18) return mutateBytes(pick(kept, roll), roll);
+  return mutateBytes(packet, roll);
+}
+
+function conversation(name: string, credentials: SnmpCredentials, share: number): Target {
+  return {
+    ...{ name: `snmp ${name}, forged replies`, share, slowMs: 1_500 },
+    async open() {
+      const { socket, setValue } = openAgent();
+      const middle: Middle = { calm: true, hostile: 0, roll: dice(1) };
+      const datagrams = datagramsOf(socket, middle);
+      const client = openSnmpClient({ address: '192.0.2.1', port: 161, credentials }, { datagrams, timings });
+      setValue(2);
+      const [first] = await client.get([object]);
+      if (first !== 2) throw new Error(`the agent says ${first}`);
+      return {
+        make: seedInput,
+        async feed(input) {
+          const roll = diceOf(input);
+          const truth = 1 + roll(4);
+          setValue(truth);
+          Object.assign(middle, { roll, calm: false, hostile: 0 });
+          const verdict = await askAmong(client, credentials.version === '3' ? truth : undefined);
+          middle.calm = true;
+          return { ...verdict, packets: Math.max(1, middle.hostile) };
+        },
+        async close() {
+          client.close();
+        },
+      };
+    },
+  };
+}
+
+/** @param truth undefined where nothing is signed, and any answer as good as the other */
+async function askAmong(client: SnmpClient, truth: number | undefined): Promise<Verdict> {
+  try {
+    const [value] = await client.get([object]);
+    if (truth !== undefined && value !== truth) throw new Error(`a forged value was accepted: ${value}, not ${truth}`);
+    return { read: truth === undefined };
+  } catch (error) {
+    if (!(error instanceof SnmpError)) throw error;
+    return { read: false, reason: error.message };
+  }
+}
+
+export const snmpTargets: readonly Target[] = [
+  conversation('2c', clear, 2),
+  conversation('3 signed', signed, 2),
+  conversation('3 encrypted', encrypted, 2),
+];
