@@ -1,48 +1,21 @@
 /** The referee: the unmodified `openstack` client works with what a machine's BMC can do, on fake hardware. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Running, serve } from '#serve.ts';
-import { readSettings } from '#settings.ts';
 import { hasOpenstackClient, openstack, openstackSession } from './openstack.ts';
+import { startWholeIngot, type WholeIngot } from './whole-ingot.ts';
 
 const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 type Row = Record<string, unknown>;
 
-let running: Running | undefined;
+let ingot: WholeIngot;
 let env: NodeJS.ProcessEnv;
-let directory: string;
+
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ingot-bmc-client-'));
-  const flags = {
-    state_dir: join(directory, 'state'),
-    'api.listen': '127.0.0.1:0',
-    'admin.password': 'pw',
-    'log.level': 'silent',
-    'power.poll_ms': '10',
-  };
-  running = await serve(readSettings({ flags }));
-  env = {
-    PATH: process.env['PATH'],
-    HOME: '/nonexistent',
-    OS_AUTH_URL: `${running.url}/identity/v3`,
-    OS_USERNAME: 'admin',
-    OS_PASSWORD: 'pw',
-    OS_PROJECT_NAME: 'admin',
-    OS_USER_DOMAIN_NAME: 'Default',
-    OS_PROJECT_DOMAIN_NAME: 'Default',
-    OS_IDENTITY_API_VERSION: '3',
-    OS_COMPUTE_API_VERSION: '2.90',
-    OS_BAREMETAL_API_VERSION: 'latest',
-  };
+  ingot = await startWholeIngot();
+  ({ env } = ingot);
 });
-after(async () => {
-  await running?.close();
-  await rm(directory, { recursive: true, force: true });
-});
+after(() => ingot.close());
 
 test('BIOS settings are read, changed by a clean step, and read again', { skip }, async () => {
   const steps =

@@ -1,0 +1,48 @@
+/** A whole Ingot on fake hardware, and the environment in which the `openstack` client finds it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve } from '#serve.ts';
+import { readSettings } from '#settings.ts';
+
+export type WholeIngot = {
+  readonly url: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** For the test's own files; gone with the stage. */
+  readonly directory: string;
+  close(): Promise<void>;
+};
+
+export async function startWholeIngot(): Promise<WholeIngot> {
+  const directory = await mkdtemp(join(tmpdir(), 'ingot-client-'));
+  const flags = {
+    state_dir: join(directory, 'state'),
+    'api.listen': '127.0.0.1:0',
+    'admin.password': 'pw',
+    'log.level': 'silent',
+    'power.poll_ms': '10',
+  };
+  const running = await serve(readSettings({ flags }));
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: '/nonexistent',
+    OS_AUTH_URL: `${running.url}/identity/v3`,
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: 'pw',
+    OS_PROJECT_NAME: 'admin',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_IDENTITY_API_VERSION: '3',
+    OS_COMPUTE_API_VERSION: '2.90',
+    OS_BAREMETAL_API_VERSION: 'latest',
+  };
+  return {
+    url: running.url,
+    env,
+    directory,
+    async close() {
+      await running.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
