@@ -9,7 +9,8 @@ import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
 
-const interfaceNames = [
+/** Which part of a driver a node uses, for each kind of part. */
+export const interfaceNames = [
   'power_interface',
   'management_interface',
   'boot_interface',

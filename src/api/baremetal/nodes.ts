@@ -13,7 +13,7 @@ import { findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
-import { readNodePatch } from './node-patch.ts';
+import { interfaceNames, readNodePatch } from './node-patch.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const Bag = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
@@ -105,20 +105,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
 function readNode(body: Static<typeof NodeRequest>): NewNode {
   const { driver, driver_info, properties, extra, instance_info, uuid, ...texts } = body;
   refuseReservedName(body.name);
-  const known = [
-    'name',
-    'resource_class',
-    'description',
-    'owner',
-    'power_interface',
-    'management_interface',
-    'boot_interface',
-    'deploy_interface',
-    'console_interface',
-    'bios_interface',
-    'firmware_interface',
-    'vendor_interface',
-  ] as const;
+  const known = ['name', 'resource_class', 'description', 'owner', ...interfaceNames] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const bags = { driver_info, properties, extra, instance_info } as Record<string, JsonObject | undefined>;
   const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag !== undefined));
