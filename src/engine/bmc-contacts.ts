@@ -17,6 +17,7 @@ const stateTable: Partial<Record<FaultCode, Trouble>> = {
   bmcRefused: 'refused',
   bmcUntrusted: 'refused',
   bmcError: 'failing',
+  toolFailed: 'failing',
 };
 
 /**
@@ -28,19 +29,28 @@ const pauses: Record<Trouble, readonly number[]> = {
   failing: [5, 10, 60, 120, 240, 300],
   refused: [300, 3600],
 };
+export const longestPauseMs = Math.max(...Object.values(pauses).flat()) * 1000;
 
 /** Failures in a row by which the circuit opens. */
 const patience: Record<Trouble, number> = { silent: 3, failing: 3, refused: 1 };
 
 /** Ironic's word for a node whose power control does not answer. */
 export const powerFailure = 'power failure';
+/** By it our text in `last_error` is known again. */
+const leftAlone = 'It is left alone now but for wishes and operations.';
 
 /** Weight of the newest answer in the learned latency, as in RFC 6298. */
 const newest = 1 / 8;
 
+/** One exchange under way; void when the settings that it was begun with are no longer those of the node. */
+type Exchange = { isVoid: boolean };
+
 export class BmcContacts {
   readonly #store: Store;
   readonly #contacts = new Map<string, Contact>();
+  readonly #underWay = new Map<string, Set<Exchange>>();
+  /** Nodes whose row lags behind what is known here, since the disk was full. */
+  readonly #unwritten = new Set<string>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -49,6 +59,9 @@ export class BmcContacts {
   /** Takes up what was known when the process ended. */
   async load(): Promise<void> {
     for (const { node_uuid, ...contact } of await this.#store.bmc_contacts.list()) this.#contacts.set(node_uuid, contact);
+    for (const { uuid } of await this.#store.nodes.pick(['uuid'], { fault: powerFailure })) {
+      if (!this.isOpen(uuid)) await clearFault(this.#store, uuid);
+    }
   }
 
   get(uuid: string): Contact | undefined {
@@ -56,22 +69,24 @@ export class BmcContacts {
   }
 
   isOpen(uuid: string): boolean {
-    const contact = this.#contacts.get(uuid);
-    return contact !== undefined && contact.state !== 'ok' && contact.failures >= patience[contact.state];
+    return isOpen(this.#contacts.get(uuid));
   }
 
   /** Runs one exchange with the power control of a node, and learns from how it ends. */
-  async ask<R>(uuid: string, exchange: () => Promise<R>): Promise<R> {
+  async ask<R>(uuid: string, asking: () => Promise<R>): Promise<R> {
+    const exchange = this.#begin(uuid);
     const begun = performance.now();
     try {
-      const answer = await exchange();
-      await this.#answered(uuid, performance.now() - begun);
+      const answer = await asking();
+      if (!exchange.isVoid) await this.#answered(uuid, performance.now() - begun);
       return answer;
     } catch (error) {
       const { code, message } = asFault(error);
       const state = stateTable[code];
-      if (state) await this.#failed(uuid, state, message);
+      if (state && !exchange.isVoid) await this.#failed(uuid, state, message);
       throw error;
+    } finally {
+      this.#end(uuid, exchange);
     }
   }
 
@@ -84,17 +99,31 @@ export class BmcContacts {
     };
   }
 
-  /** What was known is void: other settings, another address, or the node is gone. */
+  /** What was known is void, and so is what comes of exchanges under way: other settings, or the node is gone. */
   async forget(uuid: string): Promise<void> {
-    const wasOpen = this.isOpen(uuid);
+    for (const exchange of this.#underWay.get(uuid) ?? []) exchange.isVoid = true;
     this.#contacts.delete(uuid);
-    await this.#store.bmc_contacts.remove({ node_uuid: uuid });
-    if (wasOpen) await this.#clearFault(uuid);
+    this.#unwritten.delete(uuid);
+    await this.#store.transaction(async (inside) => {
+      await inside.bmc_contacts.remove({ node_uuid: uuid });
+      await clearFault(inside, uuid);
+    });
+  }
+
+  #begin(uuid: string): Exchange {
+    const exchange = { isVoid: false };
+    this.#underWay.set(uuid, (this.#underWay.get(uuid) ?? new Set()).add(exchange));
+    return exchange;
+  }
+
+  #end(uuid: string, exchange: Exchange): void {
+    const others = this.#underWay.get(uuid);
+    others?.delete(exchange);
+    if (others?.size === 0) this.#underWay.delete(uuid);
   }
 
   async #answered(uuid: string, ms: number): Promise<void> {
     const before = this.#contacts.get(uuid);
-    const wasOpen = this.isOpen(uuid);
     const at = new Date().toISOString();
     const learned = before?.latency_ms ?? null;
     const contact: Contact = {
@@ -107,17 +136,16 @@ export class BmcContacts {
       next_look_at: null,
     };
     this.#contacts.set(uuid, contact);
-    if (!wasOpen) return;
-    await this.#clearFault(uuid);
-    await this.#write(uuid, contact);
-    this.#tell(uuid, `answers again, for the first time since ${before?.answered_at ?? 'it is known'}`);
+    const wasOpen = isOpen(before);
+    if (!wasOpen && !this.#unwritten.has(uuid)) return;
+    await this.#write(uuid, contact, (inside) => clearFault(inside, uuid));
+    if (wasOpen) this.#tell(uuid, `answers again, for the first time since ${before?.answered_at ?? 'it is known'}`);
   }
 
   async #failed(uuid: string, state: Trouble, message: string): Promise<void> {
     const before = this.#contacts.get(uuid);
-    const wasOpen = this.isOpen(uuid);
     const now = Date.now();
-    const failures = before?.state === state ? before.failures + 1 : 1;
+    const failures = failuresAfter(before, state);
     const pause = pauses[state][Math.min(failures, pauses[state].length) - 1]!;
     const contact: Contact = {
       state,
@@ -129,27 +157,55 @@ export class BmcContacts {
       next_look_at: new Date(now + pause * 1000).toISOString(),
     };
     this.#contacts.set(uuid, contact);
-    if (!this.isOpen(uuid) || (wasOpen && before?.state === state)) return;
-    const text = `${message} It is left alone now but for wishes and operations; next look at ${contact.next_look_at}.`;
-    await this.#store.nodes.update({ uuid, fault: null }, { fault: powerFailure, last_error: text });
-    await this.#write(uuid, contact);
-    this.#tell(uuid, text);
+    if (!isOpen(contact)) return;
+    // Each time, not only at the first: `manage` and the end of a maintenance clear a fault that is still true.
+    const text = `${message} ${leftAlone}`;
+    await this.#write(uuid, contact, (inside) =>
+      inside.nodes.update({ uuid, fault: null }, { fault: powerFailure, last_error: text }),
+    );
+    const isNews = !isOpen(before) || before?.state !== state;
+    if (isNews) this.#tell(uuid, `${text} Next look at ${contact.next_look_at}.`);
   }
 
-  /** `last_error` may tell of something else by now, and then stays. */
-  async #clearFault(uuid: string): Promise<void> {
-    await this.#store.nodes.update({ uuid, fault: powerFailure }, { fault: null, last_error: null });
-  }
-
-  async #write(uuid: string, contact: Contact): Promise<void> {
-    await this.#store.db
-      .insertInto('bmc_contacts')
-      .values({ node_uuid: uuid, ...contact })
-      .onConflict((conflict) => conflict.column('node_uuid').doUpdateSet(contact))
-      .execute();
+  /**
+   * The row and the node's fault together, so that a crash leaves both or neither. What cannot be written (the disk is
+   * full) is written at the next occasion: a BMC's answer is no worse for it.
+   */
+  async #write(uuid: string, contact: Contact, changeNode: (inside: Store) => Promise<unknown>): Promise<void> {
+    try {
+      await this.#store.transaction(async (inside) => {
+        await changeNode(inside);
+        await inside.db
+          .insertInto('bmc_contacts')
+          .values({ node_uuid: uuid, ...contact })
+          .onConflict((conflict) => conflict.column('node_uuid').doUpdateSet(contact))
+          .execute();
+      });
+      this.#unwritten.delete(uuid);
+    } catch {
+      this.#unwritten.add(uuid);
+    }
   }
 
   #tell(uuid: string, message: string): void {
     this.#store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'contact', message });
   }
+}
+
+function isOpen(contact: Contact | undefined): boolean {
+  return contact !== undefined && contact.state !== 'ok' && contact.failures >= patience[contact.state];
+}
+
+/** An open circuit stays open when the trouble turns into another one: only an answer closes it. */
+function failuresAfter(before: Contact | undefined, state: Trouble): number {
+  if (before?.state === state) return before.failures + 1;
+  return isOpen(before) ? patience[state] : 1;
+}
+
+/** Our own fault alone; `last_error` may tell of something else by now, and then stays. */
+async function clearFault(inside: Store, uuid: string): Promise<void> {
+  const [node] = await inside.nodes.pick(['last_error'], { uuid, fault: powerFailure });
+  if (!node) return;
+  const isOurs = node.last_error?.endsWith(leftAlone);
+  await inside.nodes.update({ uuid, fault: powerFailure }, { fault: null, ...(isOurs && { last_error: null }) });
 }

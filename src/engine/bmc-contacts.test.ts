@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { BmcContacts } from './bmc-contacts.ts';
+
+const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
+const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
+
+async function aStage(t: TestContext) {
+  const cloud = await aCloud();
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  const { store } = cloud;
+  t.after(() => store.close());
+  const contacts = new BmcContacts(store);
+  const fail = (fault: Fault) =>
+    assert.rejects(
+      contacts.ask(uuid, () => Promise.reject(fault)),
+      fault,
+    );
+  const answer = () => contacts.ask(uuid, async () => 'power on' as const);
+  const row = async () => (await store.nodes.find({ uuid })) as Node;
+  /** What the next process knows. */
+  const afterRestart = async () => {
+    const next = new BmcContacts(store);
+    await next.load();
+    return next;
+  };
+  return { store, uuid, contacts, fail, answer, row, afterRestart };
+}
+
+test('a fault that somebody cleared comes back while the BMC still fails', async (t) => {
+  const { store, uuid, fail, row } = await aStage(t);
+  await fail(refusal);
+  assert.equal((await row()).fault, 'power failure');
+  await store.nodes.update({ uuid }, { fault: null, last_error: null });
+  await fail(refusal);
+  assert.equal((await row()).fault, 'power failure');
+});
+
+test('an open circuit stays open when silence turns into refusal and back, and an answer clears the fault', async (t) => {
+  const { uuid, contacts, fail, answer, row } = await aStage(t);
+  for (const fault of [silence, silence, silence, refusal]) await fail(fault);
+  assert.equal(contacts.isOpen(uuid), true);
+  await fail(silence);
+  assert.equal(contacts.isOpen(uuid), true);
+  await answer();
+  assert.deepEqual([(await row()).fault, (await row()).last_error], [null, null]);
+});
+
+test('the faults and errors of others survive both ends of a power failure', async (t) => {
+  const { store, uuid, fail, answer, row } = await aStage(t);
+  await store.nodes.update({ uuid }, { fault: 'clean failure', last_error: 'Cleaning failed' });
+  await fail(refusal);
+  await answer();
+  assert.deepEqual([(await row()).fault, (await row()).last_error], ['clean failure', 'Cleaning failed']);
+
+  await store.nodes.update({ uuid }, { fault: null });
+  await fail(refusal);
+  await store.nodes.update({ uuid }, { last_error: 'Deploy failed' });
+  await answer();
+  assert.deepEqual([(await row()).fault, (await row()).last_error], [null, 'Deploy failed']);
+});
+
+test('what an exchange finds whose settings have changed meanwhile counts for nothing', async (t) => {
+  const { store, uuid, contacts, row } = await aStage(t);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const asked = contacts.ask(uuid, () => promise);
+  await contacts.forget(uuid);
+  reject(refusal);
+  await assert.rejects(asked, refusal);
+  assert.deepEqual([contacts.get(uuid), (await row()).fault], [undefined, null]);
+  assert.equal(await store.bmc_contacts.find({ node_uuid: uuid }), undefined);
+});
+
+test('a fault whose contact was never written down, or was removed, goes with the next start', async (t) => {
+  const { store, uuid, row, afterRestart } = await aStage(t);
+  await store.nodes.update({ uuid }, { fault: 'power failure' });
+  await afterRestart();
+  assert.equal((await row()).fault, null);
+});
+
+test('a full disk makes no answer worse, and what was not written is written later', async (t) => {
+  const { store, uuid, contacts, fail, answer, row, afterRestart } = await aStage(t);
+  await fail(refusal);
+  const { transaction } = store;
+  store.transaction = () => Promise.reject(new Error('database or disk is full'));
+  assert.equal(await answer(), 'power on');
+  store.transaction = transaction;
+  assert.equal((await row()).fault, 'power failure');
+  await answer();
+  assert.equal((await row()).fault, null);
+  assert.equal(contacts.isOpen(uuid), false);
+  assert.equal((await afterRestart()).isOpen(uuid), false);
+});
