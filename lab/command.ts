@@ -7,15 +7,17 @@ import { mediaDevices, overrideDevices, type PowerCommand, powerCommands } from 
 import { runFarmCommand } from './farm/farm-command.ts';
 import { type BootDevice, bootDevices } from './machine-states.ts';
 import { processesIn } from './network.ts';
+import { nodesFile } from './nodes-file.ts';
 import { readChanges } from './personality-changes.ts';
 import { findPersonality } from './personality-files.ts';
 import { connectRack, type MachineStatus, type Rack, type RackOptions, startRack, takeDownRack } from './rack.ts';
 import { defaultStateDir } from './rack-plan.ts';
 import { type RackRecord, readRecord, recordFile } from './rack-record.ts';
+import { runServeCommand } from './serve-command.ts';
 
 const help = `Usage: ingot lab COMMAND [--state DIR]
 
-A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace. Needs root.
+A virtual rack: servers with real firmware and BMCs (IPMI, Redfish), in a network namespace. Needs root.
 
   up       starts it and leaves it running
              --machines N     servers (2)
@@ -38,10 +40,12 @@ A virtual rack: servers with real firmware and IPMI BMCs, in a network namespace
   medium   MACHINE ${mediaDevices.join('|')} FILE|none: puts a file into its drive; disk and floppy are USB sticks
   console  MACHINE: its serial line; Ctrl-] ends
   set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true, redfish.etags=none, or personality=slow
+  serve    runs Ingot beside the rack: see ingot lab serve --help
   exec     -- COMMAND…: runs it where the servers and BMCs can be reached
   farm     thousands of BMCs without servers, for load tests: see ingot lab farm --help
 
-  --state DIR  folder of disks, consoles and rack.json, which has the BMC passwords (.cache/lab)
+  --state DIR  folder of disks, consoles, rack.json (all facts, BMC passwords too) and nodes.json, which
+               \`openstack baremetal create\` takes (.cache/lab)
 `;
 
 const options = {
@@ -84,6 +88,7 @@ const commandTable: Record<string, (call: Call) => Promise<number>> = {
 /** Returns the exit code: 0 done, 1 it failed, 2 the words were wrong. */
 export async function runLabCommand(args: string[]): Promise<number> {
   try {
+    if (args[0] === 'serve') return await runServeCommand(args.slice(1));
     if (args[0] === 'farm') return await runFarmCommand(args.slice(1));
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const [name = '', ...words] = positionals;
@@ -158,8 +163,8 @@ function describe({ machines, namespace, state_dir }: RackRecord): string {
     ({ name, macs, firmware, bmc }) =>
       `  ${name}  ${macs.join(' ')}  ${firmware.toUpperCase()}  BMC ${bmc.address}:${bmc.port} user ${bmc.user}\n`,
   );
-  const folder = `BMC passwords and all else for enrolment: ${recordFile(state_dir)} (namespace ${namespace})\n`;
-  return rows.join('') + folder;
+  const folder = `BMC passwords and all other facts: ${recordFile(state_dir)} (namespace ${namespace})\n`;
+  return `${rows.join('')}${folder}To enrol them: openstack baremetal create ${nodesFile(state_dir)}\n`;
 }
 
 async function status({ values, stateDir }: Call): Promise<number> {

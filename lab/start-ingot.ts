@@ -28,7 +28,8 @@ export type IngotOptions = {
 /** Longest wait for the first words, and for an orderly end (milliseconds). */
 const startPatience = 60_000;
 const stopPatience = 20_000;
-const apiDescriptor = 3;
+/** Where the API's socket is inherited. */
+export const apiDescriptor = 3;
 
 export class IngotProcess {
   readonly #options: IngotOptions;
@@ -93,10 +94,13 @@ export class IngotProcess {
   #launch(listener: Server): ChildProcess {
     const { namespace, stateDir, command = serveCommand } = this.#options;
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const inside = insideNamespace(namespace, command);
-    const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...inside], {
+    const [program, ...args] = ingotCommand(namespace, command);
+    const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe', descriptorOf(listener)],
-      env: { ...process.env, ...this.#environment() },
+      env: {
+        ...process.env,
+        ...ingotEnvironment({ stateDir, url: this.url, descriptor: apiDescriptor }, this.#options.settings),
+      },
     });
     const log = createWriteStream(this.logFile, { flags: 'a' });
     child.stdout?.pipe(log, { end: false });
@@ -106,20 +110,6 @@ export class IngotProcess {
       if (this.#child === child) this.#child = undefined;
     });
     return child;
-  }
-
-  #environment(): Record<string, string> {
-    const settings: Partial<Record<SettingName, string>> = {
-      state_dir: resolve(this.#options.stateDir),
-      'api.listen': `fd:${apiDescriptor}`,
-      'api.public_url': this.url,
-      'provisioning.address': provisioningNetwork.address,
-      'provisioning.interface': provisioningNetwork.interface,
-      'provisioning.cidr': provisioningNetwork.cidr,
-      'provisioning.pool': provisioningNetwork.pool,
-      ...this.#options.settings,
-    };
-    return Object.fromEntries(Object.entries(settings).map(([name, value]) => [variableOf(name), value]));
   }
 
   async #untilServing(child: ChildProcess): Promise<void> {
@@ -154,6 +144,31 @@ function descriptorOf(server: Server): number {
 }
 
 const serveCommand = [fileURLToPath(new URL('../bin/ingot', import.meta.url)), 'serve'];
+
+/** The words that start Ingot, or `command` in its place, inside the namespace; it ends with us. */
+export function ingotCommand(namespace: string, command: readonly string[] = serveCommand): [string, ...string[]] {
+  return ['setpriv', '--pdeathsig', 'TERM', ...insideNamespace(namespace, command)];
+}
+
+type Place = { readonly stateDir: string; readonly url: string; readonly descriptor: number };
+
+/** The settings for the lab's network, and `others`, which win, as variables. */
+export function ingotEnvironment(
+  { stateDir, url, descriptor }: Place,
+  others: Partial<Record<SettingName, string>> = {},
+): Record<string, string> {
+  const settings: Partial<Record<SettingName, string>> = {
+    state_dir: resolve(stateDir),
+    'api.listen': `fd:${descriptor}`,
+    'api.public_url': url,
+    'provisioning.address': provisioningNetwork.address,
+    'provisioning.interface': provisioningNetwork.interface,
+    'provisioning.cidr': provisioningNetwork.cidr,
+    'provisioning.pool': provisioningNetwork.pool,
+    ...others,
+  };
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [variableOf(name), value]));
+}
 
 export async function startIngot(options: IngotOptions): Promise<IngotProcess> {
   const ingot = new IngotProcess(options);

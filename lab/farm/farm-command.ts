@@ -1,6 +1,7 @@
 /** `ingot lab farm`: a farm of BMCs from the command line. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { nodesFile } from '../nodes-file.ts';
 import { readChanges } from '../personality-changes.ts';
 import { connectFarm, defaultFarmDir, type Farm, farmFile, startFarm } from './farm.ts';
 
@@ -23,7 +24,8 @@ Thousands of virtual BMCs without machines, for load tests: one process, on addr
   --set NAME=VALUE        changes the behaviour of all; personality=NAME for a named one
   --stop                  ends it
 
-  --state DIR             folder of farm.json, which has addresses and passwords for enrolment (.cache/farm)
+  --state DIR             folder of farm.json, which has addresses and passwords, and of nodes.json, which
+                          \`openstack baremetal create\` takes (.cache/farm)
 `;
 
 const options = {
@@ -74,7 +76,8 @@ async function run(stateDir: string, values: Values): Promise<number> {
   const { machines } = farm;
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   show(`${machines.length} BMCs answer at ${machines[0]?.address} to ${machines.at(-1)?.address} (${seconds} s).\n`);
-  show(`Addresses and passwords for enrolment: ${farmFile(stateDir)}. Ctrl-C ends the farm.\n`);
+  show(`Addresses and passwords: ${farmFile(stateDir)}. To enrol them: openstack baremetal create ${nodesFile(stateDir)}\n`);
+  show('Ctrl-C ends the farm.\n');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void farm.stop());
   await new Promise<void>((down) => farm.whenDown(down));
   return show('The farm is down.\n');

@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../control.ts';
 import { onMessage } from '../json-lines.ts';
+import { farmNode, writeNodes } from '../nodes-file.ts';
 import { defaultFarmDir, type FarmMachine, type FarmOptions, type FarmRecord, planFarm } from './farm-plan.ts';
 import { farmFile, readFarm, writeFarm } from './farm-record.ts';
 import type { FarmCounters, FarmPowers, FarmRequest, GroupCounters } from './farm-requests.ts';
@@ -93,6 +94,7 @@ export async function startFarm(options: FarmOptions = {}): Promise<Farm> {
     throw new Error(`a farm runs already in ${record.state_dir}`);
   }
   writeFarm(record);
+  writeNodes(record.state_dir, record.machines.map(farmNode));
   const child = launch(record);
   try {
     await untilReady(child, record);
