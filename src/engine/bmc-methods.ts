@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
-import type { Asking, ManagementInterface, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
+import type { Asking, ManagementInterface, MediaDevice, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 
 type Run = VendorMethod['run'];
@@ -15,8 +15,9 @@ type Account = { store: Store; key: string };
 
 /** Only what this hardware has is listed. */
 export function bmcMethods(management: ManagementInterface, account: Account): Record<string, VendorMethod> {
-  const { readSensors, readLog, clearLog, identify, bmcInfo, resetBmc, changePassword } = management;
+  const { readSensors, readLog, clearLog, identify, bmcInfo, resetBmc, changePassword, media } = management;
   return {
+    ...(media && mediaMethods(media)),
     ...(readSensors && {
       sensors: reads('Readings of all sensors.', async (...call) => ({ sensors: await readSensors(...ask(call)) })),
     }),
@@ -43,6 +44,39 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
         rotation(changePassword, account),
       ),
     }),
+  };
+}
+
+const devices: readonly MediaDevice[] = ['cdrom', 'floppy', 'disk'];
+
+/** For clients that do not know Ironic's own routes for virtual media, which came with 1.89. */
+function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface['media']>): Record<string, VendorMethod> {
+  const deviceOf = ({ device = 'cdrom' }: JsonObject): MediaDevice => {
+    const found = devices.find((each) => each === device);
+    if (!found) throw new Fault('badRequest', { detail: `device must be one of ${devices.join(', ')}.` });
+    return found;
+  };
+  return {
+    media: reads('Virtual media: which drives there are, and what is in them.', async (...call) => ({
+      media: await slots(...ask(call)),
+    })),
+    insert_media: writes(
+      'Puts image_url=… into a drive; device=cdrom (default), floppy or disk.',
+      async (node, parameters, asking) => {
+        const { image_url } = parameters;
+        if (typeof image_url !== 'string' || !URL.canParse(image_url))
+          throw new Fault('badRequest', { detail: 'image_url must be a URL that the BMC can fetch.' });
+        await insert(node, deviceOf(parameters), image_url, asking);
+        return null;
+      },
+    ),
+    eject_media: writes(
+      'Takes out what is in a drive; device=cdrom (default), floppy or disk.',
+      async (node, parameters, asking) => {
+        await eject(node, deviceOf(parameters), asking);
+        return null;
+      },
+    ),
   };
 }
 

@@ -46,6 +46,8 @@ test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
     'baremetal node inject nmi verbs1',
     'baremetal node passthru list verbs1 -f json',
     'baremetal node passthru call verbs1 sensors --http-method GET',
+    'baremetal node passthru call verbs1 insert_media --arg image_url=http://192.0.2.1/a.iso',
+    'baremetal node passthru call verbs1 media --http-method GET',
   ]);
   const [, , methods] = replies as [Row, Row, Row[]];
   assert.ok(
@@ -53,6 +55,7 @@ test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
     JSON.stringify(methods),
   );
   assert.match(output, /temperature/);
+  assert.match(output, /'image': 'http:\/\/192\.0\.2\.1\/a\.iso'/);
   assert.match(output, /Exhaust|Fan|CPU/);
   await assert.rejects(
     openstack(env, ['baremetal', 'node', 'passthru', 'call', 'verbs1', 'nonsense']),
