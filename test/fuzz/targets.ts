@@ -6,6 +6,7 @@ import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
 import { snmpTargets } from './snmp-conversations.ts';
+import { streamTargets } from './stream-peers.ts';
 import type { Target } from './target.ts';
 import { textTargets } from './text-readers.ts';
 
@@ -19,6 +20,7 @@ export const fuzzTargets: readonly Target[] = [
   ...redfishByteTargets,
   redfishDriverTarget,
   ...snmpTargets,
+  ...streamTargets,
   ...textTargets,
   ...httpTargets,
 ];
