@@ -92,6 +92,11 @@ export const settingsTable = {
     default: 'none',
     help: 'Raw IPMI commands that `send_raw` may send: none, read (known to change nothing) or all',
   },
+  'console.folders': {
+    kind: 'list',
+    default: '/var/log,/var/consoles',
+    help: 'Folders on this host in which `console_file` of a node may lie, comma-separated',
+  },
   'redfish.raw_paths': {
     kind: 'text',
     default: 'none',

@@ -137,7 +137,7 @@ function rackDrivers(rack: Rack): Drivers {
     deploy: {
       fake: { properties: {}, validate, boot: ['fake'], checkImage: validate, steps: deploySteps(rack), release: async () => {} },
     },
-    console: { fake: { properties: {}, validate, log: async (node, lines) => consoleOf(rack, node.uuid, lines) } },
+    console: { fake: { properties: {}, validate, log: async (node, { lines } = {}) => consoleOf(rack, node.uuid, lines) } },
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as dial } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fastify from 'fastify';
@@ -38,7 +38,7 @@ function connect(url: string): WebSocket {
 
 test('what is typed reaches the machine, what it prints comes back, as binary frames', async (t) => {
   const { tickets, base } = await aStage(t);
-  const socket = connect(tickets.issue(node, base));
+  const socket = connect(tickets.issue({ node }, base));
   await once(socket, 'open');
   assert.equal(socket.protocol, 'binary');
   socket.send('root\r');
@@ -50,7 +50,7 @@ test('what is typed reaches the machine, what it prints comes back, as binary fr
 test('who leaves hangs up', async (t) => {
   const line = shoutingLine();
   const { tickets, base } = await aStage(t, async () => line);
-  const socket = connect(tickets.issue(node, base));
+  const socket = connect(tickets.issue({ node }, base));
   await once(socket, 'open');
   const closed = once(line, 'close');
   socket.close();
@@ -59,7 +59,7 @@ test('who leaves hangs up', async (t) => {
 
 test('a ticket works once, and a guessed one never', async (t) => {
   const { tickets, base } = await aStage(t);
-  const url = tickets.issue(node, base);
+  const url = tickets.issue({ node }, base);
   const first = connect(url);
   await once(first, 'open');
   first.close();
@@ -73,7 +73,7 @@ test('a console that cannot be opened says why', async (t) => {
   const { tickets, base } = await aStage(t, async () => {
     throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 15 });
   });
-  const socket = connect(tickets.issue(node, base));
+  const socket = connect(tickets.issue({ node }, base));
   const [event] = (await once(socket, 'close')) as [CloseEvent];
   assert.equal(event.code, 1008);
   assert.match(event.reason, /192\.0\.2\.7 did not answer/);
@@ -82,9 +82,60 @@ test('a console that cannot be opened says why', async (t) => {
 test('other upgrades are refused, and the listener closes although somebody looks on', async (t) => {
   const { app, tickets, base } = await aStage(t);
   await once(connect(`${base.replace('http', 'ws')}/compute`), 'error');
-  const socket = connect(tickets.issue(node, base));
+  const socket = connect(tickets.issue({ node }, base));
   await once(socket, 'open');
   const closed = once(socket, 'close');
   await app.close();
   await closed;
+});
+
+/** A client that says one thing and, where asked to, hangs up at once. */
+function say(base: string, text: string, { hangsUp = false } = {}): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const socket = dial(Number(new URL(base).port), '127.0.0.1', () => {
+    socket.write(text);
+    if (hangsUp) socket.resetAndDestroy();
+  });
+  socket
+    .on('error', () => {})
+    .on('close', () => resolve())
+    .resume();
+  return promise;
+}
+
+const upgrade = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+
+test('neither an address that is none nor a client that hangs up ends the process', async (t) => {
+  const { tickets, base } = await aStage(t);
+  for (const path of ['//', 'http://[', '/console?%', '/console?token=%ff', '*']) await say(base, upgrade(path));
+  await Promise.all(Array.from({ length: 50 }, () => say(base, upgrade('/console?token=x'), { hangsUp: true })));
+  const socket = connect(tickets.issue({ node }, base));
+  await once(socket, 'open');
+  socket.close();
+});
+
+test("one visitor has so many tickets and windows, and takes nobody else's", async (t) => {
+  const { tickets, base } = await aStage(t);
+  const [mine, theirs] = [
+    { node, server: 's1' },
+    { node, server: 's2' },
+  ];
+  const other = tickets.issue(theirs, base);
+  const first = tickets.issue(mine, base);
+  for (let count = 0; count < 20; count++) tickets.issue(mine, base);
+  assert.equal(tickets.take(new URL(first).searchParams.get('token') ?? ''), undefined);
+  for (let count = 0; count < 10; count++) await once(connect(tickets.issue(mine, base)), 'open');
+  await once(connect(tickets.issue(mine, base)), 'error');
+  const socket = connect(other);
+  await once(socket, 'open');
+});
+
+test('the engine is told whose visit it is', async (t) => {
+  const asked: unknown[] = [];
+  const { tickets, base } = await aStage(t, async (...visit: unknown[]) => {
+    asked.push(visit);
+    return shoutingLine();
+  });
+  await once(connect(tickets.issue({ node, server: 's1' }, base)), 'open');
+  assert.deepEqual(asked, [[node, 's1']]);
 });

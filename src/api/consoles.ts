@@ -14,40 +14,54 @@ export const consolePath = '/console';
 
 const ticketMs = 600_000;
 const ticketsMax = 10_000;
+/** Of one visitor: whoever asks for more loses the oldest, and nobody else's. */
+const ticketsMaxEach = 16;
 /** A browser tab that was closed with its lid says nothing more (milliseconds). */
 const pingMs = 30_000;
 const socketsMax = 500;
+const socketsMaxEach = 10;
 /** Nobody types so much at once (bytes). */
 const frameMax = 64 * 1024;
+/** Frames that are kept until the line is there. */
+const earlyMax = 16;
 
 /** Status codes of RFC 6455 section 7.4.1. */
 const closeCodes = { done: 1000, policy: 1008, failed: 1011 } as const;
 
+/** A node's console, looked at by an administrator, or by the owner of `server` for as long as that is on the node. */
+export type Visit = { readonly node: string; readonly server?: string };
+
 export class ConsoleTickets {
-  readonly #nodes = new Map<string, { node: string; until: number }>();
+  readonly #tickets = new Map<string, { visit: Visit; until: number }>();
 
   /** @returns the URL for one visit: `ws://host/console?token=…` */
-  issue(nodeUuid: string, baseUrl: string): string {
-    this.#forgetOld();
+  issue(visit: Visit, baseUrl: string): string {
+    this.#forgetOld(visit);
     const token = randomBytes(24).toString('base64url');
-    this.#nodes.set(token, { node: nodeUuid, until: Date.now() + ticketMs });
+    this.#tickets.set(token, { visit, until: Date.now() + ticketMs });
     return `${baseUrl.replace(/^http/, 'ws')}${consolePath}?token=${token}`;
   }
 
-  /** The node that the ticket is for; undefined where it is worth nothing (any more). */
-  take(token: string): string | undefined {
-    const ticket = this.#nodes.get(token);
-    this.#nodes.delete(token);
-    return ticket && ticket.until > Date.now() ? ticket.node : undefined;
+  /** What the ticket is for; undefined where it is worth nothing (any more). */
+  take(token: string): Visit | undefined {
+    const ticket = this.#tickets.get(token);
+    this.#tickets.delete(token);
+    return ticket && ticket.until > Date.now() ? ticket.visit : undefined;
   }
 
   /** Oldest first; beyond so many the oldest go, used or not. */
-  #forgetOld(): void {
-    for (const [token, { until }] of this.#nodes) {
-      if (until > Date.now() && this.#nodes.size < ticketsMax) break;
-      this.#nodes.delete(token);
+  #forgetOld(newcomer: Visit): void {
+    for (const [token, { until }] of this.#tickets) {
+      if (until > Date.now() && this.#tickets.size < ticketsMax) break;
+      this.#tickets.delete(token);
     }
+    const own = [...this.#tickets].filter(([, { visit }]) => isSame(visit, newcomer));
+    for (const [token] of own.slice(0, -ticketsMaxEach + 1)) this.#tickets.delete(token);
   }
+}
+
+function isSame(one: Visit, other: Visit): boolean {
+  return one.node === other.node && one.server === other.server;
 }
 
 type Parts = { engine: Pick<Engine, 'attachConsole'>; tickets: ConsoleTickets };
@@ -58,11 +72,20 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets }: Parts):
     maxPayload: frameMax,
     handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
   });
+  const visits = new Map<WebSocket, Visit>();
+  const isFull = (visit: Visit) =>
+    visits.size >= socketsMax || [...visits.values()].filter((each) => isSame(each, visit)).length >= socketsMaxEach;
   app.server.on('upgrade', (request, socket, head) => {
-    const url = new URL(request.url ?? '', 'http://ingot');
-    const node = url.pathname === consolePath ? tickets.take(url.searchParams.get('token') ?? '') : undefined;
-    if (!node || sockets.clients.size >= socketsMax) return refuse(request, socket);
-    sockets.handleUpgrade(request, socket, head, (client) => void converse(client, node, engine));
+    // Nobody else listens on it from now on, and whoever asked may hang up before the answer.
+    socket.on('error', () => socket.destroy());
+    const token = tokenOf(request);
+    const visit = token === undefined ? undefined : tickets.take(token);
+    if (!visit || isFull(visit)) return refuse(socket, token === undefined ? '404 Not Found' : '403 Forbidden');
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      visits.set(client, visit);
+      client.once('close', () => visits.delete(client));
+      void converse(client, visit, engine);
+    });
   });
   app.addHook('preClose', async () => {
     for (const client of sockets.clients) client.close(closeCodes.done, 'Ingot stops');
@@ -70,21 +93,27 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets }: Parts):
   });
 }
 
-function refuse(request: IncomingMessage, socket: Duplex): void {
-  const status = request.url?.startsWith(consolePath) ? '403 Forbidden' : '404 Not Found';
+/** Undefined for what is no address of a console; anybody may send anything. */
+function tokenOf({ url = '' }: IncomingMessage): string | undefined {
+  const [path, query] = url.split('?', 2);
+  return path === consolePath ? (new URLSearchParams(query).get('token') ?? '') : undefined;
+}
+
+function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-async function converse(client: WebSocket, node: string, engine: Parts['engine']): Promise<void> {
+async function converse(client: WebSocket, { node, server }: Visit, engine: Parts['engine']): Promise<void> {
   const early: Buffer[] = [];
-  const keep = (data: Buffer) => void early.push(data);
+  const keep = (data: Buffer) => (early.length < earlyMax ? void early.push(data) : client.terminate());
   client.on('error', () => client.terminate());
   client.on('message', keep);
-  const line = await engine.attachConsole(node).catch((error: unknown) => {
+  const line = await engine.attachConsole(node, server).catch((error: unknown) => {
     // A control frame has room for 123 bytes of reason.
     client.close(closeCodes.policy, asFault(error).message.slice(0, 100));
   });
   if (!line) return;
+  if (client.readyState !== client.OPEN) return void line.destroy();
   client.off('message', keep);
   for (const data of early) line.write(data);
   join(client, line);

@@ -188,8 +188,13 @@ export type ConsoleStream = Duplex & {
 };
 
 export type ConsoleInterface = Interface & {
-  /** Last `lines` lines (all if undefined), or null where somebody else keeps no record either. Absent = the engine records. */
-  log?(node: NodeFacts, lines?: number): Promise<string | null>;
+  /**
+   * Last `lines` lines (all if undefined) of what came after `since`, or null where somebody else keeps no record either.
+   * Absent = the engine records.
+   */
+  log?(node: NodeFacts, options?: { lines?: number; since?: string }): Promise<string | null>;
+  /** Where such a record ends now, to be given as `since`; undefined where there is none. */
+  position?(node: NodeFacts): Promise<string | undefined>;
   /** Absent where nobody can type. Throws like a power command. */
   open?(node: NodeFacts, asking: Watching): Promise<ConsoleStream>;
 };

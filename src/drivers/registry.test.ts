@@ -9,6 +9,7 @@ import { createManualDriver } from './manual/index.ts';
 import { createDrivers } from './registry.ts';
 
 const settings = {
+  'console.folders': [],
   'deploy.agent_timeout': 900,
   'deploy.image_timeout': 3600,
   'deploy.silence_timeout': 180,

@@ -1,6 +1,6 @@
 /** All drivers by name: an explicit list, so that what there is can be read here. */
 import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './absent.ts';
-import { fileConsole } from './console-file/index.ts';
+import { createFileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
@@ -42,6 +42,7 @@ export type DriverParts = {
   pxe: BootInterface;
   ipxe: BootInterface;
   settings: {
+    'console.folders': readonly string[];
     'deploy.agent_timeout': number;
     'deploy.image_timeout': number;
     'deploy.silence_timeout': number;
@@ -96,7 +97,12 @@ export function createDrivers({
     management: { ipmi: ipmi.management, redfish: redfish.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe, pxe, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
-    console: { file: fileConsole, 'ipmi-sol': ipmi.console, fake: fake.console, 'no-console': noConsole },
+    console: {
+      file: createFileConsole(settings['console.folders']),
+      'ipmi-sol': ipmi.console,
+      fake: fake.console,
+      'no-console': noConsole,
+    },
     bios: { redfish: redfish.bios, fake: fake.bios, 'no-bios': noBios },
     firmware: { redfish: redfish.firmware, fake: fake.firmware, 'no-firmware': noFirmware },
     vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, 'no-vendor': noVendor },

@@ -12,6 +12,10 @@ import { pause } from './power.ts';
 const pauses = [1000, 5000, 15_000, 60_000];
 /** Whoever reads so slowly is let go: the machine does not wait (bytes). */
 const backlogMax = 1024 * 1024;
+/** What is typed faster than the machine takes it is lost, as on any serial line (bytes). */
+const typedMax = 64 * 1024;
+/** A line that holds for so long is sound: the pauses begin anew (milliseconds). */
+const soundMs = 60_000;
 
 export type LineParts = {
   open(signal: AbortSignal): Promise<ConsoleStream>;
@@ -42,19 +46,23 @@ export class ConsoleLine {
     return this.#trouble;
   }
 
-  /** One more end: hears all that is printed from now on, and types. It outlives interruptions of the line. */
-  attach(): Duplex {
+  /**
+   * One more end: hears all that is printed from now on, and types. It outlives interruptions of the line.
+   * `tellsTrouble`: why nothing comes names the BMC, which is not everybody's business.
+   */
+  attach({ tellsTrouble = true } = {}): Duplex {
     const viewer = new Duplex({
       read() {},
       write: (chunk: Buffer, _, done) => {
-        this.#stream?.write(chunk);
+        if ((this.#stream?.writableLength ?? 0) < typedMax) this.#stream?.write(chunk);
         done();
       },
     });
     this.#viewers.add(viewer);
     viewer.on('error', () => {});
     viewer.once('close', () => this.#viewers.delete(viewer));
-    if (this.#trouble) viewer.push(`\r\n[the serial line is not open: ${this.#trouble}]\r\n`);
+    const reason = tellsTrouble ? `: ${this.#trouble}` : '';
+    if (this.#trouble) viewer.push(`\r\n[the serial line is not open${reason}]\r\n`);
     return viewer;
   }
 
@@ -70,8 +78,9 @@ export class ConsoleLine {
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
         const stream = await this.#parts.open(signal);
-        failures = -1;
+        const openedAt = performance.now();
         await this.#follow(stream);
+        if (performance.now() - openedAt > soundMs) failures = -1;
         this.#lost('the BMC ended it');
       } catch (error) {
         if (signal.aborted) return;

@@ -1,9 +1,11 @@
 /** What a serial console has printed: two files of bounded size, the newer one growing. */
-import { appendFile, mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** When the newer file is as long, it becomes the older one (bytes). */
 const fileMax = 1024 * 1024;
+/** A disk that is slower than the machine prints: what waits beyond that is lost (bytes). */
+const pendingMax = 1024 * 1024;
 
 export class ConsoleRecord {
   readonly #directory: string;
@@ -11,6 +13,7 @@ export class ConsoleRecord {
   readonly #older: string;
   #size: number | undefined;
   #pending: Buffer[] = [];
+  #pendingSize = 0;
   #writing: Promise<void> | undefined;
 
   constructor(directory: string, nodeUuid: string) {
@@ -21,7 +24,9 @@ export class ConsoleRecord {
 
   /** Written in the order of the calls; what cannot be written (the disk is full) is lost, not waited for. */
   append(data: Buffer): void {
+    if (this.#pendingSize > pendingMax) return;
     this.#pending.push(data);
+    this.#pendingSize += data.length;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
@@ -35,10 +40,23 @@ export class ConsoleRecord {
     return found.length === 0 ? null : Buffer.concat(found);
   }
 
+  /** What was printed until now is gone; what comes is recorded again. */
+  async erase(): Promise<void> {
+    this.#drop();
+    await this.#writing;
+    for (const path of [this.#newer, this.#older]) await rm(path, { force: true });
+    this.#size = undefined;
+  }
+
+  #drop(): void {
+    this.#pending = [];
+    this.#pendingSize = 0;
+  }
+
   async #write(): Promise<void> {
     while (this.#pending.length > 0) {
       const data = Buffer.concat(this.#pending);
-      this.#pending = [];
+      this.#drop();
       await this.#put(data).catch(() => {});
     }
   }

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { ConsoleInterface, Drivers } from '#drivers/interfaces.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { aServer } from '#test/a-task.ts';
 import { Consoles } from './consoles.ts';
 
 /** A machine whose serial line the test holds at its other end. */
@@ -129,4 +130,74 @@ test('a node without a console to type into says so', async (t) => {
   await assert.rejects(consoles.setEnabled(node.uuid, true), { code: 'notOfThisHardware' });
   await assert.rejects(consoles.attach(node.uuid), { code: 'notOfThisHardware' });
   assert.equal(await consoles.log(node.uuid), null);
+});
+
+/** The machine is given to a server of a tenant. */
+async function aTenant({ store, node }: Awaited<ReturnType<typeof aStage>>, id = 'server-1') {
+  await store.servers.insert(aServer({ id, node_uuid: node.uuid, vm_state: 'active', task_state: null }));
+  await store.nodes.update({ uuid: node.uuid }, { instance_uuid: id });
+  return id;
+}
+
+const endings = {
+  'it is being deleted': { task_state: 'deleting' },
+  'it is deleted': { vm_state: 'deleted', node_uuid: null },
+} as const;
+for (const [how, change] of Object.entries(endings)) {
+  test(`the owner of a server is shown out when ${how}, and cannot come back; an administrator stays`, async (t) => {
+    const stage = await aStage(t);
+    const { store, node, consoles } = stage;
+    const server = await aTenant(stage);
+    const [tenant, operator] = [await consoles.attach(node.uuid, server), await consoles.attach(node.uuid)];
+    await store.servers.update({ id: server }, change);
+    store.events.append({ kind: 'operation', node_uuid: node.uuid, subject: 'delete', message: 'started' });
+    await once(tenant, 'close');
+    await assert.rejects(consoles.attach(node.uuid, server), { code: 'conflict' });
+    assert.equal(operator.destroyed, false);
+  });
+}
+
+test('a machine that was given to the next server is shown to nobody before', async (t) => {
+  const stage = await aStage(t);
+  const { store, node, consoles } = stage;
+  const former = await aTenant(stage, 'server-1');
+  const viewer = await consoles.attach(node.uuid, former);
+  const next = await aTenant(stage, 'server-2');
+  store.events.append({ kind: 'operation', node_uuid: node.uuid, subject: 'deploy', message: 'started' });
+  await once(viewer, 'close');
+  await assert.rejects(consoles.attach(node.uuid, former), { code: 'conflict' });
+  assert.equal((await consoles.attach(node.uuid, next)).destroyed, false);
+});
+
+test('a record that is cleared holds what was printed afterwards alone', async (t) => {
+  const { node, machine, consoles } = await aStage(t);
+  await consoles.setEnabled(node.uuid, true);
+  await until(() => machine.opened === 1);
+  machine.line.push('of the former owner\n');
+  await until(async () => (await consoles.log(node.uuid))?.includes('former') === true);
+  await consoles.clearRecord(node.uuid);
+  assert.equal(await consoles.log(node.uuid), null);
+  machine.line.push('of the new one\n');
+  await until(async () => (await consoles.log(node.uuid)) === 'of the new one\n');
+});
+
+test('an owner is told that the line is closed, but nothing of the BMC', async (t) => {
+  const stage = await aStage(t);
+  const { node, machine, consoles, messages } = stage;
+  const server = await aTenant(stage);
+  machine.refuse = new Fault('bmcError', { address: '192.0.2.7', command: 'Activate Payload', detail: 'already active' });
+  await consoles.setEnabled(node.uuid, true);
+  await until(async () => (await messages()).length === 1);
+  const [text] = (await once(await consoles.attach(node.uuid, server), 'data')) as [Buffer];
+  assert.equal(text.toString(), '\r\n[the serial line is not open]\r\n');
+});
+
+test('what is typed faster than the machine takes it is not kept', async (t) => {
+  const { node, machine, consoles } = await aStage(t);
+  const viewer = await consoles.attach(node.uuid);
+  await until(() => machine.opened === 1);
+  await delay(20);
+  machine.line._write = () => {};
+  for (let count = 0; count < 100; count++) viewer.write(Buffer.alloc(16 * 1024));
+  assert.ok(machine.line.writableLength <= 128 * 1024);
 });

@@ -1,5 +1,6 @@
 /** Serial consoles: who wants one has it kept open and recorded, and anybody may look on and type for a while. */
 
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Drivers } from '#drivers/interfaces.ts';
@@ -7,17 +8,20 @@ import { lacks } from '#drivers/lacks.ts';
 import type { Store } from '#store/store.ts';
 import { ConsoleLine } from './console-line.ts';
 import { ConsoleRecord } from './console-record.ts';
+import { ConsoleVisits } from './console-visits.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
 type Parts = { store: Store; drivers: Drivers; stateDir: string };
-type Seat = { line: ConsoleLine; wanted: boolean };
+type Seat = { line: ConsoleLine; record: ConsoleRecord; wanted: boolean };
 
 export class Consoles {
   readonly #parts: Parts;
   readonly #seats = new Map<string, Seat>();
+  readonly #visits: ConsoleVisits;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#visits = new ConsoleVisits(parts.store);
   }
 
   async start(): Promise<void> {
@@ -28,6 +32,7 @@ export class Consoles {
   }
 
   async stop(): Promise<void> {
+    this.#visits.close();
     const seats = [...this.#seats.values()];
     this.#seats.clear();
     await Promise.all(seats.map(({ line }) => line.close()));
@@ -51,19 +56,36 @@ export class Consoles {
     await this.#openable(uuid);
   }
 
-  /** The other end of the line; destroying it hangs up. */
-  async attach(uuid: string): Promise<Duplex> {
+  /**
+   * The other end of the line; destroying it hangs up. With `server` it is its owner who looks on, for as long as the
+   * machine is that server's; throws `conflict` where it is not.
+   */
+  async attach(uuid: string, server?: string): Promise<Duplex> {
     await this.#openable(uuid);
-    const viewer = this.#seat(uuid).line.attach();
+    const viewer = this.#seat(uuid).line.attach({ tellsTrouble: server === undefined });
     viewer.once('close', () => void this.#leave(uuid));
+    if (server !== undefined) await this.#visits.admit(viewer, { node: uuid, server });
     return viewer;
+  }
+
+  /** Whoever gets the machine next must not read what it printed until now. */
+  async clearRecord(uuid: string): Promise<void> {
+    const { node, facts } = await loadNode(this.#parts.store, uuid);
+    await (this.#seats.get(uuid)?.record ?? this.#record(uuid)).erase();
+    const position = await this.#parts.drivers.console[node.console_interface]?.position?.(facts);
+    if (position === undefined) return;
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await writeFile(this.#markOf(uuid), position, { mode: 0o600 });
   }
 
   /** Null where there is no record. */
   async log(uuid: string, lines?: number): Promise<string | null> {
     const { node, facts } = await loadNode(this.#parts.store, uuid);
     const driver = interfaceOf(this.#parts.drivers.console, node.console_interface);
-    if (driver.log) return driver.log(facts, lines);
+    if (driver.log) {
+      const since = await readFile(this.#markOf(uuid), 'utf8').catch(() => undefined);
+      return driver.log(facts, { ...(lines !== undefined && { lines }), ...(since !== undefined && { since }) });
+    }
     const text = (await this.#record(uuid).read())?.toString('utf8');
     if (text === undefined || lines === undefined) return text ?? null;
     return lines <= 0
@@ -82,25 +104,42 @@ export class Consoles {
   }
 
   /** The node is gone. */
+  async remove(uuid: string): Promise<void> {
+    await this.forget(uuid);
+    await this.#record(uuid).erase();
+    await rm(this.#markOf(uuid), { force: true });
+  }
+
+  /** Nobody looks on any more. */
   async forget(uuid: string): Promise<void> {
     const seat = this.#seats.get(uuid);
     this.#seats.delete(uuid);
     await seat?.line.close();
   }
 
+  get #directory(): string {
+    return join(this.#parts.stateDir, 'consoles');
+  }
+
+  /** Where the record that somebody else keeps begins for the machine's present owner. */
+  #markOf(uuid: string): string {
+    return join(this.#directory, `${uuid}.since`);
+  }
+
   #record(uuid: string): ConsoleRecord {
-    return new ConsoleRecord(join(this.#parts.stateDir, 'consoles'), uuid);
+    return new ConsoleRecord(this.#directory, uuid);
   }
 
   #seat(uuid: string): Seat {
     const known = this.#seats.get(uuid);
     if (known) return known;
+    const record = this.#record(uuid);
     const line = new ConsoleLine({
       open: (signal) => this.#open(uuid, signal),
-      record: this.#record(uuid),
+      record,
       tell: (message) => this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'console', message }),
     });
-    const seat = { line, wanted: false };
+    const seat = { line, record, wanted: false };
     this.#seats.set(uuid, seat);
     return seat;
   }

@@ -113,8 +113,11 @@ export type NodeVerbs = {
   setConsole(uuid: string, enabled: boolean): Promise<void>;
   /** Throws `notOfThisHardware` or `driverInfo` where nobody can type. */
   checkConsole(uuid: string): Promise<void>;
-  /** The serial line: what is written is typed, what is read was printed; destroying it hangs up. */
-  attachConsole(uuid: string): Promise<Duplex>;
+  /**
+   * The serial line: what is written is typed, what is read was printed; destroying it hangs up. With `server` it is for
+   * that server's owner, and ends with the server. Throws `conflict` where the machine is another's.
+   */
+  attachConsole(uuid: string, server?: string): Promise<Duplex>;
   /** Serial console text, or null where the node keeps none. */
   consoleLog(nodeUuid: string, lines?: number): Promise<string | null>;
 };

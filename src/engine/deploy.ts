@@ -6,12 +6,26 @@ import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { bindPortsStep, powerOff, powerOffIfPossible, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
+import type { Consoles } from './consoles.ts';
+import {
+  bindPortsStep,
+  clearConsoleStep,
+  powerOff,
+  powerOffIfPossible,
+  unbindPortsStep,
+  withdrawBootFiles,
+} from './machine-steps.ts';
 import type { NewOperation, OperationDefinition } from './operation-kinds.ts';
 import { interfaceOf } from './task.ts';
 
 export type BeginOperation = (inside: Store, request: NewOperation, handedOverBy?: string | null) => Promise<Operation>;
-export type DefinitionParts = { store: Store; drivers: Drivers; settings: Settings; begin: BeginOperation };
+export type DefinitionParts = {
+  store: Store;
+  drivers: Drivers;
+  settings: Settings;
+  consoles: Pick<Consoles, 'clearRecord'>;
+  begin: BeginOperation;
+};
 
 export function deployOf(drivers: Drivers, operation: Operation): DeployInterface {
   return interfaceOf(drivers.deploy, String(operation.request['deploy_interface']));
@@ -47,11 +61,12 @@ function releaseStep(drivers: Drivers): Step {
 }
 
 export function deployDefinition(parts: DefinitionParts): OperationDefinition {
-  const { store, drivers, begin } = parts;
+  const { store, drivers, consoles, begin } = parts;
   const bind = bindPortsStep(store);
+  const clear = clearConsoleStep(consoles);
   const undo = [powerOff, releaseStep(drivers), withdrawBootFiles, unbindPortsStep(store)];
   return {
-    steps: (operation) => withAgentSecret([bind, ...deployOf(drivers, operation).steps]),
+    steps: (operation) => withAgentSecret([bind, clear, ...deployOf(drivers, operation).steps]),
     undo: () => undo,
     async ended(inside, operation) {
       if (operation.state === 'done') return writeServerActive(inside, operation, begin);
@@ -105,9 +120,9 @@ export async function beginDeletion(
   );
 }
 
-export function deleteDefinition({ store, drivers, begin }: DefinitionParts): OperationDefinition {
+export function deleteDefinition({ store, drivers, consoles, begin }: DefinitionParts): OperationDefinition {
   // Made once: the worker finds its place in the list by the step itself.
-  const steps = [releaseStep(drivers), powerOffIfPossible, withdrawBootFiles, unbindPortsStep(store)];
+  const steps = [releaseStep(drivers), powerOffIfPossible, clearConsoleStep(consoles), withdrawBootFiles, unbindPortsStep(store)];
   return {
     steps: () => steps,
     undo: () => [],

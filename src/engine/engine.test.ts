@@ -26,7 +26,7 @@ test('a server is deployed step by step and the record tells it', async () => {
   const steps = (await cloud.store.events.list({ server_id: server!.id })).filter((event) => event.kind === 'step');
   assert.deepEqual(
     steps.filter((event) => event.data['status'] === 'ended').map((event) => event.subject),
-    ['claim node', 'bind ports', 'one', 'two'],
+    ['claim node', 'bind ports', 'clear console', 'one', 'two'],
   );
   await cloud.store.close();
 });

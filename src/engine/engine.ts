@@ -33,7 +33,8 @@ export type EngineParts = {
 
 export function createEngine(parts: EngineParts): Engine {
   const { store, drivers, settings, log } = parts;
-  const definitions: DefinitionParts = { store, drivers, settings, begin: (...request) => worker.begin(...request) };
+  const consoles = new Consoles({ store, drivers, stateDir: settings.state_dir });
+  const definitions: DefinitionParts = { store, drivers, settings, consoles, begin: (...request) => worker.begin(...request) };
   const kinds: OperationKinds = {
     deploy: deployDefinition(definitions),
     rebuild: rebuildDefinition(definitions),
@@ -53,7 +54,6 @@ export function createEngine(parts: EngineParts): Engine {
     ...(parts.onStep && { onStep: parts.onStep }),
   });
   const servers = serverVerbs({ store, drivers, worker });
-  const consoles = new Consoles({ store, drivers, stateDir: settings.state_dir });
   const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker });
   return {
     ...servers,

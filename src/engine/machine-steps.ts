@@ -2,6 +2,7 @@
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import type { Consoles } from './consoles.ts';
 import { bindPorts, unbindPorts } from './server-network.ts';
 
 export const next: Outcome = { next: true };
@@ -37,6 +38,13 @@ export function bindPortsStep(store: Store): Step {
   return simpleStep({ name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, phase: 'prepare' }, async (task) => {
     if (task.server) await bindPorts(store, task.server);
   });
+}
+
+/** Before a server comes and after it has gone: the next one's owner reads nothing of what the machine printed until then. */
+export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step {
+  return simpleStep({ name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, phase: 'prepare' }, (task) =>
+    consoles.clearRecord(task.node.uuid),
+  );
 }
 
 export function unbindPortsStep(store: Store): Step {

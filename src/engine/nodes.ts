@@ -36,7 +36,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     async deleteNode(uuid) {
       await deleteNode(store, uuid);
       await parts.contacts.forget(uuid);
-      await parts.consoles.forget(uuid);
+      await parts.consoles.remove(uuid);
     },
     setProvisionState: (uuid, verb, options) => setProvisionState(parts, uuid, verb, options),
     setPower: (uuid, target) => setPower(parts, uuid, target),
@@ -73,7 +73,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
     setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
     checkConsole: (uuid) => parts.consoles.check(uuid),
-    attachConsole: (uuid) => parts.consoles.attach(uuid),
+    attachConsole: (uuid, server) => parts.consoles.attach(uuid, server),
   };
 }
 

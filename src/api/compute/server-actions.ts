@@ -34,7 +34,7 @@ const actionTable: Readonly<Record<string, Action>> = {
   lock: { ...verb(lock), evenLocked: true },
   unlock: { ...verb(unlock), evenLocked: true },
   rebuild: { status: 202, run: rebuild },
-  trigger_crash_dump: verb(({ context, server }) => context.engine.injectNmi(machineOf(server))),
+  trigger_crash_dump: verb(async ({ context, server }) => context.engine.injectNmi(await machineOf(context, server))),
   'os-getSerialConsole': { status: 200, run: serialConsole },
   'os-getConsoleOutput': { status: 200, evenLocked: true, run: consoleOutput },
 };
@@ -132,7 +132,7 @@ async function consoleOutput({ context, request, server, argument }: ActionCall)
   const options = argument ?? {};
   if (!Value.Check(ConsoleOutput, options)) throw new Fault('badRequest', { detail: 'length must be a whole number.' });
   const length = Number(options.length ?? -1);
-  const output = await context.engine.consoleLog(machineOf(server), length < 0 ? undefined : length);
+  const output = await context.engine.consoleLog(await machineOf(context, server), length < 0 ? undefined : length);
   if (output === null) throw new Fault('unsupported', { what: 'A console log with the console_interface of this node' });
   request.log.debug({ server: server.id, characters: output.length }, 'console output read');
   return { output };

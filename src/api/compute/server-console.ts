@@ -24,13 +24,15 @@ export function registerServerConsole(app: ApiScope, context: ApiContext): void 
 
 /** Throws `notOfThisHardware` where nobody can type. */
 export async function serialConsoleUrl(context: ApiContext, request: FastifyRequest, server: Server): Promise<string> {
-  const node = machineOf(server);
+  const node = await machineOf(context, server);
   await context.engine.checkConsole(node);
-  return context.consoles.issue(node, context.baseUrl(request));
+  return context.consoles.issue({ node, server: server.id }, context.baseUrl(request));
 }
 
-/** Throws `conflict` for a server that has no machine (yet). */
-export function machineOf({ id, node_uuid }: Server): string {
-  if (node_uuid === null) throw new Fault('conflict', { detail: `Instance ${id} is not ready: it has no machine.` });
+/** Throws `conflict` for a server that has no machine (yet), or no more: what was its machine may be another's by now. */
+export async function machineOf({ store }: Pick<ApiContext, 'store'>, { id, node_uuid }: Server): Promise<string> {
+  const [node] = node_uuid === null ? [] : await store.nodes.pick(['instance_uuid'], { uuid: node_uuid });
+  if (node_uuid === null || node?.instance_uuid !== id)
+    throw new Fault('conflict', { detail: `Instance ${id} is not ready: it has no machine.` });
   return node_uuid;
 }

@@ -1,44 +1,74 @@
 /** `file`: somebody else (a lab, a console server) writes the serial console to a file on this host. */
-import { constants, type FileHandle, open } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
+import { isAbsolute, normalize, sep } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { ConsoleInterface, NodeFacts } from '../interfaces.ts';
 
 /** The end of a longer log is what people ask for; a reply must stay of a size that can be sent. */
 const maxBytes = 1024 * 1024;
 
-/** Opening a pipe that nobody writes to would wait for ever. */
-const readWithoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
+/** Opening a pipe that nobody writes to would wait for ever; a link at the end was followed before. */
+const openMode = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-export const fileConsole = {
-  properties: { console_file: { help: 'Absolute path of the file that holds the serial console; absent = no log' } },
-  validate(node: NodeFacts) {
-    fileOf(node);
-  },
-  async log(node: NodeFacts, lines?: number) {
+/**
+ * @param folders the setting `console.folders`: whoever may change a node names the file, and its text is shown to users,
+ * so that it must not be any file of this host
+ */
+export function createFileConsole(folders: readonly string[]) {
+  const fileOf = (node: NodeFacts): string | undefined => {
+    const path = node.driver_info['console_file'];
+    if (path === undefined || path === null || path === '') return undefined;
+    const wrong = (detail: string) => new Fault('driverInfo', { node: node.name ?? node.uuid, detail });
+    if (typeof path !== 'string' || !isAbsolute(path)) throw wrong('console_file must be an absolute path.');
+    if (folders.some((folder) => isInside(normalize(path), normalize(folder)))) return path;
+    throw wrong(`console_file must be in one of the folders of the setting console.folders (${folders.join(', ') || 'none'}).`);
+  };
+  const openFile = async (node: NodeFacts): Promise<FileHandle | undefined> => {
     const path = fileOf(node);
-    const file = path === undefined ? undefined : await open(path, readWithoutWaiting).catch(() => undefined);
-    if (!file) return null;
-    try {
-      return lastLines(await readEnd(file), lines);
-    } finally {
-      await file.close();
-    }
-  },
-} satisfies ConsoleInterface;
-
-function fileOf(node: NodeFacts): string | undefined {
-  const path = node.driver_info['console_file'];
-  if (path === undefined || path === null || path === '') return undefined;
-  if (typeof path === 'string' && isAbsolute(path)) return path;
-  throw new Fault('driverInfo', { node: node.name ?? node.uuid, detail: 'console_file must be an absolute path.' });
+    const real = path === undefined ? undefined : await realpath(path).catch(() => undefined);
+    if (real === undefined) return undefined;
+    const homes = await Promise.all(folders.map((folder) => realpath(folder).catch(() => undefined)));
+    if (!homes.some((home) => home !== undefined && isInside(real, home))) return undefined;
+    return open(real, openMode).catch(() => undefined);
+  };
+  return {
+    properties: {
+      console_file: {
+        help: 'Absolute path of the file that holds the serial console, in a folder of the setting console.folders; absent = no log',
+      },
+    },
+    validate(node: NodeFacts) {
+      fileOf(node);
+    },
+    async log(node: NodeFacts, { lines, since }: { lines?: number; since?: string } = {}) {
+      const file = await openFile(node);
+      if (!file) return null;
+      return lastLines(await readEnd(file, since).finally(() => file.close()), lines);
+    },
+    async position(node: NodeFacts) {
+      const file = await openFile(node).catch(() => undefined);
+      const status = await file?.stat().finally(() => file.close());
+      return status && spellPosition(status.ino, status.size);
+    },
+  } satisfies ConsoleInterface;
 }
 
-async function readEnd(file: FileHandle): Promise<string> {
-  const status = await file.stat();
-  if (!status.isFile()) return '';
-  const length = Math.min(status.size, maxBytes);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, status.size - length);
+function isInside(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+}
+
+/** Of which file, since it may be another one after a rotation. */
+function spellPosition(inode: number, size: number): string {
+  return `${inode}:${size}`;
+}
+
+async function readEnd(file: FileHandle, since: string | undefined): Promise<string> {
+  const { ino, size, isFile } = await file.stat().then((status) => ({ ...status, isFile: status.isFile() }));
+  if (!isFile) return '';
+  const [inode, offset] = (since ?? '').split(':').map(Number);
+  const begin = inode === ino && offset !== undefined && offset <= size ? offset : 0;
+  const length = Math.min(size - begin, maxBytes);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
   return buffer.toString('utf8', 0, bytesRead);
 }
 

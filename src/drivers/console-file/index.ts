@@ -1,1 +1,1 @@
-export { fileConsole } from './console.ts';
+export { createFileConsole } from './console.ts';

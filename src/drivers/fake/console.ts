@@ -7,7 +7,7 @@ export function createFakeConsole(bmc: FakeBmc): ConsoleInterface {
   return {
     properties: fakeProperties,
     validate: (node) => void bmc.behaviour(node),
-    async log(node, lines) {
+    async log(node, { lines } = {}) {
       const text = screen(node, bmc.machines.power(node));
       return `${(lines === undefined ? text : text.slice(Math.max(text.length - lines, 0))).join('\n')}\n`;
     },

@@ -59,5 +59,5 @@ test('a step that is named in fake_fail fails; a delay ends with its operation',
 
 test('the console tells of a fake machine', async () => {
   assert.match((await fake.console.log?.(facts({ name: 'n1' }))) ?? '', /fake machine n1/);
-  assert.equal((await fake.console.log?.(facts({ name: 'n1' }), 1))?.split('\n').length, 2);
+  assert.equal((await fake.console.log?.(facts({ name: 'n1' }), { lines: 1 }))?.split('\n').length, 2);
 });
