@@ -14,6 +14,11 @@ export class LookSchedule {
     return this.#due.has(key);
   }
 
+  /** Undefined = not at all. */
+  dueOf(key: string): number | undefined {
+    return this.#due.get(key);
+  }
+
   /** @param at milliseconds, on whatever clock the caller keeps to */
   put(key: string, at: number): void {
     this.#due.set(key, at);

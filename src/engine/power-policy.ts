@@ -29,6 +29,11 @@ export class PowerPolicy {
     this.#parts = parts;
   }
 
+  /** The node is gone. */
+  forget(uuid: string): void {
+    this.#corrections.delete(uuid);
+  }
+
   /** Does the policy of this node do more than to record? */
   acts(node: Pick<NodeFacts, 'driver_info'>): boolean {
     return this.#policyOf(node) !== 'record';
@@ -67,6 +72,7 @@ export class PowerPolicy {
       });
     });
     if (!operation) return;
+    this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), Date.now()]);
     this.#tell(found, `was found ${seen} and is brought back to ${target}, as the power policy says`);
     worker.launch(operation);
   }
@@ -81,10 +87,12 @@ export class PowerPolicy {
   }
 
   #mayCorrect(uuid: string): boolean {
+    return this.#recentCorrections(uuid).length < correctionsMax;
+  }
+
+  #recentCorrections(uuid: string): number[] {
     const since = Date.now() - correctionsWithin;
-    const recent = (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
-    this.#corrections.set(uuid, [...recent, Date.now()]);
-    return recent.length < correctionsMax;
+    return (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
   }
 
   /** An operation may have begun, or begun and ended, while the BMC was asked: then its word counts. */
@@ -111,6 +119,7 @@ export class PowerPolicy {
   }
 }
 
+/** Nobody has taken the node meanwhile, neither an operation nor a person who works on it. */
 function isAsRead({ node, expected }: FoundPower) {
-  return { uuid: node.uuid, operation_id: null, power_state: expected };
+  return { uuid: node.uuid, operation_id: null, maintenance: false, power_state: expected };
 }

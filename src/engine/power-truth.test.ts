@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,13 +9,14 @@ import type { Node, PowerState } from '#domain/records.ts';
 import type { Drivers, PowerInterface } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anOperation } from '#test/a-task.ts';
 import { BmcContacts } from './bmc-contacts.ts';
 import { PowerTruth } from './power-truth.ts';
 
 type Answer = PowerState | Fault;
 
 /** One node whose BMC says what the test wants, and a scheduler that looks when the test tells it to. */
-async function aLookout(t: TestContext, { answer, settings = {}, more = {} }: LookoutOptions) {
+async function aLookout(t: TestContext, { answer, settings = {}, more = {}, lookMs }: LookoutOptions) {
   const cloud = await aCloud();
   const node = await anAvailableNode(cloud, 'n1');
   const { store } = cloud;
@@ -39,6 +41,7 @@ async function aLookout(t: TestContext, { answer, settings = {}, more = {} }: Lo
     drivers: { power: { room: power } } as unknown as Drivers,
     settings: readSettings({ flags: { state_dir: '/nonexistent', 'power.sync_interval': '3600', ...settings } }),
     log: pino({ level: 'silent' }),
+    ...(lookMs !== undefined && { lookMs }),
     worker: {
       begin: async (_, request) => request as never,
       launch: (operation) => void launched.push(operation),
@@ -57,10 +60,10 @@ async function aLookout(t: TestContext, { answer, settings = {}, more = {} }: Lo
     await delay(20);
     await store.transaction(async () => {});
   };
-  return { store, node, bmc, truth, contacts, launched, row, look };
+  return { store, node, bmc, power, truth, contacts, launched, row, look };
 }
 
-type LookoutOptions = { answer: Answer; settings?: Record<string, string>; more?: Partial<PowerInterface> };
+type LookoutOptions = { answer: Answer; settings?: Record<string, string>; more?: Partial<PowerInterface>; lookMs?: number };
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   const end = AbortSignal.timeout(10_000);
@@ -206,4 +209,80 @@ test('a deleted node is forgotten', async (t) => {
   truth.lookNow(node.uuid);
   await until(() => contacts.get(node.uuid) === undefined);
   assert.equal(bmc.looks, 1);
+});
+
+test('a look that never ends is given up, counts as silence, and makes room for the next', async (t) => {
+  const more: Partial<PowerInterface> = { getPower: () => new Promise<never>(() => {}) };
+  const settings = { 'power.looks_at_once': '1' };
+  const { node, truth, contacts } = await aLookout(t, { answer: 'power on', more, settings, lookMs: 20 });
+  for (const failures of [1, 2]) {
+    truth.lookNow(node.uuid);
+    await until(() => contacts.get(node.uuid)?.failures === failures);
+  }
+  assert.equal(contacts.get(node.uuid)?.state, 'silent');
+});
+
+test('a node whose power interface nobody knows costs the others nothing', async (t) => {
+  const { store, node, truth, row } = await aLookout(t, { answer: 'power on' });
+  const odd = await store.nodes.insert({ ...node, id: undefined, uuid: randomUUID(), name: 'odd', power_interface: 'gone' });
+  for (const uuid of [odd.uuid, node.uuid]) truth.lookNow(uuid);
+  await until(async () => (await row()).power_state === 'power on');
+});
+
+test('a BMC that refused the password is not asked again at a restart, nor for its own word, before its pause is over', async (t) => {
+  let tell = () => {};
+  const more: Partial<PowerInterface> = {
+    async watchPower(_, hint) {
+      tell = hint;
+      return async () => {};
+    },
+  };
+  const { node, bmc, look, truth, contacts } = await aLookout(t, { answer: 'power on', more });
+  await look();
+  bmc.answer = refusal;
+  await look();
+  await until(() => contacts.isOpen(node.uuid));
+  const { looks } = bmc;
+  tell();
+  await truth.start();
+  await delay(300);
+  assert.equal(bmc.looks, looks);
+});
+
+test('what was seen while an operation came and went is looked at again before it is believed', async (t) => {
+  const stage = await aLookout(t, { answer: 'power off' });
+  const { store, node, bmc, truth, row } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const getPower = async () => {
+    bmc.looks += 1;
+    await promise;
+    return 'power off' as const;
+  };
+  Object.assign(stage.power, { getPower });
+  truth.lookNow(node.uuid);
+  await until(() => bmc.looks === 1);
+  const at = new Date(Date.now() + 1000).toISOString();
+  await store.operations.insert(anOperation({ node_uuid: node.uuid, state: 'done', created_at: at, ended_at: at }));
+  resolve();
+  await delay(50);
+  await store.transaction(async () => {});
+  assert.equal((await row()).power_state, 'power on');
+});
+
+test('correct and hold: a person who took the node over meanwhile is left alone', async (t) => {
+  const { store, node, bmc, look, row, launched } = await aLookout(t, {
+    answer: 'power off',
+    settings: { 'power.sync_policy': 'correct' },
+  });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  await look();
+  Object.defineProperty(bmc, 'answer', {
+    get() {
+      void store.nodes.update({ uuid: node.uuid }, { maintenance: true });
+      return 'power off';
+    },
+  });
+  await look();
+  assert.deepEqual([launched.length, (await row()).power_state], [0, 'power on']);
 });

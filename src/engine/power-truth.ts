@@ -4,17 +4,26 @@
  * itself is looked at when it does.
  */
 import type { Logger } from 'pino';
-import { asFault } from '#domain/faults.ts';
+import { asFault, Fault } from '#domain/faults.ts';
 import type { Node, PowerState } from '#domain/records.ts';
 import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
-import type { BmcContacts } from './bmc-contacts.ts';
+import { type BmcContacts, longestPauseMs } from './bmc-contacts.ts';
+import { type Lane, LookPlaces } from './look-places.ts';
 import { LookSchedule } from './look-schedule.ts';
 import { type FoundPower, PowerPolicy, type PowerPolicyParts } from './power-policy.ts';
-import { now } from './step-deadlines.ts';
+import { PowerWatches } from './power-watches.ts';
+import { longestTimerMs, now } from './step-deadlines.ts';
 import { interfaceOf } from './task.ts';
 
-type Parts = PowerPolicyParts & { drivers: Drivers; settings: Settings; log: Logger; contacts: BmcContacts };
+type Parts = PowerPolicyParts & {
+  drivers: Drivers;
+  settings: Settings;
+  log: Logger;
+  contacts: BmcContacts;
+  /** Longest look, whatever the driver does (milliseconds). */
+  lookMs?: number;
+};
 
 /** Nothing is known of a node before it was verified. */
 const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
@@ -23,7 +32,7 @@ const columns = [
   ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'properties', 'extra', 'power_state', 'power_interface'] as const),
   ...(['operation_id', 'maintenance', 'provision_state', 'instance_uuid'] as const),
 ] as const;
-type LookedAt = Pick<Node, (typeof columns)[number]>;
+type LookedAt = Pick<Node, (typeof columns)[number]> & NodeFacts;
 
 /** Due nodes are gathered for so long, so that one query reads them all (milliseconds). */
 const gatherMs = 100;
@@ -32,20 +41,24 @@ const batchMax = 200;
 const newcomersMs = 5000;
 /** A state that surprises is looked at again after this long before anything is done about it (milliseconds). */
 const secondLookMs = 3000;
+/** A BMC that tells of more and more is looked at no more often than this (milliseconds). */
+const hintsApartMs = 1000;
+/** Beyond the deadlines that drivers keep by themselves (milliseconds). */
+const longestLookMs = 120_000;
 
 export class PowerTruth {
   readonly #parts: Parts;
   readonly #policy: PowerPolicy;
-  readonly #schedule = new LookSchedule();
-  readonly #stop = new AbortController();
+  readonly #watches: PowerWatches;
+  /** BMCs that did not answer last time stand in a line of their own, so that the others need not wait behind them. */
+  readonly #schedules: Record<Lane, LookSchedule> = { sound: new LookSchedule(), suspect: new LookSchedule() };
   /** Nodes being looked at now. */
-  readonly #underWay = new Set<string>();
+  readonly #underWay: LookPlaces;
   /** Those of them that are to be looked at again at once. */
   readonly #hinted = new Set<string>();
   /** What the last look found where it was a surprise. */
   readonly #surprises = new Map<string, PowerState>();
-  /** How to end the subscriptions of BMCs that tell of changes by themselves; undefined = it was tried. */
-  readonly #watches = new Map<string, (() => Promise<void>) | undefined>();
+  readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #newcomers: NodeJS.Timeout | undefined;
   #lastId = 0;
@@ -54,32 +67,44 @@ export class PowerTruth {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#policy = new PowerPolicy(parts);
+    this.#watches = new PowerWatches({ log: parts.log, hint: (uuid) => this.#heard(uuid) });
+    this.#underWay = new LookPlaces(parts.settings['power.looks_at_once'], () => this.#arm());
   }
 
   async start(): Promise<void> {
-    if (this.#interval === 0 || this.#stop.signal.aborted) return;
+    if (this.#isIdle) return;
     await this.#addNewcomers();
     this.#newcomers = setInterval(() => void this.#guard(this.#addNewcomers()), newcomersMs);
     this.#newcomers.unref();
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(new Error('Ingot is stopping'));
     clearTimeout(this.#timer);
     clearInterval(this.#newcomers);
-    await Promise.all([...this.#watches.values()].map((end) => end?.().catch(() => {})));
-    this.#watches.clear();
+    await this.#watches.stop();
   }
 
-  /** Something about the node changed, or its BMC spoke: it is looked at now. */
+  /** Something about the node changed, or somebody wants to know: it is looked at now. */
   lookNow(uuid: string): void {
-    if (this.#interval === 0 || this.#stop.signal.aborted) return;
-    this.#schedule.putSooner(uuid, now());
+    if (this.#isIdle) return;
+    this.#putSooner(uuid, now());
     this.#arm();
   }
 
   get #interval(): number {
     return this.#parts.settings['power.sync_interval'] * 1000;
+  }
+
+  get #isIdle(): boolean {
+    return this.#interval === 0 || this.#stop.signal.aborted;
+  }
+
+  /** Its BMC spoke. One that refuses our password is not asked again for that: BMCs lock accounts. */
+  #heard(uuid: string): void {
+    if (this.#isIdle || this.#parts.contacts.get(uuid)?.state === 'refused') return;
+    this.#putSooner(uuid, now() + hintsApartMs);
+    this.#arm();
   }
 
   /** Spreads first looks evenly over one interval, so that later ones stay spread. */
@@ -92,30 +117,53 @@ export class PowerTruth {
       .execute();
     const step = this.#interval / Math.max(rows.length, 1);
     for (const [index, { id, uuid }] of rows.entries()) {
-      this.#schedule.put(uuid, now() + index * step);
+      this.#put(uuid, Math.max(now() + index * step, this.#heldUntil(uuid) ?? 0));
       this.#lastId = Math.max(this.#lastId, id);
     }
     this.#arm();
   }
 
-  #arm(): void {
-    clearTimeout(this.#timer);
-    const next = this.#schedule.next();
-    if (next === undefined || this.#stop.signal.aborted || this.#isFull) return;
-    this.#timer = setTimeout(() => void this.#guard(this.#takeDue()), Math.max(gatherMs, next - now()));
-    this.#timer.unref();
+  #laneOf(uuid: string): Lane {
+    return (this.#parts.contacts.get(uuid)?.failures ?? 0) > 0 ? 'suspect' : 'sound';
   }
 
-  get #isFull(): boolean {
-    return this.#underWay.size >= this.#parts.settings['power.looks_at_once'];
+  #put(uuid: string, at: number): void {
+    const lane = this.#laneOf(uuid);
+    this.#schedules[lane === 'sound' ? 'suspect' : 'sound'].remove(uuid);
+    this.#schedules[lane].put(uuid, at);
+  }
+
+  #putSooner(uuid: string, at: number): void {
+    const { sound, suspect } = this.#schedules;
+    if (at < Math.min(sound.dueOf(uuid) ?? Number.POSITIVE_INFINITY, suspect.dueOf(uuid) ?? Number.POSITIVE_INFINITY))
+      this.#put(uuid, at);
+  }
+
+  /** When the next look is due for which there is a place. */
+  #nextDue(): number | undefined {
+    const due = (['sound', 'suspect'] as const)
+      .filter((lane) => this.#underWay.free(lane) > 0)
+      .map((lane) => this.#schedules[lane].next())
+      .filter((at) => at !== undefined);
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const next = this.#nextDue();
+    if (next === undefined || this.#stop.signal.aborted) return;
+    const pause = Math.min(Math.max(gatherMs, next - now()), longestTimerMs);
+    this.#timer = setTimeout(() => void this.#guard(this.#takeDue()), pause);
+    this.#timer.unref();
   }
 
   async #takeDue(): Promise<void> {
     if (this.#taking) return;
     this.#taking = true;
     try {
-      const room = this.#parts.settings['power.looks_at_once'] - this.#underWay.size;
-      const due = this.#schedule.take(now(), Math.min(room, batchMax));
+      const due = (['sound', 'suspect'] as const).flatMap((lane) =>
+        this.#schedules[lane].take(now(), Math.min(this.#underWay.free(lane), batchMax)),
+      );
       // A hint while it is looked at: what it hinted at may have come after the answer was sent.
       for (const uuid of due) if (this.#underWay.has(uuid)) this.#hinted.add(uuid);
       await this.#consider(due.filter((uuid) => !this.#underWay.has(uuid)));
@@ -130,59 +178,74 @@ export class PowerTruth {
     try {
       for (const node of await this.#read(due)) this.#begin(node);
     } catch (error) {
-      for (const uuid of due) this.#schedule.putSooner(uuid, now() + this.#interval);
+      for (const uuid of due) if (!this.#underWay.has(uuid)) this.#putSooner(uuid, now() + this.#interval);
       throw error;
     }
   }
 
-  async #read(uuids: readonly string[]): Promise<(LookedAt & NodeFacts)[]> {
+  async #read(uuids: readonly string[]): Promise<LookedAt[]> {
     if (uuids.length === 0) return [];
     const { nodes, node_ports } = this.#parts.store;
-    const rows: LookedAt[] = await nodes.pick(columns, { uuid: uuids });
+    const rows = await nodes.pick(columns, { uuid: uuids });
     const ports = Map.groupBy(await node_ports.list({ node_uuid: uuids }, { orderBy: 'id' }), (port) => port.node_uuid);
-    for (const uuid of uuids) if (!rows.some((row) => row.uuid === uuid)) await this.#dismiss(uuid);
+    const found = new Set(rows.map(({ uuid }) => uuid));
+    for (const uuid of uuids) if (!found.has(uuid)) await this.#dismiss(uuid);
     return rows.map((row) => ({ ...row, ports: ports.get(row.uuid) ?? [] }));
   }
 
   /** The node was deleted. */
   async #dismiss(uuid: string): Promise<void> {
-    const end = this.#watches.get(uuid);
-    this.#watches.delete(uuid);
+    this.#watches.forget(uuid);
     this.#surprises.delete(uuid);
+    this.#policy.forget(uuid);
     await this.#parts.contacts.forget(uuid);
-    await end?.().catch(() => {});
   }
 
-  #begin(node: LookedAt & NodeFacts): void {
-    const power = interfaceOf(this.#parts.drivers.power, node.power_interface);
+  #begin(node: LookedAt): void {
+    const power = this.#powerOf(node);
     const isIdle = node.operation_id === null && !node.maintenance && !unverified.includes(node.provision_state);
-    if (!isIdle || power.byHandSeconds !== undefined) {
-      this.#schedule.put(node.uuid, now() + this.#interval);
+    if (!power || !isIdle || power.byHandSeconds !== undefined) {
+      this.#putSooner(node.uuid, now() + this.#interval);
       return;
     }
     const begun = now();
-    this.#underWay.add(node.uuid);
+    this.#underWay.take(node.uuid, this.#laneOf(node.uuid));
     void this.#look(node, power).finally(() => {
-      this.#underWay.delete(node.uuid);
-      if (this.#hinted.delete(node.uuid)) this.#schedule.putSooner(node.uuid, now());
-      this.#schedule.putSooner(node.uuid, this.#nextLook(node.uuid, begun));
-      this.#arm();
+      if (this.#hinted.delete(node.uuid)) this.#putSooner(node.uuid, now());
+      this.#putSooner(node.uuid, this.#nextLook(node.uuid, begun));
+      this.#underWay.release(node.uuid);
     });
+  }
+
+  /** One node with settings that nobody understands must not cost the others their looks. */
+  #powerOf(node: LookedAt): PowerInterface | undefined {
+    try {
+      return interfaceOf(this.#parts.drivers.power, node.power_interface);
+    } catch (error) {
+      this.#parts.log.debug({ node: node.uuid, reason: asFault(error).message }, 'a node has no known power interface');
+      return undefined;
+    }
   }
 
   #nextLook(uuid: string, begun: number): number {
     if (this.#surprises.has(uuid)) return now() + secondLookMs;
-    const held = this.#parts.contacts.get(uuid)?.next_look_at;
-    return held ? now() + Date.parse(held) - Date.now() : begun + this.#interval;
+    return this.#heldUntil(uuid) ?? begun + this.#interval;
   }
 
-  async #look(node: LookedAt & NodeFacts, power: PowerInterface): Promise<void> {
+  /** On the process's own clock; a clock that was set while Ingot was down makes no pause longer than the longest. */
+  #heldUntil(uuid: string): number | undefined {
+    const held = this.#parts.contacts.get(uuid)?.next_look_at;
+    return held ? now() + Math.min(Date.parse(held) - Date.now(), longestPauseMs) : undefined;
+  }
+
+  async #look(node: LookedAt, power: PowerInterface): Promise<void> {
     const { contacts, log } = this.#parts;
     const { signal } = this.#stop;
+    const begun = Date.now();
     try {
-      const seen = await contacts.ask(node.uuid, () => power.getPower(node, { signal, background: true }));
-      await this.#compare(node, seen);
-      await this.#watch(node, power);
+      const seen = await contacts.ask(node.uuid, () => this.#ask(node, power));
+      await this.#compare(node, { seen, begun });
+      if (!signal.aborted) this.#watches.consider(node, power);
     } catch (error) {
       if (signal.aborted) return;
       const fault = asFault(error);
@@ -191,23 +254,38 @@ export class PowerTruth {
     }
   }
 
-  async #compare(node: LookedAt & NodeFacts, seen: PowerState): Promise<void> {
+  /** Bounded by a deadline of our own, since a look that never ends would hold its place for ever. */
+  async #ask(node: LookedAt, power: PowerInterface): Promise<PowerState> {
+    const ms = this.#parts.lookMs ?? longestLookMs;
+    const late = new AbortController();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      reject(new Fault('bmcUnreachable', { address: `node ${node.name ?? node.uuid}`, attempts: 1, seconds: ms / 1000 }));
+      late.abort(new Error('the look took too long'));
+    }, ms);
+    const signal = AbortSignal.any([this.#stop.signal, late.signal]);
+    try {
+      return await Promise.race([power.getPower(node, { signal, background: true }), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #compare(node: LookedAt, { seen, begun }: { seen: PowerState; begun: number }): Promise<void> {
     const { uuid, power_state: expected } = node;
     const found: FoundPower = { node, expected, seen };
     const isSure = expected === null || this.#surprises.get(uuid) === seen || !this.#policy.acts(node);
     this.#surprises.delete(uuid);
     if (seen === expected) return;
-    if (isSure) await this.#policy.handle(found);
-    else this.#surprises.set(uuid, seen);
+    if (!isSure || (await this.#wasBusySince(uuid, begun))) this.#surprises.set(uuid, seen);
+    else await this.#policy.handle(found);
   }
 
-  /** Once for each node, after its BMC has answered. */
-  async #watch(node: NodeFacts, power: PowerInterface): Promise<void> {
-    if (!power.watchPower || this.#watches.has(node.uuid)) return;
-    const { uuid } = node;
-    this.#watches.set(uuid, undefined);
-    const end = await power.watchPower(node, () => this.lookNow(uuid), { signal: this.#stop.signal });
-    this.#watches.set(uuid, end);
+  /** What was seen in the midst of an operation is no news, even where all looks the same again after it. */
+  async #wasBusySince(node_uuid: string, begun: number): Promise<boolean> {
+    const { operations } = this.#parts.store;
+    const [last] = await operations.list({ node_uuid }, { orderBy: 'created_at', descending: true, limit: 1 });
+    return last !== undefined && (last.ended_at === null || Date.parse(last.ended_at) >= begun);
   }
 
   async #guard(work: Promise<void>): Promise<void> {

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Fault } from '#domain/faults.ts';
+import type { NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
+import { aNode } from '#test/a-task.ts';
+import { PowerWatches } from './power-watches.ts';
+
+type WatchPower = NonNullable<PowerInterface['watchPower']>;
+
+function aStage(t: TestContext, watchPower: WatchPower | undefined, changes: { begin?: number; pause?: number } = {}) {
+  const hints: string[] = [];
+  const times = { pauses: [changes.pause ?? 0], cannot: 3_600_000, begin: changes.begin ?? 3_600_000 };
+  const watches = new PowerWatches({ log: pino({ level: 'silent' }), hint: (uuid) => void hints.push(uuid), times });
+  t.after(() => watches.stop());
+  const node = { ...aNode(), ports: [] };
+  const power: PowerInterface = {
+    properties: {},
+    validate() {},
+    getPower: async () => 'power on',
+    setPower: async () => {},
+    ...(watchPower && { watchPower }),
+  };
+  /** As after a look; whatever came of it has come when it resolves. */
+  const look = async (of: NodeFacts & { power_interface: string } = node, by = power) => {
+    watches.consider(of, by);
+    await delay(2);
+  };
+  return { hints, watches, node, power, look };
+}
+
+test('what failed is tried again after a pause, and once it holds no more', async (t) => {
+  let tries = 0;
+  const { look } = aStage(t, async () => {
+    tries += 1;
+    if (tries < 3) throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 1 });
+    return async () => {};
+  });
+  for (let looks = 0; looks < 6; looks += 1) await look();
+  assert.equal(tries, 3);
+});
+
+test('a failed one is not tried again before its pause is over, nor one that the BMC cannot do', async (t) => {
+  for (const refuse of [true, false]) {
+    let tries = 0;
+    const stage = aStage(
+      t,
+      async () => {
+        tries += 1;
+        if (refuse) throw new Error('refused');
+        return undefined;
+      },
+      { pause: 3_600_000 },
+    );
+    await stage.look();
+    await stage.look();
+    assert.equal(tries, 1);
+  }
+});
+
+test('other settings or another driver end the watch, and its hints count no more', async (t) => {
+  const ended: unknown[] = [];
+  const tell: (() => void)[] = [];
+  const { look, node, power, hints } = aStage(t, async ({ driver_info }, hint) => {
+    tell.push(hint);
+    return async () => void ended.push(driver_info['redfish_password']);
+  });
+  await look({ ...node, driver_info: { redfish_password: 'old' } });
+  await look({ ...node, driver_info: { redfish_password: 'new' } });
+  assert.deepEqual(ended, ['old']);
+  for (const hint of tell) hint();
+  assert.deepEqual(hints, [node.uuid]);
+  const { watchPower: _, ...plain } = power;
+  await look(node, plain);
+  assert.deepEqual(ended, ['old', 'new']);
+});
+
+test('one that never comes to an end is given up, and ended should it come late', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<() => Promise<void>>();
+  let tries = 0;
+  const stage = aStage(
+    t,
+    () => {
+      tries += 1;
+      return tries === 1 ? promise : Promise.resolve(async () => {});
+    },
+    { begin: 1 },
+  );
+  await stage.look();
+  await delay(10);
+  await stage.look();
+  assert.equal(tries, 2);
+  const ended = Promise.withResolvers<void>();
+  resolve(async () => ended.resolve());
+  await ended.promise;
+});

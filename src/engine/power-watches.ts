@@ -1,0 +1,132 @@
+/** What BMCs tell by themselves: one watch for each node whose power control can do that, begun again where it failed. */
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { asFault } from '#domain/faults.ts';
+import type { NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
+import { now } from './step-deadlines.ts';
+
+type Parts = {
+  readonly log: Logger;
+  /** The BMC of that node spoke. */
+  hint(uuid: string): void;
+  readonly times?: WatchTimes;
+};
+
+/** Milliseconds. */
+export type WatchTimes = {
+  /** Between tries; the last repeats. */
+  readonly pauses: readonly number[];
+  /** A BMC that says that it cannot is asked again, as firmware is updated. */
+  readonly cannot: number;
+  /** Longest time for a try. */
+  readonly begin: number;
+};
+const usualTimes: WatchTimes = { pauses: [60_000, 300_000, 900_000, 3_600_000], cannot: 86_400_000, begin: 120_000 };
+
+type WatchedNode = NodeFacts & { readonly power_interface: string };
+
+type Watch = {
+  /** What it was begun with; with anything else it is another watch. */
+  readonly key: string;
+  readonly ended: AbortController;
+  failures: number;
+  /** Undefined = it is being begun, or holds. */
+  tryAgainAt: number | undefined;
+  end: (() => Promise<void>) | undefined;
+};
+
+/** Subscriptions are made beside the looks, few at a time; for the others the next look is early enough. */
+const begunAtOnce = 20;
+
+export class PowerWatches {
+  readonly #parts: Parts;
+  readonly #times: WatchTimes;
+  readonly #watches = new Map<string, Watch>();
+  #beginning = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#times = parts.times ?? usualTimes;
+  }
+
+  /** Called after each look that the BMC has answered. */
+  consider(node: WatchedNode, power: PowerInterface): void {
+    const known = this.#watches.get(node.uuid);
+    const { watchPower } = power;
+    if (!watchPower) {
+      if (known) this.forget(node.uuid);
+      return;
+    }
+    const key = keyOf(node);
+    if (known?.key === key && (known.tryAgainAt === undefined || known.tryAgainAt > now())) return;
+    if (this.#beginning >= begunAtOnce) return;
+    if (known && known.key !== key) this.forget(node.uuid);
+    const failures = known?.key === key ? known.failures : 0;
+    const watch: Watch = { key, ended: new AbortController(), failures, tryAgainAt: undefined, end: undefined };
+    this.#watches.set(node.uuid, watch);
+    void this.#begin(watch, node, watchPower);
+  }
+
+  /** The node is gone, or its BMC is another one. */
+  forget(uuid: string): void {
+    const watch = this.#watches.get(uuid);
+    this.#watches.delete(uuid);
+    if (watch) void endWatch(watch);
+  }
+
+  async stop(): Promise<void> {
+    const watches = [...this.#watches.values()];
+    this.#watches.clear();
+    await Promise.all(watches.map(endWatch));
+  }
+
+  async #begin(watch: Watch, node: WatchedNode, begin: NonNullable<PowerInterface['watchPower']>): Promise<void> {
+    const { signal } = watch.ended;
+    const { pauses, cannot, begin: beginMs } = this.#times;
+    const hint = () => {
+      if (!signal.aborted) this.#parts.hint(node.uuid);
+    };
+    this.#beginning += 1;
+    const timer = setTimeout(() => watch.ended.abort(new Error(`no answer within ${beginMs / 1000} s`)), beginMs);
+    try {
+      const begun = begin(node, hint, { signal });
+      begun.then(
+        (late) => {
+          if (signal.aborted) late?.().catch(() => {});
+        },
+        () => {},
+      );
+      watch.end = await orAborted(begun, signal);
+      if (!watch.end) watch.tryAgainAt = now() + cannot;
+      watch.failures = 0;
+    } catch (error) {
+      watch.ended.abort(error);
+      watch.tryAgainAt = now() + pauses[Math.min(watch.failures, pauses.length - 1)]!;
+      watch.failures += 1;
+      const { message } = asFault(error);
+      this.#parts.log.debug({ node: node.uuid, reason: message }, 'a BMC could not be asked to tell of changes by itself');
+    } finally {
+      clearTimeout(timer);
+      this.#beginning -= 1;
+    }
+  }
+}
+
+async function endWatch({ ended, end }: Watch): Promise<void> {
+  ended.abort(new Error('the watch is over'));
+  await end?.().catch(() => {});
+}
+
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+/** A digest, as passwords are among the settings. */
+function keyOf({ power_interface, driver_info }: WatchedNode): string {
+  return createHash('sha256')
+    .update(JSON.stringify([power_interface, driver_info]))
+    .digest('base64');
+}
