@@ -165,6 +165,8 @@ export function ingotEnvironment(
     'provisioning.interface': provisioningNetwork.interface,
     'provisioning.cidr': provisioningNetwork.cidr,
     'provisioning.pool': provisioningNetwork.pool,
+    // The rack writes its consoles wherever its own state folder is.
+    'console.folders': '/',
     ...others,
   };
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [variableOf(name), value]));
