@@ -8,63 +8,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
-import { serve } from '#serve.ts';
-import { readSettings } from '#settings.ts';
 import { isInstalled } from '#tools/run-tool.ts';
+import { openSite } from './a-site.ts';
 import { communities, startSnmpd } from './a-snmpd.ts';
 import { ibootUser, startIboot } from './an-iboot.ts';
 
 const reason = (await isInstalled('snmpd')) && (await isInstalled('snmpget')) ? false : 'snmpd or snmp is not installed';
-
-// biome-ignore lint/suspicious/noExplicitAny: each reply has a shape of its own
-type Reply = { status: number; body: any };
-type Site = {
-  ask(method: string, path: string, body?: unknown): Promise<Reply>;
-  /** The power state when the operation on the node is over. */
-  settled(node: string): Promise<Reply['body']>;
-};
-
-async function openSite(t: TestContext, manager: string): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), 'ingot-power-kinds-'));
-  const flags = {
-    state_dir: join(folder, 'state'),
-    'api.listen': '127.0.0.1:0',
-    'admin.password': 'pw',
-    'log.level': 'silent',
-    'power.poll_ms': '20',
-    'tilera.pdu_mgr': manager,
-  };
-  const running = await serve(readSettings({ flags }));
-  t.after(async () => {
-    await running.close();
-    await rm(folder, { recursive: true });
-  });
-  const identity = { methods: ['password'], password: { user: { name: 'admin', domain: { id: 'default' }, password: 'pw' } } };
-  const scope = { project: { name: 'admin', domain: { id: 'default' } } };
-  const json = { 'content-type': 'application/json' };
-  const login = { method: 'POST', headers: json, body: JSON.stringify({ auth: { identity, scope } }) };
-  const token = (await fetch(`${running.url}/identity/v3/auth/tokens`, login)).headers.get('x-subject-token') ?? '';
-  const ask: Site['ask'] = async (method, path, body) => {
-    const headers = { ...json, 'x-auth-token': token, 'x-openstack-ironic-api-version': '1.78' };
-    const reply = await fetch(`${running.url}/baremetal/v1${path}`, {
-      method,
-      headers,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await reply.text();
-    return { status: reply.status, body: text === '' ? undefined : JSON.parse(text) };
-  };
-  return { ask, settled: (node) => settledState(ask, node) };
-}
-
-/** Waits for the node's events instead of asking again and again. */
-async function settledState(ask: Site['ask'], node: string): Promise<Reply['body']> {
-  for (let last = 0; ; ) {
-    const { body } = await ask('GET', `/nodes/${node}`);
-    if (body.target_power_state === null && body.reservation === null) return body;
-    last = (await ask('GET', `/nodes/${node}/events?after=${last}&wait=10`)).body.last;
-  }
-}
 
 const outlet = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4';
 
@@ -119,7 +68,7 @@ async function openMachines(t: TestContext) {
 
 test('machines of six kinds of power in one process', { skip: reason }, async (t) => {
   const { nodes, isOn, manager } = await openMachines(t);
-  const { ask, settled } = await openSite(t, manager);
+  const { ask, settled } = await openSite(t, { 'tilera.pdu_mgr': manager });
 
   for (const node of nodes) assert.equal((await ask('POST', '/nodes', node)).status, 201, node.name);
   for (const { name } of nodes) {
@@ -143,7 +92,7 @@ test('machines of six kinds of power in one process', { skip: reason }, async (t
 
 test('a wrong setting is refused by the name of its key', { skip: reason }, async (t) => {
   const { nodes, manager } = await openMachines(t);
-  const { ask } = await openSite(t, manager);
+  const { ask } = await openSite(t, { 'tilera.pdu_mgr': manager });
   const [first] = nodes;
   const driver_info = { ...first?.driver_info, snmp_outlet: 'A' };
   await ask('POST', '/nodes', { ...first, driver_info });

@@ -1,0 +1,72 @@
+/** Power that changes behind everybody's back, on BMCs of the lab: told by the BMC where it can, else found at the next look. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startBmc } from '#lab/bmc/bmc.ts';
+import { createBoard } from '#lab/bmc/create-board.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
+import { openSite, type Site } from './a-site.ts';
+
+const user = { name: 'admin', password: 'secret', privilege: 'administrator' } as const;
+
+async function openBoard(t: TestContext) {
+  const chassis = createMemoryChassis('on');
+  const board = createBoard({ chassis, users: [user] });
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-power-events-'));
+  const redfish = await startRedfishService({ address: '127.0.0.1', port: 0, board, mediaFolder: folder });
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, board });
+  t.after(async () => {
+    await Promise.all([redfish.close(), bmc.close()]);
+    rmSync(folder, { recursive: true });
+  });
+  return { board, redfish, bmc };
+}
+
+/** @returns once the node is manageable, which its BMC's answer makes it */
+async function enrol(site: Site, node: { driver: string; driver_info: object }): Promise<string> {
+  const { body } = await site.ask('POST', '/nodes', { name: node.driver, ...node });
+  await site.ask('PUT', `/nodes/${body.uuid}/states/provision`, { target: 'manage' });
+  const { power_state } = await site.settled(body.uuid);
+  assert.equal(power_state, 'power on');
+  return body.uuid;
+}
+
+/** Waits for the node's events until one says so. */
+async function untilTold(site: Site, uuid: string, message: string): Promise<void> {
+  const end = AbortSignal.timeout(20_000);
+  for (let last = 0; ; end.throwIfAborted()) {
+    const { body } = await site.ask('GET', `/nodes/${uuid}/events?after=${last}&wait=5`);
+    if (body.events.some((event: { message: string }) => event.message === message)) return;
+    last = body.last;
+  }
+}
+
+test('a Redfish BMC tells by itself: the change is known long before the next look', async (t) => {
+  const { board, redfish } = await openBoard(t);
+  const site = await openSite(t, { 'power.sync_interval': '3600' });
+  const driver_info = { redfish_address: redfish.url, redfish_username: user.name, redfish_password: user.password };
+  const uuid = await enrol(site, { driver: 'redfish', driver_info });
+  // Pressed until it is heard: the stream of events begins after the first look, which has its own time.
+  const pressing = setInterval(() => void board.chassis.powerOff(), 500);
+  await untilTold(site, uuid, 'was found power off');
+  clearInterval(pressing);
+  const { body } = await site.ask('GET', `/nodes/${uuid}`);
+  assert.equal(body.power_state, 'power off');
+});
+
+test('an IPMI BMC is found out at the next look, and brought back where the policy says so', async (t) => {
+  const { board, bmc } = await openBoard(t);
+  const site = await openSite(t, { 'power.sync_interval': '1', 'power.sync_policy': 'correct' });
+  const driver_info = {
+    ...{ ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: user.name, ipmi_password: user.password },
+  };
+  const uuid = await enrol(site, { driver: 'ipmi', driver_info });
+  await board.chassis.powerOff();
+  await untilTold(site, uuid, 'was found power off and is brought back to power on, as the power policy says');
+  const { power_state } = await site.settled(uuid);
+  assert.equal(power_state, 'power on');
+  assert.equal(board.chassis.power(), 'on');
+});
