@@ -23,6 +23,7 @@ import { registerImage } from './image/index.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
 import { Tokens } from './tokens.ts';
+import { maskUrlSecrets } from './url-secrets.ts';
 import { compileValidator } from './validation.ts';
 
 export type ApiParts = {
@@ -132,13 +133,13 @@ function baseUrlBy(settings: Settings): (request: FastifyRequest) => string {
   return (request) => fixed || `${request.protocol}://${request.host}`;
 }
 
-/** One line for each request; reads that went well only at debug level. The URL of a call holds no secret. */
+/** One line for each request; reads that went well only at debug level. The ticket of a console is in its URL, as are arguments of vendor methods. */
 async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const isRoutine = reply.statusCode < 400 && (request.method === 'GET' || request.method === 'HEAD');
   request.log[isRoutine ? 'debug' : 'info'](
     {
       method: request.method,
-      url: request.url,
+      url: maskUrlSecrets(request.url),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       user: request.caller?.user_name,

@@ -105,7 +105,10 @@ function refuse(socket: Duplex, status: string): void {
 
 async function converse(client: WebSocket, { node, server }: Visit, engine: Parts['engine']): Promise<void> {
   const early: Buffer[] = [];
-  const keep = (data: Buffer) => (early.length < earlyMax ? void early.push(data) : client.terminate());
+  const keep = (data: Buffer) => {
+    if (early.length < earlyMax) early.push(data);
+    else client.terminate();
+  };
   client.on('error', () => client.terminate());
   client.on('message', keep);
   const line = await engine.attachConsole(node, server).catch((error: unknown) => {

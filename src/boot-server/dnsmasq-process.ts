@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
+import { withoutOurSettings } from '#tools/run-tool.ts';
 import type { Log } from './parts.ts';
 
 export type DnsmasqOptions = {
@@ -117,7 +118,10 @@ export class DnsmasqProcess {
     this.#lastLines = [];
     const bounds = process.getuid?.() === 0 ? rootOnly : [];
     const dnsmasq = ['dnsmasq', '--keep-in-foreground', '--log-facility=-', `--conf-file=${config}`];
-    const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...bounds, ...dnsmasq], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...bounds, ...dnsmasq], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: withoutOurSettings(process.env),
+    });
     this.#child = child;
     createInterface({ input: child.stderr }).on('line', (line) => this.#take(line));
     child.once('error', (error) => this.#take(error.message));

@@ -73,3 +73,11 @@ async function goneOf(pid: number): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+test('our own settings, which hold passwords, are not handed to other programs', async (t) => {
+  process.env['INGOT_ADMIN_PASSWORD'] = 'admin-secret';
+  t.after(() => delete process.env['INGOT_ADMIN_PASSWORD']);
+  const environment = await runTool('env', [], { env: { INGOT_SAID: 'on purpose' } });
+  assert.doesNotMatch(environment, /admin-secret/);
+  assert.match(environment, /INGOT_SAID=on purpose/);
+});

@@ -30,7 +30,7 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   // LC_ALL: messages are matched and shown in one language.
   const child = spawn(program, all, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
+    env: { ...withoutOurSettings(process.env), LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.group ? { detached: true } : options.signal && { signal: options.signal, killSignal: 'SIGKILL' }),
   });
   const killGroup = () => killGroupOf(child.pid);
@@ -56,6 +56,11 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
     reject(new Fault('toolFailed', { tool, detail, ...(status !== null && { status }) }));
   });
   return promise;
+}
+
+/** Our settings hold passwords, which are no business of programs that we run. */
+export function withoutOurSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('INGOT_')));
 }
 
 export function killGroupOf(pid: number | undefined): void {

@@ -9,6 +9,7 @@ import { nextUrl, pageOf } from '../pagination.ts';
 import { EventFeedQuery, followEvents } from './event-feed.ts';
 import { findNode } from './lookup.ts';
 import { conductorName, operationFacts } from './node-json.ts';
+import { declaredSecrets, withoutSecrets } from './secrets.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const EntryParams = Type.Object({ node: Type.String(), entry: Type.String() });
@@ -86,12 +87,14 @@ async function operationsReply(context: ApiContext, request: FastifyRequest, ide
   const all = await context.store.operations.list({ node_uuid: node.uuid }, { orderBy: 'created_at', descending: true });
   const page = pageOf(all, { limit, marker, idOf: ({ id }) => id, maximum: 1000 });
   return {
-    operations: page.items.map(operationJson),
+    operations: page.items.map((operation) => operationJson(operation, declaredSecrets(context.drivers))),
     ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }),
   };
 }
 
-function operationJson(operation: Operation) {
-  const { node_uuid, server_id, request, fault, created_at, updated_at, ended_at } = operation;
+/** What was asked for may hold passwords: BIOS settings and firmware URLs of clean steps. */
+function operationJson(operation: Operation, secrets: ReadonlySet<string>) {
+  const { node_uuid, server_id, fault, created_at, updated_at, ended_at } = operation;
+  const request = withoutSecrets(operation.request, secrets);
   return { ...operationFacts(operation), node_uuid, server_id, request, fault, created_at, updated_at, ended_at };
 }

@@ -123,8 +123,8 @@ export async function nodesJson(
   const byId = new Map(operations.map((operation) => [operation.id, operation]));
   const base = context.baseUrl(request);
   const { minor } = request.microversion;
+  const secrets = declaredSecrets(context.drivers);
   return nodes.map((node) => {
-    const secrets = declaredSecrets(context.drivers, node.driver);
     const contact = context.engine.bmcContact(node.uuid);
     const view = { node, operation: byId.get(node.operation_id ?? ''), contact, base, secrets, minor };
     return selectFields(nodeFields, view, { ...selection, version: request.microversion });

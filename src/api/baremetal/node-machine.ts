@@ -5,7 +5,9 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
+import { maskUrlSecrets } from '../url-secrets.ts';
 import { findNode } from './lookup.ts';
+import { mask } from './secrets.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const choice = <const T extends readonly string[]>(words: T) => Type.Union(words.map((word) => Type.Literal(word)));
@@ -39,7 +41,7 @@ const BootDeviceRequest = Type.Object({
   boot_device: choice(bootDevices),
   persistent: Type.Optional(Type.Boolean()),
   /** Ingot's own: what the firmware fetches, with `uefihttp`. */
-  uri: Type.Optional(Type.String()),
+  uri: Type.Optional(Type.String({ pattern: '^https?://[!-~]+$', maxLength: 2048 })),
 });
 const ModeRequest = Type.Object({ target: choice(['bios', 'uefi']) });
 /** The client sends the word that was typed. */
@@ -133,7 +135,7 @@ const mediaDevices = ['cdrom', 'floppy', 'disk'] as const;
 type MediaDevice = (typeof mediaDevices)[number];
 const MediaRequest = Type.Object({
   device_type: choice(mediaDevices),
-  image_url: Type.String({ pattern: '^(https?|nfs|cifs|ftp)://' }),
+  image_url: Type.String({ pattern: '^(https?|nfs|cifs|ftp)://[!-~]+$', maxLength: 2048 }),
   image_download_source: Type.Optional(Type.Union([Type.Literal('http'), Type.Null()])),
 });
 const EjectQuery = Type.Object({ device_types: Type.Optional(Type.String()) });
@@ -145,7 +147,7 @@ function registerMedia(app: ApiScope, context: ApiContext): void {
 
   app.get(path, { schema: { params: NodeParams } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
-    return { vmedia: (await engine.mediaSlots(uuid)).map(({ device, ...slot }) => ({ device_type: device, ...slot })) };
+    return { vmedia: (await engine.mediaSlots(uuid)).map(slotJson) };
   });
   app.post(path, { schema: { params: NodeParams, body: MediaRequest } }, async (request, reply) => {
     const { uuid } = await findNode(context, request.params.node);
@@ -157,6 +159,11 @@ function registerMedia(app: ApiScope, context: ApiContext): void {
     await engine.ejectMedia(uuid, readDevices(request.query.device_types));
     reply.code(204).send();
   });
+}
+
+/** The image is named as the BMC tells it, with whatever stood in the URL. */
+function slotJson({ device, inserted, image }: Awaited<ReturnType<ApiContext['engine']['mediaSlots']>>[number]) {
+  return { device_type: device, inserted, image: image && maskUrlSecrets(image) };
 }
 
 function readDevices(text: string | undefined): readonly MediaDevice[] {
@@ -174,7 +181,7 @@ function registerFirmware(app: ApiScope, context: ApiContext): void {
   const BiosQuery = Type.Object({ detail: Type.Optional(Type.Boolean()), fields: Type.Optional(Type.String()) });
   const read = async (ident: string, isDetailed: boolean) => {
     const { uuid } = await findNode(context, ident);
-    const settings = await engine.biosSettings(uuid);
+    const settings = (await engine.biosSettings(uuid)).map(withoutPassword);
     const brief = ({ name, value }: (typeof settings)[number]) => ({ name, value });
     return settings.map((setting) => (isDetailed ? { ...nothingKnown, ...setting, unique: null } : brief(setting)));
   };
@@ -202,6 +209,13 @@ function registerFirmware(app: ApiScope, context: ApiContext): void {
       })),
     };
   });
+}
+
+/** Most services show none of their passwords; some do. */
+function withoutPassword<S extends { type?: string; value: unknown; pending?: unknown }>(setting: S): S {
+  if (setting.type !== 'Password') return setting;
+  const hidden = (value: unknown) => (value === null || value === '' || value === undefined ? value : mask);
+  return { ...setting, value: hidden(setting.value), ...('pending' in setting && { pending: hidden(setting.pending) }) };
 }
 
 /** Ironic shows what the registry does not tell as null. */

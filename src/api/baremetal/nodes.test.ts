@@ -316,3 +316,50 @@ for (const [method, path] of missing) {
     assert.match(textOf(body), /not supported by Ingot yet/);
   });
 }
+
+test('hides what any driver calls a secret, whichever the node has, and what stands in URLs', async () => {
+  const driver_info = {
+    next_redfish_password: 'hidden-1',
+    snmp_community_write: 'hidden-2',
+    snmp_priv_key: 'hidden-3',
+    ssh_key_contents: 'hidden-4',
+    ssh_host_key: 'ssh-ed25519 AAAA',
+    power_pass: 'hidden-5',
+    iboot_password: 'hidden-6',
+    redfish_address: 'https://root:hidden-7@bmc.example',
+    power_on_uri: 'https://rack.example/on?id=7&api_token=hidden-8',
+  };
+  const { uuid, driver_info: shown } = await enrol({ driver_info });
+
+  assert.doesNotMatch(JSON.stringify(shown), /hidden/);
+  assert.equal(shown.ssh_host_key, 'ssh-ed25519 AAAA');
+  assert.equal(shown.power_on_uri, 'https://rack.example/on?id=7&api_token=******');
+  await ask('PATCH', uuid, [{ op: 'replace', path: '/driver_info', value: { ...shown, more: 1 } }]);
+  assert.deepEqual((await stage.store.nodes.find({ uuid }))?.driver_info, { ...driver_info, more: 1 });
+});
+
+test('what an operation was asked for is shown without passwords', async () => {
+  const { uuid } = await enrol();
+  const clean_steps = [
+    { interface: 'bios', step: 'apply_configuration', args: { settings: [{ name: 'AdminPassword', value: 'hidden-1' }] } },
+    { interface: 'firmware', step: 'update', args: { settings: [{ url: 'https://me:hidden-2@files/bios.bin' }] } },
+  ];
+  await stage.store.operations.insert({
+    ...{ id: 'op-secret', kind: 'clean', purpose: 'clean', node_uuid: uuid, server_id: null, request: { clean_steps } },
+    ...{ state: 'done', step: 'x', step_started_at: '', waiting_for: null, deadline_at: null, context: {}, fault: null },
+    ...{ created_at: '2026-01-01T00:00:00.000Z', updated_at: '', ended_at: '' },
+  } as never);
+
+  const { body } = await ask('GET', `${uuid}/operations`);
+  assert.equal(body.operations.length, 1);
+  assert.doesNotMatch(JSON.stringify(body), /hidden/);
+});
+
+test('neither a boot URI nor an image URL may be longer than any is, or hold control characters', async () => {
+  const { uuid } = await enrol();
+  for (const url of ['http://files/a\r\nX: y', `http://files/${'x'.repeat(3000)}`, 'file:///etc/shadow']) {
+    assert.equal((await ask('POST', `${uuid}/vmedia`, { device_type: 'cdrom', image_url: url })).status, 400);
+    const boot = { boot_device: 'uefihttp', uri: url };
+    assert.equal((await ask('PUT', `${uuid}/management/boot_device`, boot)).status, 400);
+  }
+});

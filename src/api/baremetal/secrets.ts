@@ -1,30 +1,35 @@
 /** Secrets in driver_info and instance_info: shown as stars, and stars sent back change nothing. */
 import type { Json, JsonObject } from '#domain/records.ts';
-import { type DriverCatalog, propertiesOf } from './driver-catalog.ts';
+import { maskUrlSecrets, mask as stars } from '../url-secrets.ts';
+import { type DriverCatalog, slots } from './driver-catalog.ts';
 
-export const mask = '******';
+export const mask = stars;
 
 /** Also for keys that no driver declares: what is named like a secret is taken for one. A host's key is its public one. */
-const secretName = /pass(word|phrase|wd)?$|password|secret|token|private_?key|credential|(?<!_host)_key$|configdrive|kg$/i;
+const secretName =
+  /pass(word|phrase|wd)?$|password|pwd|secret|token|private_?key|key_contents|credential|community|(?<!_host)_key$|configdrive|kg$/i;
 
-/** Names of the keys that the hardware type `driver` declares as secret. */
-export function declaredSecrets(catalog: DriverCatalog, driver: string): ReadonlySet<string> {
-  const type = Object.hasOwn(catalog.hardwareTypes, driver) ? catalog.hardwareTypes[driver] : undefined;
-  const properties = type ? Object.entries(propertiesOf(catalog, type)) : [];
+/** Names of the keys that any driver declares as secret: what a node keeps of a former driver is one, too. */
+export function declaredSecrets(catalog: DriverCatalog): ReadonlySet<string> {
+  const properties = slots.flatMap((slot) => Object.values(catalog[slot]).flatMap((driver) => Object.entries(driver.properties)));
   return new Set(properties.filter(([, { secret }]) => secret).map(([name]) => name));
 }
 
-/** A copy without secrets, at any depth. Empty and missing secrets stay visible as such. */
+/**
+ * A copy without secrets, at any depth; URLs without theirs. Empty and missing secrets stay visible as such. The name of
+ * what is called `value` stands beside it (`{"name": "AdminPassword", "value": …}`: BIOS settings).
+ */
 export function withoutSecrets(object: JsonObject, declared: ReadonlySet<string>): JsonObject {
-  const shown: JsonObject = {};
-  for (const [key, value] of Object.entries(object)) {
-    const isSecret = (declared.has(key) || secretName.test(key)) && value !== null && value !== '';
-    shown[key] = isSecret ? mask : shownValue(value, declared);
-  }
-  return shown;
+  const entries = Object.entries(object).map(([key, value]): [string, Json] => {
+    const name = key === 'value' ? String(object['name'] ?? key) : key;
+    const isSecret = (declared.has(name) || secretName.test(name)) && value !== null && value !== '';
+    return [key, isSecret ? mask : shownValue(value, declared)];
+  });
+  return Object.fromEntries(entries);
 }
 
 function shownValue(value: Json, declared: ReadonlySet<string>): Json {
+  if (typeof value === 'string') return maskUrlSecrets(value);
   if (Array.isArray(value)) return value.map((item) => shownValue(item, declared));
   return value !== null && typeof value === 'object' ? withoutSecrets(value, declared) : value;
 }
@@ -33,8 +38,9 @@ function shownValue(value: Json, declared: ReadonlySet<string>): Json {
 export function restoreSecrets(wanted: JsonObject, before: JsonObject): JsonObject {
   const restored: JsonObject = {};
   for (const [key, value] of Object.entries(wanted)) {
-    const old = before[key];
-    if (value !== mask) restored[key] = isObject(value) && isObject(old) ? restoreSecrets(value, old) : value;
+    const old = Object.hasOwn(before, key) ? before[key] : undefined;
+    if (typeof old === 'string' && value === maskUrlSecrets(old)) restored[key] = old;
+    else if (value !== mask) restored[key] = isObject(value) && isObject(old) ? restoreSecrets(value, old) : value;
     else if (old !== undefined) restored[key] = old;
   }
   return restored;
