@@ -59,6 +59,7 @@ export const settingsTable = {
   'clean.on_provide': { kind: 'boolean', default: false, help: 'Clean also when a node is made available for the first time' },
   'clean.timeout': seconds(7200, 'Longest time for cleaning'),
   'power.timeout': seconds(60, 'Longest wait for a power change to take effect'),
+  'bmc.patience': seconds(60, 'Longest silence of a BMC that an operation sits out: it may be restarting'),
   'power.poll_ms': {
     kind: 'integer',
     default: 500,

@@ -29,6 +29,7 @@ export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
   const flags = {
     'power.poll_ms': '1',
     'power.sync_interval': '0',
+    'bmc.patience': '0',
     state_dir: '/nonexistent',
     'deploy.kernel': '/k',
     'deploy.ramdisk': '/r',

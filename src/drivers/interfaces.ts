@@ -79,6 +79,11 @@ export type Step = {
   readonly title: string;
   /** Longest time from its start to its end, waits included. */
   readonly deadlineSeconds: number;
+  /**
+   * It asks the BMC, and waits for so many changes of power: the engine adds what the settings `power.timeout` and
+   * `bmc.patience` let that take. Absent = it does not ask the BMC.
+   */
+  readonly powerChanges?: number;
   /** Timeline phase the step's time counts to. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
   /** Safe to repeat: it may be run again from its start after a crash. Throws a Fault to fail the operation. */

@@ -20,13 +20,14 @@ export function simpleStep(step: NamedStep, act: (task: Task) => Promise<unknown
  */
 export function networkBootSteps({ persistent }: { persistent: boolean }): readonly Step[] {
   return [
-    simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, phase: 'prepare' }, (task) =>
+    simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1, phase: 'prepare' }, (task) =>
       task.power.set('power off'),
     ),
-    simpleStep({ name: 'set network boot', title: 'Set network boot', deadlineSeconds: 120, phase: 'prepare' }, (task) =>
-      task.setBootDevice('pxe', { persistent }),
+    simpleStep(
+      { name: 'set network boot', title: 'Set network boot', deadlineSeconds: 120, powerChanges: 0, phase: 'prepare' },
+      (task) => task.setBootDevice('pxe', { persistent }),
     ),
-    simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180, phase: 'firmware' }, (task) =>
+    simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180, powerChanges: 1, phase: 'firmware' }, (task) =>
       task.power.set('power on'),
     ),
   ];

@@ -15,9 +15,10 @@ import { machineMessages } from './machine-messages.ts';
 import { machineVerbs } from './machine-verbs.ts';
 import { powerDefinition, verifyDefinition } from './node-operations.ts';
 import { nodeVerbs } from './nodes.ts';
-import type { OperationKinds, StepHook } from './operation-kinds.ts';
+import type { OperationDefinition, OperationKinds, StepHook } from './operation-kinds.ts';
 import { PowerTruth } from './power-truth.ts';
 import { resumeDeletes, serverVerbs } from './servers.ts';
+import { withBmcTime } from './step-deadlines.ts';
 import { buildTask, type TaskParts } from './task.ts';
 import { Worker } from './worker.ts';
 
@@ -35,14 +36,14 @@ export function createEngine(parts: EngineParts): Engine {
   const { store, drivers, settings, log } = parts;
   const consoles = new Consoles({ store, drivers, stateDir: settings.state_dir });
   const definitions: DefinitionParts = { store, drivers, settings, consoles, begin: (...request) => worker.begin(...request) };
-  const kinds: OperationKinds = {
+  const kinds = withBmcTimes(settings, {
     deploy: deployDefinition(definitions),
     rebuild: rebuildDefinition(definitions),
     delete: deleteDefinition(definitions),
     clean: cleanDefinition({ settings, store, drivers }),
     verify: verifyDefinition,
     power: powerDefinition(definitions),
-  };
+  });
   const contacts = new BmcContacts(store);
   const taskParts: TaskParts = { ...parts, contacts, remember: (live, change) => worker.remember(live, change) };
   const worker = new Worker({
@@ -83,4 +84,17 @@ export function createEngine(parts: EngineParts): Engine {
       return operation;
     },
   };
+}
+
+/** The steps of all kinds, with the time that this site lets a BMC take. */
+function withBmcTimes(settings: Settings, kinds: OperationKinds): OperationKinds {
+  const timed = Object.entries(kinds).map(([name, kind]): [string, OperationDefinition] => [
+    name,
+    {
+      ...kind,
+      steps: (operation) => withBmcTime(kind.steps(operation), settings),
+      undo: (operation) => withBmcTime(kind.undo(operation), settings),
+    },
+  ]);
+  return Object.fromEntries(timed) as OperationKinds;
 }

@@ -7,7 +7,7 @@ import { bindPorts, unbindPorts } from './server-network.ts';
 
 export const next: Outcome = { next: true };
 
-export const powerOff = simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180 }, (task) =>
+export const powerOff = simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
   task.power.set('power off'),
 );
 

@@ -33,6 +33,7 @@ const softOff: Step = {
   name: 'shut down',
   title: 'Shut down',
   deadlineSeconds: softOffSeconds + 60,
+  powerChanges: 0,
   async run(task) {
     await task.power.set('soft power off').catch((error: unknown) => {
       task.signal.throwIfAborted();
@@ -44,7 +45,7 @@ const softOff: Step = {
 };
 
 const set = (name: string, target: PowerTarget) =>
-  simpleStep({ name, title: name, deadlineSeconds: 240 }, (task) => task.power.set(target));
+  simpleStep({ name, title: name, deadlineSeconds: 240, powerChanges: 1 }, (task) => task.power.set(target));
 
 const powerSteps: Record<string, readonly Step[]> = {
   'power on': [set('power on', 'power on')],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
 import type { PowerTarget } from '#drivers/interfaces.ts';
 import { openStore } from '#store/store.ts';
@@ -48,3 +49,78 @@ for (const { knows, state = 'power on', asked, sent: expected } of cases) {
     assert.deepEqual(sent, expected);
   });
 }
+
+const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
+const busy = new Fault('bmcError', { address: '192.0.2.7', command: 'x', detail: 'busy' });
+
+type Answer = PowerState | Fault;
+/** `states`: what the BMC answers to looks, the last one for ever; `effects`: to commands, each with its effect or a fault. */
+async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; sends: (Fault | 'ok')[] }) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const store = await openStore(':memory:');
+  t.after(() => store.close());
+  const sent: PowerTarget[] = [];
+  const power = {
+    properties: {},
+    validate() {},
+    async getPower() {
+      const answer = states.length > 1 ? states.shift()! : states[0]!;
+      if (answer instanceof Fault) throw answer;
+      return answer;
+    },
+    async setPower(_: unknown, target: PowerTarget) {
+      sent.push(target);
+      const outcome = sends.shift();
+      if (outcome instanceof Fault) throw outcome;
+    },
+  };
+  const node = { ...aNode(), ports: [] };
+  const context = { store, node, power, settings, signal: new AbortController().signal };
+  const change = async (target: PowerTarget, patienceSeconds: number) => {
+    const done = changePower({ ...context, patienceSeconds }, target);
+    const ended = done.then(
+      () => true,
+      () => true,
+    );
+    // Pauses pass at once, those of a silent BMC too.
+    while (!(await Promise.race([ended, new Promise((resolve) => setImmediate(resolve, false))]))) t.mock.timers.tick(2000);
+    return done;
+  };
+  return { change, sent };
+}
+
+test('a BMC that is silent for a while, as it restarts, is waited for', async (t) => {
+  const { change, sent } = await aMoodyBmc(t, { states: [silence, silence, 'power off', 'power on'], sends: ['ok'] });
+  await change('power on', 60);
+  assert.deepEqual(sent, ['power on']);
+});
+
+test('without patience the first silence is the end', async (t) => {
+  const { change, sent } = await aMoodyBmc(t, { states: [silence, 'power off'], sends: [] });
+  await assert.rejects(change('power on', 0), silence);
+  assert.deepEqual(sent, []);
+});
+
+test('a command whose answer was lost is given again only where it had no effect', async (t) => {
+  const lost = await aMoodyBmc(t, { states: ['power off', silence, 'power off', 'power on'], sends: [silence, 'ok'] });
+  await lost.change('power on', 60);
+  assert.deepEqual(lost.sent, ['power on', 'power on']);
+});
+
+test('a command that took effect before the BMC fell silent is given once', async (t) => {
+  const done = await aMoodyBmc(t, { states: ['power off', silence, 'power on'], sends: [silence] });
+  await done.change('power on', 60);
+  assert.deepEqual(done.sent, ['power on']);
+});
+
+test('a reset whose answer was lost is not given twice', async (t) => {
+  const { change, sent } = await aMoodyBmc(t, { states: ['power on'], sends: [silence] });
+  await assert.rejects(change('reset', 60), silence);
+  assert.deepEqual(sent, ['reset']);
+});
+
+test('a BMC that is too busy with the change to tell of it is asked again', async (t) => {
+  const { change, sent } = await aMoodyBmc(t, { states: ['power on', busy, silence, 'power off'], sends: ['ok'] });
+  await change('power off', 60);
+  assert.deepEqual(sent, ['power off']);
+});

@@ -10,7 +10,15 @@ import { now } from './step-deadlines.ts';
 export const softOffSeconds = 120;
 
 type BmcContext = { store: Store; node: NodeFacts; operation?: Operation; signal: AbortSignal };
-type PowerContext = BmcContext & { power: PowerInterface; settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'> };
+type PowerContext = BmcContext & {
+  power: PowerInterface;
+  settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'>;
+  /** Longest silence that is sat out before a command and after it; absent = none. */
+  patienceSeconds?: number;
+};
+
+/** A BMC in trouble is not asked again at once (milliseconds). */
+const troubleMs = 2000;
 
 /** Does one BMC command and records it with its duration and result. */
 export async function recordBmcCommand<R>(context: BmcContext, subject: string, command: () => Promise<R>): Promise<R> {
@@ -41,18 +49,54 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
  * Throws `powerNotReached` after `power.timeout`, or what the BMC last failed with.
  */
 export async function changePower(context: PowerContext, target: PowerTarget): Promise<void> {
-  const { power, node } = context;
+  const { power } = context;
   if (power.targets && !power.targets.includes(target)) return await changeInParts(context, target);
   const restarts = target === 'reset' || target === 'power cycle';
   const wanted: PowerState = target === 'power on' || restarts ? 'power on' : 'power off';
-  const before = await recordBmcCommand(context, 'power status', () => power.getPower(node));
+  const before = await askState(context);
   if (restarts && before === 'power off') return changePower(context, 'power on');
   if (before === wanted && !restarts) return notePower(context, wanted);
   // Whoever cut this short has other plans for the machine.
   context.signal.throwIfAborted();
-  await recordBmcCommand(context, target, () => power.setPower(node, target));
+  await command(context, target, wanted);
   await untilPower(context, wanted, target === 'soft power off' ? softOffSeconds : context.settings['power.timeout']);
   await notePower(context, wanted);
+}
+
+/**
+ * Asks again while the BMC is silent: it may be restarting, which takes it a minute, and an operation of many minutes
+ * need not fail for that.
+ */
+export async function patiently<R>(context: Pick<PowerContext, 'signal' | 'patienceSeconds'>, ask: () => Promise<R>): Promise<R> {
+  const until = now() + (context.patienceSeconds ?? 0) * 1000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (asFault(error).code !== 'bmcUnreachable' || now() + troubleMs > until) throw error;
+      await pause(troubleMs, context.signal);
+    }
+  }
+}
+
+function askState(context: PowerContext): Promise<PowerState> {
+  const { power, node, signal } = context;
+  return recordBmcCommand(context, 'power status', () => patiently(context, () => power.getPower(node, { signal })));
+}
+
+/** Without a signal: what follows must not overtake a command that is on its way. */
+async function command(context: PowerContext, target: PowerTarget, wanted: PowerState): Promise<void> {
+  const { power, node, signal } = context;
+  const send = () => recordBmcCommand(context, target, () => power.setPower(node, target));
+  try {
+    return await send();
+  } catch (error) {
+    if (asFault(error).code !== 'bmcUnreachable' || target !== wanted) throw error;
+  }
+  // It was carried out, or was lost with the BMC: the state tells once it answers again.
+  const seen = await askState(context);
+  signal.throwIfAborted();
+  if (seen !== wanted) await send();
 }
 
 /** What every kind of power knows, in place of what this one does not; each part is seen before the next is sent. */
@@ -71,18 +115,22 @@ async function untilPower(context: PowerContext, wanted: PowerState, seconds: nu
   while (now() < deadline) {
     signal.throwIfAborted();
     try {
-      seen = await power.getPower(node);
+      seen = await power.getPower(node, { signal });
       failure = undefined;
     } catch (error) {
       // A BMC may be busy with the change itself; a wrong password will not get right by waiting.
-      if (asFault(error).code !== 'bmcUnreachable') throw error;
+      if (!isPassing(error)) throw error;
       failure = error;
     }
     if (seen === wanted && !failure) return;
-    await pause(settings['power.poll_ms'], signal);
+    await pause(failure ? Math.max(settings['power.poll_ms'], troubleMs) : settings['power.poll_ms'], signal);
   }
   if (failure) throw failure;
   throw new Fault('powerNotReached', { target: wanted, seen, seconds });
+}
+
+function isPassing(error: unknown): boolean {
+  return ['bmcUnreachable', 'bmcError'].includes(asFault(error).code);
 }
 
 /** Keeps the node's row true. */

@@ -4,12 +4,26 @@
  */
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
 
 /** Milliseconds on the process's own clock; of use only for differences. */
 export const now = (): number => performance.now();
 
 export function deadlineOf(step: Pick<Step, 'deadlineSeconds'>): string {
   return new Date(Date.now() + step.deadlineSeconds * 1000).toISOString();
+}
+
+/** What `power.timeout` is unless the site says otherwise: the steps' own times count on it (seconds). */
+const usualTimeout = 60;
+
+/** Steps that ask a BMC get the time on top that the site's settings let it take. */
+export function withBmcTime(steps: readonly Step[], settings: Pick<Settings, 'power.timeout' | 'bmc.patience'>): readonly Step[] {
+  const longer = Math.max(settings['power.timeout'] - usualTimeout, 0);
+  return steps.map((step) => {
+    const { powerChanges: changes, deadlineSeconds } = step;
+    if (changes === undefined) return step;
+    return { ...step, deadlineSeconds: deadlineSeconds + changes * longer + (changes + 1) * settings['bmc.patience'] };
+  });
 }
 
 /** The deadline of the row on the process's own clock. */

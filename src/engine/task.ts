@@ -20,7 +20,7 @@ import type { BmcContacts } from './bmc-contacts.ts';
 import { isByHand, powerByHand } from './by-hand.ts';
 import type { BootPublisher, ImageFiles } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
-import { changePower, recordBmcCommand } from './power.ts';
+import { changePower, patiently, recordBmcCommand } from './power.ts';
 import { networkFacts } from './server-network.ts';
 import { now } from './step-deadlines.ts';
 
@@ -50,9 +50,11 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       set: powerSetter(parts, live, bmc, () => powerOf(parts, node)),
     },
     setBootDevice: (device, options) =>
-      recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () =>
-        interfaceOf(drivers.management, node.management_interface).setBootDevice(facts, device, options),
-      ),
+      recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () => {
+        const management = interfaceOf(drivers.management, node.management_interface);
+        const patienceSeconds = patienceFor(parts, node);
+        return patiently({ signal, patienceSeconds }, () => management.setBootDevice(facts, device, options, { signal }));
+      }),
     boot: bootOf({ parts, operation, node: facts, server }),
     agent: agentOf(parts, live),
     images: parts.images,
@@ -86,7 +88,8 @@ function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () =
   const make = (power: PowerInterface): Task['power']['set'] =>
     isByHand(power)
       ? powerByHand({ store, operation, power, node: bmc.node, remember: (change) => parts.remember(live, change) })
-      : (target) => changePower({ ...bmc, store, operation, power, settings }, target);
+      : (target) =>
+          changePower({ ...bmc, store, operation, power, settings, patienceSeconds: patienceFor(parts, bmc.node) }, target);
   return (target) => {
     set ??= make(find());
     return set(target);
@@ -119,6 +122,11 @@ function powerOf({ drivers, contacts }: TaskParts, node: Node): PowerInterface {
 }
 
 type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };
+
+/** One that has been silent for longer gets a single try. */
+function patienceFor({ contacts, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
+  return contacts.isOpen(uuid) ? 0 : settings['bmc.patience'];
+}
 
 function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
   const { boot, drivers, settings } = parts;

@@ -23,8 +23,14 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
     waitForRamdisk(agentTimeout),
     { name: 'write image', title: 'Write the image', deadlineSeconds: imageTimeout, phase: 'image', run: writeImage },
     { name: 'write config drive', title: 'Write the config drive', deadlineSeconds: 300, phase: 'image', run: writeConfigDrive },
-    simpleStep({ name: 'boot from disk', title: 'Set boot from disk', deadlineSeconds: 120, phase: 'reboot' }, bootFromDisk),
-    simpleStep({ name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, phase: 'reboot' }, restart),
+    simpleStep(
+      { name: 'boot from disk', title: 'Set boot from disk', deadlineSeconds: 120, powerChanges: 0, phase: 'reboot' },
+      bootFromDisk,
+    ),
+    simpleStep(
+      { name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, powerChanges: 2, phase: 'reboot' },
+      restart,
+    ),
   ];
 }
 

@@ -23,7 +23,7 @@ const nothing = async () => {};
 function fakeSteps(deployDelayMs: number): readonly Step[] {
   const prepare = { deadlineSeconds, phase: 'prepare' } as const;
   const image = { deadlineSeconds, phase: 'image' } as const;
-  const reboot = { deadlineSeconds, phase: 'reboot' } as const;
+  const reboot = { deadlineSeconds, powerChanges: 2, phase: 'reboot' } as const;
   return [
     simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare }, (task) =>
       task.images.get(task.server?.image_id ?? ''),

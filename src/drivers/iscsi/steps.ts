@@ -47,8 +47,9 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       { name: 'switch boot files', title: 'Switch boot files to the system', deadlineSeconds: 120, phase: 'reboot' },
       switchBootFiles,
     ),
-    simpleStep({ name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, phase: 'reboot' }, (task) =>
-      restart(task, options),
+    simpleStep(
+      { name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, powerChanges: 2, phase: 'reboot' },
+      (task) => restart(task, options),
     ),
   ];
 }
