@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connectRack } from './rack.ts';
 import { defaultStateDir } from './rack-plan.ts';
@@ -58,7 +58,10 @@ async function runInside(namespace: string, { listener, stateDir, words }: Insid
   const { _handle: handle } = listener as unknown as { _handle: { fd: number } };
   const child = spawn(program, [...args, ...words], {
     stdio: ['ignore', 'inherit', 'inherit', handle.fd],
-    env: { ...process.env, ...ingotEnvironment({ stateDir, url, descriptor: apiDescriptor }) },
+    env: {
+      ...process.env,
+      ...ingotEnvironment({ stateDir, url, descriptor: apiDescriptor }, { 'console.folders': dirname(stateDir) }),
+    },
   });
   listener.close();
   // A terminal's Ctrl-C reaches the child as well; a signal to us alone has to be handed on.

@@ -1,7 +1,7 @@
 /** Any fault as the reply that the clients of each service understand. The only place that knows error shapes. */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { asFault, Fault } from '#domain/faults.ts';
+import { asFault, Fault, tellFault } from '#domain/faults.ts';
 
 export type ServiceName = 'identity' | 'compute' | 'image' | 'network' | 'baremetal';
 
@@ -64,7 +64,7 @@ export function replyNotFound(service: ServiceName) {
 
 function textOf(fault: Fault, request: FastifyRequest): string {
   if (fault.code === 'internal') return `Unexpected error; the log has more under ${request.id}.`;
-  return fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
+  return tellFault(fault) ?? '';
 }
 
 /** Fastify's own errors (unreadable JSON, body too large, unknown media type) are the caller's. */

@@ -46,14 +46,14 @@ export const faultTable = {
   bmcUnreachable: {
     status: 503,
     by: 'hardware',
-    message: 'The BMC at {address} did not answer ({attempts} attempts in {seconds} s).',
+    message: 'The BMC at {address} did not answer ({attempts} attempts in {seconds} s): {detail}.',
     hint: 'Check its cable, its power and the address in driver_info of the node.',
   },
   bmcRefused: {
     status: 503,
     by: 'site',
     message: 'The BMC at {address} refused the user name or password: {detail}.',
-    hint: 'Correct driver_info of the node (`baremetal node set --driver-info`), then `baremetal node manage`.',
+    hint: 'Correct user name and password in driver_info of the node (`baremetal node set --driver-info`); in state enroll it then needs `baremetal node manage` again.',
   },
   bmcError: {
     status: 503,
@@ -65,7 +65,7 @@ export const faultTable = {
     status: 503,
     by: 'site',
     message: 'The BMC at {address} could not prove who it is: {detail}.',
-    hint: 'Nothing was sent to it. Correct the certificate or host key that the node expects, if this is really its BMC.',
+    hint: 'Nothing was sent to it. If what it showed is really its own, tell the node so in driver_info: redfish_fingerprint, power_fingerprint or ssh_host_key.',
   },
   notOfThisHardware: {
     status: 400,
@@ -88,7 +88,8 @@ export const faultTable = {
   driverInfo: {
     status: 400,
     by: 'caller',
-    message: 'driver_info of node {node} is not usable: {detail}',
+    message: 'driver_info of node {node} is not usable: {detail}.',
+    hint: '`baremetal driver property list` tells what each setting means.',
   },
   stepTimeout: {
     status: 500,
@@ -170,12 +171,23 @@ export class Fault extends Error {
   }
 }
 
+/** What happened and what to do, as people read it; null where nothing happened. */
+export function tellFault(fault: Pick<FaultRecord, 'message' | 'hint'> | null | undefined): string | null {
+  if (!fault) return null;
+  return fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
+}
+
 /** Any thrown value as a Fault: what is not one already is a defect and becomes `internal`. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   return new Fault('internal', { detail: error instanceof Error ? error.message : String(error) }, error);
 }
 
+/** A value that ends a sentence of its own does not end ours twice. */
 function fill(template: string, fields: FaultFields): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '?'));
+  const text = template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
+    const value = String(fields[name] ?? '?');
+    return /[.!?]$/.test(value) ? value : value + stop;
+  });
+  return text.replace('(1 attempts in', '(1 attempt in');
 }

@@ -3,7 +3,7 @@
  * so that a BMC in trouble is left alone but for somebody's wish. Live in memory; a change of state is a row
  * (`bmc_contacts`), an event, and the node's `fault`, so that it survives a restart and everybody sees it.
  */
-import { asFault, type FaultCode } from '#domain/faults.ts';
+import { asFault, type FaultCode, tellFault } from '#domain/faults.ts';
 import type { BmcContact } from '#domain/records.ts';
 import type { PowerInterface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -81,9 +81,9 @@ export class BmcContacts {
       if (!exchange.isVoid) await this.#answered(uuid, performance.now() - begun);
       return answer;
     } catch (error) {
-      const { code, message } = asFault(error);
-      const state = stateTable[code];
-      if (state && !exchange.isVoid) await this.#failed(uuid, state, message);
+      const fault = asFault(error);
+      const state = stateTable[fault.code];
+      if (state && !exchange.isVoid) await this.#failed(uuid, state, tellFault(fault) ?? '');
       throw error;
     } finally {
       this.#end(uuid, exchange);

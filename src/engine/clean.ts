@@ -1,6 +1,6 @@
 /** Cleaning: what a tenant left on the disks is made unreadable before anybody else gets the machine. */
 import type { CleanResult } from '#agent-protocol/messages.ts';
-import { Fault } from '#domain/faults.ts';
+import { Fault, tellFault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Drivers, Step } from '#drivers/interfaces.ts';
@@ -93,7 +93,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
     );
     return;
   }
-  const reason = `Cleaning failed at "${operation.fault?.step}": ${operation.fault?.message}`;
+  const reason = `Cleaning failed at "${operation.fault?.step}": ${tellFault(operation.fault)}`;
   await inside.nodes.update(
     { uuid: node.uuid },
     {

@@ -1,5 +1,6 @@
 /** Deploy and rebuild: what surrounds a deploy driver's own steps, and what an end or a failure means. */
 import { randomBytes } from 'node:crypto';
+import { tellFault } from '#domain/faults.ts';
 import { nextState } from '#domain/provision-states.ts';
 import type { JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
@@ -85,7 +86,7 @@ export function rebuildDefinition({ drivers, begin }: DefinitionParts): Operatio
       if (operation.state === 'done') return writeServerActive(inside, operation, begin);
       const isDeleted = await wantsDeletion(inside, operation);
       if (!isDeleted) await failServer(inside, operation, {});
-      await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
+      await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
       return isDeleted ? [await beginDeletion(inside, operation, begin)] : [];
     },
   };
@@ -129,7 +130,7 @@ export function deleteDefinition({ store, drivers, consoles, begin }: Definition
     async ended(inside, operation) {
       if (operation.state === 'failed') {
         await failServer(inside, operation, {});
-        await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
+        await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
         return [];
       }
       await writeServerDeleted(inside, operation.server_id);
@@ -166,7 +167,7 @@ async function writeDeployFailure(inside: Store, operation: Operation, begin: Be
     instance_uuid: null,
     instance_info: {},
     failures: (node?.failures ?? 0) + (wasCancelled ? 0 : 1),
-    last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${operation.fault?.message}`,
+    last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${tellFault(operation.fault)}`,
   });
   const mustClean = ['agent', 'messages', 'undo_faults'].some((fact) => fact in operation.context);
   if (mustClean) return [await beginCleaning(inside, operation, begin)];

@@ -1,4 +1,5 @@
 /** The short operations on a node: its BMC checked, its power changed. */
+import { tellFault } from '#domain/faults.ts';
 import type { Operation, PowerState } from '#domain/records.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
@@ -24,7 +25,7 @@ export const verifyDefinition: OperationDefinition = {
     const power_state = operation.context['power_state'] as PowerState | undefined;
     if (operation.state === 'done')
       await moveNode(inside, operation.node_uuid, 'verified', { power_state: power_state ?? null, last_error: null });
-    else await moveNode(inside, operation.node_uuid, 'fail', { last_error: operation.fault?.message ?? null });
+    else await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
     return [];
   },
 };
@@ -73,7 +74,7 @@ async function writePowerEnd(inside: Store, operation: Operation): Promise<void>
   const failed = operation.state === 'failed';
   await inside.nodes.update(
     { uuid: operation.node_uuid },
-    { target_power_state: null, ...(failed && { last_error: operation.fault?.message ?? null }) },
+    { target_power_state: null, ...(failed && { last_error: tellFault(operation.fault) }) },
   );
   const server = node?.instance_uuid && (await inside.servers.find({ id: node.instance_uuid }));
   if (!server || server.vm_state === 'error') return;

@@ -260,7 +260,14 @@ export class PowerTruth {
     const late = new AbortController();
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      reject(new Fault('bmcUnreachable', { address: `node ${node.name ?? node.uuid}`, attempts: 1, seconds: ms / 1000 }));
+      reject(
+        new Fault('bmcUnreachable', {
+          address: `node ${node.name ?? node.uuid}`,
+          attempts: 1,
+          seconds: ms / 1000,
+          detail: 'the look took too long',
+        }),
+      );
       late.abort(new Error('the look took too long'));
     }, ms);
     const signal = AbortSignal.any([this.#stop.signal, late.signal]);

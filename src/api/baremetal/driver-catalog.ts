@@ -11,9 +11,26 @@ export type DriverCatalog = { readonly hardwareTypes: Readonly<Record<string, Ha
   readonly [S in Slot]: Readonly<Record<string, Implementation>>;
 };
 
-/** All `driver_info` keys that the interfaces of a hardware type know. */
+/**
+ * All `driver_info` keys that the interfaces of a hardware type know. The text of one that a node with the default
+ * interfaces has no use for begins with the interfaces that have: `(power_interface=snmp) …`.
+ */
 export function propertiesOf(catalog: DriverCatalog, type: HardwareTypeFacts): Record<string, Property> {
-  const found: Record<string, Property> = {};
-  for (const slot of slots) for (const name of type[slot]) Object.assign(found, catalog[slot][name]?.properties);
-  return found;
+  const uses = slots.flatMap((slot) =>
+    type[slot].flatMap((name, index) =>
+      Object.entries(catalog[slot][name]?.properties ?? {}).map(([key, property]) => {
+        return { key, property, isDefault: index === 0, user: `${slot}_interface=${name}` };
+      }),
+    ),
+  );
+  const byKey = Map.groupBy(uses, ({ key }) => key);
+  return Object.fromEntries([...byKey].map(([key, users]) => [key, merge(users)]));
+}
+
+type Use = { readonly property: Property; readonly isDefault: boolean; readonly user: string };
+
+function merge(uses: readonly Use[]): Property {
+  const { property } = uses[0]!;
+  if (uses.some(({ isDefault }) => isDefault)) return property;
+  return { ...property, help: `(${uses.map(({ user }) => user).join(', ')}) ${property.help}` };
 }

@@ -93,7 +93,7 @@ test('shows the step and the advice when a deployment fails', async () => {
 
   assert.equal(status, 'ERROR');
   assert.match(fault.message, /BMC at 192\.0\.2\.7 did not answer/);
-  assert.match(fault.details, /Failed in step "Write the image"\. Check the cable/);
+  assert.match(fault.details, /Failed in step "Write the image"\. Check its cable/);
   await engine.deleteServer(id);
 });
 

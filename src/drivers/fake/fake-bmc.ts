@@ -7,7 +7,13 @@ import { FakeMachines } from './machines.ts';
 
 /** What fails wholly, whatever is asked. */
 const wholeTable = {
-  'bmc unreachable': (address: string) => new Fault('bmcUnreachable', { address, attempts: 1, seconds: 0 }),
+  'bmc unreachable': (address: string) =>
+    new Fault('bmcUnreachable', {
+      address,
+      attempts: 1,
+      seconds: 0,
+      detail: 'it was told to be silent (fake_fail, fake_fail_rate)',
+    }),
   'bmc refuses': (address: string) => new Fault('bmcRefused', { address, detail: 'fake_fail says so' }),
 } as const;
 

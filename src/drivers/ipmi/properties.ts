@@ -32,8 +32,8 @@ export const ipmiProperties: Properties = {
 };
 
 /** @throws Fault `driverInfo`; its text never repeats a secret. */
-export function readIpmiSettings({ uuid, driver_info: info }: NodeFacts): IpmiClientOptions {
-  const wrong = (detail: string) => new Fault('driverInfo', { node: uuid, detail });
+export function readIpmiSettings({ uuid, name, driver_info: info }: NodeFacts): IpmiClientOptions {
+  const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => {
     const value: Json | undefined = info[key];
     if (value === undefined || value === null) return '';

@@ -20,7 +20,10 @@ export function createRedfishAccounts(ask: AskRedfish): Required<Pick<Management
       ask({ node, asking, command: 'change password' }, async (client) => {
         const { user } = readRedfishSettings(node).peer;
         if (user === '')
-          throw new Fault('driverInfo', { node: node.uuid, detail: 'redfish_username is missing: there is no account' });
+          throw new Fault('driverInfo', {
+            node: node.name ?? node.uuid,
+            detail: 'redfish_username is missing: there is no account',
+          });
         await changePassword({ client, asking, user }, password);
       }),
   };

@@ -54,7 +54,7 @@ async function completePeer(node: NodeFacts, { peer, caFile }: RedfishSettings):
   if (caFile === undefined) return peer;
   const ca = await readFile(caFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Fault('driverInfo', {
-      node: node.uuid,
+      node: node.name ?? node.uuid,
       detail: `redfish_verify_ca names ${caFile}, which cannot be read (${error.code})`,
     });
   });

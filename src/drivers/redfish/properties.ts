@@ -42,8 +42,8 @@ export type RedfishSettings = {
 };
 
 /** @throws Fault `driverInfo`; its text never repeats a secret. */
-export function readRedfishSettings({ uuid, driver_info: info }: NodeFacts): RedfishSettings {
-  const wrong = (detail: string) => new Fault('driverInfo', { node: uuid, detail });
+export function readRedfishSettings({ uuid, name, driver_info: info }: NodeFacts): RedfishSettings {
+  const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => {
     const value: Json | undefined = info[key];
     if (value === undefined || value === null) return '';

@@ -4,7 +4,9 @@ import type { NodeFacts, Properties } from '../interfaces.ts';
 export const tileraProperties: Properties = {
   tilera_pdu_address: { help: 'Address of the PDU: the first argument of the manager program (tile_pdu_ip).', required: true },
   tilera_outlet: { help: 'A third argument of the manager program, for a site whose PDU has several outlets; default: none.' },
-  tilera_address: { help: 'Address of the machine itself; it is pinged to see whether its power is on (pm_address).' },
+  tilera_address: {
+    help: 'Address of the machine itself; it is pinged to see whether its power is on (pm_address). Needed where tilera_status is ping.',
+  },
   tilera_status: {
     help: 'How the power state is seen: `ping` the machine, as the classic driver did, or ask the `manager` program.',
     default: 'ping',

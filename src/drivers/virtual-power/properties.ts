@@ -21,8 +21,10 @@ export type VirtualPowerDefaults = {
 const types = Object.keys(hypervisorTable);
 
 export const virtualPowerProperties: Properties = {
-  ssh_address: { help: 'IP address or host name of the hypervisor.', default: 'the setting virtual_power.ssh_host' },
-  ssh_port: { help: 'TCP port of its SSH server.', default: '22' },
+  ssh_address: {
+    help: 'IP address or host name of the hypervisor. Absent: that of the setting virtual_power.ssh_host, with the port, kind, user and key of the other settings virtual_power.*.',
+  },
+  ssh_port: { help: 'TCP port of the SSH server of the hypervisor.', default: '22' },
   ssh_username: { help: 'User on the hypervisor, who may control its machines.' },
   ssh_password: { help: 'Password of that user, where there is no key or the key is refused.', secret: true },
   ssh_key_contents: { help: 'Private key of that user, without a passphrase.', secret: true },
@@ -33,7 +35,10 @@ export const virtualPowerProperties: Properties = {
       'Default: the file of the setting virtual_power.known_hosts. Without either nothing is sent there.',
   },
   ssh_virt_type: { help: `Kind of hypervisor: ${types.join(' or ')}.`, default: 'virsh' },
-  libvirt_uri: { help: 'libvirt connection that virsh uses on the hypervisor.', default: 'qemu:///system' },
+  libvirt_uri: {
+    help: 'libvirt connection that virsh uses on the hypervisor.',
+    default: 'the setting virtual_power.libvirt_uri',
+  },
 };
 
 export type VirtualPowerSettings = { readonly target: SshTarget; readonly type: HypervisorName; readonly uri: string };

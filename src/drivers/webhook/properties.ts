@@ -6,16 +6,22 @@ const places = '{node} or {system_id} (UUID) and {name} are filled in';
 
 export const webhookProperties: Properties = {
   power_on_uri: { help: `URL that switches the machine on; ${places}.`, required: true },
-  power_off_uri: { help: `URL that switches it off; ${places}.`, required: true },
-  power_query_uri: { help: `URL that tells its state; ${places}.`, required: true },
-  power_on_regex: { help: 'What the answer of power_query_uri holds when the machine is on.', default: 'status.*\\:.*running' },
-  power_off_regex: { help: 'What it holds when the machine is off.', default: 'status.*\\:.*stopped' },
+  power_off_uri: { help: `URL that switches the machine off; ${places}.`, required: true },
+  power_query_uri: { help: `URL that tells the power state of the machine; ${places}.`, required: true },
+  power_on_regex: {
+    help: 'Regular expression that the answer of power_query_uri matches when the machine is on.',
+    default: 'status.*\\:.*running',
+  },
+  power_off_regex: {
+    help: 'Regular expression that the answer of power_query_uri matches when the machine is off.',
+    default: 'status.*\\:.*stopped',
+  },
   power_method: { help: 'HTTP method of power_on_uri and power_off_uri: POST, PUT, PATCH or GET.', default: 'POST' },
   power_query_method: { help: 'HTTP method of power_query_uri: GET or POST.', default: 'GET' },
-  power_token: { help: 'Sent as a bearer token, in place of power_user and power_pass.', secret: true },
+  power_token: { help: 'Token sent as `Authorization: Bearer`, in place of power_user and power_pass.', secret: true },
   power_user: { help: 'User for basic authentication.' },
   power_pass: { help: 'Password for basic authentication.', secret: true },
-  power_headers: { help: 'Further headers: an object of names and values.', secret: true },
+  power_headers: { help: 'Further headers of each request: an object of names and values.', secret: true },
   power_verify_ssl: { help: 'y: the certificate must be good; n: any will do, the network is trusted instead.', default: 'y' },
   power_ca: { help: 'Certificate authorities (PEM) to trust in place of those of this host.' },
   power_fingerprint: { help: 'SHA-256 of the one certificate to trust (64 hexadecimal digits, colons allowed).' },

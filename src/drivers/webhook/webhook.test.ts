@@ -150,7 +150,7 @@ suite('answers that are no state', () => {
 
 test('an answer that never comes', async (t) => {
   const { node } = await setStage(t, { answer: () => true });
-  const message = /did not answer \(1 attempts in 1 s\)/;
+  const message = /did not answer \(1 attempt in 1 s\)/;
   await assert.rejects(power.getPower(node({ power_timeout: 1 })), { code: 'bmcUnreachable', message });
 });
 
