@@ -26,7 +26,11 @@ export function createInputSlot(memory = new SharedArrayBuffer(headBytes + roomB
     end() {
       head[0] = 0;
     },
-    elapsed: () => (head[0] ? Date.now() - head[0] : undefined),
+    elapsed() {
+      // Read once: the other thread writes.
+      const begun = head[0] ?? 0;
+      return begun === 0 ? undefined : Date.now() - begun;
+    },
     last: () => ({ index: head[1] ?? -1, hex: Buffer.from(room.slice(0, head[2])).toString('hex') }),
   };
 }

@@ -40,6 +40,9 @@ const strangeTable: readonly AnyJson[] = [
   { '@odata.id': '/redfish/v1/Systems' },
   { '@odata.id': 7 },
   [{ '@odata.id': null }],
+  // What is not to be turned into text.
+  { toString: 1, valueOf: 1 },
+  [{ toString: null, toJSON: 1 }],
 ];
 
 const longText = 'x'.repeat(5_000);

@@ -9,6 +9,7 @@ import { findFlavor } from './lookup.ts';
 const Specs = Type.Record(
   Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
   Type.Union([Type.String({ maxLength: 255 }), Type.Number()]),
+  { additionalProperties: false },
 );
 const IdParams = Type.Object({ id: Type.String() });
 const KeyParams = Type.Object({ id: Type.String(), key: Type.String() });

@@ -95,7 +95,8 @@ export function registerServerActions(app: ApiScope, context: ApiContext): void 
 }
 
 function rebootType(argument: unknown): 'SOFT' | 'HARD' {
-  const type = String((argument as { type?: unknown } | null)?.type ?? '').toUpperCase();
+  const wanted = (argument as { type?: unknown } | null)?.type;
+  const type = typeof wanted === 'string' ? wanted.toUpperCase() : '';
   if (type === 'SOFT' || type === 'HARD') return type;
   throw new Fault('badRequest', { detail: "Argument 'type' for reboot must be SOFT or HARD." });
 }

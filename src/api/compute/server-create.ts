@@ -261,13 +261,19 @@ async function placeOf(
       detail: `The requested availability zone ${zone} is not available: there is only ${zoneName}.`,
     });
   const host = server.host || zoneHost;
-  const node = server.hypervisor_hostname || zoneNode || [hints['node'] ?? []].flat().map(String)[0];
+  const node = server.hypervisor_hostname || zoneNode || nodeHint(hints);
   if (host || node) requireAdmin(request, 'os_compute_api:servers:create:forced_host');
   if (host && host !== hostName && host !== node)
     throw new Fault('badRequest', { detail: `Compute host ${host} could not be found: this one is ${hostName}.` });
   if (node && !(await store.nodes.find({ uuid: node })) && !(await store.nodes.find({ name: node })))
     throw new Fault('badRequest', { detail: `Compute host ${node} could not be found: there is no such node.` });
   return { ...(zone && { availability_zone: zone }), ...(node && { node }) };
+}
+
+function nodeHint(hints: Record<string, unknown>): string | undefined {
+  const [node] = [hints['node'] ?? []].flat();
+  if (node === undefined || typeof node === 'string') return node;
+  throw new Fault('badRequest', { detail: 'The scheduler hint node must be the name or UUID of a node.' });
 }
 
 function lastSegment(reference: string): string {

@@ -55,8 +55,8 @@ function bootCommands(bmc: FakeBmc) {
 }
 
 function capableMode({ properties }: NodeFacts): BootMode {
-  const capabilities = String(properties['capabilities'] ?? '').split(',');
-  return capabilities.includes('boot_mode:uefi') ? 'uefi' : 'bios';
+  const { capabilities } = properties;
+  return typeof capabilities === 'string' && capabilities.split(',').includes('boot_mode:uefi') ? 'uefi' : 'bios';
 }
 
 function healthCommands(bmc: FakeBmc) {

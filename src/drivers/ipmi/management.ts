@@ -100,9 +100,8 @@ function readFlags(data: Buffer, node: NodeFacts): BootFlags {
 
 /** `boot_mode:uefi` among the capabilities: without the bit, many BMCs switch a UEFI machine to legacy boot. */
 function isUefi({ properties }: NodeFacts): boolean {
-  return String(properties['capabilities'] ?? '')
-    .split(',')
-    .includes('boot_mode:uefi');
+  const { capabilities } = properties;
+  return typeof capabilities === 'string' && capabilities.split(',').includes('boot_mode:uefi');
 }
 
 function tolerateRefusal(error: unknown): void {

@@ -30,8 +30,9 @@ export function createIpmiVendor(ask: AskBmc, policy: RawPolicy): VendorInterfac
     http: ['POST'],
     async run(node, parameters, asking) {
       const { warm = true } = checkNames(parameters, ['warm']);
-      if (!['true', 'false'].includes(String(warm).toLowerCase())) throw wrong('warm must be true or false');
-      const kind = String(warm).toLowerCase() === 'true' ? 'warm' : 'cold';
+      const word = typeof warm === 'object' ? '' : String(warm).toLowerCase();
+      if (word !== 'true' && word !== 'false') throw wrong('warm must be true or false');
+      const kind = word === 'true' ? 'warm' : 'cold';
       await resetBmc(ask, node, { ...asking, kind });
       return { reset: kind };
     },

@@ -12,8 +12,8 @@ function validate(node: NodeFacts): void {
 }
 
 function expectBios(node: NodeFacts): void {
-  const capabilities = String(node.properties['capabilities'] ?? '').split(',');
-  if (!capabilities.includes('boot_mode:uefi')) return;
+  const { capabilities } = node.properties;
+  if (typeof capabilities !== 'string' || !capabilities.split(',').includes('boot_mode:uefi')) return;
   const detail = 'pxelinux is a BIOS program and its capabilities say boot_mode:uefi; a UEFI machine boots by ipxe';
   throw new Fault('driverInfo', { node: node.name ?? node.uuid, detail });
 }

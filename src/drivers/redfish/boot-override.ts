@@ -120,7 +120,7 @@ function chooseTarget({ places }: AtSystem, device: BootDevice, { now, system }:
 
 /** `boot_mode:uefi` among the capabilities. */
 function capableMode({ properties }: NodeFacts): BootMode | undefined {
-  const words = String(properties['capabilities'] ?? '').split(',');
+  const words = (textAt(properties, 'capabilities') ?? '').split(',');
   return (['uefi', 'bios'] as const).find((mode) => words.includes(`boot_mode:${mode}`));
 }
 

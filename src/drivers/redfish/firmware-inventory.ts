@@ -71,13 +71,17 @@ async function readParts(at: AtSystem, entries: readonly Resource[], canUpdateAl
   });
 }
 
+function isSpare(entry: Resource): boolean {
+  return ['Id', 'Name', 'Description'].some((name) => spare.test(textAt(entry, name) ?? ''));
+}
+
 /** Best: it says whose firmware it is and has the version that runs; then by name. */
 function findPart(
   entries: readonly Resource[],
   part: Part,
   known: { path: string | undefined; version: string | undefined },
 ): Resource | undefined {
-  const active = entries.filter((entry) => !spare.test(`${entry['Id']} ${entry['Name']} ${entry['Description']}`));
+  const active = entries.filter((entry) => !isSpare(entry));
   const related = active.filter((entry) =>
     linksAt(entry, 'RelatedItem').some((path) => known.path !== undefined && samePath(path, known.path)),
   );
