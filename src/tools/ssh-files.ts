@@ -3,9 +3,10 @@
  * is removed as soon as the connection stands.
  */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readSmallFile } from './small-file.ts';
 import { SshError } from './ssh-error.ts';
 
 export type SshTarget = {
@@ -35,6 +36,9 @@ const alias = 'pinned';
 
 /** OpenSSH expands `%`, `~` and `${}` in paths, and a socket's path has room for 108 bytes, of which it takes 17 for itself. */
 const plainPath = /^[\w./-]{1,60}$/;
+
+/** Longer than any list of host keys that people keep (bytes). */
+const fileMax = 4 * 1024 * 1024;
 
 /** Answers the question for the password and no other. OpenSSH passes no descriptor on, so it has to be a file. */
 const askpass = '#!/bin/sh\ncase "$1" in *assword*) cat "$INGOT_SSH_SECRET" ;; *) exit 1 ;; esac\n';
@@ -100,7 +104,7 @@ async function writeHostKeys(write: Write, folder: string, { hostKeys, knownHost
 
 async function readOwn(path: string, what: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readSmallFile(path, fileMax);
   } catch (error) {
     throw new SshError('unusable', `the ${what} file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }

@@ -2,6 +2,7 @@
 import { runInNewContext } from 'node:vm';
 import type { Json } from '#wire/redfish/redfish-client.ts';
 import type { AttributeRule, AttributeType, BiosRules, Condition, Dependency, RuledProperty } from './bios-registry.ts';
+import { rowOf } from './resource-fields.ts';
 
 export type Values = Readonly<Record<string, Json>>;
 
@@ -104,7 +105,12 @@ function isReadOnly(rule: AttributeRule, { rules, dependencies, now, after }: Ci
 
 /** AMI writes "true" where the schema wants true. */
 function isTrue(value: Json): boolean {
-  return String(value).toLowerCase() === 'true';
+  return textOf(value).toLowerCase() === 'true';
+}
+
+/** No value of a setting is an object; `toString` of one that a service made up may be anything. */
+function textOf(value: Json): string {
+  return typeof value === 'object' ? '' : String(value);
 }
 
 /** Terms are evaluated in the order of the array (schema, `MapTerms`). */
@@ -117,19 +123,19 @@ function hold(conditions: readonly Condition[], rules: BiosRules, values: Values
 }
 
 const operatorTable: Readonly<Record<string, (left: Json, right: Json) => boolean>> = {
-  EQU: (left, right) => String(left) === String(right),
-  NEQ: (left, right) => String(left) !== String(right),
-  GTR: (left, right) => Number(left) > Number(right),
-  GEQ: (left, right) => Number(left) >= Number(right),
-  LSS: (left, right) => Number(left) < Number(right),
-  LEQ: (left, right) => Number(left) <= Number(right),
+  EQU: (left, right) => textOf(left) === textOf(right),
+  NEQ: (left, right) => textOf(left) !== textOf(right),
+  GTR: (left, right) => Number(textOf(left)) > Number(textOf(right)),
+  GEQ: (left, right) => Number(textOf(left)) >= Number(textOf(right)),
+  LSS: (left, right) => Number(textOf(left)) < Number(textOf(right)),
+  LEQ: (left, right) => Number(textOf(left)) <= Number(textOf(right)),
 };
 
 /** What is not known (another property, an attribute without value) holds nowhere: the service has the last word. */
 function holdsOne({ attribute, property, operator, value }: Condition, rules: BiosRules, values: Values): boolean {
   const left = property === 'ReadOnly' ? rules.attributes.get(attribute)?.readOnly : values[attribute];
   if (left === undefined || (property !== 'ReadOnly' && property !== 'CurrentValue')) return false;
-  return operatorTable[operator]?.(left, value) ?? false;
+  return rowOf(operatorTable, operator)?.(left, value) ?? false;
 }
 
 function convert(value: Json, type: AttributeType | undefined): Json {

@@ -33,6 +33,8 @@ export type AtSystem = {
 export type OnSystem = <T>(question: Question, work: (at: AtSystem) => Promise<T>) => Promise<T>;
 
 export const rootPath = '/redfish/v1/';
+/** Of one machine, or systems of one BMC; they are remembered, so that there must be an end. */
+const mostLinks = 1000;
 
 export function createOnSystem(ask: AskRedfish): OnSystem {
   const known = new Map<string, { key: string; places: Places }>();
@@ -122,5 +124,8 @@ function memberLinks(collection: Resource): string[] {
 
 function linksIn(value: Json | undefined): string[] {
   const list = Array.isArray(value) ? value : [];
-  return list.map(linkOf).filter((path) => path !== undefined);
+  return list
+    .slice(0, mostLinks)
+    .map(linkOf)
+    .filter((path) => path !== undefined);
 }

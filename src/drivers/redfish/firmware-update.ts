@@ -88,7 +88,7 @@ async function pull(
 function readImageUrl(url: string): { ImageURI: string; TransferProtocol: string; Username?: string; Password?: string } {
   if (!URL.canParse(url)) throw new Fault('badRequest', { detail: 'The firmware URL is no URL.' });
   const parsed = new URL(url);
-  const [user, password] = [decodeURIComponent(parsed.username), decodeURIComponent(parsed.password)];
+  const [user, password] = [decoded(parsed.username), decoded(parsed.password)];
   parsed.username = '';
   parsed.password = '';
   return {
@@ -97,6 +97,14 @@ function readImageUrl(url: string): { ImageURI: string; TransferProtocol: string
     ...(user !== '' && { Username: user }),
     ...(password !== '' && { Password: password }),
   };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Fault('badRequest', { detail: 'User and password in the firmware URL are not percent-encoded as they must be.' });
+  }
 }
 
 /** From the annotation of the action, else from its ActionInfo. DSP0268 schema ActionInfo. */

@@ -158,3 +158,10 @@ suite('a command that comes too early', () => {
     assert.equal(tree.changes.length, 1);
   });
 });
+
+test('a power state that only JavaScript knows is none', async (t) => {
+  for (const state of ['constructor', '__proto__', 'toString']) {
+    const { power, node } = await setStage(t, { state });
+    assert.equal((await faultOf(power.getPower(node))).code, 'bmcError');
+  }
+});

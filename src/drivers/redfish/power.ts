@@ -7,7 +7,7 @@ import type { WatchPower } from './events.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
 import { type Action, findAction, type ResetType, targetTable } from './reset.ts';
-import { textAt } from './resource-fields.ts';
+import { rowOf, textAt } from './resource-fields.ts';
 
 /** Milliseconds. */
 export type Patience = {
@@ -58,7 +58,7 @@ export function createRedfishPower(
 
 function powerOf({ node }: AtSystem, system: Resource): PowerState {
   const word = textAt(system, 'PowerState');
-  const state = stateTable[word ?? ''];
+  const state = rowOf(stateTable, word);
   if (state === undefined) throw unable(node, 'read PowerState', `the power state ${word ?? '(none)'}`);
   return state;
 }

@@ -55,3 +55,8 @@ export function linksAt(value: Json | Resource | undefined, ...keys: readonly st
 export function pathAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   return pathOf(at(value, ...keys));
 }
+
+/** The row of a table that a service's word names; `constructor` and the like name none. */
+export function rowOf<Row>(table: Readonly<Record<string, Row>>, word: string | undefined): Row | undefined {
+  return word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined;
+}

@@ -1,7 +1,7 @@
 /** From the shapes that services have for readings to the one that Ingot has: tables of words and units. */
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { Sensor, ThresholdName } from '../interfaces.ts';
-import { numberAt, textAt } from './resource-fields.ts';
+import { numberAt, rowOf, textAt } from './resource-fields.ts';
 
 /** A sensor and its resource, by which two views of one sensor are told. */
 export type FoundSensor = { readonly path: string | undefined; readonly sensor: Sensor };
@@ -79,7 +79,7 @@ function toRow({ resource, kind, value, name, table = thresholdTable }: Row): Se
     type: kind.type,
     value: reading,
     unit: kind.unit,
-    status: healthTable[textAt(resource, 'Status', 'Health') ?? ''] ?? 'unknown',
+    status: rowOf(healthTable, textAt(resource, 'Status', 'Health')) ?? 'unknown',
     states: [],
     thresholds: readThresholds(resource, table, reading),
   };
@@ -107,9 +107,9 @@ export function toSensor(resource: Resource): FoundSensor | undefined {
 }
 
 function kindOf(resource: Resource): Kind {
-  const units = unitTable[textAt(resource, 'ReadingUnits') ?? ''];
+  const units = rowOf(unitTable, textAt(resource, 'ReadingUnits'));
   const reading = textAt(resource, 'ReadingType') ?? units?.reading ?? guessReading(resource);
-  const kind = kindTable[reading] ?? { type: wordsOf(reading), unit: textAt(resource, 'ReadingUnits') ?? null };
+  const kind = rowOf(kindTable, reading) ?? { type: wordsOf(reading), unit: textAt(resource, 'ReadingUnits') ?? null };
   const isFan = kind.type === 'percent' && /fan/i.test(`${textAt(resource, 'PhysicalContext')} ${textAt(resource, 'Name')}`);
   return { type: isFan ? 'fan' : kind.type, unit: units?.unit ?? kind.unit };
 }
@@ -166,7 +166,7 @@ const oldTable: Readonly<Record<OldType, { readonly fields: readonly string[]; r
 export function toOldSensor(resource: Resource, type: OldType): FoundSensor | undefined {
   const { fields, unit } = oldTable[type];
   const value = fields.map((field) => numberAt(resource, field)).find((reading) => reading !== undefined);
-  const stated = unitTable[textAt(resource, 'ReadingUnits') ?? textAt(resource, 'Units') ?? '']?.unit;
+  const stated = rowOf(unitTable, textAt(resource, 'ReadingUnits') ?? textAt(resource, 'Units'))?.unit;
   const name = textAt(resource, 'Name') ?? textAt(resource, 'FanName') ?? (type === 'power' ? systemPower : undefined);
   const sensor = toRow({ resource, kind: { type, unit: stated ?? unit }, value, name, table: oldThresholdTable });
   return sensor && { path: undefined, sensor };

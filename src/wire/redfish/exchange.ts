@@ -98,15 +98,20 @@ function unwrap(error: unknown): never {
 
 type Started = { reply: IncomingMessage; request: ClientRequest; done: () => void; failureOf: (error: unknown) => unknown };
 
+type Starting = { peer: RedfishPeer; agent: Agent; outgoing: Outgoing };
+
 /** Resolves when the head of the reply is here; the deadline and the signal count on until `done`. */
-function start({ peer, agent, outgoing }: { peer: RedfishPeer; agent: Agent; outgoing: Outgoing }): Promise<Started> {
-  const { method, path, headers, body, timeout, signal } = outgoing;
+function start({ peer, agent, outgoing }: Starting): Promise<Started> {
+  const { method, path, body, timeout, signal } = outgoing;
   const name = `${method} ${path}`;
   const fail = (failure: 'silent' | 'closed', detail: string) => new RedfishError(failure, { request: name, detail });
   if (signal?.aborted) return Promise.reject(fail('closed', 'it was cancelled'));
   const { promise, resolve, reject } = Promise.withResolvers<Started>();
-  const make = peer.url.startsWith('http:') ? plainRequest : tlsRequest;
-  const request = make(peer.url + path, { method, headers, agent });
+  const request = makeRequest({ peer, agent, outgoing });
+  if (request === undefined) {
+    const detail = 'the service names an address or a header that cannot be sent';
+    return Promise.reject(new RedfishError('unfit', { request: JSON.stringify(name.slice(0, 200)), detail }));
+  }
   const timer = setTimeout(() => request.destroy(fail('silent', `no reply within ${timeout / 1000} s`)), timeout);
   const cancel = () => request.destroy(fail('closed', 'it was cancelled'));
   signal?.addEventListener('abort', cancel, { once: true });
@@ -125,6 +130,21 @@ function start({ peer, agent, outgoing }: { peer: RedfishPeer; agent: Agent; out
   if (typeof body === 'function') pipeline(body(), request).catch((error) => request.destroy(error));
   else request.end(body);
   return promise;
+}
+
+/**
+ * Paths, tokens and ETags come from the service. A path that begins otherwise would lead to another host
+ * (`@elsewhere/`), and odd characters are refused by Node.
+ */
+function makeRequest({ peer, agent, outgoing }: Starting): ClientRequest | undefined {
+  const { method, path, headers } = outgoing;
+  if (!path.startsWith('/')) return undefined;
+  const make = peer.url.startsWith('http:') ? plainRequest : tlsRequest;
+  try {
+    return make(peer.url + path, { method, headers, agent });
+  } catch {
+    return undefined;
+  }
 }
 
 async function collect(

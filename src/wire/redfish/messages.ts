@@ -53,11 +53,15 @@ function readMessage(entry: Resource): Message {
   return {
     id: text(entry['MessageId']),
     text: words.filter((part) => part !== '').join(' '),
-    severity: severityTable[text(entry['MessageSeverity'] ?? entry['Severity']).toLowerCase()] ?? 'unknown',
+    severity: severityOf(text(entry['MessageSeverity'] ?? entry['Severity']).toLowerCase()),
   };
 }
 
 const severityTable: Readonly<Record<string, Message['severity']>> = { ok: 'ok', warning: 'warning', critical: 'critical' };
+
+function severityOf(word: string): Message['severity'] {
+  return (Object.hasOwn(severityTable, word) ? severityTable[word] : undefined) ?? 'unknown';
+}
 
 function isTelling(message: Message): boolean {
   return message.text !== '' || message.id !== '';

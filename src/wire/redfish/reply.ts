@@ -73,7 +73,27 @@ function mask(text: string, secrets: readonly string[]): string {
 export function secretsIn(value: Json | Resource | undefined): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
-    if (typeof inner === 'string') return /password|passphrase|secret|token|credential/i.test(name) ? [inner] : [];
+    if (typeof inner === 'string') return [...passwordIn(inner), ...secretText(name, inner)];
     return secretsIn(inner as Json);
   });
+}
+
+function secretText(name: string, text: string): string[] {
+  return /password|passphrase|secret|token|credential/i.test(name) ? [text] : [];
+}
+
+/** `https://user:password@host/image.iso`, as it stands there and as it is meant. */
+function passwordIn(text: string): string[] {
+  const { password = '' } = text.includes('://') && URL.canParse(text) ? new URL(text) : {};
+  if (password === '') return [];
+  const [, written = password] = /:\/\/[^/?#]*?:([^/?#]*)@/.exec(text) ?? [];
+  return [...new Set([password, written, decodeSafely(password)])];
+}
+
+function decodeSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

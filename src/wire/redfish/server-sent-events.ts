@@ -23,6 +23,8 @@ type Streaming = {
 
 const longestEvent = 1024 * 1024;
 const largestRefusal = 64 * 1024;
+/** A service with more to tell than that is out of its mind: the stream is given up, and opened again after a pause. */
+const mostPerMinute = 4 * 1024 * 1024;
 
 export async function streamEvents({ outgoing, open, heard, signal }: Streaming): Promise<EventStream> {
   const reply = await open(outgoing);
@@ -62,7 +64,13 @@ async function read(reply: IncomingMessage, heard: (event: ServerEvent) => void)
   const parser = createEventParser(heard);
   reply.setEncoding('utf8');
   try {
-    for await (const text of reply as unknown as AsyncIterable<string>) parser(text);
+    let minute = { begun: performance.now(), heard: 0 };
+    for await (const text of reply as unknown as AsyncIterable<string>) {
+      if (performance.now() - minute.begun > 60_000) minute = { begun: performance.now(), heard: 0 };
+      minute.heard += text.length;
+      if (minute.heard > mostPerMinute) return;
+      parser(text);
+    }
   } catch {
     // Cut, closed or beyond measure: it has ended.
   }
@@ -70,7 +78,9 @@ async function read(reply: IncomingMessage, heard: (event: ServerEvent) => void)
 
 /** @returns what takes the next piece of the stream, wherever it is cut; throws when an event has no end */
 export function createEventParser(heard: (event: ServerEvent) => void): (text: string) => void {
-  let rest = '';
+  /** Pieces of a line that has not ended yet: put together once, however small they come. */
+  let pieces: string[] = [];
+  let pending = 0;
   let data: string[] = [];
   let size = 0;
   let id: string | undefined;
@@ -89,9 +99,19 @@ export function createEventParser(heard: (event: ServerEvent) => void): (text: s
     if (size > longestEvent) throw new Error('an event without end');
   };
   return (text) => {
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop() ?? '';
-    if (rest.length > longestEvent) throw new Error('a line without end');
+    if (text === '') return;
+    pieces.push(text);
+    pending += text.length;
+    // A carriage return at the end may be the first half of a line's end.
+    if (!/[\r\n]/.test(text) && !pieces.at(-2)?.endsWith('\r')) {
+      if (pending > longestEvent) throw new Error('a line without end');
+      return;
+    }
+    const lines = pieces.join('').split(/\r\n|\n|\r(?!$)/);
+    const rest = lines.pop() ?? '';
+    pieces = [rest];
+    pending = rest.length;
+    if (pending > longestEvent) throw new Error('a line without end');
     for (const one of lines) line(one);
   };
 }

@@ -56,7 +56,7 @@ export async function followTask(accepted: RedfishReply, following: Following): 
 function endOf({ status, body }: RedfishReply): 'done' | 'failed' | undefined {
   const state = stateOf(body);
   if (state === undefined) return status === 202 ? undefined : 'done';
-  const end = stateTable[state];
+  const end = Object.hasOwn(stateTable, state) ? stateTable[state] : undefined;
   return end === 'done' && body['TaskStatus'] === 'Critical' ? 'failed' : end;
 }
 

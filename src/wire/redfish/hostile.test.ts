@@ -1,0 +1,80 @@
+/** What a BMC that is somebody else's by now could try. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { startRedfishService } from '#test/a-redfish-service.ts';
+import { RedfishError } from './redfish-client.ts';
+import { createEventParser, type ServerEvent } from './server-sent-events.ts';
+
+const path = '/redfish/v1/Systems/1';
+const isUnfit = (error: unknown) => error instanceof RedfishError && error.failure === 'unfit';
+
+test('an address of the service that leads to another host is not asked for', async (t) => {
+  const visitors: Socket[] = [];
+  const other = createServer((socket) => void visitors.push(socket)).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.after(() => other.close());
+  const elsewhere = `@127.0.0.1:${(other.address() as AddressInfo).port}/steal`;
+  const stage = await startRedfishService(t, {});
+  const client = stage.open();
+  await client.get('/redfish/v1/');
+
+  for (const target of [elsewhere, `.${elsewhere}`, `:1${elsewhere}`, '']) await assert.rejects(client.post(target, {}), isUnfit);
+  assert.deepEqual(visitors, []);
+});
+
+test('ETags, paths and tokens that hold odd characters are unfit, and add no header', async (t) => {
+  const stage = await startRedfishService(t, {
+    [`GET ${path}`]: { body: { '@odata.etag': '"1"\r\nX-Own: yes', Name: 'x' } },
+  });
+  const client = stage.open();
+  await assert.rejects(client.patch(path, { AssetTag: 'y' }), isUnfit);
+  await assert.rejects(client.get(`${path}\r\nX-Own: yes`), RedfishError);
+  assert.equal(
+    stage.asked.some(({ headers }) => 'x-own' in headers),
+    false,
+  );
+});
+
+test('a password inside a URL is not repeated from the refusal', async (t) => {
+  const url = 'https://me:hun%20ter22@files.example/image.iso';
+  const words = [`The value '${url}' is wrong`, 'or hun ter22'].join(' ');
+  const stage = await startRedfishService(t, { [`POST ${path}`]: { status: 400, body: { error: { message: words } } } });
+  const error = await stage
+    .open()
+    .post(path, { Image: url })
+    .catch((each: RedfishError) => each);
+  assert.ok(error instanceof RedfishError);
+  assert.match(error.message, /files\.example/);
+  assert.doesNotMatch(error.message, /ter22/);
+});
+
+test('a stream that never stops talking is given up', async (t) => {
+  let told = 0;
+  const stage = await startRedfishService(t, {
+    [`GET ${path}`]: {
+      stream(response) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        const flood = () => {
+          while (!response.destroyed && response.write(`data: {"x":"${'y'.repeat(60_000)}"}\n\n`)) told++;
+        };
+        response.on('drain', flood);
+        flood();
+      },
+    },
+  });
+  let heard = 0;
+  const stream = await stage.open().stream(path, () => void heard++);
+  await stream.ended;
+  assert.ok(heard > 10 && heard < 100, `${heard} of ${told}`);
+});
+
+test('a line that comes letter by letter is put together once', () => {
+  const heard: ServerEvent[] = [];
+  const parse = createEventParser((event) => void heard.push(event));
+  const text = `data: {"x":"${'y'.repeat(900_000)}"}\r\n\r\n`;
+  for (const letter of text) parse(letter);
+  assert.equal(JSON.stringify(heard[0]?.body).length, 900_008);
+});
