@@ -185,6 +185,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
   const notes: string[] = [];
   const call = (name: string, ...args: unknown[]) => void calls.push({ name, args });
   const node = aNode(parts.node);
+  const operation = anOperation(parts.operation);
   let power: PowerState = node.power_state ?? 'power off';
   const missing = async (): Promise<never> => {
     throw new Error('this test gave no such image');
@@ -192,7 +193,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
   return {
     calls,
     notes,
-    operation: anOperation(parts.operation),
+    operation,
     node: { ...node, ports: [aNodePort({ node_uuid: node.uuid })] },
     server: aServer(parts.server),
     signal: parts.signal ?? new AbortController().signal,
@@ -220,6 +221,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
     images: { get: missing, file: missing, raw: missing, extents: missing, ...parts.images },
     deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
     configDrive: parts.configDrive ?? missing,
+    remember: async (facts) => void Object.assign(operation.context, facts),
     message: (name) => parts.messages?.[name],
     note: (_subject, message) => void notes.push(message),
     settings: {

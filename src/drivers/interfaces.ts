@@ -126,6 +126,8 @@ export type Task = {
   deployRamdisk(): Promise<{ kernel: string; ramdisk: string }>;
   /** Config drive (ISO 9660, label config-2) of the server, built anew on each call. @returns path of a file */
   configDrive(): Promise<string>;
+  /** Writes facts into the operation's durable context now: before something is done that must not be done twice. */
+  remember(facts: JsonObject): Promise<void>;
   /** A durable fact that other parties (deploy helper, agent) left for this operation. */
   readonly message: (name: string) => JsonObject | undefined;
   /** Into the timeline. */

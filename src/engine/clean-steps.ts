@@ -4,21 +4,32 @@
  */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { asFault, Fault } from '#domain/faults.ts';
-import type { Json, JsonObject, Node } from '#domain/records.ts';
-import type { Drivers, Step, Task } from '#drivers/interfaces.ts';
+import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
+import type { Json, JsonObject, Node, Operation } from '#domain/records.ts';
+import type { BiosSetting, Drivers, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { pause, recordBmcCommand } from './power.ts';
 import { interfaceOf } from './task.ts';
 
 export type AskedStep = { interface: string; step: string; args?: JsonObject };
-type Parts = { store: Store; drivers: Drivers };
+type Parts = { store: Store; drivers: Drivers; times?: CleanTimes };
+
+/** Milliseconds. */
+export type CleanTimes = {
+  /** Between looks at what a BMC does by itself. */
+  readonly look: number;
+  /** A BMC that was told to restart answers on for so long. */
+  readonly lastWords: number;
+  /** How long another version is waited for where Ingot was restarted while firmware was written. */
+  readonly flash: number;
+};
+const usualTimes: CleanTimes = { look: 10_000, lastWords: 10_000, flash: 900_000 };
 
 /** Firmware applies settings while it starts; some machines take long for that. */
 const bootSeconds = 1800;
-const lookEveryMs = 10_000;
-const flashSeconds = 3600;
+/** Longer than a driver waits. */
+const flashSeconds = 3900;
 
 const AskedSteps = Type.Array(
   Type.Object({
@@ -62,9 +73,9 @@ const stepTable: Readonly<Record<string, Row>> = {
   'management.reset_bmc': {
     args: NoArgs,
     steps: (parts) => [
-      bmcStep(parts, { name: 'restart the BMC', title: 'Restart the BMC', deadlineSeconds: 300 }, async (task) => {
-        await managementOf(parts, task).resetBmc?.(task.node, 'cold', task);
-      }),
+      bmcStep(parts, { name: 'restart the BMC', title: 'Restart the BMC', deadlineSeconds: 600 }, (task) =>
+        restartBmc(parts, task),
+      ),
     ],
   },
   'management.clear_log': {
@@ -122,8 +133,12 @@ function refuseMissing(drivers: Drivers, node: Node, slot: string, step: string)
 }
 
 const restart: readonly Step[] = [
-  simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180 }, (task) => task.power.set('power off')),
-  simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180 }, (task) => task.power.set('power on')),
+  simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
+    task.power.set('power off'),
+  ),
+  simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
+    task.power.set('power on'),
+  ),
 ];
 
 /** Written, then restarted, then read until the firmware has taken them over. */
@@ -141,7 +156,9 @@ function applyBios(parts: Parts, args: JsonObject): readonly Step[] {
       deadlineSeconds: bootSeconds,
       run: (task) => untilApplied(parts, task, changes),
     },
-    simpleStep({ name: 'power off again', title: 'Power off', deadlineSeconds: 180 }, (task) => task.power.set('power off')),
+    simpleStep({ name: 'power off again', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
+      task.power.set('power off'),
+    ),
   ];
 }
 
@@ -150,32 +167,119 @@ async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<s
   for (;;) {
     if (await areApplied(parts, task, changes)) return { next: true };
     task.signal.throwIfAborted();
-    await pause(lookEveryMs, task.signal);
+    await pause(timesOf(parts).look, task.signal);
   }
 }
 
 async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<string, Json>>): Promise<boolean> {
   try {
     const settings = await biosOf(parts, task).readSettings(task.node, task);
-    return settings.every(({ name, value }) => !(name in changes) || String(value) === String(changes[name]));
+    return Object.entries(changes).every(([name, value]) =>
+      isApplied(
+        settings.find((setting) => setting.name === name),
+        value,
+      ),
+    );
   } catch (error) {
     // While the firmware starts, many BMCs have no settings to show.
-    if (['bmcUnreachable', 'bmcError'].includes(asFault(error).code)) return false;
+    if (isAway(error)) return false;
     throw error;
   }
 }
 
+/** No BMC shows a password. */
+function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
+  return setting !== undefined && (setting.type === 'Password' || String(setting.value) === String(value));
+}
+
+const awayCodes: readonly FaultCode[] = ['bmcUnreachable', 'bmcError'];
+
+function isAway(error: unknown): boolean {
+  return awayCodes.includes(asFault(error).code);
+}
+
+/** Ends when it answers again: what follows needs it. */
+async function restartBmc(parts: Parts, task: Task): Promise<void> {
+  const management = managementOf(parts, task);
+  const { node, signal } = task;
+  const { lastWords, look } = timesOf(parts);
+  await management.resetBmc?.(node, 'cold', { signal });
+  await pause(lastWords, signal);
+  for (;;) {
+    try {
+      await management.getBootDevice(node, { signal });
+      return;
+    } catch (error) {
+      if (asFault(error).code !== 'bmcUnreachable') return;
+    }
+    await pause(look, signal);
+  }
+}
+
+/** What is installed when an update is sent; in the operation's context under `flashing` until it is known to be over. */
+type Flash = { step: string; versions: Record<string, string | null> };
+
+/** Whoever may be writing firmware must not lose its power. */
+export function isFlashing({ context }: Pick<Operation, 'context'>): boolean {
+  return Boolean(context['flashing']);
+}
+
 function updateFirmware(parts: Parts, args: JsonObject): readonly Step[] {
   const settings = args['settings'] as { component?: string; url: string }[];
-  return settings.map(({ component, url }) => {
+  return settings.map(({ component, url }): Step => {
     const what = component ? `firmware of ${component}` : 'firmware';
-    return bmcStep(parts, { name: `update ${what}`, title: `Update the ${what}`, deadlineSeconds: flashSeconds }, (task) =>
-      interfaceOf(parts.drivers.firmware, task.node.firmware_interface).update(
-        task.node,
-        { ...(component && { component }), url },
-        task,
-      ),
-    );
+    const step = { name: `update ${what}`, title: `Update the ${what}`, deadlineSeconds: flashSeconds };
+    const update = { ...(component && { component }), url };
+    const send = bmcStep(parts, step, (task) => firmwareOf(parts, task).update(task.node, update, task));
+    return {
+      ...step,
+      async run(task) {
+        const former = task.operation.context['flashing'] as Flash | null | undefined;
+        if (former?.step === task.operation.step) {
+          await seeFlashed(parts, task, { what, former, component });
+        } else {
+          await task.remember({ flashing: { step: task.operation.step, versions: await readVersions(parts, task) } });
+          await send.run(task);
+        }
+        return { next: true, context: { flashing: null } };
+      },
+    };
+  });
+}
+
+async function readVersions(parts: Parts, task: Task): Promise<Flash['versions']> {
+  try {
+    const components = await firmwareOf(parts, task).readComponents(task.node, task);
+    return Object.fromEntries(components.map(({ component, version }) => [component, version]));
+  } catch (error) {
+    if (asFault(error).code === 'notOfThisHardware') return {};
+    throw error;
+  }
+}
+
+type Interrupted = { what: string; former: Flash; component: string | undefined };
+
+/**
+ * Ingot ended while the firmware was written, or just before: another version tells that it was. It is not sent again,
+ * since it may still be under way.
+ */
+async function seeFlashed(parts: Parts, task: Task, { what, former, component }: Interrupted): Promise<void> {
+  const { look, flash } = timesOf(parts);
+  const names = component ? [component] : Object.keys(former.versions);
+  for (const end = performance.now() + flash; performance.now() < end; await pause(look, task.signal)) {
+    const versions = await readVersions(parts, task).catch((error: unknown) => {
+      if (isAway(error)) return former.versions;
+      throw error;
+    });
+    const changed = names.find((name) => versions[name] !== former.versions[name]);
+    if (changed === undefined) continue;
+    task.note('firmware', `Ingot was restarted during the update; ${changed} is now ${versions[changed]}`);
+    return;
+  }
+  const kept = component ? ` (${former.versions[component] ?? 'unknown'})` : '';
+  throw new Fault('interrupted', {
+    what: `The update of the ${what}`,
+    why: `Ingot was restarted; the version is still the former one${kept}. It was not sent twice: look at the BMC, then clean again`,
   });
 }
 
@@ -183,6 +287,14 @@ function bmcStep({ store }: Parts, step: Omit<Step, 'run'>, act: (task: Task) =>
   return simpleStep(step, (task) =>
     recordBmcCommand({ store, node: task.node, operation: task.operation, signal: task.signal }, step.name, () => act(task)),
   );
+}
+
+function timesOf({ times = usualTimes }: Parts): CleanTimes {
+  return times;
+}
+
+function firmwareOf({ drivers }: Parts, { node }: Task) {
+  return interfaceOf(drivers.firmware, node.firmware_interface);
 }
 
 function biosOf({ drivers }: Parts, { node }: Task) {

@@ -7,7 +7,7 @@ import type { Drivers, Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { type AskedStep, isErase, outOfBandSteps } from './clean-steps.ts';
+import { type AskedStep, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
 import { withAgentSecret } from './deploy.ts';
 import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
@@ -56,7 +56,7 @@ export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDe
       return [...outOfBandSteps(parts, asked), ...(erasesDisks(operation) ? erase : [])];
     },
     // A machine whose firmware is being written must not lose its power.
-    undo: (operation) => (erasesDisks(operation) ? [powerOff, withdrawBootFiles] : []),
+    undo: (operation) => (erasesDisks(operation) ? [...(isFlashing(operation) ? [] : [powerOff]), withdrawBootFiles] : []),
     ended: (inside, operation) => writeCleanEnd(inside, operation).then(() => []),
   };
 }

@@ -9,7 +9,7 @@ export type NewOperation = Pick<Operation, 'kind' | 'purpose' | 'node_uuid' | 's
 export type OperationDefinition = {
   /** The way there. Depends on kind and request only, so that a restart finds the same list. */
   steps(operation: Operation): readonly Step[];
-  /** The way back after a failure: best effort, each step is tried. */
+  /** The way back after a failure: best effort, each step is tried. What of the context it depends on does not change on that way. */
   undo(operation: Operation): readonly Step[];
   /**
    * Writes what the end means for node and server, in the transaction that ends the operation.

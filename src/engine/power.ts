@@ -150,6 +150,7 @@ async function notePower({ store, node }: BmcContext, state: PowerState): Promis
 /** Rejects with the signal's reason. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
     const stop = () => {
       clearTimeout(timer);
       reject(signal.reason);

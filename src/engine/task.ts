@@ -60,6 +60,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     images: parts.images,
     deployRamdisk: () => deployRamdisk(parts, server),
     configDrive: () => configDriveOf(parts, operation, server),
+    remember: (facts) => parts.remember(live, (context) => ({ ...context, ...facts })),
     message: (name) => (operation.context['messages'] as Record<string, JsonObject> | undefined)?.[name],
     note: (subject, message, data = {}, durationMs) =>
       store.events.append({

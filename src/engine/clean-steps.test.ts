@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Operation } from '#domain/records.ts';
+import type { BiosSetting, Drivers, Step } from '#drivers/interfaces.ts';
+import { readSettings } from '#settings.ts';
+import { openStore } from '#store/store.ts';
+import { anOperation, aTask } from '#test/a-task.ts';
+import { cleanDefinition } from './clean.ts';
+import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
+
+const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
+const times = { look: 1, lastWords: 1, flash: 50 };
+
+/** A BMC of answers; `did` tells what it was told. */
+async function aStage(t: TestContext, bmc: { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silentFor?: number } = {}) {
+  const store = await openStore(':memory:');
+  t.after(() => store.close());
+  const did: string[] = [];
+  const { versions = ['1.0'], bios = [[]] } = bmc;
+  let silentFor = bmc.silentFor ?? 0;
+  const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
+  const drivers = {
+    firmware: {
+      'no-firmware': {
+        async readComponents() {
+          const version = next(versions);
+          if (version instanceof Fault) throw version;
+          return [{ component: 'BMC', version, updateable: true }];
+        },
+        update: async () => void did.push('update'),
+      },
+    },
+    bios: {
+      'no-bios': {
+        readSettings: async () => next(bios),
+        applySettings: async () => void did.push('apply'),
+      },
+    },
+    management: {
+      fake: {
+        resetBmc: async (_: unknown, kind: string) => void did.push(`reset ${kind}`),
+        async getBootDevice() {
+          did.push('ask');
+          if (silentFor-- > 0) throw silence;
+          return { device: null, persistent: null };
+        },
+      },
+    },
+  } as unknown as Drivers;
+  const node = { management_interface: 'fake', firmware_interface: 'no-firmware', bios_interface: 'no-bios' };
+  const steps = (asked: AskedStep[]) => outOfBandSteps({ store, drivers, times }, asked);
+  const run = (step: Step, context: JsonObject = {}, signal?: AbortSignal) => {
+    const task = aTask({ node, operation: { step: step.name, context }, ...(signal && { signal }) });
+    return { task, outcome: step.run(task) };
+  };
+  return { store, drivers, did, steps, run };
+}
+
+const firmware: AskedStep = {
+  interface: 'firmware',
+  step: 'update',
+  args: { settings: [{ component: 'BMC', url: 'http://192.0.2.1/fw' }] },
+};
+const begun = (version = '1.0') => ({ flashing: { step: '1: update firmware of BMC', versions: { BMC: version } } });
+
+test('a firmware update is noted before it is sent, and the note goes with its end', async (t) => {
+  const { steps, run, did } = await aStage(t);
+  const { task, outcome } = run(steps([firmware])[0]!);
+  assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
+  assert.deepEqual(did, ['update']);
+  assert.deepEqual(task.operation.context, begun());
+});
+
+test('a firmware update that a crash interrupted is not sent again: another version tells that it was done', async (t) => {
+  const { steps, run, did } = await aStage(t, { versions: [silence, '1.0', '1.1'] });
+  const { task, outcome } = run(steps([firmware])[0]!, begun());
+  assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
+  assert.deepEqual([did, task.notes], [[], ['Ingot was restarted during the update; BMC is now 1.1']]);
+});
+
+test('a firmware update whose version stays the same after a crash is left to a person', async (t) => {
+  const { steps, run, did } = await aStage(t);
+  const { outcome } = run(steps([firmware])[0]!, begun());
+  await assert.rejects(outcome, {
+    code: 'interrupted',
+    message: /firmware of BMC .*still the former one \(1\.0\).*not sent twice/,
+  });
+  assert.deepEqual(did, []);
+});
+
+test('a machine whose firmware may be being written keeps its power on the way back', async (t) => {
+  const { store, drivers } = await aStage(t);
+  const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
+  const { undo } = cleanDefinition({ store, drivers, settings });
+  const request = { clean_steps: [firmware, { interface: 'deploy', step: 'erase_devices' }] } as unknown as JsonObject;
+  const names = (operation: Operation) => undo(operation).map(({ name }) => name);
+  assert.deepEqual(names(anOperation({ kind: 'clean', request, context: begun() })), ['remove boot files']);
+  assert.deepEqual(names(anOperation({ kind: 'clean', request, context: { flashing: null } })), [
+    'power off',
+    'remove boot files',
+  ]);
+});
+
+test('BIOS settings count as applied when each of them is there with its value; passwords are never shown', async (t) => {
+  const setting = (name: string, value: string | null, type?: BiosSetting['type']) => ({ name, value, ...(type && { type }) });
+  const changes = [
+    { name: 'Boot', value: 'Uefi' },
+    { name: 'Setup', value: 'secret' },
+  ];
+  const bios = [
+    [],
+    [setting('Boot', 'Legacy')],
+    [setting('Boot', 'Uefi')],
+    [setting('Boot', 'Uefi'), setting('Setup', null, 'Password')],
+  ];
+  const { steps, run } = await aStage(t, { bios });
+  const [, , , seen] = steps([{ interface: 'bios', step: 'apply_configuration', args: { settings: changes } }]);
+  assert.equal(seen?.name, '4: see BIOS settings applied');
+  assert.deepEqual(await run(seen).outcome, { next: true });
+  assert.equal(bios.length, 1);
+});
+
+test('a BMC that restarts is waited for until it answers', async (t) => {
+  const { steps, run, did } = await aStage(t, { silentFor: 2 });
+  await run(steps([{ interface: 'management', step: 'reset_bmc' }])[0]!).outcome;
+  assert.deepEqual(did, ['reset cold', 'ask', 'ask', 'ask']);
+});
+
+test('who aborts a cleaning ends its waiting at once', async (t) => {
+  const { steps, run } = await aStage(t);
+  const abort = new AbortController();
+  const { outcome } = run(steps([firmware])[0]!, begun(), abort.signal);
+  abort.abort(new Error('aborted'));
+  await assert.rejects(outcome, /aborted/);
+});
