@@ -8,6 +8,7 @@ import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { CloudClient } from '#demo/cloud-client.ts';
 import { logIn } from '#demo/lab-cloud.ts';
@@ -280,6 +281,68 @@ describe('short patience', options, () => {
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
     await expectUsable(here, /fell silent/);
     await expectUnreadable(here.machine.plan.diskFile);
+  });
+});
+
+/** One stage: what befalls Ingot for the sake of one machine befalls the deployments of the others as well. */
+describe('BMCs that come round', options, () => {
+  let stage: CrashStage;
+  let corners: Corner[];
+  let imageId: string;
+  if (isRoot) before(openTroubled);
+  if (isRoot) after(() => stage?.close());
+
+  async function openTroubled(): Promise<void> {
+    stage = await openCrashStage({ name: 'faults-bmc', machines: 4, settings: { 'power.timeout': '15' } });
+    const flavorId = await smallFlavor(stage);
+    corners = [];
+    for (const index of [0, 1, 2, 3]) corners.push(await corner(stage, index, flavorId));
+    imageId = (await uploadWholeDisk(stage, 'whole', sizes)).id;
+  }
+
+  async function expectActive(id: string): Promise<void> {
+    const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+    assert.deepEqual([server.status, server.fault], ['ACTIVE', undefined]);
+  }
+
+  test('one with a single session, which a killed Ingot left behind', { timeout }, async () => {
+    const here = corners[0]!;
+    await here.machine.setPersonality({ sessionLimit: 1 });
+    await here.machine.restartBmc();
+    const booted = here.machine.until((news) => news.what === 'boot');
+    const id = await deploy(here, 'starved', imageId);
+    await booted;
+    await stage.ingot.kill();
+    await expectActive(id);
+    assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
+  });
+
+  test('one that restarts in the midst of it and is silent for 20 s', { timeout }, async () => {
+    const here = corners[1]!;
+    const booted = here.machine.until((news) => news.what === 'boot');
+    const id = await deploy(here, 'restarted', imageId);
+    await booted;
+    await here.machine.setPersonality({ silent: true });
+    await delay(20_000);
+    await here.machine.restartBmc();
+    await here.machine.setPersonality({ silent: false });
+    await expectActive(id);
+    assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
+  });
+
+  test('one that answers before it acts', { timeout }, async () => {
+    const here = corners[2]!;
+    await here.machine.setPersonality({ actsAfterMs: 4000 });
+    await expectActive(await deploy(here, 'hasty', imageId));
+    assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
+  });
+
+  test('one that says "done" and does nothing is not believed', { timeout }, async () => {
+    const here = corners[3]!;
+    await here.machine.setPersonality({ acceptsWithoutEffect: true });
+    const told = /The machine was told to be power on but is still power off after 15 s/;
+    await expectError(here, await deploy(here, 'idle', imageId), told);
+    await expectUsable(here, told);
   });
 });
 
