@@ -3,6 +3,8 @@
  * API call; `hint` says what a person can do. Whose fault it is decides the wording, the log level and the retry.
  */
 
+import { plainText } from './plain-text.ts';
+
 type FaultRow = {
   readonly status: number;
   readonly by: 'caller' | 'hardware' | 'site' | 'ingot';
@@ -43,26 +45,27 @@ export const faultTable = {
   subnetInUse: { status: 409, by: 'caller', message: 'Subnet {subnet} is in use: {detail}.' },
   noValidHost: { status: 400, by: 'caller', message: 'No valid host was found. {reasons}' },
 
+  // None of these is a 503: Ironic's client repeats that six times by itself, and BMCs lock accounts.
   bmcUnreachable: {
-    status: 503,
+    status: 504,
     by: 'hardware',
     message: 'The BMC at {address} did not answer ({attempts} attempts in {seconds} s): {detail}.',
     hint: 'Check its cable, its power and the address in driver_info of the node.',
   },
   bmcRefused: {
-    status: 503,
+    status: 502,
     by: 'site',
     message: 'The BMC at {address} refused the user name or password: {detail}.',
     hint: 'Correct user name and password in driver_info of the node (`baremetal node set --driver-info`); in state enroll it then needs `baremetal node manage` again.',
   },
   bmcError: {
-    status: 503,
+    status: 502,
     by: 'hardware',
     message: 'The BMC at {address} answered {command} with {detail}.',
     hint: 'The command was understood but not carried out; the BMC log may say why.',
   },
   bmcUntrusted: {
-    status: 503,
+    status: 502,
     by: 'site',
     message: 'The BMC at {address} could not prove who it is: {detail}.',
     hint: 'Nothing was sent to it. If what it showed is really its own, tell the node so in driver_info: redfish_fingerprint, power_fingerprint or ssh_host_key.',
@@ -74,7 +77,7 @@ export const faultTable = {
     hint: '`baremetal driver show` lists the interfaces of a hardware type.',
   },
   powerNotReached: {
-    status: 503,
+    status: 502,
     by: 'hardware',
     message: 'The machine was told to be {target} but is still {seen} after {seconds} s.',
     hint: 'The BMC accepted the command without effect; look at the machine.',
@@ -186,7 +189,7 @@ export function asFault(error: unknown): Fault {
 /** A value that ends a sentence of its own does not end ours twice. */
 function fill(template: string, fields: FaultFields): string {
   const text = template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
-    const value = String(fields[name] ?? '?');
+    const value = plainText(String(fields[name] ?? '?'));
     return /[.!?]$/.test(value) ? value : value + stop;
   });
   return text.replace('(1 attempts in', '(1 attempt in');
