@@ -176,6 +176,8 @@ export type FirmwareInterface = Interface & {
 export type VendorMethod = {
   readonly help: string;
   readonly http: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[];
+  /** May be called (other than by GET) while an operation has the node. */
+  readonly whileBusy?: boolean;
   /** @throws Fault `badRequest` for parameters it does not understand, `forbidden` where a policy says no. */
   run(node: NodeFacts, parameters: JsonObject, asking?: Asking): Promise<Json>;
 };

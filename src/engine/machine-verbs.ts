@@ -90,10 +90,13 @@ async function changeMachine(
 ): Promise<void> {
   const visit = await visitNode(parts, uuid);
   const { node, facts, asking } = visit;
-  if (node.operation_id) {
-    throw new Fault('nodeBusy', { node: node.name ?? uuid, purpose: node.provision_state, operation: node.operation_id });
-  }
+  refuseBusy(node);
   await recordBmcCommand({ store: parts.store, node: facts, ...asking }, subject, () => act(visit) ?? lacks(facts, subject));
+}
+
+/** A BMC that is restarted while its firmware is written may never come back. */
+function refuseBusy({ name, uuid, provision_state: purpose, operation_id: operation }: Node): void {
+  if (operation) throw new Fault('nodeBusy', { node: name ?? uuid, purpose, operation });
 }
 
 /** What every BMC can do, and what only this kind can; the driver's own word wins. */
@@ -118,6 +121,7 @@ async function callVendor(parts: MachineVerbParts, uuid: string, { method, http,
   if (!(row.http as readonly string[]).includes(http))
     throw new Fault('badRequest', { detail: `The vendor method '${method}' takes ${row.http.join(', ')}, not ${http}.` });
   if (http === 'GET') return row.run(facts, parameters, asking);
+  if (!row.whileBusy) refuseBusy(node);
   let answer: Json = null;
   await recordBmcCommand({ store: parts.store, node: facts, ...asking }, `vendor method ${method}`, async () => {
     answer = await row.run(facts, parameters, asking);

@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { plainJson, plainText } from '#domain/plain-text.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
@@ -163,7 +164,7 @@ function registerMedia(app: ApiScope, context: ApiContext): void {
 
 /** The image is named as the BMC tells it, with whatever stood in the URL. */
 function slotJson({ device, inserted, image }: Awaited<ReturnType<ApiContext['engine']['mediaSlots']>>[number]) {
-  return { device_type: device, inserted, image: image && maskUrlSecrets(image) };
+  return { device_type: device, inserted, image: image && maskUrlSecrets(plainText(image)) };
 }
 
 function readDevices(text: string | undefined): readonly MediaDevice[] {
@@ -181,7 +182,7 @@ function registerFirmware(app: ApiScope, context: ApiContext): void {
   const BiosQuery = Type.Object({ detail: Type.Optional(Type.Boolean()), fields: Type.Optional(Type.String()) });
   const read = async (ident: string, isDetailed: boolean) => {
     const { uuid } = await findNode(context, ident);
-    const settings = (await engine.biosSettings(uuid)).map(withoutPassword);
+    const settings = plainJson(await engine.biosSettings(uuid)).map(withoutPassword);
     const brief = ({ name, value }: (typeof settings)[number]) => ({ name, value });
     return settings.map((setting) => (isDetailed ? { ...nothingKnown, ...setting, unique: null } : brief(setting)));
   };
@@ -199,7 +200,7 @@ function registerFirmware(app: ApiScope, context: ApiContext): void {
   });
   app.get('/nodes/:node/firmware', { schema: { params: NodeParams } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
-    const components = await engine.firmwareComponents(uuid);
+    const components = plainJson(await engine.firmwareComponents(uuid));
     return {
       firmware: components.map(({ component: name, version }) => ({
         component: name,
@@ -263,7 +264,7 @@ function registerPassthru(app: ApiScope, context: ApiContext): void {
         const http = request.method === 'HEAD' ? 'GET' : request.method;
         const answer = await engine.callVendor(uuid, { method, http, parameters });
         if (answer === null) return reply.code(204).send();
-        return reply.type('application/json').send(JSON.stringify(answer));
+        return reply.type('application/json').send(JSON.stringify(plainJson(answer)));
       },
     });
   }

@@ -20,6 +20,8 @@ export function createManualVendor(confirm: Confirm): VendorInterface {
       confirm: {
         help: 'Says that the machine was switched as asked, or with state=on or state=off what its power is now.',
         http: ['POST', 'PUT'],
+        // It is an operation that waits for the word.
+        whileBusy: true,
         async run(node, parameters) {
           const state = readState(parameters);
           await confirm(node.uuid, state);

@@ -1,6 +1,6 @@
 /** From a node to the client of its BMC, and from RedfishErrors to faults. */
-import { readFile } from 'node:fs/promises';
 import { Fault, type FaultCode } from '#domain/faults.ts';
+import { readSmallFile } from '#tools/small-file.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import type { RedfishClientPool } from '#wire/redfish/client-pool.ts';
 import { RedfishError, type RedfishFailure, type RedfishPeer } from '#wire/redfish/redfish-client.ts';
@@ -50,9 +50,12 @@ export function createAskRedfish(pool: RedfishClientPool, report?: (report: Redf
   };
 }
 
+/** All authorities of a Linux system have a quarter of that (bytes). */
+const caFileMax = 1024 * 1024;
+
 async function completePeer(node: NodeFacts, { peer, caFile }: RedfishSettings): Promise<RedfishPeer> {
   if (caFile === undefined) return peer;
-  const ca = await readFile(caFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const ca = await readSmallFile(caFile, caFileMax).catch((error: NodeJS.ErrnoException) => {
     throw new Fault('driverInfo', {
       node: node.name ?? node.uuid,
       detail: `redfish_verify_ca names ${caFile}, which cannot be read (${error.code})`,

@@ -73,7 +73,7 @@ export function readVirtualPowerSettings(node: NodeFacts, defaults: VirtualPower
   if (node.ports.length === 0) throw wrong('the node has no port: its machine is found by the MAC addresses of its ports');
   return {
     type,
-    uri: text('libvirt_uri') || defaults.libvirt_uri,
+    uri: readUri(text('libvirt_uri'), wrong) || defaults.libvirt_uri,
     target: {
       host,
       port,
@@ -84,6 +84,13 @@ export function readVirtualPowerSettings(node: NodeFacts, defaults: VirtualPower
       ...(defaults.known_hosts !== '' && { knownHosts: defaults.known_hosts }),
     },
   };
+}
+
+/** The way `ext` and some parameters name programs that virsh runs on the hypervisor: its own settings may, a node may not. */
+function readUri(uri: string, wrong: (detail: string) => Fault): string {
+  const plain = uri.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  if (!/^[a-z]+\+ext:|[?&;]\s*(command|netcat)\s*=/i.test(plain) && !/^-|[\0\r\n]/.test(plain)) return uri;
+  throw wrong('libvirt_uri must not name programs (the way ext, the parameters command and netcat)');
 }
 
 const noDefaults = { ssh_host: '', ssh_port: 22, type: 'virsh', host_user: '', host_pass: '', host_key: '' };

@@ -293,6 +293,19 @@ suite('driver_info of virtual power', () => {
     assert.throws(() => site.power.validate(aFact({ ssh_address: '192.0.2.1' })), { code: 'driverInfo' });
   });
 
+  test('lets no node name a program that virsh would run', () => {
+    for (const libvirt_uri of [
+      'qemu+ext:///system?command=/tmp/x',
+      'QEMU+EXT:///system',
+      'qemu+ssh://h/system?no_verify=1&command=/tmp/x',
+      'qemu+ssh://h/system?%63ommand=/tmp/x',
+      'qemu+ssh://h/system?netcat=/tmp/x',
+      '--version',
+    ])
+      assert.throws(() => driver.power.validate(aFact({ ...host, libvirt_uri })), { code: 'driverInfo', message: /programs/ });
+    driver.power.validate(aFact({ ...host, libvirt_uri: 'qemu+unix:///session?socket=/run/x' }));
+  });
+
   test('explains every key', () => {
     for (const [key, { help }] of Object.entries(driver.power.properties)) assert.ok(help.length > 10, key);
   });

@@ -9,7 +9,7 @@ const faultTable: FaultTable = { silent: 'bmcUnreachable', untrusted: 'bmcUntrus
 /** A state is told in a few words; an answer beyond this is something else. */
 const mostBytes = 64 * 1024;
 /** Milliseconds for a regular expression. */
-const matchTimeout = 200;
+const matchTimeout = 50;
 /** Characters of an answer that a fault repeats. */
 const shown = 200;
 

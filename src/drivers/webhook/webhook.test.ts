@@ -144,7 +144,7 @@ suite('answers that are no state', () => {
     const answer: Answer = (_, response) => response.end(`${'a'.repeat(60)}!`);
     const { node } = await setStage(t, { answer });
     const state = power.getPower(node({ power_on_regex: '(a+)+$' }));
-    await assert.rejects(state, { code: 'bmcError', message: /power_on_regex took more than 200 ms/ });
+    await assert.rejects(state, { code: 'bmcError', message: /power_on_regex took more than 50 ms/ });
   });
 });
 

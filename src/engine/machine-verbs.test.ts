@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Drivers, VendorMethod } from '#drivers/interfaces.ts';
+import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import type { BmcContacts } from './bmc-contacts.ts';
+import { machineVerbs } from './machine-verbs.ts';
+
+test('while an operation has the node its BMC is asked, but told nothing, but for what operations wait for', async (t) => {
+  const { store, ...cloud } = await aCloud();
+  t.after(() => store.close());
+  const { uuid } = await anAvailableNode({ store, ...cloud }, 'n1');
+  await store.nodes.update({ uuid }, { management_interface: 'm', vendor_interface: 'v', operation_id: 'an-operation' });
+  const method: VendorMethod = { help: 'h', http: ['GET', 'POST'], run: async () => 'done' };
+  const vendor = { v: { methods: { act: method, confirm: { ...method, whileBusy: true } } } };
+  const drivers = { management: { m: { bootDevices: [] } }, vendor } as unknown as Drivers;
+  const verbs = machineVerbs({ store, drivers, contacts: {} as BmcContacts });
+  const call = (name: string, http: string) => verbs.callVendor(uuid, { method: name, http, parameters: {} });
+
+  assert.equal(await call('act', 'GET'), 'done');
+  assert.equal(await call('confirm', 'POST'), 'done');
+  await assert.rejects(call('act', 'POST'), { code: 'nodeBusy' });
+});
