@@ -171,6 +171,11 @@ async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<s
   }
 }
 
+/** Services give numbers as texts, and texts as numbers. */
+function spell(value: Json | undefined): string | undefined {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<string, Json>>): Promise<boolean> {
   try {
     const settings = await biosOf(parts, task).readSettings(task.node, task);
@@ -189,7 +194,7 @@ async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<str
 
 /** No BMC shows a password. */
 function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
-  return setting !== undefined && (setting.type === 'Password' || String(setting.value) === String(value));
+  return setting !== undefined && (setting.type === 'Password' || spell(setting.value) === spell(value));
 }
 
 const awayCodes: readonly FaultCode[] = ['bmcUnreachable', 'bmcError'];
