@@ -16,7 +16,7 @@ import { eraseSel, readSel } from '#wire/ipmi/sel-log.ts';
 import { pick, type Roll } from './dice.ts';
 import { createMemoryWire } from './memory-datagrams.ts';
 import { mutateBytes } from './mutations.ts';
-import { diceOf, reasonOf, seedInput, type Target } from './target.ts';
+import { checkPlain, diceOf, reasonOf, seedInput, type Target } from './target.ts';
 
 const node: NodeFacts = {
   ...{ id: 1, uuid: '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001', name: 'n1', driver: 'ipmi' },
@@ -132,7 +132,7 @@ export const ipmiKnowledgeTarget: Target = {
             which < methodTable.length
               ? await methodTable[which]?.(management)
               : await readerTable[which - methodTable.length]?.(asker);
-          checkNumbers(answer);
+          checkPlain(answer);
           return { read: true, packets: Math.max(1, count()) };
         } catch (error) {
           return { read: false, reason: reasonOf(error, isFault), packets: Math.max(1, count()) };
@@ -141,10 +141,3 @@ export const ipmiKnowledgeTarget: Target = {
     };
   },
 };
-
-/** JSON has no word for them. */
-function checkNumbers(value: unknown): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`a reading of ${value}`);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
-  for (const inner of Object.values(value)) checkNumbers(inner);
-}

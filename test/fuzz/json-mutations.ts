@@ -27,6 +27,8 @@ const strangeTable: readonly AnyJson[] = [
   '日本語 🖥',
   '__proto__',
   'constructor',
+  'toString',
+  'hasOwnProperty',
   '%s%n%00',
   '2024-99-99T99:99:99Z',
   '999.999.999.999/99',

@@ -26,7 +26,7 @@ import { readReply } from '#wire/redfish/reply.ts';
 import { followTask } from '#wire/redfish/task-monitor.ts';
 import { pick, type Roll } from './dice.ts';
 import { mutateJson } from './json-mutations.ts';
-import { diceOf, reasonOf, seedInput, type Target } from './target.ts';
+import { checkPlain, diceOf, reasonOf, seedInput, type Target } from './target.ts';
 
 type Tree = ReadonlyMap<string, Resource>;
 
@@ -209,7 +209,9 @@ export const redfishDriverTarget: Target = {
           if (resource) changed.set(path, misshape(changed, resource, roll));
         }
         try {
-          const answer = JSON.stringify(await run(partsOf(memoryClient(changed, roll).client))) ?? '';
+          const told = await run(partsOf(memoryClient(changed, roll).client));
+          checkPlain(told);
+          const answer = JSON.stringify(told) ?? '';
           if (answer.length > longestAnswer) throw new Error(`an answer of ${answer.length} characters`);
           return { read: true };
         } catch (error) {

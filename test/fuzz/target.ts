@@ -103,3 +103,12 @@ export function diceOf(input: Buffer): Roll {
 export function seedInput(roll: Roll): Buffer {
   return randomBytes(4, roll);
 }
+
+/** @throws for what JSON has no word for: a number that is none, a function that a table gave for `constructor` */
+export function checkPlain(value: unknown): void {
+  if (typeof value === 'function' || typeof value === 'symbol') throw new Error(`an answer with a ${typeof value} in it`);
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`an answer with ${value} in it`);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  if (value === Object.prototype) throw new Error('an answer with the prototype of all in it');
+  for (const inner of Object.values(value)) checkPlain(inner);
+}

@@ -133,7 +133,7 @@ const operatorTable: Readonly<Record<string, (left: Json, right: Json) => boolea
 
 /** What is not known (another property, an attribute without value) holds nowhere: the service has the last word. */
 function holdsOne({ attribute, property, operator, value }: Condition, rules: BiosRules, values: Values): boolean {
-  const left = property === 'ReadOnly' ? rules.attributes.get(attribute)?.readOnly : values[attribute];
+  const left = property === 'ReadOnly' ? rules.attributes.get(attribute)?.readOnly : rowOf(values, attribute);
   if (left === undefined || (property !== 'ReadOnly' && property !== 'CurrentValue')) return false;
   return rowOf(operatorTable, operator)?.(left, value) ?? false;
 }

@@ -8,7 +8,7 @@ import { type BiosState, judgeChanges, ruleOf, type Values } from './bios-rules.
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
 import { readIfAny, unlessAbsent } from './reading.ts';
-import { linkAt, objectAt, objectsAt, pathAt, textAt, textsAt } from './resource-fields.ts';
+import { linkAt, objectAt, objectsAt, pathAt, rowOf, textAt, textsAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 type Bios = BiosState & {
@@ -87,7 +87,7 @@ function toSettings(bios: Bios): BiosSetting[] {
     return withoutGaps({
       name,
       value,
-      pending: pending[name],
+      pending: rowOf(pending, name),
       type: rule?.type,
       allowable_values: rule?.values,
       lower_bound: rule?.lowerBound,
@@ -132,7 +132,7 @@ function passwordsIn({ rules }: Bios, values: Values): string[] {
 
 function isNews({ rules, current, pending }: Bios, name: string, value: Json): boolean {
   const isReadable = rules?.attributes.get(name)?.type !== 'Password';
-  return !isReadable || (pending[name] ?? current[name]) !== value;
+  return !isReadable || (rowOf(pending, name) ?? rowOf(current, name)) !== value;
 }
 
 function refused({ name, uuid }: NodeFacts, problems: readonly string[]): Fault {
