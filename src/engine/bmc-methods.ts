@@ -6,12 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
 import type { Asking, ManagementInterface, MediaDevice, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
-import type { Store } from '#store/store.ts';
 
 type Run = VendorMethod['run'];
 
-/** Where the password of the BMC's account stands: the key of `driver_info`. */
-type Account = { store: Store; key: string };
+/** Replaces the password of the BMC's own account and keeps it in driver_info: engine/bmc-passwords.ts. */
+type Account = { rotate(uuid: string, password: string, asking?: Asking): Promise<void> };
 
 /** Only what this hardware has is listed. */
 export function bmcMethods(management: ManagementInterface, account: Account): Record<string, VendorMethod> {
@@ -41,7 +40,7 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
     ...(changePassword && {
       rotate_password: writes(
         "Gives the BMC's account a new password, random unless password=… says it, and keeps it in driver_info.",
-        rotation(changePassword, account),
+        rotation(account),
       ),
     }),
   };
@@ -95,30 +94,11 @@ function ask([node, , asking]: Parameters<Run>): [NodeFacts, Asking | undefined]
 /** IPMI 2.0 has room for 20 bytes; 15 random ones are 20 letters of base64url. */
 const passwordBytes = 15;
 
-/**
- * The new password is written down before the BMC is asked, beside the old one: whatever happens in between, one of the
- * two is right, and both are there.
- */
-function rotation(changePassword: NonNullable<ManagementInterface['changePassword']>, { store, key }: Account): Run {
+function rotation({ rotate }: Account): Run {
   return async (node, parameters, asking) => {
     const { password = randomBytes(passwordBytes).toString('base64url') } = parameters;
     if (typeof password !== 'string' || password === '') throw new Fault('badRequest', { detail: 'password must be text.' });
-    if (node.driver_info[key] === undefined)
-      throw new Fault('badRequest', { detail: `driver_info of the node has no ${key} that could be replaced.` });
-    const write = (change: JsonObject) => writeDriverInfo(store, node.uuid, change);
-    await write({ [`next_${key}`]: password });
-    await changePassword(node, password, asking);
-    await write({ [key]: password, [`next_${key}`]: null });
+    await rotate(node.uuid, password, asking);
     return null;
   };
-}
-
-/** @param change null removes a key */
-async function writeDriverInfo(store: Store, uuid: string, change: JsonObject): Promise<void> {
-  await store.transaction(async (inside) => {
-    const node = await inside.nodes.find({ uuid });
-    if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-    const merged = Object.entries({ ...node.driver_info, ...change }).filter(([, value]) => value !== null);
-    await inside.nodes.update({ uuid }, { driver_info: Object.fromEntries(merged), updated_at: new Date().toISOString() });
-  });
 }

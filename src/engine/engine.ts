@@ -6,6 +6,7 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { BmcContacts } from './bmc-contacts.ts';
+import { BmcPasswords } from './bmc-passwords.ts';
 import { cleanDefinition } from './clean.ts';
 import { Consoles } from './consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
@@ -56,10 +57,19 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const servers = serverVerbs({ store, drivers, worker });
   const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker });
+  const passwords = new BmcPasswords({
+    store,
+    drivers,
+    async changed(uuid) {
+      await contacts.forget(uuid);
+      truth.lookNow(uuid);
+      await consoles.reopen(uuid);
+    },
+  });
   return {
     ...servers,
     ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, deleteServer: servers.deleteServer }),
-    ...machineVerbs({ store, drivers, contacts }),
+    ...machineVerbs({ store, drivers, contacts, passwords }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
       await contacts.load();
@@ -67,8 +77,10 @@ export function createEngine(parts: EngineParts): Engine {
       await resumeDeletes({ store, worker });
       await truth.start();
       await consoles.start();
+      passwords.start().catch((error: unknown) => log.error({ err: error }, 'broken-off changes of passwords are not put right'));
     },
     async stop() {
+      passwords.stop();
       await consoles.stop();
       await truth.stop();
       await worker.stop();

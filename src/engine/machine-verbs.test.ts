@@ -13,7 +13,7 @@ test('while an operation has the node its BMC is asked, but told nothing, but fo
   const method: VendorMethod = { help: 'h', http: ['GET', 'POST'], run: async () => 'done' };
   const vendor = { v: { methods: { act: method, confirm: { ...method, whileBusy: true } } } };
   const drivers = { management: { m: { bootDevices: [] } }, vendor } as unknown as Drivers;
-  const verbs = machineVerbs({ store, drivers, contacts: {} as BmcContacts });
+  const verbs = machineVerbs({ store, drivers, contacts: {} as BmcContacts, passwords: { rotate: async () => {} } });
   const call = (name: string, http: string) => verbs.callVendor(uuid, { method: name, http, parameters: {} });
 
   assert.equal(await call('act', 'GET'), 'done');

@@ -9,6 +9,7 @@ import { lacks } from '#drivers/lacks.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
 import { bmcMethods } from './bmc-methods.ts';
+import type { BmcPasswords } from './bmc-passwords.ts';
 import type { MachineVerbs } from './contract.ts';
 import { recordBmcCommand } from './power.ts';
 import { interfaceOf, loadNode } from './task.ts';
@@ -16,7 +17,7 @@ import { interfaceOf, loadNode } from './task.ts';
 /** Longest time a person is kept waiting for a BMC (milliseconds). */
 const patienceMs = 120_000;
 
-export type MachineVerbParts = { store: Store; drivers: Drivers; contacts: BmcContacts };
+export type MachineVerbParts = { store: Store; drivers: Drivers; contacts: BmcContacts; passwords: Pick<BmcPasswords, 'rotate'> };
 
 /** One node, taken up for one request. */
 type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Watching };
@@ -100,10 +101,10 @@ function refuseBusy({ name, uuid, provision_state: purpose, operation_id: operat
 }
 
 /** What every BMC can do, and what only this kind can; the driver's own word wins. */
-function methodsOf({ drivers, store }: MachineVerbParts, node: Node): Record<string, VendorMethod> {
+function methodsOf({ drivers, passwords }: MachineVerbParts, node: Node): Record<string, VendorMethod> {
   const management = interfaceOf(drivers.management, node.management_interface);
   return {
-    ...bmcMethods(management, { store, key: `${node.management_interface}_password` }),
+    ...bmcMethods(management, { rotate: (...call) => passwords.rotate(...call) }),
     ...interfaceOf(drivers.vendor, node.vendor_interface).methods,
   };
 }
