@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readMembers } from './collection.ts';
 import { etagTable } from './etags.ts';
 import { createExchange, type Exchange, type Incoming, type Outgoing } from './exchange.ts';
-import { redirectedPath } from './links.ts';
+import { linkOf, redirectedPath } from './links.ts';
 import { createLogin, type Deadline, type Login } from './login.ts';
 import { complaints, isObject } from './messages.ts';
 import {
@@ -57,7 +57,7 @@ export const defaultLimits: RedfishLimits = {
   fullPauseMs: 3_000,
   idleMs: 300_000,
   closeMs: 3_000,
-  replyBytes: 16 * 1024 * 1024,
+  replyBytes: 8 * 1024 * 1024,
 };
 
 /** A client that also hears what the service tells by itself. */
@@ -271,7 +271,7 @@ class Conversation implements RedfishService {
       // Against the rules, but harmless: the usual places are tried.
       incoming = { ...incoming, status: 200, body: Buffer.alloc(0) };
     }
-    this.#root = readReply(incoming, { request: `GET ${rootPath}` }).body;
+    this.#root = keepOf(readReply(incoming, { request: `GET ${rootPath}`, secrets: [this.peer.password] }).body);
     return this.#root;
   }
 
@@ -306,6 +306,17 @@ function isRedirect({ status }: Incoming, method: Method): boolean {
 
 function isStale(error: unknown): boolean {
   return error instanceof RedfishError && stale.includes(error.status ?? 0);
+}
+
+/** What is needed of the service root again: it is kept as long as the client, and a service may make it large. */
+function keepOf(root: Resource): Resource {
+  const [links, features] = [root['Links'], root['ProtocolFeaturesSupported']];
+  const sessions = isObject(links) ? linkOf(links['Sessions']) : undefined;
+  const expand = isObject(features) && isObject(features['ExpandQuery']) ? features['ExpandQuery'] : {};
+  return {
+    ...(sessions !== undefined && { Links: { Sessions: { '@odata.id': sessions } } }),
+    ProtocolFeaturesSupported: { ExpandQuery: { NoLinks: expand['NoLinks'] === true, Levels: expand['Levels'] === true } },
+  };
 }
 
 /** `ProtocolFeaturesSupported.ExpandQuery` of the service root; DSP0266 "$expand". */

@@ -78,3 +78,28 @@ test('a line that comes letter by letter is put together once', () => {
   for (const letter of text) parse(letter);
   assert.equal(JSON.stringify(heard[0]?.body).length, 900_008);
 });
+
+test('a reply that is nested without end is not built; brackets in texts are no levels', async (t) => {
+  const deep = '{"a":'.repeat(200_000);
+  const stage = await startRedfishService(t, {
+    [`GET ${path}`]: [
+      { text: deep, headers: { 'content-type': 'application/json' } },
+      { body: { Name: `\\"${'[{'.repeat(500)}` } },
+    ],
+  });
+  const client = stage.open();
+  await assert.rejects(client.get(path), isUnfit);
+  assert.equal((await client.get(path)).body['Name'], `\\"${'[{'.repeat(500)}`);
+});
+
+test('what the service root answers in words holds no password', async (t) => {
+  const stage = await startRedfishService(t, {
+    'GET /redfish/v1/': { status: 500, body: { error: { message: 'you are open sesame, are you not' } } },
+  });
+  const error = await stage
+    .open()
+    .get(path)
+    .catch((each: RedfishError) => each);
+  assert.ok(error instanceof RedfishError);
+  assert.match(error.message, /you are \*\*\*/);
+});

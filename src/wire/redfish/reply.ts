@@ -19,10 +19,32 @@ export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   return { status, headers, body: parsed, etag };
 }
 
+/** Resources have ten or so. Five bytes make a level, and in memory a hundred: what nobody needs is not built. */
+const mostLevels = 100;
+const marks = { open: [0x7b, 0x5b], close: [0x7d, 0x5d], quote: 0x22, backslash: 0x5c } as const;
+
+function isOneOf([one, other]: readonly [number, number], byte: number): boolean {
+  return byte === one || byte === other;
+}
+
+function isDeep(json: Buffer): boolean {
+  let level = 0;
+  let isText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] ?? 0;
+    if (isText && byte === marks.backslash) at++;
+    else if (byte === marks.quote) isText = !isText;
+    else if (!isText && isOneOf(marks.open, byte) && ++level > mostLevels) return true;
+    else if (!isText && isOneOf(marks.close, byte)) level--;
+  }
+  return false;
+}
+
 /** @returns the object, or in words what is wrong with it */
 function parse({ headers, body }: Incoming): Resource | string {
   const type = headers['content-type'] ?? '';
   if (type !== '' && !/^application\/([\w.-]+\+)?json\b/i.test(type)) return `the reply is '${type.slice(0, 60)}', not JSON`;
+  if (isDeep(body)) return `the reply is nested more than ${mostLevels} levels deep`;
   let value: Json;
   try {
     value = JSON.parse(body.toString('utf8'));
