@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import { makeIdentity, startRedfishService } from '#test/a-redfish-service.ts';
+import { openRedfishClient } from './client.ts';
 import { RedfishError } from './redfish-client.ts';
 
 const right = makeIdentity('IP:127.0.0.1');
@@ -85,4 +88,29 @@ test('TLS 1.0 is spoken on demand alone', async (t) => {
   const { failure } = await failureOf(stage.open().get('/redfish/v1/Systems/1'));
   assert.equal(failure, 'unfit');
   assert.equal((await stage.open({ tls: 'old' }).get('/redfish/v1/Systems/1')).status, 200);
+});
+
+test('an impostor at the address of a service that was trusted before hears nothing', async (t) => {
+  const asked: string[] = [];
+  const server = createServer(right, (request, response) => {
+    asked.push(request.url ?? '');
+    response.setHeader('connection', 'close').setHeader('content-type', 'application/json').end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const trusts = [
+    { by: 'fingerprint', sha256: right.sha256 },
+    { by: 'authority', ca: right.cert.toString() },
+  ] as const;
+  for (const trust of trusts) {
+    server.setSecureContext(right);
+    const client = openRedfishClient({ url, user: '', password: '', auth: 'basic', trust });
+    t.after(() => client.close());
+    await client.get('/redfish/v1/Systems/1');
+    server.setSecureContext(other);
+    asked.length = 0;
+    assert.equal((await failureOf(client.get('/redfish/v1/Systems/1'))).failure, 'untrusted');
+    assert.deepEqual(asked, []);
+  }
 });
