@@ -7,6 +7,7 @@ import { asFault } from '#domain/faults.ts';
 import type { ConsoleStream } from '#drivers/interfaces.ts';
 import type { ConsoleRecord } from './console-record.ts';
 import { pause } from './power.ts';
+import { orAborted } from './step-deadlines.ts';
 
 /** Pauses between attempts (milliseconds); the last repeats. */
 const pauses = [1000, 5000, 15_000, 60_000];
@@ -16,6 +17,8 @@ const backlogMax = 1024 * 1024;
 const typedMax = 64 * 1024;
 /** A line that holds for so long is sound: the pauses begin anew (milliseconds). */
 const soundMs = 60_000;
+/** A line that ends again and again is told of so many times, and then when it has held for a while. */
+const toldLives = 3;
 
 export type LineParts = {
   open(signal: AbortSignal): Promise<ConsoleStream>;
@@ -31,6 +34,9 @@ export class ConsoleLine {
   readonly #running: Promise<void>;
   #stream: ConsoleStream | undefined;
   #trouble: string | undefined = 'it is being opened';
+  #shortLives = 0;
+  /** The kind of loss that was told last; undefined = that it is open. */
+  #toldLoss: string | undefined;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
@@ -77,29 +83,55 @@ export class ConsoleLine {
     const { signal } = this.#ended;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        const stream = await this.#parts.open(signal);
+        const stream = await this.#open(signal);
         const openedAt = performance.now();
         await this.#follow(stream);
-        if (performance.now() - openedAt > soundMs) failures = -1;
+        const isSound = performance.now() - openedAt > soundMs;
+        if (isSound) failures = -1;
+        this.#shortLives = isSound ? 0 : this.#shortLives + 1;
         this.#lost('the BMC ended it');
       } catch (error) {
         if (signal.aborted) return;
-        this.#lost(asFault(error).message);
+        const { code, message } = asFault(error);
+        // Its text tells how long it was silent, which is another time at each attempt.
+        this.#lost(message, code === 'bmcUnreachable' ? code : message);
       }
       await pause(pauses[Math.min(Math.max(failures, 0), pauses.length - 1)]!, signal).catch(() => {});
     }
   }
 
+  /** Whoever closes the line does not wait for a BMC; a stream that comes too late is hung up. */
+  async #open(signal: AbortSignal): Promise<ConsoleStream> {
+    const opening = this.#parts.open(signal);
+    opening.then(
+      (late) => {
+        // Nobody listens to it any more, and an error that nobody hears would end the process.
+        late.on('error', () => {});
+        if (signal.aborted) late.destroy();
+      },
+      () => {},
+    );
+    const stream = await orAborted(opening, signal);
+    signal.throwIfAborted();
+    return stream;
+  }
+
   async #follow(stream: ConsoleStream): Promise<void> {
     this.#stream = stream;
     this.#trouble = undefined;
-    this.#parts.tell('the serial console is open');
+    const timer = this.#shortLives < toldLives ? this.#tellOpen() : setTimeout(() => this.#tellOpen(), soundMs).unref();
     try {
       for await (const chunk of stream) this.#spread(chunk);
     } finally {
+      clearTimeout(timer);
       this.#stream = undefined;
       stream.destroy();
     }
+  }
+
+  #tellOpen(): undefined {
+    this.#toldLoss = undefined;
+    this.#parts.tell('the serial console is open');
   }
 
   #spread(chunk: Buffer): void {
@@ -110,9 +142,10 @@ export class ConsoleLine {
     }
   }
 
-  #lost(reason: string): void {
-    const isNews = this.#trouble !== reason;
+  #lost(reason: string, kind = reason): void {
     this.#trouble = reason;
-    if (isNews) this.#parts.tell(`the serial console is closed: ${reason}`);
+    if (this.#toldLoss === kind) return;
+    this.#toldLoss = kind;
+    this.#parts.tell(`the serial console is closed: ${reason}`);
   }
 }

@@ -43,7 +43,7 @@ async function aStage(t: TestContext) {
     await rm(directory, { recursive: true });
   });
   const messages = async () => (await store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
-  return { store, node, machine, consoles, make, messages };
+  return { store, node, machine, driver, consoles, make, messages };
 }
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
@@ -200,4 +200,31 @@ test('what is typed faster than the machine takes it is not kept', async (t) => 
   machine.line._write = () => {};
   for (let count = 0; count < 100; count++) viewer.write(Buffer.alloc(16 * 1024));
   assert.ok(machine.line.writableLength <= 128 * 1024);
+});
+
+test('a line whose opening never ends keeps nobody waiting, and is hung up should it come late', async (t) => {
+  const { node, consoles, driver } = await aStage(t);
+  const { promise, resolve } = Promise.withResolvers<Duplex>();
+  const opened = Promise.withResolvers<void>();
+  driver.open = () => {
+    opened.resolve();
+    return promise;
+  };
+  await consoles.setEnabled(node.uuid, true);
+  await opened.promise;
+  await consoles.stop();
+  const late = new Duplex({ read() {}, write: (_, __, done) => done() });
+  resolve(late);
+  await once(late, 'close');
+});
+
+test('a console that the node could not open for a while is opened again when it can', async (t) => {
+  const { store, node, machine, consoles } = await aStage(t);
+  await consoles.setEnabled(node.uuid, true);
+  await until(() => machine.opened === 1);
+  await store.nodes.update({ uuid: node.uuid }, { console_interface: 'no-console' });
+  await consoles.reopen(node.uuid);
+  await store.nodes.update({ uuid: node.uuid }, { console_interface: 'room' });
+  await consoles.reopen(node.uuid);
+  await until(() => machine.opened === 2);
 });

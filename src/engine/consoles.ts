@@ -9,15 +9,20 @@ import type { Store } from '#store/store.ts';
 import { ConsoleLine } from './console-line.ts';
 import { ConsoleRecord } from './console-record.ts';
 import { ConsoleVisits } from './console-visits.ts';
+import { Gate } from './gate.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
 type Parts = { store: Store; drivers: Drivers; stateDir: string };
+/** Opening costs a BMC a session, its processor, and us some packets: after a restart thousands may be wanted. */
+const openedAtOnce = 20;
+
 type Seat = { line: ConsoleLine; record: ConsoleRecord; wanted: boolean };
 
 export class Consoles {
   readonly #parts: Parts;
   readonly #seats = new Map<string, Seat>();
   readonly #visits: ConsoleVisits;
+  readonly #gate = new Gate(openedAtOnce);
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -98,8 +103,10 @@ export class Consoles {
 
   /** The way to the console is another one now. */
   async reopen(uuid: string): Promise<void> {
-    const wanted = this.#seats.get(uuid)?.wanted;
     await this.forget(uuid);
+    // Not from the seat: under its former settings the node may have had no console to open.
+    const [node] = await this.#parts.store.nodes.pick(['console_enabled'], { uuid });
+    const wanted = node?.console_enabled;
     if (wanted && (await this.#openable(uuid).catch(() => undefined))) this.#seat(uuid).wanted = true;
   }
 
@@ -145,8 +152,10 @@ export class Consoles {
   }
 
   async #open(uuid: string, signal: AbortSignal) {
-    const { open, facts } = await this.#openable(uuid);
-    return open(facts, { signal });
+    return this.#gate.run(async () => {
+      const { open, facts } = await this.#openable(uuid);
+      return open(facts, { signal });
+    }, signal);
   }
 
   async #openable(uuid: string) {

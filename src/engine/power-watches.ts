@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { asFault } from '#domain/faults.ts';
 import type { NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
-import { now } from './step-deadlines.ts';
+import { now, orAborted } from './step-deadlines.ts';
 
 type Parts = {
   readonly log: Logger;
@@ -115,13 +115,6 @@ export class PowerWatches {
 async function endWatch({ ended, end }: Watch): Promise<void> {
   ended.abort(new Error('the watch is over'));
   await end?.().catch(() => {});
-}
-
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** A digest, as passwords are among the settings. */

@@ -31,6 +31,15 @@ export function endOf({ deadline_at }: Pick<Operation, 'deadline_at'>): number {
   return now() + (deadline_at ? Date.parse(deadline_at) - Date.now() : 0);
 }
 
+/** For work that may not mind the signal, or not at once. Rejects with the signal's reason; the work goes on unheard. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
+}
+
 /** What `setTimeout` can count; it calls at once for more. */
 export const longestTimerMs = 2 ** 31 - 1;
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import { test } from 'node:test';
+import { ConsoleLine } from './console-line.ts';
+import type { ConsoleRecord } from './console-record.ts';
+
+const newStream = () => new Duplex({ read() {}, write: (_, __, done) => done() });
+
+test('a line that ends again and again is told of a few times, not for ever', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const told: string[] = [];
+  let opened = 0;
+  const line = new ConsoleLine({
+    async open() {
+      opened += 1;
+      const stream = newStream();
+      setImmediate(() => stream.push(null));
+      return stream;
+    },
+    record: { append() {} } as unknown as ConsoleRecord,
+    tell: (message) => void told.push(message),
+  });
+  while (opened < 12) {
+    await new Promise(setImmediate);
+    t.mock.timers.tick(1);
+    await new Promise(setImmediate);
+    t.mock.timers.tick(60_000);
+  }
+  await line.close();
+  assert.ok(told.length <= 8, told.join('\n'));
+  assert.equal(told[0], 'the serial console is open');
+  assert.equal(told[1], 'the serial console is closed: the BMC ended it');
+});
+
+test('an error after the end of a line ends nothing else', async (t) => {
+  const stream = newStream();
+  const line = new ConsoleLine({
+    open: async () => stream,
+    record: { append() {} } as unknown as ConsoleRecord,
+    tell() {},
+  });
+  t.after(() => line.close());
+  await new Promise(setImmediate);
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  stream.once('close', resolve);
+  stream.push(null);
+  await closed;
+  stream.emit('error', new Error('late'));
+});
