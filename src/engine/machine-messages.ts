@@ -8,7 +8,7 @@ import type { AgentReply } from '#drivers/interfaces.ts';
 import type { MachineMessages } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { now } from './step-deadlines.ts';
-import { Strangers } from './strangers.ts';
+import { MachineBudgets, Strangers } from './strangers.ts';
 import { configDriveOf, eventOwner, type TaskParts } from './task.ts';
 import type { Worker } from './worker.ts';
 
@@ -19,7 +19,7 @@ const progressEventMs = 2000;
 
 export function machineMessages(parts: Parts): MachineMessages {
   const { store, worker } = parts;
-  const strangers = new Strangers();
+  const admission = { strangers: new Strangers(), machines: new MachineBudgets() };
   const fromAgent = (token: string): LiveOperation => {
     const live = findByToken(worker, token);
     live.lastHeard = now();
@@ -74,7 +74,9 @@ export function machineMessages(parts: Parts): MachineMessages {
     },
     async agentLog(token, lines) {
       const live = fromAgent(token);
-      for (const line of lines) record(live, { subject: 'log', message: line.slice(0, 2000) });
+      const { node_uuid } = live.operation;
+      const admitted = lines.filter(() => admission.machines.admit(node_uuid));
+      for (const line of admitted) record(live, { subject: 'log', message: line.slice(0, 2000) });
     },
     agentOperation: async (token) => fromAgent(token).operation,
     async agentConfigDrive(token) {
@@ -84,7 +86,7 @@ export function machineMessages(parts: Parts): MachineMessages {
     },
     deployPost: (fields, from) => takeDeployPost(parts, fields, from),
     // A line of the record, not an order: while Ingot stops, the store may be closed already.
-    machineRequest: (request) => void noteRequest(parts, strangers, request).catch(() => {}),
+    machineRequest: (request) => void noteRequest(parts, admission, request).catch(() => {}),
   };
 }
 
@@ -173,10 +175,12 @@ async function takeDeployPost({ worker, store }: Parts, fields: Record<string, s
 
 type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
 
+type Admission = { strangers: Strangers; machines: MachineBudgets };
+
 /** Finds the node by MAC and ties the request to the operation that has the node, if any. */
-async function noteRequest({ store, worker }: Parts, strangers: Strangers, request: MachineRequest): Promise<void> {
+async function noteRequest({ store, worker }: Parts, admission: Admission, request: MachineRequest): Promise<void> {
   const port = request.mac ? await store.node_ports.find({ address: request.mac.toLowerCase() }) : undefined;
-  if (!port && !strangers.admit()) return;
+  if (port ? !admission.machines.admit(port.node_uuid) : !admission.strangers.admit()) return;
   const operation: Operation | undefined = port && worker.live.ofNode(port.node_uuid)?.operation;
   const { kind, subject, message, duration_ms, data } = request;
   store.events.append({

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
-import { Strangers } from './strangers.ts';
+import { MachineBudgets, Strangers } from './strangers.ts';
 
 test('sixty in a minute, then none until the next', () => {
   let now = 0;
-  const strangers = new Strangers(() => now);
+  const strangers = new Strangers(60, () => now);
   const admitted = Array.from({ length: 100 }, () => strangers.admit()).filter(Boolean).length;
   now = 60_000;
 
@@ -26,4 +26,12 @@ test('a flood of strangers does not fill the record, and hides no request of a k
   const all = await cloud.store.events.list({});
   assert.equal(all.filter((event) => event.message === 'asked for nonsense').length, 60);
   await cloud.store.close();
+});
+
+test('one machine that floods the record leaves room for the others', () => {
+  const budgets = new MachineBudgets();
+  let admitted = 0;
+  for (let count = 0; count < 10_000; count++) if (budgets.admit('loud')) admitted++;
+  assert.equal(admitted, 3000);
+  assert.equal(budgets.admit('quiet'), true);
 });
