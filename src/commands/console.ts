@@ -1,12 +1,12 @@
 /** `ingot console`: a machine's serial console in this terminal. */
-import { once } from 'node:events';
+import { converse } from './console-terminal.ts';
 import { parseOptions } from './options.ts';
 
 const usage = `Usage: ingot console NODE | ingot console --server SERVER
 
 Opens the serial console of a node (for administrators; it is enabled and recorded from then on) or of one's own server,
 by name or id. Credentials come from the environment: eval "$(ingot openrc)"
-Enter ~. at the beginning of a line to leave.
+Enter ~. at the beginning of a line to leave (~~ for a ~ there); the end of the input leaves as well.
 `;
 
 export async function runConsoleCommand(args: string[]): Promise<number> {
@@ -19,7 +19,7 @@ export async function runConsoleCommand(args: string[]): Promise<number> {
   }
   const cloud = await logIn(process.env);
   const url = node === undefined ? await serverConsole(cloud, flags['server'] ?? '') : await nodeConsole(cloud, node);
-  return converse(url);
+  return converse(url, process);
 }
 
 /** Asks a service of the cloud; throws what it answers instead. */
@@ -70,37 +70,4 @@ async function serverConsole(cloud: Cloud, wanted: string): Promise<string> {
   const json = { remote_console: { protocol: 'serial', type: 'serial' } };
   const { remote_console } = await cloud('compute', `/servers/${server.id}/remote-consoles`, { method: 'POST', json });
   return (remote_console as { url: string }).url;
-}
-
-/** Until one side ends it. What is typed goes as it is, also Ctrl-C: it is the machine's. */
-async function converse(url: string): Promise<number> {
-  const { stdin, stdout, stderr } = process;
-  const socket = new WebSocket(url, 'binary');
-  socket.binaryType = 'arraybuffer';
-  await Promise.race([
-    once(socket, 'open'),
-    once(socket, 'error').then(() => Promise.reject(new Error('the console was refused'))),
-  ]);
-  stderr.write('Connected; ~. at the beginning of a line leaves.\r\n');
-  const leaves = escapeWatch();
-  if (stdin.isTTY) stdin.setRawMode(true);
-  stdin.on('data', (data: Buffer) => {
-    if (leaves(data)) socket.close();
-    else socket.send(data);
-  });
-  socket.addEventListener('message', ({ data }) => void stdout.write(Buffer.from(data as ArrayBuffer)));
-  const [{ code, reason }] = (await once(socket, 'close')) as [CloseEvent];
-  if (stdin.isTTY) stdin.setRawMode(false);
-  stdin.destroy();
-  stderr.write(`\r\nThe console is closed${reason ? `: ${reason}` : ''}.\n`);
-  return code === 1000 || code === 1005 ? 0 : 1;
-}
-
-/** True when `~.` was typed at the beginning of a line, also in two pieces. */
-function escapeWatch(): (data: Buffer) => boolean {
-  let tail = '\r';
-  return (data) => {
-    tail = (tail + data.toString('latin1')).slice(-3);
-    return /[\r\n]~\.$/.test(tail);
-  };
 }
