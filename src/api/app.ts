@@ -20,6 +20,7 @@ import { registerDiscovery } from './discovery.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
 import { registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
+import { faultOfDepth } from './json-depth.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
 import { Tokens } from './tokens.ts';
@@ -124,7 +125,7 @@ function acceptEmptyJson(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
-    else void parse(request, body, done);
+    else void parse(request, body, (error, value) => done(error ?? faultOfDepth(value), value));
   });
 }
 

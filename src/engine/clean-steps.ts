@@ -38,14 +38,25 @@ const AskedSteps = Type.Array(
     args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     priority: Type.Optional(Type.Unknown()),
   }),
+  { maxItems: 100 },
 );
 const BiosArgs = Type.Object({
-  settings: Type.Array(Type.Object({ name: Type.String(), value: Type.Unknown() }), { minItems: 1 }),
+  settings: Type.Array(
+    Type.Object({
+      name: Type.String({ maxLength: 256 }),
+      value: Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean(), Type.Null()]),
+    }),
+    { minItems: 1, maxItems: 5000 },
+  ),
 });
 const FirmwareArgs = Type.Object({
   settings: Type.Array(
-    Type.Object({ component: Type.Optional(Type.String()), url: Type.String(), wait: Type.Optional(Type.Number()) }),
-    { minItems: 1 },
+    Type.Object({
+      component: Type.Optional(Type.String({ maxLength: 256 })),
+      url: Type.String({ pattern: '^[a-z]+://[!-~]+$', maxLength: 2048 }),
+      wait: Type.Optional(Type.Number()),
+    }),
+    { minItems: 1, maxItems: 100 },
   ),
 });
 const NoArgs = Type.Object({}, { additionalProperties: false });

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NodeChanges } from '#engine/contract.ts';
+import { faultOfDepth } from '../json-depth.ts';
 import { applyPatch, type JsonPatch } from './json-patch.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
@@ -48,6 +49,8 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
   const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
   const after = applyPatch({ ...before, ...fixed }, patch);
+  const tooDeep = faultOfDepth(after);
+  if (tooDeep) throw tooDeep;
   refuseFixedFields(after);
   return changesOf(node, after, touched);
 }

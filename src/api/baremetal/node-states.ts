@@ -69,7 +69,7 @@ function powerTarget(asked: string) {
 
 const ProvisionRequest = Type.Object({
   target: Type.String(),
-  clean_steps: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+  clean_steps: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 })),
   configdrive: Type.Optional(Type.Unknown()),
   deploy_steps: Type.Optional(Type.Unknown()),
   rescue_password: Type.Optional(Type.Unknown()),
@@ -120,7 +120,7 @@ function registerProvision(app: ApiScope, context: ApiContext): void {
 }
 
 function registerMaintenance(app: ApiScope, context: ApiContext): void {
-  const MaintenanceRequest = Type.Object({ reason: Type.Optional(Type.Union([Type.String(), Type.Null()])) });
+  const MaintenanceRequest = Type.Object({ reason: Type.Optional(Type.Union([Type.String({ maxLength: 4096 }), Type.Null()])) });
   app.put('/nodes/:node/maintenance', { schema: { params: NodeParams, body: MaintenanceRequest } }, async (request, reply) => {
     const { uuid } = await findNode(context, request.params.node);
     await context.engine.setMaintenance(uuid, true, request.body.reason ?? undefined);

@@ -363,3 +363,12 @@ test('neither a boot URI nor an image URL may be longer than any is, or hold con
     assert.equal((await ask('PUT', `${uuid}/management/boot_device`, boot)).status, 400);
   }
 });
+
+test('a body nested beyond measure is refused, at once and piece by piece', async () => {
+  const nested = (levels: number): object => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
+  const { uuid } = await enrol({ driver_info: nested(60) });
+  assert.equal((await ask('POST', '', { driver: 'fake-hardware', driver_info: nested(5000) })).status, 400);
+  const path = `/driver_info${'/a'.repeat(59)}`;
+  assert.equal((await ask('PATCH', uuid, [{ op: 'add', path, value: nested(60) }])).status, 400);
+  assert.equal((await ask('GET', 'detail')).status, 200);
+});
