@@ -45,29 +45,29 @@ export const faultTable = {
   subnetInUse: { status: 409, by: 'caller', message: 'Subnet {subnet} is in use: {detail}.' },
   noValidHost: { status: 400, by: 'caller', message: 'No valid host was found. {reasons}' },
 
-  // None of these is a 503: Ironic's client repeats that six times by itself, and BMCs lock accounts.
+  // `device`: what has the machine's power in its hands where that is no BMC. None of these is a 503: Ironic's client repeats that six times by itself, and BMCs lock accounts.
   bmcUnreachable: {
     status: 504,
     by: 'hardware',
-    message: 'The BMC at {address} did not answer ({attempts} attempts in {seconds} s): {detail}.',
+    message: 'The {device} at {address} did not answer ({attempts} attempts in {seconds} s): {detail}.',
     hint: 'Check its cable, its power and the address in driver_info of the node.',
   },
   bmcRefused: {
     status: 502,
     by: 'site',
-    message: 'The BMC at {address} refused the user name or password: {detail}.',
+    message: 'The {device} at {address} refused the user name or password: {detail}.',
     hint: 'Correct user name and password in driver_info of the node (`baremetal node set --driver-info`); in state enroll it then needs `baremetal node manage` again.',
   },
   bmcError: {
     status: 502,
     by: 'hardware',
-    message: 'The BMC at {address} answered {command} with {detail}.',
-    hint: 'The command was understood but not carried out; the BMC log may say why.',
+    message: 'The {device} at {address} answered {command} with {detail}.',
+    hint: 'The command was understood but not carried out; its log may say why.',
   },
   bmcUntrusted: {
     status: 502,
     by: 'site',
-    message: 'The BMC at {address} could not prove who it is: {detail}.',
+    message: 'The {device} at {address} could not prove who it is: {detail}.',
     hint: 'Nothing was sent to it. If what it showed is really its own, tell the node so in driver_info: redfish_fingerprint, power_fingerprint or ssh_host_key.',
   },
   notOfThisHardware: {
@@ -186,10 +186,12 @@ export function asFault(error: unknown): Fault {
   return new Fault('internal', { detail: error instanceof Error ? error.message : String(error) }, error);
 }
 
+const usual: FaultFields = { device: 'BMC' };
+
 /** A value that ends a sentence of its own does not end ours twice. */
 function fill(template: string, fields: FaultFields): string {
   const text = template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
-    const value = plainText(String(fields[name] ?? '?'));
+    const value = plainText(String(fields[name] ?? usual[name] ?? '?'));
     return /[.!?]$/.test(value) ? value : value + stop;
   });
   return text.replace('(1 attempts in', '(1 attempt in');

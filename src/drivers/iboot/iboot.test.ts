@@ -62,7 +62,7 @@ suite('faults', () => {
     iboot.personality = { silent: true };
     await assert.rejects(power.getPower(node(1)), {
       code: 'bmcUnreachable',
-      message: /127\.0\.0\.1 \(port \d+\) did not answer/,
+      message: /^The iBoot at 127\.0\.0\.1 \(port \d+\) did not answer/,
     });
   });
 

@@ -7,6 +7,9 @@ import { type IbootSettings, ibootProperties, readIbootSettings } from './proper
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
 
+/** For the texts of faults. */
+const device = 'iBoot';
+
 /** Power supplies hold up a machine that does little for a second or two. */
 const pauseSeconds = 5;
 
@@ -28,7 +31,7 @@ export function createIbootPower(timeout: number): PowerInterface {
       const on = states[settings.relay - 1];
       if (on !== undefined) return on ? 'power on' : 'power off';
       const detail = `the states of ${states.length} relays, and none of relay ${settings.relay}`;
-      throw new Fault('bmcError', { address: spell(settings), command: 'get relays', detail });
+      throw new Fault('bmcError', { device, address: spell(settings), command: 'get relays', detail });
     },
     async setPower(node, target, { signal } = {}) {
       const settings = readIbootSettings(node);
@@ -55,7 +58,7 @@ function accountOf({ address, port, user, password }: DxpPeer): string {
 function toFault(settings: IbootSettings, command: string, timeout: number): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof DxpError)) throw error;
-    const fields = { address: spell(settings), command, detail: error.message, attempts: 1, seconds: timeout / 1000 };
+    const fields = { device, address: spell(settings), command, detail: error.message, attempts: 1, seconds: timeout / 1000 };
     throw new Fault(faultTable[error.failure] ?? 'internal', fields, error.message);
   };
 }

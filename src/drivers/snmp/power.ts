@@ -103,6 +103,7 @@ function toFault(error: SnmpError, { settings, command, timings }: Asked): Fault
   const detail =
     error.failure === 'absent' ? `${error.message}: it has no outlet ${outlet}, or is of another family` : error.message;
   return new Fault(faultTable[error.failure] ?? 'internal', {
+    device: 'PDU',
     address: spell(settings.peer),
     command: `outlet ${outlet}, ${command}`,
     detail,

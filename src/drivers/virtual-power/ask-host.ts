@@ -41,6 +41,9 @@ const faultTable: FaultTable = {
   closed: 'interrupted',
 };
 
+/** For the texts of faults. */
+const device = 'hypervisor host';
+
 const notFoundStatus = 127;
 
 export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDefaults): Host {
@@ -48,7 +51,7 @@ export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDef
   const hypervisor: Hypervisor = hypervisorTable[type];
   const program = ['env', 'LC_ALL=C', ...hypervisor.program(uri)];
   const address = spell(target);
-  const bmcError = (command: string, detail: string) => new Fault('bmcError', { address, command, detail });
+  const bmcError = (command: string, detail: string) => new Fault('bmcError', { device, address, command, detail });
   return {
     hypervisor,
     key: `${keyOf(target)} ${type} ${uri}`,
@@ -83,6 +86,6 @@ function readDetail(errors: string): string {
 }
 
 function toFault({ failure, message, seconds }: SshError, node: NodeFacts, address: string): Fault {
-  const fields = { address, detail: message, seconds, attempts: 1, node: node.name ?? node.uuid };
+  const fields = { device, address, detail: message, seconds, attempts: 1, node: node.name ?? node.uuid };
   return new Fault(faultTable[failure] ?? 'internal', { ...fields, what: 'A command to the hypervisor', why: message }, message);
 }

@@ -6,6 +6,9 @@ import { readWebhookSettings, type WebhookSettings, webhookProperties } from './
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', untrusted: 'bmcUntrusted', unfit: 'bmcError' };
 
+/** For the texts of faults. */
+const device = 'web service';
+
 /** A state is told in a few words; an answer beyond this is something else. */
 const mostBytes = 64 * 1024;
 /** Milliseconds for a regular expression. */
@@ -45,7 +48,7 @@ type Call = { readonly url: URL; readonly method: string };
 /** @returns the text of a good answer */
 async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: Asking): Promise<string> {
   const { headers, trust, timeout } = settings;
-  const fields = { address: url.host, command: `${method} ${pathOf(url)}`, attempts: 1, seconds: timeout / 1000 };
+  const fields = { device, address: url.host, command: `${method} ${pathOf(url)}`, attempts: 1, seconds: timeout / 1000 };
   const reply = await exchange({ method, url, headers, trust, timeout, mostBytes, signal }).catch((error: unknown) => {
     if (!(error instanceof HttpError)) throw error;
     throw new Fault(faultTable[error.failure] ?? 'internal', { ...fields, detail: error.message });
@@ -58,7 +61,7 @@ async function ask(settings: WebhookSettings, { url, method }: Call, { signal }:
 }
 
 function settingFault({ urls, methods }: WebhookSettings, detail: string): Fault {
-  return new Fault('bmcError', { address: urls.query.host, command: `${methods.query} ${pathOf(urls.query)}`, detail });
+  return new Fault('bmcError', { device, address: urls.query.host, command: `${methods.query} ${pathOf(urls.query)}`, detail });
 }
 
 /** A query may hold a secret, a path is a name. */

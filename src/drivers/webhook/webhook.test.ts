@@ -95,7 +95,10 @@ suite('answers that are no state', () => {
     'neither of the two': [answering(200, 'status: melting'), { code: 'bmcError', message: /'status: melting', which neither/ }],
     'an error, in the words of the service': [
       answering(500, 'PDU\n  on fire'),
-      { code: 'bmcError', message: /127\.0\.0\.1:\d+ answered GET \/machines\/[-0-9a-f]+\?… with HTTP status 500: PDU on fire/ },
+      {
+        code: 'bmcError',
+        message: /^The web service at 127\.0\.0\.1:\d+ answered GET \/machines\/[-0-9a-f]+\?… with HTTP status 500: PDU on fire/,
+      },
     ],
     'a refusal': [answering(401, ''), { code: 'bmcRefused', message: /HTTP status 401/ }],
     'too many words': [answering(200, 'x'.repeat(100_000)), { code: 'bmcError', message: /more than 65536 bytes/ }],
