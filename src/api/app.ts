@@ -140,7 +140,7 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
   request.log[isRoutine ? 'debug' : 'info'](
     {
       method: request.method,
-      url: maskUrlSecrets(request.url),
+      url: maskUrlSecrets(request.url.replace(/(\/vendor_passthru\b[^?]*\?).*/, '$1…')),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       user: request.caller?.user_name,

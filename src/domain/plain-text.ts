@@ -8,10 +8,10 @@ export function plainText(text: string): string {
   return text.replace(unwanted, ' ');
 }
 
-/** A copy of what is JSON, with plain texts and names at any depth. */
-export function plainJson<T>(value: T): T {
-  if (typeof value === 'string') return plainText(value) as T;
-  if (Array.isArray(value)) return value.map(plainJson) as T;
+/** A copy of what is JSON, with plain texts and names at any depth. `shown`: what else becomes of each text. */
+export function plainJson<T>(value: T, shown = (text: string): string => text): T {
+  if (typeof value === 'string') return shown(plainText(value)) as T;
+  if (Array.isArray(value)) return value.map((entry) => plainJson(entry, shown)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [plainText(name), plainJson(inner)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [plainText(name), plainJson(inner, shown)])) as T;
 }

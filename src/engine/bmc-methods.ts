@@ -63,7 +63,7 @@ function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface[
       'Puts image_url=… into a drive; device=cdrom (default), floppy or disk.',
       async (node, parameters, asking) => {
         const { image_url } = parameters;
-        if (typeof image_url !== 'string' || !URL.canParse(image_url))
+        if (typeof image_url !== 'string' || !imagePattern.test(image_url) || !URL.canParse(image_url))
           throw new Fault('badRequest', { detail: 'image_url must be a URL that the BMC can fetch.' });
         await insert(node, deviceOf(parameters), image_url, asking);
         return null;
@@ -78,6 +78,9 @@ function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface[
     ),
   };
 }
+
+/** As the API takes them for its own routes. */
+const imagePattern = /^(https?|nfs|cifs|ftp):\/\/[!-~]{1,2040}$/;
 
 /** Objects, never lists: of a list the `openstack` client shows the first entry alone. */
 const reads = (help: string, run: (...call: Parameters<Run>) => Promise<unknown>): VendorMethod => ({

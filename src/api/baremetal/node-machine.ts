@@ -264,7 +264,7 @@ function registerPassthru(app: ApiScope, context: ApiContext): void {
         const http = request.method === 'HEAD' ? 'GET' : request.method;
         const answer = await engine.callVendor(uuid, { method, http, parameters });
         if (answer === null) return reply.code(204).send();
-        return reply.type('application/json').send(JSON.stringify(plainJson(answer)));
+        return reply.type('application/json').send(JSON.stringify(plainJson(answer, maskUrlSecrets)));
       },
     });
   }
