@@ -59,6 +59,8 @@ export class PowerTruth {
   /** What the last look found where it was a surprise. */
   readonly #surprises = new Map<string, PowerState>();
   readonly #stop = new AbortController();
+  /** To end each look that is under way. */
+  readonly #asking = new Set<AbortController>();
   #timer: NodeJS.Timeout | undefined;
   #newcomers: NodeJS.Timeout | undefined;
   #lastId = 0;
@@ -80,6 +82,7 @@ export class PowerTruth {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('Ingot is stopping'));
+    for (const look of this.#asking) look.abort(this.#stop.signal.reason);
     clearTimeout(this.#timer);
     clearInterval(this.#newcomers);
     await this.#watches.stop();
@@ -270,11 +273,13 @@ export class PowerTruth {
       );
       late.abort(new Error('the look took too long'));
     }, ms);
-    const signal = AbortSignal.any([this.#stop.signal, late.signal]);
+    // Not `AbortSignal.any` with a signal as old as the process: hundreds of looks a second would hang on to it.
+    this.#asking.add(late);
     try {
-      return await Promise.race([power.getPower(node, { signal, background: true }), promise]);
+      return await Promise.race([power.getPower(node, { signal: late.signal, background: true }), promise]);
     } finally {
       clearTimeout(timer);
+      this.#asking.delete(late);
     }
   }
 
