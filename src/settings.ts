@@ -75,7 +75,7 @@ export const settingsTable = {
     kind: 'integer',
     default: 500,
     max: 10_000,
-    help: 'Nodes whose power state is asked for at the same time',
+    help: 'Nodes whose power state is asked for at the same time; those that are slow to answer count apart',
   },
 
   'ipmi.packets_per_second': {

@@ -7,6 +7,8 @@ type Held = { isSlow: boolean; timer?: NodeJS.Timeout };
 
 /** Sound BMCs have answered by then (milliseconds). */
 const slowMs = 3000;
+/** Slow ones for each place: with a third of ten thousand BMCs gone at once, the others are still looked at in time. */
+const slowForEach = 2;
 
 export type Lane = 'sound' | 'suspect';
 
@@ -29,8 +31,8 @@ export class LookPlaces {
   }
 
   /**
-   * Those that answered last time have all places, and whoever is slow gives its place on, as long as no more than that
-   * number are slow; those that did not answer last time share as many places as one half of them.
+   * Those that answered last time have all places, and whoever is slow gives its place on, as long as no more than twice
+   * that number are slow; those that did not answer last time share as many places as one half of them.
    */
   free(lane: Lane): number {
     if (lane === 'suspect') return Math.max(Math.ceil(this.#most / 2) - this.#held.suspect.size, 0);
@@ -55,7 +57,7 @@ export class LookPlaces {
   }
 
   #slowDown(held: Held): void {
-    if (this.#slow >= this.#most) return;
+    if (this.#slow >= slowForEach * this.#most) return;
     held.isSlow = true;
     this.#slow += 1;
     this.#changed();
