@@ -25,8 +25,8 @@ const timings: Timings = {
 };
 const mostHostile = 10;
 const mostKept = 256;
-/** Inputs of one session. */
-const sessionInputs = 24;
+/** Inputs of one session: enough that the numbers of requests (six bits) come again, so that an old answer fits a new request. */
+const sessionInputs = 400;
 
 const at = { session: 6, sequence: 10 } as const;
 const legacyAt = { sequence: 5, session: 9 } as const;
@@ -52,6 +52,20 @@ function withoutSignature(packet: Buffer, message: Buffer): Buffer {
   return forged;
 }
 
+/** An old answer that most likely has the request number that is waited for: there are 64. */
+function fitting(kept: readonly Buffer[], roll: Roll): Buffer {
+  return kept.at(-1 - 64 * (1 + roll(3)) + roll(3) - 1) ?? pick(kept, roll);
+}
+
+/** What was there before, under a number that was not: the signature no longer fits. */
+function renumbered(old: Buffer, now: Buffer, roll: Roll): Buffer {
+  const offset = isPlus(now) ? at.sequence : legacyAt.sequence;
+  if (now.length < offset + 4 || old.length < offset + 4) return old;
+  const copy = Buffer.from(old);
+  copy.writeUInt32LE((now.readUInt32LE(offset) + 1 + roll(3)) >>> 0, offset);
+  return copy;
+}
+
 type Forge = (packet: Buffer, kept: readonly Buffer[], roll: Roll) => Buffer;
 
 function forgeTable(lie: (roll: Roll) => Buffer): readonly Forge[] {
@@ -59,6 +73,8 @@ function forgeTable(lie: (roll: Roll) => Buffer): readonly Forge[] {
     (packet, _, roll) => mutateBytes(packet, roll),
     (_, kept, roll) => pick(kept, roll),
     (_, kept, roll) => mutateBytes(pick(kept, roll), roll),
+    (_, kept, roll) => fitting(kept, roll),
+    (packet, kept, roll) => renumbered(fitting(kept, roll), packet, roll),
     (packet, _, roll) => packet.subarray(0, roll(packet.length)),
     (_packet, _kept, roll) => encodePlainPacket('ipmi', lie(roll)),
     (_packet, _kept, roll) => encodeLegacyPacket(lie(roll)),
@@ -68,13 +84,13 @@ function forgeTable(lie: (roll: Roll) => Buffer): readonly Forge[] {
   ];
 }
 
+/** The last ones, oldest first. */
 class Keeper {
   readonly packets: Buffer[] = [];
-  #next = 0;
 
   keep(packet: Buffer): void {
-    this.packets[this.#next] = packet;
-    this.#next = (this.#next + 1) % mostKept;
+    this.packets.push(packet);
+    if (this.packets.length > mostKept) this.packets.shift();
   }
 }
 

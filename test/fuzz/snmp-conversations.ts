@@ -95,7 +95,18 @@ function forge(packet: Buffer, kept: readonly Buffer[], roll: Roll): Buffer {
   if (kind < 4) return randomBytes(roll(120), roll);
   if (kind < 12) return pick(kept, roll);
   if (kind < 18) return mutateBytes(pick(kept, roll), roll);
+  if (kind < 24) return unsigned(packet, roll);
   return mutateBytes(packet, roll);
+}
+
+/** The flags (RFC 3412 section 6.4) say that nothing is signed, and the value at the end is another. */
+function unsigned(packet: Buffer, roll: Roll): Buffer {
+  const forged = Buffer.from(packet);
+  const flags = forged.indexOf(Buffer.of(0x04, 0x01, 0x01));
+  if (flags < 0 || flags > 40) return mutateBytes(packet, roll);
+  forged[flags + 2] = 0;
+  forged[forged.length - 1] = 1 + roll(4);
+  return forged;
 }
 
 function conversation(name: string, credentials: SnmpCredentials, share: number): Target {

@@ -159,7 +159,7 @@ export const textTargets: readonly Target[] = [
       `${uuid}\n\n`,
       'running\n',
       'in shutdown\n\n',
-      '<interface '.repeat(20),
+      `<uuid>${uuid}</uuid>${'<interface '.repeat(20)}`,
     ),
     read: (input) => readHypervisor('virsh', input.toString()),
   }),

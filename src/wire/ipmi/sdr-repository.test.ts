@@ -100,6 +100,12 @@ suite('sensor records', () => {
     assert.deepEqual(namesOf(read), ['first name here', 'second']);
   });
 
+  test('that are longer than offsets reach are read as far as they do', async () => {
+    const long = Buffer.concat([Buffer.of(1, 0, 0x51, 3, 255), Buffer.alloc(255, 7)]);
+    const { records: read } = await readSdrs(aRepository([long]));
+    assert.deepEqual(read, [long.subarray(0, 256)]);
+  });
+
   test('without a name to be found are odd, and of other types nothing', () => {
     const cut = eventOnly(1, 'x name').subarray(0, 12);
     assert.match(namesOf([cut]).join(), /ends after 12 bytes, before its name/);

@@ -33,6 +33,8 @@ const recordLimit = 2048;
 /** Reservations lost while one record is read. */
 const lossLimit = 8;
 const largestPart = 32;
+/** What lies further can't be asked for: an offset is one byte, section 33.12. A head may tell of 260. */
+const longestRecord = 0x100;
 const smallestPart = 4;
 /** Codes by which BMCs say "not so many bytes at once". */
 const tooMuch: readonly number[] = [codes.tooManyBytes, codes.wrongLength, codes.lengthLimit, codes.unspecified];
@@ -122,7 +124,7 @@ class SdrReader {
       this.#notes.push(`record ${id} can't be read${typeof head === 'number' ? `: completion code ${head.toString(16)}h` : ''}`);
       return typeof head === 'number' ? undefined : head.next;
     }
-    const whole = sdrHeaderLength + decodeSdrHeader(head.data).length;
+    const whole = Math.min(sdrHeaderLength + decodeSdrHeader(head.data).length, longestRecord);
     const parts = [head.data.subarray(0, whole)];
     let length = parts[0]?.length ?? 0;
     while (length < whole) {
