@@ -177,6 +177,7 @@ test('stops, starts and reboots; refuses what the state forbids', async () => {
   assert.equal((await act(id, { reboot: { type: 'HARD' } })).status, 202);
   await stage.quiet();
   assert.equal((await act(id, { reboot: { type: 'GENTLE' } })).status, 400);
+  assert.equal((await act(id, { reboot: { type: { toString: 1 } } })).status, 400);
 });
 
 const statuses: [vm_state: 'active' | 'stopped' | 'error' | 'building', task_state: string | null, status: string][] = [
