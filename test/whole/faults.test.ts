@@ -174,7 +174,10 @@ describe('BMCs', options, () => {
     await here.machine.restartBmc();
     const id = await deploy(here, 'refused', whole.id);
     const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* refused the user name or password/);
-    assert.match(server.fault?.details ?? '', /Failed in step "Power off"\..*Correct user name and password in driver_info of the node/);
+    assert.match(
+      server.fault?.details ?? '',
+      /Failed in step "Power off"\..*Correct user name and password in driver_info of the node/,
+    );
     await expectOutOfService(here, /refused the user name or password.*may still hold a tenant's data/);
 
     // Once the password is right again, the operator brings it back.
@@ -197,7 +200,10 @@ describe('BMCs', options, () => {
     await booted;
     await here.machine.setPersonality({ silent: true });
     const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* did not answer \(\d+ attempts in [\d.]+ s\)/);
-    assert.match(server.fault?.details ?? '', /Failed in step "Set boot from disk"\. Check its cable, its power and the address in driver_info/);
+    assert.match(
+      server.fault?.details ?? '',
+      /Failed in step "Set boot from disk"\. Check its cable, its power and the address in driver_info/,
+    );
     await expectOutOfService(here, /did not answer/);
   });
 });
