@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asFault, Fault, tellFault } from '#domain/faults.ts';
+import { wordsFor } from './tenant-words.ts';
 
 export type ServiceName = 'identity' | 'compute' | 'image' | 'network' | 'baremetal';
 
@@ -64,7 +65,8 @@ export function replyNotFound(service: ServiceName) {
 
 function textOf(fault: Fault, request: FastifyRequest): string {
   if (fault.code === 'internal') return `Unexpected error; the log has more under ${request.id}.`;
-  return tellFault(fault) ?? '';
+  const words = wordsFor(request.caller, fault);
+  return (words === fault ? tellFault(fault) : words.message) ?? '';
 }
 
 /** Fastify's own errors (unreadable JSON, body too large, unknown media type) are the caller's. */

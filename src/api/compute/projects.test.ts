@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
 import { openRackStage } from '#test/rack-stage.ts';
 
@@ -119,6 +120,20 @@ const adminOnly = [
   ['GET', '/baremetal/v1/nodes'],
   ['GET', '/baremetal/v1/ports/x'],
   ['DELETE', '/baremetal/v1/nodes/x'],
+  ['GET', '/baremetal/v1/nodes/x/states/console'],
+  ['PUT', '/baremetal/v1/nodes/x/states/console'],
+  ['GET', '/baremetal/v1/nodes/x/bios'],
+  ['GET', '/baremetal/v1/nodes/x/firmware'],
+  ['GET', '/baremetal/v1/nodes/x/vmedia'],
+  ['POST', '/baremetal/v1/nodes/x/vmedia'],
+  ['DELETE', '/baremetal/v1/nodes/x/vmedia'],
+  ['GET', '/baremetal/v1/nodes/x/vendor_passthru?method=sensors'],
+  ['POST', '/baremetal/v1/nodes/x/vendor_passthru?method=rotate_password'],
+  ['PUT', '/baremetal/v1/nodes/x/management/inject_nmi'],
+  ['PUT', '/baremetal/v1/nodes/x/management/boot_device'],
+  ['GET', '/baremetal/v1/nodes/x/management/indicators'],
+  ['PUT', '/baremetal/v1/nodes/x/states/boot_mode'],
+  ['PUT', '/baremetal/v1/nodes/x/states/secure_boot'],
 ] as const;
 for (const [method, url] of adminOnly) {
   test(`${method} ${url} is for administrators`, async () => {
@@ -126,3 +141,20 @@ for (const [method, url] of adminOnly) {
     assert.notEqual((await stage.ask({ method, url })).status, 403);
   });
 }
+
+test('a member is told that the BMC failed, and nothing of where it is; an administrator is', async () => {
+  stage.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
+  await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  const broken = await create(member);
+  stage.breakDeployments(undefined);
+
+  for (const path of ['', '/os-instance-actions', '/os-ingot-events']) {
+    const url = `${base}/servers/${broken}${path}`;
+    const [told, toldAdmin] = [await stage.ask({ url, headers: member }), await stage.ask({ url })];
+    assert.equal(told.status, 200);
+    assert.doesNotMatch(JSON.stringify(told.body), /192\.0\.2\.7/, path);
+    assert.match(JSON.stringify(toldAdmin.body), /192\.0\.2\.7/, path);
+  }
+  const { body } = await stage.ask({ url: `${base}/servers/${broken}`, headers: member });
+  assert.match(body.server.fault.message, /management controller could not be used/);
+});

@@ -7,6 +7,7 @@ import { EventFeedQuery, followEvents } from '../baremetal/event-feed.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks, pageOf } from '../pagination.ts';
+import { wordsFor } from '../tenant-words.ts';
 import { findServer } from './lookup.ts';
 import { microsecondsTime } from './times.ts';
 
@@ -40,13 +41,29 @@ export function registerServerHistory(app: ApiScope, context: ApiContext): void 
     const operation = (await operationsOf(context, server)).find((each) => requestIdOf(each) === request_id);
     if (!operation) throw new Fault('notFound', { what: 'Action', id: request_id });
     const events = await context.store.events.list({ operation_id: operation.id });
-    return { instanceAction: { ...actionJson(operation, { server, request }), events: stepsOf(events) } };
+    const shown = stepsOf(await eventsFor(context, request, events));
+    return { instanceAction: { ...actionJson(operation, { server, request }), events: shown } };
   });
 
   app.get('/servers/:id/os-ingot-events', { schema: { params: IdParams, querystring: EventFeedQuery } }, async (request) => {
     const server = await findServer(context, request, request.params.id);
     const isShown = request.caller.is_admin ? undefined : ({ kind }: Event) => kind !== 'bmc';
-    return followEvents(context.store.events, request, { server_id: server.id, query: request.query, isShown });
+    const feed = await followEvents(context.store.events, request, { server_id: server.id, query: request.query, isShown });
+    return { ...feed, events: await eventsFor(context, request, feed.events) };
+  });
+}
+
+/** What a step or an operation failed with is told in words that the caller may read. */
+async function eventsFor({ store }: ApiContext, { caller }: FastifyRequest, events: readonly Event[]): Promise<Event[]> {
+  const failed = events.filter(({ data }) => data['status'] === 'failed').flatMap(({ operation_id }) => operation_id ?? []);
+  const operations = failed.length > 0 ? await store.operations.list({ id: [...new Set(failed)] }) : [];
+  const faults = new Map(operations.map(({ id, fault }) => [id, fault]));
+  return events.map((event) => {
+    const fault = event.data['status'] === 'failed' ? faults.get(event.operation_id ?? '') : undefined;
+    const words = fault && wordsFor(caller, fault);
+    if (!words || words === fault) return event;
+    const { fault: _, ...data } = event.data;
+    return { ...event, data, message: `${event.subject}: ${words.message}` };
   });
 }
 
@@ -85,7 +102,7 @@ function actionJson(operation: Operation, { server, request }: { server: Server;
     project_id: server.project_id,
     user_id: server.user_id,
     start_time: microsecondsTime(operation.created_at),
-    message: operation.fault?.message ?? null,
+    message: operation.fault ? wordsFor(request.caller, operation.fault).message : null,
     ...(atLeast(request.microversion, 58) && { updated_at: microsecondsTime(operation.updated_at) }),
   };
 }

@@ -6,8 +6,9 @@ import { faultTable } from '#domain/faults.ts';
 import type { Event, Network, Node, Port, Server } from '#domain/records.ts';
 import { Collection } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext, Caller } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
+import { wordsFor } from '../tenant-words.ts';
 import { flavorLinks } from './flavors.ts';
 import { microsecondsTime, secondsTime } from './times.ts';
 
@@ -142,7 +143,7 @@ export function serverJson(server: Server, view: ServerView): object {
     ...(['ACTIVE', 'BUILD', 'REBUILD'].includes(status) && {
       progress: status === 'ACTIVE' ? 100 : (related.progress.get(server.id) ?? 0),
     }),
-    ...faultOf(server),
+    ...faultOf(server, request.caller),
     ...versionedFields(server, request.microversion),
     ...(request.caller.is_admin && adminFields(server, request.microversion)),
   };
@@ -193,9 +194,10 @@ function imageLinks(id: string, { request, context }: ServerView): object[] {
 }
 
 /** The cause of a failure, with the step it happened in and what can be done. */
-function faultOf(server: Server): object {
+function faultOf(server: Server, caller: Caller): object {
   if (server.vm_state !== 'error' || !server.fault) return {};
-  const { code, message, hint, step, at } = server.fault;
+  const { code, step, at } = server.fault;
+  const { message, hint } = wordsFor(caller, server.fault);
   const details = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
   return { fault: { code: faultTable[code].status, created: secondsTime(at), message, ...(details && { details }) } };
 }
