@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
+import { createFileConsole } from '#drivers/console-file/index.ts';
 import type { ConsoleInterface, Drivers } from '#drivers/interfaces.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { aServer } from '#test/a-task.ts';
@@ -34,7 +35,8 @@ async function aStage(t: TestContext) {
       return machine.line;
     },
   };
-  const drivers = { console: { room: driver, 'no-console': { properties: {}, validate() {}, log: async () => null } } };
+  const none = { properties: {}, validate() {}, log: async () => null };
+  const drivers = { console: { room: driver, file: createFileConsole([directory]), 'no-console': none } };
   const make = () => new Consoles({ store, drivers: drivers as unknown as Drivers, stateDir: directory });
   const consoles = make();
   t.after(async () => {
@@ -43,7 +45,7 @@ async function aStage(t: TestContext) {
     await rm(directory, { recursive: true });
   });
   const messages = async () => (await store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
-  return { store, node, machine, driver, consoles, make, messages };
+  return { store, node, machine, driver, directory, consoles, make, messages };
 }
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
@@ -227,4 +229,17 @@ test('a console that the node could not open for a while is opened again when it
   await store.nodes.update({ uuid: node.uuid }, { console_interface: 'room' });
   await consoles.reopen(node.uuid);
   await until(() => machine.opened === 2);
+});
+
+test('of a record that somebody else keeps, the next owner sees what came since, also after a restart', async (t) => {
+  const { store, node, directory, consoles, make } = await aStage(t);
+  const console_file = join(directory, 'conserver.log');
+  await writeFile(console_file, 'of the former owner\n');
+  await store.nodes.update({ uuid: node.uuid }, { console_interface: 'file', driver_info: { console_file } });
+  await consoles.clearRecord(node.uuid);
+  await appendFile(console_file, 'of the new one\n');
+  assert.equal(await consoles.log(node.uuid), 'of the new one\n');
+  const next = make();
+  assert.equal(await next.log(node.uuid), 'of the new one\n');
+  await next.stop();
 });
