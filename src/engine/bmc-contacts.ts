@@ -138,7 +138,7 @@ export class BmcContacts {
     this.#contacts.set(uuid, contact);
     const wasOpen = isOpen(before);
     if (!wasOpen && !this.#unwritten.has(uuid)) return;
-    await this.#write(uuid, contact, (inside) => clearFault(inside, uuid));
+    await this.#write(uuid, contact, (inside) => clearFault(inside, uuid, before?.message));
     if (wasOpen) this.#tell(uuid, `answers again, for the first time since ${before?.answered_at ?? 'it is known'}`);
   }
 
@@ -203,9 +203,9 @@ function failuresAfter(before: Contact | undefined, state: Trouble): number {
 }
 
 /** Our own fault alone; `last_error` may tell of something else by now, and then stays. */
-async function clearFault(inside: Store, uuid: string): Promise<void> {
+async function clearFault(inside: Store, uuid: string, message?: string | null): Promise<void> {
   const [node] = await inside.nodes.pick(['last_error'], { uuid, fault: powerFailure });
   if (!node) return;
-  const isOurs = node.last_error?.endsWith(leftAlone);
+  const isOurs = node.last_error?.endsWith(leftAlone) || (!!message && node.last_error === message);
   await inside.nodes.update({ uuid, fault: powerFailure }, { fault: null, ...(isOurs && { last_error: null }) });
 }

@@ -8,8 +8,10 @@ import type { Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } 
 import { lacks } from '#drivers/lacks.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
+import { bmcDeadline } from './bmc-deadline.ts';
 import { bmcMethods } from './bmc-methods.ts';
 import type { BmcPasswords } from './bmc-passwords.ts';
+import { refuseWhileBusy } from './busy-node.ts';
 import type { MachineVerbs } from './contract.ts';
 import { recordBmcCommand } from './power.ts';
 import { interfaceOf, loadNode } from './task.ts';
@@ -80,7 +82,7 @@ export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
 async function visitNode({ store, drivers }: MachineVerbParts, uuid: string): Promise<Visit> {
   const { node, facts } = await loadNode(store, uuid);
   const management = interfaceOf(drivers.management, node.management_interface);
-  return { node, facts, management, asking: { signal: AbortSignal.timeout(patienceMs) } };
+  return { node, facts, management, asking: { signal: bmcDeadline(node, patienceMs) } };
 }
 
 /** @param change `act` gives undefined where the driver has no such method */
@@ -91,13 +93,9 @@ async function changeMachine(
 ): Promise<void> {
   const visit = await visitNode(parts, uuid);
   const { node, facts, asking } = visit;
-  refuseBusy(node);
+  // A BMC that is restarted while its firmware is written may never come back.
+  await refuseWhileBusy(parts.store, node);
   await recordBmcCommand({ store: parts.store, node: facts, ...asking }, subject, () => act(visit) ?? lacks(facts, subject));
-}
-
-/** A BMC that is restarted while its firmware is written may never come back. */
-function refuseBusy({ name, uuid, provision_state: purpose, operation_id: operation }: Node): void {
-  if (operation) throw new Fault('nodeBusy', { node: name ?? uuid, purpose, operation });
 }
 
 /** What every BMC can do, and what only this kind can; the driver's own word wins. */
@@ -122,7 +120,7 @@ async function callVendor(parts: MachineVerbParts, uuid: string, { method, http,
   if (!(row.http as readonly string[]).includes(http))
     throw new Fault('badRequest', { detail: `The vendor method '${method}' takes ${row.http.join(', ')}, not ${http}.` });
   if (http === 'GET') return row.run(facts, parameters, asking);
-  if (!row.whileBusy) refuseBusy(node);
+  if (!row.whileBusy) await refuseWhileBusy(parts.store, node);
   let answer: Json = null;
   await recordBmcCommand({ store: parts.store, node: facts, ...asking }, `vendor method ${method}`, async () => {
     answer = await row.run(facts, parameters, asking);

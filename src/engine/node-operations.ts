@@ -1,6 +1,6 @@
 /** The short operations on a node: its BMC checked, its power changed. */
 import { tellFault } from '#domain/faults.ts';
-import type { Operation, PowerState } from '#domain/records.ts';
+import type { Node, Operation, PowerState } from '#domain/records.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
@@ -69,12 +69,17 @@ export function powerDefinition({ begin }: Pick<DefinitionParts, 'begin'>): Oper
   };
 }
 
+/** What took the node out of service is told until somebody manages it; other errors are over when its power obeys. */
+function stillFailed(node: Node | undefined): boolean {
+  return node !== undefined && (node.maintenance || /failed$|^error$/.test(node.provision_state));
+}
+
 async function writePowerEnd(inside: Store, operation: Operation): Promise<void> {
   const node = await inside.nodes.find({ uuid: operation.node_uuid });
   const failed = operation.state === 'failed';
   await inside.nodes.update(
     { uuid: operation.node_uuid },
-    { target_power_state: null, ...(failed && { last_error: tellFault(operation.fault) }) },
+    { target_power_state: null, ...((failed || !stillFailed(node)) && { last_error: tellFault(operation.fault) }) },
   );
   const server = node?.instance_uuid && (await inside.servers.find({ id: node.instance_uuid }));
   if (!server || server.vm_state === 'error') return;

@@ -7,6 +7,8 @@ import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts'
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
+import { refuseWhileBusy } from './busy-node.ts';
+import { bmcDeadline } from './bmc-deadline.ts';
 import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { Consoles } from './consoles.ts';
@@ -51,13 +53,13 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     },
     async setBootDevice(uuid, device, options) {
       const { node, facts } = await loadNode(store, uuid);
-      refuseWhileBusy(node);
+      await refuseWhileBusy(store, node);
       const management = interfaceOf(drivers.management, node.management_interface);
       if (!management.bootDevices.includes(device)) {
         const known = management.bootDevices.join(', ');
         throw new Fault('badRequest', { detail: `Invalid boot device ${device} specified; this hardware has: ${known}.` });
       }
-      const context = { store, node: facts, signal: AbortSignal.timeout(60_000) };
+      const context = { store, node: facts, signal: bmcDeadline(node, 120_000) };
       await recordBmcCommand(context, `boot device ${device}`, () =>
         management.setBootDevice(facts, device, options, { signal: context.signal }),
       );
@@ -155,7 +157,7 @@ async function updateNode(
 ): Promise<Node> {
   const node = await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
-    refuseWhileBusy(node);
+    await refuseWhileBusy(inside, node);
     const driver = changes.driver ?? node.driver;
     // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
     const former = driver === node.driver ? node : {};
@@ -177,7 +179,7 @@ async function updateNode(
 async function deleteNode(store: Store, uuid: string): Promise<void> {
   await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
-    refuseWhileBusy(node);
+    await refuseWhileBusy(inside, node);
     if (node.instance_uuid) {
       throw new Fault('conflict', {
         detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,
@@ -222,7 +224,7 @@ async function setProvisionState(
   }
   const operation = await store.transaction(async (inside): Promise<Operation | undefined> => {
     const node = await findNode(inside, uuid);
-    refuseWhileBusy(node);
+    await refuseWhileBusy(inside, node);
     if (node.instance_uuid) {
       const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${verb}' would take it away.`;
       throw new Fault('conflict', { detail });
@@ -337,7 +339,7 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
 async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
   return store.transaction(async (inside) => {
     const port = await findNodePort(inside, uuid);
-    refuseWhileBusy(await findNode(inside, port.node_uuid));
+    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
     const address = changes.address === undefined ? port.address : checkMac(changes.address);
     if (address !== port.address) await refuseTwin(inside, address);
     await inside.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
@@ -348,7 +350,7 @@ async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<
 async function deleteNodePort(store: Store, uuid: string): Promise<void> {
   await store.transaction(async (inside) => {
     const port = await findNodePort(inside, uuid);
-    refuseWhileBusy(await findNode(inside, port.node_uuid));
+    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
     if (port.vif_port_id)
       throw new Fault('conflict', { detail: `Port ${port.address} is in use by network port ${port.vif_port_id}.` });
     await inside.node_ports.remove({ uuid });
@@ -376,10 +378,4 @@ async function findNodePort(inside: Store, uuid: string): Promise<NodePort> {
   const port = await inside.node_ports.find({ uuid });
   if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
   return port;
-}
-
-function refuseWhileBusy(node: Node): void {
-  if (node.operation_id) {
-    throw new Fault('nodeBusy', { node: node.name ?? node.uuid, purpose: node.provision_state, operation: node.operation_id });
-  }
 }

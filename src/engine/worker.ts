@@ -8,6 +8,7 @@ import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject, Operation } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import { refuseBusyNode } from './busy-node.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
 import { OperationRecord } from './operation-record.ts';
@@ -283,15 +284,4 @@ export class Worker {
 /** By name: a list may be made anew for each look. */
 function stepAfter(steps: readonly Step[], step: Step): Step | undefined {
   return steps[steps.findIndex((candidate) => candidate.name === step.name) + 1];
-}
-
-async function refuseBusyNode(inside: Store, uuid: string): Promise<never> {
-  const node = await inside.nodes.find({ uuid });
-  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-  const holder = node.operation_id && (await inside.operations.find({ id: node.operation_id }));
-  throw new Fault('nodeBusy', {
-    node: node.name ?? uuid,
-    purpose: holder ? holder.purpose : 'another request',
-    operation: node.operation_id ?? 'just ended',
-  });
 }
