@@ -7,8 +7,8 @@ import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts'
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
-import { refuseWhileBusy } from './busy-node.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
+import { refuseWhileBusy } from './busy-node.ts';
 import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { Consoles } from './consoles.ts';

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { bmcDeadline } from './bmc-deadline.ts';
+
+test('who waits too long for a BMC is told so by a fault', async () => {
+  const signal = bmcDeadline({ name: 'n1', uuid: 'u1' }, 1);
+  // The timer of a deadline keeps no process alive.
+  const alive = setTimeout(() => {}, 5000);
+  await once(signal, 'abort');
+  clearTimeout(alive);
+  assert.equal(signal.reason.code, 'bmcUnreachable');
+  assert.match(signal.reason.message, /^The BMC at node n1 did not answer/);
+});

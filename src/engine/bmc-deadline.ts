@@ -1,0 +1,12 @@
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+
+/** For a person who waits for a BMC: aborted after `ms` with a fault that says so, where `AbortSignal.timeout` has none. */
+export function bmcDeadline({ name, uuid }: Pick<Node, 'name' | 'uuid'>, ms: number): AbortSignal {
+  const controller = new AbortController();
+  const address = `node ${name ?? uuid}`;
+  const late = () =>
+    controller.abort(new Fault('bmcUnreachable', { address, attempts: 1, seconds: ms / 1000, detail: 'it is too slow' }));
+  setTimeout(late, ms).unref();
+  return controller.signal;
+}
