@@ -63,10 +63,15 @@ export function readWebhookSettings(node: NodeFacts): WebhookSettings {
     },
     // The first three are what MAAS sends.
     headers: { accept: 'application/json', 'user-agent': 'Ingot', system_id: node.uuid, ...authorization, ...own },
-    secrets: [pass, token, ...Object.values(authorization), ...Object.values(own)].filter((text) => text.length > 3),
+    secrets: [pass, token, ...[authorization, own].flatMap(secretsOf)].filter((text) => text.length > 3),
     trust: readTrust(info),
     timeout: info.whole('power_timeout', { min: 1, max: 300, default: 15 }) * 1000,
   };
+}
+
+/** A header as a whole, and what follows the word `Basic` or `Bearer` in it. */
+function secretsOf(headers: Readonly<Record<string, string>>): string[] {
+  return Object.values(headers).flatMap((text) => [text, text.slice(text.indexOf(' ') + 1)]);
 }
 
 function readUrl(info: DriverInfo, key: string, { uuid, name }: NodeFacts): URL {

@@ -135,6 +135,14 @@ suite('answers that are no state', () => {
     await assert.rejects(power.setPower(node(), 'power on'), { code: 'bmcError', message: /redirection \(303\) of a POST/ });
   });
 
+  test('nor are credentials of basic authentication without the word before them', async (t) => {
+    const answer: Answer = (request, response) =>
+      response.end(`who is ${String(request.headers.authorization).replace('Basic ', '')}?`);
+    const { node } = await setStage(t, { answer });
+    const fault = await power.getPower(node({ power_user: 'u', power_pass: 'open sesame' })).catch((error: Error) => error);
+    assert.match(String(fault), /who is \*{6}\?/);
+  });
+
   test('a secret that is sent back is not shown', async (t) => {
     const answer: Answer = (request, response) => response.writeHead(400).end(`bad ${request.headers.authorization}`);
     const { node } = await setStage(t, { answer });
