@@ -26,6 +26,8 @@ export type SerialLine = Duplex & { sendBreak(): void };
 /** Repeats of a packet, as BMCs do by default: IPMI 2.0 rev 1.1 section 15.11. */
 const repeats = 7;
 const bufferBytes = 1024 * 1024;
+/** Packets that are kept until the BMC has said that the line is open. */
+const earlyMax = 64;
 /** Completion code of Activate Payload, table 24-2. */
 const inUse = 0x80;
 
@@ -89,7 +91,8 @@ class SolStream extends Duplex implements SerialLine {
     this.#parts = parts;
     parts.session.openLine((payload) => {
       if (this.#transfer) this.#transfer.receive(payload);
-      else this.#early.push(payload);
+      // What is left out is not acknowledged, so that the BMC sends it again.
+      else if (this.#early.length < earlyMax) this.#early.push(payload);
     });
   }
 
