@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { soundPersonality } from './bmc/personality.ts';
 import { type Certificate, ensureCertificate } from './bmc/redfish/certificate.ts';
 import { pathsOf } from './bmc/redfish/service-paths.ts';
-import { rackNode, writeNodes } from './nodes-file.ts';
 import { applyWish } from './personality-files.ts';
 import { bmcNetwork, planRack, provisioningNetwork, type RackOptions } from './rack-plan.ts';
 
@@ -93,7 +92,6 @@ export function writeRecord(options: RackOptions): RackRecord {
   const draft = `${recordFile(plan.stateDir)}.new`;
   writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, recordFile(plan.stateDir));
-  writeNodes(plan.stateDir, record.machines.map(rackNode));
   return record;
 }
 

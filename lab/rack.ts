@@ -13,6 +13,7 @@ import type { MediaDevice } from './bmc/chassis.ts';
 import { ControlClient, type ControlNews, type OverrideDevice, type PowerCommand } from './control.ts';
 import { onMessage } from './json-lines.ts';
 import { insideNamespace, lowerNetwork, processesIn, raiseNetwork } from './network.ts';
+import { rackNode, writeNodes } from './nodes-file.ts';
 import { planRack, type RackOptions } from './rack-plan.ts';
 import type { MachineStatus } from './rack-process.ts';
 import { type MachineRecord, type RackRecord, readRecord, writeRecord } from './rack-record.ts';
@@ -136,6 +137,7 @@ export async function startRack(options: StartOptions = {}): Promise<Rack> {
   }
   if (!keepDisks) for (const { name } of plan.machines) rmSync(join(plan.stateDir, name), { recursive: true, force: true });
   const record = writeRecord(rackOptions);
+  writeNodes(record.state_dir, record.machines.map(rackNode));
   let child: ChildProcess | undefined;
   try {
     await raiseNetwork(plan);

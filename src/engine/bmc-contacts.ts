@@ -102,11 +102,12 @@ export class BmcContacts {
   /** What was known is void, and so is what comes of exchanges under way: other settings, or the node is gone. */
   async forget(uuid: string): Promise<void> {
     for (const exchange of this.#underWay.get(uuid) ?? []) exchange.isVoid = true;
+    const message = this.#contacts.get(uuid)?.message;
     this.#contacts.delete(uuid);
     this.#unwritten.delete(uuid);
     await this.#store.transaction(async (inside) => {
       await inside.bmc_contacts.remove({ node_uuid: uuid });
-      await clearFault(inside, uuid);
+      await clearFault(inside, uuid, message);
     });
   }
 

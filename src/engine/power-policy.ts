@@ -80,7 +80,7 @@ export class PowerPolicy {
   async #hold(found: FoundPower, policy: PowerPolicyName): Promise<void> {
     const { node, seen, expected } = found;
     const why = policy === 'hold' ? '' : ` ${correctionsMax} times in an hour`;
-    const reason = `Its power changed${why} though nobody asked for it: ${expected} was expected, ${seen} was found.`;
+    const reason = `Its power changed${why} though nobody asked for it: ${expected} was expected, ${seen} was found. Find out who did it, then take it out of maintenance.`;
     if (!(await this.#write(found, { maintenance: true, maintenance_reason: reason }))) return;
     this.#tell(found, `was found ${seen} and is on hold: in maintenance until somebody has looked`);
     this.#corrections.delete(node.uuid);

@@ -167,6 +167,12 @@ class Asking<T> {
     const { command, budget } = this.#question;
     const { attempts } = budget;
     const seconds = Math.round(budget.spent / 100) / 10;
-    return new IpmiError('silent', { peer: this.#conversation.peer, command, attempts, seconds, detail: 'nothing valid came back' });
+    return new IpmiError('silent', {
+      peer: this.#conversation.peer,
+      command,
+      attempts,
+      seconds,
+      detail: 'nothing valid came back',
+    });
   }
 }
