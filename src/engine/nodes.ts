@@ -15,6 +15,7 @@ import type { Consoles } from './consoles.ts';
 import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
+import { checkPowerPolicy } from './power-policy.ts';
 import type { PowerTruth } from './power-truth.ts';
 import { interfaceOf, loadNode } from './task.ts';
 import type { Worker } from './worker.ts';
@@ -306,6 +307,7 @@ async function validateNode(
   for (const slot of slots) {
     try {
       interfaceOf<{ validate(of: typeof facts): void }>(drivers[slot], node[`${slot}_interface`]).validate(facts);
+      if (slot === 'power') checkPowerPolicy(facts);
       results[slot] = { result: true };
     } catch (error) {
       results[slot] = { result: false, reason: asFault(error).message };

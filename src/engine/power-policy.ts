@@ -1,4 +1,5 @@
 /** What is done where a machine's power is another than it should be, and nobody asked Ingot for that. */
+import { Fault } from '#domain/faults.ts';
 import type { Node, PowerState } from '#domain/records.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
@@ -20,6 +21,14 @@ export type PowerPolicyParts = { store: Store; settings: Settings; worker: Pick<
 /** A machine that does not stay as it is put is put on hold: so many corrections within so long (milliseconds). */
 const correctionsMax = 3;
 const correctionsWithin = 3_600_000;
+
+/** @throws Fault `driverInfo` where the node names a policy that there is none of. */
+export function checkPowerPolicy({ name, uuid, driver_info }: Pick<NodeFacts, 'name' | 'uuid' | 'driver_info'>): void {
+  const wanted = driver_info['power_sync_policy'];
+  if (wanted === undefined || powerPolicies.some((policy) => policy === wanted)) return;
+  const detail = `power_sync_policy must be one of ${powerPolicies.join(', ')}`;
+  throw new Fault('driverInfo', { node: name ?? uuid, detail });
+}
 
 export class PowerPolicy {
   readonly #parts: PowerPolicyParts;

@@ -24,8 +24,15 @@ export function propertiesOf(catalog: DriverCatalog, type: HardwareTypeFacts): R
     ),
   );
   const byKey = Map.groupBy(uses, ({ key }) => key);
-  return Object.fromEntries([...byKey].map(([key, users]) => [key, merge(users)]));
+  return { ...forAllTypes, ...Object.fromEntries([...byKey].map(([key, users]) => [key, merge(users)])) };
 }
+
+/** What is no driver's. */
+const forAllTypes: Readonly<Record<string, Property>> = {
+  power_sync_policy: {
+    help: 'What is done where power changed and nobody asked for it: record, correct or hold. Default: the setting power.sync_policy.',
+  },
+};
 
 type Use = { readonly property: Property; readonly isDefault: boolean; readonly user: string };
 
