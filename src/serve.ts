@@ -7,15 +7,8 @@ import { createApi } from '#api/app.ts';
 import { ensureAdmin, ensureTokenKey } from '#api/identity/admin.ts';
 import { createBootServer } from '#boot-server/boot-server.ts';
 import { openListener } from '#boot-server/listeners.ts';
-import { createIpmiDriver, type RawPolicy } from '#drivers/ipmi/index.ts';
-import { ipxeBoot } from '#drivers/ipxe/index.ts';
-import { createManualDriver } from '#drivers/manual/index.ts';
-import { pxeBoot } from '#drivers/pxe/index.ts';
-import { createEventPosts, createRedfishDriver, type RawPaths } from '#drivers/redfish/index.ts';
-import { createDrivers } from '#drivers/registry.ts';
-import { createSnmpDriver } from '#drivers/snmp/index.ts';
-import { createTileraPduDriver, type TileraPduDriver } from '#drivers/tilera-pdu/index.ts';
-import { createVirtualPowerDriver, type VirtualPowerDriver } from '#drivers/virtual-power/index.ts';
+import { createEventPosts } from '#drivers/redfish/index.ts';
+import { openDrivers } from '#drivers/registry.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
@@ -70,25 +63,14 @@ async function build(
   closers.push(() => images.close());
   await images.tidy();
 
-  const ipmi = createIpmiDriver({
-    packetsPerSecond: settings['ipmi.packets_per_second'],
-    sessions: settings['ipmi.sessions'],
-    rawCommands: settings['ipmi.raw_commands'] as RawPolicy,
-  });
-  closers.push(() => ipmi.close());
-  const manual = createManualDriver({
-    waitSeconds: settings['manual.wait'],
-    confirm: (uuid, state) => engine.confirmPower(uuid, state),
-  });
-  const virtualPower = await openVirtualPower(settings, closers);
-  const snmp = createSnmpDriver();
-  closers.push(() => snmp.close());
-  const tileraPdu = openTileraPdu(settings, closers);
   // BMCs post to the listener of the provisioning network, so there must be one.
   const events = settings['provisioning.address'] ? createEventPosts(() => boot.addresses.http_url) : undefined;
-  const redfish = createRedfishDriver({ events, rawPaths: settings['redfish.raw_paths'] as RawPaths });
-  closers.push(() => redfish.close());
-  const drivers = createDrivers({ ipmi, manual, virtualPower, snmp, tileraPdu, redfish, pxe: pxeBoot, ipxe: ipxeBoot, settings });
+  const { drivers, ...opened } = await openDrivers({
+    settings,
+    confirmPower: (uuid, power) => engine.confirmPower(uuid, power),
+    ...(events && { events }),
+  });
+  closers.push(() => opened.close());
 
   // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
   const messages = {} as MachineMessages;
@@ -125,39 +107,6 @@ async function build(
   const url = settings['api.public_url'] || urlOf(api.server.address());
   await writeEndpoint(join(state, stateFiles.endpoint), url);
   return { url, failed: boot.failed, close };
-}
-
-async function openVirtualPower(settings: Settings, closers: (() => Promise<unknown>)[]): Promise<VirtualPowerDriver> {
-  const directory = join(settings.state_dir, 'ssh');
-  // Sockets and, after a kill in the wrong moment, secrets of connections that have ended.
-  await rm(directory, { recursive: true, force: true });
-  const virtualPower = createVirtualPowerDriver(directory, {
-    ssh_host: settings['virtual_power.ssh_host'],
-    ssh_port: settings['virtual_power.ssh_port'],
-    type: settings['virtual_power.type'],
-    host_user: settings['virtual_power.host_user'],
-    host_pass: settings['virtual_power.host_pass'],
-    host_key: settings['virtual_power.host_key'],
-    known_hosts: settings['virtual_power.known_hosts'],
-    libvirt_uri: settings['virtual_power.libvirt_uri'],
-  });
-  closers.push(() => virtualPower.close());
-  return virtualPower;
-}
-
-function openTileraPdu(settings: Settings, closers: (() => Promise<unknown>)[]): TileraPduDriver {
-  const tileraPdu = createTileraPduDriver({
-    manager: settings['tilera.pdu_mgr'],
-    modes: {
-      on: settings['tilera.pdu_on'],
-      off: settings['tilera.pdu_off'],
-      reboot: settings['tilera.pdu_reboot'],
-      status: settings['tilera.pdu_status'],
-    },
-    timeout: settings['tilera.timeout'],
-  });
-  closers.push(() => tileraPdu.close());
-  return tileraPdu;
 }
 
 /** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */

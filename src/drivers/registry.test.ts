@@ -2,36 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { fakeBoot } from './fake/boot.ts';
-import { createFakeDriver } from './fake/index.ts';
-import { createManualDriver } from './manual/index.ts';
-import { createDrivers } from './registry.ts';
+import { after, test } from 'node:test';
+import { readSettings } from '#settings.ts';
+import { openDrivers } from './registry.ts';
 
-const settings = {
-  'console.folders': [],
-  'deploy.agent_timeout': 900,
-  'deploy.image_timeout': 3600,
-  'deploy.silence_timeout': 180,
-  'fake.power_delay_ms': 0,
-  'fake.deploy_delay_ms': 0,
-  'fake.delay_ms': '0',
-  'fake.fail_rate': '',
-  'fake.stuck': '',
-  'fake.soft_off_seconds': 0,
-  'fake.seed': 0,
-};
-const drivers = createDrivers({
-  ipmi: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
-  manual: createManualDriver({ waitSeconds: 60, confirm: async () => {} }),
-  virtualPower: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
-  snmp: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
-  tileraPdu: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
-  redfish: createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 }),
-  pxe: fakeBoot,
-  ipxe: fakeBoot,
-  settings,
-});
+const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
+const { drivers, close } = await openDrivers({ settings, confirmPower: async () => {} });
+after(close);
 
 test('every name in a hardware type is registered', () => {
   for (const [name, type] of Object.entries(drivers.hardwareTypes)) {

@@ -1,101 +1,89 @@
-/** All drivers by name: an explicit list, so that what there is can be read here. */
+/** All drivers by name, built from their settings: an explicit list, so that what there is can be read here. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './absent.ts';
 import { createFileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
 import { createIbootDriver } from './iboot/index.ts';
-import type {
-  BiosInterface,
-  BootInterface,
-  ConsoleInterface,
-  Drivers,
-  FirmwareInterface,
-  ManagementInterface,
-  PowerInterface,
-  VendorInterface,
-} from './interfaces.ts';
+import type { Drivers } from './interfaces.ts';
+import { createIpmiDriver, type RawPolicy } from './ipmi/index.ts';
+import { ipxeBoot } from './ipxe/index.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
-import type { ManualDriver } from './manual/index.ts';
+import { createManualDriver, type ManualParts } from './manual/index.ts';
+import { pxeBoot } from './pxe/index.ts';
+import { createRedfishDriver, type RawPaths, type RedfishDriverOptions } from './redfish/index.ts';
+import { createSnmpDriver } from './snmp/index.ts';
+import { createTileraPduDriver } from './tilera-pdu/index.ts';
+import { createVirtualPowerDriver } from './virtual-power/index.ts';
 import { createWebhookDriver } from './webhook/index.ts';
 
-type RedfishParts = {
-  power: PowerInterface;
-  management: ManagementInterface;
-  bios: BiosInterface;
-  firmware: FirmwareInterface;
-  vendor: VendorInterface;
+type NumberName =
+  | `deploy.${'agent' | 'image' | 'silence'}_timeout`
+  | `fake.${'power_delay_ms' | 'deploy_delay_ms' | 'soft_off_seconds' | 'seed'}`
+  | `ipmi.${'packets_per_second' | 'sessions'}`
+  | 'manual.wait'
+  | `tilera.${'pdu_on' | 'pdu_off' | 'pdu_reboot' | 'pdu_status' | 'timeout'}`
+  | 'virtual_power.ssh_port';
+type TextName =
+  | 'state_dir'
+  | `fake.${'delay_ms' | 'fail_rate' | 'stuck'}`
+  | 'ipmi.raw_commands'
+  | 'redfish.raw_paths'
+  | 'tilera.pdu_mgr'
+  | `virtual_power.${'ssh_host' | 'type' | 'host_user' | 'host_pass' | 'host_key' | 'known_hosts' | 'libvirt_uri'}`;
+/** What drivers read of the settings. */
+export type DriverSettings = { readonly [N in NumberName]: number } & { readonly [T in TextName]: string } & {
+  readonly 'console.folders': readonly string[];
 };
 
 export type DriverParts = {
-  ipmi: {
-    power: PowerInterface;
-    management: ManagementInterface;
-    console: ConsoleInterface;
-    vendor: VendorInterface;
-  };
-  manual: ManualDriver;
-  virtualPower: { power: PowerInterface };
-  snmp: { power: PowerInterface };
-  tileraPdu: { power: PowerInterface };
-  redfish: RedfishParts;
-  pxe: BootInterface;
-  ipxe: BootInterface;
-  settings: {
-    'console.folders': readonly string[];
-    'deploy.agent_timeout': number;
-    'deploy.image_timeout': number;
-    'deploy.silence_timeout': number;
-    'fake.power_delay_ms': number;
-    'fake.deploy_delay_ms': number;
-    'fake.delay_ms': string;
-    'fake.fail_rate': string;
-    'fake.stuck': string;
-    'fake.soft_off_seconds': number;
-    'fake.seed': number;
-  };
+  readonly settings: DriverSettings;
+  /** Brings a person's word on a machine without power control. */
+  readonly confirmPower: ManualParts['confirm'];
+  /** Where BMCs post their events; undefined = nowhere, so they are asked. */
+  readonly events?: RedfishDriverOptions['events'];
 };
 
-export function createDrivers({
-  ipmi,
-  manual,
-  virtualPower,
-  snmp,
-  tileraPdu,
-  redfish,
-  pxe,
-  ipxe,
-  settings,
-}: DriverParts): Drivers {
-  const fake = createFakeDriver({
-    powerDelayMs: settings['fake.power_delay_ms'],
-    deployDelayMs: settings['fake.deploy_delay_ms'],
-    delayMs: settings['fake.delay_ms'],
-    failRate: settings['fake.fail_rate'],
-    stuck: settings['fake.stuck'],
-    softOffSeconds: settings['fake.soft_off_seconds'],
-    seed: settings['fake.seed'],
+export type OpenDrivers = {
+  readonly drivers: Drivers;
+  /** Ends what is under way, and closes sessions and connections politely. */
+  close(): Promise<void>;
+};
+
+export async function openDrivers({ settings, confirmPower, events }: DriverParts): Promise<OpenDrivers> {
+  const ipmi = createIpmiDriver({
+    packetsPerSecond: settings['ipmi.packets_per_second'],
+    sessions: settings['ipmi.sessions'],
+    rawCommands: settings['ipmi.raw_commands'] as RawPolicy,
   });
+  const redfish = createRedfishDriver({ events, rawPaths: settings['redfish.raw_paths'] as RawPaths });
+  const virtualPower = await openVirtualPower(settings);
+  const snmp = createSnmpDriver();
+  const tileraPdu = openTileraPdu(settings);
+  const manual = createManualDriver({ waitSeconds: settings['manual.wait'], confirm: confirmPower });
+  const fake = openFake(settings);
   const times = {
     agentTimeout: settings['deploy.agent_timeout'],
     imageTimeout: settings['deploy.image_timeout'],
     silenceTimeout: settings['deploy.silence_timeout'],
   };
-  return {
+  const drivers: Drivers = {
     hardwareTypes,
     power: {
       ipmi: ipmi.power,
       redfish: redfish.power,
-      fake: fake.power,
-      manual: manual.power,
-      'virtual-power': virtualPower.power,
       snmp: snmp.power,
       iboot: createIbootDriver().power,
       'tilera-pdu': tileraPdu.power,
       webhook: createWebhookDriver().power,
+      'virtual-power': virtualPower.power,
+      manual: manual.power,
+      fake: fake.power,
     },
     management: { ipmi: ipmi.management, redfish: redfish.management, fake: fake.management, noop: noopManagement },
-    boot: { ipxe, pxe, fake: fake.boot },
+    boot: { ipxe: ipxeBoot, pxe: pxeBoot, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
     console: {
       file: createFileConsole(settings['console.folders']),
@@ -107,4 +95,47 @@ export function createDrivers({
     firmware: { redfish: redfish.firmware, fake: fake.firmware, 'no-firmware': noFirmware },
     vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, 'no-vendor': noVendor },
   };
+  const closers = [ipmi, redfish, virtualPower, snmp, tileraPdu];
+  return { drivers, close: async () => void (await Promise.all(closers.map((driver) => driver.close()))) };
+}
+
+async function openVirtualPower(settings: DriverSettings) {
+  const directory = join(settings.state_dir, 'ssh');
+  // Sockets and, after a kill in the wrong moment, secrets of connections that have ended.
+  await rm(directory, { recursive: true, force: true });
+  return createVirtualPowerDriver(directory, {
+    ssh_host: settings['virtual_power.ssh_host'],
+    ssh_port: settings['virtual_power.ssh_port'],
+    type: settings['virtual_power.type'],
+    host_user: settings['virtual_power.host_user'],
+    host_pass: settings['virtual_power.host_pass'],
+    host_key: settings['virtual_power.host_key'],
+    known_hosts: settings['virtual_power.known_hosts'],
+    libvirt_uri: settings['virtual_power.libvirt_uri'],
+  });
+}
+
+function openTileraPdu(settings: DriverSettings) {
+  return createTileraPduDriver({
+    manager: settings['tilera.pdu_mgr'],
+    modes: {
+      on: settings['tilera.pdu_on'],
+      off: settings['tilera.pdu_off'],
+      reboot: settings['tilera.pdu_reboot'],
+      status: settings['tilera.pdu_status'],
+    },
+    timeout: settings['tilera.timeout'],
+  });
+}
+
+function openFake(settings: DriverSettings) {
+  return createFakeDriver({
+    powerDelayMs: settings['fake.power_delay_ms'],
+    deployDelayMs: settings['fake.deploy_delay_ms'],
+    delayMs: settings['fake.delay_ms'],
+    failRate: settings['fake.fail_rate'],
+    stuck: settings['fake.stuck'],
+    softOffSeconds: settings['fake.soft_off_seconds'],
+    seed: settings['fake.seed'],
+  });
 }

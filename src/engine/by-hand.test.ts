@@ -2,10 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { JsonObject, Operation } from '#domain/records.ts';
-import { fakeBoot } from '#drivers/fake/boot.ts';
-import { createFakeDriver } from '#drivers/fake/index.ts';
-import { createManualDriver } from '#drivers/manual/index.ts';
-import { createDrivers } from '#drivers/registry.ts';
+import { openDrivers } from '#drivers/registry.ts';
 import { readSettings } from '#settings.ts';
 import { openStore, type Store } from '#store/store.ts';
 import { anImage, aServerRequest, quiet } from '#test/a-cloud.ts';
@@ -16,21 +13,9 @@ import { createEngine } from './engine.ts';
 async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds?: number } = {}) {
   const store = given ?? (await openStore(':memory:'));
   const settings = readSettings({ flags: { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent' } });
-  const manual = createManualDriver({
-    waitSeconds: waitSeconds ?? settings['manual.wait'],
-    confirm: (uuid, state) => engine.confirmPower(uuid, state),
-  });
-  const ipmi = createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 });
-  const drivers = createDrivers({
-    ipmi,
-    manual,
-    virtualPower: ipmi,
-    snmp: ipmi,
-    tileraPdu: ipmi,
-    redfish: ipmi,
-    pxe: fakeBoot,
-    ipxe: fakeBoot,
-    settings,
+  const { drivers } = await openDrivers({
+    settings: { ...settings, ...(waitSeconds !== undefined && { 'manual.wait': waitSeconds }) },
+    confirmPower: (uuid, state) => engine.confirmPower(uuid, state),
   });
   const addresses = { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' };
   const boot = { addresses, tftpRoot: '/nonexistent', publish: async () => {}, withdraw: async () => {} };
@@ -38,7 +23,7 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
   const images = { get: async () => anImage, file: nothing, raw: nothing, extents: nothing, configDrive: nothing };
   const engine = createEngine({ store, settings, drivers, boot, images, log: pino({ level: 'silent' }) });
   const say = async (uuid: string, parameters: JsonObject = {}) => {
-    await manual.vendor.methods['confirm']!.run({ ...aNode({ uuid }), ports: [] }, parameters);
+    await drivers.vendor['manual']!.methods['confirm']!.run({ ...aNode({ uuid }), ports: [] }, parameters);
   };
   const theNode = async () => (await store.nodes.list({}))[0]!;
   return { store, engine, say, theNode };
