@@ -1,10 +1,10 @@
 /** One HTTP request and its reply, bounded in time and size, to a peer that has to prove who it is. */
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import { ConnectTimeout, createAgent, UntrustedPeer } from '../redfish/connections.ts';
-import type { Trust } from '../redfish/redfish-client.ts';
+import type { Trust } from './connections.ts';
+import { ConnectTimeout, createAgent, UntrustedPeer } from './connections.ts';
 
-export type { Trust } from '../redfish/redfish-client.ts';
+export type { Trust } from './connections.ts';
 
 export type HttpRequest = {
   readonly method: string;

@@ -3,7 +3,7 @@ import { type Agent, type ClientRequest, type IncomingMessage, request as plainR
 import { request as tlsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ConnectTimeout, createAgent, UntrustedPeer } from './connections.ts';
+import { ConnectTimeout, createAgent, UntrustedPeer } from '../http/connections.ts';
 import { RedfishError, type RedfishPeer } from './redfish-client.ts';
 
 export type Outgoing = {

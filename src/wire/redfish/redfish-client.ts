@@ -1,16 +1,9 @@
 /** A Redfish service as the drivers see it: resources by path, with sessions, ETags and task monitors behind it. DSP0266. */
 
+import type { Trust } from '../http/connections.ts';
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Resource = { readonly [key: string]: Json };
-
-/** How a service proves that it is the right one. */
-export type Trust =
-  /** The certificate authorities of this host, or those in `ca` (PEM). */
-  | { readonly by: 'authority'; readonly ca?: string }
-  /** SHA-256 of the certificate (hex, 64 digits): made for the self-signed certificates of BMCs. */
-  | { readonly by: 'fingerprint'; readonly sha256: string }
-  /** Any certificate, or none (`http:`): the network is trusted instead. Only as an explicit choice. */
-  | { readonly by: 'nothing' };
 
 export type RedfishPeer = {
   /** `https://bmc.example`, with port if it is not the usual one; no path, no slash at the end. */

@@ -5,7 +5,15 @@ import { Agent as TlsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import type { RedfishPeer, Trust } from './redfish-client.ts';
+
+/** How a service proves that it is the right one. */
+export type Trust =
+  /** The certificate authorities of this host, or those in `ca` (PEM). */
+  | { readonly by: 'authority'; readonly ca?: string }
+  /** SHA-256 of the certificate (hex, 64 digits): made for the self-signed certificates of BMCs. */
+  | { readonly by: 'fingerprint'; readonly sha256: string }
+  /** Any certificate, or none (`http:`): the network is trusted instead. Only as an explicit choice. */
+  | { readonly by: 'nothing' };
 
 /** The other end is not who it should be. The message says what was presented, so that an operator can pin it. */
 export class UntrustedPeer extends Error {
@@ -17,7 +25,13 @@ export class ConnectTimeout extends Error {
   override name = 'ConnectTimeout';
 }
 
-export type TrustedPeer = Pick<RedfishPeer, 'url' | 'trust' | 'tls'>;
+export type TrustedPeer = {
+  /** Its origin: `https://bmc.example:8443`. */
+  readonly url: string;
+  readonly trust: Trust;
+  /** `old`: TLS 1.0 and weak keys are taken, too. */
+  readonly tls?: 'old';
+};
 export type Connecting = { readonly peer: TrustedPeer; readonly connectMs: number };
 
 /** @returns an agent for `node:https` or `node:http`, as the peer's URL says */
