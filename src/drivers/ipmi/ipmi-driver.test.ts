@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { faultOf } from '#test/fault-of.ts';
 import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
@@ -18,15 +19,6 @@ const users = [
 function aNode(driver_info: JsonObject, properties: JsonObject = {}): NodeFacts {
   const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
   return { id: 1, uuid, name: 'n1', driver: 'ipmi', driver_info, properties, extra: {}, power_state: null, ports: [] };
-}
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof Fault, `a fault, not ${error}`);
-  return error;
 }
 
 /** A driver, a virtual BMC on loopback and what the two told. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import { faultOf } from '#test/fault-of.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createBootOverride } from './boot-override.ts';
 
@@ -34,15 +34,6 @@ const refusal = (id: string): TreeReply => ({
   status: 400,
   body: { error: { '@Message.ExtendedInfo': [{ MessageId: id, Message: 'No.', Severity: 'Warning' }] } },
 });
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof Fault, `a fault, not ${error}`);
-  return error;
-}
 
 suite('a boot device', () => {
   test('is set for the next boot, and read back', async (t) => {

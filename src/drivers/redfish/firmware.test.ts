@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { collectionOf, startRedfishTree, type TreeReply, type TreeRules } from '#test/a-redfish-tree.ts';
+import { faultOf } from '#test/fault-of.ts';
 import { createRedfishFirmware } from './firmware.ts';
 
 const service = '/redfish/v1/UpdateService';
@@ -45,15 +45,6 @@ async function setStage(t: TestContext, given: Record<string, JsonObject>, rules
   const tree = await startRedfishTree(t, given, { rules });
   const times = { taskMs: 2_000, pauseMs: 10 };
   return { ...tree, firmware: createRedfishFirmware(tree.onSystem, times) };
-}
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof Fault, `a fault, not ${error}`);
-  return error;
 }
 
 function aFile(t: TestContext, content: string): string {

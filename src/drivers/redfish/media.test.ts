@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { collectionOf, type RedfishTree, startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import { faultOf } from '#test/fault-of.ts';
 import { createRedfishMedia } from './media.ts';
 
 const [systemPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Managers/1'];
@@ -56,15 +56,6 @@ function obeyActions(tree: RedfishTree, path: string): void {
 const done = (tree: RedfishTree) =>
   tree.changes.map(({ method, path, body }) => ({ [`${method} ${path.split('/VirtualMedia/')[1]}`]: body }));
 const [insertCd, ejectCd] = ['POST CD1/Actions/VirtualMedia.InsertMedia', 'POST CD1/Actions/VirtualMedia.EjectMedia'];
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof Fault, `a fault, not ${error}`);
-  return error;
-}
 
 suite('virtual media', () => {
   for (const on of ['system', 'manager'] as const) {

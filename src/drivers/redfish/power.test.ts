@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import { faultOf } from '#test/fault-of.ts';
 import type { PowerTarget } from '../interfaces.ts';
 import { createRedfishPower } from './power.ts';
 import { resetTypes, targetTable, unusedResetTypes } from './reset.ts';
@@ -40,15 +40,6 @@ async function setStage(t: TestContext, options: { state?: string | null; offere
   };
   tree.rules.set(`POST ${resetPath}`, obey);
   return { tree, node: tree.node, sent, obey, power: createRedfishPower(tree.onSystem, noWatch, patience) };
-}
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof Fault, `a fault, not ${error}`);
-  return error;
 }
 
 suite('the power state', () => {

@@ -7,6 +7,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { makeIdentity, type Script, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
 import { startRedfishTree } from '#test/a-redfish-tree.ts';
+import { faultOf } from '#test/fault-of.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver, type RedfishReport } from './index.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
@@ -18,15 +19,6 @@ const system = '/redfish/v1/Systems/1';
 function aNode(driver_info: JsonObject): NodeFacts {
   const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
   return { id: 1, uuid, name: 'n1', driver: 'redfish', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
-}
-
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof Fault, `a fault, not ${error}`);
-  return error;
 }
 
 const machine: Script = {
