@@ -74,7 +74,7 @@ export const faultTable = {
     status: 400,
     by: 'caller',
     message: "Node {node} (driver '{driver}') has no {what}: not with the interfaces it uses.",
-    hint: '`baremetal driver show` lists the interfaces of a hardware type.',
+    hint: '`baremetal driver show` lists the interfaces of a hardware type, `baremetal node set --power-interface …` (or another kind) chooses one.',
   },
   powerNotReached: {
     status: 502,
