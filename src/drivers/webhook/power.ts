@@ -48,10 +48,15 @@ type Call = { readonly url: URL; readonly method: string };
 /** @returns the text of a good answer */
 async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: Asking): Promise<string> {
   const { headers, trust, timeout } = settings;
-  const fields = { device, address: url.host, command: `${method} ${pathOf(url)}`, attempts: 1, seconds: timeout / 1000 };
+  const fields = { device, address: url.host, command: `${method} ${pathOf(url)}`, attempts: 1 };
+  const begun = performance.now();
   const reply = await exchange({ method, url, headers, trust, timeout, mostBytes, signal }).catch((error: unknown) => {
     if (!(error instanceof HttpError)) throw error;
-    throw new Fault(faultTable[error.failure] ?? 'internal', { ...fields, detail: error.message });
+    throw new Fault(faultTable[error.failure] ?? 'internal', {
+      ...fields,
+      seconds: Math.max(1, Math.round((performance.now() - begun) / 1000)),
+      detail: error.message,
+    });
   });
   const { status, text } = reply;
   if (status >= 200 && status < 300) return text;
