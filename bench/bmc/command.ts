@@ -12,7 +12,7 @@ const usage = `Usage: npm run bench -- bmc [--nodes N] [--minutes N] [--only rat
 
 Starts farms of virtual BMCs on loopback addresses, then measures
   rates   power status of 200 of them: ipmitool processes, our client with a new session each, our client with kept sessions
-  fleet   Ingot with 10,000 nodes, of which 5 % are slow, 2 % dead, 1 % refuse the password and 5 % lose packets
+  fleet   Ingot with 10,000 nodes, of which 5 % are slow, 2 % dead and 1 % refuse the password; 5 % of all packets are lost each way
 Nothing else should use the machine meanwhile. docs/performance.md tells what the figures mean.
 
   --nodes N     of the fleet (10000)

@@ -35,6 +35,8 @@ export type FleetFindings = {
   nodes: number;
   minutes: number;
   shares: Readonly<Record<string, number>>;
+  /** Share of the packets that are lost, each way. */
+  loss: number;
   enrolSeconds: number;
   /** From the end of enrolment until every reachable state was known. */
   knownAfter: number | undefined;
@@ -43,7 +45,9 @@ export type FleetFindings = {
   farm: { commands: number; logins: number; cpuSeconds: number };
 };
 
-const shares = { slow: 0.05, dead: 0.02, 'refuses-password': 0.01, lossy: 0.05 };
+const shares = { slow: 0.05, dead: 0.02, 'refuses-password': 0.01 };
+/** Of the packets of every BMC, on the way in and again on the way out. */
+const loss = 0.05;
 const unreachable: readonly string[] = ['dead', 'refuses-password'];
 const censusEveryMs = 15_000;
 const enrolAtOnce = 16;
@@ -53,6 +57,7 @@ const settleMs = 300_000;
 export async function measureFleet(options: FleetOptions): Promise<FleetFindings> {
   const { folder, nodes, announce } = options;
   const farm = await startFarm({ count: nodes, stateDir: `${folder}/farm`, personalities: shares });
+  await farm.setPersonality('all', { dropRate: loss });
   announce(`${nodes} BMCs are up`);
   const ingot = await startMeteredIngot(`${folder}/ingot`).catch(async (error: unknown) => {
     await farm.stop();
@@ -87,7 +92,7 @@ async function watch(parts: Watch): Promise<FleetFindings> {
   }
   const { commands, logins, cpu_seconds } = await farm.counters();
   return {
-    ...{ nodes, minutes, shares, censuses },
+    ...{ nodes, minutes, shares, loss, censuses },
     enrolSeconds: (enrolled - begun) / 1000,
     knownAfter: knownAt === undefined ? undefined : (knownAt - enrolled) / 1000,
     farm: { commands, logins, cpuSeconds: cpu_seconds },

@@ -27,7 +27,14 @@ test('of the fleet the worst of each figure is told, and that it was never whole
     ...change,
   });
   const fleet = {
-    ...{ nodes: 100, minutes: 1, shares: { dead: 0.02 }, enrolSeconds: 1, knownAfter: undefined as number | undefined },
+    ...{
+      nodes: 100,
+      minutes: 1,
+      shares: { dead: 0.02 },
+      loss: 0.05,
+      enrolSeconds: 1,
+      knownAfter: undefined as number | undefined,
+    },
     censuses: [census({}), census({ known: 95, wrong: 1, oldest: 61.5, rss: 310 * 2 ** 20 }), census({})],
     farm: { commands: 1, logins: 2, cpuSeconds: 3 },
   };

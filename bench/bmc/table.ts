@@ -28,8 +28,10 @@ function rateLines(rates: PollRates): string[] {
 }
 
 function fleetLines(fleet: FleetFindings): string[] {
-  const { nodes, minutes, shares, enrolSeconds, knownAfter, censuses, farm } = fleet;
-  const kinds = Object.entries(shares).map(([name, share]) => `${(share * 100).toFixed(0)} % ${name}`);
+  const { nodes, minutes, shares, loss, enrolSeconds, knownAfter, censuses, farm } = fleet;
+  const kinds = [...Object.entries(shares), ['packets lost each way', loss] as const].map(
+    ([name, share]) => `${(share * 100).toFixed(0)} % ${name}`,
+  );
   const most = (pick: (census: Census) => number) => Math.max(...censuses.map(pick));
   const [first, last] = [censuses[0], censuses.at(-1)];
   const table: [string, string][] = [
