@@ -142,6 +142,7 @@ class Asking<T> {
       const answer = this.#question.accept(packet);
       if (answer === undefined) return;
       this.#learn();
+      this.#question.budget.answered();
       this.#settle(() => this.#settlers.resolve(answer));
     } catch (error) {
       if (!(error instanceof Malformed)) this.#settle(() => this.#settlers.reject(error));

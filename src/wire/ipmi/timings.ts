@@ -6,7 +6,7 @@ export type Timings = {
   readonly shortestWait: number;
   readonly growth: number;
   readonly longestWait: number;
-  /** For a whole request: queueing, opening a session, retries. */
+  /** For a whole request: queueing, opening a session, retries. Three times as long where the BMC does answer, but slowly. */
   readonly deadline: number;
   /**
    * The same for who waits with patience while a BMC has no free session: longer than the 60 s ± 3 s after which it
@@ -47,6 +47,9 @@ export type BudgetOptions = {
   readonly patient?: boolean;
 };
 
+/** However often it answers, a request takes no longer than so many times what it was granted at first. */
+const mostGrants = 3;
+
 /** Time and packets spent on one request, and the wish to end it early. Whoever made it calls `release`. */
 export class Budget {
   readonly patient: boolean;
@@ -55,11 +58,13 @@ export class Budget {
   onEnd: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #startedAt = performance.now();
+  readonly #granted: number;
   #allowed: number;
   #end: { readonly reason: unknown } | undefined;
   readonly #abort = () => this.end(this.#signal?.reason);
 
   constructor(allowed: number, { signal, patient = false }: BudgetOptions = {}) {
+    this.#granted = allowed;
     this.#allowed = allowed;
     this.patient = patient;
     this.#signal = signal;
@@ -77,6 +82,14 @@ export class Budget {
 
   get reason(): unknown {
     return this.#end?.reason;
+  }
+
+  /**
+   * The BMC has answered, so it is worth waiting for: from now on it has as long again, within bounds. A slow one needs
+   * seven answers for a new session, and begins again when one of them is lost.
+   */
+  answered(): void {
+    this.extend(Math.min(this.spent + this.#granted, this.#granted * mostGrants));
   }
 
   /** At least so long in all. */
