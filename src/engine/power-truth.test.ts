@@ -11,7 +11,7 @@ import { readSettings } from '#settings.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { anOperation } from '#test/a-task.ts';
 import { BmcContacts } from './bmc-contacts.ts';
-import { PowerTruth } from './power-truth.ts';
+import { lookInterval, PowerTruth } from './power-truth.ts';
 
 type Answer = PowerState | Fault;
 
@@ -285,4 +285,10 @@ test('correct and hold: a person who took the node over meanwhile is left alone'
   });
   await look();
   assert.deepEqual([launched.length, (await row()).power_state], [0, 'power on']);
+});
+
+test('a slow BMC is looked at sooner, but no more than twice as often', () => {
+  assert.equal(lookInterval(35_000, 4), 34_960);
+  assert.equal(lookInterval(35_000, 1_000), 25_000);
+  assert.equal(lookInterval(35_000, 9_000), 17_500);
 });

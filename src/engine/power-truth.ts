@@ -46,6 +46,17 @@ const hintsApartMs = 1000;
 /** Beyond the deadlines that drivers keep by themselves (milliseconds). */
 const longestLookMs = 120_000;
 
+/** Answers that a BMC has to give where its session was lost, repeats included. */
+const answersForSession = 10;
+
+/**
+ * A slow BMC is looked at sooner: what is known of it must not get old while it takes its time for a new session.
+ * All in milliseconds.
+ */
+export function lookInterval(interval: number, latency: number): number {
+  return Math.max(interval / 2, interval - answersForSession * latency);
+}
+
 export class PowerTruth {
   readonly #parts: Parts;
   readonly #policy: PowerPolicy;
@@ -232,7 +243,7 @@ export class PowerTruth {
 
   #nextLook(uuid: string, begun: number): number {
     if (this.#surprises.has(uuid)) return now() + secondLookMs;
-    return this.#heldUntil(uuid) ?? begun + this.#interval;
+    return this.#heldUntil(uuid) ?? begun + lookInterval(this.#interval, this.#parts.contacts.get(uuid)?.latency_ms ?? 0);
   }
 
   /** On the process's own clock; a clock that was set while Ingot was down makes no pause longer than the longest. */
