@@ -1,4 +1,5 @@
 /** A Redfish service that answers as it is told, request by request: for tests of the client, TLS and odd bytes included. */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openRedfishClient, type RedfishLimits, type RedfishService } from '#wire/redfish/client.ts';
-import type { Json, RedfishPeer } from '#wire/redfish/redfish-client.ts';
+import { type Json, RedfishError, type RedfishPeer } from '#wire/redfish/redfish-client.ts';
 
 export type Asked = {
   /** `GET /redfish/v1/`. */
@@ -171,4 +172,14 @@ export function makeIdentity(name: string): Identity {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The error that a call ends with; anything else fails the test. */
+export async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof RedfishError, `a RedfishError, not ${error}`);
+  return error;
 }

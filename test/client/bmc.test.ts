@@ -86,3 +86,19 @@ test('a console is enabled, shown, and can be typed into', { skip }, async () =>
   clearInterval(typing);
   socket.close();
 });
+
+test('a power command that sticks is aborted, and the node can be corrected at once', { skip }, async () => {
+  const node = ['baremetal', 'node', 'create', '--driver', 'fake-hardware', '--name', 'stuck1'];
+  await openstack(env, [...node, '--driver-info', 'fake_stuck=power on']);
+  const { replies } = await openstackSession(env, [
+    'baremetal node manage --wait 60 stuck1',
+    'baremetal node power on stuck1',
+    'baremetal node abort stuck1',
+    'baremetal node unset --driver-info fake_stuck stuck1',
+    'baremetal node power on --power-timeout 60 stuck1',
+    'baremetal node show -f json --fields power_state driver_info -- stuck1',
+  ]);
+  const shown = replies.at(-1) as Row;
+  assert.equal(shown['power_state'], 'power on');
+  assert.deepEqual(shown['driver_info'], {});
+});

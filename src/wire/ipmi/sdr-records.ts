@@ -81,28 +81,23 @@ function decodeName(bytes: Buffer, text: number): string {
 
 /** Tables 43-1 and 43-2 agree up to the units. */
 function decodeCommon(bytes: Buffer, name: string): SensorRecord {
-  const key = decodeKey(bytes);
-  return {
-    kind: 'sensor',
-    ...key,
-    name: name || `sensor ${key.number}`,
-    entity: { id: at(bytes, 8), instance: at(bytes, 9) & 0x7f },
-    sensorType: at(bytes, 12),
-    eventType: at(bytes, 13) & 0x7f,
-    readable: true,
-  };
+  return { ...decodeHead(bytes, { name, types: 12 }), readable: true };
 }
 
 function decodeEventOnly(bytes: Buffer, name: string): SensorRecord {
+  return { ...decodeHead(bytes, { name, types: 10 }), readable: false };
+}
+
+/** @param place `types`: where the sensor type stands, with the event type behind it */
+function decodeHead(bytes: Buffer, { name, types }: { name: string; types: number }): Omit<SensorRecord, 'readable'> {
   const key = decodeKey(bytes);
   return {
     kind: 'sensor',
     ...key,
     name: name || `sensor ${key.number}`,
     entity: { id: at(bytes, 8), instance: at(bytes, 9) & 0x7f },
-    sensorType: at(bytes, 10),
-    eventType: at(bytes, 11) & 0x7f,
-    readable: false,
+    sensorType: at(bytes, types),
+    eventType: at(bytes, types + 1) & 0x7f,
   };
 }
 

@@ -3,23 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { type Answer, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
+import { type Answer, failureOf, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
 import { createRedfishClientPool } from './client-pool.ts';
-import { type Json, RedfishError } from './redfish-client.ts';
+import type { Json } from './redfish-client.ts';
 
 const path = '/redfish/v1/Systems/1';
 const [get, patch] = [`GET ${path}`, `PATCH ${path}`];
 const action = `${path}/Actions/ComputerSystem.Reset`;
 const post = `POST ${action}`;
-
-async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof RedfishError, `a RedfishError, not ${error}`);
-  return error;
-}
 
 const told = (entry: Json): Json => ({
   error: { code: 'Base.1.8.GeneralError', message: 'See ExtendedInfo.', '@Message.ExtendedInfo': entry },

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
-import { RedfishError } from './redfish-client.ts';
+import { failureOf, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
 
 const systemPath = '/redfish/v1/Systems/1';
 const system = { body: { '@odata.id': systemPath, PowerState: 'On' } };
@@ -36,15 +35,6 @@ const full = {
     },
   },
 };
-
-async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof RedfishError, `a RedfishError, not ${error}`);
-  return error;
-}
 
 suite('a session', () => {
   test('is opened once, used for all, and deleted at the end', async (t) => {

@@ -2,22 +2,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
-import { makeIdentity, startRedfishService } from '#test/a-redfish-service.ts';
+import { failureOf, makeIdentity, startRedfishService } from '#test/a-redfish-service.ts';
 import { openRedfishClient } from './client.ts';
-import { RedfishError } from './redfish-client.ts';
 
 const right = makeIdentity('IP:127.0.0.1');
 const other = makeIdentity('DNS:elsewhere.example');
 const system = { 'GET /redfish/v1/Systems/1': { body: { Id: '1' } } };
-
-async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
-  const error = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof RedfishError, `a RedfishError, not ${error}`);
-  return error;
-}
 
 suite('a service proves who it is', () => {
   test('by the pinned fingerprint, on each connection', async (t) => {
