@@ -36,11 +36,12 @@ async function runOne(body: string, fileSeconds = 30): Promise<{ counts: Record<
 test('passed, failed and skipped tests are counted, the skipped ones with their reason', async () => {
   const { counts, output } = await runOne(`
     test('good', () => {});
-    test('bad', () => { throw new Error('the cause'); });
+    test('outer', async (t) => { await t.test('bad', () => { throw new Error('the cause'); }); });
     test('absent', { skip: 'needs a tool' }, () => {});
   `);
 
-  assert.deepEqual({ passed: counts['passed'], failed: counts['failed'] }, { passed: 1, failed: 1 });
+  assert.deepEqual({ passed: counts['passed'], failed: counts['failed'] }, { passed: 1, failed: 2 });
+  assert.match(String(counts['failures']), /^[^,]*subject\.test\.ts: bad: the cause$/);
   assert.match(String(counts['skipped']), /absent \(needs a tool\)/);
   assert.match(output, /the cause/);
 });

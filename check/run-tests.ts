@@ -7,12 +7,12 @@ import { plainEnvironment } from './environment.ts';
 import { endLeftovers, leftoverVariable } from './leftovers.ts';
 import { root } from './sources.ts';
 
-export type TestCounts = { passed: number; failed: number; skipped: string[] };
+export type TestCounts = { passed: number; failed: number; skipped: string[]; failures: string[] };
 export type TestRequest = { files: readonly string[]; concurrency: number; fileSeconds: number; signal: AbortSignal };
 
 /** Files run side by side are shown one after the other as they end; with a concurrency of 1 every line is live. */
 export async function runTests({ files, concurrency, fileSeconds, signal }: TestRequest): Promise<TestCounts> {
-  const counts: TestCounts = { passed: 0, failed: 0, skipped: [] };
+  const counts: TestCounts = { passed: 0, failed: 0, skipped: [], failures: [] };
   const reporter = new spec();
   const shown = reporter.pipe(process.stdout, { end: false });
   const queue = [...files];
@@ -57,10 +57,14 @@ async function runFile({ file, fileSeconds, signal, counts, show }: FileRun): Pr
     if (event.type === 'test:summary') addCounts(counts, event.data);
     else if (event.type !== 'test:diagnostic' || event.data.nesting > 0) show(event);
     if (event.type === 'test:pass' && event.data.skip) counts.skipped.push(skippedLine(file, event.data));
+    if (event.type === 'test:fail') counts.failures.push(...failureLines(file, event.data));
   }
 
-  const say = (message: string) =>
-    show({ type: 'test:stderr', data: { file, message: `${relative(root, file)}: ${message}\n` } });
+  const say = (message: string) => {
+    const line = `${relative(root, file)}: ${message}`;
+    show({ type: 'test:stderr', data: { file, message: `${line}\n` } });
+    counts.failures.push(line);
+  };
   if (tooLong.aborted) say(`did not end within ${fileSeconds} s: a test hangs, or left a server, timer or child behind`);
   const left = await endLeftovers(id);
   if (left.length === 0) return;
@@ -75,6 +79,16 @@ function addCounts(counts: TestCounts, { file, counts: seen, success }: Summary)
   counts.passed += seen.passed;
   // A hook outside of all tests can fail alone.
   counts.failed += failed === 0 && !success ? 1 : failed;
+}
+
+type Failure = Extract<TestEvent, { type: 'test:fail' }>['data'];
+
+/** None for a suite that failed by its tests only. The whole error stands further up in the output, far from its end. */
+function failureLines(file: string, { name, details }: Failure): string[] {
+  const { cause, failureType, message } = details.error as Error & { failureType?: string };
+  if (failureType === 'subtestsFailed') return [];
+  const why = (cause instanceof Error ? cause.message : message).trim().split('\n').filter(Boolean).slice(0, 3).join(' ');
+  return [`${relative(root, file)}: ${name}: ${why}`];
 }
 
 function skippedLine(file: string, { name, skip }: { name: string; skip?: string | boolean }): string {

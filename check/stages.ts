@@ -103,6 +103,7 @@ function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void 
   const passed = sum(({ tests, problem }) => tests?.passed ?? (problem ? 0 : 1));
   const failed = sum(({ tests, problem }) => tests?.failed ?? (problem ? 1 : 0));
   process.stdout.write(`\n== summary\n${lines.join('\n')}\n`);
+  for (const { tests } of outcomes) for (const test of tests?.failures ?? []) process.stdout.write(`failed: ${test}\n`);
   for (const test of skipped) process.stdout.write(`skipped: ${test}\n`);
   if (interrupted) process.stdout.write('interrupted\n');
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);

@@ -103,6 +103,20 @@ suite('IPMI 1.5 with the virtual BMC', () => {
     assert.match((await failed({})).detail, /no MD5 authentication/);
   });
 
+  test('without a free session it says so after its time, however often the BMC answers', async (t) => {
+    const bmc = await startLegacyBmc(t);
+    bmc.setPersonality({ sessionLimit: 0 });
+    const short = { ...timings, deadline: 400 };
+    const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, openSharedUdp(), short);
+    t.after(() => client.close());
+
+    for (let round = 0; round < 5; round += 1)
+      assert.match(
+        (await failureOf(client.request(getChassisStatus, {}, { background: true }))).detail,
+        /no session slot is free/,
+      );
+  });
+
   test('ipmitool -I lan drives it', { skip: withoutIpmitool }, async (t) => {
     const bmc = await startLegacyBmc(t);
     const peer = ['-I', 'lan', '-A', 'MD5', '-H', '127.0.0.1', '-p', String(bmc.port), '-U', login.user, '-P', login.password];

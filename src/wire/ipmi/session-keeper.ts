@@ -74,14 +74,18 @@ export class SessionKeeper {
   /** Waits for a free session where the BMC has none: one that a killed process left behind is dropped within a minute. */
   async #agreePatiently(conversation: Conversation, budget: Budget): Promise<SessionLink> {
     const { timings } = this.#maker;
+    let refusal: NoFreeSession | undefined;
     for (let wait = timings.firstWait; ; wait = Math.min(wait * timings.growth, longestSlotWait)) {
       try {
         return await this.#agree(conversation, budget);
       } catch (error) {
-        if (!(error instanceof NoFreeSession)) throw error;
+        if (error instanceof NoFreeSession) refusal = error;
+        else throw (isSilence(error) && refusal) || error;
         if (budget.patient) budget.extend(timings.patience);
-        if (budget.left <= wait) throw error;
-        await pause(jittered(wait), budget);
+        const left = budget.patient ? budget.left : budget.leftAtFirst;
+        const pauses = jittered(wait);
+        if (left <= pauses) throw error;
+        await pause(pauses, budget);
       }
     }
   }
@@ -119,6 +123,11 @@ export class SessionKeeper {
       throw unusable((error as Error).message);
     }
   }
+}
+
+/** Where the time ran out between two looks for a free session, that none was free explains more. */
+function isSilence(error: unknown): boolean {
+  return error instanceof IpmiError && error.failure === 'silent';
 }
 
 /** Between two looks whether a session has become free, milliseconds. */

@@ -80,6 +80,11 @@ export class Budget {
     return performance.now() - this.#startedAt;
   }
 
+  /** What is left of the time granted at first, for waits that no answer makes more worthwhile. */
+  get leftAtFirst(): number {
+    return Math.max(0, this.#granted - this.spent);
+  }
+
   get reason(): unknown {
     return this.#end?.reason;
   }
