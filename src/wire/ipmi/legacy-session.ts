@@ -30,7 +30,28 @@ const privilegeTooHigh = 0x86;
 export async function openLegacySession(conversation: Conversation, login: Login, budget: Budget): Promise<SessionLink> {
   const capabilities = await readCapabilities(conversation, { extended: false, budget });
   if (!capabilities?.types.md5) throw unfit(conversation, 'it offers no MD5 authentication for IPMI 1.5 on this channel');
-  const { session, challenge } = await askChallenge(conversation, login.user, budget);
+  for (let round = 1; ; round += 1) {
+    const { session, challenge } = await askChallenge(conversation, login.user, budget);
+    try {
+      return await activate(conversation, login, { session, challenge, budget });
+    } catch (error) {
+      if (!(error instanceof IpmiError) || error.failure !== 'silent') throw error;
+      if (round === mostRounds || budget.left === 0) throw suspectPassword(error);
+    }
+  }
+}
+
+/**
+ * A BMC that answers the challenge and then says nothing has most likely dropped what is signed by a wrong password. Only
+ * so many rounds make that likely: where one answer is lost the BMC holds the session for open and minds no repeat, so
+ * each round begins with a new challenge.
+ */
+const mostRounds = 4;
+const sendsInRound = 2;
+
+type Activation = { readonly session: number; readonly challenge: Buffer; readonly budget: Budget };
+
+async function activate(conversation: Conversation, login: Login, { session, challenge, budget }: Activation) {
   const key = legacyKey(login.password);
   const firstInbound = randomBytes(4).readUInt32LE() || 1;
   const data = encode(activateSession.request, {
@@ -42,20 +63,19 @@ export async function openLegacySession(conversation: Conversation, login: Login
   const { netFn, command, name } = activateSession;
   const message = encodeRequest({ netFn, command, sequence: 1, data });
   const packet = encodeSignedPacket({ session, sequence: 0, message }, key);
-  // An answer under another password is not told from silence: what is not rightly signed is dropped. BMCs do not answer then anyway.
-  const answer = await conversation
-    .ask({ command: name, packet: () => packet, sends: mostSends, budget, accept: (received) => readActivation(received, key) })
-    .catch((error: unknown) => {
-      throw error instanceof IpmiError && error.failure === 'silent' ? suspectPassword(error) : error;
-    });
+  const answer = await conversation.ask({
+    command: name,
+    packet: () => packet,
+    sends: sendsInRound,
+    budget,
+    // An answer under another password is not told from silence: what is not rightly signed is dropped. BMCs do not answer then anyway.
+    accept: (received) => readActivation(received, key),
+  });
   if (answer.completion !== completionCodes.ok) throw turnedDown(conversation, answer.completion);
   const terms = decode(activateSession.response, answer.data, name);
   if (terms.type.number !== authenticationTypes.md5) throw unfit(conversation, 'it wants to go on without signatures');
   return new LegacyLink({ bmcSession: terms.session, key, firstOutbound: terms.inboundSequence, firstInbound });
 }
-
-/** A BMC that has answered the challenge and then says nothing has most likely dropped what is signed by a wrong password. */
-const mostSends = 3;
 
 async function askChallenge(conversation: Conversation, user: string, budget: Budget) {
   const row = getSessionChallenge;
