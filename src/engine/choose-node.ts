@@ -1,49 +1,37 @@
 /**
- * The scheduler: which machine gets a server. Pure; the engine claims the first of the ranked nodes atomically and
- * takes the next where another request was quicker.
+ * The scheduler: which machine gets a server. The database finds the free nodes that are large enough, best first; what
+ * only code can judge (capabilities, whether the driver takes the image) is asked of them one after the other.
  */
-import type { Flavor, Json, Node } from '#domain/records.ts';
+import { asFault } from '#domain/faults.ts';
+import type { Flavor, Json } from '#domain/records.ts';
+import { type Candidate, type CandidateNeeds, countCauses, listCandidates, type Reasons } from '#store/candidates.ts';
+import type { Store } from '#store/store.ts';
 import { satisfies } from './choose-operators.ts';
 import { type ChosenImage, type Requirements, readRequirements } from './choose-requirements.ts';
-
-/** All that the choice looks at; of ten thousand nodes nothing else should be read. */
-export const candidateColumns = [
-  'id',
-  'uuid',
-  'name',
-  'resource_class',
-  'traits',
-  'properties',
-  'provision_state',
-  'maintenance',
-  'fault',
-  'instance_uuid',
-  'operation_id',
-  'failures',
-] as const satisfies readonly (keyof Node)[];
-export type Candidate = Pick<Node, (typeof candidateColumns)[number]>;
 
 export type ChoiceRequest = {
   flavor: Flavor;
   image?: ChosenImage;
   /** UUID or name of the only node that may be taken. */
   node?: string;
+  /** NICs that the server needs. */
+  nics?: number;
+  /** Throws the fault for which nothing that is wanted can be deployed with this driver and deploy interface. */
+  checkDriver?(node: Pick<Candidate, 'driver' | 'deploy_interface'>): void;
 };
 
-/** How many nodes were turned down for which cause; every node counts once, with the first cause found. */
-export type Reasons = Record<string, number>;
-
-/** The best fitting node, or why there is none: fewest recent failures, then the smallest, so that large machines stay free. */
-export function chooseNode<N extends Candidate>(nodes: readonly N[], request: ChoiceRequest): { node: N } | { reasons: Reasons } {
+/** The best fitting node, or why there is none. To be called in the transaction that takes the node. */
+export async function chooseNode(inside: Store, request: ChoiceRequest): Promise<{ uuid: string } | { reasons: Reasons }> {
   const requirements = readRequirements(request.flavor, request.image);
-  const reasons: Reasons = {};
-  let best: N | undefined;
-  for (const node of nodes) {
-    const reason = whyNotFree(node, request.node) ?? whyTooSmall(node, requirements) ?? whyUnfit(node, requirements);
-    if (reason) reasons[reason] = (reasons[reason] ?? 0) + 1;
-    else if (!best || byFit(node, best) < 0) best = node;
+  const needs = needsOf(request, requirements);
+  const whyUndeployable = driverJudge(request);
+  const unfit: Reasons = {};
+  for await (const node of listCandidates(inside, needs)) {
+    const reason = whyIncapable(node, requirements) ?? whyUndeployable(node);
+    if (reason === undefined) return { uuid: node.uuid };
+    unfit[reason] = (unfit[reason] ?? 0) + 1;
   }
-  return best ? { node: best } : { reasons };
+  return { reasons: { ...(await countCauses(inside, needs)), ...unfit } };
 }
 
 /** For the fault `noValidHost`: `2 in use, 1 too little memory`, the commonest first. */
@@ -54,41 +42,34 @@ export function describeReasons(reasons: Reasons): string {
   return `Of ${total} node${total === 1 ? '' : 's'}: ${counted.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`;
 }
 
-function whyNotFree(node: Candidate, wanted: string | undefined): string | undefined {
-  if (wanted !== undefined && node.uuid !== wanted && node.name !== wanted) return 'not the requested node';
-  if (node.instance_uuid !== null) return 'in use';
-  if (node.maintenance) return 'in maintenance';
-  if (node.fault !== null) return `with fault ${node.fault}`;
-  if (node.provision_state !== 'available') return `in state ${node.provision_state}`;
-  if (node.operation_id !== null) return 'busy with another operation';
-  return undefined;
+function needsOf({ node, nics = 0 }: ChoiceRequest, requirements: Requirements): CandidateNeeds {
+  const { vcpus, memory_mb, local_gb, resources, traits } = requirements;
+  return { node, nics, sizes: { cpus: vcpus, memory_mb, local_gb }, resources, traits };
 }
 
-const sizeChecks = [
-  { wanted: 'vcpus', property: 'cpus', reason: 'too few CPUs' },
-  { wanted: 'memory_mb', property: 'memory_mb', reason: 'too little memory' },
-  { wanted: 'local_gb', property: 'local_gb', reason: 'too little disk' },
-] as const;
-
-function whyTooSmall(node: Candidate, requirements: Requirements): string | undefined {
-  for (const { wanted, property, reason } of sizeChecks) {
-    if (requirements[wanted] === 0) continue;
-    const value = node.properties[property];
-    if (value === undefined || value === null || value === '') return `without properties/${property}`;
-    if (!(Number(value) >= requirements[wanted])) return reason;
-  }
-  return undefined;
+/** Many nodes have few drivers: each pair is asked once. */
+function driverJudge({ checkDriver }: ChoiceRequest): (node: Candidate) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (node) => {
+    const key = `${node.driver} ${node.deploy_interface}`;
+    if (!known.has(key))
+      known.set(
+        key,
+        refusalOf(() => checkDriver?.(node)),
+      );
+    return known.get(key);
+  };
 }
 
-function whyUnfit(node: Candidate, requirements: Requirements): string | undefined {
-  for (const [name, amount] of Object.entries(requirements.resources)) {
-    // A machine is one unit of its resource class and nothing else, so two of a class fit nowhere.
-    if (name !== resourceName(node.resource_class) || amount > 1) return `of another resource class than ${name}`;
+function refusalOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault.code === 'internal') throw error;
+    return `whose driver refuses: ${fault.message.replace(/\.$/, '')}`;
   }
-  for (const { name, required } of requirements.traits) {
-    if (node.traits.includes(name) !== required) return required ? `without trait ${name}` : `with forbidden trait ${name}`;
-  }
-  return whyIncapable(node, requirements);
 }
 
 function whyIncapable(node: Candidate, requirements: Requirements): string | undefined {
@@ -113,12 +94,6 @@ function capabilityOf(node: Candidate, name: string): string | undefined {
   return text(node.properties[name]);
 }
 
-/** Placement's spelling of a resource class: `baremetal.gold` → `CUSTOM_BAREMETAL_GOLD`. */
-function resourceName(resourceClass: string | null): string {
-  const name = (resourceClass ?? '').toUpperCase().replace(/[^A-Z0-9]/g, '_');
-  return name.startsWith('CUSTOM_') ? name : `CUSTOM_${name}`;
-}
-
 const architectureAliases: Readonly<Record<string, string>> = {
   amd64: 'x86_64',
   'x86-64': 'x86_64',
@@ -134,15 +109,4 @@ function canonical(architecture: string): string {
 
 function text(value: Json | undefined): string | undefined {
   return value === undefined || value === null || typeof value === 'object' ? undefined : String(value);
-}
-
-function byFit(left: Candidate, right: Candidate): number {
-  const size = (node: Candidate, property: string) => Number(node.properties[property] ?? 0) || 0;
-  return (
-    left.failures - right.failures ||
-    size(left, 'memory_mb') - size(right, 'memory_mb') ||
-    size(left, 'cpus') - size(right, 'cpus') ||
-    size(left, 'local_gb') - size(right, 'local_gb') ||
-    left.id - right.id
-  );
 }

@@ -5,7 +5,7 @@ import { nextState } from '#domain/provision-states.ts';
 import type { Image, Json, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
-import { candidateColumns, chooseNode, describeReasons } from './choose-node.ts';
+import { chooseNode, describeReasons } from './choose-node.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
 import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
 import { resolveNetworks } from './server-network.ts';
@@ -54,19 +54,16 @@ async function placeServer(
   server: Server,
   request: NewServer,
 ): Promise<{ server: Server; operation?: Operation }> {
-  const free = await inside.nodes.pick(candidateColumns, {
-    provision_state: 'available',
-    maintenance: false,
-    instance_uuid: null,
-    operation_id: null,
+  const choice = await chooseNode(inside, {
+    ...request,
+    nics: (server.requested_networks as RequestedNetwork[]).length,
+    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image: request.image, server }),
   });
-  const chosen = chooseNode(free, request);
-  const node = 'node' in chosen && (await inside.nodes.find({ uuid: chosen.node.uuid }));
+  const node = 'uuid' in choice ? await inside.nodes.find({ uuid: choice.uuid }) : undefined;
   if (node) {
     const operation = await claim(parts, inside, { server, node, image: request.image });
     return { server: await inside.servers.insert({ ...server, node_uuid: node.uuid }), operation };
   }
-  const choice = chooseNode(await inside.nodes.pick(candidateColumns), request);
   const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
   const fault = { ...new Fault('noValidHost', { reasons }).toRecord('schedule'), at: server.created_at };
   return { server: await inside.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
@@ -93,7 +90,11 @@ async function claim({ drivers, worker }: VerbParts, inside: Store, { server, no
 }
 
 /** The node's own deploy interface where the image fits it, else the first of its hardware type that takes the image. */
-function chooseDeployInterface(drivers: Drivers, node: Node, { image, server }: { image: Image; server: Server }): string {
+function chooseDeployInterface(
+  drivers: Drivers,
+  node: Pick<Node, 'driver' | 'deploy_interface'>,
+  { image, server }: { image: Image; server: Server },
+): string {
   const offered = drivers.hardwareTypes[node.driver]?.deploy.filter((name) => name !== 'fake') ?? [];
   const candidates = node.deploy_interface === 'fake' ? ['fake'] : [...new Set([node.deploy_interface, ...offered])];
   let refusal: unknown;

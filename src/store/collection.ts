@@ -61,16 +61,20 @@ export class Collection<T extends object> {
 
   /** A raw row as a record; for queries that a noun's own file writes with Kysely. */
   decode(row: object): T {
-    const { json, boolean } = columnKindsTable[this.#table];
+    const { json, boolean, derived } = columnKindsTable[this.#table];
     const record = { ...row } as Record<string, unknown>;
+    for (const column in derived) delete record[column];
     for (const column of json) if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
     for (const column of boolean) if (column in record) record[column] = Boolean(record[column]);
     return record as T;
   }
 
   #encode(record: object): Record<string, unknown> {
-    const { json } = columnKindsTable[this.#table];
+    const { json, derived = {} } = columnKindsTable[this.#table];
     const row: Record<string, unknown> = { ...record };
+    for (const [column, { from, derive }] of Object.entries(derived)) {
+      if (row[from] !== undefined) row[column] = derive(row[from] as never);
+    }
     for (const column of json) {
       if (row[column] !== undefined && row[column] !== null) row[column] = JSON.stringify(row[column]);
     }

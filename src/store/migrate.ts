@@ -4,6 +4,7 @@ import { migration0001 } from './migrations/0001-first-light.ts';
 import { migration0002 } from './migrations/0002-identity.ts';
 import { migration0003 } from './migrations/0003-must-clean.ts';
 import { migration0004 } from './migrations/0004-every-bmc.ts';
+import { migration0005 } from './migrations/0005-large-fleets.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -11,6 +12,7 @@ const migrations: Record<string, Migration> = {
   '0002-identity': migration0002,
   '0003-must-clean': migration0003,
   '0004-every-bmc': migration0004,
+  '0005-large-fleets': migration0005,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

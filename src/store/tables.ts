@@ -1,10 +1,12 @@
 /** The tables as Kysely sees them, and which of their columns hold JSON or booleans in databases without such types. */
 import type { Generated } from 'kysely';
+import { resourceName, sizeOf } from '#domain/placement.ts';
 import type {
   BmcContact,
   Event,
   Flavor,
   Image,
+  JsonObject,
   Keypair,
   Network,
   Node,
@@ -48,8 +50,17 @@ export type ApplicationCredential = {
 export type Project = { id: string; name: string; description: string };
 export type RevokedToken = { token_hash: string; expires_at: string };
 
+/** What the choice of a node is made by, in columns of their own: JSON has no index. */
+type NodeSizes = {
+  /** null = the node's properties do not say. */
+  size_cpus: Generated<number | null>;
+  size_memory_mb: Generated<number | null>;
+  size_local_gb: Generated<number | null>;
+  resource_name: Generated<string>;
+};
+
 export type Tables = {
-  nodes: WithGeneratedId<Node>;
+  nodes: WithGeneratedId<Node> & NodeSizes;
   node_ports: WithGeneratedId<NodePort>;
   bmc_contacts: BmcContact;
   flavors: Flavor;
@@ -70,12 +81,24 @@ export type Tables = {
 
 export type TableName = keyof Tables;
 
-type ColumnKinds = { readonly json: readonly string[]; readonly boolean: readonly string[] };
+/** A column that follows from another: written with it, and no part of the record. */
+type DerivedColumn = { readonly from: string; derive(value: never): number | string | null };
+type ColumnKinds = {
+  readonly json: readonly string[];
+  readonly boolean: readonly string[];
+  readonly derived?: Readonly<Record<string, DerivedColumn>>;
+};
 
 export const columnKindsTable: Record<TableName, ColumnKinds> = {
   nodes: {
     json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
     boolean: ['maintenance', 'must_clean', 'console_enabled'],
+    derived: {
+      size_cpus: { from: 'properties', derive: ({ cpus }: JsonObject) => sizeOf(cpus) },
+      size_memory_mb: { from: 'properties', derive: ({ memory_mb }: JsonObject) => sizeOf(memory_mb) },
+      size_local_gb: { from: 'properties', derive: ({ local_gb }: JsonObject) => sizeOf(local_gb) },
+      resource_name: { from: 'resource_class', derive: resourceName },
+    },
   },
   node_ports: { json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] },
   bmc_contacts: { json: [], boolean: [] },
