@@ -36,6 +36,8 @@ type Opening = {
   readonly id: number;
   readonly suite: CipherSuite;
   readonly consoleSession: number;
+  /** As Open Session asked for it. */
+  readonly privilege: number;
   lastHeard: number;
   proof?: { facts: RakpFacts; user: BmcUser; key: Buffer };
 };
@@ -108,7 +110,7 @@ export class BmcSessions {
     if (!suite || !cipherSuites.includes(suite.id)) return refuse(rakp.rakpStatus.noCipherSuiteMatch);
     if (this.isFull) return refuse(rakp.rakpStatus.noResources);
     const id = this.freshId();
-    this.#openings.set(id, { id, suite, consoleSession, lastHeard: performance.now() });
+    this.#openings.set(id, { id, suite, consoleSession, privilege, lastHeard: performance.now() });
     return rakp.encodeOpenSessionResponse({
       tag,
       status: rakp.rakpStatus.ok,
@@ -137,7 +139,7 @@ export class BmcSessions {
       consoleRandom: Buffer.from(random),
       bmcRandom: randomBytes(16),
       bmcGuid: this.#guid,
-      role,
+      role: this.#is('opensesspriv') ? (role & 0xf0) | opening.privilege : role,
       user: Buffer.from(name),
     };
     const key = repeated?.key ?? this.#keyOf(user);
@@ -148,8 +150,12 @@ export class BmcSessions {
       consoleSession: opening.consoleSession,
       random: facts.bmcRandom,
       guid: this.#guid,
-      code: rakp2Code(facts, key),
+      code: Buffer.concat([rakp2Code(facts, key), Buffer.alloc(this.#is('supermicro20') ? 1 : 0)]),
     });
+  }
+
+  #is(oddity: Personality['oddSessions'][number]): boolean {
+    return this.#personality().oddSessions.includes(oddity);
   }
 
   answerRakp3(payload: Buffer): Buffer | undefined {
@@ -163,7 +169,8 @@ export class BmcSessions {
     if (!opening?.proof) return undefined;
     this.#openings.delete(bmcSession);
     const { facts, key } = opening.proof;
-    if (!sameCode(code, rakp3Code(facts, key))) {
+    const proof = this.#is('intelplus') ? { ...facts, role: facts.role & 0x0f } : facts;
+    if (!sameCode(code, rakp3Code(proof, key))) {
       return rakp.encodeFailure({ tag, status: rakp.rakpStatus.invalidIntegrityCheck, session: opening.consoleSession });
     }
     const keys = deriveKeys(facts, key);

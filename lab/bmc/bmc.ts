@@ -189,6 +189,8 @@ class VirtualBmc implements Bmc {
     if (received.type === 'sol') this.#serialLine.receive(session, received.payload);
     if (received.type !== 'ipmi') return undefined;
     const reply = this.#carryOut(decodeRequest(received.payload), session);
+    if (this.#personality.oddSessions.includes('nochecksumcheck'))
+      reply.writeUInt8(reply.readUInt8(reply.length - 1) ^ 1, reply.length - 1);
     return session.link.wrap('ipmi', reply);
   }
 

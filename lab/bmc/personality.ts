@@ -33,6 +33,19 @@ export const personalitySchema = Type.Object(
     wrongChecksums: Type.Boolean(),
     /** SDR repository: records cut short, of unknown type, with names of no length; reservations lost now and then. */
     oddSdr: Type.Boolean(),
+    /** How its IPMI 2.0 sessions differ from the specification, under the names that FreeIPMI and ipmitool have for it. */
+    oddSessions: Type.Array(
+      Type.Union([
+        /** Codes are made with the privilege of Open Session. */
+        Type.Literal('opensesspriv'),
+        /** RAKP 3 is checked without the look-up bit of the role. */
+        Type.Literal('intelplus'),
+        /** A byte too many behind RAKP 2. */
+        Type.Literal('supermicro20'),
+        /** Checksums inside of signed messages are wrong. */
+        Type.Literal('nochecksumcheck'),
+      ]),
+    ),
     redfish: redfishShapeSchema,
   },
   { additionalProperties: false },
@@ -53,6 +66,7 @@ export const soundPersonality: Personality = {
   sessionLimit: 16,
   wrongChecksums: false,
   oddSdr: false,
+  oddSessions: [],
   redfish: soundRedfishShape,
 };
 

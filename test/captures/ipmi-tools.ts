@@ -4,11 +4,19 @@ import { type ProgramResult, runProgram } from './run-program.ts';
 
 export const withoutFreeipmi = existsSync('/usr/sbin/ipmi-sensors') ? false : 'FreeIPMI is not installed (freeipmi-tools)';
 
-export type BmcLogin = { readonly port: number; readonly user: string; readonly password: string; readonly suite: number };
+export type BmcLogin = {
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly suite: number;
+  /** More options of ipmitool. */
+  readonly options?: readonly string[];
+};
 
-export function ipmitool({ port, user, password, suite }: BmcLogin, command: string): Promise<ProgramResult> {
-  const login = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(port), '-U', user, '-P', password, '-C', String(suite)];
-  return runProgram('ipmitool', [...login, ...command.split(' ')]);
+export function ipmitool({ port, user, password, suite, options = [] }: BmcLogin, command: string): Promise<ProgramResult> {
+  // No repeats: a machine under load answers late, and then hears a command twice.
+  const login = ['-I', 'lanplus', '-N', '10', '-R', '1', '-H', '127.0.0.1', '-p', String(port), '-U', user, '-P', password, '-C', String(suite)];
+  return runProgram('ipmitool', [...login, ...options, ...command.split(' ')]);
 }
 
 /** @param command e.g. `ipmi-sel --info`. `cache`: a folder for sensor records, for those programs that keep them. */

@@ -12,7 +12,8 @@ import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 import { tellApart } from './sensor-records.ts';
 
-const timings = { ...defaultTimings, firstWait: 200, deadline: 5_000, singleWait: 500 };
+/** Nothing is sent twice, however slow this machine is. */
+const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
 const login = { user: 'admin', password: 'secret', suite: 17 };
 
 /** A machine that is on, its BMC, and our driver; `commands` are those that the BMC has answered. */

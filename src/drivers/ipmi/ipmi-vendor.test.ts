@@ -18,7 +18,7 @@ async function setStage(t: TestContext, rawCommands?: RawPolicy) {
     chassis: createMemoryChassis(),
     onCommand: (report) => void commands.push(report),
   });
-  const timings = { ...defaultTimings, singleWait: 100 };
+  const timings = { ...defaultTimings, singleWait: 10_000 };
   const driver = createIpmiDriver({ timings, ...(rawCommands && { rawCommands }) });
   t.after(async () => {
     await driver.close();

@@ -16,12 +16,13 @@ type Known = {
   readonly sdrs: SdrList;
   /** Thresholds change rarely, and by a person's hand: asked for once in a while. */
   readonly thresholds: Map<string, RawThresholds | undefined>;
-  readonly thresholdsUntil: number;
+  /** So long the thresholds are believed, and the records where nothing but their number would show a change. */
+  readonly until: number;
 };
 
 /** BMCs whose records are kept, as the bytes they came in: some 10 kB each. */
 const keptBmcs = 1_000;
-const thresholdMilliseconds = 3_600_000;
+const beliefMilliseconds = 3_600_000;
 
 export function createSensorRecords(now: () => number = Date.now): SensorRecords {
   const kept = new Map<string, Known>();
@@ -35,9 +36,10 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
     async of(asker) {
       const key = keyOf(asker);
       const former = kept.get(key);
-      const sdrs = await readSdrs(asker, former?.sdrs);
-      const fresh = former?.sdrs === sdrs && former.thresholdsUntil > now() ? former : undefined;
-      keep(key, fresh ?? { sdrs, thresholds: new Map(), thresholdsUntil: now() + thresholdMilliseconds });
+      const isBelieved = former !== undefined && former.until > now();
+      const sdrs = await readSdrs(asker, isBelieved || former?.sdrs.dated ? former?.sdrs : undefined);
+      const fresh = former?.sdrs === sdrs && isBelieved ? former : undefined;
+      keep(key, fresh ?? { sdrs, thresholds: new Map(), until: now() + beliefMilliseconds });
       return tellApart(sdrs.records.flatMap(decodeSdr));
     },
     async thresholds(asker, sensor) {

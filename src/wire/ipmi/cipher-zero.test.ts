@@ -14,7 +14,7 @@ import { IpmiError } from './ipmi-error.ts';
 import { decodeRequest, encodeResponse } from './message.ts';
 import { defaultTimings } from './timings.ts';
 
-const timings = { ...defaultTimings, firstWait: 30, longestWait: 60, deadline: 500 };
+const timings = { ...defaultTimings, firstWait: 30, longestWait: 60, deadline: 10_000 };
 const nobody = {
   anonymous: false,
   nullUsers: false,

@@ -6,6 +6,7 @@ import { type Bmc, type BmcCommandReport, startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { encodePlainPacket } from '../rmcp/session-packet.ts';
 import type { Datagrams } from '../udp/datagrams.ts';
+import { HostNames } from '../udp/host-names.ts';
 import { openSharedUdp } from '../udp/shared-udp.ts';
 import { chassisControl, getChassisStatus } from './chassis-commands.ts';
 import { openIpmiClient } from './client.ts';
@@ -15,7 +16,10 @@ import { encodeResponse } from './message.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
 const udp = openSharedUdp();
-const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000, singleWait: 60 };
+/** For networks that lose packets. */
+const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000, singleWait: 10_000 };
+/** Nothing is sent twice, however slow this machine is. */
+const calm: Timings = { ...quick, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 
 type Pass = (packet: Buffer) => Buffer[];
@@ -36,7 +40,7 @@ function meddlingNetwork({ toBmc = (packet) => [packet], toConsole = (packet) =>
   };
 }
 
-async function setStage(t: TestContext, { meddling = {}, timings = quick }: { meddling?: Meddling; timings?: Timings } = {}) {
+async function setStage(t: TestContext, { meddling = {}, timings = calm }: { meddling?: Meddling; timings?: Timings } = {}) {
   const chassis = createMemoryChassis();
   const commands: BmcCommandReport[] = [];
   const heard = new EventEmitter();
@@ -89,7 +93,7 @@ suite('the client on a bad network', () => {
       held = undefined;
       return [packet, ...late];
     };
-    const { client, chassis } = await setStage(t, { meddling: { toBmc: mess, toConsole: mess } });
+    const { client, chassis } = await setStage(t, { meddling: { toBmc: mess, toConsole: mess }, timings: quick });
 
     for (let round = 0; round < 30; round += 1) {
       const action = round % 2 ? 'power down' : 'power up';
@@ -158,7 +162,7 @@ test('a session whose last word was lost is not left behind in the BMC', async (
     isFirst = false;
     return [];
   };
-  const { client, bmc } = await setStage(t, { meddling: { toConsole: loseRakp4 } });
+  const { client, bmc } = await setStage(t, { meddling: { toConsole: loseRakp4 }, timings: { ...calm, firstWait: 1_000 } });
 
   assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   assert.deepEqual([isFirst, bmc.sessionCount], [false, 1]);
@@ -173,12 +177,17 @@ function unsignedAnswers(): Buffer {
 suite('commands that must not be repeated', () => {
   test('are sent once although their answer is lost', async (t) => {
     let cut = false;
-    const { client, chassis, count } = await setStage(t, { meddling: { toConsole: (packet) => (cut ? [] : [packet]) } });
+    const { client, chassis, count, heard } = await setStage(t, {
+      meddling: { toConsole: (packet) => (cut ? [] : [packet]) },
+      timings: { ...calm, singleWait: 60 },
+    });
     await client.request(chassisControl, { action: 'power up' });
     cut = true;
+    const arrived = once(heard, 'Chassis Control');
 
     const failure = await failureOf(client.request(chassisControl, { action: 'hard reset' }));
 
+    await arrived;
     assert.equal(failure.failure, 'silent');
     assert.equal(count('Chassis Control'), 2);
     assert.equal(chassis.boots.length, 2);
@@ -205,7 +214,7 @@ suite('sessions', () => {
   });
 
   test('an idle one is closed, and opened again when needed', async (t) => {
-    const { client, bmc, heard, count } = await setStage(t, { timings: { ...quick, idle: 10 } });
+    const { client, bmc, heard, count } = await setStage(t, { timings: { ...calm, idle: 10 } });
     const closed = once(heard, 'Close Session');
     await client.request(getChassisStatus, {});
 
@@ -240,7 +249,8 @@ suite('sessions', () => {
   });
 
   test('a name that is none is told', async () => {
-    const client = openIpmiClient({ address: 'bmc.invalid', port: 623, ...login }, udp, quick);
+    const names = new HostNames({ resolve: () => Promise.reject(new Error('no such name')) });
+    const client = openIpmiClient({ address: 'bmc.example', port: 623, ...login }, openSharedUdp({ names }), calm);
     assert.match((await failureOf(client.request(getChassisStatus, {}))).detail, /the address can't be used/);
   });
 });
@@ -253,7 +263,7 @@ test('a name that is never resolved ends with the deadline', async () => {
 
 suite('cipher suites', () => {
   test('a BMC that lost its better one is asked again', async (t) => {
-    const { client, bmc } = await setStage(t);
+    const { client, bmc } = await setStage(t, { timings: quick });
     await client.request(getChassisStatus, {});
     bmc.setPersonality({ cipherSuites: [3] });
     bmc.restart();

@@ -3,23 +3,27 @@
  * sections 13.14 to 13.23. Nothing here is taken on trust: ids, tags, algorithms and both proofs are checked.
  */
 import { randomBytes } from 'node:crypto';
-import { decode, encode } from '../bytes/fields.ts';
-import { type CipherSuite, cipherSuiteTable, decodeCipherSuiteIds, matchCipherSuite } from '../rmcp/cipher-suites.ts';
-import { decodeLegacyPacket, encodeLegacyPacket } from '../rmcp/legacy-packet.ts';
+import { encode } from '../bytes/fields.ts';
+import { type CipherSuite, matchCipherSuite } from '../rmcp/cipher-suites.ts';
 import * as rakp from '../rmcp/rakp.ts';
-import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code, sameCode } from '../rmcp/session-keys.ts';
+import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code } from '../rmcp/session-keys.ts';
 import { decodePlainPacket, encodePlainPacket, type PayloadType } from '../rmcp/session-packet.ts';
-import {
-  type ChannelCapabilities,
-  closeSession,
-  getChannelAuthenticationCapabilities,
-  getChannelCipherSuites,
-  presentChannel,
-} from './app-commands.ts';
-import { type Command, type Privilege, privilegeLevels } from './command.ts';
+import { closeSession } from './app-commands.ts';
+import { type Privilege, privilegeLevels } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { IpmiError } from './ipmi-error.ts';
-import { decodeResponse, encodeRequest } from './message.ts';
+import { encodeRequest } from './message.ts';
+import {
+  bareManner,
+  beginsWithCode,
+  earlyManner,
+  findOddByRakp2,
+  findOddByRakp4,
+  type Manner,
+  roleStatuses,
+  usualManner,
+} from './opening-manners.ts';
+import { unfit } from './outside-commands.ts';
 import { RmcpPlusLink, type SessionTerms } from './session-link.ts';
 import type { Budget } from './timings.ts';
 
@@ -31,38 +35,36 @@ export type Login = {
   readonly bmcKey?: Uint8Array;
 };
 
-type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget };
+type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget; readonly manner?: Manner };
 
-/** Suites that this BMC may be asked for, best first. @throws IpmiError */
-export async function findCipherSuites(conversation: Conversation, budget: Budget): Promise<readonly CipherSuite[]> {
-  await requireIpmi20(conversation, budget);
-  const offered = await listCipherSuites(conversation, budget);
-  // Not every BMC answers this outside of a session (OpenIPMI's simulator does not): then Open Session tells.
-  if (offered === undefined) return cipherSuiteTable;
-  const common = cipherSuiteTable.filter((suite) => offered.includes(suite.id));
-  if (common.length > 0) return common;
-  throw unfit(conversation, `it offers cipher suites ${offered.join(', ') || '(none)'}, none of them acceptable (17 or 3)`);
-}
-
-/** @throws IpmiError */
+/** @param options `manner`: the one that this BMC needed before. @throws IpmiError */
 export async function openSession(
   conversation: Conversation,
   login: Login,
-  { suites, budget }: OpenOptions,
-): Promise<SessionTerms> {
+  { suites, budget, manner: known = usualManner }: OpenOptions,
+): Promise<{ terms: SessionTerms; manner: Manner }> {
   const { timings } = conversation;
   let wait = Math.max(timings.firstWait, conversation.latency.firstWait(timings));
+  let manner = known;
   let mixUps = 0;
   for (let at = 0; ; ) {
     const suite = suites[at];
     if (!suite) throw unfit(conversation, `it accepts none of cipher suites ${suites.map(({ id }) => id).join(', ')}`);
+    const isLast = at === suites.length - 1;
     try {
-      const terms = await new Handshake(conversation, login, { suite, budget, wait }).run();
-      if (terms) return terms;
+      const terms = await new Handshake(conversation, login, { suite, isLast, budget, wait, manner }).run();
+      if (terms) return { terms, manner };
       at += 1;
     } catch (error) {
       if (!(error instanceof IpmiError) || budget.left === 0) throw error;
-      if (error instanceof MixUp && ++mixUps < mostMixUps) continue;
+      if (error instanceof OtherManner && manner === usualManner) {
+        manner = error.manner;
+        continue;
+      }
+      if (error instanceof MixUp && ++mixUps < mostMixUps) {
+        if (mixUps === mostMixUps - 1) manner = bareManner;
+        continue;
+      }
       // Each message moves the BMC's side on, so a lost one can't be repeated by itself: all starts again.
       if (error.failure !== 'silent') throw error;
       // Some BMCs answer a cipher suite they don't know with silence; then the next one gets its turn.
@@ -76,9 +78,20 @@ const mostMixUps = 3;
 
 /**
  * RAKP 4 calls our proof wrong although RAKP 2 has shown that both sides have the same password: the two are not of one
- * exchange. So it goes where the network delivered RAKP 1 twice and the BMC drew a new random number for the second.
+ * exchange. So it goes where the network delivered RAKP 1 twice and the BMC drew a new random number for the second. Who does
+ * it again may be a BMC that reads RAKP 3 otherwise (`intelplus`): the last try minds that.
  */
 class MixUp extends IpmiError {}
+
+/** Refused, and worth another try: this BMC wants to be asked in another manner. */
+class OtherManner extends IpmiError {
+  readonly manner: Manner;
+
+  constructor(error: IpmiError, manner: Manner) {
+    super(error.failure, error);
+    this.manner = manner;
+  }
+}
 
 /** No session is free in the BMC now; one will be, as it drops those that nobody uses after a minute. */
 export class NoFreeSession extends IpmiError {}
@@ -89,19 +102,33 @@ class Handshake {
   readonly #suite: CipherSuite;
   readonly #budget: Budget;
   readonly #wait: number;
+  readonly #manner: Manner;
+  readonly #isLastSuite: boolean;
   readonly #tag = randomBytes(1).readUInt8();
   readonly #consoleSession = randomSession();
 
   constructor(
     conversation: Conversation,
     login: Login,
-    { suite, budget, wait }: { suite: CipherSuite; budget: Budget; wait: number },
+    {
+      suite,
+      isLast,
+      budget,
+      wait,
+      manner,
+    }: { suite: CipherSuite; isLast: boolean; budget: Budget; wait: number; manner: Manner },
   ) {
     this.#conversation = conversation;
     this.#login = login;
     this.#suite = suite;
     this.#budget = budget;
     this.#wait = wait;
+    this.#manner = manner;
+    this.#isLastSuite = isLast;
+  }
+
+  get #level(): number {
+    return privilegeLevels[this.#login.privilege];
   }
 
   /** @returns undefined when the BMC does not do this cipher suite. */
@@ -118,8 +145,7 @@ class Handshake {
   async #openSession(): Promise<number | undefined> {
     const request = rakp.encodeOpenSessionRequest({
       tag: this.#tag,
-      // 0 = the highest that the cipher suite allows; RAKP 1 says which one we want.
-      privilege: 0,
+      privilege: this.#manner.openingPrivilege(this.#level),
       consoleSession: this.#consoleSession,
       algorithms: this.#suite,
     });
@@ -128,8 +154,11 @@ class Handshake {
       decode: rakp.decodeOpenSessionResponse,
     });
     if (!answer.ok) {
-      if (rakp.cipherSuiteStatuses.includes(answer.failure.status)) return undefined;
-      throw this.#turnedDown('Open Session', answer.failure.status);
+      const { status } = answer.failure;
+      if (rakp.cipherSuiteStatuses.includes(status)) return undefined;
+      // Supermicro X8DTG and MSI MS-91D2 say so of a cipher suite that is switched off.
+      if (roleStatuses.includes(status) && !this.#isLastSuite) return undefined;
+      throw this.#turnedDown('Open Session', status);
     }
     const { algorithms, bmcSession } = answer.value;
     if (matchCipherSuite(algorithms) !== this.#suite) {
@@ -140,7 +169,7 @@ class Handshake {
   }
 
   async #rakp1(bmcSession: number): Promise<RakpFacts> {
-    const role = rakp.nameOnlyLookup | privilegeLevels[this.#login.privilege];
+    const role = this.#manner.role(this.#level);
     const user = Buffer.from(this.#login.user, 'utf8');
     const random = randomBytes(16);
     const request = rakp.encodeRakp1({ tag: this.#tag, bmcSession, random, role, user });
@@ -159,11 +188,13 @@ class Handshake {
       role,
       user,
     };
-    if (!sameCode(answer.value.code, rakp2Code(facts, passwordKey(this.#login.password)))) {
-      this.#giveUp(bmcSession);
-      throw this.#refused('the password is not the one the BMC has (RAKP 2)');
-    }
-    return facts;
+    const { code } = answer.value;
+    const key = passwordKey(this.#login.password);
+    if (beginsWithCode(code, rakp2Code(facts, key))) return facts;
+    this.#giveUp(bmcSession);
+    const error = this.#refused('the password is not the one the BMC has (RAKP 2)');
+    const odd = findOddByRakp2({ facts, code, openingPrivilege: this.#manner.openingPrivilege(this.#level) }, key);
+    throw odd ? new OtherManner(error, odd.manner) : error;
   }
 
   async #rakp3(facts: RakpFacts, terms: SessionTerms): Promise<void> {
@@ -177,8 +208,13 @@ class Handshake {
       const error = this.#turnedDown('RAKP 4', answer.failure.status);
       throw answer.failure.status === rakp.rakpStatus.invalidIntegrityCheck ? new MixUp(error.failure, error) : error;
     }
-    if (sameCode(answer.value.code, rakp4Code(facts, terms.keys.sik))) return;
-    throw this.#refused("the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
+    const { code: proof } = answer.value;
+    if (beginsWithCode(proof, rakp4Code(facts, terms.keys.sik))) return;
+    const error = this.#refused("the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
+    const openingPrivilege = this.#manner.openingPrivilege(this.#level);
+    const key = this.#login.bmcKey ?? passwordKey(this.#login.password);
+    const odd = findOddByRakp4({ facts, code: proof, openingPrivilege }, key);
+    throw odd ? new OtherManner(error, odd.manner) : error;
   }
 
   /** Lets the BMC free the half-open session at once: it has few, and keeps them for a minute. */
@@ -225,74 +261,13 @@ class Handshake {
     if (rakp.fullStatuses.includes(status)) {
       return new NoFreeSession('unfit', { peer: this.#conversation.peer, command: 'Open Session', detail });
     }
-    return rakp.credentialStatuses.includes(status) ? this.#refused(detail) : unfit(this.#conversation, detail);
+    const error = rakp.credentialStatuses.includes(status) ? this.#refused(detail) : unfit(this.#conversation, detail);
+    return roleStatuses.includes(status) ? new OtherManner(error, earlyManner) : error;
   }
 
   #refused(detail: string): IpmiError {
     return new IpmiError('refused', { peer: this.#conversation.peer, command: 'Open Session', detail });
   }
-}
-
-async function requireIpmi20(conversation: Conversation, budget: Budget): Promise<void> {
-  const capabilities = await readCapabilities(conversation, { extended: true, budget });
-  if (capabilities?.types.extended && capabilities.versions.ipmi20) return;
-  throw unfit(conversation, 'it does not speak IPMI 2.0 (RMCP+) on this channel');
-}
-
-/** @param options `extended`: the answer tells of IPMI 2.0, which some old BMCs refuse to be asked for */
-export async function readCapabilities(
-  conversation: Conversation,
-  { extended, budget }: { extended: boolean; budget: Budget },
-): Promise<ChannelCapabilities | undefined> {
-  const row = getChannelAuthenticationCapabilities;
-  const query = { channel: { number: presentChannel, extended }, privilege: { level: privilegeLevels.administrator } };
-  const answer = await askOutside(conversation, row, { query, legacy: true, budget });
-  return answer.completion === 0 ? decode(row.response, answer.data, row.name) : undefined;
-}
-
-async function listCipherSuites(conversation: Conversation, budget: Budget): Promise<number[] | undefined> {
-  const records: Buffer[] = [];
-  for (let index = 0; index < 0x40; index += 1) {
-    const query = { channel: { number: presentChannel }, payloadType: { number: 0 }, list: { index, bySuite: true } };
-    try {
-      const answer = await askOutside(conversation, getChannelCipherSuites, { query, legacy: false, sends: 1, budget });
-      if (answer.completion !== 0) return undefined;
-      const page = decode(getChannelCipherSuites.response, answer.data, getChannelCipherSuites.name).records;
-      records.push(page);
-      if (page.length < 16) break;
-    } catch (error) {
-      if (error instanceof IpmiError && error.failure === 'silent') return undefined;
-      throw error;
-    }
-  }
-  return decodeCipherSuiteIds(Buffer.concat(records));
-}
-
-export type OutsideRequest<Q> = { query: Q; legacy: boolean; sends?: number; budget: Budget };
-
-/** A command outside of a session, in the IPMI 1.5 or in the RMCP+ format. */
-export function askOutside<Q, R>(
-  conversation: Conversation,
-  row: Command<Q, R>,
-  { query, legacy, ...limits }: OutsideRequest<Q>,
-) {
-  const sequence = randomBytes(1).readUInt8() & 0x3f;
-  const message = encodeRequest({ netFn: row.netFn, command: row.command, sequence, data: encode(row.request, query) });
-  const packet = legacy ? encodeLegacyPacket(message) : encodePlainPacket('ipmi', message);
-  return conversation.ask({
-    ...limits,
-    command: row.name,
-    packet: () => packet,
-    accept: (received) => {
-      const answer = decodeResponse(legacy ? decodeLegacyPacket(received) : decodePlainPacket(received).payload);
-      const matches = answer.netFn === row.netFn && answer.command === row.command && answer.sequence === sequence;
-      return matches ? answer : undefined;
-    },
-  });
-}
-
-export function unfit({ peer }: Conversation, detail: string): IpmiError {
-  return new IpmiError('unfit', { peer, command: 'Open Session', detail });
 }
 
 function randomSession(): number {

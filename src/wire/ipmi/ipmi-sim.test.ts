@@ -51,11 +51,10 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     await client.request(chassisControl, { action: 'power down' });
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 
-    const actions = await sim.actions();
-    assert.deepEqual(
-      actions.filter((line) => line.startsWith('set')),
-      ['set power 1', 'set power 0'],
-    );
+    const actions = (await sim.actions()).filter((line) => line.startsWith('set'));
+    // A simulator that answers late hears a command twice.
+    const changes = actions.filter((line, at) => line !== actions[at - 1]);
+    assert.deepEqual(changes, ['set power 1', 'set power 0']);
   });
 
   test('sets the boot device', async () => {

@@ -15,10 +15,11 @@ import { activateSession, getSessionChallenge } from './app-commands.ts';
 import { privilegeLevels } from './command.ts';
 import { completionCodes, describeCompletion } from './completion-codes.ts';
 import type { Conversation } from './conversation.ts';
-import { askOutside, type Login, NoFreeSession, readCapabilities, unfit } from './handshake.ts';
+import { type Login, NoFreeSession } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { LegacyLink } from './legacy-link.ts';
 import { decodeResponse, encodeRequest } from './message.ts';
+import { askOutside, readCapabilities, unfit } from './outside-commands.ts';
 import type { SessionLink } from './session-link.ts';
 import type { Budget } from './timings.ts';
 

@@ -12,11 +12,16 @@ import {
   lastRecord,
   type Reservation,
   reserveSdrRepository,
+  unknownTime,
 } from './storage-commands.ts';
 
-/** `stamp` changes when the records do; undefined = this BMC does not tell. */
+/**
+ * `stamp` changes when the records do; undefined = this BMC does not tell. `dated` = by time; else only a change of their number
+ * shows: iDRAC9 and several OpenBMCs give no time (0 or FFFFFFFFh).
+ */
 export type SdrList = {
   readonly stamp: string | undefined;
+  readonly dated: boolean;
   readonly records: readonly Buffer[];
   readonly notes: readonly string[];
 };
@@ -24,6 +29,7 @@ export type SdrList = {
 /** Where the records are to be had. */
 type Source = {
   readonly stamp: string | undefined;
+  readonly dated: boolean;
   readonly reserve: Command<Record<never, never>, Reservation>;
   readonly get: GetSdr;
 };
@@ -51,15 +57,16 @@ export async function readSdrs(asker: Asker, known?: SdrList): Promise<SdrList> 
   const records: Buffer[] = [];
   const notes: string[] = [];
   for (const source of sources) await new SdrReader(asker, source, { records, notes }).readAll();
-  return { stamp, records, notes };
+  return { stamp, dated: sources.every(({ dated }) => dated), records, notes };
 }
 
 /** The repository; else the records that the BMC keeps of itself, for each logical unit that has sensors: section 35.2. */
 async function findSources(asker: Asker): Promise<Source[]> {
   const info = await askOr(asker, { row: getSdrRepositoryInfo, fields: {}, expected: absent });
-  if ('answer' in info && info.answer.records > 0) {
+  if ('answer' in info && info.answer && info.answer.records > 0) {
     const { records, added, erased } = info.answer;
-    return [{ stamp: `${records}/${added}/${erased}`, reserve: reserveSdrRepository, get: getSdr }];
+    const dated = [added, erased].some((time) => time !== 0 && time !== unknownTime);
+    return [{ stamp: `${records}/${added}/${erased}`, dated, reserve: reserveSdrRepository, get: getSdr }];
   }
   const device = await askOr(asker, { row: getDeviceSdrInfo, fields: {}, expected: absent });
   if (!('answer' in device)) return [];
@@ -67,6 +74,7 @@ async function findSources(asker: Asker): Promise<Source[]> {
   const units = [flags.lun0, flags.lun1, flags.lun2, flags.lun3].flatMap((has, lun) => (has ? [lun] : []));
   return units.map((lun) => ({
     stamp: `device ${count}/${flags.dynamic ? changed : 'static'}`,
+    dated: !flags.dynamic || (changed !== undefined && changed !== 0 && changed !== unknownTime),
     reserve: onUnit(reserveDeviceSdrs, lun),
     get: onUnit(getDeviceSdr, lun),
   }));

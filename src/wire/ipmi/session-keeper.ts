@@ -3,10 +3,12 @@ import type { Datagrams, Peer } from '../udp/datagrams.ts';
 import { setSessionPrivilege } from './app-commands.ts';
 import { privilegeLevels } from './command.ts';
 import { Conversation } from './conversation.ts';
-import { findCipherSuites, type Login, NoFreeSession, openSession } from './handshake.ts';
+import { type Login, NoFreeSession, openSession } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
 import type { Latency } from './latency.ts';
 import { openLegacySession } from './legacy-session.ts';
+import { type Manner, usualManner } from './opening-manners.ts';
+import { findCipherSuites } from './outside-commands.ts';
 import { Session } from './session.ts';
 import { RmcpPlusLink, type SessionLink } from './session-link.ts';
 import { type Budget, jittered, pause, type Timings, within } from './timings.ts';
@@ -24,6 +26,7 @@ export class SessionKeeper {
   readonly #maker: SessionMaker;
   /** The suite that worked last, so that a BMC is asked for its suites once. */
   #learned: readonly CipherSuite[] | undefined;
+  #manner: Manner = usualManner;
   #conversation: Conversation | undefined;
   #session: Session | undefined;
 
@@ -95,12 +98,15 @@ export class SessionKeeper {
     const wanted = this.#login.cipherSuite && findCipherSuite(this.#login.cipherSuite);
     const suites = (wanted && [wanted]) ?? this.#learned ?? (await findCipherSuites(conversation, budget));
     try {
-      const terms = await openSession(conversation, this.#login, { suites, budget });
+      const { terms, manner } = await openSession(conversation, this.#login, { suites, budget, manner: this.#manner });
       this.#learned = [terms.suite];
+      this.#manner = manner;
       return new RmcpPlusLink(terms);
     } catch (error) {
       // What a BMC can do changes when it is updated or replaced: what was learned holds only as long as it works.
-      if (!(error instanceof NoFreeSession)) this.#learned = undefined;
+      if (error instanceof NoFreeSession) throw error;
+      this.#learned = undefined;
+      this.#manner = usualManner;
       throw error;
     }
   }

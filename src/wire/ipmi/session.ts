@@ -1,5 +1,6 @@
-import { decode, encode } from '../bytes/fields.ts';
+import { encode } from '../bytes/fields.ts';
 import { Malformed } from '../bytes/malformed.ts';
+import { ByteReader } from '../bytes/reader.ts';
 import { closeSession } from './app-commands.ts';
 import type { Command } from './command.ts';
 import { completionCodes, describeCompletion } from './completion-codes.ts';
@@ -71,7 +72,7 @@ export class Session {
     this.#heardAt = performance.now();
     if (received.type === 'sol') this.#line?.(received.payload);
     if (received.type !== 'ipmi' || !asked) return undefined;
-    const answer = decodeResponse(received.payload);
+    const answer = decodeResponse(received.payload, 'signature');
     const matches = answer.netFn === asked.netFn && answer.command === asked.command && answer.sequence === asked.sequence;
     return matches ? answer : undefined;
   }
@@ -83,7 +84,8 @@ export class Session {
       throw new IpmiError('completion', { ...context, detail, completion });
     }
     try {
-      return decode(row.response, data, row.name);
+      // What stands behind the fields that we know is of a later specification, or of the vendor (HP DL380 G5: boot flags).
+      return row.response.read(new ByteReader(data));
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       throw new IpmiError('unfit', { ...context, detail: `an answer with a wrong layout: ${error.message}` });

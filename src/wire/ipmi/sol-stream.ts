@@ -84,6 +84,8 @@ class SolStream extends Duplex implements SerialLine {
   /** Came before the BMC's word that the line is open. */
   readonly #early: Buffer[] = [];
   #isFull = false;
+  /** By now the line may be in use by somebody else, whom a word of ours would cut off. */
+  #isOver = false;
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(parts: StreamParts) {
@@ -142,7 +144,9 @@ class SolStream extends Duplex implements SerialLine {
   }
 
   #flagged(flags: number): void {
-    if (flags & solToConsole.deactivated) this.destroy(this.#error('closed', 'the BMC has ended its use'));
+    if (!(flags & solToConsole.deactivated)) return;
+    this.#isOver = true;
+    this.destroy(this.#error('closed', 'the BMC has ended its use'));
   }
 
   /** A machine that prints nothing for long is no reason for the BMC to drop the session, section 6.12.15. */
@@ -164,6 +168,7 @@ class SolStream extends Duplex implements SerialLine {
   }
 
   async #deactivate(): Promise<void> {
+    if (this.#isOver) return;
     const { session, timings } = this.#parts;
     const { type, instance } = solPayload;
     const request = { type: { number: type }, instance: { number: instance }, reserved: Buffer.alloc(4) };

@@ -1,5 +1,5 @@
 /** Sensor data records, event log and FRU data: IPMI 2.0 rev 1.1 sections 31, 33 and 34. */
-import { bits, bytes, nothing, rest, struct, u8, u16, u32, type ValueOf } from '../bytes/fields.ts';
+import { bits, bytes, nothing, optional, rest, struct, u8, u16, u32, type ValueOf } from '../bytes/fields.ts';
 import type { Command } from './command.ts';
 import { netFns } from './message.ts';
 
@@ -21,14 +21,14 @@ const repositoryInfo = struct({
 });
 export type RepositoryInfo = ValueOf<typeof repositoryInfo>;
 
-/** Section 33.9. */
-export const getSdrRepositoryInfo: Command<Record<never, never>, RepositoryInfo> = {
+/** Section 33.9. iDRAC10 says "done" and nothing else where it has no repository. */
+export const getSdrRepositoryInfo: Command<Record<never, never>, RepositoryInfo | undefined> = {
   name: 'Get SDR Repository Info',
   netFn: netFns.storage,
   command: 0x20,
   privilege: 'user',
   request: nothing,
-  response: repositoryInfo,
+  response: optional(repositoryInfo),
 };
 
 const reservation = struct({ reservation: u16 });

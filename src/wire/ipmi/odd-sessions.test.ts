@@ -1,0 +1,109 @@
+/** BMCs that open sessions otherwise than specified: FreeIPMI and ipmitool need a flag for each, our client finds out. */
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import type { Personality } from '#lab/bmc/personality.ts';
+import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
+import { freeipmi, ipmitool, withoutFreeipmi } from '#test/captures/ipmi-tools.ts';
+import { openSharedUdp } from '../udp/shared-udp.ts';
+import { getDeviceId } from './app-commands.ts';
+import { openIpmiClient } from './client.ts';
+import type { Privilege } from './command.ts';
+import { IpmiError } from './ipmi-error.ts';
+import { defaultTimings, type Timings } from './timings.ts';
+
+type Oddity = Personality['oddSessions'][number];
+/** Nothing is sent twice, however slow this machine is. */
+const calm: Timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
+const user = { name: 'admin', password: 'secret' };
+
+type Stage = {
+  readonly bmc: Bmc;
+  readonly opened: () => number;
+  request(password?: string): Promise<unknown>;
+};
+
+type Staging = { oddSessions: Oddity[]; suite: 3 | 17; privilege?: Privilege };
+
+async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'administrator' }: Staging): Promise<Stage> {
+  let opened = 0;
+  const bmc = await startBmc({
+    address: '127.0.0.1',
+    port: 0,
+    users: [user],
+    chassis: createMemoryChassis(),
+    personality: { oddSessions, cipherSuites: [id] },
+    onCommand: ({ command }) => {
+      if (command === 'Set Session Privilege Level') opened += 1;
+    },
+  });
+  const udp = openSharedUdp();
+  const clients: { close(): Promise<void> }[] = [];
+  t.after(async () => {
+    for (const client of clients) await client.close();
+    udp.close();
+    await bmc.close();
+  });
+  const request = (password = user.password) => {
+    const login = { user: user.name, password, privilege };
+    const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, udp, calm);
+    clients.push(client);
+    return client.request(getDeviceId, {});
+  };
+  return { bmc, opened: () => opened, request };
+}
+
+/** What the tools of others need to be told. */
+const flagTable: Readonly<Partial<Record<Oddity, { tool: 'ipmitool' | 'FreeIPMI'; options: string }>>> = {
+  opensesspriv: { tool: 'FreeIPMI', options: '-W opensesspriv' },
+  supermicro20: { tool: 'FreeIPMI', options: '-W supermicro20' },
+  nochecksumcheck: { tool: 'FreeIPMI', options: '-W nochecksumcheck' },
+  intelplus: { tool: 'ipmitool', options: '-o intelplus' },
+};
+
+/** Who is told nothing gives up soon. */
+const soon = '--session-timeout=1000 --retransmission-timeout=250';
+
+async function isAnswered(oddity: Oddity, port: number, options: string): Promise<boolean> {
+  const login = { port, user: user.name, password: user.password, suite: 3 };
+  if (flagTable[oddity]?.tool === 'FreeIPMI') {
+    return (await freeipmi(login, `bmc-info --get-device-id ${options || soon}`)).stdout.includes('Device ID');
+  }
+  const result = await ipmitool({ ...login, options: options.split(' ').filter(Boolean) }, 'mc info');
+  return result.stdout.includes('Device ID');
+}
+
+for (const oddity of Object.keys(flagTable) as Oddity[]) {
+  suite(`a BMC of the kind ${oddity}`, () => {
+    for (const id of [3, 17] as const) {
+      test(`our client opens a session with it, cipher suite ${id}`, async (t) => {
+        const { request, opened } = await setStage(t, { oddSessions: [oddity], suite: id });
+
+        assert.ok(await request());
+        assert.equal(opened(), 1);
+      });
+    }
+
+    test('our client as an operator', async (t) => {
+      const { request } = await setStage(t, { oddSessions: [oddity], suite: 17, privilege: 'operator' });
+
+      assert.ok(await request());
+    });
+
+    test('a wrong password stays one', async (t) => {
+      const { request } = await setStage(t, { oddSessions: [oddity], suite: 3 });
+
+      await assert.rejects(request('other'), (error) => error instanceof IpmiError && error.failure === 'refused');
+    });
+
+    test(`${flagTable[oddity]?.tool} needs ${flagTable[oddity]?.options}`, {
+      skip: withoutIpmitool || withoutFreeipmi,
+    }, async (t) => {
+      const { bmc } = await setStage(t, { oddSessions: [oddity], suite: 3 });
+
+      assert.equal(await isAnswered(oddity, bmc.port, flagTable[oddity]?.options ?? ''), true);
+      if (oddity !== 'intelplus') assert.equal(await isAnswered(oddity, bmc.port, ''), false);
+    });
+  });
+}
