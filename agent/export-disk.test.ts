@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { freePort } from '#test/free-port.ts';
 import { chapAccount } from '../agent-protocol/classic.ts';
 import { exportDisk } from './export-disk.ts';
 import { findDisk } from './find-disk.ts';
@@ -33,14 +34,6 @@ afterEach(() => stop.abort());
 after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Writes a raw file onto the disk as an initiator in user space does. */
 function writeOver(port: number, source: string, account: { user?: string; password?: string }): Promise<unknown> {

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { freePort } from './free-port.ts';
 
 export type PythonService = {
   /** Environment variable that names the folder of the copy. */
@@ -18,6 +18,8 @@ export type PythonService = {
   options: (port: number, state: string) => readonly string[];
   /** What it says on either output when it listens. */
   listening: string;
+  /** Added to its environment. */
+  env?: Readonly<Record<string, string>>;
 };
 
 export function reasonToSkip({ variable, imports }: PythonService): string | false {
@@ -33,7 +35,7 @@ export async function startPythonService(t: TestContext, service: PythonService)
   const state = mkdtempSync(join(tmpdir(), 'ingot-python-'));
   const port = await freePort();
   const args = ['-u', '-c', service.program, ...service.options(port, state)];
-  const env = { ...environment(folder), TMPDIR: state };
+  const env = { ...environment(folder), TMPDIR: state, ...service.env };
   const child = spawn('python3', args, { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(async () => {
     await stop(child);
@@ -45,14 +47,6 @@ export async function startPythonService(t: TestContext, service: PythonService)
 
 function environment(folder: string): NodeJS.ProcessEnv {
   return { ...process.env, PYTHONPATH: [folder, process.env['PYTHONPATH']].filter(Boolean).join(delimiter) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 function untilListening(child: ChildProcess, words: string): Promise<void> {

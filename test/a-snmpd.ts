@@ -1,12 +1,12 @@
 /** A real agent (Debian's snmpd) on loopback whose PDU objects are served by `a-pdu-agent.ts`, and net-snmp's tools to look at it. */
 import { execFile, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PduObjects } from './a-pdu-agent.ts';
+import { freePort } from './free-port.ts';
 
 export type Snmpd = {
   readonly port: number;
@@ -42,7 +42,7 @@ const protocolNames: Readonly<Record<string, string>> = {
 
 export async function startSnmpd({ identity, objects }: { identity: string; objects: PduObjects }): Promise<Snmpd> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-snmpd-'));
-  const port = await freePort();
+  const port = await freePort('udp');
   const file = join(folder, 'objects.json');
   await writeFile(file, JSON.stringify(objects));
   await writeFile(join(folder, 'snmpd.conf'), configuration({ port, identity, file }), { mode: 0o600 });
@@ -104,12 +104,4 @@ async function run(folder: string): Promise<() => Promise<void>> {
     child.kill('SIGKILL');
     await gone;
   };
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => void socket.close(resolve));
-  return port;
 }

@@ -2,10 +2,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 
@@ -46,7 +46,7 @@ export async function anIscsiTarget({ file, iqn, user, password, thin = false }:
 
 /** tgtd says nowhere that it is ready: ask until it answers. */
 async function answering(ask: () => Promise<unknown>): Promise<void> {
-  for (let left = 100; ; left--) {
+  for (let left = 500; ; left--) {
     try {
       await ask();
       return;
@@ -55,13 +55,4 @@ async function answering(ask: () => Promise<unknown>): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -5,9 +5,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 export const password = 'pass\'word $1 "x"';
 
@@ -43,7 +43,7 @@ export async function anSshHost(options: { maxSessions?: number } = {}): Promise
   chmodSync(folder, 0o755);
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  const port = await aFreePort();
+  const port = await freePort();
   const makeKey = (name: string) => {
     rmSync(join(folder, name), { force: true });
     rmSync(join(folder, `${name}.pub`), { force: true });
@@ -136,13 +136,4 @@ function launch(folder: string): ChildProcess {
   ].join('\n');
   const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', privately];
   return spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...namespaces], { stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-async function aFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

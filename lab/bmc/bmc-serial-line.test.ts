@@ -15,7 +15,10 @@ import { openSharedUdp } from '#wire/udp/shared-udp.ts';
 import { startBmc } from './bmc.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
 
-const timings = { ...defaultTimings, firstWait: 30, shortestWait: 30, longestWait: 100, deadline: 2_000 };
+/** For a network that loses packets. */
+const quick = { ...defaultTimings, firstWait: 30, shortestWait: 30, longestWait: 100, deadline: 10_000 };
+/** Nothing is sent twice, however slow this machine is. */
+const calm = { ...quick, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 
 /** A machine that greets and says all again in capitals. */
@@ -31,15 +34,15 @@ function createEcho(breaks: string[]): Duplex & { sendBreak(): void } {
   return Object.assign(echo, { sendBreak: () => void breaks.push('break') });
 }
 
-async function setStage(t: TestContext, at = { address: '127.0.0.1', port: 0 }) {
+async function setStage(t: TestContext, { timings = calm, address = '127.0.0.1', port = 0 } = {}) {
   const breaks: string[] = [];
   const chassis = { ...createMemoryChassis(), openConsole: () => createEcho(breaks) };
   const users = [{ name: login.user, password: login.password }];
-  const bmc = await startBmc({ ...at, users, chassis });
+  const bmc = await startBmc({ address, port, users, chassis });
   const datagrams = openSharedUdp();
   const lines: SerialLine[] = [];
   const open = async (options: { takeOver?: boolean; signal?: AbortSignal } = {}) => {
-    const line = await openSerialLine({ address: '127.0.0.1', port: bmc.port, ...login }, { datagrams, timings, ...options });
+    const line = await openSerialLine({ address, port: bmc.port, ...login }, { datagrams, timings, ...options });
     line.on('error', () => {});
     lines.push(line);
     return line;
@@ -74,10 +77,10 @@ suite('our client on the serial line', () => {
   });
 
   test('loses, doubles and reorders nothing although packets get lost', async (t) => {
-    const { open, bmc } = await setStage(t);
+    const { open, bmc } = await setStage(t, { timings: quick });
     const line = await open();
     await hear(line, 'login: ');
-    bmc.setPersonality({ dropRate: 0.15 });
+    bmc.setPersonality({ dropRate: 0.08 });
     const text = Array.from({ length: 400 }, (_, at) => `line ${at}\n`).join('');
 
     line.write(text);
@@ -89,14 +92,14 @@ suite('our client on the serial line', () => {
   test('commands go on beside it', async (t) => {
     const { open, bmc, datagrams } = await setStage(t);
     const line = await open();
-    const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, timings);
-    t.after(() => client.close());
+    const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
 
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
     line.write('still there');
 
     await hear(line, 'STILL THERE');
     assert.equal(bmc.sessionCount, 2);
+    await client.close();
   });
 
   test('sends a break', async (t) => {
@@ -127,10 +130,12 @@ suite('our client on the serial line', () => {
 
     await hear(second, 'login: ');
     assert.match(String((await ended)[0]), /the BMC has ended its use/);
+    second.write('mine now');
+    assert.equal(await hear(second, 'MINE NOW'), 'MINE NOW');
   });
 
   test('ends when it is told to, and when the BMC is gone', async (t) => {
-    const { open, bmc } = await setStage(t);
+    const { open, bmc } = await setStage(t, { timings: quick });
     const given = new AbortController();
     const line = await open({ signal: given.signal });
     const ended = once(line, 'error');
@@ -149,7 +154,10 @@ suite('our client on the serial line', () => {
     const users = [{ name: login.user, password: login.password }];
     const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis: createMemoryChassis() });
     t.after(() => bmc.close());
-    const opening = openSerialLine({ address: '127.0.0.1', port: bmc.port, ...login }, { datagrams: openSharedUdp(), timings });
+    const opening = openSerialLine(
+      { address: '127.0.0.1', port: bmc.port, ...login },
+      { datagrams: openSharedUdp(), timings: calm },
+    );
     await assert.rejects(opening, (error) => error instanceof IpmiError && /disabled in the BMC/.test(error.detail));
   });
 });

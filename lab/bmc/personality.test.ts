@@ -14,7 +14,7 @@ import type { Chassis } from './chassis.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
 
 const udp = openSharedUdp();
-const timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 5_000 };
+const timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000 };
 
 async function setStage(t: TestContext, chassis: Chassis = createMemoryChassis()) {
   const errors: unknown[] = [];
@@ -75,7 +75,7 @@ const withoutPing = existsSync('/usr/bin/rmcp_ping') ? false : 'rmcp_ping is not
 test('answers an ASF ping', { skip: withoutPing }, async (t) => {
   const { bmc } = await setStage(t);
   // It pings until its time is over; one answer is enough.
-  const child = spawn('rmcp_ping', ['-d', '-t', '1', '-p', String(bmc.port), '127.0.0.1'], {
+  const child = spawn('rmcp_ping', ['-d', '-t', '3', '-p', String(bmc.port), '127.0.0.1'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const said: Buffer[] = [];

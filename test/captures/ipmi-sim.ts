@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
 
 const program = '/usr/bin/ipmi_sim';
 
@@ -34,7 +35,7 @@ export type SimKnowledge = {
  */
 export async function startIpmiSim(knowledge?: SimKnowledge, serialPort?: number): Promise<IpmiSim> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-ipmi-sim-'));
-  const port = await freePort();
+  const port = await freePort('udp');
   await mkdir(join(folder, 'state'));
   await writeFile(join(folder, 'lan.conf'), lanConfiguration(folder, port) + serialLine(serialPort));
   await writeFile(join(folder, 'sim.emu'), emulation(knowledge));
@@ -119,7 +120,7 @@ async function answering(port: number, child: ChildProcess): Promise<void> {
   const timer = setInterval(ping, 20);
   ping();
   try {
-    const heard = once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
+    const heard = once(socket, 'message', { signal: AbortSignal.timeout(30_000) });
     const ended = once(child, 'exit').then(() => Promise.reject(new Error('ipmi_sim ended')));
     ended.catch(() => {});
     await Promise.race([heard, ended]);
@@ -127,13 +128,4 @@ async function answering(port: number, child: ChildProcess): Promise<void> {
     clearInterval(timer);
     socket.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

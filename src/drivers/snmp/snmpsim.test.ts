@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { JsonObject } from '#domain/records.ts';
 import { aNode } from '#test/a-task.ts';
+import { freePort } from '#test/free-port.ts';
 import { isInstalled } from '#tools/run-tool.ts';
 import { createSnmpDriver } from './index.ts';
 
@@ -50,7 +50,7 @@ const encrypted = { snmp_priv_key: 'encrypted', snmp_priv_protocol: 'aes' };
 async function startSnmpsim(t: TestContext): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-snmpsim-'));
   await writeFile(join(folder, 'pdu.snmprec'), record);
-  const port = await freePort();
+  const port = await freePort('udp');
   const security = [
     '--v3-user=sim',
     '--v3-auth-key=authentic',
@@ -75,13 +75,5 @@ async function startSnmpsim(t: TestContext): Promise<number> {
   });
   child.on('exit', () => up.reject(new Error(`snmpsimd ended: ${said}`)));
   await up.promise;
-  return port;
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => void socket.close(resolve));
   return port;
 }

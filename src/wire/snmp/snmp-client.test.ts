@@ -5,12 +5,14 @@ import { isInstalled } from '#tools/run-tool.ts';
 import type { Datagrams } from '../udp/datagrams.ts';
 import { openSharedUdp } from '../udp/shared-udp.ts';
 import { openSnmpClient } from './snmp-client.ts';
-import type { SnmpCredentials } from './snmp-peer.ts';
+import type { SnmpCredentials, SnmpTimings } from './snmp-peer.ts';
 
 const outlet = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.1';
 const nothing = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.9';
 const identity = '1.3.6.1.4.1.318.1.3.4.5';
-const timings = { timeout: 200, backoff: 1.5, retries: 1 };
+/** An agent that is slow is none that says nothing. */
+const calm = { timeout: 10_000, backoff: 1, retries: 1 };
+const quick = { timeout: 200, backoff: 1.5, retries: 1 };
 
 const reason = (await isInstalled('snmpd')) && (await isInstalled('snmpget')) ? false : 'snmpd or snmp is not installed';
 
@@ -37,7 +39,9 @@ before(async () => {
 });
 after(() => snmpd?.close());
 
-function open(t: TestContext, credentials: SnmpCredentials, disturb?: Disturb) {
+type Way = { disturb?: Disturb; timings?: SnmpTimings };
+
+function open(t: TestContext, credentials: SnmpCredentials, { disturb, timings = calm }: Way = {}) {
   const sockets = openSharedUdp({ sockets: 1 });
   const datagrams = disturb ? disturbed(sockets, disturb) : sockets;
   const client = openSnmpClient({ address: '127.0.0.1', port: snmpd.port, credentials }, { datagrams, timings });
@@ -87,7 +91,7 @@ test('credentials that are not the agent’s', skip, async (t) => {
     [{ ...strong, priv: { ...strong.priv, key: 'open sesame' } }, 'silent', /no answer in time/],
   ];
   for (const [credentials, failure, message] of wrong) {
-    const error = await open(t, credentials)
+    const error = await open(t, credentials, { timings: failure === 'silent' ? quick : calm })
       .get([outlet])
       .catch((error: Error) => error);
     assert.equal((error as { failure?: string }).failure, failure);
@@ -114,7 +118,11 @@ test('lost packets are sent again, but those that must not happen twice', skip, 
       return undefined;
     },
   };
-  const client = open(t, { version: '2c', ...communities }, loseFirst);
+  const client = open(
+    t,
+    { version: '2c', ...communities },
+    { disturb: loseFirst, timings: { ...calm, timeout: 500, backoff: 20 } },
+  );
   assert.deepEqual(await client.get([outlet]), [2]);
 
   lost.length = 0;
@@ -124,7 +132,7 @@ test('lost packets are sent again, but those that must not happen twice', skip, 
 });
 
 test('giving up ends a request, and closing too', skip, async (t) => {
-  const client = open(t, { version: '2c', ...communities }, { send: () => undefined });
+  const client = open(t, { version: '2c', ...communities }, { disturb: { send: () => undefined } });
   const asking = new AbortController();
   const given = client.get([outlet], asking.signal);
   setImmediate(() => asking.abort(new Error('enough')));
@@ -139,7 +147,7 @@ test('noise on the socket disturbs nothing', skip, async (t) => {
   const noise = ['', '00', '30', '3003020101', `3082${'ff'.repeat(80)}`, `30840000${'00'.repeat(20)}`].map((hex) =>
     Buffer.from(hex, 'hex'),
   );
-  const client = open(t, { version: '2c', ...communities }, { receive: (packet) => [...noise, packet] });
+  const client = open(t, { version: '2c', ...communities }, { disturb: { receive: (packet) => [...noise, packet] } });
   assert.deepEqual(await client.get([outlet]), [2]);
 });
 
@@ -158,7 +166,7 @@ test('an unsigned answer to a signed request is not believed', skip, async (t) =
       return [unsignedAnswer(asked, packet), packet];
     },
   };
-  const client = open(t, asUser(snmpdUsers.signed), forge);
+  const client = open(t, asUser(snmpdUsers.signed), { disturb: forge });
   assert.deepEqual(await client.get([outlet]), [2]);
   isForging = true;
 
@@ -194,7 +202,7 @@ for (const [name, user] of [
     };
     // Sometimes none, so that some requests come through.
     const receive = (packet: Buffer) => (random() < 0.4 ? [packet] : [mutate(packet), mutate(packet), packet]);
-    const client = open(t, user ? asUser(user) : { version: '2c', ...communities }, { receive });
+    const client = open(t, user ? asUser(user) : { version: '2c', ...communities }, { disturb: { receive }, timings: quick });
 
     const values = new Set<unknown>();
     for (let round = 0; round < 500; round++) {
