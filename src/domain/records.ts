@@ -34,6 +34,10 @@ export type Node = {
   traits: string[];
   description: string | null;
   owner: string | null;
+  /** A word that outside schedulers divide nodes by. */
+  shard: string | null;
+  /** UUID of the node that this one is a part of: no server is put on a part. */
+  parent_node: string | null;
   provision_state: ProvisionState;
   target_provision_state: ProvisionState | null;
   power_state: PowerState | null;
@@ -86,6 +90,12 @@ export type NodePort = {
   node_uuid: string;
   /** Lower-case MAC with colons; unique. */
   address: string;
+  /** Unique where it is set. */
+  name: string | null;
+  description: string | null;
+  /** Maker of the NIC, as somebody wrote it down. */
+  vendor: string | null;
+  category: string | null;
   pxe_enabled: boolean;
   /** `switch_id` (classic `datapath_id`), `port_id` (classic `port_no`), `switch_info`. */
   local_link_connection: JsonObject;

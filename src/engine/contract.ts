@@ -17,6 +17,8 @@ import type {
 } from '#drivers/interfaces.ts';
 import type { Contact } from './bmc-contacts.ts';
 
+export type { Inventory } from '#agent-protocol/messages.ts';
+
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 
 export type NewServer = {
@@ -61,6 +63,8 @@ export type NewNode = Partial<
     | 'traits'
     | 'description'
     | 'owner'
+    | 'shard'
+    | 'parent_node'
     | 'provision_state'
   >
 > & { driver: string };
@@ -68,7 +72,9 @@ export type NewNode = Partial<
 export type NodeChanges = Partial<Omit<NewNode, 'uuid' | 'provision_state'>>;
 
 export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
-  Partial<Pick<NodePort, 'uuid' | 'pxe_enabled' | 'local_link_connection' | 'extra'>>;
+  Partial<
+    Pick<NodePort, 'uuid' | 'name' | 'description' | 'vendor' | 'category' | 'pxe_enabled' | 'local_link_connection' | 'extra'>
+  >;
 
 export type ServerVerbs = {
   /** Rows in `building` at once; a node is claimed before this returns or the server ends in ERROR with `noValidHost`. */

@@ -123,6 +123,8 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     traits: request.traits ?? [],
     description: request.description ?? null,
     owner: request.owner ?? null,
+    shard: request.shard ?? null,
+    parent_node: request.parent_node ?? null,
     provision_state: request.provision_state ?? 'enroll',
     target_provision_state: null,
     power_state: null,
@@ -147,6 +149,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     }
     if (await inside.nodes.find({ uuid: record.uuid }))
       throw new Fault('conflict', { detail: `A node with UUID ${record.uuid} already exists.` });
+    await checkParent(inside, record);
     return inside.nodes.insert(record);
   });
 }
@@ -165,6 +168,7 @@ async function updateNode(
     const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes } as NodeChanges);
     const twin = changes.name && (await inside.nodes.find({ name: changes.name }));
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
+    if (changes.parent_node) await checkParent(inside, { ...node, parent_node: changes.parent_node });
     await inside.nodes.update({ uuid }, { ...changes, ...interfaces, updated_at: new Date().toISOString() });
     return findNode(inside, uuid);
   });
@@ -177,6 +181,21 @@ async function updateNode(
   return node;
 }
 
+/** A part has no parts: what is below a machine is one level deep. A machine with a server on it is nobody's part. */
+async function checkParent(inside: Store, node: Omit<Node, 'id'>): Promise<void> {
+  const { uuid, parent_node } = node;
+  if (!parent_node) return;
+  const refuse = (detail: string) => new Fault('badRequest', { detail });
+  if (parent_node === uuid) throw refuse('A node cannot be its own parent_node.');
+  const parent = await inside.nodes.find({ uuid: parent_node });
+  if (!parent) throw refuse(`There is no node ${parent_node} to be the parent_node.`);
+  if (parent.parent_node) throw refuse(`Node ${parent.name ?? parent.uuid} is a part itself, and parts have no parts.`);
+  const [part] = await inside.nodes.list({ parent_node: uuid }, { limit: 1 });
+  if (part) throw refuse(`Node ${node.name ?? uuid} has parts of its own, so it cannot be one.`);
+  if (node.instance_uuid)
+    throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} carries a server: it cannot become a part.` });
+}
+
 async function deleteNode(store: Store, uuid: string): Promise<void> {
   await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
@@ -186,6 +205,11 @@ async function deleteNode(store: Store, uuid: string): Promise<void> {
         detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,
       });
     }
+    const [part] = await inside.nodes.list({ parent_node: uuid }, { limit: 1 });
+    if (part)
+      throw new Fault('conflict', {
+        detail: `Node ${part.name ?? part.uuid} is a part of ${node.name ?? uuid}: delete it first.`,
+      });
     await inside.node_ports.remove({ node_uuid: uuid });
     await inside.nodes.remove({ uuid });
   });
@@ -323,11 +347,16 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
   const now = new Date().toISOString();
   return store.transaction(async (inside) => {
     await findNode(inside, request.node_uuid);
-    await refuseTwin(inside, address);
+    await refuseTwin(inside, { address });
+    if (request.name) await refuseTwin(inside, { name: request.name });
     return inside.node_ports.insert({
       uuid: request.uuid ?? randomUUID(),
       node_uuid: request.node_uuid,
       address,
+      name: request.name ?? null,
+      description: request.description ?? null,
+      vendor: request.vendor ?? null,
+      category: request.category ?? null,
       pxe_enabled: request.pxe_enabled ?? true,
       local_link_connection: request.local_link_connection ?? {},
       extra: request.extra ?? {},
@@ -343,7 +372,8 @@ async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<
     const port = await findNodePort(inside, uuid);
     await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
     const address = changes.address === undefined ? port.address : checkMac(changes.address);
-    if (address !== port.address) await refuseTwin(inside, address);
+    if (address !== port.address) await refuseTwin(inside, { address });
+    if (changes.name && changes.name !== port.name) await refuseTwin(inside, { name: changes.name });
     await inside.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
     return findNodePort(inside, uuid);
   });
@@ -365,9 +395,10 @@ function checkMac(address: string): string {
   return mac;
 }
 
-async function refuseTwin(inside: Store, address: string): Promise<void> {
-  if (await inside.node_ports.find({ address }))
-    throw new Fault('conflict', { detail: `A port with MAC address ${address} already exists.` });
+async function refuseTwin(inside: Store, wanted: { address: string } | { name: string }): Promise<void> {
+  if (!(await inside.node_ports.find(wanted))) return;
+  const which = 'name' in wanted ? `name ${wanted.name}` : `MAC address ${wanted.address}`;
+  throw new Fault('conflict', { detail: `A port with ${which} already exists.` });
 }
 
 async function findNode(inside: Store, uuid: string): Promise<Node> {

@@ -19,7 +19,7 @@ type Filter = (query: Query, wanted: string | boolean) => Query;
 
 const nobody: Filter = (query) => query.where('id', '=', -1);
 const equals =
-  (column: 'instance_uuid' | 'provision_state' | 'fault' | 'driver' | 'resource_class' | 'owner'): Filter =>
+  (column: 'instance_uuid' | 'provision_state' | 'fault' | 'driver' | 'resource_class' | 'owner' | 'parent_node'): Filter =>
   (query, wanted) =>
     query.where(column, '=', String(wanted) as never);
 
@@ -36,6 +36,10 @@ const filterTable: Readonly<Record<string, Filter>> = {
     const pattern = `%${String(wanted).replace(/[\\%_]/g, '\\$&')}%`;
     return query.where(sql<boolean>`description LIKE ${pattern} ESCAPE '\\'`);
   },
+  shard: (query, wanted) => query.where('shard', 'in', String(wanted).split(',')),
+  sharded: (query, wanted) => query.where('shard', wanted ? 'is not' : 'is', null),
+  parent_node: equals('parent_node'),
+  include_children: (query) => query,
   // What Ingot does not have: nothing is retired, leased, or in a chassis.
   retired: (query, wanted) => (wanted ? nobody(query, wanted) : query),
   lessee: nobody,
@@ -46,7 +50,7 @@ const filterTable: Readonly<Record<string, Filter>> = {
 const sortable = [
   ...(['id', 'uuid', 'name', 'driver', 'resource_class', 'description', 'owner', 'provision_state', 'power_state'] as const),
   ...(['target_provision_state', 'target_power_state', 'maintenance', 'fault', 'last_error', 'instance_uuid'] as const),
-  ...(['created_at', 'updated_at', 'provision_updated_at'] as const),
+  ...(['created_at', 'updated_at', 'provision_updated_at', 'shard', 'parent_node'] as const),
 ] as const satisfies readonly (keyof Node)[];
 
 /** @throws Fault `badRequest` */
@@ -64,6 +68,9 @@ export async function listNodeIds(store: Store, { filters, sortBy, descending }:
     const filter = filterTable[name];
     if (filter && wanted !== undefined) query = filter(query, wanted);
   }
+  // Parts of nodes are shown to whoever asks for them.
+  if (filters['parent_node'] === undefined && filters['include_children'] !== true)
+    query = query.where('parent_node', 'is', null);
   const direction = descending ? 'desc' : 'asc';
   const ordered = sortBy && sortBy !== 'id' ? query.orderBy(sortBy, direction).orderBy('id') : query.orderBy('id', direction);
   return ordered.select('uuid').execute();
@@ -80,4 +87,16 @@ export async function* readNodes({ nodes }: Store, page: readonly { uuid: string
     yield uuids.flatMap((uuid) => rows.get(uuid) ?? []);
     await setImmediate();
   }
+}
+
+/** Largest first; `name` is null for the nodes without one. */
+export async function countShards({ db }: Store): Promise<{ name: string | null; count: number }[]> {
+  const count = sql<number>`count(*)`;
+  return db
+    .selectFrom('nodes')
+    .select(['shard as name', count.as('count')])
+    .groupBy('shard')
+    .orderBy(count, 'desc')
+    .orderBy('shard')
+    .execute();
 }

@@ -4,23 +4,26 @@ import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findNode } from './lookup.ts';
 import { conductorName } from './node-json.ts';
+import { since } from './since.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 
-/** Path → field of the empty list. */
-const emptyListTable = {
-  '/allocations': 'allocations',
-  '/chassis': 'chassis',
-  '/chassis/detail': 'chassis',
-  '/portgroups': 'portgroups',
-  '/portgroups/detail': 'portgroups',
-  '/deploy_templates': 'deploy_templates',
-  '/volume/connectors': 'connectors',
-  '/volume/targets': 'targets',
-} as const;
+/** The field of the empty list, and the microversion it came with where that is after 1.78. */
+const emptyListTable = [
+  { path: '/allocations', field: 'allocations' },
+  { path: '/chassis', field: 'chassis' },
+  { path: '/chassis/detail', field: 'chassis' },
+  { path: '/portgroups', field: 'portgroups' },
+  { path: '/portgroups/detail', field: 'portgroups' },
+  { path: '/deploy_templates', field: 'deploy_templates' },
+  { path: '/volume/connectors', field: 'connectors' },
+  { path: '/volume/targets', field: 'targets' },
+  { path: '/runbooks', field: 'runbooks', minor: 92 },
+  { path: '/inspection_rules', field: 'inspection_rules', minor: 96 },
+] as const;
 const emptyNodeListTable = { portgroups: 'portgroups', 'volume/connectors': 'connectors', 'volume/targets': 'targets' } as const;
 
-const unsupportedTable = [
+const unsupportedTable: readonly { method: 'POST' | 'PUT' | 'DELETE'; path: string; what: string; minor?: number }[] = [
   { method: 'POST', path: '/allocations', what: 'Making an allocation (create a server instead)' },
   { method: 'POST', path: '/chassis', what: 'Making a chassis' },
   { method: 'POST', path: '/portgroups', what: 'Making a port group' },
@@ -30,20 +33,26 @@ const unsupportedTable = [
   { method: 'POST', path: '/nodes/:node/vifs', what: 'Attaching a VIF by hand (create the server with a port instead)' },
   { method: 'DELETE', path: '/nodes/:node/vifs/:vif', what: 'Detaching a VIF by hand' },
   { method: 'PUT', path: '/nodes/:node/states/raid', what: 'RAID' },
-] as const;
+  { method: 'POST', path: '/continue_inspection', what: 'Inspection', minor: 84 },
+  { method: 'POST', path: '/runbooks', what: 'Making a runbook (name the steps with `clean`)', minor: 92 },
+  { method: 'POST', path: '/inspection_rules', what: 'Making an inspection rule', minor: 96 },
+];
 
 export function registerAbsent(app: ApiScope, context: ApiContext): void {
-  for (const [path, field] of Object.entries(emptyListTable)) app.get(path, async () => ({ [field]: [] }));
+  for (const { path, field, ...row } of emptyListTable) {
+    app.get(path, { preValidation: since('minor' in row ? row.minor : 1) }, async () => ({ [field]: [] }));
+  }
   for (const [path, field] of Object.entries(emptyNodeListTable)) {
     app.get(`/nodes/:node/${path}`, { schema: { params: NodeParams } }, async (request) => {
       await findNode(context, request.params.node);
       return { [field]: [] };
     });
   }
-  for (const { method, path, what } of unsupportedTable) {
+  for (const { method, path, what, minor = 1 } of unsupportedTable) {
     app.route({
       method,
       url: path,
+      preValidation: since(minor),
       async handler(request) {
         const { node } = request.params as { node?: string };
         if (node !== undefined) await findNode(context, node);

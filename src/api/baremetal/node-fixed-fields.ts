@@ -7,6 +7,7 @@ export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   automated_clean: [true],
   chassis_uuid: [],
   conductor_group: [''],
+  disable_power_off: [false],
   inspect_interface: ['no-inspect'],
   lessee: [],
   network_data: [],

@@ -38,7 +38,7 @@ const fixedInterfaces: readonly NodeField[] = [
   constant('rescue_interface', 38, 'no-rescue'),
 ];
 
-const nodeFields: readonly NodeField[] = [
+export const nodeFields: readonly NodeField[] = [
   plain('uuid'),
   plain('name', 5),
   plain('driver'),
@@ -62,11 +62,14 @@ const nodeFields: readonly NodeField[] = [
   plain('last_error'),
   field('reservation', 1, ({ node }) => (node.operation_id === null ? null : conductorName)),
   field('clean_step', 7, ({ operation }) => stepOf(operation, ['clean'])),
+  constant('service_step', 87, {}),
   field('deploy_step', 44, ({ operation }) => stepOf(operation, ['deploy', 'rebuild'])),
   plain('resource_class', 21),
   plain('traits', 37),
   plain('description', 51),
   plain('owner', 50),
+  plain('shard', 82),
+  plain('parent_node', 83),
   plain('boot_interface', 31),
   plain('console_interface', 31),
   plain('deploy_interface', 31),
@@ -92,6 +95,7 @@ const nodeFields: readonly NodeField[] = [
   constant('retired_reason', 61, null),
   constant('lessee', 65, null),
   constant('network_data', 66, {}),
+  constant('disable_power_off', 95, false),
   constant('boot_mode', 75, null),
   constant('secure_boot', 75, null),
   plain('created_at'),

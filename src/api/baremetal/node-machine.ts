@@ -1,14 +1,12 @@
-/** What a machine's BMC can do beside its power: boot device and mode, NMI, indicator, media, BIOS, firmware, vendor methods. */
+/** What a machine's BMC can do beside its power: boot device and mode, NMI, indicator, console, vendor methods. */
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { plainJson, plainText } from '#domain/plain-text.ts';
+import { plainJson } from '#domain/plain-text.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast } from '../microversions.ts';
 import { maskUrlSecrets } from '../url-secrets.ts';
 import { findNode } from './lookup.ts';
-import { mask } from './secrets.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const choice = <const T extends readonly string[]>(words: T) => Type.Union(words.map((word) => Type.Literal(word)));
@@ -16,8 +14,6 @@ const choice = <const T extends readonly string[]>(words: T) => Type.Union(words
 export function registerNodeMachine(app: ApiScope, context: ApiContext): void {
   registerBoot(app, context);
   registerIndicators(app, context);
-  registerMedia(app, context);
-  registerFirmware(app, context);
   registerConsole(app, context);
   registerPassthru(app, context);
 }
@@ -130,109 +126,6 @@ function registerIndicators(app: ApiScope, context: ApiContext): void {
 function refuseUnknownIndicator(asked: { component: string; indicator: string }): void {
   if (asked.component !== component) throw new Fault('notFound', { what: 'Component', id: asked.component });
   if (asked.indicator !== indicator) throw new Fault('notFound', { what: 'Indicator', id: asked.indicator });
-}
-
-const mediaDevices = ['cdrom', 'floppy', 'disk'] as const;
-type MediaDevice = (typeof mediaDevices)[number];
-const MediaRequest = Type.Object({
-  device_type: choice(mediaDevices),
-  image_url: Type.String({ pattern: '^(https?|nfs|cifs|ftp)://[!-~]+$', maxLength: 2048 }),
-  image_download_source: Type.Optional(Type.Union([Type.Literal('http'), Type.Null()])),
-});
-const EjectQuery = Type.Object({ device_types: Type.Optional(Type.String()) });
-
-/** Ironic's routes, there at every microversion: a client that knows them sends them. */
-function registerMedia(app: ApiScope, context: ApiContext): void {
-  const { engine } = context;
-  const path = '/nodes/:node/vmedia';
-
-  app.get(path, { schema: { params: NodeParams } }, async (request) => {
-    const { uuid } = await findNode(context, request.params.node);
-    return { vmedia: (await engine.mediaSlots(uuid)).map(slotJson) };
-  });
-  app.post(path, { schema: { params: NodeParams, body: MediaRequest } }, async (request, reply) => {
-    const { uuid } = await findNode(context, request.params.node);
-    await engine.insertMedia(uuid, request.body.device_type as MediaDevice, request.body.image_url);
-    reply.code(204).send();
-  });
-  app.delete(path, { schema: { params: NodeParams, querystring: EjectQuery } }, async (request, reply) => {
-    const { uuid } = await findNode(context, request.params.node);
-    await engine.ejectMedia(uuid, readDevices(request.query.device_types));
-    reply.code(204).send();
-  });
-}
-
-/** The image is named as the BMC tells it, with whatever stood in the URL. */
-function slotJson({ device, inserted, image }: Awaited<ReturnType<ApiContext['engine']['mediaSlots']>>[number]) {
-  return { device_type: device, inserted, image: image && maskUrlSecrets(plainText(image)) };
-}
-
-function readDevices(text: string | undefined): readonly MediaDevice[] {
-  if (text === undefined) return mediaDevices;
-  return text.split(',').map((word) => {
-    const device = mediaDevices.find((each) => each === word.trim());
-    if (!device) throw new Fault('badRequest', { detail: `device_types must be of ${mediaDevices.join(', ')}, not '${word}'.` });
-    return device;
-  });
-}
-
-function registerFirmware(app: ApiScope, context: ApiContext): void {
-  const { engine } = context;
-  const SettingParams = Type.Object({ node: Type.String(), setting: Type.String() });
-  const BiosQuery = Type.Object({ detail: Type.Optional(Type.Boolean()), fields: Type.Optional(Type.String()) });
-  const read = async (ident: string, isDetailed: boolean) => {
-    const { uuid } = await findNode(context, ident);
-    const settings = plainJson(await engine.biosSettings(uuid)).map(withoutPassword);
-    const brief = ({ name, value }: (typeof settings)[number]) => ({ name, value });
-    return settings.map((setting) => (isDetailed ? { ...nothingKnown, ...setting, unique: null } : brief(setting)));
-  };
-  app.get('/nodes/:node/bios', { schema: { params: NodeParams, querystring: BiosQuery } }, async (request) => {
-    const isDetailed = request.query.detail === true || request.query.fields !== undefined;
-    const settings = await read(request.params.node, isDetailed && atLeast(request.microversion, 74));
-    const wanted = request.query.fields?.split(',');
-    return { bios: wanted ? settings.map((setting) => chosen(setting, wanted)) : settings };
-  });
-  app.get('/nodes/:node/bios/:setting', { schema: { params: SettingParams } }, async (request) => {
-    const { setting } = request.params;
-    const found = (await read(request.params.node, atLeast(request.microversion, 74))).find(({ name }) => name === setting);
-    if (!found) throw new Fault('notFound', { what: 'BIOS setting', id: setting });
-    return { [setting]: found };
-  });
-  app.get('/nodes/:node/firmware', { schema: { params: NodeParams } }, async (request) => {
-    const { uuid } = await findNode(context, request.params.node);
-    const components = plainJson(await engine.firmwareComponents(uuid));
-    return {
-      firmware: components.map(({ component: name, version }) => ({
-        component: name,
-        initial_version: version,
-        current_version: version,
-        last_version_flashed: null,
-      })),
-    };
-  });
-}
-
-/** Most services show none of their passwords; some do. */
-function withoutPassword<S extends { type?: string; value: unknown; pending?: unknown }>(setting: S): S {
-  if (setting.type !== 'Password') return setting;
-  const hidden = (value: unknown) => (value === null || value === '' || value === undefined ? value : mask);
-  return { ...setting, value: hidden(setting.value), ...('pending' in setting && { pending: hidden(setting.pending) }) };
-}
-
-/** Ironic shows what the registry does not tell as null. */
-const nothingKnown = {
-  attribute_type: null,
-  allowable_values: null,
-  lower_bound: null,
-  upper_bound: null,
-  min_length: null,
-  max_length: null,
-  read_only: null,
-  reset_required: null,
-};
-
-function chosen(setting: object, wanted: readonly string[]): object {
-  return Object.fromEntries(Object.entries(setting).filter(([name]) => name === 'name' || wanted.includes(name)));
 }
 
 const PassthruQuery = Type.Record(Type.String(), Type.Unknown());

@@ -22,7 +22,7 @@ export const interfaceNames = [
   'vendor_interface',
 ] as const;
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
-const textNames = ['name', 'resource_class', 'description', 'owner'] as const;
+export const textNames = ['name', 'resource_class', 'description', 'owner', 'shard', 'parent_node'] as const;
 const changeable: readonly string[] = ['driver', ...interfaceNames, ...bagNames, ...textNames];
 
 const Bag = Type.Record(Type.String(), Type.Unknown());
@@ -33,6 +33,8 @@ const Patched = Type.Object({
   resource_class: Text({ maxLength: 80 }),
   description: Text({ maxLength: 4096 }),
   owner: Text({ maxLength: 255 }),
+  shard: Text({ maxLength: 255 }),
+  parent_node: Text({ maxLength: 255 }),
   driver_info: Bag,
   properties: Bag,
   extra: Bag,
@@ -44,7 +46,7 @@ const Patched = Type.Object({
  * the place of a secret change nothing. Throws `badRequest` or `unsupported`.
  */
 export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
-  const touched = new Set(patch.map(({ path }) => path.split('/')[1] ?? ''));
+  const touched = fieldsOf(patch);
   for (const name of touched) refuseUnknown(name);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
   const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
@@ -53,6 +55,11 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   if (tooDeep) throw tooDeep;
   refuseFixedFields(after);
   return changesOf(node, after, touched);
+}
+
+/** What a patch changes, be it a part of it. */
+export function fieldsOf(patch: JsonPatch): Set<string> {
+  return new Set(patch.map(({ path }) => path.split('/')[1] ?? ''));
 }
 
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {

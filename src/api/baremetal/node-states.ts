@@ -73,6 +73,8 @@ const ProvisionRequest = Type.Object({
   configdrive: Type.Optional(Type.Unknown()),
   deploy_steps: Type.Optional(Type.Unknown()),
   rescue_password: Type.Optional(Type.Unknown()),
+  service_steps: Type.Optional(Type.Unknown()),
+  runbook: Type.Optional(Type.Unknown()),
   disable_ramdisk: Type.Optional(Type.Unknown()),
 });
 
@@ -104,7 +106,7 @@ function registerProvision(app: ApiScope, context: ApiContext): void {
     const node = await findNode(context, request.params.node);
     const { target, clean_steps, ...others } = request.body;
     const verb = provisionVerb(target, request.microversion);
-    for (const name of ['configdrive', 'deploy_steps', 'rescue_password'] as const) {
+    for (const name of ['configdrive', 'deploy_steps', 'rescue_password', 'service_steps', 'runbook'] as const) {
       if (others[name] !== undefined && others[name] !== null)
         throw new Fault('unsupported', { what: `${name} with '${target}'` });
     }

@@ -1,9 +1,9 @@
 /** `/v1/nodes`: enrol, list, show, change, remove. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
+import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
-import type { NewNode } from '#engine/contract.ts';
+import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
@@ -11,9 +11,10 @@ import { nextUrl, pageOf } from '../pagination.ts';
 import { JsonPatch } from './json-patch.ts';
 import { findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
-import { briefFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
+import { briefFields, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
-import { interfaceNames, readNodePatch } from './node-patch.ts';
+import { fieldsOf, interfaceNames, readNodePatch, textNames } from './node-patch.ts';
+import { refuseLaterFields } from './since.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const Bag = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
@@ -30,6 +31,8 @@ const NodeRequest = Type.Object({
   resource_class: Maybe(Type.String({ maxLength: 80 })),
   description: Maybe(Type.String({ maxLength: 4096 })),
   owner: Text,
+  shard: Text,
+  parent_node: Text,
   power_interface: Text,
   management_interface: Text,
   boot_interface: Text,
@@ -56,6 +59,10 @@ const NodeQuery = Type.Object({
   conductor: Type.Optional(Type.String()),
   conductor_group: Type.Optional(Type.String()),
   description_contains: Type.Optional(Type.String()),
+  shard: Type.Optional(Type.String()),
+  sharded: Flag,
+  parent_node: Type.Optional(Type.String()),
+  include_children: Flag,
   detail: Flag,
   fields: Type.Optional(Type.String()),
   sort_key: Type.Optional(Type.String()),
@@ -82,17 +89,21 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
   );
 
   app.post('/nodes', { schema: { body: NodeRequest } }, async (request, reply) => {
+    refuseLaterFields(nodeFields, Object.keys(request.body), request.microversion);
     refuseFixedFields(request.body);
     // Until 1.10 nodes were enrolled ready for use.
     const provision_state = atLeast(request.microversion, 11) ? 'enroll' : 'available';
-    const node = await engine.createNode({ ...readNode(request.body), provision_state });
+    const wanted = await withParent(context, readNode(request.body));
+    const node = await engine.createNode({ ...wanted, provision_state });
     reply.code(201).header('location', nodeLinks(context.baseUrl(request), node)[0]?.href);
     return nodeJson(context, request, node);
   });
 
   app.patch('/nodes/:node', { schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
     const node = await findNode(context, request.params.node);
-    return nodeJson(context, request, await engine.updateNode(node.uuid, readNodePatch(node, request.body)));
+    refuseLaterFields(nodeFields, fieldsOf(request.body), request.microversion);
+    const changes = await withParent(context, readNodePatch(node, request.body));
+    return nodeJson(context, request, await engine.updateNode(node.uuid, changes));
   });
 
   app.delete('/nodes/:node', { schema: { params: NodeParams } }, async (request, reply) => {
@@ -105,20 +116,40 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
 function readNode(body: Static<typeof NodeRequest>): NewNode {
   const { driver, driver_info, properties, extra, instance_info, uuid, ...texts } = body;
   refuseReservedName(body.name);
-  const known = ['name', 'resource_class', 'description', 'owner', ...interfaceNames] as const;
+  const known = [...textNames, ...interfaceNames] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const bags = { driver_info, properties, extra, instance_info } as Record<string, JsonObject | undefined>;
   const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag !== undefined));
   return { driver, ...(uuid && { uuid: uuid.toLowerCase() }), ...given, ...filled };
 }
 
+/** A parent is named as any node is, and kept by its UUID. */
+async function withParent<C extends NodeChanges>(context: ApiContext, changes: C): Promise<C> {
+  if (!changes.parent_node) return changes;
+  const parent = await findNode(context, changes.parent_node).catch((error: unknown) => {
+    // The missing node stands in the body, not in the path.
+    throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
+  });
+  return { ...changes, parent_node: parent.uuid };
+}
+
+/** Filters that came with a microversion. */
+const filterTable = [
+  { name: 'shard', since: 82 },
+  { name: 'sharded', since: 82 },
+  { name: 'parent_node', since: 83 },
+  { name: 'include_children', since: 83 },
+];
+
 type ListRequest = { query: NodeQuery; isDetailed: boolean };
 
 async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
   if (isDetailed && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
+  refuseLaterFields(filterTable, Object.keys(query), request.microversion);
   const { store } = context;
   const { sort_key, sort_dir, limit, marker, detail: _, fields, ...filters } = query;
+  if (filters.parent_node !== undefined) filters.parent_node = (await findNode(context, filters.parent_node)).uuid;
   const found = await listNodeIds(store, { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' });
   const page = pageOf(found, { limit, marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
   const brief = isDetailed ? {} : { brief: briefFields };

@@ -6,10 +6,14 @@ import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import type { Microversion } from '../microversions.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
 import { field, selectFields, sortRecords } from './fields.ts';
 import { applyPatch, JsonPatch } from './json-patch.ts';
-import { findNode } from './lookup.ts';
+import { findNode, uuidPattern } from './lookup.ts';
+import { NodeName, refuseReservedName } from './node-names.ts';
+import { fieldsOf } from './node-patch.ts';
+import { refuseLaterFields } from './since.ts';
 
 const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' });
 const LinkConnection = Type.Object(
@@ -19,29 +23,41 @@ const LinkConnection = Type.Object(
     switch_info: Type.Optional(Type.String({ maxLength: 255 })),
     hostname: Type.Optional(Type.String({ maxLength: 255 })),
     network_type: Type.Optional(Type.String({ maxLength: 255 })),
+    'vtep-logical-switch': Type.Optional(Type.String({ maxLength: 255 })),
+    'vtep-physical-switch': Type.Optional(Type.String({ maxLength: 255 })),
   },
   { additionalProperties: false },
 );
+const Text = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
 const PortFields = {
   address: Mac,
-  node_uuid: Type.String({ minLength: 1 }),
+  name: Type.Optional(Type.Union([NodeName, Type.Null()])),
+  description: Text,
+  vendor: Text,
+  category: Text,
   pxe_enabled: Type.Optional(Type.Boolean()),
   local_link_connection: Type.Optional(LinkConnection),
   extra: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 };
+const NodeIdent = Type.String({ minLength: 1 });
 const PortRequest = Type.Object({
   ...PortFields,
+  node_uuid: Type.Optional(NodeIdent),
+  node_ident: Type.Optional(NodeIdent),
   uuid: Type.Optional(
     Type.Union([Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }), Type.Null()]),
   ),
 });
-const PatchedPort = Type.Object(PortFields);
+const PatchedPort = Type.Object({ ...PortFields, node_uuid: NodeIdent });
 
 const PortQuery = Type.Object({
   address: Type.Optional(Type.String()),
   node: Type.Optional(Type.String()),
   node_uuid: Type.Optional(Type.String()),
   portgroup: Type.Optional(Type.String()),
+  shard: Type.Optional(Type.String()),
+  description_contains: Type.Optional(Type.String()),
+  conductor_groups: Type.Optional(Type.String()),
   detail: Type.Optional(Type.Boolean()),
   fields: Type.Optional(Type.String()),
   sort_key: Type.Optional(Type.String()),
@@ -71,6 +87,7 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   );
 
   app.post('/ports', { schema: { body: PortRequest } }, async (request, reply) => {
+    refuseLaterKeys(request.body, Object.keys(request.body), request.microversion);
     refuseFixedFields(request.body);
     const port = await engine.createNodePort(await readPort(context, request.body));
     reply.code(201).header('location', portLinks(context.baseUrl(request), port)[0]?.href);
@@ -79,7 +96,9 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
 
   app.patch('/ports/:port', { schema: { params: PortParams, body: JsonPatch } }, async (request) => {
     const port = await findPort(context, request.params.port);
-    const changed = await engine.updateNodePort(port.uuid, readPatch(port, request.body));
+    const changes = readPatch(port, request.body);
+    refuseLaterKeys(changes, fieldsOf(request.body), request.microversion);
+    const changed = await engine.updateNodePort(port.uuid, changes);
     return portJson(context, request, changed, {});
   });
 
@@ -89,15 +108,38 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   });
 }
 
-async function findPort({ store }: ApiContext, uuid: string): Promise<NodePort> {
-  const port = await store.node_ports.find({ uuid });
-  if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
+/** By UUID or name. */
+async function findPort({ store }: ApiContext, ident: string): Promise<NodePort> {
+  const uuid = ident.toLowerCase();
+  const port = await store.node_ports.find(uuidPattern.test(uuid) ? { uuid } : { name: ident });
+  if (!port) throw new Fault('notFound', { what: 'Port', id: ident });
   return port;
 }
 
+/** Fields that are written, and keys of a link that came later than the link. */
+function refuseLaterKeys(
+  { local_link_connection: link }: object & { local_link_connection?: unknown },
+  names: Iterable<string>,
+  version: Microversion,
+): void {
+  refuseLaterFields([...portFields, { name: 'node_ident', since: 94 }], names, version);
+  const keys = Object.keys(link ?? {});
+  refuseLaterFields(vtepKeys, keys, version);
+}
+
+/** OVN's switches behind a hardware gateway. */
+const vtepKeys = [
+  { name: 'vtep-logical-switch', since: 90 },
+  { name: 'vtep-physical-switch', since: 90 },
+];
+
 async function readPort(context: ApiContext, body: Static<typeof PortRequest>): Promise<NewNodePort> {
-  const { address, pxe_enabled, local_link_connection, extra, uuid } = body;
-  const node = await findNode(context, body.node_uuid).catch((error: unknown) => {
+  const { address, pxe_enabled, local_link_connection, extra, uuid, node_uuid, node_ident } = body;
+  const ident = node_ident ?? node_uuid;
+  if (ident === undefined || (node_ident !== undefined && node_uuid !== undefined))
+    throw new Fault('badRequest', { detail: "A port needs 'node_uuid' or 'node_ident', and one of them only." });
+  refuseReservedName(body.name);
+  const node = await findNode(context, ident).catch((error: unknown) => {
     // The missing node stands in the body, not in the path.
     throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
   });
@@ -105,16 +147,18 @@ async function readPort(context: ApiContext, body: Static<typeof PortRequest>): 
     node_uuid: node.uuid,
     address: macOf(address),
     ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...Object.fromEntries(textNames.flatMap((name) => (body[name] ? [[name, body[name]]] : []))),
     ...(pxe_enabled !== undefined && { pxe_enabled }),
     ...(local_link_connection && { local_link_connection: local_link_connection as JsonObject }),
     ...(extra && { extra: extra as JsonObject }),
   };
 }
 
-const patchable = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid'] as const;
+const textNames = ['name', 'description', 'vendor', 'category'] as const;
+const patchable = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid', ...textNames] as const;
 
 function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 'uuid'>> {
-  const touched = new Set(patch.map(({ path }) => path.split('/')[1] ?? ''));
+  const touched = fieldsOf(patch);
   for (const name of touched) {
     if (!(patchable as readonly string[]).includes(name))
       throw new Fault('badRequest', { detail: `/${name} can not be patched.` });
@@ -127,7 +171,11 @@ function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 
       detail: `Invalid value for ${error?.instancePath.slice(1) || 'port'}: it ${error?.message}.`,
     });
   }
-  const changes = Object.fromEntries([...touched].map((name) => [name, (after as Record<string, unknown>)[name]]));
+  refuseReservedName(after.name);
+  // A removed text is none, and so is an empty one.
+  const emptied = Object.fromEntries(textNames.map((name) => [name, after[name] || null]));
+  const changed: Record<string, unknown> = { ...after, ...emptied };
+  const changes = Object.fromEntries([...touched].map((name) => [name, changed[name]]));
   return { ...changes, ...(touched.has('address') && { address: macOf(after.address) }) };
 }
 
@@ -149,6 +197,7 @@ const plain = (name: keyof NodePort & string, since = 1) => field<PortView>(name
 const portFields = [
   plain('uuid'),
   plain('address'),
+  plain('name', 88),
   plain('node_uuid'),
   plain('extra'),
   field<PortView>('internal_info', 18, ({ port }) => (port.vif_port_id ? { tenant_vif_port_id: port.vif_port_id } : {})),
@@ -157,6 +206,9 @@ const portFields = [
   field<PortView>('portgroup_uuid', 24, () => null),
   field<PortView>('physical_network', 34, () => null),
   field<PortView>('is_smartnic', 53, () => false),
+  plain('description', 97),
+  plain('vendor', 100),
+  plain('category', 101),
   plain('created_at'),
   plain('updated_at'),
   field<PortView>('links', 1, ({ port, base }) => portLinks(base, port)),
@@ -175,19 +227,36 @@ function portJson(context: ApiContext, request: FastifyRequest, port: NodePort, 
   return selectFields(portFields, { port, base: context.baseUrl(request) }, { ...selection, version: request.microversion });
 }
 
+/** Filters that came with a microversion. */
+const filterTable = [
+  { name: 'shard', since: 82 },
+  { name: 'description_contains', since: 97 },
+  { name: 'conductor_groups', since: 99 },
+];
+
+async function findPorts(context: ApiContext, query: PortQuery): Promise<NodePort[]> {
+  const { address, portgroup, shard, description_contains: text, conductor_groups: groups } = query;
+  const ident = query.node ?? query.node_uuid;
+  if (shard !== undefined && (ident !== undefined || portgroup !== undefined))
+    throw new Fault('badRequest', { detail: "'shard' cannot be combined with a node or a port group." });
+  // There are no port groups, and all nodes are of the group without a name.
+  if (portgroup !== undefined || (groups !== undefined && !groups.split(',').includes(''))) return [];
+  const { store } = context;
+  const node_uuid = await (async () => {
+    if (ident !== undefined) return (await findNode(context, ident)).uuid;
+    if (shard === undefined) return undefined;
+    return (await store.nodes.pick(['uuid'], { shard: shard.split(',') })).map(({ uuid }) => uuid);
+  })();
+  const where = { ...(node_uuid !== undefined && { node_uuid }), ...(address !== undefined && { address: macOf(address) }) };
+  const found = await store.node_ports.list(where, { orderBy: 'id' });
+  return text === undefined ? found : found.filter(({ description }) => description?.includes(text));
+}
+
 async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<object> {
   if (query.detail && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
-  const ident = query.node ?? query.node_uuid;
-  const node = ident === undefined ? undefined : await findNode(context, ident);
-  const found = await context.store.node_ports.list(
-    {
-      ...(node && { node_uuid: node.uuid }),
-      ...(query.address !== undefined && { address: macOf(query.address) }),
-    },
-    { orderBy: 'id' },
-  );
-  const all = query.portgroup === undefined ? sortRecords(found, query) : [];
+  refuseLaterFields(filterTable, Object.keys(query), request.microversion);
+  const all = sortRecords(await findPorts(context, query), query);
   const page = pageOf(all, { limit: query.limit, marker: query.marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
   const selection = { fields: query.fields, ...(!query.detail && { brief: ['uuid', 'address', 'links'] }) };
   const ports = page.items.map((port) => portJson(context, request, port, selection));

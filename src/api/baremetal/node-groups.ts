@@ -1,0 +1,19 @@
+/** Nodes divided by shards, and nodes that are parts of others. */
+import { Type } from 'typebox';
+import { countShards, listNodeIds } from '#store/node-list.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { findNode } from './lookup.ts';
+import { since } from './since.ts';
+
+const NodeParams = Type.Object({ node: Type.String() });
+
+export function registerNodeGroups(app: ApiScope, context: ApiContext): void {
+  const { store } = context;
+  app.get('/shards', { preValidation: since(82) }, async () => ({ shards: await countShards(store) }));
+  app.get('/nodes/:node/children', { preValidation: since(83), schema: { params: NodeParams } }, async (request) => {
+    const { uuid } = await findNode(context, request.params.node);
+    const children = await listNodeIds(store, { filters: { parent_node: uuid }, sortBy: undefined, descending: false });
+    const href = `${context.baseUrl(request)}/baremetal/v1/nodes?parent_node=${uuid}`;
+    return { children: children.map((child) => child.uuid), links: [{ href, rel: 'self' }] };
+  });
+}

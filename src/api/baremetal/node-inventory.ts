@@ -1,0 +1,66 @@
+/**
+ * `/v1/nodes/{node}/inventory`: what the ramdisk saw of the machine when it last ran there, in the words of Ironic's own
+ * agent. What that one tells and ours does not know is null.
+ */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import { plainJson } from '#domain/plain-text.ts';
+import type { Inventory } from '#engine/contract.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
+import { findNode } from './lookup.ts';
+import { since } from './since.ts';
+
+const NodeParams = Type.Object({ node: Type.String() });
+const mebibyte = 2 ** 20;
+const gibibyte = 2 ** 30;
+
+export function registerNodeInventory(app: ApiScope, context: ApiContext): void {
+  app.get('/nodes/:node/inventory', { preValidation: since(81), schema: { params: NodeParams } }, async (request) => {
+    const node = await findNode(context, request.params.node);
+    if (!node.inventory) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
+    // The boot server let nothing else in (`agent-protocol/messages.ts`).
+    const inventory = plainJson(node.inventory) as unknown as Inventory;
+    return { inventory: asIronicTells(inventory), plugin_data: summaryOf(inventory) };
+  });
+}
+
+function asIronicTells({ cpu, memory_bytes, disks, nics, system, firmware }: Inventory) {
+  return {
+    cpu: { model_name: cpu.model, frequency: null, count: cpu.count, architecture: cpu.architecture, flags: cpu.flags },
+    memory: { total: memory_bytes, physical_mb: Math.round(memory_bytes / mebibyte) },
+    disks: disks.map(({ device, size_bytes, model, serial, rotational }) => {
+      return { name: device, model, size: size_bytes, rotational, serial: serial || null, vendor: null, wwn: null };
+    }),
+    interfaces: nics.map((nic) => ({
+      name: nic.name,
+      mac_address: nic.mac,
+      ipv4_address: nic.address,
+      ipv6_address: null,
+      has_carrier: nic.link,
+      speed_mbps: nic.speed_mbps,
+      driver: nic.driver,
+      lldp: null,
+      vendor: null,
+      product: null,
+    })),
+    system_vendor: {
+      manufacturer: system.vendor,
+      product_name: system.product,
+      serial_number: system.serial,
+      firmware: { vendor: null, version: firmware.version, build_date: null },
+    },
+    boot: { current_boot_mode: firmware.mode, pxe_interface: null },
+  };
+}
+
+/** For the properties of the node; the disk is the one that an image without hints would go to. */
+function summaryOf({ cpu, memory_bytes, disks, nics }: Inventory) {
+  const sizes = disks.filter(({ removable }) => !removable).map(({ size_bytes }) => size_bytes);
+  return {
+    macs: nics.map(({ mac }) => mac),
+    cpus: cpu.count,
+    cpu_arch: cpu.architecture,
+    memory_mb: Math.round(memory_bytes / mebibyte),
+    local_gb: sizes.length === 0 ? 0 : Math.floor(Math.min(...sizes) / gibibyte),
+  };
+}
