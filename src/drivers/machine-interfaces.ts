@@ -31,6 +31,8 @@ export type Asking = {
   readonly signal?: AbortSignal;
   /** Nobody waits for the answer: a BMC that has no room for now is an answer, not a reason to wait until it has. */
   readonly background?: boolean;
+  /** What is true beside the answer and somebody should know: it gets into the node's record where it is new. */
+  readonly notice?: (message: string) => void;
 };
 
 /** For what lasts: it ends with the signal. */

@@ -94,3 +94,33 @@ test('a full disk makes no answer worse, and what was not written is written lat
   assert.equal(contacts.isOpen(uuid), false);
   assert.equal((await afterRestart()).isOpen(uuid), false);
 });
+
+test('what is noticed beside an answer is told once, and when it is over; only what a look finds counts', async (t) => {
+  const { store, uuid, contacts, row } = await aStage(t);
+  let cord: string | undefined;
+  const power = contacts.guard({
+    properties: {},
+    validate() {},
+    async getPower(_node, { notice } = {}) {
+      if (cord) notice?.(cord);
+      return 'power on';
+    },
+    async setPower() {},
+  });
+  const node = { ...(await row()), ports: [] };
+  const look = (background = true) => power.getPower(node, { background });
+  const told = async () => (await store.events.list({ node_uuid: uuid })).map(({ message }) => message);
+
+  await look();
+  cord = 'outlet 2 is off';
+  await look(false);
+  assert.deepEqual(await told(), []);
+
+  await look();
+  await look();
+  cord = undefined;
+  await look();
+  await look();
+
+  assert.deepEqual(await told(), ['outlet 2 is off', 'is no longer as was noticed before']);
+});

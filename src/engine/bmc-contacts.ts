@@ -49,6 +49,8 @@ export class BmcContacts {
   readonly #store: Store;
   readonly #contacts = new Map<string, Contact>();
   readonly #underWay = new Map<string, Set<Exchange>>();
+  /** What was noticed last beside an answer, by node. */
+  readonly #notices = new Map<string, string>();
   /** Nodes whose row lags behind what is known here, since the disk was full. */
   readonly #unwritten = new Set<string>();
 
@@ -94,7 +96,16 @@ export class BmcContacts {
   guard<P extends PowerInterface>(power: P): P {
     return {
       ...power,
-      getPower: (node, asking) => this.ask(node.uuid, () => power.getPower(node, asking)),
+      getPower: async (node, asking) => {
+        let said: string | undefined;
+        const notice = (message: string) => {
+          said = message;
+        };
+        const state = await this.ask(node.uuid, () => power.getPower(node, { ...asking, notice }));
+        // Who switches sees things on their way: only what a later look still finds is told.
+        if (asking?.background) this.#notice(node.uuid, said);
+        return state;
+      },
       setPower: (node, target, asking) => this.ask(node.uuid, () => power.setPower(node, target, asking)),
     };
   }
@@ -105,10 +116,19 @@ export class BmcContacts {
     const message = this.#contacts.get(uuid)?.message;
     this.#contacts.delete(uuid);
     this.#unwritten.delete(uuid);
+    this.#notices.delete(uuid);
     await this.#store.transaction(async (inside) => {
       await inside.bmc_contacts.remove({ node_uuid: uuid });
       await clearFault(inside, uuid, message);
     });
+  }
+
+  /** Told when it is new, and when it is over. */
+  #notice(uuid: string, message: string | undefined): void {
+    if (message === this.#notices.get(uuid)) return;
+    if (message === undefined) this.#notices.delete(uuid);
+    else this.#notices.set(uuid, message);
+    this.#tell(uuid, message ?? 'is no longer as was noticed before');
   }
 
   #begin(uuid: string): Exchange {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { isInstalled } from '#tools/run-tool.ts';
-import { findPdu, outletOid, type Pdu, pduTable } from './pdu-table.ts';
+import { outletOid, type Pdu, placeBelow } from './pdu.ts';
+import { findPdus, pduTable } from './pdu-table.ts';
 
 const row = (name: string) => pduTable[name] as Pdu;
 
@@ -22,22 +23,41 @@ test('an outlet’s object, with the units that are given and those that are not
   assert.equal(oid('aten', 9), 'X.11.0');
 });
 
-test('the longest beginning of sysObjectID decides', () => {
-  const found = (identity: string) => Object.keys(pduTable).find((name) => pduTable[name] === findPdu(`1.3.6.1.4.1.${identity}`));
-  const expected = {
-    '318.1.3.4.1': 'apc_masterswitch',
-    '318.1.3.4.5': 'apc_rackpdu',
-    '318.1.3.4.6': 'apc_rackpdu2',
-    '3808': 'cyberpower',
-    '3808.1.1.6': 'cyberpower_epdu2',
-    '534.6.6.7': 'eatonpower',
-    '13742.6': 'raritan_pdu2',
-    '13742.1': 'raritan_pdu',
-    '1718.4': 'servertech_sentry4',
-    '1718.40': undefined,
-    '318.1.3.2.10': undefined,
+test('outlets that are counted from 0 in the index', () => {
+  const oid = (name: string, ...outlet: number[]) => outletOid({ oid: 'X' }, row(name), outlet);
+  assert.equal(oid('eaton_revelation', 1), 'X.0');
+  assert.equal(oid('dataprobe_ibootpdu', 8), 'X.7');
+});
+
+test('objects below what the PDU says it is', () => {
+  const { state, on, off } = placeBelow('1.3.6.1.4.1.28507.43', row('gude_epc'));
+  for (const { oid } of [state, on, off]) assert.equal(oid, '1.3.6.1.4.1.28507.43.1.3.1.2.1.3');
+  assert.equal(placeBelow('1.2.3', row('aten')), row('aten'));
+});
+
+test('the longest beginning of sysObjectID comes first, then the rest of its vendor', () => {
+  const nameOf = (pdu: Pdu) => Object.keys(pduTable).find((name) => pduTable[name] === pdu);
+  const found = (identity: string) => findPdus(`1.3.6.1.4.1.${identity}`).map(nameOf);
+  const apc = ['apc_masterswitch', 'apc_masterswitchplus', 'apc_rackpdu', 'apc_rackpdu2'];
+  const apcBut = (first: string) => [first, ...apc.filter((name) => name !== first)];
+  const expected: Record<string, (string | undefined)[]> = {
+    '318.1.3.4.1': apc,
+    '318.1.3.4.5': apcBut('apc_rackpdu'),
+    '318.1.3.4.6': apcBut('apc_rackpdu2'),
+    '318.1.3.4.8': apcBut('apc_rackpdu2'),
+    '318': apc,
+    '3808': ['cyberpower', 'cyberpower_epdu2'],
+    '3808.1.1.6': ['cyberpower_epdu2', 'cyberpower'],
+    '534.6.6.6': ['eaton_revelation', 'eaton_nlogic', 'eatonpower'],
+    '13742.6': ['raritan_pdu2', 'raritan_pdu'],
+    '13742.1': ['raritan_pdu', 'raritan_pdu2'],
+    '1718.4': ['servertech_sentry4', 'servertech_sentry3'],
+    '21239.42.1.52': ['vertivgeist_pdu'],
+    '8072.3.2.10': ['dataprobe_ibootpdu'],
+    '850.1.1.1': ['tripplite'],
+    '9.1.1': [],
   };
-  for (const [identity, name] of Object.entries(expected)) assert.equal(found(identity), name, identity);
+  for (const [identity, names] of Object.entries(expected)) assert.deepEqual(found(identity), names, identity);
 });
 
 test('no two rows claim one identity', () => {
@@ -54,11 +74,13 @@ const reason = !existsSync(join(mibs, 'PowerNet-MIB'))
 
 /** Names that the vendors give to what a row does. */
 const words = {
-  on: /^(on|outletOn|immediateOn|immediateOnMSP)$/,
-  off: /^(off|outletOff|immediateOff|immediateOffMSP)$/,
-  cycle: /^(reboot|cycle|cycling|outletReboot|immediateReboot|immediateRebootMSP)$/,
-  stateOn: /^(on|onWait|onError|onFuse|lockon|outletOn|immediateOn|immediateOnMSP|pendingOff|on2off|rebootOn)$/,
-  stateOff: /^(off|offWait|offError|offFuse|lockoff|outletOff|immediateOff|immediateOffMSP|pendingOn|off2on|rebootOff)$/,
+  on: /^(on|turnOn|powerOn|outletOn|immediateOn|immediateOnMSP)$/,
+  off: /^(off|turnOff|powerOff|outletOff|immediateOff|immediateOffMSP)$/,
+  cycle: /^(reboot|powerCycle|cycle|cycling|outletReboot|immediateReboot|immediateRebootMSP)$/,
+  stateOn:
+    /^(on|onLocked|onFixed|onPendingOff|onPendingCycle|outletStatusOn|onWait|onError|onFuse|lockon|outletOn|immediateOn|immediateOnMSP|pendingOff|on2off|rebootOn)$/,
+  stateOff:
+    /^(off|offLocked|offCycle|offPendingOn|offShutdown|off-pending-on-delay|outletStatusOff|offWait|offError|offFuse|lockoff|outletOff|immediateOff|immediateOffMSP|pendingOn|off2on|rebootOff)$/,
 };
 
 suite('the vendors’ MIBs say the same', { skip: reason }, () => {
@@ -70,9 +92,10 @@ suite('the vendors’ MIBs say the same', { skip: reason }, () => {
       test(`${name}: ${kind}`, async () => {
         const { oid, values } = await lookUp(mib);
         assert.equal(oid, `.${column.oid}`);
+        // A command of Eaton and HPE is a number of seconds, and WTI gives no names.
+        if (values.size === 0) return;
         if (!('on' in column)) {
-          // An Eaton command is a number of seconds, and not one of some names.
-          if (values.size > 0) assert.match(values.get(column.value) ?? '', words[kind as 'on']);
+          assert.match(values.get(column.value) ?? '', words[kind as 'on']);
           return;
         }
         for (const value of column.on) assert.match(values.get(value) ?? '', words.stateOn);

@@ -3,31 +3,7 @@
  * compares them with the files); where no MIB could be had, `source` says what is followed instead.
  */
 
-/** A column of the outlet table (or the stem of scalars), without the outlet. */
-type Column = { readonly mib?: string; readonly oid: string };
-type Command = Column & { readonly value: number };
-
-export type Pdu = {
-  readonly title: string;
-  /** Values that mean on and off; `changing`: on its way, so still as it was. Any other is an error of the outlet. */
-  readonly state: Column & {
-    readonly on: readonly number[];
-    readonly off: readonly number[];
-    readonly changing?: readonly number[];
-  };
-  readonly on: Command;
-  readonly off: Command;
-  /** Off, a pause that is set in the PDU, and on, all done by the PDU itself. */
-  readonly cycle?: Command;
-  /**
-   * What stands before the outlet's number in the index where `snmp_outlet` does not say it: unit, tower, infeed. Or how the
-   * number of an outlet becomes the number of its scalar.
-   */
-  readonly index: { readonly before: readonly number[] } | { readonly scalar: (outlet: number) => number };
-  /** `sysObjectID` begins with one of these. */
-  readonly identities: readonly string[];
-  readonly source: string;
-};
+import type { Column, Pdu } from './pdu.ts';
 
 const apc = '1.3.6.1.4.1.318.1.1';
 const apcSystem = '1.3.6.1.4.1.318.1.3.4';
@@ -39,6 +15,21 @@ const baytech = '1.3.6.1.4.1.4779';
 const aten = '1.3.6.1.4.1.21317';
 const vertiv = '1.3.6.1.4.1.21239.5';
 const teltronix = '1.3.6.1.4.1.23620';
+const eatonRevelation = '1.3.6.1.4.1.534.6.6.6';
+const eatonNlogic = '1.3.6.1.4.1.534.7.1';
+const avocent = '1.3.6.1.4.1.10418.17';
+const dataprobe = '1.3.6.1.4.1.1418.6';
+const dell = '1.3.6.1.4.1.674.10903.200';
+const enlogic = '1.3.6.1.4.1.38446.1';
+const gude = '1.3.6.1.4.1.28507';
+const hpe = '1.3.6.1.4.1.232.165';
+const liebert = '1.3.6.1.4.1.476.1.42';
+const panduit = '1.3.6.1.4.1.19536.10.1';
+const rnx = '1.3.6.1.4.1.55108.1';
+const trippLite = '1.3.6.1.4.1.850.1.1';
+const wti = '1.3.6.1.4.1.2634';
+/** What net-snmp says on Linux: devices that leave it at that. */
+const netSnmpLinux = '1.3.6.1.4.1.8072.3.2.10';
 
 const plain = { before: [] } as const;
 
@@ -67,6 +58,36 @@ const baytechOutlet = { mib: 'Baytech-MIB-403-1::sBTAModulesRPCOutletState', oid
 const vertivControl = { mib: 'VERTIV-V5-MIB::pduOutletSwitchControl', oid: `${vertiv}.2.3.5.1.6` };
 // Scalars outlet1Status, outlet2Status…, which are the second, third… of this branch.
 const atenOutlet = { oid: `${aten}.1.3.2.2.2.2` };
+
+// Eaton's module is called PDU-MIB as Raritan's is, so that no test can compare both.
+const revelationOutlet = { oid: `${eatonRevelation}.1.2.2.1.3` };
+const nlogicControl = { oid: `${eatonNlogic}.5.2.1.10` };
+const avocentControl = { mib: 'PM-MIB::pmPowerMgmtOutletsTablePowerControl', oid: `${avocent}.2.5.5.1.6` };
+const dataprobeControl = { mib: 'IBOOTPDU-MIB::outletControl', oid: `${dataprobe}.5.1.5` };
+const dellControl = { mib: 'DellrPDU-MIB::rPDUOutletSwitchedControlCmd', oid: `${dell}.2.200.130.1.4.1.4` };
+const enlogicControl = { mib: 'ENLOGIC-PDU-MIB::pduOutletSwitchedControlCommand', oid: `${enlogic}.5.5.1.4` };
+const gudePort = { oid: '.1.3.1.2.1.3' };
+const liebertControl = { mib: 'LIEBERT-GP-PDU-MIB::lgpPduRcpEntryControl', oid: `${liebert}.3.8.50.20.1.100` };
+const rnxRelay = { mib: 'RNX-UPDU-MIB::upduRelayAdminStatus', oid: `${rnx}.4.1.1.3` };
+const trippLiteCommand = { mib: 'TRIPPLITE-PRODUCTS::tlpPduOutletCommand', oid: `${trippLite}.3.2.3.3.1.1.6` };
+const panduitCommand = { mib: 'PANDUIT-MIB::pdug5OutletControlCommand', oid: `${panduit}.5.2.1.10` };
+const wtiAction = { oid: `${wti}.3.100.200.1.4` };
+
+/** HPE's two MIBs differ in the branch alone. Each command is an object of its own, and its value the seconds until it is carried out. */
+function hpePdu(name: 'pdu2' | 'pdu3', branch: string, unit: number): Pick<Pdu, 'state' | 'on' | 'off' | 'cycle' | 'index'> {
+  const column = (object: string, last: number) => ({
+    mib: `CPQPOWER-MIB::${name}OutletControl${object}`,
+    oid: `${branch}.5.2.1.${last}`,
+  });
+  return {
+    // A recorded P9S18A tells 0 of the outlets 25 to 48, which it has not.
+    state: { ...column('Status', 1), on: [2, 3], off: [1, 4], absent: [0] },
+    on: { ...column('OnCmd', 3), value: 0 },
+    off: { ...column('OffCmd', 2), value: 0 },
+    cycle: { ...column('RebootCmd', 4), value: 0 },
+    index: { before: [unit] },
+  };
+}
 
 const apcMasterSwitch: Pdu = {
   title: 'APC MasterSwitch (AP7920, AP9606)',
@@ -98,20 +119,36 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
     source: 'PowerNet-MIB',
   },
   apc_rackpdu2: {
-    title: 'APC Rack PDU 2G (AP8xxx)',
+    title: 'APC Rack PDU 2G (AP8xxx, AP79xxB, APDU9xxx)',
     state: { ...rackPdu2, on: [1], off: [2] },
     ...oneColumn(rackPdu2, { on: 1, off: 2, cycle: 3 }),
     index: plain,
-    identities: [`${apcSystem}.6`],
-    source: 'PowerNet-MIB',
+    identities: [`${apcSystem}.6`, `${apcSystem}.8`],
+    source: 'PowerNet-MIB; .8 is what a recorded AP7900B says (LibreNMS, tests/snmpsim/apc_ap7900b.snmprec)',
   },
   aten: {
     title: 'Aten PE series',
-    state: { ...atenOutlet, on: [2], off: [1], changing: [3, 4] },
+    // 7: not supported. A PE with 16 outlets tells it of 17 to 42.
+    state: { ...atenOutlet, on: [2], off: [1], changing: [3, 4], absent: [7] },
     ...oneColumn(atenOutlet, { on: 2, off: 1, cycle: 4 }),
     index: { scalar: (outlet) => (outlet <= 8 ? outlet + 1 : outlet + 2) },
     identities: [`${aten}.1.3.2.2`, aten],
     source: 'ATEN-PE-CFG (outlet1Status is .2, outlet8Status .9, outlet9Status .11). Ironic took the outlet for that number',
+  },
+  avocent_pm: {
+    title: 'Emerson, Avocent PM PDUs, alone or behind an ACS',
+    // 3 and 4: locked; 5: off for a cycle; 6, 7 and 8: on or off until a delay is over; 10: cannot be switched; 11: shut down.
+    state: {
+      mib: 'PM-MIB::pmPowerMgmtOutletsTableStatus',
+      oid: `${avocent}.2.5.5.1.5`,
+      on: [2, 4, 6, 8, 10],
+      off: [1, 3, 5, 7, 11],
+      absent: [0],
+    },
+    ...oneColumn(avocentControl, { on: 2, off: 3, cycle: 4 }),
+    index: { before: [1, 1] },
+    identities: [`${avocent}.1`],
+    source: 'PM-MIB, and NUT, drivers/emerson-avocent-pdu-mib.c. The index is the port, the PDU at it, and the outlet',
   },
   baytech_mrp27: {
     title: 'BayTech RPC, MRP27',
@@ -124,7 +161,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   },
   cyberpower: {
     title: 'CyberPower switched ePDU',
-    state: { ...cyberEpdu, on: [1], off: [2] },
+    state: { mib: 'CPS-MIB::ePDUOutletStatusOutletState', oid: `${cyberpower}.3.3.5.1.1.4`, on: [1], off: [2] },
     ...oneColumn(cyberEpdu, { on: 1, off: 2, cycle: 3 }),
     index: plain,
     identities: [`${cyberpower}.3`, '1.3.6.1.4.1.3808'],
@@ -132,11 +169,50 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   },
   cyberpower_epdu2: {
     title: 'CyberPower switched ePDU, second generation',
-    state: { ...cyberEpdu2, on: [1], off: [2] },
+    // Of a recorded PDU81005 (LibreNMS, tests/snmpsim) only this is known, and that it is 1 where a load draws current.
+    state: { mib: 'CPS-MIB::ePDU2OutletSwitchedStatusState', oid: `${cyberpower}.6.6.1.4.1.5`, on: [1], off: [2] },
     ...oneColumn(cyberEpdu2, { on: 1, off: 2, cycle: 3 }),
     index: plain,
     identities: [`${cyberpower}.6`],
     source: 'CPS-MIB',
+  },
+  dataprobe_ibootpdu: {
+    title: 'Dataprobe iBoot-PDU',
+    // What is asked of the outlet and the state of its relay are two objects; 2 and 3: off for a while.
+    state: { mib: 'IBOOTPDU-MIB::outletActualStatus', oid: `${dataprobe}.5.1.7`, on: [1], off: [0] },
+    ...oneColumn(dataprobeControl, { on: 1, off: 0, cycle: 2 }),
+    index: { before: [], first: 0 },
+    identities: [dataprobe, netSnmpLinux],
+    source: 'IBOOTPDU-MIB; that outlet 1 is .0, and sysObjectID, as recorded of an iBoot-PDU8-2N15 (LibreNMS, tests/snmpsim)',
+  },
+  dell_rpdu: {
+    title: 'Dell switched rack PDU',
+    state: {
+      mib: 'DellrPDU-MIB::rPDUOutletSwitchedStatusState',
+      oid: `${dell}.2.200.130.1.2.1.4`,
+      on: [1],
+      off: [2],
+    },
+    ...oneColumn(dellControl, { on: 1, off: 2, cycle: 3 }),
+    index: plain,
+    identities: [dell],
+    source: 'DellrPDU-MIB',
+  },
+  eaton_nlogic: {
+    title: 'Eaton ePDU of Enlogic kind',
+    state: { oid: `${eatonNlogic}.5.2.1.1`, on: [2, 3], off: [1, 4] },
+    ...oneColumn(nlogicControl, { on: 2, off: 1, cycle: 5 }),
+    index: { before: [1] },
+    identities: [eatonNlogic],
+    source: 'NUT, drivers/eaton-pdu-nlogic-mib.c; no MIB could be had',
+  },
+  eaton_revelation: {
+    title: 'Eaton, Powerware ePDU (first generation, Aphel Revelation)',
+    state: { ...revelationOutlet, on: [1], off: [0], changing: [2] },
+    ...oneColumn(revelationOutlet, { on: 1, off: 0, cycle: 2 }),
+    index: { before: [], first: 0 },
+    identities: [eatonRevelation],
+    source: 'PDU-MIB of Eaton (2008); that outlet 1 is .0 as recorded of a DBQ145412 (LibreNMS, tests/snmpsim), and NUT',
   },
   eatonpower: {
     title: 'Eaton ePDU G2, G3',
@@ -149,13 +225,66 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
     identities: [eaton],
     source: 'EATON-EPDU-MIB. Ironic had the objects for on and off exchanged and left out the unit (0 = one that stands alone)',
   },
+  enlogic: {
+    title: 'Enlogic, nVent EN2000, EN6000',
+    state: { mib: 'ENLOGIC-PDU-MIB::pduOutletSwitchedStatusState', oid: `${enlogic}.5.4.1.4`, on: [1], off: [0] },
+    ...oneColumn(enlogicControl, { on: 2, off: 1, cycle: 5 }),
+    index: { before: [1] },
+    identities: [enlogic],
+    source: 'ENLOGIC-PDU-MIB, ENLOGIC-PDU2-MIB',
+  },
+  gude_epc: {
+    title: 'Gude Expert Power Control',
+    state: { ...gudePort, on: [1], off: [0] },
+    on: { ...gudePort, value: 1 },
+    off: { ...gudePort, value: 0 },
+    index: plain,
+    identities: [gude],
+    source: 'GUDEADS-EPC1202-MIB and its twenty siblings: epc…PortState is .1.3.1.2.1.3 below the branch of each product',
+  },
+  hpe_pdu2: {
+    title: 'HPE Metered and Switched PDU (maPDU)',
+    ...hpePdu('pdu2', `${hpe}.7`, 0),
+    identities: [`${hpe}.7`],
+    source: 'CPQPOWER-MIB, and NUT, drivers/hpe-pdu-mib.c; unit 0 as recorded (LibreNMS, tests/snmpsim/hpe-mapdu_pdu2.snmprec)',
+  },
+  hpe_pdu3: {
+    title: 'HPE G2 Metered and Switched PDU',
+    ...hpePdu('pdu3', `${hpe}.11`, 1),
+    identities: [`${hpe}.11`],
+    source: 'CPQPOWER-MIB, and NUT, drivers/hpe-pdu3-cis-mib.c',
+  },
+  liebert_mpx: {
+    title: 'Vertiv Liebert MPH2, MPX',
+    state: {
+      mib: 'LIEBERT-GP-PDU-MIB::lgpPduRcpEntryPwrState',
+      oid: `${liebert}.3.8.50.20.1.95`,
+      on: [2],
+      off: [1, 3],
+    },
+    // cycle-power does nothing to a receptacle that is off, so it is not used.
+    on: { ...liebertControl, value: 1 },
+    off: { ...liebertControl, value: 0 },
+    index: { before: [1, 1] },
+    identities: [liebert],
+    source: 'LIEBERT-GP-PDU-MIB, and fence_emerson of ClusterLabs. The index is the PDU, the branch, and the receptacle',
+  },
+  panduit_g5: {
+    title: 'Panduit SmartZone G5',
+    state: { mib: 'PANDUIT-MIB::pdug5OutletControlStatus', oid: `${panduit}.5.2.1.1`, on: [2, 3], off: [1, 4] },
+    ...oneColumn(panduitCommand, { on: 2, off: 1, cycle: 5 }),
+    index: { before: [1] },
+    identities: [panduit],
+    source: 'PANDUIT-MIB',
+  },
   raritan_pdu: {
     title: 'Raritan PX (Dominion PX, first generation)',
     state: { ...raritanOutlet, on: [1], off: [0], changing: [2] },
     ...oneColumn(raritanOutlet, { on: 1, off: 0, cycle: 2 }),
     index: plain,
-    identities: [`${raritan}.4`, raritan],
-    source: 'PDU-MIB',
+    // Not all of Raritan: KVM switches and sensors have branches of their own.
+    identities: [`${raritan}.4`, `${raritan}.1`],
+    source: 'PDU-MIB; the second identity from NUT, drivers/raritan-pdu-mib.c',
   },
   raritan_pdu2: {
     title: 'Raritan PX2, PX3',
@@ -164,6 +293,15 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
     index: { before: [1] },
     identities: [`${raritan}.6`],
     source: 'PDU2-MIB',
+  },
+  rnx_updu: {
+    title: 'Riedo UPDU',
+    state: { mib: 'RNX-UPDU-MIB::upduRelayOperStatus', oid: `${rnx}.4.1.1.4`, on: [1], off: [0] },
+    on: { ...rnxRelay, value: 1 },
+    off: { ...rnxRelay, value: 0 },
+    index: { before: [1] },
+    identities: [rnx],
+    source: 'RNX-UPDU-MIB. The index is the module and the relay',
   },
   servertech_sentry3: {
     title: 'Server Technology Sentry3',
@@ -197,33 +335,54 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
     identities: [teltronix],
     source: ironicSnmp,
   },
+  tripplite: {
+    title: 'Tripp Lite, Eaton PDUs with WEBCARDLX',
+    state: { mib: 'TRIPPLITE-PRODUCTS::tlpPduOutletState', oid: `${trippLite}.3.2.3.3.1.1.4`, on: [2], off: [1] },
+    ...oneColumn(trippLiteCommand, { on: 2, off: 1, cycle: 3 }),
+    index: { before: [1] },
+    identities: [trippLite],
+    source: 'TRIPPLITE-PRODUCTS, and fence_apc_snmp of ClusterLabs. The index is the device and the outlet',
+  },
   vertivgeist_pdu: {
     title: 'Vertiv Geist (R series)',
     // 3 on, then off; 4 off, then on; 5 and 6: the two halves of a reboot.
     state: { mib: 'VERTIV-V5-MIB::pduOutletSwitchState', oid: `${vertiv}.2.3.5.1.4`, on: [1, 3, 5], off: [2, 4, 6] },
     ...oneColumn(vertivControl, { on: 2, off: 4, cycle: 6 }),
     index: plain,
-    identities: [vertiv],
+    // 21239.42: products with an IMD, as recorded of an MG02E4W1 and an MN03EDR1 (LibreNMS, tests/snmpsim).
+    identities: [vertiv, '1.3.6.1.4.1.21239.42'],
     source: 'VERTIV-V5-MIB',
+  },
+  wti_plug: {
+    title: 'WTI, Black Box switched PDUs (NPS, MPC, RSM-8R)',
+    state: { mib: 'WTI-POWER-MIB::plugStatus', oid: `${wti}.3.100.200.1.3`, on: [1], off: [0] },
+    // 1 to 4 only mark a plug for a command to come.
+    ...oneColumn(wtiAction, { on: 5, off: 6, cycle: 7 }),
+    index: plain,
+    identities: [wti],
+    source: 'WTI-POWER-MIB; the values from the manual of the MPC series, section 13.4.1',
   },
 };
 
 /** `sysObjectID.0`, RFC 3418: which product an agent is. */
 export const identityOid = '1.3.6.1.2.1.1.2.0';
 
-/** The row whose identity is the longest beginning of `identity`. */
-export function findPdu(identity: string): Pdu | undefined {
-  const beginning = (prefix: string) => identity === prefix || identity.startsWith(`${prefix}.`);
-  const fitting = Object.values(pduTable).flatMap((pdu) =>
-    pdu.identities.filter(beginning).map((prefix) => ({ pdu, length: prefix.length })),
-  );
-  return fitting.toSorted((left, right) => right.length - left.length)[0]?.pdu;
+/** Rows that fit, best first: the longest beginning of `identity`, then what else the same vendor makes. */
+export function findPdus(identity: string): Pdu[] {
+  const fitting = Object.values(pduTable).flatMap((pdu) => {
+    const lengths = pdu.identities.filter((prefix) => isBelow(identity, prefix)).map(({ length }) => length);
+    return lengths.length > 0 ? [{ pdu, length: Math.max(...lengths) }] : [];
+  });
+  const best = fitting.toSorted((left, right) => right.length - left.length).map(({ pdu }) => pdu);
+  const others = Object.values(pduTable).filter((pdu) => pdu.identities.some((prefix) => isBelow(prefix, vendorOf(identity))));
+  return [...new Set([...best, ...others])];
 }
 
-/** @param outlet its number, or as much of its index as is given. @returns undefined where the index is too long */
-export function outletOid({ oid }: Column, { index }: Pdu, outlet: readonly number[]): string | undefined {
-  const last = outlet.at(-1) ?? 0;
-  if ('scalar' in index) return outlet.length === 1 ? `${oid}.${index.scalar(last)}.0` : undefined;
-  const missing = index.before.length + 1 - outlet.length;
-  return missing < 0 ? undefined : [oid, ...index.before.slice(0, missing), ...outlet].join('.');
+function isBelow(oid: string, stem: string): boolean {
+  return oid === stem || oid.startsWith(`${stem}.`);
+}
+
+/** 1.3.6.1.4.1, and the number that IANA gave out. */
+function vendorOf(identity: string): string {
+  return identity.split('.').slice(0, 7).join('.');
 }

@@ -4,7 +4,7 @@ import type { PowerState } from '#domain/records.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import { defaultTimings, longestWait, type SnmpPeer, type SnmpTimings, snmpPort } from '#wire/snmp/snmp-peer.ts';
 import type { FaultTable, NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
-import { outletOid, type Pdu } from './pdu-table.ts';
+import { outletOid, type Pdu } from './pdu.ts';
 import { readSnmpSettings, type SnmpSettings, snmpProperties } from './properties.ts';
 import type { SharedPdus } from './shared-pdus.ts';
 
@@ -24,31 +24,41 @@ const pauseSeconds = 5;
 
 /** @param stop ends the pause of a power cycle */
 export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: SnmpTimings = defaultTimings): PowerInterface {
-  const asked = <T>(settings: SnmpSettings, command: string, work: () => Promise<T>) =>
-    work().catch((error: unknown) => {
-      if (!(error instanceof SnmpError)) throw error;
-      if (error.failure === 'absent') pdus.forgetFamily(settings.peer);
-      throw toFault(error, { settings, command, timings });
-    });
-  const familyOf = async ({ pdu, peer }: SnmpSettings, signal?: AbortSignal) => pdu ?? (await pdus.family(peer, signal));
+  const asked = <T>(settings: SnmpSettings, command: string, work: (outlet: readonly number[]) => Promise<T>) =>
+    settings.outlets.map((outlet) =>
+      work(outlet).catch((error: unknown) => {
+        if (!(error instanceof SnmpError)) throw error;
+        if (error.failure === 'absent') pdus.forgetFamily(settings.peer);
+        throw toFault(error, { settings, outlet, command, timings });
+      }),
+    );
+  const familyOf = async ({ pdu, peer }: SnmpSettings, outlet: readonly number[], signal?: AbortSignal) =>
+    await pdus.family(peer, { named: pdu, outlet, signal });
 
-  async function send(settings: SnmpSettings, pdu: Pdu, { command, signal }: Sending) {
-    const row = pdu[command];
-    // Outlets that reboot one after the other would leave a machine with two power cords running.
-    if (!row || (command === 'cycle' && settings.outlets.length > 1)) return await cycle(settings, pdu, signal);
-    for (const outlet of settings.outlets) {
-      const change = { oid: oidOf(row, pdu, outlet), value: row.value };
-      await pdus.write(settings.peer, change, { once: command === 'cycle', signal });
-    }
+  /** Each outlet is tried, so that one PDU out of reach does not keep a machine on that the others can switch off. */
+  async function switchAll(machine: readonly SnmpSettings[], target: Target, signal: AbortSignal | undefined) {
+    const command = commandTable[target];
+    const switchOne = async (settings: SnmpSettings, outlet: readonly number[]) => {
+      const pdu = await familyOf(settings, outlet, signal);
+      const row = pdu[command];
+      if (!row) return false;
+      await pdus.write(settings.peer, { oid: oidOf(row, pdu, outlet), value: row.value }, { once: command === 'cycle', signal });
+      return true;
+    };
+    const done = machine.flatMap((settings) => asked(settings, target, (outlet) => switchOne(settings, outlet)));
+    return (await allOf(done)).every(Boolean);
   }
 
-  async function cycle(settings: SnmpSettings, pdu: Pdu, signal: AbortSignal | undefined) {
+  async function cycle(machine: readonly SnmpSettings[], signal: AbortSignal | undefined) {
+    // Outlets that reboot one after the other would leave a machine with two power cords running.
+    if (machine.flatMap(({ outlets }) => outlets).length === 1 && (await switchAll(machine, 'power cycle', signal))) return;
     const either = signal ? AbortSignal.any([stop, signal]) : stop;
-    await send(settings, pdu, { command: 'off', signal });
+    await switchAll(machine, 'power off', signal);
     await delay(pauseSeconds * 1000, undefined, { signal: either }).catch(() => {
-      throw either.reason;
+      signal?.throwIfAborted();
+      throw new Fault('interrupted', { what: 'power cycle', why: 'Ingot stops' });
     });
-    await send(settings, pdu, { command: 'on', signal });
+    await switchAll(machine, 'power on', signal);
   }
 
   return {
@@ -56,29 +66,50 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     targets: Object.keys(commandTable) as PowerTarget[],
     pauseSeconds,
     validate: (node) => void readSnmpSettings(node),
-    async getPower(node, { signal } = {}) {
-      const settings = readSnmpSettings(node);
-      return await asked(settings, 'its state', async () => {
-        const pdu = await familyOf(settings, signal);
-        const read = (outlet: readonly number[]) => pdus.read(settings.peer, oidOf(pdu.state, pdu, outlet), signal);
-        const values = await Promise.all(settings.outlets.map(read));
-        // One power cord is enough for a machine to run.
-        return values.map((value) => readState(value, pdu, node)).includes('power on') ? 'power on' : 'power off';
-      });
+    async getPower(node, { signal, notice } = {}) {
+      const machine = readSnmpSettings(node);
+      const stateOf = async (settings: SnmpSettings, outlet: readonly number[]) => {
+        const pdu = await familyOf(settings, outlet, signal);
+        return readState(await pdus.read(settings.peer, oidOf(pdu.state, pdu, outlet), signal), pdu, node);
+      };
+      const cords = machine.flatMap((settings) => settings.outlets.map((outlet) => spellOutlet(settings, outlet)));
+      const asking = machine.flatMap((settings) => asked(settings, 'its state', (outlet) => stateOf(settings, outlet)));
+      const states = await Promise.allSettled(asking);
+      signal?.throwIfAborted();
+      // One power cord is enough for a machine to run.
+      const isOn = states.some((state) => state.status === 'fulfilled' && state.value === 'power on');
+      if (!isOn) throwFirst(states);
+      const odd = states.flatMap((state, at) => tellOdd(state, cords[at] ?? ''));
+      if (isOn && odd.length > 0) notice?.(`runs with fewer power cords than it has: ${odd.join('; ')}`);
+      return isOn ? 'power on' : 'power off';
     },
     async setPower(node, target, { signal } = {}) {
-      const settings = readSnmpSettings(node);
-      const command = target in commandTable ? commandTable[target as keyof typeof commandTable] : undefined;
-      if (!command) throw new Fault('internal', { detail: `${target} is no command of a PDU` });
-      await asked(settings, target, async () => {
-        const pdu = await familyOf(settings, signal);
-        await send(settings, pdu, { command, signal });
-      });
+      const machine = readSnmpSettings(node);
+      if (!(target in commandTable)) throw new Fault('internal', { detail: `${target} is no command of a PDU` });
+      if (target === 'power cycle') return await cycle(machine, signal);
+      await switchAll(machine, target as Target, signal);
     },
   };
 }
 
-type Sending = { readonly command: 'on' | 'off' | 'cycle'; readonly signal: AbortSignal | undefined };
+type Target = keyof typeof commandTable;
+
+/** Waits for all, then throws what failed first in their order. */
+async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(work);
+  throwFirst(ends);
+  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+}
+
+function throwFirst(ends: readonly PromiseSettledResult<unknown>[]): void {
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** A power cord that does not feed a machine that is on. */
+function tellOdd(state: PromiseSettledResult<PowerState>, cord: string): string[] {
+  if (state.status === 'rejected') return [state.reason instanceof Fault ? state.reason.message : `${cord} is not known`];
+  return state.value === 'power on' ? [] : [`${cord} is off`];
+}
 
 function oidOf(column: Pdu['on'] | Pdu['state'], pdu: Pdu, outlet: readonly number[]): string {
   const oid = outletOid(column, pdu, outlet);
@@ -89,6 +120,7 @@ function oidOf(column: Pdu['on'] | Pdu['state'], pdu: Pdu, outlet: readonly numb
 function readState(value: number | string | null, { state }: Pdu, node: NodeFacts): PowerState {
   if (value === null) throw new SnmpError('absent', 'no such object');
   const number = Number(value);
+  if (state.absent?.includes(number)) throw new SnmpError('absent', `the state ${value}`);
   if (state.on.includes(number)) return 'power on';
   if (state.off.includes(number)) return 'power off';
   // An outlet that is on its way is still as it was known.
@@ -96,10 +128,15 @@ function readState(value: number | string | null, { state }: Pdu, node: NodeFact
   throw new SnmpError('answered', `the state ${value}, which is neither on nor off`);
 }
 
-type Asked = { readonly settings: SnmpSettings; readonly command: string; readonly timings: SnmpTimings };
+type Asked = {
+  readonly settings: SnmpSettings;
+  readonly outlet: readonly number[];
+  readonly command: string;
+  readonly timings: SnmpTimings;
+};
 
-function toFault(error: SnmpError, { settings, command, timings }: Asked): Fault {
-  const outlet = settings.outlets.map((numbers) => numbers.join('.')).join(', ');
+function toFault(error: SnmpError, { settings, outlet: index, command, timings }: Asked): Fault {
+  const outlet = index.join('.');
   const detail =
     error.failure === 'absent' ? `${error.message}: it has no outlet ${outlet}, or is of another family` : error.message;
   return new Fault(faultTable[error.failure] ?? 'internal', {
@@ -112,6 +149,10 @@ function toFault(error: SnmpError, { settings, command, timings }: Asked): Fault
     what: `${command} of outlet ${outlet}`,
     why: 'Ingot stops',
   });
+}
+
+function spellOutlet({ peer }: SnmpSettings, outlet: readonly number[]): string {
+  return `outlet ${outlet.join('.')} of the PDU at ${spell(peer)}`;
 }
 
 function spell({ address, port }: SnmpPeer): string {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '#domain/records.ts';
 import {
   type AuthProtocol,
   authProtocols,
@@ -10,7 +11,8 @@ import {
 } from '#wire/snmp/snmp-peer.ts';
 import { type DriverInfo, isHost, readDriverInfo } from '../driver-info.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
-import { outletOid, type Pdu, pduTable } from './pdu-table.ts';
+import { outletOid, type Pdu } from './pdu.ts';
+import { pduTable } from './pdu-table.ts';
 
 const families = Object.keys(pduTable);
 
@@ -21,6 +23,9 @@ export const snmpProperties: Properties = {
   snmp_outlet: {
     help: 'Outlet, counted from 1; several with commas, for a machine with several power cords. In a chain of units the whole index, such as 2.14 or 1.2.7; default: the first unit.',
     required: true,
+  },
+  snmp_pdus: {
+    help: 'For a machine with power cords in several PDUs: a list of rows, each with what differs from the keys above (snmp_address, snmp_port, snmp_outlet, snmp_driver). The credentials are the same for all.',
   },
   snmp_version: { help: 'SNMP version: 1, 2c or 3. Versions 1 and 2c send the community in clear.', default: '1' },
   snmp_community: { help: 'Community (versions 1 and 2c).', secret: true },
@@ -39,6 +44,7 @@ export const snmpProperties: Properties = {
   snmp_security: { help: 'Old name of snmp_user.' },
 };
 
+/** The outlets of a machine at one PDU. */
 export type SnmpSettings = {
   readonly peer: SnmpPeer;
   /** Undefined = to be asked of the PDU. */
@@ -47,9 +53,47 @@ export type SnmpSettings = {
   readonly outlets: readonly (readonly number[])[];
 };
 
-/** @throws Fault `driverInfo` */
-export function readSnmpSettings(node: NodeFacts): SnmpSettings {
+/** What a row of `snmp_pdus` may say. No secrets: the settings of a node keep them where they are known as such. */
+const rowKeys = ['snmp_address', 'snmp_port', 'snmp_outlet', 'snmp_driver'];
+
+/** One for each PDU that the machine's power cords are in, at least one. Throws the Fault `driverInfo`. */
+export function readSnmpSettings(node: NodeFacts): readonly SnmpSettings[] {
   const info = readDriverInfo(node);
+  const settings = readRows(node, info).map((row) =>
+    readPdu(readDriverInfo({ ...node, driver_info: { ...node.driver_info, ...row } })),
+  );
+  const places = settings.flatMap(({ peer, outlets }) =>
+    outlets.map((outlet) => `${peer.address} ${peer.port} ${outlet.join('.')}`),
+  );
+  if (new Set(places).size < places.length) throw info.wrong('an outlet is named twice');
+  return settings;
+}
+
+/** Clients send the list as such, or as its text. */
+function readRows({ driver_info }: NodeFacts, info: DriverInfo): readonly JsonObject[] {
+  const given = driver_info['snmp_pdus'];
+  if (given === undefined || given === null || given === '') return [{}];
+  const wrong = info.wrong(
+    `snmp_pdus must be a list of rows with ${rowKeys.join(', ')}, such as [{"snmp_address": "192.0.2.1", "snmp_outlet": "3"}]`,
+  );
+  const rows = typeof given === 'string' ? parsed(given) : given;
+  if (!Array.isArray(rows) || rows.length === 0) throw wrong;
+  for (const row of rows) {
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) throw wrong;
+    if (Object.keys(row).some((key) => !rowKeys.includes(key))) throw wrong;
+  }
+  return rows as JsonObject[];
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readPdu(info: DriverInfo): SnmpSettings {
   const family = info.required('snmp_driver');
   const pdu = Object.hasOwn(pduTable, family) ? pduTable[family] : undefined;
   if (!pdu && family !== 'auto') throw info.wrong(`snmp_driver must be auto or one of ${families.join(', ')}`);

@@ -4,7 +4,8 @@ import { openSnmpClient, type SnmpClient, type SnmpNetwork, type SnmpValue } fro
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import type { SnmpPeer } from '#wire/snmp/snmp-peer.ts';
 import { PeerTurns } from '../peer-turns.ts';
-import { findPdu, identityOid, type Pdu } from './pdu-table.ts';
+import { isBelowIdentity, outletOid, type Pdu, placeBelow } from './pdu.ts';
+import { findPdus, identityOid } from './pdu-table.ts';
 
 type Values = ReadonlyMap<string, SnmpValue | SnmpError>;
 
@@ -18,21 +19,51 @@ export class SharedPdus {
     this.#network = network;
   }
 
-  /** What the PDU says it is, asked once. Throws SnmpError `unfit` for a product that no row knows. */
-  async family(peer: SnmpPeer, signal?: AbortSignal): Promise<Pdu> {
-    const account = accountOf(peer);
-    const known = this.#families.get(account);
+  /**
+   * The row by which this outlet is reached. A family that is named is taken at its word; else the PDU is asked what it is and, where
+   * its vendor has several ways, which of them knows the outlet. Asked once. Throws SnmpError `unfit` for a product that no row
+   * knows, and `absent` where none of them has the outlet.
+   */
+  async family(peer: SnmpPeer, { named, outlet, signal }: FamilyQuestion): Promise<Pdu> {
+    if (named && !isBelowIdentity(named)) return named;
+    const name = `${accountOf(peer)} ${named?.title ?? ''}`;
+    const known = this.#families.get(name);
     if (known) return known;
-    const [identity] = await this.#turns.take(turnOf(peer), () => this.#client(peer).get([identityOid], signal), signal);
-    const pdu = findPdu(String(identity));
-    if (!pdu) throw new SnmpError('unfit', `sysObjectID ${identity}, which is no PDU known here: name its family as snmp_driver`);
-    this.#families.set(account, pdu);
-    return pdu;
+    return await this.#turns.take(
+      turnOf(peer),
+      async () => {
+        // Whoever had the turn before may have asked for the same.
+        const pdu = this.#families.get(name) ?? (await this.#findOut(peer, { named, outlet, signal }));
+        this.#families.set(name, pdu);
+        return pdu;
+      },
+      signal,
+    );
+  }
+
+  async #findOut(peer: SnmpPeer, { named, outlet, signal }: FamilyQuestion): Promise<Pdu> {
+    const client = this.#client(peer);
+    const [identity] = await client.get([identityOid], signal);
+    const rows = (named ? [named] : findPdus(String(identity))).map((pdu) => placeBelow(String(identity), pdu));
+    const [only] = rows;
+    if (!only)
+      throw new SnmpError('unfit', `sysObjectID ${identity}, which is no PDU known here: name its family as snmp_driver`);
+    if (rows.length === 1) return only;
+    const asked = rows.flatMap((pdu) => {
+      const oid = outletOid(pdu.state, pdu, outlet);
+      return oid === undefined ? [] : [{ pdu, oid }];
+    });
+    const oids = asked.map(({ oid }) => oid);
+    const values = await readAll(client, oids, signal);
+    const found = asked.find(({ pdu, oid }) => isStateOf(pdu, values.get(oid)));
+    if (!found) throw new SnmpError('absent', `no state of it (sysObjectID ${identity})`);
+    return found.pdu;
   }
 
   /** Another PDU may stand at this address by now. */
   forgetFamily(peer: SnmpPeer): void {
-    this.#families.delete(accountOf(peer));
+    const account = accountOf(peer);
+    for (const name of this.#families.keys()) if (name.startsWith(account)) this.#families.delete(name);
   }
 
   async read(peer: SnmpPeer, oid: string, signal?: AbortSignal): Promise<SnmpValue> {
@@ -59,24 +90,39 @@ export class SharedPdus {
   }
 }
 
+/** `named`: the row that the settings name. */
+type FamilyQuestion = {
+  readonly named: Pdu | undefined;
+  readonly outlet: readonly number[];
+  readonly signal: AbortSignal | undefined;
+};
+
+function isStateOf({ state: { on, off, changing = [] } }: Pdu, value: SnmpValue | SnmpError | undefined): boolean {
+  return typeof value === 'number' && [...on, ...off, ...changing].includes(value);
+}
+
 type WriteOptions = { readonly once: boolean; readonly signal?: AbortSignal | undefined };
 
 /** Objects in one request: the answer must fit into the 484 bytes that every agent takes (RFC 3417 section 3.2). */
 const mostAtOnce = 12;
 
-async function readAll(client: SnmpClient, oids: readonly string[]): Promise<Values> {
+async function readAll(client: SnmpClient, oids: readonly string[], signal?: AbortSignal): Promise<Values> {
   const values = new Map<string, SnmpValue | SnmpError>();
   for (let at = 0; at < oids.length; at += mostAtOnce) {
     const some = oids.slice(at, at + mostAtOnce);
-    for (const [oid, value] of await readSome(client, some)) values.set(oid, value);
+    for (const [oid, value] of await readSome(client, some, signal)) values.set(oid, value);
   }
   return values;
 }
 
 /** An agent answers with an error for all where one object is at fault: then each is asked for by itself. */
-async function readSome(client: SnmpClient, oids: readonly string[]): Promise<[string, SnmpValue | SnmpError][]> {
+async function readSome(
+  client: SnmpClient,
+  oids: readonly string[],
+  signal?: AbortSignal,
+): Promise<[string, SnmpValue | SnmpError][]> {
   try {
-    const values = await client.get(oids);
+    const values = await client.get(oids, signal);
     return oids.map((oid, at) => [oid, values[at] ?? null]);
   } catch (error) {
     const isOfObject = error instanceof SnmpError && (error.failure === 'absent' || error.failure === 'answered');
@@ -85,7 +131,7 @@ async function readSome(client: SnmpClient, oids: readonly string[]): Promise<[s
     if (oids.length === 1 && only !== undefined) return [[only, error]];
   }
   const each: [string, SnmpValue | SnmpError][] = [];
-  for (const oid of oids) each.push(...(await readSome(client, [oid])));
+  for (const oid of oids) each.push(...(await readSome(client, [oid], signal)));
   return each;
 }
 

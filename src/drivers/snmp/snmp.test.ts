@@ -34,8 +34,23 @@ const outlets: Record<string, { outlet?: string; values: Record<string, number>;
   apc_rackpdu2: { values: { [`${enterprise}.318.1.1.26.9.2.4.1.5.3`]: 2 } },
   aten: { values: { [`${enterprise}.21317.1.3.2.2.2.2.4.0`]: 1 } },
   baytech_mrp27: { values: { [`${enterprise}.4779.1.3.5.3.1.3.1.3`]: 0 } },
-  cyberpower: { values: { [`${enterprise}.3808.1.1.3.3.3.1.1.4.3`]: 2 } },
-  cyberpower_epdu2: { values: { [`${enterprise}.3808.1.1.6.6.1.5.1.5.3`]: 2 } },
+  avocent_pm: stateAndAction(`${enterprise}.10418.17.2.5.5.1`, { state: '5.1.1.3', action: '6.1.1.3', on: [2, 2], off: [3, 1] }),
+  cyberpower: stateAndAction(`${enterprise}.3808.1.1.3.3`, { state: '5.1.1.4.3', action: '3.1.1.4.3', on: [1, 1], off: [2, 2] }),
+  cyberpower_epdu2: stateAndAction(`${enterprise}.3808.1.1.6.6.1`, {
+    state: '4.1.5.3',
+    action: '5.1.5.3',
+    on: [1, 1],
+    off: [2, 2],
+  }),
+  dataprobe_ibootpdu: stateAndAction(`${enterprise}.1418.6.5.1`, { state: '7.2', action: '5.2', on: [1, 1], off: [0, 0] }),
+  dell_rpdu: stateAndAction(`${enterprise}.674.10903.200.2.200.130.1`, {
+    state: '2.1.4.3',
+    action: '4.1.4.3',
+    on: [1, 1],
+    off: [2, 2],
+  }),
+  eaton_nlogic: stateAndAction(`${enterprise}.534.7.1.5.2.1`, { state: '1.1.3', action: '10.1.3', on: [2, 2], off: [1, 1] }),
+  eaton_revelation: { values: { [`${enterprise}.534.6.6.6.1.2.2.1.3.2`]: 0 } },
   eatonpower: {
     outlet: '2.3',
     values: Object.fromEntries([2, 3, 4].map((column) => [`${enterprise}.534.6.6.7.6.6.1.${column}.2.3`, column === 2 ? 0 : -1])),
@@ -44,8 +59,17 @@ const outlets: Record<string, { outlet?: string; values: Record<string, number>;
       { oid: `${enterprise}.534.6.6.7.6.6.1.4.2.3`, value: 0, becomes: { [`${enterprise}.534.6.6.7.6.6.1.2.2.3`]: 1 } },
     ],
   },
+  enlogic: stateAndAction(`${enterprise}.38446.1.5`, { state: '4.1.4.1.3', action: '5.1.4.1.3', on: [2, 1], off: [1, 0] }),
+  hpe_pdu2: hpePdu(`${enterprise}.232.165.7.5.2.1`, '0.3'),
+  hpe_pdu3: hpePdu(`${enterprise}.232.165.11.5.2.1`, '1.3'),
+  liebert_mpx: {
+    outlet: '1.2.3',
+    ...stateAndAction(`${enterprise}.476.1.42.3.8.50.20.1`, { state: '95.1.2.3', action: '100.1.2.3', on: [1, 2], off: [0, 1] }),
+  },
+  panduit_g5: stateAndAction(`${enterprise}.19536.10.1.5.2.1`, { state: '1.1.3', action: '10.1.3', on: [2, 2], off: [1, 1] }),
   raritan_pdu: { values: { [`${enterprise}.13742.4.1.2.2.1.3.3`]: 0 } },
   raritan_pdu2: stateAndAction(`${enterprise}.13742.6.4.1.2.1`, { state: '3.1.3', action: '2.1.3', on: [1, 7], off: [0, 8] }),
+  rnx_updu: stateAndAction(`${enterprise}.55108.1.4.1.1`, { state: '4.1.3', action: '3.1.3', on: [1, 1], off: [0, 0] }),
   servertech_sentry3: stateAndAction(`${enterprise}.1718.3.2.3.1`, {
     state: '5.1.1.3',
     action: '11.1.1.3',
@@ -59,8 +83,21 @@ const outlets: Record<string, { outlet?: string; values: Record<string, number>;
     off: [2, 2],
   }),
   teltronix: { values: { [`${enterprise}.23620.1.2.2.1.4.3`]: 1 } },
+  tripplite: stateAndAction(`${enterprise}.850.1.1.3.2.3.3.1.1`, { state: '4.1.3', action: '6.1.3', on: [2, 2], off: [1, 1] }),
   vertivgeist_pdu: stateAndAction(`${enterprise}.21239.5.2.3.5.1`, { state: '4.3', action: '6.3', on: [2, 1], off: [4, 2] }),
+  wti_plug: stateAndAction(`${enterprise}.2634.3.100.200.1`, { state: '3.3', action: '4.3', on: [5, 1], off: [6, 0] }),
 };
+
+/** A number of seconds to each of two objects; on the way it is 3 (still on) and 4 (still off). */
+function hpePdu(stem: string, outlet: string) {
+  const effect = (column: number, after: number) => ({
+    oid: `${stem}.${column}.${outlet}`,
+    value: 0,
+    becomes: { [`${stem}.1.${outlet}`]: after },
+  });
+  const values = { [`${stem}.1.${outlet}`]: 4, [`${stem}.2.${outlet}`]: -1, [`${stem}.3.${outlet}`]: -1 };
+  return { values, effects: [effect(2, 1), effect(3, 2)] };
+}
 
 type Pairs = { state: string; action: string; on: readonly [number, number]; off: readonly [number, number] };
 
@@ -79,6 +116,7 @@ const objects: PduObjects = {
     ...Object.assign({}, ...Object.values(outlets).map(({ values }) => values)),
     ...Object.fromEntries([1, 2, 4, 5, 6, 7, 8].map((outlet) => [`${rackPdu}.${outlet}`, outlet === 5 ? 1 : 2])),
     [`${enterprise}.21317.1.3.2.2.2.2.11.0`]: 3,
+    [`${enterprise}.21317.1.3.2.2.2.2.18.0`]: 7,
     [`${rackPdu}.12`]: 77,
   },
   effects: [
@@ -262,6 +300,11 @@ suite('faults', skip, () => {
       message: /sysObjectID 1\.3\.6\.1\.4\.1\.9\.1\.1, which is no PDU/,
     });
   });
+});
+
+test('an outlet that the PDU has a place for, but not', skip, async (t) => {
+  const { power, node } = setStage(t);
+  await assert.rejects(power.getPower(node({ snmp_driver: 'aten', snmp_outlet: '16' })), { message: /it has no outlet 16/ });
 });
 
 test('an outlet on its way is still as it was', skip, async (t) => {
