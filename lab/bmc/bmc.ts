@@ -27,6 +27,9 @@ import { obey, type Personality, soundPersonality } from './personality.ts';
 
 export type BmcCommandReport = { readonly command: string; readonly completion: number; readonly user: string | undefined };
 
+/** Answers in place of the BMC's own; undefined = its own. */
+export type Answering = (request: Request) => { readonly completion: number; readonly data: Buffer } | undefined;
+
 export type BmcOptions = {
   readonly address: string;
   /** 0 = any free port; see `Bmc.port`. */
@@ -34,6 +37,8 @@ export type BmcOptions = {
   readonly personality?: Partial<Personality>;
   /** Where its packets come from; default a UDP socket. */
   readonly listen?: typeof listenUdp;
+  /** Inside of sessions: for recordings of real ones. */
+  readonly answering?: Answering;
   /** Called after each command, for logs and tests. */
   readonly onCommand?: (report: BmcCommandReport) => void;
   /** Called for each packet, lost ones too: for counters. */
@@ -202,7 +207,10 @@ class VirtualBmc implements Bmc {
     return encodeResponse({ ...request, completion, data });
   }
 
-  #outcome({ netFn, command, data }: Request, session?: BmcSession): { completion: number; data: Buffer } {
+  #outcome(request: Request, session?: BmcSession): { completion: number; data: Buffer } {
+    const { netFn, command, data } = request;
+    const given = session && this.#options.answering?.(request);
+    if (given) return given;
     const refuse = (completion: number) => ({ completion, data: Buffer.alloc(0) });
     const row = findCommand(netFn, command);
     if (row && row.privilege !== 'none' && (session?.level ?? 0) < privilegeLevels[row.privilege]) {

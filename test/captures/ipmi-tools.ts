@@ -15,7 +15,24 @@ export type BmcLogin = {
 
 export function ipmitool({ port, user, password, suite, options = [] }: BmcLogin, command: string): Promise<ProgramResult> {
   // No repeats: a machine under load answers late, and then hears a command twice.
-  const login = ['-I', 'lanplus', '-N', '10', '-R', '1', '-H', '127.0.0.1', '-p', String(port), '-U', user, '-P', password, '-C', String(suite)];
+  const login = [
+    '-I',
+    'lanplus',
+    '-N',
+    '10',
+    '-R',
+    '1',
+    '-H',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-U',
+    user,
+    '-P',
+    password,
+    '-C',
+    String(suite),
+  ];
   return runProgram('ipmitool', [...login, ...options, ...command.split(' ')]);
 }
 

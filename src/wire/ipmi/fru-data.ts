@@ -59,7 +59,7 @@ export function decodeFruArea(name: AreaName, bytes: Buffer): FruArea {
   const { texts, language, names } = areaTable[name];
   const notes = sumsToZero(bytes) ? [] : [`the checksum of the ${name} area is wrong`];
   const isForeign = language !== undefined && !english.includes(bytes[language] ?? 0);
-  const values = readTexts(bytes.subarray(texts, -1), isForeign);
+  const values = readTexts(bytes.subarray(texts, -1), { isForeign, named: names.length });
   if (!values.ended) notes.push(`the ${name} area ends within its texts`);
   const fields: Record<string, string> = {};
   if (name === 'chassis') fields['type'] = describeChassis(bytes[2] ?? 0);
@@ -75,18 +75,33 @@ function madeAt(bytes: Buffer): { made_at?: string } {
   return { made_at: new Date(Date.UTC(1996, 0, 1) + minutes * 60_000).toISOString() };
 }
 
-function readTexts(bytes: Buffer, isForeign: boolean): { texts: string[]; ended: boolean } {
+type TextReading = { readonly isForeign: boolean; readonly named: number };
+
+function readTexts(bytes: Buffer, { isForeign, named }: TextReading): { texts: string[]; ended: boolean } {
   const texts: string[] = [];
   let at = 0;
   while (at < bytes.length) {
     const typeLength = bytes[at] ?? endOfTexts;
-    if (typeLength === endOfTexts) return { texts, ended: true };
+    if (typeLength === endOfTexts && !(texts.length < named && isText(bytes.subarray(at)))) return { texts, ended: true };
     const length = typeLength & 0x3f;
     const data = bytes.subarray(at + 1, at + 1 + length);
     texts.push(readText(typeLength >> 6, data, isForeign));
     at += 1 + length;
   }
   return { texts, ended: false };
+}
+
+/**
+ * Some makers write a text of one character (ZT Systems: product version `1`) with the byte that ends the list. It is a text
+ * where something other than padding is behind it, and the list then comes to an end. ipmitool takes it so as well.
+ * @param bytes from that byte on
+ */
+function isText(bytes: Buffer): boolean {
+  const behind = bytes.subarray(1);
+  if (behind.every((byte) => byte === 0) || behind.every((byte) => byte === 0xff)) return false;
+  let at = 1;
+  while (at < behind.length && behind[at] !== endOfTexts) at += 1 + ((behind[at] ?? 0) & 0x3f);
+  return at < behind.length;
 }
 
 function readText(type: number, data: Buffer, isForeign: boolean): string {

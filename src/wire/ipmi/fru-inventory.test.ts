@@ -68,6 +68,23 @@ suite('FRU data', () => {
     assert.deepEqual(inventory?.notes, []);
   });
 
+  test('takes the end of a list for a text of one character where more texts follow, as some makers write it', async () => {
+    const texts = (...of: number[]) => Buffer.concat([Buffer.from([1, 2, 0, 0xc2, 0x41, 0x42, ...of])], 15);
+    const productOf = async (area: Buffer) => {
+      const bytes = Buffer.concat([sealed(Buffer.of(1, 0, 0, 0, 1, 0, 0)), sealed(area)]);
+      const { fields = {}, notes } = (await read(aDevice(bytes)))?.product ?? {};
+      return { fields, notes };
+    };
+
+    const followed = await productOf(texts(0xc1, 0x37, 0xc2, 0x43, 0x44, 0xc1));
+    assert.deepEqual(followed, { fields: { manufacturer: 'AB', product: '7', part_number: 'CD' }, notes: [] });
+    assert.deepEqual(await productOf(texts(0xc1)), { fields: { manufacturer: 'AB' }, notes: [] });
+    const padded = Buffer.concat([texts(0xc1).subarray(0, 7), Buffer.alloc(8, 0xff)]);
+    assert.deepEqual((await productOf(padded)).fields, { manufacturer: 'AB' });
+    // What is behind is no list: then it was the end.
+    assert.deepEqual((await productOf(texts(0xc1, 0x37, 0xff, 0x43))).fields, { manufacturer: 'AB' });
+  });
+
   test('lists the multirecords, and stops at a broken one', async () => {
     const first = Buffer.concat([sealed(Buffer.of(0x00, 0x02, 3, 0)), Buffer.of(1, 2, 3)]);
     const second = Buffer.concat([sealed(Buffer.of(0xc2, 0x82, 1, 0)), Buffer.of(9)]);

@@ -23,10 +23,10 @@ export function encodeRequest({ netFn, command, lun = 0, sequence, data }: Reque
 
 /** Logical units other than 0 belong to satellites behind the BMC: not handled. */
 export function decodeRequest(message: Uint8Array): Request {
-  const { to, netFn, sequence, command, data } = decode(message);
+  const { to, netFn, lun, sequence, command, data } = decode(message);
   if (to !== bmcAddress) throw new Malformed(`a request to slave address ${to}`);
   if (netFn & 1) throw new Malformed('a response where a request belongs');
-  return { netFn, command, sequence, data };
+  return { netFn, command, ...(lun && { lun }), sequence, data };
 }
 
 /** `netFn` is the request's. */
@@ -76,7 +76,7 @@ function decode(message: Uint8Array, guard: 'checksums' | 'signature' = 'checksu
   const command = reader.u8();
   const data = reader.bytes(reader.remaining - 1);
   expect(message.length - 1, 3, 'second checksum');
-  return { to, netFn: function_ >> 2, from, sequence, command, data };
+  return { to, netFn: function_ >> 2, lun: function_ & 0x03, from, sequence, command, data };
 }
 
 /** What makes the sum of the bytes zero, modulo 256. */

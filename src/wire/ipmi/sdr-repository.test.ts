@@ -49,9 +49,37 @@ function followingOf(records: readonly Buffer[]): (index: number) => number {
   return (index) => (index + 1 < records.length ? index + 2 : 0xffff);
 }
 
+const deviceFlags = { lun0: true, lun1: false, lun2: false, lun3: false, dynamic: false };
 const records = [eventOnly(1, 'first name here'), eventOnly(2, 'second')];
 const namesOf = (list: readonly Buffer[]) =>
   list.flatMap(decodeSdr).map((record) => (record.kind === 'odd' ? record.reason : record.name));
+
+suite('sensor records and their dates', () => {
+  test('are dated where the BMC tells a time, and not where it tells that it has none', async () => {
+    for (const [added, erased, dated] of [
+      [7, 0, true],
+      [0, 0, false],
+      [0xffff_ffff, 0xffff_ffff, false],
+      [0xffff_ffff, 0, false],
+    ] as const) {
+      const bmc = aScriptedBmc((on) => on(getSdrRepositoryInfo, () => ({ ...info, added, erased })));
+      assert.equal((await readSdrs(bmc)).dated, dated, `${added}/${erased}`);
+    }
+  });
+
+  test('are asked of the BMC itself where its repository is said to be fine and nothing else', async () => {
+    const bmc = aScriptedBmc((on) => {
+      on(getSdrRepositoryInfo, () => undefined);
+      on(getDeviceSdrInfo, () => ({ count: 1, flags: deviceFlags, changed: undefined }));
+      on(getDeviceSdr, ({ offset, count }) => ({ next: 0xffff, data: eventOnly(1, 'own').subarray(offset, offset + count) }));
+    });
+
+    const { records: read, dated } = await readSdrs(bmc);
+
+    assert.deepEqual(namesOf(read), ['own']);
+    assert.equal(dated, true);
+  });
+});
 
 suite('sensor records', () => {
   test('are read in parts, each once', async () => {
