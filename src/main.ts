@@ -8,7 +8,7 @@ const commandTable: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./commands/serve.ts')).runServeCommand(args),
   },
   db: {
-    help: 'db sync: bring the database schema up to date',
+    help: 'db sync: bring the database schema up to date; db prune: remove old records',
     run: async (args) => (await import('./commands/db.ts')).runDbCommand(args),
   },
   openrc: {

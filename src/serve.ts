@@ -14,6 +14,7 @@ import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import type { Settings } from '#settings.ts';
+import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
 import { databaseFile, openStore } from '#store/store.ts';
@@ -99,6 +100,14 @@ async function build(
   await engine.start();
   resumed.resolve();
   engineUp.resolve();
+
+  const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
+  const keeper = new RecordKeeper(store, rules, (result) => {
+    if (result instanceof Error) log.error({ err: result }, 'old records are not removed; the next try is in an hour');
+    else log.info(result, 'old records are removed');
+  });
+  closers.push(() => keeper.stop());
+  keeper.start();
 
   const api = createApi({ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) });
   closers.push(() => api.close());

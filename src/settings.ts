@@ -153,6 +153,18 @@ export const settingsTable = {
   'fake.soft_off_seconds': seconds(0, 'Fake hardware: time a soft power off takes'),
   'fake.seed': { kind: 'integer', default: 0, help: 'Fake hardware: what chance is made from' },
 
+  'records.keep': {
+    kind: 'integer',
+    default: 90,
+    max: 36_500,
+    help: 'Time that events and ended operations are kept; 0 = for ever (days)',
+  },
+  'records.keep_per_node': {
+    kind: 'integer',
+    default: 100,
+    help: 'Newest operations, and newest events, of each node that are kept however old they are',
+  },
+
   'admin.user': { kind: 'text', default: 'admin', help: 'Name of the first user' },
   'admin.password': {
     kind: 'text',

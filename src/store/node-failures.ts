@@ -1,0 +1,32 @@
+/** Operations of a node that failed: what its history shows. They are told apart by their events, which outlive them. */
+import { sql } from 'kysely';
+import type { Event } from '#domain/records.ts';
+import { Collection } from './collection.ts';
+import type { Store } from './store.ts';
+
+/** So many of the newest make the history of a node, and are kept however old they are. */
+export const historyMax = 1000;
+
+type FailureQuery = { node_uuid: string; id?: number; after?: number; limit: number };
+
+/** Oldest first, of the newest thousand; `after` is the id of the last one known. */
+export async function listFailures(store: Store, { node_uuid, id, after, limit }: FailureQuery): Promise<Event[]> {
+  await store.events.flush();
+  const failures = store.db
+    .selectFrom('events')
+    .where('node_uuid', '=', node_uuid)
+    .where('kind', '=', 'operation')
+    .where(sql<boolean>`data LIKE '{"status":"failed"%'`);
+  const first = await failures
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .offset(historyMax - 1)
+    .executeTakeFirst();
+  let query = failures.selectAll().where('id', '>=', first?.id ?? 0);
+  if (id !== undefined) query = query.where('id', '=', id);
+  if (after !== undefined) query = query.where('id', '>', after);
+  const rows = await query.orderBy('id').limit(limit).execute();
+  const events = new Collection<Event>(store.db, 'events');
+  return rows.map((row) => events.decode(row));
+}

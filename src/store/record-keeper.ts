@@ -1,0 +1,56 @@
+/** Prunes the record by the clock, a little at a time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Pruned, pruneRecords, type RetentionRules } from './retention.ts';
+import type { Store } from './store.ts';
+
+const firstPassMs = 300_000;
+const passEveryMs = 3_600_000;
+/** Of the time, what passes may take at most. */
+const share = 0.1;
+
+/** Prunes every hour, in the background of everything else. */
+export class RecordKeeper {
+  readonly #store: Store;
+  readonly #rules: RetentionRules;
+  readonly #told: (result: Pruned | Error) => void;
+  readonly #stop = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #passing: Promise<void> = Promise.resolve();
+
+  /** @param told hears of every pass that removed something, and of every one that failed */
+  constructor(store: Store, rules: RetentionRules, told: (result: Pruned | Error) => void) {
+    this.#store = store;
+    this.#rules = rules;
+    this.#told = told;
+  }
+
+  /** No effect where records are kept for ever. */
+  start(firstMs = firstPassMs): void {
+    if (this.#rules.days > 0) this.#setTimer(firstMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#timer);
+    await this.#passing;
+  }
+
+  #setTimer(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#passing = this.#pass().finally(() => {
+        if (!this.#stop.signal.aborted) this.#setTimer(passEveryMs);
+      });
+    }, ms).unref();
+  }
+
+  async #pass(): Promise<void> {
+    const { signal } = this.#stop;
+    const rest = (ms: number) => delay(ms * (1 / share - 1), undefined, { signal }).catch(() => {});
+    try {
+      const pruned = await pruneRecords(this.#store, this.#rules, { signal, rest });
+      if (pruned.operations + pruned.events > 0) this.#told(pruned);
+    } catch (error) {
+      this.#told(error as Error);
+    }
+  }
+}
