@@ -3,7 +3,8 @@
  * timed only when its turn comes, so that a queue here never looks like a slow BMC.
  */
 export class PacketBudget {
-  readonly #perMillisecond: number;
+  /** Undefined = without limit. */
+  readonly #perMillisecond: number | undefined;
   readonly #burst: number;
   readonly #queue: (Turn | undefined)[] = [];
   #head = 0;
@@ -13,9 +14,9 @@ export class PacketBudget {
 
   /** @param perSecond packets; 0 = without limit */
   constructor(perSecond: number) {
-    this.#perMillisecond = (perSecond || Number.POSITIVE_INFINITY) / 1000;
+    this.#perMillisecond = perSecond === 0 ? undefined : perSecond / 1000;
     // What may leave at once after a pause: a tenth of a second's worth, within what receive buffers hold.
-    this.#burst = perSecond ? Math.min(256, Math.max(1, perSecond / 10)) : Number.POSITIVE_INFINITY;
+    this.#burst = Math.min(256, Math.max(1, perSecond / 10));
     this.#tokens = this.#burst;
   }
 
@@ -25,7 +26,11 @@ export class PacketBudget {
 
   /** Calls `go` at once or when its turn comes. @returns how to withdraw it, where it has to wait */
   enter(go: () => void): (() => void) | undefined {
-    this.#refill();
+    if (this.#perMillisecond === undefined) {
+      go();
+      return undefined;
+    }
+    this.#refill(this.#perMillisecond);
     if (this.waiting === 0 && this.#tokens >= 1) {
       this.#tokens -= 1;
       go();
@@ -33,15 +38,15 @@ export class PacketBudget {
     }
     const turn: Turn = { go };
     this.#queue.push(turn);
-    this.#arm();
+    this.#arm(this.#perMillisecond);
     return () => {
       turn.go = undefined;
     };
   }
 
-  #drain(): void {
+  #drain(perMillisecond: number): void {
     this.#timer = undefined;
-    this.#refill();
+    this.#refill(perMillisecond);
     while (this.waiting > 0 && this.#tokens >= 1) {
       const turn = this.#queue[this.#head];
       this.#queue[this.#head] = undefined;
@@ -50,22 +55,22 @@ export class PacketBudget {
       this.#tokens -= 1;
       turn.go();
     }
-    if (this.waiting > 0) this.#arm();
+    if (this.waiting > 0) this.#arm(perMillisecond);
     else {
       this.#queue.length = 0;
       this.#head = 0;
     }
   }
 
-  #arm(): void {
+  #arm(perMillisecond: number): void {
     if (this.#timer) return;
-    const wait = Math.max(1, Math.ceil((1 - this.#tokens) / this.#perMillisecond));
-    this.#timer = setTimeout(() => this.#drain(), wait);
+    const wait = Math.max(1, Math.ceil((1 - this.#tokens) / perMillisecond));
+    this.#timer = setTimeout(() => this.#drain(perMillisecond), wait);
   }
 
-  #refill(): void {
+  #refill(perMillisecond: number): void {
     const now = performance.now();
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#countedAt) * this.#perMillisecond);
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#countedAt) * perMillisecond);
     this.#countedAt = now;
   }
 }
