@@ -65,7 +65,7 @@ async function build(
   await images.tidy();
 
   // BMCs post to the listener of the provisioning network, so there must be one.
-  const events = settings['provisioning.address'] ? createEventPosts(() => boot.addresses.http_url) : undefined;
+  const events = settings['provisioning.address'] ? createEventPosts(() => boot.eventPlaces) : undefined;
   const { drivers, ...opened } = await openDrivers({
     settings,
     confirmPower: (uuid, power) => engine.confirmPower(uuid, power),

@@ -98,6 +98,18 @@ export const settingsTable = {
     default: '/var/log,/var/consoles',
     help: 'Folders on this host in which `console_file` of a node may lie, comma-separated',
   },
+  'redfish.events_https_port': {
+    kind: 'integer',
+    default: 0,
+    max: 65535,
+    help: 'Port on provisioning.address where BMCs post events by HTTPS, beside HTTP; 0 = by HTTP alone',
+  },
+  'redfish.events_certificate': {
+    kind: 'text',
+    default: '',
+    help: 'PEM file of its certificate and the chain to an authority that BMCs know; default: self-made, in the state folder',
+  },
+  'redfish.events_key': { kind: 'text', default: '', help: 'PEM file of the private key of that certificate' },
   'redfish.raw_paths': {
     kind: 'text',
     default: 'none',

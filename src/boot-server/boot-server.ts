@@ -11,7 +11,9 @@ import { createDeployHelper } from './deploy-helper.ts';
 import { Dhcp } from './dhcp.ts';
 import { checkDhcpSettings } from './dnsmasq-config.ts';
 import { DnsmasqEvents } from './dnsmasq-events.ts';
-import { createHttp } from './http.ts';
+import { isSelfMade, loadEventCertificate } from './event-certificate.ts';
+import { createEventHttps, createHttp } from './http.ts';
+import type { HttpParts } from './http-requests.ts';
 import { openListener } from './listeners.ts';
 import { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';
@@ -31,7 +33,12 @@ export type BootServerOptions = {
   takeEvent?: ((token: string, body: unknown) => boolean) | undefined;
 };
 
+/** Where BMCs may post events. */
+export type EventPlace = { readonly url: string /** No BMC can check its certificate. */; readonly selfSigned: boolean };
+
 export type BootServer = BootPublisher & {
+  /** The best first: HTTPS where it is switched on. Known after the start. */
+  readonly eventPlaces: readonly EventPlace[];
   /** Opens all listeners, the HTTP ones first; the first that fails closes all. Throws `cannotListen` or `toolFailed`. */
   start(): Promise<void>;
   /** Ends listeners and children. The plans stay on disk for the next start. */
@@ -48,6 +55,7 @@ export function createBootServer(options: BootServerOptions): BootServer {
 class SilentBootServer implements BootServer {
   readonly addresses: BootPublisher['addresses'];
   readonly tftpRoot: string;
+  readonly eventPlaces = [];
   readonly failed = new Promise<Error>(() => {});
   readonly #plans = new Plans(undefined);
 
@@ -78,6 +86,7 @@ class LiveBootServer implements BootServer {
   readonly #files: TftpFiles;
   readonly #machines: MachineAddresses;
   readonly #http: FastifyInstance;
+  readonly #parts: HttpParts;
   readonly #helper: Server;
   readonly #events: DnsmasqEvents;
   readonly #report: Report;
@@ -87,6 +96,7 @@ class LiveBootServer implements BootServer {
   /** One change at a time for each node. */
   readonly #turns = new Map<string, Promise<void>>();
   #httpPort: number;
+  #eventHttps: { readonly server: FastifyInstance; readonly port: number } | undefined;
   #tftp: Tftp | undefined;
   #dhcp: Dhcp | undefined;
 
@@ -117,6 +127,7 @@ class LiveBootServer implements BootServer {
       log,
       takeEvent: options.takeEvent,
     };
+    this.#parts = parts;
     this.#http = createHttp(parts);
     this.#helper = createDeployHelper(parts);
     this.#events = new DnsmasqEvents(parts);
@@ -128,6 +139,14 @@ class LiveBootServer implements BootServer {
   get addresses(): BootPublisher['addresses'] {
     const address = this.#options.settings['provisioning.address'];
     return { http_url: `http://${address}:${this.#httpPort}`, tftp_address: address };
+  }
+
+  get eventPlaces(): readonly EventPlace[] {
+    const { settings } = this.#options;
+    const plain = { url: this.addresses.http_url, selfSigned: false };
+    if (!this.#eventHttps) return [plain];
+    const url = `https://${settings['provisioning.address']}:${this.#eventHttps.port}`;
+    return [{ url, selfSigned: isSelfMade(settings) }, plain];
   }
 
   async start(): Promise<void> {
@@ -148,7 +167,7 @@ class LiveBootServer implements BootServer {
 
   async stop(): Promise<void> {
     await Promise.all([this.#dhcp?.stop(), this.#tftp?.stop()]);
-    await this.#http.close();
+    await Promise.all([this.#http.close(), this.#eventHttps?.server.close()]);
     this.#helper.closeAllConnections();
     await new Promise((closed) => this.#helper.close(closed));
   }
@@ -197,6 +216,21 @@ class LiveBootServer implements BootServer {
       addressSetting: 'provisioning.address',
     });
     for (const server of [this.#http.server, this.#helper]) server.on('error', this.#fail);
+    if (settings['redfish.events_https_port'] !== 0) await this.#listenForEvents(address);
+  }
+
+  async #listenForEvents(address: string): Promise<void> {
+    const { settings, stateDir } = this.#options;
+    const server = createEventHttps(this.#parts, await loadEventCertificate(settings, join(stateDir, 'events')));
+    const port = await openListener(server, {
+      address,
+      port: settings['redfish.events_https_port'],
+      purpose: 'events of BMCs',
+      setting: 'redfish.events_https_port',
+      addressSetting: 'provisioning.address',
+    });
+    this.#eventHttps = { server, port };
+    server.server.on('error', this.#fail);
   }
 
   async #serveNetwork(): Promise<void> {

@@ -1,8 +1,9 @@
-/** The provisioning listener: boot files, images and the agent's messages. Nothing of the public API is here. */
+/** What the provisioning network asks: boot files, images, the agent's messages, events of BMCs. Nothing of the public API is here. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
+import type { EventCertificate } from './event-certificate.ts';
 import { eventRoutes } from './event-routes.ts';
 import { type HttpParts, whoAsks } from './http-requests.ts';
 
@@ -10,29 +11,43 @@ const bodyMax = 1024 * 1024;
 /** Longer than the longest poll (30 s) and than a disk that makes the agent stop reading for a while. */
 const idleMs = 300_000;
 
+const serverOptions = {
+  logger: false,
+  bodyLimit: bodyMax,
+  exposeHeadRoutes: false,
+  forceCloseConnections: true,
+  // Parameters are MACs and names; a long one is an attack or a mistake.
+  routerOptions: { maxParamLength: 200 },
+  connectionTimeout: idleMs,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 60_000,
+  http: { headersTimeout: 10_000 },
+} as const;
+
 export function createHttp(parts: HttpParts): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    bodyLimit: bodyMax,
-    exposeHeadRoutes: false,
-    forceCloseConnections: true,
-    // Parameters are MACs and names; a long one is an attack or a mistake.
-    routerOptions: { maxParamLength: 200 },
-    connectionTimeout: idleMs,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 60_000,
-    http: { headersTimeout: 10_000 },
-  });
+  const app = fastify(serverOptions);
+  answerFaults(app, parts);
+  bootRoutes(app, parts);
+  agentRoutes(app, parts);
+  eventRoutes(app, parts);
+  return app;
+}
+
+/** By HTTPS come the events of BMCs and nothing else: iPXE and the agent know no certificate of ours. */
+export function createEventHttps(parts: HttpParts, certificate: EventCertificate): FastifyInstance {
+  const app = fastify({ ...serverOptions, https: { ...certificate, ...serverOptions.http, handshakeTimeout: 10_000 } });
+  answerFaults(app, parts);
+  eventRoutes(app, parts);
+  return app as unknown as FastifyInstance;
+}
+
+function answerFaults(app: FastifyInstance, parts: HttpParts): void {
   app.setErrorHandler((error: Error & { statusCode?: number; validation?: unknown }, request, reply) =>
     answerError(parts, { error, request, reply }),
   );
   app.setNotFoundHandler((request, reply) =>
     answerError(parts, { error: new Fault('notFound', { what: 'Resource', id: request.url.slice(0, 200) }), request, reply }),
   );
-  bootRoutes(app, parts);
-  agentRoutes(app, parts);
-  eventRoutes(app, parts);
-  return app;
 }
 
 type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest; reply: FastifyReply };
@@ -41,7 +56,12 @@ type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest;
 function answerError(parts: HttpParts, { error, request, reply }: Failed): FastifyReply {
   const { status, text } = describe(error);
   if (status >= 500) parts.log.error({ err: error, url: request.url }, 'a request of a machine failed');
-  const subject = `${request.method} ${request.url.split('?')[0]?.slice(0, 200)}`;
+  // What follows is the token of a subscription.
+  const path = request.url
+    .split('?')[0]
+    ?.slice(0, 200)
+    .replace(/^(\/redfish-events\/).+/, '$1…');
+  const subject = `${request.method} ${path}`;
   parts.report({
     kind: 'http',
     ...whoAsks(parts, request),

@@ -127,6 +127,12 @@ export const faultTable = {
     message: 'Cannot listen on {address}:{port} for {purpose}: {detail}.',
     hint: '{remedy}',
   },
+  eventCertificate: {
+    status: 500,
+    by: 'site',
+    message: 'BMCs cannot post events by HTTPS with the certificate {file}: {detail}.',
+    hint: 'Correct redfish.events_certificate and redfish.events_key (PEM files); without both, Ingot makes a certificate itself.',
+  },
   stateFolder: {
     status: 500,
     by: 'site',

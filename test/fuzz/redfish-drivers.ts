@@ -168,7 +168,10 @@ const methodTable: Readonly<Record<string, (parts: Parts) => Promise<unknown>>> 
 const power = ({ onSystem }: Parts) =>
   createRedfishPower(
     onSystem,
-    createWatchPower(onSystem, { url: (token) => `http://192.0.2.9/${token}`, onEvent: () => () => {} }),
+    createWatchPower(onSystem, {
+      destinations: (token) => [{ url: `https://192.0.2.9/${token}`, selfSigned: true }],
+      onEvent: () => () => {},
+    }),
     patience,
   );
 const management = ({ onSystem }: Parts) => createRedfishManagement(onSystem, patience);

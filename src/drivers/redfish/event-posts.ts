@@ -1,3 +1,4 @@
+import type { EventDestination } from './event-subscription.ts';
 import type { RedfishEvents } from './events.ts';
 
 /** Brings what BMCs post to whoever waits for it. */
@@ -6,11 +7,11 @@ export type EventPosts = RedfishEvents & {
   take(token: string, body: unknown): boolean;
 };
 
-/** @param baseUrl where BMCs reach our listener; asked each time, since its port may be known only after the start */
-export function createEventPosts(baseUrl: () => string): EventPosts {
+/** @param listeners where BMCs reach us, without the path; asked each time, since a port may be known only after the start */
+export function createEventPosts(listeners: () => readonly EventDestination[]): EventPosts {
   const handlers = new Map<string, (body: unknown) => void>();
   return {
-    url: (token) => `${baseUrl()}/redfish-events/${token}`,
+    destinations: (token) => listeners().map((each) => ({ ...each, url: `${each.url}/redfish-events/${token}` })),
     onEvent(token, handler) {
       handlers.set(token, handler);
       return () => void handlers.delete(token);

@@ -59,11 +59,13 @@ async function setStage(t: TestContext, fields: object, script: Script = {}) {
   return { stage, node, onSystem, signal: new AbortController().signal };
 }
 
-/** A listener of ours, as far as the driver knows one. */
-function aListener() {
+const plainly = { url: 'http://172.30.0.1:8088', selfSigned: false };
+const byTls = { url: 'https://172.30.0.1:8089', selfSigned: true };
+
+function aListener(listeners = [plainly]) {
   const handlers = new Map<string, (body: unknown) => void>();
   const events: RedfishEvents = {
-    url: (token) => `http://172.30.0.1:8088/redfish-events/${token}`,
+    destinations: (token) => listeners.map((each) => ({ ...each, url: `${each.url}/redfish-events/${token}` })),
     onEvent(token, handler) {
       handlers.set(token, handler);
       return () => handlers.delete(token);
@@ -92,15 +94,28 @@ suite('where the service has a stream', () => {
   });
 });
 
-suite('where it has none', () => {
-  const subscribing: Script = {
-    [`GET ${subscriptions}`]: { body: { Members: [] } },
-    [`POST ${subscriptions}`]: { status: 201, headers: { location: `${subscriptions}/7` }, body: {} },
-    [`GET ${subscriptions}/7`]: { body: {} },
-    [`DELETE ${subscriptions}/7`]: { status: 204 },
-  };
-  const offered = { Subscriptions: { '@odata.id': subscriptions } };
+const subscribing: Script = {
+  [`GET ${subscriptions}`]: { body: { Members: [] } },
+  [`POST ${subscriptions}`]: { status: 201, headers: { location: `${subscriptions}/7` }, body: {} },
+  [`GET ${subscriptions}/7`]: { body: {} },
+  [`DELETE ${subscriptions}/7`]: { status: 204 },
+};
+const offered = { Subscriptions: { '@odata.id': subscriptions } };
 
+/** What was sent to subscribe: scheme, whether unverified, whether types of events are named. */
+const forms = (stage: { asked: readonly { name: string; body?: unknown }[] }) =>
+  stage.asked
+    .filter(({ name }) => name === `POST ${subscriptions}`)
+    .map(({ body }) => {
+      const { Destination, VerifyCertificate, EventTypes } = body as Record<string, string>;
+      return [Destination?.split(':')[0], VerifyCertificate === undefined ? '' : 'unverified', EventTypes ? 'typed' : ''].join(
+        ' ',
+      );
+    });
+const created = { status: 201, headers: { location: `${subscriptions}/7` }, body: {} };
+const refused = { status: 400, body: {} };
+
+suite('where it has none', () => {
   test('we subscribe, hear by our listener, and unsubscribe', async (t) => {
     const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
     const { events, handlers } = aListener();
@@ -109,7 +124,11 @@ suite('where it has none', () => {
     const body = stage.asked.find(({ name }) => name === `POST ${subscriptions}`)?.body as Record<string, string>;
     const [token = ''] = handlers.keys();
     assert.match(token, /^[0-9a-f]{32}$/);
-    assert.deepEqual(body, { Destination: events.url(token), Protocol: 'Redfish', Context: `ingot ${uuid}` });
+    assert.deepEqual(body, {
+      Destination: `http://172.30.0.1:8088/redfish-events/${token}`,
+      Protocol: 'Redfish',
+      Context: `ingot ${uuid}`,
+    });
     handlers.get(token)?.(changed);
     handlers.get(token)?.(metrics);
     assert.equal(count(), 1);
@@ -130,21 +149,18 @@ suite('where it has none', () => {
     assert.deepEqual(deleted, [`DELETE ${subscriptions}/1`]);
   });
 
-  test('types of events are named to services that want them', async (t) => {
-    const types = { EventTypesForSubscription: ['Alert', 'StatusChange', 'MetricReport'] };
-    const { stage, node, onSystem, signal } = await setStage(
-      t,
-      { ...offered, ...types },
-      {
-        ...subscribing,
-        [`POST ${subscriptions}`]: [
-          { status: 400, body: {} },
-          { status: 201, headers: { location: `${subscriptions}/7` }, body: {} },
-        ],
-      },
-    );
-    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
-    assert.partialDeepStrictEqual(stage.asked.at(-1)?.body, { EventTypes: ['StatusChange', 'Alert'] });
+  test('a subscription that the service has switched off is made anew', async (t) => {
+    const { stage, node, onSystem, signal } = await setStage(t, offered, {
+      ...subscribing,
+      [`GET ${subscriptions}`]: { body: { Members: [{ '@odata.id': `${subscriptions}/7`, Context: `ingot ${uuid}` }] } },
+      [`GET ${subscriptions}/7`]: [{ body: { Context: `ingot ${uuid}`, Status: { State: 'Disabled' } } }],
+    });
+    const { hint, until } = counter();
+    const end = await createWatchPower(onSystem, aListener().events, times)(node, hint, { signal });
+    await until(1);
+    await end?.();
+    assert.ok(forms(stage).length >= 2);
+    assert.ok(stage.names().filter((name) => name === `DELETE ${subscriptions}/7`).length >= 2);
   });
 
   test('a subscription that got lost is renewed', async (t) => {
@@ -184,5 +200,80 @@ suite('where it has none', () => {
     });
     const watching = createWatchPower(onSystem)(node, () => undefined, { signal });
     await assert.rejects(watching, (error) => error instanceof Fault && error.code === 'bmcRefused');
+  });
+});
+
+suite('the Context of an event', () => {
+  const contexts: [string, unknown, boolean][] = [
+    ['ours', { ...changed, Context: `ingot ${uuid}` }, true],
+    ['ours, in each record', { Events: [{ Context: `ingot ${uuid}`, EventType: 'Alert' }] }, true],
+    ['none', changed, true],
+    ['words of its own', { ...changed, Context: 'Default Context' }, true],
+    ['no text', { ...changed, Context: { deep: [] }, Events: 'none' }, true],
+    ['another node of ours', { ...changed, Context: 'ingot 5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0002' }, false],
+    ['another node of ours, in each record', { Events: [{ Context: 'ingot other' }, null] }, false],
+  ];
+  test('counts only where it names another node of ours', async (t) => {
+    const { node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const { events, handlers } = aListener();
+    const { hint, count } = counter();
+    const end = await createWatchPower(onSystem, events)(node, hint, { signal });
+    const [take] = handlers.values();
+    for (const [title, body, isTaken] of contexts) {
+      const before = count();
+      take?.(body);
+      assert.equal(count() - before, isTaken ? 1 : 0, title);
+    }
+    await end?.();
+  });
+});
+
+suite('the form of a subscription', () => {
+  test('HTTPS comes first, with the word that its certificate cannot be checked', async (t) => {
+    const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const end = await createWatchPower(onSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
+    assert.deepEqual(forms(stage), ['https unverified ']);
+    await end?.();
+  });
+
+  test('a certificate of the site may be checked', async (t) => {
+    const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const listeners = [{ ...byTls, selfSigned: false }, plainly];
+    const end = await createWatchPower(onSystem, aListener(listeners).events)(node, () => undefined, { signal });
+    assert.deepEqual(forms(stage), ['https  ']);
+    await end?.();
+  });
+
+  test('a service that refuses HTTPS is subscribed to by HTTP', async (t) => {
+    const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, refused, refused, refused, created] };
+    const { stage, node, onSystem, signal } = await setStage(t, offered, script);
+    const end = await createWatchPower(onSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
+    assert.deepEqual(forms(stage), ['https unverified ', 'https  ', 'https unverified typed', 'https  typed', 'http  ']);
+    await end?.();
+  });
+
+  test('types of events are named to services that offer nothing else, and left out where they are refused', async (t) => {
+    const types = { EventTypesForSubscription: ['Alert', 'StatusChange', 'MetricReport'] };
+    const { stage, node, onSystem, signal } = await setStage(
+      t,
+      { ...offered, ...types },
+      {
+        ...subscribing,
+        [`POST ${subscriptions}`]: [
+          { status: 400, body: {} },
+          { status: 201, headers: { location: `${subscriptions}/7` }, body: {} },
+        ],
+      },
+    );
+    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    assert.partialDeepStrictEqual(stage.asked.at(-2)?.body, { EventTypes: ['StatusChange', 'Alert'] });
+    assert.deepEqual(forms(stage), ['http  typed', 'http  ']);
+  });
+
+  test('types of events are named where the service requires them', async (t) => {
+    const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, created] };
+    const { stage, node, onSystem, signal } = await setStage(t, offered, script);
+    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    assert.deepEqual(forms(stage), ['http  ', 'http  typed']);
   });
 });
