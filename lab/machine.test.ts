@@ -26,8 +26,13 @@ test('listeners hear of power and of nothing else, and the serial line speaks ag
   const heard: string[] = [];
   const quiet = machine.onPower(() => heard.push(machine.power()));
   const line = machine.openConsole();
+  let said = '';
+  line.on('data', (part: Buffer) => {
+    said += part;
+  });
   const saysFirmware = async () => {
-    for (let text = ''; !text.includes('SeaBIOS'); ) text += String(((await once(line, 'data')) as [Buffer])[0]);
+    said = '';
+    while (!said.includes('SeaBIOS')) await once(line, 'data');
   };
   try {
     machine.injectNmi();

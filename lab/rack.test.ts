@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { toolsFor } from '#test/rack-tools.ts';
 import { runsGuest } from './kvm-probe.ts';
 import { insideNamespace, lowerNetwork, namespaceFile, processesIn } from './network.ts';
 import { connectRack, type Rack, type StartOptions, startRack, takeDownRack } from './rack.ts';
@@ -36,14 +37,6 @@ async function withRack(options: StartOptions, use: (rack: Rack) => Promise<void
   }
 }
 
-async function ipmi(rack: Rack, ...words: string[]): Promise<string> {
-  const { address, user, password } = rack.machines[0]!.bmc;
-  const command = ['ipmitool', '-I', 'lanplus', '-R', '1', '-N', '1', '-H', address, '-U', user, '-E', ...words];
-  const [program, ...args] = insideNamespace(rack.record.namespace, command);
-  const { stdout } = await run(program, args, { env: { ...process.env, IPMI_PASSWORD: password } });
-  return stdout;
-}
-
 test('ipmitool switches a server on and off, and the rack knows', { skip }, async () => {
   await withRack({ machines: 2 }, async (rack) => {
     assert.deepEqual(
@@ -54,14 +47,14 @@ test('ipmitool switches a server on and off, and the rack knows', { skip }, asyn
       ],
     );
 
-    await ipmi(rack, 'chassis', 'power', 'on');
-    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is on/);
+    await toolsFor(rack).ipmi('chassis', 'power', 'on');
+    assert.match(await toolsFor(rack).ipmi('chassis', 'power', 'status'), /is on/);
     const [first, second] = await rack.status();
     assert.deepEqual([first?.state, first?.starts, second?.state], ['on', 1, 'off']);
     assert.ok(processesIn(rack.record.namespace).includes(first?.pid ?? 0));
 
     await rack.power('machine-1', 'off');
-    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is off/);
+    assert.match(await toolsFor(rack).ipmi('chassis', 'power', 'status'), /is off/);
   });
 });
 
@@ -144,9 +137,9 @@ test('a QEMU that ends unasked leaves a server that is off, and the reason', { s
 test('a BMC can be told to misbehave while it runs', { skip }, async () => {
   await withRack({}, async (rack) => {
     await rack.setPersonality('machine-1', { refusePassword: true });
-    await assert.rejects(ipmi(rack, 'chassis', 'power', 'status'));
+    await assert.rejects(toolsFor(rack).ipmi('chassis', 'power', 'status'));
     await rack.setPersonality('machine-1', { refusePassword: false });
-    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is off/);
+    assert.match(await toolsFor(rack).ipmi('chassis', 'power', 'status'), /is off/);
 
     await assert.rejects(rack.setPersonality('machine-1', { polite: true }), /no 'polite'/);
     await assert.rejects(rack.power('machine-9', 'on'), /no machine 'machine-9'; there are machine-1/);
@@ -186,8 +179,8 @@ test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the s
 
     const on = await redfish(rack, 'POST', `${system}/Actions/ComputerSystem.Reset`, { ResetType: 'On' });
     assert.equal(on.status, 204);
-    assert.match(await ipmi(rack, 'chassis', 'power', 'status'), /is on/);
-    await ipmi(rack, 'chassis', 'bootdev', 'pxe', 'options=persistent');
+    assert.match(await toolsFor(rack).ipmi('chassis', 'power', 'status'), /is on/);
+    await toolsFor(rack).ipmi('chassis', 'bootdev', 'pxe', 'options=persistent');
     const { PowerState, Boot } = (await redfish(rack, 'GET', system)).body;
     const { BootSourceOverrideTarget, BootSourceOverrideEnabled } = Boot as Record<string, string>;
     assert.deepEqual([PowerState, BootSourceOverrideTarget, BootSourceOverrideEnabled], ['On', 'Pxe', 'Continuous']);
@@ -200,7 +193,7 @@ test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the s
 
     await rack.setPersonality('machine-1', { personality: 'refuses-password' });
     assert.equal((await redfish(rack, 'GET', '/redfish/v1/Systems/1')).status, 401);
-    await assert.rejects(ipmi(rack, 'chassis', 'power', 'status'));
+    await assert.rejects(toolsFor(rack).ipmi('chassis', 'power', 'status'));
     await assert.rejects(rack.setPersonality('machine-1', { personality: 'polite' }), /no personality 'polite'/);
   });
 });

@@ -106,7 +106,7 @@ export async function startRedfishService(t: TestContext, script: Script, tls?: 
     open(changes, limits) {
       const trust = { by: 'nothing' } as const;
       const peer: RedfishPeer = { url, user: 'admin', password: 'open sesame', auth: 'session', trust, ...changes };
-      const client = openRedfishClient(peer, { taskPauseMs: 10, fullPauseMs: 10, closeMs: 500, ...limits });
+      const client = openRedfishClient(peer, { taskPauseMs: 10, fullPauseMs: 10, closeMs: 10_000, ...limits });
       clients.push(client);
       return client;
     },

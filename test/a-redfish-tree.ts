@@ -50,7 +50,7 @@ export async function startRedfishTree(
   server.listen(0, '127.0.0.1', resolve);
   await promise;
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const pool = createRedfishClientPool({ taskPauseMs: 10, closeMs: 200, ...options.limits });
+  const pool = createRedfishClientPool({ taskPauseMs: 10, upsetMs: 10, closeMs: 10_000, ...options.limits });
   t.after(async () => {
     await pool.close();
     server.closeAllConnections();

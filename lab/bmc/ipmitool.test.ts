@@ -18,7 +18,8 @@ type Result = { code: number; stdout: string; stderr: string };
 
 function ipmitool(port: number, command: string, options: string[] = []): Promise<Result> {
   const login = options.includes('-U') ? [] : ['-U', 'admin', '-P', 'secret'];
-  const args = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(port), ...login, ...options, ...command.split(' ')];
+  // A machine under load answers late, and is not to be taken for one that needs repeats.
+  const args = ['-I', 'lanplus', '-N', '10', '-H', '127.0.0.1', '-p', String(port), ...login, ...options, ...command.split(' ')];
   return new Promise((resolve) => {
     execFile('ipmitool', args, { timeout: 30_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });

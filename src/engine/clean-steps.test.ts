@@ -10,14 +10,17 @@ import { cleanDefinition } from './clean.ts';
 import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
-const times = { look: 1, lastWords: 1, flash: 50 };
+
+/** `flash`: milliseconds until another version is no longer waited for. */
+type BmcAnswers = { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silentFor?: number; flash?: number };
 
 /** A BMC of answers; `did` tells what it was told. */
-async function aStage(t: TestContext, bmc: { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silentFor?: number } = {}) {
+async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
   const store = await openStore(':memory:');
   t.after(() => store.close());
   const did: string[] = [];
-  const { versions = ['1.0'], bios = [[]] } = bmc;
+  const { versions = ['1.0'], bios = [[]], flash = 60_000 } = bmc;
+  const times = { look: 1, lastWords: 1, flash };
   let silentFor = bmc.silentFor ?? 0;
   const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
   const drivers = {
@@ -80,7 +83,7 @@ test('a firmware update that a crash interrupted is not sent again: another vers
 });
 
 test('a firmware update whose version stays the same after a crash is left to a person', async (t) => {
-  const { steps, run, did } = await aStage(t);
+  const { steps, run, did } = await aStage(t, { flash: 50 });
   const { outcome } = run(steps([firmware])[0]!, begun());
   await assert.rejects(outcome, {
     code: 'interrupted',

@@ -56,6 +56,9 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
+/** The line is not only open, but in use. */
+const isHeard = (line: Duplex) => line.listenerCount('data') + line.listenerCount('readable') > 0;
+
 test('an enabled console is opened and recorded, and its last lines can be read', async (t) => {
   const { node, machine, consoles } = await aStage(t);
   await consoles.setEnabled(node.uuid, true);
@@ -69,10 +72,9 @@ test('an enabled console is opened and recorded, and its last lines can be read'
 test('two who look on share one line; what either types reaches the machine', async (t) => {
   const { node, machine, consoles } = await aStage(t);
   const [first, second] = [await consoles.attach(node.uuid), await consoles.attach(node.uuid)];
-  await until(() => machine.opened === 1);
+  await until(() => isHeard(machine.line));
   const heard: string[] = [];
   for (const viewer of [first, second]) viewer.on('data', (data: Buffer) => void heard.push(data.toString()));
-  await delay(20);
   machine.line.push('login: ');
   await until(() => heard.filter((text) => text.endsWith('login: ')).length === 2);
   second.write('root\r');
@@ -83,8 +85,7 @@ test('two who look on share one line; what either types reaches the machine', as
 test('the last who leaves gives the BMC its session back', async (t) => {
   const { node, machine, consoles } = await aStage(t);
   const viewer = await consoles.attach(node.uuid);
-  await until(() => machine.opened === 1);
-  await delay(20);
+  await until(() => isHeard(machine.line));
   const closed = once(machine.line, 'close');
   viewer.destroy();
   await closed;
@@ -197,8 +198,7 @@ test('an owner is told that the line is closed, but nothing of the BMC', async (
 test('what is typed faster than the machine takes it is not kept', async (t) => {
   const { node, machine, consoles } = await aStage(t);
   const viewer = await consoles.attach(node.uuid);
-  await until(() => machine.opened === 1);
-  await delay(20);
+  await until(() => isHeard(machine.line));
   machine.line._write = () => {};
   for (let count = 0; count < 100; count++) viewer.write(Buffer.alloc(16 * 1024));
   assert.ok(machine.line.writableLength <= 128 * 1024);

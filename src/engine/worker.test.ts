@@ -142,13 +142,13 @@ test('an operation that has failed gives the agent no more orders', async () => 
     steps: [asksAgent],
     onStep: (when, operation) => {
       if (when === 'before' && operation.state === 'undoing')
-        asked.push(cloud.engine.agentNext(tokenOf(operation), 0, AbortSignal.timeout(1000)));
+        asked.push(cloud.engine.agentNext(tokenOf(operation), 0, AbortSignal.timeout(10_000)));
     },
   });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
   const operation = await untilRow(cloud, ({ context }) => 'command' in context);
-  const signal = AbortSignal.timeout(1000);
+  const signal = AbortSignal.timeout(10_000);
   assert.equal((await cloud.engine.agentNext(tokenOf(operation), 0, signal))?.name, 'write-image');
   await cloud.engine.deleteServer(server!.id);
   await quiet(cloud);

@@ -156,7 +156,7 @@ test('names a host that accepts and says nothing', { skip: withoutSshd }, async 
 });
 
 test('a command that takes too long, or that somebody gives up, ends alone', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t, { commandMs: 1500 });
+  const { pool, target, host } = await aStage(t, { commandMs: 4_000 });
   await pool.run(target, 'true');
   const controller = new AbortController();
   const given = pool.run(target, 'sleep 60', controller.signal);

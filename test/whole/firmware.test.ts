@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +14,7 @@ import { GrubTools } from '#build/image/grub.ts';
 import { namespaceFile } from '#lab/network.ts';
 import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
 import { bootableIso, bootSector, buttonModules, diskModules, layKernel, smallRamdisk, uefiDisk } from '#test/a-small-system.ts';
+import { patience, toolsFor } from '#test/rack-tools.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 const namespace = `ingot-firmware-${process.pid}`;
@@ -22,11 +23,10 @@ const tftpRoot = join(folder, 'tftp');
 const iso = join(tftpRoot, 'shell.iso');
 const stick = join(folder, 'stick.img');
 const [bios, uefi] = ['machine-1', 'machine-2'];
-/** For each single wait; a boot under emulation on a busy machine is slow. */
-const patience = 180_000;
 const filePort = 8099;
 const loaderUrl = `http://172.30.0.1:${filePort}/snponly.efi`;
 let rack: Rack;
+const tools = (machine: string) => toolsFor(rack, machine);
 
 before(async () => {
   if (skip) return;
@@ -47,8 +47,8 @@ after(async () => {
 describe('at the same time', { skip, concurrency: true }, () => {
   describe('UEFI', { concurrency: 1 }, () => {
     test('an empty UEFI server boots from the network, and from then on from the disk that was filled', async () => {
-      await ipmi(uefi, 'chassis', 'power', 'on');
-      await printed(uefi, /SYSTEM UP job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/);
+      await tools(uefi).ipmi('chassis', 'power', 'on');
+      await tools(uefi).printed(/SYSTEM UP job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/);
     });
 
     test('a CD put into a UEFI server that runs is booted from once', async () => {
@@ -58,23 +58,23 @@ describe('at the same time', { skip, concurrency: true }, () => {
       await redfish(uefi, 'PATCH', '/Systems/1', { Boot });
       const line = await rack.openConsole(uefi);
       await redfish(uefi, 'POST', '/Systems/1/Actions/ComputerSystem.Reset', { ResetType: 'ForceRestart' });
-      await printed(uefi, /SYSTEM UP job=shell firmware=uefi/);
+      await tools(uefi).printed(/SYSTEM UP job=shell firmware=uefi/);
 
       await typed(uefi, line, 'echo $((6*7)) answers', /42 answers/);
       await pressed(uefi);
 
       // The line is still the same after power was cut, and the request is used up; the CD is still in the drive.
       const heard = hears(line, /BOOTED FROM DISK/);
-      await ipmi(uefi, 'chassis', 'power', 'on');
+      await tools(uefi).ipmi('chassis', 'power', 'on');
       await heard;
       line.destroy();
     });
 
     test('a UEFI server whose network is asked for once forgets it, too', async () => {
-      const length = consoleText(uefi).length;
-      await ipmi(uefi, 'chassis', 'bootdev', 'pxe', 'options=efiboot');
-      await ipmi(uefi, 'chassis', 'power', 'cycle');
-      await printed(uefi, /job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
+      const length = tools(uefi).consoleText().length;
+      await tools(uefi).ipmi('chassis', 'bootdev', 'pxe', 'options=efiboot');
+      await tools(uefi).ipmi('chassis', 'power', 'cycle');
+      await tools(uefi).printed(/job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
     });
 
     for (const [teller, httpUri] of [
@@ -82,10 +82,10 @@ describe('at the same time', { skip, concurrency: true }, () => {
       ['DHCP', ''],
     ] as const) {
       test(`a UEFI server boots by HTTP from a URL that ${teller} tells`, async () => {
-        const length = consoleText(uefi).length;
+        const length = tools(uefi).consoleText().length;
         await rack.setBoot(uefi, 'pxe', { httpUri });
-        await ipmi(uefi, 'chassis', 'power', 'cycle');
-        await printed(uefi, /HTTP Boot[\s\S]*job=install firmware=uefi/, length);
+        await tools(uefi).ipmi('chassis', 'power', 'cycle');
+        await tools(uefi).printed(/HTTP Boot[\s\S]*job=install firmware=uefi/, length);
       });
     }
   });
@@ -95,20 +95,20 @@ describe('at the same time', { skip, concurrency: true }, () => {
       skip,
     }, async () => {
       await rack.changeMedium(bios, 'cdrom', iso);
-      await ipmi(bios, 'chassis', 'bootdev', 'cdrom');
-      await ipmi(bios, 'chassis', 'power', 'on');
-      await printed(bios, /SYSTEM UP job=shell firmware=bios/);
+      await tools(bios).ipmi('chassis', 'bootdev', 'cdrom');
+      await tools(bios).ipmi('chassis', 'power', 'on');
+      await tools(bios).printed(/SYSTEM UP job=shell firmware=bios/);
 
       await rack.power(bios, 'nmi');
-      await printed(bios, /NMI received/);
+      await tools(bios).printed(/NMI received/);
       await pressed(bios);
     });
 
     test('a BIOS server boots from a stick, which is pulled out while it runs', async () => {
       await rack.changeMedium(bios, 'floppy', stick);
-      await ipmi(bios, 'chassis', 'bootdev', 'floppy');
-      await ipmi(bios, 'chassis', 'power', 'on');
-      await printed(bios, /BOOTED FROM STICK/);
+      await tools(bios).ipmi('chassis', 'bootdev', 'floppy');
+      await tools(bios).ipmi('chassis', 'power', 'on');
+      await tools(bios).printed(/BOOTED FROM STICK/);
 
       await rack.changeMedium(bios, 'floppy', null);
       assert.deepEqual((await rack.status())[0]?.media, { cdrom: iso });
@@ -119,29 +119,14 @@ describe('at the same time', { skip, concurrency: true }, () => {
 /** The power button: the system hears it and switches the machine off. */
 async function pressed(machine: string): Promise<void> {
   const off = rack.untilState(machine, 'off', AbortSignal.timeout(patience));
-  await ipmi(machine, 'chassis', 'power', 'soft');
+  await tools(machine).ipmi('chassis', 'power', 'soft');
   await off;
 }
 
 async function typed(machine: string, line: NodeJS.WritableStream, words: string, answer: RegExp): Promise<void> {
-  const length = consoleText(machine).length;
+  const length = tools(machine).consoleText().length;
   line.write(`${words}\n`);
-  await printed(machine, answer, length);
-}
-
-async function ipmi(machine: string, ...words: string[]): Promise<string> {
-  const { address, user, password } = rack.machines.find(({ name }) => name === machine)!.bmc;
-  const child = rack.spawn(['ipmitool', '-I', 'lanplus', '-H', address, '-U', user, '-E', ...words], {
-    env: { ...process.env, IPMI_PASSWORD: password },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout?.on('data', (chunk) => {
-    output += chunk;
-  });
-  const [code] = await once(child, 'close');
-  assert.equal(code, 0, `ipmitool ${words.join(' ')}: ${output}`);
-  return output;
+  await tools(machine).printed(answer, length);
 }
 
 /** @param path below `/redfish/v1` */
@@ -162,33 +147,15 @@ async function redfish(machine: string, method: string, path: string, body: obje
   assert.match(output, /\n20\d$/, `${method} ${path}: ${output}`);
 }
 
-function consoleFile(machine: string): string {
-  return rack.machines.find(({ name }) => name === machine)!.console;
-}
-
-function consoleText(machine: string): string {
-  return readFileSync(consoleFile(machine), 'latin1');
-}
-
-/** Resolves when the console shows the pattern, counted from a position. */
-async function printed(machine: string, pattern: RegExp, from = 0): Promise<void> {
-  const signal = AbortSignal.timeout(patience);
-  const watcher = watch(consoleFile(machine));
-  try {
-    while (!pattern.test(consoleText(machine).slice(from))) {
-      assert.doesNotMatch(consoleText(machine), /FAILED/);
-      await once(watcher, 'change', { signal });
-    }
-  } catch {
-    assert.fail(`${machine} never showed ${pattern}; the end is:\n${consoleText(machine).slice(-2000)}`);
-  } finally {
-    watcher.close();
-  }
-}
-
 async function hears(line: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
+  let text = '';
+  const hear = (part: Buffer) => {
+    text += part;
+  };
+  line.on('data', hear);
   const signal = AbortSignal.timeout(patience);
-  for (let text = ''; !pattern.test(text); ) text += String(((await once(line, 'data', { signal })) as [Buffer])[0]);
+  while (!pattern.test(text)) await once(line, 'data', { signal });
+  line.off('data', hear);
 }
 
 /** Both loaders are for UEFI here: the BIOS server never gets as far as its network. */

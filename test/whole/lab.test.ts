@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,14 +12,16 @@ import { after, before, test } from 'node:test';
 import { namespaceFile } from '#lab/network.ts';
 import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
 import { bootSector, diskModules, layKernel, smallRamdisk } from '#test/a-small-system.ts';
+import { patience, type RackTools, toolsFor } from '#test/rack-tools.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 const namespace = `ingot-lab-whole-${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), 'ingot-lab-whole-'));
 const tftpRoot = join(folder, 'tftp');
-/** For each single wait; a boot under emulation on a busy machine is slow. */
-const patience = 180_000;
 let rack: Rack;
+let ipmi: RackTools['ipmi'];
+let consoleText: RackTools['consoleText'];
+let printed: RackTools['printed'];
 
 before(async () => {
   if (skip) return;
@@ -33,6 +35,7 @@ before(async () => {
     stateDir: join(folder, 'rack'),
     bootOrder: ['disk', 'network'],
   });
+  ({ ipmi, consoleText, printed } = toolsFor(rack));
   await startDhcp();
 });
 
@@ -82,41 +85,6 @@ test('a power button that no system minds leaves the server on; the plug does no
   await off;
   assert.match(await ipmi('chassis', 'power', 'status'), /is off/);
 });
-
-async function ipmi(...words: string[]): Promise<string> {
-  const { address, user, password } = rack.machines[0]!.bmc;
-  const child = rack.spawn(['ipmitool', '-I', 'lanplus', '-H', address, '-U', user, '-E', ...words], {
-    env: { ...process.env, IPMI_PASSWORD: password },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout?.on('data', (chunk) => {
-    output += chunk;
-  });
-  const [code] = await once(child, 'close');
-  assert.equal(code, 0, `ipmitool ${words.join(' ')}: ${output}`);
-  return output;
-}
-
-function consoleText(): string {
-  return readFileSync(rack.machines[0]!.console, 'latin1');
-}
-
-/** Resolves when the console shows the pattern, counted from a position. */
-async function printed(pattern: RegExp, from = 0): Promise<void> {
-  const signal = AbortSignal.timeout(patience);
-  const watcher = watch(rack.machines[0]!.console);
-  try {
-    while (!pattern.test(consoleText().slice(from))) {
-      assert.doesNotMatch(consoleText(), /FAILED/);
-      await once(watcher, 'change', { signal });
-    }
-  } catch {
-    assert.fail(`the console never showed ${pattern}; its end is:\n${consoleText().slice(-2000)}`);
-  } finally {
-    watcher.close();
-  }
-}
 
 async function startDhcp(): Promise<void> {
   const dnsmasq = rack.spawn(

@@ -8,7 +8,7 @@ import { createBootOverride } from './boot-override.ts';
 
 const systemPath = '/redfish/v1/Systems/1';
 const settingsPath = `${systemPath}/Settings`;
-const patience = { lookMs: 2, retryMs: 2, effectMs: 200 };
+const patience = { lookMs: 2, retryMs: 2, effectMs: 10_000 };
 const targets = 'BootSourceOverrideTarget@Redfish.AllowableValues';
 const usualBoot = {
   BootSourceOverrideEnabled: 'Disabled',
@@ -194,8 +194,15 @@ suite('what certain makes need', () => {
       boot: { [targets]: ['Cd', 'UsbCd'] },
     });
     await boot.setBootDevice(node, 'cdrom', { persistent: false });
-    assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'UsbCd', BootSourceOverrideEnabled: 'Once' }]);
+    const expected = { BootSourceOverrideTarget: 'UsbCd', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
+    assert.deepEqual(sent(), [expected]);
     assert.equal((await boot.getBootDevice(node)).device, 'cdrom');
+  });
+
+  test('Supermicro: no mode goes along where the machine shows none', async (t) => {
+    const stage = await setStage(t, { system: { Manufacturer: 'Supermicro', Boot: { [targets]: ['Pxe'] } } });
+    await stage.boot.setBootDevice(stage.node, 'pxe', { persistent: false });
+    assert.deepEqual(stage.sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
   });
 });
 

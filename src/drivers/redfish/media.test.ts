@@ -6,14 +6,14 @@ import { faultOf } from '#test/fault-of.ts';
 import { createRedfishMedia } from './media.ts';
 
 const [systemPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Managers/1'];
-const patience = { lookMs: 2, retryMs: 2, effectMs: 60 };
+const patience = { lookMs: 2, retryMs: 2 };
 const image = 'http://172.30.0.1:8088/boot.iso';
 
 type Slot = { path: string; types?: string[]; actions?: boolean; fields?: JsonObject };
-type Options = { on?: 'system' | 'manager'; slots?: readonly Slot[]; vendor?: string };
+type Options = { on?: 'system' | 'manager'; slots?: readonly Slot[]; vendor?: string; effectMs?: number };
 
 /** Slots that do as they are told. */
-async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Example' }: Options = {}) {
+async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Example', effectMs = 10_000 }: Options = {}) {
   const base = `${on === 'system' ? systemPath : managerPath}/VirtualMedia`;
   const all: readonly Slot[] = slots ?? [{ path: 'Floppy1', types: ['Floppy', 'USBStick'] }, { path: 'CD1' }];
   const media = { VirtualMedia: { '@odata.id': base } };
@@ -25,7 +25,7 @@ async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Examp
     ...Object.fromEntries(all.map((slot) => [`${base}/${slot.path}`, slotOf(base, slot)])),
   });
   for (const { path } of all) obeyActions(tree, `${base}/${path}`);
-  return { tree, node: tree.node, base, media: createRedfishMedia(tree.onSystem, patience) };
+  return { tree, node: tree.node, base, media: createRedfishMedia(tree.onSystem, { ...patience, effectMs }) };
 }
 
 function slotOf(base: string, { path, types = ['CD', 'DVD'], actions = true, fields }: Slot): JsonObject {
@@ -118,7 +118,7 @@ suite('virtual media', () => {
   });
 
   test('that were accepted without effect are a fault', async (t) => {
-    const { media, node, tree, base } = await setStage(t);
+    const { media, node, tree, base } = await setStage(t, { effectMs: 60 });
     tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 204 }));
     const { code, message } = await faultOf(media.insert(node, 'cdrom', image));
     assert.equal(code, 'bmcError');
@@ -147,6 +147,12 @@ suite('what certain makes need', () => {
     tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 500, body: {} }));
     await faultOf(media.insert(node, 'cdrom', image));
     assert.equal(tree.changes.length, 1);
+  });
+
+  test('Lenovo: slots that fetch images come before those for uploads', async (t) => {
+    const { media, node, tree } = await setStage(t, { vendor: 'Lenovo', slots: [{ path: 'RDOC1' }, { path: 'EXT1' }] });
+    await media.insert(node, 'cdrom', image);
+    assert.deepEqual(done(tree), [{ 'POST EXT1/Actions/VirtualMedia.InsertMedia': { Image: image } }]);
   });
 
   test('Supermicro: a slot that is not connected is empty', async (t) => {

@@ -9,7 +9,7 @@ import { resetTypes, targetTable, unusedResetTypes } from './reset.ts';
 
 const systemPath = '/redfish/v1/Systems/1';
 const resetPath = `${systemPath}/Actions/ComputerSystem.Reset`;
-const patience = { lookMs: 5, retryMs: 5, effectMs: 500 };
+const patience = { lookMs: 5, retryMs: 5, effectMs: 10_000 };
 const noWatch = async () => undefined;
 
 const early = (id: string) => ({

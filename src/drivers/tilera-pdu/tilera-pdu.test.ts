@@ -67,7 +67,7 @@ suite('faults', () => {
   });
 
   test('a manager that is not there', async () => {
-    const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 5 });
+    const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 30 });
     await assert.rejects(power.setPower(facts(asked), 'power on'), { code: 'toolFailed', message: /No such file/ });
   });
 
@@ -100,7 +100,7 @@ suite('faults', () => {
 suite('the state by ping', async () => {
   const reason = (await isInstalled('ping')) ? false : 'no ping on this machine';
   const pinged = { tilera_pdu_address: '10.0.100.1' };
-  const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 5 });
+  const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 30 });
 
   test('no answer is off, any other failure is a fault (exit statuses of iputils, from a stand-in)', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'ingot-ping-'));
@@ -123,14 +123,15 @@ suite('the state by ping', async () => {
     assert.equal(await power.getPower(facts({ ...pinged, tilera_address: '127.0.0.1' })), 'power on');
   });
 
+  // A name with too long a part is refused before any name server is asked.
   test('a name that nobody knows is a fault, not a machine that is off', { skip: reason }, async () => {
-    const node = facts({ ...pinged, tilera_address: 'no-such-machine.invalid' });
+    const node = facts({ ...pinged, tilera_address: `${'a'.repeat(64)}.example` });
     await assert.rejects(power.getPower(node), { code: 'toolFailed', message: /ping failed/ });
   });
 });
 
 suite('driver_info', () => {
-  const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 5 });
+  const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 30 });
   const bad: [JsonObject, RegExp][] = [
     [{}, /tilera_address is missing|tilera_pdu_address is missing/],
     [{ tilera_pdu_address: '10.0.100.1' }, /tilera_address is missing/],

@@ -151,6 +151,18 @@ suite('time', () => {
     assert.equal((await stage.open().post(action, { ResetType: 'On' })).status, 204);
   });
 
+  test('a read that it failed at is asked once more, a command is not', async (t) => {
+    const stage = await startRedfishService(t, {
+      [get]: [{ status: 500, text: '<html>' }, { body: { Id: '1' } }, { status: 502 }, { status: 500 }],
+      [patch]: { status: 500 },
+    });
+    const client = stage.open({}, { upsetMs: 5 });
+    assert.equal((await client.get(path)).body['Id'], '1');
+    assert.equal((await failureOf(client.get(path))).status, 500);
+    assert.equal((await failureOf(client.patch(path, {}, { etag: '"1"' }))).status, 500);
+    assert.equal(stage.names().filter((name) => name === patch).length, 1);
+  });
+
   test('but not beyond the deadline', async (t) => {
     const stage = await startRedfishService(t, { [get]: { status: 503, headers: { 'retry-after': '3600' } } });
     assert.equal((await failureOf(stage.open().get(path))).status, 503);
@@ -187,14 +199,14 @@ suite('a PATCH', () => {
   });
 
   const stale = { status: 412, body: told([{ MessageId: 'Base.1.8.PreconditionFailed', Message: 'changed' }]) };
-  test('is repeated with the new ETag in its strong form, then with none', async (t) => {
+  test('is repeated with the new ETag in its strong form, then with none, then with any', async (t) => {
     const stage = await startRedfishService(t, {
       [get]: [{ body: { '@odata.etag': 'W/"1"' } }, { body: { '@odata.etag': 'W/"2"' }, headers: { etag: '""2""' } }],
-      [patch]: [stale, { ...stale, status: 428 }, { status: 200, body: {} }],
+      [patch]: [stale, { ...stale, status: 428 }, { ...stale, status: 428 }, { status: 200, body: {} }],
     });
     await stage.open().patch(path, { AssetTag: 'x' });
     const sent = stage.asked.filter(({ name }) => name === patch).map(({ headers }) => headers['if-match']);
-    assert.deepEqual(sent, ['W/"1"', '"2"', undefined]);
+    assert.deepEqual(sent, ['W/"1"', '"2"', undefined, '*']);
   });
 
   test('with an ETag given is sent once', async (t) => {
@@ -282,7 +294,8 @@ suite('a task', () => {
 
   test('that takes too long is given up, and says how far it was', async (t) => {
     const running = { status: 202, body: task('Running', { PercentComplete: 40 }) };
-    const stage = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: running });
+    const begun = { ...accepted, body: running.body };
+    const stage = await startRedfishService(t, { [post]: begun, [`GET ${monitor}`]: running });
     const { message } = await failureOf(stage.open().post(action, {}, { taskTimeout: 150 }));
     assert.match(message, /still Running, 40% done after 0.15 s/);
   });

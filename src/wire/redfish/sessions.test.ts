@@ -155,7 +155,7 @@ suite('where all sessions are taken', () => {
 
   test('and none gets free, the service is told of as it is', async (t) => {
     const stage = await startRedfishService(t, { [login]: full, [asking]: system });
-    const error = await failureOf(stage.open({}, { readMs: 60, fullPauseMs: 20 }).get(systemPath));
+    const error = await failureOf(stage.open({}, { readMs: 3_000, fullPauseMs: 2_000 }).get(systemPath));
     assert.equal(error.failure, 'answered');
     assert.match(error.message, /number of simultaneous sessions/);
   });
