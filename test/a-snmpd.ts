@@ -1,7 +1,8 @@
 /** A real agent (Debian's snmpd) on loopback whose PDU objects are served by `a-pdu-agent.ts`, and net-snmp's tools to look at it. */
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,8 +14,11 @@ export type Snmpd = {
   /** What `snmpget` says of one object: `1`, or `No Such Instance currently exists at this OID`. */
   get(oid: string): Promise<string>;
   set(oid: string, value: number): Promise<void>;
-  /** Ends it and starts it again on the same port, as a PDU that loses power does. */
-  restart(): Promise<void>;
+  /**
+   * Ends it and starts it again on the same port, as a PDU that loses power does. `forgets`: who it was and how often it has
+   * started, as a PDU that was reset or replaced.
+   */
+  restart(options?: { forgets?: boolean }): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -57,8 +61,12 @@ export async function startSnmpd({ identity, objects }: { identity: string; obje
     async set(oid, value) {
       await tool('snmpset', [oid, 'i', String(value)]);
     },
-    async restart() {
+    async restart({ forgets = false } = {}) {
       await end();
+      if (forgets) {
+        await rm(join(folder, 'persistent'), { recursive: true });
+        await appendFile(join(folder, 'snmpd.conf'), `engineID ${randomUUID().slice(0, 8)}\n`);
+      }
       end = await run(folder);
     },
     async close() {

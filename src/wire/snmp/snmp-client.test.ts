@@ -109,6 +109,36 @@ test('an agent that was restarted is found again in the same request', skip, asy
   assert.deepEqual(await client.get([outlet]), [2]);
 });
 
+test('an agent that was replaced by another engine, or forgot how often it has started, is found again', skip, async (t) => {
+  const client = open(t, asUser(snmpdUsers.strong));
+  assert.deepEqual(await client.get([outlet]), [2]);
+
+  await snmpd.restart({ forgets: true });
+  assert.deepEqual(await client.get([outlet]), [2]);
+
+  await snmpd.restart({ forgets: true });
+  await client.set(outlet, 1, { once: true });
+  assert.equal(await snmpd.get(outlet), '1');
+  await snmpd.set(outlet, 2);
+});
+
+test('a report that nobody signed does not pass for a refused key', skip, async (t) => {
+  let report: Buffer | undefined;
+  let asked: Buffer = Buffer.alloc(0);
+  const forge: Disturb = {
+    send(packet) {
+      asked = packet;
+      return packet;
+    },
+    receive(packet) {
+      report ??= packet;
+      return [withIdOf(asked, report)];
+    },
+  };
+  const client = open(t, asUser(snmpdUsers.signed), { disturb: forge });
+  await assert.rejects(client.get([outlet]), { failure: 'unfit', message: /clock or identity/ });
+});
+
 test('lost packets are sent again, but those that must not happen twice', skip, async (t) => {
   const lost: Buffer[] = [];
   const loseFirst: Disturb = {
@@ -256,6 +286,14 @@ function unsignedAnswer(request: Buffer, answer: Buffer): Buffer {
     ber(0x04, parameters),
     ber(0x30, engine, context, lie),
   );
+}
+
+/** The same answer, to another request. */
+function withIdOf(request: Buffer, answer: Buffer): Buffer {
+  const [, asked = Buffer.alloc(0)] = elements(contents(request));
+  const [id = Buffer.alloc(0)] = elements(contents(asked));
+  const [version = Buffer.alloc(0), header = Buffer.alloc(0), ...rest] = elements(contents(answer));
+  return ber(0x30, version, ber(0x30, id, ...elements(contents(header)).slice(1)), ...rest);
 }
 
 function ber(tag: number, ...parts: Buffer[]): Buffer {

@@ -74,7 +74,10 @@ function deadlineOf(timings: SnmpTimings): number {
   return 3 * longestWait(timings) * 1000 + 100;
 }
 
-/** A peer whose clock of RFC 3414 section 2.3 went back has restarted without counting it: a new session learns the new time. */
+/**
+ * A peer whose clock of RFC 3414 section 2.3 went back has restarted without counting it, and one that knows no more who it was is
+ * another one: a new session learns what it is now.
+ */
 async function again<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -84,7 +87,7 @@ async function again<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const outsideWindow = 'its clock does not agree with ours';
+const outsideWindow = 'its clock or identity is not what it was, time and again';
 
 async function ask(
   session: Session,
@@ -173,7 +176,9 @@ function ofStatus(status: number): SnmpError {
 
 function ofCode(code: number, message: string): SnmpError {
   const { EAuthFailure, ECouldNotDecrypt, ENotInTimeWindow } = snmp.ResponseInvalidCode;
-  if (code === ENotInTimeWindow) return new SnmpError('unfit', outsideWindow);
+  // The second two are what a report says, which nobody signs: it must not pass for a refused key.
+  if (code === ENotInTimeWindow || /^(Not In Time Window|Unknown Engine ID)/.test(message))
+    return new SnmpError('unfit', outsideWindow);
   if (code === ECouldNotDecrypt) return new SnmpError('refused', 'its answer cannot be decrypted with the privacy key');
   // The library's own text for a wrong signature holds both signatures.
   if (code === EAuthFailure)
