@@ -154,8 +154,10 @@ function stem(name: string): string {
 export function parseRules(registry: Resource): BiosRules {
   const entries = objectAt(registry, 'RegistryEntries');
   const attributes = new Map<string, AttributeRule>();
-  for (const entry of objectsAt(entries, 'Attributes').slice(0, mostAttributes)) {
-    const rule = parseRule(entry);
+  const listed = objectsAt(entries, 'Attributes').slice(0, mostAttributes);
+  const wording = wordingOf(listed);
+  for (const entry of listed) {
+    const rule = parseRule(entry, wording);
     if (rule) attributes.set(rule.name, rule);
   }
   const dependencies = new Map<string, Dependency[]>();
@@ -168,11 +170,32 @@ export function parseRules(registry: Resource): BiosRules {
   return { attributes, dependencies };
 }
 
-function parseRule(entry: Resource): AttributeRule | undefined {
+type Wording = 'ValueName' | 'ValueDisplayName';
+
+/**
+ * The words that settings have as values are `ValueName`, says the schema. In the registries of Supermicro X13 these are
+ * numbers, and settings have the `ValueDisplayName`: what the registry itself has as values of settings tells.
+ */
+function wordingOf(entries: readonly Resource[]): Wording {
+  let balance = 0;
+  for (const entry of entries) {
+    const value = textAt(entry, 'CurrentValue') ?? textAt(entry, 'DefaultValue');
+    if (value === undefined || textAt(entry, 'Type') !== 'Enumeration') continue;
+    if (wordsOf(entry, 'ValueName').includes(value)) balance--;
+    else if (wordsOf(entry, 'ValueDisplayName').includes(value)) balance++;
+  }
+  return balance > 0 ? 'ValueDisplayName' : 'ValueName';
+}
+
+function wordsOf(entry: Resource, wording: Wording): string[] {
+  return [...new Set(objectsAt(entry, 'Value').flatMap((value) => textAt(value, wording) ?? []))];
+}
+
+function parseRule(entry: Resource, wording: Wording): AttributeRule | undefined {
   const name = textAt(entry, 'AttributeName');
   if (name === undefined) return undefined;
   const type = textAt(entry, 'Type');
-  const values = objectsAt(entry, 'Value').flatMap((value) => textAt(value, 'ValueName') ?? []);
+  const values = wordsOf(entry, wording);
   return {
     name,
     type: type !== undefined && attributeTypes.includes(type) ? (type as AttributeType) : undefined,

@@ -43,13 +43,17 @@ async function findBios(at: AtSystem): Promise<{ path: string; resource: Resourc
 
 async function readBios(at: AtSystem, cache: BiosRulesCache): Promise<Bios> {
   const { path, resource, version } = await findBios(at);
-  const settingsPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
-  const settings = settingsPath === undefined ? undefined : await unlessAbsent(() => at.client.get(settingsPath, at.asking));
-  const name = textAt(resource, 'AttributeRegistry');
+  const linkedPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
+  const unlinked = linkedPath === undefined && at.places.tolerances.has('bios settings not linked') ? `${path}/SD` : undefined;
+  const lookedAt = linkedPath ?? unlinked;
+  const settings = lookedAt === undefined ? undefined : await unlessAbsent(() => at.client.get(lookedAt, at.asking));
+  const settingsPath = linkedPath ?? (settings && unlinked);
+  // OpenBMC on NVIDIA's boards has the registry, and does not name it.
+  const name = textAt(resource, 'AttributeRegistry') ?? 'BiosAttributeRegistry';
   const current = valuesOf(resource);
   return {
     resource,
-    rules: name === undefined ? undefined : await cache.get(at, { name, version }),
+    rules: await cache.get(at, { name, version }),
     current,
     pending: settings ? differences(valuesOf(settings.body), current) : {},
     target: { path: settingsPath ?? path, etag: settings?.etag },
@@ -114,10 +118,17 @@ async function applyChanges(at: AtSystem, bios: Bios, changes: Values): Promise<
   const body: Record<string, Json> = { Attributes: news };
   if (bios.canApplyOnReset) body['@Redfish.SettingsApplyTime'] = { ApplyTime: 'OnReset' };
   // A 202 names a task that ends with the machine's next boot, which others decide on.
-  const request = { ...at.asking, ...(etag !== undefined && { etag }), task: 'accept' as const };
-  const reply = await at.client.patch(path, body, request).catch((error) => {
-    throw withoutSecrets(error, passwordsIn(bios, news));
-  });
+  const request = { ...at.asking, task: 'accept' as const };
+  const patch = (guard: { etag?: string }) => at.client.patch(path, body, { ...request, ...guard });
+  const reply = await patch(etag === undefined ? {} : { etag })
+    .catch((error) => {
+      // The settings were read a moment ago: rather a service that knows its own ETag in another form than somebody else.
+      if (etag !== undefined && error instanceof RedfishError && [412, 428].includes(error.status ?? 0)) return patch({});
+      throw error;
+    })
+    .catch((error) => {
+      throw withoutSecrets(error, passwordsIn(bios, news));
+    });
   const left = complaintsOf(reply.body, Object.keys(news));
   if (left.length === 0) return;
   const detail = ['not all of it was taken', ...left].join('; ');

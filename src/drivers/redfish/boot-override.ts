@@ -31,7 +31,7 @@ export function createBootOverride(onSystem: OnSystem, patience: Patience): Boot
     setBootDevice: (node, device, options, asking) =>
       onSystem({ node, command: `boot device ${device}`, asking }, (at) => setDevice({ at, device, options, patience })),
     getBootDevice: (node, asking) =>
-      onSystem({ node, command: 'read Boot', asking }, async (at) => deviceOf(objectAt((await at.system()).body, 'Boot'))),
+      onSystem({ node, command: 'read Boot', asking }, async (at) => chosenDevice(await findBoot(at))),
     getBootMode: (node, asking) =>
       onSystem({ node, command: 'read Boot', asking }, async (at) => modeOf(objectAt((await at.system()).body, 'Boot'))),
     setBootMode: (node, mode, asking) => onSystem({ node, command: `boot mode ${mode}`, asking }, (at) => setMode(at, mode)),
@@ -42,7 +42,9 @@ type Setting = { at: AtSystem; device: BootDevice; options: BootDeviceOptions; p
 
 async function setDevice({ at, device, options, patience }: Setting): Promise<void> {
   const boot = await findBoot(at);
-  const target = chooseTarget(at, device, boot) ?? (await lacks(at.node, `boot device ${device}`));
+  const target =
+    (shownIn(boot, 'BootSourceOverride') ? chooseTarget(at, device, boot) : undefined) ??
+    (await lacks(at.node, `boot device ${device}`));
   let refusal: unknown;
   for (const change of changesFor({ at, boot, target, options })) {
     try {
@@ -82,9 +84,18 @@ function modeChange({ at, boot, target, options }: Composing): Resource {
   const asked = target === 'UefiHttp' ? 'uefi' : (options.mode ?? capableMode(at.node));
   const mode = asked ? modeTable[asked] : (now ?? modeTable.uefi);
   if (tolerances.has('whole boot request')) return { BootSourceOverrideMode: mode };
+  if (now !== undefined && tolerances.has('mode goes along')) return { BootSourceOverrideMode: mode };
   if (now === undefined || now === mode) return {};
   if (tolerances.has('mode is read-only')) throw modeIsReadOnly(at, mode);
+  checkMode(at, boot, mode);
   return { BootSourceOverrideMode: mode };
+}
+
+function checkMode({ node }: AtSystem, { now, system }: Boot, mode: string): void {
+  const name = 'BootSourceOverrideMode@Redfish.AllowableValues';
+  const allowed = textsAt(now, name) ?? textsAt(system, name);
+  if (allowed?.includes(mode) ?? true) return;
+  throw unable(node, `boot mode ${mode}`, `that it knows no boot mode but ${allowed?.join(', ') || '(none)'}`);
 }
 
 function modeIsReadOnly({ node }: AtSystem, mode: string): Fault {
@@ -107,6 +118,11 @@ async function findBoot(at: AtSystem): Promise<Boot> {
 function missing(error: unknown): Pick<RedfishReply, 'body'> {
   if (error instanceof RedfishError && error.failure === 'answered') return { body: {} };
   throw error;
+}
+
+/** Node cards of HPE Cray EX show an order of boot devices and no override at all, Supermicro X10 no mode. */
+function shownIn({ now, system }: Boot, name: string): boolean {
+  return [now, system].some((boot) => Object.keys(boot).some((key) => key.startsWith(name)));
 }
 
 /** @returns undefined where the machine offers others alone */
@@ -161,7 +177,15 @@ async function untilShown({ at, boot, target, patience }: { at: AtSystem; boot: 
   }
 }
 
-function deviceOf(boot: Resource): { device: BootDevice | null; persistent: boolean | null } {
+/** What waits for the next boot counts before what this one was told: iDRAC 10, AMI and OpenBMC keep the two apart. */
+function chosenDevice({ now, system }: Boot): ChosenDevice {
+  const waiting = deviceOf(now);
+  return waiting.device === null ? deviceOf(system) : waiting;
+}
+
+type ChosenDevice = { device: BootDevice | null; persistent: boolean | null };
+
+function deviceOf(boot: Resource): ChosenDevice {
   const enabled = textAt(boot, 'BootSourceOverrideEnabled');
   const target = textAt(boot, 'BootSourceOverrideTarget');
   const device = redfishBootDevices.find((name) => target !== undefined && deviceTable[name]?.includes(target));
@@ -177,8 +201,10 @@ function modeOf(boot: Resource): BootMode | null {
 async function setMode(at: AtSystem, mode: BootMode): Promise<void> {
   const boot = await findBoot(at);
   const value = modeTable[mode];
+  if (!shownIn(boot, 'BootSourceOverrideMode')) return lacks(at.node, 'boot mode that can be set');
   if (textAt(boot.now, 'BootSourceOverrideMode') === value) return;
   if (at.places.tolerances.has('mode is read-only')) throw modeIsReadOnly(at, value);
+  checkMode(at, boot, value);
   const rest = at.places.tolerances.has('whole boot request') && {
     BootSourceOverrideTarget: textAt(boot.now, 'BootSourceOverrideTarget') ?? 'None',
     BootSourceOverrideEnabled: textAt(boot.now, 'BootSourceOverrideEnabled') ?? 'Disabled',

@@ -2,11 +2,13 @@
 import { Fault } from '#domain/faults.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf } from '#wire/redfish/links.ts';
+import { isObject } from '#wire/redfish/messages.ts';
 import { type Json, RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { Asking, NodeFacts } from '../interfaces.ts';
 import type { AskRedfish, Question } from './ask-redfish.ts';
 import { readRedfishSettings } from './properties.ts';
 import { type Make, type Tolerance, tolerancesFor } from './quirks.ts';
+import { samePath } from './resource-fields.ts';
 
 export type Places = {
   /** Path of the ComputerSystem. */
@@ -35,6 +37,8 @@ export type OnSystem = <T>(question: Question, work: (at: AtSystem) => Promise<T
 export const rootPath = '/redfish/v1/';
 /** Of one machine, or systems of one BMC; they are remembered, so that there must be an end. */
 const mostLinks = 1000;
+/** Members that are asked whose they are. */
+const mostRelated = 50;
 
 export function createOnSystem(ask: AskRedfish): OnSystem {
   const known = new Map<string, { key: string; places: Places }>();
@@ -63,10 +67,12 @@ async function findPlaces(finding: Finding): Promise<Places> {
   const path = systemPath ?? (await findOnlySystem(root, finding));
   const { body: system } = await client.get(path, asking);
   const [chassis, managers] = [linked(system, 'Chassis'), linked(system, 'ManagedBy')];
+  const holder = { collection: root['Chassis'], link: 'ComputerSystems', system: path };
+  const manager = { collection: root['Managers'], link: 'ManagerForServers', system: path };
   const places = {
     system: path,
-    chassis: chassis.length > 0 ? chassis : await onlyMember(root['Chassis'], finding),
-    managers: managers.length > 0 ? managers : await onlyMember(root['Managers'], finding),
+    chassis: chassis.length > 0 ? chassis : await findRelated(holder, finding),
+    managers: managers.length > 0 ? managers : await findRelated(manager, finding),
   };
   const make = await readMake(root, system, { ...finding, manager: places.managers[0] });
   return { ...places, make, tolerances: tolerancesFor(make) };
@@ -76,19 +82,46 @@ async function findOnlySystem(root: Resource, finding: Finding): Promise<string>
   const { client, address, asking } = finding;
   const collection = linkOf(root['Systems']) ?? '/redfish/v1/Systems';
   const members = memberLinks((await client.get(collection, asking)).body);
-  if (members.length === 1) return members[0] as string;
+  const switchable = members.length > 1 ? await findSwitchable(members, finding) : members;
+  if (switchable.length === 1) return switchable[0] as string;
   const names = members.slice(0, 20).join(', ');
   const detail =
     members.length === 0 ? 'it has no system' : `it has ${members.length} systems: name one as redfish_system_id (${names})`;
   throw new Fault('bmcError', { address, command: `GET ${collection}`, detail });
 }
 
-/** A BMC that forgets to link its only chassis or manager means that one. */
-async function onlyMember(link: Json | undefined, { client, asking }: Finding): Promise<string[]> {
-  const collection = linkOf(link);
-  if (collection === undefined) return [];
-  const members = memberLinks((await client.get(collection, asking).catch(nothingThere)).body);
-  return members.length === 1 ? members : [];
+/** Baseboards of GPUs stand as systems beside the server, and have no power switch: DGX H100, GH200, GB200. */
+async function findSwitchable(systems: readonly string[], { client, asking }: Finding): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of systems.slice(0, mostRelated)) {
+    const { body } = await client.get(path, asking).catch(nothingThere);
+    if (isObject(body['Actions']) && '#ComputerSystem.Reset' in body['Actions']) found.push(path);
+  }
+  return found;
+}
+
+/** `link`: the name of the link with which a member tells its systems. */
+type Relation = { readonly collection: Json | undefined; readonly link: string; readonly system: string };
+
+/**
+ * Chassis or managers of a system that links none: the only one there is, those that link it, or one that is called the
+ * same. Node cards of HPE Cray EX link their systems from the manager alone, and name chassis and system alike.
+ */
+async function findRelated({ collection, link, system }: Relation, { client, asking }: Finding): Promise<string[]> {
+  const path = linkOf(collection);
+  if (path === undefined) return [];
+  const members = memberLinks((await client.get(path, asking).catch(nothingThere)).body);
+  if (members.length < 2) return members;
+  const related: string[] = [];
+  for (const member of members.slice(0, mostRelated)) {
+    const { body } = await client.get(member, asking).catch(nothingThere);
+    if (linked(body, link).some((other) => samePath(other, system))) related.push(member);
+  }
+  return related.length > 0 ? related : members.filter((member) => lastPart(member) === lastPart(system));
+}
+
+function lastPart(path: string): string {
+  return path.replace(/\/+$/, '').split('/').at(-1) ?? '';
 }
 
 async function readMake(root: Resource, system: Resource, at: Finding & { manager: string | undefined }): Promise<Make> {

@@ -2,8 +2,8 @@
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { FirmwareComponent } from '../interfaces.ts';
 import { type AtSystem, rootPath } from './find-system.ts';
-import { membersIfAny, type Reader, read, readAll, readIfAny, samePath } from './reading.ts';
-import { linkAt, linksAt, objectsAt, textAt } from './resource-fields.ts';
+import { membersIfAny, type Reader, read, readAll, readIfAny } from './reading.ts';
+import { linkAt, linksAt, objectsAt, samePath, textAt, wordAt } from './resource-fields.ts';
 
 export type InstalledComponent = FirmwareComponent & {
   /** What an update names as its target; undefined where the service has no entry for it. */
@@ -47,7 +47,7 @@ function toComponent(entry: Resource): InstalledComponent {
 }
 
 function versionOf(entry: Resource): string | null {
-  return textAt(entry, 'Version') ?? null;
+  return wordAt(entry, 'Version') ?? null;
 }
 
 /** Sent by most; where it is not, the service decides. */
@@ -60,8 +60,8 @@ async function readParts(at: AtSystem, entries: readonly Resource[], canUpdateAl
   const { body: system } = await at.system();
   const [manager] = await readAll(at, at.places.managers.slice(0, 1));
   const rows = [
-    { component: 'bios', path: at.places.system, version: textAt(system, 'BiosVersion') },
-    { component: 'bmc', path: at.places.managers[0], version: textAt(manager, 'FirmwareVersion') },
+    { component: 'bios', path: at.places.system, version: wordAt(system, 'BiosVersion') },
+    { component: 'bmc', path: at.places.managers[0], version: wordAt(manager, 'FirmwareVersion') },
   ] as const;
   return rows.flatMap(({ component, path, version }) => {
     const entry = findPart(entries, component, { path, version });
@@ -88,8 +88,15 @@ function findPart(
   const alike = active.filter((entry) =>
     [entry['Id'], entry['Name'], entry['Description']].some((word) => typeof word === 'string' && partTable[part].test(word)),
   );
-  const candidates = [...alike.filter((entry) => related.includes(entry)), ...alike, ...related];
+  const own = alike.filter((entry) => isNamedAfter(entry, known.path));
+  const candidates = [...alike.filter((entry) => related.includes(entry)), ...own, ...alike, ...related];
   return candidates.find((entry) => known.version !== undefined && versionOf(entry) === known.version) ?? candidates[0];
+}
+
+/** One BMC, several systems: `Node1.BIOS` is that of Node1 (HPE Cray EX). An Id of one letter or digit says nothing. */
+function isNamedAfter(entry: Resource, path: string | undefined): boolean {
+  const owner = path?.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  return owner.length > 1 && (textAt(entry, 'Id') ?? '').split(/[._ -]/).includes(owner);
 }
 
 /** As Ironic names them: `nic:` with the serial number of the adapter, or its Id. */
@@ -98,7 +105,7 @@ async function readAdapters(at: AtSystem): Promise<InstalledComponent[]> {
   for (const chassis of await readAll(at, at.places.chassis)) {
     for (const adapter of await membersIfAny(at, linkAt(chassis, 'NetworkAdapters'))) {
       const id = textAt(adapter, 'SerialNumber') ?? textAt(adapter, 'Id');
-      const version = objectsAt(adapter, 'Controllers').flatMap((one) => textAt(one, 'FirmwarePackageVersion') ?? [])[0];
+      const version = objectsAt(adapter, 'Controllers').flatMap((one) => wordAt(one, 'FirmwarePackageVersion') ?? [])[0];
       if (id === undefined || version === undefined) continue;
       found.push({ component: `nic:${id.trim()}`, version, updateable: true, target: linkAt(adapter) });
     }

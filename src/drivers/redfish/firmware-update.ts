@@ -11,8 +11,8 @@ import type { FirmwareInterface } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AtSystem } from './find-system.ts';
 import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
-import { readIfAny, samePath } from './reading.ts';
-import { objectsAt, pathAt, textAt, textsAt } from './resource-fields.ts';
+import { readIfAny } from './reading.ts';
+import { objectsAt, pathAt, samePath, textAt, textsAt } from './resource-fields.ts';
 
 type Update = Parameters<FirmwareInterface['update']>[1];
 

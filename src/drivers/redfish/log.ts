@@ -110,10 +110,15 @@ function toEntry(log: string, entry: Resource): LogEntry {
   };
 }
 
-/** Before 2000: the BMC counts from its own start (IPMI's clock that was never set begins in 1970). */
+/**
+ * Before 2001 the BMC counts from its own start (IPMI's clock that was never set begins in 1970, AMI's in 2000), and the
+ * end of all years is no date either (OpenBMC on NVIDIA's baseboards: 9999-12-31).
+ */
+const [firstTime, lastTime] = [Date.UTC(2001, 0, 1), Date.UTC(2200, 0, 1)];
+
 function timeOf(entry: Resource | undefined): string | null {
   const time = Date.parse(textAt(entry, 'EventTimestamp') ?? textAt(entry, 'Created') ?? '');
-  return Number.isFinite(time) && time > Date.UTC(2000, 0, 1) ? new Date(time).toISOString() : null;
+  return time > firstTime && time < lastTime ? new Date(time).toISOString() : null;
 }
 
 /** `MessageSeverity` or the older `Severity`; Supermicro X10 sends neither. */
@@ -130,10 +135,13 @@ function sourceOf(log: string, entry: Resource): string {
   return origin ?? log;
 }
 
-/** The text; without one, the message's name in its registry and what fills it. */
+/** The text; without one, or with one that says nothing, the message's name in its registry and what fills it. */
 function messageOf(entry: Resource): string {
-  const message = textAt(entry, 'Message');
-  if (message !== undefined) return message.trim();
+  const message = textAt(entry, 'Message')?.trim();
+  // AMI: the three bytes of IPMI's event data; OpenBMC: the name of the message once more.
+  const isBare = message !== undefined && /^0x[0-9a-f]+$/i.test(message);
+  if (isBare) return [message, textAt(entry, 'EntryCode')].filter(Boolean).join(' ');
+  if (message !== undefined && message !== textAt(entry, 'MessageId')) return message;
   const id = textAt(entry, 'MessageId');
   if (id === undefined || id === 'NULL') return textAt(entry, 'EntryCode') ?? '';
   const values = textsAt(entry, 'MessageArgs') ?? [];

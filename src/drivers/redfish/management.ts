@@ -7,8 +7,9 @@ import { type AtSystem, type OnSystem, rootPath } from './find-system.ts';
 import { createRedfishMedia } from './media.ts';
 import { type Patience, resetAction, usualPatience } from './power.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { readAll, readIfAny } from './reading.ts';
 import { findAction, type ResetType, targetTable } from './reset.ts';
-import { booleanAt, linkAt, numberAt, objectsAt, textAt } from './resource-fields.ts';
+import { booleanAt, linkAt, numberAt, objectsAt, textAt, wordAt } from './resource-fields.ts';
 
 /** What this file and its neighbours know of the management of a machine; sensors, log and the like are added in index.ts. */
 type CoreManagement = Pick<
@@ -62,7 +63,7 @@ const ledTable: Readonly<Record<IndicatorState, string>> = { on: 'Lit', off: 'Of
 
 async function findIndicator(at: AtSystem): Promise<Indicator> {
   for (const path of [at.places.system, ...at.places.chassis]) {
-    const { body } = await at.client.get(path, at.asking);
+    const body = await readIfAny(at, path);
     const active = booleanAt(body, 'LocationIndicatorActive');
     if (active !== undefined) return { path, field: 'LocationIndicatorActive', state: active ? 'on' : 'off' };
     const led = textAt(body, 'IndicatorLED');
@@ -80,22 +81,21 @@ async function setIndicator(at: AtSystem, state: IndicatorState): Promise<void> 
 
 async function identify(at: AtSystem): Promise<HardwareIdentity> {
   const { body: system } = await at.system();
-  const chassis: Resource[] = [];
-  for (const path of at.places.chassis) chassis.push((await at.client.get(path, at.asking)).body);
-  const first = (field: string) => [system, ...chassis].map((resource) => textAt(resource, field)?.trim()).find(Boolean);
+  const chassis = await readAll(at, at.places.chassis);
+  const first = (field: string) => [system, ...chassis].map((resource) => wordAt(resource, field)).find(Boolean);
   return known({
     manufacturer: first('Manufacturer'),
     product: first('Model'),
     serial: first('SerialNumber'),
-    part_number: first('PartNumber') ?? textAt(system, 'SKU'),
+    part_number: first('PartNumber') ?? wordAt(system, 'SKU'),
     asset_tag: first('AssetTag'),
     details: known({
       uuid: textAt(system, 'UUID'),
-      sku: textAt(system, 'SKU'),
+      sku: wordAt(system, 'SKU'),
       host_name: textAt(system, 'HostName'),
       bios_version: textAt(system, 'BiosVersion'),
       processors: numberAt(system, 'ProcessorSummary', 'Count'),
-      processor_model: textAt(system, 'ProcessorSummary', 'Model'),
+      processor_model: wordAt(system, 'ProcessorSummary', 'Model'),
       memory_gib: numberAt(system, 'MemorySummary', 'TotalSystemMemoryGiB'),
       chassis: chassis.map(partOf),
     }) as JsonObject,
@@ -104,7 +104,7 @@ async function identify(at: AtSystem): Promise<HardwareIdentity> {
 
 function partOf(chassis: Resource): JsonObject {
   const fields = ['Id', 'ChassisType', 'Manufacturer', 'Model', 'SerialNumber', 'PartNumber', 'AssetTag'];
-  return known(Object.fromEntries(fields.map((field) => [field, textAt(chassis, field)]))) as JsonObject;
+  return known(Object.fromEntries(fields.map((field) => [field, wordAt(chassis, field)]))) as JsonObject;
 }
 
 async function readBmc(at: AtSystem): Promise<JsonObject> {
@@ -128,10 +128,16 @@ function interfaceOf(nic: Resource): JsonObject {
   const addresses = [...objectsAt(nic, 'IPv4Addresses'), ...objectsAt(nic, 'IPv6Addresses')];
   return known({
     name: textAt(nic, 'Id'),
-    mac: (textAt(nic, 'MACAddress') ?? textAt(nic, 'PermanentMACAddress'))?.toLowerCase(),
+    // Intel S2600 writes dashes.
+    mac: (textAt(nic, 'MACAddress') ?? textAt(nic, 'PermanentMACAddress'))?.toLowerCase().replaceAll('-', ':'),
     host_name: textAt(nic, 'HostName'),
-    addresses: addresses.flatMap((entry) => textAt(entry, 'Address') ?? []),
+    addresses: [...new Set(addresses.flatMap((entry) => textAt(entry, 'Address') ?? []))].filter(isAddress),
   }) as JsonObject;
+}
+
+/** iDRAC lists each place for an address, taken or not. */
+function isAddress(address: string): boolean {
+  return address !== '0.0.0.0' && address !== '::';
 }
 
 async function readManager(at: AtSystem): Promise<Resource> {

@@ -5,7 +5,8 @@ import type { ManagementInterface, MediaDevice, MediaSlot } from '../interfaces.
 import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { type Patience, unable } from './power.ts';
-import { booleanAt, linkAt, objectAt, textAt, textsAt } from './resource-fields.ts';
+import { read } from './reading.ts';
+import { booleanAt, linkAt, objectAt, textAt, textsAt, wordAt } from './resource-fields.ts';
 
 /** MediaTypes that stand for a device, in the order in which a slot with several is shown. */
 const typeTable: Readonly<Record<MediaDevice, readonly string[]>> = {
@@ -49,22 +50,29 @@ function showSlot(at: AtSystem, slot: Resource): MediaSlot[] {
   const device = devices.find((name) => takes(slot, name));
   if (device === undefined) return [];
   const inserted = holds(at, slot);
-  return [{ device, inserted, image: inserted ? (textAt(slot, 'Image') ?? textAt(slot, 'ImageName') ?? null) : null }];
+  return [{ device, inserted, image: inserted ? (wordAt(slot, 'Image') ?? wordAt(slot, 'ImageName') ?? null) : null }];
 }
 
 function takes(slot: Resource, device: MediaDevice): boolean {
-  return (textsAt(slot, 'MediaTypes') ?? []).some((type) => typeTable[device].includes(type));
+  const types = textsAt(slot, 'MediaTypes');
+  if (types !== undefined) return types.some((type) => typeTable[device].includes(type));
+  // AMI (Gigabyte H262) tells no types; its slots are called CD1, HD1, FD1.
+  return nameTable[device].test(textAt(slot, 'Id') ?? '');
 }
+
+const nameTable: Readonly<Record<MediaDevice, RegExp>> = { cdrom: /^(cd|dvd)/i, floppy: /^(fd|floppy)/i, disk: /^(hd|usb)/i };
 
 function holds({ places }: AtSystem, slot: Resource): boolean {
   if (places.tolerances.has('image outlives medium') && textAt(slot, 'ConnectedVia') === 'NotConnected') return false;
-  return booleanAt(slot, 'Inserted') ?? textAt(slot, 'Image') !== undefined;
+  return booleanAt(slot, 'Inserted') ?? wordAt(slot, 'Image') !== undefined;
 }
 
 type Inserting = { at: AtSystem; device: MediaDevice; imageUrl: string; patience: Patience };
 
 async function insert({ at, device, imageUrl, patience }: Inserting): Promise<void> {
-  const slots = (await readSlots(at)).filter((slot) => takes(slot, device));
+  const fitting = async () => inOrder(at, await readSlots(at)).filter((slot) => takes(slot, device));
+  let slots = await fitting();
+  if (slots.length === 0 && (await enableMedia(at))) slots = await untilFitting(at, fitting, patience);
   let refusal: unknown;
   for (const slot of slots) {
     const way = wayInto(slot);
@@ -79,6 +87,42 @@ async function insert({ at, device, imageUrl, patience }: Inserting): Promise<vo
     }
   }
   throw refusal ?? (await lacks(at.node, `virtual ${device} to put an image into`));
+}
+
+function inOrder({ places }: AtSystem, slots: Resource[]): Resource[] {
+  if (!places.tolerances.has('upload slots last')) return slots;
+  const rank = (slot: Resource) => (/^ext/i.test(textAt(slot, 'Id') ?? '') ? 0 : 1);
+  return slots.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/**
+ * AMI's BMCs come with virtual media switched off, and then show no slots.
+ * @returns whether it was switched on now
+ */
+async function enableMedia(at: AtSystem): Promise<boolean> {
+  for (const path of at.places.managers) {
+    const manager = await read(at, path);
+    const actions = objectAt(manager, 'Actions', 'Oem');
+    const name = Object.keys(actions).find((key) => /^#(AMI)?VirtualMedia\.EnableRMedia$/.test(key));
+    const target = name && textAt(actions, name, 'target');
+    if (!target || textAt(manager, 'Oem', 'Ami', 'VirtualMedia', 'RMediaStatus') === 'Enabled') continue;
+    await at.client.post(target, { RMediaState: 'Enable' }, at.asking);
+    return true;
+  }
+  return false;
+}
+
+async function untilFitting(
+  at: AtSystem,
+  fitting: () => Promise<Resource[]>,
+  { lookMs, effectMs }: Patience,
+): Promise<Resource[]> {
+  const until = Date.now() + effectMs;
+  for (;;) {
+    const slots = await fitting();
+    if (slots.length > 0 || Date.now() + lookMs > until) return slots;
+    await pause(lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+  }
 }
 
 /** By action, or by writing the slot where it has no actions at all. */

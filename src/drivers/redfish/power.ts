@@ -69,8 +69,9 @@ async function command(at: AtSystem, target: PowerTarget, patience: Patience): P
   const action = await resetAction(at, body);
   const offered = types.filter((type) => action.allowed?.includes(type) ?? true);
   if (offered.length > 0) return sendFirst({ at, target, action, types: offered, patience });
-  if (target !== 'power cycle') throw unable(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
-  // As good as any: off, and on again when it is off.
+  if (target !== 'power cycle' && target !== 'reset')
+    throw unable(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
+  // As good as any: off, and on again when it is off. Node cards of HPE Cray EX have no other reset either.
   await command(at, 'power off', patience);
   await untilOff(at, patience);
   await command(at, 'power on', patience);

@@ -4,6 +4,10 @@
 export type Tolerance =
   /** BootSourceOverrideMode and …Enabled go along with each change of the override. */
   | 'whole boot request'
+  /** BootSourceOverrideMode goes along with each change of the override, where the service shows it. */
+  | 'mode goes along'
+  /** BIOS settings are written to `SD` below the Bios resource where that links none and there is one. */
+  | 'bios settings not linked'
   /** BootSourceOverrideMode is never sent: whoever wants the other mode is told that it can't be had this way. */
   | 'mode is read-only'
   /** The target for a CD in virtual media is UsbCd, where that is offered. */
@@ -15,6 +19,8 @@ export type Tolerance =
   | 'no changes during post'
   /** Inserting fails while the last ejecting is still under way: again after a pause. */
   | 'slow eject'
+  /** Slots for images that were uploaded to the BMC are tried after all others. */
+  | 'upload slots last'
   /** A slot is empty when ConnectedVia says NotConnected, whatever Image says. */
   | 'image outlives medium';
 
@@ -39,6 +45,12 @@ export const quirkTable: readonly QuirkRow[] = [
     symptom: 'refuses or ignores a boot override unless mode, enabled and target come together',
     tolerance: 'whole boot request',
     source: `${ironic}/management.py, VENDORS_REQUIRING_FULL_BOOT_REQUEST; ${ansible}/pull/11543`,
+  },
+  {
+    vendor: /american megatrends|\bami\b|gigabyte/i,
+    symptom: 'H262 and others: the Bios resource names no SettingsObject, and takes no PATCH; its neighbour SD does',
+    tolerance: 'bios settings not linked',
+    source: `${ansible}/pull/6434; recorded by https://github.com/Cray-HPE/csm-redfish-interface-emulator (mockups/Gigabyte)`,
   },
   {
     vendor: /\bhpe?\b|hewlett/i,
@@ -78,9 +90,23 @@ export const quirkTable: readonly QuirkRow[] = [
   },
   {
     vendor: /super ?micro/i,
+    symptom:
+      'a change of the override without BootSourceOverrideMode sets that back to its default; models that do not show it refuse it',
+    tolerance: 'mode goes along',
+    source: 'https://github.com/DMTF/Redfishtool/pull/106; https://github.com/ironcore-dev/metal-operator/pull/985',
+  },
+  {
+    vendor: /super ?micro/i,
     symptom: 'X11, X12: virtual media are a USB drive, and Cd boots a drive that is not there',
     tolerance: 'virtual cd is usb',
     source: 'https://opendev.org/openstack/sushy, release note "supermicro-vmedia-dev-workaround" and set_system_boot_options',
+  },
+  {
+    vendor: /lenovo/i,
+    symptom:
+      'ten slots, of which EXT alone fetch images; others (RDOC, Remote) come first in old firmware, and some seem to take one',
+    tolerance: 'upload slots last',
+    source: 'https://github.com/lenovo/python-redfish-lenovo/issues/21',
   },
   {
     vendor: /super ?micro/i,

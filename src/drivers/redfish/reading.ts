@@ -76,12 +76,3 @@ export async function wholeMember(reader: Reader, member: Resource): Promise<Res
 export function isLink(member: Resource): boolean {
   return Object.keys(member).every((key) => key.startsWith('@odata.'));
 }
-
-/** Services write one path with and without a slash at its end, and in changing case: HPE iLO does both. */
-export function samePath(a: string, b: string): boolean {
-  return plainPath(a) === plainPath(b);
-}
-
-function plainPath(path: string): string {
-  return path.replace(/\/+$/, '').toLowerCase();
-}

@@ -2,10 +2,13 @@
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerTarget } from '../interfaces.ts';
 import type { AtSystem } from './find-system.ts';
+import { readIfAny } from './reading.ts';
 import { linkAt, objectAt, objectsAt, textAt, textsAt } from './resource-fields.ts';
 
 export const resetTypes = [
   'On',
+  /** No type of the schema: node cards of HPE Cray EX, which shut the system down by it. */
+  'Off',
   'ForceOn',
   'ForceOff',
   'GracefulShutdown',
@@ -25,7 +28,7 @@ export type ResetType = (typeof resetTypes)[number];
 export const targetTable: Readonly<Record<PowerTarget | 'resume' | 'nmi', readonly ResetType[]>> = {
   'power on': ['On', 'ForceOn', 'PushPowerButton'],
   'power off': ['ForceOff'],
-  'soft power off': ['GracefulShutdown', 'PushPowerButton'],
+  'soft power off': ['GracefulShutdown', 'PushPowerButton', 'Off'],
   reset: ['ForceRestart', 'PowerCycle', 'GracefulRestart'],
   'power cycle': ['PowerCycle', 'FullPowerCycle'],
   resume: ['Resume', 'On'],
@@ -50,7 +53,9 @@ export async function findAction({ client, asking }: AtSystem, resource: Resourc
   const inline = textsAt(action, `${parameter}@Redfish.AllowableValues`);
   const info = linkAt({ info: { '@odata.id': textAt(action, '@Redfish.ActionInfo') ?? '' } }, 'info');
   if (inline !== undefined || info === undefined) return { target, allowed: inline };
-  const { body } = await client.get(info, asking);
+  // XCC, AMI and Supermicro know what they offer while it is there; without it the next best is tried.
+  const body = await readIfAny({ client, asking }, info);
   const row = objectsAt(body, 'Parameters').find((entry) => textAt(entry, 'Name') === parameter);
-  return { target, allowed: textsAt(row, 'AllowableValues') };
+  const values = textsAt(row, 'AllowableValues');
+  return { target, allowed: values && values.length > 0 ? values : undefined };
 }

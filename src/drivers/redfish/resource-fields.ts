@@ -15,6 +15,15 @@ export function textAt(value: Json | Resource | undefined, ...keys: readonly str
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
+/** What is printed where nothing is known: by boards without their data, by OpenBMC, by NVIDIA. */
+const blanks = /^(\.+|n\/?a|nil|none|null|unknown|not (specified|available)|to be filled by o\.?e\.?m\.?|default string)$/i;
+
+/** Text that says something. */
+export function wordAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
+  const word = textAt(value, ...keys)?.trim();
+  return word === undefined || word === '' || blanks.test(word) ? undefined : word;
+}
+
 export function numberAt(value: Json | Resource | undefined, ...keys: readonly string[]): number | undefined {
   const found = at(value, ...keys);
   return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
@@ -59,4 +68,13 @@ export function pathAt(value: Json | Resource | undefined, ...keys: readonly str
 /** The row of a table that a service's word names; `constructor` and the like name none. */
 export function rowOf<Row>(table: Readonly<Record<string, Row>>, word: string | undefined): Row | undefined {
   return word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined;
+}
+
+/** Services write one path with and without a slash at its end, and in changing case: HPE iLO does both. */
+export function samePath(a: string, b: string): boolean {
+  return plainPath(a) === plainPath(b);
+}
+
+function plainPath(path: string): string {
+  return path.replace(/\/+$/, '').toLowerCase();
 }

@@ -1,7 +1,7 @@
 /** From the shapes that services have for readings to the one that Ingot has: tables of words and units. */
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { Sensor, ThresholdName } from '../interfaces.ts';
-import { numberAt, rowOf, textAt } from './resource-fields.ts';
+import { at, numberAt, rowOf, textAt } from './resource-fields.ts';
 
 /** A sensor and its resource, by which two views of one sensor are told. */
 export type FoundSensor = { readonly path: string | undefined; readonly sensor: Sensor };
@@ -109,6 +109,8 @@ export function toSensor(resource: Resource): FoundSensor | undefined {
 function kindOf(resource: Resource): Kind {
   const units = rowOf(unitTable, textAt(resource, 'ReadingUnits'));
   const reading = textAt(resource, 'ReadingType') ?? units?.reading ?? guessReading(resource);
+  // Lenovo XCC calls the speed of a fan AirFlow.
+  if (units?.unit === 'rpm') return { type: 'fan', unit: 'rpm' };
   const kind = rowOf(kindTable, reading) ?? { type: wordsOf(reading), unit: textAt(resource, 'ReadingUnits') ?? null };
   const isFan = kind.type === 'percent' && /fan/i.test(`${textAt(resource, 'PhysicalContext')} ${textAt(resource, 'Name')}`);
   return { type: isFan ? 'fan' : kind.type, unit: units?.unit ?? kind.unit };
@@ -166,6 +168,8 @@ const oldTable: Readonly<Record<OldType, { readonly fields: readonly string[]; r
 export function toOldSensor(resource: Resource, type: OldType): FoundSensor | undefined {
   const { fields, unit } = oldTable[type];
   const value = fields.map((field) => numberAt(resource, field)).find((reading) => reading !== undefined);
+  // OpenBMC without such a sensor has an entry that holds nothing.
+  if (type === 'power' && value === undefined && at(resource, 'Status') === undefined) return undefined;
   const stated = rowOf(unitTable, textAt(resource, 'ReadingUnits') ?? textAt(resource, 'Units'))?.unit;
   const name = textAt(resource, 'Name') ?? textAt(resource, 'FanName') ?? (type === 'power' ? systemPower : undefined);
   const sensor = toRow({ resource, kind: { type, unit: stated ?? unit }, value, name, table: oldThresholdTable });

@@ -51,14 +51,14 @@ suite("a refusal holds the service's own words", () => {
 
   test('in plain text, but no web page', async (t) => {
     const stage = await startRedfishService(t, {
-      [get]: [
+      [post]: [
         { status: 500, text: 'out of memory\n' },
         { status: 502, text: '<html>…' },
       ],
     });
     const client = stage.open();
-    assert.equal((await failureOf(client.get(path))).message, `${get}: 500 Internal Server Error; out of memory`);
-    assert.equal((await failureOf(client.get(path))).message, `${get}: 502 Bad Gateway`);
+    assert.equal((await failureOf(client.post(action, {}))).message, `${post}: 500 Internal Server Error; out of memory`);
+    assert.equal((await failureOf(client.post(action, {}))).message, `${post}: 502 Bad Gateway`);
   });
 
   test('without the secrets that it repeats', async (t) => {

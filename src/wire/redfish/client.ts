@@ -38,6 +38,8 @@ export type RedfishLimits = {
   /** How long basic authentication stands in when no session is free, and the pause between tries where it may not. */
   readonly fullMs: number;
   readonly fullPauseMs: number;
+  /** Before a read that the service failed at (5xx) is asked once more. */
+  readonly upsetMs: number;
   /** After so long without a request the session is given back; BMCs have few. */
   readonly idleMs: number;
   /** Saying goodbye. */
@@ -55,6 +57,7 @@ export const defaultLimits: RedfishLimits = {
   refusalMs: 30_000,
   fullMs: 60_000,
   fullPauseMs: 3_000,
+  upsetMs: 1_000,
   idleMs: 300_000,
   closeMs: 3_000,
   replyBytes: 8 * 1024 * 1024,
@@ -73,6 +76,8 @@ type Call = { method: Method; path: string; body?: Body; request?: RedfishReques
 
 const rootPath = '/redfish/v1/';
 const busy = [429, 503];
+/** iDRAC answers so now and then, above all when it is asked much or has just started; the same read works a moment later. */
+const upset = [500, 502, 503, 504];
 const mostRedirects = 3;
 const stale = [412, 428];
 
@@ -241,16 +246,18 @@ class Conversation implements RedfishService {
     }
   }
 
-  /** Follows redirects on the same origin, and waits as long as a busy service asks, within the deadline. */
+  /** Follows redirects on the same origin, waits as long as a busy service asks, reads again, all within the deadline. */
   async #send(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
     const { method, body, etag } = call;
     const headers = { ...usualHeaders, ...body?.headers, ...login, ...(etag !== undefined && { 'if-match': etag }) };
     let path = call.path;
-    for (let redirects = 0; ; ) {
+    for (let redirects = 0, again = 0; ; ) {
       const left = Math.max(1, deadline.until - Date.now());
       const outgoing = { method, path, headers, timeout: left, signal: deadline.signal, ...(body?.body && { body: body.body }) };
       const incoming = await this.#exchange.send(outgoing);
-      const wait = busy.includes(incoming.status) ? retryAfter(incoming.headers) : undefined;
+      const isUpset = method === 'GET' && upset.includes(incoming.status) && again++ === 0;
+      const asked = busy.includes(incoming.status) ? retryAfter(incoming.headers) : undefined;
+      const wait = asked ?? (isUpset ? this.#limits.upsetMs : undefined);
       if (wait !== undefined && Date.now() + wait < deadline.until) {
         await pause(Math.max(wait, 100), undefined, deadline.signal && { signal: deadline.signal });
         continue;

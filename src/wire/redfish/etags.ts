@@ -26,6 +26,13 @@ export const etagTable: readonly EtagRow[] = [
     source: 'https://github.com/ansible-collections/community.general/pull/11270; sushy connector, `_etag_handler`',
     choose: () => undefined,
   },
+  {
+    symptom:
+      'there must be a precondition, but no ETag that was sent fulfils it (Gigabyte with AMI firmware: 428 to the weak form, 412 to the strong). Any version will do: nobody else asks through us',
+    source:
+      'https://github.com/ansible-collections/community.general/pull/6434; https://github.com/openshift/openshift-docs/pull/86819',
+    choose: () => '*',
+  },
 ];
 
 /** A weak ETag can match nothing in If-Match. */
