@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { freePort } from '#test/free-port.ts';
 import type { Hello } from '../agent-protocol/messages.ts';
 import { CommandLoop, type CommandTable } from './command-loop.ts';
 import { readInventory } from './inventory.ts';
@@ -89,10 +90,9 @@ test('a failure and an unknown command are results like others', async () => {
 });
 
 test('a server that is restarted finds the agent still asking', async () => {
-  const url = await server.listen();
-  await startLoop(url);
+  const port = await freePort();
+  await startLoop(await server.listen(port));
   await server.close();
-  const port = Number(new URL(url).port);
   server = new StandInServer();
   server.commands.push(command('a', 'work', { on: 'after the restart' }));
   await server.listen(port);

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 export const leftoverVariable = 'CHECK_RUN_ID';
 
 /** Children that were told to end may take a moment. */
-const graceMs = 2000;
+const graceMs = 5000;
 
 /** Ends what is left of the run with this id. @returns `PID COMMAND` of each process that had to be ended */
 export async function endLeftovers(id: string): Promise<string[]> {

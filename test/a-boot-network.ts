@@ -61,10 +61,12 @@ export class BootNetwork {
   }
 
   /** Becomes the machine with that MAC and asks for an address; undefined when nobody answers. */
-  dhcp(mac: string, { isIpxe = false, tries = 4, clientId, architecture, vendorClass }: DhcpClient = {}): Lease | undefined {
+  dhcp(mac: string, { isIpxe = false, tries = 5, clientId, architecture, vendorClass }: DhcpClient = {}): Lease | undefined {
     run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
     // Without taking the link down: a bridge is slow to see it come up again.
     run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
+    // Where an answer is expected, there is time for it on a machine under load.
+    const secondsToTry = tries > 2 ? 4 : 1;
     const options = [
       '-n',
       '-q',
@@ -72,7 +74,7 @@ export class BootNetwork {
       '-t',
       String(tries),
       '-T',
-      '1',
+      String(secondsToTry),
       '-O',
       'bootfile',
       '-O',

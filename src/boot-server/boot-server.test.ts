@@ -188,7 +188,7 @@ test('a dnsmasq that dies is started again with all plans', { skip }, async () =
   await server.publish(planOf(1));
   const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
   process.kill(pid, 'SIGKILL');
-  assert.equal(network.dhcp(macs[0], { tries: 8 })?.ip, '172.31.9.11');
+  assert.equal(network.dhcp(macs[0], { tries: 6 })?.ip, '172.31.9.11');
   await server.publish(planOf(1, { macs: [{ mac: macs[0], address: '172.31.9.51' }] }));
   assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.51');
   const deaths = (await server.requests()).filter(({ subject }) => subject === 'dnsmasq');

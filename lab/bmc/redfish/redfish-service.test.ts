@@ -300,7 +300,7 @@ test('it misbehaves as it is told', async (t) => {
   assert.equal((await ask('POST', reset, { ResetType: 'On' })).status, 204);
   assert.deepEqual([board.chassis.bootOverride.get(), board.chassis.power()], [undefined, 'off']);
 
-  service.setPersonality({ acceptsWithoutEffect: false, actsAfterMs: 30 });
+  service.setPersonality({ acceptsWithoutEffect: false, actsAfterMs: 1_000 });
   const on = new Promise<void>((resolve) => void board.onChange((what) => what === 'power' && resolve()));
   await ask('POST', reset, { ResetType: 'On' });
   assert.equal(board.chassis.power(), 'off');

@@ -122,7 +122,7 @@ test('a client that hangs up in the middle leaves the image queued', async () =>
   const ended = once(uploads, 'ended');
   socket.destroy();
   await ended;
-  await setImmediate();
+  while ((await show(image.id)).status === 'saving') await setImmediate();
 
   assert.equal((await show(image.id)).status, 'queued');
   assert.equal((await upload(image.id, Buffer.from('whole'))).status, 204);
