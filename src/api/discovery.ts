@@ -1,13 +1,19 @@
 /** Version documents: what a client reads before its first real request. No token needed. */
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext, ApiScope } from './context.ts';
-import { formatVersion, microversionTable, type VersionedService } from './microversions.ts';
+import { announceRange, formatVersion, microversionTable, type VersionedService } from './microversions.ts';
 
 /** Oldest to newest Glance revision whose calls we answer; clients enable features by the newest. */
 const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.9'];
 
 type Document = (base: string) => object;
-type Discovery = { readonly path: string; readonly status: 200 | 300; readonly document: Document };
+/** `announces`: the headers tell the versions, too, as on every reply of that service. */
+type Discovery = {
+  readonly path: string;
+  readonly status: 200 | 300;
+  readonly document: Document;
+  readonly announces?: VersionedService;
+};
 
 const link = (href: string, rel = 'self') => ({ rel, href });
 
@@ -26,15 +32,16 @@ const discoveryTable: readonly Discovery[] = [
   { path: '/image/v2', status: 300, document: imageDocument },
   { path: '/network', status: 200, document: (base) => ({ versions: [networkVersion(base)] }) },
   { path: '/network/v2.0', status: 200, document: networkResources },
-  { path: '/baremetal', status: 200, document: baremetalRoot },
-  { path: '/baremetal/v1', status: 200, document: baremetalV1 },
+  { path: '/baremetal', status: 200, document: baremetalRoot, announces: 'baremetal' },
+  { path: '/baremetal/v1', status: 200, document: baremetalV1, announces: 'baremetal' },
 ];
 
 /** Adds every version document to the root of the API. */
 export function registerDiscovery(app: ApiScope, context: ApiContext): void {
-  for (const { path, status, document } of discoveryTable) {
+  for (const { path, status, document, announces } of discoveryTable) {
     app.get(path, async (request: FastifyRequest, reply) => {
       reply.code(status);
+      if (announces) announceRange(announces, reply);
       return document(context.baseUrl(request));
     });
   }

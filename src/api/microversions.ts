@@ -75,6 +75,11 @@ function parseVersion(asked: string | undefined, range: VersionRange): Microvers
   });
 }
 
+/** For replies at no version: clients of Ironic look here for what they may ask. */
+export function announceRange(service: VersionedService, reply: FastifyReply): void {
+  announce(service, microversionTable[service], reply, microversionTable[service].min);
+}
+
 function announce(service: VersionedService, range: VersionRange, reply: FastifyReply, version: Microversion): void {
   reply.header('openstack-api-version', `${range.type} ${formatVersion(version)}`);
   reply.header('vary', `OpenStack-API-Version, ${range.header}`);

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { serve } from '#serve.ts';
 import { readSettings } from '#settings.ts';
 
@@ -13,8 +14,10 @@ export type WholeIngot = {
   close(): Promise<void>;
 };
 
-export async function startWholeIngot(): Promise<WholeIngot> {
+/** @param prepare gets the state folder before Ingot opens it */
+export async function startWholeIngot(prepare?: (state: string) => Promise<void>): Promise<WholeIngot> {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-client-'));
+  await prepare?.(join(directory, 'state'));
   const flags = {
     state_dir: join(directory, 'state'),
     'api.listen': '127.0.0.1:0',
@@ -43,6 +46,23 @@ export async function startWholeIngot(): Promise<WholeIngot> {
     async close() {
       await running.close();
       await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One for all tests of a file, which read it while they run. */
+export function aSharedIngot(): Pick<WholeIngot, 'env' | 'directory'> {
+  let ingot: WholeIngot;
+  before(async () => {
+    ingot = await startWholeIngot();
+  });
+  after(() => ingot.close());
+  return {
+    get env() {
+      return ingot.env;
+    },
+    get directory() {
+      return ingot.directory;
     },
   };
 }

@@ -31,7 +31,10 @@ test('the version document and the headers name the newest version, and nothing 
   assert.equal(status, 200);
   assert.equal(headers['x-openstack-ironic-api-maximum-version'], `1.${newest}`);
   assert.equal((await get('')).version.version, `1.${newest}`);
-  assert.equal((await ask('GET', 'nodes', undefined, newest + 1)).status, 406);
+  const beyond = await ask('GET', 'nodes', undefined, newest + 1);
+  assert.equal(beyond.status, 406);
+  const document = await ask('GET', '', undefined, newest + 1);
+  for (const reply of [beyond, document]) assert.equal(reply.headers['x-openstack-ironic-api-maximum-version'], `1.${newest}`);
 });
 
 const nodeFieldRows: [name: string, minor: number, value: unknown][] = [
