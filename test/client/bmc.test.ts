@@ -1,26 +1,18 @@
 /** The referee: the unmodified `openstack` client works with what a machine's BMC can do, on fake hardware. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, before, test } from 'node:test';
-import { hasOpenstackClient, openstack, openstackSession } from './openstack.ts';
-import { startWholeIngot, type WholeIngot } from './whole-ingot.ts';
+import { test } from 'node:test';
+import { openstack, openstackSession, withoutClient as skip } from './openstack.ts';
+import { aSharedIngot } from './whole-ingot.ts';
 
-const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 type Row = Record<string, unknown>;
 
-let ingot: WholeIngot;
-let env: NodeJS.ProcessEnv;
-
-before(async () => {
-  ingot = await startWholeIngot();
-  ({ env } = ingot);
-});
-after(() => ingot.close());
+const ingot = aSharedIngot();
 
 test('BIOS settings are read, changed by a clean step, and read again', { skip }, async () => {
   const steps =
     '[{"interface":"bios","step":"apply_configuration","args":{"settings":[{"name":"SecureBoot","value":"Disabled"}]}}]';
-  const { replies } = await openstackSession(env, [
+  const { replies } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name bios1 -f json',
     'baremetal node manage --wait 60 bios1',
     'baremetal node bios setting list bios1 -f json',
@@ -37,11 +29,14 @@ test('BIOS settings are read, changed by a clean step, and read again', { skip }
 });
 
 test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
-  const { replies, output } = await openstackSession(env, [
+  const { replies, output } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name verbs1 -f json',
     'baremetal node manage --wait 60 verbs1',
+    'baremetal node show verbs1 -f json --fields boot_mode secure_boot',
     'baremetal node boot mode set verbs1 uefi',
     'baremetal node secure boot on verbs1',
+    'baremetal node show verbs1 -f json',
+    'baremetal node list --fields name boot_mode secure_boot -f json',
     'baremetal node boot device show verbs1 --supported -f json',
     'baremetal node inject nmi verbs1',
     'baremetal node passthru list verbs1 -f json',
@@ -49,7 +44,13 @@ test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
     'baremetal node passthru call verbs1 insert_media --arg image_url=http://192.0.2.1/a.iso',
     'baremetal node passthru call verbs1 media --http-method GET',
   ]);
-  const [, , methods] = replies as [Row, Row, Row[]];
+  const [, before, after, listed, , methods] = replies as [Row, Row, Row, Row[], Row, Row[]];
+  assert.deepEqual([before['boot_mode'], before['secure_boot']], ['bios', false]);
+  assert.deepEqual([after['boot_mode'], after['secure_boot']], ['uefi', true]);
+  assert.deepEqual(
+    listed.find((row) => row['Name'] === 'verbs1'),
+    { Name: 'verbs1', 'Boot Mode': 'uefi', 'Secure Boot': true },
+  );
   assert.ok(
     methods.some((row) => row['Name'] === 'sensors'),
     JSON.stringify(methods),
@@ -58,13 +59,13 @@ test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
   assert.match(output, /'image': 'http:\/\/192\.0\.2\.1\/a\.iso'/);
   assert.match(output, /Exhaust|Fan|CPU/);
   await assert.rejects(
-    openstack(env, ['baremetal', 'node', 'passthru', 'call', 'verbs1', 'nonsense']),
+    openstack(ingot.env, ['baremetal', 'node', 'passthru', 'call', 'verbs1', 'nonsense']),
     /has no vendor method 'nonsense'/,
   );
 });
 
-test('a console is enabled, shown, and can be typed into', { skip }, async () => {
-  const { replies } = await openstackSession(env, [
+test('a console is enabled, shown, and can be typed into', { skip }, async (t) => {
+  const { replies } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name serial1 -f json',
     'baremetal node console enable serial1',
     'baremetal node console show serial1 -f json',
@@ -82,15 +83,17 @@ test('a console is enabled, shown, and can be typed into', { skip }, async () =>
     if (heard.join('').includes('hello machine')) echoed.resolve();
   });
   const typing = setInterval(() => socket.send('hello machine\r'), 200);
+  t.after(() => {
+    clearInterval(typing);
+    socket.close();
+  });
   await echoed.promise;
-  clearInterval(typing);
-  socket.close();
 });
 
 test('a power command that sticks is aborted, and the node can be corrected at once', { skip }, async () => {
   const node = ['baremetal', 'node', 'create', '--driver', 'fake-hardware', '--name', 'stuck1'];
-  await openstack(env, [...node, '--driver-info', 'fake_stuck=power on']);
-  const { replies } = await openstackSession(env, [
+  await openstack(ingot.env, [...node, '--driver-info', 'fake_stuck=power on']);
+  const { replies } = await openstackSession(ingot.env, [
     'baremetal node manage --wait 60 stuck1',
     'baremetal node power on stuck1',
     'baremetal node abort stuck1',

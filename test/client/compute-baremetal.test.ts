@@ -3,27 +3,20 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { hasOpenstackClient, openstack, openstackSession } from './openstack.ts';
-import { startWholeIngot, type WholeIngot } from './whole-ingot.ts';
+import { test } from 'node:test';
+import { openstack, openstackSession, withoutClient as skip } from './openstack.ts';
+import { aSharedIngot } from './whole-ingot.ts';
 
-const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 type Row = Record<string, unknown>;
 
-let ingot: WholeIngot;
-let env: NodeJS.ProcessEnv;
-let directory: string;
-before(async () => {
-  ingot = await startWholeIngot();
-  ({ env, directory } = ingot);
+const ingot = aSharedIngot(async (directory) => {
   await writeFile(join(directory, 'image'), randomBytes(100_000));
   await writeFile(join(directory, 'user-data'), '#cloud-config\n');
 });
-after(() => ingot.close());
 
 test('flavors and key pairs', { skip }, async () => {
-  const key = join(directory, 'key');
-  const { replies, output } = await openstackSession(env, [
+  const key = join(ingot.directory, 'key');
+  const { replies, output } = await openstackSession(ingot.env, [
     'flavor create --id 7 --ram 1024 --vcpus 1 --disk 1 --swap 512 --ephemeral 1 --property cpu_arch=x86_64 --description d metal -f json',
     'flavor set --property trait:CUSTOM_A=required --property quota:cpu_shares=1 metal',
     'flavor unset --property trait:CUSTOM_A metal',
@@ -50,7 +43,7 @@ test('flavors and key pairs', { skip }, async () => {
 });
 
 test('a node is enrolled, described, checked, switched and made available', { skip }, async () => {
-  const { replies, output } = await openstackSession(env, [
+  const { replies, output } = await openstackSession(ingot.env, [
     'baremetal driver list -f json',
     'baremetal driver property list ipmi -f json',
     'baremetal node create --driver fake-hardware --name n1 --property cpus=4 --property memory_mb=4096 --property local_gb=40 --driver-info ipmi_password=hidden --resource-class gold -f json',
@@ -116,11 +109,11 @@ test('a node is enrolled, described, checked, switched and made available', { sk
 });
 
 test('a server lives on it: created, stopped, started, rebooted, rebuilt', { skip }, async () => {
-  const { replies, output } = await openstackSession(env, [
-    `image create --disk-format raw --container-format bare --public --file ${join(directory, 'image')} img`,
+  const { replies, output } = await openstackSession(ingot.env, [
+    `image create --disk-format raw --container-format bare --public --file ${join(ingot.directory, 'image')} img`,
     'network create net1',
     'subnet create --network net1 --subnet-range 10.9.0.0/24 sub1',
-    `server create --image img --flavor metal --key-name mine --user-data ${join(directory, 'user-data')} --property role=web --network net1 --description hi --hostname special s1 --wait -f json`,
+    `server create --image img --flavor metal --key-name mine --user-data ${join(ingot.directory, 'user-data')} --property role=web --network net1 --description hi --hostname special s1 --wait -f json`,
     'server list --long -f json',
     'console log show --lines 1 s1',
     'port list --server s1 -f json',
@@ -158,14 +151,14 @@ test('a server lives on it: created, stopped, started, rebooted, rebuilt', { ski
 
 test('what cannot be done is said, and a server without a node says why', { skip }, async () => {
   await assert.rejects(
-    openstack(env, ['server', 'resize', '--flavor', 'metal', 's2']),
+    openstack(ingot.env, ['server', 'resize', '--flavor', 'metal', 's2']),
     /action resize is not supported by Ingot yet.*HTTP 501/s,
   );
   await assert.rejects(
-    openstack(env, ['baremetal', 'node', 'inspect', 'n1']),
+    openstack(ingot.env, ['baremetal', 'node', 'inspect', 'n1']),
     /verb 'inspect' is not supported by Ingot yet.*HTTP 501/s,
   );
-  const { replies } = await openstackSession(env, [
+  const { replies } = await openstackSession(ingot.env, [
     'server create --image img --flavor metal --network net1 nofit',
     'server show nofit -c fault -c status -f json',
     'server delete nofit --wait',
@@ -202,7 +195,7 @@ test('reads that clients do as a matter of course', { skip }, async () => {
   ];
 
   const { replies, output } = await openstackSession(
-    env,
+    ingot.env,
     commands.map((command) => `${command} -f json`),
   );
 
@@ -210,7 +203,7 @@ test('reads that clients do as a matter of course', { skip }, async () => {
 });
 
 test('the same by the oldest microversions, as clients ask without settings', { skip }, async () => {
-  const { OS_COMPUTE_API_VERSION: _, OS_BAREMETAL_API_VERSION: __, ...unset } = env;
+  const { OS_COMPUTE_API_VERSION: _, OS_BAREMETAL_API_VERSION: __, ...unset } = ingot.env;
   const old = await openstackSession({ ...unset, OS_BAREMETAL_API_VERSION: '1.9' }, [
     'server list --long -f json',
     'server show s2 -f json',
@@ -233,7 +226,7 @@ test('the same by the oldest microversions, as clients ask without settings', { 
 });
 
 test('a server is deleted, its node is free again, and both are gone in the end', { skip }, async () => {
-  const { replies, output } = await openstackSession(env, [
+  const { replies, output } = await openstackSession(ingot.env, [
     'server delete s2 --wait',
     // The progress of the command above ends without a line's end.
     'flavor show metal -f value -c name',

@@ -8,9 +8,7 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
-import { hasOpenstackClient, openstack, openstackJson, openstackSession } from './openstack.ts';
-
-const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
+import { openstack, openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
 
 let stage: ApiStage;
 let env: NodeJS.ProcessEnv;

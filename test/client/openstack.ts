@@ -2,6 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 
 export const hasOpenstackClient = spawnSync('openstack', ['--version']).status === 0;
+/** The reason to skip, or false. */
+export const withoutClient = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 
 /** One invocation. Rejects with the client's words when it fails. */
 export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[], input?: string | Buffer): Promise<string> {

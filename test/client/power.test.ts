@@ -1,34 +1,34 @@
 /** The referee: the unmodified `openstack` client with machines that a person, or a hypervisor behind SSH, switches. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { aVirsh } from '#test/a-hypervisor.ts';
 import { anSshHost, withoutSshd } from '#test/an-ssh-host.ts';
 import { fingerprintOf } from '#tools/ssh-files.ts';
-import { hasOpenstackClient, openstackJson, openstackSession } from './openstack.ts';
-import { startWholeIngot, type WholeIngot } from './whole-ingot.ts';
+import { openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
+import { aSharedIngot } from './whole-ingot.ts';
 
-const skip = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 type Row = Record<string, unknown>;
 
-let ingot: WholeIngot;
-let env: NodeJS.ProcessEnv;
-
-before(async () => {
-  ingot = await startWholeIngot();
-  ({ env } = ingot);
-});
-after(() => ingot.close());
+const ingot = aSharedIngot();
 
 /** The power state once nobody wants another. */
 async function settledPower(node: string): Promise<unknown> {
   for (;;) {
-    const shown = await openstackJson(env, ['baremetal', 'node', 'show', node, '--fields', 'power_state', 'target_power_state']);
+    const shown = await openstackJson(ingot.env, [
+      'baremetal',
+      'node',
+      'show',
+      node,
+      '--fields',
+      'power_state',
+      'target_power_state',
+    ]);
     if (shown.target_power_state === null) return shown.power_state;
   }
 }
 
 test('a machine that a person switches', { skip }, async () => {
-  const { replies, output } = await openstackSession(env, [
+  const { replies, output } = await openstackSession(ingot.env, [
     'baremetal node create --driver manual-management --name shelf-3 -f json',
     'baremetal node manage shelf-3 --wait',
     'baremetal node power on shelf-3',
@@ -57,7 +57,7 @@ test('a machine of a hypervisor behind SSH', { skip: skip || withoutSshd }, asyn
     ssh_host_key: fingerprintOf(host.hostKey),
   };
   const properties = Object.entries(info).map(([key, value]) => `--driver-info ${key}=${value}`);
-  const { replies, output } = await openstackSession(env, [
+  const { replies, output } = await openstackSession(ingot.env, [
     `baremetal node create --driver virtual-power --uuid 99999999-9999-4999-8999-999999999999 --name vm1 ${properties.join(' ')} -f json`,
     'baremetal port create 52:54:00:AA:BB:01 --node 99999999-9999-4999-8999-999999999999 -f json',
     'baremetal node validate vm1 -f json',

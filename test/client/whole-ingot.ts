@@ -50,11 +50,12 @@ export async function startWholeIngot(prepare?: (state: string) => Promise<void>
   };
 }
 
-/** One for all tests of a file, which read it while they run. */
-export function aSharedIngot(): Pick<WholeIngot, 'env' | 'directory'> {
+/** One for all tests of a file, which read it while they run. @param layFiles gets the folder for the tests' own files */
+export function aSharedIngot(layFiles?: (directory: string) => Promise<void>): Pick<WholeIngot, 'env' | 'directory'> {
   let ingot: WholeIngot;
   before(async () => {
     ingot = await startWholeIngot();
+    await layFiles?.(ingot.directory);
   });
   after(() => ingot.close());
   return {

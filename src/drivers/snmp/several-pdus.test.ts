@@ -36,7 +36,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
   const machine = (snmp_pdus: JsonObject[] | string = rows()) =>
     facts({ snmp_driver: 'auto', snmp_address: '127.0.0.1', snmp_version: '2c', snmp_community: communities.write, snmp_pdus });
   const stateOfCords = async () => [await apc.get(apcOutlet), await gude.get(gudePort)];
-  const quick = { timeout: 200, backoff: 1, retries: 1 };
+  const quick = { timeout: 1_000, backoff: 1, retries: 0 };
   const calm = { timeout: 10_000, backoff: 1, retries: 1 };
 
   function setStage(t: TestContext, timings = calm) {
