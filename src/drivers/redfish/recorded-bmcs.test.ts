@@ -1,0 +1,216 @@
+/**
+ * Against recordings of real BMCs that others published: see readme.md, "Real BMCs". Each judges our changes: what it did not
+ * show it refuses. Skips without `INGOT_REDFISH_RECORDINGS`.
+ */
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import {
+  listRecordings,
+  type Recording,
+  type ReplayedBmc,
+  readRecording,
+  replayBmc,
+  withoutRecordings,
+} from '#test/a-replayed-bmc.ts';
+import { aNode } from '#test/a-task.ts';
+import type { BootDevice, NodeFacts, PowerTarget } from '../interfaces.ts';
+import { createRedfishDriver } from './index.ts';
+import { at, objectAt, objectsAt, textAt, textsAt, wordAt } from './resource-fields.ts';
+
+type Stage = ReturnType<typeof openStage>;
+
+/** A recorded system, and the driver that works on it. */
+function openStage(t: TestContext, bmc: ReplayedBmc, systemPath: string) {
+  const driver = createRedfishDriver({
+    limits: { taskPauseMs: 10, upsetMs: 10 },
+    patience: { lookMs: 5, retryMs: 5, effectMs: 1_000 },
+  });
+  t.after(() => driver.close());
+  const driver_info = { redfish_address: bmc.url, redfish_system_id: systemPath, redfish_username: 'u', redfish_password: 'p' };
+  const node: NodeFacts = { ...aNode({ driver: 'redfish', driver_info }), ports: [] };
+  const recorded = (path: string | undefined) => bmc.resources.get((path ?? '').replace(/\/+$/, '').toLowerCase()) ?? {};
+  const linked = (resource: JsonObject, ...keys: string[]) => recorded(textAt(resource, ...keys, '@odata.id'));
+  return { driver, node, bmc, recorded, linked, system: recorded(systemPath) };
+}
+
+/** What it resolves to, or undefined where the BMC has no such thing. */
+async function ifAny<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'notOfThisHardware') return undefined;
+    throw error;
+  }
+}
+
+const stateTable: Readonly<Record<string, string>> = {
+  On: 'power on',
+  Off: 'power off',
+  PoweringOn: 'power on',
+  PoweringOff: 'power on',
+};
+const targets: readonly PowerTarget[] = ['power off', 'power on', 'reset', 'power cycle', 'soft power off', 'power on'];
+
+async function checkPower({ driver, node, system, bmc }: Stage): Promise<void> {
+  assert.equal(await driver.power.getPower(node), stateTable[textAt(system, 'PowerState') ?? '']);
+  for (const target of targets) await driver.power.setPower(node, target);
+  assert.ok(bmc.changes.length >= targets.length);
+  assert.equal(await driver.power.getPower(node), 'power on');
+}
+
+const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
+  pxe: ['Pxe'],
+  disk: ['Hdd'],
+  cdrom: ['Cd', 'UsbCd'],
+  bios: ['BiosSetup'],
+  uefihttp: ['UefiHttp'],
+};
+
+async function checkBoot({ driver, node, system, linked }: Stage): Promise<void> {
+  const settings = linked(system, '@Redfish.Settings', 'SettingsObject');
+  const name = 'BootSourceOverrideTarget@Redfish.AllowableValues';
+  const offered = textsAt(settings, 'Boot', name) ?? textsAt(system, 'Boot', name) ?? [];
+  const uri = 'http://192.0.2.1/snp.efi';
+  for (const [name, words] of Object.entries(deviceTable)) {
+    const device = name as BootDevice;
+    const set = driver.management.setBootDevice(node, device, { persistent: false, ...(device === 'uefihttp' && { uri }) });
+    const isSet = await ifAny(set.then(() => true));
+    assert.equal(
+      isSet ?? false,
+      words.some((word) => offered.includes(word)),
+      `boot device ${device}`,
+    );
+    if (isSet) assert.deepEqual(await driver.management.getBootDevice(node), { device, persistent: false });
+  }
+  assert.ok([null, 'bios', 'uefi'].includes((await driver.management.getBootMode?.(node)) ?? null));
+}
+
+async function checkIdentity({ driver, node, system }: Stage): Promise<void> {
+  const identity = await driver.management.identify?.(node);
+  const [model, serial] = [wordAt(system, 'Model'), wordAt(system, 'SerialNumber')];
+  if (model !== undefined) assert.equal(identity?.product, model);
+  if (serial !== undefined) assert.equal(identity?.serial, serial);
+  const bmc = (await ifAny(driver.management.bmcInfo?.(node))) ?? {};
+  for (const nic of objectsAt(bmc, 'interfaces')) {
+    if (nic['mac'] !== undefined) assert.match(String(nic['mac']), /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+    assert.ok(!['0.0.0.0', '::'].some((none) => textsAt(nic, 'addresses')?.includes(none)));
+  }
+}
+
+async function checkMedia({ driver, node }: Stage): Promise<void> {
+  const { media } = driver.management;
+  const image = 'http://192.0.2.1/boot.iso';
+  const isIn = await ifAny(media?.insert(node, 'cdrom', image).then(() => true));
+  if (!isIn) return;
+  const held = async () => ((await media?.slots(node)) ?? []).filter((slot) => slot.inserted).map((slot) => slot.image);
+  assert.deepEqual(await held(), [image]);
+  await media?.eject(node, 'cdrom');
+  assert.deepEqual(await held(), []);
+}
+
+async function checkBios({ driver, node, system, bmc, linked }: Stage): Promise<void> {
+  const settings = (await ifAny(driver.bios.readSettings(node))) ?? [];
+  const choices = settings.filter(({ type, value }) => type === 'Enumeration' && typeof value === 'string' && value !== '');
+  const strange = choices.filter(({ value, allowable_values: values }) => values && !values.includes(String(value)));
+  // A registry may be wrong about the one or other: SGX sizes of a DGX H100.
+  assert.ok(strange.length <= choices.length / 20, strange.map(({ name }) => name).join(' '));
+  const one = choices.find((setting) => setting.read_only === false && (setting.allowable_values?.length ?? 0) > 1);
+  const target = textAt(linked(system, 'Bios'), '@Redfish.Settings', 'SettingsObject', '@odata.id');
+  if (!one || (target !== undefined && !bmc.resources.has(target.replace(/\/+$/, '').toLowerCase()))) return;
+  const other = one.allowable_values?.find((value) => value !== one.value) ?? '';
+  await driver.bios.applySettings(node, { [one.name]: other });
+  const { path, body } = bmc.changes.at(-1) ?? {};
+  assert.deepEqual(at(body, 'Attributes'), { [one.name]: other });
+  if (target !== undefined) assert.equal(path?.toLowerCase(), target.replace(/\/+$/, '').toLowerCase());
+}
+
+const rangeTable: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  temperature: [-60, 200],
+  fan: [0, 60_000],
+  voltage: [-60, 1_000],
+  current: [-100, 1_000],
+  power: [0, 50_000],
+  percent: [-1, 1_000],
+};
+
+async function checkSensors({ driver, node }: Stage): Promise<void> {
+  const sensors = (await ifAny(driver.management.readSensors?.(node))) ?? [];
+  assert.equal(new Set(sensors.map(({ name }) => name)).size, sensors.length);
+  for (const { name, type, value, unit } of sensors) {
+    const [least, most] = rangeTable[type] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    if (value !== null) assert.ok(value >= least && value <= most, `${name}: ${value} ${unit} of ${type}`);
+    if (type === 'fan') assert.ok(unit === 'rpm' || unit === '%', `${name}: ${unit}`);
+    if (unit === 'rpm') assert.equal(type, 'fan', name);
+  }
+}
+
+async function checkLog({ driver, node }: Stage): Promise<void> {
+  const log = (await ifAny(driver.management.readLog?.(node))) ?? [];
+  const times = log.flatMap(({ at }) => at ?? []);
+  assert.deepEqual(times, times.toSorted());
+  for (const { id, at, message } of log) {
+    assert.ok(message.trim() !== '' && message !== 'NULL', id);
+    assert.ok(at === null || /^20[0-9]{2}-/.test(at), `${id}: ${at}`);
+  }
+  await ifAny(driver.management.clearLog?.(node));
+}
+
+async function checkFirmware({ driver, node, system }: Stage): Promise<void> {
+  const components = (await ifAny(driver.firmware.readComponents(node))) ?? [];
+  const bios = components.find(({ component }) => component === 'bios');
+  if (textAt(system, 'BiosVersion') !== undefined) assert.equal(bios?.version, textAt(system, 'BiosVersion')?.trim());
+  for (const { component, version } of components) {
+    assert.notEqual(component, '');
+    assert.ok(version === null || !/^(\s*|nil|n\/?a|null)$/i.test(version), `${component}: ${version}`);
+  }
+}
+
+async function checkSecureBoot({ driver, node, bmc }: Stage): Promise<void> {
+  const isOn = await ifAny(driver.management.getSecureBoot?.(node));
+  if (typeof isOn !== 'boolean') return;
+  await driver.management.setSecureBoot?.(node, !isOn);
+  assert.deepEqual(bmc.changes.at(-1)?.body, { SecureBootEnable: !isOn });
+}
+
+const checks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+  identity: checkIdentity,
+  sensors: checkSensors,
+  log: checkLog,
+  firmware: checkFirmware,
+  'BIOS settings': checkBios,
+  'secure boot': checkSecureBoot,
+  'virtual media': checkMedia,
+  boot: checkBoot,
+  power: checkPower,
+};
+
+/** Baseboards of GPUs are systems, too, but none that anybody switches. */
+function switchable(recording: Recording, systems: readonly string[]): string[] {
+  const has = (path: string) => '#ComputerSystem.Reset' in objectAt(recording.resources.get(path.toLowerCase()), 'Actions');
+  return systems.filter(has);
+}
+
+suite('recorded BMCs', { skip: withoutRecordings }, () => {
+  for (const name of listRecordings()) {
+    test(name, async (t) => {
+      const recording = readRecording(name);
+      const { systems } = await replayBmc(t, recording);
+      const own = switchable(recording, systems);
+      assert.ok(own.length > 0, `none of ${systems.length} systems can be switched`);
+      for (const system of own) {
+        for (const [concern, check] of Object.entries(checks)) {
+          await t.test(`${system}: ${concern}`, async (t) => {
+            const bmc = await replayBmc(t, recording);
+            await check(openStage(t, bmc, system));
+            assert.deepEqual(
+              bmc.changes.flatMap(({ refusal }) => refusal ?? []),
+              [],
+            );
+          });
+        }
+      }
+    });
+  }
+});
