@@ -42,6 +42,8 @@ export function aNode(changes: Partial<Node> = {}): Node {
     failures: 0,
     must_clean: false,
     console_enabled: false,
+    boot_mode: null,
+    secure_boot: null,
     inventory: null,
     created_at: at,
     updated_at: at,

@@ -57,6 +57,10 @@ export type Node = {
   must_clean: boolean;
   /** Somebody wants the serial console: it is kept open, recorded and can be typed into. */
   console_enabled: boolean;
+  /** How its firmware boots, as the BMC last told; null = not known. */
+  boot_mode: 'bios' | 'uefi' | null;
+  /** Whether Secure Boot is on, as the BMC last told; null = not known. */
+  secure_boot: boolean | null;
   /** What the agent last reported of the hardware. */
   inventory: JsonObject | null;
   created_at: string;

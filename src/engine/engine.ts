@@ -7,6 +7,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { BmcContacts } from './bmc-contacts.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
+import { BootStates } from './boot-states.ts';
 import { cleanDefinition } from './clean.ts';
 import { Consoles } from './consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
@@ -36,13 +37,14 @@ export type EngineParts = {
 export function createEngine(parts: EngineParts): Engine {
   const { store, drivers, settings, log } = parts;
   const consoles = new Consoles({ store, drivers, stateDir: settings.state_dir });
+  const bootStates = new BootStates({ store, drivers, log });
   const definitions: DefinitionParts = { store, drivers, settings, consoles, begin: (...request) => worker.begin(...request) };
   const kinds = withBmcTimes(settings, {
     deploy: deployDefinition(definitions),
     rebuild: rebuildDefinition(definitions),
     delete: deleteDefinition(definitions),
     clean: cleanDefinition({ settings, store, drivers }),
-    verify: verifyDefinition,
+    verify: verifyDefinition(bootStates),
     power: powerDefinition(definitions),
   });
   const contacts = new BmcContacts(store);
@@ -56,7 +58,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...(parts.onStep && { onStep: parts.onStep }),
   });
   const servers = serverVerbs({ store, drivers, worker });
-  const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker });
+  const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker, bootStates });
   const passwords = new BmcPasswords({
     store,
     drivers,
@@ -69,7 +71,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     ...servers,
     ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, deleteServer: servers.deleteServer }),
-    ...machineVerbs({ store, drivers, contacts, passwords }),
+    ...machineVerbs({ store, drivers, contacts, passwords, bootStates }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
       await contacts.load();

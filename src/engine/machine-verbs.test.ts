@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Drivers, VendorMethod } from '#drivers/interfaces.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
+import { unknownBootState } from './boot-states.ts';
 import { machineVerbs } from './machine-verbs.ts';
 
 test('while an operation has the node its BMC is asked, but told nothing, but for what operations wait for', async (t) => {
@@ -13,7 +14,8 @@ test('while an operation has the node its BMC is asked, but told nothing, but fo
   const method: VendorMethod = { help: 'h', http: ['GET', 'POST'], run: async () => 'done' };
   const vendor = { v: { methods: { act: method, confirm: { ...method, whileBusy: true } } } };
   const drivers = { management: { m: { bootDevices: [] } }, vendor } as unknown as Drivers;
-  const verbs = machineVerbs({ store, drivers, contacts: {} as BmcContacts, passwords: { rotate: async () => {} } });
+  const bootStates = { ask: async () => unknownBootState, forget: () => {} };
+  const verbs = machineVerbs({ store, drivers, contacts: {} as BmcContacts, passwords: { rotate: async () => {} }, bootStates });
   const call = (name: string, http: string) => verbs.callVendor(uuid, { method: name, http, parameters: {} });
 
   assert.equal(await call('act', 'GET'), 'done');

@@ -11,6 +11,7 @@ import type { BmcContacts } from './bmc-contacts.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
 import { bmcMethods } from './bmc-methods.ts';
 import type { BmcPasswords } from './bmc-passwords.ts';
+import type { BootStates } from './boot-states.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import type { MachineVerbs } from './contract.ts';
 import { recordBmcCommand } from './power.ts';
@@ -19,30 +20,45 @@ import { interfaceOf, loadNode } from './task.ts';
 /** Longest time a person is kept waiting for a BMC (milliseconds). */
 const patienceMs = 120_000;
 
-export type MachineVerbParts = { store: Store; drivers: Drivers; contacts: BmcContacts; passwords: Pick<BmcPasswords, 'rotate'> };
+export type MachineVerbParts = {
+  store: Store;
+  drivers: Drivers;
+  contacts: BmcContacts;
+  passwords: Pick<BmcPasswords, 'rotate'>;
+  bootStates: Pick<BootStates, 'ask' | 'forget'>;
+};
 
 /** One node, taken up for one request. */
 type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Watching };
 
 export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
-  const { drivers, contacts } = parts;
+  const { drivers, contacts, bootStates } = parts;
   const visit = (uuid: string) => visitNode(parts, uuid);
   const change = (uuid: string, subject: string, act: (visit: Visit) => Promise<unknown> | undefined) =>
     changeMachine(parts, uuid, { subject, act });
+  // What the BMC says of itself is kept, not what was asked for: many apply it with the next boot.
+  const readBack = async (uuid: string) => {
+    const { node, facts, asking } = await visit(uuid);
+    const { management_interface } = node;
+    await bootStates.ask({ ...facts, management_interface }, asking).catch(() => bootStates.forget(uuid));
+  };
   return {
     bmcContact: (uuid) => contacts.get(uuid),
     supportedBootDevices: async (uuid) => [...(await visit(uuid)).management.bootDevices],
     async bootState(uuid) {
-      const { facts, management, asking } = await visit(uuid);
-      const boot_mode = (await management.getBootMode?.(facts, asking)) ?? null;
-      return { boot_mode, secure_boot: (await management.getSecureBoot?.(facts, asking)) ?? null };
+      const { node, facts, asking } = await visit(uuid);
+      return bootStates.ask({ ...facts, management_interface: node.management_interface }, asking);
     },
-    setBootMode: (uuid, mode) =>
-      change(uuid, `boot mode ${mode}`, ({ facts, management, asking }) => management.setBootMode?.(facts, mode, asking)),
-    setSecureBoot: (uuid, on) =>
-      change(uuid, `secure boot ${on ? 'on' : 'off'}`, ({ facts, management, asking }) =>
+    async setBootMode(uuid, mode) {
+      await change(uuid, `boot mode ${mode}`, ({ facts, management, asking }) => management.setBootMode?.(facts, mode, asking));
+      await readBack(uuid);
+    },
+    async setSecureBoot(uuid, on) {
+      await change(uuid, `secure boot ${on ? 'on' : 'off'}`, ({ facts, management, asking }) =>
         management.setSecureBoot?.(facts, on, asking),
-      ),
+      );
+      await readBack(uuid);
+    },
     injectNmi: (uuid) =>
       change(uuid, 'non-maskable interrupt', ({ facts, management, asking }) => management.injectNmi?.(facts, asking)),
     async getIndicator(uuid) {

@@ -4,10 +4,15 @@ import type { Node, Operation, PowerState } from '#domain/records.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import { bmcDeadline } from './bmc-deadline.ts';
+import type { BootStates } from './boot-states.ts';
 import { WaitForPerson } from './by-hand.ts';
 import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 import { softOffSeconds } from './power.ts';
+
+/** Longest wait for a BMC to tell how its machine boots (milliseconds). */
+const bootStateMs = 30_000;
 
 const askBmc: Step = {
   name: 'ask the BMC',
@@ -18,17 +23,31 @@ const askBmc: Step = {
   },
 };
 
-export const verifyDefinition: OperationDefinition = {
-  steps: () => [askBmc],
-  undo: () => [],
-  async ended(inside, operation) {
-    const power_state = operation.context['power_state'] as PowerState | undefined;
-    if (operation.state === 'done')
-      await moveNode(inside, operation.node_uuid, 'verified', { power_state: power_state ?? null, last_error: null });
-    else await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
-    return [];
+/** Not every BMC tells, and none must: a node is not refused for that. */
+const askBootState = (bootStates: Pick<BootStates, 'ask'>): Step => ({
+  name: 'ask how it boots',
+  title: 'Ask how it boots',
+  deadlineSeconds: 120,
+  async run({ node, signal }) {
+    const asking = { signal: AbortSignal.any([signal, bmcDeadline(node, bootStateMs)]) };
+    await bootStates.ask(node, asking).catch(() => signal.throwIfAborted());
+    return { next: true };
   },
-};
+});
+
+export function verifyDefinition(bootStates: Pick<BootStates, 'ask'>): OperationDefinition {
+  return {
+    steps: () => [askBmc, askBootState(bootStates)],
+    undo: () => [],
+    async ended(inside, operation) {
+      const power_state = operation.context['power_state'] as PowerState | undefined;
+      if (operation.state === 'done')
+        await moveNode(inside, operation.node_uuid, 'verified', { power_state: power_state ?? null, last_error: null });
+      else await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
+      return [];
+    },
+  };
+}
 
 const softOff: Step = {
   name: 'shut down',

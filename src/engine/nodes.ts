@@ -8,6 +8,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
+import { unknownBootState } from './boot-states.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
@@ -138,6 +139,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     failures: 0,
     must_clean: false,
     console_enabled: false,
+    ...unknownBootState,
     inventory: null,
     created_at: now,
     updated_at: now,
@@ -169,7 +171,10 @@ async function updateNode(
     const twin = changes.name && (await inside.nodes.find({ name: changes.name }));
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
     if (changes.parent_node) await checkParent(inside, { ...node, parent_node: changes.parent_node });
-    await inside.nodes.update({ uuid }, { ...changes, ...interfaces, updated_at: new Date().toISOString() });
+    // Other settings may lead to another machine, of which nothing is known.
+    const isOther = changes.driver_info || changes.driver || changes.management_interface;
+    const boot = isOther ? unknownBootState : {};
+    await inside.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, updated_at: new Date().toISOString() });
     return findNode(inside, uuid);
   });
   // Other settings, another way to the BMC: what was learned on the old one counts no more.

@@ -9,6 +9,7 @@ import type { Node, PowerState } from '#domain/records.ts';
 import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import { type BmcContacts, longestPauseMs } from './bmc-contacts.ts';
+import type { BootStates } from './boot-states.ts';
 import { type Lane, LookPlaces } from './look-places.ts';
 import { LookSchedule } from './look-schedule.ts';
 import { type FoundPower, PowerPolicy, type PowerPolicyParts } from './power-policy.ts';
@@ -21,6 +22,8 @@ type Parts = PowerPolicyParts & {
   settings: Settings;
   log: Logger;
   contacts: BmcContacts;
+  /** Told of each look that was answered. */
+  bootStates?: Pick<BootStates, 'consider' | 'forget' | 'stop'>;
   /** Longest look, whatever the driver does (milliseconds). */
   lookMs?: number;
 };
@@ -30,6 +33,7 @@ const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
 /** What a look needs of a node; the rest of a row, its inventory above all, is not read ten thousand times a minute. */
 const columns = [
   ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'properties', 'extra', 'power_state', 'power_interface'] as const),
+  ...(['management_interface'] as const),
   ...(['operation_id', 'maintenance', 'provision_state', 'instance_uuid'] as const),
 ] as const;
 type LookedAt = Pick<Node, (typeof columns)[number]> & NodeFacts;
@@ -96,7 +100,7 @@ export class PowerTruth {
     for (const look of this.#asking) look.abort(this.#stop.signal.reason);
     clearTimeout(this.#timer);
     clearInterval(this.#newcomers);
-    await this.#watches.stop();
+    await Promise.all([this.#watches.stop(), this.#parts.bootStates?.stop()]);
   }
 
   /** Something about the node changed, or somebody wants to know: it is looked at now. */
@@ -210,6 +214,7 @@ export class PowerTruth {
   /** The node was deleted. */
   async #dismiss(uuid: string): Promise<void> {
     this.#watches.forget(uuid);
+    this.#parts.bootStates?.forget(uuid);
     this.#surprises.delete(uuid);
     this.#policy.forget(uuid);
     await this.#parts.contacts.forget(uuid);
@@ -259,7 +264,9 @@ export class PowerTruth {
     try {
       const seen = await contacts.ask(node.uuid, () => this.#ask(node, power));
       await this.#compare(node, { seen, begun });
-      if (!signal.aborted) this.#watches.consider(node, power);
+      if (signal.aborted) return;
+      this.#watches.consider(node, power);
+      this.#parts.bootStates?.consider(node, seen);
     } catch (error) {
       if (signal.aborted) return;
       const fault = asFault(error);

@@ -65,7 +65,7 @@ export class Collection<T extends object> {
     const record = { ...row } as Record<string, unknown>;
     for (const column in derived) delete record[column];
     for (const column of json) if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
-    for (const column of boolean) if (column in record) record[column] = Boolean(record[column]);
+    for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
     return record as T;
   }
 

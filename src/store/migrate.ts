@@ -6,6 +6,7 @@ import { migration0003 } from './migrations/0003-must-clean.ts';
 import { migration0004 } from './migrations/0004-every-bmc.ts';
 import { migration0005 } from './migrations/0005-large-fleets.ts';
 import { migration0006 } from './migrations/0006-later-ironic.ts';
+import { migration0007 } from './migrations/0007-boot-states.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -15,6 +16,7 @@ const migrations: Record<string, Migration> = {
   '0004-every-bmc': migration0004,
   '0005-large-fleets': migration0005,
   '0006-later-ironic': migration0006,
+  '0007-boot-states': migration0007,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

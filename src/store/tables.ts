@@ -92,7 +92,7 @@ type ColumnKinds = {
 export const columnKindsTable: Record<TableName, ColumnKinds> = {
   nodes: {
     json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
-    boolean: ['maintenance', 'must_clean', 'console_enabled'],
+    boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot'],
     derived: {
       size_cpus: { from: 'properties', derive: ({ cpus }: JsonObject) => sizeOf(cpus) },
       size_memory_mb: { from: 'properties', derive: ({ memory_mb }: JsonObject) => sizeOf(memory_mb) },

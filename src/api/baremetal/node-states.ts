@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject, Node } from '#domain/records.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
@@ -26,7 +26,7 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
       last_error: node.last_error,
       console_enabled: node.console_enabled,
       ...(atLeast(request.microversion, 12) && { raid_config: {}, target_raid_config: {} }),
-      ...(atLeast(request.microversion, 75) && (await bootState(engine, node.uuid))),
+      ...(atLeast(request.microversion, 75) && (await bootState(engine, node))),
     };
   });
 
@@ -42,11 +42,11 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
   registerValidation(app, context);
 }
 
-/** Asked of the BMC; a BMC in trouble is not waited for, and what it does not tell is null. */
-async function bootState(engine: Engine, uuid: string): Promise<object> {
+/** Asked of the BMC; one in trouble is not waited for: then it is what it told last. Null = not known. */
+async function bootState(engine: Engine, { uuid, boot_mode, secure_boot }: Node): Promise<object> {
   const contact = engine.bmcContact(uuid);
-  const unknown = { boot_mode: null, secure_boot: null };
-  return contact && contact.state !== 'ok' ? unknown : engine.bootState(uuid).catch(() => unknown);
+  const last = { boot_mode, secure_boot };
+  return contact && contact.state !== 'ok' ? last : engine.bootState(uuid).catch(() => last);
 }
 
 /** Ironic's names for what may be asked of the power of a machine. */

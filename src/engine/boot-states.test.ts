@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
+import type { JsonObject, PowerState } from '#domain/records.ts';
+import type { ManagementInterface } from '#drivers/interfaces.ts';
+import { openStore } from '#store/store.ts';
+import { aNode } from '#test/a-task.ts';
+import { BootStates, unknownBootState } from './boot-states.ts';
+
+/** A BMC of one node; `told` is what it says of itself, and a fault where it is undefined. */
+async function setStage(
+  t: TestContext,
+  methods: readonly ('getBootMode' | 'getSecureBoot')[] = ['getBootMode', 'getSecureBoot'],
+) {
+  const store = await openStore(':memory:');
+  const told = { mode: 'bios' as 'bios' | 'uefi' | undefined, secureBoot: false };
+  const asked: JsonObject[] = [];
+  const all = {
+    async getBootMode({ driver_info }: { driver_info: JsonObject }) {
+      asked.push(driver_info);
+      if (told.mode === undefined) throw new Error('it does not answer');
+      return told.mode;
+    },
+    getSecureBoot: async () => told.secureBoot,
+  };
+  const management = { bootDevices: [], ...Object.fromEntries(methods.map((name) => [name, all[name]])) };
+  const drivers = { management: { m: management as unknown as ManagementInterface } };
+  const states = new BootStates({ store, drivers, log: pino({ level: 'silent' }) });
+  t.after(async () => {
+    await states.stop();
+    await store.close();
+  });
+  await store.nodes.insert(aNode({ management_interface: 'm', ...unknownBootState }));
+  const read = async () => {
+    const [row] = await store.nodes.list({});
+    assert.ok(row);
+    return row;
+  };
+  /** As after a look; what came of it has come when it resolves. */
+  const look = async (power: PowerState) => {
+    states.consider({ ...(await read()), ports: [] }, power);
+    await states.idle();
+    const { boot_mode, secure_boot } = await read();
+    return [boot_mode, secure_boot];
+  };
+  return { store, states, told, asked, look, read };
+}
+
+test('what a BMC tells is kept after a look, and read again with each change of power alone', async (t) => {
+  const { told, asked, look } = await setStage(t);
+  assert.deepEqual(await look('power off'), ['bios', false]);
+  Object.assign(told, { mode: 'uefi', secureBoot: true });
+  assert.deepEqual(await look('power off'), ['bios', false]);
+  assert.deepEqual(await look('power on'), ['uefi', true]);
+  assert.equal(asked.length, 2);
+});
+
+test('where the BMC does not answer, what it told last stays', async (t) => {
+  const { told, look } = await setStage(t);
+  await look('power off');
+  told.mode = undefined;
+  assert.deepEqual(await look('power on'), ['bios', false]);
+});
+
+test('a kind of BMC that never tells is not asked, and nothing is known', async (t) => {
+  const { asked, look } = await setStage(t, []);
+  assert.deepEqual(await look('power on'), [null, null]);
+  assert.equal(asked.length, 0);
+});
+
+test('one that tells half of it is asked for that half', async (t) => {
+  const { look } = await setStage(t, ['getSecureBoot']);
+  assert.deepEqual(await look('power on'), [null, false]);
+});
+
+test('other settings are another machine: it is asked anew, and a late answer of the former one is not kept', async (t) => {
+  const { store, states, asked, look, read } = await setStage(t);
+  await look('power on');
+  const former = { ...(await read()), ports: [] };
+  await store.nodes.update({}, { driver_info: { redfish_address: 'another' }, ...unknownBootState });
+  await states.ask(former, {});
+  assert.deepEqual((await read()).boot_mode, null);
+  assert.deepEqual(await look('power on'), ['bios', false]);
+  assert.deepEqual(asked.at(-1), { redfish_address: 'another' });
+});

@@ -1,0 +1,101 @@
+/**
+ * How machines boot (firmware mode, Secure Boot), as their BMCs last told: kept with the node, null where nobody knows. It is
+ * read when a node is verified, when somebody asks or changes it, and once after each change of power, since BMCs apply it then.
+ */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import { asFault } from '#domain/faults.ts';
+import type { Node, PowerState } from '#domain/records.ts';
+import type { Asking, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { bmcDeadline } from './bmc-deadline.ts';
+import { interfaceOf } from './task.ts';
+
+export type BootState = Pick<Node, 'boot_mode' | 'secure_boot'>;
+export const unknownBootState: BootState = { boot_mode: null, secure_boot: null };
+
+type Parts = { store: Store; drivers: Pick<Drivers, 'management'>; log: Pick<Logger, 'debug'> };
+/** What a node is asked with; with anything else, the answer is of another machine. */
+type Asked = NodeFacts & Pick<Node, 'management_interface'>;
+
+/** Read beside the looks at power, few at a time; for the others the next look is early enough. */
+const readAtOnce = 20;
+/** Longest reading that nobody waits for (milliseconds). */
+const readMs = 60_000;
+
+export class BootStates {
+  readonly #parts: Parts;
+  /** By node: with what settings and in what power state it was last read, or tried to. */
+  readonly #read = new Map<string, string>();
+  readonly #closing = new AbortController();
+  readonly #reading = new Set<Promise<void>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Asks the BMC now, and keeps the answer. */
+  async ask(node: Asked, asking: Asking): Promise<BootState> {
+    const management = interfaceOf(this.#parts.drivers.management, node.management_interface);
+    const boot_mode = (await management.getBootMode?.(node, asking)) ?? null;
+    const state = { boot_mode, secure_boot: (await management.getSecureBoot?.(node, asking)) ?? null };
+    await this.#keep(node, state);
+    return state;
+  }
+
+  /** Called after each look that the BMC has answered. */
+  consider(node: Asked, power: PowerState): void {
+    if (this.#closing.signal.aborted || this.#reading.size >= readAtOnce || !this.#tells(node)) return;
+    const key = keyOf(node, power);
+    if (this.#read.get(node.uuid) === key) return;
+    this.#read.set(node.uuid, key);
+    const reading = this.#tryToAsk(node).finally(() => this.#reading.delete(reading));
+    this.#reading.add(reading);
+  }
+
+  /** The node is gone. */
+  forget(uuid: string): void {
+    this.#read.delete(uuid);
+  }
+
+  /** Resolves when nothing is being read of what looks have brought about. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#reading);
+  }
+
+  async stop(): Promise<void> {
+    this.#closing.abort(new Error('Ingot is stopping'));
+    await this.idle();
+  }
+
+  /** One that cannot be read is tried again when its power changes. */
+  async #tryToAsk(node: Asked): Promise<void> {
+    const signal = AbortSignal.any([this.#closing.signal, bmcDeadline(node, readMs)]);
+    await this.ask(node, { signal, background: true }).catch((error) => {
+      this.#parts.log.debug({ node: node.uuid, reason: asFault(error).message }, 'how a machine boots could not be read');
+    });
+  }
+
+  #tells({ management_interface }: Asked): boolean {
+    const interfaces: Readonly<Record<string, ManagementInterface>> = this.#parts.drivers.management;
+    const management = Object.hasOwn(interfaces, management_interface) ? interfaces[management_interface] : undefined;
+    return management?.getBootMode !== undefined || management?.getSecureBoot !== undefined;
+  }
+
+  /** Written where it is news, and where the node still has the BMC that told it. */
+  async #keep({ uuid, driver_info, management_interface }: Asked, state: BootState): Promise<void> {
+    await this.#parts.store.transaction(async ({ nodes }) => {
+      const [now] = await nodes.pick(['driver_info', 'management_interface', 'boot_mode', 'secure_boot'], { uuid });
+      if (now?.management_interface !== management_interface || !isDeepStrictEqual(now.driver_info, driver_info)) return;
+      if (now.boot_mode !== state.boot_mode || now.secure_boot !== state.secure_boot) await nodes.update({ uuid }, state);
+    });
+  }
+}
+
+/** A digest, as passwords are among the settings. */
+function keyOf({ management_interface, driver_info }: Asked, power: PowerState): string {
+  return createHash('sha256')
+    .update(JSON.stringify([power, management_interface, driver_info]))
+    .digest('base64');
+}
