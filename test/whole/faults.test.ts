@@ -43,7 +43,7 @@ import { makeBootFile } from '#test/crash/small-images.ts';
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces need root' }) };
-const timeout = 240_000;
+const timeout = 480_000;
 const sizes = { mib: 24, dataMib: 8 };
 
 /** One machine of the stage, enrolled, with all that is needed to create a server on it. */
