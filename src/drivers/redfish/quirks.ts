@@ -167,9 +167,42 @@ export const courtesies: readonly { readonly practice: string; readonly needed: 
     source: 'https://storyboard.openstack.org/#!/story/2008547; https://storyboard.openstack.org/#!/story/2007355',
   },
   {
-    practice: 'the only manager or chassis counts as linked',
-    needed: 'Huawei 1288H: no ManagedBy',
-    source: 'sushy "retry-on-missing-managedby"',
+    practice: 'the only manager or chassis counts as linked; of several those that link the system, or share its name',
+    needed: 'Huawei 1288H: no ManagedBy. HPE Cray EX: two or four node cards behind one BMC, linked by the manager alone',
+    source: 'sushy "retry-on-missing-managedby"; recorded by https://github.com/Cray-HPE/csm-redfish-interface-emulator',
+  },
+  {
+    practice: 'without redfish_system_id the one of several systems is meant that can be reset',
+    needed: 'NVIDIA DGX H100, GH200, GB200: the baseboard of the GPUs is a system, too',
+    source: 'recorded by https://github.com/NVIDIA/libredfish (tests/mockups)',
+  },
+  {
+    practice: 'a reset that is not offered is off, then on; "Off" shuts down where nothing else is offered for it',
+    needed: 'HPE Cray EX: On, Off and ForceOff are all there is',
+    source: 'recorded by https://github.com/Cray-HPE/csm-redfish-interface-emulator',
+  },
+  {
+    practice:
+      'virtual media that show no slot are switched on by the action EnableRMedia; slots without MediaTypes go by their Id',
+    needed: 'AMI MegaRAC: NVIDIA DGX H100, Gigabyte H262',
+    source:
+      'recorded by https://github.com/NVIDIA/libredfish and https://github.com/Cray-HPE/csm-redfish-interface-emulator (EnableRMediaActionInfo tells)',
+  },
+  {
+    practice: 'BIOS settings have the display names of the registry where the registry itself uses these for values',
+    needed: 'Supermicro X13: the ValueName of 332 of 336 settings is a number, which is not what settings hold',
+    source: 'recorded by https://github.com/NVIDIA/libredfish (tests/mockups/supermicro)',
+  },
+  {
+    practice: 'a Bios resource that names no registry has BiosAttributeRegistry, if there is one',
+    needed: 'OpenBMC on NVIDIA GH200 and GB200',
+    source: 'recorded by https://github.com/NVIDIA/libredfish',
+  },
+  {
+    practice: 'a read that is answered 5xx is asked once more; a task that is gone has ended',
+    needed: 'Dell iDRAC 9: 500 and 503 after its start and when asked much; tasks vanish seconds after their end before 7.10.30',
+    source:
+      'https://github.com/dell/terraform-provider-redfish/issues/337; https://github.com/ironcore-dev/metal-operator/issues/170; https://github.com/dell/iDRAC-Redfish-Scripting/issues/275',
   },
 ];
 

@@ -192,11 +192,16 @@ suite('a PATCH', () => {
     assert.deepEqual(stage.asked.at(-1)?.body, { AssetTag: 'x' });
   });
 
-  test('carries none where the service has none', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { body: { '@odata.etag': '' } }, [patch]: { status: 204 } });
-    await stage.open().patch(path, {});
-    assert.equal(stage.asked.at(-1)?.headers['if-match'], undefined);
-  });
+  for (const [title, etag] of [
+    ['none', ''],
+    ['a number for one, as iDRAC 9 4.10', 87422082150],
+  ] as const) {
+    test(`carries none where the service has ${title}`, async (t) => {
+      const stage = await startRedfishService(t, { [get]: { body: { '@odata.etag': etag } }, [patch]: { status: 204 } });
+      await stage.open().patch(path, {});
+      assert.equal(stage.asked.at(-1)?.headers['if-match'], undefined);
+    });
+  }
 
   const stale = { status: 412, body: told([{ MessageId: 'Base.1.8.PreconditionFailed', Message: 'changed' }]) };
   test('is repeated with the new ETag in its strong form, then with none, then with any', async (t) => {
@@ -283,6 +288,12 @@ suite('a task', () => {
       assert.equal(error.message, `${post}: its task ended as ${state}; The image is broken.`);
     });
   }
+
+  test('that is forgotten at its end has ended', async (t) => {
+    const running = { body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Running' } };
+    const stage = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: [running, { status: 404 }] });
+    assert.equal((await stage.open({}, { taskPauseMs: 5 }).post(action, {})).status, 204);
+  });
 
   test('whose monitor answers with an error is an error', async (t) => {
     const stage = await startRedfishService(t, {

@@ -200,7 +200,7 @@ class Conversation implements RedfishService {
     if (reply.status !== 202 || request?.task === 'accept') return reply;
     return followTask(reply, {
       request: `${method} ${path}`,
-      get: (task) => this.#call({ method: 'GET', path: task, request }),
+      get: (task) => this.#call({ method: 'GET', path: task, request }).catch(whereTasksVanish),
       signal: this.#signal(request),
       timeout,
       pause: this.#limits.taskPauseMs,
@@ -285,6 +285,13 @@ class Conversation implements RedfishService {
   #signal(request: RedfishRequest | undefined): AbortSignal {
     return request?.signal ? AbortSignal.any([request.signal, this.#closing.signal]) : this.#closing.signal;
   }
+}
+
+/** iDRAC 9 before 7.10.30 and AMI forget a task within seconds of its end: what it did is to be seen in the resource. */
+function whereTasksVanish(error: unknown): RedfishReply {
+  const isGone = error instanceof RedfishError && (error.status === 404 || error.status === 410);
+  if (!isGone) throw error;
+  return { status: 204, headers: {}, body: {}, etag: undefined };
 }
 
 function rethrow(error: unknown, request: string, signal: AbortSignal): never {
