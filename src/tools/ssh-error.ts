@@ -39,7 +39,11 @@ export function readSshFailure(errors: string, seconds: number): SshError {
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '' && !/^debug\d: |^Authenticated to |^OpenSSH_/.test(line));
   const telling = failure === 'unusable' ? lines.find((line) => line.startsWith('Load key ')) : lines.at(-1);
-  return new SshError(failure, (telling ?? 'the connection ended without a word').trim().slice(0, 300), seconds);
+  const words = (telling ?? 'the connection ended without a word').replace(
+    /^Load key "[^"]*": /,
+    'the private key cannot be read: ',
+  );
+  return new SshError(failure, words.trim().slice(0, 300), seconds);
 }
 
 /** `Server host key: ssh-ed25519 SHA256:…` is what the client logs of the key it was shown. */

@@ -53,7 +53,7 @@ export async function writeSshFiles(directory: string, target: SshTarget): Promi
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const secret = target.password === undefined ? [] : await writePassword(write, target.password);
-    const key = target.key ? await writeKey(write, folder, target.key) : ['-o', 'PubkeyAuthentication=no'];
+    const key = target.key ? await writeKey(write, folder, target) : ['-o', 'PubkeyAuthentication=no'];
     const trust = await writeHostKeys(write, folder, target);
     return {
       folder,
@@ -79,11 +79,29 @@ async function writePassword(write: Write, password: string): Promise<string[]> 
   return ['secret', 'askpass'];
 }
 
-async function writeKey(write: Write, folder: string, key: NonNullable<SshTarget['key']>): Promise<string[]> {
-  const contents = 'file' in key ? await readOwn(key.file, 'private key') : key.contents;
-  // OpenSSH takes no key whose last line is not ended.
-  await write('key', contents.endsWith('\n') ? contents : `${contents}\n`);
+async function writeKey(write: Write, folder: string, { key, password }: SshTarget): Promise<string[]> {
+  if (!key) return [];
+  const text = 'file' in key ? await readOwn(key.file, 'private key') : key.contents;
+  // OpenSSH takes no key with the line ends of other systems, or whose last line is not ended.
+  const contents = `${text.replaceAll(/\r\n?/g, '\n').trimEnd()}\n`;
+  if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----$/m.test(contents))
+    throw new SshError('unusable', 'what is given as private key is none: it has no line "-----BEGIN … PRIVATE KEY-----"');
+  // The host would be said to have refused it. With a password OpenSSH goes on to that.
+  if (password === undefined && hasPassphrase(contents))
+    throw new SshError('unusable', 'the private key has a passphrase: it must have none (`ssh-keygen -p` takes it away)');
+  await write('key', contents);
   return ['-o', `IdentityFile=${join(folder, 'key')}`];
+}
+
+/** RFC 1421 and 5958 say so in words; OpenSSH's own form (PROTOCOL.key) names a cipher, or `none`, after its magic word. */
+function hasPassphrase(contents: string): boolean {
+  if (/^(?:Proc-Type: 4,ENCRYPTED|-----BEGIN ENCRYPTED PRIVATE KEY-----)$/m.test(contents)) return true;
+  const [, body = ''] = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)/.exec(contents) ?? [];
+  const magic = 'openssh-key-v1\0';
+  const bytes = Buffer.from(body, 'base64');
+  if (bytes.length < magic.length + 4 || bytes.toString('latin1', 0, magic.length) !== magic) return false;
+  const length = bytes.readUInt32BE(magic.length);
+  return bytes.toString('latin1', magic.length + 4, magic.length + 4 + length) !== 'none';
 }
 
 async function writeHostKeys(write: Write, folder: string, { hostKeys, knownHosts }: SshTarget): Promise<string[]> {

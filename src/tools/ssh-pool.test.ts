@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +98,49 @@ test('names a refused key, and one that is none', { skip: withoutSshd }, async (
   const missing = await failureOf(pool.run({ ...target, key: { file: join(host.folder, 'missing') } }, 'true'));
   assert.equal(missing.failure, 'unusable');
   assert.match(missing.message, /missing cannot be read: ENOENT/);
+});
+
+test('a key with a passphrase is no key that the host refused', { skip: withoutSshd }, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const forms = { RFC4716: 'ed25519', PEM: 'ecdsa', PKCS8: 'ecdsa' };
+  for (const [form, type] of Object.entries(forms)) {
+    const locked = join(host.folder, `locked-${form}`);
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-m', form, '-N', 'open sesame', '-f', locked]);
+    const fault = await failureOf(pool.run({ ...target, key: { file: locked } }, 'true'));
+    assert.deepEqual([fault.failure, /has a passphrase/.test(fault.message)], ['unusable', true], form);
+    assert.equal((await pool.run({ ...target, key: { file: locked }, password }, 'echo in')).output, 'in\n');
+  }
+});
+
+test('a key with the line ends of another system is taken, and what is no private key is said to be none', {
+  skip: withoutSshd,
+}, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const contents = readFileSync(host.keyFile, 'utf8').replaceAll('\n', '\r\n');
+  assert.equal((await pool.run({ ...target, key: { contents } }, 'echo in')).output, 'in\n');
+
+  const half = `${readFileSync(host.keyFile, 'utf8').slice(0, 200)}\n-----END OPENSSH PRIVATE KEY-----\n`;
+  const wrong = { 'its public half': readFileSync(`${host.keyFile}.pub`, 'utf8'), 'one that was cut': half };
+  for (const [name, key] of Object.entries(wrong)) {
+    const fault = await failureOf(pool.run({ ...target, key: { contents: key } }, 'true'));
+    assert.equal(fault.failure, 'unusable', name);
+    assert.match(fault.message, /private key (?:is none|cannot be read)/);
+  }
+});
+
+test('a host that goes while a command runs is unreachable, and the command is not taken for done', {
+  skip: withoutSshd,
+}, async (t) => {
+  const { pool, target, host } = await aStage(t);
+  const folder = mkdtempSync(join(host.folder, 'command-'));
+  chmodSync(folder, 0o777);
+  const watcher = watch(folder);
+  const begun = once(watcher, 'change');
+  const running = failureOf(pool.run(target, `echo > ${folder}/begun; sleep 100`));
+  await begun;
+  watcher.close();
+  await host.stop();
+  assert.equal((await running).failure, 'unreachable');
 });
 
 test('trusts a fingerprint, and a known_hosts file', { skip: withoutSshd }, async (t) => {

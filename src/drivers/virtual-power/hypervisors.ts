@@ -35,8 +35,9 @@ export type Hypervisor = {
   readonly gone: RegExp;
   /** Said of a machine that is on or off as it should be. */
   readonly already: RegExp;
-  /** Said while the end of what was before is still under way. */
+  /** Said while the end of what was before is still under way, or of a machine that runs: then its state is `running`. */
   readonly busy?: RegExp;
+  readonly running: string;
 };
 
 const uuidPattern = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
@@ -80,6 +81,7 @@ const virsh: Hypervisor = {
   beforeOn: {},
   gone: /failed to get domain|Domain not found/,
   already: /[Dd]omain is already (?:active|running)|[Dd]omain is not running/,
+  running: 'running',
 };
 
 /** One domain of `virsh dumpxml`. MACs count inside of `<interface>` alone: the XML may describe hosts and networks, too. */
@@ -149,6 +151,7 @@ const vbox: Hypervisor = {
   gone: /Could not find a registered machine|VBOX_E_OBJECT_NOT_FOUND/,
   already: /is not currently running/,
   busy: /is already locked by a session|VBOX_E_INVALID_SESSION_STATE/,
+  running: 'running',
 };
 
 function readMachine(text: string): Machine[] {

@@ -45,7 +45,7 @@ export function createVirtualPower({ hostOf, validate, machines }: Parts): Power
 }
 
 async function command(host: Host, machine: Machine, { target, signal }: { target: PowerTarget; signal?: AbortSignal }) {
-  const { commands, forget, beforeOn, already, busy } = host.hypervisor;
+  const { commands, forget, beforeOn, already, busy, running } = host.hypervisor;
   const make = commands[target];
   if (!make) throw host.bmcError(target, 'no such command');
   if (target === 'power on' && Object.keys(beforeOn).length > 0) {
@@ -60,7 +60,10 @@ async function command(host: Host, machine: Machine, { target, signal }: { targe
     } catch (error) {
       if (!(error instanceof HostRefusal)) throw error;
       if (target !== 'reset' && already.test(error.errors)) return;
-      if (!busy?.test(error.errors) || attempt === busyAttempts) throw error;
+      if (!busy?.test(error.errors)) throw error;
+      // Somebody has started it: the answer to a first command may have been lost.
+      if (target === 'power on' && (await readWord(host, machine, signal)) === running) return;
+      if (attempt === busyAttempts) throw error;
     }
     await pause(busyPauseMs, undefined, signal && { signal });
   }

@@ -168,6 +168,14 @@ test('VirtualBox lets go of a machine late: it is started once it can be', { ski
   assert.equal(vbox.state(one), 'running');
 });
 
+test('a VirtualBox machine that runs already is on', { skip: withoutSshd }, async (t) => {
+  const { power, vbox, node } = await aStage(t);
+  vbox.add({ uuid: one, name: 'a', macs: [mac], state: 'running' });
+  await power.setPower(node({ ssh_virt_type: 'vbox' }), 'power on');
+  const starts = vbox.calls().filter(([command]) => command === 'startvm');
+  assert.equal(starts.length, 1);
+});
+
 test('says which machine is missing, and which are too many', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node } = await aStage(t);
   const missing = await faultOf(power.getPower(node()));
