@@ -43,7 +43,14 @@ test('media are kept by device, and a file that broke off is an empty memory', (
   memory.setMedium('cdrom', '/a.iso');
   memory.setMedium('disk', '/b.img');
   memory.setMedium('disk', null);
-  assert.deepEqual(new MachineMemory(file).media, { cdrom: '/a.iso' });
+  memory.setMedium('floppy', '/media/medium-floppy', 'http://192.0.2.1/a.img');
+  const again = new MachineMemory(file);
+  assert.deepEqual(again.media, { cdrom: '/a.iso', floppy: '/media/medium-floppy' });
+  const devices = ['cdrom', 'floppy', 'disk'] as const;
+  assert.deepEqual(
+    devices.map((device) => again.mediumUri(device)),
+    ['file:///a.iso', 'http://192.0.2.1/a.img', null],
+  );
 
   writeFileSync(file, '{"media":{"cd');
   assert.deepEqual(new MachineMemory(file).media, {});

@@ -3,6 +3,7 @@
  * The rack may be restarted; only empty disks (`up` without `--keep-disks`) make a new machine of it.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { BootOverride, type BootOverrideRequest, expiryMilliseconds } from './bmc/boot-override.ts';
 import type { MediaDevice } from './bmc/chassis.ts';
 
@@ -13,6 +14,8 @@ type Kept = {
   /** Milliseconds since 1970, of a request that holds for a time only. */
   readonly until?: number;
   readonly media: Media;
+  /** URIs that they came from; absent = put in by hand. */
+  readonly mediaUris?: Media;
 };
 
 export class MachineMemory {
@@ -30,9 +33,19 @@ export class MachineMemory {
     return this.#kept.media;
   }
 
-  setMedium(device: MediaDevice, path: string | null): void {
+  /** Where what is in the drive came from. */
+  mediumUri(device: MediaDevice): string | null {
+    const path = this.#kept.media[device];
+    return path === undefined ? null : (this.#kept.mediaUris?.[device] ?? pathToFileURL(path).href);
+  }
+
+  setMedium(device: MediaDevice, path: string | null, uri?: string): void {
     const { [device]: _, ...others } = this.#kept.media;
-    this.#write({ media: path === null ? others : { ...others, [device]: path } });
+    const { [device]: __, ...otherUris } = this.#kept.mediaUris ?? {};
+    this.#write({
+      media: path === null ? others : { ...others, [device]: path },
+      mediaUris: path === null || uri === undefined ? otherUris : { ...otherUris, [device]: uri },
+    });
   }
 
   #write(change: Partial<Kept>): void {

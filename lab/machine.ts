@@ -28,8 +28,8 @@ import { bootNextFromUri, clearBootNext } from './uefi-variables.ts';
 /** A process that ignores SIGTERM for this long is killed (milliseconds). */
 const stopPatience = 5000;
 
-/** Emits `change` after each change of state. */
-export class Machine extends EventEmitter<{ change: [MachineState] }> implements Chassis {
+/** Emits `change` after each change of state, `medium` after each of what is in its drives. */
+export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }> implements Chassis {
   readonly spec: MachineSpec;
   readonly #memory: MachineMemory;
   readonly #line = new SerialLine();
@@ -114,17 +114,28 @@ export class Machine extends EventEmitter<{ change: [MachineState] }> implements
   }
 
   /** Rejects when the file cannot be read, or the machine that runs does not take it. */
-  async changeMedium(device: MediaDevice, path: string | null): Promise<void> {
+  async changeMedium(device: MediaDevice, path: string | null, uri?: string): Promise<void> {
     if (path !== null) accessSync(path, constants.R_OK);
     const qmp = this.#qmp;
     const former = this.media[device] ?? null;
+    const formerUri = this.medium(device) ?? undefined;
     // Before it is asked: a start meanwhile finds what is to be in the drive.
-    this.#memory.setMedium(device, path);
+    this.#memory.setMedium(device, path, uri);
     await (qmp && changeDrive(qmp, device, path))?.catch((error) => {
       if (qmp?.closed) return;
-      this.#memory.setMedium(device, former);
+      this.#memory.setMedium(device, former, formerUri);
       throw error;
     });
+    this.emit('medium');
+  }
+
+  medium(device: MediaDevice): string | null {
+    return this.#memory.mediumUri(device);
+  }
+
+  onMedium(listener: () => void): () => void {
+    this.on('medium', listener);
+    return () => void this.off('medium', listener);
   }
 
   onPower(listener: () => void): () => void {

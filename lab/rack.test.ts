@@ -190,6 +190,12 @@ test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the s
     assert.equal((await redfish(rack, 'POST', insert, { Image: medium })).status, 204);
     const { cdrom } = (await rack.status())[0]!.media;
     assert.match(readFileSync(cdrom!, 'utf8'), /redfish/);
+    const drive = async () => (await redfish(rack, 'GET', `${system}/VirtualMedia/1`)).body;
+    assert.equal((await drive())['Image'], medium);
+    await rack.changeMedium('machine-1', 'cdrom', cdrom!);
+    assert.equal((await drive())['Image'], `file://${cdrom}`);
+    await rack.changeMedium('machine-1', 'cdrom', null);
+    assert.equal((await drive())['Inserted'], false);
 
     await rack.setPersonality('machine-1', { personality: 'refuses-password' });
     assert.equal((await redfish(rack, 'GET', '/redfish/v1/Systems/1')).status, 401);

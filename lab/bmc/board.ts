@@ -70,7 +70,13 @@ export type BoardUser = { readonly name: string; password: string; readonly priv
 
 export type BoardLan = { address: string; mask: string; gateway: string; mac: string; source: 'static' | 'dhcp' };
 
-export type MediumSlot = { readonly device: MediaDevice; image: string | null };
+export type MediumSlot = {
+  readonly device: MediaDevice;
+  /** URI of what is in the drive, whoever has put it in; null = nothing. */
+  readonly image: string | null;
+  /** @param file its copy on this host, for the drive of the machine; without it the image is only noted */
+  change(image: string | null, file?: string): Promise<void>;
+};
 
 export type Board = {
   readonly identity: BoardIdentity;

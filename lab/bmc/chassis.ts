@@ -21,8 +21,13 @@ export type Chassis = {
   injectNmi?(): void | Promise<void>;
   /** One more end of the serial line: it hears all that the machine prints and may type. Absent = no serial line. */
   openConsole?(): Duplex;
-  /** Puts a file (its path on this host) into the drive, or takes out what is in it (null); works while it runs. */
-  changeMedium?(device: MediaDevice, path: string | null): Promise<void>;
+  /** Puts a file (its path on this host) into the drive, or takes out what is in it (null); works while it runs.
+   * @param uri where the file came from, for `medium` */
+  changeMedium?(device: MediaDevice, path: string | null, uri?: string): Promise<void>;
+  /** URI of what is in the drive, whoever has put it in; null = nothing. Absent = the BMC alone knows. */
+  medium?(device: MediaDevice): string | null;
+  /** Called after each change of a medium. With `medium`, or not at all. */
+  onMedium?(listener: () => void): () => void;
   /** How its firmware boots. Default `bios`. */
   readonly firmware?: 'bios' | 'uefi';
   /** Called after each change of power. */

@@ -118,6 +118,7 @@ class MemoryBoard implements Board {
       () => this.#look(),
     );
     chassis.onPower?.(() => this.#look());
+    chassis.onMedium?.(() => this.#emit('media'));
     this.media = media.map((device) => this.#createSlot(device));
   }
 
@@ -222,16 +223,18 @@ class MemoryBoard implements Board {
   }
 
   #createSlot(device: MediaDevice): MediumSlot {
+    const { chassis } = this;
     const emit = () => this.#emit('media');
     let held: string | null = null;
     return {
       device,
       get image() {
-        return held;
+        return chassis.medium ? chassis.medium(device) : held;
       },
-      set image(image) {
+      async change(image, file) {
+        if (image === null || file !== undefined) await chassis.changeMedium?.(device, file ?? null, image ?? undefined);
         held = image;
-        emit();
+        if (!chassis.onMedium) emit();
       },
     };
   }

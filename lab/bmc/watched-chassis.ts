@@ -10,7 +10,7 @@ export function watchChassis(chassis: Chassis, told: (deed: ChassisDeed) => void
     if (done) return done.then(after);
     return after();
   };
-  const { injectNmi, openConsole, changeMedium, onPower } = chassis;
+  const { injectNmi, openConsole, changeMedium, medium, onMedium, onPower } = chassis;
   return {
     power: () => chassis.power(),
     powerOn: deed('power up', () => chassis.powerOn()),
@@ -26,7 +26,9 @@ export function watchChassis(chassis: Chassis, told: (deed: ChassisDeed) => void
     },
     ...(injectNmi && { injectNmi: deed('nmi', () => injectNmi.call(chassis)) }),
     ...(openConsole && { openConsole: () => openConsole.call(chassis) }),
-    ...(changeMedium && { changeMedium: (device, path) => changeMedium.call(chassis, device, path) }),
+    ...(changeMedium && { changeMedium: (...change) => changeMedium.call(chassis, ...change) }),
+    ...(medium && { medium: (device) => medium.call(chassis, device) }),
+    ...(onMedium && { onMedium: (listener) => onMedium.call(chassis, listener) }),
     ...(onPower && { onPower: (listener) => onPower.call(chassis, listener) }),
   };
 }

@@ -103,18 +103,15 @@ function patchOf(slot: MediumSlot): Route['patch'] {
 
 /** @throws RedfishRefusal when the file cannot be had. */
 async function change({ board, mediaFolder, lastImages }: ServiceState, slot: MediumSlot, image: string | null): Promise<void> {
-  const { chassis } = board;
-  if (chassis.changeMedium && mediaFolder !== undefined) {
-    const file = join(mediaFolder, `medium-${slot.device}`);
-    // Out first: what is in the drive must not change under the machine.
-    await chassis.changeMedium(slot.device, null);
-    if (image !== null) {
-      await fetchFile(image, file).catch((error: Error) => {
-        throw new RedfishRefusal('GeneralError', [`the image cannot be fetched: ${error.message}`]);
-      });
-      await chassis.changeMedium(slot.device, file);
-    }
-  }
-  slot.image = image;
-  if (image !== null) lastImages.set(slot.device, image);
+  const isFetched = board.chassis.changeMedium !== undefined && mediaFolder !== undefined;
+  // Out first: what is in the drive must not change under the machine.
+  if (image === null || isFetched) await slot.change(null);
+  if (image === null) return;
+  const file = isFetched ? join(mediaFolder, `medium-${slot.device}`) : undefined;
+  if (file !== undefined)
+    await fetchFile(image, file).catch((error: Error) => {
+      throw new RedfishRefusal('GeneralError', [`the image cannot be fetched: ${error.message}`]);
+    });
+  await slot.change(image, file);
+  lastImages.set(slot.device, image);
 }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { MediaDevice } from '../chassis.ts';
+import type { Chassis, MediaDevice } from '../chassis.ts';
 import { createBoard } from '../create-board.ts';
 import { createMemoryChassis } from '../memory-chassis.ts';
 import type { PersonalityChanges } from '../personality.ts';
@@ -17,7 +17,7 @@ import { startRedfishService } from './redfish-service.ts';
 const system = '/redfish/v1/Systems/1';
 const reset = `${system}/Actions/ComputerSystem.Reset`;
 
-async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
+async function setStage(t: TestContext, personality: PersonalityChanges = {}, machine?: Partial<Chassis>) {
   const drives = new Map<MediaDevice, string | null>();
   const memory = createMemoryChassis('off');
   const changeMedium = async (device: MediaDevice, path: string | null) =>
@@ -26,7 +26,7 @@ async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
     { name: 'admin', password: 'password1', privilege: 'administrator' },
     { name: 'viewer', password: 'password2', privilege: 'user' },
   ] as const;
-  const board = createBoard({ chassis: { ...memory, changeMedium }, users, media: ['cdrom', 'floppy'] });
+  const board = createBoard({ chassis: { ...memory, changeMedium, ...machine }, users, media: ['cdrom', 'floppy'] });
   const mediaFolder = mkdtempSync(join(tmpdir(), 'ingot-media-'));
   const service = await startRedfishService({ address: '127.0.0.1', port: 0, board, personality, mediaFolder });
   t.after(async () => {
@@ -184,6 +184,41 @@ test('media are fetched into the drive and taken out again', async (t) => {
   assert.equal(drives.get('cdrom'), null);
   assert.equal((await insert(`${url}/missing.iso`)).status, 500);
   assert.equal((await ask('GET', drive)).body['Inserted'], false);
+});
+
+test('what somebody puts into the drive by hand is what the service shows, and tells of', async (t) => {
+  const held = new Map<MediaDevice, string>();
+  const told: (() => void)[] = [];
+  const chassis = {
+    ...createMemoryChassis('off'),
+    async changeMedium(device: MediaDevice, path: string | null, uri = `file://${path}`) {
+      if (path === null) held.delete(device);
+      else held.set(device, uri);
+      for (const tell of told) tell();
+    },
+    medium: (device: MediaDevice) => held.get(device) ?? null,
+    onMedium(listener: () => void) {
+      told.push(listener);
+      return () => {};
+    },
+  };
+  const { ask, board } = await setStage(t, {}, chassis);
+  const changes: string[] = [];
+  board.onChange((what) => void changes.push(what));
+  const drive = '/redfish/v1/Managers/1/VirtualMedia/Cd';
+  const shown = async () => (await ask('GET', drive)).body;
+
+  await chassis.changeMedium('cdrom', '/isos/live.iso');
+  assert.partialDeepStrictEqual(await shown(), { Inserted: true, Image: 'file:///isos/live.iso', ImageName: 'live.iso' });
+  assert.equal((await ask('POST', `${drive}/Actions/VirtualMedia.EjectMedia`, {})).status, 204);
+  assert.partialDeepStrictEqual(await shown(), { Inserted: false, Image: null });
+  assert.equal(held.size, 0);
+  const { url } = await aHost(t);
+  await ask('POST', `${drive}/Actions/VirtualMedia.InsertMedia`, { Image: `${url}/live.iso` });
+  assert.equal((await shown())['Image'], `${url}/live.iso`);
+  await chassis.changeMedium('cdrom', null);
+  assert.equal((await shown())['Inserted'], false);
+  assert.deepEqual(changes, Array(5).fill('media'));
 });
 
 test('a vendor that takes media by PATCH alone has no action for it', async (t) => {
