@@ -23,7 +23,7 @@ export const microversionTable = {
   },
   baremetal: {
     min: { major: 1, minor: 1 },
-    max: { major: 1, minor: 101 },
+    max: { major: 1, minor: 109 },
     type: 'baremetal',
     header: 'x-openstack-ironic-api-version',
   },

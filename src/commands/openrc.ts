@@ -36,7 +36,7 @@ export function openrcLines(settings: Settings): string {
     OS_IDENTITY_API_VERSION: '3',
     OS_IMAGE_API_VERSION: '2',
     OS_COMPUTE_API_VERSION: '2.90',
-    OS_BAREMETAL_API_VERSION: '1.78',
+    OS_BAREMETAL_API_VERSION: 'latest',
   };
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}\n`);
   // A token, cloud or domain left over from another cloud would win over the lines below.

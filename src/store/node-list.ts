@@ -36,6 +36,10 @@ const filterTable: Readonly<Record<string, Filter>> = {
     const pattern = `%${String(wanted).replace(/[\\%_]/g, '\\$&')}%`;
     return query.where(sql<boolean>`description LIKE ${pattern} ESCAPE '\\'`);
   },
+  instance_name: (query, wanted) => {
+    const pair = JSON.stringify({ display_name: wanted }).slice(1, -1);
+    return query.where(sql<boolean>`instr(instance_info, ${pair}) > 0`);
+  },
   shard: (query, wanted) => query.where('shard', 'in', String(wanted).split(',')),
   sharded: (query, wanted) => query.where('shard', wanted ? 'is not' : 'is', null),
   parent_node: equals('parent_node'),

@@ -7,7 +7,7 @@ import { openRackStage } from '#test/rack-stage.ts';
 const stage = await openRackStage();
 after(() => stage.close());
 const root = '/baremetal/v1';
-const newest = 101;
+const newest = 109;
 
 function ask(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, minor = newest) {
   const headers = { 'x-openstack-ironic-api-version': `1.${minor}` };
@@ -43,6 +43,8 @@ const nodeFieldRows: [name: string, minor: number, value: unknown][] = [
   ['firmware_interface', 86, 'no-firmware'],
   ['service_step', 87, {}],
   ['disable_power_off', 95, false],
+  ['instance_name', 104, null],
+  ['health', 109, null],
 ];
 for (const [name, minor, value] of nodeFieldRows) {
   test(`a node tells ${name} since 1.${minor}`, async () => {
@@ -61,6 +63,7 @@ const writableRows: [name: string, minor: number, value: unknown][] = [
   ['shard', 82, 'north'],
   ['firmware_interface', 86, 'no-firmware'],
   ['disable_power_off', 95, false],
+  ['instance_name', 104, 'web1'],
 ];
 for (const [name, minor, value] of writableRows) {
   test(`${name} is written since 1.${minor}, and 406 before`, async () => {
@@ -115,6 +118,7 @@ const filterRows: [path: string, minor: number][] = [
   ['nodes?include_children=true', 83],
   ['ports?description_contains=a', 97],
   ['ports?conductor_groups=a', 99],
+  ['nodes?instance_name=a', 104],
 ];
 for (const [path, minor] of filterRows) {
   test(`${path} filters since 1.${minor}`, async () => {
@@ -267,7 +271,7 @@ test('a port names its node in one way, since 1.94 in two', async () => {
   assert.equal(await make({ node_ident: name }, 94), 201);
 });
 
-test('a port may lead to a switch of OVN since 1.90', async () => {
+test('a port may lead to a switch of OVN from 1.90 to 1.104', async () => {
   const { uuid } = await enrol();
   const local_link_connection = { port_id: 'p', 'vtep-logical-switch': 'l', 'vtep-physical-switch': 's' };
   const port = { node_uuid: uuid, address: 'aa:bb:cc:55:00:01', local_link_connection };
@@ -275,6 +279,25 @@ test('a port may lead to a switch of OVN since 1.90', async () => {
   assert.equal((await ask('POST', 'ports', port, 89)).status, 406);
   const made = await ask('POST', 'ports', port, 90);
   assert.deepEqual(made.body.local_link_connection, local_link_connection);
+  assert.equal((await ask('POST', 'ports', { ...port, address: 'aa:bb:cc:55:00:02' }, 105)).status, 406);
+});
+
+test('the name of what runs on a node is the display_name of its instance_info', async () => {
+  const { uuid } = await enrol({ resource_class: 'named', instance_info: { a: 1 }, instance_name: '50%_web' });
+  await enrol({ resource_class: 'named', instance_info: { display_name: '50 web' } });
+  const patch = async (...changes: object[]) => (await ask('PATCH', `nodes/${uuid}`, changes)).body;
+
+  assert.deepEqual((await get(`nodes/${uuid}`)).instance_info, { a: 1, display_name: '50%_web' });
+  assert.deepEqual(await uuids(`named&instance_name=${encodeURIComponent('50%_web')}`), [uuid]);
+  assert.deepEqual(await uuids(`named&instance_name=${encodeURIComponent('50%_WEB')}`), []);
+  const both = [
+    { op: 'add', path: '/instance_info/b', value: 2 },
+    { op: 'replace', path: '/instance_name', value: 'db1' },
+  ];
+  assert.deepEqual((await patch(...both)).instance_info, { a: 1, b: 2, display_name: 'db1' });
+  assert.equal((await patch({ op: 'add', path: '/instance_info/display_name', value: 'db2' })).instance_name, 'db2');
+  const bare = await patch({ op: 'remove', path: '/instance_name' });
+  assert.deepEqual([bare.instance_name, bare.instance_info], [null, { a: 1, b: 2 }]);
 });
 
 test('names with .json are names', async () => {

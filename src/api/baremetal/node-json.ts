@@ -5,6 +5,7 @@ import type { Node, Operation } from '#domain/records.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { type Field, field, type Selection, selectFields } from './fields.ts';
+import { instanceNameOf } from './instance-name.ts';
 import { declaredSecrets, withoutSecrets } from './secrets.ts';
 
 /** Name of the one conductor: the machine Ingot runs on. */
@@ -51,6 +52,7 @@ export const nodeFields: readonly NodeField[] = [
   plain('extra'),
   field('instance_info', 1, ({ node, secrets }) => withoutSecrets(node.instance_info, secrets)),
   plain('instance_uuid'),
+  field('instance_name', 104, ({ node }) => instanceNameOf(node)),
   field('provision_state', 1, ({ node, minor }) => stateName(node.provision_state, minor)),
   field('target_provision_state', 1, ({ node, minor }) => stateName(node.target_provision_state, minor)),
   plain('provision_updated_at'),
@@ -59,6 +61,8 @@ export const nodeFields: readonly NodeField[] = [
   plain('maintenance'),
   plain('maintenance_reason'),
   plain('fault', 42),
+  // Nobody asks the BMC for it.
+  constant('health', 109, null),
   plain('last_error'),
   field('reservation', 1, ({ node }) => (node.operation_id === null ? null : conductorName)),
   field('clean_step', 7, ({ operation }) => stepOf(operation, ['clean'])),

@@ -5,6 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NodeChanges } from '#engine/contract.ts';
 import { faultOfDepth } from '../json-depth.ts';
+import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch } from './json-patch.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
@@ -23,7 +24,7 @@ export const interfaceNames = [
 ] as const;
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 export const textNames = ['name', 'resource_class', 'description', 'owner', 'shard', 'parent_node'] as const;
-const changeable: readonly string[] = ['driver', ...interfaceNames, ...bagNames, ...textNames];
+const changeable: readonly string[] = ['driver', ...interfaceNames, ...bagNames, ...textNames, 'instance_name'];
 
 const Bag = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
@@ -35,6 +36,7 @@ const Patched = Type.Object({
   owner: Text({ maxLength: 255 }),
   shard: Text({ maxLength: 255 }),
   parent_node: Text({ maxLength: 255 }),
+  instance_name: Text({ maxLength: 255 }),
   driver_info: Bag,
   properties: Bag,
   extra: Bag,
@@ -49,6 +51,7 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   const touched = fieldsOf(patch);
   for (const name of touched) refuseUnknown(name);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
+  before['instance_name'] = instanceNameOf(node);
   const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
   const after = applyPatch({ ...before, ...fixed }, patch);
   const tooDeep = faultOfDepth(after);
@@ -65,7 +68,7 @@ export function fieldsOf(patch: JsonPatch): Set<string> {
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
   const patched = { ...after };
   for (const name of bagNames) patched[name] ??= {};
-  for (const name of textNames) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
+  for (const name of [...textNames, 'instance_name']) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   if (!Value.Check(Patched, patched)) {
     const [error] = Value.Errors(Patched, patched);
     throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });
@@ -75,6 +78,11 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   for (const name of touched) if (changeable.includes(name)) changes[name] = patched[name];
   for (const name of ['driver_info', 'instance_info'] as const) {
     if (touched.has(name)) changes[name] = restoreSecrets(patched[name] as JsonObject, node[name]);
+  }
+  if (touched.has('instance_name')) {
+    delete changes['instance_name'];
+    const info = (changes['instance_info'] ?? node.instance_info) as JsonObject;
+    changes['instance_info'] = withInstanceName(info, patched.instance_name);
   }
   // An empty name asks the engine for the default.
   for (const name of interfaceNames) if (touched.has(name)) changes[name] = String(patched[name] ?? '');

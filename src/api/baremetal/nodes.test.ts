@@ -5,7 +5,7 @@ import { openRackStage } from '#test/rack-stage.ts';
 const stage = await openRackStage();
 after(() => stage.close());
 const nodes = '/baremetal/v1/nodes';
-const newest = 101;
+const newest = 109;
 
 /** Requests at a microversion. */
 function ask(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, minor = newest) {

@@ -8,6 +8,7 @@ import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
+import { withInstanceName } from './instance-name.ts';
 import { JsonPatch } from './json-patch.ts';
 import { findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
@@ -33,6 +34,7 @@ const NodeRequest = Type.Object({
   owner: Text,
   shard: Text,
   parent_node: Text,
+  instance_name: Text,
   power_interface: Text,
   management_interface: Text,
   boot_interface: Text,
@@ -63,6 +65,7 @@ const NodeQuery = Type.Object({
   sharded: Flag,
   parent_node: Type.Optional(Type.String()),
   include_children: Flag,
+  instance_name: Type.Optional(Type.String()),
   detail: Flag,
   fields: Type.Optional(Type.String()),
   sort_key: Type.Optional(Type.String()),
@@ -114,11 +117,12 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
 
 /** null and '' mean "not given"; the engine chooses then. */
 function readNode(body: Static<typeof NodeRequest>): NewNode {
-  const { driver, driver_info, properties, extra, instance_info, uuid, ...texts } = body;
+  const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, ...texts } = body;
   refuseReservedName(body.name);
   const known = [...textNames, ...interfaceNames] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
-  const bags = { driver_info, properties, extra, instance_info } as Record<string, JsonObject | undefined>;
+  const named = instance_name && { instance_info: withInstanceName((instance_info ?? {}) as JsonObject, instance_name) };
+  const bags = { driver_info, properties, extra, instance_info, ...named } as Record<string, JsonObject | undefined>;
   const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag !== undefined));
   return { driver, ...(uuid && { uuid: uuid.toLowerCase() }), ...given, ...filled };
 }
@@ -139,6 +143,7 @@ const filterTable = [
   { name: 'sharded', since: 82 },
   { name: 'parent_node', since: 83 },
   { name: 'include_children', since: 83 },
+  { name: 'instance_name', since: 104 },
 ];
 
 type ListRequest = { query: NodeQuery; isDetailed: boolean };

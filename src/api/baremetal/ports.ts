@@ -6,7 +6,7 @@ import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import type { Microversion } from '../microversions.ts';
+import { atLeast, type Microversion } from '../microversions.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
 import { field, selectFields, sortRecords } from './fields.ts';
 import { applyPatch, JsonPatch } from './json-patch.ts';
@@ -125,12 +125,14 @@ function refuseLaterKeys(
   refuseLaterFields([...portFields, { name: 'node_ident', since: 94 }], names, version);
   const keys = Object.keys(link ?? {});
   refuseLaterFields(vtepKeys, keys, version);
+  const gone = vtepKeys.find(({ name, until }) => keys.includes(name) && atLeast(version, until));
+  if (gone) throw new Fault('notAcceptable', { detail: `'${gone.name}' went with API version 1.${gone.until}.` });
 }
 
 /** OVN's switches behind a hardware gateway. */
 const vtepKeys = [
-  { name: 'vtep-logical-switch', since: 90 },
-  { name: 'vtep-physical-switch', since: 90 },
+  { name: 'vtep-logical-switch', since: 90, until: 105 },
+  { name: 'vtep-physical-switch', since: 90, until: 105 },
 ];
 
 async function readPort(context: ApiContext, body: Static<typeof PortRequest>): Promise<NewNodePort> {

@@ -1,0 +1,13 @@
+/** The name of what runs on a node: a field of its own since 1.104, kept where Nova puts it, as `instance_info.display_name`. */
+import type { JsonObject, Node } from '#domain/records.ts';
+
+export function instanceNameOf({ instance_info }: Pick<Node, 'instance_info'>): string | null {
+  const { display_name } = instance_info;
+  return typeof display_name === 'string' ? display_name : null;
+}
+
+/** @param name null or empty = none */
+export function withInstanceName(instance_info: JsonObject, name: string | null): JsonObject {
+  const { display_name: _, ...others } = instance_info;
+  return name ? { ...others, display_name: name } : others;
+}
