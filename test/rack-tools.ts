@@ -5,7 +5,7 @@ import { readFileSync, watch } from 'node:fs';
 import type { MachineRecord, Rack } from '#lab/rack.ts';
 
 /** For each single wait; a boot under emulation on a busy machine is slow. */
-export const patience = 180_000;
+export const patience = 400_000;
 
 export type RackTools = {
   /** What ipmitool prints. Rejects where it fails. */
