@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
-import type { BootPlan, Drivers, Step, Task } from '#drivers/interfaces.ts';
+import type { BootPlan, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
@@ -20,7 +20,15 @@ export type Room = {
 
 export const newRoom = (): Room => ({ power: new Map(), plans: new Map() });
 
-type CloudOptions = { room?: Room; store?: Store; steps?: readonly Step[]; settings?: Record<string, string>; onStep?: StepHook };
+type CloudOptions = {
+  room?: Room;
+  store?: Store;
+  steps?: readonly Step[];
+  settings?: Record<string, string>;
+  onStep?: StepHook;
+  /** What the BMCs of the room can do besides. */
+  management?: Partial<ManagementInterface>;
+};
 export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settings };
 
 export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
@@ -39,7 +47,7 @@ export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
   const engine = createEngine({
     store,
     settings,
-    drivers: roomDrivers(room, options.steps ?? []),
+    drivers: roomDrivers(room, options),
     boot: roomPublisher(room),
     images: noImages,
     log: pino({ level: 'silent' }),
@@ -48,7 +56,7 @@ export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
   return { store, engine, room, settings };
 }
 
-function roomDrivers(room: Room, steps: readonly Step[]): Drivers {
+function roomDrivers(room: Room, { steps = [], management }: Pick<CloudOptions, 'steps' | 'management'>): Drivers {
   const properties = {};
   const validate = () => {};
   const refuse = (node: string, command: string) => {
@@ -86,6 +94,7 @@ function roomDrivers(room: Room, steps: readonly Step[]): Drivers {
         bootDevices: ['pxe', 'disk'],
         setBootDevice: async () => {},
         getBootDevice: async () => ({ device: null, persistent: null }),
+        ...management,
       },
     },
     boot: {

@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Drivers, NodeFacts } from '#drivers/interfaces.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
+import { NodeHolds } from './node-holds.ts';
 
 const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
@@ -36,7 +37,12 @@ async function aStage(t: TestContext, bmc: Bmc, info: Record<string, string> = {
   };
   const changed: string[] = [];
   const drivers = { management: { ipmi: management } } as unknown as Drivers;
-  const passwords = new BmcPasswords({ store, drivers, changed: async (uuid) => void changed.push(uuid) });
+  const passwords = new BmcPasswords({
+    store,
+    drivers,
+    holds: new NodeHolds(),
+    changed: async (uuid) => void changed.push(uuid),
+  });
   t.after(() => passwords.stop());
   const stored = async () => (await store.nodes.find({ uuid }))?.driver_info;
   return { store, uuid, bmc, passwords, tried, changed, stored };
@@ -94,6 +100,20 @@ test('no third password is sent while it is not known which of two is right', as
 test('two changes at once are one too many', async (t) => {
   const { uuid, passwords } = await aStage(t, { password: 'old' });
   const first = passwords.rotate(uuid, 'one');
-  await assert.rejects(passwords.rotate(uuid, 'two'), { code: 'conflict' });
+  await assert.rejects(passwords.rotate(uuid, 'two'), { code: 'nodeBusy', message: /a change of the password of its BMC/ });
   await first;
+});
+
+test('settings that were written in mid-change are kept, and the BMC decides which password counts', async (t) => {
+  for (const taken of ['new', 'operator']) {
+    const bmc: Bmc = { password: 'old' };
+    const stage = await aStage(t, bmc);
+    const { store, uuid, passwords, stored } = stage;
+    bmc.change = () => {
+      bmc.password = taken;
+      void store.nodes.update({ uuid }, { driver_info: { ipmi_password: 'operator', ipmi_port: 6230 } });
+    };
+    await passwords.rotate(uuid, 'new');
+    assert.deepEqual(await stored(), { ipmi_password: taken, ipmi_port: 6230 });
+  }
 });

@@ -3,20 +3,26 @@
  * down beside the old one (`next_ipmi_password`) before the BMC is asked, so that one of the two is right whatever
  * happens in between.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject, Node } from '#domain/records.ts';
 import type { Asking, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { NodeHolds } from './node-holds.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
 type Parts = {
   store: Store;
   drivers: Drivers;
+  /** Nothing else is asked of the BMC, and no other settings are written, while the password changes. */
+  holds: NodeHolds;
   /** What was learned with the former settings counts no more. */
   changed(uuid: string): Promise<void>;
 };
 
-type Account = { facts: NodeFacts; management: ManagementInterface; key: string; nextKey: string };
+/** The settings of a node as they stood when they were read or written last. */
+type AsRead = Pick<Node, 'uuid' | 'driver_info' | 'management_interface'>;
+type Account = { facts: NodeFacts & AsRead; management: ManagementInterface; key: string; nextKey: string };
 
 /** Which of the two passwords the BMC takes; `unknown`: it cannot be asked now. */
 type Verdict = 'new' | 'old' | 'neither' | 'unknown';
@@ -30,7 +36,6 @@ const laterMs = 300_000;
 
 export class BmcPasswords {
   readonly #parts: Parts;
-  readonly #underWay = new Set<string>();
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
@@ -65,28 +70,40 @@ export class BmcPasswords {
 
   /** Throws what the BMC says; then the old password still counts, or which one does is found out later. */
   async rotate(uuid: string, password: string, asking: Asking = {}): Promise<void> {
-    await this.#alone(uuid, async () => {
+    await this.#alone(uuid, 'idle', async () => {
       await this.#settleFormer(uuid);
       const { facts, management, key, nextKey } = await this.#accountOf(uuid);
       if (!management.changePassword || facts.driver_info[key] === undefined)
         throw new Fault('badRequest', { detail: `driver_info of the node has no ${key} that could be replaced.` });
-      await this.#write(uuid, { [nextKey]: password });
+      const noted = await this.#write(facts, { [nextKey]: password });
       try {
         await management.changePassword(facts, password, asking);
       } catch (error) {
         const isUntouched = untouchedCodes.includes(asFault(error).code);
-        if (isUntouched) await this.#write(uuid, { [nextKey]: null });
+        if (isUntouched) await this.#write(noted, { [nextKey]: null });
         else if ((await this.#settleOrLater(uuid)) === 'new') return;
         throw error;
       }
-      await this.#write(uuid, { [key]: password, [nextKey]: null });
+      try {
+        await this.#write(noted, { [key]: password, [nextKey]: null });
+      } catch (error) {
+        if (asFault(error).code !== 'conflict') throw error;
+        return this.#keepBoth(uuid, nextKey, password);
+      }
       await this.#parts.changed(uuid);
     });
   }
 
+  /** Somebody has written other settings in spite of all: theirs stay, ours stands beside them, and the BMC decides. */
+  async #keepBoth(uuid: string, nextKey: string, password: string): Promise<void> {
+    const { facts } = await this.#accountOf(uuid);
+    await this.#write(facts, { [nextKey]: password });
+    await this.#settleOrLater(uuid);
+  }
+
   /** @returns undefined where there is nothing to settle */
   async settle(uuid: string): Promise<Verdict | undefined> {
-    return this.#alone(uuid, () => this.#settle(uuid));
+    return this.#alone(uuid, 'always', () => this.#settle(uuid));
   }
 
   async #settle(uuid: string): Promise<Verdict | undefined> {
@@ -99,7 +116,7 @@ export class BmcPasswords {
     const message = `a change of its password was broken off; the BMC takes ${verdict === 'neither' ? verdict : `the ${verdict} one`}`;
     this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'password', message });
     if (verdict === 'neither') return verdict;
-    await this.#write(uuid, { ...(verdict === 'new' && { [key]: next }), [nextKey]: null });
+    await this.#write(facts, { ...(verdict === 'new' && { [key]: next }), [nextKey]: null });
     await this.#parts.changed(uuid);
     return verdict;
   }
@@ -118,14 +135,8 @@ export class BmcPasswords {
     throw new Fault('conflict', { detail });
   }
 
-  async #alone<R>(uuid: string, work: () => Promise<R>): Promise<R> {
-    if (this.#underWay.has(uuid)) throw new Fault('conflict', { detail: 'The password of this BMC is being replaced already.' });
-    this.#underWay.add(uuid);
-    try {
-      return await work();
-    } finally {
-      this.#underWay.delete(uuid);
-    }
+  #alone<R>(uuid: string, takes: 'idle' | 'always', work: () => Promise<R>): Promise<R> {
+    return this.#parts.holds.during(this.#parts.store, { uuid, purpose: 'a change of the password of its BMC', takes }, work);
   }
 
   /** The new one first: a session that the old one opened may outlive it and would prove nothing. */
@@ -151,16 +162,24 @@ export class BmcPasswords {
     const { node, facts } = await loadNode(store, uuid);
     const key = `${node.management_interface}_password`;
     const management = interfaceOf(drivers.management, node.management_interface);
-    return { facts, management, key, nextKey: `next_${key}` };
+    return { facts: { ...facts, management_interface: node.management_interface }, management, key, nextKey: `next_${key}` };
   }
 
-  /** @param change null removes a key */
-  async #write(uuid: string, change: JsonObject): Promise<void> {
-    await this.#parts.store.transaction(async (inside) => {
+  /**
+   * Only what was read is replaced: settings that somebody else has written meanwhile are not lost, nor is theirs
+   * mixed with ours. @param change null removes a key
+   * @throws Fault `conflict` where they are others now
+   */
+  async #write({ uuid, driver_info, management_interface }: AsRead, change: JsonObject): Promise<AsRead> {
+    return this.#parts.store.transaction(async (inside) => {
       const node = await inside.nodes.find({ uuid });
       if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-      const merged = Object.entries({ ...node.driver_info, ...change }).filter(([, value]) => value !== null);
-      await inside.nodes.update({ uuid }, { driver_info: Object.fromEntries(merged), updated_at: new Date().toISOString() });
+      if (!isDeepStrictEqual(node.driver_info, driver_info) || node.management_interface !== management_interface)
+        throw new Fault('conflict', { detail: `driver_info of node ${node.name ?? uuid} has changed meanwhile.` });
+      const merged = Object.entries({ ...driver_info, ...change }).filter(([, value]) => value !== null);
+      const written = Object.fromEntries(merged);
+      await inside.nodes.update({ uuid }, { driver_info: written, updated_at: new Date().toISOString() });
+      return { uuid, driver_info: written, management_interface };
     });
   }
 }

@@ -214,12 +214,18 @@ function isAway(error: unknown): boolean {
   return awayCodes.includes(asFault(error).code);
 }
 
-/** Ends when it answers again: what follows needs it. */
+/**
+ * Ends when it answers again: what follows needs it. That it was told is noted, so that a crash of Ingot while it
+ * starts does not make it start anew; told twice is it only where Ingot died before it heard the answer.
+ */
 async function restartBmc(parts: Parts, task: Task): Promise<void> {
   const management = managementOf(parts, task);
-  const { node, signal } = task;
+  const { node, signal, operation } = task;
   const { lastWords, look } = timesOf(parts);
-  await management.resetBmc?.(node, 'cold', { signal });
+  if (operation.context['restarted'] !== operation.step) {
+    await management.resetBmc?.(node, 'cold', { signal });
+    await task.remember({ restarted: operation.step });
+  }
   await pause(lastWords, signal);
   for (;;) {
     try {

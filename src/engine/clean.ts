@@ -7,7 +7,7 @@ import type { Drivers, Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { type AskedStep, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
+import { type AskedStep, type CleanTimes, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
 import { withAgentSecret } from './deploy.ts';
 import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
@@ -38,7 +38,7 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
   task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
 );
 
-type CleanParts = { settings: Settings; store: Store; drivers: Drivers };
+type CleanParts = { settings: Settings; store: Store; drivers: Drivers; times?: CleanTimes };
 
 export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDefinition {
   const machine: readonly Step[] = [

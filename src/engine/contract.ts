@@ -99,7 +99,8 @@ export type RebuildChanges = {
 
 export type NodeVerbs = {
   createNode(request: NewNode): Promise<Node>;
-  updateNode(uuid: string, changes: NodeChanges): Promise<Node>;
+  /** A function gets the node as it is in the transaction that writes: what came in between is not lost. */
+  updateNode(uuid: string, changes: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node>;
   /** Refuses (`conflict`) while a server or an operation holds it. */
   deleteNode(uuid: string): Promise<void>;
   /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */

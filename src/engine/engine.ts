@@ -9,12 +9,14 @@ import { BmcContacts } from './bmc-contacts.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
 import { BootStates } from './boot-states.ts';
 import { cleanDefinition } from './clean.ts';
+import type { CleanTimes } from './clean-steps.ts';
 import { Consoles } from './consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
 import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
 import { hasEnded } from './live-operations.ts';
 import { machineMessages } from './machine-messages.ts';
 import { machineVerbs } from './machine-verbs.ts';
+import { NodeHolds } from './node-holds.ts';
 import { powerDefinition, verifyDefinition } from './node-operations.ts';
 import { nodeVerbs } from './nodes.ts';
 import type { OperationDefinition, OperationKinds, StepHook } from './operation-kinds.ts';
@@ -32,6 +34,7 @@ export type EngineParts = {
   settings: Settings;
   log: Logger;
   onStep?: StepHook;
+  cleanTimes?: CleanTimes;
 };
 
 export function createEngine(parts: EngineParts): Engine {
@@ -43,43 +46,46 @@ export function createEngine(parts: EngineParts): Engine {
     deploy: deployDefinition(definitions),
     rebuild: rebuildDefinition(definitions),
     delete: deleteDefinition(definitions),
-    clean: cleanDefinition({ settings, store, drivers }),
+    clean: cleanDefinition({ settings, store, drivers, ...(parts.cleanTimes && { times: parts.cleanTimes }) }),
     verify: verifyDefinition(bootStates),
     power: powerDefinition(definitions),
   });
   const contacts = new BmcContacts(store);
+  const holds = new NodeHolds();
   const taskParts: TaskParts = { ...parts, contacts, remember: (live, change) => worker.remember(live, change) };
   const worker = new Worker({
     store,
     kinds,
     log,
+    holds,
     taskFor: (live, _step, signal) => buildTask(taskParts, live, signal),
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
     ...(parts.onStep && { onStep: parts.onStep }),
   });
   const servers = serverVerbs({ store, drivers, worker });
-  const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker, bootStates });
+  const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker, holds, bootStates });
   const passwords = new BmcPasswords({
     store,
     drivers,
+    holds,
     async changed(uuid) {
       await contacts.forget(uuid);
-      truth.lookNow(uuid);
+      truth.lookAnew(uuid);
       await consoles.reopen(uuid);
     },
   });
   return {
     ...servers,
-    ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, deleteServer: servers.deleteServer }),
+    ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, holds, deleteServer: servers.deleteServer }),
     ...machineVerbs({ store, drivers, contacts, passwords, bootStates }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
       await contacts.load();
       await worker.resume();
       await resumeDeletes({ store, worker });
+      passwords.start().catch((error: unknown) => log.error({ err: error }, 'broken-off changes of passwords are not put right'));
       await truth.start();
       await consoles.start();
-      passwords.start().catch((error: unknown) => log.error({ err: error }, 'broken-off changes of passwords are not put right'));
     },
     async stop() {
       passwords.stop();

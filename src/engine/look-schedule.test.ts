@@ -42,3 +42,15 @@ test('what was removed is not taken', () => {
   assert.deepEqual(schedule.take(9, 9), ['b']);
   assert.equal(schedule.size, 0);
 });
+
+test('after a stop whoever came due meanwhile comes due as far apart as before; the others keep their time', () => {
+  const schedule = new LookSchedule();
+  for (const [key, at] of Object.entries({ before: 90, first: 110, second: 130, later: 900 })) schedule.put(key, at);
+  schedule.makeUp(100, 400);
+  assert.deepEqual(
+    ['before', 'first', 'second', 'later'].map((key) => schedule.dueOf(key)),
+    [400, 410, 430, 900],
+  );
+  assert.deepEqual(schedule.take(410, 9), ['before', 'first']);
+  assert.equal(schedule.next(), 430);
+});

@@ -30,6 +30,14 @@ export class LookSchedule {
     if (at < (this.#due.get(key) ?? Number.POSITIVE_INFINITY)) this.put(key, at);
   }
 
+  /**
+   * Nobody could look from `since` until `now`: whoever came due meanwhile comes due as far apart as before, or all of
+   * them would come at once, now and ever after.
+   */
+  makeUp(since: number, now: number): void {
+    for (const [key, at] of [...this.#due]) if (at <= now) this.put(key, now + Math.max(at - since, 0));
+  }
+
   remove(key: string): void {
     this.#due.delete(key);
   }

@@ -14,6 +14,7 @@ import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { Consoles } from './consoles.ts';
 import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
+import type { NodeHolds } from './node-holds.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
 import { checkPowerPolicy } from './power-policy.ts';
@@ -27,8 +28,9 @@ type Parts = {
   worker: Worker;
   settings: Settings;
   contacts: BmcContacts;
-  truth: Pick<PowerTruth, 'lookNow'>;
+  truth: Pick<PowerTruth, 'lookNow' | 'lookAnew'>;
   consoles: Consoles;
+  holds: NodeHolds;
   deleteServer(id: string): Promise<void>;
 };
 
@@ -38,7 +40,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     createNode: (request) => createNode(parts, request),
     updateNode: (uuid, changes) => updateNode(parts, uuid, changes),
     async deleteNode(uuid) {
-      await deleteNode(store, uuid);
+      await deleteNode(parts, uuid);
       await parts.contacts.forget(uuid);
       await parts.consoles.remove(uuid);
     },
@@ -156,14 +158,14 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   });
 }
 
-async function updateNode(
-  { store, drivers, contacts, truth, consoles }: Parts,
-  uuid: string,
-  changes: NodeChanges,
-): Promise<Node> {
-  const node = await store.transaction(async (inside) => {
+/** What the change is made of is read in the transaction that writes it: nothing that came in between is lost. */
+async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node> {
+  const { store, drivers, holds } = parts;
+  const { node, changes } = await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
     await refuseWhileBusy(inside, node);
+    holds.refuse(node);
+    const changes = typeof wanted === 'function' ? wanted(node) : wanted;
     const driver = changes.driver ?? node.driver;
     // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
     const former = driver === node.driver ? node : {};
@@ -175,15 +177,19 @@ async function updateNode(
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? unknownBootState : {};
     await inside.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, updated_at: new Date().toISOString() });
-    return findNode(inside, uuid);
+    return { node: await findNode(inside, uuid), changes };
   });
+  await noteSettings(parts, uuid, changes);
+  return node;
+}
+
+async function noteSettings({ contacts, truth, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
   // Other settings, another way to the BMC: what was learned on the old one counts no more.
   if (changes.driver_info || changes.driver || changes.power_interface) {
     await contacts.forget(uuid);
-    truth.lookNow(uuid);
+    truth.lookAnew(uuid);
   }
   if (changes.driver_info || changes.driver || changes.console_interface) await consoles.reopen(uuid);
-  return node;
 }
 
 /** A part has no parts: what is below a machine is one level deep. A machine with a server on it is nobody's part. */
@@ -201,10 +207,11 @@ async function checkParent(inside: Store, node: Omit<Node, 'id'>): Promise<void>
     throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} carries a server: it cannot become a part.` });
 }
 
-async function deleteNode(store: Store, uuid: string): Promise<void> {
+async function deleteNode({ store, holds }: Parts, uuid: string): Promise<void> {
   await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
     await refuseWhileBusy(inside, node);
+    holds.refuse(node);
     if (node.instance_uuid) {
       throw new Fault('conflict', {
         detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,

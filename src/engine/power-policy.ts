@@ -1,16 +1,18 @@
 /** What is done where a machine's power is another than it should be, and nobody asked Ingot for that. */
+import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import type { Node, PowerState } from '#domain/records.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { now } from './step-deadlines.ts';
 import type { Worker } from './worker.ts';
 
 export const powerPolicies = ['record', 'correct', 'hold'] as const;
 export type PowerPolicyName = (typeof powerPolicies)[number];
 
 export type FoundPower = {
-  node: NodeFacts & Pick<Node, 'instance_uuid'>;
+  node: NodeFacts & Pick<Node, 'instance_uuid' | 'power_interface'>;
   /** Null = nothing was known. */
   expected: PowerState | null;
   seen: PowerState;
@@ -70,6 +72,7 @@ export class PowerPolicy {
     const { node, expected, seen } = found;
     const target = expected ?? seen;
     const operation = await store.transaction(async (inside) => {
+      if (!(await hasSameBmc(inside, found))) return undefined;
       if (!(await inside.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
       return worker.begin(inside, {
@@ -81,7 +84,7 @@ export class PowerPolicy {
       });
     });
     if (!operation) return;
-    this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), Date.now()]);
+    this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
     this.#tell(found, `was found ${seen} and is brought back to ${target}, as the power policy says`);
     worker.launch(operation);
   }
@@ -100,7 +103,7 @@ export class PowerPolicy {
   }
 
   #recentCorrections(uuid: string): number[] {
-    const since = Date.now() - correctionsWithin;
+    const since = now() - correctionsWithin;
     return (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
   }
 
@@ -108,6 +111,7 @@ export class PowerPolicy {
   #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
     const { node, seen } = found;
     return this.#parts.store.transaction(async (inside) => {
+      if (!(await hasSameBmc(inside, found))) return false;
       if (!(await inside.nodes.update(isAsRead(found), { power_state: seen, ...more }))) return false;
       const vm_state = seen === 'power on' ? 'active' : 'stopped';
       const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };
@@ -126,6 +130,12 @@ export class PowerPolicy {
       data: { before: expected },
     });
   }
+}
+
+/** Where the node has another BMC by now, what the former one said is of another machine. */
+async function hasSameBmc(inside: Store, { node }: FoundPower): Promise<boolean> {
+  const [now] = await inside.nodes.pick(['driver_info', 'power_interface'], { uuid: node.uuid });
+  return now?.power_interface === node.power_interface && isDeepStrictEqual(now.driver_info, node.driver_info);
 }
 
 /** Nobody has taken the node meanwhile, neither an operation nor a person who works on it. */

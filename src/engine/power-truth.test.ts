@@ -34,10 +34,12 @@ async function aLookout(t: TestContext, { answer, settings = {}, more = {}, look
   } satisfies PowerInterface;
   const launched: { purpose: string; request: unknown }[] = [];
   const contacts = new BmcContacts(store);
+  const held = new Set<string>();
   await contacts.load();
   const truth = new PowerTruth({
     store,
     contacts,
+    holds: held,
     drivers: { power: { room: power } } as unknown as Drivers,
     settings: readSettings({ flags: { state_dir: '/nonexistent', 'power.sync_interval': '3600', ...settings } }),
     log: pino({ level: 'silent' }),
@@ -60,7 +62,7 @@ async function aLookout(t: TestContext, { answer, settings = {}, more = {}, look
     await delay(20);
     await store.transaction(async () => {});
   };
-  return { store, node, bmc, power, truth, contacts, launched, row, look };
+  return { store, node, bmc, power, truth, contacts, held, launched, row, look };
 }
 
 type LookoutOptions = { answer: Answer; settings?: Record<string, string>; more?: Partial<PowerInterface>; lookMs?: number };
@@ -291,4 +293,82 @@ test('a slow BMC is looked at sooner, but no more than twice as often', () => {
   assert.equal(lookInterval(35_000, 4), 34_960);
   assert.equal(lookInterval(35_000, 1_000), 25_000);
   assert.equal(lookInterval(35_000, 9_000), 17_500);
+});
+
+test('a clock that was set back keeps no change from being believed', async (t) => {
+  const { store, node, look, row } = await aLookout(t, { answer: 'power off' });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  const at = new Date(Date.now() + 3_600_000).toISOString();
+  await store.operations.insert(anOperation({ node_uuid: node.uuid, state: 'done', created_at: at, ended_at: at }));
+  await look();
+  await until(async () => (await row()).power_state === 'power off');
+});
+
+/** A look that waits for its answer, which the test gives. */
+function heldLook({ bmc, power }: Awaited<ReturnType<typeof aLookout>>) {
+  const answers: PromiseWithResolvers<PowerState>[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
+  Object.assign(power, {
+    getPower(_: unknown, asking?: { signal?: AbortSignal }) {
+      bmc.looks += 1;
+      answers.push(Promise.withResolvers<PowerState>());
+      signals.push(asking?.signal);
+      return answers.at(-1)!.promise;
+    },
+  });
+  return { answers, signals };
+}
+
+test('with other settings a look under way ends, and the new BMC is asked at once', async (t) => {
+  const stage = await aLookout(t, { answer: 'power on', settings: { 'power.sync_policy': 'correct' } });
+  const { store, node, bmc, truth, contacts, row, launched } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  const { answers, signals } = heldLook(stage);
+  truth.lookNow(node.uuid);
+  await until(() => bmc.looks === 1);
+  await store.nodes.update({ uuid: node.uuid }, { driver_info: { address: 'another' } });
+  await contacts.forget(node.uuid);
+  truth.lookAnew(node.uuid);
+  assert.equal(signals[0]?.aborted, true);
+  answers[0]?.resolve('power off');
+  await until(() => bmc.looks === 2);
+  answers[1]?.resolve('power on');
+  await until(() => contacts.get(node.uuid)?.state === 'ok');
+  assert.deepEqual([(await row()).power_state, launched], ['power on', []]);
+});
+
+test('what the former BMC said is written nowhere, even where it came in the moment of the change', async (t) => {
+  const stage = await aLookout(t, { answer: 'power off' });
+  const { store, node, bmc, look, row } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  Object.defineProperty(bmc, 'answer', {
+    get() {
+      void store.nodes.update({ uuid: node.uuid }, { driver_info: { address: 'another' } });
+      return 'power off';
+    },
+  });
+  await look();
+  assert.equal((await row()).power_state, 'power on');
+  assert.deepEqual(await store.events.list({ node_uuid: node.uuid }), []);
+});
+
+test('a node that a request has for itself is not looked at', async (t) => {
+  const { truth, node, bmc, held } = await aLookout(t, { answer: 'power on' });
+  held.add(node.uuid);
+  truth.lookNow(node.uuid);
+  await delay(300);
+  assert.equal(bmc.looks, 0);
+});
+
+test('of nodes that are deleted while they are looked at nothing is kept', async (t) => {
+  const stage = await aLookout(t, { answer: 'power on' });
+  const { store, node, bmc, truth, contacts } = stage;
+  const { answers } = heldLook(stage);
+  truth.lookNow(node.uuid);
+  await until(() => bmc.looks === 1);
+  await store.nodes.remove({ uuid: node.uuid });
+  answers[0]?.resolve('power on');
+  await until(() => contacts.get(node.uuid) !== undefined);
+  truth.lookNow(node.uuid);
+  await until(() => contacts.get(node.uuid) === undefined);
 });

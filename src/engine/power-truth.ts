@@ -12,9 +12,10 @@ import { type BmcContacts, longestPauseMs } from './bmc-contacts.ts';
 import type { BootStates } from './boot-states.ts';
 import { type Lane, LookPlaces } from './look-places.ts';
 import { LookSchedule } from './look-schedule.ts';
+import type { NodeHolds } from './node-holds.ts';
 import { type FoundPower, PowerPolicy, type PowerPolicyParts } from './power-policy.ts';
 import { PowerWatches } from './power-watches.ts';
-import { longestTimerMs, now } from './step-deadlines.ts';
+import { longestTimerMs, now, orAborted } from './step-deadlines.ts';
 import { interfaceOf } from './task.ts';
 
 type Parts = PowerPolicyParts & {
@@ -24,6 +25,8 @@ type Parts = PowerPolicyParts & {
   contacts: BmcContacts;
   /** Told of each look that was answered. */
   bootStates?: Pick<BootStates, 'consider' | 'forget' | 'stop'>;
+  /** Nodes that a request has for itself are left alone. */
+  holds?: Pick<NodeHolds, 'has'>;
   /** Longest look, whatever the driver does (milliseconds). */
   lookMs?: number;
 };
@@ -43,6 +46,10 @@ const gatherMs = 100;
 const batchMax = 200;
 /** New nodes are noticed that often (milliseconds). */
 const newcomersMs = 5000;
+/** For so long a clock that was set back may keep a change from being believed (milliseconds). */
+const clockSlackMs = 60_000;
+/** A tick that is so late was not late by itself: the process was stopped (milliseconds). */
+const stallMs = 5000;
 /** A state that surprises is looked at again after this long before anything is done about it (milliseconds). */
 const secondLookMs = 3000;
 /** A BMC that tells of more and more is looked at no more often than this (milliseconds). */
@@ -74,11 +81,13 @@ export class PowerTruth {
   /** What the last look found where it was a surprise. */
   readonly #surprises = new Map<string, PowerState>();
   readonly #stop = new AbortController();
-  /** To end each look that is under way. */
-  readonly #asking = new Set<AbortController>();
+  /** To end each look that is under way, by node. */
+  readonly #looks = new Map<string, AbortController>();
   #timer: NodeJS.Timeout | undefined;
   #newcomers: NodeJS.Timeout | undefined;
   #lastId = 0;
+  /** When this process was seen to run last. */
+  #lastTick = 0;
   #taking = false;
 
   constructor(parts: Parts) {
@@ -91,13 +100,14 @@ export class PowerTruth {
   async start(): Promise<void> {
     if (this.#isIdle) return;
     await this.#addNewcomers();
-    this.#newcomers = setInterval(() => void this.#guard(this.#addNewcomers()), newcomersMs);
+    this.#lastTick = now();
+    this.#newcomers = setInterval(() => this.#tick(), newcomersMs);
     this.#newcomers.unref();
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('Ingot is stopping'));
-    for (const look of this.#asking) look.abort(this.#stop.signal.reason);
+    for (const look of this.#looks.values()) look.abort(this.#stop.signal.reason);
     clearTimeout(this.#timer);
     clearInterval(this.#newcomers);
     await Promise.all([this.#watches.stop(), this.#parts.bootStates?.stop()]);
@@ -108,6 +118,21 @@ export class PowerTruth {
     if (this.#isIdle) return;
     this.#putSooner(uuid, now());
     this.#arm();
+  }
+
+  /** Its settings are others now: what a look under way would bring is of the former ones. */
+  lookAnew(uuid: string): void {
+    this.#surprises.delete(uuid);
+    this.#looks.get(uuid)?.abort(new Error('the settings of the node have changed'));
+    this.lookNow(uuid);
+  }
+
+  /** A process that was stopped for minutes has all nodes due at once when it goes on. */
+  #tick(): void {
+    const [former, at] = [this.#lastTick, now()];
+    this.#lastTick = at;
+    if (at - former > newcomersMs + stallMs) for (const schedule of Object.values(this.#schedules)) schedule.makeUp(former, at);
+    void this.#guard(this.#addNewcomers());
   }
 
   get #interval(): number {
@@ -222,14 +247,19 @@ export class PowerTruth {
 
   #begin(node: LookedAt): void {
     const power = this.#powerOf(node);
-    const isIdle = node.operation_id === null && !node.maintenance && !unverified.includes(node.provision_state);
+    const isTaken = node.operation_id !== null || this.#parts.holds?.has(node.uuid);
+    const isIdle = !isTaken && !node.maintenance && !unverified.includes(node.provision_state);
     if (!power || !isIdle || power.byHandSeconds !== undefined) {
       this.#putSooner(node.uuid, now() + this.#interval);
       return;
     }
     const begun = now();
     this.#underWay.take(node.uuid, this.#laneOf(node.uuid));
-    void this.#look(node, power).finally(() => {
+    // Not `AbortSignal.any` with a signal as old as the process: hundreds of looks a second would hang on to it.
+    const look = new AbortController();
+    this.#looks.set(node.uuid, look);
+    void this.#look(node, power, look).finally(() => {
+      this.#looks.delete(node.uuid);
       if (this.#hinted.delete(node.uuid)) this.#putSooner(node.uuid, now());
       this.#putSooner(node.uuid, this.#nextLook(node.uuid, begun));
       this.#underWay.release(node.uuid);
@@ -257,47 +287,35 @@ export class PowerTruth {
     return held ? now() + Math.min(Date.parse(held) - Date.now(), longestPauseMs) : undefined;
   }
 
-  async #look(node: LookedAt, power: PowerInterface): Promise<void> {
+  async #look(node: LookedAt, power: PowerInterface, look: AbortController): Promise<void> {
     const { contacts, log } = this.#parts;
-    const { signal } = this.#stop;
     const begun = Date.now();
     try {
-      const seen = await contacts.ask(node.uuid, () => this.#ask(node, power));
+      const seen = await contacts.ask(node.uuid, () => this.#ask(node, power, look));
+      look.signal.throwIfAborted();
       await this.#compare(node, { seen, begun });
-      if (signal.aborted) return;
+      if (look.signal.aborted) return;
       this.#watches.consider(node, power);
       this.#parts.bootStates?.consider(node, seen);
     } catch (error) {
-      if (signal.aborted) return;
       const fault = asFault(error);
+      // Ended by us, and not for being late.
+      if (look.signal.aborted && !(look.signal.reason instanceof Fault)) return;
       if (fault.code === 'internal') log.error({ node: node.uuid, err: error }, 'a look at the power state failed');
       else log.debug({ node: node.uuid, reason: fault.message }, 'the power state of a node could not be read');
     }
   }
 
   /** Bounded by a deadline of our own, since a look that never ends would hold its place for ever. */
-  async #ask(node: LookedAt, power: PowerInterface): Promise<PowerState> {
+  async #ask(node: LookedAt, power: PowerInterface, look: AbortController): Promise<PowerState> {
     const ms = this.#parts.lookMs ?? longestLookMs;
-    const late = new AbortController();
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      reject(
-        new Fault('bmcUnreachable', {
-          address: `node ${node.name ?? node.uuid}`,
-          attempts: 1,
-          seconds: ms / 1000,
-          detail: 'the look took too long',
-        }),
-      );
-      late.abort(new Error('the look took too long'));
-    }, ms);
-    // Not `AbortSignal.any` with a signal as old as the process: hundreds of looks a second would hang on to it.
-    this.#asking.add(late);
+    const address = `node ${node.name ?? node.uuid}`;
+    const tooLong = { address, attempts: 1, seconds: ms / 1000, detail: 'the look took too long' };
+    const timer = setTimeout(() => look.abort(new Fault('bmcUnreachable', tooLong)), ms);
     try {
-      return await Promise.race([power.getPower(node, { signal: late.signal, background: true }), promise]);
+      return await orAborted(power.getPower(node, { signal: look.signal, background: true }), look.signal);
     } finally {
       clearTimeout(timer);
-      this.#asking.delete(late);
     }
   }
 
@@ -315,7 +333,10 @@ export class PowerTruth {
   async #wasBusySince(node_uuid: string, begun: number): Promise<boolean> {
     const { operations } = this.#parts.store;
     const [last] = await operations.list({ node_uuid }, { orderBy: 'created_at', descending: true, limit: 1 });
-    return last !== undefined && (last.ended_at === null || Date.parse(last.ended_at) >= begun);
+    if (last?.ended_at === null) return true;
+    const ended = Date.parse(last?.ended_at ?? '');
+    // An end far in the future is from before the clock was set back; it says nothing of this look.
+    return ended >= begun && ended <= Date.now() + clockSlackMs;
   }
 
   async #guard(work: Promise<void>): Promise<void> {

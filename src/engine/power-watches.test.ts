@@ -95,3 +95,17 @@ test('one that never comes to an end is given up, and ended should it come late'
   resolve(async () => ended.resolve());
   await ended.promise;
 });
+
+test('a watch that is forgotten in the very moment in which it begins is ended, once', async (t) => {
+  for (const ticks of [0, 1, 2, 3, 4, 5]) {
+    let ended = 0;
+    const { watches, look, node } = aStage(t, async () => async () => {
+      ended += 1;
+    });
+    const considered = look();
+    for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+    watches.forget(node.uuid);
+    await considered;
+    assert.equal(ended, 1, `after ${ticks} ticks`);
+  }
+});

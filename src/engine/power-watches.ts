@@ -91,13 +91,14 @@ export class PowerWatches {
     try {
       const begun = begin(node, hint, { signal });
       begun.then(
-        (late) => {
-          if (signal.aborted) late?.().catch(() => {});
+        // At once, so that whoever forgets the watch in this moment finds what is to be ended.
+        (end) => {
+          watch.end = end;
+          if (signal.aborted) void endWatch(watch);
         },
         () => {},
       );
-      watch.end = await orAborted(begun, signal);
-      if (!watch.end) watch.tryAgainAt = now() + cannot;
+      if (!(await orAborted(begun, signal))) watch.tryAgainAt = now() + cannot;
       watch.failures = 0;
     } catch (error) {
       watch.ended.abort(error);
@@ -112,7 +113,10 @@ export class PowerWatches {
   }
 }
 
-async function endWatch({ ended, end }: Watch): Promise<void> {
+/** Ends it once, however often it is called. */
+async function endWatch(watch: Watch): Promise<void> {
+  const { ended, end } = watch;
+  watch.end = undefined;
   ended.abort(new Error('the watch is over'));
   await end?.().catch(() => {});
 }

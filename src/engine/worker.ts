@@ -10,6 +10,7 @@ import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { refuseBusyNode } from './busy-node.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
+import type { NodeHolds } from './node-holds.ts';
 import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
 import { OperationRecord } from './operation-record.ts';
 import { OperationRows, type RowChange } from './operation-row.ts';
@@ -24,6 +25,8 @@ export type WorkerParts = {
   /** Called around each step: tests stop the process there. */
   onStep?: StepHook;
   silenceTimeoutMs: number;
+  /** Nodes that a request has for itself for a moment. */
+  holds?: Pick<NodeHolds, 'has' | 'refuse'>;
 };
 
 const firstRetryMs = 1000;
@@ -76,7 +79,14 @@ export class Worker {
       { operation_id: operation.id },
     );
     if (taken !== 1) await refuseBusyNode(inside, request.node_uuid);
+    // Who hands it over has had it all the time.
+    if (handedOverBy === null && this.#parts.holds?.has(request.node_uuid)) await this.#refuseHeld(inside, request.node_uuid);
     return inside.operations.insert(operation);
+  }
+
+  async #refuseHeld(inside: Store, uuid: string): Promise<void> {
+    const [node] = await inside.nodes.pick(['uuid', 'name'], { uuid });
+    this.#parts.holds?.refuse(node ?? { uuid, name: null });
   }
 
   /** Starts to run an operation whose row is committed. */

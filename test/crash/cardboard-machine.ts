@@ -28,8 +28,8 @@ export type MachinePlan = {
   readonly diskFile: string;
   /** Folder for the kernel line, what was fetched, and the agent's output. */
   readonly folder: string;
-  /** BMC on 127.0.0.1 in Ingot's namespace. */
-  readonly bmc: { readonly port: number; readonly user: string; readonly password: string };
+  /** BMC on 127.0.0.1 in Ingot's namespace: IPMI, and Redfish without TLS. */
+  readonly bmc: { readonly port: number; readonly redfishPort: number; readonly user: string; readonly password: string };
 };
 
 /** What a machine does, in the order it does it. */

@@ -6,6 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
 import type { Personality } from '#lab/bmc/personality.ts';
+import { type RedfishService, startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
+import { type GateMoment, type GateVerdict, openAnswerGate } from './answer-gate.ts';
 import { CardboardMachine, type MachineNews, type MachinePlan } from './cardboard-machine.ts';
 
 export type RackRequest = { id: number; machine: string } & (
@@ -16,33 +18,57 @@ export type RackRequest = { id: number; machine: string } & (
   | { action: 'restart BMC' }
   /** From its next start the ramdisk lacks the programs of /usr/sbin, tgtd among them. */
   | { action: 'strip ramdisk' }
+  /** What becomes of a request that the gate has stopped. */
+  | { action: 'go on'; stop: number; verdict: GateVerdict }
 );
 export type RackMessage =
   | { kind: 'ready' }
   | { kind: 'news'; machine: string; news: MachineNews }
   | { kind: 'bmc'; machine: string; command: string }
+  /** A Redfish request waits for `go on`. */
+  | { kind: 'stopped'; machine: string; stop: number; moment: GateMoment }
   | { kind: 'reply'; id: number; error?: string };
 
-type Slot = { machine: CardboardMachine; bmc: Bmc };
+type Slot = { machine: CardboardMachine; bmc: Bmc; redfish: RedfishService; gate: { close(): Promise<void> } };
 
 const slots = new Map<string, Slot>();
+const stops = new Map<number, (verdict: GateVerdict) => void>();
+let lastStop = 0;
 const tell = (message: RackMessage) => process.connected && process.send?.(message);
 
 async function addMachine(plan: MachinePlan): Promise<void> {
   const machine = new CardboardMachine(plan);
   machine.on('news', (news) => tell({ kind: 'news', machine: plan.name, news }));
-  const { port, user, password } = plan.bmc;
+  const { port, redfishPort, user, password } = plan.bmc;
+  // A killed client never closes its session, and a BMC keeps those for a minute: here it dies dozens of times in one.
+  const sessionLimit = 250;
   const bmc = await startBmc({
     address: '127.0.0.1',
     port,
     users: [{ name: user, password, privilege: 'administrator' }],
     chassis: machine,
-    // A killed client never closes its session, and a BMC keeps those for a minute: here it dies dozens of times in one.
-    personality: { sessionLimit: 250 },
+    personality: { sessionLimit },
     onCommand: ({ command }) => tell({ kind: 'bmc', machine: plan.name, command }),
     onChassisError: (error) => console.error(plan.name, error),
   });
-  slots.set(plan.name, { machine, bmc });
+  const redfish = await startRedfishService({
+    address: '127.0.0.1',
+    port: 0,
+    board: bmc.board,
+    personality: { sessionLimit, redfish: { taskMs: 200 } },
+    onError: (error) => console.error(plan.name, error),
+  });
+  const watch = (moment: GateMoment) => askStarter(plan.name, moment);
+  const gate = await openAnswerGate({ port: redfishPort, target: redfish.url, watch });
+  slots.set(plan.name, { machine, bmc, redfish, gate });
+}
+
+function askStarter(machine: string, moment: GateMoment): Promise<GateVerdict> {
+  lastStop += 1;
+  const { promise, resolve } = Promise.withResolvers<GateVerdict>();
+  stops.set(lastStop, resolve);
+  tell({ kind: 'stopped', machine, stop: lastStop, moment });
+  return promise;
 }
 
 function obey(request: RackRequest): void {
@@ -51,6 +77,10 @@ function obey(request: RackRequest): void {
   if (request.action === 'personality') slot.bmc.setPersonality(request.changes);
   if (request.action === 'nic') slot.machine.nicIsDead = request.dead;
   if (request.action === 'restart BMC') slot.bmc.restart();
+  if (request.action === 'go on') {
+    stops.get(request.stop)?.(request.verdict);
+    stops.delete(request.stop);
+  }
   if (request.action === 'strip ramdisk') slot.machine.ramdiskPath = '/usr/bin:/bin';
   if (request.action === 'kill agent' && !slot.machine.killAgent()) throw new Error('no agent runs');
 }
@@ -65,7 +95,14 @@ process.on('message', (request: RackRequest) => {
 });
 
 process.once('disconnect', () => {
-  void Promise.all([...slots.values()].flatMap(({ machine, bmc }) => [machine.dismantle(), bmc.close()]));
+  void Promise.all(
+    [...slots.values()].flatMap(({ machine, bmc, redfish, gate }) => [
+      machine.dismantle(),
+      bmc.close(),
+      redfish.close(),
+      gate.close(),
+    ]),
+  );
 });
 
 for (const plan of JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as MachinePlan[]) await addMachine(plan);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Personality } from '#lab/bmc/personality.ts';
 import { insideNamespace } from '#lab/network.ts';
+import type { GateMoment, GateVerdict } from './answer-gate.ts';
 import type { MachineNews, MachinePlan } from './cardboard-machine.ts';
 import type { RackMessage, RackRequest } from './cardboard-process.ts';
 import { type PrivateNetwork, serverAddress } from './private-network.ts';
@@ -14,6 +15,7 @@ import { type PrivateNetwork, serverAddress } from './private-network.ts';
 export const diskBytes = 8 * 1024 ** 3;
 const httpPort = 8088;
 const firstBmcPort = 6231;
+const firstRedfishPort = 8431;
 const rackProgram = fileURLToPath(new URL('./cardboard-process.ts', import.meta.url));
 
 type Boot = MachineNews & { what: 'boot' };
@@ -23,6 +25,8 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
   readonly plan: MachinePlan;
   /** Since the start. */
   readonly news: MachineNews[] = [];
+  /** Called with each Redfish request that changes something, before the BMC has it and before its answer goes back. */
+  onChange: (moment: GateMoment) => GateVerdict | Promise<GateVerdict> = () => 'pass';
   readonly #ask: (mishap: Mishap) => Promise<void>;
 
   constructor(plan: MachinePlan, ask: (mishap: Mishap) => Promise<void>) {
@@ -68,6 +72,10 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
 
   stripRamdisk(): Promise<void> {
     return this.#ask({ action: 'strip ramdisk' });
+  }
+
+  async decide(stop: number, moment: GateMoment): Promise<void> {
+    await this.#ask({ action: 'go on', stop, verdict: await this.onChange(moment) });
   }
 
   /** Resolves with the first news from now on that fits. */
@@ -150,8 +158,13 @@ export class CardboardRack {
       if (message.error) waiting?.reject(new Error(message.error));
       else waiting?.resolve();
     }
-    if (message.kind !== 'news' && message.kind !== 'bmc') return;
+    if (message.kind !== 'news' && message.kind !== 'bmc' && message.kind !== 'stopped') return;
     const machine = this.machines.find(({ plan }) => plan.name === message.machine);
+    if (message.kind === 'stopped') {
+      // The rack may end while it waits.
+      machine?.decide(message.stop, message.moment).catch(() => {});
+      return;
+    }
     if (message.kind === 'news') machine?.emit('news', message.news);
     else machine?.emit('bmc', message.command);
   }
@@ -170,6 +183,6 @@ function planMachine({ network, folder, tftpRoot }: RackPlaces, index: number): 
     tftpRoot,
     folder: own,
     diskFile: join(own, 'disk'),
-    bmc: { port: firstBmcPort + index, user: 'admin', password: 'cardboard' },
+    bmc: { port: firstBmcPort + index, redfishPort: firstRedfishPort + index, user: 'admin', password: 'cardboard' },
   };
 }

@@ -6,6 +6,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import type { CleanTimes } from '#engine/clean-steps.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
 import { serve } from '#serve.ts';
 import { readSettings } from '#settings.ts';
@@ -36,7 +37,10 @@ function readText(path: string): string {
   }
 }
 
-const running = await serve(settings, { onStep });
+/** A BMC of cardboard is quick. */
+const cleanTimes: CleanTimes = { look: 200, lastWords: 200, flash: 10_000 };
+const hooks = { onStep, cleanTimes };
+const running = await serve(settings, hooks);
 process.stdout.write(`Ingot serves ${running.url}\n`);
 // A killed process would never write it, and there are many starts to come.
 flushCompileCache();

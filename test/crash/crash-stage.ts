@@ -30,6 +30,8 @@ export type CrashStage = {
   readonly deployFiles: { kernel: SmallFile; ramdisk: SmallFile };
   readonly networkId: string;
   enrol(machine: RackMachine): Promise<string>;
+  /** By the Redfish face of its BMC; it stays manageable. */
+  enrolByRedfish(machine: RackMachine): Promise<string>;
   server(id: string): Promise<ServerFacts>;
   node(uuid: string): Promise<NodeFacts>;
   /** Follows the machine's record until the server looks as wanted. */
@@ -109,6 +111,14 @@ async function build(
       after = events.at(-1)?.id ?? after;
     };
   };
+  const untilNode: CrashStage['untilNode'] = async (uuid, fits) => {
+    const news = newsOf((after) => cloud.bareMetal(`/nodes/${uuid}/events?after=${after}&limit=500&wait=${newsSeconds}`));
+    for (;;) {
+      const seen = await node(uuid);
+      if (fits(seen)) return seen;
+      await news();
+    }
+  };
   return {
     folder,
     stateDir,
@@ -119,20 +129,18 @@ async function build(
     deployFiles,
     networkId,
     enrol: (machine) => enrolNode(cloud, enrolFacts(machine)),
+    enrolByRedfish: async (machine) => {
+      const uuid = await enrolByRedfish(cloud, machine);
+      await untilNode(uuid, ({ reservation }) => reservation === null);
+      return uuid;
+    },
     server,
     node,
+    untilNode,
     async untilServer(id, fits) {
       const news = newsOf(async (after) => ({ events: await cloud.serverEvents(id, after, newsSeconds) }));
       for (;;) {
         const seen = await server(id);
-        if (fits(seen)) return seen;
-        await news();
-      }
-    },
-    async untilNode(uuid, fits) {
-      const news = newsOf((after) => cloud.bareMetal(`/nodes/${uuid}/events?after=${after}&limit=500&wait=${newsSeconds}`));
-      for (;;) {
-        const seen = await node(uuid);
         if (fits(seen)) return seen;
         await news();
       }
@@ -165,6 +173,17 @@ function subnetFor({ nodes, addressOf }: PrivateNetwork) {
 function enrolFacts({ plan }: RackMachine) {
   const bmc = { address: '127.0.0.1', ...plan.bmc };
   return { name: plan.name, mac: plan.mac, bmc, cpus: 2, memory_mb: 2048, local_gb: 8 };
+}
+
+async function enrolByRedfish(cloud: CloudClient, { plan }: RackMachine): Promise<string> {
+  const { redfishPort, user, password } = plan.bmc;
+  const driver_info = {
+    ...{ redfish_address: `http://127.0.0.1:${redfishPort}`, redfish_username: user, redfish_password: password },
+  };
+  const body = { name: plan.name, driver: 'redfish', driver_info };
+  const { uuid } = await cloud.bareMetal<{ uuid: string }>('/nodes', { method: 'POST', body });
+  await cloud.bareMetal(`/nodes/${uuid}/states/provision`, { method: 'PUT', body: { target: 'manage' } });
+  return uuid;
 }
 
 /** Resolves once the record of a server has such an event. */

@@ -12,11 +12,14 @@ const TraitParams = Type.Object({ node: Type.String(), trait: Trait });
 
 export function registerNodeTraits(app: ApiScope, context: ApiContext): void {
   const { engine } = context;
-  const set = async (uuid: string, traits: readonly string[]) => {
-    const distinct = [...new Set(traits)].sort();
-    if (distinct.length > largestCount)
-      throw new Fault('badRequest', { detail: `A node has at most ${largestCount} traits, not ${distinct.length}.` });
-    await engine.updateNode(uuid, { traits: distinct });
+  const set = async (ident: string, change: (traits: readonly string[]) => readonly string[]) => {
+    const { uuid } = await findNode(context, ident);
+    await engine.updateNode(uuid, (now) => {
+      const distinct = [...new Set(change(now.traits))].sort();
+      if (distinct.length > largestCount)
+        throw new Fault('badRequest', { detail: `A node has at most ${largestCount} traits, not ${distinct.length}.` });
+      return { traits: distinct };
+    });
   };
 
   app.get('/nodes/:node/traits', { schema: { params: NodeParams } }, async (request) => ({
@@ -24,26 +27,23 @@ export function registerNodeTraits(app: ApiScope, context: ApiContext): void {
   }));
   const body = Type.Object({ traits: Type.Array(Trait) });
   app.put('/nodes/:node/traits', { schema: { params: NodeParams, body } }, async (request, reply) => {
-    await set((await findNode(context, request.params.node)).uuid, request.body.traits);
+    await set(request.params.node, () => request.body.traits);
     reply.code(204).send();
   });
   app.delete('/nodes/:node/traits', { schema: { params: NodeParams } }, async (request, reply) => {
-    await set((await findNode(context, request.params.node)).uuid, []);
+    await set(request.params.node, () => []);
     reply.code(204).send();
   });
   app.put('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
-    const { uuid, traits } = await findNode(context, request.params.node);
-    await set(uuid, [...traits, request.params.trait]);
+    await set(request.params.node, (traits) => [...traits, request.params.trait]);
     reply.code(204).send();
   });
   app.delete('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
     const { trait } = request.params;
-    const { uuid, traits } = await findNode(context, request.params.node);
-    if (!traits.includes(trait)) throw new Fault('notFound', { what: `Trait ${trait} of node`, id: request.params.node });
-    await set(
-      uuid,
-      traits.filter((each) => each !== trait),
-    );
+    await set(request.params.node, (traits) => {
+      if (!traits.includes(trait)) throw new Fault('notFound', { what: `Trait ${trait} of node`, id: request.params.node });
+      return traits.filter((each) => each !== trait);
+    });
     reply.code(204).send();
   });
 }

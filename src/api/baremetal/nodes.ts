@@ -105,8 +105,12 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
   app.patch('/nodes/:node', { schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
     const node = await findNode(context, request.params.node);
     refuseLaterFields(nodeFields, fieldsOf(request.body), request.microversion);
-    const changes = await withParent(context, readNodePatch(node, request.body));
-    return nodeJson(context, request, await engine.updateNode(node.uuid, changes));
+    const { parent_node } = await withParent(context, readNodePatch(node, request.body));
+    const changed = await engine.updateNode(node.uuid, (now) => ({
+      ...readNodePatch(now, request.body),
+      ...(parent_node !== undefined && { parent_node }),
+    }));
+    return nodeJson(context, request, changed);
   });
 
   app.delete('/nodes/:node', { schema: { params: NodeParams } }, async (request, reply) => {
