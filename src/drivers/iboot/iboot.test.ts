@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -14,10 +15,13 @@ import { readIbootSettings } from './properties.ts';
 
 const facts = (driver_info: JsonObject): NodeFacts => ({ ...aNode({ driver: 'iboot', driver_info }), ports: [] });
 
-async function setStage(t: TestContext, relays = 2) {
+/** Milliseconds. A device that is slow is none that says nothing. */
+const [calm, quick] = [10_000, 300];
+
+async function setStage(t: TestContext, { relays = 2, timeout = calm } = {}) {
   const iboot = await startIboot(relays);
   t.after(() => iboot.close());
-  const { power } = createIbootDriver({ timeout: 300 });
+  const { power } = createIbootDriver({ timeout });
   const node = (relay: number, changes: JsonObject = {}) =>
     facts({
       iboot_address: `127.0.0.1:${iboot.port},${relay}`,
@@ -44,8 +48,26 @@ test('switches its relay and reads it back', async (t) => {
   );
 });
 
+test('a machine with two power cords is switched by both relays, and is on while one of them is', async (t) => {
+  const { iboot, power, node } = await setStage(t, { relays: 3 });
+  const both = node(1, { iboot_address: '127.0.0.1', iboot_port: iboot.port, iboot_relay_id: '1,3' });
+  const notices: string[] = [];
+  const ask = { notice: (message: string) => void notices.push(message) };
+  await power.setPower(both, 'power on');
+  assert.deepEqual(iboot.relays, [true, false, true]);
+  assert.equal(await power.getPower(both, ask), 'power on');
+  assert.deepEqual(notices, []);
+
+  iboot.relays[2] = false;
+  assert.equal(await power.getPower(both, ask), 'power on');
+  assert.match(notices.join(), /fewer power cords than it has: relay 3 of the iBoot at 127\.0\.0\.1 \(port \d+\) is off/);
+
+  await power.setPower(both, 'power off');
+  assert.equal(await power.getPower(both), 'power off');
+});
+
 test('nodes of one device take turns, and ask for their states together', async (t) => {
-  const { iboot, power, node } = await setStage(t, 8);
+  const { iboot, power, node } = await setStage(t, { relays: 8 });
   iboot.relays[4] = true;
 
   const states = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((relay) => power.getPower(node(relay))));
@@ -58,7 +80,7 @@ test('nodes of one device take turns, and ask for their states together', async 
 
 suite('faults', () => {
   test('a device that says nothing', async (t) => {
-    const { iboot, power, node } = await setStage(t);
+    const { iboot, power, node } = await setStage(t, { timeout: quick });
     iboot.personality = { silent: true };
     await assert.rejects(power.getPower(node(1)), {
       code: 'bmcUnreachable',
@@ -70,6 +92,17 @@ suite('faults', () => {
     const { iboot, power, node } = await setStage(t);
     await iboot.close();
     await assert.rejects(power.setPower(node(1), 'power on'), { code: 'bmcUnreachable' });
+  });
+
+  test('a device that hangs up before it was asked anything is no wrong password', async (t) => {
+    const busy = createServer((socket) => socket.once('data', () => socket.destroy()));
+    await once(busy.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => busy.close());
+    const { power, node } = await setStage(t);
+    const { port } = busy.address() as AddressInfo;
+    await assert.rejects(power.getPower(node(1, { iboot_address: '127.0.0.1', iboot_port: port })), {
+      code: 'bmcUnreachable',
+    });
   });
 
   test('a wrong password, which is not told', async (t) => {
@@ -107,24 +140,29 @@ suite('faults', () => {
 suite('driver_info', () => {
   const account = { iboot_username: 'admin', iboot_password: 'secret' };
   const good: [JsonObject, object][] = [
-    [{ iboot_address: '192.0.2.1' }, { address: '192.0.2.1', port: 9100, relay: 1 }],
-    [{ iboot_address: 'pdu-7.example:9200,3' }, { address: 'pdu-7.example', port: 9200, relay: 3 }],
-    [{ iboot_address: '192.0.2.1,2' }, { address: '192.0.2.1', port: 9100, relay: 2 }],
+    [{ iboot_address: '192.0.2.1' }, { address: '192.0.2.1', port: 9100, relays: [1] }],
+    [{ iboot_address: 'pdu-7.example:9200,3' }, { address: 'pdu-7.example', port: 9200, relays: [3] }],
+    [{ iboot_address: '192.0.2.1,2' }, { address: '192.0.2.1', port: 9100, relays: [2] }],
     [
       { iboot_address: '192.0.2.1', iboot_port: 9300, iboot_relay_id: '8' },
-      { address: '192.0.2.1', port: 9300, relay: 8 },
+      { address: '192.0.2.1', port: 9300, relays: [8] },
     ],
     [
       { iboot_address: '192.0.2.1,2', iboot_relay_id: 2 },
-      { address: '192.0.2.1', port: 9100, relay: 2 },
+      { address: '192.0.2.1', port: 9100, relays: [2] },
     ],
-    [{ iboot_address: '2001:db8::7' }, { address: '2001:db8::7', port: 9100, relay: 1 }],
-    [{ iboot_address: '[2001:db8::7]:9200,2' }, { address: '2001:db8::7', port: 9200, relay: 2 }],
+    [{ iboot_address: '192.0.2.1,2,5' }, { address: '192.0.2.1', port: 9100, relays: [2, 5] }],
+    [
+      { iboot_address: '192.0.2.1', iboot_relay_id: '2, 5' },
+      { address: '192.0.2.1', port: 9100, relays: [2, 5] },
+    ],
+    [{ iboot_address: '2001:db8::7' }, { address: '2001:db8::7', port: 9100, relays: [1] }],
+    [{ iboot_address: '[2001:db8::7]:9200,2' }, { address: '2001:db8::7', port: 9200, relays: [2] }],
   ];
   for (const [info, expected] of good) {
     test(`takes ${JSON.stringify(info)}`, () => {
-      const { address, port, relay } = readIbootSettings(facts({ ...account, ...info }));
-      assert.deepEqual({ address, port, relay }, expected);
+      const { address, port, relays } = readIbootSettings(facts({ ...account, ...info }));
+      assert.deepEqual({ address, port, relays }, expected);
     });
   }
 
@@ -135,6 +173,9 @@ suite('driver_info', () => {
     [{ iboot_address: '192.0.2.1:99999' }, /99999 is not from 1 to 65535/],
     [{ iboot_address: '192.0.2.1,0' }, /0 is not from 1 to 32/],
     [{ iboot_address: '192.0.2.1,2', iboot_relay_id: 3 }, /iboot_relay_id name different numbers/],
+    [{ iboot_address: '192.0.2.1', iboot_relay_id: '1,,2' }, /iboot_relay_id: {2}is not from 1 to 32/],
+    [{ iboot_address: '192.0.2.1', iboot_relay_id: '2,2' }, /iboot_relay_id names a number twice/],
+    [{ iboot_address: '192.0.2.1', iboot_port: '9100,9200' }, /iboot_port must be one number/],
     [{ iboot_address: '192.0.2.1', iboot_password: 'x'.repeat(21) }, /iboot_password is longer than the 20 bytes/],
   ];
   for (const [info, expected] of bad) {
@@ -181,7 +222,7 @@ suite('the protocol as python-iboot speaks it', () => {
   const copy = process.env['REFEREE_PYTHON_IBOOT'] ?? '';
   const reason = existsSync(join(copy, 'iboot', 'iboot.py')) ? false : 'REFEREE_PYTHON_IBOOT names no copy of python-iboot';
   test('python-iboot understands the stand-in that tests us', { skip: reason }, async (t) => {
-    const { iboot, power, node } = await setStage(t, 1);
+    const { iboot, power, node } = await setStage(t, { relays: 1 });
     const run = (action: string) => promisify(execFile)('python3', ['-c', program, String(iboot.port), action], { cwd: copy });
 
     await run('on');

@@ -3,6 +3,7 @@ import { changeRelay, DxpError, type DxpPeer, getRelays } from '#wire/iboot/dxp-
 import { dxpPort } from '#wire/iboot/dxp-packets.ts';
 import type { FaultTable, PowerInterface } from '../interfaces.ts';
 import { PeerTurns } from '../peer-turns.ts';
+import { eachCord, stateByCords } from '../power-cords.ts';
 import { type IbootSettings, ibootProperties, readIbootSettings } from './properties.ts';
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
@@ -22,26 +23,33 @@ export function createIbootPower(timeout: number): PowerInterface {
     targets: ['power on', 'power off'],
     pauseSeconds,
     validate: (node) => void readIbootSettings(node),
-    async getPower(node, { signal } = {}) {
+    async getPower(node, asking = {}) {
       const settings = readIbootSettings(node);
       const read = (relays: readonly number[]) => getRelays(settings, Math.max(...relays), { timeout });
-      const states = await turns
-        .gather(settings.relay, { peer: deviceOf(settings), account: accountOf(settings), read, signal })
-        .catch(toFault(settings, 'get relays', timeout));
-      const on = states[settings.relay - 1];
-      if (on !== undefined) return on ? 'power on' : 'power off';
-      const detail = `the states of ${states.length} relays, and none of relay ${settings.relay}`;
-      throw new Fault('bmcError', { device, address: spell(settings), command: 'get relays', detail });
+      const question = { peer: deviceOf(settings), account: accountOf(settings), read, signal: asking.signal };
+      const stateOf = async (relay: number) => {
+        const states = await turns.gather(relay, question).catch(toFault(settings, 'get relays', timeout));
+        const on = states[relay - 1];
+        if (on !== undefined) return on ? 'power on' : 'power off';
+        const detail = `the states of ${states.length} relays, and none of relay ${relay}`;
+        throw new Fault('bmcError', { device, address: spell(settings), command: 'get relays', detail });
+      };
+      const cords = settings.relays.map((relay) => ({
+        name: `relay ${relay} of the iBoot at ${spell(settings)}`,
+        state: stateOf(relay),
+      }));
+      return await stateByCords(cords, asking);
     },
     async setPower(node, target, { signal } = {}) {
       const settings = readIbootSettings(node);
       if (target !== 'power on' && target !== 'power off')
         throw new Fault('internal', { detail: `${target} is no command of an iBoot` });
-      const change = { relay: settings.relay, on: target === 'power on' };
-      const work = () => changeRelay(settings, change, { timeout, signal });
-      await turns
-        .take(deviceOf(settings), work, signal)
-        .catch(toFault(settings, `relay ${settings.relay} ${change.on ? 'on' : 'off'}`, timeout));
+      const on = target === 'power on';
+      const switchRelay = (relay: number) =>
+        turns
+          .take(deviceOf(settings), () => changeRelay(settings, { relay, on }, { timeout, signal }), signal)
+          .catch(toFault(settings, `relay ${relay} ${on ? 'on' : 'off'}`, timeout));
+      await eachCord(settings.relays.map(switchRelay));
     },
   };
 }

@@ -4,6 +4,7 @@ import type { PowerState } from '#domain/records.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import { defaultTimings, longestWait, type SnmpPeer, type SnmpTimings, snmpPort } from '#wire/snmp/snmp-peer.ts';
 import type { FaultTable, NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
+import { eachCord, stateByCords } from '../power-cords.ts';
 import { outletOid, type Pdu } from './pdu.ts';
 import { readSnmpSettings, type SnmpSettings, snmpProperties } from './properties.ts';
 import type { SharedPdus } from './shared-pdus.ts';
@@ -46,7 +47,7 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
       return true;
     };
     const done = machine.flatMap((settings) => asked(settings, target, (outlet) => switchOne(settings, outlet)));
-    return (await allOf(done)).every(Boolean);
+    return (await eachCord(done)).every(Boolean);
   }
 
   async function cycle(machine: readonly SnmpSettings[], signal: AbortSignal | undefined) {
@@ -66,22 +67,18 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     targets: Object.keys(commandTable) as PowerTarget[],
     pauseSeconds,
     validate: (node) => void readSnmpSettings(node),
-    async getPower(node, { signal, notice } = {}) {
+    async getPower(node, asking = {}) {
+      const { signal } = asking;
       const machine = readSnmpSettings(node);
       const stateOf = async (settings: SnmpSettings, outlet: readonly number[]) => {
         const pdu = await familyOf(settings, outlet, signal);
         return readState(await pdus.read(settings.peer, oidOf(pdu.state, pdu, outlet), signal), pdu, node);
       };
-      const cords = machine.flatMap((settings) => settings.outlets.map((outlet) => spellOutlet(settings, outlet)));
-      const asking = machine.flatMap((settings) => asked(settings, 'its state', (outlet) => stateOf(settings, outlet)));
-      const states = await Promise.allSettled(asking);
-      signal?.throwIfAborted();
-      // One power cord is enough for a machine to run.
-      const isOn = states.some((state) => state.status === 'fulfilled' && state.value === 'power on');
-      if (!isOn) throwFirst(states);
-      const odd = states.flatMap((state, at) => tellOdd(state, cords[at] ?? ''));
-      if (isOn && odd.length > 0) notice?.(`runs with fewer power cords than it has: ${odd.join('; ')}`);
-      return isOn ? 'power on' : 'power off';
+      const cords = machine.flatMap((settings) => {
+        const states = asked(settings, 'its state', (outlet) => stateOf(settings, outlet));
+        return states.map((state, at) => ({ name: spellOutlet(settings, settings.outlets[at] ?? []), state }));
+      });
+      return await stateByCords(cords, asking);
     },
     async setPower(node, target, { signal } = {}) {
       const machine = readSnmpSettings(node);
@@ -93,23 +90,6 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
 }
 
 type Target = keyof typeof commandTable;
-
-/** Waits for all, then throws what failed first in their order. */
-async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  const ends = await Promise.allSettled(work);
-  throwFirst(ends);
-  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
-}
-
-function throwFirst(ends: readonly PromiseSettledResult<unknown>[]): void {
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-}
-
-/** A power cord that does not feed a machine that is on. */
-function tellOdd(state: PromiseSettledResult<PowerState>, cord: string): string[] {
-  if (state.status === 'rejected') return [state.reason instanceof Fault ? state.reason.message : `${cord} is not known`];
-  return state.value === 'power on' ? [] : [`${cord} is off`];
-}
 
 function oidOf(column: Pdu['on'] | Pdu['state'], pdu: Pdu, outlet: readonly number[]): string {
   const oid = outletOid(column, pdu, outlet);

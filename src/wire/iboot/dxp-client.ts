@@ -56,7 +56,13 @@ async function converse(peer: DxpPeer, { command, length }: Exchange, { timeout,
   try {
     const inbox = new Inbox(socket);
     socket.write(dxpHello);
-    const sequence = nextSequence(decodeHello(await inbox.read({ least: 2, most: 2 })));
+    const hello = await inbox.read({ least: 2, most: 2 }).catch((error: unknown) => {
+      // No name and no password has been sent yet.
+      if (error instanceof DxpError && error.failure === 'refused')
+        throw new DxpError('silent', 'it closed the connection before it said anything: it serves few at once');
+      throw error;
+    });
+    const sequence = nextSequence(decodeHello(hello));
     socket.write(encodeCommand({ user: peer.user, password: peer.password, sequence }, command));
     return await inbox.read({ least: 1, most: length });
   } catch (error) {

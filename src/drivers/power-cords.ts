@@ -1,0 +1,40 @@
+/** A machine with several power cords: on while one of them feeds it, off when none does. */
+import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
+import type { Asking } from './interfaces.ts';
+
+export type PowerCord = {
+  /** Which one, for people: `outlet 3 of the PDU at 192.0.2.1`. */
+  readonly name: string;
+  readonly state: Promise<PowerState>;
+};
+
+/** Tells of cords that do not feed a machine that is on. Throws what failed first where no cord is known to be on. */
+export async function stateByCords(cords: readonly PowerCord[], { signal, notice }: Asking): Promise<PowerState> {
+  const states = await Promise.allSettled(cords.map(({ state }) => state));
+  signal?.throwIfAborted();
+  const isOn = states.some((state) => state.status === 'fulfilled' && state.value === 'power on');
+  if (!isOn) {
+    throwFirst(states);
+    return 'power off';
+  }
+  const odd = states.flatMap((state, at) => tellOdd(state, cords[at]?.name ?? ''));
+  if (odd.length > 0) notice?.(`runs with fewer power cords than it has: ${odd.join('; ')}`);
+  return 'power on';
+}
+
+function tellOdd(state: PromiseSettledResult<PowerState>, cord: string): string[] {
+  if (state.status === 'rejected') return [state.reason instanceof Fault ? state.reason.message : `${cord} is not known`];
+  return state.value === 'power on' ? [] : [`${cord} is off`];
+}
+
+/** Each cord is tried, whatever becomes of the others; then what failed first is thrown. */
+export async function eachCord<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(work);
+  throwFirst(ends);
+  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+}
+
+function throwFirst(ends: readonly PromiseSettledResult<unknown>[]): void {
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
