@@ -86,6 +86,24 @@ suite('several systems behind one BMC', () => {
   });
 });
 
+test('an update names no target where the service tells in a sentence what targets are', async (t) => {
+  const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
+  const inventory = '/redfish/v1/UpdateService/FirmwareInventory';
+  const { onSystem, node, rules, changes } = await startRedfishTree(t, {
+    [systemPath]: { ...links, BiosVersion: '4.2' },
+    '/redfish/v1/UpdateService': {
+      FirmwareInventory: link(inventory),
+      Actions: {
+        '#UpdateService.SimpleUpdate': { target: update, 'Targets@Redfish.AllowableValues': ['Array of inventory URIs.'] },
+      },
+    },
+    [inventory]: { Members: [{ '@odata.id': `${inventory}/BIOS`, Id: 'BIOS', Version: '4.2' }] },
+  });
+  rules.set(`POST ${update}`, () => done);
+  await createRedfishFirmware(onSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.cap' });
+  assert.equal(changes[0]?.body['Targets'], undefined);
+});
+
 suite('power', () => {
   test('a machine without any restart is switched off and on; its own word serves to shut it down', async (t) => {
     const offered = { 'ResetType@Redfish.AllowableValues': ['On', 'ForceOff', 'Off'] };
@@ -264,7 +282,7 @@ suite('BIOS settings', () => {
 });
 
 suite('what is read', () => {
-  test('a speed in RPM is that of a fan, whatever it is called; an entry that holds nothing is no sensor', async (t) => {
+  test('a speed in RPM is that of a fan, "N/A" is no number, and an entry that holds nothing no sensor', async (t) => {
     const { onSystem, node } = await startRedfishTree(t, {
       [systemPath]: links,
       [chassisPath]: { Id: '1', Sensors: link(`${chassisPath}/Sensors`), Power: link(`${chassisPath}/Power`) },
@@ -273,12 +291,18 @@ suite('what is read', () => {
           { '@odata.id': `${chassisPath}/Sensors/a`, Name: 'Fan 2A', ReadingType: 'AirFlow', ReadingUnits: 'RPM', Reading: 6608 },
         ],
       },
-      [`${chassisPath}/Power`]: { PowerControl: [{ Name: 'Chassis Power Control', PowerLimit: { LimitInWatts: null } }] },
+      [`${chassisPath}/Power`]: {
+        Voltages: [{ Name: 'P12V', ReadingVolts: 'N/A', UpperThresholdNonCritical: 'N/A' }],
+        PowerControl: [{ Name: 'Chassis Power Control', PowerLimit: { LimitInWatts: null } }],
+      },
     });
     const sensors = await createRedfishSensors(onSystem).readSensors(node);
     assert.deepEqual(
       sensors.map(({ name, type, unit, value }) => [name, type, unit, value]),
-      [['Fan 2A', 'fan', 'rpm', 6608]],
+      [
+        ['Fan 2A', 'fan', 'rpm', 6608],
+        ['P12V', 'voltage', 'V', null],
+      ],
     );
   });
 
