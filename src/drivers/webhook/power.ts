@@ -48,7 +48,7 @@ type Call = { readonly url: URL; readonly method: string };
 /** @returns the text of a good answer */
 async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: Asking): Promise<string> {
   const { headers, trust, timeout } = settings;
-  const fields = { device, address: url.host, command: `${method} ${pathOf(url)}`, attempts: 1 };
+  const fields = { device, address: url.host, command: `${method} ${pathOf(url, settings)}`, attempts: 1 };
   const begun = performance.now();
   const reply = await exchange({ method, url, headers, trust, timeout, mostBytes, signal }).catch((error: unknown) => {
     if (!(error instanceof HttpError)) throw error;
@@ -65,17 +65,23 @@ async function ask(settings: WebhookSettings, { url, method }: Call, { signal }:
   throw new Fault(status === 401 || status === 403 ? 'bmcRefused' : 'bmcError', { ...fields, detail });
 }
 
-function settingFault({ urls, methods }: WebhookSettings, detail: string): Fault {
-  return new Fault('bmcError', { device, address: urls.query.host, command: `${methods.query} ${pathOf(urls.query)}`, detail });
+function settingFault(settings: WebhookSettings, detail: string): Fault {
+  const { query } = settings.urls;
+  const command = `${settings.methods.query} ${pathOf(query, settings)}`;
+  return new Fault('bmcError', { device, address: query.host, command, detail });
 }
 
-/** A query may hold a secret, a path is a name. */
-function pathOf({ pathname, search }: URL): string {
-  return search === '' ? pathname : `${pathname}?…`;
+/** A query may hold a secret, and so may a path. */
+function pathOf({ pathname, search }: URL, settings: WebhookSettings): string {
+  const path = withoutSecrets(pathname, settings);
+  return search === '' ? path : `${path}?…`;
 }
 
 /** The beginning of an answer on one line, without what we sent in secret, should the peer repeat it. */
-function quote(text: string, { secrets }: WebhookSettings): string {
-  const clean = secrets.reduce((sum, secret) => sum.replaceAll(secret, '******'), text);
-  return clean.replace(/\s+/g, ' ').trim().slice(0, shown);
+function quote(text: string, settings: WebhookSettings): string {
+  return withoutSecrets(text, settings).replace(/\s+/g, ' ').trim().slice(0, shown);
+}
+
+function withoutSecrets(text: string, { secrets }: WebhookSettings): string {
+  return secrets.reduce((sum, secret) => sum.replaceAll(secret, '******'), text);
 }

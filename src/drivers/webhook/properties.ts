@@ -47,12 +47,13 @@ export function readWebhookSettings(node: NodeFacts): WebhookSettings {
   const pass = info.text('power_pass');
   const token = info.text('power_token');
   const authorization = authorizationOf(info.text('power_user'), { pass, token });
+  const urls = {
+    on: readUrl(info, 'power_on_uri', node),
+    off: readUrl(info, 'power_off_uri', node),
+    query: readUrl(info, 'power_query_uri', node),
+  };
   return {
-    urls: {
-      on: readUrl(info, 'power_on_uri', node),
-      off: readUrl(info, 'power_off_uri', node),
-      query: readUrl(info, 'power_query_uri', node),
-    },
+    urls,
     patterns: {
       on: readPattern(info, 'power_on_regex', 'status.*\\:.*running'),
       off: readPattern(info, 'power_off_regex', 'status.*\\:.*stopped'),
@@ -63,7 +64,15 @@ export function readWebhookSettings(node: NodeFacts): WebhookSettings {
     },
     // The first three are what MAAS sends.
     headers: { accept: 'application/json', 'user-agent': 'Ingot', system_id: node.uuid, ...authorization, ...own },
-    secrets: [pass, token, ...[authorization, own].flatMap(secretsOf)].filter((text) => text.length > 3),
+    secrets: [
+      pass,
+      token,
+      ...[authorization, own].flatMap(secretsOf),
+      ...Object.values(urls).flatMap((url) => urlSecretsOf(url, node)),
+    ]
+      .filter((text) => text.length > 3)
+      // A secret may be part of another.
+      .toSorted((left, right) => right.length - left.length),
     trust: readTrust(info),
     timeout: info.whole('power_timeout', { min: 1, max: 300, default: 15 }) * 1000,
   };
@@ -72,6 +81,23 @@ export function readWebhookSettings(node: NodeFacts): WebhookSettings {
 /** A header as a whole, and what follows the word `Basic` or `Bearer` in it. */
 function secretsOf(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers).flatMap((text) => [text, text.slice(text.indexOf(' ') + 1)]);
+}
+
+/** Values of a query, and what stands in a path and looks like a key: many services take one there. As sent, and as meant. */
+function urlSecretsOf({ pathname, search }: URL, { uuid, name }: NodeFacts): string[] {
+  const names = [uuid, name ?? uuid];
+  const isKey = (text: string) => /^[\w.~=+-]{16,}$/.test(text) && /\d/.test(text) && /[A-Za-z]/.test(text);
+  const values = search.split(/[?&]/).map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const keys = pathname.split('/').filter((part) => isKey(decoded(part)));
+  return [...values, ...keys].filter((text) => !names.includes(decoded(text))).flatMap((text) => [text, decoded(text)]);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }
 
 function readUrl(info: DriverInfo, key: string, { uuid, name }: NodeFacts): URL {

@@ -147,8 +147,20 @@ suite('answers that are no state', () => {
     const answer: Answer = (request, response) => response.writeHead(400).end(`bad ${request.headers.authorization}`);
     const { node } = await setStage(t, { answer });
     const fault = await power.getPower(node({ power_token: 'open sesame' })).catch((error: Error) => error);
-    assert.match(String(fault), /HTTP status 400: bad Bearer \*{6}/);
+    assert.match(String(fault), /HTTP status 400: bad \*{6}/);
     assert.doesNotMatch(JSON.stringify(fault) + String(fault), /sesame/);
+  });
+
+  test('secrets of a URL are not shown, wherever they stand in it', async (t) => {
+    const answer: Answer = (request, response) => response.writeHead(404).end(`no ${request.url}`);
+    const { node, origin } = await setStage(t, { answer });
+    const power_query_uri = `${origin}/trigger/state-of-machine/{node}/key/dGhpcyBpcyBh-2026?code=open%20sesame`;
+    const fault = await power.getPower(node({ power_query_uri })).catch((error: Error) => error);
+    assert.match(
+      String(fault),
+      new RegExp(`GET /trigger/state-of-machine/${uuid}/key/\\*{6}\\?… with HTTP status 404: no /trigger`),
+    );
+    assert.doesNotMatch(JSON.stringify(fault) + String(fault), /sesame|dGhpcyBpcyBh/);
   });
 
   test('an answer on which a pattern never ends', async (t) => {
