@@ -17,6 +17,11 @@ export const faultTable = {
   unauthorized: { status: 401, by: 'caller', message: 'The request you have made requires authentication.' },
   forbidden: { status: 403, by: 'caller', message: '{detail}' },
   notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
+  recordNotFound: {
+    status: 404,
+    by: 'caller',
+    message: 'History record {id} could not be found: there was none, or it was removed since (records.keep is {days} days).',
+  },
   notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },

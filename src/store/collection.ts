@@ -1,10 +1,19 @@
 /** One table as a collection of records: the few queries that every noun needs, with JSON and booleans decoded. */
 import type { Kysely } from 'kysely';
+import { isAfter, type Order } from './keyset.ts';
 import { columnKindsTable, type TableName, type Tables } from './tables.ts';
 
 /** Equality on columns; `null` asks for NULL, an array for any of its values. */
 export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] };
-export type Page<T> = { orderBy?: keyof T & string; descending?: boolean; limit?: number };
+export type Page<T> = {
+  orderBy?: keyof T & string;
+  descending?: boolean;
+  /** In place of `orderBy`; its last column is unique. */
+  order?: Order;
+  /** Only rows that follow this one in that order. */
+  after?: T | undefined;
+  limit?: number;
+};
 
 // Kysely's builder types cannot follow a table name that is a type parameter; the casts stay inside this file.
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -35,7 +44,9 @@ export class Collection<T extends object> {
 
   async list(where: Where<T> = {}, page: Page<T> = {}): Promise<T[]> {
     let query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where);
-    if (page.orderBy) query = query.orderBy(page.orderBy, page.descending ? 'desc' : 'asc');
+    const { order = page.orderBy ? [{ column: page.orderBy, descending: page.descending === true }] : [] } = page;
+    for (const { column, descending } of order) query = query.orderBy(column, descending ? 'desc' : 'asc');
+    if (page.after) query = query.where(isAfter(order, page.after));
     if (page.limit !== undefined) query = query.limit(page.limit);
     const rows: object[] = await query.execute();
     return rows.map((row) => this.decode(row));

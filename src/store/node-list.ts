@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
+import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
@@ -65,8 +66,14 @@ export function readSortKey(name: string | undefined): NodeListRequest['sortBy']
   return column;
 }
 
-/** Ids of all that match, in order: cheap, for the page to be cut out of. */
-export async function listNodeIds(store: Store, { filters, sortBy, descending }: NodeListRequest): Promise<{ uuid: string }[]> {
+export type NodePage = { after?: Node | undefined; limit?: number };
+
+/** Ids of those that match, in order: all, or a page. */
+export async function listNodeIds(
+  store: Store,
+  { filters, sortBy, descending }: NodeListRequest,
+  { after, limit }: NodePage = {},
+): Promise<{ uuid: string }[]> {
   let query: Query = store.db.selectFrom('nodes');
   for (const [name, wanted] of Object.entries(filters)) {
     const filter = filterTable[name];
@@ -75,9 +82,12 @@ export async function listNodeIds(store: Store, { filters, sortBy, descending }:
   // Parts of nodes are shown to whoever asks for them.
   if (filters['parent_node'] === undefined && filters['include_children'] !== true)
     query = query.where('parent_node', 'is', null);
-  const direction = descending ? 'desc' : 'asc';
-  const ordered = sortBy && sortBy !== 'id' ? query.orderBy(sortBy, direction).orderBy('id') : query.orderBy('id', direction);
-  return ordered.select('uuid').execute();
+  const byId = !sortBy || sortBy === 'id';
+  const order = byId ? [{ column: 'id', descending } as const] : [{ column: sortBy, descending }, { column: 'id' } as const];
+  if (after) query = query.where(isAfter(order, after));
+  for (const key of order) query = query.orderBy(key.column, 'descending' in key && key.descending ? 'desc' : 'asc');
+  if (limit !== undefined) query = query.limit(limit);
+  return query.select('uuid').execute();
 }
 
 /** A page of a thousand would hold everybody else up for a tenth of a second. */

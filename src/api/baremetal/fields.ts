@@ -28,16 +28,3 @@ export function selectFields<R>(
   const chosen = wanted ? shown.filter(({ name }) => wanted.includes(name)) : shown;
   return Object.fromEntries(chosen.map(({ name, value }) => [name, value(record)]));
 }
-
-/** Ironic's order: by one of the fields, else as stored. */
-export function sortRecords<R extends object>(records: R[], query: { sort_key?: string; sort_dir?: string }): R[] {
-  const { sort_key } = query;
-  if (sort_key === undefined) return query.sort_dir === 'desc' ? records.reverse() : records;
-  const key = sort_key as keyof R;
-  const first = records[0];
-  if (first && (!(key in first) || (typeof first[key] === 'object' && first[key] !== null)))
-    throw new Fault('badRequest', { detail: `The sort_key value "${sort_key}" is an invalid field for sorting` });
-  const sign = query.sort_dir === 'desc' ? -1 : 1;
-  const text = (record: R) => String(record[key] ?? '');
-  return records.sort((left, right) => sign * text(left).localeCompare(text(right), 'en', { numeric: true }));
-}

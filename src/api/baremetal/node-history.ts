@@ -3,9 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Event, Node, Operation } from '#domain/records.ts';
-import { Collection } from '#store/collection.ts';
+import { historyMax, listFailures } from '#store/node-failures.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { nextUrl, pageOf } from '../pagination.ts';
+import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { EventFeedQuery, followEvents } from './event-feed.ts';
 import { findNode } from './lookup.ts';
 import { conductorName, operationFacts } from './node-json.ts';
@@ -18,21 +18,27 @@ const PageQuery = Type.Object({
   marker: Type.Optional(Type.String()),
   detail: Type.Optional(Type.Boolean()),
 });
-const longestHistory = 1000;
 
 export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
   app.get('/nodes/:node/history', { schema: { params: NodeParams, querystring: PageQuery } }, async (request) => {
     const node = await findNode(context, request.params.node);
     const { limit, marker, detail } = request.query;
-    const page = pageOf(await failuresOf(context, node), { limit, marker, idOf: entryUuid, maximum: longestHistory });
+    const { store } = context;
+    const source: PageSource<Event, number> = {
+      find: async (entry) => eventIdOf(entry),
+      list: ({ after, limit }) => listFailures(store, { node_uuid: node.uuid, after, limit }),
+    };
+    const page = await readPage(source, { limit, marker, idOf: entryUuid, maximum: historyMax });
     const json = detail ? entryJson : briefJson;
     const history = page.items.map((event) => json(event, { node, base: context.baseUrl(request) }));
     return { history, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
   });
   app.get('/nodes/:node/history/:entry', { schema: { params: EntryParams } }, async (request) => {
     const node = await findNode(context, request.params.node);
-    const event = (await failuresOf(context, node)).find((each) => entryUuid(each) === request.params.entry);
-    if (!event) throw new Fault('notFound', { what: 'History record', id: request.params.entry });
+    const { entry } = request.params;
+    const id = eventIdOf(entry);
+    const [event] = id === undefined ? [] : await listFailures(context.store, { node_uuid: node.uuid, id, limit: 1 });
+    if (!event) throw new Fault('recordNotFound', { id: entry, days: context.settings['records.keep'] });
     return entryJson(event, { node, base: context.baseUrl(request) });
   });
 
@@ -45,24 +51,16 @@ export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
   );
 }
 
-/** Ended operations that failed; oldest first, the newest thousand. */
-async function failuresOf({ store }: ApiContext, node: Node): Promise<Event[]> {
-  await store.events.flush();
-  const operations = await new Collection<Event>(store.db, 'events').list(
-    { node_uuid: node.uuid, kind: 'operation' },
-    { orderBy: 'id', descending: true, limit: 10 * longestHistory },
-  );
-  return operations
-    .filter(({ data }) => data['status'] === 'failed')
-    .slice(0, longestHistory)
-    .reverse();
-}
-
 type EntryView = { node: Node; base: string };
 
 /** Events have numbers; Ironic's history has UUIDs. */
 function entryUuid({ id }: Event): string {
   return `00000000-0000-4000-8000-${id.toString(16).padStart(12, '0')}`;
+}
+
+function eventIdOf(uuid: string): number | undefined {
+  const digits = /^00000000-0000-4000-8000-([0-9a-f]{12})$/.exec(uuid)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }
 
 function briefJson(event: Event, { node, base }: EntryView) {
@@ -84,13 +82,22 @@ function entryJson(event: Event, view: EntryView) {
 async function operationsReply(context: ApiContext, request: FastifyRequest, ident: string): Promise<object> {
   const node = await findNode(context, ident);
   const { limit, marker } = request.query as { limit?: number; marker?: string };
-  const all = await context.store.operations.list({ node_uuid: node.uuid }, { orderBy: 'created_at', descending: true });
-  const page = pageOf(all, { limit, marker, idOf: ({ id }) => id, maximum: 1000 });
+  const { operations } = context.store;
+  const source: PageSource<Operation, Operation> = {
+    find: (id) => operations.find({ id }),
+    list: (page) => operations.list({ node_uuid: node.uuid }, { order: newestFirst, ...page }),
+  };
+  const page = await readPage(source, { limit, marker, idOf: ({ id }) => id });
   return {
     operations: page.items.map((operation) => operationJson(operation, declaredSecrets(context.drivers))),
     ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }),
   };
 }
+
+const newestFirst = [
+  { column: 'created_at', descending: true },
+  { column: 'id', descending: true },
+];
 
 /** What was asked for may hold passwords: BIOS settings and firmware URLs of clean steps. */
 function operationJson(operation: Operation, secrets: ReadonlySet<string>) {

@@ -2,12 +2,12 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { asFault, Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject, Node } from '#domain/records.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
-import { nextUrl, pageOf } from '../pagination.ts';
+import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { withInstanceName } from './instance-name.ts';
 import { JsonPatch } from './json-patch.ts';
 import { findNode } from './lookup.ts';
@@ -159,8 +159,12 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
   const { store } = context;
   const { sort_key, sort_dir, limit, marker, detail: _, fields, ...filters } = query;
   if (filters.parent_node !== undefined) filters.parent_node = (await findNode(context, filters.parent_node)).uuid;
-  const found = await listNodeIds(store, { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' });
-  const page = pageOf(found, { limit, marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
+  const wanted = { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' };
+  const source: PageSource<{ uuid: string }, Node> = {
+    find: (uuid) => store.nodes.find({ uuid }),
+    list: (page) => listNodeIds(store, wanted, page),
+  };
+  const page = await readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
   const brief = isDetailed ? {} : { brief: briefFields };
   const nodes: object[] = [];
   for await (const some of readNodes(store, page.items)) {

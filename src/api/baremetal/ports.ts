@@ -5,10 +5,11 @@ import { Value } from 'typebox/value';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
+import { listNodePorts, readPortSortKey } from '#store/node-port-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
-import { nextUrl, pageOf } from '../pagination.ts';
-import { field, selectFields, sortRecords } from './fields.ts';
+import { nextUrl, type Page, type PageSource, readPage } from '../pagination.ts';
+import { field, selectFields } from './fields.ts';
 import { applyPatch, JsonPatch } from './json-patch.ts';
 import { findNode, uuidPattern } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
@@ -236,30 +237,31 @@ const filterTable = [
   { name: 'conductor_groups', since: 99 },
 ];
 
-async function findPorts(context: ApiContext, query: PortQuery): Promise<NodePort[]> {
-  const { address, portgroup, shard, description_contains: text, conductor_groups: groups } = query;
+async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<NodePort>> {
+  const { address, portgroup, shard, description_contains: text, conductor_groups: groups, limit, marker } = query;
   const ident = query.node ?? query.node_uuid;
   if (shard !== undefined && (ident !== undefined || portgroup !== undefined))
     throw new Fault('badRequest', { detail: "'shard' cannot be combined with a node or a port group." });
   // There are no port groups, and all nodes are of the group without a name.
-  if (portgroup !== undefined || (groups !== undefined && !groups.split(',').includes(''))) return [];
+  if (portgroup !== undefined || (groups !== undefined && !groups.split(',').includes(''))) return { items: [], next: undefined };
   const { store } = context;
-  const node_uuid = await (async () => {
-    if (ident !== undefined) return (await findNode(context, ident)).uuid;
-    if (shard === undefined) return undefined;
-    return (await store.nodes.pick(['uuid'], { shard: shard.split(',') })).map(({ uuid }) => uuid);
-  })();
-  const where = { ...(node_uuid !== undefined && { node_uuid }), ...(address !== undefined && { address: macOf(address) }) };
-  const found = await store.node_ports.list(where, { orderBy: 'id' });
-  return text === undefined ? found : found.filter(({ description }) => description?.includes(text));
+  const wanted = {
+    ...{ text, shards: shard?.split(','), sortBy: readPortSortKey(query.sort_key), descending: query.sort_dir === 'desc' },
+    node_uuid: ident === undefined ? undefined : (await findNode(context, ident)).uuid,
+    address: address === undefined ? undefined : macOf(address),
+  };
+  const source: PageSource<NodePort, NodePort> = {
+    find: (uuid) => store.node_ports.find({ uuid }),
+    list: (page) => listNodePorts(store, wanted, page),
+  };
+  return readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
 }
 
 async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<object> {
   if (query.detail && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
-  const all = sortRecords(await findPorts(context, query), query);
-  const page = pageOf(all, { limit: query.limit, marker: query.marker, idOf: ({ uuid }) => uuid, maximum: 1000 });
+  const page = await pageOfPorts(context, query);
   const selection = { fields: query.fields, ...(!query.detail && { brief: ['uuid', 'address', 'links'] }) };
   const ports = page.items.map((port) => portJson(context, request, port, selection));
   return { ports, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };

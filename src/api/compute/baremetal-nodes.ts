@@ -7,8 +7,11 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node, NodePort } from '#domain/records.ts';
+import { type HypervisorRow, listHypervisors } from '#store/hypervisor-list.ts';
+import { readNodes } from '#store/node-list.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { nextLinks, type PageSource, readPage } from '../pagination.ts';
 
 const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]+$' })]);
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -35,19 +38,12 @@ const ClassicAction = Type.Object({
   remove_interface: Type.Optional(RemoveInterface),
 });
 const IdParams = Type.Object({ id: Type.String() });
+const PageQuery = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 0 })), marker: Type.Optional(Type.String()) });
 
 export function registerBaremetalNodes(app: ApiScope, context: ApiContext): void {
-  const { store, engine } = context;
+  const { engine } = context;
 
-  app.get('/os-baremetal-nodes', async (request) => {
-    requireAdmin(request, 'compute_extension:baremetal_nodes');
-    const [nodes, ports] = await Promise.all([
-      store.nodes.list({}, { orderBy: 'id' }),
-      store.node_ports.list({}, { orderBy: 'id' }),
-    ]);
-    const byNode = Map.groupBy(ports, ({ node_uuid }) => node_uuid);
-    return { nodes: nodes.map((node) => nodeJson(node, byNode.get(node.uuid) ?? [])) };
-  });
+  app.get('/os-baremetal-nodes', { schema: { querystring: PageQuery } }, (request) => listReply(context, request, request.query));
 
   app.get('/os-baremetal-nodes/:id', { schema: { params: IdParams } }, async (request) => {
     const node = await findNode(context, request, request.params.id);
@@ -77,6 +73,25 @@ export function registerBaremetalNodes(app: ApiScope, context: ApiContext): void
     await removeInterface(context, node, remove_interface);
     return reply.code(202).send();
   });
+}
+
+/** The next page is told as everywhere in this API; clients of the classic one know of the first only. */
+async function listReply(context: ApiContext, request: FastifyRequest, { limit, marker }: Static<typeof PageQuery>) {
+  requireAdmin(request, 'compute_extension:baremetal_nodes');
+  const { store } = context;
+  const source: PageSource<HypervisorRow, Node> = {
+    find: (id) => store.nodes.find({ id: Number(id) || 0 }),
+    list: (page) => listHypervisors(store, '', page),
+  };
+  const page = await readPage(source, { limit, marker, idOf: ({ id }) => String(id) });
+  const nodes: object[] = [];
+  for await (const some of readNodes(store, page.items)) {
+    const ports = await store.node_ports.list({ node_uuid: some.map(({ uuid }) => uuid) }, { orderBy: 'id' });
+    const byNode = Map.groupBy(ports, ({ node_uuid }) => node_uuid);
+    nodes.push(...some.map((node) => nodeJson(node, byNode.get(node.uuid) ?? [])));
+  }
+  const links = nextLinks(context, request, page.next);
+  return { nodes, ...(links.length > 0 && { nodes_links: links }) };
 }
 
 async function findNode({ store }: ApiContext, request: FastifyRequest, id: string): Promise<Node> {

@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
+import { type HypervisorRow, type HypervisorSums, listHypervisors, sumHypervisors } from '#store/hypervisor-list.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
-import { nextLinks, pageOf } from '../pagination.ts';
+import { nextLinks, type PageSource, readPage } from '../pagination.ts';
 import { hostName } from './server-json.ts';
 import { serviceId } from './services.ts';
 
@@ -22,8 +23,12 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
   const listReply = async (request: FastifyRequest, isDetailed: boolean) => {
     requireAdmin(request, 'os_compute_api:os-hypervisors:list');
     const { hypervisor_hostname_pattern: pattern = '', limit, marker } = request.query as Static<typeof HypervisorQuery>;
-    const nodes = (await context.store.nodes.list({}, { orderBy: 'id' })).filter((node) => matches(node, pattern));
-    const page = pageOf(nodes, { limit, marker, idOf: (node) => String(idOf(node, request.microversion)), maximum: 1000 });
+    const { store } = context;
+    const source: PageSource<HypervisorRow, Node> = {
+      find: (id) => store.nodes.find(atLeast(request.microversion, 53) ? { uuid: id } : { id: Number(id) || 0 }),
+      list: (page) => listHypervisors(store, pattern, page),
+    };
+    const page = await readPage(source, { limit, marker, idOf: (node) => String(idOf(node, request.microversion)) });
     const links = nextLinks(context, request, page.next);
     const hypervisors = page.items.map((node) => (isDetailed ? detailJson : briefJson)(node, request.microversion));
     return { hypervisors, ...(links.length > 0 && { hypervisors_links: links }) };
@@ -33,7 +38,7 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
 
   app.get('/os-hypervisors/statistics', async (request) => {
     requireAdmin(request, 'os_compute_api:os-hypervisors:statistics');
-    return { hypervisor_statistics: statisticsOf(await context.store.nodes.list()) };
+    return { hypervisor_statistics: statisticsOf(await sumHypervisors(context.store)) };
   });
 
   app.get('/os-hypervisors/:id', { schema: { params: IdParams } }, async (request) => {
@@ -46,15 +51,10 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
   });
   app.get('/os-hypervisors/:id/search', { schema: { params: IdParams } }, async (request) => {
     requireAdmin(request, 'os_compute_api:os-hypervisors:search');
-    const nodes = (await context.store.nodes.list({}, { orderBy: 'id' })).filter((node) => matches(node, request.params.id));
+    const nodes = await listHypervisors(context.store, request.params.id, {});
     if (nodes.length === 0) throw new Fault('notFound', { what: 'Hypervisor', id: request.params.id });
     return { hypervisors: nodes.map((node) => briefJson(node, request.microversion)) };
   });
-}
-
-/** A part of the UUID or of the name. */
-function matches(node: Node, pattern: string): boolean {
-  return node.uuid.includes(pattern) || (node.name ?? '').includes(pattern);
 }
 
 async function findHypervisor({ store }: ApiContext, request: FastifyRequest, id: string): Promise<Node> {
@@ -64,16 +64,16 @@ async function findHypervisor({ store }: ApiContext, request: FastifyRequest, id
   return node;
 }
 
-function idOf(node: Node, version: Microversion): number | string {
+function idOf(node: HypervisorRow, version: Microversion): number | string {
   return atLeast(version, 53) ? node.uuid : node.id;
 }
 
-function briefJson(node: Node, version: Microversion) {
+function briefJson(node: HypervisorRow, version: Microversion) {
   const status = node.maintenance ? 'disabled' : 'enabled';
   return { id: idOf(node, version), hypervisor_hostname: node.uuid, state: 'up', status };
 }
 
-function detailJson(node: Node, version: Microversion) {
+function detailJson(node: HypervisorRow, version: Microversion) {
   const servers = node.instance_uuid === null ? [] : [{ uuid: node.instance_uuid, name: node.instance_uuid }];
   return {
     ...briefJson(node, version),
@@ -87,7 +87,7 @@ function detailJson(node: Node, version: Microversion) {
 }
 
 /** A machine is used whole or not at all. */
-function amountsOf(node: Node) {
+function amountsOf(node: HypervisorRow) {
   const amount = (property: string) => Number(node.properties[property] ?? 0) || 0;
   const isUsed = node.instance_uuid !== null;
   const [vcpus, memory_mb, local_gb] = [amount('cpus'), amount('memory_mb'), amount('local_gb')];
@@ -106,11 +106,12 @@ function amountsOf(node: Node) {
   };
 }
 
-function statisticsOf(nodes: readonly Node[]): Record<string, number> {
-  const totals: Record<string, number> = {
-    count: nodes.length,
-    ...amountsOf({ properties: {}, instance_uuid: null, operation_id: null } as Node),
+function statisticsOf({ count, workload, all, used }: HypervisorSums): Record<string, number> {
+  const free_disk_gb = all.local_gb - used.local_gb;
+  return {
+    ...{ count, vcpus: all.cpus, memory_mb: all.memory_mb, local_gb: all.local_gb },
+    ...{ vcpus_used: used.cpus, memory_mb_used: used.memory_mb, local_gb_used: used.local_gb },
+    ...{ free_ram_mb: all.memory_mb - used.memory_mb, free_disk_gb, disk_available_least: free_disk_gb },
+    ...{ running_vms: used.nodes, current_workload: workload },
   };
-  for (const node of nodes) for (const [key, value] of Object.entries(amountsOf(node))) totals[key] = (totals[key] ?? 0) + value;
-  return totals;
 }

@@ -1,0 +1,35 @@
+/** Pages by the last row of the page before: the database goes on from there by an index, however far that is. */
+import { type RawBuilder, sql } from 'kysely';
+
+export type Order = readonly { readonly column: string; readonly descending?: boolean }[];
+
+/** Rows after `row` in this order, whose last column must be unique. NULL comes before all values, as SQLite sorts it. */
+export function isAfter(order: Order, row: object): RawBuilder<boolean> {
+  const values = row as Record<string, unknown>;
+  const cases = order.map((key, index) => {
+    const equal = order.slice(0, index).map(({ column }) => isSame(column, values[column]));
+    return sql`(${sql.join([...equal, isBeyond(key, values[key.column])], sql` AND `)})`;
+  });
+  return sql<boolean>`${startOf(order, values)} (${sql.join(cases, sql` OR `)})`;
+}
+
+/** Says once more, in a form that an index understands, from where the first column goes on. */
+function startOf([first]: Order, values: Record<string, unknown>): RawBuilder<unknown> {
+  const value = first && values[first.column];
+  if (!first || value === null || value === undefined) return sql``;
+  // Going down, NULL comes after all values.
+  if (first.descending) return neverNull.has(first.column) ? sql`${sql.ref(first.column)} <= ${value} AND` : sql``;
+  return sql`${sql.ref(first.column)} >= ${value} AND`;
+}
+
+const neverNull: ReadonlySet<string> = new Set(['id', 'uuid', 'created_at']);
+
+function isSame(column: string, value: unknown): RawBuilder<unknown> {
+  return value === null ? sql`${sql.ref(column)} IS NULL` : sql`${sql.ref(column)} = ${value}`;
+}
+
+function isBeyond({ column, descending }: Order[number], value: unknown): RawBuilder<unknown> {
+  const name = sql.ref(column);
+  if (descending) return value === null ? sql`FALSE` : sql`(${name} < ${value} OR ${name} IS NULL)`;
+  return value === null ? sql`${name} IS NOT NULL` : sql`${name} > ${value}`;
+}
