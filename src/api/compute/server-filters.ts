@@ -3,9 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
+import type { Where } from '#store/collection.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../microversions.ts';
+import { type Page, type PageSource, pageOf, readPage } from '../pagination.ts';
 import { addressesOf, hostName, loadRelated, nothingRelated, type Related, statusNames, statusOf } from './server-json.ts';
 
 const Text = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
@@ -74,18 +76,43 @@ const filterTable: Readonly<Record<string, Test>> = {
 
 const adminFilters = ['host', 'node', 'project_id', 'tenant_id', 'user_id'];
 
-/** All servers that the caller may see and asked for, newest first unless he sorts otherwise. */
-export async function listServers({ store }: ApiContext, request: FastifyRequest, query: ServerQuery): Promise<Server[]> {
+/** A page of the servers that the caller may see and asked for, newest first unless he sorts otherwise. */
+export async function readServers(context: ApiContext, request: FastifyRequest, query: ServerQuery): Promise<Page<Server>> {
   refuseUnknownStatus(request, query);
+  const where = visibleServers(request, query);
+  const tests = testsOf(query, request.caller.is_admin);
+  const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: Server) => id };
+  if (tests.length > 0 || query.sort_key !== undefined)
+    return pageOf(await listServers(context, { where, tests, query }), { ...page, maximum: 1000 });
+  const { servers } = context.store;
+  const source: PageSource<Server, Server> = {
+    find: (id) => servers.find({ ...where, id }),
+    list: (cut) => servers.list(where, { order: newestFirst, ...cut }),
+  };
+  return readPage(source, page);
+}
+
+const newestFirst = [
+  { column: 'created_at', descending: true },
+  { column: 'id', descending: true },
+];
+
+function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Server> {
   const isEverywhere = query.all_tenants !== undefined && isTrue(first(query.all_tenants) || '1');
   if (isEverywhere) requireAdmin(request, 'os_compute_api:servers:detail:get_all_tenants');
   const deleted = request.caller.is_admin && isTrue(first(query.deleted) ?? '');
-  const all = await store.servers.list({
+  return {
     ...(!isEverywhere && { project_id: request.caller.project_id }),
     ...(deleted && { vm_state: 'deleted' }),
     ...(!deleted && query['changes-since'] === undefined && { vm_state: ['building', 'active', 'stopped', 'error'] }),
-  });
-  const tests = testsOf(query, request.caller.is_admin);
+  };
+}
+
+type Listing = { where: Where<Server>; tests: ReturnType<typeof testsOf>; query: ServerQuery };
+
+/** Filters of Nova that are no columns: every server that the caller may see is looked at. */
+async function listServers({ store }: ApiContext, { where, tests, query }: Listing): Promise<Server[]> {
+  const all = await store.servers.list(where);
   const related = tests.some(({ name }) => name.startsWith('ip')) ? await loadRelated(store, all) : undefined;
   const found = all.filter((server) => tests.every(({ test }) => test(server, related ?? nothingRelated)));
   return found.sort(orderOf(query));

@@ -5,10 +5,10 @@ import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
-import { nextLinks, pageOf } from '../pagination.ts';
+import { nextLinks } from '../pagination.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
 import { NewServerBody, readNewServer } from './server-create.ts';
-import { listServers, ServerQuery } from './server-filters.ts';
+import { readServers, ServerQuery } from './server-filters.ts';
 import { linksOf, loadRelated, serverJson } from './server-json.ts';
 
 const IdParams = Type.Object({ id: Type.String() });
@@ -73,7 +73,7 @@ export async function serverReply(context: ApiContext, request: FastifyRequest, 
 type ListRequest = { query: Static<typeof ServerQuery>; isDetailed: boolean };
 
 async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
-  const page = pageOf(await listServers(context, request, query), { ...query, idOf: ({ id }) => id, maximum: 1000 });
+  const page = await readServers(context, request, query);
   const links = nextLinks(context, request, page.next);
   const related = isDetailed ? await loadRelated(context.store, page.items) : undefined;
   const servers = page.items.map((server) =>

@@ -3,16 +3,25 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext } from '../context.ts';
-import { nextLinks, pageOf } from '../pagination.ts';
+import { nextLinks, type Page, pageOf } from '../pagination.ts';
 
 export type Body = { id: string; [field: string]: unknown };
-type Query = Record<string, string | string[]>;
+export type Query = Record<string, string | string[]>;
 
 export const ListQuery = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]));
 export const ById = Type.Object({ id: Type.String() });
 
 /** Not filters. */
 const controls = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
+
+export function filtersOf(query: Query): [name: string, values: string[]][] {
+  return Object.entries(query).flatMap(([name, wanted]) => (controls.has(name) ? [] : [[name, [wanted].flat()]]));
+}
+
+export function sortKeysOf(query: Query): { key: string; descending: boolean }[] {
+  const directions = [query['sort_dir'] ?? []].flat();
+  return [query['sort_key'] ?? []].flat().map((key, index) => ({ key, descending: directions[index] === 'desc' }));
+}
 
 /** `{ networks: […], networks_links: […] }` */
 export function listReply(
@@ -27,6 +36,19 @@ export function listReply(
   return { [plural]: page.items.map((body) => project(body, query)), ...(links.length > 0 && { [`${plural}_links`]: links }) };
 }
 
+/** As `listReply`, for a page that the database has cut: where the whole was too large, there is a link without being asked. */
+export function pageReply(
+  context: ApiContext,
+  request: FastifyRequest,
+  { plural, page }: { plural: string; page: Page<Body> },
+): object {
+  const links = nextLinks(context, request, page.next);
+  return {
+    [plural]: page.items.map((body) => project(body, request.query)),
+    ...(links.length > 0 && { [`${plural}_links`]: links }),
+  };
+}
+
 /** Only the fields that `fields` names, if it does. */
 export function project(body: Body, query: unknown): object {
   const fields = [(query as Query)['fields'] ?? []].flat();
@@ -35,10 +57,10 @@ export function project(body: Body, query: unknown): object {
 }
 
 function filter(all: readonly Body[], query: Query, plural: string): Body[] {
-  const filters = Object.entries(query).filter(([name]) => !controls.has(name));
+  const filters = filtersOf(query);
   const unknown = filters.find(([name]) => all[0] && !(name in all[0]));
   if (unknown) throw new Fault('badRequest', { detail: `${unknown[0]} is not a valid filter for ${plural}.` });
-  return all.filter((body) => filters.every(([name, wanted]) => [wanted].flat().some((value) => matches(body[name], value))));
+  return all.filter((body) => filters.every(([name, wanted]) => wanted.some((value) => matches(body[name], value))));
 }
 
 function matches(field: unknown, wanted: string): boolean {
@@ -55,8 +77,7 @@ function matchesItem(item: unknown, wanted: string): boolean {
 }
 
 function sort(items: Body[], query: Query): Body[] {
-  const directions = [query['sort_dir'] ?? []].flat();
-  const keys = [query['sort_key'] ?? []].flat().map((key, index) => ({ key, sign: directions[index] === 'desc' ? -1 : 1 }));
+  const keys = sortKeysOf(query).map(({ key, descending }) => ({ key, sign: descending ? -1 : 1 }));
   if (keys.length === 0) return items;
   return items.toSorted((a, b) => keys.map(({ key, sign }) => sign * compare(a[key], b[key])).find((order) => order !== 0) ?? 0);
 }
@@ -66,7 +87,7 @@ function compare(a: unknown, b: unknown): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function limitOf(query: Query): number | undefined {
+export function limitOf(query: Query): number | undefined {
   const text = first(query['limit']);
   if (text === undefined || text === '0') return undefined;
   if (!/^\d{1,9}$/.test(text))
@@ -74,6 +95,6 @@ function limitOf(query: Query): number | undefined {
   return Number(text);
 }
 
-function first(value: string | string[] | undefined): string | undefined {
+export function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }

@@ -139,6 +139,14 @@ test('lists filter by any field, sort, project and page', async () => {
     ['c'],
   );
   assert.equal((await stage.ask({ url: `${base}/ports?colour=red` })).status, 400);
+  const walked: string[] = [];
+  for (let url: string | undefined = `${base}/ports?network_id=${network.id}&limit=1`; url; ) {
+    const { body } = await stage.ask({ url });
+    walked.push(...body.ports.map((port: { name: string }) => port.name));
+    url = body.ports_links?.[0].href;
+  }
+  assert.deepEqual(walked.toSorted(), ['a', 'b', 'c']);
+  assert.equal((await stage.ask({ url: `${base}/ports?marker=nobody` })).status, 400);
 });
 
 test('a port that a machine uses keeps its addresses and stays', async () => {

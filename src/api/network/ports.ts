@@ -4,9 +4,23 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Network, Port } from '#domain/records.ts';
 import { allocatePort, readdressPort, releasePort } from '#engine/addresses.ts';
+import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
 import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
+import { type PageSource, readPage } from '../pagination.ts';
+import {
+  type Body,
+  ById,
+  filtersOf,
+  first,
+  ListQuery,
+  limitOf,
+  listReply,
+  pageReply,
+  project,
+  type Query,
+  sortKeysOf,
+} from './lists.ts';
 import { ownerOf, seeNetwork, seePort } from './ownership.ts';
 
 const FixedIp = Type.Object(
@@ -43,9 +57,20 @@ const NewPort = Type.Object(
 
 export function registerPorts(app: ApiScope, context: ApiContext): void {
   app.get('/ports', { schema: { querystring: ListQuery } }, async (request) => {
-    const ports = await context.store.ports.list({}, { orderBy: 'created_at' });
-    const visible = ports.filter((port) => owns(request.caller, port));
-    return listReply(context, request, { plural: 'ports', all: visible.map(portBody) });
+    const { store } = context;
+    const query = request.query as Query;
+    const wanted = readPortQuery(query);
+    if (!wanted) {
+      const visible = (await store.ports.list({}, { orderBy: 'created_at' })).filter((port) => owns(request.caller, port));
+      return listReply(context, request, { plural: 'ports', all: visible.map(portBody) });
+    }
+    const project_id = request.caller.is_admin ? undefined : request.caller.project_id;
+    const source: PageSource<Port, Port> = {
+      find: (id) => store.ports.find({ id, ...(project_id !== undefined && { project_id }) }),
+      list: (page) => listPorts(store, { ...wanted, project_id }, page),
+    };
+    const page = await readPage(source, { limit: limitOf(query), marker: first(query['marker']), idOf: ({ id }) => id });
+    return pageReply(context, request, { plural: 'ports', page: { ...page, items: page.items.map(portBody) } });
   });
   app.get('/ports/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
     port: project(portBody(await seePort(context, request, request.params.id)), request.query),
@@ -65,6 +90,26 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
     await releasePort(context.store, port.id);
     return reply.code(204).send();
   });
+}
+
+/** undefined where something is asked for that is no column: then the whole list has to be looked through. */
+function readPortQuery(query: Query): PortListRequest | undefined {
+  const filters: { column: PortColumn; values: string[] }[] = [];
+  let fixedIps: { name: string; value: string }[] | undefined;
+  for (const [name, values] of filtersOf(query)) {
+    const column = portColumn(name);
+    if (column) filters.push({ column, values });
+    else if (name === 'fixed_ips') fixedIps = values.map(readFixedIp);
+    else return undefined;
+  }
+  const keys = sortKeysOf(query).map(({ key, descending }) => ({ column: portColumn(key), descending }));
+  if (!keys.every((key): key is { column: PortColumn; descending: boolean } => key.column !== undefined)) return undefined;
+  return { filters, fixedIps, order: [...keys, { column: 'created_at' }, { column: 'id' }] };
+}
+
+function readFixedIp(text: string): { name: string; value: string } {
+  const [name = '', ...value] = text.split('=');
+  return { name, value: value.join('=') };
 }
 
 function portBody(port: Port): Body {

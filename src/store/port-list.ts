@@ -1,0 +1,47 @@
+/** The list of network ports: filtered, ordered and paged by the database, for what its columns can tell. */
+import { sql } from 'kysely';
+import type { Port } from '#domain/records.ts';
+import { isAfter, type Order } from './keyset.ts';
+import type { Store } from './store.ts';
+
+const columns = [
+  ...(['id', 'name', 'network_id', 'project_id', 'mac_address', 'device_id', 'device_owner', 'status', 'description'] as const),
+  ...(['created_at', 'updated_at'] as const),
+] as const satisfies readonly (keyof Port)[];
+export type PortColumn = (typeof columns)[number];
+
+/** What a client calls it, as a column that can be compared and sorted by. */
+export function portColumn(name: string): PortColumn | undefined {
+  return name === 'tenant_id' ? 'project_id' : columns.find((column) => column === name);
+}
+
+export type PortListRequest = {
+  /** Only of this project. */
+  project_id?: string | undefined;
+  /** Each column has one of its values. */
+  filters: readonly { column: PortColumn; values: readonly string[] }[];
+  /** One of these is among the addresses: `ip_address` or `subnet_id`, and its value. */
+  fixedIps?: readonly { name: string; value: string }[] | undefined;
+  order: Order;
+};
+
+export async function listPorts(
+  { db, ports }: Store,
+  { project_id, filters, fixedIps, order }: PortListRequest,
+  { after, limit }: { after: Port | undefined; limit: number },
+): Promise<Port[]> {
+  let query = db.selectFrom('ports').selectAll();
+  if (project_id !== undefined) query = query.where('project_id', '=', project_id);
+  for (const { column, values } of filters) query = query.where(column, 'in', values as never);
+  if (fixedIps) query = query.where(sql<boolean>`(${sql.join(fixedIps.map(isAmong), sql` OR `)})`);
+  if (after) query = query.where(isAfter(order, after));
+  for (const { column, descending } of order) query = query.orderBy(sql.ref(column), descending ? 'desc' : 'asc');
+  const rows = await query.limit(limit).execute();
+  return rows.map((row) => ports.decode(row));
+}
+
+/** `fixed_ips` is a JSON array of objects of texts: a pair is in it where its JSON text is. */
+function isAmong({ name, value }: { name: string; value: string }) {
+  const pattern = `%${`${JSON.stringify(name)}:${JSON.stringify(value)}`.replace(/[!%_]/g, '!$&')}%`;
+  return sql<boolean>`fixed_ips LIKE ${pattern} ESCAPE '!'`;
+}
