@@ -1,6 +1,6 @@
 /** Who asks for a busy node is told what it is busy with. */
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
+import type { Node, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 
 /** @throws Fault `nodeBusy` while an operation has the node. */
@@ -16,6 +16,13 @@ export async function refuseBusyNode(inside: Store, uuid: string): Promise<never
   throw new Fault('nodeBusy', {
     node: node.name ?? uuid,
     purpose: holder ? holder.purpose : 'another request',
-    operation: node.operation_id ?? 'just ended',
+    operation: holder ? describeHolder(holder) : (node.operation_id ?? 'just ended'),
   });
+}
+
+/** Who waits for what, since when, and how long at the most. */
+export function describeHolder({ id, step, step_started_at, waiting_for, deadline_at }: Operation): string {
+  const wait = waiting_for ? `, waiting for ${waiting_for}` : '';
+  const end = deadline_at ? `, until ${deadline_at} at the latest` : '';
+  return `${id}, at "${step}" since ${step_started_at}${wait}${end}`;
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Operation } from '#domain/records.ts';
+import type { JsonObject, Node, Operation } from '#domain/records.ts';
 import type { BiosSetting, Drivers, Step } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import { openStore } from '#store/store.ts';
-import { anOperation, aTask } from '#test/a-task.ts';
+import { aNode, anOperation, aTask } from '#test/a-task.ts';
 import { cleanDefinition } from './clean.ts';
 import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
 
@@ -136,4 +137,33 @@ test('who aborts a cleaning ends its waiting at once', async (t) => {
   const { outcome } = run(steps([firmware])[0]!, begun(), abort.signal);
   abort.abort(new Error('aborted'));
   await assert.rejects(outcome, /aborted/);
+});
+
+test('a maintenance that a person has set, even in the midst of a cleaning, outlasts it; that of a failed one ends', async (t) => {
+  const { store, drivers } = await aStage(t);
+  const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
+  const { ended } = cleanDefinition({ store, drivers, settings });
+  const end = async (changes: Partial<Node>, operation: Partial<Operation>) => {
+    const { id: _, ...row } = aNode({ uuid: randomUUID(), name: null, provision_state: 'cleaning', ...changes });
+    const { uuid } = await store.nodes.insert(row);
+    const request = { target: 'manageable', clean_steps: [firmware] } as unknown as JsonObject;
+    await ended(store, anOperation({ kind: 'clean', node_uuid: uuid, state: 'done', request, ...operation }));
+    const { maintenance, maintenance_reason, fault } = (await store.nodes.find({ uuid }))!;
+    return [maintenance, maintenance_reason, fault];
+  };
+  const mine = { maintenance: true, maintenance_reason: 'A fan is loud.' };
+  assert.deepEqual(await end(mine, {}), [true, 'A fan is loud.', null]);
+  assert.deepEqual(await end({ ...mine, fault: 'clean failure' }, {}), [false, null, null]);
+  const [, reason, fault] = await end(mine, { state: 'failed' });
+  assert.match(String(reason), /^A fan is loud\. Cleaning failed at/);
+  assert.equal(fault, 'clean failure');
+});
+
+test('a BMC that was told to restart before a crash is not told again, only waited for', async (t) => {
+  const { steps, run, did } = await aStage(t, { silentFor: 1 });
+  const [step] = steps([{ interface: 'management', step: 'reset_bmc' }]);
+  const { task, outcome } = run(step!);
+  await outcome;
+  await run(step!, task.operation.context).outcome;
+  assert.deepEqual(did, ['reset cold', 'ask', 'ask', 'ask']);
 });

@@ -71,6 +71,10 @@ function erasesDisks(operation: Operation): boolean {
   return asked.length === 0 || asked.some(isErase);
 }
 
+const cleanFailure = 'clean failure';
+/** What a failed cleaning set; a person's own maintenance is a person's to end. */
+const outOfMaintenance = { maintenance: false, maintenance_reason: null, fault: null };
+
 const disksMayHoldData =
   "Its disks may still hold a tenant's data: correct the cause, then `manage` and `provide` it, which cleans it first.";
 
@@ -88,7 +92,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
         target_provision_state: null,
         provision_updated_at: now,
         ...(erasesDisks(operation) && { power_state: 'power off' as const, must_clean: false }),
-        ...(byHand && { maintenance: false, maintenance_reason: null, fault: null, last_error: null }),
+        ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
       },
     );
     return;
@@ -101,8 +105,12 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
       target_provision_state: null,
       provision_updated_at: now,
       maintenance: true,
-      maintenance_reason: `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then `manage` it.'}`,
-      fault: 'clean failure',
+      maintenance_reason: [
+        // Somebody had put it there for reasons of their own, perhaps in the midst of the cleaning.
+        ...(node.maintenance && node.fault !== cleanFailure && node.maintenance_reason ? [node.maintenance_reason] : []),
+        `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then `manage` it.'}`,
+      ].join(' '),
+      fault: cleanFailure,
       last_error: reason,
     },
   );

@@ -52,7 +52,12 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const contacts = new BmcContacts(store);
   const holds = new NodeHolds();
-  const taskParts: TaskParts = { ...parts, contacts, remember: (live, change) => worker.remember(live, change) };
+  const taskParts: TaskParts = {
+    ...parts,
+    contacts,
+    remember: (live, change) => worker.remember(live, change),
+    tellWait: (live, wait) => worker.tellWait(live, wait),
+  };
   const worker = new Worker({
     store,
     kinds,

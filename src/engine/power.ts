@@ -9,7 +9,14 @@ import { now } from './step-deadlines.ts';
 /** What a system gets to shut down by itself: it stops its services first, which no power supply has to. */
 export const softOffSeconds = 120;
 
-type BmcContext = { store: Store; node: NodeFacts; operation?: Operation; signal: AbortSignal };
+type BmcContext = {
+  store: Store;
+  node: NodeFacts;
+  operation?: Operation;
+  signal: AbortSignal;
+  /** Told what takes its time, for whoever looks at the node meanwhile. */
+  tellWait?: (wait: string) => void;
+};
 type PowerContext = BmcContext & {
   power: PowerInterface;
   settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'>;
@@ -19,6 +26,8 @@ type PowerContext = BmcContext & {
 
 /** A BMC in trouble is not asked again at once (milliseconds). */
 const troubleMs = 2000;
+/** A command that takes longer is told of (milliseconds). */
+const slowMs = 3000;
 
 /** Does one BMC command and records it with its duration and result. */
 export async function recordBmcCommand<R>(context: BmcContext, subject: string, command: () => Promise<R>): Promise<R> {
@@ -33,6 +42,7 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
       message,
       duration_ms: Math.round(performance.now() - started),
     });
+  const slow = setTimeout(() => context.tellWait?.(`the BMC to answer "${subject}"`), slowMs);
   try {
     const result = await command();
     record(`${subject}: ${typeof result === 'string' ? result : 'ok'}`);
@@ -40,6 +50,8 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
   } catch (error) {
     record(`${subject}: ${asFault(error).message}`);
     throw error;
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -123,10 +135,16 @@ async function untilPower(context: PowerContext, wanted: PowerState, seconds: nu
       failure = error;
     }
     if (seen === wanted && !failure) return;
+    context.tellWait?.(`the machine to be ${wanted}; its BMC ${failure ? troubleOf(failure) : `says ${seen}`}`);
     await pause(failure ? Math.max(settings['power.poll_ms'], troubleMs) : settings['power.poll_ms'], signal);
   }
   if (failure) throw failure;
   throw new Fault('powerNotReached', { target: wanted, seen, seconds });
+}
+
+/** Without the fault's own words, which name the BMC: owners of servers read this too. */
+function troubleOf(error: unknown): string {
+  return asFault(error).code === 'bmcUnreachable' ? 'does not answer' : 'answers with an error';
 }
 
 function isPassing(error: unknown): boolean {

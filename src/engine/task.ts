@@ -32,6 +32,8 @@ export type TaskParts = {
   settings: Settings;
   contacts: BmcContacts;
   remember(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
+  /** What a step that works waits for just now: in the operation's row, where everybody sees it. */
+  tellWait?(live: LiveOperation, wait: string): void;
 };
 
 export async function buildTask(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
@@ -39,7 +41,8 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   const { operation } = live;
   const { node, facts } = await loadNode(store, operation.node_uuid);
   const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
-  const bmc = { store, node: facts, operation, signal };
+  const tellWait = (wait: string) => parts.tellWait?.(live, wait);
+  const bmc = { store, node: facts, operation, signal, tellWait };
   return {
     operation,
     node: { ...node, ports: facts.ports },
@@ -79,7 +82,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   };
 }
 
-type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal'>;
+type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'tellWait'>;
 
 /** The interface is looked up at the first use: a step that needs no power minds no unknown one. */
 function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {

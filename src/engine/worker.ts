@@ -128,6 +128,13 @@ export class Worker {
     await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
   }
 
+  /** What the step that runs waits for; it counts for that step alone. Where it cannot be written it is not told. */
+  tellWait(live: LiveOperation, wait: string): void {
+    const { step, waiting_for } = live.operation;
+    if (waiting_for === wait) return;
+    this.#rows.write(live, (now) => (now.step === step ? { waiting_for: wait } : {})).catch(() => {});
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort(new Error('Ingot is stopping'));
     const running = [...this.live.values()];
