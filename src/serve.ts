@@ -17,7 +17,7 @@ import type { Settings } from '#settings.ts';
 import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
-import { databaseFile, openStore } from '#store/store.ts';
+import { databaseFile, openStore, secretsKeyFile } from '#store/store.ts';
 import { createLog } from './log.ts';
 
 export type Running = {
@@ -56,7 +56,7 @@ async function build(
   // Config drives of operations that are over; a running one builds its own again.
   await rm(join(state, 'work'), { recursive: true, force: true });
 
-  const store = await openStore(databaseFile(state));
+  const store = await openStore(databaseFile(state), secretsKeyFile(settings['secrets.key_file'], state));
   closers.push(() => store.close());
   await ensureAdmin(store, settings, state);
 

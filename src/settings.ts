@@ -30,6 +30,11 @@ export const settingsTable = {
     help: 'How clients reach the API, for the catalogue; default: from the listen address',
   },
   state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
+  'secrets.key_file': {
+    kind: 'text',
+    default: '',
+    help: 'Key of the secrets in the database; made where there is none yet; default: secrets-key in the state folder',
+  },
   'log.level': { kind: 'text', default: 'info', help: 'fatal, error, warn, info, debug or trace' },
 
   'provisioning.address': {

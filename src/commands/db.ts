@@ -4,7 +4,7 @@ import { readSettings, type Settings } from '#settings.ts';
 import { migrate } from '#store/migrate.ts';
 import { pruneRecords, shrinkFile } from '#store/retention.ts';
 import { openStateFolder } from '#store/state-folder.ts';
-import { databaseFile, openDatabase, openStore } from '#store/store.ts';
+import { databaseFile, openDatabase, openStore, secretsKeyFile } from '#store/store.ts';
 import { type Options, parseOptions } from './options.ts';
 
 const usage = `Usage: ingot db sync [--config FILE] [--state DIR]
@@ -57,7 +57,10 @@ async function sync(settings: Settings): Promise<void> {
 async function prune(settings: Settings, isShrunk: boolean): Promise<void> {
   const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
   if (rules.days === 0) throw new Error('records.keep is 0: records are kept for ever; name an age with --days');
-  const store = await openStore(databaseFile(settings.state_dir));
+  const store = await openStore(
+    databaseFile(settings.state_dir),
+    secretsKeyFile(settings['secrets.key_file'], settings.state_dir),
+  );
   try {
     const { operations, events } = await pruneRecords(store, rules, { rest: () => setImmediate() });
     process.stdout.write(`Removed: operations ${operations}, events ${events}\n`);

@@ -132,6 +132,12 @@ export const faultTable = {
     message: 'Cannot listen on {address}:{port} for {purpose}: {detail}.',
     hint: '{remedy}',
   },
+  secretsKey: {
+    status: 500,
+    by: 'site',
+    message: 'The secrets in the database cannot be read with the key file {file}: {detail}.',
+    hint: 'Put the right file back from a backup, or name it (setting secrets.key_file). Nothing was changed.',
+  },
   eventCertificate: {
     status: 500,
     by: 'site',

@@ -45,11 +45,8 @@ export class BmcPasswords {
 
   /** Puts right what the last process had to leave; for a BMC that is silent, as soon as it answers. */
   async start(): Promise<void> {
-    const broken = await this.#parts.store.db
-      .selectFrom('nodes')
-      .select('uuid')
-      .where('driver_info', 'like', '%"next_%' as never)
-      .execute();
+    const nodes = await this.#parts.store.nodes.pick(['uuid', 'driver_info']);
+    const broken = nodes.filter(({ driver_info }) => Object.keys(driver_info).some((key) => key.startsWith('next_')));
     const left: string[] = [];
     for (const { uuid } of broken) {
       if (this.#stop.signal.aborted) return;

@@ -1,6 +1,8 @@
 /** One table as a collection of records: the few queries that every noun needs, with JSON and booleans decoded. */
 import type { Kysely } from 'kysely';
+import { Fault } from '#domain/faults.ts';
 import { isAfter, type Order } from './keyset.ts';
+import { isSealed, type Sealer } from './sealing.ts';
 import { columnKindsTable, type TableName, type Tables } from './tables.ts';
 
 /** Equality on columns; `null` asks for NULL, an array for any of its values. */
@@ -22,10 +24,12 @@ type AnyQuery = any;
 export class Collection<T extends object> {
   readonly #db: Kysely<Tables>;
   readonly #table: TableName;
+  readonly #sealer: Sealer | undefined;
 
-  constructor(db: Kysely<Tables>, table: TableName) {
+  constructor(db: Kysely<Tables>, table: TableName, sealer?: Sealer) {
     this.#db = db;
     this.#table = table;
+    this.#sealer = sealer;
   }
 
   async insert(record: object): Promise<T> {
@@ -72,16 +76,17 @@ export class Collection<T extends object> {
 
   /** A raw row as a record; for queries that a noun's own file writes with Kysely. */
   decode(row: object): T {
-    const { json, boolean, derived } = columnKindsTable[this.#table];
+    const { json, boolean, derived, sealed = [] } = columnKindsTable[this.#table];
     const record = { ...row } as Record<string, unknown>;
     for (const column in derived) delete record[column];
+    for (const column of sealed) if (isSealed(record[column])) record[column] = this.#open(record[column], column);
     for (const column of json) if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
     for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
     return record as T;
   }
 
   #encode(record: object): Record<string, unknown> {
-    const { json, derived = {} } = columnKindsTable[this.#table];
+    const { json, derived = {}, sealed = [] } = columnKindsTable[this.#table];
     const row: Record<string, unknown> = { ...record };
     for (const [column, { from, derive }] of Object.entries(derived)) {
       if (row[from] !== undefined) row[column] = derive(row[from] as never);
@@ -89,7 +94,25 @@ export class Collection<T extends object> {
     for (const column of json) {
       if (row[column] !== undefined && row[column] !== null) row[column] = JSON.stringify(row[column]);
     }
+    for (const column of sealed) {
+      const text = row[column];
+      if (this.#sealer && typeof text === 'string') row[column] = this.#sealer.seal(text, `${this.#table}.${column}`);
+    }
     return row;
+  }
+
+  #open(value: string, column: string): string {
+    const place = `${this.#table}.${column}`;
+    if (!this.#sealer) throw new Fault('secretsKey', { file: 'of this database', detail: `${place} was read without it` });
+    try {
+      return this.#sealer.open(value, place);
+    } catch (error) {
+      throw new Fault(
+        'secretsKey',
+        { file: 'of this database', detail: `a value of ${place} is damaged or of another key` },
+        error,
+      );
+    }
   }
 
   #filter(query: AnyQuery, where: Where<T>): AnyQuery {

@@ -7,6 +7,7 @@ import { migration0004 } from './migrations/0004-every-bmc.ts';
 import { migration0005 } from './migrations/0005-large-fleets.ts';
 import { migration0006 } from './migrations/0006-later-ironic.ts';
 import { migration0007 } from './migrations/0007-boot-states.ts';
+import { migration0008 } from './migrations/0008-sealed-secrets.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -17,6 +18,7 @@ const migrations: Record<string, Migration> = {
   '0005-large-fleets': migration0005,
   '0006-later-ironic': migration0006,
   '0007-boot-states': migration0007,
+  '0008-sealed-secrets': migration0008,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

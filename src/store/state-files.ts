@@ -4,6 +4,8 @@ export const stateFiles = {
   password: 'admin-password',
   /** Signs tokens. */
   tokenKey: 'token-key',
+  /** Opens the secrets in the database, unless the settings name another file. */
+  secretsKey: 'secrets-key',
   /** URL of the running server, written when it listens. */
   endpoint: 'endpoint',
 } as const;

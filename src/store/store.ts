@@ -1,5 +1,5 @@
 /** The embedded database: one collection per noun. Reads are free for all; changes to nodes and servers are the engine's. */
-import { dirname } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type {
@@ -18,7 +18,10 @@ import type {
 import { Collection } from './collection.ts';
 import { EventLog } from './events.ts';
 import { migrate } from './migrate.ts';
+import type { Sealer } from './sealing.ts';
+import { openSealer } from './secrets-key.ts';
 import { sqliteDialect } from './sqlite.ts';
+import { stateFiles } from './state-files.ts';
 import { keepPrivate } from './state-folder.ts';
 import type { ApplicationCredential, Project, RevokedToken, RoleAssignment, Tables, User } from './tables.ts';
 
@@ -42,9 +45,13 @@ export class Store {
   readonly application_credentials: Collection<ApplicationCredential>;
   readonly events: EventLog;
 
-  constructor(db: Kysely<Tables>, events?: EventLog) {
+  readonly #sealer: Sealer | undefined;
+
+  /** @param sealer absent = what is to be sealed is stored as it is: for tests in memory */
+  constructor(db: Kysely<Tables>, events?: EventLog, sealer?: Sealer) {
     this.db = db;
-    this.nodes = new Collection(db, 'nodes');
+    this.#sealer = sealer;
+    this.nodes = new Collection(db, 'nodes', sealer);
     this.node_ports = new Collection(db, 'node_ports');
     this.bmc_contacts = new Collection(db, 'bmc_contacts');
     this.flavors = new Collection(db, 'flavors');
@@ -54,7 +61,7 @@ export class Store {
     this.subnets = new Collection(db, 'subnets');
     this.ports = new Collection(db, 'ports');
     this.servers = new Collection(db, 'servers');
-    this.operations = new Collection(db, 'operations');
+    this.operations = new Collection(db, 'operations', sealer);
     this.users = new Collection(db, 'users');
     this.projects = new Collection(db, 'projects');
     this.revoked_tokens = new Collection(db, 'revoked_tokens');
@@ -68,7 +75,7 @@ export class Store {
    * SQLite has one writer, so whoever dawdles inside stops all others.
    */
   transaction<R>(work: (inside: Store) => Promise<R>): Promise<R> {
-    return this.db.transaction().execute((trx) => work(new Store(trx, this.events)));
+    return this.db.transaction().execute((trx) => work(new Store(trx, this.events, this.#sealer)));
   }
 
   async close(): Promise<void> {
@@ -98,9 +105,22 @@ function databaseFault(file: string, error: Error & { errcode?: number }): Fault
   return new Fault('stateFolder', { path: dirname(file), detail }, error);
 }
 
-/** Opens and migrates the database. */
-export async function openStore(file: string): Promise<Store> {
+/**
+ * Opens and migrates the database.
+ * @param keyFile of the key that its secrets are sealed with. Throws `secretsKey` where it is missing or another one
+ */
+export async function openStore(file: string, keyFile = secretsKeyFile('', dirname(file))): Promise<Store> {
   const db = openDatabase(file);
-  await migrate(db);
-  return new Store(db);
+  try {
+    await migrate(db);
+    return new Store(db, undefined, file === ':memory:' ? undefined : await openSealer(db, keyFile));
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+/** @param setting `secrets.key_file` */
+export function secretsKeyFile(setting: string, stateDir: string): string {
+  return setting === '' ? join(stateDir, stateFiles.secretsKey) : resolve(setting);
 }

@@ -48,6 +48,8 @@ export type ApplicationCredential = {
   expires_at: string | null;
 };
 export type Project = { id: string; name: string; description: string };
+/** One row at most: the key that the secrets in the database are sealed with. */
+export type SecretsKey = { id: string; made_at: string };
 export type RevokedToken = { token_hash: string; expires_at: string };
 
 /** What the choice of a node is made by, in columns of their own: JSON has no index. */
@@ -77,6 +79,7 @@ export type Tables = {
   revoked_tokens: RevokedToken;
   role_assignments: RoleAssignment;
   application_credentials: ApplicationCredential;
+  secrets_key: SecretsKey;
 };
 
 export type TableName = keyof Tables;
@@ -84,6 +87,8 @@ export type TableName = keyof Tables;
 /** A column that follows from another: written with it, and no part of the record. */
 type DerivedColumn = { readonly from: string; derive(value: never): number | string | null };
 type ColumnKinds = {
+  /** Columns of `json` that stand in the database encrypted: nobody can search in them. */
+  readonly sealed?: readonly string[];
   readonly json: readonly string[];
   readonly boolean: readonly string[];
   readonly derived?: Readonly<Record<string, DerivedColumn>>;
@@ -92,6 +97,7 @@ type ColumnKinds = {
 export const columnKindsTable: Record<TableName, ColumnKinds> = {
   nodes: {
     json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
+    sealed: ['driver_info'],
     boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot'],
     derived: {
       size_cpus: { from: 'properties', derive: ({ cpus }: JsonObject) => sizeOf(cpus) },
@@ -112,11 +118,12 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
     json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'fault'],
     boolean: ['locked', 'preserve_ephemeral'],
   },
-  operations: { json: ['request', 'context', 'fault'], boolean: [] },
+  operations: { json: ['request', 'context', 'fault'], sealed: ['request', 'context'], boolean: [] },
   events: { json: ['data'], boolean: [] },
   users: { json: [], boolean: ['is_admin', 'enabled'] },
   projects: { json: [], boolean: [] },
   revoked_tokens: { json: [], boolean: [] },
   role_assignments: { json: [], boolean: [] },
   application_credentials: { json: ['roles'], boolean: [] },
+  secrets_key: { json: [], boolean: [] },
 };

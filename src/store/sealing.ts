@@ -1,0 +1,41 @@
+/** Values that stand in the database encrypted: AES-256-GCM, each with a nonce of its own (NIST SP 800-38D, 8.2.2). */
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+
+/** What encrypted values begin with; JSON text of an object never does. */
+const prefix = 'sealed:1:';
+const algorithm = 'aes-256-gcm';
+const [nonceBytes, tagBytes] = [12, 16];
+export const keyBytes = 32;
+
+export class Sealer {
+  /** Tells keys apart, and nothing of them. */
+  readonly id: string;
+  readonly #key: Buffer;
+
+  /** @param key of `keyBytes` bytes */
+  constructor(key: Buffer) {
+    this.#key = key;
+    this.id = createHash('sha256').update('ingot secrets key\0').update(key).digest('hex').slice(0, 32);
+  }
+
+  /** @param place `table.column`: a value that somebody moves to another one does not open there */
+  seal(text: string, place: string): string {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv(algorithm, this.#key, nonce).setAAD(Buffer.from(place));
+    const sealed = [cipher.update(text, 'utf8'), cipher.final()];
+    return prefix + Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]).toString('base64');
+  }
+
+  /** @throws Error where it was sealed with another key, for another place, or is damaged */
+  open(sealed: string, place: string): string {
+    const bytes = Buffer.from(sealed.slice(prefix.length), 'base64');
+    if (bytes.length < nonceBytes + tagBytes) throw new Error('it is cut short');
+    const decipher = createDecipheriv(algorithm, this.#key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes });
+    decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
+    return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8');
+  }
+}
+
+export function isSealed(value: unknown): value is string {
+  return typeof value === 'string' && value.startsWith(prefix);
+}

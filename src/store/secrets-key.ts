@@ -1,0 +1,94 @@
+/**
+ * The key that secrets in the database are sealed with: a file, made at the first start. The database knows which key it
+ * is, so that a missing or another one is told before anything is read or written.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Kysely, sql } from 'kysely';
+import { Fault } from '#domain/faults.ts';
+import { isSealed, keyBytes, Sealer } from './sealing.ts';
+import { columnKindsTable, type TableName, type Tables } from './tables.ts';
+
+/** @returns what opens the secrets of this database. Throws `secretsKey`, and has changed nothing then. */
+export async function openSealer(db: Kysely<Tables>, keyFile: string): Promise<Sealer> {
+  const marker = await db.selectFrom('secrets_key').selectAll().executeTakeFirst();
+  const found = readKey(keyFile);
+  if (marker && !found) throw unusable(keyFile, `it is missing; the database was sealed with the key made at ${marker.made_at}`);
+  const sealer = new Sealer(found ?? makeKey(keyFile));
+  if (marker && marker.id !== sealer.id) throw unusable(keyFile, 'the database was sealed with another key');
+  if (!marker) await sealAll(db, sealer);
+  return sealer;
+}
+
+export function unusable(file: string, detail: string, cause?: unknown): Fault {
+  return new Fault('secretsKey', { file, detail }, cause);
+}
+
+function readKey(file: string): Buffer | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unusable(file, `it cannot be read: ${(error as Error).message}`, error);
+  }
+  const key = Buffer.from(text.trim(), 'base64');
+  if (key.length !== keyBytes) throw unusable(file, `it must hold ${keyBytes} bytes in base64, not ${key.length}`);
+  return key;
+}
+
+/** On the disk before anything is sealed with it: after a power cut there must be no secrets without their key. */
+function makeKey(file: string): Buffer {
+  const key = randomBytes(keyBytes);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const draft = `${file}.part`;
+    const descriptor = openSync(draft, 'w', 0o600);
+    writeSync(descriptor, `${key.toString('base64')}\n`);
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    renameSync(draft, file);
+    const folder = openSync(dirname(file), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
+  } catch (error) {
+    throw unusable(file, `it cannot be made: ${(error as Error).message}`, error);
+  }
+  return key;
+}
+
+/** Rows of a time before there was a key; all or none. What stood there in plain text leaves the file, too. */
+async function sealAll(db: Kysely<Tables>, sealer: Sealer): Promise<void> {
+  // What is written over leaves no copy, also where a crash comes before the file is written anew.
+  await sql`PRAGMA secure_delete = ON`.execute(db);
+  let rows = 0;
+  await db.transaction().execute(async (inside) => {
+    for (const [table, { sealed }] of Object.entries(columnKindsTable))
+      for (const column of sealed ?? []) rows += await sealColumn(inside, { table: table as TableName, column, sealer });
+    await inside.insertInto('secrets_key').values({ id: sealer.id, made_at: new Date().toISOString() }).execute();
+  });
+  if (rows === 0) return;
+  await sql`VACUUM`.execute(db);
+  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+}
+
+type Place = { table: TableName; column: string; sealer: Sealer };
+
+/** By rowid, some at a time: operations may be many. @returns how many there were */
+async function sealColumn(db: Kysely<Tables>, { table, column, sealer }: Place): Promise<number> {
+  const [from, field] = [sql.table(table), sql.ref(column)];
+  let [last, count] = [0, 0];
+  for (;;) {
+    const query = sql<{ rowid: number; value: string | null }>`
+      SELECT rowid AS rowid, ${field} AS value FROM ${from} WHERE rowid > ${last} ORDER BY rowid LIMIT 500`;
+    const { rows } = await query.execute(db);
+    if (rows.length === 0) return count;
+    for (const { rowid, value } of rows) {
+      last = rowid;
+      if (value === null || isSealed(value)) continue;
+      await sql`UPDATE ${from} SET ${field} = ${sealer.seal(value, `${table}.${column}`)} WHERE rowid = ${rowid}`.execute(db);
+      count += 1;
+    }
+  }
+}
