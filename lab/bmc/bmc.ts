@@ -22,6 +22,7 @@ import { createBoard } from './create-board.ts';
 import { Refusal } from './ipmi/answer.ts';
 import { carryOut } from './ipmi/answers.ts';
 import { BmcMemory } from './ipmi/bmc-memory.ts';
+import { forward, isSendMessage, type Satellite, SatelliteMemories } from './ipmi/satellites.ts';
 import { LegacySessions } from './legacy-sessions.ts';
 import { obey, type Personality, soundPersonality } from './personality.ts';
 
@@ -37,6 +38,8 @@ export type BmcOptions = {
   readonly personality?: Partial<Personality>;
   /** Where its packets come from; default a UDP socket. */
   readonly listen?: typeof listenUdp;
+  /** Controllers behind it that are reached by Send Message. */
+  readonly satellites?: readonly Satellite[];
   /** Inside of sessions: for recordings of real ones. */
   readonly answering?: Answering;
   /** Called after each command, for logs and tests. */
@@ -80,6 +83,7 @@ class VirtualBmc implements Bmc {
   readonly #legacySessions: LegacySessions;
   readonly #serialLine = new BmcSerialLine((session, payload) => this.#tell(session, payload));
   #memory = new BmcMemory();
+  readonly #satelliteMemories = new SatelliteMemories();
   #personality: Personality;
   #server: DatagramServer | undefined;
 
@@ -130,6 +134,7 @@ class VirtualBmc implements Bmc {
 
   async close(): Promise<void> {
     this.#memory.end();
+    this.#satelliteMemories.end();
     const server = this.#server;
     this.#server = undefined;
     this.#sessions.clear();
@@ -193,10 +198,19 @@ class VirtualBmc implements Bmc {
     session.from = from;
     if (received.type === 'sol') this.#serialLine.receive(session, received.payload);
     if (received.type !== 'ipmi') return undefined;
-    const reply = this.#carryOut(decodeRequest(received.payload), session);
+    const request = decodeRequest(received.payload);
+    const replies = isSendMessage(request) ? this.#forward(request, session) : [this.#carryOut(request, session)];
+    const reply = replies.pop() as Buffer;
+    for (const before of replies) this.#send(session.link.wrap('ipmi', before), from);
     if (this.#personality.oddSessions.includes('nochecksumcheck'))
       reply.writeUInt8(reply.readUInt8(reply.length - 1) ^ 1, reply.length - 1);
     return session.link.wrap('ipmi', reply);
+  }
+
+  #forward(request: Request, session: BmcSession): Buffer[] {
+    const { satellites = [] } = this.#options;
+    const carryOut = (inner: Request, satellite: Satellite) => this.#outcome(inner, session, satellite);
+    return forward(request, { satellites, carryOut, embeds: this.#personality.embedsBridged });
   }
 
   #carryOut(request: Request, session?: BmcSession): Buffer {
@@ -207,7 +221,7 @@ class VirtualBmc implements Bmc {
     return encodeResponse({ ...request, completion, data });
   }
 
-  #outcome(request: Request, session?: BmcSession): { completion: number; data: Buffer } {
+  #outcome(request: Request, session?: BmcSession, satellite?: Satellite): { completion: number; data: Buffer } {
     const { netFn, command, data } = request;
     const given = session && this.#options.answering?.(request);
     if (given) return given;
@@ -218,7 +232,7 @@ class VirtualBmc implements Bmc {
     }
     if (!row) return refuse(session ? completionCodes.invalidCommand : completionCodes.insufficientPrivilege);
     try {
-      return { completion: completionCodes.ok, data: carryOut(row, Buffer.from(data), this.#context(session)) };
+      return { completion: completionCodes.ok, data: carryOut(row, Buffer.from(data), this.#context(session, satellite)) };
     } catch (error) {
       if (error instanceof Refusal) return refuse(error.completion);
       if (error instanceof Malformed) return refuse(completionCodes.wrongLength);
@@ -227,11 +241,11 @@ class VirtualBmc implements Bmc {
     }
   }
 
-  #context(session: BmcSession | undefined) {
+  #context(session: BmcSession | undefined, satellite?: Satellite) {
     const { onChassisError } = this.#options;
     return {
-      board: this.board,
-      memory: this.#memory,
+      board: satellite?.board ?? this.board,
+      memory: satellite ? this.#satelliteMemories.of(satellite) : this.#memory,
       session,
       guid: this.#guid,
       personality: this.#personality,

@@ -46,6 +46,8 @@ export const personalitySchema = Type.Object(
         Type.Literal('nochecksumcheck'),
       ]),
     ),
+    /** Answers of controllers behind it come inside of those to Send Message, not by themselves. */
+    embedsBridged: Type.Boolean(),
     redfish: redfishShapeSchema,
   },
   { additionalProperties: false },
@@ -67,6 +69,7 @@ export const soundPersonality: Personality = {
   wrongChecksums: false,
   oddSdr: false,
   oddSessions: [],
+  embedsBridged: false,
   redfish: soundRedfishShape,
 };
 

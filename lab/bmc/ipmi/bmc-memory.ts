@@ -12,7 +12,8 @@ export class BmcMemory {
   readonly reservations = { sdr: 0, sel: 0 };
   /** What the clock of the event log is ahead, in seconds. */
   selTimeAhead = 0;
-  readonly lan = { vlan: 0 };
+  /** `settingBy`: the session that is setting. */
+  readonly lan: { vlan: number; settingBy?: number | undefined } = { vlan: 0 };
   identifyTimer: NodeJS.Timeout | undefined;
 
   /** A new reservation, which ends the one before. 0 is none. */

@@ -8,6 +8,8 @@ const numbers = transport.lanParameters;
 /** MD5 (bit 2) for each of the five levels, where sessions of IPMI 1.5 are offered. */
 const md5 = 0x04;
 const readOnly = 0x82;
+const anotherSets = 0x81;
+const { setInProgress } = transport;
 
 type Parameter = {
   read(context: BmcContext): Buffer;
@@ -19,7 +21,14 @@ const suites = ({ personality }: BmcContext) => personality.cipherSuites;
 const authentication = ({ personality }: BmcContext) => (personality.ipmiVersions.includes('1.5') ? md5 : 0);
 
 const parameterTable: Readonly<Record<number, Parameter>> = {
-  [numbers.setInProgress]: { read: () => Buffer.of(0), write: () => {} },
+  [numbers.setInProgress]: {
+    read: ({ memory }) => Buffer.of(memory.lan.settingBy === undefined ? setInProgress.complete : setInProgress.begun),
+    write: ([state = setInProgress.complete], { memory, session }) => {
+      const isBegun = state === setInProgress.begun;
+      if (isBegun && memory.lan.settingBy !== undefined && memory.lan.settingBy !== session?.id) throw new Refusal(anotherSets);
+      if (state !== setInProgress.commit) memory.lan.settingBy = isBegun ? session?.id : undefined;
+    },
+  },
   [numbers.authenticationSupport]: { read: (context) => Buffer.of(authentication(context)) },
   [numbers.authenticationEnables]: { read: (context) => Buffer.alloc(5, authentication(context)) },
   [numbers.address]: {

@@ -21,7 +21,8 @@ const faultTable: FaultTable = {
 export function createAskBmc(pool: IpmiClientPool): AskBmc {
   return async (node, row, fields, asking) => {
     try {
-      return await pool.client(readIpmiSettings(node)).request(row, fields, asking);
+      const { bridge, ...settings } = readIpmiSettings(node);
+      return await pool.client(settings).request(row, fields, { ...asking, bridge });
     } catch (error) {
       throw toFault(error);
     }

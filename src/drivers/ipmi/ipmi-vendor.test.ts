@@ -18,7 +18,8 @@ async function setStage(t: TestContext, rawCommands?: RawPolicy) {
     chassis: createMemoryChassis(),
     onCommand: (report) => void commands.push(report),
   });
-  const timings = { ...defaultTimings, singleWait: 10_000 };
+  // Nothing is sent twice, however slow this machine is.
+  const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
   const driver = createIpmiDriver({ timings, ...(rawCommands && { rawCommands }) });
   t.after(async () => {
     await driver.close();
@@ -86,11 +87,73 @@ suite('send_raw', () => {
   }
 });
 
-test('bmc_reset restarts the BMC warm, or cold', async (t) => {
-  const { run, commands } = await setStage(t);
-  assert.deepEqual(await run('bmc_reset', {}), { reset: 'warm' });
-  assert.deepEqual(await run('bmc_reset', { warm: false }), { reset: 'cold' });
+for (const [parameters, reset, command] of [
+  [{}, 'warm', 'Warm Reset'],
+  [{ warm: false }, 'cold', 'Cold Reset'],
+] as const) {
+  test(`bmc_reset restarts the BMC ${reset}`, async (t) => {
+    const { run, commands } = await setStage(t);
+
+    assert.deepEqual(await run('bmc_reset', parameters), { reset });
+
+    const resets = commands.filter((report) => /Reset$/.test(report.command)).map((report) => report.command);
+    assert.deepEqual(resets, [command]);
+  });
+}
+
+test('bmc_reset refuses a word that is neither', async (t) => {
+  const { run } = await setStage(t);
   await assert.rejects(run('bmc_reset', { warm: 'maybe' }), faultOf('badRequest', /true or false/));
-  const resets = commands.filter(({ command }) => /Reset$/.test(command)).map(({ command }) => command);
-  assert.deepEqual(resets, ['Warm Reset', 'Cold Reset']);
+});
+
+suite('set_lan', () => {
+  const wanted = { address_source: 'static', address: '192.0.2.9', netmask: '255.255.255.0', gateway: '192.0.2.1', vlan: 42 };
+
+  test('is refused unless the setting allows all', async (t) => {
+    const { run, commands } = await setStage(t, 'read');
+    await assert.rejects(run('set_lan', wanted), faultOf('forbidden', /ipmi\.raw_commands/));
+    assert.deepEqual(commands, []);
+  });
+
+  test('sets, reads back, and says what the node needs then', async (t) => {
+    const { run, commands } = await setStage(t, 'all');
+
+    const { lan, ...outcome } = (await run('set_lan', wanted)) as JsonObject;
+
+    assert.deepEqual(outcome, {
+      changed: ['netmask', 'gateway', 'address', 'vlan'].filter((name) => (outcome['changed'] as string[]).includes(name)),
+      verified: true,
+      advice: 'set ipmi_address in driver_info to 192.0.2.9 (it is 127.0.0.1)',
+    });
+    const { address, netmask, gateway, vlan, address_source } = lan as JsonObject;
+    assert.deepEqual({ address, netmask, gateway, vlan, address_source }, wanted);
+    const sets = commands.filter(({ command }) => command === 'Set LAN Configuration Parameters').length;
+    assert.deepEqual(await run('set_lan', wanted), { changed: [], verified: true, lan });
+    assert.equal(commands.filter(({ command }) => command === 'Set LAN Configuration Parameters').length, sets);
+  });
+
+  test('takes the machine off a VLAN', async (t) => {
+    const { run } = await setStage(t, 'all');
+    await run('set_lan', { vlan: 7 });
+    const { lan, advice } = (await run('set_lan', { vlan: null })) as JsonObject;
+    assert.equal((lan as JsonObject)['vlan'], null);
+    assert.match(String(advice), /another VLAN/);
+  });
+
+  const senseless: Record<string, JsonObject> = {
+    nothing: {},
+    'an unknown setting': { hostname: 'bmc' },
+    'an address that is none': { address: '192.0.2.256' },
+    'a mask with a hole': { netmask: '255.0.255.0' },
+    'a VLAN that is none': { vlan: 4095 },
+    'a source that is none': { address_source: 'other' },
+    'an address for who asks others': { address_source: 'dhcp', address: '192.0.2.9' },
+  };
+  for (const [name, parameters] of Object.entries(senseless)) {
+    test(`refuses ${name}`, async (t) => {
+      const { run, commands } = await setStage(t, 'all');
+      await assert.rejects(run('set_lan', parameters), faultOf('badRequest', /./));
+      assert.ok(!commands.some(({ command }) => command.startsWith('Set LAN')));
+    });
+  }
 });

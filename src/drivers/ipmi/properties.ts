@@ -1,5 +1,6 @@
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
+import type { Bridge } from '#wire/ipmi/bridge.ts';
 import type { IpmiClientOptions } from '#wire/ipmi/client.ts';
 import { type Privilege, privilegeLevels } from '#wire/ipmi/command.ts';
 import type { ProtocolVersion } from '#wire/ipmi/session-keeper.ts';
@@ -8,6 +9,7 @@ import { legacyPasswordLimit } from '#wire/rmcp/legacy-packet.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import { passwordLimit, userLimit } from '#wire/rmcp/session-keys.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
+import { bridgingProperties, readBridge } from './bridging.ts';
 
 const protocolVersions: readonly ProtocolVersion[] = ['2.0', '1.5'];
 const suiteIds = cipherSuiteTable.map(({ id }) => id);
@@ -29,10 +31,15 @@ export const ipmiProperties: Properties = {
     default: '2.0',
   },
   ipmi_hex_kg_key: { help: "The BMC's own key (K_G) as 40 hexadecimal digits, where its owner set one.", secret: true },
+  ...bridgingProperties,
 };
 
+/** `bridge`: the way to the machine's own controller, behind the BMC. */
+export type IpmiSettings = IpmiClientOptions & { readonly bridge?: Bridge };
+
 /** @throws Fault `driverInfo`; its text never repeats a secret. */
-export function readIpmiSettings({ uuid, name, driver_info: info }: NodeFacts): IpmiClientOptions {
+export function readIpmiSettings(node: NodeFacts): IpmiSettings {
+  const { uuid, name, driver_info: info } = node;
   const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => {
     const value: Json | undefined = info[key];
@@ -63,6 +70,7 @@ export function readIpmiSettings({ uuid, name, driver_info: info }: NodeFacts): 
   const passwordRoom = version === '1.5' ? legacyPasswordLimit : passwordLimit;
   const key = text('ipmi_hex_kg_key');
   if (key !== '' && !/^[0-9a-f]{40}$/i.test(key)) throw wrong('ipmi_hex_kg_key must be 40 hexadecimal digits');
+  const bridge = readBridge(node);
   return {
     address,
     port,
@@ -72,6 +80,7 @@ export function readIpmiSettings({ uuid, name, driver_info: info }: NodeFacts): 
     ...(version === '1.5' && { version }),
     ...(suite && { cipherSuite: Number(suite) as CipherSuiteId }),
     ...(key && { bmcKey: Buffer.from(key, 'hex') }),
+    ...(bridge && { bridge }),
   };
 }
 

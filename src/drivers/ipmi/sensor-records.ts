@@ -68,6 +68,6 @@ export function spellKey({ owner, lun, number }: SensorKey): string {
 }
 
 function keyOf({ node }: NodeAsker): string {
-  const { address, port } = readIpmiSettings(node);
-  return `${address} ${port}`;
+  const { address, port, bridge } = readIpmiSettings(node);
+  return [address, port, ...(bridge ? [JSON.stringify(bridge)] : [])].join(' ');
 }

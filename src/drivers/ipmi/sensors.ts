@@ -8,6 +8,7 @@ import { describeSensorType } from '#wire/ipmi/sensor-types.ts';
 import { describeUnits } from '#wire/ipmi/sensor-units.ts';
 import type { Sensor, ThresholdName } from '../interfaces.ts';
 import { type NodeAsker, optionally } from './ask-node.ts';
+import { readIpmiSettings } from './properties.ts';
 import type { SensorRecords } from './sensor-records.ts';
 
 const thresholdWords: Readonly<Record<ThresholdKey, ThresholdName>> = {
@@ -35,9 +36,14 @@ async function readSensor(asker: NodeAsker, records: SensorRecords, record: Sens
 
 /** @returns undefined where there is none: not now, not here, or the BMC refuses */
 async function askReading(asker: NodeAsker, { owner, lun, number }: SensorRecord): Promise<SensorReading | undefined> {
-  if (owner !== bmcAddress) return undefined;
+  if (owner !== ownAddress(asker)) return undefined;
   const reading = await optionally(asker.ask(onUnit(getSensorReading, lun), { sensor: number }));
   return reading && !reading.flags.unavailable && reading.flags.scanning ? reading : undefined;
+}
+
+/** Where the controller that we ask believes to be. */
+function ownAddress({ node }: NodeAsker): number {
+  return readIpmiSettings(node).bridge?.target.address ?? bmcAddress;
 }
 
 type Analog = { records: SensorRecords; record: SensorRecord; reading: SensorReading | undefined };
@@ -69,7 +75,7 @@ function describeType({ sensorType, analog }: SensorRecord): string {
 async function readThresholds(asker: NodeAsker, records: SensorRecords, record: SensorRecord): Promise<Sensor['thresholds']> {
   const { analog, owner } = record;
   if (!analog) return {};
-  const present = analog.asksThresholds && owner === bmcAddress ? await records.thresholds(asker, record) : undefined;
+  const present = analog.asksThresholds && owner === ownAddress(asker) ? await records.thresholds(asker, record) : undefined;
   const thresholds: Partial<Record<ThresholdName, number>> = {};
   for (const key of thresholdKeys) {
     const raw = present ? (present.readable[key] ? present[key] : undefined) : analog.thresholds[key];

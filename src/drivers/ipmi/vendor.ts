@@ -4,6 +4,8 @@ import type { JsonObject } from '#domain/records.ts';
 import { isHarmlessRead, rawCommand } from '#wire/ipmi/raw-command.ts';
 import type { VendorInterface, VendorMethod } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
+import { askNode } from './ask-node.ts';
+import { changeLan, lanSettingNames } from './lan-settings.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
 import { resetBmc } from './reset-bmc.ts';
 
@@ -37,10 +39,22 @@ export function createIpmiVendor(ask: AskBmc, policy: RawPolicy): VendorInterfac
       return { reset: kind };
     },
   };
+  const setLan: VendorMethod = {
+    help: `Sets the BMC's ${lanSettingNames.join(', ')}, those that are given, and reads them back. The setting ipmi.raw_commands must be 'all'.`,
+    http: ['POST'],
+    async run(node, parameters, asking) {
+      checkNames(parameters, lanSettingNames);
+      if (policy !== 'all') {
+        const detail = `LAN settings were not changed: that needs the setting ipmi.raw_commands to be 'all' (it is '${policy}').`;
+        throw new Fault('forbidden', { detail });
+      }
+      return { ...(await changeLan(askNode(ask, node, asking), parameters)) };
+    },
+  };
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
-    methods: { send_raw: sendRaw, bmc_reset: bmcReset },
+    methods: { send_raw: sendRaw, bmc_reset: bmcReset, set_lan: setLan },
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Datagrams } from '../udp/datagrams.ts';
 import { getDeviceId } from './app-commands.ts';
+import type { Bridge } from './bridge.ts';
 import { getChassisStatus } from './chassis-commands.ts';
 import type { Command } from './command.ts';
 import { completionCodes } from './completion-codes.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { Latency } from './latency.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionLimits } from './session.ts';
 import { SessionBudget, type SessionHolder } from './session-budget.ts';
 import { type BmcLogin, SessionKeeper } from './session-keeper.ts';
 import { Budget, defaultTimings, pause, type Timings } from './timings.ts';
@@ -17,6 +18,8 @@ export type RequestOptions = {
   readonly signal?: AbortSignal;
   /** Nobody waits for the answer: a BMC without a free session is an answer, not a reason for patience. */
   readonly background?: boolean;
+  /** The way to a controller behind the BMC, for which the command is. */
+  readonly bridge?: Bridge | undefined;
 };
 
 export type IpmiClient = {
@@ -73,12 +76,13 @@ class Client implements IpmiClient, SessionHolder {
     return this.#holds || this.#queue.isBusy;
   }
 
-  async request<Q, R>(row: Command<Q, R>, fields: Q, { signal, background }: RequestOptions = {}): Promise<R> {
+  async request<Q, R>(row: Command<Q, R>, fields: Q, { signal, background, bridge }: RequestOptions = {}): Promise<R> {
     if (this.#closed) throw this.#error('closed', row.name, closedText);
     const budget = new Budget(this.#network.timings.deadline, { signal, patient: !background });
     try {
       budget.throwIfEnded();
-      return await this.#enqueue(() => this.#run(row, fields, budget), budget, row.name);
+      const way = { budget, ...(bridge && { bridge }) };
+      return await this.#enqueue(() => this.#run(row, fields, way), budget, row.name);
     } finally {
       budget.release();
     }
@@ -138,13 +142,14 @@ class Client implements IpmiClient, SessionHolder {
     await this.#queue.add(work, { budget, name: 'Close Session' });
   }
 
-  async #run<Q, R>(row: Command<Q, R>, fields: Q, budget: Budget): Promise<R> {
-    if (row.repeatable?.(fields) === false) return this.#runOnce(row, fields, budget);
+  async #run<Q, R>(row: Command<Q, R>, fields: Q, way: Way): Promise<R> {
+    const { budget } = way;
+    if (row.repeatable?.(fields) === false) return this.#runOnce(row, fields, way);
     for (;;) {
       const reused = this.#keeper.session !== undefined;
       try {
         const session = await this.#openedSession(budget);
-        return await session.request(row, fields, { budget, ...(reused && { sends: sessionLossSends }) });
+        return await session.request(row, fields, { ...way, ...(reused && { sends: sessionLossSends }) });
       } catch (error) {
         if (!(error instanceof IpmiError)) throw error;
         if (error.failure === 'silent') this.#lose();
@@ -156,14 +161,15 @@ class Client implements IpmiClient, SessionHolder {
   }
 
   /** For what must not be done twice: proves the way first, then sends a single packet. */
-  async #runOnce<Q, R>(row: Command<Q, R>, fields: Q, budget: Budget): Promise<R> {
+  async #runOnce<Q, R>(row: Command<Q, R>, fields: Q, way: Way): Promise<R> {
+    const { budget } = way;
     const { trusted, singleWait } = this.#network.timings;
     const { session: kept } = this.#keeper;
-    if (!kept || kept.silentFor > trusted) await this.#run(getChassisStatus, {}, budget);
+    if (!kept || kept.silentFor > trusted) await this.#run(getChassisStatus, {}, { budget });
     const session = await this.#openedSession(budget);
     try {
-      const answer = await session.request(row, fields, { budget, sends: 1, wait: singleWait });
-      if (row.endsSession) this.#lose();
+      const answer = await session.request(row, fields, { ...way, sends: 1, wait: singleWait });
+      if (row.endsSession && !way.bridge) this.#lose();
       return answer;
     } catch (error) {
       if (error instanceof IpmiError && error.failure === 'silent') this.#lose();
@@ -194,5 +200,7 @@ class Client implements IpmiClient, SessionHolder {
     return new IpmiError(failure, { peer: { address, port }, command, detail });
   }
 }
+
+type Way = Pick<SessionLimits, 'budget' | 'bridge'>;
 
 const closedText = 'the client was closed';

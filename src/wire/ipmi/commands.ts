@@ -1,5 +1,6 @@
 /** All commands that Ingot knows, as rows. A new one is a new row. */
 import * as app from './app-commands.ts';
+import { sendMessage } from './bridge.ts';
 import * as chassis from './chassis-commands.ts';
 import type { AnyCommand } from './command.ts';
 import * as device from './device-commands.ts';
@@ -28,6 +29,7 @@ export const commandTable: readonly AnyCommand[] = [
   app.getChannelAccess,
   app.getUserAccess,
   app.getUserName,
+  sendMessage,
   payload.activatePayload,
   payload.deactivatePayload,
   payload.getPayloadActivationStatus,

@@ -9,7 +9,16 @@ export const consoleAddress = 0x81;
 /** Network functions, table 5-1. A response's is one more than its request's. */
 export const netFns = { chassis: 0x00, sensor: 0x04, app: 0x06, storage: 0x0a, transport: 0x0c } as const;
 
-export type Request = { netFn: number; command: number; lun?: number; sequence: number; data: Uint8Array };
+export type Request = {
+  netFn: number;
+  command: number;
+  lun?: number;
+  sequence: number;
+  data: Uint8Array;
+  /** Slave addresses of a bridged request; default the BMC's, and the console's. */
+  to?: number;
+  from?: number;
+};
 export type Response = Request & { completion: number };
 
 /** Addresses, network function, first checksum, sequence, command: section 13.8. The second checksum ends the message. */
@@ -17,32 +26,39 @@ const headLength = 6;
 
 type Address = { to: number; netFn: number; lun?: number; from: number; sequence: number; command: number };
 
-export function encodeRequest({ netFn, command, lun = 0, sequence, data }: Request): Buffer {
-  return encode({ to: bmcAddress, netFn, lun, from: consoleAddress, sequence, command }, data);
+export function encodeRequest(request: Request): Buffer {
+  const { netFn, command, lun = 0, sequence, data, to = bmcAddress, from = consoleAddress } = request;
+  return encode({ to, netFn, lun, from, sequence, command }, data);
 }
 
-/** Logical units other than 0 belong to satellites behind the BMC: not handled. */
 export function decodeRequest(message: Uint8Array): Request {
-  const { to, netFn, lun, sequence, command, data } = decode(message);
+  const { to, ...request } = decodeForwarded(message);
   if (to !== bmcAddress) throw new Malformed(`a request to slave address ${to}`);
+  return request;
+}
+
+/** A request for whomever. */
+export function decodeForwarded(message: Uint8Array): Request & { to: number } {
+  const { to, netFn, lun, sequence, command, data } = decode(message);
   if (netFn & 1) throw new Malformed('a response where a request belongs');
-  return { netFn, command, ...(lun && { lun }), sequence, data };
+  return { to, netFn, command, ...(lun && { lun }), sequence, data };
 }
 
 /** `netFn` is the request's. */
-export function encodeResponse({ netFn, command, sequence, completion, data }: Response): Buffer {
-  const address = { to: consoleAddress, netFn: netFn | 1, from: bmcAddress, sequence, command };
+export function encodeResponse({ netFn, command, sequence, completion, data, from = bmcAddress }: Response): Buffer {
+  const address = { to: consoleAddress, netFn: netFn | 1, from, sequence, command };
   return encode(address, Buffer.concat([Buffer.of(completion), data]));
 }
 
 /**
  * `netFn` in the result is the request's.
  * @param guard what keeps the bytes whole. Behind a session's signature the two checksums say nothing more, and some BMCs have
- *   them wrong (`nochecksumcheck`: Supermicro X9SCM-iiF, X9DRi-F, X9DRFR): then they are not looked at.
+ *   them wrong (`nochecksumcheck`: Supermicro X9SCM-iiF, X9DRi-F, X9DRFR): then they are not looked at. Nor is the address
+ *   that the answer is for: of a bridged request it may be the BMC's (OpenIPMI's simulator).
  */
 export function decodeResponse(message: Uint8Array, guard: 'checksums' | 'signature' = 'checksums'): Response {
   const { to, netFn, sequence, command, data } = decode(message, guard);
-  if (to !== consoleAddress) throw new Malformed(`a response to software id ${to}`);
+  if (guard === 'checksums' && to !== consoleAddress) throw new Malformed(`a response to software id ${to}`);
   if (!(netFn & 1)) throw new Malformed('a request where a response belongs');
   const reader = new ByteReader(data);
   return { netFn: netFn & ~1, command, sequence, completion: reader.u8(), data: reader.rest() };

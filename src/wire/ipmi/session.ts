@@ -2,6 +2,7 @@ import { encode } from '../bytes/fields.ts';
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { closeSession } from './app-commands.ts';
+import { type Bridge, encodeBridged, readBridged, sendMessage } from './bridge.ts';
 import type { Command } from './command.ts';
 import { completionCodes, describeCompletion } from './completion-codes.ts';
 import type { Conversation } from './conversation.ts';
@@ -10,10 +11,21 @@ import { decodeResponse, encodeRequest, type Response } from './message.ts';
 import type { SessionLink } from './session-link.ts';
 import { Budget } from './timings.ts';
 
-export type SessionLimits = { readonly budget: Budget; readonly sends?: number; readonly wait?: number };
+export type SessionLimits = {
+  readonly budget: Budget;
+  readonly sends?: number;
+  readonly wait?: number;
+  /** The way to a controller behind the BMC, for which the command is. */
+  readonly bridge?: Bridge;
+};
 
 /** What matches a response to its request. */
-type Asked = { readonly netFn: number; readonly command: number; readonly sequence: number };
+type Asked = {
+  readonly netFn: number;
+  readonly command: number;
+  readonly sequence: number;
+  readonly bridge: Bridge | undefined;
+};
 
 /** An open session: commands go out signed, and only what is signed by the BMC, fresh and asked for comes in. */
 export class Session {
@@ -34,16 +46,18 @@ export class Session {
   }
 
   /** @throws IpmiError `silent`, `completion`, or `unfit` for an answer with a wrong layout. */
-  async request<Q, R>(row: Command<Q, R>, fields: Q, limits: SessionLimits): Promise<R> {
+  async request<Q, R>(row: Command<Q, R>, fields: Q, { bridge, ...limits }: SessionLimits): Promise<R> {
     this.#requests = (this.#requests + 1) & 0x3f;
     const { netFn, command, name, lun = 0 } = row;
     const sequence = this.#requests;
-    const message = encodeRequest({ netFn, command, lun, sequence, data: encode(row.request, fields) });
+    const request = { netFn, command, lun, sequence, data: encode(row.request, fields) };
+    const message = bridge ? encodeBridged(request, bridge) : encodeRequest(request);
+    const asked = { netFn, command, sequence, bridge };
     const answer = await this.#conversation.ask({
       ...limits,
       command: name,
       packet: () => this.#link.wrap('ipmi', message),
-      accept: (packet) => this.#match(packet, { netFn, command, sequence }),
+      accept: (packet) => this.#match(packet, asked),
     });
     return this.#read(row, answer);
   }
@@ -72,9 +86,18 @@ export class Session {
     this.#heardAt = performance.now();
     if (received.type === 'sol') this.#line?.(received.payload);
     if (received.type !== 'ipmi' || !asked) return undefined;
+    if (asked.bridge) return this.#matchBridged(received.payload, asked);
     const answer = decodeResponse(received.payload, 'signature');
     const matches = answer.netFn === asked.netFn && answer.command === asked.command && answer.sequence === asked.sequence;
     return matches ? answer : undefined;
+  }
+
+  /** @throws IpmiError where a controller on the way refuses */
+  #matchBridged(payload: Buffer, asked: Asked): Response | undefined {
+    const outcome = readBridged(payload, asked);
+    if (!outcome || 'answer' in outcome) return outcome?.answer;
+    const detail = describeCompletion(outcome.refusal, sendMessage.completionCodes);
+    throw new IpmiError('unfit', { peer: this.#conversation.peer, command: sendMessage.name, detail });
   }
 
   #read<Q, R>(row: Command<Q, R>, { completion, data }: Response): R {

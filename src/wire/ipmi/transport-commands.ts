@@ -24,6 +24,9 @@ export const lanParameters = {
   cipherSuiteLevels: 24,
 } as const;
 
+/** Table 23-4, parameter 0. */
+export const setInProgress = { complete: 0, begun: 1, commit: 2 } as const;
+
 /** Table 23-4, parameter 4. */
 export const addressSources = ['unspecified', 'static', 'dhcp', 'bios', 'other'] as const;
 
