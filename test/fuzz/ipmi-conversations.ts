@@ -14,7 +14,7 @@ import { dice, pick, type Roll } from './dice.ts';
 import { fuzzSecrets } from './ipmi-bytes.ts';
 import { createMemoryWire, type MemoryWire, type Middleman } from './memory-datagrams.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
-import { diceOf, type Stage, seedInput, type Target, type Verdict } from './target.ts';
+import { diceOf, patiently, type Stage, seedInput, type Target, type Verdict } from './target.ts';
 
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 const users = [{ name: login.user, password: login.password }];
@@ -136,7 +136,7 @@ function forgedAnswers(version: ProtocolVersion): Target {
       );
       const connect = () => openIpmiClient({ address: '192.0.2.1', port: 623, ...login, version }, wire.datagrams, timings);
       let client = connect();
-      const device = await client.request(getDeviceId, {});
+      const device = await patiently(() => client.request(getDeviceId, {}));
       let inputs = 0;
       const renew = async () => {
         calm = true;

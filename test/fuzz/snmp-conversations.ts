@@ -7,7 +7,7 @@ import type { SnmpCredentials } from '#wire/snmp/snmp-peer.ts';
 import type { Datagrams } from '#wire/udp/datagrams.ts';
 import { dice, pick, type Roll } from './dice.ts';
 import { mutateBytes, randomBytes, swell } from './mutations.ts';
-import { diceOf, seedInput, type Target, type Verdict } from './target.ts';
+import { diceOf, patiently, seedInput, type Target, type Verdict } from './target.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the library's agent has no types
 const snmp = createRequire(import.meta.url)('net-snmp') as any;
@@ -118,7 +118,7 @@ function conversation(name: string, credentials: SnmpCredentials, share: number)
       const datagrams = datagramsOf(socket, middle);
       const client = openSnmpClient({ address: '192.0.2.1', port: 161, credentials }, { datagrams, timings });
       setValue(2);
-      const [first] = await client.get([object]);
+      const [first] = await patiently(() => client.get([object]));
       if (first !== 2) throw new Error(`the agent says ${first}`);
       return {
         make: seedInput,

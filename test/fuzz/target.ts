@@ -94,6 +94,19 @@ export function reasonOf(error: unknown, refuses: Refusals): string {
   return message;
 }
 
+const mostTries = 500;
+
+/** For what a stage begins with: a client whose patience is made for fuzzing may have too little on a machine under load. */
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = mostTries; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
 /** What follows from an input that is only a seed: a conversation is too long to be written down. */
 export function diceOf(input: Buffer): Roll {
   return dice(input.length >= 4 ? input.readUInt32LE() : 0);
