@@ -44,7 +44,8 @@ export class SharedPdus {
   async #findOut(peer: SnmpPeer, { named, outlet, signal }: FamilyQuestion): Promise<Pdu> {
     const client = this.#client(peer);
     const [identity] = await client.get([identityOid], signal);
-    const rows = (named ? [named] : findPdus(String(identity))).map((pdu) => placeBelow(String(identity), pdu));
+    if (typeof identity !== 'string') throw new SnmpError('unfit', 'no sysObjectID, which would tell what it is');
+    const rows = (named ? [named] : findPdus(identity)).map((pdu) => placeBelow(identity, pdu));
     const [only] = rows;
     if (!only)
       throw new SnmpError('unfit', `sysObjectID ${identity}, which is no PDU known here: name its family as snmp_driver`);

@@ -39,3 +39,23 @@ test('another agent (snmpsim on pysnmp) is switched with all three versions', { 
     assert.equal(await power.getPower(node), 'power off');
   }
 });
+
+test('a PDU that does not say what it is has to be named', { skip: reason }, async (t) => {
+  const port = await startSnmpsim(t, { pdu: record.split('\n').slice(1).join('\n') });
+  const { power, close } = createSnmpDriver();
+  t.after(close);
+  const stateBy = (snmp_driver: string) => {
+    const info = {
+      snmp_driver,
+      snmp_address: '127.0.0.1',
+      snmp_port: port,
+      snmp_outlet: 2,
+      snmp_version: '2c',
+      snmp_community: 'pdu',
+    };
+    return power.getPower({ ...aNode({ driver_info: info }), ports: [] });
+  };
+  for (const family of ['auto', 'gude_epc'])
+    await assert.rejects(stateBy(family), { code: 'bmcError', message: /no sysObjectID/ });
+  assert.equal(await stateBy('raritan_pdu'), 'power on');
+});
