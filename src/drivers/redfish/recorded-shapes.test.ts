@@ -19,7 +19,7 @@ import { createRedfishSensors } from './sensors.ts';
 const link = (path: string) => ({ '@odata.id': path });
 const [systemPath, chassisPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Chassis/1', '/redfish/v1/Managers/1'];
 const links = { Links: { Chassis: [link(chassisPath)], ManagedBy: [link(managerPath)] } };
-const patience = { lookMs: 2, retryMs: 2, effectMs: 500 };
+const patience = { lookMs: 2, retryMs: 2, effectMs: 10_000 };
 const resetOf = (path: string, more: JsonObject = {}) => ({
   Actions: { '#ComputerSystem.Reset': { target: `${path}/Actions/ComputerSystem.Reset`, ...more } },
 });
