@@ -32,7 +32,17 @@ export const importTable: readonly ImportRow[] = [
   { from: ['demo'], may: ['build', 'lab', 'commands/options', 'settings', 'store/state-files'] },
   {
     from: ['bench'],
-    may: ['demo', 'build', 'lab', 'wire', 'commands/options', 'settings', 'store/state-files', 'test/fuzz/targets'],
+    may: [
+      'demo',
+      'build',
+      'lab',
+      'wire',
+      'commands/options',
+      'settings',
+      'store/state-files',
+      'test/fuzz/targets',
+      'test/a-large-site',
+    ],
   },
 ];
 

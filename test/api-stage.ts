@@ -12,7 +12,7 @@ import type { ImageData } from '#api/context.ts';
 import { ensureAdmin } from '#api/identity/index.ts';
 import type { Engine } from '#engine/contract.ts';
 import { readSettings } from '#settings.ts';
-import { openStore, type Store } from '#store/store.ts';
+import { databaseFile, openStore, type Store } from '#store/store.ts';
 
 export type ApiStage = {
   readonly app: FastifyInstance;
@@ -31,19 +31,21 @@ export type ApiStage = {
 export const adminPassword = 'correct horse';
 
 export type StageParts = {
-  engine?: (store: Store) => Engine;
+  engine?: (store: Store) => Engine | Promise<Engine>;
   images?: (store: Store, stateDir: string) => ImageData;
   drivers?: DriverCatalog;
+  /** In the state folder, where a commit costs what it costs; default: in memory. */
+  onDisk?: boolean;
 };
 
 export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
-  const store = await openStore(':memory:');
+  const store = await openStore(parts.onDisk ? databaseFile(stateDir) : ':memory:');
   const settings = readSettings({ flags: { 'admin.password': adminPassword, state_dir: stateDir } });
   await ensureAdmin(store, settings, stateDir);
   const app = createApi({
     store,
-    engine: parts.engine?.(store) ?? absent<Engine>('engine'),
+    engine: (await parts.engine?.(store)) ?? absent<Engine>('engine'),
     images: parts.images?.(store, stateDir) ?? absent<ImageData>('image data'),
     drivers: parts.drivers ?? noDrivers,
     settings,

@@ -35,7 +35,7 @@ export type Pass = {
 const dayMs = 86_400_000;
 /** What a batch should take; the disk decides how many rows that are. */
 const batchMs = 4;
-const [firstRows, fewestRows, mostRows] = [50, 5, 500];
+const [firstRows, fewestRows, mostRows] = [25, 5, 100];
 
 /** Removes all that is old by the rules. Stops early, without an error, when the signal is aborted. */
 export async function pruneRecords(store: Store, rules: RetentionRules, pass: Pass): Promise<Pruned> {
