@@ -6,6 +6,9 @@ import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import type { Personality } from '#lab/bmc/personality.ts';
 import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
 import { freeipmi, ipmitool, withoutFreeipmi } from '#test/captures/ipmi-tools.ts';
+import { decodeOpenSessionRequest, encodeFailure, type OpenSessionRequest } from '../rmcp/rakp.ts';
+import { decodePlainPacket, encodePlainPacket, isSessionPacket, peekSession } from '../rmcp/session-packet.ts';
+import type { Datagrams } from '../udp/datagrams.ts';
 import { openSharedUdp } from '../udp/shared-udp.ts';
 import { getDeviceId } from './app-commands.ts';
 import { openIpmiClient } from './client.ts';
@@ -20,6 +23,7 @@ const user = { name: 'admin', password: 'secret' };
 
 type Stage = {
   readonly bmc: Bmc;
+  readonly udp: Datagrams;
   readonly opened: () => number;
   request(password?: string): Promise<unknown>;
 };
@@ -51,7 +55,7 @@ async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'a
     clients.push(client);
     return client.request(getDeviceId, {});
   };
-  return { bmc, opened: () => opened, request };
+  return { bmc, udp, opened: () => opened, request };
 }
 
 /** What the tools of others need to be told. */
@@ -106,4 +110,39 @@ for (const oddity of Object.keys(flagTable) as Oddity[]) {
       if (oddity !== 'intelplus') assert.equal(await isAnswered(oddity, bmc.port, ''), false);
     });
   });
+}
+
+for (const status of [0x0a, 0x11, 0x12]) {
+  test(`cipher suite 17 switched off, as status ${status} tells it: the next one gets its turn`, async (t) => {
+    const { bmc, udp } = await setStage(t, { oddSessions: [], suite: 3 });
+    bmc.setPersonality({ cipherSuites: [17, 3] });
+    const asked: number[] = [];
+    const refusing: Datagrams = {
+      async connect(peer, receive) {
+        const socket = await udp.connect(peer, receive);
+        const send = (packet: Uint8Array) => {
+          const request = readOpening(packet);
+          if (!request) return socket.send(packet);
+          asked.push(request.algorithms.authentication);
+          if (request.algorithms.authentication === 1) return socket.send(packet);
+          const refusal = encodeFailure({ tag: request.tag, status, session: request.consoleSession });
+          setImmediate(() => receive(encodePlainPacket('openSessionResponse', refusal)));
+        };
+        return { send, close: () => socket.close() };
+      },
+    };
+    const login = { user: user.name, password: user.password, privilege: 'administrator' } as const;
+    const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, refusing, calm);
+    t.after(() => client.close());
+
+    assert.ok(await client.request(getDeviceId, {}));
+
+    assert.deepEqual(asked, [3, 1]);
+  });
+}
+
+function readOpening(packet: Uint8Array): OpenSessionRequest | undefined {
+  if (!isSessionPacket(packet) || peekSession(packet) !== 0) return undefined;
+  const { type, payload } = decodePlainPacket(packet);
+  return type === 'openSessionRequest' ? decodeOpenSessionRequest(payload) : undefined;
 }
