@@ -372,3 +372,18 @@ test('of nodes that are deleted while they are looked at nothing is kept', async
   truth.lookNow(node.uuid);
   await until(() => contacts.get(node.uuid) === undefined);
 });
+
+test('a process that was stopped for hours looks at its nodes as spread as before, not at all of them at once', async (t) => {
+  const { store, node, bmc, truth } = await aLookout(t, { answer: 'power on' });
+  const { id: _, ...row } = node;
+  const others = Array.from({ length: 19 }, (_, index) => ({ ...row, uuid: randomUUID(), name: `other${index}` }));
+  for (const other of others) await store.nodes.insert(other);
+  await truth.start();
+  await until(() => bmc.looks === 1);
+  const clock = performance.now.bind(performance);
+  t.mock.method(performance, 'now', () => clock() + 10 * 3_600_000);
+  truth.lookNow(others[5]!.uuid);
+  await until(() => bmc.looks === 2);
+  await delay(300);
+  assert.equal(bmc.looks, 2);
+});

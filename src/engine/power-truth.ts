@@ -86,8 +86,8 @@ export class PowerTruth {
   #timer: NodeJS.Timeout | undefined;
   #newcomers: NodeJS.Timeout | undefined;
   #lastId = 0;
-  /** When this process was seen to run last. */
-  #lastTick = 0;
+  /** When this process was seen to run last; undefined before the start. */
+  #lastTick: number | undefined;
   #taking = false;
 
   constructor(parts: Parts) {
@@ -116,6 +116,7 @@ export class PowerTruth {
   /** Something about the node changed, or somebody wants to know: it is looked at now. */
   lookNow(uuid: string): void {
     if (this.#isIdle) return;
+    this.#noticeStop();
     this.#putSooner(uuid, now());
     this.#arm();
   }
@@ -127,12 +128,18 @@ export class PowerTruth {
     this.lookNow(uuid);
   }
 
-  /** A process that was stopped for minutes has all nodes due at once when it goes on. */
   #tick(): void {
-    const [former, at] = [this.#lastTick, now()];
-    this.#lastTick = at;
-    if (at - former > newcomersMs + stallMs) for (const schedule of Object.values(this.#schedules)) schedule.makeUp(former, at);
+    this.#noticeStop();
+    this.#lastTick = now();
     void this.#guard(this.#addNewcomers());
+  }
+
+  /** A process that was stopped for minutes has all nodes due at once when it goes on. Whichever timer is first asks. */
+  #noticeStop(): void {
+    const [former, at] = [this.#lastTick, now()];
+    if (former === undefined || at - former < newcomersMs + stallMs) return;
+    this.#lastTick = at;
+    for (const schedule of Object.values(this.#schedules)) schedule.makeUp(former, at);
   }
 
   get #interval(): number {
@@ -202,6 +209,7 @@ export class PowerTruth {
 
   async #takeDue(): Promise<void> {
     if (this.#taking) return;
+    this.#noticeStop();
     this.#taking = true;
     try {
       const due = (['sound', 'suspect'] as const).flatMap((lane) =>
