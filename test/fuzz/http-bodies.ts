@@ -112,7 +112,7 @@ const bootServerTarget: Target = {
     const app = createHttp({
       ...{ engine, plans, addresses: new MachineAddresses(plans), tftpRoot: '/nonexistent', report: () => {}, log: silent },
       images: { extents: async () => Promise.reject(new Error('no image is asked for')) },
-      takeEvent: (token) => token === 'known',
+      eventTaker: (token) => (token === 'known' ? () => {} : undefined),
     });
     await app.ready();
     return {

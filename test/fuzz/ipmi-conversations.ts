@@ -184,7 +184,7 @@ async function checkAnswer({ client, isDevice, device, power }: Check): Promise<
 }
 
 /** Commands that nobody with keys has sent. */
-function commandOf(roll: Roll): Buffer {
+export function commandOf(roll: Roll): Buffer {
   const power = { netFn: 0, command: 2, sequence: roll(64), data: Buffer.of(roll(6)) };
   const others = [
     { netFn: 0, command: 8, sequence: roll(64), data: Buffer.of(5, 0x80, 0x04, 0, 0, 0) },
@@ -243,7 +243,7 @@ function forgedRequests(version: ProtocolVersion): Target {
   };
 }
 
-function createWitness({ bmc }: MemoryWire, chassis: ReturnType<typeof createMemoryChassis>): () => void {
+export function createWitness({ bmc }: MemoryWire, chassis: ReturnType<typeof createMemoryChassis>): () => void {
   const see = () => ({
     power: chassis.power(),
     boots: chassis.boots.length,

@@ -3,6 +3,7 @@ import { httpTargets } from './http-bodies.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
+import { ipmiOpeningTargets } from './ipmi-openings.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
 import { snmpTargets } from './snmp-conversations.ts';
@@ -16,6 +17,7 @@ export type { Stage, Target } from './target.ts';
 export const fuzzTargets: readonly Target[] = [
   ...ipmiByteTargets,
   ...ipmiConversationTargets,
+  ...ipmiOpeningTargets,
   ipmiKnowledgeTarget,
   ...redfishByteTargets,
   redfishDriverTarget,
