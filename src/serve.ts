@@ -83,7 +83,7 @@ async function build(
     log,
     stateDir: state,
     engineReady: engineUp.promise,
-    takeEvent: events?.take,
+    eventTaker: events?.taker,
   });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
   // Before the operations are taken up again no token is known: a machine that asks in that moment waits for it.

@@ -22,16 +22,21 @@ export async function anEventListener(t: TestContext, flags: Record<string, stri
   const images = { extents: () => Promise.reject(new Error('there are none')) };
   const taken: unknown[] = [];
   const waiting: { posts: number; resolve: () => void }[] = [];
-  const takeEvent = (token: string, body: unknown) => {
-    const isOurs = events.take(token, body);
-    taken.push(body);
-    for (const { posts, resolve } of waiting) if (taken.length >= posts) resolve();
-    return isOurs;
+  const eventTaker = (token: string) => {
+    const taker = events.taker(token);
+    return (
+      taker &&
+      ((body: unknown) => {
+        taker(body);
+        taken.push(body);
+        for (const { posts, resolve } of waiting) if (taken.length >= posts) resolve();
+      })
+    );
   };
   const boot = createBootServer({
     ...{ settings, images, stateDir: state, log: silent },
     engine: aRecordingEngine(),
-    takeEvent,
+    eventTaker,
   });
   t.after(async () => {
     await boot.stop();

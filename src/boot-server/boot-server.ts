@@ -13,7 +13,7 @@ import { checkDhcpSettings } from './dnsmasq-config.ts';
 import { DnsmasqEvents } from './dnsmasq-events.ts';
 import { isSelfMade, loadEventCertificate } from './event-certificate.ts';
 import { createEventHttps, createHttp } from './http.ts';
-import type { HttpParts } from './http-requests.ts';
+import type { EventTakers, HttpParts } from './http-requests.ts';
 import { openListener } from './listeners.ts';
 import { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';
@@ -29,8 +29,8 @@ export type BootServerOptions = {
   stateDir: string;
   /** When the engine has taken up its operations; until then the messages of machines wait. Default: it has. */
   engineReady?: Promise<unknown>;
-  /** Takes what a BMC posts to `/redfish-events/{token}`; false = nobody waits for it. Default: nobody ever does. */
-  takeEvent?: ((token: string, body: unknown) => boolean) | undefined;
+  /** Who waits for what a BMC posts to `/redfish-events/{token}`. Default: nobody ever does. */
+  eventTaker?: EventTakers | undefined;
 };
 
 /** Where BMCs may post events. */
@@ -125,7 +125,7 @@ class LiveBootServer implements BootServer {
       tftpRoot: this.tftpRoot,
       report: this.#report,
       log,
-      takeEvent: options.takeEvent,
+      eventTaker: options.eventTaker,
     };
     this.#parts = parts;
     this.#http = createHttp(parts);

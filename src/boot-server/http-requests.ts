@@ -7,6 +7,9 @@ import type { Log, Report } from './parts.ts';
 import type { Plans } from './plans.ts';
 import type { Transfer } from './send-file.ts';
 
+/** @returns what takes the body of a post with that token; undefined = nobody waits for it */
+export type EventTakers = (token: string) => ((body: unknown) => void) | undefined;
+
 export type HttpParts = {
   engine: MachineMessages;
   images: Pick<ImageSource, 'extents'>;
@@ -16,8 +19,8 @@ export type HttpParts = {
   tftpRoot: string;
   report: Report;
   log: Log;
-  /** Where events of BMCs go: see BootServerOptions. */
-  takeEvent?: ((token: string, body: unknown) => boolean) | undefined;
+  /** Who waits for the events of a BMC: see BootServerOptions. */
+  eventTaker?: EventTakers | undefined;
 };
 
 /** The address a request came from, without the prefix that an IPv6 socket puts before IPv4. */

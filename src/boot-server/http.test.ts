@@ -25,10 +25,7 @@ const engine = aRecordingEngine();
 let state = '';
 let server: BootServer;
 const events: { token: string; body: unknown }[] = [];
-const takeEvent = (token: string, body: unknown) => {
-  events.push({ token, body });
-  return token === 'known';
-};
+const eventTaker = (token: string) => (token === 'known' ? (body: unknown) => void events.push({ token, body }) : undefined);
 
 const loopback = {
   'provisioning.address': '127.0.0.1',
@@ -62,7 +59,7 @@ before(async () => {
     images: { extents },
     log: silent,
     stateDir: state,
-    takeEvent,
+    eventTaker,
   });
   await server.start();
   await server.publish(plan);
@@ -358,6 +355,20 @@ test('an event of a BMC goes to whoever waits for it, and its token into no reco
   assert.equal((await sendEvent('known', 'x'.repeat(1_100_000), type)).status, 413);
   assert.deepEqual(events[0], { token: 'known', body: { Events: [] } });
   assert.ok(engine.requests.length > 0 && engine.requests.every((request) => !JSON.stringify(request).includes('nown"')));
+});
+
+test('what nobody waits for is refused before its body is read', async () => {
+  // A body that never comes: only whoever does not read it can answer.
+  const sent = httpRequest(`${server.addresses.http_url}/redfish-events/unknown`, {
+    method: 'POST',
+    headers: { 'content-length': '1000000', 'content-encoding': 'gzip' },
+  });
+  sent.on('error', () => {});
+  sent.flushHeaders();
+  const [reply] = await once(sent, 'response');
+  sent.destroy();
+
+  assert.equal(reply.statusCode, 404);
 });
 
 const event = '{"Events":[{"EventType":"Alert"}]}';

@@ -10,6 +10,8 @@ import { type HttpParts, whoAsks } from './http-requests.ts';
 const bodyMax = 1024 * 1024;
 /** Longer than the longest poll (30 s) and than a disk that makes the agent stop reading for a while. */
 const idleMs = 300_000;
+/** Each takes some 50 kB. A BMC that finds no place is looked at as one without events is. */
+const tlsMax = 1000;
 
 const serverOptions = {
   logger: false,
@@ -36,6 +38,7 @@ export function createHttp(parts: HttpParts): FastifyInstance {
 /** By HTTPS come the events of BMCs and nothing else: iPXE and the agent know no certificate of ours. */
 export function createEventHttps(parts: HttpParts, certificate: EventCertificate): FastifyInstance {
   const app = fastify({ ...serverOptions, https: { ...certificate, ...serverOptions.http, handshakeTimeout: 10_000 } });
+  app.server.maxConnections = tlsMax;
   answerFaults(app, parts);
   eventRoutes(app, parts);
   return app as unknown as FastifyInstance;

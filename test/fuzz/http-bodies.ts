@@ -19,6 +19,7 @@ import { readerTarget, type Stage, type Target, type Verdict } from './target.ts
 /** What else an input says stands in bytes before the body, so that it can be replayed alone. */
 const headBytes = 3;
 const novaVersions = ['2.1', '2.90', '2.37'];
+const ironicVersions = ['1.109', '1.78', 'latest', '1.93'];
 /** Requests after which all that they began has to have ended. */
 const quietEvery = 40;
 
@@ -30,7 +31,7 @@ export function createApiStage({ stage, requestTable }: FullApi): Stage {
       const row = roll(requestTable.length);
       const [method, url, body] = requestTable[row] as FullApi['requestTable'][number];
       const usual = url.startsWith('/image') && method === 'PATCH' ? 1 : 0;
-      const head = Buffer.of(row, roll(20) === 0 ? roll(contentTypes.length) : usual, roll(novaVersions.length));
+      const head = Buffer.of(row, roll(20) === 0 ? roll(contentTypes.length) : usual, roll(256));
       return Buffer.concat([head, mutateJsonText(body, roll)]);
     },
     async feed(input) {
@@ -39,7 +40,7 @@ export function createApiStage({ stage, requestTable }: FullApi): Stage {
       const headers = {
         'content-type': contentTypes[type % contentTypes.length],
         'x-openstack-nova-api-version': novaVersions[version % novaVersions.length],
-        'x-openstack-ironic-api-version': '1.78',
+        'x-openstack-ironic-api-version': ironicVersions[version % ironicVersions.length],
       };
       const reply = await stage.ask({ method, url, headers, payload: input.subarray(headBytes) });
       // Nothing that was asked for may break what runs behind the API either.
@@ -51,7 +52,7 @@ export function createApiStage({ stage, requestTable }: FullApi): Stage {
 }
 
 /** @throws for a defect of ours, and for a refusal that says nothing */
-function judgeReply(request: string, status: number, body: unknown): Verdict {
+export function judgeReply(request: string, status: number, body: unknown): Verdict {
   if (status < 400) return { read: true };
   const reason = textIn(body);
   if (status === 500) throw new Error(`${request} was answered with 500: ${reason}`);

@@ -3,8 +3,8 @@ import type { RedfishEvents } from './events.ts';
 
 /** Brings what BMCs post to whoever waits for it. */
 export type EventPosts = RedfishEvents & {
-  /** @returns whether somebody waits for it */
-  take(token: string, body: unknown): boolean;
+  /** @returns who waits for posts with that token; undefined = nobody does */
+  taker(token: string): ((body: unknown) => void) | undefined;
 };
 
 /** @param listeners where BMCs reach us, without the path; asked each time, since a port may be known only after the start */
@@ -16,10 +16,6 @@ export function createEventPosts(listeners: () => readonly EventDestination[]): 
       handlers.set(token, handler);
       return () => void handlers.delete(token);
     },
-    take(token, body) {
-      const handler = handlers.get(token);
-      handler?.(body);
-      return handler !== undefined;
-    },
+    taker: (token) => handlers.get(token),
   };
 }
