@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Node } from '#domain/records.ts';
+import { contains } from './contains.ts';
 import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
@@ -74,10 +75,8 @@ function resourceRules({ resources }: CandidateNeeds): Rule[] {
 /** Traits are a JSON array of texts: one is in it where its JSON text is. */
 function traitRules({ traits }: CandidateNeeds): Rule[] {
   return traits.map(({ name, required }) => {
-    const pattern = `%${JSON.stringify(name).replace(/[!%_]/g, '!$&')}%`;
-    return required
-      ? rule(sql`traits LIKE ${pattern} ESCAPE '!'`, `without trait ${name}`)
-      : rule(sql`traits NOT LIKE ${pattern} ESCAPE '!'`, `with forbidden trait ${name}`);
+    const has = contains('traits', JSON.stringify(name));
+    return required ? rule(has, `without trait ${name}`) : rule(sql`NOT (${has})`, `with forbidden trait ${name}`);
   });
 }
 

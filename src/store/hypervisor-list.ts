@@ -1,6 +1,7 @@
 /** Nodes as a cloud of hypervisors sees them: a few columns, in pages, and sums made by the database. */
 import { sql } from 'kysely';
 import type { Node } from '#domain/records.ts';
+import { contains } from './contains.ts';
 import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
 
@@ -16,10 +17,7 @@ export async function listHypervisors(
   { after, limit }: { after?: Pick<Node, 'id'> | undefined; limit?: number },
 ): Promise<HypervisorRow[]> {
   let query = db.selectFrom('nodes').select(columns).orderBy('id');
-  if (pattern !== '') {
-    const part = `%${pattern.replace(/[!%_]/g, '!$&')}%`;
-    query = query.where(sql<boolean>`(uuid LIKE ${part} ESCAPE '!' OR name LIKE ${part} ESCAPE '!')`);
-  }
+  if (pattern !== '') query = query.where((where) => where.or([contains('uuid', pattern), contains('name', pattern)]));
   if (after) query = query.where(isAfter([{ column: 'id' }], after));
   if (limit !== undefined) query = query.limit(limit);
   return (await query.execute()).map((row) => nodes.decode(row));

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
+import { contains } from './contains.ts';
 import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
@@ -33,14 +34,8 @@ const filterTable: Readonly<Record<string, Filter>> = {
   owner: equals('owner'),
   associated: (query, wanted) => query.where('instance_uuid', wanted ? 'is not' : 'is', null),
   maintenance: (query, wanted) => query.where('maintenance', '=', wanted === true),
-  description_contains: (query, wanted) => {
-    const pattern = `%${String(wanted).replace(/[\\%_]/g, '\\$&')}%`;
-    return query.where(sql<boolean>`description LIKE ${pattern} ESCAPE '\\'`);
-  },
-  instance_name: (query, wanted) => {
-    const pair = JSON.stringify({ display_name: wanted }).slice(1, -1);
-    return query.where(sql<boolean>`instr(instance_info, ${pair}) > 0`);
-  },
+  description_contains: (query, wanted) => query.where(contains('description', String(wanted))),
+  instance_name: (query, wanted) => query.where(sql<boolean>`instance_info ->> 'display_name' = ${wanted}`),
   shard: (query, wanted) => query.where('shard', 'in', String(wanted).split(',')),
   sharded: (query, wanted) => query.where('shard', wanted ? 'is not' : 'is', null),
   parent_node: equals('parent_node'),

@@ -1,7 +1,7 @@
 /** The list of NICs: filtered, ordered and paged by the database, since there are several for each node. */
-import { sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { NodePort } from '#domain/records.ts';
+import { contains } from './contains.ts';
 import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
 
@@ -37,10 +37,7 @@ export async function listNodePorts(
   if (node_uuid !== undefined) query = query.where('node_uuid', '=', node_uuid);
   if (address !== undefined) query = query.where('address', '=', address);
   if (shards) query = query.where('node_uuid', 'in', db.selectFrom('nodes').select('uuid').where('shard', 'in', shards));
-  if (text !== undefined) {
-    const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-    query = query.where(sql<boolean>`description LIKE ${pattern} ESCAPE '\\'`);
-  }
+  if (text !== undefined) query = query.where(contains('description', text));
   const order = [{ column: sortBy, descending }, ...(sortBy === 'id' ? [] : [{ column: 'id', descending } as const])];
   if (after) query = query.where(isAfter(order, after));
   for (const { column, descending } of order) query = query.orderBy(column, descending ? 'desc' : 'asc');

@@ -1,6 +1,7 @@
 /** The list of network ports: filtered, ordered and paged by the database, for what its columns can tell. */
 import { sql } from 'kysely';
 import type { Port } from '#domain/records.ts';
+import { contains } from './contains.ts';
 import { isAfter, type Order } from './keyset.ts';
 import type { Store } from './store.ts';
 
@@ -42,6 +43,5 @@ export async function listPorts(
 
 /** `fixed_ips` is a JSON array of objects of texts: a pair is in it where its JSON text is. */
 function isAmong({ name, value }: { name: string; value: string }) {
-  const pattern = `%${`${JSON.stringify(name)}:${JSON.stringify(value)}`.replace(/[!%_]/g, '!$&')}%`;
-  return sql<boolean>`fixed_ips LIKE ${pattern} ESCAPE '!'`;
+  return contains('fixed_ips', `${JSON.stringify(name)}:${JSON.stringify(value)}`);
 }

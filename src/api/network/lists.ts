@@ -18,9 +18,11 @@ export function filtersOf(query: Query): [name: string, values: string[]][] {
   return Object.entries(query).flatMap(([name, wanted]) => (controls.has(name) ? [] : [[name, [wanted].flat()]]));
 }
 
+/** Each key once, with its first direction: a key that comes again decides nothing, and an URL has room for hundreds. */
 export function sortKeysOf(query: Query): { key: string; descending: boolean }[] {
   const directions = [query['sort_dir'] ?? []].flat();
-  return [query['sort_key'] ?? []].flat().map((key, index) => ({ key, descending: directions[index] === 'desc' }));
+  const keys = [query['sort_key'] ?? []].flat();
+  return [...new Set(keys)].map((key) => ({ key, descending: directions[keys.indexOf(key)] === 'desc' }));
 }
 
 /** `{ networks: […], networks_links: […] }` */

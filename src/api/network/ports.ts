@@ -92,6 +92,9 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   });
 }
 
+/** The database takes no expression that is nested deeper than a thousand. */
+const fixedIpsMax = 100;
+
 /** undefined where something is asked for that is no column: then the whole list has to be looked through. */
 function readPortQuery(query: Query): PortListRequest | undefined {
   const filters: { column: PortColumn; values: string[] }[] = [];
@@ -99,7 +102,7 @@ function readPortQuery(query: Query): PortListRequest | undefined {
   for (const [name, values] of filtersOf(query)) {
     const column = portColumn(name);
     if (column) filters.push({ column, values });
-    else if (name === 'fixed_ips') fixedIps = values.map(readFixedIp);
+    else if (name === 'fixed_ips' && values.length <= fixedIpsMax) fixedIps = values.map(readFixedIp);
     else return undefined;
   }
   const keys = sortKeysOf(query).map(({ key, descending }) => ({ column: portColumn(key), descending }));
