@@ -68,6 +68,26 @@ suite("a refusal holds the service's own words", () => {
     assert.match(message, /The value '\*\*\*' or '\*\*\*' is wrong/);
   });
 
+  test('without what makes a URL secret, by its task too', async (t) => {
+    const url = 'https://me:hunter22@images.example/a.iso?name=a.iso&X-Amz-Signature=abc%2Fdef&token=';
+    const entry = { MessageId: 'Base.1.8.ResourceAtUriUnauthorized', Message: `While accessing ${url} or abc/def it failed.` };
+    const task = { '@odata.id': '/redfish/v1/TaskService/Tasks/1', TaskState: 'Exception', Messages: [entry] };
+    const stage = await startRedfishService(t, {
+      [post]: [
+        { status: 400, body: told([entry]) },
+        { status: 202, headers: { location: task['@odata.id'] }, body: task },
+      ],
+      [`GET ${task['@odata.id']}`]: { body: task },
+    });
+    const client = stage.open();
+
+    for (const told of [/^POST .*: 400/, /its task ended as Exception/]) {
+      const { message } = await failureOf(client.post(action, { Image: url }));
+      assert.match(message, told);
+      assert.match(message, /me:\*\*\*@images\.example\/a\.iso\?name=a\.iso&X-Amz-Signature=\*\*\*&token= or \*\*\* it/);
+    }
+  });
+
   test('403 is a refusal, too', async (t) => {
     const stage = await startRedfishService(t, { [get]: { status: 403, body: told([notInList]) } });
     assert.equal((await failureOf(stage.open().get(path))).failure, 'refused');

@@ -72,7 +72,14 @@ export type RedfishService = RedfishClient & {
 
 type Method = Outgoing['method'];
 type Body = Pick<Outgoing, 'body'> & { headers: Readonly<Record<string, string>>; secrets: readonly string[] };
-type Call = { method: Method; path: string; body?: Body; request?: RedfishRequest | undefined; etag?: string | undefined };
+type Call = {
+  method: Method;
+  path: string;
+  body?: Body;
+  secrets?: readonly string[] | undefined;
+  request?: RedfishRequest | undefined;
+  etag?: string | undefined;
+};
 
 const rootPath = '/redfish/v1/';
 const busy = [429, 503];
@@ -195,12 +202,13 @@ class Conversation implements RedfishService {
     throw refusal;
   }
 
-  #follow({ method, path, request }: Call, reply: RedfishReply): Promise<RedfishReply> | RedfishReply {
+  #follow({ method, path, body, request }: Call, reply: RedfishReply): Promise<RedfishReply> | RedfishReply {
     const timeout = request?.taskTimeout ?? this.#limits.taskMs;
     if (reply.status !== 202 || request?.task === 'accept') return reply;
     return followTask(reply, {
       request: `${method} ${path}`,
-      get: (task) => this.#call({ method: 'GET', path: task, request }).catch(whereTasksVanish),
+      get: (task) => this.#call({ method: 'GET', path: task, secrets: body?.secrets, request }).catch(whereTasksVanish),
+      secrets: body?.secrets,
       signal: this.#signal(request),
       timeout,
       pause: this.#limits.taskPauseMs,
@@ -208,14 +216,14 @@ class Conversation implements RedfishService {
   }
 
   async #call(call: Call): Promise<RedfishReply> {
-    const { method, path, body, request } = call;
+    const { method, path, body, secrets = body?.secrets ?? [], request } = call;
     const name = `${method} ${path}`;
     const signal = this.#signal(request);
     const work = async () => {
       const timeout = request?.timeout ?? (method === 'GET' ? this.#limits.readMs : this.#limits.writeMs);
       const deadline = { signal, until: Date.now() + timeout };
       const incoming = await this.#sendKnown(call, deadline);
-      return readReply(incoming, { request: name, secrets: [this.peer.password, ...(body?.secrets ?? [])] });
+      return readReply(incoming, { request: name, secrets: [this.peer.password, ...secrets] });
     };
     this.#restLater();
     return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));

@@ -95,7 +95,7 @@ function mask(text: string, secrets: readonly string[]): string {
 export function secretsIn(value: Json | Resource | undefined): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
-    if (typeof inner === 'string') return [...passwordIn(inner), ...secretText(name, inner)];
+    if (typeof inner === 'string') return [...passwordIn(inner), ...signaturesIn(inner), ...secretText(name, inner)];
     return secretsIn(inner as Json);
   });
 }
@@ -111,6 +111,18 @@ function passwordIn(text: string): string[] {
   const [, written = password] = /:\/\/[^/?#]*?:([^/?#]*)@/.exec(text) ?? [];
   return [...new Set([password, written, decodeSafely(password)])];
 }
+
+/** `https://host/image.iso?token=…`: whoever has such an URL may fetch what it names. */
+function signaturesIn(text: string): string[] {
+  if (!text.includes('://')) return [];
+  const pairs = text.matchAll(/[?&]([^=&#]*)=([^&#]+)/g);
+  const secrets = [...pairs].flatMap(([, name = '', value = '']) =>
+    signatureName.test(name) ? [value, decodeSafely(value)] : [],
+  );
+  return [...new Set(secrets)];
+}
+
+const signatureName = /pass|pwd|token|secret|key|signature|sig$|auth/i;
 
 function decodeSafely(text: string): string {
   try {

@@ -14,6 +14,8 @@ export type Following = {
   readonly timeout: number;
   /** Milliseconds between looks where the service names none. */
   readonly pause: number;
+  /** Of the request: a task that failed repeats what it did not like. */
+  readonly secrets?: readonly string[] | undefined;
 };
 
 /** TaskState (Task 1.x) and JobState (Job 1.x): what each says of the end. Others are under way. */
@@ -83,13 +85,13 @@ function pauseOf({ headers }: RedfishReply, usual: number): number {
   return Math.min(Math.max(retryAfter(headers) ?? usual, Math.min(usual, 100)), longestPauseMs);
 }
 
-function failed({ request }: Following, body: Resource): RedfishError {
+function failed({ request, secrets = [] }: Following, body: Resource): RedfishError {
   const state = stateOf(body);
   const messages: Message[] = readMessages(body['Messages']);
   const own = isObject(body['Message'])
     ? []
     : readMessages({ Message: body['Message'] ?? '', MessageId: body['MessageId'] ?? '' });
-  return withMessages('answered', { request, what: `its task ended as ${state}`, messages: [...messages, ...own] });
+  return withMessages('answered', { request, secrets, what: `its task ended as ${state}`, messages: [...messages, ...own] });
 }
 
 function tooSlow({ request, timeout }: Following, body: Resource): RedfishError {
