@@ -1,0 +1,98 @@
+/** A database of the first microversions, with rows in it, as it becomes one of today. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { Kysely, Migrator } from 'kysely';
+import { migrate } from './migrate.ts';
+import { migration0001 } from './migrations/0001-first-light.ts';
+import { migration0002 } from './migrations/0002-identity.ts';
+import { migration0003 } from './migrations/0003-must-clean.ts';
+import { migration0004 } from './migrations/0004-every-bmc.ts';
+import { sqliteDialect } from './sqlite.ts';
+import { openStore } from './store.ts';
+import type { Tables } from './tables.ts';
+
+const former = {
+  '0001-first-light': migration0001,
+  '0002-identity': migration0002,
+  '0003-must-clean': migration0003,
+  '0004-every-bmc': migration0004,
+};
+const later = ['0005-large-fleets', '0006-later-ironic', '0007-boot-states', '0008-sealed-secrets'];
+const at = '2026-11-22T14:20:08.000Z';
+
+/** Text where a column is one, 0 where it is a number: whatever the rows of that time had to have. */
+function insert(database: DatabaseSync, table: string, fields: Record<string, string | number | null>): void {
+  const columns = database.prepare('SELECT name, type, "notnull" AS required, pk FROM pragma_table_info(?)').all(table);
+  const empty = (type: unknown) => (/int|bool|num|real|double/i.test(String(type)) ? 0 : '');
+  const required = columns.filter(({ required, pk, type }) => required === 1 && !(pk === 1 && type === 'INTEGER'));
+  const row = { ...Object.fromEntries(required.map(({ name, type }) => [String(name), empty(type)])), ...fields };
+  const names = Object.keys(row);
+  const places = names.map(() => '?').join(', ');
+  database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
+}
+
+const bags = { driver_info: '{}', extra: '{}', instance_info: '{}', traits: '[]', provision_state: 'available', driver: 'fake' };
+const nodeRows: [properties: string, resourceClass: string | null, columns: unknown[]][] = [
+  ['{"cpus":4,"memory_mb":8192,"local_gb":100}', null, [4, 8192, 100, 'CUSTOM_']],
+  ['{"cpus":"8","memory_mb":"16384","local_gb":"200"}', 'baremetal.gold', [8, 16384, 200, 'CUSTOM_BAREMETAL_GOLD']],
+  ['{}', 'CUSTOM_x', [null, null, null, 'CUSTOM_X']],
+  ['{"cpus":"many","memory_mb":null,"local_gb":""}', null, [0, null, null, 'CUSTOM_']],
+];
+
+async function aFormerDatabase(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-former-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'ingot.sqlite');
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  const { error } = await new Migrator({ db, provider: { getMigrations: async () => former } }).migrateToLatest();
+  await db.destroy();
+  assert.equal(error, undefined);
+  const database = new DatabaseSync(file);
+  for (const [index, [properties, resource_class]] of nodeRows.entries()) {
+    const node = { ...bags, uuid: `node-${index}`, properties, resource_class, created_at: at, updated_at: at };
+    insert(database, 'nodes', { ...node, driver_info: `{"ipmi_password":"s3cret${index}"}` });
+    const port = { uuid: `port-${index}`, node_uuid: node.uuid, address: `aa:bb:cc:00:00:0${index}` };
+    insert(database, 'node_ports', { ...port, extra: '{}', local_link_connection: '{}', created_at: at, updated_at: at });
+  }
+  const operation = { id: 'operation', node_uuid: 'node-0', state: 'done', request: '{"password":"s3cret"}', context: '{}' };
+  insert(database, 'operations', { ...operation, created_at: at, updated_at: at, ended_at: at });
+  database.close();
+  return file;
+}
+
+test('a former database is brought up to date once, and its rows get what is derived from them', async (t) => {
+  const file = await aFormerDatabase(t);
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+
+  assert.deepEqual(await migrate(db), later);
+  assert.deepEqual(await migrate(db), []);
+
+  const rows = await db.selectFrom('nodes').selectAll().orderBy('id').execute();
+  await db.destroy();
+  const sizes = rows.map((row) => [row.size_cpus, row.size_memory_mb, row.size_local_gb, row.resource_name]);
+  assert.deepEqual(
+    sizes,
+    nodeRows.map(([, , columns]) => columns),
+  );
+});
+
+test('records of a former database are read as new ones are, and its secrets are sealed', async (t) => {
+  const file = await aFormerDatabase(t);
+
+  const store = await openStore(file);
+  t.after(() => store.close());
+
+  const node = await store.nodes.find({ uuid: 'node-1' });
+  assert.deepEqual(node?.driver_info, { ipmi_password: 's3cret1' });
+  const unknown = { shard: null, parent_node: null, boot_mode: null, secure_boot: null };
+  assert.deepEqual(unknown, Object.fromEntries(Object.keys(unknown).map((name) => [name, node?.[name as keyof typeof node]])));
+  const port = await store.node_ports.find({ uuid: 'port-1' });
+  assert.deepEqual([port?.name, port?.description, port?.vendor, port?.category], [null, null, null, null]);
+  assert.deepEqual((await store.operations.find({ id: 'operation' }))?.request, { password: 's3cret' });
+  const raw = await store.db.selectFrom('nodes').select('driver_info').execute();
+  assert.ok(raw.every(({ driver_info }) => String(driver_info).startsWith('sealed:')));
+});
