@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
+import { secretsIn } from '#wire/redfish/reply.ts';
 import { followTask } from '#wire/redfish/task-monitor.ts';
 import type { FirmwareInterface } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
@@ -13,6 +14,7 @@ import type { AtSystem } from './find-system.ts';
 import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
 import { readIfAny } from './reading.ts';
 import { objectsAt, pathAt, samePath, textAt, textsAt } from './resource-fields.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 type Update = Parameters<FirmwareInterface['update']>[1];
 
@@ -39,7 +41,9 @@ export async function updateFirmware(at: AtSystem, update: Update, times: Update
   const target = await findTarget(at, update.component);
   const started =
     'url' in update ? pull(at, service, { url: update.url, target }) : push(at, service, { path: update.path, target });
-  await follow(at, await started, { times, target });
+  await follow(at, await started, { times, target }).catch((error) => {
+    throw withoutSecrets(error, 'url' in update ? secretsIn({ ImageURI: update.url }) : []);
+  });
 }
 
 /** @throws Fault `badRequest` naming the components that there are */

@@ -144,7 +144,7 @@ test('lets the BMC fetch an image and follows the task to its end', async (t) =>
   assert.equal(reads.filter((path) => path === task).length, 3);
 });
 
-test('tells a failed task in the words of the service', async (t) => {
+test('tells a failed task in the words of the service, without the secrets of the URL', async (t) => {
   const { node, firmware } = await setStage(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
     [`GET ${task}`]: () => ({
@@ -156,16 +156,16 @@ test('tells a failed task in the words of the service', async (t) => {
         Messages: [
           {
             MessageId: 'IDRAC.2.8.RED031',
-            Message: 'Unable to verify the signature of the update package.',
+            Message: 'Unable to verify the signature of the update package http://192.0.2.1/f?sig=s3cret.',
             Severity: 'Critical',
           },
         ],
       },
     }),
   });
-  const fault = await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }));
+  const fault = await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f?sig=s3cret' }));
   assert.equal(fault.code, 'bmcError');
-  assert.match(fault.message, /task ended as Exception; Unable to verify the signature of the update package/);
+  assert.match(fault.message, /task ended as Exception; Unable to verify .* http:\/\/192\.0\.2\.1\/f\?sig=\*\*\*/);
 });
 
 test('waits for a BMC that restarts, and believes the version where it has forgotten the task', async (t) => {
