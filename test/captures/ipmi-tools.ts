@@ -1,5 +1,6 @@
 /** The command lines of `ipmitool` and FreeIPMI against one BMC on loopback. */
 import { existsSync } from 'node:fs';
+import type { Sensor } from '#drivers/interfaces.ts';
 import { type ProgramResult, runProgram } from './run-program.ts';
 
 export const withoutFreeipmi = existsSync('/usr/sbin/ipmi-sensors') ? false : 'FreeIPMI is not installed (freeipmi-tools)';
@@ -50,4 +51,23 @@ export function columns(text: string): string[][] {
     .split('\n')
     .filter((line) => line.includes('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
+}
+
+/** Value and thresholds as `ipmitool sensor` prints them, from lower non-recoverable to upper non-recoverable. */
+export function sensorAsPrinted(sensor: Sensor | undefined): string[] {
+  const order = [
+    'lower non-recoverable',
+    'lower critical',
+    'lower non-critical',
+    'upper non-critical',
+    'upper critical',
+    'upper non-recoverable',
+  ] as const;
+  const spell = (value: number | null | undefined) => (typeof value === 'number' ? value.toFixed(3) : 'na');
+  return [spell(sensor?.value), ...order.map((name) => spell(sensor?.thresholds[name]))];
+}
+
+/** The same of a row of `ipmitool sensor`. It prints the logarithm of nothing; for us it is no number. */
+export function sensorColumns([, value = '', , , ...thresholds]: string[]): string[] {
+  return [value === '-inf' ? 'na' : value, ...thresholds.slice(0, 6)];
 }

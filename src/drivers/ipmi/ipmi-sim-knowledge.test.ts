@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type IpmiSim, startIpmiSim, withoutIpmiSim, withoutIpmitool } from '#test/captures/ipmi-sim.ts';
 import { sensorTable, simKnowledge } from '#test/captures/ipmi-sim-sensors.ts';
-import { columns, ipmitool } from '#test/captures/ipmi-tools.ts';
-import type { ManagementInterface, NodeFacts, Sensor } from '../interfaces.ts';
+import { columns, ipmitool, sensorAsPrinted, sensorColumns } from '#test/captures/ipmi-tools.ts';
+import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver, type IpmiDriver } from './index.ts';
 
 suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIpmitool }, () => {
@@ -33,7 +33,7 @@ suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIp
     const printed = columns(await ask('sensor')).filter(([name = '']) => sensorTable.some((row) => row.name === name));
 
     assert.equal(printed.length, sensorTable.length);
-    for (const row of printed) assert.deepEqual(asPrinted(sensors.get(row[0] ?? '')), withoutUnits(row), String(row[0]));
+    for (const row of printed) assert.deepEqual(sensorAsPrinted(sensors.get(row[0] ?? '')), sensorColumns(row), String(row[0]));
   });
 
   test('units are told whole', async () => {
@@ -111,22 +111,3 @@ suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIp
     assert.match(await ask('sel info'), /Entries +: 0/);
   });
 });
-
-/** Value and thresholds as `ipmitool sensor` prints them, from lower non-recoverable to upper non-recoverable. */
-function asPrinted(sensor: Sensor | undefined): string[] {
-  const order = [
-    'lower non-recoverable',
-    'lower critical',
-    'lower non-critical',
-    'upper non-critical',
-    'upper critical',
-    'upper non-recoverable',
-  ] as const;
-  const spell = (value: number | null | undefined) => (typeof value === 'number' ? value.toFixed(3) : 'na');
-  return [spell(sensor?.value), ...order.map((name) => spell(sensor?.thresholds[name]))];
-}
-
-/** ipmitool prints the logarithm of nothing; for us it is no number. */
-function withoutUnits([, value = '', , , ...thresholds]: string[]): string[] {
-  return [value === '-inf' ? 'na' : value, ...thresholds.slice(0, 6)];
-}

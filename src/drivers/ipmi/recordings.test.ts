@@ -10,13 +10,13 @@ import { suite, type TestContext, test } from 'node:test';
 import { startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
-import { columns, freeipmi, ipmitool, withoutFreeipmi } from '#test/captures/ipmi-tools.ts';
+import { columns, freeipmi, ipmitool, sensorAsPrinted, sensorColumns, withoutFreeipmi } from '#test/captures/ipmi-tools.ts';
 import { Recording, readExchanges } from '#test/captures/recorded-bmc.ts';
 import { runProgram } from '#test/captures/run-program.ts';
 import { ByteReader } from '#wire/bytes/reader.ts';
 import { findCommand } from '#wire/ipmi/commands.ts';
 import { encodeRequest, encodeResponse } from '#wire/ipmi/message.ts';
-import type { ManagementInterface, NodeFacts, Sensor } from '../interfaces.ts';
+import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 
 const folder = process.env['INGOT_IPMI_RECORDINGS'];
@@ -96,7 +96,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
     const numbers = new Map(sensors.filter(({ unit }) => unit !== null).map((sensor) => [sensor.name, sensor]));
     const expected = printed.filter(([name = '']) => numbers.has(name));
     assert.ok(expected.length > 10, `${expected.length} sensors with numbers`);
-    for (const row of expected) assert.deepEqual(asPrinted(numbers.get(row[0] ?? '')), withoutUnits(row), String(row[0]));
+    for (const row of expected) assert.deepEqual(sensorAsPrinted(numbers.get(row[0] ?? '')), sensorColumns(row), String(row[0]));
     assert.deepEqual(sensors.map(({ name }) => name).sort(), printed.map(([name = '']) => name).sort());
   });
 
@@ -234,21 +234,3 @@ for (const name of ['idrac9', 'idrac10', 'megarac-hpe', 'nvidia-obmc', 'openbmc'
 }
 
 type Answer = { readonly netfn: number; readonly cmd: number; readonly cc: number; readonly response_hex: string };
-
-/** Value and thresholds as `ipmitool sensor` prints them, from lower non-recoverable to upper non-recoverable. */
-function asPrinted(sensor: Sensor | undefined): string[] {
-  const order = [
-    'lower non-recoverable',
-    'lower critical',
-    'lower non-critical',
-    'upper non-critical',
-    'upper critical',
-    'upper non-recoverable',
-  ] as const;
-  const spell = (value: number | null | undefined) => (typeof value === 'number' ? value.toFixed(3) : 'na');
-  return [spell(sensor?.value), ...order.map((name) => spell(sensor?.thresholds[name]))];
-}
-
-function withoutUnits([, value = '', , , ...thresholds]: string[]): string[] {
-  return [value, ...thresholds.slice(0, 6)];
-}
