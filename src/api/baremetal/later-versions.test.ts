@@ -115,6 +115,8 @@ const filterRows: [path: string, minor: number][] = [
   ['nodes?shard=a', 82],
   ['nodes?sharded=true', 82],
   ['ports?shard=a', 82],
+  ['nodes/detail?shard=a', 82],
+  ['ports/detail?shard=a', 82],
   ['nodes?include_children=true', 83],
   ['ports?description_contains=a', 97],
   ['ports?conductor_groups=a', 99],
@@ -126,6 +128,66 @@ for (const [path, minor] of filterRows) {
     assert.equal((await ask('GET', path, undefined, minor)).status, 200);
   });
 }
+
+test('parent_node filters and is written since 1.83, and 406 before', async () => {
+  const [parent, other] = [await enrol(), await enrol()];
+  const patch = [{ op: 'add', path: '/parent_node', value: parent.uuid }];
+  const part = { driver: 'fake-hardware', parent_node: parent.uuid };
+
+  assert.equal((await ask('GET', `nodes?parent_node=${parent.uuid}`, undefined, 82)).status, 406);
+  assert.equal((await ask('PATCH', `nodes/${other.uuid}`, patch, 82)).status, 406);
+  assert.equal((await ask('POST', 'nodes', part, 82)).status, 406);
+  assert.equal((await ask('GET', `nodes?parent_node=${parent.uuid}`, undefined, 83)).status, 200);
+  assert.equal((await ask('PATCH', `nodes/${other.uuid}`, patch, 83)).body.parent_node, parent.uuid);
+  assert.equal((await ask('POST', 'nodes', part, 83)).body.parent_node, parent.uuid);
+});
+
+const wrongRows: [
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  path: string,
+  body: object | undefined,
+  status: number,
+  text: RegExp,
+][] = [
+  ['POST', 'nodes', { driver: 'fake-hardware', shard: 'x'.repeat(256) }, 400, /shard/],
+  ['POST', 'nodes', { driver: 'fake-hardware', parent_node: 'nobody' }, 400, /nobody could not be found/],
+  ['POST', 'nodes', { driver: 'fake-hardware', instance_name: 7 }, 400, /instance_name/],
+  ['PATCH', 'nodes/{node}', [{ op: 'add', path: '/shard', value: 7 }], 400, /shard/],
+  ['PATCH', 'nodes/{node}', [{ op: 'add', path: '/boot_mode', value: 'uefi' }], 400, /boot_mode/],
+  ['GET', 'nodes?sharded=perhaps', undefined, 400, /sharded/],
+  ['GET', 'nodes?include_children=perhaps', undefined, 400, /include_children/],
+  ['GET', 'nodes?parent_node=nobody', undefined, 404, /nobody could not be found/],
+  ['GET', 'nodes?sort_key=driver_info', undefined, 400, /driver_info/],
+  ['GET', 'ports?sort_key=extra', undefined, 400, /extra/],
+  ['GET', 'nodes?marker=nobody', undefined, 400, /nobody could not be found/],
+  ['GET', 'ports?marker=nobody', undefined, 400, /nobody could not be found/],
+  ['GET', 'nodes/{node}/operations?marker=nobody', undefined, 400, /nobody could not be found/],
+  ['GET', 'nodes/{node}/history?marker=nobody', undefined, 400, /nobody could not be found/],
+  ['GET', 'nodes/nobody/children', undefined, 404, /nobody could not be found/],
+  ['GET', 'nodes/nobody/vmedia', undefined, 404, /nobody could not be found/],
+  ['POST', 'nodes/{node}/vmedia', { device_type: 'cdrom', image_url: 'file:///etc/passwd' }, 400, /image_url/],
+  ['POST', 'nodes/{node}/vmedia', { device_type: 'cdrom', image_url: `http://a/${'x'.repeat(2048)}` }, 400, /image_url/],
+  ['DELETE', 'nodes/{node}/vmedia?device_types=tape', undefined, 400, /tape/],
+  ['POST', 'ports', { node_uuid: '{node}', address: 'aa:bb:cc:66:00:01', category: 7 }, 400, /category/],
+];
+for (const [method, path, body, status, text] of wrongRows) {
+  test(`${method} ${path.slice(0, 60)} with ${JSON.stringify(body)?.slice(0, 60) ?? 'nothing'} is refused in the words of Ironic`, async () => {
+    const { uuid } = await enrol();
+    const reply = await ask(method, path.replace('{node}', uuid), body);
+
+    assert.equal(reply.status, status, JSON.stringify(reply.body));
+    assert.match(textOf(reply.body), text);
+  });
+}
+
+test('a refused image does not come back with the secrets of its URL', async () => {
+  const { uuid } = await enrol();
+  const image_url = 'gopher://me:hunter22@images.example/a.iso?token=s3cret';
+  const { status, body } = await ask('POST', `nodes/${uuid}/vmedia`, { device_type: 'cdrom', image_url });
+
+  assert.equal(status, 400);
+  assert.doesNotMatch(JSON.stringify(body), /hunter22|s3cret/);
+});
 
 test('shards divide nodes and their ports, and are counted', async () => {
   const north = await enrol({ resource_class: 'sharded', shard: 'north' });
@@ -285,6 +347,7 @@ test('a port may lead to a switch of OVN from 1.90 to 1.104', async () => {
 test('the name of what runs on a node is the display_name of its instance_info', async () => {
   const { uuid } = await enrol({ resource_class: 'named', instance_info: { a: 1 }, instance_name: '50%_web' });
   await enrol({ resource_class: 'named', instance_info: { display_name: '50 web' } });
+  await enrol({ resource_class: 'named', instance_info: { deeper: { display_name: '50%_web' } } });
   const patch = async (...changes: object[]) => (await ask('PATCH', `nodes/${uuid}`, changes)).body;
 
   assert.deepEqual((await get(`nodes/${uuid}`)).instance_info, { a: 1, display_name: '50%_web' });

@@ -84,7 +84,7 @@ async function operationsReply(context: ApiContext, request: FastifyRequest, ide
   const { limit, marker } = request.query as { limit?: number; marker?: string };
   const { operations } = context.store;
   const source: PageSource<Operation, Operation> = {
-    find: (id) => operations.find({ id }),
+    find: (id) => operations.find({ id, node_uuid: node.uuid }),
     list: (page) => operations.list({ node_uuid: node.uuid }, { order: newestFirst, ...page }),
   };
   const page = await readPage(source, { limit, marker, idOf: ({ id }) => id });

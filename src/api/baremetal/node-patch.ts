@@ -99,8 +99,8 @@ const elsewhereTable: Readonly<Record<string, string>> = {
 };
 
 function refuseUnknown(name: string): void {
-  if (changeable.includes(name) || name in fixedFieldTable) return;
-  const elsewhere = elsewhereTable[name];
+  if (changeable.includes(name) || Object.hasOwn(fixedFieldTable, name)) return;
+  const elsewhere = Object.hasOwn(elsewhereTable, name) ? elsewhereTable[name] : undefined;
   const detail = elsewhere
     ? `/${name} can not be patched; it changes by ${elsewhere}.`
     : `/${name} is not an attribute that can be patched.`;

@@ -124,6 +124,7 @@ test('patches what may be patched', async () => {
 const patchRefusals: [path: string, value: unknown, status: number, text: RegExp][] = [
   ['/provision_state', 'active', 400, /states\/provision/],
   ['/uuid', 'x', 400, /not an attribute/],
+  ['/toString', 'x', 400, /\/toString is not an attribute/],
   ['/maintenance', true, 400, /maintenance/],
   ['/name', 'with space', 400, /name/],
   ['/name', 'aaaaaaaa-2222-4222-8222-222222222222', 400, /invalid name/],
@@ -162,6 +163,7 @@ test('lists with filters, order and pages', async () => {
     (await ask('GET', `${nodes}?resource_class=listing&${query}`)).body.nodes.map(({ uuid }: { uuid: string }) => uuid);
 
   assert.deepEqual(await uuids(''), [a.uuid, b.uuid]);
+  assert.deepEqual(await uuids('hasOwnProperty=x&valueOf=x'), [a.uuid, b.uuid]);
   assert.deepEqual(await uuids('sort_key=name'), [b.uuid, a.uuid]);
   assert.deepEqual(await uuids('maintenance=True'), [b.uuid]);
   assert.deepEqual(await uuids('provision_state=available'), []);
