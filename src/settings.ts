@@ -70,7 +70,7 @@ export const settingsTable = {
     default: 500,
     help: 'Pause between looks at the power state during a change (milliseconds)',
   },
-  'power.sync_interval': seconds(35, 'Time between two looks at the power state of an idle node; 0 = never'),
+  'power.sync_interval': seconds(30, 'Time between two looks at the power state of an idle node; 0 = never'),
   'power.sync_policy': {
     kind: 'text',
     default: 'record',
