@@ -71,7 +71,7 @@ export async function listNodeIds(
 ): Promise<{ uuid: string }[]> {
   let query: Query = store.db.selectFrom('nodes');
   for (const [name, wanted] of Object.entries(filters)) {
-    const filter = filterTable[name];
+    const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
     if (filter && wanted !== undefined) query = filter(query, wanted);
   }
   // Parts of nodes are shown to whoever asks for them.

@@ -4,7 +4,7 @@ import { createImageFiles } from '#images/image-files.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
 import { openRackStage, type RackStage } from '#test/rack-stage.ts';
 
-export type ApiRequest = readonly [method: 'POST' | 'PUT' | 'PATCH', url: string, body: unknown];
+export type ApiRequest = readonly [method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body: unknown];
 
 export type FullApi = {
   readonly stage: RackStage;
@@ -32,6 +32,8 @@ export const strangeQueries = [
   'changes-since=x',
   'sort_dir=x',
   'fields=constructor',
+  'hasOwnProperty=x',
+  'valueOf=1&toString=1',
   '%',
 ];
 
@@ -204,8 +206,58 @@ function baremetalRequests({ node, nodePort }: Ids): ApiRequest[] {
     ['PUT', `${bare}/nodes/n1/management/indicators/chassis@id`, { state: 'ON' }],
     ['POST', `${bare}/nodes/n1/vmedia`, { device_type: 'cdrom', image_url: 'http://192.0.2.9/x.iso' }],
     ['POST', `${bare}/nodes/n1/vendor_passthru?method=send_raw`, { raw_bytes: '0x06 0x01' }],
+    ['DELETE', `${bare}/nodes/n1/vmedia?device_types=cdrom,floppy`, { device_types: ['cdrom'] }],
+    [
+      'POST',
+      `${bare}/nodes`,
+      {
+        ...{ driver: 'fake-hardware', description: 'd', owner: 'o', shard: 's', parent_node: 'n1', instance_name: 'i' },
+        ...{ resource_class: 'r', bios_interface: 'fake', firmware_interface: 'fake', instance_info: { display_name: 'x' } },
+      },
+    ],
+    [
+      'PATCH',
+      `${bare}/nodes/n1`,
+      [
+        { op: 'replace', path: '/shard', value: 's' },
+        { op: 'add', path: '/instance_name', value: 'i' },
+        { op: 'add', path: '/parent_node', value: node },
+        { op: 'remove', path: '/description' },
+      ],
+    ],
+    [
+      'POST',
+      `${bare}/ports`,
+      {
+        ...{ node_ident: 'n1', address: 'aa:bb:cc:00:00:04', name: 'p', description: 'd', vendor: 'v', category: 'c' },
+        local_link_connection: { switch_id: 's', port_id: 'p', switch_info: 'i', 'vtep-logical-switch': 'l' },
+      },
+    ],
+    [
+      'PATCH',
+      `${bare}/ports/${nodePort}`,
+      [
+        { op: 'add', path: '/name', value: 'q' },
+        { op: 'add', path: '/local_link_connection/hostname', value: 'h' },
+        { op: 'replace', path: '/category', value: 'c' },
+      ],
+    ],
   ];
 }
+
+const nodeParts = [
+  'inventory',
+  'vmedia',
+  'children',
+  'firmware',
+  'bios',
+  'traits',
+  'ports',
+  'ports/detail',
+  'states',
+  'vifs',
+  '',
+];
 
 function readsOf({ serverId }: Ids): string[] {
   const lists = ['servers/detail', 'flavors/detail', 'os-keypairs', 'os-hypervisors', 'os-hypervisors/detail'].map(
@@ -220,7 +272,11 @@ function readsOf({ serverId }: Ids): string[] {
     `${bare}/nodes/n1/operations`,
     `${bare}/nodes/n1/events`,
     `${bare}/nodes/n1/history`,
-    `${bare}/ports`,
+    ...['shards', 'ports', 'ports/detail', 'drivers', 'conductors', 'lookup', 'volume/targets'].map((name) => `${bare}/${name}`),
+    ...nodeParts.map((name) => `${bare}/nodes/n1/${name}`),
+    ...['os-baremetal-nodes', 'os-hypervisors/statistics', 'os-simple-tenant-usage', 'limits', 'servers'].map(
+      (name) => `${compute}/${name}`,
+    ),
     `${network2}/ports`,
     `${network2}/networks`,
     `${network2}/subnets`,

@@ -1,4 +1,5 @@
 /** All targets, and what runs them needs. */
+import { apiQueryTarget } from './api-queries.ts';
 import { httpTargets } from './http-bodies.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
@@ -25,4 +26,5 @@ export const fuzzTargets: readonly Target[] = [
   ...streamTargets,
   ...textTargets,
   ...httpTargets,
+  apiQueryTarget,
 ];

@@ -114,6 +114,10 @@ test('hides a private flavor from the default list', async () => {
   assert.equal(await isListed('?is_public=false'), true);
 });
 
+test('sorts by nothing that is no key, not even by a name that every object has', async () => {
+  assert.equal((await stage.ask({ url: `${base}/flavors?sort_key=constructor` })).status, 400);
+});
+
 test('deletes a flavor once', async () => {
   const { id } = (await create({})).body.flavor;
 

@@ -106,7 +106,8 @@ async function listFlavors(
     flavor.disk >= (query.minDisk ?? 0) &&
     flavor.ram >= (query.minRam ?? 0);
   const direction = query.sort_dir === 'desc' ? -1 : 1;
-  const key = sortKeyTable[query.sort_key ?? 'flavorid'];
+  const wanted = query.sort_key ?? 'flavorid';
+  const key = Object.hasOwn(sortKeyTable, wanted) ? sortKeyTable[wanted] : undefined;
   if (!key) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${query.sort_key}.` });
   return all.filter(isWanted).sort((left, right) => direction * compare(left[key], right[key]) || compare(left.id, right.id));
 }

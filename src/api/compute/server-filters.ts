@@ -134,7 +134,7 @@ async function listServers({ store }: ApiContext, { where, tests, query }: Listi
 /** A parameter given several times asks for any of its values. Filters that only administrators have are no filters for others. */
 function testsOf(query: ServerQuery, isAdmin: boolean) {
   return Object.entries(query).flatMap(([name, value]) => {
-    const test = filterTable[name];
+    const test = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
     if (!test || value === undefined || (!isAdmin && adminFilters.includes(name))) return [];
     const wanted = [value].flat().map(String);
     return [{ name, test: (server: Server, related: Related) => wanted.some((each) => test(server, each, related)) }];

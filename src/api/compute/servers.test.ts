@@ -276,6 +276,7 @@ test('lists by name, status, node, time, order and page', async () => {
     (await list(`limit=1&marker=${first.id}`)).map((server: { id: string }) => server.id),
     [second.id],
   );
+  assert.equal((await list('hasOwnProperty=x&valueOf=x')).length, (await list('')).length);
   assert.equal((await stage.ask({ url: `${servers}?status=NONSENSE`, headers: version(38) })).status, 400);
 });
 
