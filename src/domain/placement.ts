@@ -1,10 +1,11 @@
 /** What the choice of a machine compares: the sizes and the resource class of a node, in one form for code and database. */
 import type { Json } from './records.ts';
 
-/** Sizes are written as numbers or, by many clients, as text. null = not told; text that is no number counts as nothing. */
+/** Sizes are written as numbers or, by many clients, as text. null = not told; what is no number counts as nothing. */
 export function sizeOf(value: Json | undefined): number | null {
   if (value === undefined || value === null || value === '') return null;
-  return Number(value) || 0;
+  const size = typeof value === 'string' || typeof value === 'number' ? Number(value) : 0;
+  return Number.isFinite(size) ? size : 0;
 }
 
 /** Placement's spelling of a resource class: `baremetal.gold` → `CUSTOM_BAREMETAL_GOLD`. */

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sizeOf } from './placement.ts';
+import type { Json } from './records.ts';
+
+const sizes: readonly [told: Json | undefined, size: number | null][] = [
+  [4, 4],
+  ['16384', 16384],
+  [undefined, null],
+  [null, null],
+  ['', null],
+  ['many', 0],
+  ['1e999', 0],
+  [{ toString: 1, valueOf: 1 }, 0],
+  [[{ toString: null }], 0],
+  [true, 0],
+];
+for (const [told, size] of sizes) {
+  test(`a size told as ${JSON.stringify(told)} is ${size}`, () => assert.equal(sizeOf(told), size));
+}
