@@ -8,6 +8,7 @@ import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { Asking, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import { findNode } from './find-node.ts';
 import type { NodeHolds } from './node-holds.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
@@ -169,8 +170,7 @@ export class BmcPasswords {
    */
   async #write({ uuid, driver_info, management_interface }: AsRead, change: JsonObject): Promise<AsRead> {
     return this.#parts.store.transaction(async (inside) => {
-      const node = await inside.nodes.find({ uuid });
-      if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
+      const node = await findNode(inside, uuid);
       if (!isDeepStrictEqual(node.driver_info, driver_info) || node.management_interface !== management_interface)
         throw new Fault('conflict', { detail: `driver_info of node ${node.name ?? uuid} has changed meanwhile.` });
       const merged = Object.entries({ ...driver_info, ...change }).filter(([, value]) => value !== null);

@@ -7,6 +7,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { refuseWhileBusy } from './busy-node.ts';
+import { findNode } from './find-node.ts';
 
 type Named = Pick<Node, 'uuid' | 'name'>;
 
@@ -32,22 +33,14 @@ export class NodeHolds {
     { uuid, purpose, takes }: { uuid: string; purpose: string; takes: 'idle' | 'always' },
     work: () => Promise<R>,
   ): Promise<R> {
-    const node = await store.nodes.find({ uuid });
-    if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-    this.refuse(node);
+    this.refuse(await findNode(store, uuid));
     this.#purposes.set(uuid, purpose);
     try {
       // In a transaction, so that one that takes the node now has either seen the hold or has ended.
-      if (takes === 'idle') await store.transaction(async (inside) => refuseWhileBusy(inside, await reread(inside, uuid)));
+      if (takes === 'idle') await store.transaction(async (inside) => refuseWhileBusy(inside, await findNode(inside, uuid)));
       return await work();
     } finally {
       this.#purposes.delete(uuid);
     }
   }
-}
-
-async function reread(inside: Store, uuid: string): Promise<Node> {
-  const node = await inside.nodes.find({ uuid });
-  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-  return node;
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { eventsFrom, nextState } from '#domain/provision-states.ts';
-import type { JsonObject, Node, NodePort, Operation } from '#domain/records.ts';
+import type { JsonObject, Node, Operation } from '#domain/records.ts';
 import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
@@ -13,8 +13,10 @@ import { refuseWhileBusy } from './busy-node.ts';
 import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { Consoles } from './consoles.ts';
-import type { NewNode, NewNodePort, NodeChanges, NodeVerbs } from './contract.ts';
+import type { NewNode, NodeChanges, NodeVerbs } from './contract.ts';
+import { findNode } from './find-node.ts';
 import type { NodeHolds } from './node-holds.ts';
+import { nodePortVerbs } from './node-ports.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
 import { checkPowerPolicy } from './power-policy.ts';
@@ -73,9 +75,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       return interfaceOf(drivers.management, node.management_interface).getBootDevice(facts);
     },
     validateNode: (uuid) => validateNode(parts, uuid),
-    createNodePort: (request) => createNodePort(store, request),
-    updateNodePort: (uuid, changes) => updateNodePort(store, uuid, changes),
-    deleteNodePort: (uuid) => deleteNodePort(store, uuid),
+    ...nodePortVerbs(store),
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
     setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
     checkConsole: (uuid) => parts.consoles.check(uuid),
@@ -350,77 +350,4 @@ async function validateNode(
     }
   }
   return results;
-}
-
-const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
-
-async function createNodePort(store: Store, request: NewNodePort): Promise<NodePort> {
-  const address = checkMac(request.address);
-  const now = new Date().toISOString();
-  return store.transaction(async (inside) => {
-    await findNode(inside, request.node_uuid);
-    await refuseTwin(inside, { address });
-    if (request.name) await refuseTwin(inside, { name: request.name });
-    return inside.node_ports.insert({
-      uuid: request.uuid ?? randomUUID(),
-      node_uuid: request.node_uuid,
-      address,
-      name: request.name ?? null,
-      description: request.description ?? null,
-      vendor: request.vendor ?? null,
-      category: request.category ?? null,
-      pxe_enabled: request.pxe_enabled ?? true,
-      local_link_connection: request.local_link_connection ?? {},
-      extra: request.extra ?? {},
-      vif_port_id: null,
-      created_at: now,
-      updated_at: now,
-    });
-  });
-}
-
-async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
-  return store.transaction(async (inside) => {
-    const port = await findNodePort(inside, uuid);
-    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
-    const address = changes.address === undefined ? port.address : checkMac(changes.address);
-    if (address !== port.address) await refuseTwin(inside, { address });
-    if (changes.name && changes.name !== port.name) await refuseTwin(inside, { name: changes.name });
-    await inside.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
-    return findNodePort(inside, uuid);
-  });
-}
-
-async function deleteNodePort(store: Store, uuid: string): Promise<void> {
-  await store.transaction(async (inside) => {
-    const port = await findNodePort(inside, uuid);
-    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
-    if (port.vif_port_id)
-      throw new Fault('conflict', { detail: `Port ${port.address} is in use by network port ${port.vif_port_id}.` });
-    await inside.node_ports.remove({ uuid });
-  });
-}
-
-function checkMac(address: string): string {
-  const mac = address.toLowerCase().replaceAll('-', ':');
-  if (!macPattern.test(mac)) throw new Fault('badRequest', { detail: `Expected a MAC address but received ${address}.` });
-  return mac;
-}
-
-async function refuseTwin(inside: Store, wanted: { address: string } | { name: string }): Promise<void> {
-  if (!(await inside.node_ports.find(wanted))) return;
-  const which = 'name' in wanted ? `name ${wanted.name}` : `MAC address ${wanted.address}`;
-  throw new Fault('conflict', { detail: `A port with ${which} already exists.` });
-}
-
-async function findNode(inside: Store, uuid: string): Promise<Node> {
-  const node = await inside.nodes.find({ uuid });
-  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-  return node;
-}
-
-async function findNodePort(inside: Store, uuid: string): Promise<NodePort> {
-  const port = await inside.node_ports.find({ uuid });
-  if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
-  return port;
 }

@@ -322,6 +322,21 @@ test('a port has a description, a vendor and a category, each since its version'
   assert.equal((await get('ports?conductor_groups=rack9')).ports.length, 0);
 });
 
+test('a port moves to a node that there is, by its UUID or name, and not while a server uses it', async () => {
+  const [from, to] = [await enrol(), await enrol()];
+  const { uuid } = (await ask('POST', 'ports', { node_uuid: from.uuid, address: 'aa:bb:cc:77:00:01' })).body;
+  const move = (value: unknown) => ask('PATCH', `ports/${uuid}`, [{ op: 'replace', path: '/node_uuid', value }]);
+
+  assert.equal((await move('nobody')).status, 400);
+  assert.equal((await move(null)).status, 400);
+  assert.equal((await move(to.name)).body.node_uuid, to.uuid);
+  await stage.store.node_ports.update({ uuid }, { vif_port_id: 'vif' });
+  assert.equal((await move(from.uuid)).status, 409);
+  assert.equal((await move(to.uuid)).status, 200);
+  await stage.store.node_ports.update({ uuid }, { vif_port_id: null });
+  assert.equal((await ask('DELETE', `ports/${uuid}`)).status, 204);
+});
+
 test('a port names its node in one way, since 1.94 in two', async () => {
   const { uuid, name } = await enrol();
   const make = async (fields: object, minor = newest) =>

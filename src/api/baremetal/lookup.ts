@@ -1,5 +1,5 @@
 /** Nodes and ports by what stands in a path or query. */
-import { Fault } from '#domain/faults.ts';
+import { asFault, Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
 import type { ApiContext } from '../context.ts';
 
@@ -12,4 +12,11 @@ export async function findNode({ store }: ApiContext, ident: string): Promise<No
     : await store.nodes.find({ name: ident });
   if (!node) throw new Fault('notFound', { what: 'Node', id: ident });
   return node;
+}
+
+/** A node that the body names: where it is missing, the path is not to blame. @throws Fault `badRequest` */
+export function findNamedNode(context: ApiContext, ident: string): Promise<Node> {
+  return findNode(context, ident).catch((error: unknown) => {
+    throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
+  });
 }

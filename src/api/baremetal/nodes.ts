@@ -1,7 +1,7 @@
 /** `/v1/nodes`: enrol, list, show, change, remove. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { asFault, Fault } from '#domain/faults.ts';
+import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
@@ -10,7 +10,7 @@ import { atLeast } from '../microversions.ts';
 import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { withInstanceName } from './instance-name.ts';
 import { JsonPatch } from './json-patch.ts';
-import { findNode } from './lookup.ts';
+import { findNamedNode, findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
@@ -134,11 +134,7 @@ function readNode(body: Static<typeof NodeRequest>): NewNode {
 /** A parent is named as any node is, and kept by its UUID. */
 async function withParent<C extends NodeChanges>(context: ApiContext, changes: C): Promise<C> {
   if (!changes.parent_node) return changes;
-  const parent = await findNode(context, changes.parent_node).catch((error: unknown) => {
-    // The missing node stands in the body, not in the path.
-    throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
-  });
-  return { ...changes, parent_node: parent.uuid };
+  return { ...changes, parent_node: (await findNamedNode(context, changes.parent_node)).uuid };
 }
 
 /** Filters that came with a microversion. */

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { asFault, Fault } from '#domain/faults.ts';
+import { Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
 import { listNodePorts, readPortSortKey } from '#store/node-port-list.ts';
@@ -11,7 +11,7 @@ import { atLeast, type Microversion } from '../microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../pagination.ts';
 import { field, selectFields } from './fields.ts';
 import { applyPatch, JsonPatch } from './json-patch.ts';
-import { findNode, uuidPattern } from './lookup.ts';
+import { findNamedNode, findNode, uuidPattern } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { fieldsOf } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
@@ -99,6 +99,7 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
     const port = await findPort(context, request.params.port);
     const changes = readPatch(port, request.body);
     refuseLaterKeys(changes, fieldsOf(request.body), request.microversion);
+    if (changes.node_uuid !== undefined) changes.node_uuid = (await findNamedNode(context, changes.node_uuid)).uuid;
     const changed = await engine.updateNodePort(port.uuid, changes);
     return portJson(context, request, changed, {});
   });
@@ -142,10 +143,7 @@ async function readPort(context: ApiContext, body: Static<typeof PortRequest>): 
   if (ident === undefined || (node_ident !== undefined && node_uuid !== undefined))
     throw new Fault('badRequest', { detail: "A port needs 'node_uuid' or 'node_ident', and one of them only." });
   refuseReservedName(body.name);
-  const node = await findNode(context, ident).catch((error: unknown) => {
-    // The missing node stands in the body, not in the path.
-    throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
-  });
+  const node = await findNamedNode(context, ident);
   return {
     node_uuid: node.uuid,
     address: macOf(address),

@@ -1,0 +1,10 @@
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+
+/** @throws Fault `notFound` */
+export async function findNode(inside: Store, uuid: string): Promise<Node> {
+  const node = await inside.nodes.find({ uuid });
+  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
+  return node;
+}

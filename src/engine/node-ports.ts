@@ -1,0 +1,94 @@
+/** What operators ask of NICs. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { NodePort } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+import { refuseWhileBusy } from './busy-node.ts';
+import type { NewNodePort, NodeVerbs } from './contract.ts';
+import { findNode } from './find-node.ts';
+
+type NodePortVerbs = Pick<NodeVerbs, 'createNodePort' | 'updateNodePort' | 'deleteNodePort'>;
+
+export function nodePortVerbs(store: Store): NodePortVerbs {
+  return {
+    createNodePort: (request) => createNodePort(store, request),
+    updateNodePort: (uuid, changes) => updateNodePort(store, uuid, changes),
+    deleteNodePort: (uuid) => deleteNodePort(store, uuid),
+  };
+}
+
+const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
+
+async function createNodePort(store: Store, request: NewNodePort): Promise<NodePort> {
+  const address = checkMac(request.address);
+  const now = new Date().toISOString();
+  return store.transaction(async (inside) => {
+    await findNode(inside, request.node_uuid);
+    await refuseTwin(inside, { address });
+    if (request.name) await refuseTwin(inside, { name: request.name });
+    return inside.node_ports.insert({
+      uuid: request.uuid ?? randomUUID(),
+      node_uuid: request.node_uuid,
+      address,
+      name: request.name ?? null,
+      description: request.description ?? null,
+      vendor: request.vendor ?? null,
+      category: request.category ?? null,
+      pxe_enabled: request.pxe_enabled ?? true,
+      local_link_connection: request.local_link_connection ?? {},
+      extra: request.extra ?? {},
+      vif_port_id: null,
+      created_at: now,
+      updated_at: now,
+    });
+  });
+}
+
+async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
+  return store.transaction(async (inside) => {
+    const port = await findNodePort(inside, uuid);
+    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
+    const address = changes.address === undefined ? port.address : checkMac(changes.address);
+    if (address !== port.address) await refuseTwin(inside, { address });
+    if (changes.name && changes.name !== port.name) await refuseTwin(inside, { name: changes.name });
+    if (changes.node_uuid !== undefined && changes.node_uuid !== port.node_uuid) await checkMove(inside, port, changes.node_uuid);
+    await inside.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
+    return findNodePort(inside, uuid);
+  });
+}
+
+async function deleteNodePort(store: Store, uuid: string): Promise<void> {
+  await store.transaction(async (inside) => {
+    const port = await findNodePort(inside, uuid);
+    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
+    refuseUsed(port);
+    await inside.node_ports.remove({ uuid });
+  });
+}
+
+async function checkMove(inside: Store, port: NodePort, to: string): Promise<void> {
+  refuseUsed(port);
+  await refuseWhileBusy(inside, await findNode(inside, to));
+}
+
+function refuseUsed({ address, vif_port_id }: NodePort): void {
+  if (vif_port_id) throw new Fault('conflict', { detail: `Port ${address} is in use by network port ${vif_port_id}.` });
+}
+
+function checkMac(address: string): string {
+  const mac = address.toLowerCase().replaceAll('-', ':');
+  if (!macPattern.test(mac)) throw new Fault('badRequest', { detail: `Expected a MAC address but received ${address}.` });
+  return mac;
+}
+
+async function refuseTwin(inside: Store, wanted: { address: string } | { name: string }): Promise<void> {
+  if (!(await inside.node_ports.find(wanted))) return;
+  const which = 'name' in wanted ? `name ${wanted.name}` : `MAC address ${wanted.address}`;
+  throw new Fault('conflict', { detail: `A port with ${which} already exists.` });
+}
+
+async function findNodePort(inside: Store, uuid: string): Promise<NodePort> {
+  const port = await inside.node_ports.find({ uuid });
+  if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
+  return port;
+}
