@@ -7,6 +7,9 @@ import type { Store } from './store.ts';
 /** So many of the newest make the history of a node, and are kept however old they are. */
 export const historyMax = 1000;
 
+/** Of an event of kind `operation`. Its JSON begins with the status: written so by whoever ends an operation. */
+export const tellsFailure = sql<boolean>`data LIKE '{"status":"failed"%'`;
+
 type FailureQuery = { node_uuid: string; id?: number; after?: number; limit: number };
 
 /** Oldest first, of the newest thousand; `after` is the id of the last one known. */
@@ -16,7 +19,7 @@ export async function listFailures(store: Store, { node_uuid, id, after, limit }
     .selectFrom('events')
     .where('node_uuid', '=', node_uuid)
     .where('kind', '=', 'operation')
-    .where(sql<boolean>`data LIKE '{"status":"failed"%'`);
+    .where(tellsFailure);
   const first = await failures
     .select('id')
     .orderBy('id', 'desc')

@@ -8,7 +8,7 @@
  */
 import { sql } from 'kysely';
 import type { Operation } from '#domain/records.ts';
-import { historyMax } from './node-failures.ts';
+import { historyMax, tellsFailure } from './node-failures.ts';
 import type { Store } from './store.ts';
 
 export type RetentionRules = {
@@ -125,7 +125,7 @@ function eventBatches({ store: { db }, keeping, cutoff }: Parts): NextBatch {
     const rows = await db
       .selectFrom('events')
       .select(['id', 'at', 'node_uuid', 'server_id', 'operation_id'])
-      .select(sql<number>`CASE WHEN kind = 'operation' AND data LIKE '{"status":"failed"%' THEN 1 ELSE 0 END`.as('is_failure'))
+      .select(sql<number>`CASE WHEN kind = 'operation' AND ${tellsFailure} THEN 1 ELSE 0 END`.as('is_failure'))
       .where('id', '>', last)
       .orderBy('id')
       .limit(count)
@@ -215,7 +215,7 @@ class Keeping {
     const offset = this.#perNode - 1;
     const operations = db.selectFrom('operations').select('created_at').where('node_uuid', '=', uuid);
     const events = db.selectFrom('events').select('id').where('node_uuid', '=', uuid);
-    const failures = events.where('kind', '=', 'operation').where(sql<boolean>`data LIKE '{"status":"failed"%'`);
+    const failures = events.where('kind', '=', 'operation').where(tellsFailure);
     const operation = await operations.orderBy('created_at', 'desc').limit(1).offset(offset).executeTakeFirst();
     const event = await events.orderBy('id', 'desc').limit(1).offset(offset).executeTakeFirst();
     const failure = await failures

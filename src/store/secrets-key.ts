@@ -21,7 +21,7 @@ export async function openSealer(db: Kysely<Tables>, keyFile: string): Promise<S
   return sealer;
 }
 
-export function unusable(file: string, detail: string, cause?: unknown): Fault {
+function unusable(file: string, detail: string, cause?: unknown): Fault {
   return new Fault('secretsKey', { file, detail }, cause);
 }
 

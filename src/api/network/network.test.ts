@@ -119,6 +119,21 @@ test('on a network of others a guest chooses no MAC, and nobody takes the addres
   assert.equal(typeOf(taken), 'IpAddressInUse');
 });
 
+test('of the ports of another project a member learns nothing, neither by filters nor by a marker', async () => {
+  const network = await make('network', { name: 'theirs', shared: true });
+  const theirs = await make('port', { network_id: network.id, name: 'theirs' });
+  const own = await make('port', { network_id: network.id, name: 'own' }, member);
+  const list = (query: string) => stage.ask({ url: `${base}/ports?network_id=${network.id}&${query}`, headers: member });
+  const namesOf = async (query: string) => (await list(query)).body.ports.map((port: { name: string }) => port.name);
+
+  assert.deepEqual(await namesOf('sort_key=name'), ['own']);
+  assert.deepEqual(await namesOf('name=theirs'), []);
+  assert.deepEqual(await namesOf(`project_id=${theirs.project_id}`), []);
+  assert.deepEqual(await namesOf('admin_state_up=True'), ['own']);
+  for (const query of ['', '&admin_state_up=True']) assert.equal((await list(`marker=${theirs.id}${query}`)).status, 400);
+  assert.deepEqual(await namesOf(`marker=${own.id}`), []);
+});
+
 test('lists filter by any field, sort, project and page', async () => {
   const network = await make('network', { name: 'lists' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.3.0.0/24' });
