@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { readCapture } from '#test/captures/capture-file.ts';
 import { decode } from '#wire/bytes/fields.ts';
 import { Malformed } from '#wire/bytes/malformed.ts';
+import { readBridged, sendMessage } from '#wire/ipmi/bridge.ts';
 import { commandTable } from '#wire/ipmi/commands.ts';
 import { areaNames, decodeFruArea, decodeFruHeader, decodeMultirecordHeader } from '#wire/ipmi/fru-data.ts';
-import { decodeRequest, decodeResponse } from '#wire/ipmi/message.ts';
+import { decodeForwarded, decodeRequest, decodeResponse, encodeResponse } from '#wire/ipmi/message.ts';
 import { decodeSdr, decodeSdrHeader } from '#wire/ipmi/sdr-records.ts';
 import { decodeSelRecord, describeEvent, nameSource } from '#wire/ipmi/sel-records.ts';
 import { analogFormats, convertReading, decodeFactors } from '#wire/ipmi/sensor-formulas.ts';
@@ -26,6 +27,7 @@ import {
   type SessionSecrets,
 } from '#wire/rmcp/session-packet.ts';
 import { decodeSolPacket, encodeSolPacket } from '#wire/rmcp/sol-packet.ts';
+import { pick, type Roll } from './dice.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
 import { type ReaderRow, readerTarget, type Target } from './target.ts';
 
@@ -93,6 +95,8 @@ export const payloadReaders: Readonly<Record<string, Reader>> = {
   decodeRakp4: rakp.decodeRakp4,
   decodeRequest,
   decodeResponse,
+  decodeForwarded,
+  decodeUnguarded: (bytes) => decodeResponse(bytes, 'signature'),
   decodeSolPacket,
   decodeCipherSuiteIds,
 };
@@ -193,6 +197,49 @@ function solTarget(): Target {
   });
 }
 
+/** Get Device ID of a controller behind the BMC. */
+const bridged = { netFn: 6, command: 1, sequence: 9 } as const;
+
+/** Answers to Send Message inside of each other, and at their heart an answer that was asked for, or is of another question. */
+function bridgedAnswer(roll: Roll): Buffer {
+  const netFn = roll(3) === 0 ? 2 * roll(32) : bridged.netFn;
+  const command = roll(3) === 0 ? roll(256) : bridged.command;
+  const sequence = () => (roll(6) === 0 ? roll(64) : bridged.sequence);
+  const completion = () => (roll(8) === 0 ? roll(256) : 0);
+  const from = pick([0x20, 0x72, 0x81], roll);
+  let message = encodeResponse({
+    netFn,
+    command,
+    sequence: sequence(),
+    completion: completion(),
+    from,
+    data: randomBytes(roll(8), roll),
+  });
+  for (let depth = roll(4); depth > 0; depth -= 1)
+    message = encodeResponse({ ...sendMessage, sequence: sequence(), completion: completion(), data: message });
+  return roll(3) === 0 ? mutateBytes(message, roll) : message;
+}
+
+/** The bytes of an answer, told apart without our decoder: is there one of this question? Section 13.8. */
+function holdsAnswer(message: Buffer): boolean {
+  const [netFn, sequence, command] = [(message[1] ?? 0) >> 2, (message[4] ?? 0) >> 2, message[5]];
+  if (message.length < 8 || sequence !== bridged.sequence) return false;
+  if (netFn === bridged.netFn + 1 && command === bridged.command) return true;
+  return netFn === 7 && command === 0x34 && message[6] === 0 && holdsAnswer(message.subarray(7, -1));
+}
+
+const bridgedTarget = readerTarget({
+  ...{ name: 'ipmi bridged answers', share: 4, refuses: [Malformed] },
+  seeds: () => [encodeResponse({ ...bridged, completion: 0, data: Buffer.of(0x20) })],
+  mutate: (_, roll) => bridgedAnswer(roll),
+  read(input) {
+    const outcome = readBridged(input, bridged);
+    if (outcome && 'answer' in outcome && !holdsAnswer(input)) throw new Error('an answer that was not asked for was taken');
+    if (!(outcome && 'answer' in outcome) && holdsAnswer(input)) throw new Error('the answer was passed over');
+    if (outcome && 'refusal' in outcome && outcome.refusal === 0) throw new Error('refused without a reason');
+  },
+});
+
 export const ipmiByteTargets: readonly Target[] = [
   readerTarget({ ...chosenRow('rmcp packets', 8, packetReaders), seeds: packetSeeds }),
   readerTarget({ ...chosenRow('rmcp payloads', 8, payloadReaders), seeds: payloadSeeds }),
@@ -213,5 +260,6 @@ export const ipmiByteTargets: readonly Target[] = [
   }),
   readerTarget({ ...chosenRow('ipmi commands', 12, commandReaders), seeds: payloadSeeds }),
   readerTarget({ ...chosenRow('ipmi records', 8, recordReaders), seeds: () => recordSeeds }),
+  bridgedTarget,
   solTarget(),
 ];

@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { type AskBmc, createAskBmc, toFault } from '#drivers/ipmi/ask-bmc.ts';
 import { createIpmiManagement } from '#drivers/ipmi/management.ts';
+import { createIpmiVendor } from '#drivers/ipmi/vendor.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { decode, encode } from '#wire/bytes/fields.ts';
 import { Malformed } from '#wire/bytes/malformed.ts';
@@ -29,7 +30,12 @@ const peer = { address: '192.0.2.1', port: 623 };
 type Answers = ReadonlyMap<string, Buffer>;
 type Management = ReturnType<typeof createIpmiManagement>;
 
-const methodTable: readonly ((management: Management) => Promise<unknown> | undefined)[] = [
+const lan = { address: '192.0.2.7', netmask: '255.255.255.0', gateway: '192.0.2.254', address_source: 'static', vlan: 7 };
+
+const methodTable: readonly ((management: Management, ask: AskBmc) => Promise<unknown> | undefined)[] = [
+  (_, ask) => createIpmiVendor(ask, 'all').methods['set_lan']?.run(node, lan),
+  (_, ask) => createIpmiVendor(ask, 'all').methods['set_lan']?.run(node, { vlan: null }),
+  (_, ask) => createIpmiVendor(ask, 'all').methods['send_raw']?.run(node, { raw_bytes: '0x06 0x01' }),
   (management) => management.readSensors?.(node),
   (management) => management.readLog?.(node),
   (management) => management.identify?.(node),
@@ -67,7 +73,8 @@ async function recordAnswers(): Promise<Answers> {
     return answer;
   };
   const management = createIpmiManagement(noting);
-  for (const run of methodTable) await run(management);
+  // What the virtual BMC refuses of it is an answer, too.
+  for (const run of methodTable) await run(management, noting)?.catch((error: unknown) => void reasonOf(error, isFault));
   const asker: Asker = { ask: (row, fields) => noting(node, row, fields), completionOf };
   for (const read of readerTable) await read(asker);
   await pool.close();
@@ -130,7 +137,7 @@ export const ipmiKnowledgeTarget: Target = {
         try {
           const answer =
             which < methodTable.length
-              ? await methodTable[which]?.(management)
+              ? await methodTable[which]?.(management, ask)
               : await readerTable[which - methodTable.length]?.(asker);
           checkPlain(answer);
           return { read: true, packets: Math.max(1, count()) };

@@ -95,7 +95,8 @@ function forge(packet: Buffer, kept: readonly Buffer[], roll: Roll): Buffer {
   if (kind < 4) return randomBytes(roll(120), roll);
   if (kind < 12) return pick(kept, roll);
   if (kind < 18) return mutateBytes(pick(kept, roll), roll);
-  if (kind < 24) return unsigned(packet, roll);
+  if (kind < 22) return unsigned(packet, roll);
+  if (kind < 28) return unsignedReport(packet, roll);
   return mutateBytes(packet, roll);
 }
 
@@ -108,6 +109,59 @@ function unsigned(packet: Buffer, roll: Roll): Buffer {
   forged[forged.length - 1] = 1 + roll(4);
   return forged;
 }
+
+const sequence = 0x30;
+const text = 0x04;
+const integer = 0x02;
+
+function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+  const inside = Buffer.concat(contents);
+  const length = inside.length < 0x80 ? Buffer.of(inside.length) : Buffer.of(0x82, inside.length >> 8, inside.length & 0xff);
+  return Buffer.concat([Buffer.of(tag), length, inside]);
+}
+
+const number = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return element(integer, bytes);
+};
+
+/** `1.3.6.1.6.3.15.1.1`: usmStats, RFC 3414 section 5. */
+const usmStats = Buffer.of(0x2b, 6, 1, 6, 3, 15, 1, 1);
+/** The outlet's own object, as if a report could tell its state. */
+const outlet = Buffer.from('2b0601040182' + '3e01010c0303010104' + '00', 'hex');
+const version3Head = Buffer.of(integer, 1, 3, sequence);
+
+/**
+ * "I don't know this user", "not in my time window", "wrong digest", "I am somebody else": what agents say unsigned, since they
+ * have no key to sign with. It may make the client ask again or give up, never believe a value, nor be of no use from then on.
+ */
+function unsignedReport(packet: Buffer, roll: Roll): Buffer {
+  const head = packet.indexOf(version3Head);
+  if (head < 0 || head > 8) return mutateBytes(packet, roll);
+  const at = head + version3Head.length + 1;
+  const id = packet.subarray(at, at + 2 + (packet[at + 1] ?? 0));
+  const engine = element(text, roll(2) === 0 ? randomBytes(5 + roll(28), roll) : engineIn(packet));
+  const place = roll(4) === 0 ? outlet : Buffer.concat([usmStats, Buffer.of(1 + roll(7), 0)]);
+  const value = roll(4) === 0 ? number(1 + roll(4)) : element(0x41, Buffer.of(1 + roll(100)));
+  const varbinds = element(sequence, element(sequence, element(0x06, place), value));
+  const pdu = element(pick([0xa8, 0xa8, 0xa8, 0xa2], roll), roll(6) === 0 ? number(0) : id, number(0), number(0), varbinds);
+  const flags = Buffer.of(pick([0, 0, 0, 4, 1, 3], roll));
+  const clock = [number(roll(4) === 0 ? 0x7fffffff : roll(5)), number(roll(2 ** 31))];
+  const security = element(sequence, engine, ...clock, element(text, Buffer.from('signed')), element(text), element(text));
+  const global = element(sequence, id, number(65_507), element(text, flags), number(3));
+  const message = [number(3), global, element(text, security), element(sequence, engine, element(text), pdu)];
+  return element(sequence, ...message);
+}
+
+/** The agent's own engine: the first text inside of the security parameters. */
+function engineIn(packet: Buffer): Buffer {
+  const at = packet.indexOf(Buffer.of(text, 5, 0x80)) + 1 || packet.indexOf(Buffer.of(0x80, 0, 0xb9, 0x83)) - 1;
+  return at < 1 ? Buffer.of(0x80, 0, 0, 0, 1) : Buffer.from(packet.subarray(at + 1, at + 1 + (packet[at] ?? 0)));
+}
+
+/** How often the peace after a storm is looked at. */
+const peaceEvery = 4;
 
 function conversation(name: string, credentials: SnmpCredentials, share: number): Target {
   return {
@@ -129,6 +183,9 @@ function conversation(name: string, credentials: SnmpCredentials, share: number)
           Object.assign(middle, { roll, calm: false, hostile: 0 });
           const verdict = await askAmong(client, credentials.version === '3' ? truth : undefined);
           middle.calm = true;
+          // What nobody signed has not taken its keys or its clock away for good.
+          const [value] = roll(peaceEvery) === 0 ? await patiently(() => client.get([object])) : [truth];
+          if (value !== truth) throw new Error(`among honest packets it reads ${value}, not ${truth}`);
           return { ...verdict, packets: Math.max(1, middle.hostile) };
         },
         async close() {

@@ -21,6 +21,7 @@ import { parseChanges } from '#lab/personality-changes.ts';
 import { loadPersonalities } from '#lab/personality-files.ts';
 import { readSettings, SettingsError } from '#settings.ts';
 import { domainXml, machineInfo } from '#test/a-hypervisor.ts';
+import { readSshFailure } from '#tools/ssh-error.ts';
 import { Malformed } from '#wire/bytes/malformed.ts';
 import { decodeHello } from '#wire/iboot/dxp-packets.ts';
 import { securityOf } from '#wire/snmp/message-security.ts';
@@ -159,6 +160,7 @@ export const textTargets: readonly Target[] = [
       `${uuid}\n\n`,
       'running\n',
       'in shutdown\n\n',
+      'error: failed to get domain\nerror: Domain is already active\nno state\n',
       `<uuid>${uuid}</uuid>${'<interface '.repeat(20)}`,
     ),
     read: (input) => readHypervisor('virsh', input.toString()),
@@ -167,6 +169,19 @@ export const textTargets: readonly Target[] = [
     ...{ name: 'VBoxManage output', share: 3, refuses: nothing },
     seeds: texts(`${machineInfo(machine)}VMState="running"\n`, `"web" {${uuid}}\n`, 'name="'.repeat(20)),
     read: (input) => readHypervisor('vbox', input.toString()),
+  }),
+  readerTarget({
+    ...{ name: 'ssh errors', share: 1, refuses: nothing },
+    seeds: texts(
+      'debug1: Server host key: ssh-ed25519 SHA256:abc\nHost key verification failed.\r\n',
+      'Load key "/tmp/key": error in libcrypto\nvirt@192.0.2.1: Permission denied (publickey).\n',
+      'ssh: connect to host 192.0.2.1 port 22: Connection refused\n',
+      'Received disconnect from 192.0.2.1: Too many authentication failures\n',
+    ),
+    read(input) {
+      const { message } = readSshFailure(input.toString(), 1);
+      if (message.length > 2_000) throw new Error(`${message.length} characters`);
+    },
   }),
   readerTarget({
     ...{ name: 'dnsmasq log and leases', share: 3, refuses: nothing },
