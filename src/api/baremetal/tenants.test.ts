@@ -1,0 +1,66 @@
+/** Everything about machines is the administrators': each route there is, asked by somebody who is none. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+
+async function aMember(name: string): Promise<string> {
+  const make = async (noun: string, fields: object) =>
+    (await stage.ask({ method: 'POST', url: `/identity/v3/${noun}s`, payload: { [noun]: fields } })).body[noun];
+  const project = await make('project', { name });
+  const user = await make('user', { name, password: 'secret' });
+  await stage.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
+  return stage.logIn(name, 'secret', name);
+}
+
+const nodeRoutes = [
+  'children',
+  'events',
+  'history',
+  'inventory',
+  'firmware',
+  'bios',
+  'operations',
+  'ports',
+  'states',
+  'traits',
+  'vmedia',
+];
+const routes: [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string][] = [
+  ...nodeRoutes.map((path) => ['GET', `nodes/{node}/${path}`] as ['GET', string]),
+  ...['nodes', 'nodes/detail', 'nodes/{node}', 'ports', 'ports/detail', 'ports/left', 'shards', 'drivers'].map(
+    (path) => ['GET', path] as ['GET', string],
+  ),
+  ...(['runbooks', 'inspection_rules', 'allocations'] as const).map((path) => ['GET', path] as ['GET', string]),
+  ['POST', 'nodes'],
+  ['PATCH', 'nodes/{node}'],
+  ['DELETE', 'nodes/{node}'],
+  ['POST', 'nodes/{node}/vmedia'],
+  ['DELETE', 'nodes/{node}/vmedia'],
+  ['PUT', 'nodes/{node}/states/power'],
+  ['POST', 'ports'],
+  ['PATCH', 'ports/left'],
+  ['DELETE', 'ports/left'],
+  ['POST', 'continue_inspection'],
+];
+
+test('a member of a project is refused at every route, at the oldest and the newest version, whether a node is there or not', async () => {
+  const headers = { 'x-auth-token': await aMember('mallory') };
+  const payload = { driver: 'fake-hardware', name: 'hidden' };
+  const { uuid } = (await stage.ask({ method: 'POST', url: '/baremetal/v1/nodes', payload })).body;
+  const ask = async (version: string, node: string) => {
+    const refused: [string, number][] = [];
+    for (const [method, path] of routes) {
+      const url = `/baremetal/v1/${path.replace('{node}', node)}`;
+      const reply = await stage.ask({ method, url, headers: { ...headers, 'x-openstack-ironic-api-version': version } });
+      refused.push([`${method} ${path}`, reply.status]);
+      assert.doesNotMatch(JSON.stringify(reply.body), /hidden/);
+    }
+    return refused;
+  };
+
+  const wanted = routes.map(([method, path]) => [`${method} ${path}`, 403]);
+  for (const version of ['1.1', '1.109']) for (const node of [uuid, 'nobody']) assert.deepEqual(await ask(version, node), wanted);
+});
