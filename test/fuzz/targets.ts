@@ -1,5 +1,6 @@
 /** All targets, and what runs them needs. */
 import { apiQueryTarget } from './api-queries.ts';
+import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
@@ -27,4 +28,5 @@ export const fuzzTargets: readonly Target[] = [
   ...textTargets,
   ...httpTargets,
   apiQueryTarget,
+  eventPostTarget,
 ];

@@ -49,7 +49,8 @@ async function command(host: Host, machine: Machine, { target, signal }: { targe
   const make = commands[target];
   if (!make) throw host.bmcError(target, 'no such command');
   if (target === 'power on' && Object.keys(beforeOn).length > 0) {
-    const before = beforeOn[await readWord(host, machine, signal)];
+    const word = await readWord(host, machine, signal);
+    const before = Object.hasOwn(beforeOn, word) ? beforeOn[word] : undefined;
     if (before) await host.ask([before(machine.uuid)], signal);
   }
   for (let attempt = 1; ; attempt++) {

@@ -318,3 +318,11 @@ suite('driver_info of virtual power', () => {
     for (const [key, { help }] of Object.entries(driver.power.properties)) assert.ok(help.length > 10, key);
   });
 });
+
+test('a state named like a method of every object is one that needs nothing before', { skip: withoutSshd }, async (t) => {
+  const { power, vbox, node } = await aStage(t);
+  vbox.add({ uuid: one, name: 'a', macs: [mac] });
+  vbox.setState(one, 'constructor');
+  await power.setPower(node({ ssh_virt_type: 'vbox' }), 'power on');
+  assert.equal(vbox.state(one), 'running');
+});
