@@ -60,7 +60,7 @@ function queryOf(roll: Roll): string {
 
 /** An input is the two versions and the address, a line each. */
 export const apiQueryTarget: Target = {
-  ...{ name: 'public api, queries', share: 6, slowMs: 1_500, grows: true },
+  ...{ name: 'public api, queries', share: 3, slowMs: 1_500, grows: true },
   async open() {
     const { stage, readTable } = await openFullApi();
     return {

@@ -49,6 +49,14 @@ type Ids = {
   readonly nodePort: string;
 };
 
+const inventory = {
+  cpu: { count: 1, model: 'm', architecture: 'x86_64', flags: ['vmx'] },
+  memory_bytes: 1e9,
+  disks: [{ device: '/dev/sda', size_bytes: 1e9, model: null, serial: '', rotational: false, removable: false }],
+  nics: [{ name: 'eth0', mac: 'aa:bb:cc:00:00:01', driver: 'virtio', link: true, speed_mbps: null, address: null }],
+  system: { vendor: 'v', product: 'p', serial: 's', uuid: 'u' },
+  firmware: { mode: 'bios', version: '1' },
+};
 const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
 const pools = [{ start: '10.1.0.10', end: '10.1.0.90' }];
 const user = { name: 'u', password: 'a long password' };
@@ -75,6 +83,7 @@ async function fill(stage: RackStage): Promise<Ids> {
   await stage.store.flavors.insert(aFlavor());
   const image = await stage.store.images.insert(anImage());
   const node = await stage.engine.createNode({ driver: 'fake-hardware', name: 'n1', provision_state: 'available', properties });
+  await stage.store.nodes.update({ uuid: node.uuid }, { inventory });
   const idOf = async (url: string, payload: object) => {
     const { body } = await stage.ask({ method: 'POST', url, payload });
     return (Object.values(body)[0] as { id?: string })?.id ?? body.uuid ?? body.id;

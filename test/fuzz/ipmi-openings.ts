@@ -166,15 +166,22 @@ class OpeningMeddler implements Middleman {
   roll = dice(1);
   calm = true;
   hostile = 0;
+  /** What our client has done and must not. */
+  alarm: string | undefined;
+  readonly #knows: boolean;
   #ear = new Eavesdropper();
 
+  constructor(knows: boolean) {
+    this.#knows = knows;
+  }
+
   begin(roll: Roll): void {
-    Object.assign(this, { roll, calm: false, hostile: 0 });
+    Object.assign(this, { roll, calm: false, hostile: 0, alarm: undefined });
     this.#ear = new Eavesdropper();
   }
 
   toBmc(packet: Buffer): readonly Buffer[] {
-    requireProtection(packet);
+    this.alarm ??= misstepIn(packet, this.#knows);
     return this.#meddle(packet, 12);
   }
 
@@ -202,11 +209,16 @@ class OpeningMeddler implements Middleman {
 
 const both = 0xc0;
 
-/** @throws where our client was talked down to a session without signature or encryption */
-function requireProtection(packet: Buffer): void {
-  const isPlus = packet[4] === 0x06;
-  if (!isPlus || peekSession(packet) === 0) return;
-  if (((packet[5] ?? 0) & both) !== both) throw new Error(`a packet of a session in the clear: ${packet.toString('hex')}`);
+/** A session without signature or encryption; or a proof of the password for a BMC that has shown none of its own. */
+function misstepIn(packet: Buffer, knows: boolean): string | undefined {
+  if (packet[4] !== 0x06) return undefined;
+  if (peekSession(packet) !== 0) return ((packet[5] ?? 0) & both) === both ? undefined : 'a packet of a session in the clear';
+  const { type, payload } = decodePlainPacket(packet);
+  return !knows && type === 'rakp3' && payload[1] === 0 ? 'a proof was given to a BMC without the password' : undefined;
+}
+
+function requireNoMisstep({ alarm }: OpeningMeddler): void {
+  if (alarm !== undefined) throw new Error(alarm);
 }
 
 /** @param knows whether the BMC has the password: who has not is never to be believed, whatever he says */
@@ -215,7 +227,7 @@ function openings(name: string, knows: boolean, share: number): Target {
     ...{ name, share, slowMs: 1_000 },
     async open(): Promise<Stage> {
       const chassis = createMemoryChassis('on');
-      const meddler = new OpeningMeddler();
+      const meddler = new OpeningMeddler(knows);
       const users = [{ name: login.user, password: knows ? login.password : 'another' }];
       const wire = await createMemoryWire(
         { chassis, users, personality: { sessionLimit: 1000 } },
@@ -236,7 +248,7 @@ function openings(name: string, knows: boolean, share: number): Target {
           meddler.begin(roll);
           const client = openIpmiClient({ address: '192.0.2.1', port: 623, ...login, privilege }, wire.datagrams, timings);
           try {
-            const { power } = await client.request(getChassisStatus, {});
+            const { power } = await client.request(getChassisStatus, {}).finally(() => requireNoMisstep(meddler));
             if (!knows) throw new Error('a BMC without the password was believed');
             if (power.on !== (chassis.power() === 'on')) throw new Error('a forged power state was accepted');
             return { read: true, packets: Math.max(1, meddler.hostile) };

@@ -199,7 +199,10 @@ export const redfishDriverTarget: Target = {
   async open() {
     const known = loadPersonalities();
     const trees = await Promise.all(vendors.map((name) => crawl(known.get(name)?.behaviour)));
-    const scenes = await findScenes(trees);
+    const scenes = await findScenes([
+      ...trees,
+      ...trees.slice(0, 1).flatMap((tree) => shapeTable.map((shape) => reshape(tree, shape))),
+    ]);
     return {
       make: seedInput,
       async feed(input) {
@@ -224,6 +227,38 @@ export const redfishDriverTarget: Target = {
     };
   },
 };
+
+type Shape = (resource: Record<string, unknown>) => unknown;
+
+/** What recordings of real BMCs have otherwise, and the virtual BMC of no personality has; `readme.md` of the driver, "Real BMCs". */
+const shapeTable: readonly Shape[] = [
+  // AMI: drives that do not say what they take, entries of logs without a severity, and the time as people write it.
+  ({ MediaTypes: _, Severity: __, ...others }) => ('Created' in others ? { ...others, Created: '11/22/2026 16:00' } : others),
+  // Supermicro: names of the BIOS's settings that are displayed otherwise, choices as names of values, values as text.
+  (resource) =>
+    'AttributeName' in resource
+      ? { ...resource, AttributeName: `${resource['AttributeName']}_0012`, DisplayName: ` ${resource['DisplayName']}\t` }
+      : resource,
+  // Readings as text, and states that are told by health alone.
+  ({ Status, ...others }) => {
+    const read = ['Reading', 'ReadingCelsius', 'PowerInputWatts'].find((name) => name in others);
+    const text = read ? { ...others, [read]: `${others[read]} C`, ReadingUnits: null } : others;
+    return Status === undefined ? text : { ...text, Status: { Health: 'OK' } };
+  },
+  // Node cards: nothing is linked to its system.
+  ({ Links: _, ...others }) => others,
+  // Without what says which values are taken.
+  (resource) => Object.fromEntries(Object.entries(resource).filter(([name]) => !name.includes('@Redfish.'))),
+];
+
+function reshape(tree: Tree, shape: Shape): Tree {
+  const each = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(each);
+    if (typeof value !== 'object' || value === null) return value;
+    return shape(Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, each(inner)])));
+  };
+  return new Map([...tree].map(([path, resource]) => [path, each(resource) as Resource]));
+}
 
 /** A part of it is strange, or another resource stands in its place. */
 function misshape(tree: Tree, resource: Resource, roll: Roll): Resource {
