@@ -7,7 +7,8 @@ import { plainEnvironment } from './environment.ts';
 import { endLeftovers, leftoverVariable } from './leftovers.ts';
 import { root } from './sources.ts';
 
-export type TestCounts = { passed: number; failed: number; skipped: string[]; failures: string[] };
+export type SkippedTest = { file: string; name: string; reason: string };
+export type TestCounts = { passed: number; failed: number; skipped: SkippedTest[]; failures: string[] };
 export type TestRequest = { files: readonly string[]; concurrency: number; fileSeconds: number; signal: AbortSignal };
 
 /** Files run side by side are shown one after the other as they end; with a concurrency of 1 every line is live. */
@@ -56,7 +57,7 @@ async function runFile({ file, fileSeconds, signal, counts, show }: FileRun): Pr
   for await (const event of events) {
     if (event.type === 'test:summary') addCounts(counts, event.data);
     else if (event.type !== 'test:diagnostic' || event.data.nesting > 0) show(event);
-    if (event.type === 'test:pass' && event.data.skip) counts.skipped.push(skippedLine(file, event.data));
+    if (event.type === 'test:pass' && event.data.skip) counts.skipped.push(skippedTest(file, event.data));
     if (event.type === 'test:fail') counts.failures.push(...failureLines(file, event.data));
   }
 
@@ -91,6 +92,6 @@ function failureLines(file: string, { name, details }: Failure): string[] {
   return [`${relative(root, file)}: ${name}: ${why}`];
 }
 
-function skippedLine(file: string, { name, skip }: { name: string; skip?: string | boolean }): string {
-  return `${relative(root, file)}: ${name} (${typeof skip === 'string' ? skip : 'no reason given'})`;
+function skippedTest(file: string, { name, skip }: { name: string; skip?: string | boolean }): SkippedTest {
+  return { file: relative(root, file), name, reason: typeof skip === 'string' ? skip : 'no reason given' };
 }

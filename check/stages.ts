@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { checkImports } from './imports.ts';
 import { checkRules } from './rules.ts';
 import { type Program, runProgram } from './run-program.ts';
-import { runTests, type TestCounts } from './run-tests.ts';
+import { runTests, type SkippedTest, type TestCounts } from './run-tests.ts';
 import { type Finding, listSources, root } from './sources.ts';
 
 type Group = 'static' | 'unit' | 'client' | 'whole';
@@ -104,7 +104,16 @@ function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void 
   const failed = sum(({ tests, problem }) => tests?.failed ?? (problem ? 1 : 0));
   process.stdout.write(`\n== summary\n${lines.join('\n')}\n`);
   for (const { tests } of outcomes) for (const test of tests?.failures ?? []) process.stdout.write(`failed: ${test}\n`);
-  for (const test of skipped) process.stdout.write(`skipped: ${test}\n`);
+  for (const line of gatherSkipped(skipped)) process.stdout.write(`skipped: ${line}\n`);
   if (interrupted) process.stdout.write('interrupted\n');
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
+}
+
+/** Tests of one file that are skipped for one reason are one line. */
+function gatherSkipped(skipped: readonly SkippedTest[]): string[] {
+  const groups = Map.groupBy(skipped, ({ file, reason }) => `${file} ${reason}`);
+  return [...groups.values()].map((group) => {
+    const [{ file, name, reason }] = group as [SkippedTest];
+    return `${file}: ${group.length === 1 ? name : `${group.length} tests`} (${reason})`;
+  });
 }

@@ -85,6 +85,22 @@ suite('secrets in the database', () => {
   });
 });
 
+test('a crash before the file was rewritten is made good at the next start', async (t) => {
+  const state = aFolder(t);
+  const file = databaseFile(state);
+  await writeNode(file);
+  const former = openDatabase(file);
+  await sql`CREATE TABLE leftover (text TEXT)`.execute(former);
+  await sql`INSERT INTO leftover VALUES (${secret})`.execute(former);
+  await sql`DROP TABLE leftover`.execute(former);
+  await sql`UPDATE secrets_key SET rewritten_at = NULL`.execute(former);
+  await former.destroy();
+  assert.equal(isReadable(state), true);
+
+  assert.deepEqual(await readNode(file), driver_info);
+  assert.equal(isReadable(state), false);
+});
+
 suite('a key', () => {
   const cases: [string, (keyFile: string) => void, RegExp][] = [
     ['that is missing', (keyFile) => rmSync(keyFile), /it is missing; the database was sealed with the key made at 20/],

@@ -18,6 +18,7 @@ export async function openSealer(db: Kysely<Tables>, keyFile: string): Promise<S
   const sealer = new Sealer(found ?? makeKey(keyFile));
   if (marker && marker.id !== sealer.id) throw unusable(keyFile, 'the database was sealed with another key');
   if (!marker) await sealAll(db, sealer);
+  await rewriteOnce(db);
   return sealer;
 }
 
@@ -58,19 +59,27 @@ function makeKey(file: string): Buffer {
   return key;
 }
 
-/** Rows of a time before there was a key; all or none. What stood there in plain text leaves the file, too. */
+/** Rows of a time before there was a key; all or none. */
 async function sealAll(db: Kysely<Tables>, sealer: Sealer): Promise<void> {
   // What is written over leaves no copy, also where a crash comes before the file is written anew.
   await sql`PRAGMA secure_delete = ON`.execute(db);
-  let rows = 0;
   await db.transaction().execute(async (inside) => {
+    let rows = 0;
     for (const [table, { sealed }] of Object.entries(columnKindsTable))
       for (const column of sealed ?? []) rows += await sealColumn(inside, { table: table as TableName, column, sealer });
-    await inside.insertInto('secrets_key').values({ id: sealer.id, made_at: new Date().toISOString() }).execute();
+    const made_at = new Date().toISOString();
+    const marker = { id: sealer.id, made_at, rewritten_at: rows === 0 ? made_at : null };
+    await inside.insertInto('secrets_key').values(marker).execute();
   });
-  if (rows === 0) return;
+}
+
+/** Pages that were free before the rows were sealed may hold plain text, too. A crash in here is made good at the next start. */
+async function rewriteOnce(db: Kysely<Tables>): Promise<void> {
+  const due = await db.selectFrom('secrets_key').select('id').where('rewritten_at', 'is', null).executeTakeFirst();
+  if (!due) return;
   await sql`VACUUM`.execute(db);
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+  await db.updateTable('secrets_key').set({ rewritten_at: new Date().toISOString() }).execute();
 }
 
 type Place = { table: TableName; column: string; sealer: Sealer };

@@ -49,7 +49,12 @@ export type ApplicationCredential = {
 };
 export type Project = { id: string; name: string; description: string };
 /** One row at most: the key that the secrets in the database are sealed with. */
-export type SecretsKey = { id: string; made_at: string };
+export type SecretsKey = {
+  id: string;
+  made_at: string;
+  /** When the file was written anew without what stood there in plain text; null = that is still to be done. */
+  rewritten_at: string | null;
+};
 export type RevokedToken = { token_hash: string; expires_at: string };
 
 /** What the choice of a node is made by, in columns of their own: JSON has no index. */

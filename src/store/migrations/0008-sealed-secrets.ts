@@ -7,6 +7,7 @@ export const migration0008: Migration = {
       .createTable('secrets_key')
       .addColumn('id', 'text', (column) => column.primaryKey())
       .addColumn('made_at', 'text', (column) => column.notNull())
+      .addColumn('rewritten_at', 'text')
       .execute();
   },
 };
