@@ -48,6 +48,11 @@ export async function pruneRecords(store: Store, rules: RetentionRules, pass: Pa
   return { operations, events, longestMs: turns.longestMs };
 }
 
+/** Gives free pages back to the file system. Writes the whole file anew, and stops everything else meanwhile. */
+export async function shrinkFile({ db }: Store): Promise<void> {
+  await sql`VACUUM`.execute(db);
+}
+
 async function pruneAll(next: NextBatch, turns: Turns, signal: AbortSignal | undefined): Promise<number> {
   let pruned = 0;
   for (let rows = firstRows; !signal?.aborted; ) {
@@ -86,11 +91,6 @@ class Turns {
 }
 
 type Parts = { store: Store; keeping: Keeping; cutoff: string };
-
-/** Gives free pages back to the file system. Writes the whole file anew, and stops everything else meanwhile. */
-export async function shrinkFile({ db }: Store): Promise<void> {
-  await sql`VACUUM`.execute(db);
-}
 
 /** Looks at the next rows. @returns how many of them were removed; undefined = there are no more old ones */
 type NextBatch = (rows: number) => Promise<number | undefined>;
@@ -157,7 +157,6 @@ class Keeping {
   readonly #store: Store;
   readonly #perNode: number;
   readonly #floors = new Map<string, Floors | undefined>();
-
   readonly #turns: Turns;
 
   constructor(store: Store, perNode: number, turns: Turns) {
