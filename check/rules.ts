@@ -1,6 +1,7 @@
 /** The project's own lint rules, where no tool has them: one row each. docs/engineering.md gives the reasons. */
 import { basename, dirname } from 'node:path';
 import { changeNotes, deadReferences } from './document-rules.ts';
+import { knownPrograms } from './program-rule.ts';
 import { type Finding, lineOf, type Source } from './sources.ts';
 
 type Rule = { readonly name: string; readonly check: (files: readonly Source[]) => Finding[] };
@@ -38,6 +39,7 @@ export const ruleTable: readonly Rule[] = [
   { name: 'driver-folders', check: driverFolders },
   { name: 'living-references', check: deadReferences },
   { name: 'change-notes', check: changeNotes },
+  { name: 'known-programs', check: knownPrograms },
 ];
 
 export function checkRules(files: readonly Source[]): Finding[] {

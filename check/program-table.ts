@@ -1,0 +1,24 @@
+/** Reads bin/programs.txt, the table of the programs that are called and of the Debian packages that bring them. */
+
+export const programTableFile = 'bin/programs.txt';
+
+export const users = ['before', 'serve', 'lab', 'build', 'tests'] as const;
+
+export type ProgramRow = {
+  readonly package: string;
+  readonly user: (typeof users)[number];
+  readonly programs: readonly string[];
+};
+
+/** Throws where a line is none of a package, a user and programs. */
+export function readProgramTable(text: string): ProgramRow[] {
+  return text.split('\n').flatMap((line, index) => (/^\s*(#|$)/.test(line) ? [] : [readRow(line, index + 1)]));
+}
+
+function readRow(line: string, number: number): ProgramRow {
+  const [name = '', word = '', ...programs] = line.trim().split(/\s+/);
+  const user = users.find((each) => each === word);
+  if (!user) throw new Error(`${programTableFile}:${number}: '${word}' is none of ${users.join(', ')}`);
+  if (programs.length === 0) throw new Error(`${programTableFile}:${number}: no programs; '-' stands for none`);
+  return { package: name, user, programs: programs.filter((program) => program !== '-') };
+}
