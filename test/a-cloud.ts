@@ -33,6 +33,7 @@ export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settin
 
 export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
   const store = options.store ?? (await openStore(':memory:'));
+  await fill(store);
   const room = options.room ?? newRoom();
   const flags = {
     'power.poll_ms': '1',
@@ -54,6 +55,14 @@ export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
     ...(options.onStep && { onStep: options.onStep }),
   });
   return { store, engine, room, settings };
+}
+
+/** The project and the image of `aServerRequest`. */
+export async function fill(store: Store): Promise<void> {
+  const { project_id } = aServerRequest;
+  if (await store.projects.find({ id: project_id })) return;
+  await store.projects.insert({ id: project_id, name: project_id, description: '' });
+  await store.images.insert(anImage);
 }
 
 function roomDrivers(room: Room, { steps = [], management }: Pick<CloudOptions, 'steps' | 'management'>): Drivers {
@@ -193,9 +202,9 @@ export const aServerRequest = {
   networks: 'none',
 } as const;
 
-/** A step from a function; `wait` outcomes and faults are the function's to make. */
+/** A step from a function, that leaves the disk alone; `wait` outcomes and faults are the function's to make. */
 export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>, deadlineSeconds = 10): Step {
-  return { name, title: name, deadlineSeconds, run };
+  return { name, title: name, deadlineSeconds, keepsDisk: true, run };
 }
 
 /** Resolves when every operation has ended. */

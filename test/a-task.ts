@@ -1,7 +1,7 @@
 /** Builders of records and of a `Task` for tests of steps: what a step asked of its machine stands in `task.calls`. */
 import { randomUUID } from 'node:crypto';
 import type { Flavor, Image, JsonObject, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
-import type { AgentReply, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
+import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 
@@ -175,6 +175,7 @@ export type TaskParts = {
   server?: Partial<Server>;
   operation?: Partial<Operation>;
   images?: Partial<ImageSource>;
+  imageIds?: Partial<ImageIds>;
   /** Replies of the agent by command; a command without one stays unanswered. */
   replies?: Record<string, AgentReply>;
   /** The agent has said hello. */
@@ -227,6 +228,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
       },
     },
     images: { get: missing, file: missing, raw: missing, extents: missing, ...parts.images },
+    imageIds: async () => ({ image: parts.server?.image_id ?? aServer().image_id ?? '', ...parts.imageIds }),
     deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
     configDrive: parts.configDrive ?? missing,
     remember: async (facts) => void Object.assign(operation.context, facts),

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
-import type { Drivers } from '#drivers/interfaces.ts';
+import type { Drivers, Task } from '#drivers/interfaces.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
@@ -17,6 +17,8 @@ export type RackStage = ApiStage & {
   readonly consoles: Map<string, string>;
   /** Deployments stand still until the function that comes back is called. */
   hold(): () => void;
+  /** Called by each deployment at the end of its step. */
+  onDeploy(use: ((task: Task) => Promise<void>) | undefined): void;
   /** Each deployment fails with this. */
   breakDeployments(fault: Fault | undefined): void;
   /** Resolves when every operation has ended. */
@@ -28,10 +30,11 @@ type Rack = {
   consoles: Map<string, string>;
   held: Promise<void> | undefined;
   fault: Fault | undefined;
+  use: ((task: Task) => Promise<void>) | undefined;
 };
 
 export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Promise<RackStage> {
-  const rack: Rack = { power: new Map(), consoles: new Map(), held: undefined, fault: undefined };
+  const rack: Rack = { power: new Map(), consoles: new Map(), held: undefined, fault: undefined, use: undefined };
   const drivers = rackDrivers(rack);
   let engine: Engine | undefined;
   const stage = await openApiStage({
@@ -55,6 +58,9 @@ export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Pro
         rack.held = undefined;
         resolve();
       };
+    },
+    onDeploy(use) {
+      rack.use = use;
     },
     breakDeployments(fault) {
       rack.fault = fault;
@@ -84,7 +90,13 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
   const refuse = async (): Promise<never> => {
     throw new Fault('imageUnusable', { image: 'any', detail: 'this rack has no image files' });
   };
-  const images: ImageFiles = { get: async () => anImage(), file: refuse, raw: refuse, extents: refuse, configDrive: refuse };
+  const images: ImageFiles = {
+    get: async () => anImage(),
+    file: async (id) => `/images/${id}`,
+    raw: refuse,
+    extents: refuse,
+    configDrive: refuse,
+  };
   return createEngine({ store, drivers, boot, images, settings: readSettings({ flags }), log: pino({ level: 'silent' }) });
 }
 
@@ -147,9 +159,11 @@ function deploySteps(rack: Rack): Drivers['deploy'][string]['steps'] {
       name: 'write the image',
       title: 'Write the image',
       deadlineSeconds: 30,
+      keepsDisk: true,
       async run(task) {
         if (rack.fault) throw rack.fault;
         await rack.held;
+        await rack.use?.(task);
         await task.power.set('power on');
         return { next: true };
       },

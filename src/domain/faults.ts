@@ -150,6 +150,7 @@ export const faultTable = {
     message: 'The state folder {path} cannot be used: {detail}.',
     hint: 'Name another one with --state (setting state_dir), or correct this one.',
   },
+  cancelled: { status: 409, by: 'caller', message: '{what} was cancelled: {why}.' },
   interrupted: { status: 500, by: 'caller', message: '{what} was cut short because {why}.' },
   internal: {
     status: 500,

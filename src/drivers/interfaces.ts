@@ -84,6 +84,8 @@ export type Step = {
    * `bmc.patience` let that take. Absent = it does not ask the BMC.
    */
   readonly powerChanges?: number;
+  /** Nothing is written to the machine's disk before the step has ended. Absent = a failure leaves a disk that must be cleaned. */
+  readonly keepsDisk?: true;
   /** Timeline phase the step's time counts to. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
   /** Safe to repeat: it may be run again from its start after a crash. Throws a Fault to fail the operation. */
@@ -121,7 +123,10 @@ export type Task = {
     /** Queues the command unless a command of that name was queued before in this operation; its reply when there is one. */
     ask(name: string, params: JsonObject): Promise<AgentReply | undefined>;
   };
+  /** Checked at each use: an image that is no longer what it was when the operation began throws `imageUnusable`. */
   readonly images: ImageSource;
+  /** What a deployment was begun with, whatever the image's properties say by now. */
+  imageIds(): Promise<ImageIds>;
   /** The default deploy kernel and ramdisk (paths), or those that the flavor names; throws `imageUnusable`. */
   deployRamdisk(): Promise<{ kernel: string; ramdisk: string }>;
   /** Config drive (ISO 9660, label config-2) of the server, built anew on each call. @returns path of a file */
@@ -137,6 +142,9 @@ export type Task = {
 
 /** A converted image, ready to be streamed: see images/extents.ts for the format. */
 export type ExtentsFile = { path: string; size: number; sha256: string; virtual_size: number; data_bytes: number };
+
+/** Ids of images; `kernel` and `ramdisk` are those of a partition image. */
+export type ImageIds = { image: string; kernel?: string; ramdisk?: string };
 
 export type ImageSource = {
   get(id: string): Promise<Image>;

@@ -20,15 +20,24 @@ export function simpleStep(step: NamedStep, act: (task: Task) => Promise<unknown
  */
 export function networkBootSteps({ persistent }: { persistent: boolean }): readonly Step[] {
   return [
-    simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1, phase: 'prepare' }, (task) =>
-      task.power.set('power off'),
+    simpleStep(
+      { name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1, keepsDisk: true, phase: 'prepare' },
+      (task) => task.power.set('power off'),
     ),
     simpleStep(
-      { name: 'set network boot', title: 'Set network boot', deadlineSeconds: 120, powerChanges: 0, phase: 'prepare' },
+      {
+        name: 'set network boot',
+        title: 'Set network boot',
+        deadlineSeconds: 120,
+        powerChanges: 0,
+        keepsDisk: true,
+        phase: 'prepare',
+      },
       (task) => task.setBootDevice('pxe', { persistent }),
     ),
-    simpleStep({ name: 'power on', title: 'Power on', deadlineSeconds: 180, powerChanges: 1, phase: 'firmware' }, (task) =>
-      task.power.set('power on'),
+    simpleStep(
+      { name: 'power on', title: 'Power on', deadlineSeconds: 180, powerChanges: 1, keepsDisk: true, phase: 'firmware' },
+      (task) => task.power.set('power on'),
     ),
   ];
 }
@@ -39,6 +48,7 @@ export function waitForRamdisk(deadlineSeconds: number): Step {
     name: 'wait for the ramdisk',
     title: 'Wait for the ramdisk',
     deadlineSeconds,
+    keepsDisk: true,
     phase: 'ramdisk',
     async run(task) {
       return task.agent.heard() ? { next: true } : { wait: 'the ramdisk to report' };

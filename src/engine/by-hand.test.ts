@@ -5,13 +5,14 @@ import type { JsonObject, Operation } from '#domain/records.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { readSettings } from '#settings.ts';
 import { openStore, type Store } from '#store/store.ts';
-import { anImage, aServerRequest, quiet } from '#test/a-cloud.ts';
+import { anImage, aServerRequest, fill, quiet } from '#test/a-cloud.ts';
 import { aNode } from '#test/a-task.ts';
 import { createEngine } from './engine.ts';
 
 /** An engine with the project's own drivers; boot files and images are nobody's. */
 async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds?: number } = {}) {
   const store = given ?? (await openStore(':memory:'));
+  await fill(store);
   const settings = readSettings({ flags: { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent' } });
   const { drivers } = await openDrivers({
     settings: { ...settings, ...(waitSeconds !== undefined && { 'manual.wait': waitSeconds }) },

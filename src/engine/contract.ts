@@ -27,6 +27,8 @@ export type NewServer = {
   hostname?: string;
   project_id: string;
   user_id: string;
+  /** An administrator asks, who may use any image and network; default: only what the project may use. */
+  is_admin?: boolean;
   flavor: Flavor;
   image: Image;
   keypair?: Keypair;
@@ -89,6 +91,8 @@ export type ServerVerbs = {
 
 export type RebuildChanges = {
   image: Image;
+  /** As in `NewServer`. */
+  is_admin?: boolean;
   name?: string;
   keypair?: Keypair | null;
   user_data?: string | null;

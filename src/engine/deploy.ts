@@ -8,6 +8,7 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Consoles } from './consoles.ts';
+import { isDiskUntouched } from './disk-state.ts';
 import {
   bindPortsStep,
   clearConsoleStep,
@@ -44,6 +45,7 @@ const makeAgentSecret: Step = {
   name: 'claim node',
   title: 'Claim the node',
   deadlineSeconds: 60,
+  keepsDisk: true,
   phase: 'prepare',
   async run(task) {
     const secret = task.operation.context['agent_secret'] ?? randomBytes(32).toString('base64url');
@@ -153,24 +155,22 @@ async function writeServerActive(inside: Store, operation: Operation, begin: Beg
 }
 
 /**
- * The node must be usable again. Where the ramdisk was alive the disk may hold a tenant's data, and where the machine
- * could not even be switched off nothing is known of it: both go through cleaning, which either makes the node
- * available or takes it out of service with the cause.
+ * The node must be usable again. Its disk may hold a tenant's data unless it is known not to: then it goes through
+ * cleaning, which either makes the node available or takes it out of service with the cause.
  */
 async function writeDeployFailure(inside: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
   const server = await inside.servers.find({ id: operation.server_id ?? '' });
   if (server?.task_state === 'deleting') await writeServerDeleted(inside, server.id);
   else await failServer(inside, operation, { node_uuid: null });
   const node = await inside.nodes.find({ uuid: operation.node_uuid });
-  const wasCancelled = operation.fault?.code === 'interrupted';
+  const wasCancelled = operation.fault?.code === 'cancelled';
   await moveNode(inside, operation.node_uuid, 'fail', {
     instance_uuid: null,
     instance_info: {},
     failures: (node?.failures ?? 0) + (wasCancelled ? 0 : 1),
     last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${tellFault(operation.fault)}`,
   });
-  const mustClean = ['agent', 'messages', 'undo_faults'].some((fact) => fact in operation.context);
-  if (mustClean) return [await beginCleaning(inside, operation, begin)];
+  if (!isDiskUntouched(operation)) return [await beginCleaning(inside, operation, begin)];
   await moveNode(inside, operation.node_uuid, 'release', { must_clean: false });
   return [];
 }

@@ -52,7 +52,9 @@ test('a failed step: the traces go, the server says step and cause, the node can
   });
   const cloud = await aCloud({
     steps: [
-      simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10 }, (task) => task.power.set('power on')),
+      simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10, keepsDisk: true }, (task) =>
+        task.power.set('power on'),
+      ),
       broken,
     ],
   });

@@ -4,6 +4,7 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Consoles } from './consoles.ts';
 import { bindPorts, unbindPorts } from './server-network.ts';
+import { checkRequestedNetworks } from './server-ports.ts';
 
 export const next: Outcome = { next: true };
 
@@ -35,15 +36,21 @@ export const withdrawBootFiles = simpleStep(
 );
 
 export function bindPortsStep(store: Store): Step {
-  return simpleStep({ name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, phase: 'prepare' }, async (task) => {
-    if (task.server) await bindPorts(store, task.server);
-  });
+  return simpleStep(
+    { name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
+    async (task) => {
+      if (!task.server) return;
+      await checkRequestedNetworks(store, task.operation, task.server);
+      await bindPorts(store, task.server);
+    },
+  );
 }
 
 /** Before a server comes and after it has gone: the next one's owner reads nothing of what the machine printed until then. */
 export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step {
-  return simpleStep({ name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, phase: 'prepare' }, (task) =>
-    consoles.clearRecord(task.node.uuid),
+  return simpleStep(
+    { name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
+    (task) => consoles.clearRecord(task.node.uuid),
   );
 }
 

@@ -306,7 +306,7 @@ async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
   const node = await findNode(store, uuid);
   if (!node.operation_id)
     throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
-  worker.cancel(node.operation_id, new Fault('interrupted', { what: 'The operation', why: 'it was aborted by an operator' }));
+  worker.cancel(node.operation_id, new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' }));
 }
 
 async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<void> {

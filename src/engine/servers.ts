@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { nextState } from '#domain/provision-states.ts';
-import type { Image, Json, Node, Operation, Server } from '#domain/records.ts';
+import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { chooseNode, describeReasons } from './choose-node.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
 import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
+import { imagesRequest, pinImages } from './operation-images.ts';
 import { resolveNetworks } from './server-network.ts';
 import { interfaceOf } from './task.ts';
 import type { Worker } from './worker.ts';
@@ -54,14 +55,18 @@ async function placeServer(
   server: Server,
   request: NewServer,
 ): Promise<{ server: Server; operation?: Operation }> {
+  const user = { project_id: request.project_id, is_admin: request.is_admin ?? false };
+  await refuseLostProject(inside, request.project_id);
+  const { row: image, pinned } = await pinImages(inside, request.image.id, user);
   const choice = await chooseNode(inside, {
     ...request,
+    image,
     nics: (server.requested_networks as RequestedNetwork[]).length,
-    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image: request.image, server }),
+    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image, server }),
   });
   const node = 'uuid' in choice ? await inside.nodes.find({ uuid: choice.uuid }) : undefined;
   if (node) {
-    const operation = await claim(parts, inside, { server, node, image: request.image });
+    const operation = await claim(parts, inside, { server, node, image, images: imagesRequest(pinned, user) });
     return { server: await inside.servers.insert({ ...server, node_uuid: node.uuid }), operation };
   }
   const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
@@ -69,9 +74,9 @@ async function placeServer(
   return { server: await inside.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
 }
 
-type Claim = { server: Server; node: Node; image: Image };
+type Claim = { server: Server; node: Node; image: Image; images: JsonObject };
 
-async function claim({ drivers, worker }: VerbParts, inside: Store, { server, node, image }: Claim): Promise<Operation> {
+async function claim({ drivers, worker }: VerbParts, inside: Store, { server, node, image, images }: Claim): Promise<Operation> {
   const deployInterface = chooseDeployInterface(drivers, node, { image, server });
   await moveNode(inside, node.uuid, 'active', {
     instance_uuid: server.id,
@@ -85,8 +90,13 @@ async function claim({ drivers, worker }: VerbParts, inside: Store, { server, no
     purpose: `deploy server ${server.name}`,
     node_uuid: node.uuid,
     server_id: server.id,
-    request: { ...deployRequest(drivers, node, deployInterface), image_id: image.id },
+    request: { ...deployRequest(drivers, node, deployInterface), image_id: image.id, ...images },
   });
+}
+
+/** A project may be deleted while a request for it is read. */
+async function refuseLostProject(inside: Store, id: string): Promise<void> {
+  if (!(await inside.projects.find({ id }))) throw new Fault('conflict', { detail: `Project ${id} was deleted.` });
 }
 
 /** The node's own deploy interface where the image fits it, else the first of its hardware type that takes the image. */
@@ -174,7 +184,7 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
 }
 
 function cancelForDelete(worker: Worker, operationId: string): void {
-  worker.cancel(operationId, new Fault('interrupted', { what: 'The operation', why: 'the server was deleted' }));
+  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: 'the server was deleted' }));
 }
 
 /** At start: a deletion that was written down just before the process ended, while another operation had the node. */
@@ -228,7 +238,9 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
       throw new Fault('conflict', { detail });
     }
     // What an earlier rebuild was asked to keep is not asked for now.
-    const { image, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
+    const { image: asked, is_admin = false, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
+    const user = { project_id: before.project_id, is_admin };
+    const { row: image, pinned } = await pinImages(inside, asked.id, user);
     const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
     const now = new Date().toISOString();
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
@@ -238,6 +250,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const request = {
       ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
       image_id: image.id,
+      ...imagesRequest(pinned, user),
     };
     const purpose = `rebuild server ${after.name}`;
     return {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node, NodePort, Operation, Port, Server } from '#domain/records.ts';
+import type { JsonObject, Node, NodePort, Operation, Server } from '#domain/records.ts';
 import type {
   AgentCommand,
   AgentReply,
@@ -20,8 +20,10 @@ import type { BmcContacts } from './bmc-contacts.ts';
 import { isByHand, powerByHand } from './by-hand.ts';
 import type { BootPublisher, ImageFiles } from './contract.ts';
 import type { LiveOperation } from './live-operations.ts';
+import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
 import { changePower, patiently, recordBmcCommand } from './power.ts';
 import { networkFacts } from './server-network.ts';
+import { portsOfServer, refuseLostPorts } from './server-ports.ts';
 import { now } from './step-deadlines.ts';
 
 export type TaskParts = {
@@ -42,6 +44,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   const { node, facts } = await loadNode(store, operation.node_uuid);
   const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
   const tellWait = (wait: string) => parts.tellWait?.(live, wait);
+  const { pinned, user } = imagesOfOperation(parts, operation, server);
   const bmc = { store, node: facts, operation, signal, tellWait };
   return {
     operation,
@@ -60,7 +63,8 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       }),
     boot: bootOf({ parts, operation, node: facts, server }),
     agent: agentOf(parts, live),
-    images: parts.images,
+    images: checkedImages(parts.images, { store, pinned, user }),
+    imageIds: async () => idsOf(await pinned()),
     deployRamdisk: () => deployRamdisk(parts, server),
     configDrive: () => configDriveOf(parts, operation, server),
     remember: (facts) => parts.remember(live, (context) => ({ ...context, ...facts })),
@@ -80,6 +84,14 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       work_dir: `${settings.state_dir}/work/${operation.id}`,
     },
   };
+}
+
+function imagesOfOperation({ store }: TaskParts, operation: Operation, server: Server | undefined) {
+  const pinned = async () => {
+    if (!server) throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
+    return pinnedImages(store, operation, server);
+  };
+  return { pinned, user: userOf(operation, server ?? { project_id: '' }) };
 }
 
 type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'tellWait'>;
@@ -142,6 +154,7 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
     }),
     withdraw: () => boot.withdraw(node.uuid),
     async serve(request) {
+      if (server) await refuseLostPorts(parts.store, operation, server);
       const name = String(operation.request['boot_interface'] ?? 'ipxe');
       const plan: BootRequest = {
         ...request,
@@ -159,8 +172,7 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
 /** Every NIC that may boot or holds a network port; with its fixed address where that lies on the provisioning subnet. */
 async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Server | undefined): Promise<BootPlan['macs']> {
   const { store, settings } = parts;
-  const bound = node.ports.map((port) => port.vif_port_id).filter((id) => id !== null);
-  const ports = new Map<string, Port>((bound.length ? await store.ports.list({ id: bound }) : []).map((port) => [port.id, port]));
+  const ports = new Map((server ? await portsOfServer(store, server) : []).map((port) => [port.id, port]));
   return node.ports
     .filter((nic) => nic.pxe_enabled || nic.vif_port_id)
     .map((nic) => {
@@ -204,7 +216,7 @@ const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
  */
 async function deployRamdisk(parts: TaskParts, server: Server | undefined): Promise<{ kernel: string; ramdisk: string }> {
   const specs = server?.flavor.extra_specs ?? {};
-  const find = (label: 'kernel' | 'ramdisk') => {
+  const find = async (label: 'kernel' | 'ramdisk') => {
     const named = specs[`baremetal:deploy_${label}_id`];
     const chosen = named ?? parts.settings[`deploy.${label}`];
     if (chosen === '' || (named !== undefined && !imageId.test(named))) {
@@ -212,7 +224,9 @@ async function deployRamdisk(parts: TaskParts, server: Server | undefined): Prom
       const detail = named ? `'${named}' is no image id: ${wanted}` : `no ${label} is configured: ${wanted}`;
       throw new Fault('imageUnusable', { image: `(deploy ${label})`, detail });
     }
-    return imageId.test(chosen) ? parts.images.file(chosen) : Promise.resolve(chosen);
+    if (!imageId.test(chosen)) return chosen;
+    await refuseForeignDeployImage(parts.store, chosen);
+    return parts.images.file(chosen);
   };
   const [kernel, ramdisk] = await Promise.all([find('kernel'), find('ramdisk')]);
   return { kernel, ramdisk };
@@ -224,6 +238,8 @@ export async function configDriveOf(
   server: Server | undefined,
 ): Promise<string> {
   if (!server) throw new Fault('notFound', { what: 'Server of operation', id: operation.id });
-  const facts = await networkFacts(parts.store, server);
+  await refuseLostPorts(parts.store, operation, server);
+  const own = await portsOfServer(parts.store, server);
+  const facts = await networkFacts(parts.store, { ...server, port_ids: own.map(({ id }) => id) });
   return parts.images.configDrive(server, facts, `${parts.settings.state_dir}/work/${operation.id}`);
 }

@@ -102,8 +102,8 @@ test('a step whose deadline passed while nobody worked gets its time again', asy
 });
 
 for (const { title, patch, state } of [
-  { title: 'a step', patch: { step: 'of another version' }, state: 'available' },
-  { title: 'a step of the way back', patch: { step: 'of another version', state: 'undoing' }, state: 'available' },
+  { title: 'a step', patch: { step: 'of another version' }, state: 'cleaning' },
+  { title: 'a step of the way back', patch: { step: 'of another version', state: 'undoing' }, state: 'cleaning' },
   { title: 'a deploy interface', patch: { request: { deploy_interface: 'of another version' } }, state: 'cleaning' },
 ] as const) {
   test(`${title} that this version does not know: the server is in ERROR, its node taken back`, async () => {

@@ -9,6 +9,7 @@ import type { JsonObject, Operation } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { refuseBusyNode } from './busy-node.ts';
+import { diskFact } from './disk-state.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 import type { NodeHolds } from './node-holds.ts';
 import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
@@ -256,7 +257,12 @@ export class Worker {
     if (operation.state === 'undoing') return this.#failUndoing(live, fault, step);
     // A cancelled operation still has to clean up, under a signal of its own.
     live.controller = new AbortController();
-    const turned: RowChange = () => ({ state: 'undoing', fault: fault.toRecord(step?.title) });
+    const disk = step ? diskFact(this.#stepsOf(operation), step) : {};
+    const turned: RowChange = ({ context }) => ({
+      state: 'undoing',
+      fault: fault.toRecord(step?.title),
+      context: { ...context, ...disk },
+    });
     const first = this.#stepsOf({ ...operation, state: 'undoing' })[0];
     if (!first) return this.#end(live, 'failed', turned);
     await this.#rows.enter(live, first, turned);

@@ -110,7 +110,7 @@ describe('killed at every step', options, () => {
     const store = await stage.openDatabase();
     await expectKilledEverywhere(stage, store, { kind: 'deploy', undoing: true });
     const [deploy, ...others] = await store.operations.list({ kind: 'deploy' });
-    assert.deepEqual([deploy?.state, deploy?.fault?.code, others.length], ['failed', 'interrupted', 0]);
+    assert.deepEqual([deploy?.state, deploy?.fault?.code, others.length], ['failed', 'cancelled', 0]);
     await expectNothingLeft(stage);
   });
 });

@@ -81,6 +81,7 @@ export async function readNewServer(
     name: server.name.trim(),
     project_id: request.caller.project_id,
     user_id: request.caller.user_id,
+    is_admin: request.caller.is_admin,
     flavor,
     image,
     keypair: await keypairOf(context, request, server.key_name),

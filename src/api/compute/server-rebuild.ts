@@ -59,6 +59,7 @@ export async function readRebuild(
   refuseTooSmall(server.flavor, image);
   const changes: RebuildChanges = {
     image,
+    is_admin: request.caller.is_admin,
     ...(argument.name !== undefined && { name: argument.name.trim() }),
     ...(argument.metadata && { metadata: limitedMetadata(argument.metadata) }),
     ...(argument.personality && { personality: readPersonality(argument.personality) }),

@@ -1,13 +1,12 @@
 /** Who may see and who may change an image. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import { isVisibleTo } from '#domain/image-visibility.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, Caller } from '../context.ts';
 
 export function maySee(caller: Caller, image: Image): boolean {
-  return (
-    caller.is_admin || image.owner === caller.project_id || image.visibility === 'public' || image.visibility === 'community'
-  );
+  return isVisibleTo(image, caller);
 }
 
 /** @throws Fault `notFound` also for what the caller may not see */

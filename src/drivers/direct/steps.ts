@@ -6,7 +6,7 @@ import { Value } from 'typebox/value';
 import { routes, WriteImageResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
-import type { AgentReply, ExtentsFile, Step, Task } from '#drivers/interfaces.ts';
+import type { AgentReply, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 
 /** Seconds: to the ramdisk's first word, for preparing or writing an image. */
@@ -15,10 +15,13 @@ export type DirectTimes = { agentTimeout: number; imageTimeout: number };
 export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readonly Step[] {
   return [
     simpleStep(
-      { name: 'prepare image', title: 'Prepare the image', deadlineSeconds: imageTimeout, phase: 'prepare' },
+      { name: 'prepare image', title: 'Prepare the image', deadlineSeconds: imageTimeout, keepsDisk: true, phase: 'prepare' },
       prepareImage,
     ),
-    simpleStep({ name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, phase: 'prepare' }, writeBootFiles),
+    simpleStep(
+      { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
+      writeBootFiles,
+    ),
     ...networkBootSteps({ persistent: false }),
     waitForRamdisk(agentTimeout),
     { name: 'write image', title: 'Write the image', deadlineSeconds: imageTimeout, phase: 'image', run: writeImage },
@@ -36,7 +39,7 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
 
 /** Converted before the machine is touched: an image that cannot be used must not cost a reboot. */
 async function prepareImage(task: Task): Promise<void> {
-  const image = await imageOf(task);
+  const image = await task.images.extents((await task.imageIds()).image);
   const { size, virtual_size, data_bytes } = image;
   const facts = { size, virtual_size, data_bytes };
   task.note(
@@ -52,11 +55,12 @@ async function writeBootFiles(task: Task): Promise<void> {
 }
 
 const writeImage: Step['run'] = async (task) => {
-  const image = await imageOf(task);
+  const { image: id } = await task.imageIds();
+  const image = await task.images.extents(id);
   const { disk = 0 } = task.server?.flavor ?? {};
   const hints = rootDeviceHints(task);
   const reply = await task.agent.ask('write-image', {
-    path: `${routes.images}/${task.server?.image_id}`,
+    path: `${routes.images}/${id}`,
     sha256: image.sha256,
     size: image.size,
     virtual_size: image.virtual_size,
@@ -64,7 +68,7 @@ const writeImage: Step['run'] = async (task) => {
     ...(hints && { root_device: hints }),
   });
   if (!reply) return { wait: 'the ramdisk to write the image' };
-  const result = resultOf(reply, 'write the image', await imageName(task));
+  const result = resultOf(reply, 'write the image', (await task.images.get(id)).name ?? id);
   if (!Value.Check(WriteImageResult, result)) {
     throw new Fault('agentFailed', { command: 'write the image', detail: 'its report cannot be understood' }, result);
   }
@@ -100,17 +104,6 @@ async function bootFromDisk(task: Task): Promise<void> {
 async function restart(task: Task): Promise<void> {
   await task.power.set('power off');
   await task.power.set('power on');
-}
-
-async function imageOf(task: Task): Promise<ExtentsFile> {
-  const id = task.server?.image_id;
-  if (!id) throw new Fault('imageUnusable', { image: '(none)', detail: 'the server names no image.' });
-  return task.images.extents(id);
-}
-
-async function imageName(task: Task): Promise<string> {
-  const id = task.server?.image_id ?? '';
-  return (await task.images.get(id)).name ?? id;
 }
 
 /** Ironic's `root_device` property: an object of hints; numbers are written as text on the wire. */

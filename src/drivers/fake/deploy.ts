@@ -25,8 +25,8 @@ function fakeSteps(deployDelayMs: number): readonly Step[] {
   const image = { deadlineSeconds, phase: 'image' } as const;
   const reboot = { deadlineSeconds, powerChanges: 2, phase: 'reboot' } as const;
   return [
-    simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare }, (task) =>
-      task.images.get(task.server?.image_id ?? ''),
+    simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare }, async (task) =>
+      task.images.get((await task.imageIds()).image),
     ),
     simpleStep({ name: 'write boot files', title: 'Write boot files', ...prepare }, nothing),
     ...networkBootSteps({ persistent: false }),
@@ -53,6 +53,8 @@ async function restart(task: Task): Promise<void> {
 function failing(bmc: FakeBmc, step: Step): Step {
   return {
     ...step,
+    // There is no disk.
+    keepsDisk: true,
     async run(task) {
       if (bmc.failsStep(task.node, step.name))
         throw new Fault('agentFailed', { command: step.name, detail: 'fake_fail asks for it' });

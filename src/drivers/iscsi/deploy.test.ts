@@ -43,6 +43,7 @@ function task(parts: TaskParts = {}): TestTask {
       raw: async () => ({ path: root, size: 200 * mib }),
       file: async (id) => `/images/${id}`,
     },
+    imageIds: { kernel: 'k', ramdisk: 'r' },
     configDrive: async () => drive,
     workDir: join(folder, 'work'),
     ...parts,

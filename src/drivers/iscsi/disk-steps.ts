@@ -15,7 +15,7 @@ const next: Outcome = { next: true };
 /** Both ends of the disk: the table at the front, and at the back where GPT and RAID keep a second copy. */
 export async function partitionDisk(task: Task, options: IscsiOptions): Promise<Outcome> {
   const disk = await openDisk(task, options);
-  const [diskBytes, image] = await Promise.all([disk.size(), task.images.raw(task.server?.image_id ?? '')]);
+  const [diskBytes, image] = await Promise.all([disk.size(), rawImage(task)]);
   const flavor = flavorOf(task);
   const partitions = planPartitions({ flavor, imageBytes: image.size, diskBytes });
   await disk.writeBytes(Buffer.alloc(leadInBytes), { start: diskBytes - leadInBytes, length: leadInBytes });
@@ -27,7 +27,7 @@ export async function partitionDisk(task: Task, options: IscsiOptions): Promise<
 
 export async function writeRoot(task: Task, options: IscsiOptions): Promise<Outcome> {
   const disk = await openDisk(task, options);
-  const { path, size } = await task.images.raw(task.server?.image_id ?? '');
+  const { path, size } = await rawImage(task);
   const started = performance.now();
   const report = progressNotes(task, size);
   await disk.write({ source: { path, format: 'raw' }, ...placeOf(task, 'root'), coverage: 'exact', onProgress: report });
@@ -73,6 +73,10 @@ export async function makeConfigDrive(task: Task, options: IscsiOptions): Promis
   }
   await disk.write({ source: { path, format: 'raw' }, ...place, coverage: 'exact-plain' });
   return next;
+}
+
+async function rawImage(task: Task): Promise<{ path: string; size: number }> {
+  return task.images.raw((await task.imageIds()).image);
 }
 
 async function openDisk(task: Task, { silenceTimeout }: IscsiOptions): Promise<IscsiDisk> {

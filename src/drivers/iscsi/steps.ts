@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { classicDisks, classicParameters } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
-import type { Step, Task } from '#drivers/interfaces.ts';
+import type { ImageIds, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
 import { readDeployPost } from './deploy-post.ts';
 import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, writeRoot } from './disk-steps.ts';
@@ -25,16 +25,21 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       name: 'fetch images',
       title: 'Fetch and convert the images',
       deadlineSeconds: imageTimeout,
+      keepsDisk: true,
       phase: 'prepare',
       run: fetchImages,
     },
-    simpleStep({ name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, phase: 'prepare' }, writeBootFiles),
+    simpleStep(
+      { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
+      writeBootFiles,
+    ),
     // The system's kernel comes from the network at every boot.
     ...networkBootSteps({ persistent: true }),
     {
       name: 'wait for the ramdisk',
       title: 'Wait for the deploy ramdisk',
       deadlineSeconds: agentTimeout,
+      keepsDisk: true,
       phase: 'ramdisk',
       run: waitForPost,
     },
@@ -59,7 +64,8 @@ type Outcome = Awaited<ReturnType<Step['run']>>;
 /** Everything that can be wrong with the images comes out before the machine is touched. The key is made here, once. */
 async function fetchImages(task: Task): Promise<Outcome> {
   const server = serverOf(task);
-  const { image, kernel, ramdisk } = await imagesOf(task, server);
+  const { image: id, kernel, ramdisk } = await partitionImage(task);
+  const image = await task.images.get(id);
   const { path, size } = await task.images.raw(image.id);
   const root = await fileSystemUuid(path, image.name ?? image.id, task.signal);
   await Promise.all([task.images.file(kernel), task.images.file(ramdisk), task.deployRamdisk()]);
@@ -119,15 +125,14 @@ export function serverOf(task: Task): Server {
   throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
 }
 
-async function imagesOf(task: Task, server: Server) {
-  const image = await task.images.get(server.image_id ?? '');
-  const { kernel_id: kernel, ramdisk_id: ramdisk } = image.properties;
+async function partitionImage(task: Task): Promise<Required<ImageIds>> {
+  const { image, kernel, ramdisk } = await task.imageIds();
   if (kernel && ramdisk) return { image, kernel, ramdisk };
-  throw new Fault('imageUnusable', { image: image.name ?? image.id, detail: 'it names no kernel_id and ramdisk_id.' });
+  throw new Fault('imageUnusable', { image, detail: 'it names no kernel_id and ramdisk_id.' });
 }
 
 async function instanceFiles(task: Task): Promise<{ kernel: string; ramdisk: string }> {
-  const { kernel, ramdisk } = await imagesOf(task, serverOf(task));
+  const { kernel, ramdisk } = await partitionImage(task);
   const [kernelPath, ramdiskPath] = await Promise.all([task.images.file(kernel), task.images.file(ramdisk)]);
   return { kernel: kernelPath, ramdisk: ramdiskPath };
 }

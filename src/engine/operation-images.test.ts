@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Image } from '#domain/records.ts';
+import type { Task } from '#drivers/interfaces.ts';
+import { aCloud, anAvailableNode, anImage, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+
+const idOf = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
+const own = idOf(2);
+const kernel = idOf(3);
+const ramdisk = idOf(4);
+const foreign = idOf(5);
+const digest = { os_hash_algo: 'sha512', os_hash_value: 'aa' };
+
+/** A cloud whose deployments stand still until `goOn`, then use their kernel; with a partition image of the project. */
+async function aHeldCloud(use: (task: Task) => Promise<unknown> = useKernel) {
+  const { promise, resolve: goOn } = Promise.withResolvers<void>();
+  const used: string[] = [];
+  const cloud = await aCloud({
+    steps: [
+      aStep('hold', async (task) => {
+        await promise;
+        used.push(String(await use(task)));
+        return { next: true };
+      }),
+    ],
+  });
+  const insert = (id: string, changes: Partial<Image>) =>
+    cloud.store.images.insert({ ...anImage, ...digest, id, visibility: 'private', ...changes });
+  await insert(kernel, {});
+  await insert(ramdisk, {});
+  await insert(foreign, { owner: 'another' });
+  const image = await insert(own, { properties: { kernel_id: kernel, ramdisk_id: ramdisk } });
+  await anAvailableNode(cloud, 'n1');
+  return { cloud, goOn, used, image };
+}
+
+async function useKernel(task: Task): Promise<string> {
+  const { kernel } = await task.imageIds();
+  return task.images.file(kernel ?? '');
+}
+
+async function faultOf(cloud: Cloud): Promise<string | undefined> {
+  const [server] = await cloud.store.servers.list();
+  return server?.fault?.message;
+}
+
+async function closed(cloud: Cloud): Promise<void> {
+  await cloud.engine.stop();
+  await cloud.store.close();
+}
+
+test('a kernel_id that is changed after the check is not used: the deployment has what was checked', async () => {
+  const { cloud, goOn, used, image } = await aHeldCloud();
+  await cloud.engine.createServers({ ...aServerRequest, image });
+  await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: foreign } });
+  goOn();
+  await quiet(cloud);
+
+  assert.deepEqual(used, [`/images/${kernel}`]);
+  await closed(cloud);
+});
+
+const changes: { title: string; id: string; patch: Partial<Image>; says: RegExp }[] = [
+  { title: 'made private', id: kernel, patch: { owner: 'another' }, says: /no longer visible to the project/ },
+  { title: 'deleted', id: kernel, patch: { status: 'deleted' }, says: /it was deleted, since/ },
+  { title: 'emptied', id: kernel, patch: { status: 'queued' }, says: /its status is queued, not active/ },
+  { title: 'filled anew', id: kernel, patch: { os_hash_value: 'bb' }, says: /its data was replaced/ },
+  { title: 'hashed otherwise', id: kernel, patch: { os_hash_algo: 'md5' }, says: /its data was replaced/ },
+];
+for (const { title, id, patch, says } of changes) {
+  test(`an image that is ${title} while it is being deployed ends the deployment, which says so`, async () => {
+    const { cloud, goOn, used, image } = await aHeldCloud();
+    await cloud.engine.createServers({ ...aServerRequest, image });
+    await cloud.store.images.update({ id }, patch);
+    goOn();
+    await quiet(cloud);
+
+    assert.deepEqual(used, []);
+    assert.match((await faultOf(cloud)) ?? '', says);
+    await closed(cloud);
+  });
+}
+
+test('a step gets no image but those that the operation was begun with', async () => {
+  const { cloud, goOn, used, image } = await aHeldCloud((task) => task.images.file(foreign));
+  await cloud.engine.createServers({ ...aServerRequest, image });
+  goOn();
+  await quiet(cloud);
+
+  assert.deepEqual(used, []);
+  assert.match((await faultOf(cloud)) ?? '', /none of those that this operation was begun with/);
+  await closed(cloud);
+});
+
+test('what changes between the check of a request and its transaction is seen there, for a build and for a rebuild', async () => {
+  const { cloud, goOn, image } = await aHeldCloud();
+  goOn();
+  const [server] = await cloud.engine.createServers({ ...aServerRequest, image });
+  await quiet(cloud);
+  const refused = { code: 'badRequest', message: new RegExp(`Can not find requested image ${foreign}, the kernel_id`) };
+  await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: ramdisk } });
+  await assert.rejects(cloud.engine.createServers({ ...aServerRequest, image }), refused);
+  await assert.rejects(cloud.engine.rebuildServer(server!.id, { image }), refused);
+  await cloud.store.images.update({ id: own }, { owner: 'another' });
+  await assert.rejects(cloud.engine.rebuildServer(server!.id, { image }), /Can not find requested image/);
+
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.task_state, null);
+  await cloud.engine.rebuildServer(server!.id, { image, is_admin: true });
+  await quiet(cloud);
+  await closed(cloud);
+});
+
+test('an operation that another version began is checked as if it began now', async () => {
+  const { cloud, goOn, used, image } = await aHeldCloud();
+  await cloud.engine.createServers({ ...aServerRequest, image });
+  const [operation] = await cloud.store.operations.list();
+  await cloud.engine.stop();
+  const { images: _, ...request } = operation!.request;
+  await cloud.store.operations.update({ id: operation!.id }, { request });
+  await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: ramdisk } });
+  const record = async (task: Task) => void used.push(await useKernel(task));
+  const steps = [aStep('hold', async (task) => record(task).then(() => ({ next: true })))];
+  const after = await aCloud({ steps, store: cloud.store, room: cloud.room });
+  await after.engine.start();
+  goOn();
+  await quiet(after);
+
+  assert.deepEqual(used, []);
+  assert.match((await faultOf(after)) ?? '', new RegExp(`Can not find requested image ${foreign}`));
+  await closed(after);
+});
+
+test('a deploy kernel that no administrator published or owns is refused at its use', async () => {
+  const { cloud, goOn, image } = await aHeldCloud((task) => task.deployRamdisk());
+  const extra_specs = { 'baremetal:deploy_kernel_id': kernel };
+  await cloud.engine.createServers({ ...aServerRequest, image, flavor: { ...aServerRequest.flavor, extra_specs } });
+  goOn();
+  await quiet(cloud);
+
+  assert.match((await faultOf(cloud)) ?? '', /must be an administrator's image/);
+  await closed(cloud);
+});

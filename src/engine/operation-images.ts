@@ -1,0 +1,131 @@
+/**
+ * The images of a deployment: fixed in the operation's request when it is begun, by id and digest. Each use compares the
+ * image's row with that, on behalf of the server's project; what has changed in between is refused, and said.
+ */
+import { Fault } from '#domain/faults.ts';
+import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
+import type { Image, JsonObject, Operation, Server } from '#domain/records.ts';
+import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+
+export type PinnedImage = { id: string; digest: string };
+/** By what they are for; `kernel` and `ramdisk` are those of a partition image. */
+export type PinnedImages = { image: PinnedImage; kernel?: PinnedImage; ramdisk?: PinnedImage };
+
+const partRoles = ['kernel', 'ramdisk'] as const;
+
+type Images = { images: Pick<Store['images'], 'find'> };
+
+/** @throws Fault `badRequest` for an image that is gone, not active, or not the user's to use, and for such parts of it */
+export async function pinImages(store: Images, id: string, user: ImageUser): Promise<{ row: Image; pinned: PinnedImages }> {
+  const row = await store.images.find({ id });
+  if (!row || whyUnusable(row, user)) throw notFound(`image ${id}`);
+  const pinned: PinnedImages = { image: pinOf(row) };
+  for (const role of partRoles) {
+    const partId = row.properties[`${role}_id`];
+    if (!partId) continue;
+    const part = await store.images.find({ id: partId });
+    if (!part || whyUnusablePart(part, row, user)) throw notFound(`image ${partId}, the ${role}_id of image ${id}`);
+    pinned[role] = pinOf(part);
+  }
+  return { row, pinned };
+}
+
+function notFound(what: string): Fault {
+  return new Fault('badRequest', { detail: `Can not find requested ${what}.` });
+}
+
+function pinOf({ id, os_hash_algo, os_hash_value }: Image): PinnedImage {
+  return { id, digest: `${os_hash_algo ?? ''}:${os_hash_value ?? ''}` };
+}
+
+function whyUnusable(image: Image, user: ImageUser): string | undefined {
+  if (image.status === 'deleted') return 'it was deleted';
+  if (image.status !== 'active') return `its status is ${image.status}, not active`;
+  if (!isVisibleTo(image, user)) return 'it is no longer visible to the project of the server';
+  return undefined;
+}
+
+/** An image may name kernels of its owner, who shares them with it. */
+function whyUnusablePart(part: Image, image: Pick<Image, 'owner'>, user: ImageUser): string | undefined {
+  return whyUnusable(part, { ...user, is_admin: user.is_admin || part.owner === image.owner });
+}
+
+/** What goes into the request of a deploy or rebuild operation. */
+export function imagesRequest(pinned: PinnedImages, user: ImageUser): JsonObject {
+  return { images: pinned as unknown as JsonObject, by_admin: user.is_admin };
+}
+
+export function userOf(operation: Pick<Operation, 'request'>, server: Pick<Server, 'project_id'>): ImageUser {
+  return { project_id: server.project_id, is_admin: operation.request['by_admin'] === true };
+}
+
+/**
+ * What the operation has fixed. One that another version of Ingot began has fixed nothing: its images are checked again
+ * as if it began now.
+ */
+export async function pinnedImages(store: Images, operation: Operation, server: Server): Promise<PinnedImages> {
+  const pinned = operation.request['images'] as PinnedImages | undefined;
+  return pinned ?? (await pinImages(store, server.image_id ?? '', userOf(operation, server))).pinned;
+}
+
+export function idsOf({ image, kernel, ramdisk }: PinnedImages): ImageIds {
+  return { image: image.id, ...(kernel && { kernel: kernel.id }), ...(ramdisk && { ramdisk: ramdisk.id }) };
+}
+
+type Checks = { store: Images; pinned: () => Promise<PinnedImages>; user: ImageUser };
+
+/** Image files for the steps of one operation: none but those it has fixed, and only while they are what they were. */
+export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
+  const checked =
+    <R>(use: (id: string) => Promise<R>) =>
+    async (id: string): Promise<R> => {
+      await refuseChanged(checks, id);
+      return use(id);
+    };
+  return {
+    get: checked((id) => files.get(id)),
+    file: checked((id) => files.file(id)),
+    raw: checked((id) => files.raw(id)),
+    extents: checked((id) => files.extents(id)),
+  };
+}
+
+/** @throws Fault `imageUnusable` that says what has changed since the operation was begun */
+async function refuseChanged({ store, pinned, user }: Checks, id: string): Promise<void> {
+  const pins = await pinned();
+  const role = (['image', ...partRoles] as const).find((each) => pins[each]?.id === id);
+  const why = role ? await whyChanged(store, pins, { role, user }) : 'it is none of those that this operation was begun with';
+  if (why) throw new Fault('imageUnusable', { image: id, detail: `${why}.` });
+}
+
+type Use = { role: keyof PinnedImages; user: ImageUser };
+
+async function whyChanged(store: Images, pins: PinnedImages, { role, user }: Use): Promise<string | undefined> {
+  const since = (why: string | undefined) => why && `${why}, since the operation was begun`;
+  const [image, row] = await Promise.all([
+    store.images.find({ id: pins.image.id }),
+    store.images.find({ id: pins[role]?.id ?? '' }),
+  ]);
+  if (!image || !row) return since('it was deleted');
+  if (pinOf(row).digest !== pins[role]?.digest) return since('its data was replaced');
+  return since(role === 'image' ? whyUnusable(row, user) : whyUnusablePart(row, image, user));
+}
+
+/**
+ * A deploy kernel or ramdisk is run with the token of the operation and sees every disk: only what an administrator has
+ * published or owns is good enough.
+ */
+export async function refuseForeignDeployImage(
+  store: Pick<Store, 'images' | 'users' | 'role_assignments'>,
+  id: string,
+): Promise<void> {
+  const image = await store.images.find({ id });
+  const refuse = (detail: string) => new Fault('imageUnusable', { image: id, detail });
+  if (!image || image.status === 'deleted') throw refuse('there is no such image for a deploy kernel or ramdisk.');
+  if (image.visibility === 'public') return;
+  const owner = { project_id: image.owner };
+  const isAdmins =
+    (await store.users.find({ ...owner, is_admin: true })) ?? (await store.role_assignments.find({ ...owner, role: 'admin' }));
+  if (!isAdmins) throw refuse("a deploy kernel or ramdisk must be an administrator's image, and this is none.");
+}
