@@ -9,10 +9,17 @@ import { root } from './sources.ts';
 
 export type SkippedTest = { file: string; name: string; reason: string };
 export type TestCounts = { passed: number; failed: number; skipped: SkippedTest[]; failures: string[] };
-export type TestRequest = { files: readonly string[]; concurrency: number; fileSeconds: number; signal: AbortSignal };
+export type TestRequest = {
+  files: readonly string[];
+  concurrency: number;
+  fileSeconds: number;
+  signal: AbortSignal;
+  /** Added to the environment, where that does not have it already. */
+  env?: Readonly<Record<string, string>>;
+};
 
 /** Files run side by side are shown one after the other as they end; with a concurrency of 1 every line is live. */
-export async function runTests({ files, concurrency, fileSeconds, signal }: TestRequest): Promise<TestCounts> {
+export async function runTests({ files, concurrency, fileSeconds, signal, env }: TestRequest): Promise<TestCounts> {
   const counts: TestCounts = { passed: 0, failed: 0, skipped: [], failures: [] };
   const reporter = new spec();
   const shown = reporter.pipe(process.stdout, { end: false });
@@ -22,7 +29,14 @@ export async function runTests({ files, concurrency, fileSeconds, signal }: Test
       const live = concurrency === 1;
       if (live) process.stdout.write(`-- ${relative(root, file)}\n`);
       const late: TestEvent[] = [];
-      await runFile({ file, fileSeconds, signal, counts, show: (event) => (live ? reporter.write(event) : late.push(event)) });
+      await runFile({
+        file,
+        fileSeconds,
+        signal,
+        env,
+        counts,
+        show: (event) => (live ? reporter.write(event) : late.push(event)),
+      });
       for (const event of late) reporter.write(event);
     }
   };
@@ -39,11 +53,12 @@ type FileRun = {
   file: string;
   fileSeconds: number;
   signal: AbortSignal;
+  env: TestRequest['env'];
   counts: TestCounts;
   show: (event: TestEvent) => void;
 };
 
-async function runFile({ file, fileSeconds, signal, counts, show }: FileRun): Promise<void> {
+async function runFile({ file, fileSeconds, signal, env, counts, show }: FileRun): Promise<void> {
   const id = randomUUID();
   const tooLong = AbortSignal.timeout(fileSeconds * 1000);
   const events: AsyncIterable<TestEvent> = run({
@@ -52,7 +67,7 @@ async function runFile({ file, fileSeconds, signal, counts, show }: FileRun): Pr
     cwd: root,
     signal: AbortSignal.any([signal, tooLong]),
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: { ...plainEnvironment(), [leftoverVariable]: id },
+    env: { ...env, ...plainEnvironment(), [leftoverVariable]: id },
   });
   for await (const event of events) {
     if (event.type === 'test:summary') addCounts(counts, event.data);

@@ -1,6 +1,7 @@
 /** The stages of a check, in order. A failed stage fails the whole run but keeps no later stage from running. */
 import { availableParallelism } from 'node:os';
 import { checkImports } from './imports.ts';
+import { provideRecordings } from './recordings.ts';
 import { checkRules } from './rules.ts';
 import { type Program, runProgram } from './run-program.ts';
 import { runTests, type SkippedTest, type TestCounts } from './run-tests.ts';
@@ -71,7 +72,7 @@ async function runStage(
   if ('findings' in stage) return { problem: printFindings(stage.findings(listSources())) };
   const files = testFiles(stage.tests.covers, paths);
   if (files.length === 0) return { problem: paths.length === 0 ? 'no test files found' : undefined };
-  const tests = await runTests({ ...stage.tests, files, signal });
+  const tests = await runTests({ ...stage.tests, files, signal, env: provideRecordings() });
   return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Redfish services that others wrote, as peers for tests. They are run from copies beside the repo, which environment
- * variables name: `INGOT_SUSHY_TOOLS` (openstack/sushy-tools) and `INGOT_REDFISH_MOCKUP_SERVER` (DMTF/Redfish-Mockup-Server).
+ * variables name: `REFEREE_SUSHY_TOOLS` (openstack/sushy-tools) and `REFEREE_REDFISH_MOCKUP_SERVER` (DMTF/Redfish-Mockup-Server).
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,16 +8,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 
-const sushyTools = process.env['INGOT_SUSHY_TOOLS'] ?? '';
-const mockupServer = process.env['INGOT_REDFISH_MOCKUP_SERVER'] ?? '';
+const sushyTools = process.env['REFEREE_SUSHY_TOOLS'] ?? '';
+const mockupServer = process.env['REFEREE_REDFISH_MOCKUP_SERVER'] ?? '';
 
 /** The reason to skip, or false. */
 export const withoutSushyTools = existsSync(join(sushyTools, 'sushy_tools', 'emulator', 'main.py'))
   ? false
-  : 'INGOT_SUSHY_TOOLS names no copy of sushy-tools';
+  : 'REFEREE_SUSHY_TOOLS names no copy of sushy-tools';
 export const withoutMockupServer = existsSync(join(mockupServer, 'redfishMockupServer.py'))
   ? false
-  : 'INGOT_REDFISH_MOCKUP_SERVER names no copy of the Redfish mockup server';
+  : 'REFEREE_REDFISH_MOCKUP_SERVER names no copy of the Redfish mockup server';
 
 export const sushySystems = ['27946b59-9e44-4fa7-8e91-f3527a1ef094', 'c0ffee00-0000-4000-8000-000000000002'] as const;
 

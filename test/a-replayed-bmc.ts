@@ -1,7 +1,7 @@
 /**
  * Replays what others recorded of real BMCs as a Redfish service, and judges changes by the recording: it takes none that
- * names a property, a value or an action which the BMC did not show. Recordings are folders beside the repo, below the
- * one that `INGOT_REDFISH_RECORDINGS` names; see src/drivers/redfish/readme.md.
+ * names a property, a value or an action which the BMC did not show. Recordings are folders below the one that
+ * `REFEREE_REDFISH_RECORDINGS` names, by default what check/recordings.ts unpacks; see src/drivers/redfish/readme.md.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Json, JsonObject } from '#domain/records.ts';
 
-const folder = process.env['INGOT_REDFISH_RECORDINGS'] ?? '';
+const folder = process.env['REFEREE_REDFISH_RECORDINGS'] ?? process.env['INGOT_REDFISH_RECORDINGS'] ?? '';
 
 /** The reason to skip, or false. */
-export const withoutRecordings = existsSync(folder) ? false : 'INGOT_REDFISH_RECORDINGS names no folder of recorded BMCs';
+export const withoutRecordings = existsSync(folder) ? false : 'REFEREE_REDFISH_RECORDINGS names no folder of recorded BMCs';
 
 export type Recording = {
   /** Name of its folder. */

@@ -1,7 +1,7 @@
 /**
  * Programs of others judge the Redfish face: OpenStack's sushy and DMTF's redfishtool as clients (Debian packages
  * python3-sushy and redfishtool), and DMTF's Redfish Service Validator, which compares every resource with its schema.
- * The validator is not in Debian: it runs where INGOT_REDFISH_VALIDATOR names a folder with its checkout, `venv/bin/python3`
+ * The validator is not in Debian: it runs where REFEREE_REDFISH_VALIDATOR names a folder with its checkout, `venv/bin/python3`
  * that has what it needs, and `schemas/` with DMTF's CSDL files.
  */
 import assert from 'node:assert/strict';
@@ -26,8 +26,8 @@ const login = { user: 'admin', password: 'password1' };
 const sushyReferee = fileURLToPath(new URL('sushy-referee.py', import.meta.url));
 const withoutSushy = existsSync('/usr/lib/python3/dist-packages/sushy') ? false : 'needs the Debian package python3-sushy';
 const withoutRedfishtool = existsSync('/usr/bin/redfishtool') ? false : 'needs the Debian package redfishtool';
-const validator = process.env['INGOT_REDFISH_VALIDATOR'];
-const withoutValidator = validator ? false : 'needs INGOT_REDFISH_VALIDATOR, a folder with the Redfish Service Validator';
+const validator = process.env['REFEREE_REDFISH_VALIDATOR'];
+const withoutValidator = validator ? false : 'needs REFEREE_REDFISH_VALIDATOR, a folder with the Redfish Service Validator';
 
 async function aService(t: TestContext, personality: PersonalityChanges = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-redfish-'));

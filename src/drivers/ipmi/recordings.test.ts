@@ -19,12 +19,12 @@ import { encodeRequest, encodeResponse } from '#wire/ipmi/message.ts';
 import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 
-const folder = process.env['INGOT_IPMI_RECORDINGS'];
+const folder = process.env['REFEREE_IPMI_RECORDINGS'] ?? process.env['INGOT_IPMI_RECORDINGS'];
 const at = (path: string) => join(folder ?? '/nonexistent', path);
 const without = (path: string) =>
   !folder
-    ? 'INGOT_IPMI_RECORDINGS names no folder with recordings of real BMCs (src/drivers/ipmi/readme.md)'
-    : !existsSync(at(path)) && `there is no ${path} in the folder that INGOT_IPMI_RECORDINGS names`;
+    ? 'REFEREE_IPMI_RECORDINGS names no folder with recordings of real BMCs (src/drivers/ipmi/readme.md)'
+    : !existsSync(at(path)) && `there is no ${path} in the folder that REFEREE_IPMI_RECORDINGS names`;
 
 const login = { user: 'admin', password: 'secret', suite: 3 };
 

@@ -29,7 +29,7 @@ sys.modules['grequests'] = grequests
 `;
 
 const mockupServer: PythonService = {
-  variable: 'INGOT_REDFISH_MOCKUP_SERVER',
+  variable: 'REFEREE_REDFISH_MOCKUP_SERVER',
   imports: `${sender}\nimport redfishMockupServer`,
   program: `${sender}\nimport runpy; runpy.run_path('redfishMockupServer.py', run_name='__main__')`,
   options: (port) => ['-S', '-D', 'public-rackmount1', '-H', '127.0.0.1', '-p', String(port)],
@@ -124,7 +124,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
 });
 
 /** A copy of redhat-cne/hw-event-proxy, whose test data are events of iDRAC 9, iLO 5 and AMI's firmware, most of them recorded. */
-const recordings = process.env['INGOT_HW_EVENT_PROXY'] && join(process.env['INGOT_HW_EVENT_PROXY'], 'e2e-tests', 'data');
+const recordings = process.env['REFEREE_HW_EVENT_PROXY'] && join(process.env['REFEREE_HW_EVENT_PROXY'], 'e2e-tests', 'data');
 
 /** Shapes of makes, in words of our own: what is where, and what is missing. */
 const shapes: Record<string, unknown> = {
@@ -158,7 +158,7 @@ function readRecordings(): Record<string, unknown> {
 
 suite('bodies of several makes', () => {
   test('shapes that vendors send are each a reason to look', (t) => takesAll(t, shapes));
-  test('recorded ones are, too', { skip: recordings ? false : 'INGOT_HW_EVENT_PROXY names no copy of it' }, async (t) => {
+  test('recorded ones are, too', { skip: recordings ? false : 'REFEREE_HW_EVENT_PROXY names no copy of it' }, async (t) => {
     const recorded = readRecordings();
     assert.ok(Object.keys(recorded).length > 5);
     await takesAll(t, recorded);

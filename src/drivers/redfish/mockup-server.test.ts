@@ -10,7 +10,7 @@ import { createRedfishDriver } from './index.ts';
 const withoutEvents = "import sys, types; sys.modules.setdefault('grequests', types.ModuleType('grequests'))";
 
 const mockupServer: PythonService = {
-  variable: 'INGOT_REDFISH_MOCKUP_SERVER',
+  variable: 'REFEREE_REDFISH_MOCKUP_SERVER',
   imports: `${withoutEvents}; import redfishMockupServer`,
   program: `${withoutEvents}; import runpy; runpy.run_path('redfishMockupServer.py', run_name='__main__')`,
   options: (port) => ['-S', '-D', 'public-rackmount1', '-H', '127.0.0.1', '-p', String(port)],

@@ -1,6 +1,6 @@
 /**
  * Against recordings of real BMCs that others published: see readme.md, "Real BMCs". Each judges our changes: what it did not
- * show it refuses. Skips without `INGOT_REDFISH_RECORDINGS`.
+ * show it refuses. Skips without `REFEREE_REDFISH_RECORDINGS`.
  */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
@@ -53,11 +53,27 @@ const stateTable: Readonly<Record<string, string>> = {
 };
 const targets: readonly PowerTarget[] = ['power off', 'power on', 'reset', 'power cycle', 'soft power off', 'power on'];
 
-async function checkPower({ driver, node, system, bmc }: Stage): Promise<void> {
+async function checkPower({ driver, node, system, bmc, not = [] }: Stage & { not?: readonly PowerTarget[] }): Promise<void> {
   assert.equal(await driver.power.getPower(node), stateTable[textAt(system, 'PowerState') ?? '']);
-  for (const target of targets) await driver.power.setPower(node, target);
-  assert.ok(bmc.changes.length >= targets.length);
+  for (const target of targets.filter((each) => !not.includes(each))) await driver.power.setPower(node, target);
+  assert.ok(bmc.changes.length >= targets.length - not.length);
   assert.equal(await driver.power.getPower(node), 'power on');
+}
+
+/** Of a machine whose BMC offers no ResetType that ends in "off": the wish is refused, and nothing is sent. */
+async function checkPowerWithoutOff(stage: Stage): Promise<void> {
+  const { driver, node, system, bmc } = stage;
+  const offered = textsAt(system, 'Actions', '#ComputerSystem.Reset', 'ResetType@Redfish.AllowableValues') ?? [];
+  assert.ok(!offered.some((type) => ['ForceOff', 'GracefulShutdown', 'PushPowerButton'].includes(type)), offered.join());
+  const off: readonly PowerTarget[] = ['power off', 'soft power off'];
+  for (const target of off) {
+    await assert.rejects(driver.power.setPower(node, target), {
+      code: 'bmcError',
+      message: /no ResetType for it \(offered: On, /,
+    });
+  }
+  assert.equal(bmc.changes.length, 0);
+  await checkPower({ ...stage, not: off });
 }
 
 const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
@@ -102,12 +118,15 @@ async function checkIdentity({ driver, node, system }: Stage): Promise<void> {
 async function checkMedia({ driver, node }: Stage): Promise<void> {
   const { media } = driver.management;
   const image = 'http://192.0.2.1/boot.iso';
+  // What somebody has put into another drive stays there.
+  const others = ((await ifAny(media?.slots(node))) ?? []).filter((slot) => slot.inserted && slot.device !== 'cdrom');
+  const rest = others.map((slot) => slot.image);
   const isIn = await ifAny(media?.insert(node, 'cdrom', image).then(() => true));
   if (!isIn) return;
   const held = async () => ((await media?.slots(node)) ?? []).filter((slot) => slot.inserted).map((slot) => slot.image);
-  assert.deepEqual(await held(), [image]);
+  assert.deepEqual((await held()).toSorted(), [...rest, image].toSorted());
   await media?.eject(node, 'cdrom');
-  assert.deepEqual(await held(), []);
+  assert.deepEqual(await held(), rest);
 }
 
 async function checkBios({ driver, node, system, bmc, linked }: Stage): Promise<void> {
@@ -186,6 +205,35 @@ const checks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   power: checkPower,
 };
 
+type Oddity = { readonly why: string; readonly checks?: typeof checks; readonly rootOf?: string };
+
+/** Recordings that no real BMC can have answered, and what is true of them all the same. */
+const oddities: Readonly<Record<string, Oddity>> = {
+  'redfish_ctl-idrac': {
+    why: 'written by hand (Model: PowerEdge Mock): offers no ResetType that switches off, which every iDRAC has',
+    checks: { ...checks, power: checkPowerWithoutOff },
+  },
+  'redfish_ctl-supermicro_x10_119': {
+    why: 'cut down: without the service root that DSP0266 asks of each service; it gets that of its sister',
+    rootOf: 'redfish_ctl-supermicro_x10',
+  },
+};
+
+const rootPath = '/redfish/v1';
+
+/** As it was recorded, or made whole with the service root of another. Without one the driver says that it found none. */
+async function readWhole(t: TestContext, name: string): Promise<Recording> {
+  const recording = readRecording(name);
+  const { rootOf } = oddities[name] ?? {};
+  if (rootOf === undefined) return recording;
+  assert.ok(!recording.resources.has(rootPath), 'it has a service root: its row is out of date');
+  const [system = ''] = switchable(recording, [...recording.resources.keys()]);
+  const { driver, node } = openStage(t, await replayBmc(t, recording), system);
+  await assert.rejects(driver.power.getPower(node), { code: 'bmcError', message: /GET \/redfish\/v1\/ with 404/ });
+  const root = readRecording(rootOf).resources.get(rootPath) ?? {};
+  return { name, resources: new Map([...recording.resources, [rootPath, root]]) };
+}
+
 /** Baseboards of GPUs are systems, too, but none that anybody switches. */
 function switchable(recording: Recording, systems: readonly string[]): string[] {
   const has = (path: string) => '#ComputerSystem.Reset' in objectAt(recording.resources.get(path.toLowerCase()), 'Actions');
@@ -195,12 +243,12 @@ function switchable(recording: Recording, systems: readonly string[]): string[] 
 suite('recorded BMCs', { skip: withoutRecordings }, () => {
   for (const name of listRecordings()) {
     test(name, async (t) => {
-      const recording = readRecording(name);
+      const recording = await readWhole(t, name);
       const { systems } = await replayBmc(t, recording);
       const own = switchable(recording, systems);
       assert.ok(own.length > 0, `none of ${systems.length} systems can be switched`);
       for (const system of own) {
-        for (const [concern, check] of Object.entries(checks)) {
+        for (const [concern, check] of Object.entries(oddities[name]?.checks ?? checks)) {
           await t.test(`${system}: ${concern}`, async (t) => {
             const bmc = await replayBmc(t, recording);
             await check(openStage(t, bmc, system));

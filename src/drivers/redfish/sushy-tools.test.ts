@@ -17,7 +17,7 @@ import { createRedfishDriver } from './index.ts';
 const uuid = 'da69abcc-dae0-4913-9a7b-d344043097c0';
 
 const sushyTools: PythonService = {
-  variable: 'INGOT_SUSHY_TOOLS',
+  variable: 'REFEREE_SUSHY_TOOLS',
   imports: 'import sushy_tools.emulator.main',
   program: 'import sys; from sushy_tools.emulator import main; sys.exit(main.main())',
   options(port, state) {

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plainEnvironment } from './environment.ts';
+
+test('a person’s own settings and cloud are no business of tests; where copies of others’ programs lie, is', () => {
+  const from = {
+    PATH: '/bin',
+    OS_TOKEN: 't',
+    INGOT_STATE_DIR: '/s',
+    INGOT_API_LISTEN: 'a',
+    INGOT_SUSHY_TOOLS: '/c',
+    REFEREE_X: '/x',
+  };
+
+  assert.deepEqual(plainEnvironment(from), { PATH: '/bin', REFEREE_SUSHY_TOOLS: '/c', REFEREE_X: '/x' });
+});
+
+test('REFEREE_ goes before INGOT_ where both are set', () => {
+  const from = { REFEREE_SUSHY_TOOLS: '/a', INGOT_SUSHY_TOOLS: '/b' };
+  assert.deepEqual(plainEnvironment(from), { REFEREE_SUSHY_TOOLS: '/a' });
+});
+
+test('a build server gets no colours', () => {
+  assert.deepEqual(plainEnvironment({ CI: 'true', FORCE_COLOR: '1' }), { CI: 'true', NO_COLOR: '1' });
+  assert.deepEqual(plainEnvironment({ FORCE_COLOR: '1' }), { FORCE_COLOR: '1' });
+});
