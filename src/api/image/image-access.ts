@@ -5,7 +5,7 @@ import { isVisibleTo } from '#domain/image-visibility.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, Caller } from '../context.ts';
 
-export function maySee(caller: Caller, image: Image): boolean {
+export function maySee(caller: Caller, image: Pick<Image, 'owner' | 'visibility'>): boolean {
   return isVisibleTo(image, caller);
 }
 

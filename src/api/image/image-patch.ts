@@ -7,6 +7,7 @@ import type { Image } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { checkVisibility, getOwnImage } from './image-access.ts';
 import { attributeTable, imageBody, isProperty } from './image-json.ts';
+import { imageBodyBytes, refuseTooLarge, shorten } from './image-limits.ts';
 import { ById, NewImage, saveImage } from './images.ts';
 
 const mediaTypes = ['application/openstack-images-v2.1-json-patch', 'application/openstack-images-v2.0-json-patch'];
@@ -16,55 +17,66 @@ const Operation = Type.Union([
   Type.Object({ op: Type.Literal('remove'), path: Type.String() }),
 ]);
 type Operation = Static<typeof Operation>;
+/** Each property removed and set anew, and every attribute besides. */
+const mostOperations = 1024;
+const ImagePatch = Type.Array(Operation, { maxItems: mostOperations });
 
 /** What an attribute's new value must be. */
 const checkChanges = Compile(Type.Partial(Type.Omit(NewImage, ['id', 'os_hidden'])));
 
+/** The image as the operations so far have made it: changed in place, so that each costs only its own length. */
+type Draft = {
+  readonly image: Image;
+  readonly request: FastifyRequest;
+  readonly attributes: Partial<Image>;
+  readonly properties: Map<string, string>;
+};
+
 export function registerImagePatch(app: ApiScope, context: ApiContext): void {
   app.addContentTypeParser(mediaTypes, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
-  app.patch('/images/:id', { schema: { params: ById, body: Type.Array(Operation) } }, async (request) => {
+  app.patch('/images/:id', { bodyLimit: imageBodyBytes, schema: { params: ById, body: ImagePatch } }, async (request) => {
     const image = await getOwnImage(context, request, request.params.id);
-    const changed = request.body.reduce((former, operation) => apply(former, operation, request), image);
-    return imageBody(await saveImage(context, image, differences(image, changed)));
+    return imageBody(await saveImage(context, image, changesOf(image, request.body, request)));
   });
 }
 
 /** Only what the request changed: an upload may be writing the other columns meanwhile. */
-function differences(before: Image, after: Image): Partial<Image> {
-  return Object.fromEntries(Object.entries(after).filter(([name, value]) => value !== before[name as keyof Image]));
-}
-
-function apply(image: Image, operation: Operation, request: FastifyRequest): Image {
-  const name = nameOf(operation.path);
-  return isProperty(name) ? changeProperty(image, name, operation) : changeAttribute(image, name, { operation, request });
+function changesOf(image: Image, operations: readonly Operation[], request: FastifyRequest): Partial<Image> {
+  const draft: Draft = { image, request, attributes: {}, properties: new Map(Object.entries(image.properties)) };
+  let isPropertyChanged = false;
+  for (const operation of operations) {
+    const name = nameOf(operation.path);
+    if (isProperty(name)) changeProperty(draft, name, operation);
+    else changeAttribute(draft, name, operation);
+    isPropertyChanged ||= isProperty(name);
+  }
+  const changes = { ...draft.attributes, ...(isPropertyChanged && { properties: Object.fromEntries(draft.properties) }) };
+  refuseTooLarge(changes, image);
+  return changes;
 }
 
 /** `/kernel_id` → `kernel_id`; RFC 6901 writes `~` as `~0` and `/` as `~1`. */
 function nameOf(path: string): string {
   const [root, name, ...deeper] = path.split('/');
   if (root !== '' || !name || deeper.length > 0)
-    throw new Fault('badRequest', { detail: `Invalid JSON pointer for this resource: '${path}'.` });
+    throw new Fault('badRequest', { detail: `Invalid JSON pointer for this resource: '${shorten(path)}'.` });
   return name.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function changeProperty(image: Image, name: string, operation: Operation): Image {
-  const { [name]: former, ...others } = image.properties;
-  if (operation.op !== 'add' && former === undefined) throw new Fault('conflict', { detail: `Property ${name} does not exist.` });
-  if (operation.op === 'remove') return { ...image, properties: others };
-  if (typeof operation.value !== 'string') throw invalid(name, 'text');
-  return { ...image, properties: { ...others, [name]: operation.value } };
+function changeProperty({ properties }: Draft, name: string, operation: Operation): void {
+  if (operation.op !== 'add' && !properties.has(name))
+    throw new Fault('conflict', { detail: `Property ${shorten(name)} does not exist.` });
+  if (operation.op === 'remove') properties.delete(name);
+  else if (typeof operation.value === 'string') properties.set(name, operation.value);
+  else throw invalid(name, 'text');
 }
 
-function changeAttribute(
-  image: Image,
-  name: string,
-  { operation, request }: { operation: Operation; request: FastifyRequest },
-): Image {
+function changeAttribute({ image, request, attributes }: Draft, name: string, operation: Operation): void {
   checkMayChange(image, name, request);
   const value = operation.op === 'remove' ? emptied(name) : operation.value;
   if (!checkChanges.Check({ [name]: value })) throw invalid(name, JSON.stringify(attributeTable[name]?.schema));
   if (name === 'visibility') checkVisibility(request.caller, String(value));
-  return { ...image, [name]: value };
+  Object.assign(attributes, { [name]: name === 'tags' ? [...new Set(value as string[])] : value });
 }
 
 function checkMayChange(image: Image, name: string, request: FastifyRequest): void {
@@ -83,5 +95,5 @@ function emptied(name: string): unknown {
 }
 
 function invalid(name: string, expected: string): Fault {
-  return new Fault('badRequest', { detail: `Invalid input for field/attribute ${name}: it must be ${expected}.` });
+  return new Fault('badRequest', { detail: `Invalid input for field/attribute ${shorten(name)}: it must be ${expected}.` });
 }

@@ -4,11 +4,12 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
+import { listShortImages, readImages } from '#store/image-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { pageOf } from '../pagination.ts';
 import { checkVisibility, getImage, getOwnImage } from './image-access.ts';
-import { filterImages, ImageQuery, sortImages } from './image-filters.ts';
+import { filterOf, ImageQuery, sortImages } from './image-filters.ts';
 import { containerFormats, diskFormats, imageBody, isProperty, visibilities } from './image-json.ts';
+import { imageBodyBytes, propertyBytes, refuseTooLarge } from './image-limits.ts';
 
 export type ImageContext = Pick<ApiContext, 'store' | 'images'>;
 
@@ -26,22 +27,23 @@ export const NewImage = Type.Object(
     protected: Type.Optional(Type.Boolean()),
     min_disk: Type.Optional(Type.Integer({ minimum: 0 })),
     min_ram: Type.Optional(Type.Integer({ minimum: 0 })),
-    tags: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 128 })),
+    tags: Type.Optional(Type.Array(Type.String({ maxLength: 255 }))),
     owner: Type.Optional(Type.String()),
     os_hidden: Type.Optional(Type.Literal(false)),
   },
   { additionalProperties: Type.Union([Type.String(), Type.Null()]) },
 );
 
-/** A page without `limit`, and the most that one may ask for. */
-const defaultLimit = 1000;
+/** Glance's `limit_param_default` and `api_limit_max`. */
+const defaultLimit = 25;
+const largestLimit = 1000;
 
 export function registerImages(app: ApiScope, context: ApiContext): void {
   app.get('/images', { schema: { querystring: ImageQuery } }, async (request) => listImages(context, request, request.query));
   app.get('/images/:id', { schema: { params: ById } }, async (request) =>
     imageBody(await getImage(context, request, request.params.id)),
   );
-  app.post('/images', { schema: { body: NewImage } }, async (request, reply) => {
+  app.post('/images', { bodyLimit: imageBodyBytes, schema: { body: NewImage } }, async (request, reply) => {
     const image = await createImage(context, request, request.body);
     reply.code(201).header('location', `${context.baseUrl(request)}/image/v2/images/${image.id}`);
     return imageBody(image);
@@ -62,7 +64,9 @@ export function registerImages(app: ApiScope, context: ApiContext): void {
 function registerTags(app: ApiScope, context: ApiContext): void {
   app.put('/images/:id/tags/:tag', { schema: { params: OneTag } }, async (request, reply) => {
     const image = await getOwnImage(context, request, request.params.id);
-    await saveImage(context, image, { tags: [...new Set([...image.tags, request.params.tag])] });
+    const tags = [...new Set([...image.tags, request.params.tag])];
+    refuseTooLarge({ tags }, image);
+    await saveImage(context, image, { tags });
     return reply.code(204).send();
   });
   app.delete('/images/:id/tags/:tag', { schema: { params: OneTag } }, async (request, reply) => {
@@ -92,19 +96,46 @@ export async function saveImage(context: ApiContext, image: Image, changes: Part
 }
 
 async function listImages(context: ApiContext, request: FastifyRequest, query: ImageQuery): Promise<object> {
-  const asked = filterImages(await context.store.images.list(), query, request.caller);
-  const page = pageOf(sortImages(asked, query), {
-    ...query,
-    limit: query.limit ?? defaultLimit,
-    maximum: defaultLimit,
-    idOf: ({ id }) => id,
+  const { caller } = request;
+  const filter = filterOf(query, caller);
+  const short = await listShortImages(context.store, caller.is_admin ? undefined : caller.project_id);
+  const ids = sortImages(short.filter(filter.isListed), query).map(({ id }) => id);
+  const page = await readImagePage(readImages(context.store, idsAfter(ids, query.marker)), {
+    isWanted: filter.isWanted,
+    limit: Math.min(query.limit ?? defaultLimit, largestLimit),
   });
   return {
-    images: page.items.map(imageBody),
+    images: page.images,
     schema: '/v2/schemas/images',
     first: pathOf(request, undefined),
     ...(page.next && { next: pathOf(request, page.next) }),
   };
+}
+
+function idsAfter(ids: readonly string[], marker: string | undefined): readonly string[] {
+  if (marker === undefined) return ids;
+  const at = ids.indexOf(marker);
+  if (at < 0) throw new Fault('badRequest', { detail: `Marker ${marker} could not be found.` });
+  return ids.slice(at + 1);
+}
+
+/** What a page may weigh: images can have large properties, and clients follow `next`. */
+const pageBytes = 2 * 1024 * 1024;
+
+type PageWish = { isWanted(image: Image): boolean; limit: number };
+
+async function readImagePage(all: AsyncIterable<Image>, { isWanted, limit }: PageWish) {
+  const images: object[] = [];
+  let [last, bytes] = ['', 0];
+  for await (const image of all) {
+    if (!isWanted(image)) continue;
+    const isFull = images.length >= limit || (images.length > 0 && bytes + propertyBytes(image) > pageBytes);
+    if (isFull) return { images, next: last };
+    images.push(imageBody(image));
+    bytes += propertyBytes(image);
+    last = image.id;
+  }
+  return { images, next: undefined };
 }
 
 /** Links of this API begin at its version. */
@@ -122,6 +153,9 @@ async function createImage(context: ApiContext, request: FastifyRequest, fields:
     throw new Fault('forbidden', { detail: `You are not permitted to create images owned by '${fields.owner}'.` });
   const id = fields.id?.toLowerCase() ?? randomUUID();
   if (await context.store.images.find({ id })) throw new Fault('conflict', { detail: `Image ID ${id} already exists!` });
+  const tags = [...new Set(fields.tags ?? [])];
+  const properties = propertiesOf(fields);
+  refuseTooLarge({ tags, properties });
   const now = new Date().toISOString();
   return context.store.images.insert({
     id,
@@ -139,8 +173,8 @@ async function createImage(context: ApiContext, request: FastifyRequest, fields:
     os_hash_algo: null,
     os_hash_value: null,
     protected: fields.protected ?? false,
-    tags: [...new Set(fields.tags ?? [])],
-    properties: propertiesOf(fields),
+    tags,
+    properties,
     created_at: now,
     updated_at: now,
   });

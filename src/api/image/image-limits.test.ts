@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+
+let stage: ApiStage;
+before(async () => {
+  stage = await openApiStage();
+});
+after(() => stage.close());
+
+const base = '/image/v2/images';
+const create = (fields: object) => stage.ask({ method: 'POST', url: base, payload: fields });
+const patch = (id: string, operations: object[]) =>
+  stage.ask({
+    method: 'PATCH',
+    url: `${base}/${id}`,
+    payload: JSON.stringify(operations),
+    headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
+  });
+const count = (length: number, of: (at: number) => object) => Array.from({ length }, (_, at) => of(at));
+const adding = (length: number, value = 'v') => count(length, (at) => ({ op: 'add', path: `/p${at}`, value }));
+const named = (length: number, value = 'v') => Object.assign({}, ...count(length, (at) => ({ [`p${at}`]: value })));
+const statusOf = async (reply: Promise<{ status: number }>) => (await reply).status;
+
+test('a patch of thousands of operations is refused before any is looked at', async () => {
+  const { body } = await create({});
+
+  const large = await patch(body.id, adding(8_000));
+  const most = await patch(
+    body.id,
+    count(1_024, () => ({ op: 'add', path: '/same', value: 'v' })),
+  );
+
+  assert.equal(large.status, 400);
+  assert.match(large.body.error.message, /1024/);
+  assert.deepEqual([most.status, most.body.same], [200, 'v']);
+});
+
+test('an image has at most 128 properties and 128 tags, however they come (413, as Glance)', async () => {
+  const { body } = await create(named(128));
+  const tags = count(128, (at) => `t${at}` as never);
+
+  const statuses = await Promise.all([
+    statusOf(create(named(129))),
+    statusOf(patch(body.id, adding(129))),
+    statusOf(patch(body.id, [{ op: 'add', path: '/another', value: 'v' }])),
+    statusOf(patch(body.id, [{ op: 'replace', path: '/tags', value: [...tags, 'more'] }])),
+    statusOf(create({ tags: [...tags, 'more'] })),
+  ]);
+  const exchanged = await patch(body.id, [
+    { op: 'remove', path: '/p0' },
+    { op: 'add', path: '/another', value: 'v' },
+    { op: 'replace', path: '/tags', value: tags },
+  ]);
+  const oneMore = await stage.ask({ method: 'PUT', url: `${base}/${body.id}/tags/more` });
+
+  assert.deepEqual(statuses, [413, 413, 413, 413, 413]);
+  assert.equal(exchanged.status, 200);
+  assert.equal(oneMore.status, 413);
+});
+
+test('names, values and all properties together have a size', async () => {
+  const { body } = await create(named(3, 'x'.repeat(65_535)));
+
+  assert.equal(await statusOf(create({ p: 'x'.repeat(65_536) })), 400);
+  assert.equal(await statusOf(patch(body.id, [{ op: 'add', path: '/p', value: 'x'.repeat(65_536) }])), 400);
+  assert.equal(await statusOf(create({ ['n'.repeat(256)]: 'v' })), 400);
+  assert.equal(await statusOf(create(named(5, 'x'.repeat(60_000)))), 413);
+  assert.equal(await statusOf(patch(body.id, [{ op: 'add', path: '/p', value: 'x'.repeat(65_535) }])), 413);
+});
+
+test('what grew before there were bounds can be made smaller', async () => {
+  const { body } = await create({});
+  await stage.store.images.update({ id: body.id }, { properties: named(300) });
+
+  const smaller = await patch(body.id, [{ op: 'remove', path: '/p0' }]);
+  const larger = await patch(body.id, [{ op: 'add', path: '/more', value: 'v' }]);
+
+  assert.deepEqual([smaller.status, larger.status], [200, 413]);
+});
+
+test('a page of images with large properties ends early, and the next one goes on', async () => {
+  await stage.store.images.remove({});
+  const value = 'x'.repeat(60_000);
+  for (let at = 0; at < 30; at++)
+    assert.equal(await statusOf(create({ name: `large ${at}`, ...named(4, value), parity: String(at % 2) })), 201);
+  const seen: string[] = [];
+
+  let url = '/v2/images?limit=1000&sort=name:asc&parity=1';
+  let pages = 0;
+  for (; url; pages++) {
+    const { body } = await stage.ask({ url: `/image${url}` });
+    seen.push(...body.images.map((image: { name: string }) => image.name));
+    url = body.next ?? '';
+  }
+  const first = await stage.ask({ url: base });
+
+  assert.equal(seen.length, 15);
+  assert.equal(new Set(seen).size, 15);
+  assert.ok(pages > 1, `${pages} pages`);
+  assert.ok(JSON.stringify(first.body).length < 3 * 1024 * 1024);
+});
+
+test('a page has 25 images unless more are asked for, as Glance', async () => {
+  await stage.store.images.remove({});
+  for (let at = 0; at < 26; at++) await create({ name: `i${at}` });
+
+  const standard = await stage.ask({ url: base });
+  const more = await stage.ask({ url: `${base}?limit=100` });
+
+  assert.equal(standard.body.images.length, 25);
+  assert.ok(standard.body.next);
+  assert.deepEqual([more.body.images.length, more.body.next], [26, undefined]);
+});

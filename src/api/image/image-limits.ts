@@ -1,0 +1,57 @@
+/** How much an image may carry beside its data: Glance's default quotas, and what one row may weigh in all. */
+import { Fault } from '#domain/faults.ts';
+import type { Image } from '#domain/records.ts';
+
+/** Glance's `image_property_quota` and `image_tag_quota`. */
+const mostProperties = 128;
+const mostTags = 128;
+/** Glance's columns. */
+const longestName = 255;
+const longestValue = 65_535;
+/** Of all properties together: lists read whole rows. */
+const mostPropertyBytes = 256 * 1024;
+
+/** Of a request with properties in it. */
+export const imageBodyBytes = 512 * 1024;
+
+type Bounded = Partial<Pick<Image, 'properties' | 'tags'>>;
+
+/**
+ * What an older Ingot let grow beyond the bounds may be made smaller.
+ * @throws Fault `tooLarge` for too many, `badRequest` for a name or value that is too long
+ */
+export function refuseTooLarge({ properties, tags }: Bounded, before: Bounded = {}): void {
+  if (properties) refuseProperties(properties, before.properties ?? {});
+  if (tags) refuseMore('tags on an image', tags.length, { maximum: mostTags, before: before.tags?.length });
+}
+
+function refuseProperties(properties: Image['properties'], before: Image['properties']): void {
+  for (const [name, value] of Object.entries(properties)) {
+    if (before[name] === value) continue;
+    if (name.length > longestName)
+      throw new Fault('badRequest', { detail: `Property name '${shorten(name)}' is longer than ${longestName} characters.` });
+    if (value.length > longestValue)
+      throw new Fault('badRequest', { detail: `The value of property ${name} is longer than ${longestValue} characters.` });
+  }
+  const count = (all: Image['properties']) => Object.keys(all).length;
+  refuseMore('image properties', count(properties), { maximum: mostProperties, before: count(before) });
+  refuseMore('bytes of image properties', propertyBytes({ properties }), {
+    maximum: mostPropertyBytes,
+    before: propertyBytes({ properties: before }),
+  });
+}
+
+function refuseMore(what: string, attempted: number, limit: { maximum: number; before: number | undefined }): void {
+  if (attempted <= limit.maximum || attempted < (limit.before ?? 0)) return;
+  const detail = `The limit has been exceeded on the number of allowed ${what}. Attempted: ${attempted}, Maximum: ${limit.maximum}.`;
+  throw new Fault('tooLarge', { detail });
+}
+
+export function propertyBytes({ properties }: Pick<Image, 'properties'>): number {
+  return Object.entries(properties).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
+}
+
+/** A name that a client chose, for a message. */
+export function shorten(text: string): string {
+  return text.length > longestName ? `${text.slice(0, longestName)}…` : text;
+}
