@@ -10,11 +10,11 @@ import fastify, {
 import type { Engine } from '#engine/contract.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { authenticate } from './authentication.ts';
+import { authenticate, recheck, recheckSlowReads } from './authentication.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
-import { ConsoleTickets, serveConsoles } from './consoles.ts';
+import { ConsoleTickets, serveConsoles, type Visit } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
@@ -94,7 +94,11 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
   });
-  serveConsoles(app, { engine: parts.engine, tickets: consoles });
+  const isAllowed = async ({ token, server }: Visit) => {
+    const caller = await recheck(context, token);
+    return caller !== undefined && (server !== undefined || caller.is_admin);
+  };
+  serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
   for (const service of serviceTable) app.register(openService(service, context), { prefix: service.prefix });
   return app;
@@ -107,6 +111,7 @@ function openService(service: Service, context: ApiContext) {
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
       closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
+      closed.addHook('preSerialization', recheckSlowReads(context));
       closed.setNotFoundHandler(replyNotFound(service.name));
       await service.register(closed as ApiScope, context);
     });

@@ -1,20 +1,37 @@
 /** Who asks, and may they: the X-Auth-Token of a request becomes `request.caller`. */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { RoleName, User } from '#store/tables.ts';
+import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext, Caller } from './context.ts';
 import { rolesIn } from './identity/roles.ts';
 import type { TokenPayload } from './tokens.ts';
+
+type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 
 /** An onRequest hook (before the body is read). `needsProject` refuses tokens without a project. */
 export function authenticate(context: ApiContext, options: { needsProject: boolean }) {
   return async (request: FastifyRequest): Promise<void> => {
     const token = request.headers['x-auth-token'];
-    const payload = typeof token === 'string' ? await context.tokens.verify(token) : undefined;
-    const caller = payload && (await callerOf(context, payload));
-    if (!caller || (options.needsProject && caller.project_id === '')) throw new Fault('unauthorized');
+    const found = typeof token === 'string' ? await readToken(context, token) : undefined;
+    const caller = found?.caller;
+    if (!found || !caller || (options.needsProject && caller.project_id === '')) throw new Fault('unauthorized');
     if (options.needsProject) checkReader(caller, request.method);
     request.caller = caller;
+    request.token = found.payload;
+  };
+}
+
+/** Milliseconds after which the right to an answer is asked for again. */
+const slowMs = 1000;
+
+/** A preSerialization hook: who lost the right while a request waited (`?wait=`) does not get its answer. */
+export function recheckSlowReads(context: TokenContext) {
+  return async (request: FastifyRequest, reply: FastifyReply, answer: unknown): Promise<unknown> => {
+    const isRead = request.method === 'GET' && request.token && reply.statusCode < 400;
+    const isSlow = (request.query as { wait?: unknown }).wait !== undefined || reply.elapsedTime > slowMs;
+    if (isRead && isSlow && !(await recheck(context, request.token))) throw new Fault('unauthorized');
+    return answer;
   };
 }
 
@@ -24,26 +41,47 @@ function checkReader(caller: Caller, method: string): void {
   throw new Fault('forbidden', { detail: 'The role reader does not allow changes: they need the role member.' });
 }
 
-/** undefined where the user, project or credential is gone, or they no longer belong together. */
-export async function callerOf(context: ApiContext, payload: TokenPayload): Promise<Caller | undefined> {
+/** What a token says and whose it is; undefined for a text that is no token, and for a token that is no longer good. */
+export async function readToken(
+  context: TokenContext,
+  token: string,
+): Promise<{ payload: TokenPayload; caller: Caller } | undefined> {
+  const payload = await context.tokens.verify(token);
+  const caller = payload && (await callerOf(context, payload));
+  return caller && { payload, caller };
+}
+
+/** The same question again, for what takes long: undefined once the token was revoked or its user lost the right. */
+export async function recheck(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
+  return (await context.tokens.isLive(payload)) ? callerOf(context, payload) : undefined;
+}
+
+/** undefined where the user, project or credential is gone, they no longer belong together, or tokens were revoked since. */
+async function callerOf(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
   const { store } = context;
   const user = await store.users.find({ id: payload.user_id });
-  if (!user?.enabled || user.password_changed_at > payload.issued_at) return undefined;
+  if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
   const { application_credential_id } = payload;
   const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
   if (payload.project_id === null) return { ...identity, project_id: '', project_name: '', is_admin: user.is_admin, roles: [] };
   const project = await store.projects.find({ id: payload.project_id });
-  const roles = project ? await rolesOf(context, user, payload) : [];
+  const revision = await projectTokenRevision(store, { user_id: user.id, project_id: payload.project_id });
+  const roles = revision === payload.project_revision ? await rolesOf(context, user, payload) : [];
   if (!project || roles.length === 0) return undefined;
   return { ...identity, project_id: project.id, project_name: project.name, is_admin: roles.includes('admin'), roles };
 }
 
-/** A token of an application credential has no more roles than the credential names. */
-async function rolesOf(context: ApiContext, user: User, payload: TokenPayload): Promise<RoleName[]> {
+/** A token of an application credential has no more roles than the credential names, and none once that has expired. */
+async function rolesOf(context: TokenContext, user: User, payload: TokenPayload): Promise<RoleName[]> {
   const roles = await rolesIn(context.store, user, payload.project_id ?? '');
   if (!payload.application_credential_id) return roles;
   const credential = await context.store.application_credentials.find({ id: payload.application_credential_id });
-  return roles.filter((role) => credential?.roles.includes(role));
+  if (!credential || hasExpired(credential)) return [];
+  return roles.filter((role) => credential.roles.includes(role));
+}
+
+export function hasExpired({ expires_at }: { expires_at: string | null }): boolean {
+  return expires_at !== null && Date.parse(expires_at) <= Date.now();
 }
 
 /** Refuses everybody but administrators. @param action the policy rule's name, for the message */

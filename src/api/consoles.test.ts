@@ -6,18 +6,23 @@ import { type TestContext, test } from 'node:test';
 import fastify from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { ConsoleTickets, serveConsoles } from './consoles.ts';
+import type { TokenPayload } from './tokens.ts';
 
 const node = '11111111-1111-4111-8111-111111111111';
+
+/** Of whoever asks for tickets here. */
+const token = { user_id: 'u' } as TokenPayload;
 
 /** The API's listener with one machine, whose line repeats in capitals what is typed. */
 async function aStage(t: TestContext, attach = async (_: string): Promise<Duplex> => shoutingLine()) {
   const app = fastify();
   const tickets = new ConsoleTickets();
-  serveConsoles(app, { engine: { attachConsole: attach }, tickets });
+  const rights = { ended: false };
+  serveConsoles(app, { engine: { attachConsole: attach }, tickets, isAllowed: async () => !rights.ended, checkMs: 20 });
   await app.listen({ host: '127.0.0.1', port: 0 });
   t.after(() => app.close());
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-  return { app, tickets, base };
+  return { app, tickets, base, rights };
 }
 
 function shoutingLine(): Duplex {
@@ -38,7 +43,7 @@ function connect(url: string): WebSocket {
 
 test('what is typed reaches the machine, what it prints comes back, as binary frames', async (t) => {
   const { tickets, base } = await aStage(t);
-  const socket = connect(tickets.issue({ node }, base));
+  const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
   assert.equal(socket.protocol, 'binary');
   socket.send('root\r');
@@ -50,7 +55,7 @@ test('what is typed reaches the machine, what it prints comes back, as binary fr
 test('who leaves hangs up', async (t) => {
   const line = shoutingLine();
   const { tickets, base } = await aStage(t, async () => line);
-  const socket = connect(tickets.issue({ node }, base));
+  const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
   const closed = once(line, 'close');
   socket.close();
@@ -59,7 +64,7 @@ test('who leaves hangs up', async (t) => {
 
 test('a ticket works once, and a guessed one never', async (t) => {
   const { tickets, base } = await aStage(t);
-  const url = tickets.issue({ node }, base);
+  const url = tickets.issue({ node, token }, base);
   const first = connect(url);
   await once(first, 'open');
   first.close();
@@ -73,7 +78,7 @@ test('a console that cannot be opened says why', async (t) => {
   const { tickets, base } = await aStage(t, async () => {
     throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 15 });
   });
-  const socket = connect(tickets.issue({ node }, base));
+  const socket = connect(tickets.issue({ node, token }, base));
   const [event] = (await once(socket, 'close')) as [CloseEvent];
   assert.equal(event.code, 1008);
   assert.match(event.reason, /192\.0\.2\.7 did not answer/);
@@ -82,7 +87,7 @@ test('a console that cannot be opened says why', async (t) => {
 test('other upgrades are refused, and the listener closes although somebody looks on', async (t) => {
   const { app, tickets, base } = await aStage(t);
   await once(connect(`${base.replace('http', 'ws')}/compute`), 'error');
-  const socket = connect(tickets.issue({ node }, base));
+  const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
   const closed = once(socket, 'close');
   await app.close();
@@ -109,7 +114,7 @@ test('neither an address that is none nor a client that hangs up ends the proces
   const { tickets, base } = await aStage(t);
   for (const path of ['//', 'http://[', '/console?%', '/console?token=%ff', '*']) await say(base, upgrade(path));
   await Promise.all(Array.from({ length: 50 }, () => say(base, upgrade('/console?token=x'), { hangsUp: true })));
-  const socket = connect(tickets.issue({ node }, base));
+  const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
   socket.close();
 });
@@ -117,8 +122,8 @@ test('neither an address that is none nor a client that hangs up ends the proces
 test("one visitor has so many tickets and windows, and takes nobody else's", async (t) => {
   const { tickets, base } = await aStage(t);
   const [mine, theirs] = [
-    { node, server: 's1' },
-    { node, server: 's2' },
+    { node, server: 's1', token },
+    { node, server: 's2', token },
   ];
   const other = tickets.issue(theirs, base);
   const first = tickets.issue(mine, base);
@@ -136,6 +141,22 @@ test('the engine is told whose visit it is', async (t) => {
     asked.push(visit);
     return shoutingLine();
   });
-  await once(connect(tickets.issue({ node, server: 's1' }, base)), 'open');
+  await once(connect(tickets.issue({ node, server: 's1', token }, base)), 'open');
   assert.deepEqual(asked, [[node, 's1']]);
+});
+
+test('a ticket is worth nothing once its token is, and an open console ends with it', async (t) => {
+  const line = shoutingLine();
+  const { tickets, base, rights } = await aStage(t, async () => line);
+  const unused = tickets.issue({ node, token }, base);
+  const socket = connect(tickets.issue({ node, token }, base));
+  await once(socket, 'open');
+
+  const hungUp = once(line, 'close');
+  rights.ended = true;
+  const [{ code }] = (await once(socket, 'close')) as [{ code: number }];
+
+  assert.equal(code, 1008);
+  await hungUp;
+  await once(connect(unused), 'error');
 });

@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { asFault, redactFault } from '#domain/faults.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { TokenPayload } from './tokens.ts';
 
 export const consolePath = '/console';
 
@@ -28,8 +29,11 @@ const earlyMax = 16;
 /** Status codes of RFC 6455 section 7.4.1. */
 const closeCodes = { done: 1000, policy: 1008, failed: 1011 } as const;
 
-/** A node's console, looked at by an administrator, or by the owner of `server` for as long as that is on the node. */
-export type Visit = { readonly node: string; readonly server?: string };
+/**
+ * A node's console, looked at by an administrator, or by the owner of `server` for as long as that is on the node. It ends
+ * with the token that the ticket was asked for with.
+ */
+export type Visit = { readonly node: string; readonly server?: string; readonly token: TokenPayload };
 
 export class ConsoleTickets {
   readonly #tickets = new Map<string, { visit: Visit; until: number }>();
@@ -64,9 +68,17 @@ function isSame(one: Visit, other: Visit): boolean {
   return one.node === other.node && one.server === other.server;
 }
 
-type Parts = { engine: Pick<Engine, 'attachConsole'>; tickets: ConsoleTickets };
+type Parts = {
+  readonly engine: Pick<Engine, 'attachConsole'>;
+  readonly tickets: ConsoleTickets;
+  /** Whether the visitor's token is still good, and good for this. */
+  isAllowed(visit: Visit): Promise<boolean>;
+  /** How often it is asked again while a console is open (milliseconds). */
+  readonly checkMs?: number;
+};
 
-export function serveConsoles(app: FastifyInstance, { engine, tickets }: Parts): void {
+export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs = pingMs, ...parts }: Parts): void {
+  const isAllowed = (visit: Visit) => parts.isAllowed(visit).catch(() => false);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: frameMax,
@@ -75,18 +87,24 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets }: Parts):
   const visits = new Map<WebSocket, Visit>();
   const isFull = (visit: Visit) =>
     visits.size >= socketsMax || [...visits.values()].filter((each) => isSame(each, visit)).length >= socketsMaxEach;
-  app.server.on('upgrade', (request, socket, head) => {
+  const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Nobody else listens on it from now on, and whoever asked may hang up before the answer.
     socket.on('error', () => socket.destroy());
     const token = tokenOf(request);
     const visit = token === undefined ? undefined : tickets.take(token);
-    if (!visit || isFull(visit)) return refuse(socket, token === undefined ? '404 Not Found' : '403 Forbidden');
+    if (!visit || !(await isAllowed(visit)) || isFull(visit))
+      return refuse(socket, token === undefined ? '404 Not Found' : '403 Forbidden');
     sockets.handleUpgrade(request, socket, head, (client) => {
       visits.set(client, visit);
       client.once('close', () => visits.delete(client));
+      const check = setInterval(async () => {
+        if (!(await isAllowed(visit))) client.close(closeCodes.policy, 'the token is no longer good');
+      }, checkMs);
+      client.once('close', () => clearInterval(check));
       void converse(client, visit, engine);
     });
-  });
+  };
+  app.server.on('upgrade', (request, socket, head) => void admit(request, socket, head));
   app.addHook('preClose', async () => {
     for (const client of sockets.clients) client.close(closeCodes.done, 'Ingot stops');
     sockets.close();

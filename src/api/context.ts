@@ -15,7 +15,7 @@ import type { Store } from '#store/store.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import type { ConsoleTickets } from './consoles.ts';
 import type { Microversion } from './microversions.ts';
-import type { Tokens } from './tokens.ts';
+import type { TokenPayload, Tokens } from './tokens.ts';
 
 /** A Fastify scope whose route schemas give handlers their types. */
 export type ApiScope = FastifyInstance<
@@ -58,6 +58,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route behind authentication. */
     caller: Caller;
+    /** The caller's token, set together with it. */
+    token: TokenPayload;
     /** What the client asked for; set under `/compute/v2.1` and `/baremetal/v1`. */
     microversion: Microversion;
   }

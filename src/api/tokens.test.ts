@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { openStore } from '#store/store.ts';
 import { Tokens } from './tokens.ts';
 
-const request = { user_id: 'u', project_id: 'p', methods: ['password'] };
+const request = { user_id: 'u', project_id: 'p', methods: ['password'], user_revision: 0, project_revision: 0 };
 
 test('only what was signed with this key is a token', async () => {
   const store = await openStore(':memory:');
@@ -21,6 +21,94 @@ test('only what was signed with this key is a token', async () => {
   await store.close();
 });
 
+test('of all texts that decoders take for a token, only the canonical one verifies', async () => {
+  const store = await openStore(':memory:');
+  const tokens = new Tokens(store, randomBytes(32));
+  const { token } = tokens.issue(request);
+  const [body = '', signature = ''] = token.split('.');
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  // 32 bytes are 43 characters: the last one has two bits that mean nothing.
+  const unusedBits = [1, 2, 3].map((bits) => signature.slice(0, -1) + alphabet[alphabet.indexOf(signature.at(-1) ?? '') ^ bits]);
+  const texts = [
+    `${token}=`,
+    `${token}==`,
+    `${body}=.${signature}`,
+    `${token} `,
+    `${token}\n`,
+    `${body}.!${signature}`,
+    `${body}.${signature.slice(0, 9)}\t${signature.slice(9)}`,
+    `${token}.`,
+    `${token}${'='.repeat(5000)}`,
+    ...unusedBits.map((other) => `${body}.${other}`),
+  ];
+  const otherAlphabet = signature.replaceAll('-', '+').replaceAll('_', '/');
+  if (otherAlphabet !== signature) texts.push(`${body}.${otherAlphabet}`);
+
+  const decoded = unusedBits.map((text) => Buffer.from(text, 'base64url').toString('hex'));
+  assert.deepEqual(new Set(decoded), new Set([Buffer.from(signature, 'base64url').toString('hex')]), 'decoders take them');
+  for (const text of texts) assert.equal(await tokens.verify(text), undefined, JSON.stringify(text));
+  assert.ok(await tokens.verify(token));
+  await store.close();
+});
+
+test('what was signed but is no payload of ours is no token', async () => {
+  const store = await openStore(':memory:');
+  const key = randomBytes(32);
+  const tokens = new Tokens(store, key);
+  const { payload } = tokens.issue(request);
+  const sign = (value: unknown) => {
+    const body = Buffer.from(JSON.stringify(value)).toString('base64url');
+    return `${body}.${createHmac('sha256', key).update(body).digest('base64url')}`;
+  };
+  const { audit_ids: _, ...withoutAuditIds } = payload;
+  const wrong = [
+    null,
+    [],
+    withoutAuditIds,
+    { ...payload, audit_ids: [] },
+    { ...payload, expires_at: 'never' },
+    { ...payload, user_revision: '0' },
+    { ...payload, is_admin: true },
+  ];
+
+  assert.ok(await tokens.verify(sign(payload)));
+  for (const value of wrong) assert.equal(await tokens.verify(sign(value)), undefined, JSON.stringify(value));
+  await store.close();
+});
+
+test('revoking a token ends what it was exchanged for, over all generations, and nothing else', async () => {
+  const store = await openStore(':memory:');
+  const tokens = new Tokens(store, randomBytes(32));
+  const root = tokens.issue(request);
+  const child = tokens.issue(request, { parent: root.payload });
+  const grandchild = tokens.issue(request, { parent: child.payload });
+  const sibling = tokens.issue(request, { parent: root.payload });
+  const stranger = tokens.issue(request);
+  const live = () =>
+    Promise.all(
+      [root, child, grandchild, sibling, stranger].map(async ({ token }) => (await tokens.verify(token)) !== undefined),
+    );
+
+  await tokens.revoke(child.payload);
+  assert.deepEqual(await live(), [true, false, false, true, true]);
+  await tokens.revoke(root.payload);
+  assert.deepEqual(await live(), [false, false, false, false, true]);
+  await store.close();
+});
+
+test('a token ends no later than its application credential, and is not exchanged for ever', async () => {
+  const store = await openStore(':memory:');
+  const tokens = new Tokens(store, randomBytes(32));
+  const notAfter = new Date(Date.now() + 60_000).toISOString();
+
+  assert.equal(tokens.issue(request, { notAfter }).payload.expires_at, notAfter);
+  let { token, payload } = tokens.issue(request);
+  for (let count = 1; count < 32; count++) ({ token, payload } = tokens.issue(request, { parent: payload }));
+  assert.ok(await tokens.verify(token), `${token.length} characters`);
+  assert.throws(() => tokens.issue(request, { parent: payload }), { code: 'forbidden' });
+  await store.close();
+});
+
 test('a token ends after twelve hours, and so does what it was traded for', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
   const store = await openStore(':memory:');
@@ -28,7 +116,7 @@ test('a token ends after twelve hours, and so does what it was traded for', asyn
   const { token, payload } = tokens.issue(request);
 
   t.mock.timers.tick(11 * 3600_000);
-  const traded = tokens.issue(request, payload);
+  const traded = tokens.issue(request, { parent: payload });
   assert.ok(await tokens.verify(token));
   t.mock.timers.tick(3600_000);
 
@@ -37,18 +125,18 @@ test('a token ends after twelve hours, and so does what it was traded for', asyn
   await store.close();
 });
 
-test('a revoked token stays revoked, and its row goes when it would have ended anyway', async (t) => {
+test('a revoked token stays revoked, and its row goes some days after it would have ended anyway', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
   const store = await openStore(':memory:');
   const tokens = new Tokens(store, randomBytes(32));
   const first = tokens.issue(request);
-  await tokens.revoke(first.token, first.payload);
-  await tokens.revoke(first.token, first.payload);
+  await tokens.revoke(first.payload);
+  await tokens.revoke(first.payload);
 
   assert.equal(await tokens.verify(first.token), undefined);
-  t.mock.timers.tick(13 * 3600_000);
+  t.mock.timers.tick(8 * 24 * 3600_000);
   const second = tokens.issue(request);
-  await tokens.revoke(second.token, second.payload);
+  await tokens.revoke(second.payload);
 
   assert.equal((await store.revoked_tokens.list()).length, 1);
   await store.close();

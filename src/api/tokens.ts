@@ -1,23 +1,49 @@
 /**
- * Tokens are signed, not stored: `<payload>.<HMAC-SHA-256>`, both base64url. Only a revoked token leaves a row.
- * The key lives in the state folder, so tokens survive a restart.
+ * Tokens are signed, not stored: `<payload>.<HMAC-SHA-256>`, both base64url. Only a revoked token leaves a row, and that
+ * names it by audit id, never by its text. The key lives in the state folder, so tokens survive a restart.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 
-export type TokenPayload = {
-  user_id: string;
-  /** null = no project (an unscoped token). */
-  project_id: string | null;
-  methods: string[];
-  issued_at: string;
-  expires_at: string;
-  audit_id: string;
-  application_credential_id?: string;
-};
+const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
+const Revision = Type.Integer({ minimum: 0 });
+
+/** A token could be exchanged for another one for ever: this many generations are enough for every client. */
+const longestChain = 32;
+
+const Payload = Type.Object(
+  {
+    user_id: Type.String({ minLength: 1 }),
+    /** null = no project (an unscoped token). */
+    project_id: Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    methods: Type.Array(Type.String(), { minItems: 1 }),
+    issued_at: Time,
+    expires_at: Time,
+    /** Its own, its parent's, and so on to the token that a secret was given for. */
+    audit_ids: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: longestChain }),
+    /** Of the user when the token was issued (`store/token-revisions.ts`). */
+    user_revision: Revision,
+    /** Of the user in the project; 0 for an unscoped token. */
+    project_revision: Revision,
+    application_credential_id: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+);
+const payloadCheck = Compile(Payload);
+
+export type TokenPayload = Static<typeof Payload>;
+export type TokenClaims = Omit<TokenPayload, 'issued_at' | 'expires_at' | 'audit_ids'>;
+/** What a token must not outlive: the token it was exchanged for, or its application credential. */
+type Limits = { readonly parent?: TokenPayload | undefined; readonly notAfter?: string | null | undefined };
 
 const lifetimeMs = 12 * 3600 * 1000;
+/** Characters; a token with the longest chain has some 1,700. */
+const longestToken = 4096;
+/** Rows stay longer than the tokens they revoke: a clock that is set back must not revive any. */
+const keepMs = 7 * 24 * 3600 * 1000;
 
 export class Tokens {
   readonly #store: Store;
@@ -30,52 +56,66 @@ export class Tokens {
     this.#key = key;
   }
 
-  /** A token that is traded for a token ends when the first one does, or a chain of trades would never end. */
-  issue(
-    request: Pick<TokenPayload, 'user_id' | 'project_id' | 'methods' | 'application_credential_id'>,
-    parent?: TokenPayload,
-  ): { token: string; payload: TokenPayload } {
+  /** The same tokens, looked up in a transaction. */
+  inside(store: Store): Tokens {
+    return new Tokens(store, this.#key);
+  }
+
+  issue(claims: TokenClaims, { parent, notAfter }: Limits = {}): { token: string; payload: TokenPayload } {
+    const ancestors = parent?.audit_ids ?? [];
+    if (ancestors.length >= longestChain)
+      throw new Fault('forbidden', { detail: 'This token was exchanged too often: authenticate with a password again.' });
     const now = Date.now();
+    const ends = [now + lifetimeMs, ...[parent?.expires_at, notAfter].flatMap((time) => (time ? [Date.parse(time)] : []))];
     const payload: TokenPayload = {
-      ...request,
+      ...claims,
       issued_at: new Date(now).toISOString(),
-      expires_at: parent?.expires_at ?? new Date(now + lifetimeMs).toISOString(),
-      audit_id: randomBytes(16).toString('base64url'),
+      expires_at: new Date(Math.min(...ends)).toISOString(),
+      audit_ids: [randomBytes(16).toString('base64url'), ...ancestors],
     };
     const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
-    return { token: `${body}.${this.#sign(body).toString('base64url')}`, payload };
+    return { token: `${body}.${this.#sign(body)}`, payload };
   }
 
   /** The payload of a genuine, unexpired, unrevoked token; undefined for any other text. */
   async verify(token: string): Promise<TokenPayload | undefined> {
     const payload = this.#open(token);
-    if (!payload || Date.parse(payload.expires_at) <= Date.now()) return undefined;
-    return (await this.#store.revoked_tokens.find({ token_hash: hashOf(token) })) ? undefined : payload;
+    return payload && (await this.isLive(payload)) ? payload : undefined;
   }
 
-  async revoke(token: string, payload: TokenPayload): Promise<void> {
-    await this.#store.db.deleteFrom('revoked_tokens').where('expires_at', '<', new Date().toISOString()).execute();
+  /** Neither expired nor revoked, nor descended from a token that was revoked. */
+  async isLive({ expires_at, audit_ids }: TokenPayload): Promise<boolean> {
+    if (Date.parse(expires_at) <= Date.now()) return false;
+    return (await this.#store.revoked_tokens.find({ audit_id: audit_ids })) === undefined;
+  }
+
+  /** Ends this token and all that it was exchanged for. */
+  async revoke({ audit_ids, expires_at }: TokenPayload): Promise<void> {
+    const old = new Date(Date.now() - keepMs).toISOString();
+    await this.#store.db.deleteFrom('revoked_tokens').where('expires_at', '<', old).execute();
     await this.#store.db
       .insertInto('revoked_tokens')
-      .values({ token_hash: hashOf(token), expires_at: payload.expires_at })
+      .values({ audit_id: audit_ids[0] ?? '', expires_at })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
 
+  /**
+   * The body is signed as the text it is, and the signature is compared as the text we would write: decoders forgive
+   * padding, unused bits, the other alphabet and foreign characters, so comparing what they return would accept many texts.
+   */
   #open(token: string): TokenPayload | undefined {
-    const [body, signature, ...rest] = token.split('.');
-    if (!body || !signature || rest.length > 0) return undefined;
-    const given = Buffer.from(signature, 'base64url');
-    const expected = this.#sign(body);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-    return JSON.parse(Buffer.from(body, 'base64url').toString()) as TokenPayload;
+    if (token.length > longestToken) return undefined;
+    const dot = token.indexOf('.');
+    const body = token.slice(0, Math.max(dot, 0));
+    const given = Buffer.from(token.slice(dot + 1));
+    const expected = Buffer.from(this.#sign(body));
+    if (body === '' || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    const payload: unknown = JSON.parse(Buffer.from(body, 'base64url').toString());
+    return payloadCheck.Check(payload) ? payload : undefined;
   }
 
-  #sign(body: string): Buffer {
-    return createHmac('sha256', this.#key).update(body).digest();
+  #sign(body: string): string {
+    return createHmac('sha256', this.#key).update(body).digest('base64url');
   }
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

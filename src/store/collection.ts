@@ -33,12 +33,8 @@ export class Collection<T extends object> {
   }
 
   async insert(record: object): Promise<T> {
-    const row = await (this.#db as AnyQuery)
-      .insertInto(this.#table)
-      .values(this.#encode(record))
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return this.decode(row);
+    const query = (this.#db as AnyQuery).insertInto(this.#table).values(this.#encode(record)).returningAll();
+    return this.decode(await this.#asConflict(query.executeTakeFirstOrThrow()));
   }
 
   async find(where: Where<T>): Promise<T | undefined> {
@@ -65,13 +61,28 @@ export class Collection<T extends object> {
   /** Changes the matching rows and tells how many there were: the count is how a claim knows whether it won. */
   async update(where: Where<T>, patch: Partial<T>): Promise<number> {
     const query = this.#filter((this.#db as AnyQuery).updateTable(this.#table).set(this.#encode(patch)), where);
-    const { numUpdatedRows } = await query.executeTakeFirst();
+    const { numUpdatedRows } = await this.#asConflict<{ numUpdatedRows: bigint }>(query.executeTakeFirst());
     return Number(numUpdatedRows);
   }
 
   async remove(where: Where<T>): Promise<number> {
     const { numDeletedRows } = await this.#filter((this.#db as AnyQuery).deleteFrom(this.#table), where).executeTakeFirst();
     return Number(numDeletedRows);
+  }
+
+  /**
+   * Of two equal requests at once the second is refused by the table's own constraint: for whoever sent it that is a
+   * conflict, as if it had come later. SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique.
+   */
+  async #asConflict<R>(query: Promise<R>): Promise<R> {
+    try {
+      return await query;
+    } catch (error) {
+      const { errcode, message } = error as Error & { errcode?: number };
+      if (errcode !== 1555 && errcode !== 2067) throw error;
+      const columns = message.replace(/^.*?: /, '').replaceAll(`${this.#table}.`, '');
+      throw new Fault('conflict', { detail: `A record in ${this.#table} with the same ${columns} exists already.` }, error);
+    }
   }
 
   /** A raw row as a record; for queries that a noun's own file writes with Kysely. */

@@ -21,7 +21,7 @@ const former = {
   '0003-must-clean': migration0003,
   '0004-every-bmc': migration0004,
 };
-const later = ['0005-large-fleets', '0006-later-ironic', '0007-boot-states', '0008-sealed-secrets'];
+const later = ['0005-large-fleets', '0006-later-ironic', '0007-boot-states', '0008-sealed-secrets', '0009-token-revisions'];
 const at = '2026-11-22T14:20:08.000Z';
 
 /** Text where a column is one, 0 where it is a number: whatever the rows of that time had to have. */

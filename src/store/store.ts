@@ -23,7 +23,16 @@ import { openSealer } from './secrets-key.ts';
 import { sqliteDialect } from './sqlite.ts';
 import { stateFiles } from './state-files.ts';
 import { keepPrivate } from './state-folder.ts';
-import type { ApplicationCredential, Project, RevokedToken, RoleAssignment, Tables, User } from './tables.ts';
+import type {
+  ApplicationCredential,
+  LoginAddress,
+  Project,
+  ProjectTokenRevision,
+  RevokedToken,
+  RoleAssignment,
+  Tables,
+  User,
+} from './tables.ts';
 
 export class Store {
   readonly db: Kysely<Tables>;
@@ -41,6 +50,8 @@ export class Store {
   readonly users: Collection<User>;
   readonly projects: Collection<Project>;
   readonly revoked_tokens: Collection<RevokedToken>;
+  readonly project_token_revisions: Collection<ProjectTokenRevision>;
+  readonly login_addresses: Collection<LoginAddress>;
   readonly role_assignments: Collection<RoleAssignment>;
   readonly application_credentials: Collection<ApplicationCredential>;
   readonly events: EventLog;
@@ -65,6 +76,8 @@ export class Store {
     this.users = new Collection(db, 'users');
     this.projects = new Collection(db, 'projects');
     this.revoked_tokens = new Collection(db, 'revoked_tokens');
+    this.project_token_revisions = new Collection(db, 'project_token_revisions');
+    this.login_addresses = new Collection(db, 'login_addresses');
     this.role_assignments = new Collection(db, 'role_assignments');
     this.application_credentials = new Collection(db, 'application_credentials');
     this.events = events ?? new EventLog(db);

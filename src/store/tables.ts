@@ -19,13 +19,12 @@ import type {
 
 type WithGeneratedId<T extends { id: number }> = Omit<T, 'id'> & { id: Generated<number> };
 
-/** Tokens are signed, and only revoked ones are rows. */
 export type User = {
   id: string;
   name: string;
   password_hash: string;
-  /** Tokens issued before are void; empty = never changed. */
-  password_changed_at: string;
+  /** Tokens issued at a lower one are void. */
+  token_revision: number;
   /** Default project; empty = none. */
   project_id: string;
   /** Administrator in every project (the user of the settings); others get roles by assignment. */
@@ -55,7 +54,12 @@ export type SecretsKey = {
   /** When the file was written anew without what stood there in plain text; null = that is still to be done. */
   rewritten_at: string | null;
 };
-export type RevokedToken = { token_hash: string; expires_at: string };
+/** Tokens are signed, and only revoked ones are rows: this one and all that descend from it are void. */
+export type RevokedToken = { audit_id: string; expires_at: string };
+/** Tokens of the user for the project that were issued at a lower revision are void; no row = 0. */
+export type ProjectTokenRevision = { user_id: string; project_id: string; revision: number };
+/** A network from which the user logged in (`client-address.ts`), and when last. */
+export type LoginAddress = { user_id: string; address: string; last_at: string };
 
 /** What the choice of a node is made by, in columns of their own: JSON has no index. */
 type NodeSizes = {
@@ -82,6 +86,8 @@ export type Tables = {
   users: User;
   projects: Project;
   revoked_tokens: RevokedToken;
+  project_token_revisions: ProjectTokenRevision;
+  login_addresses: LoginAddress;
   role_assignments: RoleAssignment;
   application_credentials: ApplicationCredential;
   secrets_key: SecretsKey;
@@ -128,6 +134,8 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
   users: { json: [], boolean: ['is_admin', 'enabled'] },
   projects: { json: [], boolean: [] },
   revoked_tokens: { json: [], boolean: [] },
+  project_token_revisions: { json: [], boolean: [] },
+  login_addresses: { json: [], boolean: [] },
   role_assignments: { json: [], boolean: [] },
   application_credentials: { json: ['roles'], boolean: [] },
   secrets_key: { json: [], boolean: [] },

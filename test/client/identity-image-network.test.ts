@@ -70,6 +70,27 @@ test('projects, users, roles, application credentials', { skip }, async () => {
   await assert.rejects(openstack(asEve, ['user', 'list']), /Policy doesn't allow .*HTTP 403/s);
 });
 
+test('a token that the client revokes is refused from then on, in every spelling', { skip }, async () => {
+  const { id, expires } = await openstackJson(env, ['token', 'issue']);
+  const asToken = (token: string) => ({
+    PATH: env['PATH'],
+    HOME: env['HOME'],
+    OS_AUTH_TYPE: 'v3token',
+    OS_AUTH_URL: env['OS_AUTH_URL'],
+    OS_TOKEN: token,
+    OS_PROJECT_NAME: 'admin',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+  });
+  const exchanged = await openstackJson(asToken(id), ['token', 'issue']);
+  assert.equal(exchanged.expires, expires, 'what a token is exchanged for ends with it');
+  await assert.rejects(openstack(asToken(`${id}=`), ['token', 'issue']), /HTTP 401/);
+
+  await openstack(env, ['token', 'revoke', id]);
+
+  for (const token of [id, `${id}=`, exchanged.id])
+    await assert.rejects(openstack(asToken(token), ['token', 'issue']), /HTTP 401/);
+});
+
 test('images: upload from a file, change, save, delete', { skip }, async () => {
   const data = randomBytes(3_000_000);
   const [file, saved] = [join(directory, 'data'), join(directory, 'saved')];

@@ -12,6 +12,7 @@ import { snmpTargets } from './snmp-conversations.ts';
 import { streamTargets } from './stream-peers.ts';
 import type { Target } from './target.ts';
 import { textTargets } from './text-readers.ts';
+import { tokenTextTarget } from './token-texts.ts';
 
 export { dice, seedOf } from './dice.ts';
 export type { Stage, Target } from './target.ts';
@@ -29,4 +30,5 @@ export const fuzzTargets: readonly Target[] = [
   ...httpTargets,
   apiQueryTarget,
   eventPostTarget,
+  tokenTextTarget,
 ];

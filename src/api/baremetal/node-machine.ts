@@ -22,7 +22,9 @@ function registerConsole(app: ApiScope, context: ApiContext): void {
   const path = '/nodes/:node/states/console';
   app.get(path, { schema: { params: NodeParams } }, async (request) => {
     const { uuid, console_enabled } = await findNode(context, request.params.node);
-    const url = console_enabled ? context.consoles.issue({ node: uuid }, context.baseUrl(request)) : undefined;
+    const url = console_enabled
+      ? context.consoles.issue({ node: uuid, token: request.token }, context.baseUrl(request))
+      : undefined;
     return { console_enabled, console_info: url ? { type: 'websocket', url } : null };
   });
   const body = Type.Object({ enabled: Type.Boolean() });

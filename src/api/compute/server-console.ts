@@ -26,7 +26,7 @@ export function registerServerConsole(app: ApiScope, context: ApiContext): void 
 export async function serialConsoleUrl(context: ApiContext, request: FastifyRequest, server: Server): Promise<string> {
   const node = await machineOf(context, server);
   await context.engine.checkConsole(node);
-  return context.consoles.issue({ node, server: server.id }, context.baseUrl(request));
+  return context.consoles.issue({ node, server: server.id, token: request.token }, context.baseUrl(request));
 }
 
 /** Throws `conflict` for a server that has no machine (yet), or no more: what was its machine may be another's by now. */

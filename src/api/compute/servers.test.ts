@@ -356,3 +356,26 @@ test('waits for the next event and gives up in time', async () => {
   const nothing = await stage.ask({ url: `${feed}?after=${last + 1000}&wait=0.05` });
   assert.deepEqual(nothing.body, { events: [], last: last + 1000 });
 });
+
+test('who loses the role while waiting for an event does not see it', async () => {
+  const id = await aServer({ name: 'watched' });
+  const { user } = (
+    await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'watcher', password: 'pw' } } })
+  ).body;
+  const { projects } = (await stage.ask({ url: '/identity/v3/projects?name=admin' })).body;
+  const role = `/identity/v3/projects/${projects[0].id}/users/${user.id}/roles/member`;
+  await stage.ask({ method: 'PUT', url: role });
+  const headers = { 'x-auth-token': await stage.logIn('watcher', 'pw', 'admin') };
+  const feed = `${servers}/${id}/os-ingot-events`;
+  const { last } = (await stage.ask({ url: feed, headers })).body;
+
+  // It was let in before: a later request of the same user was answered.
+  const waiting = stage.ask({ url: `${feed}?after=${last}&wait=30`, headers });
+  assert.equal((await stage.ask({ url: feed, headers })).status, 200);
+  assert.equal((await stage.ask({ method: 'DELETE', url: role })).status, 204);
+  store.events.append({ kind: 'note', server_id: id, subject: 'test', message: 'not for you' });
+
+  const { status, body } = await waiting;
+  assert.equal(status, 401);
+  assert.doesNotMatch(JSON.stringify(body), /not for you/);
+});

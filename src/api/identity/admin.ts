@@ -6,8 +6,9 @@ import type { Settings } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import type { Store } from '#store/store.ts';
 import type { Project, User } from '#store/tables.ts';
-import { checkPassword } from './passwords.ts';
-import { newPassword, newUser } from './users.ts';
+import { revokeTokensOf } from '#store/token-revisions.ts';
+import { checkPassword, hashPassword } from './passwords.ts';
+import { newUser } from './users.ts';
 
 /**
  * Makes the administrator and project of the settings exist. A password in the settings always applies; without one,
@@ -18,7 +19,12 @@ export async function ensureAdmin(store: Store, settings: Settings, stateDir: st
   const project = await ensureProject(store, settings['admin.project']);
   const user = await ensureUser(store, settings['admin.user'], project);
   const isRight = user.password_hash !== '' && (!mustApply || (await checkPassword(password, user.password_hash)));
-  if (!isRight) await store.users.update({ id: user.id }, await newPassword(password));
+  if (isRight) return;
+  const password_hash = await hashPassword(password);
+  await store.transaction(async (inside) => {
+    await inside.users.update({ id: user.id }, { password_hash });
+    await revokeTokensOf(inside, user.id);
+  });
 }
 
 async function chooseAdminPassword(settings: Settings, path: string): Promise<{ password: string; mustApply: boolean }> {
@@ -44,7 +50,12 @@ async function ensureProject(store: Store, name: string): Promise<Project> {
 
 /** Whom the settings named before becomes an ordinary user, whom administrators can remove. */
 async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
-  await store.users.update({ is_admin: true }, { is_admin: false });
+  for (const former of await store.users.list({ is_admin: true })) {
+    if (former.name === name) continue;
+    await store.users.update({ id: former.id }, { is_admin: false });
+    await revokeTokensOf(store, former.id);
+    await store.application_credentials.remove({ user_id: former.id });
+  }
   const found = await store.users.find({ name });
   if (!found) return store.users.insert({ ...newUser(name), project_id: project.id, is_admin: true });
   await store.users.update({ id: found.id }, { project_id: project.id, is_admin: true, enabled: true });

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApplicationCredential, RoleName } from '#store/tables.ts';
+import { recheck } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { linksTo } from './links.ts';
 import { hashPassword } from './passwords.ts';
@@ -89,7 +90,7 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
   const where = { user_id: caller.user_id, name: fields.name };
   if (await context.store.application_credentials.find(where))
     throw new Fault('conflict', { detail: `An application credential named ${fields.name} exists already.` });
-  return context.store.application_credentials.insert({
+  const credential: ApplicationCredential = {
     ...where,
     id: randomUUID().replaceAll('-', ''),
     project_id: caller.project_id,
@@ -97,6 +98,12 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
     secret_hash: await hashPassword(fields.secret),
     description: fields.description ?? '',
     expires_at: expiryOf(fields.expires_at),
+  };
+  return context.store.transaction(async (inside) => {
+    // Hashing took its time: rights that were taken meanwhile must not live on in the credential.
+    if (!(await recheck({ store: inside, tokens: context.tokens.inside(inside) }, request.token)))
+      throw new Fault('unauthorized');
+    return inside.application_credentials.insert(credential);
   });
 }
 

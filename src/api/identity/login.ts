@@ -2,6 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApplicationCredential, Project, User } from '#store/tables.ts';
+import { projectTokenRevision } from '#store/token-revisions.ts';
+import { hasExpired, readToken } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
 import type { TokenPayload } from '../tokens.ts';
 import type { LoginAttempts } from './login-attempts.ts';
@@ -51,11 +53,13 @@ type Proof = { user: User; methods: string[]; parent?: TokenPayload; credential?
 export async function logIn(context: ApiContext, attempts: LoginAttempts, request: { login: Login; address: string }) {
   const proof = await prove(context, attempts, request);
   if (!proof.user.enabled) throw new Fault('unauthorized');
-  const project_id = await chooseProject(context, proof, request.login.scope);
+  const scope = await chooseScope(context, proof, request.login.scope);
   const { user, methods, parent, credential } = proof;
+  // The user as it was read before the secret was checked: what is revoked meanwhile voids the new token as well.
+  const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope };
   return context.tokens.issue(
-    { user_id: user.id, project_id, methods, ...(credential && { application_credential_id: credential.id }) },
-    parent,
+    { ...claims, ...(credential && { application_credential_id: credential.id }) },
+    { parent, notAfter: credential?.expires_at },
   );
 }
 
@@ -81,8 +85,8 @@ async function prove(
       if (!application_credential) throw missing('application_credential');
       const credential = await findCredential(context, application_credential);
       const key = `${address} ${application_credential.id ?? application_credential.name}`;
+      const user = credential && (await context.store.users.find({ id: credential.user_id }));
       await check(attempts, key, application_credential.secret, credential?.secret_hash);
-      const user = await context.store.users.find({ id: credential!.user_id });
       if (!user) throw new Fault('unauthorized');
       return { user, methods: ['application_credential'], credential: credential! };
     }
@@ -107,10 +111,9 @@ async function check(attempts: LoginAttempts, key: string, secret: string, hash:
 }
 
 async function proveByToken(context: ApiContext, token: string): Promise<Proof> {
-  const parent = await context.tokens.verify(token);
+  const parent = (await readToken(context, token))?.payload;
   const user = parent && (await context.store.users.find({ id: parent.user_id }));
-  const isStale = user && parent && user.password_changed_at > parent.issued_at;
-  if (!user || isStale) throw new Fault('unauthorized');
+  if (!user || user.token_revision !== parent.user_revision) throw new Fault('unauthorized');
   // A credential stands for one project and certain roles; it can't be traded for anything wider.
   if (parent.application_credential_id)
     throw new Fault('forbidden', { detail: 'A token of an application credential stays as it is.' });
@@ -132,24 +135,36 @@ async function findCredential(
   const credential = await context.store.application_credentials.find(
     named.id === undefined ? { user_id: user!.id, name: named.name! } : { id: named.id },
   );
-  const hasEnded = credential?.expires_at && Date.parse(credential.expires_at) <= Date.now();
-  return hasEnded ? undefined : credential;
+  return credential && hasExpired(credential) ? undefined : credential;
 }
 
+const unscoped: Scope = { project_id: null, project_revision: 0 };
+
+type Scope = Pick<TokenPayload, 'project_id' | 'project_revision'>;
+
 /** Without a scope: the user's default project, else none. */
-async function chooseProject(context: ApiContext, proof: Proof, scope: Login['scope']): Promise<string | null> {
-  if (proof.credential) return proof.credential.project_id;
-  if (scope === 'unscoped' || (scope && 'unscoped' in scope)) return null;
+async function chooseScope(context: ApiContext, proof: Proof, scope: Login['scope']): Promise<Scope> {
+  if (proof.credential) {
+    const own = await scopeOf(context, proof.user, proof.credential.project_id);
+    if (!own) throw new Fault('unauthorized');
+    return own;
+  }
+  if (scope === 'unscoped' || (scope && 'unscoped' in scope)) return unscoped;
   if (scope && !scope.project)
     throw new Fault('badRequest', { detail: 'Scopes are projects: system and domain scopes do not exist here.' });
   const project = scope?.project
     ? await findProject(context, scope.project)
     : await context.store.projects.find({ id: proof.user.project_id });
-  if (!project && !scope) return null;
-  const roles = project ? await rolesIn(context.store, proof.user, project.id) : [];
-  if (project && roles.length > 0) return project.id;
-  if (!scope) return null;
+  const found = project && (await scopeOf(context, proof.user, project.id));
+  if (found) return found;
+  if (!scope) return unscoped;
   throw new Fault('unauthorized');
+}
+
+/** undefined where the user has no role. */
+async function scopeOf({ store }: ApiContext, user: User, project_id: string): Promise<Scope | undefined> {
+  const project_revision = await projectTokenRevision(store, { user_id: user.id, project_id });
+  return (await rolesIn(store, user, project_id)).length > 0 ? { project_id, project_revision } : undefined;
 }
 
 async function findProject(context: ApiContext, named: Static<typeof NamedProject>): Promise<Project | undefined> {

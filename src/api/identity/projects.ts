@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -53,7 +54,7 @@ export function registerProjects(app: ApiScope, context: ApiContext): void {
     const { name, description } = request.body.project;
     if (name !== undefined && name !== project.name) await refuseTakenName(context, name);
     const changed = { ...project, name: name ?? project.name, description: description ?? project.description };
-    await context.store.projects.update({ id: project.id }, changed);
+    await context.store.projects.update({ id: project.id }, { name: changed.name, description: changed.description });
     return { project: projectBody(context, request, changed) };
   });
   app.delete('/projects/:id', { schema: { params: ById } }, async (request, reply) => {
@@ -103,8 +104,18 @@ async function refuseTakenName(context: ApiContext, name: string): Promise<void>
 }
 
 /** What belongs to a project must go first: nothing may be left without an owner. */
-async function deleteProject(context: ApiContext, project: Project): Promise<void> {
-  const { store } = context;
+async function deleteProject({ store }: ApiContext, project: Project): Promise<void> {
+  await store.transaction(async (inside) => {
+    await refuseInUse(inside, project);
+    await inside.role_assignments.remove({ project_id: project.id });
+    await inside.application_credentials.remove({ project_id: project.id });
+    await inside.project_token_revisions.remove({ project_id: project.id });
+    await inside.users.update({ project_id: project.id }, { project_id: '' });
+    await inside.projects.remove({ id: project.id });
+  });
+}
+
+async function refuseInUse(store: Store, project: Project): Promise<void> {
   const live = (await store.servers.list({ project_id: project.id })).filter((server) => server.vm_state !== 'deleted');
   const counts = {
     servers: live.length,
@@ -112,14 +123,7 @@ async function deleteProject(context: ApiContext, project: Project): Promise<voi
     images: (await store.images.list({ owner: project.id })).length,
   };
   const left = Object.entries(counts).filter(([, count]) => count > 0);
-  if (left.length > 0) {
-    const detail = `Project ${project.name} still has ${left.map(([noun, count]) => `${count} ${noun}`).join(', ')}.`;
-    throw new Fault('conflict', { detail });
-  }
-  await store.transaction(async (inside) => {
-    await inside.role_assignments.remove({ project_id: project.id });
-    await inside.application_credentials.remove({ project_id: project.id });
-    await inside.users.update({ project_id: project.id }, { project_id: '' });
-    await inside.projects.remove({ id: project.id });
-  });
+  if (left.length === 0) return;
+  const detail = `Project ${project.name} still has ${left.map(([noun, count]) => `${count} ${noun}`).join(', ')}.`;
+  throw new Fault('conflict', { detail });
 }

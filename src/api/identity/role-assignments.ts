@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { RoleAssignment, RoleName } from '#store/tables.ts';
+import { revokeTokensFor } from '#store/token-revisions.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { defaultDomain } from './domains.ts';
@@ -73,9 +74,18 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
   app.delete(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {
     requireAdmin(request, 'identity:revoke_grant');
     const { role_id, ...where } = request.params;
-    const removed = await context.store.role_assignments.remove({ ...where, role: getRole(role_id) });
-    if (removed === 0) throw new Fault('notFound', { what: 'Role assignment', id: role_id });
+    await revokeRole(context, { ...where, role: getRole(role_id) });
     return reply.code(204).send();
+  });
+}
+
+/** With the role go the user's tokens and application credentials for the project: who gets it back authenticates anew. */
+async function revokeRole({ store }: ApiContext, { role, ...scope }: RoleAssignment): Promise<void> {
+  await store.transaction(async (inside) => {
+    const removed = await inside.role_assignments.remove({ ...scope, role });
+    if (removed === 0) throw new Fault('notFound', { what: 'Role assignment', id: role });
+    await inside.application_credentials.remove(scope);
+    await revokeTokensFor(inside, scope);
   });
 }
 

@@ -2,8 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { callerOf } from '../authentication.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import { readToken, recheck } from '../authentication.ts';
+import type { ApiContext, ApiScope, Caller } from '../context.ts';
 import type { TokenPayload } from '../tokens.ts';
 import { catalogOf } from './catalog.ts';
 import { defaultDomain } from './domains.ts';
@@ -23,19 +23,21 @@ export function registerTokenIssue(app: ApiScope, context: ApiContext): void {
     const login = request.body.auth;
     const { token, payload } = await logIn(context, attempts, { login, address: request.ip });
     reply.code(201).header('x-subject-token', token).header('vary', 'X-Auth-Token');
-    return { token: await tokenBody(context, request, payload) };
+    const caller = await recheck(context, payload);
+    if (!caller) throw new Fault('unauthorized');
+    return { token: tokenBody(context, request, { payload, caller }) };
   });
 }
 
 export function registerTokens(app: ApiScope, context: ApiContext): void {
   app.get('/auth/tokens', async (request, reply) => {
-    const { token, payload } = await subject(context, request);
-    reply.header('x-subject-token', token).header('vary', 'X-Auth-Token');
-    return { token: await tokenBody(context, request, payload) };
+    const subject = await findSubject(context, request);
+    reply.header('x-subject-token', request.headers['x-subject-token']).header('vary', 'X-Auth-Token');
+    return { token: tokenBody(context, request, subject) };
   });
   app.delete('/auth/tokens', async (request, reply) => {
-    const { token, payload } = await subject(context, request);
-    await context.tokens.revoke(token, payload);
+    const { payload } = await findSubject(context, request);
+    await context.tokens.revoke(payload);
     return reply.code(204).send();
   });
   app.get('/auth/catalog', async (request: FastifyRequest, _reply: FastifyReply) => ({
@@ -50,24 +52,24 @@ export function registerTokens(app: ApiScope, context: ApiContext): void {
   app.get('/auth/system', async (request) => ({ system: [], links: linksTo(context, request, '/auth/system') }));
 }
 
+type Subject = { readonly payload: TokenPayload; readonly caller: Caller };
+
 /** The token a call is about: one's own, or any for administrators. A void one is not found, as Keystone says. */
-async function subject(context: ApiContext, request: FastifyRequest): Promise<{ token: string; payload: TokenPayload }> {
+async function findSubject(context: ApiContext, request: FastifyRequest): Promise<Subject> {
   const token = request.headers['x-subject-token'];
   if (typeof token !== 'string') throw new Fault('badRequest', { detail: 'Header X-Subject-Token is missing.' });
-  const payload = await context.tokens.verify(token);
-  const isMine = payload?.user_id === request.caller.user_id;
-  if (!payload || !(isMine || request.caller.is_admin)) throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
-  return { token, payload };
+  const found = await readToken(context, token);
+  const isMine = found?.payload.user_id === request.caller.user_id;
+  if (!found || !(isMine || request.caller.is_admin)) throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
+  return found;
 }
 
-async function tokenBody(context: ApiContext, request: FastifyRequest, payload: TokenPayload): Promise<object> {
-  const caller = await callerOf(context, payload);
-  if (!caller) throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
+function tokenBody(context: ApiContext, request: FastifyRequest, { payload, caller }: Subject): object {
   const query = request.query as { nocatalog?: string };
   const body = {
     methods: payload.methods,
     user: { id: caller.user_id, name: caller.user_name, domain: defaultDomain, password_expires_at: null },
-    audit_ids: [payload.audit_id],
+    audit_ids: shownAuditIds(payload),
     issued_at: payload.issued_at,
     expires_at: payload.expires_at,
   };
@@ -82,4 +84,9 @@ async function tokenBody(context: ApiContext, request: FastifyRequest, payload: 
       application_credential: { id: payload.application_credential_id, restricted: true },
     }),
   };
+}
+
+/** As Keystone shows them: the token's own, and that of the first token of its chain. */
+function shownAuditIds({ audit_ids }: TokenPayload): string[] {
+  return [...new Set([audit_ids[0] ?? '', audit_ids.at(-1) ?? ''])];
 }

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { User } from '#store/tables.ts';
+import { revokeTokensOf } from '#store/token-revisions.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { linksTo, selfLink } from './links.ts';
@@ -71,7 +72,7 @@ function registerOwnAffairs(app: ApiScope, context: ApiContext): void {
     const user = await getUser(context, request, request.params.id);
     const isKnown = await checkPassword(request.body.user.original_password, user.password_hash);
     if (!isKnown) throw new Fault('unauthorized');
-    await context.store.users.update({ id: user.id }, await newPassword(request.body.user.password));
+    await replacePassword(context, user, await hashPassword(request.body.user.password));
     return reply.code(204).send();
   });
   app.get('/users/:id/projects', { schema: { params: ById } }, async (request) => {
@@ -96,9 +97,12 @@ export async function getUser(context: ApiContext, request: FastifyRequest, id: 
   return user;
 }
 
-/** Columns that change with a password: older tokens become void. */
-export async function newPassword(password: string): Promise<Pick<User, 'password_hash' | 'password_changed_at'>> {
-  return { password_hash: await hashPassword(password), password_changed_at: new Date().toISOString() };
+/** Of two changes at once the later one does not have the right original password any more. */
+async function replacePassword(context: ApiContext, { id, password_hash }: User, next: string): Promise<void> {
+  await context.store.transaction(async (inside) => {
+    if ((await inside.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
+    await revokeTokensOf(inside, id);
+  });
 }
 
 export function newUser(name: string): User {
@@ -106,7 +110,7 @@ export function newUser(name: string): User {
     id: randomUUID().replaceAll('-', ''),
     name,
     password_hash: '',
-    password_changed_at: '',
+    token_revision: 0,
     project_id: '',
     is_admin: false,
     enabled: true,
@@ -133,16 +137,21 @@ function userBody(context: ApiContext, request: FastifyRequest, user: User) {
 async function createUser(context: ApiContext, fields: UserFields): Promise<User> {
   await refuseTakenName(context, fields.name);
   const changes = await changesOf(context, fields);
-  return context.store.users.insert({ ...newUser(fields.name), ...changes, password_changed_at: '' });
+  return context.store.users.insert({ ...newUser(fields.name), ...changes });
 }
 
 async function updateUser(context: ApiContext, user: User, fields: Partial<UserFields>): Promise<User> {
   if (fields.name !== undefined && fields.name !== user.name) await refuseTakenName(context, fields.name);
   if (user.is_admin && fields.enabled === false)
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
-  const changed = { ...user, ...(await changesOf(context, fields)) };
-  await context.store.users.update({ id: user.id }, changed);
-  return changed;
+  const changes = await changesOf(context, fields);
+  await context.store.transaction(async (inside) => {
+    if (Object.keys(changes).length > 0) await inside.users.update({ id: user.id }, changes);
+    if (changes.password_hash || changes.enabled === false) await revokeTokensOf(inside, user.id);
+    // As Keystone does: who comes back gets new ones.
+    if (changes.enabled === false) await inside.application_credentials.remove({ user_id: user.id });
+  });
+  return { ...user, ...changes };
 }
 
 async function changesOf(context: ApiContext, fields: Partial<UserFields>): Promise<Partial<User>> {
@@ -153,7 +162,7 @@ async function changesOf(context: ApiContext, fields: Partial<UserFields>): Prom
     ...(fields.enabled !== undefined && { enabled: fields.enabled }),
     ...(fields.description !== undefined && { description: fields.description ?? '' }),
     ...(fields.email !== undefined && { email: fields.email ?? '' }),
-    ...(fields.password && (await newPassword(fields.password))),
+    ...(fields.password && { password_hash: await hashPassword(fields.password) }),
   };
 }
 
@@ -167,6 +176,8 @@ async function deleteUser(context: ApiContext, user: User): Promise<void> {
     await inside.role_assignments.remove({ user_id: user.id });
     await inside.application_credentials.remove({ user_id: user.id });
     await inside.keypairs.remove({ user_id: user.id });
+    await inside.project_token_revisions.remove({ user_id: user.id });
+    await inside.login_addresses.remove({ user_id: user.id });
     await inside.users.remove({ id: user.id });
   });
 }
