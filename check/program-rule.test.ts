@@ -103,9 +103,17 @@ test('the table: a package, who needs it, its programs; a line that is none is r
   assert.throws(() => readProgramTable('\nseabios lab\n'), /bin\/programs.txt:2: no programs/);
 });
 
-test('bin/setup installs all of the table but what must be there before', () => {
-  const rows = readProgramTable(readFileSync(`${root}/${programTableFile}`, 'utf8'));
-  const wanted = rows.filter(({ user }) => user !== 'before').map((row) => row.package);
+const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8');
+
+test('README asks for what must be there before bin/setup', () => {
+  const [, asked = ''] = /^ +apt-get install --no-install-recommends (.+)$/m.exec(read('README.md')) ?? [];
+  const before = readProgramTable(read(programTableFile)).filter(({ user }) => user === 'before');
+  assert.deepEqual(asked.split(' '), before.map((row) => row.package).toSorted());
+});
+
+test('bin/setup installs all of the table but what is there before', () => {
+  const rows = readProgramTable(read(programTableFile));
+  const wanted = rows.filter(({ user }) => user !== 'before' && user !== 'debian').map((row) => row.package);
   assert.equal(new Set(rows.map((row) => row.package)).size, rows.length);
   assert.deepEqual(execFileSync('bin/setup', ['--list'], { cwd: root, encoding: 'utf8' }).trim().split('\n'), wanted);
 });

@@ -32,6 +32,7 @@ const passedOn: readonly PassedOn[] = [
   { path: 'bench/host-facts.ts', written: 'program', reason: callers('firstLine') },
   { path: 'build/image/grub.ts', written: 'loader', reason: 'starts programs of the packages that were fetched for it' },
   { path: 'build/run-command.ts', written: 'command', reason: callers('runCommand') },
+  { path: 'check/nightly/run-jobs.ts', written: 'program', reason: 'of the table of jobs: bin/… or Node.js' },
   { path: 'check/run-program.ts', written: "' /node_modules/.bin/ '", reason: 'of an npm package' },
   { path: 'check/stages.ts', written: 'stage.program', reason: 'of an npm package' },
   { path: 'lab/bmc/redfish/referees.test.ts', written: 'python', reason: 'of a virtual environment that a variable names' },

@@ -2,7 +2,7 @@
 
 export const programTableFile = 'bin/programs.txt';
 
-export const users = ['before', 'serve', 'lab', 'build', 'tests'] as const;
+export const users = ['debian', 'before', 'serve', 'lab', 'build', 'tests'] as const;
 
 export type ProgramRow = {
   readonly package: string;

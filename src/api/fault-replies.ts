@@ -65,7 +65,8 @@ export function replyNotFound(service: ServiceName) {
 
 function textOf(fault: Fault, request: FastifyRequest): string {
   if (fault.code === 'internal') return `Unexpected error; the log has more under ${request.id}.`;
-  return tellFault(wordsFor(request.caller, fault)) ?? '';
+  const words = wordsFor(request.caller, fault);
+  return (words === fault ? tellFault(fault) : words.message) ?? '';
 }
 
 /** Fastify's own errors (unreadable JSON, body too large, unknown media type) are the caller's. */

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aptLines, npmLines, sourceLines } from './host-settings.ts';
+
+test('of apt the way to the mirrors alone', () => {
+  const dump = `Acquire::cdrom::mount "/media/cdrom/";
+Acquire::http::Proxy "http://proxy.example:3142";
+Acquire::https::CaInfo "";
+Acquire::https::mirror.example::Verify-Peer "false";
+Acquire::IndexTargets::deb::Packages::Optional "0";
+`;
+  assert.deepEqual(aptLines(dump), [
+    'Acquire::http::Proxy "http://proxy.example:3142";',
+    'Acquire::https::mirror.example::Verify-Peer "false";',
+  ]);
+});
+
+test('a mirror of this Debian is taken over, and no other source', () => {
+  const mirror = 'http://mirror.example/debian/ bookworm main Debian\n';
+  const others = 'https://packages.example/ nodistro main Node\nhttp://mirror.example/debian/ trixie main Debian\n';
+  assert.deepEqual(sourceLines(mirror + mirror + others), ['deb http://mirror.example/debian/ bookworm main']);
+  assert.deepEqual(sourceLines(`http://deb.debian.org/debian/ bookworm main Debian\n${others}`), []);
+  assert.deepEqual(sourceLines(''), []);
+});
+
+test('of npm registries, proxies and certificates', () => {
+  const text =
+    'registry=https://r.example/\n@a:registry = https://s.example/\n//r.example/:_authToken=t\nfund=false\nnodedir=/usr\n';
+  assert.deepEqual(npmLines(text), [
+    'registry=https://r.example/',
+    '@a:registry = https://s.example/',
+    '//r.example/:_authToken=t',
+  ]);
+});

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { root } from '../sources.ts';
+import { type Job, jobTable } from './jobs.ts';
+import { printSummary, runJobs } from './run-jobs.ts';
+
+function aFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nightly-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** A job that runs a line of the shell. */
+const aJob = (name: string, line: string, minutes = 1): Job => ({ name, what: name, minutes, command: ['sh', '-c', line] });
+const never = new AbortController().signal;
+
+test('each job runs, whatever became of the one before, and its words are kept', async (t) => {
+  const folder = aFolder(t);
+
+  const outcomes = await runJobs([aJob('bad', 'echo sorry >&2; exit 3'), aJob('good', 'echo fine')], never, folder);
+
+  const problems = outcomes.map(({ name, problem }) => [name, problem]);
+  assert.deepEqual(problems, [
+    ['bad', 'ended with 3'],
+    ['good', undefined],
+  ]);
+  assert.equal(readFileSync(join(folder, 'bad.log'), 'utf8'), 'sorry\n');
+  assert.equal(readFileSync(join(folder, 'good.log'), 'utf8'), 'fine\n');
+});
+
+test('a job ends with its time, and so does what it started', async (t) => {
+  const folder = aFolder(t);
+
+  const [outcome] = await runJobs([aJob('long', 'sleep 60 & echo $!; wait', 0.005)], never, folder);
+
+  assert.match(outcome?.problem ?? '', /^had not ended after 0\.005 minutes$/);
+  const pid = Number(readFileSync(join(folder, 'long.log'), 'utf8'));
+  while (isAlive(pid)) await pause(20);
+});
+
+test('a signal ends the job that runs, and the rest is not begun', async (t) => {
+  const stop = new AbortController();
+  const running = runJobs([aJob('one', 'sleep 60'), aJob('two', 'true')], stop.signal, aFolder(t));
+  stop.abort();
+  assert.deepEqual(
+    (await running).map(({ name, problem }) => [name, problem]),
+    [['one', 'interrupted']],
+  );
+});
+
+test('the summary counts', (t) => {
+  const write = t.mock.method(process.stdout, 'write', () => true);
+  printSummary([
+    { name: 'one', seconds: 61, problem: undefined },
+    { name: 'two', seconds: 1, problem: 'ended with 1' },
+  ]);
+  const text = write.mock.calls.map(({ arguments: [words] }) => words).join('');
+  write.mock.restore();
+  assert.match(text, /ok {6}one \(1 min 1 s\)\nFAILED {2}two \(0 min 1 s\) {2}ended with 1\n1 passed, 1 failed\n$/);
+});
+
+test("the fresh Debian is given README's commands", () => {
+  const commands = jobTable.find(({ name }) => name === 'fresh-debian')?.command.slice(-2) ?? [];
+  const page = readFileSync(`${root}/README.md`, 'utf8');
+  assert.deepEqual(commands, ['npm run demo -- --once', 'npm test']);
+  for (const line of ['npm run demo', 'npm test']) assert.ok(page.includes(`\n    ${line}\n`), line);
+});
+
+test('all jobs together end in one night', () => {
+  assert.ok(jobTable.reduce((sum, { minutes }) => sum + minutes, 0) <= 8 * 60);
+});
+
+/** A zombie has ended; who started it may not have looked yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

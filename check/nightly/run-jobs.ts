@@ -1,0 +1,80 @@
+/** Runs jobs one after the other, each as a process group of its own, which ends with its time. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { plainEnvironment } from '../environment.ts';
+import { root } from '../sources.ts';
+import type { Job } from './jobs.ts';
+
+export type JobOutcome = { readonly name: string; readonly seconds: number; readonly problem: string | undefined };
+
+const logs = join(root, '.cache/nightly');
+/** For an orderly end: machines and namespaces are taken down. */
+const graceMs = 30_000;
+
+export async function runJobs(jobs: readonly Job[], stop: AbortSignal, folder = logs): Promise<JobOutcome[]> {
+  mkdirSync(folder, { recursive: true });
+  const outcomes: JobOutcome[] = [];
+  for (const job of jobs) {
+    if (stop.aborted) break;
+    process.stdout.write(`\n== ${job.name}: ${job.what}\n`);
+    const begun = performance.now();
+    const problem = await runJob(job, stop, join(folder, `${job.name}.log`));
+    outcomes.push({ name: job.name, seconds: (performance.now() - begun) / 1000, problem });
+  }
+  return outcomes;
+}
+
+/** @returns what went wrong, if anything */
+async function runJob({ command, env, minutes }: Job, stop: AbortSignal, logFile: string): Promise<string | undefined> {
+  const [program = '', ...args] = command;
+  const log = createWriteStream(logFile);
+  const child = spawn(program, args, {
+    cwd: root,
+    env: { ...plainEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  for (const output of [child.stdout, child.stderr]) {
+    output.pipe(log, { end: false });
+    output.pipe(process.stdout, { end: false });
+  }
+  const tooLong = AbortSignal.timeout(minutes * 60_000);
+  const late = AbortSignal.any([stop, tooLong]);
+  late.addEventListener('abort', () => void endGroup(child), { once: true });
+  try {
+    const [code, endedBy] = await once(child, 'close');
+    if (stop.aborted) return 'interrupted';
+    if (tooLong.aborted) return `had not ended after ${minutes} minutes`;
+    return code === 0 ? undefined : `ended with ${code ?? endedBy}`;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    await new Promise((written) => log.end(written));
+  }
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  signalGroup(child, 'SIGTERM');
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
+  await once(child, 'close').catch(() => {});
+  clearTimeout(timer);
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // All of it has ended by itself.
+  }
+}
+
+export function printSummary(outcomes: readonly JobOutcome[]): void {
+  const lines = outcomes.map(({ name, seconds, problem }) => {
+    const time = `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+    return `${problem ? 'FAILED' : 'ok    '}  ${name} (${time})${problem ? `  ${problem}` : ''}`;
+  });
+  const failed = outcomes.filter(({ problem }) => problem !== undefined).length;
+  process.stdout.write(`\n== nightly\n${lines.join('\n')}\n${outcomes.length - failed} passed, ${failed} failed\n`);
+}
