@@ -34,6 +34,7 @@ export type StageParts = {
   engine?: (store: Store) => Engine | Promise<Engine>;
   images?: (store: Store, stateDir: string) => ImageData;
   drivers?: DriverCatalog;
+  settings?: Readonly<Record<string, string>>;
   /** In the state folder, where a commit costs what it costs; default: in memory. */
   onDisk?: boolean;
 };
@@ -41,7 +42,7 @@ export type StageParts = {
 export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
   const store = await openStore(parts.onDisk ? databaseFile(stateDir) : ':memory:');
-  const settings = readSettings({ flags: { 'admin.password': adminPassword, state_dir: stateDir } });
+  const settings = readSettings({ flags: { 'admin.password': adminPassword, state_dir: stateDir, ...parts.settings } });
   await ensureAdmin(store, settings, stateDir);
   const app = createApi({
     store,

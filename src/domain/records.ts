@@ -154,6 +154,8 @@ export type Image = {
   tags: string[];
   /** Free properties: `kernel_id`, `ramdisk_id`, `os_type`… */
   properties: Record<string, string>;
+  /** Who brought the data was an administrator; absent = no. */
+  uploaded_by_admin?: boolean;
   created_at: string;
   updated_at: string;
 };

@@ -2,6 +2,7 @@
  * The images of a deployment: fixed in the operation's request when it is begun, by id and digest. Each use compares the
  * image's row with that, on behalf of the server's project; what has changed in between is refused, and said.
  */
+import { whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
 import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
 import type { Image, JsonObject, Operation, Server } from '#domain/records.ts';
@@ -112,20 +113,8 @@ async function whyChanged(store: Images, pins: PinnedImages, { role, user }: Use
   return since(role === 'image' ? whyUnusable(row, user) : whyUnusablePart(row, image, user));
 }
 
-/**
- * A deploy kernel or ramdisk is run with the token of the operation and sees every disk: only what an administrator has
- * published or owns is good enough.
- */
-export async function refuseForeignDeployImage(
-  store: Pick<Store, 'images' | 'users' | 'role_assignments'>,
-  id: string,
-): Promise<void> {
-  const image = await store.images.find({ id });
-  const refuse = (detail: string) => new Fault('imageUnusable', { image: id, detail });
-  if (!image || image.status === 'deleted') throw refuse('there is no such image for a deploy kernel or ramdisk.');
-  if (image.visibility === 'public') return;
-  const owner = { project_id: image.owner };
-  const isAdmins =
-    (await store.users.find({ ...owner, is_admin: true })) ?? (await store.role_assignments.find({ ...owner, role: 'admin' }));
-  if (!isAdmins) throw refuse("a deploy kernel or ramdisk must be an administrator's image, and this is none.");
+/** @throws Fault `imageUnusable` for what is not good enough to run with the token of an operation */
+export async function refuseForeignDeployImage(store: Images, id: string): Promise<void> {
+  const why = whyNoDeployImage(await store.images.find({ id }));
+  if (why) throw new Fault('imageUnusable', { image: id, detail: `${why}.` });
 }

@@ -21,7 +21,14 @@ const former = {
   '0003-must-clean': migration0003,
   '0004-every-bmc': migration0004,
 };
-const later = ['0005-large-fleets', '0006-later-ironic', '0007-boot-states', '0008-sealed-secrets', '0009-token-revisions'];
+const later = [
+  '0005-large-fleets',
+  '0006-later-ironic',
+  '0007-boot-states',
+  '0008-sealed-secrets',
+  '0009-token-revisions',
+  '0010-deleted-images',
+];
 const at = '2026-11-22T14:20:08.000Z';
 
 /** Text where a column is one, 0 where it is a number: whatever the rows of that time had to have. */
@@ -60,6 +67,10 @@ async function aFormerDatabase(t: TestContext): Promise<string> {
   }
   const operation = { id: 'operation', node_uuid: 'node-0', state: 'done', request: '{"password":"s3cret"}', context: '{}' };
   insert(database, 'operations', { ...operation, created_at: at, updated_at: at, ended_at: at });
+  const images = { public: 'stranger', community: 'stranger', private: 'admin-project' };
+  for (const [visibility, owner] of Object.entries(images)) insert(database, 'images', { id: visibility, visibility, owner });
+  insert(database, 'users', { id: 'admin', name: 'admin', is_admin: 1, project_id: 'admin-project' });
+  for (const image_id of ['public', 'gone']) insert(database, 'servers', { id: `of ${image_id}`, image_id, updated_at: at });
   database.close();
   return file;
 }
@@ -77,6 +88,29 @@ test('a former database is brought up to date once, and its rows get what is der
   assert.deepEqual(
     sizes,
     nodeRows.map(([, , columns]) => columns),
+  );
+});
+
+test('images of a former database: who brought the data is inferred, and ids that servers name stay taken', async (t) => {
+  const file = await aFormerDatabase(t);
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  t.after(() => db.destroy());
+
+  await migrate(db);
+
+  const images = await db.selectFrom('images').select(['id', 'uploaded_by_admin']).orderBy('id').execute();
+  assert.deepEqual(
+    images.map(({ id, uploaded_by_admin }) => [id, Boolean(uploaded_by_admin)]),
+    [
+      ['community', false],
+      ['private', true],
+      ['public', true],
+    ],
+  );
+  const deleted = await db.selectFrom('deleted_images').select('id').execute();
+  assert.deepEqual(
+    deleted.map(({ id }) => id),
+    ['gone'],
   );
 });
 

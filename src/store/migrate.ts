@@ -9,6 +9,7 @@ import { migration0006 } from './migrations/0006-later-ironic.ts';
 import { migration0007 } from './migrations/0007-boot-states.ts';
 import { migration0008 } from './migrations/0008-sealed-secrets.ts';
 import { migration0009 } from './migrations/0009-token-revisions.ts';
+import { migration0010 } from './migrations/0010-deleted-images.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   '0007-boot-states': migration0007,
   '0008-sealed-secrets': migration0008,
   '0009-token-revisions': migration0009,
+  '0010-deleted-images': migration0010,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

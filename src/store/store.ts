@@ -25,6 +25,7 @@ import { stateFiles } from './state-files.ts';
 import { keepPrivate } from './state-folder.ts';
 import type {
   ApplicationCredential,
+  DeletedImage,
   LoginAddress,
   Project,
   ProjectTokenRevision,
@@ -42,6 +43,7 @@ export class Store {
   readonly flavors: Collection<Flavor>;
   readonly keypairs: Collection<Keypair>;
   readonly images: Collection<Image>;
+  readonly deleted_images: Collection<DeletedImage>;
   readonly networks: Collection<Network>;
   readonly subnets: Collection<Subnet>;
   readonly ports: Collection<Port>;
@@ -68,6 +70,7 @@ export class Store {
     this.flavors = new Collection(db, 'flavors');
     this.keypairs = new Collection(db, 'keypairs');
     this.images = new Collection(db, 'images');
+    this.deleted_images = new Collection(db, 'deleted_images');
     this.networks = new Collection(db, 'networks');
     this.subnets = new Collection(db, 'subnets');
     this.ports = new Collection(db, 'ports');

@@ -54,6 +54,8 @@ export type SecretsKey = {
   /** When the file was written anew without what stood there in plain text; null = that is still to be done. */
   rewritten_at: string | null;
 };
+/** Its id is nobody's again. */
+export type DeletedImage = { id: string; deleted_at: string };
 /** Tokens are signed, and only revoked ones are rows: this one and all that descend from it are void. */
 export type RevokedToken = { audit_id: string; expires_at: string };
 /** Tokens of the user for the project that were issued at a lower revision are void; no row = 0. */
@@ -77,6 +79,7 @@ export type Tables = {
   flavors: Flavor;
   keypairs: Keypair;
   images: Image;
+  deleted_images: DeletedImage;
   networks: Network;
   subnets: Subnet;
   ports: Port;
@@ -121,7 +124,8 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
   bmc_contacts: { json: [], boolean: [] },
   flavors: { json: ['extra_specs'], boolean: ['is_public'] },
   keypairs: { json: [], boolean: [] },
-  images: { json: ['tags', 'properties'], boolean: ['protected'] },
+  images: { json: ['tags', 'properties'], boolean: ['protected', 'uploaded_by_admin'] },
+  deleted_images: { json: [], boolean: [] },
   networks: { json: ['provider'], boolean: ['admin_state_up', 'shared', 'external'] },
   subnets: { json: ['dns_nameservers', 'allocation_pools', 'host_routes'], boolean: ['enable_dhcp'] },
   ports: { json: ['fixed_ips'], boolean: ['admin_state_up', 'owned_by_server'] },

@@ -147,6 +147,22 @@ test('an image that is refused says why', { skip }, async () => {
   assert.deepEqual(await stage.store.images.list(), [], 'the client removes what it could not fill');
 });
 
+test('an image in use, and an id that was an image’s, are refused with the reason', { skip }, async () => {
+  const id = '7c9d0ad7-3c7e-4f1f-9df2-9a4b4a1d2f10';
+  const file = join(directory, 'kernel');
+  await writeFile(file, 'a kernel');
+  const create = ['image', 'create', '--id', id, '--disk-format', 'aki', '--container-format', 'aki', '--file', file, 'deploy'];
+  const property = `baremetal:deploy_kernel_id=${id}`;
+
+  await openstack(env, create);
+  await openstack(env, ['flavor', 'create', '--vcpus', '1', '--ram', '1', '--disk', '1', '--property', property, 'metal']);
+
+  await assert.rejects(openstack(env, ['image', 'delete', id]), /in use by flavor metal/);
+  await openstack(env, ['flavor', 'delete', 'metal']);
+  await openstack(env, ['image', 'delete', id]);
+  await assert.rejects(openstack(env, create), /already exists/);
+});
+
 test('networks, subnets, ports', { skip }, async () => {
   const { replies, output } = await session([
     'network create --share --provider-network-type flat --provider-physical-network provisioning --mtu 9000 net -f json',

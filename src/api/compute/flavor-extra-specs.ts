@@ -1,5 +1,6 @@
 /** `/flavors/{id}/os-extra_specs`: what a flavor asks beyond sizes. */
 import { Type } from 'typebox';
+import { deployImageSpecs, whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -26,6 +27,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
     requireAdmin(request, 'os_compute_api:os-flavor-extra-specs:create');
     const flavor = await findFlavor(context, request, request.params.id);
     const added = asText(request.body.extra_specs, atLeast(request.microversion, 86));
+    await refuseForeignImages(context, added);
     await flavors.update({ id: flavor.id }, { extra_specs: { ...flavor.extra_specs, ...added } });
     return { extra_specs: added };
   });
@@ -44,6 +46,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
       throw new Fault('badRequest', { detail: 'The body must have exactly the key of the path.' });
     const flavor = await findFlavor(context, request, id);
     const added = asText(request.body, atLeast(request.microversion, 86));
+    await refuseForeignImages(context, added);
     await flavors.update({ id: flavor.id }, { extra_specs: { ...flavor.extra_specs, ...added } });
     return added;
   });
@@ -72,6 +75,15 @@ function asText(specs: Record<string, string | number>, isChecked: boolean): Rec
     if (wrong) throw new Fault('badRequest', { detail: `Validation failed; extra spec '${key}' must be ${wrong.expected}.` });
   }
   return texts;
+}
+
+/** Checked again when they are used: an image that is named may be deleted by force. */
+async function refuseForeignImages({ store }: ApiContext, specs: Record<string, string>): Promise<void> {
+  for (const name of deployImageSpecs) {
+    const id = specs[name];
+    const why = id === undefined ? undefined : whyNoDeployImage(await store.images.find({ id }));
+    if (why) throw new Fault('badRequest', { detail: `Extra spec '${name}' cannot be ${id}: ${why}.` });
+  }
 }
 
 function specNotFound(id: string, key: string): Fault {

@@ -115,11 +115,15 @@ async function deleteProject({ store }: ApiContext, project: Project): Promise<v
 }
 
 async function refuseInUse(store: Store, project: Project): Promise<void> {
-  const live = (await store.servers.list({ project_id: project.id })).filter((server) => server.vm_state !== 'deleted');
+  const live = (await store.servers.pick(['vm_state'], { project_id: project.id })).filter(
+    (server) => server.vm_state !== 'deleted',
+  );
   const counts = {
     servers: live.length,
-    networks: (await store.networks.list({ project_id: project.id })).length,
-    images: (await store.images.list({ owner: project.id })).length,
+    networks: (await store.networks.pick(['id'], { project_id: project.id })).length,
+    subnets: (await store.subnets.pick(['id'], { project_id: project.id })).length,
+    ports: (await store.ports.pick(['id'], { project_id: project.id })).length,
+    images: (await store.images.pick(['id'], { owner: project.id })).length,
   };
   const left = Object.entries(counts).filter(([, count]) => count > 0);
   if (left.length === 0) return;

@@ -1,9 +1,14 @@
 /** Who may see and who may change an image. */
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { isVisibleTo } from '#domain/image-visibility.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, Caller } from '../context.ts';
+
+export type ImageContext = Pick<ApiContext, 'store' | 'images'>;
+
+export const ById = Type.Object({ id: Type.String() });
 
 export function maySee(caller: Caller, image: Pick<Image, 'owner' | 'visibility'>): boolean {
   return isVisibleTo(image, caller);

@@ -5,8 +5,8 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { getImage, getOwnImage } from './image-access.ts';
-import { ById, eraseImage, type ImageContext } from './images.ts';
+import { ById, getImage, getOwnImage, type ImageContext } from './image-access.ts';
+import { eraseImage } from './image-delete.ts';
 
 export function registerImageData(app: ApiScope, context: ApiContext): void {
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
@@ -54,7 +54,10 @@ async function uploadData(context: ApiContext, image: Image, request: FastifyReq
   if (unset.length > 0)
     throw new Fault('badRequest', { detail: `Properties ${unset.join(', ')} must be set prior to saving data.` });
   // The row is the lock: of two uploads, one finds it queued.
-  const claimed = await context.store.images.update({ id: image.id, status: 'queued' }, { status: 'saving' });
+  const claimed = await context.store.images.update(
+    { id: image.id, status: 'queued' },
+    { status: 'saving', uploaded_by_admin: request.caller.is_admin },
+  );
   if (claimed === 0) throw new Fault('conflict', { detail: `Image ${image.id} is not queued: it has or gets data already.` });
   try {
     const facts = await context.images.upload(image.id, data, { disk_format: image.disk_format, ...announcedSize(request) });

@@ -48,7 +48,7 @@ export const attributeTable: Readonly<Record<string, Attribute>> = {
 export const isProperty = (name: string): boolean => !Object.hasOwn(attributeTable, name);
 
 export function imageBody(image: Image): Record<string, unknown> {
-  const { properties, created_at, updated_at, ...attributes } = image;
+  const { properties, created_at, updated_at, uploaded_by_admin: _, ...attributes } = image;
   return {
     ...properties,
     ...attributes,

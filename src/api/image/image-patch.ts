@@ -5,10 +5,10 @@ import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { checkVisibility, getOwnImage } from './image-access.ts';
+import { ById, checkVisibility, getOwnImage } from './image-access.ts';
 import { attributeTable, imageBody, isProperty } from './image-json.ts';
 import { imageBodyBytes, refuseTooLarge, shorten } from './image-limits.ts';
-import { ById, NewImage, saveImage } from './images.ts';
+import { NewImage, saveImage } from './images.ts';
 
 const mediaTypes = ['application/openstack-images-v2.1-json-patch', 'application/openstack-images-v2.0-json-patch'];
 

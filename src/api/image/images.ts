@@ -6,14 +6,12 @@ import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import { listShortImages, readImages } from '#store/image-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { checkVisibility, getImage, getOwnImage } from './image-access.ts';
+import { ById, checkVisibility, getImage, getOwnImage } from './image-access.ts';
+import { refuseTakenId } from './image-delete.ts';
 import { filterOf, ImageQuery, sortImages } from './image-filters.ts';
 import { containerFormats, diskFormats, imageBody, isProperty, visibilities } from './image-json.ts';
 import { imageBodyBytes, propertyBytes, refuseTooLarge } from './image-limits.ts';
 
-export type ImageContext = Pick<ApiContext, 'store' | 'images'>;
-
-export const ById = Type.Object({ id: Type.String() });
 const OneTag = Type.Object({ id: Type.String(), tag: Type.String({ maxLength: 255 }) });
 
 const orNull = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
@@ -47,10 +45,6 @@ export function registerImages(app: ApiScope, context: ApiContext): void {
     const image = await createImage(context, request, request.body);
     reply.code(201).header('location', `${context.baseUrl(request)}/image/v2/images/${image.id}`);
     return imageBody(image);
-  });
-  app.delete('/images/:id', { schema: { params: ById } }, async (request, reply) => {
-    await deleteImage(context, await getOwnImage(context, request, request.params.id));
-    return reply.code(204).send();
   });
   for (const action of ['deactivate', 'reactivate']) {
     app.post(`/images/:id/actions/${action}`, async () => {
@@ -152,7 +146,7 @@ async function createImage(context: ApiContext, request: FastifyRequest, fields:
   if (fields.owner !== undefined && fields.owner !== caller.project_id && !caller.is_admin)
     throw new Fault('forbidden', { detail: `You are not permitted to create images owned by '${fields.owner}'.` });
   const id = fields.id?.toLowerCase() ?? randomUUID();
-  if (await context.store.images.find({ id })) throw new Fault('conflict', { detail: `Image ID ${id} already exists!` });
+  if (fields.id !== undefined) await refuseTakenId(context, request, id);
   const tags = [...new Set(fields.tags ?? [])];
   const properties = propertiesOf(fields);
   refuseTooLarge({ tags, properties });
@@ -188,20 +182,4 @@ function propertiesOf(fields: Static<typeof NewImage>): Record<string, string> {
   return Object.fromEntries(
     free.flatMap(([name, value]): [string, string][] => (typeof value === 'string' ? [[name, value]] : [])),
   );
-}
-
-async function deleteImage(context: ApiContext, image: Image): Promise<void> {
-  if (image.protected) throw new Fault('forbidden', { detail: `Image ${image.id} is protected and cannot be deleted.` });
-  const servers = await context.store.servers.list({ image_id: image.id });
-  const building = servers.find(({ vm_state, task_state }) => vm_state === 'building' || task_state === 'rebuilding');
-  if (building)
-    throw new Fault('conflict', { detail: `Image ${image.id} is in use: server ${building.id} is being built from it.` });
-  await context.store.images.update({ id: image.id }, { status: 'deleted' });
-  await eraseImage(context, image.id);
-}
-
-/** The row goes last: as long as it is there, a start of Ingot finds the data that is still to be removed. */
-export async function eraseImage(context: ImageContext, id: string): Promise<void> {
-  await context.images.remove(id);
-  await context.store.images.remove({ id });
 }

@@ -1,0 +1,91 @@
+/** Deleting images: not by accident, and not so that somebody else gets the id. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Image } from '#domain/records.ts';
+import { type ImageUse, listImageUses } from '#store/image-uses.ts';
+import type { ApiContext, ApiScope, Caller } from '../context.ts';
+import { ById, getOwnImage, type ImageContext } from './image-access.ts';
+
+const DeleteQuery = Type.Object({
+  /** Ingot's own: administrators delete what is only named. */
+  force: Type.Optional(Type.Boolean()),
+});
+
+export function registerImageDelete(app: ApiScope, context: ApiContext): void {
+  app.delete('/images/:id', { schema: { params: ById, querystring: DeleteQuery } }, async (request, reply) => {
+    const image = await getOwnImage(context, request, request.params.id);
+    await deleteImage(context, request, { image, force: request.query.force === true });
+    return reply.code(204).send();
+  });
+}
+
+type Deletion = { image: Image; force: boolean };
+
+async function deleteImage(context: ApiContext, request: FastifyRequest, { image, force }: Deletion): Promise<void> {
+  if (image.protected) throw new Fault('forbidden', { detail: `Image ${image.id} is protected and cannot be deleted.` });
+  if (force && !request.caller.is_admin)
+    throw new Fault('forbidden', { detail: 'Only an administrator may delete an image that is in use (force).' });
+  const uses = (await usesOf(context, image.id)).filter((use) => isHeld(image, use));
+  const holding = force ? uses.filter(({ isRunning }) => isRunning) : uses;
+  if (holding.length > 0) throw inUse(image, holding, request.caller);
+  await context.store.images.update({ id: image.id }, { status: 'deleted' });
+  await eraseImage(context, image.id);
+}
+
+export function usesOf({ store, settings }: ApiContext, id: string): Promise<ImageUse[]> {
+  const { 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk } = settings;
+  return listImageUses(store, id, { 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk });
+}
+
+/** Of other projects, nobody can hold an image that its owner wants to be rid of, but while a machine is being installed. */
+function isHeld(image: Image, { project_id, isRunning }: ImageUse): boolean {
+  return project_id === null || project_id === image.owner || isRunning === true || image.visibility === 'public';
+}
+
+const mostNamed = 5;
+
+function inUse({ id }: Image, uses: readonly ImageUse[], caller: Caller): Fault {
+  const isShown = ({ project_id }: ImageUse) => caller.is_admin || project_id === caller.project_id;
+  const shown = [...new Set(uses.filter(isShown).map(({ kind, name }) => `${kind} ${name}`))];
+  const more = shown.length > mostNamed ? [`${shown.length - mostNamed} more`] : [];
+  const hidden = uses.every(isShown) ? [] : ['what others have'];
+  const users = [...shown.slice(0, mostNamed), ...more, ...hidden].join(', ');
+  const remedy = uses.some(({ isRunning }) => isRunning)
+    ? 'A machine is being installed with it; try again when that has ended.'
+    : 'An administrator may delete it nevertheless: DELETE with ?force=true.';
+  return new Fault('conflict', { detail: `Image ${id} is in use by ${users}. ${remedy}` });
+}
+
+/** The row goes last: as long as it is there, a start of Ingot finds the data that is still to be removed. The id stays taken. */
+export async function eraseImage(context: ImageContext, id: string): Promise<void> {
+  await context.images.remove(id);
+  await context.store.transaction(async (inside) => {
+    await rememberDeleted(inside, id);
+    await inside.images.remove({ id });
+  });
+}
+
+function rememberDeleted({ db }: ImageContext['store'], id: string) {
+  return db
+    .insertInto('deleted_images')
+    .values({ id, deleted_at: new Date().toISOString() })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/**
+ * An id that a client chose was never an image's, as Glance has it. What somebody names already is not for
+ * others to fill: only an administrator knows what he is doing.
+ * @throws Fault `conflict`
+ */
+export async function refuseTakenId(context: ApiContext, request: FastifyRequest, id: string): Promise<void> {
+  const { store } = context;
+  const isTaken =
+    (await store.images.find({ id })) ??
+    (await store.deleted_images.find({ id })) ??
+    (request.caller.is_admin
+      ? undefined
+      : (await usesOf(context, id)).find((use) => use.project_id !== request.caller.project_id));
+  if (isTaken) throw new Fault('conflict', { detail: `Image ID ${id} already exists!` });
+}

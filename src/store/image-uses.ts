@@ -1,0 +1,99 @@
+/** What names an image. Rows of nodes and images are large and sealed: a few are read at a time, and others have their turn. */
+import { setImmediate } from 'node:timers/promises';
+import type { Image, Json, Server } from '#domain/records.ts';
+import { contains } from './contains.ts';
+import { listShortImages, readImages } from './image-list.ts';
+import type { Store } from './store.ts';
+
+export type ImageUse = {
+  readonly kind: 'setting' | 'flavor' | 'node' | 'image' | 'server';
+  readonly name: string;
+  /** Whose it is; null = the operator's. */
+  readonly project_id: string | null;
+  /** An operation is under way with it. */
+  readonly isRunning?: boolean;
+};
+
+/** @param settings that name images, by their names */
+export async function listImageUses(store: Store, id: string, settings: Readonly<Record<string, string>>): Promise<ImageUse[]> {
+  const named = Object.entries(settings).filter(([, value]) => value.toLowerCase() === id);
+  return [
+    ...named.map(([name]): ImageUse => ({ kind: 'setting', name, project_id: null })),
+    ...(await flavorUses(store, id)),
+    ...(await serverUses(store, id)),
+    ...(await operationUses(store, id)),
+    ...(await nodeUses(store, id)),
+    ...(await imageUses(store, id)),
+  ];
+}
+
+async function flavorUses({ db }: Store, id: string): Promise<ImageUse[]> {
+  const rows = await db.selectFrom('flavors').select('name').where(contains('extra_specs', id)).execute();
+  return rows.map(({ name }) => ({ kind: 'flavor', name, project_id: null }));
+}
+
+/** A server keeps a copy of its flavor, with the deploy kernel that cleans up after it. */
+async function serverUses({ db }: Store, id: string): Promise<ImageUse[]> {
+  const rows = await db
+    .selectFrom('servers')
+    .select(['id', 'project_id', 'vm_state', 'task_state'])
+    .where('vm_state', '!=', 'deleted')
+    .where((where) => where.or([where('image_id', '=', id), contains('flavor', id)]))
+    .execute();
+  return rows.map((row) => ({ kind: 'server', name: row.id, project_id: row.project_id, isRunning: isBeingInstalled(row) }));
+}
+
+function isBeingInstalled({ vm_state, task_state }: Pick<Server, 'vm_state' | 'task_state'>): boolean {
+  return vm_state === 'building' || task_state === 'rebuilding';
+}
+
+/** What an operation has fixed when it began: also the kernel and ramdisk of a partition image. */
+async function operationUses({ operations, servers }: Store, id: string): Promise<ImageUse[]> {
+  const running = await operations.list({ state: ['running', 'undoing'] });
+  const ids = running.flatMap(({ server_id, request }) => (server_id && names(request['images'] ?? null, id) ? [server_id] : []));
+  const found = ids.length > 0 ? await servers.pick(['id', 'project_id'], { id: ids }) : [];
+  return found.map((server) => ({ kind: 'server', name: server.id, project_id: server.project_id, isRunning: true }));
+}
+
+const nodesAtOnce = 200;
+
+async function nodeUses({ db, nodes }: Store, id: string): Promise<ImageUse[]> {
+  const uses: ImageUse[] = [];
+  for (let last = 0; ; await setImmediate()) {
+    const rows = await db
+      .selectFrom('nodes')
+      .select(['id', 'uuid', 'name', 'driver_info', 'instance_info'])
+      .where('id', '>', last)
+      .orderBy('id')
+      .limit(nodesAtOnce)
+      .execute();
+    for (const { uuid, name, driver_info, instance_info } of rows.map((row) => nodes.decode(row))) {
+      if (names(driver_info, id) || names(instance_info, id)) uses.push({ kind: 'node', name: name ?? uuid, project_id: null });
+    }
+    const end = rows.at(-1);
+    if (!end) return uses;
+    last = end.id;
+  }
+}
+
+const partProperties = ['kernel_id', 'ramdisk_id'] as const;
+
+async function imageUses(store: Store, id: string): Promise<ImageUse[]> {
+  const uses: ImageUse[] = [];
+  const ids = (await listShortImages(store, undefined)).map((image) => image.id);
+  for await (const image of readImages(store, ids)) {
+    if (partProperties.some((name) => namesPart(image, name, id)))
+      uses.push({ kind: 'image', name: image.id, project_id: image.owner });
+  }
+  return uses;
+}
+
+function namesPart({ properties }: Image, name: (typeof partProperties)[number], id: string): boolean {
+  return properties[name]?.toLowerCase() === id;
+}
+
+/** As the id, or as the end of a URL (Ironic's `glance://…`). */
+function names(value: Json, id: string): boolean {
+  if (typeof value === 'string') return value.toLowerCase().endsWith(id);
+  return value !== null && typeof value === 'object' && Object.values(value).some((inner) => names(inner, id));
+}
