@@ -21,7 +21,9 @@ export class ServerTimeline {
   }
 
   /** Takes one event and returns the line that a log shows of it, if any. */
-  add(event: CloudEvent): string | undefined {
+  add(told: CloudEvent): string | undefined {
+    // One line, and nothing that the terminal would obey, whatever a machine said.
+    const event = { ...told, message: told.message.replace(/[\p{Cc}\s]+/gu, ' ') };
     const at = Date.parse(event.at);
     this.#firstAt ??= at;
     const prefix = `${this.name.padEnd(8)} ${((at - this.#firstAt) / 1000).toFixed(1).padStart(6)} s  `;

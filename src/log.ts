@@ -22,12 +22,26 @@ const secretNames = [
   'adminPass',
 ];
 
-export function createLog(settings: Pick<Settings, 'log.level'>): Logger {
-  return pino({
+/** What JSON leaves as it is, and terminals obey all the same. */
+const unescaped = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+export function escapeLine(line: string): string {
+  return line.replace(unescaped, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** @param write where lines go; default: standard output */
+export function createLog(settings: Pick<Settings, 'log.level'>, write = writer()): Logger {
+  const options = {
     level: settings['log.level'],
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '******' },
-  });
+  };
+  return pino(options, { write: (line: string) => write(escapeLine(line)) });
+}
+
+function writer(): (line: string) => void {
+  const output = pino.destination({ fd: 1, sync: true });
+  return (line) => void output.write(line);
 }

@@ -60,9 +60,9 @@ async function main([name, ...args]: string[]): Promise<number> {
   return command.run(args);
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  const hint = (error as { hint?: string }).hint;
-  process.stderr.write(`ingot: ${error instanceof Error ? error.message : String(error)}${hint ? `\n${hint}` : ''}\n`);
+process.exitCode = await main(process.argv.slice(2)).catch(async (error: unknown) => {
+  const { errorText } = await import('./commands/error-text.ts');
+  process.stderr.write(errorText(error));
   if (process.env['INGOT_LOG_LEVEL'] === 'debug') process.stderr.write(`${(error as Error).stack}\n`);
   return 1;
 });

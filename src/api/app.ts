@@ -23,6 +23,7 @@ import { registerImage } from './image/index.ts';
 import { faultOfDepth } from './json-depth.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
+import { refuseControls } from './printable-text.ts';
 import { Tokens } from './tokens.ts';
 import { maskUrlSecrets } from './url-secrets.ts';
 import { compileValidator } from './validation.ts';
@@ -90,6 +91,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     reply.header('x-openstack-request-id', request.id);
   });
   app.addHook('preParsing', endTrickle);
+  app.addHook('preValidation', refuseControls);
   app.addHook('onResponse', logRequest);
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();

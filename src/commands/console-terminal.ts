@@ -1,5 +1,6 @@
 /** One conversation of a terminal with a serial console over a WebSocket. */
 import { once } from 'node:events';
+import { plainLine } from '#domain/plain-text.ts';
 
 /** `process`, or what a test puts in its place. */
 export type Terminal = {
@@ -37,7 +38,7 @@ export async function converse(url: string, terminal: Terminal): Promise<number>
     stdin.once('error', leave);
     stdout.once('error', leave);
     const [{ code, reason }] = await Promise.race([closed, leave.tired]);
-    stderr.write(`\r\nThe console is closed${reason ? `: ${reason}` : ''}.\n`);
+    stderr.write(`\r\nThe console is closed${reason ? `: ${plainLine(reason)}` : ''}.\n`);
     return code === 1000 || code === 1005 ? 0 : 1;
   } finally {
     if (stdin.isTTY) stdin.setRawMode?.(false);

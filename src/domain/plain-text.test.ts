@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from './faults.ts';
-import { plainJson, plainText } from './plain-text.ts';
+import { hasControls, plainJson, plainLine, plainText } from './plain-text.ts';
 
 test('what moves a cursor, paints or turns the writing is taken out; lines and letters stay', () => {
   assert.equal(plainText('a\u001b[2Jb\u009b31mc\u202ed\r\n\te\u0000ü'), 'a [2Jb 31mc d \n\te ü');
@@ -15,4 +15,13 @@ test('what moves a cursor, paints or turns the writing is taken out; lines and l
 test('a fault does not pass on what a BMC paints', () => {
   const { message } = new Fault('bmcError', { address: 'bmc', command: 'GET /', detail: '500 \u001b]0;owned\u0007' });
   assert.doesNotMatch(message, /\p{Cc}/u);
+});
+
+test('marks of direction are unwanted wherever they come from; letters that join are not', () => {
+  for (const mark of ['\u061c', '\u200e', '\u200f', '\u202e', '\u2066']) {
+    assert.ok(hasControls(`a${mark}b`));
+    assert.equal(plainText(`a${mark}b`), 'a b');
+  }
+  assert.ok(!hasControls('a\u200db\r\n\t'));
+  assert.equal(plainLine('a\n\tb\u2028c'), 'a b c');
 });

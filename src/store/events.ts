@@ -1,6 +1,6 @@
 /** The ordered record of all that happens to machines: written in small batches, read by id. */
 import type { Kysely } from 'kysely';
-import { plainText } from '#domain/plain-text.ts';
+import { plainJson, plainText } from '#domain/plain-text.ts';
 import type { Event, NewEvent } from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import type { Tables } from './tables.ts';
@@ -44,10 +44,10 @@ export class EventLog {
       server_id: null,
       operation_id: null,
       duration_ms: null,
-      data: {},
       ...event,
       subject: plainText(event.subject),
       message: plainText(event.message),
+      data: plainJson(event.data ?? {}),
       at: new Date().toISOString(),
     });
     if (this.#pending.length > pendingMax) this.#pending.splice(0, this.#pending.length - pendingMax);

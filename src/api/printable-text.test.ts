@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openTwoProjects } from '#test/two-projects.ts';
+
+const { stage, member, own } = await openTwoProjects();
+after(() => stage.close());
+
+type Ask = { method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'; url: string; payload?: unknown };
+const admin: Readonly<Record<string, string>> = {};
+const patchType = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
+
+async function ask({ payload, ...request }: Ask, headers = admin) {
+  const type = payload === undefined ? {} : { 'content-type': 'application/json' };
+  const body = payload === undefined ? {} : { payload: JSON.stringify(payload) };
+  return stage.ask({ ...request, headers: { ...type, ...headers }, ...body });
+}
+
+const server = `/compute/v2.1/servers/${own['servers']}`;
+const image = `/image/v2/images/${own['images']}`;
+const network = { network_id: own['networks'] };
+
+/** Where a name comes in, by who may give it. */
+const asks: { headers: Readonly<Record<string, string>>; ask: (name: string) => Ask }[] = [
+  ...[
+    (name: string): Ask => ({
+      method: 'POST',
+      url: '/compute/v2.1/servers',
+      payload: { server: { name, imageRef: own['images'], flavorRef: 'f1' } },
+    }),
+    (name: string): Ask => ({ method: 'PUT', url: server, payload: { server: { name } } }),
+    (name: string): Ask => ({
+      method: 'POST',
+      url: `${server}/action`,
+      payload: { rebuild: { imageRef: own['images'], name } },
+    }),
+    (name: string): Ask => ({ method: 'POST', url: `${server}/metadata`, payload: { metadata: { [name]: 'v' } } }),
+    (name: string): Ask => ({ method: 'POST', url: '/compute/v2.1/os-keypairs', payload: { keypair: { name } } }),
+    (name: string): Ask => ({ method: 'POST', url: '/image/v2/images', payload: { name } }),
+    (name: string): Ask => ({ method: 'PUT', url: `${image}/tags/${encodeURIComponent(name)}` }),
+    (name: string): Ask => ({ method: 'POST', url: '/network/v2.0/networks', payload: { network: { name } } }),
+    (name: string): Ask => ({
+      method: 'POST',
+      url: '/network/v2.0/subnets',
+      payload: { subnet: { ...network, name, ip_version: 4, cidr: '10.6.0.0/24' } },
+    }),
+    (name: string): Ask => ({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { ...network, name } } }),
+    (name: string): Ask => ({
+      method: 'POST',
+      url: `/identity/v3/users/${own['users']}/application_credentials`,
+      payload: { application_credential: { name } },
+    }),
+  ].map((each) => ({ headers: member, ask: each })),
+  ...[
+    (name: string): Ask => ({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name } } }),
+    (name: string): Ask => ({ method: 'POST', url: '/identity/v3/users', payload: { user: { name, password: 'long enough' } } }),
+    (name: string): Ask => ({
+      method: 'POST',
+      url: '/compute/v2.1/flavors',
+      payload: { flavor: { name, vcpus: 1, ram: 1, disk: 1 } },
+    }),
+    (name: string): Ask => ({ method: 'POST', url: '/baremetal/v1/nodes', payload: { driver: 'fake-hardware', name } }),
+  ].map((each) => ({ headers: admin, ask: each })),
+];
+
+const controls = ['\u001b]0;owned\u0007', 'a\u009b2Jb', 'a\u007fb', 'evil\u202egnp.exe', 'a\nb', 'a\rb', 'a\u2028b'];
+
+for (const { headers, ask: of } of asks) {
+  const { method, url } = of('n');
+  test(`${method} ${url.replaceAll(/[0-9a-f-]{32,}/g, 'ID')} refuses names that a terminal would obey`, async () => {
+    for (const name of controls) {
+      const { status, body } = await ask(of(name), headers);
+      assert.equal(status, 400, `${JSON.stringify(name)}: ${JSON.stringify(body)}`);
+    }
+  });
+}
+
+test('the refusal has the shape of its service, and names the field', async () => {
+  const name = 'a\u001b[2J';
+  const compute = await ask({ method: 'PUT', url: server, payload: { server: { name } } }, member);
+  const network = await ask({ method: 'POST', url: '/network/v2.0/networks', payload: { network: { name } } }, member);
+  const said = 'Invalid input for field/attribute server.name: it must not contain control characters.';
+
+  assert.deepEqual(compute.body, { badRequest: { code: 400, message: said } });
+  assert.match(network.body.NeutronError.message, /network\.name/);
+});
+
+test('a JSON patch is looked at by the field it names', async () => {
+  const headers = { ...member, ...patchType };
+  const patch = (path: string, value: string): Ask => ({ method: 'PATCH', url: image, payload: [{ op: 'add', path, value }] });
+
+  assert.equal((await ask(patch('/name', 'a\nb'), headers)).status, 400);
+  assert.equal((await ask(patch('/os_distro', 'a\u001b[1m'), headers)).status, 400);
+  assert.equal((await ask(patch('/name', 'über 名前 ok'), headers)).status, 200);
+});
+
+test('descriptions have lines, and secrets are nobody to look at', async () => {
+  const description = 'two\nlines\r\n\tand a tab';
+  const change = await ask(
+    { method: 'PUT', url: '/network/v2.0/networks/' + own['networks'], payload: { network: { description } } },
+    member,
+  );
+  assert.equal(change.status, 200);
+
+  const user = { name: 'bell', password: 'ding\u0007dong' };
+  assert.equal((await ask({ method: 'POST', url: '/identity/v3/users', payload: { user } })).status, 201);
+});

@@ -1,0 +1,49 @@
+/**
+ * Control characters in what clients have stored would move cursors and paint in the terminals of whoever lists it later,
+ * and marks that turn the direction of writing would let one name look like another. Both are refused, for every service.
+ */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
+
+/** One line each; other texts may have lines. */
+const names: readonly string[] = ['name', 'hostname', 'display_name', 'instance_name', 'tag', 'key'];
+/** Never shown, so it may be anything. */
+const hidden = /pass|secret/i;
+
+/** A preValidation hook: the body, and what of the path may become a name. */
+export async function refuseControls({ method, body, params }: FastifyRequest): Promise<void> {
+  if (method === 'GET' || method === 'HEAD') return;
+  checkFields(params as object, '');
+  if (isJson(body)) checkFields(body, '');
+}
+
+/** Neither a stream nor bytes. */
+function isJson(body: unknown): body is object {
+  return Array.isArray(body) || (typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype);
+}
+
+function checkFields(record: object, path: string): void {
+  for (const [field, value] of Object.entries(record)) {
+    const inner = path === '' ? field : `${path}.${field}`;
+    if (hasControls(field) || hasLineEnds(field)) throw refusal(path || 'body', 'its names must not contain control characters');
+    if (typeof value === 'string') checkText(value, { path: inner, name: nameOf(record, field) });
+    else if (typeof value === 'object' && value !== null && !hidden.test(field)) checkFields(value, inner);
+  }
+}
+
+/** In a JSON patch the field is named beside its value: `{"path": "/name", "value": …}`. */
+function nameOf(record: object, field: string): string {
+  const { path } = record as { path?: unknown };
+  return field === 'value' && typeof path === 'string' ? path.slice(path.lastIndexOf('/') + 1) : field;
+}
+
+function checkText(text: string, { path, name }: { path: string; name: string }): void {
+  if (hidden.test(name)) return;
+  if (hasControls(text)) throw refusal(path, 'it must not contain control characters');
+  if (names.includes(name) && hasLineEnds(text)) throw refusal(path, 'it must be a single line');
+}
+
+function refusal(path: string, why: string): Fault {
+  return new Fault('badRequest', { detail: `Invalid input for field/attribute ${path}: ${why}.` });
+}
