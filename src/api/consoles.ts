@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { asFault } from '#domain/faults.ts';
+import { asFault, redactFault } from '#domain/faults.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { TokenPayload } from './tokens.ts';
 
@@ -131,7 +131,8 @@ async function converse(client: WebSocket, { node, server }: Visit, engine: Part
   client.on('message', keep);
   const line = await engine.attachConsole(node, server).catch((error: unknown) => {
     // A control frame has room for 123 bytes of reason.
-    client.close(closeCodes.policy, asFault(error).message.slice(0, 100));
+    const fault = asFault(error);
+    client.close(closeCodes.policy, (server === undefined ? fault : redactFault(fault)).message.slice(0, 100));
   });
   if (!line) return;
   if (client.readyState !== client.OPEN) return void line.destroy();

@@ -65,8 +65,7 @@ export function replyNotFound(service: ServiceName) {
 
 function textOf(fault: Fault, request: FastifyRequest): string {
   if (fault.code === 'internal') return `Unexpected error; the log has more under ${request.id}.`;
-  const words = wordsFor(request.caller, fault);
-  return (words === fault ? tellFault(fault) : words.message) ?? '';
+  return tellFault(wordsFor(request.caller, fault)) ?? '';
 }
 
 /** Fastify's own errors (unreadable JSON, body too large, unknown media type) are the caller's. */

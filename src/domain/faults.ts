@@ -4,6 +4,7 @@
  */
 
 import { plainText } from './plain-text.ts';
+import { operatorNouns, tenantMessages, unknownToTenants } from './tenant-messages.ts';
 
 type FaultRow = {
   readonly status: number;
@@ -161,10 +162,14 @@ export const faultTable = {
 } as const satisfies Record<string, FaultRow>;
 
 export type FaultCode = keyof typeof faultTable;
+
+/** Does not compile while a fault of the table is not classified. */
+const tenantTable: Readonly<Record<FaultCode, true | string>> = tenantMessages;
+
 export type FaultFields = Readonly<Record<string, string | number>>;
 
-/** A fault as it is stored on operations, nodes and servers, and shown to users. */
-export type FaultRecord = { code: FaultCode; message: string; hint?: string; step?: string };
+/** A fault as it is stored on operations, nodes and servers. `tenant_message`: what tenants read instead of message and hint. */
+export type FaultRecord = { code: FaultCode; message: string; hint?: string; step?: string; tenant_message?: string };
 
 /** The only error class that drivers, engine and API throw on purpose. Everything else is a defect. */
 export class Fault extends Error {
@@ -173,6 +178,8 @@ export class Fault extends Error {
   readonly hint: string | undefined;
   /** What filled the message. */
   readonly fields: FaultFields;
+  /** What tenants read instead of message and hint; undefined = both as they are. */
+  readonly tenant_message: string | undefined;
   /** For the developer's log only; never shown, so it may hold what a peer answered, but no secret either. */
   readonly detail: unknown;
 
@@ -184,12 +191,28 @@ export class Fault extends Error {
     this.status = row.status;
     this.fields = fields;
     this.hint = row.hint && fill(row.hint, fields);
+    this.tenant_message = tenantMessageOf(code, fields);
     this.detail = detail;
   }
 
   toRecord(step?: string): FaultRecord {
-    return { code: this.code, message: this.message, ...(this.hint && { hint: this.hint }), ...(step && { step }) };
+    const { code, message, hint, tenant_message } = this;
+    return { code, message, ...(hint && { hint }), ...(step && { step }), ...(tenant_message && { tenant_message }) };
   }
+}
+
+function tenantMessageOf(code: FaultCode, fields: FaultFields): string | undefined {
+  const message = tenantTable[code];
+  if (message !== true) return fill(message, fields);
+  return code === 'notFound' && operatorNouns.includes(String(fields['what'])) ? unknownToTenants : undefined;
+}
+
+/** What a tenant may read of it, message and hint. A record that an earlier version stored has only its code to go by. */
+export function redactFault(fault: Fault | FaultRecord): Pick<FaultRecord, 'message'> & { hint?: string | undefined } {
+  if (fault.tenant_message) return { message: fault.tenant_message };
+  const known = Object.hasOwn(tenantTable, fault.code) ? tenantTable[fault.code] : unknownToTenants;
+  if (known === true) return { message: fault.message, hint: fault.hint };
+  return { message: known.includes('{') ? unknownToTenants : known };
 }
 
 /** What happened and what to do, as people read it; null where nothing happened. */

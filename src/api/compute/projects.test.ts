@@ -29,8 +29,8 @@ async function tokenOf(name: string, role: string): Promise<string> {
   return stage.logIn(name, 'a long password', 'tenants');
 }
 
-async function create(headers?: Record<string, string>): Promise<string> {
-  const server = { name: 'web', imageRef: image.id, flavorRef: 'f1' };
+async function create(headers?: Record<string, string>, flavorRef = 'f1'): Promise<string> {
+  const server = { name: 'web', imageRef: image.id, flavorRef };
   const { body, status } = await stage.ask({
     method: 'POST',
     url: `${base}/servers`,
@@ -157,4 +157,68 @@ test('a member is told that the BMC failed, and nothing of where it is; an admin
   }
   const { body } = await stage.ask({ url: `${base}/servers/${broken}`, headers: member });
   assert.match(body.server.fault.message, /management controller could not be used/);
+});
+
+test('where no host fits, a member reads the plain sentence, an administrator the reasons', async () => {
+  await stage.store.flavors.insert(aFlavor({ id: 'huge', name: 'huge', vcpus: 4096 }));
+  const id = await create(member, 'huge');
+
+  const { fault } = (await stage.ask({ url: `${base}/servers/${id}`, headers: member })).body.server;
+  assert.equal(fault.message, 'No valid host was found. There are not enough hosts available.');
+  assert.doesNotMatch(JSON.stringify(fault), /\d+ in use|nodes?:/);
+  assert.match((await stage.ask({ url: `${base}/servers/${id}` })).body.server.fault.message, /Of \d+ nodes?: /);
+});
+
+test('who meets a busy machine is not told its name or what it is busy with', async () => {
+  const name = 'rack7-u12';
+  const node = await stage.engine.createNode({ name, driver: 'fake-hardware', provision_state: 'available', properties });
+  const id = await create(member);
+  // Another purpose than the server's own has the node.
+  const operation = { id: 'elsewhere', kind: 'clean', purpose: `clean node ${name} for audit`, node_uuid: node.uuid };
+  const at = '2026-01-01T00:00:00.000Z';
+  const more = {
+    server_id: null,
+    request: {},
+    context: {},
+    state: 'done',
+    step: 's',
+    step_started_at: at,
+    created_at: at,
+    updated_at: at,
+  };
+  await stage.store.operations.insert({ ...operation, ...more });
+  await stage.store.nodes.update({ uuid: node.uuid }, { operation_id: operation.id });
+
+  for (const [method, path, payload] of [
+    ['DELETE', '', undefined],
+    ['POST', '/action', { 'os-stop': null }],
+    ['POST', '/action', { rebuild: { imageRef: image.id } }],
+  ] as const) {
+    const ask = { method, url: `${base}/servers/${id}${path}`, ...(payload && { payload }) };
+    const [told, toldAdmin] = [await stage.ask({ ...ask, headers: member }), await stage.ask(ask)];
+    assert.deepEqual([told.status, toldAdmin.status], [409, 409]);
+    assert.doesNotMatch(JSON.stringify(told.body), /rack7|audit|elsewhere/);
+    assert.match(JSON.stringify(toldAdmin.body), /rack7-u12 is locked: clean node/);
+  }
+  await stage.store.nodes.update({ uuid: node.uuid }, { operation_id: null });
+});
+
+test('the timeline of a server names no node, address or order of an operator to its project', async () => {
+  await stage.engine.createNode({ name: 'rack9', driver: 'fake-hardware', provision_state: 'available', properties });
+  const id = await create(member);
+  const server = (await stage.store.servers.find({ id }))!;
+  const owner = { server_id: id, node_uuid: server.node_uuid };
+  await stage.engine.setPower(server.node_uuid ?? '', 'power off');
+  await stage.quiet();
+  const said = 'BMC 10.9.9.9 of rack9';
+  for (const kind of ['bmc', 'dhcp', 'tftp', 'http', 'state', 'agent', 'note'] as const)
+    stage.store.events.append({ ...owner, kind, subject: said, message: said, data: { address: said } });
+  await stage.store.events.flush();
+
+  const { events } = (await stage.ask({ url: `${base}/servers/${id}/os-ingot-events`, headers: member })).body;
+  assert.ok(events.length > 3);
+  assert.doesNotMatch(JSON.stringify(events), new RegExp(`rack9|10\\.9\\.9\\.9|${server.node_uuid}`));
+  const admins = (await stage.ask({ url: `${base}/servers/${id}/os-ingot-events` })).body.events;
+  assert.match(JSON.stringify(admins), /10\.9\.9\.9/);
+  assert.match(JSON.stringify(admins), /power off of node rack9/);
 });

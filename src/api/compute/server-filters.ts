@@ -83,7 +83,7 @@ export async function readServers(context: ApiContext, request: FastifyRequest, 
   const tests = testsOf(query, request.caller.is_admin);
   const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: Server) => id };
   if (tests.length > 0 || query.sort_key !== undefined)
-    return pageOf(await listServers(context, { where, tests, query }), { ...page, maximum: 1000 });
+    return pageOf(await listServers(context, { request, where, tests, query }), { ...page, maximum: 1000 });
   const { servers } = context.store;
   const source: PageSource<Server, Server> = {
     find: (id) => servers.find({ ...where, id }),
@@ -108,7 +108,7 @@ function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Serv
   };
 }
 
-type Listing = { where: Where<Server>; tests: ReturnType<typeof testsOf>; query: ServerQuery };
+type Listing = { request: FastifyRequest; where: Where<Server>; tests: ReturnType<typeof testsOf>; query: ServerQuery };
 
 /** Short, and all that most filters look at. */
 const shortColumns = [
@@ -119,7 +119,7 @@ const longFilters: readonly string[] = ['flavor', 'ip', 'ip6'];
 const serversAtOnce = 500;
 
 /** Filters of Nova that are no columns: every server that the caller may see is looked at, but read is what may be shown. */
-async function listServers({ store }: ApiContext, { where, tests, query }: Listing): Promise<Server[]> {
+async function listServers({ store }: ApiContext, { request, where, tests, query }: Listing): Promise<Server[]> {
   const short = (await store.servers.pick(shortColumns, where)) as Server[];
   const cheap = tests.filter(({ name }) => !longFilters.includes(name));
   const ids = short.filter((server) => cheap.every(({ test }) => test(server, nothingRelated))).map(({ id }) => id);
@@ -128,7 +128,7 @@ async function listServers({ store }: ApiContext, { where, tests, query }: Listi
     all.push(...(await store.servers.list({ id: ids.slice(start, start + serversAtOnce) })));
   const related = tests.some(({ name }) => name.startsWith('ip')) ? await loadRelated(store, all) : undefined;
   const found = all.filter((server) => tests.every(({ test }) => test(server, related ?? nothingRelated)));
-  return found.sort(orderOf(query));
+  return found.sort(orderOf(request, query));
 }
 
 /** A parameter given several times asks for any of its values. Filters that only administrators have are no filters for others. */
@@ -163,10 +163,14 @@ const sortKeyTable: Readonly<Record<string, (server: Server) => string>> = {
   node: (server) => server.node_uuid ?? '',
 };
 
-function orderOf(query: ServerQuery): (left: Server, right: Server) => number {
+/** Their order tells which servers share what tenants do not see. */
+const adminSortKeys = ['host', 'node'];
+
+function orderOf(request: FastifyRequest, query: ServerQuery): (left: Server, right: Server) => number {
   const directions = [query.sort_dir ?? []].flat();
   const keys = [query.sort_key ?? []].flat().map((name, index) => {
     const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
+    if (sortValue && adminSortKeys.includes(name)) requireAdmin(request, `os_compute_api:servers:sort_by_${name}`);
     if (!sortValue) throw new Fault('badRequest', { detail: `Servers cannot be sorted by ${name}.` });
     return { sortValue, sign: (directions[index] ?? 'desc') === 'asc' ? 1 : -1 };
   });

@@ -9,6 +9,7 @@ import { atLeast } from '../microversions.ts';
 import { nextLinks, pageOf } from '../pagination.ts';
 import { wordsFor } from '../tenant-words.ts';
 import { findServer } from './lookup.ts';
+import { isForTenants, tenantEvent } from './tenant-events.ts';
 import { microsecondsTime } from './times.ts';
 
 const IdParams = Type.Object({ id: Type.String() });
@@ -47,24 +48,22 @@ export function registerServerHistory(app: ApiScope, context: ApiContext): void 
 
   app.get('/servers/:id/os-ingot-events', { schema: { params: IdParams, querystring: EventFeedQuery } }, async (request) => {
     const server = await findServer(context, request, request.params.id);
-    const isShown = request.caller.is_admin ? undefined : ({ kind }: Event) => kind !== 'bmc';
+    const isShown = request.caller.is_admin ? undefined : isForTenants;
     const feed = await followEvents(context.store.events, request, { server_id: server.id, query: request.query, isShown });
     return { ...feed, events: await eventsFor(context, request, feed.events) };
   });
 }
 
-/** What a step or an operation failed with is told in words that the caller may read. */
+/** Administrators get the events as they are recorded, tenants what is theirs to know. */
 async function eventsFor({ store }: ApiContext, { caller }: FastifyRequest, events: readonly Event[]): Promise<Event[]> {
-  const failed = events.filter(({ data }) => data['status'] === 'failed').flatMap(({ operation_id }) => operation_id ?? []);
+  if (caller.is_admin) return [...events];
+  const shown = events.filter(isForTenants);
+  const failed = shown.filter(({ data }) => data['status'] === 'failed').flatMap(({ operation_id }) => operation_id ?? []);
   const operations = failed.length > 0 ? await store.operations.list({ id: [...new Set(failed)] }) : [];
-  const faults = new Map(operations.map(({ id, fault }) => [id, fault]));
-  return events.map((event) => {
-    const fault = event.data['status'] === 'failed' ? faults.get(event.operation_id ?? '') : undefined;
-    const words = fault && wordsFor(caller, fault);
-    if (!words || words === fault) return event;
-    const { fault: _, ...data } = event.data;
-    return { ...event, data, message: `${event.subject}: ${words.message}` };
-  });
+  const faults = new Map(operations.map(({ id, fault }) => [id, fault ?? undefined]));
+  return shown.map((event) =>
+    tenantEvent(event, event.data['status'] === 'failed' ? faults.get(event.operation_id ?? '') : undefined),
+  );
 }
 
 /** Newest first. Cleaning belongs to the node alone. */

@@ -35,9 +35,10 @@ export function registerProjects(app: ApiScope, context: ApiContext): void {
     };
   });
   app.get('/projects/:id', { schema: { params: ById } }, async (request) => {
-    const project = await getProject(context, request.params.id);
-    const isMember = (await projectsOf(context, request.caller.user_id)).some((mine) => mine.id === project.id);
+    // Before it is looked for: whoever may not see it does not learn whether it is there.
+    const isMember = (await projectsOf(context, request.caller.user_id)).some(({ id }) => id === request.params.id);
     if (!isMember) requireAdmin(request, 'identity:get_project');
+    const project = await getProject(context, request.params.id);
     return { project: projectBody(context, request, project) };
   });
   app.post('/projects', { schema: { body: Type.Object({ project: ProjectFields }) } }, async (request, reply) => {

@@ -1,0 +1,35 @@
+/**
+ * The timeline of a server as its project may read it: kinds of events, and fields of each, that are listed here. What
+ * else is recorded names nodes, BMCs and addresses of the provisioning network, and is the operator's.
+ */
+import { type FaultRecord, redactFault } from '#domain/faults.ts';
+import type { Event, EventKind, JsonObject } from '#domain/records.ts';
+
+type Words = (event: Event, fault: FaultRecord | undefined) => string;
+type Row = { readonly subjects?: readonly string[]; readonly message: Words };
+
+const shownTable: Readonly<Partial<Record<EventKind, Row>>> = {
+  operation: { message: (event, fault) => `${event.subject}: ${outcome(event, fault)}` },
+  step: { message: (event, fault) => `${event.data['title'] ?? event.subject}: ${outcome(event, fault)}` },
+  power: { message: ({ subject }) => `is now ${subject}` },
+  agent: { subjects: ['progress'], message: () => 'The image is being written' },
+  note: { subjects: ['image', 'disk', 'ephemeral'], message: ({ message }) => message },
+};
+
+const shownData = ['status', 'title', 'phase', 'undoing', 'done_bytes', 'total_bytes', 'before'] as const;
+
+function outcome({ data }: Event, fault: FaultRecord | undefined): string {
+  return fault ? redactFault(fault).message : String(data['status'] ?? '');
+}
+
+export function isForTenants({ kind, subject }: Event): boolean {
+  const row = Object.hasOwn(shownTable, kind) ? shownTable[kind] : undefined;
+  return row !== undefined && (row.subjects?.includes(subject) ?? true);
+}
+
+/** @param fault what the operation of a failed event failed with */
+export function tenantEvent(event: Event, fault: FaultRecord | undefined): Event {
+  const data = Object.fromEntries(shownData.filter((name) => name in event.data).map((name) => [name, event.data[name]]));
+  const message = shownTable[event.kind]?.message(event, fault) ?? '';
+  return { ...event, node_uuid: null, message, data: data as JsonObject };
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault, type FaultCode, type FaultFields, faultTable, redactFault } from './faults.ts';
+import { tenantMessages, unknownToTenants } from './tenant-messages.ts';
+
+const codes = Object.keys(faultTable) as FaultCode[];
+const fieldsOf = (template: string) => [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+
+test('every fault says what tenants may read of it, with fields that it has', () => {
+  assert.deepEqual(Object.keys(tenantMessages).sort(), [...codes].sort());
+  for (const code of codes) {
+    const words: true | string = tenantMessages[code];
+    const known = fieldsOf(faultTable[code].message);
+    if (words !== true) for (const name of fieldsOf(words)) assert.ok(known.includes(name), `${code}: ${name}`);
+  }
+});
+
+test('what names nodes, BMCs and the site is in no message for tenants', () => {
+  const secret = [
+    'node',
+    'address',
+    'operation',
+    'purpose',
+    'reasons',
+    'driver',
+    'file',
+    'path',
+    'port',
+    'tool',
+    'seen',
+    'cause',
+  ];
+  const mayName: Readonly<Partial<Record<FaultCode, string[]>>> = { ipAddressInUse: ['address'], powerNotReached: ['seen'] };
+  for (const code of codes) {
+    const { message, hint = '' } = faultTable[code] as { message: string; hint?: string };
+    const words: true | string = tenantMessages[code];
+    const read = fieldsOf(words === true ? message + hint : words).filter((name) => !mayName[code]?.includes(name));
+    assert.deepEqual(
+      read.filter((name) => secret.includes(name)),
+      [],
+      code,
+    );
+  }
+});
+
+test('a stored fault is redacted as the thrown one was; one of an earlier or a later version by its code alone', () => {
+  const fields: FaultFields = { step: 'Write the image', seconds: 9, waited: 'w', seen: 'DHCP of 10.0.0.7', cause: 'c' };
+  const fault = new Fault('stepTimeout', fields);
+  const { tenant_message, ...former } = fault.toRecord('Write the image');
+
+  assert.equal(tenant_message, 'Write the image timed out after 9 s; the operator can see why.');
+  assert.equal(redactFault(fault.toRecord()).message, tenant_message);
+  assert.deepEqual(redactFault(former), { message: unknownToTenants });
+  assert.deepEqual(redactFault({ code: 'ofTomorrow' as FaultCode, message: 'node n1' }), { message: unknownToTenants });
+  assert.deepEqual(redactFault(new Fault('notFound', { what: 'Node', id: 'n1' })), { message: unknownToTenants });
+  assert.match(redactFault(new Fault('notFound', { what: 'Image', id: 'i1' })).message, /i1/);
+});

@@ -1,0 +1,113 @@
+/** An API with two projects that have one of everything each: for tests of what the one learns of the other. */
+import assert from 'node:assert/strict';
+import type { RouteOptions } from 'fastify';
+import { allocatePort } from '#engine/addresses.ts';
+import { aFlavor, anImage } from './a-task.ts';
+import { openRackStage, type RackStage } from './rack-stage.ts';
+
+/** Ids by what they name: the words before a parameter in a path. */
+export type Ids = Readonly<Record<string, string>>;
+
+export type TwoProjects = {
+  readonly stage: RackStage;
+  /** Every route of the API, as it registered them. */
+  readonly routes: readonly RouteOptions[];
+  /** Headers of a member of the one project, and the ids of that project. */
+  readonly member: Readonly<Record<string, string>>;
+  readonly own: Ids;
+  /** What exists in the other project. */
+  readonly others: Ids;
+  /** Ids of the same shapes that name nothing. */
+  readonly nothing: Ids;
+};
+
+export async function openTwoProjects(): Promise<TwoProjects> {
+  const stage = await openRackStage();
+  const routes: RouteOptions[] = [];
+  stage.app.addHook('onRoute', (route) => void routes.push(route));
+  await stage.store.flavors.insert(aFlavor());
+  await stage.store.images.insert(anImage());
+  const own = await aProject(stage, 'mallory');
+  const victim = await aProject(stage, 'victim');
+  const hidden = await stage.store.flavors.insert(aFlavor({ id: 'hidden', name: 'hidden', is_public: false }));
+  const [node] = await stage.store.nodes.list();
+  const admins = {
+    flavors: hidden.id,
+    nodes: node?.uuid ?? '',
+    'os-baremetal-nodes': node?.uuid ?? '',
+    'os-hypervisors': node?.uuid ?? '',
+  };
+  return {
+    stage,
+    routes,
+    member: own.headers,
+    own: own.ids,
+    others: { ...victim.ids, ...admins },
+    nothing: nothingOf(victim.ids),
+  };
+}
+
+function nothingOf(ids: Ids): Ids {
+  const blank = (id: string) => id.replace(/[0-9a-f](?=[0-9a-f-]{4,}$)/g, '0');
+  const named = {
+    flavors: 'absent',
+    nodes: blank('11111111-1111-4111-8111-111111111111'),
+    'os-keypairs': 'absent',
+  };
+  return {
+    ...Object.fromEntries(Object.entries(ids).map(([noun, id]) => [noun, blank(id)])),
+    ...named,
+    'os-baremetal-nodes': named.nodes,
+    'os-hypervisors': named.nodes,
+  };
+}
+
+async function aProject(stage: RackStage, name: string) {
+  const admin = async (method: 'POST' | 'PUT', url: string, payload?: object) => {
+    const reply = await stage.ask({ method, url, ...(payload && { payload }) });
+    assert.ok(reply.status < 300, `${url}: ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  };
+  const { project } = await admin('POST', '/identity/v3/projects', { project: { name } });
+  const user = { name, password: 'a long password', default_project_id: project.id };
+  const made = (await admin('POST', '/identity/v3/users', { user })).user;
+  await admin('PUT', `/identity/v3/projects/${project.id}/users/${made.id}/roles/member`);
+  const headers = { 'x-auth-token': await stage.logIn(name, 'a long password', name) };
+  const make = async (url: string, payload: object) => {
+    const reply = await stage.ask({ method: 'POST', url, headers, payload });
+    assert.ok(reply.status < 300, `${url}: ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  };
+  const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
+  await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  const image = await make('/image/v2/images', { name, disk_format: 'raw', container_format: 'bare' });
+  await stage.store.images.update({ id: image.id }, { status: 'active', size: 1, virtual_size: 1 });
+  const { network } = await make('/network/v2.0/networks', { network: { name } });
+  const cidr = name === 'victim' ? '10.9.0.0/24' : '10.8.0.0/24';
+  const { subnet } = await make('/network/v2.0/subnets', { subnet: { network_id: network.id, ip_version: 4, cidr } });
+  const row = await stage.store.networks.find({ id: network.id });
+  const port = await allocatePort(stage.store, { network: row!, project_id: project.id });
+  await make('/compute/v2.1/os-keypairs', { keypair: { name: `${name}-key` } });
+  const server = { name, imageRef: image.id, flavorRef: 'f1', networks: [] };
+  const created = await make('/compute/v2.1/servers', { server });
+  await stage.quiet();
+  const credential = await make(`/identity/v3/users/${made.id}/application_credentials`, { application_credential: { name } });
+  const [operation] = await stage.store.operations.list({ server_id: created.server.id });
+  const ids: Ids = {
+    servers: created.server.id,
+    flavors: 'f1',
+    images: image.id,
+    networks: network.id,
+    subnets: subnet.id,
+    ports: port.id,
+    'os-keypairs': `${name}-key`,
+    users: made.id,
+    projects: project.id,
+    'os-quota-sets': project.id,
+    quotas: project.id,
+    'os-simple-tenant-usage': project.id,
+    application_credentials: credential.application_credential.id,
+    'os-instance-actions': `req-${operation?.id}`,
+  };
+  return { headers, ids };
+}
