@@ -39,6 +39,7 @@ const shapeTable: Record<ServiceName, Shape> = {
 
 /** Neutron names exceptions: `NetworkNotFound`, `IpAddressInUse`. */
 function neutronType(fault: Fault): string {
+  if (fault.code === 'forbidden') return 'PolicyNotAuthorized';
   if (fault.code === 'notFound') return `${fault.fields['what']}NotFound`.replaceAll(' ', '');
   return fault.code.charAt(0).toUpperCase() + fault.code.slice(1);
 }

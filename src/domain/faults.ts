@@ -44,6 +44,18 @@ export const faultTable = {
     by: 'caller',
     message: "The requested action '{action}' can not be performed on node {node} while it is in state '{state}'.",
   },
+  invalidInput: { status: 400, by: 'caller', message: 'Invalid input for operation: {detail}.' },
+  invalidIpForNetwork: {
+    status: 400,
+    by: 'caller',
+    message: 'IP address {address} is not a valid IP for any of the subnets on the specified network.',
+  },
+  invalidIpForSubnet: {
+    status: 400,
+    by: 'caller',
+    message: 'IP address {address} is not a valid IP for the specified subnet.',
+  },
+  policyNotAuthorized: { status: 403, by: 'caller', message: 'rule:{rule} is disallowed by policy' },
   ipAddressInUse: { status: 409, by: 'caller', message: 'IP address {address} is in use on network {network}.' },
   macAddressInUse: { status: 409, by: 'caller', message: 'MAC address {mac} is in use on network {network}.' },
   ipAddressGenerationFailure: { status: 409, by: 'caller', message: 'No more IP addresses available on network {network}.' },

@@ -90,7 +90,7 @@ test('an address that was asked for is given if it is free and fits', async () =
 
   assert.equal(port.fixed_ips[0]?.subnet_id, `${network.id} 10.0.0.0/24`);
   await assert.rejects(ask('10.0.0.200'), { code: 'ipAddressInUse', status: 409 });
-  await assert.rejects(ask('10.9.9.9'), { code: 'badRequest' });
+  await assert.rejects(ask('10.9.9.9'), { code: 'invalidIpForNetwork', status: 400 });
   await assert.rejects(ask('ten'), { code: 'badRequest' });
   await releasePort(store, port.id);
   assert.equal((await ask('10.0.0.200')).fixed_ips.length, 1);

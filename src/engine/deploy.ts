@@ -65,7 +65,7 @@ function releaseStep(drivers: Drivers): Step {
 
 export function deployDefinition(parts: DefinitionParts): OperationDefinition {
   const { store, drivers, consoles, begin } = parts;
-  const bind = bindPortsStep(store);
+  const bind = bindPortsStep(parts);
   const clear = clearConsoleStep(consoles);
   const undo = [powerOff, releaseStep(drivers), withdrawBootFiles, unbindPortsStep(store)];
   return {

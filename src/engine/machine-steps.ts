@@ -1,6 +1,8 @@
 /** Steps that several operations share: one machine brought to a state, traces removed. */
+import { siteRanges } from '#domain/reserved-addresses.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
+import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Consoles } from './consoles.ts';
 import { bindPorts, unbindPorts } from './server-network.ts';
@@ -35,13 +37,14 @@ export const withdrawBootFiles = simpleStep(
   (task) => task.boot.withdraw(),
 );
 
-export function bindPortsStep(store: Store): Step {
+export function bindPortsStep({ store, settings }: { store: Store; settings: Settings }): Step {
+  const reserved = siteRanges(settings);
   return simpleStep(
     { name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
     async (task) => {
       if (!task.server) return;
       await checkRequestedNetworks(store, task.operation, task.server);
-      await bindPorts(store, task.server);
+      await bindPorts(store, task.server, reserved);
     },
   );
 }

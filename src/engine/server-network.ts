@@ -1,6 +1,7 @@
 /** Ties a server's network ports to the NICs of its node, by MAC, and unties them. */
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort, Port, Server } from '#domain/records.ts';
+import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import type { Store } from '#store/store.ts';
 import { allocatePort, newMac, readdressPort, releasePort } from './addresses.ts';
 import type { NewServer, RequestedNetwork } from './contract.ts';
@@ -33,8 +34,9 @@ async function checkRequested(store: Store, wanted: RequestedNetwork): Promise<v
 /**
  * Gives each requested network a NIC of the node, NICs that boot first, and makes the port carry that NIC's MAC.
  * What is bound already stays, so it can be repeated.
+ * @param reserved addresses that no port gets
  */
-export async function bindPorts(store: Store, server: Server): Promise<void> {
+export async function bindPorts(store: Store, server: Server, reserved: readonly ReservedRange[] = []): Promise<void> {
   const requested = (server.requested_networks ?? []) as RequestedNetwork[];
   const nics = await store.node_ports.list({ node_uuid: server.node_uuid ?? '' }, { orderBy: 'id' });
   const free = nics.filter((nic) => !nic.vif_port_id).sort((a, b) => Number(b.pxe_enabled) - Number(a.pxe_enabled));
@@ -45,16 +47,18 @@ export async function bindPorts(store: Store, server: Server): Promise<void> {
       throw new Fault('conflict', {
         detail: `the node has ${nics.length} NICs, the server asks for ${requested.length} networks`,
       });
-    const port = wanted.port_id
-      ? await adoptPort(store, wanted.port_id, { server, nic })
-      : await makePort(store, wanted, { server, nic });
-    portIds.push(port.id);
-    await store.node_ports.update({ id: nic.id }, { vif_port_id: port.id });
-    await store.servers.update({ id: server.id }, { port_ids: portIds });
+    // In one transaction: a port that is bound is never without the NIC that says so, and can't be changed in between.
+    await store.transaction(async (inside) => {
+      const binding = { server, nic, reserved };
+      const port = wanted.port_id ? await adoptPort(inside, wanted.port_id, binding) : await makePort(inside, wanted, binding);
+      portIds.push(port.id);
+      await inside.node_ports.update({ id: nic.id }, { vif_port_id: port.id });
+      await inside.servers.update({ id: server.id }, { port_ids: portIds });
+    });
   }
 }
 
-type Binding = { server: Server; nic: NodePort };
+type Binding = { server: Server; nic: NodePort; reserved: readonly ReservedRange[] };
 
 const boundTo = ({ server }: Binding) => ({
   device_id: server.id,
@@ -63,31 +67,41 @@ const boundTo = ({ server }: Binding) => ({
 });
 
 /** Taken first, by one server alone: when two asked for it, it was free for both. */
-async function adoptPort(store: Store, id: string, binding: Binding): Promise<Port> {
-  const taken = await store.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
-  const port = await store.ports.find({ id });
+async function adoptPort(inside: Store, id: string, binding: Binding): Promise<Port> {
+  const taken = await inside.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
+  const port = await inside.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
   if (taken === 0) throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
-  return readdressPort(store, port, { mac_address: binding.nic.address });
+  await freeMac(inside, binding.nic.address, id);
+  return readdressPort(inside, port, { mac_address: binding.nic.address });
 }
 
 /** A port that a crash left between its creation and the server's row is found by its device and taken. */
-async function makePort(store: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
-  const { server, nic } = binding;
-  const left = await store.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
+async function makePort(inside: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
+  const { server, nic, reserved } = binding;
+  const left = await inside.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
   if (left) return left;
-  const network = await store.networks.find({ id: wanted.network_id ?? '' });
+  await freeMac(inside, nic.address, '');
+  const network = await inside.networks.find({ id: wanted.network_id ?? '' });
   if (!network) throw new Fault('notFound', { what: 'Network', id: wanted.network_id ?? '' });
-  const port = await allocatePort(store, {
+  const port = await allocatePort(inside, {
     network,
     project_id: server.project_id,
     mac_address: nic.address,
     device_id: server.id,
     owned_by_server: true,
+    reserved,
     ...(wanted.fixed_ip && { fixed_ips: [{ ip_address: wanted.fixed_ip }] }),
   });
-  await store.ports.update({ id: port.id }, boundTo(binding));
+  await inside.ports.update({ id: port.id }, boundTo(binding));
   return port;
+}
+
+/** A NIC's MAC is the machine's. A port that no machine uses may have been made with it, and gets another one. */
+async function freeMac(inside: Store, mac_address: string, except: string): Promise<void> {
+  const holder = await inside.ports.find({ mac_address });
+  if (!holder || holder.id === except || (await inside.node_ports.find({ vif_port_id: holder.id }))) return;
+  await inside.ports.update({ id: holder.id }, { mac_address: await newMac(inside) });
 }
 
 /**
@@ -96,7 +110,10 @@ async function makePort(store: Store, wanted: RequestedNetwork, binding: Binding
  */
 export async function unbindPorts(store: Store, server: Server): Promise<void> {
   await store.transaction(async (inside) => {
-    for (const port of await inside.ports.list({ device_id: server.id })) {
+    const named = await inside.ports.list({ device_id: server.id });
+    // Anybody may write any server's id into a port of his own.
+    const own = named.filter((port) => port.project_id === server.project_id || server.port_ids.includes(port.id));
+    for (const port of own) {
       await inside.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
       if (port.owned_by_server) await releasePort(inside, port.id);
       else await setFree(inside, port);
@@ -107,7 +124,7 @@ export async function unbindPorts(store: Store, server: Server): Promise<void> {
 }
 
 async function setFree(inside: Store, port: Port): Promise<void> {
-  const mac_address = await newMac(inside, port.network_id);
+  const mac_address = await newMac(inside);
   await inside.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
 }
 

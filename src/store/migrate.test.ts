@@ -28,6 +28,7 @@ const later = [
   '0008-sealed-secrets',
   '0009-token-revisions',
   '0010-deleted-images',
+  '0011-ip-allocations',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

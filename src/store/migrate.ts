@@ -10,6 +10,7 @@ import { migration0007 } from './migrations/0007-boot-states.ts';
 import { migration0008 } from './migrations/0008-sealed-secrets.ts';
 import { migration0009 } from './migrations/0009-token-revisions.ts';
 import { migration0010 } from './migrations/0010-deleted-images.ts';
+import { migration0011 } from './migrations/0011-ip-allocations.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0008-sealed-secrets': migration0008,
   '0009-token-revisions': migration0009,
   '0010-deleted-images': migration0010,
+  '0011-ip-allocations': migration0011,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

@@ -26,6 +26,7 @@ import { keepPrivate } from './state-folder.ts';
 import type {
   ApplicationCredential,
   DeletedImage,
+  IpAllocation,
   LoginAddress,
   Project,
   ProjectTokenRevision,
@@ -47,6 +48,8 @@ export class Store {
   readonly networks: Collection<Network>;
   readonly subnets: Collection<Subnet>;
   readonly ports: Collection<Port>;
+  /** Written by `engine/addresses.ts` alone, together with `fixed_ips` of the port. */
+  readonly ip_allocations: Collection<IpAllocation>;
   readonly servers: Collection<Server>;
   readonly operations: Collection<Operation>;
   readonly users: Collection<User>;
@@ -74,6 +77,7 @@ export class Store {
     this.networks = new Collection(db, 'networks');
     this.subnets = new Collection(db, 'subnets');
     this.ports = new Collection(db, 'ports');
+    this.ip_allocations = new Collection(db, 'ip_allocations');
     this.servers = new Collection(db, 'servers');
     this.operations = new Collection(db, 'operations', sealer);
     this.users = new Collection(db, 'users');

@@ -63,6 +63,15 @@ export type ProjectTokenRevision = { user_id: string; project_id: string; revisi
 /** A network from which the user logged in (`client-address.ts`), and when last. */
 export type LoginAddress = { user_id: string; address: string; last_at: string };
 
+/** An address that a network port has. */
+export type IpAllocation = {
+  ip_address: string;
+  /** Sorts as the addresses do (`allocationKey`). */
+  sort_key: string;
+  subnet_id: string;
+  port_id: string;
+};
+
 /** What the choice of a node is made by, in columns of their own: JSON has no index. */
 type NodeSizes = {
   /** null = the node's properties do not say. */
@@ -83,6 +92,7 @@ export type Tables = {
   networks: Network;
   subnets: Subnet;
   ports: Port;
+  ip_allocations: IpAllocation;
   servers: Server;
   operations: Operation;
   events: WithGeneratedId<Event>;
@@ -129,6 +139,7 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
   networks: { json: ['provider'], boolean: ['admin_state_up', 'shared', 'external'] },
   subnets: { json: ['dns_nameservers', 'allocation_pools', 'host_routes'], boolean: ['enable_dhcp'] },
   ports: { json: ['fixed_ips'], boolean: ['admin_state_up', 'owned_by_server'] },
+  ip_allocations: { json: [], boolean: [] },
   servers: {
     json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'fault'],
     boolean: ['locked', 'preserve_ephemeral'],

@@ -236,6 +236,8 @@ async function networkOf(
   const network = await store.networks.find({ id: uuid ?? '' });
   if (!network || !(network.shared || owns(caller, network)))
     throw new Fault('badRequest', { detail: `Network ${uuid} could not be found.` });
+  // As Neutron's policy `create_port:fixed_ips:ip_address`, since the port is made in the user's name.
+  if (fixed_ip && !owns(caller, network)) throw new Fault('policyNotAuthorized', { rule: 'create_port:fixed_ips:ip_address' });
   return { network_id: network.id, ...(fixed_ip && { fixed_ip }) };
 }
 

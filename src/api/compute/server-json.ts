@@ -102,10 +102,13 @@ export function addressesOf(server: Server, related: Related): Record<string, ob
   return addresses;
 }
 
-/** In the order of the request. */
+/** In the order of the request. Anybody may write any server's id into a port of his own: others' do not count. */
 export function portsOf(server: Server, related: Related): Port[] {
   const place = ({ id }: Port) => (server.port_ids.includes(id) ? server.port_ids.indexOf(id) : server.port_ids.length);
-  return related.ports.filter(({ device_id }) => device_id === server.id).sort((left, right) => place(left) - place(right));
+  return related.ports
+    .filter(({ device_id }) => device_id === server.id)
+    .filter(({ id, project_id }) => project_id === server.project_id || server.port_ids.includes(id))
+    .sort((left, right) => place(left) - place(right));
 }
 
 export type ServerView = { request: FastifyRequest; context: ApiContext; related: Related };

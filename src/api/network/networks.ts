@@ -4,10 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Network } from '#domain/records.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
 import { checkOwner, ownerOf, seeNetwork } from './ownership.ts';
+import { enforceAttributes } from './policies.ts';
 
 const defaultMtu = 1500;
 /** The least that IPv4 allows (RFC 791). */
@@ -125,7 +125,7 @@ function providerBody(provider: JsonObject): object {
 }
 
 async function createNetwork(context: ApiContext, request: FastifyRequest, fields: NewNetwork): Promise<Network> {
-  checkPrivileges(request, fields);
+  enforceAttributes('create_network', request, { fields });
   const type = fields['provider:network_type'] ?? 'flat';
   if (type !== 'flat') throw new Fault('unsupported', { what: `Network type '${type}'` });
   const now = new Date().toISOString();
@@ -154,18 +154,10 @@ function readMtu(value: number | string): number {
   throw new Fault('badRequest', { detail: `Invalid input for mtu: it must be from ${minMtu} to ${maxMtu}, not ${value}.` });
 }
 
-/** What concerns other projects or the wiring is the administrator's. */
-function checkPrivileges(request: FastifyRequest, fields: object): void {
-  for (const [name, value] of Object.entries(fields)) {
-    const isPrivileged = name.startsWith('provider:') || ((name === 'shared' || name === 'router:external') && value === true);
-    if (isPrivileged) requireAdmin(request, `network attribute ${name}`);
-  }
-}
-
 type Change = { network: Network; fields: Static<typeof Changes> };
 
 async function updateNetwork(context: ApiContext, request: FastifyRequest, { network, fields }: Change): Promise<Network> {
-  checkPrivileges(request, fields);
+  enforceAttributes('update_network', request, { fields, network });
   if (fields.shared === false && network.shared) await refuseForeignPorts(context, network);
   const { name, admin_state_up, shared, mtu, description } = fields;
   const changed: Network = {
@@ -183,7 +175,7 @@ async function updateNetwork(context: ApiContext, request: FastifyRequest, { net
 }
 
 async function refuseForeignPorts(context: ApiContext, network: Network): Promise<void> {
-  const ports = await context.store.ports.list({ network_id: network.id });
+  const ports = await context.store.ports.pick(['id', 'project_id'], { network_id: network.id });
   const foreign = ports.find((port) => port.project_id !== network.project_id);
   if (foreign) throw new Fault('networkInUse', { network: network.id, detail: `port ${foreign.id} of another project is on it` });
 }
@@ -191,7 +183,7 @@ async function refuseForeignPorts(context: ApiContext, network: Network): Promis
 /** Its subnets go with it; a port keeps it. */
 async function deleteNetwork(context: ApiContext, network: Network): Promise<void> {
   await context.store.transaction(async (inside) => {
-    const ports = await inside.ports.list({ network_id: network.id });
+    const ports = await inside.ports.pick(['id'], { network_id: network.id });
     if (ports.length > 0)
       throw new Fault('networkInUse', { network: network.id, detail: `there are ${ports.length} ports on it` });
     await inside.subnets.remove({ network_id: network.id });

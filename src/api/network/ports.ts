@@ -3,8 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Network, Port } from '#domain/records.ts';
-import { allocatePort, readdressPort, releasePort } from '#engine/addresses.ts';
+import { siteRanges } from '#domain/reserved-addresses.ts';
+import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/addresses.ts';
 import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
+import type { Store } from '#store/store.ts';
 import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type PageSource, readPage } from '../pagination.ts';
@@ -22,6 +24,7 @@ import {
   sortKeysOf,
 } from './lists.ts';
 import { ownerOf, seeNetwork, seePort } from './ownership.ts';
+import { enforce, enforceAttributes } from './policies.ts';
 
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String()), ip_address: Type.Optional(Type.String()) },
@@ -62,7 +65,7 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
     const wanted = readPortQuery(query);
     if (!wanted) {
       const visible = (await store.ports.list({}, { orderBy: 'created_at' })).filter((port) => owns(request.caller, port));
-      return listReply(context, request, { plural: 'ports', all: visible.map(portBody) });
+      return listReply(context, request, { plural: 'ports', all: visible.map((port) => portBody(request, port)) });
     }
     const project_id = request.caller.is_admin ? undefined : request.caller.project_id;
     const source: PageSource<Port, Port> = {
@@ -70,24 +73,29 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
       list: (page) => listPorts(store, { ...wanted, project_id }, page),
     };
     const page = await readPage(source, { limit: limitOf(query), marker: first(query['marker']), idOf: ({ id }) => id });
-    return pageReply(context, request, { plural: 'ports', page: { ...page, items: page.items.map(portBody) } });
+    return pageReply(context, request, {
+      plural: 'ports',
+      page: { ...page, items: page.items.map((port) => portBody(request, port)) },
+    });
   });
   app.get('/ports/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
-    port: project(portBody(await seePort(context, request, request.params.id)), request.query),
+    port: project(portBody(request, await seePort(context, request, request.params.id)), request.query),
   }));
   app.post('/ports', { schema: { body: Type.Object({ port: NewPort }) } }, async (request, reply) => {
     const port = await createPort(context, request, request.body.port);
     reply.code(201);
-    return { port: portBody(port) };
+    return { port: portBody(request, port) };
   });
   app.put('/ports/:id', { schema: { params: ById, body: Type.Object({ port: Changes }) } }, async (request) => {
     const port = await seePort(context, request, request.params.id);
-    return { port: portBody(await updatePort(context, request, { port, fields: request.body.port })) };
+    return { port: portBody(request, await updatePort(context, request, { port, fields: request.body.port })) };
   });
   app.delete('/ports/:id', { schema: { params: ById } }, async (request, reply) => {
     const port = await seePort(context, request, request.params.id);
-    await refuseBound(context, port, 'deleted');
-    await releasePort(context.store, port.id);
+    await context.store.transaction(async (inside) => {
+      await refuseBound(inside, port, 'deleted');
+      await releasePort(inside, port.id);
+    });
     return reply.code(204).send();
   });
 }
@@ -115,16 +123,23 @@ function readFixedIp(text: string): { name: string; value: string } {
   return { name, value: value.join('=') };
 }
 
-function portBody(port: Port): Body {
+/** How a port is bound is the administrators' to read (`get_port:binding:…`). */
+function bindingBody(port: Port): object {
+  return {
+    'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
+    'binding:host_id': '',
+    'binding:profile': {},
+    'binding:vif_details': {},
+  };
+}
+
+function portBody({ caller }: FastifyRequest, port: Port): Body {
   const { owned_by_server: _, ...fields } = port;
   return {
     ...fields,
     tenant_id: port.project_id,
     'binding:vnic_type': 'baremetal',
-    'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
-    'binding:host_id': '',
-    'binding:profile': {},
-    'binding:vif_details': {},
+    ...(caller.is_admin && bindingBody(port)),
     security_groups: [],
     allowed_address_pairs: [],
     extra_dhcp_opts: [],
@@ -135,50 +150,99 @@ function portBody(port: Port): Body {
 }
 
 async function createPort(context: ApiContext, request: FastifyRequest, fields: Static<typeof NewPort>): Promise<Port> {
-  const { name, description, admin_state_up, fixed_ips, device_id, device_owner, mac_address } = fields;
+  const { name, description, admin_state_up, fixed_ips, device_id, device_owner } = fields;
   const network = await seeNetwork(context, request, fields.network_id);
-  if (mac_address) refuseForeignMac(request, network);
-  return allocatePort(context.store, {
-    network,
-    project_id: ownerOf(request, fields),
-    ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
-    ...(mac_address && { mac_address: canonicalMac(mac_address) }),
+  enforcePortPolicies('create_port', request, { fields, network });
+  const mac_address = fields.mac_address && readMac(fields.mac_address);
+  const project_id = ownerOf(request, fields);
+  return context.store.transaction(async (inside) => {
+    if (mac_address) await refuseMacOfNic(inside, mac_address, network.id);
+    return allocatePort(inside, {
+      network,
+      project_id,
+      reserved: siteRanges(context.settings),
+      ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
+      ...(mac_address && { mac_address }),
+    });
   });
+}
+
+type PortPolicies = { fields: Partial<Static<typeof Changes>>; network: Network };
+
+/** `device_owner` is restricted where it says that a port is a part of the network (`network:router_interface`, `network:dhcp`). */
+function enforcePortPolicies(action: 'create_port' | 'update_port', request: FastifyRequest, policies: PortPolicies): void {
+  const { device_owner, ...fields } = policies.fields;
+  const isNetworkDevice = device_owner?.startsWith('network:');
+  const { network } = policies;
+  enforceAttributes(action, request, { fields: isNetworkDevice ? { ...fields, device_owner } : fields, network });
+  if (action !== 'create_port') return;
+  for (const name of ['subnet_id', 'ip_address'] as const) {
+    const isNamed = fields.fixed_ips?.some((fixed) => fixed[name] !== undefined);
+    if (isNamed) enforce(`create_port:fixed_ips:${name}`, request, network);
+  }
 }
 
 /** MAC and addresses of a bound port are those of a machine that is running with them. */
 async function updatePort(
   context: ApiContext,
   request: FastifyRequest,
-  { port, fields }: { port: Port; fields: Static<typeof Changes> },
+  { port: { id }, fields }: { port: Port; fields: Static<typeof Changes> },
 ): Promise<Port> {
-  const { name, description, admin_state_up, fixed_ips, device_id, device_owner } = fields;
-  const mac_address = fields.mac_address && canonicalMac(fields.mac_address);
-  const isRebound = device_id !== undefined && device_id !== port.device_id;
-  const isReaddressed = fixed_ips !== undefined || (mac_address !== undefined && mac_address !== port.mac_address);
-  if (isRebound || isReaddressed) await refuseBound(context, port, 'changed in that way');
-  if (mac_address !== undefined && mac_address !== port.mac_address)
-    refuseForeignMac(request, await seeNetwork(context, request, port.network_id));
-  const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
-  const changed = await readdressPort(context.store, port, definedOf({ mac_address, fixed_ips }));
-  await context.store.ports.update({ id: port.id }, { ...described, updated_at: changed.updated_at });
-  return { ...changed, ...described };
+  const { name, description, admin_state_up } = fields;
+  return context.store.transaction(async (inside) => {
+    const port = await inside.ports.find({ id });
+    const network = port && (await inside.networks.find({ id: port.network_id }));
+    if (!port || !network) throw new Fault('notFound', { what: 'Port', id });
+    const changes = changesOf(port, fields);
+    const { mac_address, fixed_ips, device_id, device_owner } = changes;
+    enforcePortPolicies('update_port', request, { fields: changes, network });
+    if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
+      await refuseBound(inside, port, 'changed in that way');
+    if (mac_address) await refuseMacOfNic(inside, mac_address, network.id);
+    const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
+    const readdressed = { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(context.settings) };
+    const changed = await readdressPort(inside, port, readdressed);
+    await inside.ports.update({ id }, { ...described, updated_at: changed.updated_at });
+    return { ...changed, ...described };
+  });
 }
 
-/** On a shared network a guest could take the MAC of a machine, and no server could be made on that one any more. */
-function refuseForeignMac({ caller }: FastifyRequest, network: Network): void {
-  if (!owns(caller, network))
-    throw new Fault('forbidden', { detail: 'Only the owner of a network may choose the MAC address of a port.' });
+/** What differs from the port as it is: clients send back what they have read. */
+function changesOf(port: Port, fields: Static<typeof Changes>): Static<typeof Changes> {
+  const { device_id, device_owner, fixed_ips, ...others } = fields;
+  const mac_address = fields.mac_address && readMac(fields.mac_address);
+  return {
+    ...others,
+    ...definedOf({
+      mac_address: mac_address === port.mac_address ? undefined : mac_address,
+      device_id: device_id === port.device_id ? undefined : device_id,
+      device_owner: device_owner === port.device_owner ? undefined : device_owner,
+      fixed_ips: fixed_ips && isSame(port.fixed_ips, fixed_ips) ? undefined : fixed_ips,
+    }),
+  };
 }
 
-async function refuseBound(context: ApiContext, port: Port, action: string): Promise<void> {
-  const nic = await context.store.node_ports.find({ vif_port_id: port.id });
+function isSame(has: Port['fixed_ips'], wanted: readonly Static<typeof FixedIp>[]): boolean {
+  if (has.length !== wanted.length) return false;
+  return has.every(({ subnet_id, ip_address }, index) => {
+    const other = wanted[index];
+    return other?.ip_address === ip_address && (other.subnet_id ?? subnet_id) === subnet_id;
+  });
+}
+
+async function refuseBound(store: Store, port: Port, action: string): Promise<void> {
+  const nic = await store.node_ports.find({ vif_port_id: port.id });
   if (!nic) return;
   throw new Fault('conflict', { detail: `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.` });
 }
 
-function canonicalMac(text: string): string {
-  return text.toLowerCase().replaceAll('-', ':');
+/** Neither a multicast address nor the one that stands for none. */
+function readMac(text: string): string {
+  const mac = text.toLowerCase().replaceAll('-', ':');
+  const isMulticast = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
+  if (isMulticast || mac === '00:00:00:00:00:00')
+    throw new Fault('invalidInput', { detail: `'${text}' is not a valid MAC address of an interface` });
+  return mac;
 }
 
 /** Without the fields that were not given, so that they do not overwrite others. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseAddress } from '#domain/ip-addresses.ts';
 import { type PlanRequest, planSubnet } from './subnet-plan.ts';
 
 const v4 = { ip_version: 4, cidr: '10.0.0.0/24' } as const;
@@ -52,26 +53,47 @@ test('what does not fit is refused with its field', () => {
     ],
     [{ dns_nameservers: ['dns.example'] }, /dns_nameservers: 'dns.example'/],
     [{ host_routes: [{ destination: '10.1.0.0/16', nexthop: 'x' }] }, /host_routes: 'x'/],
+    [{ host_routes: [{ destination: '2001:db8::/64', nexthop: '10.0.0.2' }] }, /host_routes: .* not of ip_version 4/],
+    [{ host_routes: [{ destination: '10.1.0.0/16', nexthop: '2001:db8::1' }] }, /host_routes: .* not of ip_version 4/],
+    [{ host_routes: Array(21).fill({ destination: '10.1.0.0/16', nexthop: '10.0.0.2' }) }, /host_routes: there may be 20/],
+    [{ dns_nameservers: ['2001:db8::53'] }, /dns_nameservers: .* not of ip_version 4/],
+    [{ dns_nameservers: ['9.9.9.9', '9.9.9.9'] }, /dns_nameservers: .* twice/],
+    [{ dns_nameservers: [1, 2, 3, 4, 5, 6].map((last) => `9.9.9.${last}`) }, /dns_nameservers: there may be 5/],
+    [{ dns_nameservers: ['9.9.9.9\ndhcp-script=/bin/sh'] }, /dns_nameservers/],
+    [{ cidr: '0.0.0.0/0' }, /cidr: 0 is not allowed as CIDR prefix length/],
+    [{ cidr: '127.0.0.0/24' }, /cidr: .*loopback/],
+    [{ cidr: '169.254.0.0/16' }, /cidr: .*link-local/],
+    [{ cidr: '224.1.0.0/16' }, /cidr: .*multicast/],
+    [{ ip_version: 6, cidr: '::/64' }, /cidr: .*unspecified/],
+    [{ ip_version: 6, cidr: 'fe80::/64' }, /cidr: .*link-local/],
   ];
   for (const [fields, expected] of cases)
     assert.throws(() => planSubnet({ ...v4, ...fields }), { code: 'badRequest', message: expected });
 });
 
-test("Ingot's own addresses are in no pool: not in the default ones, nor in those of one's own choice", () => {
-  const reserved = [
-    { start: '10.0.0.5', end: '10.0.0.5' },
-    { start: '10.0.0.200', end: '10.0.0.250' },
-    { start: '192.168.7.1', end: '192.168.7.9' },
-  ];
+const rangeOf = (start: string, end = start) => ({
+  version: 4 as const,
+  first: parseAddress(start)!.value,
+  last: parseAddress(end)!.value,
+});
+
+test("the site's addresses are in no pool: not in the default ones, nor in those of one's own choice", () => {
+  const pool = [rangeOf('10.0.0.200', '10.0.0.250')];
+  const reserved = { site: [rangeOf('10.0.0.5'), ...pool, rangeOf('192.168.7.1', '192.168.7.9')], pool };
 
   assert.deepEqual(planSubnet({ ip_version: 4, cidr: '10.0.0.0/24' }, reserved).allocation_pools, [
     { start: '10.0.0.2', end: '10.0.0.4' },
     { start: '10.0.0.6', end: '10.0.0.199' },
     { start: '10.0.0.251', end: '10.0.0.254' },
   ]);
+  assert.throws(() => planSubnet({ ...v4, gateway_ip: '10.0.0.201' }, reserved), /gateway_ip: 10\.0\.0\.201 is among/);
   const pools = [{ start: '10.0.0.100', end: '10.0.0.210' }];
   assert.throws(
     () => planSubnet({ ip_version: 4, cidr: '10.0.0.0/24', allocation_pools: pools }, reserved),
     /addresses of Ingot itself/,
   );
+  // A reserved range that begins outside the subnet counts as far as it reaches into it.
+  assert.deepEqual(planSubnet({ ip_version: 4, cidr: '10.0.0.248/29', gateway_ip: null }, reserved).allocation_pools, [
+    { start: '10.0.0.251', end: '10.0.0.254' },
+  ]);
 });

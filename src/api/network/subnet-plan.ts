@@ -13,6 +13,10 @@ import {
   without,
 } from '#domain/ip-addresses.ts';
 import type { Subnet } from '#domain/records.ts';
+import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
+
+/** `pool`: addresses that the site's DHCP server lends, so that no router has one of them either. */
+export type Reserved = { site: readonly ReservedRange[]; pool: readonly ReservedRange[] };
 
 export type Pool = Subnet['allocation_pools'][number];
 
@@ -31,34 +35,59 @@ export type PlanRequest = {
 
 /**
  * Addresses come back in canonical form. @throws Fault `badRequest` with the field that is wrong
- * @param reserved addresses that Ingot has or gives itself: no port may get them
+ * @param reserved addresses of the site: no port may get them
  */
-export function planSubnet(request: PlanRequest, reserved: readonly Pool[] = []): SubnetPlan {
+export function planSubnet(request: PlanRequest, reserved: Reserved = { site: [], pool: [] }): SubnetPlan {
   const cidr = readCidr(request);
-  const holes = reserved.flatMap((pool) => rangeIn(cidr, pool));
-  const gateway = readGateway(cidr, request.gateway_ip);
+  const holes = reserved.site.filter((range) => range.version === cidr.version && overlap(range, cidr));
+  const gateway = readGateway(cidr, request.gateway_ip, reserved.pool);
+  const { dns_nameservers = [], host_routes = [] } = request;
+  checkCounts(dns_nameservers, host_routes);
   return {
     cidr: formatCidr(cidr),
     gateway_ip: gateway === undefined ? null : format(cidr, gateway),
     allocation_pools: request.allocation_pools
       ? readPools(cidr, gateway, request.allocation_pools, holes)
       : freeRanges(cidr, gateway, holes).map(({ first, last }) => ({ start: format(cidr, first), end: format(cidr, last) })),
-    dns_nameservers: (request.dns_nameservers ?? []).map((text) => canonical('dns_nameservers', text)),
-    host_routes: (request.host_routes ?? []).map(({ destination, nexthop }) => ({
-      destination: canonicalCidr('host_routes', destination),
-      nexthop: canonical('host_routes', nexthop),
-    })),
+    dns_nameservers: distinct(
+      'dns_nameservers',
+      dns_nameservers.map((text) => canonical('dns_nameservers', text, cidr)),
+    ),
+    host_routes: distinct(
+      'host_routes',
+      host_routes.map(({ destination, nexthop }) => ({
+        destination: canonicalCidr('host_routes', destination, cidr),
+        nexthop: canonical('host_routes', nexthop, cidr),
+      })),
+    ),
   };
 }
 
-/** Subnets of one network may not share addresses. */
-export function refuseOverlap(cidr: string, others: readonly Subnet[]): void {
-  const range = parseCidr(cidr)!;
-  const other = others.find((subnet) => {
-    const taken = parseCidr(subnet.cidr)!;
-    return taken.version === range.version && overlap(taken, range);
+type Place = Pick<Subnet, 'cidr' | 'network_id' | 'project_id'>;
+
+/**
+ * Subnets of one network may not share addresses. All networks are one wire, so neither may those of different projects,
+ * unless an administrator divides a subnet among them. The message is Neutron's, which does not say whose the other is.
+ */
+export function refuseOverlap(wanted: Place, { others, isAdmin }: { others: readonly Place[]; isAdmin: boolean }): void {
+  const range = parseCidr(wanted.cidr)!;
+  const clash = others.some((other) => {
+    const isDenied = other.network_id === wanted.network_id || (!isAdmin && other.project_id !== wanted.project_id);
+    const taken = isDenied ? parseCidr(other.cidr) : undefined;
+    return taken !== undefined && taken.version === range.version && overlap(taken, range);
   });
-  if (other) throw wrong('cidr', `${cidr} overlaps with subnet ${other.id} (${other.cidr})`);
+  if (clash) throw overlapFault(wanted.cidr, wanted.network_id);
+}
+
+/** The provisioning network is the administrators' to hand out. */
+export function refuseProvisioningSubnet(cidr: string, networkId: string, provisioning: string): void {
+  const [wanted, own] = [parseCidr(cidr)!, parseCidr(provisioning)];
+  if (own && own.version === wanted.version && overlap(own, wanted)) throw overlapFault(cidr, networkId);
+}
+
+function overlapFault(cidr: string, networkId: string): Fault {
+  const detail = `Requested subnet with cidr: ${cidr} for network: ${networkId} overlaps with another subnet`;
+  return new Fault('invalidInput', { detail });
 }
 
 function readCidr({ cidr: text, ip_version }: PlanRequest): Cidr {
@@ -67,28 +96,26 @@ function readCidr({ cidr: text, ip_version }: PlanRequest): Cidr {
   if (cidr.version !== ip_version) throw wrong('cidr', `'${text}' is not of ip_version ${ip_version}`);
   const base = parseAddress(text.split('/')[0]!)!;
   if (base.value !== cidr.first) throw wrong('cidr', `'${text}' is not a valid IP subnet, '${formatCidr(cidr)}' is recommended`);
+  if (cidr.prefix === 0) throw wrong('cidr', '0 is not allowed as CIDR prefix length');
+  const why = whyUnusable(cidr);
+  if (why) throw wrong('cidr', `'${text}' has addresses that no host may have (${why})`);
   return cidr;
 }
 
-function readGateway(cidr: Cidr, text: string | null | undefined): bigint | undefined {
+function readGateway(cidr: Cidr, text: string | null | undefined, pool: readonly ReservedRange[]): bigint | undefined {
   if (text === null) return undefined;
-  if (text === undefined) return hostsOf(cidr).first;
-  const address = readAddress('gateway_ip', text);
+  const address = text === undefined ? { version: cidr.version, value: hostsOf(cidr).first } : readAddress('gateway_ip', text);
   const hosts = hostsOf(cidr);
   const isHost = isIn(address, cidr) && hosts.first <= address.value && address.value <= hosts.last;
   if (!isHost) throw wrong('gateway_ip', `${text} is not an address of a host in ${formatCidr(cidr)}`);
+  if (isReserved(address, pool))
+    throw wrong('gateway_ip', `${formatAddress(address)} is among the addresses of Ingot itself (provisioning.pool)`);
   return address.value;
 }
 
 function freeRanges(cidr: Cidr, gateway: bigint | undefined, holes: readonly IpRange[]): IpRange[] {
   const taken = gateway === undefined ? holes : [...holes, { first: gateway, last: gateway }];
   return taken.reduce((ranges, hole) => ranges.flatMap((range) => without(range, hole)), [hostsOf(cidr)]);
-}
-
-/** The range as far as it concerns a subnet: none where it lies elsewhere. */
-function rangeIn(cidr: Cidr, { start, end }: Pool): IpRange[] {
-  const [first, last] = [parseAddress(start), parseAddress(end)];
-  return first && last && isIn(first, cidr) && isIn(last, cidr) ? [{ first: first.value, last: last.value }] : [];
 }
 
 function readPools(cidr: Cidr, gateway: bigint | undefined, pools: readonly Pool[], holes: readonly IpRange[]): Pool[] {
@@ -118,14 +145,32 @@ function readAddress(field: string, text: string) {
   return address;
 }
 
-function canonical(field: string, text: string): string {
-  return formatAddress(readAddress(field, text));
+function canonical(field: string, text: string, { version }: Cidr): string {
+  const address = readAddress(field, text);
+  if (address.version !== version) throw wrong(field, `'${text}' is not of ip_version ${version}`);
+  return formatAddress(address);
 }
 
-function canonicalCidr(field: string, text: string): string {
+function canonicalCidr(field: string, text: string, { version }: Cidr): string {
   const cidr = parseCidr(text);
   if (!cidr) throw wrong(field, `'${text}' is not a valid IP subnet`);
+  if (cidr.version !== version) throw wrong(field, `'${text}' is not of ip_version ${version}`);
   return formatCidr(cidr);
+}
+
+function distinct<T>(field: string, items: T[]): T[] {
+  const twin = items.find((item, index) => items.slice(0, index).some((other) => JSON.stringify(other) === JSON.stringify(item)));
+  if (twin !== undefined) throw wrong(field, `${JSON.stringify(twin)} is there twice`);
+  return items;
+}
+
+/** Neutron's defaults: `max_dns_nameservers`, `max_subnet_host_routes`. */
+const maxNameservers = 5;
+const maxHostRoutes = 20;
+
+function checkCounts(nameservers: readonly unknown[], routes: readonly unknown[]): void {
+  if (nameservers.length > maxNameservers) throw wrong('dns_nameservers', `there may be ${maxNameservers} of them`);
+  if (routes.length > maxHostRoutes) throw wrong('host_routes', `there may be ${maxHostRoutes} of them`);
 }
 
 function format({ version }: Cidr, value: bigint): string {

@@ -4,12 +4,14 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Subnet } from '#domain/records.ts';
-import type { Settings } from '#settings.ts';
+import { poolRanges, siteRanges } from '#domain/reserved-addresses.ts';
+import type { Store } from '#store/store.ts';
 import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
 import { checkOwner, ownerOf, seeNetwork, seeSubnet } from './ownership.ts';
-import { planSubnet, refuseOverlap } from './subnet-plan.ts';
+import { enforce, enforceAttributes } from './policies.ts';
+import { planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 
 const maxItems = 64;
 const Pool = Type.Object({ start: Type.String(), end: Type.String() });
@@ -63,7 +65,7 @@ export function registerSubnets(app: ApiScope, context: ApiContext): void {
   app.put('/subnets/:id', { schema: { params: ById, body: Type.Object({ subnet: Changes }) } }, async (request) => {
     const subnet = await seeSubnet(context, request, request.params.id);
     checkOwner(request, subnet);
-    return { subnet: subnetBody(await updateSubnet(context, subnet, request.body.subnet)) };
+    return { subnet: subnetBody(await updateSubnet(context, request, { subnet, fields: request.body.subnet })) };
   });
   app.delete('/subnets/:id', { schema: { params: ById } }, async (request, reply) => {
     const subnet = await seeSubnet(context, request, request.params.id);
@@ -88,26 +90,28 @@ function subnetBody(subnet: Subnet): Body {
   };
 }
 
-/** Ingot's own address on the provisioning network, and those it lends to machines without a port. */
-function ownAddresses(settings: Pick<Settings, 'provisioning.address' | 'provisioning.pool'>): Subnet['allocation_pools'] {
-  const address = settings['provisioning.address'];
-  const [start = '', end = ''] = settings['provisioning.pool'].split('-');
-  return [...(address ? [{ start: address, end: address }] : []), ...(start ? [{ start, end }] : [])];
+function reservedBy({ settings }: ApiContext): Reserved {
+  return { site: siteRanges(settings), pool: poolRanges(settings) };
 }
 
 async function createSubnet(context: ApiContext, request: FastifyRequest, fields: NewSubnet): Promise<Subnet> {
   const network = await seeNetwork(context, request, fields.network_id);
-  checkOwner(request, network);
-  const plan = planSubnet(fields, ownAddresses(context.settings));
+  enforce('create_subnet', request, network);
+  enforceAttributes('create_subnet', request, { fields, network });
+  const project_id = ownerOf(request, fields);
+  const plan = planSubnet(fields, reservedBy(context));
+  if (!request.caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, context.settings['provisioning.cidr']);
   const now = new Date().toISOString();
   return context.store.transaction(async (inside) => {
-    refuseOverlap(plan.cidr, await inside.subnets.list({ network_id: network.id }));
+    const others = await inside.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
+    refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: request.caller.is_admin });
+    await refuseForeignGateway(inside, plan.gateway_ip, { network_id: network.id, project_id });
     return inside.subnets.insert({
       ...plan,
       id: randomUUID(),
       name: fields.name ?? '',
       network_id: network.id,
-      project_id: ownerOf(request, fields),
+      project_id,
       ip_version: fields.ip_version,
       enable_dhcp: fields.enable_dhcp ?? true,
       description: fields.description ?? '',
@@ -117,25 +121,45 @@ async function createSubnet(context: ApiContext, request: FastifyRequest, fields
   });
 }
 
+type SubnetChange = { subnet: Subnet; fields: Static<typeof Changes> };
+
 /** The whole is planned anew, so that a new gateway can't come to lie in an old pool. */
-async function updateSubnet(context: ApiContext, subnet: Subnet, fields: Static<typeof Changes>): Promise<Subnet> {
-  const { name, description, enable_dhcp, ...addressing } = fields;
-  const changed: Subnet = {
-    ...subnet,
-    ...planSubnet({ ...subnet, ...addressing }, ownAddresses(context.settings)),
-    name: name ?? subnet.name,
-    description: description ?? subnet.description,
-    enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
-    updated_at: new Date().toISOString(),
-  };
-  await context.store.subnets.update({ id: subnet.id }, changed);
-  return changed;
+async function updateSubnet(context: ApiContext, request: FastifyRequest, change: SubnetChange): Promise<Subnet> {
+  enforceAttributes('update_subnet', request, change);
+  const { name, description, enable_dhcp, ...addressing } = change.fields;
+  const { id } = change.subnet;
+  return context.store.transaction(async (inside) => {
+    const subnet = await inside.subnets.find({ id });
+    if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
+    const changed: Subnet = {
+      ...subnet,
+      ...planSubnet({ ...subnet, ...addressing }, reservedBy(context)),
+      name: name ?? subnet.name,
+      description: description ?? subnet.description,
+      enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
+      updated_at: new Date().toISOString(),
+    };
+    if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(inside, changed.gateway_ip, subnet);
+    await inside.subnets.update({ id }, changed);
+    return changed;
+  });
+}
+
+/** A server of the project may be its router; another project's server does not become one unasked. */
+async function refuseForeignGateway(
+  inside: Store,
+  gateway_ip: string | null,
+  { network_id, project_id }: Pick<Subnet, 'network_id' | 'project_id'>,
+): Promise<void> {
+  const allocation = gateway_ip === null ? undefined : await inside.ip_allocations.find({ ip_address: gateway_ip });
+  const port = allocation && (await inside.ports.find({ id: allocation.port_id }));
+  if (port && port.project_id !== project_id)
+    throw new Fault('ipAddressInUse', { address: gateway_ip ?? '', network: network_id });
 }
 
 async function deleteSubnet(context: ApiContext, subnet: Subnet): Promise<void> {
   await context.store.transaction(async (inside) => {
-    const ports = await inside.ports.list({ network_id: subnet.network_id });
-    const users = ports.filter((port) => port.fixed_ips.some((fixed) => fixed.subnet_id === subnet.id));
+    const users = await inside.ip_allocations.pick(['port_id'], { subnet_id: subnet.id });
     if (users.length > 0)
       throw new Fault('subnetInUse', { subnet: subnet.id, detail: `${users.length} ports have an address of it` });
     await inside.subnets.remove({ id: subnet.id });

@@ -1,0 +1,119 @@
+/** Which addresses a port gets: what was asked for if it may be had, else the lowest free one of a subnet's pools. */
+import { Fault } from '#domain/faults.ts';
+import {
+  bitsOf,
+  formatAddress,
+  hostsOf,
+  type IpAddress,
+  type IpRange,
+  isIn,
+  parseAddress,
+  parseCidr,
+  without,
+} from '#domain/ip-addresses.ts';
+import type { Port, Subnet } from '#domain/records.ts';
+import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
+import { lowestFree } from '#store/ip-allocations.ts';
+import type { Store } from '#store/store.ts';
+
+/** `subnet_id` alone: any free address of it; `ip_address` alone: the subnet it lies in. */
+export type WantedAddress = { subnet_id?: string; ip_address?: string };
+export type FixedIp = Port['fixed_ips'][number];
+
+/** As Neutron's default (`max_fixed_ips_per_port`). */
+const maxFixedIps = 5;
+
+type Choice = { wanted?: readonly WantedAddress[] | undefined; reserved: readonly ReservedRange[] };
+
+/** `barred`: addresses of the site, of the routers of all subnets, and those chosen for this port already. */
+type Pools = { store: Store; networkId: string; subnets: readonly Subnet[]; barred: ReservedRange[] };
+
+/** In a transaction with the write of what it returns. @throws Fault as `allocatePort` */
+export async function chooseAddresses(store: Store, networkId: string, { wanted, reserved }: Choice): Promise<FixedIp[]> {
+  if (wanted && wanted.length > maxFixedIps)
+    throw new Fault('invalidInput', { detail: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}` });
+  const subnets = await store.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
+  // Two machines with the router's address would cut off all others on the wire.
+  const gateways = (await store.subnets.pick(['gateway_ip'])).flatMap(({ gateway_ip }) => singleRange(gateway_ip));
+  const pools: Pools = { store, networkId, subnets, barred: [...reserved, ...gateways] };
+  const chosen: FixedIp[] = [];
+  for (const one of wanted ?? oneOfEachVersion(subnets)) {
+    const fixed = await choose(pools, one);
+    pools.barred.push(...singleRange(fixed.ip_address));
+    chosen.push(fixed);
+  }
+  return chosen;
+}
+
+type Wanted = WantedAddress & { version?: 4 | 6 };
+
+function oneOfEachVersion(subnets: readonly Subnet[]): Wanted[] {
+  return ([4, 6] as const).flatMap((version) => (subnets.some(({ ip_version }) => ip_version === version) ? [{ version }] : []));
+}
+
+function choose(pools: Pools, { subnet_id, ip_address, version }: Wanted): Promise<FixedIp> {
+  const subnets = pools.subnets.filter(
+    (subnet) => (subnet_id === undefined || subnet.id === subnet_id) && (version === undefined || subnet.ip_version === version),
+  );
+  if (subnet_id !== undefined && subnets.length === 0) {
+    const detail = `Failed to create port on network ${pools.networkId}, because fixed_ips included invalid subnet ${subnet_id}`;
+    throw new Fault('invalidInput', { detail });
+  }
+  return ip_address === undefined ? chooseAny(pools, subnets) : chooseExactly(pools, subnets, { subnet_id, ip_address });
+}
+
+/** Any host's address of the subnet may be asked for, also one outside the pools. */
+async function chooseExactly(pools: Pools, subnets: readonly Subnet[], wanted: WantedAddress): Promise<FixedIp> {
+  const { subnet_id, ip_address: text = '' } = wanted;
+  const address = parseAddress(text);
+  if (!address) throw new Fault('badRequest', { detail: `'${text}' is not a valid IP address.` });
+  const ip_address = formatAddress(address);
+  const subnet = subnets.find((candidate) => isHostOf(address, candidate));
+  if (!subnet) throw new Fault(subnet_id === undefined ? 'invalidIpForNetwork' : 'invalidIpForSubnet', { address: ip_address });
+  const isTaken = isReserved(address, pools.barred) || (await pools.store.ip_allocations.find({ ip_address })) !== undefined;
+  if (isTaken) throw new Fault('ipAddressInUse', { address: ip_address, network: pools.networkId });
+  return { subnet_id: subnet.id, ip_address };
+}
+
+/** Not the network or broadcast address (IPv4), nor the routers' anycast address (IPv6, RFC 4291 section 2.6.1). */
+function isHostOf(address: IpAddress, subnet: Subnet): boolean {
+  const cidr = parseCidr(subnet.cidr);
+  if (!cidr || !isIn(address, cidr)) return false;
+  const hosts = hostsOf(cidr);
+  const isUsable = whyUnusable({ version: address.version, first: address.value, last: address.value }) === undefined;
+  return isUsable && hosts.first <= address.value && address.value <= hosts.last;
+}
+
+async function chooseAny({ store, networkId, barred }: Pools, subnets: readonly Subnet[]): Promise<FixedIp> {
+  for (const subnet of subnets) {
+    const version = subnet.ip_version;
+    for (const range of subnet.allocation_pools.flatMap((pool) => hostRanges(subnet, pool, barred))) {
+      const value = await lowestFree(store, version, range);
+      if (value !== undefined) return { subnet_id: subnet.id, ip_address: formatAddress({ version, value }) };
+    }
+  }
+  throw new Fault('ipAddressGenerationFailure', { network: networkId });
+}
+
+/** The pool without what is barred; pools that were made under other settings, or by a former version, are cut here. */
+function hostRanges(subnet: Subnet, pool: Subnet['allocation_pools'][number], barred: readonly ReservedRange[]): IpRange[] {
+  const [cidr, start, end] = [parseCidr(subnet.cidr), parseAddress(pool.start), parseAddress(pool.end)];
+  if (!cidr || !start || !end) return [];
+  const hosts = hostsOf(cidr);
+  const outside = [
+    { version: cidr.version, first: 0n, last: hosts.first - 1n },
+    { version: cidr.version, first: hosts.last + 1n, last: 1n << BigInt(bitsOf(cidr.version)) },
+  ];
+  return [...outside, ...barred]
+    .filter(({ version, first, last }) => version === cidr.version && first <= last)
+    .reduce<IpRange[]>(
+      (ranges, hole) => ranges.flatMap((range) => without(range, hole)),
+      [{ first: start.value, last: end.value }],
+    )
+    .filter(({ first, last }) => first <= last);
+}
+
+function singleRange(text: string | null): ReservedRange[] {
+  const address = text === null ? undefined : parseAddress(text);
+  return address ? [{ version: address.version, first: address.value, last: address.value }] : [];
+}
