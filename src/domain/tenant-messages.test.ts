@@ -30,7 +30,13 @@ test('what names nodes, BMCs and the site is in no message for tenants', () => {
     'seen',
     'cause',
   ];
-  const mayName: Readonly<Partial<Record<FaultCode, string[]>>> = { ipAddressInUse: ['address'], powerNotReached: ['seen'] };
+  // These addresses are those that the tenant asked for.
+  const mayName: Readonly<Partial<Record<FaultCode, string[]>>> = {
+    ipAddressInUse: ['address'],
+    invalidIpForNetwork: ['address'],
+    invalidIpForSubnet: ['address'],
+    powerNotReached: ['seen'],
+  };
   for (const code of codes) {
     const { message, hint = '' } = faultTable[code] as { message: string; hint?: string };
     const words: true | string = tenantMessages[code];
