@@ -18,6 +18,9 @@ const enterScript = fileURLToPath(new URL('enter.sh', import.meta.url));
 const clone = 'srv/ingot';
 const authorities = 'usr/local/share/ca-certificates';
 
+/** slirp4netns answers there with what this machine's own resolver says, also where that listens on loopback only. */
+const resolver = '10.0.2.3';
+
 /** @returns whether all commands passed */
 async function runOnFreshDebian(signal: AbortSignal, commands: readonly string[]): Promise<boolean> {
   if (process.getuid?.() !== 0) throw new Error('a fresh Debian needs root: mmdebstrap, namespaces and devices');
@@ -47,7 +50,7 @@ async function makeRoot({ apt, sources, npm }: HostSettings, signal: AbortSignal
   mkdirSync(folder, { recursive: true });
   await runCommand('mmdebstrap', [...args, ...options, ...hooks, suite, folder, ...sources], { signal });
   writeFileSync(join(folder, 'root/.npmrc'), `${npm.join('\n')}\n`, { mode: 0o600 });
-  copyFileSync('/etc/resolv.conf', join(folder, 'etc/resolv.conf'));
+  writeFileSync(join(folder, 'etc/resolv.conf'), `nameserver ${resolver}\n`);
   if (existsSync(`/${authorities}`)) {
     const own = readdirSync(`/${authorities}`).filter((name) => name.endsWith('.crt'));
     for (const name of own) copyFileSync(`/${authorities}/${name}`, join(folder, authorities, name));
