@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readSettings } from './settings.ts';
 
-const refusals: readonly [flags: Record<string, string>, complaint: RegExp][] = [
+type Refusal = readonly [flags: Record<string, string>, complaint: RegExp];
+
+const refusals: readonly Refusal[] = [
   [{ listen: '127.0.0.1:99999' }, /'api.listen' must be HOST:PORT or fd:N, not "127.0.0.1:99999" \(from flag --listen\)/],
   [{ 'provisioning.http_port': '70000' }, /must be a whole number from 0 to 65535/],
   [{ 'provisioning.pool': '172.30.0.10' }, /must be FIRST-LAST/],
@@ -10,6 +12,9 @@ const refusals: readonly [flags: Record<string, string>, complaint: RegExp][] = 
   [{ 'provisioning.cidr': '172.30.0.999/24' }, /must be an IPv4 subnet/],
   [{ 'power.timeout': '-1' }, /a whole number of 0 or more, not "-1"/],
   [{ 'redfish.raw_paths': 'all' }, /must be one of none, read/],
+  ...['proxy.example', '10.0.0.0/33', '0.0.0.0/0', '::/0', '10.0.0.1,true', 'fe80::1%eth0'].map(
+    (text): Refusal => [{ 'api.trusted_proxies': text }, /must be addresses or CIDRs/],
+  ),
   [{ 'no.such': '1' }, /unknown setting 'no.such' \(from flag --no.such\)/],
 ];
 

@@ -29,6 +29,11 @@ export const settingsTable = {
     default: '',
     help: 'How clients reach the API, for the catalogue; default: from the listen address',
   },
+  'api.trusted_proxies': {
+    kind: 'list',
+    default: '',
+    help: 'Addresses or CIDRs of proxies whose X-Forwarded-For, -Host and -Proto are believed, comma-separated',
+  },
   state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
   'secrets.key_file': {
     kind: 'text',
@@ -290,6 +295,7 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
             .filter(Boolean)
         : undefined;
     if (!items?.every((item) => typeof item === 'string')) throw wrong('a comma-separated list');
+    if (name === 'api.trusted_proxies' && !items.every(isProxy)) throw wrong('addresses or CIDRs (not those of everybody)');
     return items;
   }
   if (typeof value !== 'string') throw wrong('text');
@@ -323,6 +329,14 @@ function isRates(value: string): boolean {
 function isListen(value: string): boolean {
   const port = /^.+:(\d{1,5})$/.exec(value)?.[1];
   return /^fd:\d+$/.test(value) || (port !== undefined && Number(port) <= 65535);
+}
+
+/** An address, or a network with some bits of a prefix: `0.0.0.0/0` would believe whoever asks. */
+function isProxy(value: string): boolean {
+  const [address = '', prefix, ...rest] = value.split('/');
+  const bits = isIP(address) === 4 ? 32 : 128;
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) > 0 && Number(prefix) <= bits);
+  return isIP(address) !== 0 && !address.includes('%') && isPrefix && rest.length === 0;
 }
 
 function isPool(value: string): boolean {

@@ -35,6 +35,8 @@ export type StageParts = {
   images?: (store: Store, stateDir: string) => ImageData;
   drivers?: DriverCatalog;
   settings?: Readonly<Record<string, string>>;
+  /** See `ApiParts`. */
+  clock?: () => number;
   /** In the state folder, where a commit costs what it costs; default: in memory. */
   onDisk?: boolean;
 };
@@ -52,6 +54,7 @@ export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
     settings,
     log: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
     tokenKey: randomBytes(32),
+    clock: parts.clock,
   });
   const logIn = async (user: string, password: string, project?: string) => {
     const identity = { methods: ['password'], password: { user: { name: user, domain: { id: 'default' }, password } } };

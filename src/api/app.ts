@@ -18,7 +18,7 @@ import { ConsoleTickets, serveConsoles, type Visit } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
-import { registerIdentity, registerTokenIssue } from './identity/index.ts';
+import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
 import { faultOfDepth } from './json-depth.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
@@ -38,6 +38,8 @@ export type ApiParts = {
   log: FastifyBaseLogger;
   /** Secret that signs tokens, at least 32 bytes. */
   tokenKey: Buffer;
+  /** Milliseconds of a clock that is never set, for counting attempts to log in; default: the process's. */
+  clock?: (() => number) | undefined;
 };
 
 /** Enough for user data and injected files in base64; image data is streamed and not counted. */
@@ -69,14 +71,16 @@ const serviceTable: readonly Service[] = [
 
 /** Builds the application; `listen` or `inject` it. */
 export function createApi(parts: ApiParts): FastifyInstance {
-  const { tokenKey, ...shared } = parts;
+  const { tokenKey, clock, ...shared } = parts;
   const consoles = new ConsoleTickets();
   const tokens = new Tokens(parts.store, tokenKey);
-  const context: ApiContext = { ...shared, tokens, consoles, baseUrl: baseUrlBy(parts.settings) };
+  const logins = new LoginGuard(parts.store, clock);
+  const context: ApiContext = { ...shared, tokens, logins, consoles, baseUrl: baseUrlBy(parts.settings) };
   const app = fastify({
     loggerInstance: parts.log,
     frameworkErrors: replyWithFault('identity'),
     logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: parts.settings['api.trusted_proxies'],
     genReqId: () => `req-${randomUUID()}`,
     bodyLimit,
     connectionTimeout: silenceMs,

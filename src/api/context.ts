@@ -14,6 +14,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import type { ConsoleTickets } from './consoles.ts';
+import type { LoginGuard } from './identity/login-guard.ts';
 import type { Microversion } from './microversions.ts';
 import type { TokenPayload, Tokens } from './tokens.ts';
 
@@ -37,6 +38,8 @@ export type ApiContext = {
   readonly settings: Settings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;
+  /** Whatever checks or hashes a secret. */
+  readonly logins: LoginGuard;
   readonly consoles: ConsoleTickets;
   /** How this client reaches us, no slash at the end: `api.public_url`, else as the request names us. */
   baseUrl(request: FastifyRequest): string;

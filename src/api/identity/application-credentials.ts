@@ -7,7 +7,7 @@ import type { ApplicationCredential, RoleName } from '#store/tables.ts';
 import { recheck } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { linksTo } from './links.ts';
-import { hashPassword } from './passwords.ts';
+import { longestPassword } from './passwords.ts';
 import { included, roleNames } from './roles.ts';
 
 const OfUser = Type.Object({ user_id: Type.String() });
@@ -15,7 +15,7 @@ const One = Type.Object({ user_id: Type.String(), id: Type.String() });
 const NewCredential = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255 }),
   description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  secret: Type.Optional(Type.Union([Type.String({ minLength: 1 }), Type.Null()])),
+  secret: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: longestPassword }), Type.Null()])),
   expires_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   roles: Type.Optional(
     Type.Array(Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) }), { minItems: 1 }),
@@ -95,7 +95,7 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
     id: randomUUID().replaceAll('-', ''),
     project_id: caller.project_id,
     roles: rolesFor(caller.roles, fields.roles),
-    secret_hash: await hashPassword(fields.secret),
+    secret_hash: await context.logins.hash(request, fields.secret),
     description: fields.description ?? '',
     expires_at: expiryOf(fields.expires_at),
   };

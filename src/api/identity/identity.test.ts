@@ -7,7 +7,6 @@ import { readSettings } from '#settings.ts';
 import { openStore } from '#store/store.ts';
 import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
 import { ensureAdmin, ensureTokenKey } from './index.ts';
-import { LoginAttempts } from './login-attempts.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 
 let stage: ApiStage;
@@ -172,20 +171,6 @@ test('a project in use stays; names are unique; the administrator cannot be remo
 
   assert.deepEqual([inUse.status, twice.status, admin.status], [409, 409, 409]);
   assert.match(inUse.body.error.message, /still has 1 networks/);
-});
-
-test('guessing is slowed down for one user from one address, and only for them', () => {
-  let now = 0;
-  const attempts = new LoginAttempts(() => now);
-  for (let count = 0; count < 5; count++) {
-    attempts.check('1.2.3.4 bob');
-    attempts.failed('1.2.3.4 bob');
-  }
-
-  assert.throws(() => attempts.check('1.2.3.4 bob'), { code: 'tooManyRequests', message: /60 s/ });
-  attempts.check('5.6.7.8 bob');
-  now = 60_000;
-  attempts.check('1.2.3.4 bob');
 });
 
 test('a hash says yes to its password alone', async () => {

@@ -9,6 +9,7 @@ import { registerTokens } from './tokens.ts';
 import { registerUsers } from './users.ts';
 
 export { ensureAdmin, ensureTokenKey } from './admin.ts';
+export { LoginGuard } from './login-guard.ts';
 export { registerTokenIssue } from './tokens.ts';
 
 export function registerIdentity(app: ApiScope, context: ApiContext): void {

@@ -1,4 +1,5 @@
 /** Who somebody is (password, token or application credential), and for which project the new token is to be. */
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApplicationCredential, Project, User } from '#store/tables.ts';
@@ -6,12 +7,12 @@ import { projectTokenRevision } from '#store/token-revisions.ts';
 import { hasExpired, readToken } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
 import type { TokenPayload } from '../tokens.ts';
-import type { LoginAttempts } from './login-attempts.ts';
-import { checkPassword } from './passwords.ts';
+import { longestPassword } from './passwords.ts';
 import { rolesIn } from './roles.ts';
 
 const Domain = Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) });
 const Name = Type.String({ maxLength: 255 });
+const Secret = Type.String({ maxLength: longestPassword });
 const NamedUser = Type.Object({
   id: Type.Optional(Name),
   name: Type.Optional(Name),
@@ -22,13 +23,13 @@ const NamedProject = NamedUser;
 export const Login = Type.Object({
   identity: Type.Object({
     methods: Type.Array(Type.String(), { minItems: 1 }),
-    password: Type.Optional(Type.Object({ user: Type.Intersect([NamedUser, Type.Object({ password: Type.String() })]) })),
+    password: Type.Optional(Type.Object({ user: Type.Intersect([NamedUser, Type.Object({ password: Secret })]) })),
     token: Type.Optional(Type.Object({ id: Type.String() })),
     application_credential: Type.Optional(
       Type.Object({
         id: Type.Optional(Name),
         name: Type.Optional(Name),
-        secret: Type.String(),
+        secret: Secret,
         user: Type.Optional(NamedUser),
       }),
     ),
@@ -46,14 +47,15 @@ export const Login = Type.Object({
   ),
 });
 export type Login = Static<typeof Login>;
+type Identity = Login['identity'];
 
 type Proof = { user: User; methods: string[]; parent?: TokenPayload; credential?: ApplicationCredential };
 
 /** A new token for the login. @throws Fault `unauthorized`, with no word on what was wrong; `tooManyRequests` */
-export async function logIn(context: ApiContext, attempts: LoginAttempts, request: { login: Login; address: string }) {
-  const proof = await prove(context, attempts, request);
+export async function logIn(context: ApiContext, request: FastifyRequest, login: Login) {
+  const proof = await prove(context, request, login.identity);
   if (!proof.user.enabled) throw new Fault('unauthorized');
-  const scope = await chooseScope(context, proof, request.login.scope);
+  const scope = await chooseScope(context, proof, login.scope);
   const { user, methods, parent, credential } = proof;
   // The user as it was read before the secret was checked: what is revoked meanwhile voids the new token as well.
   const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope };
@@ -63,55 +65,53 @@ export async function logIn(context: ApiContext, attempts: LoginAttempts, reques
   );
 }
 
-async function prove(
-  context: ApiContext,
-  attempts: LoginAttempts,
-  { login, address }: { login: Login; address: string },
-): Promise<Proof> {
-  const { password, token, application_credential } = login.identity;
-  if (login.identity.methods.length > 1)
-    throw new Fault('badRequest', { detail: 'Only one authentication method at a time is possible.' });
-  switch (login.identity.methods[0]) {
-    case 'password': {
-      if (!password) throw missing('password');
-      const user = await findUser(context, password.user);
-      await check(attempts, `${address} ${password.user.id ?? password.user.name}`, password.user.password, user?.password_hash);
-      return { user: user!, methods: ['password'] };
-    }
-    case 'token':
-      if (!token) throw missing('token');
-      return proveByToken(context, token.id);
-    case 'application_credential': {
-      if (!application_credential) throw missing('application_credential');
-      const credential = await findCredential(context, application_credential);
-      const key = `${address} ${application_credential.id ?? application_credential.name}`;
-      const user = credential && (await context.store.users.find({ id: credential.user_id }));
-      await check(attempts, key, application_credential.secret, credential?.secret_hash);
-      if (!user) throw new Fault('unauthorized');
-      return { user, methods: ['application_credential'], credential: credential! };
-    }
-    default:
-      throw new Fault('badRequest', {
-        detail: `Authentication method '${login.identity.methods[0]}' is none of password, token, application_credential.`,
-      });
+const methodTable = {
+  password: proveByPassword,
+  token: proveByToken,
+  application_credential: proveByCredential,
+} as const;
+
+function prove(context: ApiContext, request: FastifyRequest, identity: Identity): Promise<Proof> {
+  const [method = '', ...others] = identity.methods;
+  if (others.length > 0) throw new Fault('badRequest', { detail: 'Only one authentication method at a time is possible.' });
+  if (!isMethod(method)) {
+    const known = Object.keys(methodTable).join(', ');
+    throw new Fault('badRequest', { detail: `Authentication method '${method}' is none of ${known}.` });
   }
-}
-
-function missing(method: string): Fault {
-  return new Fault('badRequest', { detail: `Invalid input for field/attribute auth.identity: it must have '${method}'.` });
-}
-
-async function check(attempts: LoginAttempts, key: string, secret: string, hash: string | undefined): Promise<void> {
-  attempts.check(key);
-  if (!(await checkPassword(secret, hash))) {
-    attempts.failed(key);
-    throw new Fault('unauthorized');
+  if (!identity[method]) {
+    const detail = `Invalid input for field/attribute auth.identity: it must have '${method}'.`;
+    throw new Fault('badRequest', { detail });
   }
-  attempts.succeeded(key);
+  return methodTable[method](context, request, identity);
 }
 
-async function proveByToken(context: ApiContext, token: string): Promise<Proof> {
-  const parent = (await readToken(context, token))?.payload;
+function isMethod(method: string): method is keyof typeof methodTable {
+  return Object.hasOwn(methodTable, method);
+}
+
+async function proveByPassword(context: ApiContext, request: FastifyRequest, { password }: Identity): Promise<Proof> {
+  const named = password!.user;
+  const user = await findUser(context, named);
+  await context.logins.check(request, {
+    ...{ account: user?.id ?? named.id ?? named.name ?? '', user_id: user?.id, secret: named.password },
+    hash: user?.enabled ? user.password_hash : undefined,
+  });
+  return { user: user!, methods: ['password'] };
+}
+
+async function proveByCredential(context: ApiContext, request: FastifyRequest, identity: Identity): Promise<Proof> {
+  const named = identity.application_credential!;
+  const credential = await findCredential(context, named);
+  const user = credential && (await context.store.users.find({ id: credential.user_id }));
+  await context.logins.check(request, {
+    ...{ account: credential?.id ?? named.id ?? named.name ?? '', user_id: user?.id, secret: named.secret },
+    hash: user?.enabled ? credential?.secret_hash : undefined,
+  });
+  return { user: user!, methods: ['application_credential'], credential: credential! };
+}
+
+async function proveByToken(context: ApiContext, _request: FastifyRequest, { token }: Identity): Promise<Proof> {
+  const parent = (await readToken(context, token!.id))?.payload;
   const user = parent && (await context.store.users.find({ id: parent.user_id }));
   if (!user || user.token_revision !== parent.user_revision) throw new Fault('unauthorized');
   // A credential stands for one project and certain roles; it can't be traded for anything wider.

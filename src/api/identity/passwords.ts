@@ -1,6 +1,11 @@
-/** Password and secret hashes: scrypt with its parameters in the text, so that they can rise later. */
+/**
+ * Password and secret hashes: scrypt with its parameters in the text, so that they can rise later. For requests, ask the
+ * `LoginGuard`, which counts attempts and says whose turn it is.
+ */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
-import { Fault } from '#domain/faults.ts';
+
+/** Characters of a password or secret, as in Keystone (`max_password_length`). */
+export const longestPassword = 4096;
 
 /** 16 MiB and some 40 ms of one core for each check. */
 const cost = { N: 16384, r: 8, p: 1 };
@@ -24,24 +29,8 @@ export async function checkPassword(password: string, hash: string | undefined):
 
 const decoy = `scrypt$${cost.N}$${cost.r}$${cost.p}$${Buffer.alloc(16).toString('base64url')}$${Buffer.alloc(keyBytes).toString('base64url')}`;
 
-/** At most two at once: the same few threads also serve all file access. */
-const maxRunning = 2;
-/** Some seconds of work: whoever comes after would give up before its turn. */
-const maxWaiting = 200;
-let running = 0;
-const waiting: (() => void)[] = [];
-
-async function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
-  if (waiting.length >= maxWaiting) throw new Fault('tooManyRequests', { what: 'logins at once', seconds: 5 });
-  if (running >= maxRunning) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running++;
-  try {
-    return await new Promise((resolve, reject) =>
-      scrypt(password.normalize(), salt, keyBytes, options, (error, key) => (error ? reject(error) : resolve(key))),
-    );
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running--;
-  }
+function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) =>
+    scrypt(password.normalize(), salt, keyBytes, options, (error, key) => (error ? reject(error) : resolve(key))),
+  );
 }

@@ -9,7 +9,6 @@ import { catalogOf } from './catalog.ts';
 import { defaultDomain } from './domains.ts';
 import { linksTo } from './links.ts';
 import { Login, logIn } from './login.ts';
-import { LoginAttempts } from './login-attempts.ts';
 import { projectBody, projectsOf } from './projects.ts';
 
 /** Anybody can send one: it need not be large. */
@@ -17,11 +16,9 @@ const loginBytes = 64 * 1024;
 
 /** POST /auth/tokens: the one call that needs no token. */
 export function registerTokenIssue(app: ApiScope, context: ApiContext): void {
-  const attempts = new LoginAttempts();
   const body = Type.Object({ auth: Login });
   app.post('/auth/tokens', { schema: { body }, bodyLimit: loginBytes }, async (request, reply) => {
-    const login = request.body.auth;
-    const { token, payload } = await logIn(context, attempts, { login, address: request.ip });
+    const { token, payload } = await logIn(context, request, request.body.auth);
     reply.code(201).header('x-subject-token', token).header('vary', 'X-Auth-Token');
     const caller = await recheck(context, payload);
     if (!caller) throw new Fault('unauthorized');

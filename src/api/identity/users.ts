@@ -8,14 +8,15 @@ import { revokeTokensOf } from '#store/token-revisions.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { linksTo, selfLink } from './links.ts';
-import { checkPassword, hashPassword } from './passwords.ts';
+import { longestPassword } from './passwords.ts';
 import { getProject, projectBody, projectsOf } from './projects.ts';
 
 const Text = Type.Union([Type.String(), Type.Null()]);
+const Password = Type.String({ maxLength: longestPassword });
 const ById = Type.Object({ id: Type.String() });
 const UserFields = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255 }),
-  password: Type.Optional(Text),
+  password: Type.Optional(Type.Union([Password, Type.Null()])),
   default_project_id: Type.Optional(Text),
   domain_id: Type.Optional(Type.Union([Type.Literal('default'), Type.Null()])),
   enabled: Type.Optional(Type.Boolean()),
@@ -42,7 +43,7 @@ export function registerUsers(app: ApiScope, context: ApiContext): void {
   }));
   app.post('/users', { schema: { body: Type.Object({ user: UserFields }) } }, async (request, reply) => {
     requireAdmin(request, 'identity:create_user');
-    const user = await createUser(context, request.body.user);
+    const user = await createUser(context, request, request.body.user);
     reply.code(201);
     return { user: userBody(context, request, user) };
   });
@@ -52,7 +53,7 @@ export function registerUsers(app: ApiScope, context: ApiContext): void {
     async (request) => {
       requireAdmin(request, 'identity:update_user');
       const user = await getUser(context, request, request.params.id);
-      return { user: userBody(context, request, await updateUser(context, user, request.body.user)) };
+      return { user: userBody(context, request, await updateUser(context, request, { user, fields: request.body.user })) };
     },
   );
   app.delete('/users/:id', { schema: { params: ById } }, async (request, reply) => {
@@ -66,13 +67,17 @@ export function registerUsers(app: ApiScope, context: ApiContext): void {
 /** What users may do for themselves. */
 function registerOwnAffairs(app: ApiScope, context: ApiContext): void {
   const body = Type.Object({
-    user: Type.Object({ password: Type.String({ minLength: 1 }), original_password: Type.String() }),
+    user: Type.Object({
+      password: Type.String({ minLength: 1, maxLength: longestPassword }),
+      original_password: Password,
+    }),
   });
   app.post('/users/:id/password', { schema: { params: ById, body } }, async (request, reply) => {
     const user = await getUser(context, request, request.params.id);
-    const isKnown = await checkPassword(request.body.user.original_password, user.password_hash);
-    if (!isKnown) throw new Fault('unauthorized');
-    await replacePassword(context, user, await hashPassword(request.body.user.password));
+    const { original_password, password } = request.body.user;
+    const { id, password_hash } = user;
+    await context.logins.check(request, { account: id, user_id: id, secret: original_password, hash: password_hash });
+    await replacePassword(context, user, await context.logins.hash(request, password));
     return reply.code(204).send();
   });
   app.get('/users/:id/projects', { schema: { params: ById } }, async (request) => {
@@ -134,17 +139,19 @@ function userBody(context: ApiContext, request: FastifyRequest, user: User) {
   };
 }
 
-async function createUser(context: ApiContext, fields: UserFields): Promise<User> {
+async function createUser(context: ApiContext, request: FastifyRequest, fields: UserFields): Promise<User> {
   await refuseTakenName(context, fields.name);
-  const changes = await changesOf(context, fields);
+  const changes = await changesOf(context, request, fields);
   return context.store.users.insert({ ...newUser(fields.name), ...changes });
 }
 
-async function updateUser(context: ApiContext, user: User, fields: Partial<UserFields>): Promise<User> {
+type Update = { readonly user: User; readonly fields: Partial<UserFields> };
+
+async function updateUser(context: ApiContext, request: FastifyRequest, { user, fields }: Update): Promise<User> {
   if (fields.name !== undefined && fields.name !== user.name) await refuseTakenName(context, fields.name);
   if (user.is_admin && fields.enabled === false)
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
-  const changes = await changesOf(context, fields);
+  const changes = await changesOf(context, request, fields);
   await context.store.transaction(async (inside) => {
     if (Object.keys(changes).length > 0) await inside.users.update({ id: user.id }, changes);
     if (changes.password_hash || changes.enabled === false) await revokeTokensOf(inside, user.id);
@@ -154,7 +161,7 @@ async function updateUser(context: ApiContext, user: User, fields: Partial<UserF
   return { ...user, ...changes };
 }
 
-async function changesOf(context: ApiContext, fields: Partial<UserFields>): Promise<Partial<User>> {
+async function changesOf(context: ApiContext, request: FastifyRequest, fields: Partial<UserFields>): Promise<Partial<User>> {
   if (fields.default_project_id) await getProject(context, fields.default_project_id);
   return {
     ...(fields.name !== undefined && { name: fields.name }),
@@ -162,7 +169,7 @@ async function changesOf(context: ApiContext, fields: Partial<UserFields>): Prom
     ...(fields.enabled !== undefined && { enabled: fields.enabled }),
     ...(fields.description !== undefined && { description: fields.description ?? '' }),
     ...(fields.email !== undefined && { email: fields.email ?? '' }),
-    ...(fields.password && { password_hash: await hashPassword(fields.password) }),
+    ...(fields.password && { password_hash: await context.logins.hash(request, fields.password) }),
   };
 }
 

@@ -1,0 +1,127 @@
+/**
+ * Whose secret is hashed next. Hashing is slow on purpose, so whoever asks for it often could keep everybody waiting:
+ * addresses take turns, and so do users whose address is known and strangers.
+ */
+import { Fault } from '#domain/faults.ts';
+
+/** At most two at once: the same few threads also serve all file access. */
+const maxRunning = 2;
+/** Some seconds of work: whoever comes after would give up before its turn. */
+const maxWaitingEach = 200;
+const maxWaiting = 1000;
+
+export type HashJob<T> = {
+  /** Whose turn it is spent from. */
+  readonly address: string;
+  readonly isKnown: boolean;
+  /** Right before it would start: false = later, when a running one has ended. What it throws ends the job. */
+  readonly admit?: () => boolean;
+  /** Whoever asked has hung up. */
+  readonly isAborted?: () => boolean;
+  work(): Promise<T>;
+};
+
+type Waiting = { readonly job: HashJob<unknown>; start(): Promise<void>; refuse(error: Error): void };
+type Class = Map<string, Waiting[]>;
+
+export class HashQueue {
+  readonly #known: Class = new Map();
+  readonly #strangers: Class = new Map();
+  #isStrangersTurn = false;
+  #waiting = 0;
+  #running = 0;
+
+  /** @throws Fault `tooManyRequests` where too many wait already */
+  run<T>(job: HashJob<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const start = () => job.work().then(resolve, reject);
+      this.#enqueue({ job, start, refuse: reject });
+      this.#startNext();
+    });
+  }
+
+  #enqueue(newcomer: Waiting): void {
+    const { address, isKnown } = newcomer.job;
+    const own = isKnown ? this.#known : this.#strangers;
+    const queue = own.get(address) ?? [];
+    const isRefused = queue.length >= maxWaitingEach || (this.#waiting >= maxWaiting && !this.#makeRoom(newcomer, queue.length));
+    if (isRefused) {
+      newcomer.refuse(tooMany());
+      return;
+    }
+    own.set(address, [...queue, newcomer]);
+    this.#waiting += 1;
+  }
+
+  /** Whoever has most waiting loses the newest, strangers first. */
+  #makeRoom({ job }: Waiting, ownLength: number): boolean {
+    const isStranger = this.#strangers.size > 0;
+    const from = isStranger ? this.#strangers : this.#known;
+    const [address, queue = []] = [...from].reduce((longest, each) => (each[1].length > longest[1].length ? each : longest));
+    const isFair = (isStranger && job.isKnown) || (isStranger !== job.isKnown && queue.length > ownLength + 1);
+    const last = isFair ? queue.at(-1) : undefined;
+    if (!last) return false;
+    this.#remove(from, address, last);
+    last.refuse(tooMany());
+    return true;
+  }
+
+  #remove(from: Class, address: string, waiting: Waiting): void {
+    const rest = (from.get(address) ?? []).filter((each) => each !== waiting);
+    if (rest.length > 0) from.set(address, rest);
+    else from.delete(address);
+    this.#waiting -= 1;
+  }
+
+  #startNext(): void {
+    while (this.#running < maxRunning) {
+      const next = this.#choose();
+      if (!next) return;
+      this.#running += 1;
+      void next.start().finally(() => {
+        this.#running -= 1;
+        this.#startNext();
+      });
+    }
+  }
+
+  #choose(): Waiting | undefined {
+    const classes = this.#isStrangersTurn ? [this.#strangers, this.#known] : [this.#known, this.#strangers];
+    for (const each of classes) {
+      const next = this.#chooseFrom(each);
+      if (!next) continue;
+      this.#isStrangersTurn = each === this.#known;
+      return next;
+    }
+    return undefined;
+  }
+
+  #chooseFrom(from: Class): Waiting | undefined {
+    for (const [address, queue] of [...from]) {
+      const next = queue.find((waiting) => this.#isReady(from, waiting));
+      if (!next) continue;
+      this.#remove(from, address, next);
+      const rest = from.get(address);
+      // To the end of the line.
+      if (from.delete(address) && rest) from.set(address, rest);
+      return next;
+    }
+    return undefined;
+  }
+
+  #isReady(from: Class, waiting: Waiting): boolean {
+    const { job } = waiting;
+    try {
+      if (job.isAborted?.()) throw new Fault('interrupted', { what: 'A login', why: 'the client hung up' });
+      return job.admit?.() ?? true;
+    } catch (error) {
+      this.#remove(from, job.address, waiting);
+      waiting.refuse(error as Error);
+      return false;
+    }
+  }
+}
+
+function tooMany(): Fault {
+  return new Fault('tooManyRequests', { what: 'logins at once', seconds: 5 });
+}

@@ -1,0 +1,136 @@
+/**
+ * Every check of a password or of an application credential's secret. Attempts are counted before the secret is hashed, and
+ * given back if it was right; per account and per address, so that neither many addresses nor many accounts help to guess.
+ * An address from which the user has logged in before has a budget of its own: strangers cannot lock its user out.
+ */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
+import { clientNetwork } from '../client-address.ts';
+import { AttemptBudgets, createSlots, type Limit } from './attempt-budgets.ts';
+import { HashQueue } from './hash-queue.ts';
+import { checkPassword, hashPassword } from './passwords.ts';
+
+/** Failed attempts. One address has less than an account: to lock strangers out of an account takes several addresses. */
+export const limitTable = {
+  /** One account from an address from which its user has logged in. */
+  known: { burst: 10, everyMs: 30_000 },
+  /** One account from one other address. */
+  pair: { burst: 5, everyMs: 60_000 },
+  /** One account from all other addresses together. */
+  account: { burst: 20, everyMs: 20_000 },
+  /** All accounts from one address, but for those that are known there. */
+  address: { burst: 30, everyMs: 10_000 },
+} as const satisfies Record<string, Limit>;
+
+const dayMs = 24 * 3600 * 1000;
+const knownMs = 30 * dayMs;
+/** A row is not written for every login. */
+const refreshMs = 3600 * 1000;
+const addressesEach = 32;
+
+export type Attempt = {
+  /** Id of the user or application credential; where there is none, what was asked for. */
+  readonly account: string;
+  /** Whose secret it is; undefined = nobody's. */
+  readonly user_id: string | undefined;
+  readonly secret: string;
+  /** undefined = none is right. */
+  readonly hash: string | undefined;
+};
+
+type Spending = readonly (readonly [AttemptBudgets, string])[];
+
+export class LoginGuard {
+  readonly #store: Store;
+  readonly #queue = new HashQueue();
+  readonly #slotOf = createSlots();
+  readonly #known: AttemptBudgets;
+  readonly #pairs: AttemptBudgets;
+  readonly #accounts: AttemptBudgets;
+  readonly #addresses: AttemptBudgets;
+
+  /** @param now milliseconds of a clock that is never set */
+  constructor(store: Store, now?: () => number) {
+    this.#store = store;
+    this.#known = new AttemptBudgets(limitTable.known, now);
+    this.#pairs = new AttemptBudgets(limitTable.pair, now);
+    this.#accounts = new AttemptBudgets(limitTable.account, now);
+    this.#addresses = new AttemptBudgets(limitTable.address, now);
+  }
+
+  /** @throws Fault `unauthorized` where the secret is wrong, `tooManyRequests` where it was not looked at */
+  async check(request: FastifyRequest, attempt: Attempt): Promise<void> {
+    const address = clientNetwork(request);
+    const seenAt = await this.#seenAt(attempt.user_id, address);
+    const isKnown = Date.now() - seenAt < knownMs;
+    const spending = this.#spending(attempt, address, isKnown);
+    refuseSpent(spending);
+    const isRight = await this.#queue.run({
+      ...{ address, isKnown, isAborted: () => request.socket.destroyed, admit: () => admit(spending) },
+      work: () => checkAndSettle(attempt, spending),
+    });
+    if (!isRight) {
+      // No names: people type passwords there.
+      request.log.warn({ user_id: attempt.user_id, address }, 'wrong password or secret');
+      throw new Fault('unauthorized');
+    }
+    if (attempt.user_id && Date.now() - seenAt > refreshMs) await this.#remember(attempt.user_id, address);
+  }
+
+  /** The hash of a new secret, in turn with the logins. */
+  hash(request: FastifyRequest, secret: string): Promise<string> {
+    return this.#queue.run({ address: clientNetwork(request), isKnown: true, work: () => hashPassword(secret) });
+  }
+
+  /** Names that do not exist are counted as well, or it would be seen which do. */
+  #spending({ account, user_id }: Attempt, address: string, isKnown: boolean): Spending {
+    if (isKnown) return [[this.#known, `${account} ${address}`]];
+    return [
+      [this.#pairs, this.#slotOf(`${account} ${address}`)],
+      [this.#accounts, user_id === undefined ? this.#slotOf(account) : account],
+      [this.#addresses, this.#slotOf(address)],
+    ];
+  }
+
+  /** When the user last logged in from there, in milliseconds; 0 = never. */
+  async #seenAt(user_id = '', address: string): Promise<number> {
+    const row = await this.#store.login_addresses.find({ user_id, address });
+    return row ? Date.parse(row.last_at) : 0;
+  }
+
+  async #remember(user_id: string, address: string): Promise<void> {
+    await this.#store.transaction(async (inside) => {
+      await inside.login_addresses.remove({ user_id, address });
+      await inside.login_addresses.insert({ user_id, address, last_at: new Date().toISOString() });
+      const all = await inside.login_addresses.list({ user_id }, { orderBy: 'last_at', descending: true });
+      const old = all.slice(addressesEach).map((row) => row.address);
+      if (old.length > 0) await inside.login_addresses.remove({ user_id, address: old });
+    });
+  }
+}
+
+async function checkAndSettle({ secret, hash }: Attempt, spending: Spending): Promise<boolean> {
+  let isRight = false;
+  try {
+    isRight = await checkPassword(secret, hash);
+    return isRight;
+  } finally {
+    for (const [budgets, key] of spending) budgets.settle(key, isRight);
+  }
+}
+
+/** Counts the attempt. False where it must wait for one of the same account or address to end. */
+function admit(spending: Spending): boolean {
+  if (!refuseSpent(spending)) return false;
+  for (const [budgets, key] of spending) budgets.take(key);
+  return true;
+}
+
+/** @returns whether an attempt is allowed now; throws where none will be for some time */
+function refuseSpent(spending: Spending): boolean {
+  const waits = spending.map(([budgets, key]) => budgets.wait(key));
+  const longest = Math.max(...waits.filter(({ isOpen }) => !isOpen).map(({ ms }) => ms), 0);
+  if (longest > 0) throw new Fault('tooManyRequests', { what: 'failed logins', seconds: Math.ceil(longest / 1000) });
+  return waits.every(({ ms }) => ms === 0);
+}
