@@ -177,7 +177,7 @@ async function updateNetwork(context: ApiContext, request: FastifyRequest, { net
 async function refuseForeignPorts(context: ApiContext, network: Network): Promise<void> {
   const ports = await context.store.ports.pick(['id', 'project_id'], { network_id: network.id });
   const foreign = ports.find((port) => port.project_id !== network.project_id);
-  if (foreign) throw new Fault('networkInUse', { network: network.id, detail: `port ${foreign.id} of another project is on it` });
+  if (foreign) throw new Fault('networkInUse', { network: network.id, detail: 'another project has a port on it' });
 }
 
 /** Its subnets go with it; a port keeps it. */
