@@ -62,6 +62,14 @@ function nothingOf(ids: Ids): Ids {
   };
 }
 
+/** A node that the scheduler may take, with one NIC. */
+export async function aFreeNode({ engine }: Pick<RackStage, 'engine'>): Promise<string> {
+  const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
+  const { id, uuid } = await engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  await engine.createNodePort({ node_uuid: uuid, address: `52:54:00:00:00:${id.toString(16).padStart(2, '0')}` });
+  return uuid;
+}
+
 async function aProject(stage: RackStage, name: string) {
   const admin = async (method: 'POST' | 'PUT', url: string, payload?: object) => {
     const reply = await stage.ask({ method, url, ...(payload && { payload }) });
@@ -78,8 +86,7 @@ async function aProject(stage: RackStage, name: string) {
     assert.ok(reply.status < 300, `${url}: ${JSON.stringify(reply.body)}`);
     return reply.body;
   };
-  const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-  await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  await aFreeNode(stage);
   const image = await make('/image/v2/images', { name, disk_format: 'raw', container_format: 'bare' });
   await stage.store.images.update({ id: image.id }, { status: 'active', size: 1, virtual_size: 1 });
   const { network } = await make('/network/v2.0/networks', { network: { name } });
@@ -91,6 +98,7 @@ async function aProject(stage: RackStage, name: string) {
   const server = { name, imageRef: image.id, flavorRef: 'f1', networks: [] };
   const created = await make('/compute/v2.1/servers', { server });
   await stage.quiet();
+  assert.equal((await stage.store.servers.find({ id: created.server.id }))?.vm_state, 'active');
   const credential = await make(`/identity/v3/users/${made.id}/application_credentials`, { application_credential: { name } });
   const [operation] = await stage.store.operations.list({ server_id: created.server.id });
   const ids: Ids = {
