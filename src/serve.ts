@@ -6,6 +6,9 @@ import type { FastifyInstance } from 'fastify';
 import { createApi } from '#api/app.ts';
 import { ensureAdmin, ensureTokenKey } from '#api/identity/admin.ts';
 import { createBootServer } from '#boot-server/boot-server.ts';
+import { ConnectionGuard } from '#boot-server/connection-guard.ts';
+import { fitConnections } from '#boot-server/connection-limits.ts';
+import { ConnectionTable } from '#boot-server/connection-table.ts';
 import { openListener } from '#boot-server/listeners.ts';
 import { createEventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
@@ -51,6 +54,7 @@ async function build(
   close: () => Promise<void>,
 ): Promise<Running> {
   const log = createLog(settings);
+  const connections = fitConnections(settings, log);
   const state = settings.state_dir;
   openStateFolder(state);
   // Config drives of operations that are over; a running one builds its own again.
@@ -78,6 +82,7 @@ async function build(
   const engineUp = Promise.withResolvers<void>();
   const boot = createBootServer({
     settings,
+    connections,
     engine: messages,
     images,
     log,
@@ -109,7 +114,13 @@ async function build(
   closers.push(() => keeper.stop());
   keeper.start();
 
-  const api = createApi({ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) });
+  const clients = new ConnectionTable(connections.api);
+  const api = createApi({
+    ...{ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) },
+    onAuthenticated: (socket) => clients.prove(socket),
+  });
+  new ConnectionGuard(api.server, clients);
+  api.server.on('error', (error) => log.error({ err: error }, 'the listener of the API has a fault'));
   closers.push(() => api.close());
   await listen(api, settings['api.listen']);
 

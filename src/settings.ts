@@ -34,6 +34,16 @@ export const settingsTable = {
     default: '',
     help: 'Addresses or CIDRs of proxies whose X-Forwarded-For, -Host and -Proto are believed, comma-separated',
   },
+  'api.connections': {
+    kind: 'integer',
+    default: 4096,
+    help: 'Connections to the API at once; where all places are taken, one that has shown no token gives way',
+  },
+  'api.connections_per_address': {
+    kind: 'integer',
+    default: 256,
+    help: 'Connections of one address (IPv6: of one /64) to the API; this host is spared',
+  },
   state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
   'secrets.key_file': {
     kind: 'text',
@@ -54,6 +64,12 @@ export const settingsTable = {
   },
   'provisioning.http_port': { kind: 'integer', default: 8088, max: 65535, help: 'Boot files, images and agent messages' },
   'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, max: 65535, help: 'The classic deploy helper' },
+  'provisioning.connections': {
+    kind: 'integer',
+    default: 12_288,
+    help: 'Connections of machines at once: each agent holds one while it waits for work',
+  },
+  'provisioning.connections_per_address': { kind: 'integer', default: 64, help: 'Connections of one machine' },
   'provisioning.cidr': { kind: 'text', default: '', help: 'The provisioning subnet, e.g. 172.30.0.0/24' },
   'provisioning.pool': { kind: 'text', default: '', help: 'FIRST-LAST address for machines that have no port on this subnet' },
   'provisioning.gateway': { kind: 'address', default: '', help: 'Router given to machines; empty = none' },

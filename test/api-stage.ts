@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
-import { createApi } from '#api/app.ts';
+import { type ApiParts, createApi } from '#api/app.ts';
 import type { DriverCatalog } from '#api/baremetal/driver-catalog.ts';
 import type { ImageData } from '#api/context.ts';
 import { ensureAdmin } from '#api/identity/index.ts';
@@ -37,6 +37,7 @@ export type StageParts = {
   settings?: Readonly<Record<string, string>>;
   /** See `ApiParts`. */
   clock?: () => number;
+  onAuthenticated?: ApiParts['onAuthenticated'];
   /** In the state folder, where a commit costs what it costs; default: in memory. */
   onDisk?: boolean;
 };
@@ -55,6 +56,7 @@ export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
     log: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
     tokenKey: randomBytes(32),
     clock: parts.clock,
+    ...(parts.onAuthenticated && { onAuthenticated: parts.onAuthenticated }),
   });
   const logIn = async (user: string, password: string, project?: string) => {
     const identity = { methods: ['password'], password: { user: { name: user, domain: { id: 'default' }, password } } };

@@ -1,5 +1,6 @@
 /** The public API as one Fastify application: five services under their paths, each with its own manners. */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -36,6 +37,8 @@ export type ApiParts = {
   drivers: DriverCatalog;
   settings: Settings;
   log: FastifyBaseLogger;
+  /** Told each time that a connection has shown a good token. */
+  onAuthenticated?: (socket: Socket) => void;
   /** Secret that signs tokens, at least 32 bytes. */
   tokenKey: Buffer;
   /** Milliseconds of a clock that is never set, for counting attempts to log in; default: the process's. */
@@ -49,6 +52,8 @@ const silenceMs = 300_000;
 /** Headers, and bodies other than image data, have to be there by then: a trickle would hold its connection for ever. */
 const headersMs = 20_000;
 const bodyMs = 60_000;
+/** Of a request without a token: a login is small. */
+const openBodyMs = 10_000;
 /** How long a closing server lets running requests end. */
 const closeMs = 5_000;
 
@@ -71,11 +76,11 @@ const serviceTable: readonly Service[] = [
 
 /** Builds the application; `listen` or `inject` it. */
 export function createApi(parts: ApiParts): FastifyInstance {
-  const { tokenKey, clock, ...shared } = parts;
+  const { tokenKey, clock, onAuthenticated = () => {}, ...shared } = parts;
   const consoles = new ConsoleTickets();
   const tokens = new Tokens(parts.store, tokenKey);
   const logins = new LoginGuard(parts.store, clock);
-  const context: ApiContext = { ...shared, tokens, logins, consoles, baseUrl: baseUrlBy(parts.settings) };
+  const context: ApiContext = { ...shared, tokens, logins, consoles, waits: new Map(), baseUrl: baseUrlBy(parts.settings) };
   const app = fastify({
     loggerInstance: parts.log,
     frameworkErrors: replyWithFault('identity'),
@@ -106,11 +111,11 @@ export function createApi(parts: ApiParts): FastifyInstance {
   };
   serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
-  for (const service of serviceTable) app.register(openService(service, context), { prefix: service.prefix });
+  for (const service of serviceTable) app.register(openService(service, context, onAuthenticated), { prefix: service.prefix });
   return app;
 }
 
-function openService(service: Service, context: ApiContext) {
+function openService(service: Service, context: ApiContext, onAuthenticated: (socket: Socket) => void) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(replyWithFault(service.name));
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(service.microversions));
@@ -118,16 +123,22 @@ function openService(service: Service, context: ApiContext) {
     await app.register(async (closed) => {
       closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
       closed.addHook('preSerialization', recheckSlowReads(context));
+      closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
       closed.setNotFoundHandler(replyNotFound(service.name));
       await service.register(closed as ApiScope, context);
     });
   };
 }
 
-async function endTrickle({ raw, headers }: FastifyRequest): Promise<void> {
-  if (raw.complete || headers['content-type'] === 'application/octet-stream') return;
-  const timer = setTimeout(() => raw.complete || raw.destroy(), bodyMs).unref();
-  raw.once('close', () => clearTimeout(timer));
+async function endTrickle({ raw, headers, caller }: FastifyRequest): Promise<void> {
+  if (raw.complete || (caller && headers['content-type'] === 'application/octet-stream')) return;
+  const timer = setTimeout(() => raw.complete || sayTimeout(raw.socket), caller ? bodyMs : openBodyMs).unref();
+  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+}
+
+/** As Node.js says it where headers are late: no handler has the request yet. */
+function sayTimeout(socket: Socket): void {
+  socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
 }
 
 /** Several clients announce JSON on a DELETE that has no body. */

@@ -41,6 +41,8 @@ export type ApiContext = {
   /** Whatever checks or hashes a secret. */
   readonly logins: LoginGuard;
   readonly consoles: ConsoleTickets;
+  /** How many requests of each user wait for events. */
+  readonly waits: Map<string, number>;
   /** How this client reaches us, no slash at the end: `api.public_url`, else as the request names us. */
   baseUrl(request: FastifyRequest): string;
 };

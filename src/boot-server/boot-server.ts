@@ -1,12 +1,16 @@
 /** What machines ask, in one object: publishes boot plans, and serves them by DHCP, TFTP and HTTP. */
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { BootPlan, ImageSource } from '#drivers/interfaces.ts';
 import type { BootPublisher, MachineMessages } from '#engine/contract.ts';
 import type { Settings } from '#settings.ts';
 import { awaitEngine } from './await-engine.ts';
+import { ConnectionGuard, isPassing } from './connection-guard.ts';
+import { type Connections, fitConnections } from './connection-limits.ts';
+import { ConnectionTable } from './connection-table.ts';
 import { createDeployHelper } from './deploy-helper.ts';
 import { Dhcp } from './dhcp.ts';
 import { checkDhcpSettings } from './dnsmasq-config.ts';
@@ -23,6 +27,8 @@ import { laidPaths, TftpFiles } from './tftp-files.ts';
 
 export type BootServerOptions = {
   settings: Settings;
+  /** Default: as the settings say, as far as this process may. */
+  connections?: Connections;
   engine: MachineMessages;
   images: Pick<ImageSource, 'extents'>;
   log: Log;
@@ -86,6 +92,7 @@ class LiveBootServer implements BootServer {
   readonly #files: TftpFiles;
   readonly #machines: MachineAddresses;
   readonly #http: FastifyInstance;
+  readonly #connections: Connections;
   readonly #parts: HttpParts;
   readonly #helper: Server;
   readonly #events: DnsmasqEvents;
@@ -104,6 +111,7 @@ class LiveBootServer implements BootServer {
     const { settings, images, log, stateDir, engineReady = Promise.resolve() } = options;
     const engine = awaitEngine(options.engine, engineReady);
     this.#options = options;
+    this.#connections = options.connections ?? fitConnections(settings, log);
     this.#directory = join(stateDir, 'boot');
     this.tftpRoot = tftpRootOf(settings, stateDir);
     this.#httpPort = settings['provisioning.http_port'];
@@ -128,8 +136,11 @@ class LiveBootServer implements BootServer {
       eventTaker: options.eventTaker,
     };
     this.#parts = parts;
-    this.#http = createHttp(parts);
+    const machines = new ConnectionTable(this.#connections.provisioning);
+    this.#http = createHttp({ ...parts, onAuthenticated: (socket) => machines.prove(socket) });
+    new ConnectionGuard(this.#http.server, machines);
     this.#helper = createDeployHelper(parts);
+    new ConnectionGuard(this.#helper, new ConnectionTable(this.#connections.deployHelper));
     this.#events = new DnsmasqEvents(parts);
     const { promise, resolve: fail } = Promise.withResolvers<Error>();
     this.failed = promise;
@@ -215,13 +226,16 @@ class LiveBootServer implements BootServer {
       setting: 'provisioning.deploy_helper_port',
       addressSetting: 'provisioning.address',
     });
-    for (const server of [this.#http.server, this.#helper]) server.on('error', this.#fail);
+    for (const server of [this.#http.server, this.#helper]) server.on('error', this.#failed);
     if (settings['redfish.events_https_port'] !== 0) await this.#listenForEvents(address);
   }
 
   async #listenForEvents(address: string): Promise<void> {
     const { settings, stateDir } = this.#options;
-    const server = createEventHttps(this.#parts, await loadEventCertificate(settings, join(stateDir, 'events')));
+    const senders = new ConnectionTable(this.#connections.events);
+    const parts = { ...this.#parts, onAuthenticated: (socket: Socket) => senders.prove(socket) };
+    const server = createEventHttps(parts, await loadEventCertificate(settings, join(stateDir, 'events')));
+    new ConnectionGuard(server.server, senders);
     const port = await openListener(server, {
       address,
       port: settings['redfish.events_https_port'],
@@ -230,8 +244,13 @@ class LiveBootServer implements BootServer {
       addressSetting: 'provisioning.address',
     });
     this.#eventHttps = { server, port };
-    server.server.on('error', this.#fail);
+    server.server.on('error', this.#failed);
   }
+
+  readonly #failed = (error: Error): void => {
+    if (isPassing(error)) this.#options.log.warn({ err: error }, 'a connection of a machine could not be taken');
+    else this.#fail(error);
+  };
 
   async #serveNetwork(): Promise<void> {
     const { settings, log } = this.#options;

@@ -1,4 +1,5 @@
 /** What the routes of the provisioning listener share: their parts, and who is asking. */
+import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { ImageSource } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '#engine/contract.ts';
@@ -21,6 +22,8 @@ export type HttpParts = {
   log: Log;
   /** Who waits for the events of a BMC: see BootServerOptions. */
   eventTaker?: EventTakers | undefined;
+  /** Told when a connection has shown a good token. */
+  onAuthenticated?: (socket: Socket) => void;
 };
 
 /** The address a request came from, without the prefix that an IPv6 socket puts before IPv4. */

@@ -10,8 +10,8 @@ import { type HttpParts, whoAsks } from './http-requests.ts';
 const bodyMax = 1024 * 1024;
 /** Longer than the longest poll (30 s) and than a disk that makes the agent stop reading for a while. */
 const idleMs = 300_000;
-/** Each takes some 50 kB. A BMC that finds no place is looked at as one without events is. */
-const tlsMax = 1000;
+/** Nothing at these paths is answered well without a token. */
+const guardedPaths = /^\/(?:agent\/v1|redfish-events)\//;
 
 const serverOptions = {
   logger: false,
@@ -28,6 +28,7 @@ const serverOptions = {
 
 export function createHttp(parts: HttpParts): FastifyInstance {
   const app = fastify(serverOptions);
+  proveConnections(app, parts);
   answerFaults(app, parts);
   bootRoutes(app, parts);
   agentRoutes(app, parts);
@@ -38,19 +39,28 @@ export function createHttp(parts: HttpParts): FastifyInstance {
 /** By HTTPS come the events of BMCs and nothing else: iPXE and the agent know no certificate of ours. */
 export function createEventHttps(parts: HttpParts, certificate: EventCertificate): FastifyInstance {
   const app = fastify({ ...serverOptions, https: { ...certificate, ...serverOptions.http, handshakeTimeout: 10_000 } });
-  app.server.maxConnections = tlsMax;
+  proveConnections(app as unknown as FastifyInstance, parts);
   answerFaults(app, parts);
   eventRoutes(app, parts);
   return app as unknown as FastifyInstance;
+}
+
+function proveConnections(app: FastifyInstance, { onAuthenticated }: HttpParts): void {
+  app.addHook('onResponse', async ({ raw, url }, { statusCode }) => {
+    if (statusCode < 300 && guardedPaths.test(url)) onAuthenticated?.(raw.socket);
+  });
 }
 
 function answerFaults(app: FastifyInstance, parts: HttpParts): void {
   app.setErrorHandler((error: Error & { statusCode?: number; validation?: unknown }, request, reply) =>
     answerError(parts, { error, request, reply }),
   );
-  app.setNotFoundHandler((request, reply) =>
-    answerError(parts, { error: new Fault('notFound', { what: 'Resource', id: request.url.slice(0, 200) }), request, reply }),
-  );
+  const missing = ({ url }: FastifyRequest) => new Fault('notFound', { what: 'Resource', id: url.slice(0, 200) });
+  app.setNotFoundHandler((request, reply) => answerError(parts, { error: missing(request), request, reply }));
+  // Before the body is waited for.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw missing(request);
+  });
 }
 
 type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest; reply: FastifyReply };

@@ -1,10 +1,14 @@
 /** Ingot's own addition: the ordered record of a machine, and waiting for what comes next. The timeline's source. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import type { Event } from '#domain/records.ts';
 import type { EventLog, EventQuery } from '#store/events.ts';
+import type { ApiContext } from '../context.ts';
 
 const longestWaitSeconds = 60;
+/** Of one user at once: each is looked at whenever anything happens. */
+const waitsMax = 64;
 
 export const EventFeedQuery = Type.Object({
   /** Id of the last event known. */
@@ -21,10 +25,31 @@ type FeedRequest = Pick<EventQuery, 'node_uuid' | 'server_id'> & {
 
 /** Events after `after`, oldest first, and the id to go on from. Empty when `wait` ran out or the client hung up. */
 export async function followEvents(
+  { store, waits }: Pick<ApiContext, 'store' | 'waits'>,
+  request: FastifyRequest,
+  feed: FeedRequest,
+): Promise<Feed> {
+  if (!feed.query.wait) return readFeed(store.events, request, feed);
+  const { user_id: user } = request.caller;
+  const others = waits.get(user) ?? 0;
+  if (others >= waitsMax) throw new Fault('tooManyRequests', { what: 'requests of this user wait for events', seconds: 1 });
+  waits.set(user, others + 1);
+  try {
+    return await readFeed(store.events, request, feed);
+  } finally {
+    const left = (waits.get(user) ?? 1) - 1;
+    if (left > 0) waits.set(user, left);
+    else waits.delete(user);
+  }
+}
+
+type Feed = { events: Event[]; last: number };
+
+async function readFeed(
   log: EventLog,
   request: FastifyRequest,
   { query, isShown = () => true, ...owner }: FeedRequest,
-): Promise<{ events: Event[]; last: number }> {
+): Promise<Feed> {
   const deadline = Date.now() + (query.wait ?? 0) * 1000;
   let last = query.after ?? 0;
   for (;;) {

@@ -44,7 +44,7 @@ export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
 
   app.get('/nodes/:node/events', { schema: { params: NodeParams, querystring: EventFeedQuery } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
-    return followEvents(context.store.events, request, { node_uuid: uuid, query: request.query });
+    return followEvents(context, request, { node_uuid: uuid, query: request.query });
   });
   app.get('/nodes/:node/operations', { schema: { params: NodeParams, querystring: PageQuery } }, (request) =>
     operationsReply(context, request, request.params.node),

@@ -49,7 +49,7 @@ export function registerServerHistory(app: ApiScope, context: ApiContext): void 
   app.get('/servers/:id/os-ingot-events', { schema: { params: IdParams, querystring: EventFeedQuery } }, async (request) => {
     const server = await findServer(context, request, request.params.id);
     const isShown = request.caller.is_admin ? undefined : isForTenants;
-    const feed = await followEvents(context.store.events, request, { server_id: server.id, query: request.query, isShown });
+    const feed = await followEvents(context, request, { server_id: server.id, query: request.query, isShown });
     return { ...feed, events: await eventsFor(context, request, feed.events) };
   });
 }

@@ -379,3 +379,20 @@ test('who loses the role while waiting for an event does not see it', async () =
   assert.equal(status, 401);
   assert.doesNotMatch(JSON.stringify(body), /not for you/);
 });
+
+test('of one user so many wait and no more; then there is room again', async () => {
+  const id = await aServer({ name: 'popular' });
+  const feed = `${servers}/${id}/os-ingot-events`;
+  const { last } = (await stage.ask({ url: feed })).body;
+
+  const replies = Array.from({ length: 80 }, () => stage.ask({ url: `${feed}?after=${last}&wait=60` }));
+  const refused = await Promise.any(
+    replies.map(async (reply) => ((await reply).status === 429 ? reply : Promise.reject(new Error()))),
+  );
+  store.events.append({ kind: 'note', server_id: id, subject: 'test', message: 'hello' });
+
+  assert.match(refused.body.overLimit?.message ?? JSON.stringify(refused.body), /requests of this user wait for events/);
+  const statuses = (await Promise.all(replies)).map(({ status }) => status);
+  assert.equal(statuses.filter((status) => status === 429).length, 16);
+  assert.equal((await stage.ask({ url: `${feed}?after=${last}&wait=60` })).status, 200);
+});

@@ -1,0 +1,65 @@
+/** How many connections each listener may hold, as the settings say and as the file descriptors of this process allow. */
+import { readFileSync } from 'node:fs';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Settings } from '#settings.ts';
+import type { ConnectionLimits } from './connection-table.ts';
+import type { Log } from './parts.ts';
+
+export type Connections = Readonly<Record<'api' | 'provisioning' | 'deployHelper' | 'events', ConnectionLimits>>;
+
+/** The classic ramdisk posts once. */
+const deployHelper = { total: 256, perAddress: 16 };
+/** TLS takes some 50 kB a connection. A BMC that finds no place is looked at as one without events is. */
+const events = { total: 1000, perAddress: 16 };
+/** Of all descriptors, what the database, files, programs and the conversations with BMCs keep for themselves. */
+const reservedShare = 0.25;
+/** Below that nothing could be served at all. */
+const fewest = 16;
+
+/** @param descriptors how many this process may have; Node.js has raised the soft limit to the hard one at its start */
+export function fitConnections(settings: Settings, log: Pick<Log, 'warn'>, descriptors = readDescriptorLimit()): Connections {
+  const wanted: Connections = {
+    api: {
+      total: settings['api.connections'],
+      perAddress: settings['api.connections_per_address'],
+      proxies: listOf(settings['api.trusted_proxies']),
+    },
+    provisioning: { total: settings['provisioning.connections'], perAddress: settings['provisioning.connections_per_address'] },
+    deployHelper,
+    events,
+  };
+  const all = Object.values(wanted).reduce((sum, { total }) => sum + total, 0);
+  const free = Math.floor(descriptors * (1 - reservedShare));
+  if (all <= free) return wanted;
+  log.warn({ wanted: all, descriptors }, 'fewer connections are taken than the settings allow: raise the limit of open files');
+  const fit = (limits: ConnectionLimits) => ({
+    ...limits,
+    total: Math.max(fewest, Math.floor((limits.total * free) / all)),
+  });
+  return {
+    api: fit(wanted.api),
+    provisioning: fit(wanted.provisioning),
+    deployHelper: fit(deployHelper),
+    events: fit(events),
+  };
+}
+
+function listOf(proxies: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const proxy of proxies) {
+    const [address = '', prefix] = proxy.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+/** proc(5): `Max open files  soft  hard  files`. Infinity where it is not told. */
+function readDescriptorLimit(): number {
+  try {
+    return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
+  } catch {
+    return Infinity;
+  }
+}

@@ -1,0 +1,32 @@
+/** What a stranger on the provisioning network can do to its listeners by holding connections. */
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type Held, hold } from '#test/a-held-connection.ts';
+import { anEventListener } from '#test/an-event-listener.ts';
+
+const stranger = '127.0.0.2';
+
+test('one machine keeps its share of the listener, and others are served', async (t) => {
+  const { boot } = await anEventListener(t, { 'provisioning.connections_per_address': '20' });
+  const port = Number(new URL(boot.addresses.http_url).port);
+  const held: Held[] = [];
+  for (let count = 0; count < 100; count++) held.push(await hold(t, port, { address: stranger }));
+  let ended = 0;
+  await new Promise<void>((resolve) => {
+    for (const { closed } of held) void closed.then(() => ++ended === 80 && resolve());
+  });
+  assert.equal((await fetch(`${boot.addresses.http_url}/boot/firmware/snponly.efi`)).status < 500, true);
+});
+
+suite('a body that nobody waits for', () => {
+  for (const path of ['/agent/v1/hello', '/redfish-events/no-token', '/nowhere']) {
+    test(`POST ${path} is refused and its connection ended`, async (t) => {
+      const { boot } = await anEventListener(t);
+      const port = Number(new URL(boot.addresses.http_url).port);
+      const text = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`;
+      const held = await hold(t, port, { address: stranger, text });
+      assert.match(await held.closed, /^HTTP\/1\.1 40[14] .*\r\nconnection: close\r\n/is);
+      held.socket.destroy();
+    });
+  }
+});
