@@ -131,3 +131,64 @@ test('records of a former database are read as new ones are, and its secrets are
   const raw = await store.db.selectFrom('nodes').select('driver_info').execute();
   assert.ok(raw.every(({ driver_info }) => String(driver_info).startsWith('sealed:')));
 });
+
+const port = { network_id: 'n', project_id: 'p', status: 'DOWN', created_at: at, updated_at: at };
+const fixedIps = (...addresses: string[]) => JSON.stringify(addresses.map((ip_address) => ({ subnet_id: 's', ip_address })));
+
+test('ports of a former database keep their addresses, which nobody else gets', async (t) => {
+  const file = await aFormerDatabase(t);
+  const database = new DatabaseSync(file);
+  const rows: [id: string, addresses: string[]][] = [
+    ['a', ['10.0.0.9', '2001:db8::9']],
+    ['b', ['10.0.0.10']],
+    ['c', []],
+  ];
+  for (const [id, addresses] of rows)
+    insert(database, 'ports', { ...port, id, mac_address: `fa:16:3e:00:00:0${id}`, fixed_ips: fixedIps(...addresses) });
+  database.close();
+
+  const store = await openStore(file);
+  t.after(() => store.close());
+
+  const allocations = await store.ip_allocations.list({}, { orderBy: 'sort_key' });
+  assert.deepEqual(
+    allocations.map(({ ip_address, port_id }) => [ip_address, port_id]),
+    [
+      ['10.0.0.9', 'a'],
+      ['10.0.0.10', 'b'],
+      ['2001:db8::9', 'a'],
+    ],
+  );
+  await store.ports.remove({ id: 'a' });
+  assert.deepEqual((await store.ip_allocations.list()).length, 1);
+});
+
+const twins = {
+  'IP address 10.0.0.9': [
+    ['fa:16:3e:00:00:0a', fixedIps('10.0.0.9')],
+    ['fa:16:3e:00:00:0b', fixedIps('10.0.0.9')],
+  ],
+  'MAC address fa:16:3e:00:00:0a': [
+    ['fa:16:3e:00:00:0a', fixedIps('10.0.0.9')],
+    ['fa:16:3e:00:00:0a', fixedIps('10.0.0.10')],
+  ],
+} as const;
+
+for (const [what, ports] of Object.entries(twins)) {
+  test(`a former database in which two ports have the same ${what} is not upgraded, and stays as it was`, async (t) => {
+    const file = await aFormerDatabase(t);
+    const database = new DatabaseSync(file);
+    for (const [index, [mac_address, fixed_ips]] of ports.entries())
+      insert(database, 'ports', { ...port, id: `port-${index}`, network_id: `net-${index}`, mac_address, fixed_ips });
+    database.close();
+
+    await assert.rejects(openStore(file), {
+      message: new RegExp(`^${what} belongs to the network ports port-0 and port-1, .*delete one`),
+    });
+
+    const after = new DatabaseSync(file);
+    const tables = after.prepare("SELECT name FROM sqlite_master WHERE name = 'ip_allocations'").all();
+    after.close();
+    assert.deepEqual(tables, []);
+  });
+}

@@ -3,9 +3,13 @@ import { type Kysely, type Migration, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { Port } from '#domain/records.ts';
 import { allocationOf } from '../ip-allocations.ts';
+import type { IpAllocation } from '../tables.ts';
 
 export const migration0011: Migration = {
   async up(db: Kysely<unknown>) {
+    // Looked at first: what a migration did before it fails is not taken back.
+    const allocations = await readAllocations(db);
+    await refuseTwins(db);
     await db.schema
       .createTable('ip_allocations')
       .addColumn('ip_address', 'text', (column) => column.primaryKey())
@@ -15,25 +19,26 @@ export const migration0011: Migration = {
       .execute();
     for (const column of ['port_id', 'subnet_id'])
       await db.schema.createIndex(`ip_allocations_by_${column}`).on('ip_allocations').column(column).execute();
-    await fillAllocations(db);
-    await refuseTwins(db);
+    for (const { ip_address, sort_key, subnet_id, port_id } of allocations)
+      await sql`INSERT INTO ip_allocations (ip_address, sort_key, subnet_id, port_id)
+        VALUES (${ip_address}, ${sort_key}, ${subnet_id}, ${port_id})`.execute(db);
     await db.schema.createIndex('ports_mac_address').on('ports').column('mac_address').unique().execute();
   },
 };
 
-async function fillAllocations(db: Kysely<unknown>): Promise<void> {
-  const { rows } = await sql<{ id: string; fixed_ips: string }>`SELECT id, fixed_ips FROM ports ORDER BY created_at`.execute(db);
-  const holders = new Map<string, string>();
+async function readAllocations(db: Kysely<unknown>): Promise<IpAllocation[]> {
+  const { rows } = await sql<{ id: string; fixed_ips: string }>`SELECT id, fixed_ips FROM ports ORDER BY created_at, id`.execute(
+    db,
+  );
+  const byAddress = new Map<string, IpAllocation>();
   for (const { id, fixed_ips } of rows) {
     for (const fixed of JSON.parse(fixed_ips) as Port['fixed_ips']) {
-      const { ip_address, sort_key, subnet_id } = allocationOf(id, fixed);
-      const holder = holders.get(ip_address);
-      if (holder !== undefined) throw collision(`IP address ${ip_address}`, [holder, id]);
-      holders.set(ip_address, id);
-      await sql`INSERT INTO ip_allocations (ip_address, sort_key, subnet_id, port_id)
-        VALUES (${ip_address}, ${sort_key}, ${subnet_id}, ${id})`.execute(db);
+      const twin = byAddress.get(fixed.ip_address);
+      if (twin) throw collision(`IP address ${fixed.ip_address}`, [twin.port_id, id]);
+      byAddress.set(fixed.ip_address, allocationOf(id, fixed));
     }
   }
+  return [...byAddress.values()];
 }
 
 async function refuseTwins(db: Kysely<unknown>): Promise<void> {
