@@ -104,3 +104,10 @@ test('descriptions have lines, and secrets are nobody to look at', async () => {
   const user = { name: 'bell', password: 'ding\u0007dong' };
   assert.equal((await ask({ method: 'POST', url: '/identity/v3/users', payload: { user } })).status, 201);
 });
+
+test('a body that nests without end is refused whatever its media type', async () => {
+  const payload = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  const reply = await stage.app.inject({ method: 'PATCH', url: image, headers: { ...member, ...patchType }, payload });
+
+  assert.equal(reply.statusCode, 400, reply.body);
+});

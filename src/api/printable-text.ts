@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
+import { faultOfDepth } from './json-depth.ts';
 
 /** One line each; other texts may have lines. */
 const names: readonly string[] = ['name', 'hostname', 'display_name', 'instance_name', 'tag', 'key'];
@@ -15,7 +16,11 @@ const hidden = /pass|secret/i;
 export async function refuseControls({ method, body, params }: FastifyRequest): Promise<void> {
   if (method === 'GET' || method === 'HEAD') return;
   checkFields(params as object, '');
-  if (isJson(body)) checkFields(body, '');
+  if (!isJson(body)) return;
+  // Not every media type's parser has looked.
+  const tooDeep = faultOfDepth(body);
+  if (tooDeep) throw tooDeep;
+  checkFields(body, '');
 }
 
 /** Neither a stream nor bytes. */

@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FastifyRequest } from 'fastify';
 import { Value } from 'typebox/value';
 import {
   ExtentsError,
@@ -12,6 +13,7 @@ import {
   encodeRecordHeader,
 } from '#agent-protocol/extents.ts';
 import { applyPatch, JsonPatch } from '#api/baremetal/json-patch.ts';
+import { refuseControls } from '#api/printable-text.ts';
 import { readLeases, staleLeases } from '#boot-server/dhcp-leases.ts';
 import { parseDnsmasqLine } from '#boot-server/dnsmasq-log.ts';
 import { Fault } from '#domain/faults.ts';
@@ -63,6 +65,22 @@ function fileTarget(row: Omit<ReaderRow, 'read'> & { read(file: string, input: B
       return { ...stage, close: () => rm(folder, { recursive: true, force: true }) };
     },
   };
+}
+
+const painted = [
+  { server: { name: 'a\u001b[2J', metadata: { k: 'v\u009b' }, networks: [{ 'k\u0007': 1 }] } },
+  { network: { name: 'a\nb', description: 'two\nlines\u202e' } },
+  [{ op: 'add', path: '/name', value: 'a\tb' }, ['\u007f'], { user: { name: 'n', password: 'p\u0007' } }],
+];
+
+/** What gets past the check has nothing in it that a terminal obeys, but below a secret's name. */
+async function readBody(input: Buffer): Promise<void> {
+  const body = parseJson(input);
+  await refuseControls({ method: 'POST', body, params: {} } as FastifyRequest);
+  if (typeof body !== 'object' || body === null) return;
+  const shown = JSON.stringify(body, (field, value) => (/pass|secret/i.test(field) ? undefined : value));
+  const obeyed = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]|\\u00[01]|\\[bf]/.exec(shown.replaceAll('\\\\', ''));
+  if (obeyed) throw new Error(`${JSON.stringify(obeyed[0])} was let through`);
 }
 
 /** In pieces of a size that the first byte says, as a stream would bring them. */
@@ -236,6 +254,7 @@ export const textTargets: readonly Target[] = [
     },
     read: (input) => parseChanges(parseJson(input) as Record<string, unknown>),
   }),
+  jsonTarget({ ...{ name: 'printable bodies', share: 3, values: painted, refuses: isFault }, read: readBody }),
   jsonTarget({ ...{ name: 'json patch', share: 4, values: patches, refuses: isFault }, read: patch }),
   readerTarget({
     ...{ name: 'iboot hello', share: 1, refuses: [Malformed] },
