@@ -16,6 +16,7 @@ const starters: Readonly<Record<string, number>> = {
   execFile: 0,
   execFileSync: 0,
   runTool: 0,
+  runConfined: 0,
   runCommand: 0,
   runProgram: 0,
   withParentDeathSignal: 0,
@@ -44,7 +45,7 @@ const handedOn: readonly (readonly (string | RegExp)[])[] = [
 const shells = new Set(['sh', 'bash']);
 
 export function programCalls(text: string): ProgramCall[] {
-  if (!/child_process|runTool|runCommand|runProgram|isInstalled|\.spawn\(|insideNamespace/.test(text)) return [];
+  if (!/child_process|runTool|runConfined|runCommand|runProgram|isInstalled|\.spawn\(|insideNamespace/.test(text)) return [];
   const tokens = tokensOf(text);
   const names = startersIn(tokens);
   return tokens.flatMap((token, at) => {

@@ -46,6 +46,7 @@ const passedOn: readonly PassedOn[] = [
   },
   { path: 'src/drivers/tilera-pdu/power.ts', written: 'manager', reason: "a site's own program, by a setting" },
   { path: 'src/tools/run-tool.ts', written: 'tool', reason: callers('runTool') },
+  { path: 'src/tools/confined.ts', written: 'program', reason: callers('runConfined') },
   { path: 'test/a-boot-network.ts', written: 'program', reason: 'called with one program', programs: ['ip'] },
   { path: 'test/a-snmpd.ts', written: 'name', reason: 'called with two programs', programs: ['snmpget', 'snmpset'] },
   { path: 'test/captures/ipmi-tools.ts', written: 'program', reason: callers('freeipmi') },

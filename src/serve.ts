@@ -21,6 +21,7 @@ import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
 import { databaseFile, openStore, secretsKeyFile } from '#store/store.ts';
+import type { Confinement } from '#tools/confined.ts';
 import { createLog } from './log.ts';
 
 export type Running = {
@@ -64,7 +65,17 @@ async function build(
   closers.push(() => store.close());
   await ensureAdmin(store, settings, state);
 
-  const images = createImageFiles({ store, directory: join(state, 'images'), log });
+  const images = createImageFiles({
+    store,
+    directory: join(state, 'images'),
+    log,
+    confinement: settings['tools.confinement'] as Confinement,
+    bounds: {
+      maxBytes: settings['images.max_gib'] * 1024 ** 3,
+      reserve: settings['images.reserve_mib'] * 1024 ** 2,
+      stallMs: settings['images.upload_stall'] * 1000,
+    },
+  });
   closers.push(() => images.close());
   await images.tidy();
 

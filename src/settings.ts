@@ -191,6 +191,24 @@ export const settingsTable = {
   'fake.soft_off_seconds': seconds(0, 'Fake hardware: time a soft power off takes'),
   'fake.seed': { kind: 'integer', default: 0, help: 'Fake hardware: what chance is made from' },
 
+  'images.max_gib': {
+    kind: 'integer',
+    default: 1024,
+    max: 4_000_000,
+    help: 'Largest image, as uploaded and as the disk that it becomes (GiB)',
+  },
+  'images.reserve_mib': {
+    kind: 'integer',
+    default: 1024,
+    help: 'Space on the disk of the state folder that uploads and conversions leave free (MiB)',
+  },
+  'images.upload_stall': seconds(60, 'Time in which an upload must bring at least 256 KiB, or end'),
+  'tools.confinement': {
+    kind: 'text',
+    default: 'bwrap',
+    help: "How programs that read images are confined: bwrap (they see their own files alone), or none (they have all of Ingot's rights)",
+  },
+
   'records.keep': {
     kind: 'integer',
     default: 90,
@@ -323,12 +341,14 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
 const policies = ['record', 'correct', 'hold'];
 const rawPolicies = ['none', 'read', 'all'];
 const rawPaths = ['none', 'read'];
+const confinements = ['bwrap', 'none'];
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 function checkText(name: string, value: string, wrong: (expected: string) => SettingsError): void {
   if (name === 'log.level' && !levels.includes(value)) throw wrong(`one of ${levels.join(', ')}`);
   if (name === 'api.listen' && !isListen(value)) throw wrong('HOST:PORT or fd:N');
   if (name === 'ipmi.raw_commands' && !rawPolicies.includes(value)) throw wrong(`one of ${rawPolicies.join(', ')}`);
+  if (name === 'tools.confinement' && !confinements.includes(value)) throw wrong(`one of ${confinements.join(', ')}`);
   if (name === 'redfish.raw_paths' && !rawPaths.includes(value)) throw wrong(`one of ${rawPaths.join(', ')}`);
   if (name === 'power.sync_policy' && !policies.includes(value)) throw wrong(`one of ${policies.join(', ')}`);
   if (name === 'fake.delay_ms' && !/^\d+(?:-\d+)?$/.test(value)) throw wrong('a number of milliseconds, or two as 5-50');

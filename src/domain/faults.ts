@@ -24,6 +24,8 @@ export const faultTable = {
     message: 'History record {id} could not be found: there was none, or it was removed since (records.keep is {days} days).',
   },
   notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
+  requestTimeout: { status: 408, by: 'caller', message: '{detail}' },
+  clientGone: { status: 400, by: 'caller', message: '{what} was cut short because the client hung up.' },
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },
@@ -138,6 +140,18 @@ export const faultTable = {
     by: 'site',
     message: '{tool} failed: {detail}',
     hint: 'Is the program installed and current? `npm run demo` on Debian 12 installs all that is needed.',
+  },
+  notConfined: {
+    status: 501,
+    by: 'site',
+    message: '{tool} was not run, since it could not be confined to its files: {detail}.',
+    hint: 'Install bubblewrap (Debian package bubblewrap) where namespaces are allowed; tools.confinement=none runs such programs with all rights of Ingot instead.',
+  },
+  noSpace: {
+    status: 507,
+    by: 'site',
+    message: 'There is no space left in the image store: {mib} MiB of its disk are kept free.',
+    hint: 'Remove images that nobody needs, or enlarge the disk; images.reserve_mib is what is kept free.',
   },
   cannotListen: {
     status: 500,

@@ -1,6 +1,7 @@
 /** All drivers by name, built from their settings: an explicit list, so that what there is can be read here. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Confinement } from '#tools/confined.ts';
 import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './absent.ts';
 import { createFileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
@@ -23,6 +24,7 @@ type NumberName =
   | `deploy.${'agent' | 'image' | 'silence'}_timeout`
   | `fake.${'power_delay_ms' | 'deploy_delay_ms' | 'soft_off_seconds' | 'seed'}`
   | `ipmi.${'packets_per_second' | 'sessions'}`
+  | 'images.reserve_mib'
   | 'manual.wait'
   | `tilera.${'pdu_on' | 'pdu_off' | 'pdu_reboot' | 'pdu_status' | 'timeout'}`
   | 'virtual_power.ssh_port';
@@ -31,6 +33,7 @@ type TextName =
   | `fake.${'delay_ms' | 'fail_rate' | 'stuck'}`
   | 'ipmi.raw_commands'
   | 'redfish.raw_paths'
+  | 'tools.confinement'
   | 'tilera.pdu_mgr'
   | `virtual_power.${'ssh_host' | 'type' | 'host_user' | 'host_pass' | 'host_key' | 'known_hosts' | 'libvirt_uri'}`;
 /** What drivers read of the settings. */
@@ -69,6 +72,10 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
     imageTimeout: settings['deploy.image_timeout'],
     silenceTimeout: settings['deploy.silence_timeout'],
   };
+  const tools = {
+    confinement: settings['tools.confinement'] as Confinement,
+    diskReserve: settings['images.reserve_mib'] * 1024 * 1024,
+  };
   const drivers: Drivers = {
     hardwareTypes,
     power: {
@@ -84,7 +91,7 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
     },
     management: { ipmi: ipmi.management, redfish: redfish.management, fake: fake.management, noop: noopManagement },
     boot: { ipxe: ipxeBoot, pxe: pxeBoot, fake: fake.boot },
-    deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy(times), fake: fake.deploy },
+    deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy({ ...times, ...tools }), fake: fake.deploy },
     console: {
       file: createFileConsole(settings['console.folders']),
       'ipmi-sol': ipmi.console,

@@ -1,7 +1,6 @@
 /**
- * Disk formats that may be uploaded, told apart by their own bytes. An image is a stranger's file: one that refers to
- * other files (a backing file, external data, flat extents) would make the converter read this host's files into a
- * tenant's disk, so it is refused here, before any other program opens it.
+ * Disk formats that may be uploaded, told apart by their first and last bytes. That only says which format a file is
+ * to be taken for; what is in it is QEMU's to read (inspect-image.ts).
  */
 import { open } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
@@ -11,8 +10,6 @@ type Format = {
   readonly driver: string;
   /** What the file's own bytes must say; absent = anything that no other row claims. */
   readonly is?: (head: Buffer, tail: Buffer) => boolean;
-  /** Why the file is refused, if so. */
-  readonly refuse?: (head: Buffer) => string | undefined;
 };
 
 const startsWith = (magic: string) => (head: Buffer) => head.toString('latin1', 0, magic.length) === magic;
@@ -24,8 +21,8 @@ export const diskFormatTable = {
   aki: { driver: 'raw' },
   ari: { driver: 'raw' },
   iso: { driver: 'raw', is: (head) => head.toString('latin1', 0x8001, 0x8006) === 'CD001' },
-  qcow2: { driver: 'qcow2', is: startsWith('QFI\xfb'), refuse: refuseQcow2 },
-  vmdk: { driver: 'vmdk', is: startsWith('KDMV'), refuse: refuseVmdk },
+  qcow2: { driver: 'qcow2', is: startsWith('QFI\xfb') },
+  vmdk: { driver: 'vmdk', is: startsWith('KDMV') },
   vdi: { driver: 'vdi', is: (head) => head.length >= 68 && head.readUInt32LE(64) === 0xbeda107f },
   vhd: { driver: 'vpc', is: (head, tail) => startsWith('conectix')(head) || startsWith('conectix')(tail) },
   vhdx: { driver: 'vhdx', is: startsWith('vhdxfile') },
@@ -33,8 +30,20 @@ export const diskFormatTable = {
 
 export type DiskFormat = keyof typeof diskFormatTable;
 
-/** Formats that nothing here can deploy, yet that must not pass as `raw`. */
-const foreignMagics = { vmdk: '# Disk DescriptorFile', cowd: 'COWD', qed: 'QED\0', luks: 'LUKS\xba\xbe' };
+/** Formats in which one file holds the disk of another; an ISO is a disk itself. */
+const containers = ['qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'] as const;
+
+/** Formats that QEMU reads and nothing here can deploy, and that must not pass as `raw`. */
+const foreignMagics = {
+  'a vmdk descriptor': '# Disk DescriptorFile',
+  cowd: 'COWD',
+  qed: 'QED\0',
+  luks: 'LUKS\xba\xbe',
+  parallels: 'WithoutFreeSpace',
+  'parallels (extended)': 'WithouFreSpacExt',
+  bochs: 'Bochs Virtual HD Image',
+  cloop: '#!/bin/sh\n#V2.0 Format\nmodprobe cloop',
+};
 
 export function isDiskFormat(name: string | null | undefined): name is DiskFormat {
   return typeof name === 'string' && Object.hasOwn(diskFormatTable, name);
@@ -44,32 +53,31 @@ export function driverOf(format: DiskFormat): string {
   return diskFormatTable[format].driver;
 }
 
-const headBytes = 64 * 1024;
-
-/** Throws `badRequest` unless the file is what it was declared to be and stands alone. */
+/** Throws `badRequest` unless the file is what it was declared to be, and that alone. */
 export async function checkDiskFormat(path: string, declared: DiskFormat): Promise<void> {
   const { head, tail } = await readEnds(path);
   const format: Format = diskFormatTable[declared];
-  if (format.is && !format.is(head, tail)) refuse(`it was declared as ${declared}, but its contents are not`);
-  if (!format.is) {
-    const other = claimedBy(head);
-    if (other) refuse(`it was declared as ${declared}, but its contents are ${other}`);
-  }
-  const reason = format.refuse?.(head);
-  if (reason) refuse(reason);
+  if (format.is && !format.is(head, tail)) refuseImage(`it was declared as ${declared}, but its contents are not`);
+  const other = claimsOn(head, tail).find((name) => name !== declared);
+  if (other) refuseImage(`it was declared as ${declared}, but its contents are ${other}`);
+  if (declared === 'vhd' && !standsAlone(head, tail)) refuseImage('it is a differencing disk; merge it with its parent');
 }
 
-function refuse(detail: string): never {
-  throw new Fault('badRequest', { detail: `The image data cannot be used: ${detail}.` });
+export function refuseImage(detail: string, cause?: unknown): never {
+  throw new Fault('badRequest', { detail: `The image data cannot be used: ${detail}.` }, cause);
 }
 
-function claimedBy(head: Buffer): string | undefined {
-  const none = Buffer.alloc(0);
-  for (const name of ['qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'] as const) {
-    if (diskFormatTable[name].is(head, none)) return name;
-  }
-  return Object.entries(foreignMagics).find(([, magic]) => startsWith(magic)(head))?.[0];
+function claimsOn(head: Buffer, tail: Buffer): string[] {
+  const foreign = Object.entries(foreignMagics).filter(([, magic]) => startsWith(magic)(head));
+  return [...containers.filter((name) => diskFormatTable[name].is(head, tail)), ...foreign.map(([name]) => name)];
 }
+
+/** QEMU reads a differencing VHD as if it were whole. Virtual Hard Disk Image Format 1.0, "Disk Type": 2 fixed, 3 dynamic. */
+function standsAlone(...ends: Buffer[]): boolean {
+  return ends.filter(startsWith('conectix')).every((footer) => footer.length >= 64 && [2, 3].includes(footer.readUInt32BE(60)));
+}
+
+const headBytes = 64 * 1024;
 
 async function readEnds(path: string): Promise<{ head: Buffer; tail: Buffer }> {
   const file = await open(path);
@@ -81,38 +89,4 @@ async function readEnds(path: string): Promise<{ head: Buffer; tail: Buffer }> {
   } finally {
     await file.close();
   }
-}
-
-/** Features that QEMU calls incompatible: dirty, corrupt, external data, compression type, extended L2. */
-const qcow2Features = { externalData: 1n << 2n, known: 0b1_1111n };
-
-/** QEMU docs/interop/qcow2.txt: backing file offset at 8, size at 24, incompatible features at 72. */
-function refuseQcow2(head: Buffer): string | undefined {
-  if (head.length < 72) return 'its qcow2 header is cut off';
-  const version = head.readUInt32BE(4);
-  if (version !== 2 && version !== 3) return `qcow2 version ${version} is not known`;
-  if (head.readBigUInt64BE(8) !== 0n) return 'it has a backing file; flatten it with `qemu-img convert`';
-  if (version === 2) return undefined;
-  if (head.length < 104) return 'its qcow2 header is cut off';
-  const features = head.readBigUInt64BE(72);
-  if (features & qcow2Features.externalData) return 'its data is in another file; flatten it with `qemu-img convert`';
-  if (features & ~qcow2Features.known) return 'it uses qcow2 features that are not known';
-  return undefined;
-}
-
-/** Virtual Disk Format 5.0: descriptor offset and size, in sectors, at 28 and 36 of a sparse extent's header. */
-function refuseVmdk(head: Buffer): string | undefined {
-  if (head.length < 512) return 'its vmdk header is cut off';
-  const start = Number(head.readBigUInt64LE(28)) * 512;
-  const length = Number(head.readBigUInt64LE(36)) * 512;
-  const descriptor = head.toString('latin1', start, Math.min(start + length, head.length));
-  const type = /^createType="(\w+)"/m.exec(descriptor)?.[1];
-  const standsAlone = type === 'monolithicSparse' || type === 'streamOptimized';
-  return standsAlone ? undefined : `a vmdk must be monolithicSparse or streamOptimized, not ${type ?? 'without a descriptor'}`;
-}
-
-/** The size of the disk in a qcow2 file, as its header says. */
-export async function qcow2VirtualSize(path: string): Promise<number> {
-  const { head } = await readEnds(path);
-  return Number(head.readBigUInt64BE(24));
 }

@@ -10,8 +10,10 @@ import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { encodeExtentsEnd, encodeExtentsHeader, encodeRecordHeader, extentsMaxRecordBytes } from '#agent-protocol/extents.ts';
+import { Fault } from '#domain/faults.ts';
 import type { ExtentsFile } from '#drivers/interfaces.ts';
-import { dataRuns } from '#tools/qemu-img.ts';
+import { type DiskRoom, keepingRoom } from '#tools/disk-room.ts';
+import { dataRuns, type HowToRun } from '#tools/qemu-img.ts';
 import { isInstalled } from '#tools/run-tool.ts';
 import { Tally } from './digest.ts';
 
@@ -31,16 +33,20 @@ const Sidecar = Type.Object({
   modified_ms: Type.Number(),
 });
 
-export async function writeExtentsFile(source: string, target: string, signal: AbortSignal): Promise<ExtentsFile> {
+export type ExtentsOptions = { confinement?: HowToRun['confinement']; signal: AbortSignal; room: DiskRoom };
+
+export async function writeExtentsFile(source: string, target: string, options: ExtentsOptions): Promise<ExtentsFile> {
+  const { signal, room } = options;
   const part = `${target}.part`;
   const tally = new Tally(['sha256']);
   const counts = { virtual_size: 0, data_bytes: 0 };
-  const records = Readable.from(encodeImage(source, counts, signal), { objectMode: false, highWaterMark: recordBytes });
+  const records = Readable.from(encodeImage(source, counts, options), { objectMode: false, highWaterMark: recordBytes });
   const compress = createZstdCompress({
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
     chunkSize: 256 * 1024,
   });
-  await pipeline(records, compress, tally.pass, createWriteStream(part, { flush: true }), { signal });
+  const bounded = (data: AsyncIterable<Buffer>) => keepingRoom(room, data);
+  await pipeline(records, compress, tally.pass, bounded, createWriteStream(part, { flush: true }), { signal });
   const facts = { size: tally.size, sha256: tally.digest('sha256'), ...counts };
   const { mtimeMs } = await stat(part);
   await writeFile(`${target}.json.part`, JSON.stringify({ ...facts, modified_ms: mtimeMs } satisfies Static<typeof Sidecar>));
@@ -78,13 +84,13 @@ export function readExtentsFile(path: string): Readable {
 
 type Counts = { virtual_size: number; data_bytes: number };
 
-async function* encodeImage(source: string, counts: Counts, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* encodeImage(source: string, counts: Counts, how: HowToRun): AsyncGenerator<Buffer> {
   const file = await open(source);
   try {
     const { size } = await file.stat();
     counts.virtual_size = size;
     yield encodeExtentsHeader(size);
-    for (const chunk of chunksOf(await wholeBlocks(source, size, signal))) {
+    for (const chunk of chunksOf(await wholeBlocks(source, size, how))) {
       for await (const { offset, data } of readData(file, chunk)) {
         counts.data_bytes += data.length;
         yield encodeRecordHeader(offset, data.length);
@@ -99,11 +105,10 @@ async function* encodeImage(source: string, counts: Counts, signal: AbortSignal)
 
 type Run = { start: number; end: number };
 
-/** The data runs widened to whole blocks and joined where they touch. Without qemu-img: one run, all of it is looked at. */
-async function wholeBlocks(source: string, size: number, signal: AbortSignal): Promise<Run[]> {
-  if (!(await isInstalled('qemu-img'))) return [{ start: 0, end: size }];
+/** The data runs widened to whole blocks and joined where they touch. */
+async function wholeBlocks(source: string, size: number, how: HowToRun): Promise<Run[]> {
   const runs: Run[] = [];
-  for (const { start, length } of await dataRuns({ path: source, format: 'raw' }, signal)) {
+  for (const { start, length } of await knownRuns(source, size, how)) {
     const run = {
       start: start - (start % blockBytes),
       end: Math.min(Math.ceil((start + length) / blockBytes) * blockBytes, size),
@@ -113,6 +118,16 @@ async function wholeBlocks(source: string, size: number, signal: AbortSignal): P
     else runs.push(run);
   }
   return runs;
+}
+
+/** Without qemu-img, or where it cannot be confined: one run, all of it is looked at. */
+async function knownRuns(source: string, size: number, how: HowToRun): Promise<{ start: number; length: number }[]> {
+  const all = [{ start: 0, length: size }];
+  if (!(await isInstalled('qemu-img'))) return all;
+  return dataRuns({ path: source, format: 'raw' }, how).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === 'notConfined') return all;
+    throw error;
+  });
 }
 
 /** Pieces of at most one record, cut at multiples of its length. */

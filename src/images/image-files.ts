@@ -8,7 +8,7 @@
  */
 import type { ReadStream } from 'node:fs';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
@@ -16,14 +16,15 @@ import { Fault } from '#domain/faults.ts';
 import type { Image, JsonObject, Server } from '#domain/records.ts';
 import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
-import { convertImage } from '#tools/qemu-img.ts';
+import { convertImage, type HowToRun } from '#tools/qemu-img.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import { digestFile } from './digest.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
+import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
 import { SharedWork } from './shared-work.ts';
-import { receiveUpload, type UploadFacts, type UploadRequest } from './upload.ts';
+import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 
 export type ImageStore = ImageSource & {
   /** Writes the config drive of a server; `network` holds its ports, networks and subnets. @returns its path */
@@ -49,7 +50,21 @@ export type ImageStoreParts = {
   log: Pick<Logger, 'info' | 'warn'>;
   /** How many conversions may run at a time. */
   conversions?: number;
+  /** Of qemu-img; default: bubblewrap. */
+  confinement?: HowToRun['confinement'];
+  bounds?: ImageBounds;
 };
+
+export type ImageBounds = {
+  /** Bytes: the largest upload, and the largest disk that it becomes. */
+  maxBytes: number;
+  /** Bytes that stay free on the disk of the images. */
+  reserve: number;
+  /** Milliseconds in which an upload must move on. */
+  stallMs: number;
+};
+
+const usualBounds: ImageBounds = { maxBytes: 2 ** 40, reserve: 0, stallMs: 60_000 };
 
 export function createImageFiles(parts: ImageStoreParts): ImageStore {
   return new FolderImageStore(parts);
@@ -59,6 +74,7 @@ const imageIdPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 class FolderImageStore implements ImageStore {
   readonly #parts: ImageStoreParts;
+  readonly #limits: UploadLimits;
   readonly #work: SharedWork;
   /** Apart from the conversions: those wait for checks while they hold their place. */
   readonly #checks = new SharedWork(2);
@@ -71,6 +87,8 @@ class FolderImageStore implements ImageStore {
 
   constructor(parts: ImageStoreParts) {
     this.#parts = parts;
+    const { confinement, directory, bounds = usualBounds } = parts;
+    this.#limits = { ...bounds, confinement, room: { folder: directory, reserve: bounds.reserve } };
     this.#work = new SharedWork(parts.conversions ?? 2);
   }
 
@@ -110,7 +128,7 @@ class FolderImageStore implements ImageStore {
     try {
       const folder = this.#folder(id);
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const facts = await receiveUpload(join(folder, 'data'), data, request);
+      const facts = await receiveUpload(join(folder, 'data'), data, request, this.#limits);
       await this.#forgetConversions(id);
       this.#parts.log.info({ image: id, size: facts.size, format: request.disk_format }, 'image data stored');
       return facts;
@@ -165,7 +183,7 @@ class FolderImageStore implements ImageStore {
     const started = performance.now();
     try {
       if (!hasRaw) await this.#convert(image, source);
-      const facts = await writeExtentsFile(source, target, this.#signalFor(image.id));
+      const facts = await writeExtentsFile(source, target, { ...this.#limits, signal: this.#signalFor(image.id) });
       this.#parts.log.info(
         { image: image.id, ms: Math.round(performance.now() - started), ...facts },
         'image compressed for machines',
@@ -181,16 +199,22 @@ class FolderImageStore implements ImageStore {
     const data = await this.#verifiedData(image.id);
     const part = `${target}.part`;
     await rm(part, { force: true });
-    const format = image.disk_format as DiskFormat;
-    if (driverOf(format) === 'raw') await link(data.path, part);
-    else
-      await convertImage({
-        source: { path: data.path, format: driverOf(format) },
-        target: part,
-        signal: this.#signalFor(image.id),
-      });
+    if (driverOf(image.disk_format as DiskFormat) === 'raw') await link(data.path, part);
+    else await this.#decode(image, data.path, part);
     await syncToDisk(part);
     await rename(part, target);
+  }
+
+  /** Looked at once more: it may have been taken in under other rules than today's. */
+  async #decode(image: Image, path: string, target: string): Promise<void> {
+    const format = image.disk_format as DiskFormat;
+    const how = { ...this.#limits, signal: this.#signalFor(image.id) };
+    const virtualSize = await inspectImage(path, format, how).catch((error: unknown) => {
+      if (!(error instanceof Fault && error.code === 'badRequest')) throw error;
+      throw new Fault('imageUnusable', { image: image.name ?? image.id, detail: error.message }, error);
+    });
+    await writeFile(target, '', { mode: 0o600 });
+    await convertImage({ source: { path, format: driverOf(format) }, target, virtualSize, ...how });
   }
 
   /** Hashed once for each state of the file; hundreds that ask meanwhile share the run. */

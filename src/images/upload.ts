@@ -1,15 +1,18 @@
 /** Takes an uploaded stream to a file: checksums on the way, checks at the end, and only then under its name. */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
-import { imageInfo } from '#tools/qemu-img.ts';
-import { isInstalled } from '#tools/run-tool.ts';
+import { type DiskRoom, keepingRoom, roomLeft } from '#tools/disk-room.ts';
+import type { HowToRun } from '#tools/qemu-img.ts';
 import { Tally } from './digest.ts';
-import { checkDiskFormat, type DiskFormat, diskFormatTable, driverOf, isDiskFormat, qcow2VirtualSize } from './disk-formats.ts';
+import { checkDiskFormat, type DiskFormat, diskFormatTable, isDiskFormat } from './disk-formats.ts';
+import { inspectImage } from './inspect-image.ts';
+import { steadyStream } from './steady-stream.ts';
 
 export type UploadRequest = {
   disk_format: string | null;
@@ -20,36 +23,76 @@ export type UploadRequest = {
   signal?: AbortSignal;
 };
 
+export type UploadLimits = {
+  /** Bytes: of an upload, and of the disk that it becomes. */
+  maxBytes: number;
+  room: DiskRoom;
+  /** Milliseconds in which an upload must move on. */
+  stallMs: number;
+  confinement?: HowToRun['confinement'];
+};
+
 export type UploadFacts = Pick<Image, 'checksum' | 'os_hash_algo' | 'os_hash_value'> & { size: number; virtual_size: number };
 
-export async function receiveUpload(target: string, data: Readable, request: UploadRequest): Promise<UploadFacts> {
-  const format = request.disk_format;
-  if (!isDiskFormat(format)) {
-    throw new Fault('badRequest', {
-      detail: `disk_format must be one of ${Object.keys(diskFormatTable).join(', ')}, not ${format}.`,
-    });
-  }
+/** Leaves `data` open where it fails, so that the client can be answered. */
+export async function receiveUpload(
+  target: string,
+  data: Readable,
+  request: UploadRequest,
+  limits: UploadLimits,
+): Promise<UploadFacts> {
+  const format = knownFormat(request.disk_format);
   const part = `${target}.part`;
   try {
-    const sums = await store(part, data, request);
+    await checkAnnounced(request, limits);
+    const sums = await store(part, data, request, limits);
     checkSums(sums, request);
     await checkDiskFormat(part, format);
-    const virtual_size = await virtualSizeOf(part, format, request.signal);
+    const virtual_size = await inspectImage(part, format, { ...limits, signal: request.signal });
     await rename(part, target);
     await syncFolder(dirname(target));
     return { size: sums.size, virtual_size, checksum: sums.md5, os_hash_algo: 'sha512', os_hash_value: sums.sha512 };
   } catch (error) {
     await rm(part, { force: true });
-    throw isDiskFull(error) ? new Fault('tooLarge', { detail: 'There is no space left in the image store.' }) : error;
+    throw isDiskFull(error) ? noSpace(error) : error;
   }
+}
+
+function knownFormat(format: string | null): DiskFormat {
+  if (isDiskFormat(format)) return format;
+  const known = Object.keys(diskFormatTable).join(', ');
+  throw new Fault('badRequest', { detail: `disk_format must be one of ${known}, not ${format}.` });
+}
+
+/** Before a byte is read. */
+async function checkAnnounced({ size }: UploadRequest, { maxBytes, room }: UploadLimits): Promise<void> {
+  if (size === undefined) return;
+  if (size > maxBytes) throw tooLarge(maxBytes);
+  if (size > (await roomLeft(room))) throw noSpace();
 }
 
 type Sums = { size: number; md5: string; sha512: string };
 
-async function store(part: string, data: Readable, { signal }: UploadRequest): Promise<Sums> {
+async function store(part: string, data: Readable, { signal }: UploadRequest, limits: UploadLimits): Promise<Sums> {
   const tally = new Tally(['md5', 'sha512']);
-  await pipeline(data, tally.pass, createWriteStream(part, { flush: true, mode: 0o600 }), { ...(signal && { signal }) });
+  const bounded = (chunks: AsyncIterable<Buffer>) => upTo(limits.maxBytes, keepingRoom(limits.room, chunks));
+  const file = createWriteStream(part, { flush: true, mode: 0o600 });
+  try {
+    await pipeline(steadyStream(data, limits.stallMs), bounded, tally.pass, file, { ...(signal && { signal }) });
+  } finally {
+    // Broken off at once, it is still being opened, and would make its file after we have removed it.
+    if (!file.closed) await once(file, 'close');
+  }
   return { size: tally.size, md5: tally.digest('md5'), sha512: tally.digest('sha512') };
+}
+
+async function* upTo(maxBytes: number, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    yield chunk;
+  }
 }
 
 function checkSums(sums: Sums, { checksum, size }: UploadRequest): void {
@@ -64,22 +107,6 @@ function checkSums(sums: Sums, { checksum, size }: UploadRequest): void {
   }
 }
 
-/** Also proves that the converter can read the image, while the one who can mend it is still there. */
-async function virtualSizeOf(path: string, format: DiskFormat, signal?: AbortSignal): Promise<number> {
-  const driver = driverOf(format);
-  if (driver === 'raw') return (await stat(path)).size;
-  const canLook = await isInstalled('qemu-img');
-  if (driver === 'qcow2' && !canLook) return qcow2VirtualSize(path);
-  const info = await imageInfo({ path, format: driver }, signal).catch((error: unknown) => {
-    if (!canLook || signal?.aborted) throw error;
-    throw new Fault('badRequest', { detail: `The image data cannot be used: it is not a readable ${format} image.` }, error);
-  });
-  if (info['backing-filename'] ?? info['full-backing-filename']) {
-    throw new Fault('badRequest', { detail: 'The image data cannot be used: it has a backing file.' });
-  }
-  return info['virtual-size'];
-}
-
 /** The rename itself must survive a power cut, or the row would name data that is not there. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
@@ -90,6 +117,16 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Glance answers 413 to both. */
+function tooLarge(maxBytes: number): Fault {
+  return new Fault('tooLarge', { detail: `Images may have up to ${Math.floor(maxBytes / 1024 ** 3)} GiB.` });
+}
+
+function noSpace(cause?: unknown): Fault {
+  return new Fault('tooLarge', { detail: 'There is no space left in the image store.' }, cause);
+}
+
 function isDiskFull(error: unknown): boolean {
+  if (error instanceof Fault) return error.code === 'noSpace';
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

@@ -1,14 +1,19 @@
-/** `qemu-img` as functions: what an image is, where its data lies, and copies of it. */
+/** `qemu-img` as functions, always confined: what an image is, whether it is whole, where its data lies, and copies of it. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
-import { runTool } from './run-tool.ts';
+import { type Confinement, limitTable, runConfined } from './confined.ts';
+import type { DiskRoom } from './disk-room.ts';
 
 const ImageInfo = Type.Object({
   'virtual-size': Type.Integer({ minimum: 0 }),
+  /** As the program was told to call it. */
+  filename: Type.String(),
   format: Type.String(),
+  encrypted: Type.Optional(Type.Boolean()),
   'backing-filename': Type.Optional(Type.String()),
   'full-backing-filename': Type.Optional(Type.String()),
+  'format-specific': Type.Optional(Type.Object({ type: Type.String(), data: Type.Record(Type.String(), Type.Unknown()) })),
 });
 export type ImageInfo = Static<typeof ImageInfo>;
 
@@ -16,36 +21,92 @@ const ImageMap = Type.Array(
   Type.Object({ start: Type.Integer(), length: Type.Integer(), zero: Type.Boolean(), data: Type.Boolean() }),
 );
 
-/** A file of a stated format (never guessed: a guess would let a tenant's bytes choose), or a block device by options. */
-export type ImageSpec = { path: string; format: string } | { options: string; secrets?: readonly Secret[] };
+/** A file of a stated format: never guessed, since a guess would let a tenant's bytes choose. */
+export type ImageFile = { path: string; format: string };
 
-/** A password in a file, referred to by its id inside the options: it never stands in process arguments. */
-export type Secret = { id: string; file: string };
+/** A disk that QEMU reaches by options of its own; the password in a file never stands in process arguments. */
+export type RemoteDisk = { options: string; secret: { id: string; file: string } };
 
-export async function imageInfo(image: ImageSpec, signal?: AbortSignal): Promise<ImageInfo> {
-  const args = ['info', '--output=json', ...secretArguments(image), ...sourceArguments(image)];
-  return decode(ImageInfo, await runTool('qemu-img', args, { signal }));
+export type HowToRun = { confinement?: Confinement | undefined; signal?: AbortSignal | undefined };
+
+export async function imageInfo({ path, format }: ImageFile, { confinement, signal }: HowToRun = {}): Promise<ImageInfo> {
+  const files = { image: { path } };
+  const args = (at: { image: string }) => ['info', '--output=json', '-f', format, at.image];
+  return decode(ImageInfo, await runConfined('qemu-img', { files, args, limits: limitTable.look, signal }, confinement));
+}
+
+/** Bytes. */
+export async function remoteDiskSize(disk: RemoteDisk, { confinement, signal }: HowToRun = {}): Promise<number> {
+  const files = { secret: { path: disk.secret.file } };
+  const args = (at: { secret: string }) => ['info', '--output=json', ...secretArguments(disk, at), '--image-opts', disk.options];
+  const run = { files, args, limits: limitTable.look, network: true, signal };
+  return decode(ImageInfo, await runConfined('qemu-img', run, confinement))['virtual-size'];
+}
+
+/** qemu-img(1): 3 tells of leaked clusters, which lose nothing; 63 that the format has no check. */
+const harmlessChecks: readonly unknown[] = [3, 63];
+
+/** Throws `toolFailed` where the image is damaged, cut off for example. */
+export async function checkImageFile({ path, format }: ImageFile, { confinement, signal }: HowToRun = {}): Promise<void> {
+  const files = { image: { path } };
+  const args = (at: { image: string }) => ['check', '-q', '-f', format, at.image];
+  try {
+    await runConfined('qemu-img', { files, args, limits: limitTable.check, signal }, confinement);
+  } catch (error) {
+    if (!(error instanceof Fault && harmlessChecks.includes(error.fields['status']))) throw error;
+  }
 }
 
 /** Runs that may hold data, rising; everything else reads as zeros. */
-export async function dataRuns(image: ImageSpec, signal?: AbortSignal): Promise<{ start: number; length: number }[]> {
-  const map = decode(ImageMap, await runTool('qemu-img', ['map', '--output=json', ...sourceArguments(image)], { signal }));
-  return map.filter(({ zero, data }) => data && !zero).map(({ start, length }) => ({ start, length }));
+export async function dataRuns(
+  { path, format }: ImageFile,
+  { confinement, signal }: HowToRun = {},
+): Promise<{ start: number; length: number }[]> {
+  const files = { image: { path } };
+  const args = (at: { image: string }) => ['map', '--output=json', '-f', format, at.image];
+  const map = await runConfined('qemu-img', { files, args, limits: limitTable.check, signal }, confinement);
+  return decode(ImageMap, map)
+    .filter(({ zero, data }) => data && !zero)
+    .map(({ start, length }) => ({ start, length }));
 }
 
-export type Conversion = {
-  source: { path: string; format: string };
-  /** A path makes a new raw file; options write into what exists. */
-  target: string | { options: string; secrets?: readonly Secret[] };
-  /**
-   * `exact`: all of the source, zeros too, so that nothing former shows through. `exact-plain`: the same by plain
-   * writes wherever the source has data. `data`: only allocated data; holes are left as they are on the target.
-   */
-  coverage?: 'exact' | 'exact-plain' | 'data';
-  signal?: AbortSignal;
+type Progress = HowToRun & {
   /** 0 to 100. */
-  onProgress?: (percent: number) => void;
+  onProgress?: ((percent: number) => void) | undefined;
 };
+
+export type Conversion = Progress & {
+  source: ImageFile;
+  /** An empty file that becomes a raw one. */
+  target: string;
+  /** What the image says of itself: the file grows no further. */
+  virtualSize: number;
+  room?: DiskRoom | undefined;
+};
+
+// -W: writes may overtake each other, which the order on the target does not mind.
+const convertArguments = ['convert', '-p', '-W', '-f'];
+
+export async function convertImage({ source, target, virtualSize, room, ...how }: Conversion): Promise<void> {
+  const run = {
+    files: { source: { path: source.path }, target: { path: target, writable: true } },
+    args: (at: { source: string; target: string }) => [...convertArguments, source.format, '-O', 'raw', at.source, at.target],
+    limits: limitTable.write,
+    fileBytes: Math.ceil(virtualSize / sectorBytes) * sectorBytes,
+    room,
+    signal: how.signal,
+    onOutput: readPercent(how.onProgress),
+  };
+  await runConfined('qemu-img', run, how.confinement);
+}
+
+const sectorBytes = 512;
+
+/**
+ * `exact`: all of the source, zeros too, so that nothing former shows through. `exact-plain`: the same by plain
+ * writes wherever the source has data. `data`: only allocated data; holes are left as they are on the target.
+ */
+export type Coverage = keyof typeof coverageTable;
 
 const coverageTable = {
   exact: [],
@@ -53,28 +114,36 @@ const coverageTable = {
   data: ['-S', '0', '--target-is-zero'],
 } as const;
 
-export async function convertImage({ source, target, coverage = 'exact', signal, onProgress }: Conversion): Promise<void> {
-  // -W: writes may overtake each other, which the order on the target does not mind.
-  const args = ['convert', '-p', '-W', '-f', source.format, ...coverageTable[coverage]];
-  if (typeof target === 'string') args.push('-O', 'raw', source.path, target);
-  // -t: ends only when the target says that the data is on its disk.
-  else args.push('-n', '-t', 'writeback', ...secretArguments(target), '--target-image-opts', source.path, target.options);
-  await runTool('qemu-img', args, {
-    signal,
-    onOutput: (text) => {
-      const percent = [...text.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].at(-1)?.[1];
-      if (percent !== undefined) onProgress?.(Number(percent));
-    },
-  });
+/** `path`: a raw file, since this run can reach the network. */
+export type DiskCopy = Progress & { path: string; disk: RemoteDisk; coverage: Coverage };
+
+export async function copyToDisk({ path, disk, coverage, ...how }: DiskCopy): Promise<void> {
+  const run = {
+    files: { source: { path }, secret: { path: disk.secret.file } },
+    // -t: ends only when the target says that the data is on its disk.
+    args: (at: { source: string; secret: string }) => [
+      ...convertArguments,
+      'raw',
+      ...coverageTable[coverage],
+      ...['-n', '-t', 'writeback', ...secretArguments(disk, at), '--target-image-opts', at.source, disk.options],
+    ],
+    limits: limitTable.write,
+    network: true,
+    signal: how.signal,
+    onOutput: readPercent(how.onProgress),
+  };
+  await runConfined('qemu-img', run, how.confinement);
 }
 
-function secretArguments(image: ImageSpec): string[] {
-  const secrets = 'secrets' in image ? (image.secrets ?? []) : [];
-  return secrets.flatMap(({ id, file }) => ['--object', `secret,id=${id},file=${optionValue(file)}`]);
+function readPercent(onProgress: Progress['onProgress']): (text: string) => void {
+  return (text) => {
+    const percent = [...text.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].at(-1)?.[1];
+    if (percent !== undefined) onProgress?.(Number(percent));
+  };
 }
 
-function sourceArguments(image: ImageSpec): string[] {
-  return 'options' in image ? ['--image-opts', image.options] : ['-f', image.format, image.path];
+function secretArguments({ secret }: RemoteDisk, at: { secret: string }): string[] {
+  return ['--object', `secret,id=${secret.id},file=${optionValue(at.secret)}`];
 }
 
 /** QEMU's option lists end a value at a comma; a doubled one stands for itself. */

@@ -8,6 +8,8 @@ import { delimiter, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 
 export type ToolOptions = {
+  /** What faults call the program; default: as it is started. */
+  name?: string;
   /** Kills the program; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Added to the environment. */
@@ -24,11 +26,12 @@ const errorMax = 4096;
 
 /** @returns standard output. Throws `toolFailed` with the end of standard error where the exit status (its field `status`) is not 0. */
 export function runTool(tool: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
+  const name = options.name ?? tool;
   options.signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const [program, all] = withParentDeathSignal(tool, args);
+  const [starter, all] = withParentDeathSignal(tool, args);
   // LC_ALL: messages are matched and shown in one language.
-  const child = spawn(program, all, {
+  const child = spawn(starter, all, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...withoutOurSettings(process.env), LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.group ? { detached: true } : options.signal && { signal: options.signal, killSignal: 'SIGKILL' }),
@@ -45,7 +48,7 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
     errors = (errors + text).slice(-errorMax);
   });
   child.on('error', (error) => {
-    if (!options.signal?.aborted) reject(new Fault('toolFailed', { tool, detail: error.message }, error));
+    if (!options.signal?.aborted) reject(new Fault('toolFailed', { tool: name, detail: error.message }, error));
   });
   // `close`, not `exit`: only now is all output read, and the program gone.
   child.on('close', (status, signalName) => {
@@ -53,7 +56,7 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
     if (options.signal?.aborted) return reject(options.signal.reason);
     if (status === 0) return resolve(output);
     const detail = errors.trim() || (signalName ? `ended by ${signalName}` : `exit status ${status}`);
-    reject(new Fault('toolFailed', { tool, detail, ...(status !== null && { status }) }));
+    reject(new Fault('toolFailed', { tool: name, detail, ...(status !== null && { status }) }));
   });
   return promise;
 }

@@ -18,7 +18,7 @@ import { readLeases, staleLeases } from '#boot-server/dhcp-leases.ts';
 import { parseDnsmasqLine } from '#boot-server/dnsmasq-log.ts';
 import { Fault } from '#domain/faults.ts';
 import { hypervisorTable } from '#drivers/virtual-power/hypervisors.ts';
-import { checkDiskFormat, diskFormatTable, qcow2VirtualSize } from '#images/disk-formats.ts';
+import { checkDiskFormat, diskFormatTable } from '#images/disk-formats.ts';
 import { parseChanges } from '#lab/personality-changes.ts';
 import { loadPersonalities } from '#lab/personality-files.ts';
 import { readSettings, SettingsError } from '#settings.ts';
@@ -226,10 +226,7 @@ export const textTargets: readonly Target[] = [
   fileTarget({
     ...{ name: 'disk image formats', share: 2, refuses: isFault },
     seeds: () => [qcow2, vmdk, Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(200)]), Buffer.from('QED\0')],
-    async read(file, input) {
-      await checkDiskFormat(file, formats[(input.at(-1) ?? 0) % formats.length] ?? 'raw');
-      if (input.length >= 32) await qcow2VirtualSize(file);
-    },
+    read: (file, input) => checkDiskFormat(file, formats[(input.at(-1) ?? 0) % formats.length] ?? 'raw'),
   }),
   fileTarget({
     ...{ name: 'settings file', share: 2, refuses: [SettingsError] },

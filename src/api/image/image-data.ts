@@ -1,6 +1,6 @@
 /** The data of images: streamed in and out, never held in memory. */
 import type { Readable } from 'node:stream';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
@@ -13,7 +13,12 @@ export function registerImageData(app: ApiScope, context: ApiContext): void {
   app.addHook('onReady', () => takeUpImages(context));
   app.put('/images/:id/file', { schema: { params: ById } }, async (request, reply) => {
     const image = await getOwnImage(context, request, request.params.id);
-    await uploadData(context, image, request);
+    try {
+      await uploadData(context, image, request);
+    } catch (error) {
+      if (!request.raw.complete) closeAfterReply(request, reply);
+      throw error;
+    }
     return reply.code(204).send();
   });
   app.get('/images/:id/file', { schema: { params: ById } }, async (request, reply) => {
@@ -74,8 +79,23 @@ async function uploadData(context: ApiContext, image: Image, request: FastifyReq
       throw new Fault('notFound', { what: 'Image', id: image.id });
     }
     const hungUp = request.raw.destroyed && !request.raw.complete;
-    throw hungUp ? new Fault('interrupted', { what: `The upload of image ${image.id}`, why: 'the client hung up' }) : error;
+    throw hungUp ? new Fault('clientGone', { what: `The upload of image ${image.id}` }) : error;
   }
+}
+
+/** How long a client may still send after its refusal: closed at once, its system would throw our reply away unread. */
+const lingerMs = 5_000;
+
+/** The rest of a refused upload is not the next request, and nobody waits for its end. */
+function closeAfterReply({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.header('connection', 'close');
+  const { socket } = raw;
+  socket.destroySoon = () => {
+    socket.end();
+    raw.resume();
+    const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+    socket.once('close', () => clearTimeout(timer));
+  };
 }
 
 function announcedSize(request: FastifyRequest): { size?: number } {

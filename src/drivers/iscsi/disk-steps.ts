@@ -30,7 +30,7 @@ export async function writeRoot(task: Task, options: IscsiOptions): Promise<Outc
   const { path, size } = await rawImage(task);
   const started = performance.now();
   const report = progressNotes(task, size);
-  await disk.write({ source: { path, format: 'raw' }, ...placeOf(task, 'root'), coverage: 'exact', onProgress: report });
+  await disk.write({ path, ...placeOf(task, 'root'), coverage: 'exact', onProgress: report });
   const milliseconds = performance.now() - started;
   const rate = Math.round(size / 1e5 / (milliseconds / 1000)) / 10;
   task.note('image', `${mebibytes(size)} written at ${rate} MB/s`, { bytes: size, mb_per_s: rate }, Math.round(milliseconds));
@@ -54,8 +54,8 @@ export async function makeEphemeralPartition(task: Task, options: IscsiOptions):
   const disk = await openDisk(task, options);
   const path = join(task.settings.work_dir, 'ephemeral');
   try {
-    await makeEphemeral(path, place.length, task.signal);
-    await disk.write({ source: { path, format: 'raw' }, ...place, coverage: 'data' });
+    await makeEphemeral(path, place.length, { ...options, signal: task.signal });
+    await disk.write({ path, ...place, coverage: 'data' });
   } finally {
     await rm(path, { force: true });
   }
@@ -71,7 +71,7 @@ export async function makeConfigDrive(task: Task, options: IscsiOptions): Promis
     const detail = `the config drive of ${mebibytes(size)} is larger than its partition of ${mebibytes(place.length)}`;
     throw new Fault('diskUnfit', { flavor: flavorOf(task).name, detail });
   }
-  await disk.write({ source: { path, format: 'raw' }, ...place, coverage: 'exact-plain' });
+  await disk.write({ path, ...place, coverage: 'exact-plain' });
   return next;
 }
 
@@ -79,11 +79,11 @@ async function rawImage(task: Task): Promise<{ path: string; size: number }> {
   return task.images.raw((await task.imageIds()).image);
 }
 
-async function openDisk(task: Task, { silenceTimeout }: IscsiOptions): Promise<IscsiDisk> {
+async function openDisk(task: Task, { silenceTimeout, confinement }: IscsiOptions): Promise<IscsiDisk> {
   const { target, deployment_key: deploymentKey } = task.operation.context as { target: IscsiTarget; deployment_key: string };
   const workDir = task.settings.work_dir;
   await mkdir(workDir, { recursive: true, mode: 0o700 });
-  return new IscsiDisk({ target, deploymentKey, workDir, silenceMs: silenceTimeout * 1000, signal: task.signal });
+  return new IscsiDisk({ target, deploymentKey, workDir, silenceMs: silenceTimeout * 1000, confinement, signal: task.signal });
 }
 
 function partitionsOf(task: Task): Partition[] {

@@ -1,15 +1,19 @@
 /** File systems in files: the identity of the one in an image, and a fresh one for the ephemeral partition. */
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Fault } from '#domain/faults.ts';
-import { runTool } from '#tools/run-tool.ts';
+import { type Confinement, limitTable, runConfined } from '#tools/confined.ts';
+import type { HowToRun } from '#tools/qemu-img.ts';
 
 export const ephemeralLabel = 'ephemeral0';
 
 /** UUID by which the kernel finds its root. Throws `imageUnusable` where the image is not one file system. */
-export async function fileSystemUuid(path: string, image: string, signal: AbortSignal): Promise<string> {
+export async function fileSystemUuid(path: string, image: string, { confinement, signal }: HowToRun): Promise<string> {
   const unusable = (detail: string, cause?: unknown) => new Fault('imageUnusable', { image, detail }, cause);
-  const output = await runTool('blkid', ['-p', '-o', 'export', path], { signal }).catch((error: unknown) => {
-    if (signal.aborted) throw error;
+  const args = (at: { image: string }) => ['-p', '-o', 'export', at.image];
+  const run = { files: { image: { path } }, args, limits: limitTable.look, signal };
+  const output = await runConfined('blkid', run, confinement).catch((error: unknown) => {
+    if (signal?.aborted || !(error instanceof Fault && error.code === 'toolFailed')) throw error;
     throw unusable('no file system was found in it.', error);
   });
   const uuid = /^UUID=([0-9A-Fa-f-]+)$/m.exec(output)?.[1];
@@ -21,7 +25,7 @@ export async function fileSystemUuid(path: string, image: string, signal: AbortS
  * Makes an ext4 file system in a sparse file whose written parts are all that the disk needs: they may be copied over
  * old data, because what stays unwritten is marked so in the file system (inode tables) or free.
  */
-export async function makeEphemeral(path: string, bytes: number, signal: AbortSignal): Promise<void> {
+export async function makeEphemeral(path: string, bytes: number, options: EphemeralOptions): Promise<void> {
   const file = await open(path, 'w', 0o600);
   try {
     // Signatures of former contents lie here, where mke2fs itself may leave gaps.
@@ -30,13 +34,20 @@ export async function makeEphemeral(path: string, bytes: number, signal: AbortSi
   } finally {
     await file.close();
   }
-  await runTool(
-    'mke2fs',
-    ['-q', '-F', '-t', 'ext4', '-L', ephemeralLabel, '-E', 'nodiscard,lazy_itable_init=1,lazy_journal_init=0', path],
-    {
-      signal,
-      // Without this it makes holes where zeros belong, and a hole is not copied.
-      env: { UNIX_IO_NOZEROOUT: '1' },
-    },
-  );
+  const run = {
+    files: { disk: { path, writable: true } },
+    args: (at: { disk: string }) => [...ext4Arguments, at.disk],
+    // Without this it makes holes where zeros belong, and a hole is not copied.
+    env: { UNIX_IO_NOZEROOUT: '1' },
+    limits: limitTable.write,
+    fileBytes: bytes,
+    room: { folder: dirname(path), reserve: options.diskReserve ?? 0 },
+    signal: options.signal,
+  };
+  await runConfined('mke2fs', run, options.confinement);
 }
+
+type EphemeralOptions = { confinement?: Confinement | undefined; diskReserve?: number | undefined; signal: AbortSignal };
+
+const extended = 'nodiscard,lazy_itable_init=1,lazy_journal_init=0';
+const ext4Arguments = ['-q', '-F', '-t', 'ext4', '-L', ephemeralLabel, '-E', extended];

@@ -3,7 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chapAccount } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
-import { type Conversion, convertImage, type ImageSpec, imageInfo, optionValue } from '#tools/qemu-img.ts';
+import type { Confinement } from '#tools/confined.ts';
+import { type Coverage, copyToDisk, optionValue, type RemoteDisk, remoteDiskSize } from '#tools/qemu-img.ts';
 import type { IscsiTarget } from './deploy-post.ts';
 
 export type IscsiDiskOptions = {
@@ -13,16 +14,18 @@ export type IscsiDiskOptions = {
   workDir: string;
   /** Longest time in which nothing moves. */
   silenceMs: number;
+  confinement: Confinement | undefined;
   signal: AbortSignal;
 };
 
 export type DiskWrite = {
-  source: { path: string; format: string };
+  /** A raw file. */
+  path: string;
   /** Bytes from the start of the disk. */
   start: number;
   /** Room on the disk; the source must not be larger. */
   length: number;
-  coverage: NonNullable<Conversion['coverage']>;
+  coverage: Coverage;
   onProgress?: (percent: number) => void;
 };
 
@@ -38,14 +41,14 @@ export class IscsiDisk {
 
   /** Bytes. */
   size(): Promise<number> {
-    return this.#withAccess(async (spec) => (await imageInfo(spec(), this.#options.signal))['virtual-size']);
+    return this.#withAccess((disk) => remoteDiskSize(disk(), this.#options));
   }
 
   /** Throws `agentFailed` where the disk does not take the data, or nothing moves for too long. */
   async write(write: DiskWrite): Promise<void> {
-    await this.#withAccess(async (spec) => {
-      const target = spec(`offset=${write.start},size=${write.length},`);
-      const copy = (coverage: DiskWrite['coverage']) => this.#convert({ ...write, target, coverage });
+    await this.#withAccess(async (diskAt) => {
+      const disk = diskAt(`offset=${write.start},size=${write.length},`);
+      const copy = (coverage: Coverage) => this.#copy({ ...write, coverage }, disk);
       try {
         await copy(write.coverage);
       } catch (error) {
@@ -61,22 +64,23 @@ export class IscsiDisk {
     const path = join(this.#options.workDir, 'piece');
     await writeFile(path, content);
     try {
-      await this.write({ source: { path, format: 'raw' }, ...place, coverage: 'exact-plain' });
+      await this.write({ path, ...place, coverage: 'exact-plain' });
     } finally {
       await rm(path, { force: true });
     }
   }
 
-  async #convert({ source, target, coverage, onProgress }: Pick<Conversion, 'source' | 'target' | 'coverage' | 'onProgress'>) {
-    const { signal, silenceMs } = this.#options;
+  async #copy({ path, coverage, onProgress }: DiskWrite, disk: RemoteDisk): Promise<void> {
+    const { signal, silenceMs, confinement } = this.#options;
     const silence = new AbortController();
     const fall = () => silence.abort(unwilling(`nothing moved for ${Math.round(silenceMs / 1000)} s`));
     const timer = setTimeout(fall, silenceMs);
     try {
-      await convertImage({
-        source,
-        target,
+      await copyToDisk({
+        path,
+        disk,
         coverage,
+        confinement,
         signal: AbortSignal.any([signal, silence.signal]),
         onProgress: (percent) => {
           timer.refresh();
@@ -89,14 +93,14 @@ export class IscsiDisk {
   }
 
   /** The password goes to qemu-img by a file that only we can read, which is there while it is needed. */
-  async #withAccess<T>(work: (spec: (place?: string) => Extract<ImageSpec, { options: string }>) => Promise<T>): Promise<T> {
+  async #withAccess<T>(work: (disk: (place?: string) => RemoteDisk) => Promise<T>): Promise<T> {
     const { target, deploymentKey, workDir } = this.#options;
     const { user, password } = chapAccount(deploymentKey, target.iqn);
     const file = join(workDir, secretFileName);
     const options = targetOptions(target, user);
     try {
       await writeFile(file, password, { mode: 0o600 });
-      return await work((place = '') => ({ options: `driver=raw,${place}${options}`, secrets: [{ id: secretId, file }] }));
+      return await work((place = '') => ({ options: `driver=raw,${place}${options}`, secret: { id: secretId, file } }));
     } catch (error) {
       if (error instanceof Fault && error.code === 'toolFailed') throw unwilling(peerWords(error.message), error);
       throw error;

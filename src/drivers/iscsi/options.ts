@@ -1,3 +1,5 @@
+import type { Confinement } from '#tools/confined.ts';
+
 export type IscsiOptions = {
   /** Seconds: from power on to the POST of the ramdisk. */
   agentTimeout: number;
@@ -7,4 +9,8 @@ export type IscsiOptions = {
   silenceTimeout: number;
   /** Where the ramdisk listens for `done`; another than the classic one only in tests. */
   donePort: number;
+  /** Of the programs that read images and write disks; default: bubblewrap. */
+  confinement?: Confinement;
+  /** Bytes that stay free on the disk of the state folder; default: none. */
+  diskReserve?: number;
 };

@@ -27,7 +27,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       deadlineSeconds: imageTimeout,
       keepsDisk: true,
       phase: 'prepare',
-      run: fetchImages,
+      run: (task) => fetchImages(task, options),
     },
     simpleStep(
       { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
@@ -62,12 +62,12 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
 type Outcome = Awaited<ReturnType<Step['run']>>;
 
 /** Everything that can be wrong with the images comes out before the machine is touched. The key is made here, once. */
-async function fetchImages(task: Task): Promise<Outcome> {
+async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<Outcome> {
   const server = serverOf(task);
   const { image: id, kernel, ramdisk } = await partitionImage(task);
   const image = await task.images.get(id);
   const { path, size } = await task.images.raw(image.id);
-  const root = await fileSystemUuid(path, image.name ?? image.id, task.signal);
+  const root = await fileSystemUuid(path, image.name ?? image.id, { confinement, signal: task.signal });
   await Promise.all([task.images.file(kernel), task.images.file(ramdisk), task.deployRamdisk()]);
   task.note('image', `root file system of ${Math.round(size / 1024 / 1024)} MiB, UUID ${root}`, { size, root });
   const known = task.operation.context['deployment_key'];

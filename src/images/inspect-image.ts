@@ -1,0 +1,83 @@
+/**
+ * What QEMU makes of an image: its size, and whether it stands alone. An image is a stranger's file; one that refers to
+ * other files (a backing file, external data, flat extents) would have this host's files copied to a tenant's disk. The
+ * program that will read the image is the one that is asked, and it is confined, since the question alone opens files.
+ */
+import { stat } from 'node:fs/promises';
+import { Fault } from '#domain/faults.ts';
+import { checkImageFile, type HowToRun, type ImageFile, type ImageInfo, imageInfo } from '#tools/qemu-img.ts';
+import { type DiskFormat, driverOf, refuseImage } from './disk-formats.ts';
+
+export type Inspection = HowToRun & {
+  /** Bytes: the largest disk that an image may become. */
+  maxBytes: number;
+};
+
+/** @returns the size of its disk in bytes. Throws `badRequest` where the image is damaged, refers to others, or is too large. */
+export async function inspectImage(path: string, format: DiskFormat, inspection: Inspection): Promise<number> {
+  const driver = driverOf(format);
+  if (driver === 'raw') return (await stat(path)).size;
+  const image = { path, format: driver };
+  const info = await imageInfo(image, inspection).catch(refuseUnreadable(image, 'cannot be read', inspection));
+  for (const { applies, why } of refusals) if (applies(info)) refuseImage(why);
+  const size = info['virtual-size'];
+  if (size > inspection.maxBytes) {
+    refuseImage(`its disk has ${toGib(size)} GiB, and images may have up to ${toGib(inspection.maxBytes)} GiB`);
+  }
+  await checkImageFile(image, inspection).catch(refuseUnreadable(image, 'is damaged', inspection));
+  return size;
+}
+
+type Refusal = { readonly applies: (info: ImageInfo) => unknown; readonly why: string };
+
+/** What Glance refuses (`format_inspector` of oslo.utils), as QEMU tells it. */
+const refusals: readonly Refusal[] = [
+  {
+    applies: (info) => info['backing-filename'] ?? info['full-backing-filename'],
+    why: 'it has a backing file; flatten it with `qemu-img convert`',
+  },
+  {
+    applies: (info) => detailsOf(info)['data-file'] ?? detailsOf(info)['data-file-raw'],
+    why: 'its data is in another file; flatten it with `qemu-img convert`',
+  },
+  { applies: (info) => info.encrypted || detailsOf(info)['encrypt'], why: 'it is encrypted' },
+  { applies: (info) => detailsOf(info)['corrupt'], why: 'it is marked as corrupt; repair it with `qemu-img check -r`' },
+  {
+    applies: (info) => info.format === 'vmdk' && !vmdkTypes.includes(detailsOf(info)['create-type']),
+    why: 'a vmdk must be monolithicSparse or streamOptimized, not of other extents',
+  },
+  {
+    applies: (info) => info.format === 'vmdk' && detailsOf(info)['parent-cid'] !== noParent,
+    why: 'it has a parent; flatten it with `qemu-img convert`',
+  },
+  { applies: (info) => info.format === 'vmdk' && !isItsOnlyExtent(info), why: 'its data is in another file' },
+  { applies: (info) => info['virtual-size'] === 0, why: 'it holds a disk of 0 bytes' },
+];
+
+const vmdkTypes: readonly unknown[] = ['monolithicSparse', 'streamOptimized'];
+/** Virtual Disk Format 5.0: CID_NOPARENT. */
+const noParent = 0xffffffff;
+
+function detailsOf(info: ImageInfo): Readonly<Record<string, unknown>> {
+  return info['format-specific']?.data ?? {};
+}
+
+function isItsOnlyExtent(info: ImageInfo): boolean {
+  const { extents } = detailsOf(info);
+  const [only, ...others] = Array.isArray(extents) ? (extents as ({ filename?: unknown } | null)[]) : [];
+  return others.length === 0 && only?.filename === info.filename;
+}
+
+/** The image's fault, unless qemu-img could not be run at all (127: not installed) or the caller has gone. */
+function refuseUnreadable({ path, format }: ImageFile, what: string, { signal }: HowToRun) {
+  return (error: unknown): never => {
+    const isItsFault = error instanceof Fault && error.code === 'toolFailed' && error.fields['status'] !== 127;
+    if (signal?.aborted || !isItsFault) throw error;
+    const said = String(error.fields['detail']).replaceAll('qemu-img: ', '').replaceAll(path, 'image').split('\n')[0];
+    return refuseImage(`as a ${format} image it ${what} (${said})`, error);
+  };
+}
+
+function toGib(bytes: number): number {
+  return Math.ceil((bytes / 1024 ** 3) * 10) / 10;
+}

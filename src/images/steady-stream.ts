@@ -1,0 +1,36 @@
+/** A stream that must move on. */
+import { PassThrough, type Readable } from 'node:stream';
+import { Fault } from '#domain/faults.ts';
+
+/** Bytes that must come in each period; an upload that is slower takes days for what a deployment needs in an hour. */
+export const leastBytes = 256 * 1024;
+
+/**
+ * The same data. Fails with `requestTimeout` where less than `leastBytes` came in `stallMs`. Its failures, and those of
+ * who reads it, leave `source` open: a request that is refused in the middle can still be answered.
+ */
+export function steadyStream(source: Readable, stallMs: number): Readable {
+  const out = new PassThrough();
+  let came = 0;
+  source.on('data', (chunk: Buffer) => {
+    came += chunk.length;
+  });
+  const timer = setInterval(() => {
+    if (came < leastBytes) out.destroy(new Fault('requestTimeout', { detail: tooSlow(came, stallMs) }));
+    came = 0;
+  }, stallMs);
+  source.once('end', () => clearInterval(timer));
+  source.once('error', (error) => out.destroy(error));
+  source.once('close', () => {
+    if (!source.readableEnded) out.destroy(new Fault('clientGone', { what: 'The upload' }));
+  });
+  out.once('close', () => {
+    clearInterval(timer);
+    source.unpipe(out);
+  });
+  return source.pipe(out);
+}
+
+function tooSlow(came: number, stallMs: number): string {
+  return `The upload was given up: only ${came} bytes came in the last ${Math.round(stallMs / 1000)} s.`;
+}

@@ -1,0 +1,158 @@
+/**
+ * Runs a program of others on bytes that a tenant made, with no right but to its own files: bubblewrap gives it a root
+ * folder that holds /usr read-only and the files named here, an empty process table and, but for iSCSI, no network;
+ * prlimit bounds its memory, time and output. A format that fooled every check thereby still reads nothing of this host.
+ */
+import { chmod, chown, lstat, readlink } from 'node:fs/promises';
+import { Fault } from '#domain/faults.ts';
+import { type DiskRoom, withRoom } from './disk-room.ts';
+import { isInstalled, runTool } from './run-tool.ts';
+
+/** The setting tools.confinement: by bubblewrap, or not at all, with all rights of Ingot. */
+export const confinements = ['bwrap', 'none'] as const;
+export type Confinement = (typeof confinements)[number];
+
+export type ConfinedFile = { path: string; writable?: boolean };
+
+export type Limits = {
+  memoryMiB: number;
+  cpuSeconds: number;
+  /** By the clock. */
+  seconds: number;
+};
+
+/** Nova's bounds for `qemu-img info`, and ours for what may take long. */
+export const limitTable = {
+  look: { memoryMiB: 1024, cpuSeconds: 30, seconds: 120 },
+  check: { memoryMiB: 1024, cpuSeconds: 300, seconds: 900 },
+  write: { memoryMiB: 2048, cpuSeconds: 4 * 3600, seconds: 12 * 3600 },
+} as const satisfies Record<string, Limits>;
+
+export type ConfinedRun<Name extends string> = {
+  /** All that the program can see beside itself and its libraries. */
+  files: Readonly<Record<Name, ConfinedFile>>;
+  /** Its arguments, given the names that the files have for it. */
+  args: (at: Readonly<Record<Name, string>>) => readonly string[];
+  limits: Limits;
+  /** Bytes: the largest file that it may write; default: it writes none. */
+  fileBytes?: number;
+  /** Ends it before the disk that it writes to is full. */
+  room?: DiskRoom | undefined;
+  /** For what speaks to a machine. Such a run must never parse what a tenant made. */
+  network?: boolean;
+  env?: Readonly<Record<string, string>>;
+  signal?: AbortSignal | undefined;
+  onOutput?: (text: string) => void;
+};
+
+/** @returns standard output. Throws `toolFailed`, or `notConfined` where the program would not have been confined. */
+export async function runConfined<Name extends string>(
+  tool: string,
+  run: ConfinedRun<Name>,
+  confinement: Confinement = 'bwrap',
+): Promise<string> {
+  const { limits, signal, room } = run;
+  const inTime = AbortSignal.timeout(limits.seconds * 1000);
+  const work = (noRoom?: AbortSignal) => {
+    const signals = [signal, inTime, noRoom].filter((one) => one !== undefined);
+    const options = { name: tool, signal: AbortSignal.any(signals), ...(run.onOutput && { onOutput: run.onOutput }) };
+    return confinement === 'none' ? runBare(tool, run, options) : runInside(tool, run, options);
+  };
+  try {
+    return await (room ? withRoom(room, work) : work());
+  } catch (error) {
+    if (error !== inTime.reason || !inTime.aborted) throw error;
+    throw new Fault('toolFailed', { tool, detail: `it was not done after ${limits.seconds} s` });
+  }
+}
+
+type RunOptions = { name: string; signal: AbortSignal; onOutput?: (text: string) => void };
+
+function runBare<Name extends string>(tool: string, run: ConfinedRun<Name>, options: RunOptions): Promise<string> {
+  const at = mapFiles(run.files, ({ path }) => path);
+  const [program = '', ...args] = limited(tool, run, at);
+  return runTool(program, args, { ...options, ...(run.env && { env: run.env }) });
+}
+
+async function runInside<Name extends string>(tool: string, run: ConfinedRun<Name>, options: RunOptions): Promise<string> {
+  const refuse = (detail: string, cause?: unknown) => new Fault('notConfined', { tool, detail }, cause);
+  if (!(await isInstalled('bwrap'))) throw refuse('bwrap is not installed');
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) for (const file of Object.values<ConfinedFile>(run.files)) await admit(file);
+  const at = mapFiles(run.files, (_, name) => `/in/${name}`);
+  const command = [...(isRoot ? dropping : []), ...limited(tool, run, at)];
+  const args = [...(isRoot ? rootNamespaces : userNamespaces), ...(run.network ? ['--share-net'] : []), ...(await rootFolder())];
+  for (const [name, { path, writable }] of Object.entries<ConfinedFile>(run.files)) {
+    args.push(writable ? '--bind' : '--ro-bind', path, at[name as Name]);
+  }
+  for (const [name, value] of Object.entries(run.env ?? {})) args.push('--setenv', name, value);
+  args.push('--remount-ro', '/', '--chdir', '/', '--', ...command);
+  try {
+    // A service manager may have given Ingot capabilities, with which bwrap refuses to start.
+    return await runTool('setpriv', ['--inh-caps=-all', '--ambient-caps=-all', '--', 'bwrap', ...args], options);
+  } catch (error) {
+    const isOurs =
+      error instanceof Fault && error.code === 'toolFailed' && /^(bwrap|setpriv): /.test(String(error.fields['detail']));
+    throw isOurs ? refuse(String(error.fields['detail']), error) : error;
+  }
+}
+
+const always = ['--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL'];
+const names = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'];
+/** Nobody's: no account of Debian's ranges has this number. */
+const confinedId = 65_200;
+const userNamespaces = [...always, ...names, '--unshare-user', '--uid', String(confinedId), '--gid', String(confinedId)];
+/**
+ * Root of a user namespace that root made would still be root to the kernel (for /proc/sys, and in what RLIMIT_NPROC
+ * counts). So no user namespace: root builds the folder and then becomes a user that owns nothing.
+ */
+const rootNamespaces = [...always, ...names, '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'];
+const dropping = ['setpriv', `--reuid=${confinedId}`, `--regid=${confinedId}`, '--clear-groups', '--inh-caps=-all', '--'];
+
+/** Files of root's become open to the confined user; the folders above them, which it never sees, stay shut to all others. */
+async function admit({ path, writable }: ConfinedFile): Promise<void> {
+  await chown(path, -1, confinedId);
+  await chmod(path, writable ? 0o660 : 0o640);
+}
+
+/** Inside bwrap, not around it: what bwrap itself starts must not count. */
+function limited<Name extends string>(tool: string, run: ConfinedRun<Name>, at: Readonly<Record<Name, string>>): string[] {
+  const { limits, fileBytes = 0 } = run;
+  return [
+    'prlimit',
+    `--as=${limits.memoryMiB * 1024 * 1024}`,
+    `--cpu=${limits.cpuSeconds}`,
+    `--fsize=${fileBytes}`,
+    '--core=0',
+    '--nofile=64',
+    '--nproc=256',
+    '--',
+    tool,
+    ...run.args(at),
+  ];
+}
+
+function mapFiles<Name extends string>(
+  files: Readonly<Record<Name, ConfinedFile>>,
+  toName: (file: ConfinedFile, name: string) => string,
+): Record<Name, string> {
+  const entries = Object.entries<ConfinedFile>(files).map(([name, file]) => [name, toName(file, name)]);
+  return Object.fromEntries(entries) as Record<Name, string>;
+}
+
+/** No /proc, no /sys, no home; of /dev two files; nothing can be written. */
+async function rootFolder(): Promise<string[]> {
+  const args = ['--ro-bind', '/usr', '/usr'];
+  for (const path of ['/dev', '/etc', '/in']) args.push('--perms', '0755', '--dir', path);
+  for (const path of ['/bin', '/sbin', '/lib', '/lib32', '/lib64']) {
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isSymbolicLink()) args.push('--symlink', await readlink(path), path);
+    else if (found) args.push('--ro-bind', path, path);
+  }
+  for (const path of ['/etc/ld.so.cache', '/etc/alternatives', '/etc/mke2fs.conf']) args.push('--ro-bind-try', path, path);
+  for (const path of ['/dev/null', '/dev/urandom']) args.push('--dev-bind', path, path);
+  // A few memory pools instead of one per thread: they would count as memory in use.
+  args.push('--setenv', 'PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
+  args.push('--setenv', 'LC_ALL', 'C.UTF-8', '--setenv', 'MALLOC_ARENA_MAX', '4');
+  return args;
+}

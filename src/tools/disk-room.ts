@@ -1,0 +1,57 @@
+/** Keeps part of a disk free of what tenants can make large, so that the database on it can always be written. */
+import { statfs } from 'node:fs/promises';
+import { Fault } from '#domain/faults.ts';
+
+export type DiskRoom = {
+  /** Any folder on the disk. */
+  folder: string;
+  /** Bytes that stay free. */
+  reserve: number;
+};
+
+/** Between two looks at a disk that a program of others writes to. */
+const lookMs = 200;
+
+/** Bytes that may still be written; none where it is less than nothing. */
+export async function roomLeft({ folder, reserve }: DiskRoom): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return Math.max(bavail * bsize - reserve, 0);
+}
+
+/** Throws `noSpace` unless `bytes` more can be written. */
+export async function checkRoom(room: DiskRoom, bytes: number): Promise<void> {
+  const left = await roomLeft(room);
+  if (left <= bytes) throw noSpace(room);
+}
+
+/** Runs work that writes; its signal is aborted with `noSpace` when the room is used up. */
+export async function withRoom<T>(room: DiskRoom, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  await checkRoom(room, 0);
+  const look = () => checkRoom(room, 0).catch((error: unknown) => controller.abort(error));
+  const timer = setInterval(look, lookMs);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Passes chunks on until the room is used up; the disk is asked before each piece of `everyBytes`. */
+export async function* keepingRoom(room: DiskRoom, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let ahead = 0;
+  for await (const chunk of source) {
+    if (ahead < chunk.length) {
+      await checkRoom(room, everyBytes + chunk.length);
+      ahead = everyBytes + chunk.length;
+    }
+    ahead -= chunk.length;
+    yield chunk;
+  }
+}
+
+const everyBytes = 8 * 1024 * 1024;
+
+function noSpace({ reserve }: DiskRoom): Fault {
+  return new Fault('noSpace', { mib: Math.ceil(reserve / 1024 / 1024) });
+}
