@@ -17,6 +17,7 @@ let directory: string;
 before(async () => {
   const log = pino({ level: 'silent' });
   stage = await openApiStage({
+    clock: () => 0,
     images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log }),
   });
   ({ url, env } = await stage.listen());
@@ -89,6 +90,19 @@ test('a token that the client revokes is refused from then on, in every spelling
 
   for (const token of [id, `${id}=`, exchanged.id])
     await assert.rejects(openstack(asToken(token), ['token', 'issue']), /HTTP 401/);
+});
+
+test('the client tells when there were too many failures, and how its user changes a password', { skip }, async () => {
+  const asNobody = { ...env, OS_USERNAME: 'nobody', OS_PASSWORD: 'guess' };
+  const answers = await Promise.allSettled(Array.from({ length: 7 }, () => openstack(asNobody, ['token', 'issue'])));
+  const reasons = answers.map((answer) => (answer.status === 'rejected' ? String(answer.reason) : 'a token'));
+  assert.equal(reasons.filter((reason) => /requires authentication.*HTTP 401/s.test(reason)).length, 5, reasons.join('\n'));
+  assert.equal(reasons.filter((reason) => /Too many failed logins.*HTTP 429/s.test(reason)).length, 2, reasons.join('\n'));
+
+  const asEve = { ...env, OS_USERNAME: 'eve', OS_PASSWORD: 'better', OS_PROJECT_NAME: 'team' };
+  await openstack(asEve, ['user', 'password', 'set', '--original-password', 'better', '--password', 'best']);
+  await assert.rejects(openstack(asEve, ['token', 'issue']), /HTTP 401/);
+  assert.ok((await openstackJson({ ...asEve, OS_PASSWORD: 'best' }, ['token', 'issue'])).id);
 });
 
 test('images: upload from a file, change, save, delete', { skip }, async () => {

@@ -98,6 +98,24 @@ test('one address does not guess the passwords of many', async () => {
   assert.equal((await guess({ name }, 'secret', anAddress())).status, 201, 'others log in');
 });
 
+test('a flood from many addresses does not keep a user at a known address waiting for its end', async () => {
+  const { name } = await aUser();
+  const home = anAddress();
+  assert.equal((await guess({ name }, 'secret', home)).status, 201);
+  let answered = 0;
+  const flood = many(100, async (at) => {
+    const { status } = await guess({ name: `flood ${at}` }, 'guess', `203.0.113.${at}`);
+    answered += 1;
+    return status;
+  });
+
+  const { status } = await guess({ name }, 'secret', home);
+
+  assert.equal(status, 201);
+  assert.ok(answered < 70, `${answered} of 100 came first`);
+  assert.deepEqual(new Set(await flood), new Set([401]), 'each has its turn');
+});
+
 test('addresses of one IPv6 network are one', async () => {
   const { name } = await aUser();
   const answers = await many(20, (at) => guess({ name }, 'guess', `2001:db8:1:${count}:${at + 1}::1`));

@@ -64,7 +64,7 @@ export function registerProjects(app: ApiScope, context: ApiContext): void {
   });
 }
 
-export async function getProject(context: ApiContext, id: string): Promise<Project> {
+export async function getProject(context: Pick<ApiContext, 'store'>, id: string): Promise<Project> {
   const project = await context.store.projects.find({ id });
   if (!project) throw new Fault('notFound', { what: 'Project', id });
   return project;

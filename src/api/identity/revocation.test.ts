@@ -129,6 +129,21 @@ for (const [ending, end] of Object.entries(endings)) {
   });
 }
 
+test('logins that are under way while their user is disabled and enabled again give no good token', async () => {
+  const { name, user } = await aMember();
+  const identity = { methods: ['password'], password: { user: { name, domain: { id: 'default' }, password: 'secret' } } };
+  // So many that some still wait for their turn to be hashed.
+  const logins = Array.from({ length: 20 }, () =>
+    stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } }),
+  );
+
+  await send('PATCH', `/users/${user.id}`, { user: { enabled: false } });
+  await send('PATCH', `/users/${user.id}`, { user: { enabled: true } });
+
+  for (const { statusCode, headers } of await Promise.all(logins))
+    assert.ok(statusCode === 401 || !(await isGood(String(headers['x-subject-token']))));
+});
+
 test('tokens are void after the project or the user was deleted, also when another one takes the name', async () => {
   const { name, user, project, token } = await aMember();
   await send('DELETE', `/projects/${project.id}`);

@@ -61,14 +61,17 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
   app.put(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {
     requireAdmin(request, 'identity:create_grant');
     const { project_id, user_id, role_id } = request.params;
-    await getProject(context, project_id);
-    await getUser(context, request, user_id);
     const row: RoleAssignment = { project_id, user_id, role: getRole(role_id) };
-    await context.store.db
-      .insertInto('role_assignments')
-      .values(row)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+    // In one transaction, so that neither is deleted between the look and the assignment.
+    await context.store.transaction(async (inside) => {
+      await getProject({ store: inside }, project_id);
+      await getUser({ store: inside }, request, user_id);
+      await inside.db
+        .insertInto('role_assignments')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    });
     return reply.code(204).send();
   });
   app.delete(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {

@@ -95,7 +95,7 @@ function registerOwnAffairs(app: ApiScope, context: ApiContext): void {
 }
 
 /** Oneself, or anybody for administrators. */
-export async function getUser(context: ApiContext, request: FastifyRequest, id: string): Promise<User> {
+export async function getUser(context: Pick<ApiContext, 'store'>, request: FastifyRequest, id: string): Promise<User> {
   if (id !== request.caller.user_id) requireAdmin(request, 'identity:get_user');
   const user = await context.store.users.find({ id });
   if (!user) throw new Fault('notFound', { what: 'User', id });
