@@ -133,8 +133,11 @@ test('logins that are under way while their user is disabled and enabled again g
   const { name, user } = await aMember();
   const identity = { methods: ['password'], password: { user: { name, domain: { id: 'default' }, password: 'secret' } } };
   // So many that some still wait for their turn to be hashed.
-  const logins = Array.from({ length: 20 }, () =>
-    stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } }),
+  const logins = Array.from(
+    { length: 20 },
+    async () =>
+      // Awaited here, or it would begin with the `Promise.all` below.
+      await stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } }),
   );
 
   await send('PATCH', `/users/${user.id}`, { user: { enabled: false } });
