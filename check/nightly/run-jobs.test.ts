@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { root } from '../sources.ts';
 import { type Job, jobTable } from './jobs.ts';
 import { printSummary, runJobs } from './run-jobs.ts';
 
-function aFolder(t: TestContext): string {
+function aPlace(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'nightly-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  return folder;
+  return { folder, shown: new PassThrough().resume() };
 }
 
 /** A job that runs a line of the shell. */
@@ -19,9 +20,10 @@ const aJob = (name: string, line: string, minutes = 1): Job => ({ name, what: na
 const never = new AbortController().signal;
 
 test('each job runs, whatever became of the one before, and its words are kept', async (t) => {
-  const folder = aFolder(t);
+  const place = aPlace(t);
+  const { folder } = place;
 
-  const outcomes = await runJobs([aJob('bad', 'echo sorry >&2; exit 3'), aJob('good', 'echo fine')], never, folder);
+  const outcomes = await runJobs([aJob('bad', 'echo sorry >&2; exit 3'), aJob('good', 'echo fine')], never, place);
 
   const problems = outcomes.map(({ name, problem }) => [name, problem]);
   assert.deepEqual(problems, [
@@ -33,9 +35,10 @@ test('each job runs, whatever became of the one before, and its words are kept',
 });
 
 test('a job ends with its time, and so does what it started', async (t) => {
-  const folder = aFolder(t);
+  const place = aPlace(t);
+  const { folder } = place;
 
-  const [outcome] = await runJobs([aJob('long', 'sleep 60 & echo $!; wait', 0.005)], never, folder);
+  const [outcome] = await runJobs([aJob('long', 'sleep 60 & echo $!; wait', 0.005)], never, place);
 
   assert.match(outcome?.problem ?? '', /^had not ended after 0\.005 minutes$/);
   const pid = Number(readFileSync(join(folder, 'long.log'), 'utf8'));
@@ -44,7 +47,7 @@ test('a job ends with its time, and so does what it started', async (t) => {
 
 test('a signal ends the job that runs, and the rest is not begun', async (t) => {
   const stop = new AbortController();
-  const running = runJobs([aJob('one', 'sleep 60'), aJob('two', 'true')], stop.signal, aFolder(t));
+  const running = runJobs([aJob('one', 'sleep 60'), aJob('two', 'true')], stop.signal, aPlace(t));
   stop.abort();
   assert.deepEqual(
     (await running).map(({ name, problem }) => [name, problem]),

@@ -9,27 +9,35 @@ import type { Job } from './jobs.ts';
 
 export type JobOutcome = { readonly name: string; readonly seconds: number; readonly problem: string | undefined };
 
+type Place = { readonly folder: string; readonly shown: NodeJS.WritableStream };
+
 const logs = join(root, '.cache/nightly');
 /** For an orderly end: machines and namespaces are taken down. */
 const graceMs = 30_000;
 
-export async function runJobs(jobs: readonly Job[], stop: AbortSignal, folder = logs): Promise<JobOutcome[]> {
+/** @param place where the logs of the jobs are kept, and where their words are shown meanwhile */
+export async function runJobs(jobs: readonly Job[], stop: AbortSignal, place: Partial<Place> = {}): Promise<JobOutcome[]> {
+  const { folder = logs, shown = process.stdout } = place;
   mkdirSync(folder, { recursive: true });
   const outcomes: JobOutcome[] = [];
   for (const job of jobs) {
     if (stop.aborted) break;
-    process.stdout.write(`\n== ${job.name}: ${job.what}\n`);
+    shown.write(`\n== ${job.name}: ${job.what}\n`);
     const begun = performance.now();
-    const problem = await runJob(job, stop, join(folder, `${job.name}.log`));
+    const problem = await runJob(job, stop, { folder, shown });
     outcomes.push({ name: job.name, seconds: (performance.now() - begun) / 1000, problem });
   }
   return outcomes;
 }
 
 /** @returns what went wrong, if anything */
-async function runJob({ command, env, minutes }: Job, stop: AbortSignal, logFile: string): Promise<string | undefined> {
+async function runJob(
+  { name, command, env, minutes }: Job,
+  stop: AbortSignal,
+  { folder, shown }: Place,
+): Promise<string | undefined> {
   const [program = '', ...args] = command;
-  const log = createWriteStream(logFile);
+  const log = createWriteStream(join(folder, `${name}.log`));
   const child = spawn(program, args, {
     cwd: root,
     env: { ...plainEnvironment(), ...env },
@@ -38,7 +46,7 @@ async function runJob({ command, env, minutes }: Job, stop: AbortSignal, logFile
   });
   for (const output of [child.stdout, child.stderr]) {
     output.pipe(log, { end: false });
-    output.pipe(process.stdout, { end: false });
+    output.pipe(shown, { end: false });
   }
   const tooLong = AbortSignal.timeout(minutes * 60_000);
   const late = AbortSignal.any([stop, tooLong]);
