@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { parseOptions } from '#commands/options.ts';
 import { runBmcBench } from './bmc/command.ts';
+import { runBodiesBench } from './bodies/command.ts';
 import { runFuzzBench } from './fuzz/command.ts';
 import { runListsBench } from './lists/command.ts';
 import { reportOf } from './report.ts';
@@ -13,6 +14,7 @@ import { renderFindings } from './table.ts';
 const usage = `Usage: npm run bench [-- --json FILE] [-- --together]
        ingot bench [--json FILE] [--together]
        npm run bench -- bmc …: many BMCs, see npm run bench -- bmc --help
+       npm run bench -- bodies …: the largest bodies, see npm run bench -- bodies --help
        npm run bench -- fuzz …: hostile input for every parser, see npm run bench -- fuzz --help
        npm run bench -- lists …: lists and choices among ten thousand nodes, see npm run bench -- lists --help
 
@@ -27,6 +29,7 @@ docs/performance.md tells what the figures mean. Needs root; nothing else should
 
 export async function runBenchCommand(args: string[]): Promise<number> {
   if (args[0] === 'bmc') return runBmcBench(args.slice(1));
+  if (args[0] === 'bodies') return runBodiesBench(args.slice(1));
   if (args[0] === 'fuzz') return runFuzzBench(args.slice(1));
   if (args[0] === 'lists') return runListsBench(args.slice(1));
   const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['json'], switchNames: ['together'] });

@@ -1,6 +1,6 @@
 /** The public API as one Fastify application: five services under their paths, each with its own manners. */
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -21,7 +21,7 @@ import { registerDiscovery } from './discovery.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
-import { faultOfDepth } from './json-depth.ts';
+import { faultOfSize } from './json-size.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
 import { refuseControls } from './printable-text.ts';
@@ -45,8 +45,8 @@ export type ApiParts = {
   clock?: (() => number) | undefined;
 };
 
-/** Enough for user data and injected files in base64; image data is streamed and not counted. */
-const bodyLimit = 4 * 1024 * 1024;
+/** As oslo.middleware has it for OpenStack's services; routes that need more say so. Image data is streamed and not counted. */
+const bodyLimit = 114_688;
 /** A peer that neither sends nor takes anything for so long is gone. */
 const silenceMs = 300_000;
 /** Headers, and bodies other than image data, have to be there by then: a trickle would hold its connection for ever. */
@@ -136,8 +136,9 @@ async function endTrickle({ raw, headers, caller }: FastifyRequest): Promise<voi
   raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }
 
-/** As Node.js says it where headers are late: no handler has the request yet. */
+/** As Node.js says it where headers are late: no handler has the request yet. What tests inject has no connection to hold. */
 function sayTimeout(socket: Socket): void {
+  if (!(socket instanceof Socket)) return;
   socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
 }
 
@@ -147,7 +148,7 @@ function acceptEmptyJson(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
-    else void parse(request, body, (error, value) => done(error ?? faultOfDepth(value), value));
+    else void parse(request, body, (error, value) => done(error ?? faultOfSize(value), value));
   });
 }
 

@@ -5,7 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
-import { faultOfDepth } from './json-depth.ts';
+import { faultOfSize } from './json-size.ts';
 
 /** One line each; other texts may have lines. */
 const names: readonly string[] = ['name', 'hostname', 'display_name', 'instance_name', 'tag', 'key'];
@@ -18,8 +18,8 @@ export async function refuseControls({ method, body, params }: FastifyRequest): 
   checkFields(params as object, '');
   if (!isJson(body)) return;
   // Not every media type's parser has looked.
-  const tooDeep = faultOfDepth(body);
-  if (tooDeep) throw tooDeep;
+  const tooLarge = faultOfSize(body);
+  if (tooLarge) throw tooLarge;
   checkFields(body, '');
 }
 

@@ -6,8 +6,12 @@ import { openRackStage, type RackStage } from '#test/rack-stage.ts';
 
 export type ApiRequest = readonly [method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body: unknown];
 
+export type ApiRoute = { readonly method: string; readonly url: string; readonly bodyLimit: number };
+
 export type FullApi = {
   readonly stage: RackStage;
+  /** All that the API answers, as registered. */
+  readonly routes: readonly ApiRoute[];
   readonly requestTable: readonly ApiRequest[];
   /** Lists, and things that nobody has. */
   readonly readTable: readonly string[];
@@ -74,9 +78,14 @@ export async function openFullApi(): Promise<FullApi> {
   const stage = await openRackStage({
     images: (store, directory) => createImageFiles({ store, directory, log: pino({ level: 'silent' }) }),
   });
+  const routes: ApiRoute[] = [];
+  stage.app.addHook('onRoute', ({ method, url, bodyLimit }) => {
+    for (const each of [method].flat())
+      routes.push({ method: each, url, bodyLimit: bodyLimit ?? stage.app.initialConfig.bodyLimit ?? 0 });
+  });
   const ids = await fill(stage);
   const tables = [identityRequests, imageRequests, networkRequests, computeRequests, serverRequests, baremetalRequests];
-  return { stage, requestTable: tables.flatMap((table) => table(ids)), readTable: readsOf(ids) };
+  return { stage, routes, requestTable: tables.flatMap((table) => table(ids)), readTable: readsOf(ids) };
 }
 
 async function fill(stage: RackStage): Promise<Ids> {

@@ -6,6 +6,7 @@ import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
 import { ipmiOpeningTargets } from './ipmi-openings.ts';
+import { largestBodiesTarget } from './largest-bodies.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
 import { snmpTargets } from './snmp-conversations.ts';
@@ -14,7 +15,9 @@ import type { Target } from './target.ts';
 import { textTargets } from './text-readers.ts';
 import { tokenTextTarget } from './token-texts.ts';
 
+export { openFullApi } from './api-requests.ts';
 export { dice, seedOf } from './dice.ts';
+export { heldBy, type LargeBody, largestBodies, send } from './largest-bodies.ts';
 export type { Stage, Target } from './target.ts';
 
 export const fuzzTargets: readonly Target[] = [
@@ -29,6 +32,7 @@ export const fuzzTargets: readonly Target[] = [
   ...textTargets,
   ...httpTargets,
   apiQueryTarget,
+  largestBodiesTarget,
   eventPostTarget,
   tokenTextTarget,
 ];

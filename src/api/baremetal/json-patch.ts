@@ -11,6 +11,9 @@ export const JsonPatch = Type.Array(
   }),
   { minItems: 1, maxItems: 1000 },
 );
+/** Of a node or port with all that stands in it. */
+export const recordBytes = 256 * 1024;
+
 export type JsonPatch = Static<typeof JsonPatch>;
 
 /** Applies all operations to a copy. Throws `badRequest` where a path does not exist or a test fails. */
@@ -25,7 +28,15 @@ export function applyPatch(record: JsonObject, patch: JsonPatch): JsonObject {
     if (Array.isArray(parent)) changeArray(parent, last, { op, path, value: value as Json });
     else changeObject(parent, last, { op, path, value: value as Json });
   }
+  refuseTooLarge(result, record);
   return result;
+}
+
+/** Patch by patch a record could grow without end. What an older Ingot let grow further may be made smaller. */
+function refuseTooLarge(after: JsonObject, before: JsonObject): void {
+  const bytes = Buffer.byteLength(JSON.stringify(after));
+  if (bytes <= recordBytes || bytes < Buffer.byteLength(JSON.stringify(before))) return;
+  throw new Fault('tooLarge', { detail: `The record would have ${bytes} bytes; ${recordBytes} are allowed.` });
 }
 
 type Change = { op: string; path: string; value: Json };

@@ -4,7 +4,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NodeChanges } from '#engine/contract.ts';
-import { faultOfDepth } from '../json-depth.ts';
+import { faultOfSize } from '../json-size.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch } from './json-patch.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
@@ -54,8 +54,8 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   before['instance_name'] = instanceNameOf(node);
   const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
   const after = applyPatch({ ...before, ...fixed }, patch);
-  const tooDeep = faultOfDepth(after);
-  if (tooDeep) throw tooDeep;
+  const tooLarge = faultOfSize(after);
+  if (tooLarge) throw tooLarge;
   refuseFixedFields(after);
   return changesOf(node, after, touched);
 }

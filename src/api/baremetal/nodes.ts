@@ -9,7 +9,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { withInstanceName } from './instance-name.ts';
-import { JsonPatch } from './json-patch.ts';
+import { JsonPatch, recordBytes } from './json-patch.ts';
 import { findNamedNode, findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
@@ -91,7 +91,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
     nodeJson(context, request, await findNode(context, request.params.node), request.query.fields),
   );
 
-  app.post('/nodes', { schema: { body: NodeRequest } }, async (request, reply) => {
+  app.post('/nodes', { bodyLimit: recordBytes, schema: { body: NodeRequest } }, async (request, reply) => {
     refuseLaterFields(nodeFields, Object.keys(request.body), request.microversion);
     refuseFixedFields(request.body);
     // Until 1.10 nodes were enrolled ready for use.
@@ -102,7 +102,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
     return nodeJson(context, request, node);
   });
 
-  app.patch('/nodes/:node', { schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
+  app.patch('/nodes/:node', { bodyLimit: recordBytes, schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
     const node = await findNode(context, request.params.node);
     refuseLaterFields(nodeFields, fieldsOf(request.body), request.microversion);
     const { parent_node } = await withParent(context, readNodePatch(node, request.body));

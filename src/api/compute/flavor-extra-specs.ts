@@ -28,7 +28,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
     const flavor = await findFlavor(context, request, request.params.id);
     const added = asText(request.body.extra_specs, atLeast(request.microversion, 86));
     await refuseForeignImages(context, added);
-    await flavors.update({ id: flavor.id }, { extra_specs: { ...flavor.extra_specs, ...added } });
+    await flavors.update({ id: flavor.id }, { extra_specs: withMore(flavor.extra_specs, added) });
     return { extra_specs: added };
   });
 
@@ -47,7 +47,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
     const flavor = await findFlavor(context, request, id);
     const added = asText(request.body, atLeast(request.microversion, 86));
     await refuseForeignImages(context, added);
-    await flavors.update({ id: flavor.id }, { extra_specs: { ...flavor.extra_specs, ...added } });
+    await flavors.update({ id: flavor.id }, { extra_specs: withMore(flavor.extra_specs, added) });
     return added;
   });
 
@@ -75,6 +75,16 @@ function asText(specs: Record<string, string | number>, isChecked: boolean): Rec
     if (wrong) throw new Fault('badRequest', { detail: `Validation failed; extra spec '${key}' must be ${wrong.expected}.` });
   }
   return texts;
+}
+
+/** Nova has no quota for them; lists show them with each flavor. */
+const mostSpecs = 128;
+
+function withMore(former: Record<string, string>, added: Record<string, string>): Record<string, string> {
+  const specs = { ...former, ...added };
+  if (Object.keys(specs).length > Math.max(mostSpecs, Object.keys(former).length))
+    throw new Fault('badRequest', { detail: `A flavor has at most ${mostSpecs} extra specs.` });
+  return specs;
 }
 
 /** Checked again when they are used: an image that is named may be deleted by force. */

@@ -14,16 +14,16 @@ const NewKeypair = Type.Object({
   keypair: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 255, pattern: '^[a-zA-Z0-9 @._-]+$' }),
     public_key: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 65535 }), Type.Null()])),
-    type: Type.Optional(Type.String()),
-    user_id: Type.Optional(Type.String()),
+    type: Type.Optional(Type.String({ maxLength: 255 })),
+    user_id: Type.Optional(Type.String({ maxLength: 255 })),
   }),
 });
 const UserQuery = Type.Object({
-  user_id: Type.Optional(Type.String()),
+  user_id: Type.Optional(Type.String({ maxLength: 255 })),
   limit: Type.Optional(Type.Integer({ minimum: 0 })),
-  marker: Type.Optional(Type.String()),
+  marker: Type.Optional(Type.String({ maxLength: 255 })),
 });
-const NameParams = Type.Object({ name: Type.String() });
+const NameParams = Type.Object({ name: Type.String({ maxLength: 255 }) });
 
 export function registerKeypairs(app: ApiScope, context: ApiContext): void {
   const { keypairs } = context.store;

@@ -7,6 +7,7 @@ import type { Server } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
 import { machineOf, serialConsoleUrl } from './server-console.ts';
+import { serverBodyBytes } from './server-create.ts';
 import { readRebuild } from './server-rebuild.ts';
 import { serverReply } from './servers.ts';
 
@@ -78,7 +79,7 @@ export function registerServerActions(app: ApiScope, context: ApiContext): void 
   const params = Type.Object({ id: Type.String() });
   const body = Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1 });
 
-  app.post('/servers/:id/action', { schema: { params, body } }, async (request, reply) => {
+  app.post('/servers/:id/action', { bodyLimit: serverBodyBytes, schema: { params, body } }, async (request, reply) => {
     const [[name, argument] = ['', undefined]] = Object.entries(request.body);
     const action = Object.hasOwn(actionTable, name) ? actionTable[name] : undefined;
     if (!action) {

@@ -16,34 +16,41 @@ const Whole = Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.Strin
 
 export const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 255 }), Type.String({ maxLength: 255 }));
 export const Personality = Type.Array(
-  Type.Object({ path: Type.String({ minLength: 1, maxLength: 255 }), contents: Type.String() }, { additionalProperties: false }),
+  Type.Object(
+    { path: Type.String({ minLength: 1, maxLength: 255 }), contents: Type.String({ maxLength: 65_535 }) },
+    { additionalProperties: false },
+  ),
   { maxItems: 5 },
 );
+/** Ids, names, addresses: Nova's columns take no more. */
+const Word = Type.String({ maxLength: 255 });
 const NetworkRequest = Type.Object(
-  { uuid: Type.Optional(Type.String()), port: Type.Optional(Type.String()), fixed_ip: Type.Optional(Type.String()), tag: Loose },
+  { uuid: Type.Optional(Word), port: Type.Optional(Word), fixed_ip: Type.Optional(Word), tag: Loose },
   { additionalProperties: false },
 );
 
 const ServerRequest = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 255 }),
-    imageRef: Type.Optional(Type.String()),
-    flavorRef: Type.Union([Type.String({ minLength: 1 }), Type.Integer()]),
-    key_name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    imageRef: Type.Optional(Word),
+    flavorRef: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer()]),
+    key_name: Type.Optional(Type.Union([Word, Type.Null()])),
     user_data: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
     metadata: Type.Optional(Metadata),
-    networks: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('none'), Type.Array(NetworkRequest)])),
+    networks: Type.Optional(
+      Type.Union([Type.Literal('auto'), Type.Literal('none'), Type.Array(NetworkRequest, { maxItems: 64 })]),
+    ),
     min_count: Whole,
     max_count: Whole,
-    availability_zone: Type.Optional(Type.String()),
-    host: Type.Optional(Type.String()),
-    hypervisor_hostname: Type.Optional(Type.String()),
+    availability_zone: Type.Optional(Word),
+    host: Type.Optional(Word),
+    hypervisor_hostname: Type.Optional(Word),
     hostname: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$' })),
     personality: Type.Optional(Personality),
     description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
-    config_drive: Type.Optional(Type.Union([Type.Boolean(), Type.String()])),
-    block_device_mapping_v2: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
-    security_groups: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
+    config_drive: Type.Optional(Type.Union([Type.Boolean(), Word])),
+    block_device_mapping_v2: Type.Optional(Type.Array(Type.Record(Word, Type.Unknown()), { maxItems: 255 })),
+    security_groups: Type.Optional(Type.Array(Type.Object({ name: Word }), { maxItems: 64 })),
     'OS-DCF:diskConfig': Type.Optional(Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')])),
     return_reservation_id: Loose,
     block_device_mapping: Loose,
@@ -56,6 +63,9 @@ const ServerRequest = Type.Object(
   { additionalProperties: false },
 );
 const Hints = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+
+/** User data (64 KiB), five files of 10 KiB in base64, and 128 pairs of metadata, whose letters may be escaped. */
+export const serverBodyBytes = 256 * 1024;
 
 export const NewServerBody = Type.Object({
   server: ServerRequest,

@@ -45,34 +45,53 @@ export const ServerQuery = Type.Object({
 });
 export type ServerQuery = Static<typeof ServerQuery>;
 
-type Test = (server: Server, wanted: string, related: Related) => boolean;
+type Test = (server: Server, related: Related) => boolean;
+/** Reads what is wanted once, for all servers. */
+type Filter = (wanted: string) => Test;
 
 /** Every filter by its name in the query. */
-const filterTable: Readonly<Record<string, Test>> = {
-  name: (server, wanted) => matchesPattern(server.name, wanted),
-  description: (server, wanted) => matchesPattern(server.description ?? '', wanted),
-  hostname: (server, wanted) => matchesPattern(server.hostname, wanted),
-  status: (server, wanted) => statusOf(server) === wanted.toUpperCase(),
-  image: (server, wanted) => server.image_id === lastSegment(wanted),
-  flavor: (server, wanted) => server.flavor.id === lastSegment(wanted),
-  uuid: (server, wanted) => server.id === wanted,
-  ip: (server, wanted, related) => hasAddress(server, wanted, related),
-  ip6: (server, wanted, related) => hasAddress(server, wanted, related),
-  availability_zone: (server, wanted) => server.availability_zone === wanted || (server.node_uuid !== null && wanted === 'nova'),
-  key_name: (server, wanted) => server.key_name === wanted,
-  project_id: (server, wanted) => server.project_id === wanted,
-  tenant_id: (server, wanted) => server.project_id === wanted,
-  user_id: (server, wanted) => server.user_id === wanted,
-  vm_state: (server, wanted) => server.vm_state === wanted,
-  task_state: (server, wanted) => server.task_state === wanted,
-  host: (server, wanted) => server.node_uuid !== null && wanted === hostName,
-  node: (server, wanted) => server.node_uuid === wanted,
-  locked: (server, wanted) => server.locked === isTrue(wanted),
-  tags: () => false,
-  'tags-any': () => false,
-  'changes-since': (server, wanted) => server.updated_at >= timeOf(wanted),
-  'changes-before': (server, wanted) => server.updated_at <= timeOf(wanted),
+const filterTable: Readonly<Record<string, Filter>> = {
+  name: patternFilter((server) => server.name),
+  description: patternFilter((server) => server.description ?? ''),
+  hostname: patternFilter((server) => server.hostname),
+  status: (wanted) => (server) => statusOf(server) === wanted.toUpperCase(),
+  image: (wanted) => (server) => server.image_id === lastSegment(wanted),
+  flavor: (wanted) => (server) => server.flavor.id === lastSegment(wanted),
+  uuid: (wanted) => (server) => server.id === wanted,
+  ip: addressFilter,
+  ip6: addressFilter,
+  availability_zone: (wanted) => (server) =>
+    server.availability_zone === wanted || (server.node_uuid !== null && wanted === 'nova'),
+  key_name: (wanted) => (server) => server.key_name === wanted,
+  project_id: (wanted) => (server) => server.project_id === wanted,
+  tenant_id: (wanted) => (server) => server.project_id === wanted,
+  user_id: (wanted) => (server) => server.user_id === wanted,
+  vm_state: (wanted) => (server) => server.vm_state === wanted,
+  task_state: (wanted) => (server) => server.task_state === wanted,
+  host: (wanted) => (server) => server.node_uuid !== null && wanted === hostName,
+  node: (wanted) => (server) => server.node_uuid === wanted,
+  locked: (wanted) => (server) => server.locked === isTrue(wanted),
+  tags: () => () => false,
+  'tags-any': () => () => false,
+  'changes-since': (wanted) => after(timeOf(wanted)),
+  'changes-before': (wanted) => before(timeOf(wanted)),
 };
+
+function patternFilter(textOf: (server: Server) => string): Filter {
+  return (wanted) => {
+    const matches = patternOf(wanted);
+    return (server) => matches(textOf(server));
+  };
+}
+
+const after =
+  (time: string): Test =>
+  ({ updated_at }) =>
+    updated_at >= time;
+const before =
+  (time: string): Test =>
+  ({ updated_at }) =>
+    updated_at <= time;
 
 const adminFilters = ['host', 'node', 'project_id', 'tenant_id', 'user_id'];
 
@@ -131,13 +150,19 @@ async function listServers({ store }: ApiContext, { request, where, tests, query
   return found.sort(orderOf(request, query));
 }
 
+/** A list with a filter looks at every server that the caller may see: the line of a request has room for thousands of values. */
+const mostValues = 50;
+
 /** A parameter given several times asks for any of its values. Filters that only administrators have are no filters for others. */
-function testsOf(query: ServerQuery, isAdmin: boolean) {
+function testsOf(query: ServerQuery, isAdmin: boolean): { name: string; test: Test }[] {
   return Object.entries(query).flatMap(([name, value]) => {
-    const test = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
-    if (!test || value === undefined || (!isAdmin && adminFilters.includes(name))) return [];
-    const wanted = [value].flat().map(String);
-    return [{ name, test: (server: Server, related: Related) => wanted.some((each) => test(server, each, related)) }];
+    const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
+    if (!filter || value === undefined || (!isAdmin && adminFilters.includes(name))) return [];
+    const wanted = [...new Set([value].flat().map(String))];
+    if (wanted.length > mostValues)
+      throw new Fault('badRequest', { detail: `Invalid query: ${name} has ${wanted.length} values, ${mostValues} are allowed.` });
+    const tests = wanted.map(filter);
+    return [{ name, test: (server: Server, related: Related) => tests.some((test) => test(server, related)) }];
   });
 }
 
@@ -168,11 +193,13 @@ const adminSortKeys = ['host', 'node'];
 
 function orderOf(request: FastifyRequest, query: ServerQuery): (left: Server, right: Server) => number {
   const directions = [query.sort_dir ?? []].flat();
-  const keys = [query.sort_key ?? []].flat().map((name, index) => {
+  const names = [query.sort_key ?? []].flat();
+  // A key that comes again decides nothing.
+  const keys = [...new Set(names)].map((name) => {
     const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
     if (sortValue && adminSortKeys.includes(name)) requireAdmin(request, `os_compute_api:servers:sort_by_${name}`);
     if (!sortValue) throw new Fault('badRequest', { detail: `Servers cannot be sorted by ${name}.` });
-    return { sortValue, sign: (directions[index] ?? 'desc') === 'asc' ? 1 : -1 };
+    return { sortValue, sign: (directions[names.indexOf(name)] ?? 'desc') === 'asc' ? 1 : -1 };
   });
   const last = [
     { sortValue: (server: Server) => server.created_at, sign: -1 },
@@ -191,7 +218,7 @@ function orderOf(request: FastifyRequest, query: ServerQuery): (left: Server, ri
  * Nova takes a regular expression here. `^`, `$` and `.*` are what clients use; anything else is taken as it stands, so
  * that no caller can make us run an expensive pattern.
  */
-export function matchesPattern(text: string, pattern: string): boolean {
+function patternOf(pattern: string): (text: string) => boolean {
   const isAtStart = pattern.startsWith('^');
   const isAtEnd = pattern.endsWith('$') && !pattern.endsWith('\\$');
   const parts = pattern
@@ -199,20 +226,27 @@ export function matchesPattern(text: string, pattern: string): boolean {
     .split('.*')
     .map((part) => part.replace(/\\(.)/g, '$1'));
   const last = isAtEnd ? (parts.pop() ?? '') : '';
-  let position = 0;
-  for (const [index, part] of parts.entries()) {
-    const found = isAtStart && index === 0 ? (text.startsWith(part) ? 0 : -1) : text.indexOf(part, position);
-    if (found < 0) return false;
-    position = found + part.length;
-  }
-  if (!isAtEnd) return true;
-  if (isAtStart && parts.length === 0) return text === last;
-  return text.length - last.length >= position && text.endsWith(last);
+  // Nothing at all is found everywhere.
+  const sought = parts.filter((part, index) => part !== '' || (isAtStart && index === 0));
+  return (text) => {
+    let position = 0;
+    for (const [index, part] of sought.entries()) {
+      const found = isAtStart && index === 0 ? (text.startsWith(part) ? 0 : -1) : text.indexOf(part, position);
+      if (found < 0) return false;
+      position = found + part.length;
+    }
+    if (!isAtEnd) return true;
+    if (isAtStart && parts.length === 0) return text === last;
+    return text.length - last.length >= position && text.endsWith(last);
+  };
 }
 
-function hasAddress(server: Server, pattern: string, related: Related): boolean {
-  const addresses = Object.values(addressesOf(server, related)).flat() as { addr: string }[];
-  return addresses.some(({ addr }) => matchesPattern(addr, pattern));
+function addressFilter(wanted: string): Test {
+  const matches = patternOf(wanted);
+  return (server, related) => {
+    const addresses = Object.values(addressesOf(server, related)).flat() as { addr: string }[];
+    return addresses.some(({ addr }) => matches(addr));
+  };
 }
 
 function timeOf(text: string): string {

@@ -20,12 +20,13 @@ export const zoneName = 'nova';
 export type Related = {
   nodes: ReadonlyMap<string, Node>;
   networks: ReadonlyMap<string, Network>;
-  ports: readonly Port[];
+  /** By the server whose they are. */
+  ports: ReadonlyMap<string, readonly Port[]>;
   /** Server id → percent of the image that is written, where one is being written. */
   progress: ReadonlyMap<string, number>;
 };
 
-export const nothingRelated: Related = { nodes: new Map(), networks: new Map(), ports: [], progress: new Map() };
+export const nothingRelated: Related = { nodes: new Map(), networks: new Map(), ports: new Map(), progress: new Map() };
 
 export async function loadRelated(store: Store, servers: readonly Server[]): Promise<Related> {
   if (servers.length === 0) return nothingRelated;
@@ -36,7 +37,8 @@ export async function loadRelated(store: Store, servers: readonly Server[]): Pro
     loadProgress(store, servers),
   ]);
   const byId = new Map(networks.map((network) => [network.id, network]));
-  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports, progress };
+  const ofServers = Map.groupBy(ports, ({ device_id }) => device_id);
+  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports: ofServers, progress };
 }
 
 /** What the agents last said of the images they write; older installations of the same server do not count. */
@@ -105,8 +107,7 @@ export function addressesOf(server: Server, related: Related): Record<string, ob
 /** In the order of the request. Anybody may write any server's id into a port of his own: others' do not count. */
 export function portsOf(server: Server, related: Related): Port[] {
   const place = ({ id }: Port) => (server.port_ids.includes(id) ? server.port_ids.indexOf(id) : server.port_ids.length);
-  return related.ports
-    .filter(({ device_id }) => device_id === server.id)
+  return (related.ports.get(server.id) ?? [])
     .filter(({ id, project_id }) => project_id === server.project_id || server.port_ids.includes(id))
     .sort((left, right) => place(left) - place(right));
 }

@@ -7,7 +7,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks } from '../pagination.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
-import { NewServerBody, readNewServer } from './server-create.ts';
+import { NewServerBody, readNewServer, serverBodyBytes } from './server-create.ts';
 import { readServers, ServerQuery } from './server-filters.ts';
 import { linksOf, loadRelated, serverJson } from './server-json.ts';
 
@@ -25,7 +25,7 @@ export function registerServers(app: ApiScope, context: ApiContext): void {
     serverReply(context, request, await findServer(context, request, request.params.id)),
   );
 
-  app.post('/servers', { schema: { body: NewServerBody } }, async (request, reply) => {
+  app.post('/servers', { bodyLimit: serverBodyBytes, schema: { body: NewServerBody } }, async (request, reply) => {
     const [server] = await context.engine.createServers(await readNewServer(context, request, request.body));
     if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
     const links = linksOf(server, request, context);

@@ -25,12 +25,14 @@ const statusOf = async (reply: Promise<{ status: number }>) => (await reply).sta
 test('a patch of thousands of operations is refused before any is looked at', async () => {
   const { body } = await create({});
 
-  const large = await patch(body.id, adding(8_000));
+  const huge = await patch(body.id, adding(8_000));
+  const large = await patch(body.id, adding(1_025));
   const most = await patch(
     body.id,
     count(1_024, () => ({ op: 'add', path: '/same', value: 'v' })),
   );
 
+  assert.equal(huge.status, 413);
   assert.equal(large.status, 400);
   assert.match(large.body.error.message, /1024/);
   assert.deepEqual([most.status, most.body.same], [200, 'v']);

@@ -33,12 +33,12 @@ const Changes = Type.Object(
 const NewNetwork = Type.Object(
   {
     ...Changes.properties,
-    project_id: Type.Optional(Type.String()),
-    tenant_id: Type.Optional(Type.String()),
-    'provider:network_type': Type.Optional(Type.String()),
+    project_id: Type.Optional(Type.String({ maxLength: 255 })),
+    tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
+    'provider:network_type': Type.Optional(Type.String({ maxLength: 255 })),
     'provider:physical_network': Type.Optional(Type.String({ maxLength: 64 })),
     'provider:segmentation_id': Type.Optional(Type.Null()),
-    availability_zone_hints: Type.Optional(Type.Array(Type.String(), { maxItems: 0 })),
+    availability_zone_hints: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 0 })),
   },
   { additionalProperties: false },
 );

@@ -27,7 +27,7 @@ import { ownerOf, seeNetwork, seePort } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
 
 const FixedIp = Type.Object(
-  { subnet_id: Type.Optional(Type.String()), ip_address: Type.Optional(Type.String()) },
+  { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
   { additionalProperties: false },
 );
 const none = Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 }));
@@ -51,9 +51,9 @@ const Changes = Type.Object(
 const NewPort = Type.Object(
   {
     ...Changes.properties,
-    network_id: Type.String(),
-    project_id: Type.Optional(Type.String()),
-    tenant_id: Type.Optional(Type.String()),
+    network_id: Type.String({ maxLength: 255 }),
+    project_id: Type.Optional(Type.String({ maxLength: 255 })),
+    tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
   },
   { additionalProperties: false },
 );

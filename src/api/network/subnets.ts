@@ -14,18 +14,18 @@ import { enforce, enforceAttributes } from './policies.ts';
 import { planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 
 const maxItems = 64;
-const Pool = Type.Object({ start: Type.String(), end: Type.String() });
-const Route = Type.Object({ destination: Type.String(), nexthop: Type.String() });
+const Pool = Type.Object({ start: Type.String({ maxLength: 255 }), end: Type.String({ maxLength: 255 }) });
+const Route = Type.Object({ destination: Type.String({ maxLength: 255 }), nexthop: Type.String({ maxLength: 255 }) });
 const Changes = Type.Object(
   {
     name: Type.Optional(Type.String({ maxLength: 255 })),
     description: Type.Optional(Type.String({ maxLength: 255 })),
-    gateway_ip: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    gateway_ip: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
     enable_dhcp: Type.Optional(Type.Boolean()),
-    dns_nameservers: Type.Optional(Type.Array(Type.String(), { maxItems })),
+    dns_nameservers: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems })),
     allocation_pools: Type.Optional(Type.Array(Pool, { maxItems })),
     host_routes: Type.Optional(Type.Array(Route, { maxItems })),
-    service_types: Type.Optional(Type.Array(Type.String(), { maxItems: 0 })),
+    service_types: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 0 })),
     dns_publish_fixed_ip: Type.Optional(Type.Literal(false)),
     segment_id: Type.Optional(Type.Null()),
   },
@@ -34,11 +34,11 @@ const Changes = Type.Object(
 const NewSubnet = Type.Object(
   {
     ...Changes.properties,
-    network_id: Type.String(),
-    cidr: Type.String(),
+    network_id: Type.String({ maxLength: 255 }),
+    cidr: Type.String({ maxLength: 255 }),
     ip_version: Type.Union([Type.Literal(4), Type.Literal(6)]),
-    project_id: Type.Optional(Type.String()),
-    tenant_id: Type.Optional(Type.String()),
+    project_id: Type.Optional(Type.String({ maxLength: 255 })),
+    tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
     subnetpool_id: Type.Optional(Type.Null()),
     ipv6_address_mode: Type.Optional(Type.Null()),
     ipv6_ra_mode: Type.Optional(Type.Null()),
