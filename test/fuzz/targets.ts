@@ -2,6 +2,7 @@
 import { apiQueryTarget } from './api-queries.ts';
 import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
+import { imageReferenceTarget } from './image-references.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
@@ -35,4 +36,5 @@ export const fuzzTargets: readonly Target[] = [
   largestBodiesTarget,
   eventPostTarget,
   tokenTextTarget,
+  imageReferenceTarget,
 ];
