@@ -116,7 +116,7 @@ class LiveBootServer implements BootServer {
     this.tftpRoot = tftpRootOf(settings, stateDir);
     this.#httpPort = settings['provisioning.http_port'];
     this.#plans = new Plans(join(this.#directory, 'plans'));
-    this.#files = new TftpFiles(this.tftpRoot);
+    this.#files = new TftpFiles(this.tftpRoot, settings['images.reserve_mib'] * 1024 ** 2);
     this.#machines = new MachineAddresses(this.#plans);
     this.#report = (request) => {
       try {

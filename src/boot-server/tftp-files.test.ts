@@ -54,6 +54,17 @@ test('what all may read is linked, what is private is copied, and never is the o
   assert.equal((await stat(source())).mode & 0o777, 0o600);
 });
 
+test('a copy that would fill the disk is not made, and nothing of it stays', async () => {
+  await chmod(source(), 0o600);
+  const careful = new TftpFiles(join(directory, 'tftp'), Number.MAX_SAFE_INTEGER);
+  await assert.rejects(careful.lay(planOf()), { code: 'noSpace' });
+  const left: string[] = await readdir(laid('server-1')).catch(() => []);
+  assert.deepEqual(
+    left.filter((name) => name.includes('kernel')),
+    [],
+  );
+});
+
 test('laying again leaves what is there alone, and replaces what changed', async () => {
   await chmod(source(), 0o600);
   await files.lay(planOf());

@@ -19,6 +19,7 @@ import {
 import { dirname, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootFile, BootPlan } from '#drivers/interfaces.ts';
+import { checkRoom, type DiskRoom } from '#tools/disk-room.ts';
 
 type FirmwareFile = { readonly name: string; readonly source: string; readonly package: string };
 
@@ -50,9 +51,12 @@ export function configPath(mac: string): string {
 
 export class TftpFiles {
   readonly root: string;
+  readonly #reserve: number;
 
-  constructor(root: string) {
+  /** @param reserve bytes that copies leave free on the disk: kernels and ramdisks are tenants' images, of any size */
+  constructor(root: string, reserve = 0) {
     this.root = root;
+    this.#reserve = reserve;
   }
 
   async prepare(): Promise<void> {
@@ -102,6 +106,7 @@ export class TftpFiles {
     try {
       await this.#layFile(path, file.path);
     } catch (error) {
+      if (error instanceof Fault) throw error;
       throw new Fault('imageUnusable', { image: file.name, detail: `${file.path}: ${(error as Error).message}` }, error);
     }
   }
@@ -121,7 +126,9 @@ export class TftpFiles {
     const from = await realpath(source);
     const [wanted, present] = await Promise.all([stat(from), stat(target).catch(() => undefined)]);
     if (present && isSameFile(wanted, present)) return;
-    await appear(target, (part) => linkOrCopy(from, part, wanted));
+    await appear(target, (part) =>
+      linkOrCopy(from, part, { facts: wanted, room: { folder: this.root, reserve: this.#reserve } }),
+    );
   }
 }
 
@@ -129,7 +136,7 @@ export class TftpFiles {
  * dnsmasq, run by root, sends only what the whole world may read; a link would share the mode of the original, so what
  * is private there is copied (a reflink where the file system can).
  */
-async function linkOrCopy(source: string, target: string, facts: Stats): Promise<void> {
+async function linkOrCopy(source: string, target: string, { facts, room }: { facts: Stats; room: DiskRoom }): Promise<void> {
   if (facts.mode & 0o004) {
     const linked = await link(source, target).then(
       () => true,
@@ -137,6 +144,7 @@ async function linkOrCopy(source: string, target: string, facts: Stats): Promise
     );
     if (linked) return;
   }
+  await checkRoom(room, facts.size);
   await copyFile(source, target, constants.COPYFILE_FICLONE);
   await chmod(target, 0o644);
   await utimes(target, facts.atime, facts.mtime);
