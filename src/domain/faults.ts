@@ -255,10 +255,14 @@ export function asFault(error: unknown): Fault {
 
 const usual: FaultFields = { device: 'BMC' };
 
+/** A refusal does not repeat the whole of what it refuses. */
+const longestValue = 4_000;
+const shorten = (text: string) => (text.length > longestValue ? `${text.slice(0, longestValue)}…` : text);
+
 /** A value that ends a sentence of its own does not end ours twice. */
 function fill(template: string, fields: FaultFields): string {
   const text = template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
-    const value = plainText(String(fields[name] ?? usual[name] ?? '?'));
+    const value = plainText(shorten(String(fields[name] ?? usual[name] ?? '?')));
     return /[.!?]$/.test(value) ? value : value + stop;
   });
   return text.replace('(1 attempts in', '(1 attempt in');
