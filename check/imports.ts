@@ -29,7 +29,7 @@ export const importTable: readonly ImportRow[] = [
   { from: ['agent'], may: ['agent-protocol'] },
   { from: ['build'], may: ['domain'] },
   { from: ['lab'], may: ['wire', 'settings', 'domain'] },
-  { from: ['demo'], may: ['build', 'lab', 'commands/options', 'settings', 'store/state-files'] },
+  { from: ['demo'], may: ['build', 'lab', 'commands/options', 'settings', 'store/state-files', 'domain'] },
   {
     from: ['bench'],
     may: [

@@ -1,10 +1,13 @@
 /** A whole cloud for trying: the lab's rack, an Ingot beside it, ramdisk and images built. Demo, benchmark and tests share it. */
+import { chmodSync, chownSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { cacheFolder } from '#build/cache.ts';
 import { buildImages, type Images } from '#build/image/build-images.ts';
 import { buildRamdisk, type Ramdisk } from '#build/ramdisk/build-ramdisk.ts';
+import type { Account } from '#domain/privileges.ts';
 import { type MachineRecord, type Rack, type RackOptions, startRack } from '#lab/rack.ts';
-import { type IngotProcess, startIngot } from '#lab/start-ingot.ts';
+import { canServe, type IngotProcess, labAccount, startIngot } from '#lab/start-ingot.ts';
 import type { SettingName } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { CloudClient } from './cloud-client.ts';
@@ -66,7 +69,12 @@ export async function startLabCloud(options: LabCloudOptions): Promise<LabCloud>
     announce('starting Ingot');
     const settings = { 'deploy.kernel': ramdisk.kernel, 'deploy.ramdisk': ramdisk.ramdisk, ...options.settings };
     const { namespace } = rack.record;
-    const ingot = await startIngot({ namespace, stateDir, settings, ...(options.port && { port: options.port }) });
+    const account = unprivileged(announce);
+    if (account) {
+      letPass(dirname(stateDir), account);
+      for (const machine of rack.record.machines) letRead(machine.console, account);
+    }
+    const ingot = await startIngot({ namespace, stateDir, settings, account, ...(options.port && { port: options.port }) });
     const key = await makeKey(stateDir);
     const target = { user: 'debian', keyFile: key.file, knownHosts: join(stateDir, 'known-hosts'), namespace };
     return {
@@ -87,6 +95,29 @@ export async function startLabCloud(options: LabCloudOptions): Promise<LabCloud>
     await rack.stop();
     throw error;
   }
+}
+
+function unprivileged(announce: Announce): Account | undefined {
+  if (canServe(labAccount)) return labAccount;
+  announce('Ingot runs as root: this folder is closed to other users');
+  return undefined;
+}
+
+/** The rack's folder holds passwords of BMCs besides: Ingot may pass through it, and read this file. */
+function letRead(file: string, account: Account): void {
+  writeFileSync(file, '', { flag: 'a' });
+  chownSync(file, 0, account.gid);
+  chmodSync(file, 0o640);
+  letPass(dirname(file), account);
+}
+
+/** Folders of ours that are closed to others: their content cannot be listed, but what is named in them can be reached. */
+function letPass(folder: string, account: Account): void {
+  if (folder.length <= cacheFolder.length) return;
+  letPass(dirname(folder), account);
+  if (statSync(folder).mode & 0o001) return;
+  chownSync(folder, 0, account.gid);
+  chmodSync(folder, 0o710);
 }
 
 export async function logIn(url: string, stateDir: string): Promise<CloudClient> {

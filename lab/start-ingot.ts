@@ -2,14 +2,15 @@
  * Ingot beside a lab rack: its machines' side lives inside the namespace, its API on the host's 127.0.0.1. A socket
  * belongs to the namespace it was opened in, so the API's is opened here, outside, and inherited.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { chownSync, createWriteStream, mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { type Account, asAccount } from '#domain/privileges.ts';
 import { type SettingName, variableOf } from '#settings.ts';
 import { insideNamespace } from './network.ts';
 import { provisioningNetwork } from './rack-plan.ts';
@@ -21,6 +22,8 @@ export type IngotOptions = {
   readonly port?: number;
   /** Added to, or instead of, those for the lab's network. */
   readonly settings?: Partial<Record<SettingName, string>>;
+  /** Who it runs as; default root. The state folder becomes that user's. */
+  readonly account?: Account | undefined;
   /** What to run, in place of `ingot serve`; it must serve descriptor 3 and say `Ingot serves …` when it does. */
   readonly command?: readonly string[];
 };
@@ -92,9 +95,10 @@ export class IngotProcess {
   }
 
   #launch(listener: Server): ChildProcess {
-    const { namespace, stateDir, command = serveCommand } = this.#options;
+    const { namespace, stateDir, command = serveCommand, account } = this.#options;
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const [program, ...args] = ingotCommand(namespace, command);
+    if (account) chownSync(stateDir, account.uid, account.gid);
+    const [program, ...args] = ingotCommand(namespace, account ? [...asUser(account), ...command] : command);
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe', descriptorOf(listener)],
       env: {
@@ -148,6 +152,20 @@ const serveCommand = [fileURLToPath(new URL('../bin/ingot', import.meta.url)), '
 /** The words that start Ingot, or `command` in its place, inside the namespace; it ends with us. */
 export function ingotCommand(namespace: string, command: readonly string[] = serveCommand): [string, ...string[]] {
   return ['setpriv', '--pdeathsig', 'TERM', ...insideNamespace(namespace, command)];
+}
+
+/** With what dnsmasq needs. The kernel forgets at a change of user that it is to end with us. */
+function asUser(account: Account): string[] {
+  return ['setpriv', ...asAccount(account, ['net_bind_service', 'net_raw', 'net_admin']), '--pdeathsig', 'TERM', '--'];
+}
+
+/** A user without an entry anywhere, who owns nothing else: root need not be what serves. */
+export const labAccount: Account = { uid: 64_030, gid: 64_030 };
+
+/** Whether that user can read this checkout; one below a closed home folder is served by root. */
+export function canServe(account: Account): boolean {
+  const words = asAccount(account, []);
+  return spawnSync('setpriv', [...words, 'test', '-r', serveCommand[0] ?? ''], { stdio: 'ignore' }).status === 0;
 }
 
 type Place = { readonly stateDir: string; readonly url: string; readonly descriptor: number };

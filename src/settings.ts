@@ -45,6 +45,11 @@ export const settingsTable = {
     help: 'Connections of one address (IPv6: of one /64) to the API; this host is spared',
   },
   state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
+  'process.user': {
+    kind: 'text',
+    default: '',
+    help: 'Who Ingot is once root has started it: a user name or a number; default: ingot where that user exists; root = stay root',
+  },
   'secrets.key_file': {
     kind: 'text',
     default: '',

@@ -52,6 +52,7 @@ export class Dhcp {
     };
     this.#process = new DnsmasqProcess({
       title: 'DHCP',
+      capabilities: ['net_bind_service', 'net_raw', 'net_admin'],
       config: this.#files.config,
       pid: this.#files.pid,
       ready: this.#hostsRead(),

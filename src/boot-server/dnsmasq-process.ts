@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
+import { type Capability, capabilityBits, onlyCapabilities } from '#domain/privileges.ts';
 import { withoutOurSettings } from '#tools/run-tool.ts';
 import type { Log } from './parts.ts';
 
@@ -13,6 +14,8 @@ export type DnsmasqOptions = {
   title: string;
   config: string;
   pid: string;
+  /** What it needs of our rights. */
+  capabilities: readonly Capability[];
   /** Log line that says that it serves. */
   ready: RegExp;
   log: Log;
@@ -111,12 +114,12 @@ export class DnsmasqProcess {
   }
 
   async #launch(): Promise<void> {
-    const { title, config, pid, ready, prepare } = this.#options;
+    const { title, config, pid, ready, prepare, capabilities } = this.#options;
     await endLeftover(pid, config);
     await prepare();
     if (this.#stopping) return;
     this.#lastLines = [];
-    const bounds = process.getuid?.() === 0 ? rootOnly : [];
+    const bounds = process.getuid?.() === 0 ? rootOnly : [...onlyCapabilities(await heldOf(capabilities)), '--no-new-privs'];
     const dnsmasq = ['dnsmasq', '--keep-in-foreground', '--log-facility=-', `--conf-file=${config}`];
     const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...bounds, ...dnsmasq], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -179,6 +182,12 @@ export class DnsmasqProcess {
     steady.unref();
     log.info(`dnsmasq (${title}) is up again`);
   }
+}
+
+/** Those that this process has itself: without them dnsmasq says what it cannot do. */
+async function heldOf(capabilities: readonly Capability[]): Promise<Capability[]> {
+  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+  return capabilities.filter((name) => (held >> capabilityBits[name]) & 1n);
 }
 
 /** A dnsmasq of an earlier run, known by its pid file and our configuration in its arguments, is ended first. */

@@ -25,7 +25,17 @@ export class Tftp {
     this.#options = options;
     const [config, pid] = [join(directory, 'tftp.conf'), join(directory, 'tftp.pid')];
     const prepare = () => this.#prepare(config, pid);
-    this.#process = new DnsmasqProcess({ title: 'TFTP', config, pid, ready: /\bTFTP root is /, log, prepare, onLine, onDeath });
+    this.#process = new DnsmasqProcess({
+      title: 'TFTP',
+      capabilities: ['net_bind_service', 'net_raw'],
+      config,
+      pid,
+      ready: /\bTFTP root is /,
+      log,
+      prepare,
+      onLine,
+      onDeath,
+    });
   }
 
   start(): Promise<void> {

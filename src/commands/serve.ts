@@ -1,6 +1,7 @@
 /** `ingot serve`: the cloud itself. */
 import { readSettings, type Settings, settingsTable, shortcutTable, variableOf } from '#settings.ts';
 import { parseOptions } from './options.ts';
+import { leaveRoot } from './privileges.ts';
 
 export async function runServeCommand(args: string[]): Promise<number> {
   const { flags, positionals, isHelp } = parseOptions(args, {
@@ -16,6 +17,7 @@ export async function runServeCommand(args: string[]): Promise<number> {
   }
   const { config, ...others } = flags;
   const settings = readSettings({ env: process.env, flags: others, ...(config && { file: config }) });
+  leaveRoot(settings, (line) => process.stderr.write(`ingot: ${line}\n`));
   return serveUntilSignal(settings);
 }
 

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
+import { onlyCapabilities } from '#domain/privileges.ts';
 
 export type ToolOptions = {
   /** What faults call the program; default: as it is started. */
@@ -75,7 +76,12 @@ export function killGroupOf(pid: number | undefined): void {
 }
 
 export function withParentDeathSignal(tool: string, args: readonly string[]): [string, readonly string[]] {
-  return process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', '--', tool, ...args]] : [tool, args];
+  return process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', ...noRights(), '--', tool, ...args]] : [tool, args];
+}
+
+/** Rights that Ingot has for dnsmasq are no business of others. Root keeps its own. */
+function noRights(): string[] {
+  return process.getuid?.() === 0 ? [] : onlyCapabilities([]);
 }
 
 /** Whether a program can be found on PATH. */

@@ -3,6 +3,7 @@
  * systems; then stop and start, and delete with the disks erased.
  */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +12,7 @@ import type { CloudEvent } from '#demo/cloud-client.ts';
 import { type LabCloud, logIn, startLabCloud } from '#demo/lab-cloud.ts';
 import * as job from '#demo/main-job.ts';
 import { keyName, networkName, prepareCloud } from '#demo/prepare-cloud.ts';
+import { canServe, labAccount } from '#lab/start-ingot.ts';
 
 const namespace = 'ingot-test-deploy';
 const stateDir = join(cacheFolder, 'test-deploy');
@@ -119,6 +121,13 @@ test('two servers are deployed and logged into although Ingot is killed three ti
     if (name === 'classic') assert.match(output, /swap1/);
   }
   assert.equal(kills, 3);
+});
+
+test('what did it is no root, and has the rights that dnsmasq needs', { skip: skip || !canServe(labAccount) }, async () => {
+  const status = await readFile(`/proc/${lab.ingot.pid}/status`, 'utf8');
+  assert.match(status, /^Uid:\t64030\t64030\t64030\t64030$/m);
+  assert.match(status, /^CapEff:\t0000000000003400$/m);
+  assert.match(status, /^CapBnd:\t0000000000003400$/m);
 });
 
 test('the record of each machine is whole and in order', { skip }, async () => {

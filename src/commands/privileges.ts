@@ -1,0 +1,80 @@
+/** `ingot serve` by root goes on as another user, with the few rights that the settings need. See docs/decisions/0017-privileges.md. */
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Account, asAccount, type Capability } from '#domain/privileges.ts';
+import type { Settings } from '#settings.ts';
+
+/** The account that is used where it exists and the settings name none. */
+const ownAccount = 'ingot';
+const program = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+type Refusal = { readonly reason: string };
+
+/** Does not return where the process goes on as another user. Throws where the settings ask for one that cannot be had. */
+export function leaveRoot(settings: Settings, warn: (line: string) => void): void {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux') return;
+  const wanted = settings['process.user'];
+  if (wanted === 'root') return;
+  const account = findAccount(wanted || ownAccount);
+  const refusal = account ? whyNot(account, settings) : { reason: `there is no user ${wanted || ownAccount}` };
+  if (account && !refusal) goOnAs(account, capabilitiesFor(settings));
+  const reason = (refusal as Refusal).reason;
+  if (wanted) throw new Error(`cannot run as ${wanted} (setting process.user): ${reason}`);
+  warn(`running as root, since ${reason}; \`adduser --system --group ${ownAccount}\`, or see process.user in ingot serve --help`);
+}
+
+/** What the listeners and dnsmasq need beyond an ordinary user's rights. */
+export function capabilitiesFor(settings: Settings): Capability[] {
+  if (settings['provisioning.interface']) return ['net_bind_service', 'net_raw', 'net_admin'];
+  const listen = Number(/:(\d+)$/.exec(settings['api.listen'])?.[1] ?? 65_535);
+  const ports = [listen, settings['provisioning.http_port'], settings['provisioning.deploy_helper_port']];
+  const events = settings['redfish.events_https_port'];
+  return [...ports, ...(events ? [events] : [])].some((port) => port > 0 && port < 1024) ? ['net_bind_service'] : [];
+}
+
+/** By name, or by number: a number needs no entry anywhere. */
+function findAccount(user: string): Account | undefined {
+  if (/^\d+$/.test(user)) return { uid: Number(user), gid: Number(user) };
+  try {
+    const [, , uid, gid] = execFileSync('getent', ['passwd', user], { encoding: 'utf8' }).split(':');
+    return { uid: Number(uid), gid: Number(gid) };
+  } catch {
+    return undefined;
+  }
+}
+
+function whyNot(account: Account, settings: Settings): Refusal | undefined {
+  if (settings['api.listen'].startsWith('fd:')) return { reason: 'an inherited socket (api.listen) is lost on the way' };
+  if (!canRead(account, program) || !canRead(account, process.execPath))
+    return { reason: `that user cannot read ${program} (is a folder above it closed to others?)` };
+  const folder = settings.state_dir;
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  else if (statSync(folder).uid !== account.uid && readdirSync(folder).length > 0)
+    return { reason: `the state folder is another's: chown -R ${account.uid}:${account.gid} ${folder}` };
+  chownSync(folder, account.uid, account.gid);
+  return undefined;
+}
+
+function canRead(account: Account, file: string): boolean {
+  try {
+    execFileSync('setpriv', [...asAccount(account, []), 'test', '-r', file], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same process, by exec: what supervises it sees no other. */
+function goOnAs(account: Account, capabilities: readonly Capability[]): never {
+  const words = [
+    'setpriv',
+    ...asAccount(account, capabilities),
+    '--',
+    process.execPath,
+    ...process.execArgv,
+    ...process.argv.slice(1),
+  ];
+  // A parent that wanted us to end with it told the kernel before; a change of user makes the kernel forget.
+  return process.execve?.('/usr/bin/setpriv', words, process.env as NodeJS.Dict<string>) as never;
+}
