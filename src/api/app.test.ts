@@ -139,3 +139,16 @@ test('a client that hangs up in the middle of a body is no defect', () => {
 
   assert.deepEqual(logged, ['warn']);
 });
+
+test('headers that name a user or roles are nobody', async () => {
+  const headers = {
+    ...anonymous,
+    'x-identity-status': 'Confirmed',
+    'x-user-id': 'admin',
+    'x-roles': 'admin',
+    'x-project-id': 'admin',
+    'x-is-admin-project': 'True',
+  };
+  for (const url of ['/identity/v3/users', '/compute/v2.1/servers', '/baremetal/v1/nodes'])
+    assert.equal((await stage.ask({ url, headers })).status, 401, url);
+});

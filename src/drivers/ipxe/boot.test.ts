@@ -39,3 +39,26 @@ test('a node needs a port that may boot', () => {
   ipxeBoot.validate(aBootNode);
   assert.throws(() => ipxeBoot.validate({ ...aBootNode, ports: [] }), { code: 'driverInfo', message: /pxe_enabled/ });
 });
+
+test('parameters of a node that are more than words reach no boot file', () => {
+  const attacks = [
+    'a\nchain http://192.0.2.1/',
+    'a && shell',
+    'a || shell',
+    'a; reboot',
+    ['$', '{net0/mac}'].join(''),
+    'a\r#!ipxe',
+    'a\tb',
+    'a"b',
+    'a\0b',
+    'a #',
+  ];
+  for (const kernel_append_params of attacks) {
+    const node = { ...aBootNode, driver_info: { kernel_append_params } };
+    assert.throws(() => ipxeBoot.validate(node), { code: 'driverInfo' }, kernel_append_params);
+    assert.throws(
+      () => scriptOf({ node }),
+      (error: { code?: string }) => ['badRequest', 'driverInfo'].includes(error.code ?? ''),
+    );
+  }
+});

@@ -89,3 +89,28 @@ test('lists and ends subscriptions', async (t) => {
   await assert.rejects(async () => await methods['get_subscription']?.run(node, { id: '7' }), codeOf('notFound'));
   await assert.rejects(async () => await methods['delete_subscription']?.run(node, { id: '../1' }), codeOf('badRequest'));
 });
+
+test('an id of a subscription leads nowhere else', async (t) => {
+  const { node, onSystem, changes, reads } = await startRedfishTree(t, event);
+  const { methods } = createRedfishVendor({ onSystem, rawPaths: 'read' });
+  const before = reads.length;
+  const ids = [
+    '../../AccountService/Accounts/1',
+    '1/../../x',
+    '%2e%2e%2f1',
+    '..',
+    '.',
+    '',
+    '1?a',
+    '1#a',
+    '//host/x',
+    'http://host/x',
+    '1\\x',
+    '1\n',
+  ];
+  for (const method of ['get_subscription', 'delete_subscription'])
+    for (const id of ids)
+      await assert.rejects(async () => await methods[method]?.run(node, { id }), codeOf('badRequest'), `${method} ${id}`);
+  assert.deepEqual(changes, []);
+  assert.equal(reads.length, before);
+});

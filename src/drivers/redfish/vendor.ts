@@ -19,7 +19,8 @@ export type RedfishVendorParts = { readonly onSystem: OnSystem; readonly rawPath
 
 const closed = { additionalProperties: false };
 const resourcePath = Type.String({ pattern: '^/redfish/v1(/(?!\\.)[A-Za-z0-9._~@:()-]+)*/?$', maxLength: 512 });
-const subscriptionId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,128}$' });
+/** `..` is a resource of its own: deleting it would be deleting the event service. */
+const subscriptionId = Type.String({ pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$' });
 
 const parameterTable = {
   get: Type.Object({ path: resourcePath }, closed),
