@@ -1,57 +1,74 @@
 /**
- * What the agent in the ramdisk and the server say to each other: JSON over HTTP, always asked by the agent, on the
- * provisioning listener. Every request carries `authorization: Bearer <ingot.token of the kernel line>`; the token
- * belongs to one operation on one node and dies with it.
+ * What the agent in the ramdisk and the server say to each other: JSON, always asked by the agent, on the provisioning
+ * network: by HTTPS with the certificate that the kernel line pins, or by HTTP where the site has switched that off.
+ *
+ * `hello` carries the bootstrap token of the kernel line (`authorization: Bearer …`), which is good for one agent: the
+ * first `instance` that presents it. The reply hands out the session token, which all other requests carry, from the
+ * same address. The same hello again gets the same reply; a hello of another instance or address is refused, and ends
+ * the operation. Both tokens belong to one operation on one node and die with it. An image is fetched with a token made
+ * of the session token (image-token.ts). Each message has a size here and a budget at the server, which answers 429.
  */
-import { type Static, Type } from 'typebox';
-import { logLinesMax } from './routes.ts';
+import { type Static, type TSchema, Type } from 'typebox';
+import { errorMax, logLineMax, logLinesMax } from './routes.ts';
 
 export { type CommandName, commandNames, kernelParameters, routes } from './routes.ts';
 
+/** What hardware and firmware call themselves. */
+const Text = Type.String({ maxLength: 256 });
+const Name = Type.String({ maxLength: 64 });
+const Count = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const list = <T extends TSchema>(item: T, maxItems: number) => Type.Array(item, { maxItems });
+
 export const Disk = Type.Object({
   /** `/dev/sda` */
-  device: Type.String(),
-  size_bytes: Type.Number(),
-  model: Type.String(),
-  serial: Type.String(),
+  device: Name,
+  size_bytes: Count,
+  model: Text,
+  serial: Text,
   rotational: Type.Boolean(),
   removable: Type.Boolean(),
   /** Bytes the device can discard, or zero by one command; 0 = it cannot. */
-  discard_max_bytes: Type.Number(),
-  write_zeroes_max_bytes: Type.Number(),
+  discard_max_bytes: Count,
+  write_zeroes_max_bytes: Count,
 });
 export type Disk = Static<typeof Disk>;
 
 export const Nic = Type.Object({
-  name: Type.String(),
-  mac: Type.String(),
-  driver: Type.String(),
+  name: Name,
+  mac: Name,
+  driver: Name,
   link: Type.Boolean(),
-  speed_mbps: Type.Union([Type.Number(), Type.Null()]),
-  address: Type.Union([Type.String(), Type.Null()]),
+  speed_mbps: Type.Union([Count, Type.Null()]),
+  address: Type.Union([Name, Type.Null()]),
 });
 export type Nic = Static<typeof Nic>;
 
 export const Inventory = Type.Object({
-  cpu: Type.Object({ count: Type.Number(), model: Type.String(), architecture: Type.String(), flags: Type.Array(Type.String()) }),
-  memory_bytes: Type.Number(),
-  disks: Type.Array(Disk),
-  nics: Type.Array(Nic),
-  system: Type.Object({ vendor: Type.String(), product: Type.String(), serial: Type.String(), uuid: Type.String() }),
-  firmware: Type.Object({ mode: Type.Union([Type.Literal('bios'), Type.Literal('uefi')]), version: Type.String() }),
+  cpu: Type.Object({ count: Count, model: Text, architecture: Name, flags: list(Name, 1000) }),
+  memory_bytes: Count,
+  disks: list(Disk, 256),
+  nics: list(Nic, 128),
+  system: Type.Object({ vendor: Text, product: Text, serial: Text, uuid: Text }),
+  firmware: Type.Object({ mode: Type.Union([Type.Literal('bios'), Type.Literal('uefi')]), version: Text }),
 });
 export type Inventory = Static<typeof Inventory>;
 
 export const Hello = Type.Object({
-  agent_version: Type.String(),
+  protocol: Type.Integer({ minimum: 1, maximum: 1000 }),
+  /** Drawn by the agent when the ramdisk starts, and kept there: it tells this agent from any other that has the token. */
+  instance: Type.String({ pattern: '^[A-Za-z0-9_-]{22,64}$' }),
+  agent_version: Name,
   /** Seconds since the kernel started. */
-  uptime_seconds: Type.Number(),
-  kernel: Type.String(),
-  boot_mac: Type.Union([Type.String(), Type.Null()]),
-  address: Type.String(),
+  uptime_seconds: Count,
+  kernel: Text,
+  boot_mac: Type.Union([Name, Type.Null()]),
+  address: Name,
   inventory: Inventory,
 });
 export type Hello = Static<typeof Hello>;
+
+export const HelloReply = Type.Object({ node_uuid: Type.String(), session: Type.String() });
+export type HelloReply = Static<typeof HelloReply>;
 
 /** Asks for the next command; answered with `Command`, or 204 after `wait_seconds` (at most 30) with nothing to do. */
 export const Next = Type.Object({ wait_seconds: Type.Number() });
@@ -60,6 +77,8 @@ export const Next = Type.Object({ wait_seconds: Type.Number() });
 export const WriteImage = Type.Object({
   /** Path on the provisioning listener. */
   path: Type.String(),
+  /** The plain listener; absent = the one that the messages go to. */
+  base_url: Type.Optional(Type.String()),
   /** Of the stream as sent. */
   sha256: Type.String(),
   size: Type.Number(),
@@ -70,10 +89,10 @@ export const WriteImage = Type.Object({
 });
 export type WriteImage = Static<typeof WriteImage>;
 export const WriteImageResult = Type.Object({
-  device: Type.String(),
-  data_bytes: Type.Number(),
-  skipped_bytes: Type.Number(),
-  seconds: Type.Number(),
+  device: Name,
+  data_bytes: Count,
+  skipped_bytes: Count,
+  seconds: Count,
 });
 export type WriteImageResult = Static<typeof WriteImageResult>;
 
@@ -86,14 +105,15 @@ export const WriteConfigDrive = Type.Object({
 export type WriteConfigDrive = Static<typeof WriteConfigDrive>;
 
 export const CleanResult = Type.Object({
-  disks: Type.Array(
+  disks: list(
     Type.Object({
-      device: Type.String(),
-      size_bytes: Type.Number(),
+      device: Name,
+      size_bytes: Count,
       /** What made the contents unreadable; `metadata` is always done in addition. */
       method: Type.Union([Type.Literal('discard'), Type.Literal('zeroout'), Type.Literal('overwrite'), Type.Literal('metadata')]),
-      seconds: Type.Number(),
+      seconds: Count,
     }),
+    256,
   ),
 });
 export type CleanResult = Static<typeof CleanResult>;
@@ -106,20 +126,23 @@ export const Command = Type.Object({
 export type Command = Static<typeof Command>;
 
 export const Progress = Type.Object({
-  command_id: Type.String(),
-  done_bytes: Type.Number(),
-  total_bytes: Type.Number(),
-  message: Type.String(),
+  command_id: Name,
+  done_bytes: Count,
+  total_bytes: Count,
+  message: Text,
 });
 export type Progress = Static<typeof Progress>;
 
 export const Result = Type.Object({
-  command_id: Type.String(),
+  command_id: Name,
   ok: Type.Boolean(),
   result: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  error: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String({ maxLength: errorMax })),
 });
 export type Result = Static<typeof Result>;
 
-export const Log = Type.Object({ lines: Type.Array(Type.String(), { maxItems: logLinesMax }) });
+export const Log = Type.Object({ lines: list(Type.String({ maxLength: logLineMax }), logLinesMax) });
 export type Log = Static<typeof Log>;
+
+/** Bytes of a body, at most, by route: `result` has a list of disks at its largest. */
+export const bodyMax = { hello: 192 * 1024, next: 1024, progress: 4096, result: 64 * 1024, log: 512 * 1024 } as const;

@@ -14,6 +14,8 @@ let ran: string[];
 let log: Log;
 
 const hello: Hello = {
+  protocol: 2,
+  instance: 'an-instance-of-the-agent',
   agent_version: '1',
   uptime_seconds: 9,
   kernel: '6.1',
@@ -103,10 +105,10 @@ test('a server that is restarted finds the agent still asking', async () => {
 test('hello is repeated until the server knows the token', async () => {
   const url = await server.listen();
   server.token = 'not yet';
-  const started = startLoop(url, 'a-token');
+  const started = startLoop(url, 'operation.a-token');
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.equal(server.heard.hello.length, 0);
-  server.token = 'a-token';
+  server.token = 'operation.a-token';
   await started;
   assert.deepEqual(server.heard.hello, [hello]);
 });

@@ -1,5 +1,5 @@
-import type { Command, Hello, Progress, Result } from '../agent-protocol/messages.ts';
-import { routes } from '../agent-protocol/routes.ts';
+import type { Command, Hello, HelloReply, Progress, Result } from '../agent-protocol/messages.ts';
+import { errorMax, routes } from '../agent-protocol/routes.ts';
 import type { Log } from './log.ts';
 import type { ServerLink } from './server-link.ts';
 
@@ -35,10 +35,11 @@ export class CommandLoop {
   }
 
   async hello(describe: () => Hello): Promise<void> {
-    await this.#link.untilHeard(
+    const reply = await this.#link.untilHeard(
       () => this.#link.post(routes.hello, describe()),
       (message) => this.#log.info(`hello not heard, trying on: ${message}`),
     );
+    this.#link.token = (reply as HelloReply).session;
     this.#log.info('the server has heard our hello');
   }
 
@@ -80,7 +81,7 @@ export class CommandLoop {
       const outcome = await handler(command.params, { progress, signal: this.#signal });
       return { result: { command_id: command.id, ok: true, result: outcome.result }, afterwards: outcome.afterwards };
     } catch (error) {
-      return { result: { command_id: command.id, ok: false, error: (error as Error).message } };
+      return { result: { command_id: command.id, ok: false, error: (error as Error).message.slice(0, errorMax) } };
     } finally {
       await ticker.stop();
     }

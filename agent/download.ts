@@ -12,6 +12,9 @@ export type Download = {
   from?: number;
   signal: AbortSignal;
   patienceMs?: number;
+  /** Where it is and what fetches it, if not as messages do. */
+  baseUrl?: string | undefined;
+  token?: string;
 };
 
 /**
@@ -25,7 +28,7 @@ export async function* download(link: ServerLink, log: Log, file: Download): Asy
   let pauses = backoff();
   while (received < size) {
     try {
-      for await (const chunk of transfer(link, { path, from: received, signal })) {
+      for await (const chunk of transfer(link, { ...file, from: received })) {
         received += chunk.length;
         if (received > size) throw new Refused(0, `${path} is longer than the ${size} bytes announced`);
         heard = performance.now();
@@ -42,8 +45,9 @@ export async function* download(link: ServerLink, log: Log, file: Download): Asy
 }
 
 /** A server that ignores the range sends all: what is known already is left out. */
-async function* transfer(link: ServerLink, part: { path: string; from: number; signal: AbortSignal }): AsyncGenerator<Buffer> {
-  const response = await link.get(part.path, part);
+async function* transfer(link: ServerLink, part: Download & { from: number }): AsyncGenerator<Buffer> {
+  const { path, from, signal, token, baseUrl } = part;
+  const response = await link.get(path, { from, signal, baseUrl, ...(token && { token }) });
   let known = response.statusCode === 206 ? 0 : part.from;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     const fresh = chunk.subarray(known);

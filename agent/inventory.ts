@@ -8,8 +8,8 @@ export function readInventory(root: string): Inventory {
   return {
     cpu: readCpu(root),
     memory_bytes: readMemory(root),
-    disks: readDisks(root),
-    nics: readNics(root),
+    disks: readDisks(root).slice(0, 256),
+    nics: readNics(root).slice(0, 128),
     system: {
       vendor: dmi(root, 'sys_vendor'),
       product: dmi(root, 'product_name'),
@@ -27,7 +27,7 @@ function readCpu(root: string): Inventory['cpu'] {
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
   return {
     count: text.match(/^processor\s*:/gm)?.length ?? 1,
-    model: field('model name'),
+    model: short(field('model name')),
     architecture: architectureTable[process.arch] ?? process.arch,
     flags: field('flags').split(' ').filter(Boolean),
   };
@@ -55,8 +55,8 @@ function readDisk(root: string, name: string): Disk {
   return {
     device: `/dev/${name.replaceAll('!', '/')}`,
     size_bytes: number('size') * 512,
-    model: readText(root, `${folder}/device/model`),
-    serial: readText(root, `${folder}/serial`) || readText(root, `${folder}/device/serial`) || scsiSerial(root, folder),
+    model: short(readText(root, `${folder}/device/model`)),
+    serial: short(readText(root, `${folder}/serial`) || readText(root, `${folder}/device/serial`) || scsiSerial(root, folder)),
     rotational: number('queue/rotational') === 1,
     removable: number('removable') === 1,
     discard_max_bytes: number('queue/discard_max_bytes'),
@@ -95,7 +95,12 @@ function readNics(root: string): Nic[] {
 }
 
 function dmi(root: string, name: string): string {
-  return readText(root, `sys/class/dmi/id/${name}`);
+  return short(readText(root, `sys/class/dmi/id/${name}`));
+}
+
+/** Firmware says what it likes; the protocol takes this much (`Text` in messages.ts). */
+function short(text: string): string {
+  return text.slice(0, 256);
 }
 
 /** Empty for what is missing or cannot be read: a NIC that is down refuses `carrier`, many files exist on some hardware only. */

@@ -1,4 +1,4 @@
-import { logLinesMax } from '../agent-protocol/routes.ts';
+import { logLineMax, logLinesMax } from '../agent-protocol/routes.ts';
 
 /** Where the agent says what it does: the machine's console, and the server once it is reached. */
 export class Log {
@@ -11,7 +11,7 @@ export class Log {
 
   info(line: string): void {
     this.#print(line);
-    this.#waiting.push(line);
+    this.#waiting.push(line.slice(0, logLineMax));
     // The server may be away for hours: keep the newest lines only.
     if (this.#waiting.length > 5 * logLinesMax) this.#waiting.splice(0, logLinesMax);
   }

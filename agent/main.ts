@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces, release, uptime } from 'node:os';
 import type { Hello } from '../agent-protocol/messages.ts';
+import { agentProtocol } from '../agent-protocol/routes.ts';
 import { CommandLoop, type CommandTable } from './command-loop.ts';
 import { commandTable } from './commands.ts';
 import { exportDisk } from './export-disk.ts';
+import { ownInstance } from './instance.ts';
 import { Log } from './log.ts';
 import { fileMachine, type Machine, realMachine } from './machine.ts';
 import { type AgentOptions, agentHelp, readOptions } from './options.ts';
 import { ServerLink } from './server-link.ts';
 
 /** Raised with every change that a server could notice. */
-export const agentVersion = '1.0';
+export const agentVersion = '2.0';
 
 const nothingLeft = 3;
 const logEveryMs = 1000;
@@ -71,7 +73,8 @@ function converse(parts: { options: AgentOptions; machine: Machine; log: Log; st
   const link = new ServerLink(server, stop.signal);
   const commands: CommandTable = commandTable({ machine, link, log });
   const loop = new CommandLoop({ link, commands, log, signal: stop.signal });
-  const hello = loop.hello(() => describe(options, machine));
+  const instance = ownInstance(options.stateFile, server.token);
+  const hello = loop.hello(() => ({ ...describe(options, machine), protocol: agentProtocol, instance }));
   const timer = setInterval(() => loop.sendLog(), logEveryMs);
   const enough = new Promise((resolve) => setTimeout(resolve, classicHelloMs).unref());
   const ended = hello.then(() => loop.run());
@@ -86,7 +89,7 @@ function converse(parts: { options: AgentOptions; machine: Machine; log: Log; st
   };
 }
 
-function describe(options: AgentOptions, machine: Machine): Hello {
+function describe(options: AgentOptions, machine: Machine): Omit<Hello, 'protocol' | 'instance'> {
   const inventory = machine.inventory();
   const own =
     inventory.nics.find((nic) => nic.mac === options.bootMac && nic.address) ?? inventory.nics.find((nic) => nic.address);
@@ -96,7 +99,7 @@ function describe(options: AgentOptions, machine: Machine): Hello {
   return {
     agent_version: agentVersion,
     uptime_seconds: uptime(),
-    kernel: release(),
+    kernel: release().slice(0, 256),
     boot_mac: options.bootMac,
     address: own?.address ?? loopback?.address ?? '',
     inventory,

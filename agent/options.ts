@@ -3,7 +3,14 @@ import { classicDisks, classicParameters, deployHelperPort, donePort, iscsiPort 
 import { kernelParameters } from '../agent-protocol/routes.ts';
 import { bootMac, bootServer, type KernelLine, parseKernelLine } from './kernel-line.ts';
 
-export type ServerOptions = { url: string; token: string };
+export type ServerOptions = {
+  /** Where messages go. */
+  url: string;
+  /** Of the kernel line: good for one hello. */
+  token: string;
+  /** SHA-256 of the server's certificate, in hex; needed where `url` is HTTPS. */
+  certificate?: string;
+};
 
 /** The classic chain's parameters; see agent-protocol/classic.ts. */
 export type ClassicOptions = {
@@ -28,13 +35,16 @@ export type AgentOptions = {
   diskFiles: string[];
   /** Host mode: reboot and power-off end the agent instead. */
   noReboot: boolean;
+  /** Keeps who this agent is while its program is started again; undefined = that ends with the program. */
+  stateFile: string | undefined;
 };
 
 export const agentHelp = `The program in Ingot's deploy ramdisk. It reads the kernel line; flags are for trying it on a plain host.
 
   --kernel-line FILE   file with the kernel line (default /proc/cmdline)
-  --url URL            provisioning listener; overrides ingot.url
+  --url URL            provisioning listener by HTTP; overrides ingot.url and ingot.secure_url
   --token TOKEN        overrides ingot.token; the variable INGOT_AGENT_TOKEN keeps it out of the process list
+  --state FILE         keeps who this agent is (default /run/ingot-agent.json; with --no-reboot: nothing is kept)
   --disk FILE          a file that stands for a disk; may be repeated
   --no-reboot          reboot and power-off end the program with status 0
   --classic NAME=VALUE a parameter of the classic chain: iscsi_target_iqn, deployment_id, deployment_key, disk,
@@ -45,6 +55,7 @@ const flags = {
   'kernel-line': { type: 'string', default: '/proc/cmdline' },
   url: { type: 'string' },
   token: { type: 'string' },
+  state: { type: 'string' },
   disk: { type: 'string', multiple: true, default: [] as string[] },
   'no-reboot': { type: 'boolean', default: false },
   classic: { type: 'string', multiple: true, default: [] as string[] },
@@ -63,13 +74,30 @@ export function readOptions(
   const url = values.url ?? line.get(kernelParameters.url);
   const token = values.token ?? env['INGOT_AGENT_TOKEN'] ?? line.get(kernelParameters.token);
   return {
-    ...(url && token && { server: { url: url.replace(/\/$/, ''), token } }),
+    ...(url && token && { server: readServer(line, values.url, token) }),
     classic: readClassic(line, url),
     bootMac: bootMac(line),
     troubleshoot: line.get(classicParameters.troubleshoot) === '1',
     diskFiles: values.disk,
     noReboot: values['no-reboot'],
+    stateFile: values.state ?? (values['no-reboot'] ? undefined : '/run/ingot-agent.json'),
   };
+}
+
+/** HTTPS without a certificate to compare would prove nothing, so one parameter without the other is refused. */
+function readServer(line: KernelLine, asked: string | undefined, token: string): ServerOptions {
+  const secureUrl = asked === undefined ? line.get(kernelParameters.secureUrl) : undefined;
+  const certificate = line.get(kernelParameters.certificate)?.toLowerCase();
+  if (!secureUrl) return { url: withoutSlash(asked ?? line.get(kernelParameters.url) ?? ''), token };
+  if (!/^[0-9a-f]{64}$/.test(certificate ?? ''))
+    throw new TypeError(
+      `the kernel line has ${kernelParameters.secureUrl}, but no ${kernelParameters.certificate} of 64 hex digits`,
+    );
+  return { url: withoutSlash(secureUrl), token, certificate };
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/$/, '');
 }
 
 function readClassic(line: KernelLine, url: string | undefined): ClassicOptions | undefined {

@@ -1,6 +1,8 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { request as requestByTls } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ServerOptions } from './options.ts';
+import { PinnedConnections } from './pinned-connections.ts';
 
 /** The server answered, but not with success. */
 export class Refused extends Error {
@@ -20,18 +22,32 @@ export function* backoff(): Generator<number, never> {
   for (let ms = firstPauseMs; ; ms = Math.min(ms * 2, longestPauseMs)) yield ms * (1 + Math.random() / 4);
 }
 
-type GetOptions = { from?: number; signal: AbortSignal; silenceMs?: number };
-type Sending = { method: string; body?: string; headers?: Record<string, string>; signal: AbortSignal; answerMs?: number };
+/** `token` and `baseUrl`: as in messages.ts of the protocol for images; absent = as for messages. */
+type GetOptions = { from?: number; signal: AbortSignal; silenceMs?: number; token?: string; baseUrl?: string | undefined };
+type Sending = {
+  method: string;
+  body?: string;
+  headers?: Record<string, string>;
+  signal: AbortSignal;
+  answerMs?: number;
+  token?: string | undefined;
+  baseUrl?: string | undefined;
+};
 
 /** HTTP to the provisioning listener. Every call is bounded; only `untilHeard` goes on for ever. */
 export class ServerLink {
   #server: ServerOptions;
-  #connections = new Agent({ keepAlive: true, maxSockets: 4 });
+  #plain = new Agent({ keepAlive: true, maxSockets: 4 });
+  #pinned: PinnedConnections | undefined;
   #signal: AbortSignal;
+  /** What requests carry: the bootstrap token, and after the hello the session's. */
+  token: string;
 
   constructor(server: ServerOptions, signal: AbortSignal) {
     this.#server = server;
     this.#signal = signal;
+    this.token = server.token;
+    if (server.certificate) this.#pinned = new PinnedConnections(server.certificate);
   }
 
   /** POSTs JSON. @returns the answer's JSON, or nothing for 204. Throws Refused, or the connection's error. */
@@ -49,10 +65,10 @@ export class ServerLink {
    * GETs a file as a stream, `from` a byte on if the server can (status 206, else 200 and all of it).
    * `silenceMs` without a byte ends it with an error.
    */
-  async get(path: string, { from = 0, signal, silenceMs = 60_000 }: GetOptions): Promise<IncomingMessage> {
+  async get(path: string, { from = 0, signal, silenceMs = 60_000, token, baseUrl }: GetOptions): Promise<IncomingMessage> {
     const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
     const bounded = AbortSignal.any([this.#signal, signal]);
-    const response = await this.#send(path, { method: 'GET', headers, signal: bounded, answerMs: silenceMs });
+    const response = await this.#send(path, { method: 'GET', headers, signal: bounded, answerMs: silenceMs, token, baseUrl });
     if (response.statusCode !== 200 && response.statusCode !== 206) {
       response.destroy();
       throw new Refused(response.statusCode ?? 0, `GET ${path} was answered with ${response.statusCode}`);
@@ -79,23 +95,36 @@ export class ServerLink {
   }
 
   close(): void {
-    this.#connections.destroy();
+    this.#plain.destroy();
+    this.#pinned?.destroy();
   }
 
-  #send(path: string, { method, body, headers, signal, answerMs }: Sending): Promise<IncomingMessage> {
-    const all: Record<string, string | number> = { ...headers, authorization: `Bearer ${this.#server.token}` };
+  #send(
+    path: string,
+    { method, body, headers, signal, answerMs, token = this.token, baseUrl = this.#server.url }: Sending,
+  ): Promise<IncomingMessage> {
+    const all: Record<string, string | number> = { ...headers, authorization: `Bearer ${token}` };
     if (body !== undefined) {
       all['content-type'] = 'application/json';
       all['content-length'] = Buffer.byteLength(body);
     }
     return new Promise((resolve, reject) => {
-      const sent = request(this.#server.url + path, { method, headers: all, signal, agent: this.#connections }, resolve);
+      const sent = this.#open(baseUrl + path, { method, headers: all, signal }, resolve);
       if (answerMs)
         sent.setTimeout(answerMs, () => sent.destroy(new Error(`no answer from the server for ${answerMs / 1000} s`)));
       sent.on('error', reject);
       sent.end(body);
     });
   }
+
+  #open(url: string, options: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+    if (!url.startsWith('https:')) return request(url, { ...options, agent: this.#plain }, onResponse);
+    return requestByTls(url, { ...options, agent: this.#pinned ?? refuseTls() }, onResponse);
+  }
+}
+
+function refuseTls(): never {
+  throw new Refused(0, 'an HTTPS address without a certificate to compare');
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

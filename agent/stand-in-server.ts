@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { imageToken } from '../agent-protocol/image-token.ts';
 import type { Command, Hello, Progress, Result } from '../agent-protocol/messages.ts';
 import { routes } from '../agent-protocol/routes.ts';
 
@@ -19,7 +20,9 @@ export class StandInServer {
   takesRanges = true;
   #server = createServer((request, response) => this.#answer(request, response));
   #waiting: ((result: Result) => void)[] = [];
-  token = 'a-token';
+  /** Of the kernel line, and what it is exchanged for. */
+  token = 'operation.a-token';
+  session = 'operation.a-session';
 
   async listen(port = 0): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
@@ -37,7 +40,8 @@ export class StandInServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.headers.authorization !== `Bearer ${this.token}`) return void response.writeHead(401).end();
+    if (!this.#expected(request.url ?? '').includes(request.headers.authorization ?? ''))
+      return void response.writeHead(401).end();
     if (request.method === 'GET') return this.#sendFile(request, response);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -50,7 +54,16 @@ export class StandInServer {
       this.heard.result.push(body);
       this.#waiting.shift()?.(body);
     }
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    const reply = request.url === routes.hello ? { node_uuid: 'node', session: this.session } : {};
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
+  }
+
+  /** An image has a token of its own; tests that fetch without a hello before have the bootstrap token only. */
+  #expected(url: string): string[] {
+    const tokens = url === routes.hello ? [this.token] : [this.session];
+    if (url.startsWith(routes.images) || this.files.has(url))
+      tokens.push(this.token, imageToken(this.session, url), imageToken(this.token, url));
+    return tokens.map((token) => `Bearer ${token}`);
   }
 
   #sendCommand(response: ServerResponse): void {

@@ -15,7 +15,7 @@ import { writeImage } from './write-image.ts';
 const mebibyte = 1024 ** 2;
 const virtualSize = 16 * mebibyte;
 const diskSize = 24 * mebibyte;
-const path = '/agent/v1/images/an-image';
+const path = '/agent/v2/images/an-image';
 
 /** Data at the start, in the middle across record borders, and a tail that ends in a hole. */
 const records: [number, Buffer][] = [
@@ -149,7 +149,7 @@ test('corrupt data is told by its checksum, not by the decompressor', async () =
 });
 
 test('an image the server does not have ends at once', async () => {
-  const pending = write(image(), { asked: '/agent/v1/images/another' });
+  const pending = write(image(), { asked: '/agent/v2/images/another' });
   await assert.rejects(pending, /answered with 404/);
 });
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { ExtentsReader } from '../agent-protocol/extents.ts';
+import { imageToken } from '../agent-protocol/image-token.ts';
 import type { Disk, WriteImage, WriteImageResult } from '../agent-protocol/messages.ts';
 import { chooseDisk } from './choose-disk.ts';
 import type { CommandContext } from './command-loop.ts';
@@ -99,9 +100,11 @@ class VerifiedSource {
 
   async *read(): AsyncGenerator<Buffer> {
     const { params, parts, context } = this.#streaming;
-    const { path, size } = params;
+    const { path, size, base_url: baseUrl } = params;
+    const { signal } = context;
+    const token = imageToken(parts.link.token, path);
     try {
-      for await (const chunk of download(parts.link, parts.log, { path, size, from: this.received, signal: context.signal })) {
+      for await (const chunk of download(parts.link, parts.log, { path, size, from: this.received, signal, baseUrl, token })) {
         this.#hash.update(chunk);
         this.received += chunk.length;
         yield chunk;

@@ -17,6 +17,8 @@ const secretNames = [
   'pm_password',
   'token',
   'agent_secret',
+  'agent_binding',
+  'session',
   'deployment_key',
   'admin_pass',
   'adminPass',

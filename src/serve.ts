@@ -105,8 +105,8 @@ async function build(
   // Before the operations are taken up again no token is known: a machine that asks in that moment waits for it.
   const resumed = Promise.withResolvers<void>();
   Object.assign(messages, engine, {
-    agentOperation: (token) => resumed.promise.then(() => engine.agentOperation(token)),
-    deployPost: (fields, from) => resumed.promise.then(() => engine.deployPost(fields, from)),
+    agentAdmit: (...message) => resumed.promise.then(() => engine.agentAdmit(...message)),
+    deployPost: (...post) => resumed.promise.then(() => engine.deployPost(...post)),
   } satisfies Partial<MachineMessages>);
 
   closers.push(() => engine.stop());

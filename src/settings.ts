@@ -68,6 +68,17 @@ export const settingsTable = {
     help: 'Interface dnsmasq serves DHCP and TFTP on; empty = no DHCP or TFTP from here',
   },
   'provisioning.http_port': { kind: 'integer', default: 8088, max: 65535, help: 'Boot files, images and agent messages' },
+  'provisioning.agent_https': {
+    kind: 'boolean',
+    default: true,
+    help: 'Messages of agents and config drives by HTTPS, with the certificate pinned in the kernel line; false = by HTTP',
+  },
+  'provisioning.https_port': { kind: 'integer', default: 8089, max: 65535, help: 'Messages of agents by HTTPS' },
+  'provisioning.images_by_https': {
+    kind: 'boolean',
+    default: false,
+    help: 'Images by HTTPS too, so that nobody on the wire reads them; false = by HTTP, checked against a sum sent by HTTPS',
+  },
   'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, max: 65535, help: 'The classic deploy helper' },
   'provisioning.connections': {
     kind: 'integer',

@@ -36,6 +36,8 @@ export const classicRequestParameters = {
   [classicParameters.troubleshoot]: '0',
   [kernelParameters.token]: '0c5c7d6e-6f0e-4a3a-9f5d-000000000007.c2VjcmV0',
   [kernelParameters.url]: 'http://172.30.0.1:8088',
+  [kernelParameters.secureUrl]: 'https://172.30.0.1:8089',
+  [kernelParameters.certificate]: 'c0ffee'.padEnd(64, '0'),
   [classicParameters.deploymentKey]: '0123456789abcdef0123456789abcdef',
   [classicParameters.deploymentId]: '7',
   [classicParameters.iqn]: 'iqn.2012-12.org.ingot:3f1a5f60-5d1e-4a34-8a05-3d1f0a6b2c77',

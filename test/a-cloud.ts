@@ -14,11 +14,13 @@ import { openStore, type Store } from '#store/store.ts';
 export type Room = {
   power: Map<string, PowerState>;
   plans: Map<string, BootPlan>;
+  /** Nodes whose boot files show no secrets any more. */
+  spent: Set<string>;
   /** Throws instead of doing what the power driver was asked for. */
   bmcFault?: (node: string, command: string) => Fault | undefined;
 };
 
-export const newRoom = (): Room => ({ power: new Map(), plans: new Map() });
+export const newRoom = (): Room => ({ power: new Map(), plans: new Map(), spent: new Set() });
 
 type CloudOptions = {
   room?: Room;
@@ -129,6 +131,7 @@ function roomPublisher(room: Room): BootPublisher {
     addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
     tftpRoot: '/nonexistent/tftp',
     publish: async (plan) => void room.plans.set(plan.node_uuid, plan),
+    spend: async (uuid) => void room.spent.add(uuid),
     withdraw: async (uuid) => void room.plans.delete(uuid),
   };
 }

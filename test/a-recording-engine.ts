@@ -1,7 +1,7 @@
 /** The engine as the boot server sees it: remembers what it is told, and knows the tokens it is given. */
+import { imageToken } from '#agent-protocol/image-token.ts';
 import type { Command } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Operation } from '#domain/records.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 
 export type Heard = { call: string; args: unknown[] };
@@ -14,6 +14,7 @@ export type RecordingEngine = MachineMessages & {
   command: Command | undefined;
   configDrive: string;
   hungUp: number;
+  isOverBudget: boolean;
 };
 
 export const knownToken = 'operation-1.secret';
@@ -31,9 +32,14 @@ export function aRecordingEngine(): RecordingEngine {
     command: undefined,
     configDrive: '',
     hungUp: 0,
-    async agentHello(token, hello, address) {
-      check('hello', token, hello, address);
-      return { node_uuid: 'node-1' };
+    isOverBudget: false,
+    async agentAdmit(token) {
+      if (token !== knownToken) throw new Fault('unauthorized');
+      if (engine.isOverBudget) throw new Fault('tooManyRequests', { what: 'messages', seconds: 60 });
+    },
+    async agentHello(token, hello, asker) {
+      check('hello', token, hello, asker.address);
+      return { node_uuid: 'node-1', session: knownToken };
     },
     async agentNext(token, waitMs, signal) {
       check('next', token, waitMs);
@@ -45,16 +51,20 @@ export function aRecordingEngine(): RecordingEngine {
     agentProgress: async (token, progress) => check('progress', token, progress),
     agentResult: async (token, result) => check('result', token, result),
     agentLog: async (token, lines) => check('log', token, lines),
-    async agentOperation(token) {
-      if (token !== knownToken) throw new Fault('unauthorized');
-      return { context: { ...(engine.command && { command: engine.command as unknown as JsonObject }) } } as unknown as Operation;
+    async agentOutdated(token) {
+      check('outdated', token);
+      throw new Fault('agentOutdated', { found: '1', wanted: '2' });
+    },
+    async agentImage(token, path) {
+      if (token !== imageToken(knownToken, path)) throw new Fault('unauthorized');
+      if (engine.command?.params['path'] !== path) throw new Fault('forbidden', { detail: 'not commanded' });
     },
     async agentConfigDrive(token) {
       check('config drive', token);
       return engine.configDrive;
     },
-    async deployPost(fields, from) {
-      heard.push({ call: 'deploy post', args: [fields, from] });
+    async deployPost(fields, { address }) {
+      heard.push({ call: 'deploy post', args: [fields, address] });
       if (!fields['i']) throw new Fault('badRequest', { detail: "parameter 'i' is not defined" });
       if (fields['k'] !== 'right') throw new Fault('badRequest', { detail: 'key is not match' });
     },

@@ -221,7 +221,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
       addresses: { http_url: 'http://172.30.0.1:8088', tftp_address: '172.30.0.1' },
     },
     agent: {
-      heard: () => (parts.heard ? { first: at, last: at, address: '172.30.0.9', inventory: {} } : undefined),
+      heard: () => (parts.heard ? { first: at, last: at, address: '172.30.0.9' } : undefined),
       async ask(name, params) {
         call('agent.ask', name, params);
         return parts.replies?.[name];

@@ -85,6 +85,7 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
     addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
     tftpRoot: '/nonexistent/tftp',
     publish: async () => {},
+    spend: async () => {},
     withdraw: async () => {},
   };
   const refuse = async (): Promise<never> => {

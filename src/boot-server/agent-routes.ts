@@ -1,12 +1,13 @@
-/** The agent's side of agent-protocol/messages.ts. Every request proves by its token which operation it belongs to. */
-
+/**
+ * The agent's side of agent-protocol/messages.ts. Every request proves by a token which operation it belongs to, and
+ * comes from the address that the operation is bound to. Messages are on the HTTPS listener where there is one.
+ */
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Hello, Log, Next, Progress, Result } from '#agent-protocol/messages.ts';
-import { routes } from '#agent-protocol/routes.ts';
+import { bodyMax, Hello, Log, Next, Progress, Result } from '#agent-protocol/messages.ts';
+import { agentProtocol, formerRoutes, routes } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
-import type { Operation } from '#domain/records.ts';
-import { addressOf, type HttpParts, reportTransfer, whoAsks } from './http-requests.ts';
+import { askerOf, type HttpParts, reportTransfer, whoAsks } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
 const longestPollSeconds = 30;
@@ -15,30 +16,33 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
   const { engine } = parts;
   app.register(async (scope) => {
     const agent = scope.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(TypeBoxValidatorCompiler);
-    // Before the body is read: who has no token costs us nothing.
-    agent.addHook('onRequest', async (request) => void (await engine.agentOperation(tokenOf(request))));
+    // Before the body is read: who has no token, or speaks too often, costs us nothing.
+    agent.addHook('onRequest', async (request) => {
+      const message = request.routeOptions.url === routes.hello ? 'hello' : 'other';
+      await engine.agentAdmit(tokenOf(request), await askerOf(parts, request), message);
+    });
 
-    agent.post(routes.hello, { schema: { body: Hello } }, (request) =>
-      engine.agentHello(tokenOf(request), request.body, addressOf(request)),
-    );
-    agent.post(routes.next, { schema: { body: Next } }, async (request, reply) => {
+    agent.post(routes.hello, { bodyLimit: bodyMax.hello, schema: { body: Hello }, attachValidation: true }, async (request) => {
+      if (request.validationError) throw await refusal(parts, request, request.validationError);
+      return engine.agentHello(tokenOf(request), request.body, await askerOf(parts, request));
+    });
+    agent.post(routes.next, { bodyLimit: bodyMax.next, schema: { body: Next } }, async (request, reply) => {
       const seconds = Math.min(Math.max(request.body.wait_seconds, 0), longestPollSeconds);
       const command = await engine.agentNext(tokenOf(request), seconds * 1000, hangUpOf(reply));
       return command ?? reply.code(204).send();
     });
-    agent.post(routes.progress, { schema: { body: Progress } }, async (request, reply) => {
+    agent.post(routes.progress, { bodyLimit: bodyMax.progress, schema: { body: Progress } }, async (request, reply) => {
       await engine.agentProgress(tokenOf(request), request.body);
       return reply.code(204).send();
     });
-    agent.post(routes.result, { schema: { body: Result } }, async (request, reply) => {
+    agent.post(routes.result, { bodyLimit: bodyMax.result, schema: { body: Result } }, async (request, reply) => {
       await engine.agentResult(tokenOf(request), request.body);
       return reply.code(204).send();
     });
-    agent.post(routes.log, { schema: { body: Log } }, async (request, reply) => {
+    agent.post(routes.log, { bodyLimit: bodyMax.log, schema: { body: Log } }, async (request, reply) => {
       await engine.agentLog(tokenOf(request), request.body.lines);
       return reply.code(204).send();
     });
-    agent.get<{ Params: { id: string } }>(`${routes.images}/:id`, (request, reply) => sendImage(parts, request, reply));
     agent.get(routes.configDrive, async (request, reply) => {
       const path = await engine.agentConfigDrive(tokenOf(request));
       const subject = routes.configDrive;
@@ -47,13 +51,32 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
   });
 }
 
+/** A hello of another shape may be that of another version, which ends the operation with the reason. */
+async function refusal(parts: HttpParts, request: FastifyRequest, error: Error): Promise<Error> {
+  const { protocol } = (request.body ?? {}) as { protocol?: unknown };
+  if (protocol === agentProtocol) return Object.assign(error, { statusCode: 400 });
+  return parts.engine.agentOutdated(tokenOf(request), await askerOf(parts, request));
+}
+
+/** Images, on the plain listener too unless the site wants them by HTTPS alone. */
+export function imageRoutes(app: FastifyInstance, parts: HttpParts): void {
+  app.get<{ Params: { id: string } }>(`${routes.images}/:id`, (request, reply) => sendImage(parts, request, reply));
+}
+
+/** What agents of the first protocol ask: a ramdisk that was not rebuilt. */
+export function formerAgentRoutes(app: FastifyInstance, { engine, ...parts }: HttpParts): void {
+  // Before the body is read: it does not matter what it says.
+  const onRequest = async (request: FastifyRequest) =>
+    void (await engine.agentOutdated(tokenOf(request), await askerOf(parts, request)));
+  app.post(`${formerRoutes}/hello`, { onRequest }, async (_, reply) => reply.code(204).send());
+}
+
 type ImageRequest = FastifyRequest<{ Params: { id: string } }>;
 
 async function sendImage(parts: HttpParts, request: ImageRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { id } = request.params;
   const subject = `${routes.images}/${id}`;
-  if (!isCommanded(await parts.engine.agentOperation(tokenOf(request)), subject))
-    throw new Fault('forbidden', { detail: `The command of this operation does not name image ${id.slice(0, 40)}.` });
+  await parts.engine.agentImage(tokenOf(request), subject, await askerOf(parts, request));
   const { path } = await parts.images.extents(id);
   return sendFile(request, reply, {
     path,
@@ -67,12 +90,6 @@ async function sendImage(parts: HttpParts, request: ImageRequest, reply: Fastify
       }),
     onEnd: (transfer) => reportTransfer(parts, { request, subject, transfer }),
   });
-}
-
-/** An agent may take the image that its present command tells it to write, and no other tenant's. */
-function isCommanded({ context }: Operation, path: string): boolean {
-  const command = context['command'] as { params?: { path?: unknown } } | undefined;
-  return command?.params?.path === path;
 }
 
 function tokenOf(request: FastifyRequest): string {

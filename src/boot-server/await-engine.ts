@@ -10,12 +10,14 @@ export function awaitEngine(engine: MachineMessages, ready: Promise<unknown>): M
     (...args: A) =>
       ready.then(() => call(...args));
   return {
+    agentAdmit: later((...args) => engine.agentAdmit(...args)),
     agentHello: later((...args) => engine.agentHello(...args)),
     agentNext: later((...args) => engine.agentNext(...args)),
     agentProgress: later((...args) => engine.agentProgress(...args)),
     agentResult: later((...args) => engine.agentResult(...args)),
     agentLog: later((...args) => engine.agentLog(...args)),
-    agentOperation: later((...args) => engine.agentOperation(...args)),
+    agentOutdated: later((...args) => engine.agentOutdated(...args)),
+    agentImage: later((...args) => engine.agentImage(...args)),
     agentConfigDrive: later((...args) => engine.agentConfigDrive(...args)),
     deployPost: later((...args) => engine.deployPost(...args)),
     machineRequest: (request) => engine.machineRequest(request),

@@ -1,22 +1,27 @@
-/** What firmware asks for over HTTP: the script of a MAC, and the files it names. No authentication: firmware has none. */
+/** What firmware asks for over HTTP: the script of a MAC, and the files it names. It has no secret to show: its address counts. */
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
-import { type HttpParts, reportTransfer, whoAsks } from './http-requests.ts';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import { askerOf, type HttpParts, reportTransfer } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
 export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
-  app.get<{ Params: { mac: string } }>('/boot/ipxe/:mac', (request, reply) => {
+  app.get<{ Params: { mac: string } }>('/boot/ipxe/:mac', async (request, reply) => {
     const mac = request.params.mac.toLowerCase().replaceAll('-', ':');
-    const script = scriptFor(parts, mac, whoAsks(parts, request).mac);
+    const subject = `/boot/ipxe/${mac.slice(0, 20)}`;
+    const plan = parts.plans.ofMac(mac);
+    const asker = await expectMachine(parts, { request, plan, subject });
+    if (plan?.spent) tellSpent(parts, { mac, asker, subject });
+    const script = plan?.ipxe_script;
     if (script === undefined) throw new Fault('notFound', { what: 'Boot script of', id: mac.slice(0, 20) });
     const message = `took its boot script over HTTP: ${script.length} bytes`;
-    const address = whoAsks(parts, request).address;
     parts.report({
       kind: 'http',
       mac,
-      address,
-      subject: `/boot/ipxe/${mac}`,
+      address: asker.address,
+      subject,
       message,
       duration_ms: Math.round(reply.elapsedTime),
       data: { bytes: script.length },
@@ -32,21 +37,58 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     }),
   );
 
-  app.get<{ Params: { folder: string; name: string } }>('/boot/files/:folder/:name', (request, reply) => {
-    const { folder, name } = request.params;
-    // Only what a live plan names: the names become a path.
-    if (!parts.plans.hasFile(folder, name)) throw new Fault('notFound', { what: 'Boot file', id: `${folder}/${name}` });
-    const subject = `/boot/files/${folder}/${name}`;
-    return sendFile(request, reply, {
-      path: join(parts.tftpRoot, folder, name),
-      onEnd: (transfer) => reportTransfer(parts, { request, subject, transfer }),
-    });
+  app.get<{ Params: { folder: string; name: string } }>('/boot/files/:folder/:name', (request, reply) =>
+    sendBootFile(parts, request, reply),
+  );
+}
+
+type FileRequest = FastifyRequest<{ Params: { folder: string; name: string } }>;
+
+/** Only what a live plan names, since the names become a path; and to its machine, since a kernel may be a tenant's own. */
+async function sendBootFile(parts: HttpParts, request: FileRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { folder, name } = request.params;
+  const plan = parts.plans.withFile(folder, name);
+  if (!plan) throw new Fault('notFound', { what: 'Boot file', id: `${folder}/${name}` });
+  const subject = `/boot/files/${folder}/${name}`;
+  await expectMachine(parts, { request, plan, subject });
+  return sendFile(request, reply, {
+    path: join(parts.tftpRoot, folder, name),
+    onEnd: (transfer) => reportTransfer(parts, { request, subject, transfer }),
   });
 }
 
-/** A script holds the token of a deployment: an address that is known to be another machine's does not get it. */
-function scriptFor({ plans }: HttpParts, mac: string, asker: string | undefined): string | undefined {
-  const plan = plans.ofMac(mac);
-  const isStranger = asker !== undefined && plans.ofMac(asker) !== plan;
-  return isStranger ? undefined : plan?.ipxe_script;
+type Asking = { request: FastifyRequest; plan: BootPlan | undefined; subject: string };
+
+/** A script holds the token of a deployment. Others are told what they would be told of a machine that is not there. */
+async function expectMachine(parts: HttpParts, { request, plan, subject }: Asking): Promise<Asker> {
+  const asker = await askerOf(parts, request);
+  if (
+    !plan ||
+    isMachine(
+      asker,
+      plan.macs.map((entry) => entry.mac),
+    )
+  )
+    return asker;
+  const [first] = plan.macs;
+  parts.report({
+    kind: 'http',
+    ...(first && { mac: first.mac }),
+    isStranger: true,
+    subject: 'stranger',
+    message: `Another machine at ${nameAsker(asker)} asked for ${subject}; it was refused`,
+    address: asker.address,
+  });
+  throw new Fault('notFound', { what: 'Resource', id: subject });
+}
+
+/** Firmware reads a script as often as it likes until the ramdisk runs; after that nobody has a reason to. */
+function tellSpent({ report }: HttpParts, { mac, asker, subject }: { mac: string; asker: Asker; subject: string }): void {
+  report({
+    kind: 'http',
+    mac,
+    address: asker.address,
+    subject,
+    message: `asked for its boot script again from ${nameAsker(asker)} after its ramdisk had reported: the machine restarted by itself, or another one uses its address; it was refused`,
+  });
 }

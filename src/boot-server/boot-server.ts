@@ -4,9 +4,10 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import type { BootPlan, ImageSource } from '#drivers/interfaces.ts';
+import type { BootAddresses, BootPlan, ImageSource } from '#drivers/interfaces.ts';
 import type { BootPublisher, MachineMessages } from '#engine/contract.ts';
 import type { Settings } from '#settings.ts';
+import { loadAgentCertificate, type PinnedCertificate } from './agent-certificate.ts';
 import { awaitEngine } from './await-engine.ts';
 import { ConnectionGuard, isPassing } from './connection-guard.ts';
 import { type Connections, fitConnections } from './connection-limits.ts';
@@ -16,7 +17,7 @@ import { Dhcp } from './dhcp.ts';
 import { checkDhcpSettings } from './dnsmasq-config.ts';
 import { DnsmasqEvents } from './dnsmasq-events.ts';
 import { isSelfMade, loadEventCertificate } from './event-certificate.ts';
-import { createEventHttps, createHttp } from './http.ts';
+import { createAgentHttps, createEventHttps, createHttp } from './http.ts';
 import type { EventTakers, HttpParts } from './http-requests.ts';
 import { openListener } from './listeners.ts';
 import { MachineAddresses } from './machine-addresses.ts';
@@ -59,7 +60,7 @@ export function createBootServer(options: BootServerOptions): BootServer {
 
 /** Without an address no machine can ask: plans are checked and kept in memory, for fake hardware. */
 class SilentBootServer implements BootServer {
-  readonly addresses: BootPublisher['addresses'];
+  readonly addresses: BootAddresses;
   readonly tftpRoot: string;
   readonly eventPlaces = [];
   readonly failed = new Promise<Error>(() => {});
@@ -73,6 +74,11 @@ class SilentBootServer implements BootServer {
   async publish(plan: BootPlan): Promise<void> {
     checkPlan(plan);
     await this.#plans.put(plan);
+  }
+
+  async spend(nodeUuid: string): Promise<void> {
+    const plan = this.#plans.get(nodeUuid);
+    if (plan) await this.#plans.put(spentPlan(plan));
   }
 
   withdraw(nodeUuid: string): Promise<void> {
@@ -93,6 +99,7 @@ class LiveBootServer implements BootServer {
   readonly #machines: MachineAddresses;
   readonly #http: FastifyInstance;
   readonly #connections: Connections;
+  readonly #clients: ConnectionTable;
   readonly #parts: HttpParts;
   readonly #helper: Server;
   readonly #events: DnsmasqEvents;
@@ -103,6 +110,7 @@ class LiveBootServer implements BootServer {
   /** One change at a time for each node. */
   readonly #turns = new Map<string, Promise<void>>();
   #httpPort: number;
+  #agentHttps: { readonly server: FastifyInstance; readonly port: number; readonly certificate: PinnedCertificate } | undefined;
   #eventHttps: { readonly server: FastifyInstance; readonly port: number } | undefined;
   #tftp: Tftp | undefined;
   #dhcp: Dhcp | undefined;
@@ -117,7 +125,7 @@ class LiveBootServer implements BootServer {
     this.#httpPort = settings['provisioning.http_port'];
     this.#plans = new Plans(join(this.#directory, 'plans'));
     this.#files = new TftpFiles(this.tftpRoot, settings['images.reserve_mib'] * 1024 ** 2);
-    this.#machines = new MachineAddresses(this.#plans);
+    this.#machines = new MachineAddresses({ plans: this.#plans, isServed: settings['provisioning.interface'] !== '' });
     this.#report = (request) => {
       try {
         engine.machineRequest(request);
@@ -136,9 +144,10 @@ class LiveBootServer implements BootServer {
       eventTaker: options.eventTaker,
     };
     this.#parts = parts;
-    const machines = new ConnectionTable(this.#connections.provisioning);
-    this.#http = createHttp({ ...parts, onAuthenticated: (socket) => machines.prove(socket) });
-    new ConnectionGuard(this.#http.server, machines);
+    this.#clients = new ConnectionTable(this.#connections.provisioning);
+    const proven = { ...parts, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) };
+    this.#http = createHttp(proven, agentsByHttp(settings));
+    new ConnectionGuard(this.#http.server, this.#clients);
     this.#helper = createDeployHelper(parts);
     new ConnectionGuard(this.#helper, new ConnectionTable(this.#connections.deployHelper));
     this.#events = new DnsmasqEvents(parts);
@@ -147,9 +156,14 @@ class LiveBootServer implements BootServer {
     this.#fail = fail;
   }
 
-  get addresses(): BootPublisher['addresses'] {
-    const address = this.#options.settings['provisioning.address'];
-    return { http_url: `http://${address}:${this.#httpPort}`, tftp_address: address };
+  get addresses(): BootAddresses {
+    const { settings } = this.#options;
+    const address = settings['provisioning.address'];
+    const plain = { http_url: `http://${address}:${this.#httpPort}`, tftp_address: address };
+    if (!this.#agentHttps) return plain;
+    const { port, certificate } = this.#agentHttps;
+    const agent = { url: `https://${address}:${port}`, certificate: certificate.fingerprint };
+    return { ...plain, agent, plain_images: !settings['provisioning.images_by_https'] };
   }
 
   get eventPlaces(): readonly EventPlace[] {
@@ -178,7 +192,7 @@ class LiveBootServer implements BootServer {
 
   async stop(): Promise<void> {
     await Promise.all([this.#dhcp?.stop(), this.#tftp?.stop()]);
-    await Promise.all([this.#http.close(), this.#eventHttps?.server.close()]);
+    await Promise.all([this.#http.close(), this.#agentHttps?.server.close(), this.#eventHttps?.server.close()]);
     this.#helper.closeAllConnections();
     await new Promise((closed) => this.#helper.close(closed));
   }
@@ -193,6 +207,16 @@ class LiveBootServer implements BootServer {
       await this.#files.lay(plan);
       if (before) await this.#files.remove(this.#unused(laidPaths(before)));
       await this.#dhcp?.sync();
+    });
+  }
+
+  spend(nodeUuid: string): Promise<void> {
+    return this.#inTurn(nodeUuid, async () => {
+      const plan = this.#plans.get(nodeUuid);
+      if (!plan || plan.spent) return;
+      const spent = spentPlan(plan);
+      await this.#plans.put(spent);
+      await this.#files.remove(this.#unused(laidPaths(plan)));
     });
   }
 
@@ -226,8 +250,27 @@ class LiveBootServer implements BootServer {
       setting: 'provisioning.deploy_helper_port',
       addressSetting: 'provisioning.address',
     });
+    if (settings['provisioning.agent_https']) await this.#listenForAgents(address);
     for (const server of [this.#http.server, this.#helper]) server.on('error', this.#failed);
     if (settings['redfish.events_https_port'] !== 0) await this.#listenForEvents(address);
+  }
+
+  async #listenForAgents(address: string): Promise<void> {
+    const { settings, stateDir } = this.#options;
+    const certificate = await loadAgentCertificate(join(stateDir, 'agents'), address);
+    const parts = { ...this.#parts, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) };
+    const server = createAgentHttps(parts, certificate);
+    // Those of both listeners count together.
+    new ConnectionGuard(server.server, this.#clients);
+    const port = await openListener(server, {
+      address,
+      port: settings['provisioning.https_port'],
+      purpose: 'messages of agents',
+      setting: 'provisioning.https_port',
+      addressSetting: 'provisioning.address',
+    });
+    this.#agentHttps = { server, port, certificate };
+    server.server.on('error', this.#failed);
   }
 
   async #listenForEvents(address: string): Promise<void> {
@@ -297,6 +340,15 @@ class LiveBootServer implements BootServer {
       if (this.#turns.get(nodeUuid) === turn) this.#turns.delete(nodeUuid);
     }
   }
+}
+
+function spentPlan({ ipxe_script: _script, pxelinux_config: _config, ...plan }: BootPlan): BootPlan {
+  return { ...plan, spent: true };
+}
+
+function agentsByHttp(settings: Settings): Parameters<typeof createHttp>[1] {
+  if (!settings['provisioning.agent_https']) return 'all';
+  return settings['provisioning.images_by_https'] ? 'nothing' : 'images';
 }
 
 function ownTftpRoot(stateDir: string): string {

@@ -9,7 +9,7 @@ import type { Log, Report } from './parts.ts';
 type Parts = { engine: Pick<MachineMessages, 'deployPost'>; addresses: MachineAddresses; report: Report; log: Log };
 
 const bodyMax = 64 * 1024;
-const fieldMax = 4096;
+const fieldMax = 1000;
 const fieldNames = ['i', 'k', 'a', 'n', 'p', 'l', 'e'] as const;
 
 export function createDeployHelper(parts: Parts): Server {
@@ -39,7 +39,7 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
 async function handle(parts: Parts, request: IncomingMessage, from: string): Promise<{ status: number; text: string }> {
   if (request.method !== 'POST') return { status: 501, text: '' };
   try {
-    await parts.engine.deployPost(readFields(await readBody(request)), from);
+    await parts.engine.deployPost(readFields(await readBody(request)), await parts.addresses.asker(from));
     return { status: 200, text: '' };
   } catch (error) {
     const { status, message } = asFault(error);

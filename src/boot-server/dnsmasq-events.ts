@@ -1,11 +1,14 @@
 /** Turns dnsmasq's log into the record of the machines: addresses, files, refusals. */
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { isMachine, nameAsker } from '#domain/askers.ts';
 import { type BootFileChoice, type DhcpMessage, parseDnsmasqLine, type TftpTransfer } from './dnsmasq-log.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';
+import type { Plans } from './plans.ts';
+import { macOfConfig } from './tftp-files.ts';
 
-type Parts = { addresses: MachineAddresses; report: Report; log: Log; tftpRoot: string };
+type Parts = { addresses: MachineAddresses; plans: Plans; report: Report; log: Log; tftpRoot: string };
 
 /** An unknown machine asks for ever; once in this time is enough to tell. */
 const strangerMs = 60_000;
@@ -76,6 +79,7 @@ export class DnsmasqEvents {
       missing: `asked for ${subject} by TFTP, which does not exist`,
       failed: `broke a TFTP transfer off${subject && ` of ${subject}`}${detail ? `: ${detail}` : ''}`,
     };
+    if (outcome === 'sent') await this.#tellStranger(subject, address);
     const mac = this.#parts.addresses.macOf(address);
     this.#parts.report({
       kind: 'tftp',
@@ -85,6 +89,23 @@ export class DnsmasqEvents {
       message: messages[outcome],
       data: { outcome, ...(bytes !== undefined && { bytes }) },
     });
+  }
+
+  /** dnsmasq asks nobody who they are. What lies there is of use from the machine's own address alone; yet it is told. */
+  async #tellStranger(subject: string, address: string): Promise<void> {
+    const mac = macOfConfig(subject);
+    const plan = mac === undefined ? undefined : this.#parts.plans.ofMac(mac);
+    const asker = await this.#parts.addresses.asker(address);
+    if (
+      !plan ||
+      isMachine(
+        asker,
+        plan.macs.map((entry) => entry.mac),
+      )
+    )
+      return;
+    const message = `Another machine at ${nameAsker(asker)} took ${subject} by TFTP; what it names is refused from there`;
+    this.#parts.report({ kind: 'tftp', mac: mac as string, address, isStranger: true, subject: 'stranger', message });
   }
 
   #isToldAlready(mac: string): boolean {

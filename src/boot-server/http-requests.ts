@@ -1,6 +1,7 @@
 /** What the routes of the provisioning listener share: their parts, and who is asking. */
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import type { Asker } from '#domain/askers.ts';
 import type { ImageSource } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
@@ -29,6 +30,11 @@ export type HttpParts = {
 /** The address a request came from, without the prefix that an IPv6 socket puts before IPv4. */
 export function addressOf(request: { socket: { remoteAddress?: string } }): string {
   return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+}
+
+/** Who asks, as sure as it can be known. */
+export function askerOf({ addresses }: Pick<HttpParts, 'addresses'>, request: FastifyRequest): Promise<Asker> {
+  return addresses.asker(addressOf(request));
 }
 
 /** One transfer into the record. */

@@ -10,9 +10,11 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { imageToken } from '#agent-protocol/image-token.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import { aRecordingEngine, knownToken } from '#test/a-recording-engine.ts';
+import { aHello } from '#test/an-agent.ts';
 import { type BootServer, createBootServer } from './boot-server.ts';
 import { createDeployHelper } from './deploy-helper.ts';
 import { openListener } from './listeners.ts';
@@ -30,6 +32,7 @@ const eventTaker = (token: string) => (token === 'known' ? (body: unknown) => vo
 const loopback = {
   'provisioning.address': '127.0.0.1',
   'provisioning.http_port': '0',
+  'provisioning.agent_https': 'false',
   'provisioning.deploy_helper_port': '0',
 };
 
@@ -76,6 +79,7 @@ afterEach(() => {
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(server.addresses.http_url + path, { headers });
 const asAgent = { authorization: `Bearer ${knownToken}` };
+const forImage = (id: string) => ({ authorization: `Bearer ${imageToken(knownToken, `/agent/v2/images/${id}`)}` });
 const post = (path: string, body: unknown, headers: Record<string, string> = asAgent) =>
   fetch(server.addresses.http_url + path, {
     method: 'POST',
@@ -127,40 +131,26 @@ test('an agent without a known token is told nothing', async () => {
     string,
     string
   >[]) {
-    assert.equal((await post('/agent/v1/next', { wait_seconds: 0 }, headers)).status, 401);
-    assert.equal((await get('/agent/v1/images/image', headers)).status, 401);
-    assert.equal((await get('/agent/v1/config-drive', headers)).status, 401);
+    assert.equal((await post('/agent/v2/next', { wait_seconds: 0 }, headers)).status, 401);
+    assert.equal((await get('/agent/v2/images/image', headers)).status, 401);
+    assert.equal((await get('/agent/v2/config-drive', headers)).status, 401);
   }
   assert.equal(engine.heard.length, 0);
   assert.ok(!JSON.stringify(engine.requests).includes('wrong'));
 });
 
 test('messages of the agent reach the engine; what has another shape does not', async () => {
-  const hello = {
-    agent_version: '1',
-    uptime_seconds: 3.5,
-    kernel: '6.1',
-    boot_mac: null,
-    address: '127.0.0.1',
-    inventory: {
-      cpu: { count: 1, model: 'm', architecture: 'x86_64', flags: [] },
-      memory_bytes: 1,
-      disks: [],
-      nics: [],
-      system: { vendor: '', product: '', serial: '', uuid: '' },
-      firmware: { mode: 'bios', version: '' },
-    },
-  };
-  const reply = await post('/agent/v1/hello', hello);
-  assert.deepEqual(await reply.json(), { node_uuid: 'node-1' });
+  const hello = aHello({ address: '127.0.0.1' });
+  const reply = await post('/agent/v2/hello', hello);
+  assert.deepEqual(await reply.json(), { node_uuid: 'node-1', session: knownToken });
   assert.deepEqual(engine.heard[0], { call: 'hello', args: [hello, '127.0.0.1'] });
-  assert.equal((await post('/agent/v1/hello', { ...hello, inventory: { disks: 'all' } })).status, 400);
-  assert.equal((await post('/agent/v1/progress', { command_id: 'c', done_bytes: 1, total_bytes: 2, message: '' })).status, 204);
-  assert.equal((await post('/agent/v1/progress', { command_id: 'c', done_bytes: '1', total_bytes: 2, message: '' })).status, 400);
-  assert.equal((await post('/agent/v1/result', { command_id: 'c', ok: true, result: { seconds: 1 } })).status, 204);
-  assert.equal((await post('/agent/v1/log', { lines: ['a', 'b'] })).status, 204);
-  assert.equal((await post('/agent/v1/log', { lines: Array.from({ length: 201 }, () => 'x') })).status, 400);
-  assert.equal((await post('/agent/v1/log', { lines: ['x'.repeat(1024 * 1024)] })).status, 413);
+  assert.equal((await post('/agent/v2/hello', { ...hello, inventory: { disks: 'all' } })).status, 400);
+  assert.equal((await post('/agent/v2/progress', { command_id: 'c', done_bytes: 1, total_bytes: 2, message: '' })).status, 204);
+  assert.equal((await post('/agent/v2/progress', { command_id: 'c', done_bytes: '1', total_bytes: 2, message: '' })).status, 400);
+  assert.equal((await post('/agent/v2/result', { command_id: 'c', ok: true, result: { seconds: 1 } })).status, 204);
+  assert.equal((await post('/agent/v2/log', { lines: ['a', 'b'] })).status, 204);
+  assert.equal((await post('/agent/v2/log', { lines: Array.from({ length: 201 }, () => 'x') })).status, 400);
+  assert.equal((await post('/agent/v2/log', { lines: ['x'.repeat(1024 * 1024)] })).status, 413);
   assert.deepEqual(
     engine.heard.map(({ call }) => call),
     ['hello', 'progress', 'result', 'log'],
@@ -168,11 +158,11 @@ test('messages of the agent reach the engine; what has another shape does not', 
 });
 
 test('the next command at once, nothing after the wait, and no waiting for who has hung up', async () => {
-  assert.equal((await post('/agent/v1/next', { wait_seconds: 0 })).status, 204);
+  assert.equal((await post('/agent/v2/next', { wait_seconds: 0 })).status, 204);
   engine.command = { id: 'c1', name: 'clean', params: {} };
-  assert.deepEqual(await (await post('/agent/v1/next', { wait_seconds: 30 })).json(), engine.command);
+  assert.deepEqual(await (await post('/agent/v2/next', { wait_seconds: 30 })).json(), engine.command);
   engine.command = undefined;
-  const polling = httpRequest(`${server.addresses.http_url}/agent/v1/next`, {
+  const polling = httpRequest(`${server.addresses.http_url}/agent/v2/next`, {
     method: 'POST',
     headers: { ...asAgent, 'content-type': 'application/json' },
   });
@@ -185,11 +175,11 @@ test('the next command at once, nothing after the wait, and no waiting for who h
 });
 
 test('an image goes only to the agent that is told to write it, recorded at begin and end', async () => {
-  assert.equal((await get('/agent/v1/images/image', asAgent)).status, 403);
-  engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v1/images/image' } };
-  assert.equal((await get('/agent/v1/images/other', asAgent)).status, 403);
+  assert.equal((await get('/agent/v2/images/image', forImage('image'))).status, 403);
+  engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v2/images/image' } };
+  assert.equal((await get('/agent/v2/images/other', forImage('other'))).status, 403);
   engine.requests.length = 0;
-  const reply = await get('/agent/v1/images/image', asAgent);
+  const reply = await get('/agent/v2/images/image', forImage('image'));
   assert.equal(reply.headers.get('content-length'), String(imageBytes.length));
   assert.ok(imageBytes.equals(Buffer.from(await reply.arrayBuffer())));
   assert.deepEqual(
@@ -199,9 +189,9 @@ test('an image goes only to the agent that is told to write it, recorded at begi
 });
 
 test('a transfer that a machine breaks off is recorded as such', async () => {
-  engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v1/images/image' } };
+  engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v2/images/image' } };
   const socket = connect(Number(new URL(server.addresses.http_url).port), '127.0.0.1');
-  socket.write(`GET /agent/v1/images/image HTTP/1.1\r\nhost: x\r\nauthorization: ${asAgent.authorization}\r\n\r\n`);
+  socket.write(`GET /agent/v2/images/image HTTP/1.1\r\nhost: x\r\nauthorization: ${forImage('image').authorization}\r\n\r\n`);
   await once(socket, 'data');
   socket.pause();
   socket.destroy();
@@ -221,7 +211,7 @@ test('while the engine starts, machines wait instead of being refused', async ()
   await starting.start();
   try {
     const headers = { ...asAgent, 'content-type': 'application/json' };
-    const url = `${starting.addresses.http_url}/agent/v1/next`;
+    const url = `${starting.addresses.http_url}/agent/v2/next`;
     const reply = fetch(url, { method: 'POST', headers, body: JSON.stringify({ wait_seconds: 0 }) });
     assert.equal((await fetch(`${starting.addresses.http_url}/boot/ipxe/${plan.macs[0]?.mac}`)).status, 404);
     assert.equal(engine.heard.length, 0);
@@ -234,9 +224,9 @@ test('while the engine starts, machines wait instead of being refused', async ()
 
 test('the config drive', async () => {
   engine.configDrive = join(state, 'image');
-  assert.equal((await (await get('/agent/v1/config-drive', asAgent)).arrayBuffer()).byteLength, imageBytes.length);
+  assert.equal((await (await get('/agent/v2/config-drive', asAgent)).arrayBuffer()).byteLength, imageBytes.length);
   engine.configDrive = join(state, 'missing');
-  assert.equal((await get('/agent/v1/config-drive', asAgent)).status, 404);
+  assert.equal((await get('/agent/v2/config-drive', asAgent)).status, 404);
 });
 
 test('a plan whose names would leave the folder is refused', async () => {
@@ -287,7 +277,7 @@ test('the deploy helper takes the classic form, from wget as from the ramdisk', 
   const plans = new Plans(undefined);
   const helper = createDeployHelper({
     engine,
-    addresses: new MachineAddresses(plans),
+    addresses: new MachineAddresses({ plans, isServed: false }),
     report: engine.machineRequest,
     log: silent,
   });

@@ -1,17 +1,17 @@
 /** What the provisioning network asks: boot files, images, the agent's messages, events of BMCs. Nothing of the public API is here. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { asFault, Fault } from '#domain/faults.ts';
-import { agentRoutes } from './agent-routes.ts';
+import { agentRoutes, formerAgentRoutes, imageRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
-import type { EventCertificate } from './event-certificate.ts';
 import { eventRoutes } from './event-routes.ts';
 import { type HttpParts, whoAsks } from './http-requests.ts';
+import type { Certificate } from './self-made-certificate.ts';
 
 const bodyMax = 1024 * 1024;
 /** Longer than the longest poll (30 s) and than a disk that makes the agent stop reading for a while. */
 const idleMs = 300_000;
 /** Nothing at these paths is answered well without a token. */
-const guardedPaths = /^\/(?:agent\/v1|redfish-events)\//;
+const guardedPaths = /^\/(?:agent\/v2|redfish-events)\//;
 
 const serverOptions = {
   logger: false,
@@ -26,22 +26,38 @@ const serverOptions = {
   http: { headersTimeout: 10_000 },
 } as const;
 
-export function createHttp(parts: HttpParts): FastifyInstance {
+/** @param agents what of theirs comes here: `all`, or `images` (or nothing) where the rest comes by HTTPS */
+export function createHttp(parts: HttpParts, agents: 'all' | 'images' | 'nothing'): FastifyInstance {
   const app = fastify(serverOptions);
   proveConnections(app, parts);
   answerFaults(app, parts);
   bootRoutes(app, parts);
-  agentRoutes(app, parts);
+  if (agents === 'all') agentRoutes(app, parts);
+  if (agents !== 'nothing') imageRoutes(app, parts);
+  formerAgentRoutes(app, parts);
   eventRoutes(app, parts);
   return app;
 }
 
-/** By HTTPS come the events of BMCs and nothing else: iPXE and the agent know no certificate of ours. */
-export function createEventHttps(parts: HttpParts, certificate: EventCertificate): FastifyInstance {
+/** Events of BMCs, on a port of their own: BMCs are on another network, and want another certificate than agents do. */
+export function createEventHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
+  const app = createHttps(parts, certificate);
+  eventRoutes(app, parts);
+  return app;
+}
+
+/** Messages of agents and what they fetch. iPXE knows no certificate of ours, so boot files are not here. */
+export function createAgentHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
+  const app = createHttps(parts, certificate);
+  agentRoutes(app, parts);
+  imageRoutes(app, parts);
+  return app;
+}
+
+function createHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
   const app = fastify({ ...serverOptions, https: { ...certificate, ...serverOptions.http, handshakeTimeout: 10_000 } });
   proveConnections(app as unknown as FastifyInstance, parts);
-  answerFaults(app, parts);
-  eventRoutes(app, parts);
+  answerFaults(app as unknown as FastifyInstance, parts);
   return app as unknown as FastifyInstance;
 }
 
@@ -69,6 +85,8 @@ type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest;
 function answerError(parts: HttpParts, { error, request, reply }: Failed): FastifyReply {
   const { status, text } = describe(error);
   if (status >= 500) parts.log.error({ err: error, url: request.url }, 'a request of a machine failed');
+  // The engine has made one line of it; many would be what the budget is there against.
+  if (status === 429) return reply.code(status).header('retry-after', '60').type('application/json').send({ error: text });
   // What follows is the token of a subscription.
   const path = request.url
     .split('?')[0]

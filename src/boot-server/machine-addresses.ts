@@ -1,12 +1,26 @@
-/** Which MAC has which address, so that TFTP and HTTP requests can be told to belong to a machine. */
+/** Which MAC has which address, so that requests can be told to belong to a machine. */
+import { readFile } from 'node:fs/promises';
+import type { Asker } from '#domain/askers.ts';
 import type { Plans } from './plans.ts';
+
+type Options = {
+  plans: Plans;
+  /** Ingot serves DHCP here. */
+  isServed: boolean;
+  /** Text of /proc/net/arp; tests give their own. */
+  readNeighbours?: () => Promise<string>;
+};
 
 export class MachineAddresses {
   readonly #leased = new Map<string, string>();
   readonly #plans: Plans;
+  readonly #isServed: boolean;
+  readonly #readNeighbours: () => Promise<string>;
 
-  constructor(plans: Plans) {
+  constructor({ plans, isServed, readNeighbours = () => readFile('/proc/net/arp', 'utf8') }: Options) {
     this.#plans = plans;
+    this.#isServed = isServed;
+    this.#readNeighbours = readNeighbours;
   }
 
   /** DHCP gave `address` to `mac`. */
@@ -23,6 +37,13 @@ export class MachineAddresses {
     return this.#leased.get(address) ?? this.#fixed(address);
   }
 
+  /** With what the kernel itself has seen on the wire: an address can be taken without asking DHCP for it. */
+  async asker(address: string): Promise<Asker> {
+    const promised = this.macOf(address);
+    const seen = neighbourIn(await this.#readNeighbours().catch(() => ''), address);
+    return { address, macs: [promised, seen].filter((mac) => mac !== undefined), isServed: this.#isServed };
+  }
+
   #fixed(address: string): string | undefined {
     for (const plan of this.#plans.all()) {
       const entry = plan.macs.find((candidate) => candidate.address === address);
@@ -30,4 +51,16 @@ export class MachineAddresses {
     }
     return undefined;
   }
+}
+
+/** ATF_COM of if_arp.h: the entry is complete. */
+const isComplete = 0x02;
+
+/** proc(5): `IP address, HW type, Flags, HW address, Mask, Device`; type 0x1 is Ethernet. */
+export function neighbourIn(table: string, address: string): string | undefined {
+  for (const line of table.split('\n')) {
+    const [ip, type, flags, mac] = line.trim().split(/\s+/);
+    if (ip === address && type === '0x1' && Number(flags) & isComplete) return mac?.toLowerCase();
+  }
+  return undefined;
 }

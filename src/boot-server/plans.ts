@@ -27,6 +27,7 @@ const Plan = Type.Object({
   ),
   pxelinux_config: Type.Optional(Type.String()),
   ipxe_script: Type.Optional(Type.String()),
+  spent: Type.Optional(Type.Boolean()),
 });
 
 /** Folders of the TFTP root that belong to no plan. */
@@ -74,9 +75,9 @@ export class Plans {
     return this.all().findLast((plan) => plan.macs.some((entry) => entry.mac === mac));
   }
 
-  /** Whether a live plan holds this file. */
-  hasFile(folder: string, name: string): boolean {
-    return this.all().some((plan) => plan.folder === folder && plan.files.some((file) => file.name === name));
+  /** The live plan that holds this file. */
+  withFile(folder: string, name: string): BootPlan | undefined {
+    return this.all().find((plan) => plan.folder === folder && plan.files.some((file) => file.name === name));
   }
 
   async put(plan: BootPlan): Promise<void> {

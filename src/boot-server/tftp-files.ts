@@ -49,6 +49,11 @@ export function configPath(mac: string): string {
   return join(configFolder, `01-${mac.replaceAll(':', '-')}`);
 }
 
+/** Whose configuration that path is. */
+export function macOfConfig(path: string): string | undefined {
+  return /^pxelinux\.cfg\/01-((?:[0-9a-f]{2}-){5}[0-9a-f]{2})$/.exec(path)?.[1]?.replaceAll('-', ':');
+}
+
 export class TftpFiles {
   readonly root: string;
   readonly #reserve: number;

@@ -121,6 +121,18 @@ export const faultTable = {
     hint: '{cause}',
   },
   agentFailed: { status: 500, by: 'hardware', message: 'The ramdisk on the machine could not {command}: {detail}' },
+  agentOutdated: {
+    status: 409,
+    by: 'site',
+    message: 'The deploy ramdisk holds the agent of another version of Ingot: it speaks protocol {found}, this Ingot {wanted}.',
+    hint: 'Rebuild the ramdisk with `bin/ingot ramdisk build`, and name its kernel and ramdisk in the settings or the flavor.',
+  },
+  secondAgent: {
+    status: 403,
+    by: 'site',
+    message: 'Two agents presented the token of this operation: first one at {first}, then another at {second}.',
+    hint: 'The machine restarted by itself while its ramdisk was at work, or another machine took its place: look at its console log, and at who is on the provisioning network. The operation was ended; begin it anew.',
+  },
   ramdiskError: { status: 500, by: 'hardware', message: 'The deploy ramdisk reported an error: {detail}' },
   checksumMismatch: {
     status: 500,

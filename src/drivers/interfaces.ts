@@ -40,6 +40,8 @@ export type BootPlan = {
   pxelinux_config?: string;
   /** Body of the script iPXE fetches for these MACs. `${…}` of iPXE stays as it is. */
   ipxe_script?: string;
+  /** Set by the boot server: the machine has booted by it, script and configuration are gone. */
+  spent?: boolean;
 };
 
 /** Where a machine reaches us, as the boot drivers print it into boot files. */
@@ -47,6 +49,10 @@ export type BootAddresses = {
   /** `http://172.30.0.1:8088`, no slash at the end. */
   http_url: string;
   tftp_address: string;
+  /** Where agents send their messages by HTTPS, with the SHA-256 of the certificate (hex); absent = to `http_url`. */
+  agent?: { url: string; certificate: string };
+  /** Images come from `http_url` although messages go by HTTPS: their sums come with the command. */
+  plain_images?: boolean;
 };
 
 export type BootRequest = {
@@ -119,7 +125,7 @@ export type Task = {
   };
   readonly agent: {
     /** When the agent of this operation was first and last heard; undefined = never. */
-    heard(): { first: string; last: string; address: string; inventory: JsonObject } | undefined;
+    heard(): { first: string; last: string; address: string } | undefined;
     /** Queues the command unless a command of that name was queued before in this operation; its reply when there is one. */
     ask(name: string, params: JsonObject): Promise<AgentReply | undefined>;
   };

@@ -1,9 +1,11 @@
 /** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
 import type { Duplex } from 'node:stream';
-import type { Command, Hello, Progress, Result } from '#agent-protocol/messages.ts';
+import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
+import type { Asker } from '#domain/askers.ts';
 import type { Flavor, Image, Json, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
 import type {
   BiosSetting,
+  BootAddresses,
   BootDevice,
   BootDeviceOptions,
   BootMode,
@@ -156,22 +158,33 @@ export type MachineVerbs = {
 
 /** Messages from machines, brought by the boot server. A wrong token throws `unauthorized`. */
 export type MachineMessages = {
-  agentHello(token: string, hello: Hello, address: string): Promise<{ node_uuid: string }>;
+  /**
+   * Before the body is read: throws `unauthorized` or `forbidden` where the token is not that of this asker, and
+   * `tooManyRequests` where its operation has used up its budget.
+   */
+  agentAdmit(token: string, asker: Asker, message: 'hello' | 'other'): Promise<void>;
+  /** Binds the operation to this agent; a second agent throws `forbidden` and ends the operation. */
+  agentHello(token: string, hello: Hello, asker: Asker): Promise<HelloReply>;
+  /** An agent of another version of the protocol has the token: ends the operation, and throws what is wrong. */
+  agentOutdated(token: string, asker: Asker): Promise<never>;
   /** Waits up to `waitMs` for a command; undefined = nothing to do. `signal` ends the wait when the machine hangs up. */
   agentNext(token: string, waitMs: number, signal: AbortSignal): Promise<Command | undefined>;
   agentProgress(token: string, progress: Progress): Promise<void>;
   agentResult(token: string, result: Result): Promise<void>;
   agentLog(token: string, lines: string[]): Promise<void>;
-  /** Which operation and node a token belongs to; for image and config drive downloads. */
-  agentOperation(token: string): Promise<Operation>;
-  /** Path of the config drive file for the operation of this token. */
+  /** Throws `forbidden` unless the present command tells this agent to fetch that path. `token`: see image-token.ts. */
+  agentImage(token: string, path: string, asker: Asker): Promise<void>;
+  /** Path of the config drive file for the operation of this token, while its command names it. */
   agentConfigDrive(token: string): Promise<string>;
-  /** The classic POST: `from` is the address of the socket. Throws `badRequest` with the classic texts. */
-  deployPost(fields: Record<string, string>, from: string): Promise<void>;
+  /** The classic POST. Throws `badRequest` with the classic texts. */
+  deployPost(fields: Record<string, string>, asker: Asker): Promise<void>;
   /** A DHCP, TFTP or HTTP request of a machine, found by MAC or by the address it was given. */
   machineRequest(request: {
     kind: 'dhcp' | 'tftp' | 'http';
+    /** Of the machine that it was, or that it was about. */
     mac?: string;
+    /** It was about a machine, and another one did it. */
+    isStranger?: boolean;
     address?: string;
     subject: string;
     message: string;
@@ -193,9 +206,11 @@ export type Engine = ServerVerbs &
 
 /** What the engine needs of the boot server. */
 export type BootPublisher = {
-  readonly addresses: { http_url: string; tftp_address: string };
+  readonly addresses: BootAddresses;
   readonly tftpRoot: string;
   publish(plan: BootPlan): Promise<void>;
+  /** The machine has booted by its plan: what of it holds secrets is served no more. Nothing to do is no error. */
+  spend(nodeUuid: string): Promise<void>;
   withdraw(nodeUuid: string): Promise<void>;
 };
 

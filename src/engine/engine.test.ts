@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
+import { anAsker } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 
@@ -200,15 +201,15 @@ test('the classic POST: wrong key, missing field and other address are refused, 
   while ((await waiting()) !== 'the deploy POST') await new Promise(setImmediate);
   const fields = { i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' };
 
-  await assert.rejects(cloud.engine.deployPost({ ...fields, k: 'wrong' }, '10.0.0.5'), /key is not match/);
+  await assert.rejects(cloud.engine.deployPost({ ...fields, k: 'wrong' }, anAsker('10.0.0.5')), /key is not match/);
   await assert.rejects(
-    cloud.engine.deployPost({ i: fields.i, k: key, a: '10.0.0.5' }, '10.0.0.5'),
+    cloud.engine.deployPost({ i: fields.i, k: key, a: '10.0.0.5' }, anAsker('10.0.0.5')),
     /parameter 'n' is not defined/,
   );
-  await assert.rejects(cloud.engine.deployPost(fields, '10.0.0.6'), /came from 10\.0\.0\.6/);
-  await cloud.engine.deployPost(fields, '10.0.0.5');
-  await cloud.engine.deployPost(fields, '10.0.0.5');
-  await assert.rejects(cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, '10.0.0.5'), /key is not match/);
+  await assert.rejects(cloud.engine.deployPost(fields, anAsker('10.0.0.6')), /came from 10\.0\.0\.6/);
+  await cloud.engine.deployPost(fields, anAsker('10.0.0.5'));
+  await cloud.engine.deployPost(fields, anAsker('10.0.0.5'));
+  await assert.rejects(cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, anAsker('10.0.0.5')), /key is not match/);
   while ((await waiting()) !== 'the end of the test') await new Promise(setImmediate);
   assert.deepEqual(posts, [{ i: String(node.id), a: '10.0.0.5', n: 'iqn.x' }]);
   await cloud.engine.stop();

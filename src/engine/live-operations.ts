@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Fault } from '#domain/faults.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import { Bucket } from './bucket.ts';
 import { endOf, LongTimer, now } from './step-deadlines.ts';
 
 export class LiveOperation {
@@ -15,11 +16,15 @@ export class LiveOperation {
   driving: Promise<void> | undefined;
   again = false;
   readonly timer = new LongTimer();
-  /** When the step must have ended, on the clock of step-deadlines.ts; so are the two below. */
+  /** When the step must have ended, on the clock of step-deadlines.ts; so is what is below. */
   endsAt: number;
   /** A restart counts as hearing: the agent may just not have found us. */
   lastHeard = now();
-  lastProgressEvent = Number.NEGATIVE_INFINITY;
+  /** Of the command that runs: since when, when it was last recorded, and whether its end was. */
+  progress: { command: string; since: number; last: number; isEnded: boolean } | undefined;
+  /** Messages of the agent: some two a second while it works, and a retry or two. */
+  readonly requests = new Bucket(300, 300);
+  isOverBudget = false;
   /** Times in a row that the row could not be written. */
   unwritten = 0;
   announcedStep: Step | undefined;

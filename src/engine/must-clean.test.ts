@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Hello } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Node, Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+import { anAsker, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 
@@ -32,9 +32,7 @@ async function aDirtyNode(cloud: Cloud): Promise<Node> {
 async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
   const { operation_id } = await nodeOf(cloud, node);
   const operation = (await cloud.store.operations.find({ id: operation_id ?? '' })) as Operation;
-  const token = `${operation.id}.${operation.context['agent_secret']}`;
-  const hello = { inventory: {}, uptime_seconds: 1, kernel: 'k', agent_version: 'v' } as unknown as Hello;
-  await cloud.engine.agentHello(token, hello, '10.0.0.5');
+  const token = await sayHello(cloud.engine, operation);
   const command = await cloud.engine.agentNext(token, 5000, AbortSignal.timeout(5000));
   assert.equal(command?.name, 'clean');
   await cloud.engine.agentResult(token, { command_id: command.id, ok: true, result: { disks: [] } });
@@ -112,7 +110,7 @@ test('a deployment that failed after the classic ramdisk offered the disk is cle
   const node = await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
   await untilState(cloud, node, 'wait call-back');
-  await cloud.engine.deployPost({ i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' }, '10.0.0.5');
+  await cloud.engine.deployPost({ i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' }, anAsker('10.0.0.5'));
   const { must_clean } = await untilState(cloud, node, 'clean wait');
   assert.equal(must_clean, true);
   await cloud.engine.stop();

@@ -150,6 +150,10 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
     addresses: boot.addresses,
     agentParameters: () => ({
       [kernelParameters.url]: boot.addresses.http_url,
+      ...(boot.addresses.agent && {
+        [kernelParameters.secureUrl]: boot.addresses.agent.url,
+        [kernelParameters.certificate]: boot.addresses.agent.certificate,
+      }),
       [kernelParameters.token]: `${operation.id}.${String(operation.context['agent_secret'])}`,
     }),
     withdraw: () => boot.withdraw(node.uuid),

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { sql } from 'kysely';
 import type { Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
+import { anAsker, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 const forEver = async () => ({ wait: 'for ever' });
@@ -134,24 +135,26 @@ for (const { title, patch, state } of [
 const asksAgent = aStep('write', async (task) =>
   (await task.agent.ask('write-image', {})) ? { next: true } : { wait: 'the agent' },
 );
-const tokenOf = ({ id, context }: Operation) => `${id}.${context['agent_secret']}`;
 
 test('an operation that has failed gives the agent no more orders', async () => {
   const asked: Promise<unknown>[] = [];
+  let session = '';
   const cloud: Cloud = await aCloud({
     steps: [asksAgent],
     onStep: (when, operation) => {
       if (when === 'before' && operation.state === 'undoing')
-        asked.push(cloud.engine.agentNext(tokenOf(operation), 0, AbortSignal.timeout(10_000)));
+        asked.push(cloud.engine.agentNext(session, 0, AbortSignal.timeout(10_000)));
     },
   });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
   const operation = await untilRow(cloud, ({ context }) => 'command' in context);
   const signal = AbortSignal.timeout(10_000);
-  assert.equal((await cloud.engine.agentNext(tokenOf(operation), 0, signal))?.name, 'write-image');
+  session = await sayHello(cloud.engine, operation);
+  assert.equal((await cloud.engine.agentNext(session, 0, signal))?.name, 'write-image');
   await cloud.engine.deleteServer(server!.id);
-  await quiet(cloud);
+  // Not until all is quiet: cleaning waits for the ramdisk.
+  await cloud.engine.ended(operation.id);
   assert.ok(asked.length > 0);
   for (const command of await Promise.all(asked)) assert.equal(command, undefined);
   await stopped(cloud);
@@ -164,11 +167,12 @@ test('a result that could not be written down counts when the agent repeats it',
   const operation = await untilRow(cloud, ({ context }) => 'command' in context);
   const { id } = operation.context['command'] as { id: string };
   const result = { command_id: id, ok: true, result: {} };
+  const session = await sayHello(cloud.engine, operation);
 
   await refuseWrites(cloud);
-  await assert.rejects(cloud.engine.agentResult(tokenOf(operation), result), /disk is full/);
+  await assert.rejects(cloud.engine.agentResult(session, result), /disk is full/);
   await allowWrites(cloud);
-  await cloud.engine.agentResult(tokenOf(operation), result);
+  await cloud.engine.agentResult(session, result);
   await quiet(cloud);
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await stopped(cloud);
@@ -183,8 +187,8 @@ test('of two different deploy POSTs with one key at the same moment, one counts'
   await untilRow(cloud, ({ waiting_for }) => waiting_for === 'for ever');
   const fields = { i: String(node.id), k: key, a: '10.0.0.5' };
   const posts = await Promise.allSettled([
-    cloud.engine.deployPost({ ...fields, n: 'iqn.x' }, '10.0.0.5'),
-    cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, '10.0.0.5'),
+    cloud.engine.deployPost({ ...fields, n: 'iqn.x' }, anAsker('10.0.0.5')),
+    cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, anAsker('10.0.0.5')),
   ]);
   assert.deepEqual(posts.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   await stopped(cloud);

@@ -74,17 +74,18 @@ export const eventPostTarget: Target = {
     };
     const end = await createWatchPower(onSystem, posts)(node, hint, { signal: new AbortController().signal });
     const plans = new Plans(undefined);
-    const app = createHttp({
+    const parts: Parameters<typeof createHttp>[0] = {
       ...{
         engine: aRecordingEngine(),
         plans,
-        addresses: new MachineAddresses(plans),
+        addresses: new MachineAddresses({ plans, isServed: false }),
         tftpRoot: '/nonexistent',
         report: () => {},
       },
       ...{ images: { extents: async () => Promise.reject(new Error('none')) }, eventTaker: (given) => posts.taker(given) },
       log: { debug() {}, info() {}, warn() {}, error() {} } as never,
-    });
+    };
+    const app = createHttp(parts, 'all');
     await app.ready();
     return {
       make(roll) {

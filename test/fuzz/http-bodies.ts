@@ -86,7 +86,10 @@ const inventory = {
   system: { vendor: 'v', product: 'p', serial: 's', uuid: 'u' },
   firmware: { mode: 'bios', version: '1' },
 };
-const hello = { agent_version: '1', uptime_seconds: 3, kernel: '6.1', boot_mac: nic.mac, address: '172.30.0.9', inventory };
+const hello = {
+  ...{ protocol: 2, instance: 'the-instance-of-one-agent', agent_version: '1', uptime_seconds: 3, kernel: '6.1' },
+  ...{ boot_mac: nic.mac, address: '172.30.0.9', inventory },
+};
 const event = {
   '@odata.type': '#Event.v1_7_0.Event',
   Events: [{ MessageId: 'ResourceEvent.1.0.ResourceChanged', EventType: 'Alert' }],
@@ -110,11 +113,19 @@ const bootServerTarget: Target = {
     const engine = aRecordingEngine();
     engine.command = { id: 'c', name: 'write-image', params: {} };
     const plans = new Plans(undefined);
-    const app = createHttp({
-      ...{ engine, plans, addresses: new MachineAddresses(plans), tftpRoot: '/nonexistent', report: () => {}, log: silent },
+    const parts: Parameters<typeof createHttp>[0] = {
+      ...{
+        engine,
+        plans,
+        addresses: new MachineAddresses({ plans, isServed: false }),
+        tftpRoot: '/nonexistent',
+        report: () => {},
+        log: silent,
+      },
       images: { extents: async () => Promise.reject(new Error('no image is asked for')) },
       eventTaker: (token) => (token === 'known' ? () => {} : undefined),
-    });
+    };
+    const app = createHttp(parts, 'all');
     await app.ready();
     return {
       make(roll) {
@@ -148,7 +159,7 @@ const deployHelperTarget: Target = {
     const engine = aRecordingEngine();
     const server = createDeployHelper({
       engine,
-      addresses: new MachineAddresses(new Plans(undefined)),
+      addresses: new MachineAddresses({ plans: new Plans(undefined), isServed: false }),
       report: () => {},
       log: silent,
     });

@@ -281,7 +281,7 @@ describe('short patience', options, () => {
     const here = await corner(stage, 0, await smallFlavor(stage));
     const image = await uploadWholeDisk(stage, 'large', { mib: 300, dataMib: 256 });
     const id = await deploy(here, 'mute', image.id);
-    await untilEvent(stage, id, ({ message }) => message.startsWith('begins to take /agent/v1/images/'));
+    await untilEvent(stage, id, ({ message }) => message.startsWith('begins to take /agent/v2/images/'));
     await here.machine.killAgent();
     const server = await expectError(here, id, /The ramdisk on the machine could not write-image: it fell silent 5 s ago/);
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);

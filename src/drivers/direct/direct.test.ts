@@ -44,7 +44,7 @@ test('the whole way, in order', async () => {
   assert.equal(name, 'write-image');
   assert.ok(Value.Check(WriteImage, params));
   assert.deepEqual(params, {
-    path: `/agent/v1/images/${machine.server?.image_id}`,
+    path: `/agent/v2/images/${machine.server?.image_id}`,
     sha256: extents.sha256,
     size: 300,
     virtual_size: extents.virtual_size,

@@ -61,6 +61,7 @@ const writeImage: Step['run'] = async (task) => {
   const hints = rootDeviceHints(task);
   const reply = await task.agent.ask('write-image', {
     path: `${routes.images}/${id}`,
+    ...(task.boot.addresses.plain_images && { base_url: task.boot.addresses.http_url }),
     sha256: image.sha256,
     size: image.size,
     virtual_size: image.virtual_size,

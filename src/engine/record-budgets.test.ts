@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
-import { MachineBudgets, Strangers } from './strangers.ts';
+import { Bucket } from './bucket.ts';
+import { RecordBudgets } from './record-budgets.ts';
 
 test('sixty in a minute, then none until the next', () => {
   let now = 0;
-  const strangers = new Strangers(60, () => now);
-  const admitted = Array.from({ length: 100 }, () => strangers.admit()).filter(Boolean).length;
+  const strangers = new Bucket(60, 60, () => now);
+  const admitted = Array.from({ length: 100 }, () => strangers.take(1)).filter(Boolean).length;
   now = 60_000;
 
   assert.equal(admitted, 60);
-  assert.equal(strangers.admit(), true);
+  assert.equal(strangers.take(1), true);
 });
 
 test('a flood of strangers does not fill the record, and hides no request of a known machine', async () => {
@@ -29,9 +30,9 @@ test('a flood of strangers does not fill the record, and hides no request of a k
 });
 
 test('one machine that floods the record leaves room for the others', () => {
-  const budgets = new MachineBudgets();
+  const budgets = new RecordBudgets();
   let admitted = 0;
-  for (let count = 0; count < 10_000; count++) if (budgets.admit('loud')) admitted++;
+  for (let count = 0; count < 10_000; count++) if (budgets.admit('loud', 100) === 'admitted') admitted++;
   assert.equal(admitted, 3000);
-  assert.equal(budgets.admit('quiet'), true);
+  assert.equal(budgets.admit('quiet', 100), 'admitted');
 });

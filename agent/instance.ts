@@ -1,0 +1,24 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/**
+ * Who this agent is, to a server that binds an operation to one agent. Init starts a crashed agent again, which must be
+ * the same to the server; a machine that starts anew, with its memory gone, must not.
+ * @param token of the kernel line: what was kept for another is not ours
+ */
+export function ownInstance(stateFile: string | undefined, token: string): string {
+  const of = createHash('sha256').update(token).digest('hex');
+  const kept = stateFile && readKept(stateFile);
+  if (kept && kept.of === of) return kept.instance;
+  const instance = randomBytes(32).toString('base64url');
+  if (stateFile) writeFileSync(stateFile, JSON.stringify({ of, instance }), { mode: 0o600 });
+  return instance;
+}
+
+function readKept(stateFile: string): { of: string; instance: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(stateFile, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

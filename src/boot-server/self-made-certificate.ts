@@ -1,0 +1,62 @@
+/** A certificate that nobody has signed but its own key: made once, and kept in the state folder. */
+import { generateKeyPair, X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { promisify } from 'node:util';
+import { runTool } from '#tools/run-tool.ts';
+
+/** PEM. */
+export type Certificate = { readonly key: string; readonly cert: string };
+
+export type SelfMade = {
+  readonly folder: string;
+  readonly name: string;
+  readonly subject: string;
+  readonly address: string;
+  readonly kind: 'rsa' | 'ec';
+  /** Whether the one that is kept will do. */
+  isGood(cert: X509Certificate): boolean;
+};
+
+const validDays = 3650;
+
+/** Throws `toolFailed` without the openssl program. */
+export async function ensureSelfMade({ folder, name, isGood, ...wish }: SelfMade): Promise<Certificate> {
+  const [keyFile, certFile] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
+  const kept = await readPair(keyFile, certFile);
+  if (kept && isUsable(kept, isGood)) return kept;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeAside(keyFile, await makeKey(wish.kind));
+  const subject = ['-subj', `/CN=${wish.subject}`, '-addext', `subjectAltName=IP:${wish.address}`];
+  const cert = await runTool('openssl', ['req', '-x509', '-new', '-key', keyFile, '-days', String(validDays), ...subject]);
+  await writeAside(certFile, cert);
+  return { key: await readFile(keyFile, 'utf8'), cert };
+}
+
+async function makeKey(kind: SelfMade['kind']): Promise<string> {
+  const generate = promisify(generateKeyPair);
+  const { privateKey } =
+    kind === 'rsa' ? await generate('rsa', { modulusLength: 2048 }) : await generate('ec', { namedCurve: 'prime256v1' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+}
+
+async function readPair(keyFile: string, certFile: string): Promise<Certificate | undefined> {
+  const read = (file: string) => readFile(file, 'utf8').catch(() => undefined);
+  const [key, cert] = [await read(keyFile), await read(certFile)];
+  return key !== undefined && cert !== undefined ? { key, cert } : undefined;
+}
+
+function isUsable({ key, cert }: Certificate, isGood: SelfMade['isGood']): boolean {
+  try {
+    createSecureContext({ key, cert });
+    return isGood(new X509Certificate(cert));
+  } catch {
+    return false;
+  }
+}
+
+async function writeAside(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.part`, text, { mode: 0o600 });
+  await rename(`${file}.part`, file);
+}

@@ -1,0 +1,100 @@
+/** The agent's hello: which agent an operation is bound to, and what becomes of others that present its token. */
+import type { Hello, HelloReply } from '#agent-protocol/messages.ts';
+import { agentProtocol } from '#agent-protocol/routes.ts';
+import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { bindingOf, findByBootstrap, isBoundTo, newBinding, sessionToken } from './agent-tokens.ts';
+import type { LiveOperation } from './live-operations.ts';
+import type { MachineRecord } from './machine-record.ts';
+import { now } from './step-deadlines.ts';
+import type { TaskParts } from './task.ts';
+import type { Worker } from './worker.ts';
+
+export type MessageParts = TaskParts & { worker: Worker; record: MachineRecord };
+
+/**
+ * Throws `forbidden` where the address is known to be another machine's: a stranger who has the token gets nothing by
+ * it, and ends nothing either. `deed` goes on with "another machine at …".
+ */
+export async function refuseStranger(
+  { store, record }: MessageParts,
+  live: LiveOperation,
+  doing: { asker: Asker; deed: string },
+) {
+  const { asker, deed } = doing;
+  const ports = await store.node_ports.list({ node_uuid: live.operation.node_uuid });
+  if (
+    isMachine(
+      asker,
+      ports.map((port) => port.address),
+    )
+  )
+    return;
+  const message = `Another machine at ${nameAsker(asker)} ${deed}; it was refused`;
+  record.stranger(live.operation, { subject: 'stranger', message, data: { address: asker.address, macs: [...asker.macs] } });
+  throw new Fault('forbidden', { detail: `The address ${asker.address} is not that of the machine.` });
+}
+
+/** The first agent gets the operation; the same one again (the reply was lost, or init started it anew) the same reply. */
+export async function bindAgent(parts: MessageParts, hello: { token: string; body: Hello; asker: Asker }): Promise<HelloReply> {
+  const { body, asker } = hello;
+  const live = findByBootstrap(parts.worker, hello.token);
+  if (body.protocol !== agentProtocol) throw endOutdated(parts, live, String(body.protocol));
+  const before = bindingOf(live);
+  if (!before) await writeBinding(parts, live, { body, asker });
+  else if (!isBoundTo(before, body.instance, asker)) throw endBySecond(parts, live, asker);
+  await parts.boot.spend(live.operation.node_uuid);
+  const binding = bindingOf(live);
+  if (!binding) throw new Fault('unauthorized');
+  live.lastHeard = now();
+  parts.worker.wake(live.operation.id);
+  return { node_uuid: live.operation.node_uuid, session: sessionToken(live, binding) };
+}
+
+async function writeBinding(
+  parts: MessageParts,
+  live: LiveOperation,
+  { body, asker }: { body: Hello; asker: Asker },
+): Promise<void> {
+  const { store, worker, record } = parts;
+  const first = new Date().toISOString();
+  await store.nodes.update({ uuid: live.operation.node_uuid }, { inventory: body.inventory as unknown as JsonObject });
+  let isFirst = false;
+  await worker.remember(live, (context) => {
+    const other = bindingOf(live);
+    isFirst = !other;
+    if (!other)
+      return {
+        ...context,
+        agent: { first, last: first, address: asker.address },
+        agent_binding: newBinding(body.instance, asker, nameAsker(asker)),
+      };
+    // Another hello was written down while this one waited for its turn.
+    if (!isBoundTo(other, body.instance, asker)) throw endBySecond(parts, live, asker);
+    return context;
+  });
+  if (!isFirst) return;
+  const { uptime_seconds, kernel, agent_version: version } = body;
+  record.agent(live.operation, {
+    subject: 'hello',
+    message: `The ramdisk reports, ${uptime_seconds.toFixed(1)} s after its kernel started`,
+    data: { address: asker.address, uptime_seconds, kernel, version },
+  });
+}
+
+/** Which of the two is the machine nobody can tell, so neither goes on. @returns the fault, which the second one gets */
+export function endBySecond({ worker, record }: MessageParts, live: LiveOperation, asker: Asker): Fault {
+  const first = bindingOf(live)?.name ?? 'an unknown address';
+  const fault = new Fault('secondAgent', { first, second: nameAsker(asker) });
+  record.stranger(live.operation, { subject: 'second agent', message: fault.message, data: { address: asker.address } });
+  worker.cancel(live.operation.id, fault);
+  return fault;
+}
+
+/** @returns the fault, which the agent gets too: it prints it on the machine's console */
+export function endOutdated({ worker }: Pick<MessageParts, 'worker'>, live: LiveOperation, found: string): Fault {
+  const fault = new Fault('agentOutdated', { found, wanted: agentProtocol });
+  worker.cancel(live.operation.id, fault);
+  return fault;
+}

@@ -1,0 +1,69 @@
+/**
+ * What machines may add to the record. Anybody on the wire can send what is recorded, a tenant runs the machine, and the
+ * record is kept for months: so there is a budget of lines and of bytes for each node, one for all strangers together,
+ * and one for everybody. What is over it is dropped, which is said once.
+ */
+import { Bucket } from './bucket.ts';
+
+type Budget = { readonly lines: readonly [burst: number, perMinute: number]; readonly bytes: readonly [number, number] };
+
+const mebibyte = 1024 ** 2;
+
+/** A boot brings some hundred lines, a ramdisk in trouble some thousand. */
+const budgetTable = {
+  strangers: { lines: [60, 60], bytes: [64 * 1024, 64 * 1024] },
+  node: { lines: [3000, 50], bytes: [2 * mebibyte, 32 * 1024] },
+  total: { lines: [100_000, 20_000], bytes: [64 * mebibyte, 8 * mebibyte] },
+} as const satisfies Record<string, Budget>;
+
+/** How often it is told of one owner that lines are dropped. */
+const toldEveryMs = 600_000;
+
+export type Admission = 'admitted' | 'dropped' | 'dropped, to be told';
+
+class OneBudget {
+  readonly #lines: Bucket;
+  readonly #bytes: Bucket;
+  readonly #now: () => number;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ lines, bytes }: Budget, now: () => number) {
+    this.#lines = new Bucket(...lines, now);
+    this.#bytes = new Bucket(...bytes, now);
+    this.#now = now;
+  }
+
+  admit(bytes: number): Admission {
+    if (this.#lines.take(1) && this.#bytes.take(bytes)) return 'admitted';
+    if (this.#now() - this.#toldAt < toldEveryMs) return 'dropped';
+    this.#toldAt = this.#now();
+    return 'dropped, to be told';
+  }
+}
+
+export class RecordBudgets {
+  readonly #now: () => number;
+  readonly #nodes = new Map<string, OneBudget>();
+  readonly #strangers: OneBudget;
+  readonly #total: OneBudget;
+
+  /** @param now milliseconds that only rise */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#strangers = new OneBudget(budgetTable.strangers, now);
+    this.#total = new OneBudget(budgetTable.total, now);
+  }
+
+  /** @param node whose machine it was; undefined = a stranger, also one that has to do with a node */
+  admit(node: string | undefined, bytes: number): Admission {
+    const own = node === undefined ? this.#strangers : this.#ofNode(node);
+    const admission = own.admit(bytes);
+    return admission === 'admitted' ? this.#total.admit(bytes) : admission;
+  }
+
+  #ofNode(uuid: string): OneBudget {
+    const budget = this.#nodes.get(uuid) ?? new OneBudget(budgetTable.node, this.#now);
+    this.#nodes.set(uuid, budget);
+    return budget;
+  }
+}

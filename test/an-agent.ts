@@ -1,0 +1,40 @@
+/** An agent as the engine hears it. */
+import type { Hello } from '#agent-protocol/messages.ts';
+import type { Asker } from '#domain/askers.ts';
+import type { Operation } from '#domain/records.ts';
+import type { Engine } from '#engine/contract.ts';
+
+/** Of a network whose DHCP is another's and that the kernel has seen nothing of, unless told otherwise. */
+export function anAsker(address = '10.0.0.5', changes: Partial<Asker> = {}): Asker {
+  return { address, macs: [], isServed: false, ...changes };
+}
+
+export function aHello(changes: Partial<Hello> = {}): Hello {
+  return {
+    protocol: 2,
+    instance: 'the-instance-of-one-agent',
+    agent_version: '2.0',
+    uptime_seconds: 3.5,
+    kernel: '6.1',
+    boot_mac: null,
+    address: '10.0.0.5',
+    inventory: {
+      cpu: { count: 1, model: 'm', architecture: 'x86_64', flags: [] },
+      memory_bytes: 1,
+      disks: [],
+      nics: [],
+      system: { vendor: '', product: '', serial: '', uuid: '' },
+      firmware: { mode: 'bios', version: '' },
+    },
+    ...changes,
+  };
+}
+
+export function bootstrapOf({ id, context }: Operation): string {
+  return `${id}.${context['agent_secret']}`;
+}
+
+/** @returns the session token */
+export async function sayHello(engine: Pick<Engine, 'agentHello'>, operation: Operation, asker = anAsker()): Promise<string> {
+  return (await engine.agentHello(bootstrapOf(operation), aHello(), asker)).session;
+}
