@@ -92,6 +92,15 @@ export class BootNetwork {
     return Object.fromEntries(pairs.map((line) => line.split(/=(.*)/s).slice(0, 2))) as Lease;
   }
 
+  /** Becomes a machine with that MAC that takes an address without asking anybody. */
+  takeAddress(mac: string, address: string): void {
+    run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
+    run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
+    run('ip', ['-n', this.machine, 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
+    // What the server's kernel has seen of that address before is forgotten, as it is after a minute or by an announcement.
+    spawnSync('ip', ['-n', this.server, 'neigh', 'del', address, 'dev', this.bridge]);
+  }
+
   inMachine(program: string, args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
     return spawnSync('ip', ['netns', 'exec', this.machine, program, ...args], { encoding: 'utf8', timeout: 30_000 });
   }

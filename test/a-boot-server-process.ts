@@ -12,7 +12,7 @@ import { readSettings } from '#settings.ts';
 import { aRecordingEngine } from './a-recording-engine.ts';
 
 export type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
-type Call = 'start' | 'stop' | 'publish' | 'withdraw' | 'requests' | 'log';
+type Call = 'start' | 'stop' | 'publish' | 'spend' | 'withdraw' | 'requests' | 'log';
 
 export class BootServerProcess {
   readonly child: ChildProcess;
@@ -75,6 +75,7 @@ function serve(flags: Readonly<Record<string, string>>): void {
     start: () => server.start(),
     stop: () => server.stop(),
     publish: (plan: BootPlan) => server.publish(plan),
+    spend: (uuid: string) => server.spend(uuid),
     withdraw: (uuid: string) => server.withdraw(uuid),
     requests: () => engine.requests,
     log: () => lines,

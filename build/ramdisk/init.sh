@@ -72,6 +72,9 @@ dhcp_network() { # NIC…
 
 start_network() {
 	ifconfig lo 127.0.0.1 up
+	# A NIC answers for its own address alone: Ingot compares the MAC behind an address with those it knows.
+	echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore
+	echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce
 	ip=$(parameter ip)
 	mac=$(parameter BOOTIF | cut -d- -f2- | tr A-Z- a-z:)
 	nic=

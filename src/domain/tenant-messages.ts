@@ -44,6 +44,8 @@ export const tenantMessages = {
   driverInfo: 'The machine is not set up for this; the operator can see why.',
   stepTimeout: '{step} timed out after {seconds} s; the operator can see why.',
   agentFailed: 'The ramdisk on the machine could not {command}; the operator can see why.',
+  agentOutdated: 'The deploy ramdisk does not fit this version of Ingot; the operator has to rebuild it.',
+  secondAgent: 'Another machine may have taken the place of this one; the operator can see more.',
   ramdiskError: 'The deploy ramdisk reported an error; the operator can see which.',
   checksumMismatch: 'The data of image {image} is corrupt.',
   imageUnusable: true,
