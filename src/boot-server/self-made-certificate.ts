@@ -1,9 +1,8 @@
 /** A certificate that nobody has signed but its own key: made once, and kept in the state folder. */
-import { generateKeyPair, X509Certificate } from 'node:crypto';
+import { generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { promisify } from 'node:util';
 import { runTool } from '#tools/run-tool.ts';
 
 /** PEM. */
@@ -35,10 +34,12 @@ export async function ensureSelfMade({ folder, name, isGood, ...wish }: SelfMade
 }
 
 async function makeKey(kind: SelfMade['kind']): Promise<string> {
-  const generate = promisify(generateKeyPair);
-  const { privateKey } =
-    kind === 'rsa' ? await generate('rsa', { modulusLength: 2048 }) : await generate('ec', { namedCurve: 'prime256v1' });
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const made = Promise.withResolvers<KeyObject>();
+  const take = (error: Error | null, _publicKey: KeyObject, privateKey: KeyObject) =>
+    error ? made.reject(error) : made.resolve(privateKey);
+  if (kind === 'rsa') generateKeyPair('rsa', { modulusLength: 2048 }, take);
+  else generateKeyPair('ec', { namedCurve: 'prime256v1' }, take);
+  return (await made.promise).export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
 async function readPair(keyFile: string, certFile: string): Promise<Certificate | undefined> {

@@ -89,9 +89,9 @@ test('the token is good for one agent, again and again while its reply is lost; 
   await assert.rejects(cloud.engine.agentAdmit(bootstrapOf(operation), machine, 'other'), { code: 'unauthorized' });
   await assert.rejects(cloud.engine.agentNext(bootstrapOf(operation), 0, AbortSignal.timeout(1000)), { code: 'unauthorized' });
   await assert.rejects(cloud.engine.agentAdmit(session, machine, 'hello'), { code: 'unauthorized' });
-  const row = await cloud.store.operations.find({ id: operation.id });
+  const row = (await cloud.store.operations.find({ id: operation.id }))!;
   assert.ok(!JSON.stringify(await cloud.store.events.list({})).includes(session.split('.')[1] as string));
-  assert.equal((row?.context['agent'] as { address: string }).address, machine.address);
+  assert.equal((row.context['agent'] as { address: string }).address, machine.address);
   await closed(cloud);
 });
 
