@@ -19,7 +19,7 @@ test('one machine keeps its share of the listener, and others are served', async
 });
 
 suite('a body that nobody waits for', () => {
-  for (const path of ['/agent/v1/hello', '/redfish-events/no-token', '/nowhere']) {
+  for (const path of ['/agent/v2/hello', '/redfish-events/no-token', '/nowhere']) {
     test(`POST ${path} is refused and its connection ended`, async (t) => {
       const { boot } = await anEventListener(t);
       const port = Number(new URL(boot.addresses.http_url).port);

@@ -114,6 +114,6 @@ test('events come by HTTPS to whoever waits for them, and nothing else is served
   assert.equal(await send({ url: own?.url ?? '', ca }), 200);
   assert.deepEqual(heard, [{ Events: [] }]);
   assert.equal(await send({ url: `https://127.0.0.1:${port}/redfish-events/other`, ca }), 404);
-  for (const path of ['/boot/ipxe/52:54:00:00:00:01', '/agent/v1/images/x'])
+  for (const path of ['/boot/ipxe/52:54:00:00:00:01', '/agent/v2/images/x'])
     assert.equal(await send({ url: `https://127.0.0.1:${port}${path}`, ca, method: 'GET' }), 404);
 });
