@@ -9,7 +9,7 @@ import { insideNamespace } from '#lab/network.ts';
 import type { GateMoment, GateVerdict } from './answer-gate.ts';
 import type { MachineNews, MachinePlan } from './cardboard-machine.ts';
 import type { RackMessage, RackRequest } from './cardboard-process.ts';
-import { type PrivateNetwork, serverAddress } from './private-network.ts';
+import { macOfMachine, type PrivateNetwork, serverAddress } from './private-network.ts';
 
 /** Sparse: takes no room until it is written. Demo flavors ask for 6 GiB, 256 MiB of swap and a config drive. */
 export const diskBytes = 8 * 1024 ** 3;
@@ -175,7 +175,7 @@ function planMachine({ network, folder, tftpRoot }: RackPlaces, index: number): 
   const own = join(folder, name);
   return {
     name,
-    mac: `52:54:00:1c:00:${(index + 1).toString(16).padStart(2, '0')}`,
+    mac: macOfMachine(index),
     namespace: network.nodes[index] ?? '',
     address: network.addressOf(index),
     serverAddress,

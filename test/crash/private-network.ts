@@ -13,6 +13,11 @@ const run = promisify(execFile);
 export const serverAddress = '172.29.0.1';
 export const provisioningCidr = '172.29.0.0/24';
 
+/** Of the NIC of a machine: what it is enrolled with, and what the wire shows. */
+export function macOfMachine(index: number): string {
+  return `52:54:00:1c:00:${(index + 1).toString(16).padStart(2, '0')}`;
+}
+
 export type PrivateNetwork = {
   /** Where Ingot and the BMCs live. */
   readonly server: string;
@@ -49,7 +54,7 @@ export async function layPrivateNetwork(name: string, machines: number): Promise
     ]);
     for (const [index, node] of nodes.entries()) {
       await batch(server, [
-        `link add n${index + 1} type veth peer name nic0 netns ${node}`,
+        `link add n${index + 1} type veth peer name nic0 address ${macOfMachine(index)} netns ${node}`,
         `link set n${index + 1} master prov0 up`,
       ]);
       await batch(node, ['link set lo up', `addr add ${network.addressOf(index)}/24 dev nic0`, 'link set nic0 up']);
