@@ -102,6 +102,7 @@ function memoryClient(tree: Tree, roll: Roll): Memory {
     return status === 202 ? await followTask(reply, { request, get, timeout: 10, pause: 0 }) : reply;
   };
   const client: RedfishService = {
+    oddities: new Set(),
     peer: { url: 'https://192.0.2.1', user: 'admin', password: 'password1', auth: 'auto', trust: { by: 'nothing' } },
     get,
     members: (path) => readMembers(path, { get, expand: undefined, cannotExpand: () => {} }),

@@ -32,16 +32,26 @@ export type TrustedPeer = {
   /** `old`: TLS 1.0 and weak keys are taken, too. */
   readonly tls?: 'old';
 };
-export type Connecting = { readonly peer: TrustedPeer; readonly connectMs: number };
+export type Connecting = {
+  readonly peer: TrustedPeer;
+  readonly connectMs: number;
+  /** Default true. */
+  readonly keepAlive?: boolean;
+  /** The handshake begins with a small ClientHello at once: the peer is known to need it. */
+  readonly smallHello?: boolean;
+  /** The peer took only a small ClientHello. */
+  readonly onSmallHello?: () => void;
+};
 
 /** @returns an agent for `node:https` or `node:http`, as the peer's URL says */
 export function createAgent(connecting: Connecting): PlainAgent {
-  const options = { keepAlive: true, maxSockets: 1, maxFreeSockets: 1 };
+  const options = { keepAlive: connecting.keepAlive ?? true, maxSockets: 1, maxFreeSockets: 1 };
   if (connecting.peer.url.startsWith('http:')) return new PlainAgent(options);
   return new TrustingAgent(options, connecting);
 }
 
 type Connected = (error: Error | null, stream: Duplex) => void;
+type Attempt = { readonly small: boolean; readonly timeoutMs: number };
 
 class TrustingAgent extends TlsAgent {
   readonly #connecting: Connecting;
@@ -57,9 +67,27 @@ class TrustingAgent extends TlsAgent {
   }
 
   override createConnection(_options: unknown, callback?: Connected): Duplex | null | undefined {
-    const { peer, connectMs } = this.#connecting;
-    const socket = connect({ ...tlsOptions(peer), ...(this.#session && { session: this.#session }) });
-    const timer = setTimeout(() => socket.destroy(new ConnectTimeout('no connection')), connectMs);
+    const { connectMs, smallHello = false, onSmallHello } = this.#connecting;
+    if (smallHello) {
+      this.#attempt({ small: true, timeoutMs: connectMs }, callback);
+      return undefined;
+    }
+    // Nothing but a ClientHello was sent: whatever the request is, it can be tried again.
+    this.#attempt({ small: false, timeoutMs: connectMs / 2 }, (error, socket) => {
+      if (error === null || !mayBeTooLarge(error)) return callback?.(error, socket);
+      this.#attempt({ small: true, timeoutMs: connectMs / 2 }, (again, other) => {
+        if (again === null) onSmallHello?.();
+        callback?.(again, other);
+      });
+    });
+    return undefined;
+  }
+
+  #attempt({ small, timeoutMs }: Attempt, callback?: Connected): void {
+    const { peer } = this.#connecting;
+    const hello = { ...tlsOptions(peer), ...(small && { ecdhCurve: smallGroups }) };
+    const socket = connect({ ...hello, ...(this.#session && { session: this.#session }) });
+    const timer = setTimeout(() => socket.destroy(new ConnectTimeout('no connection')), timeoutMs);
     const fail = (error: Error) => {
       clearTimeout(timer);
       callback?.(error, socket);
@@ -75,8 +103,19 @@ class TrustingAgent extends TlsAgent {
       });
       callback?.(null, socket);
     });
-    return undefined;
   }
+}
+
+/**
+ * Key shares of 32 and 65 bytes. With the hybrid of ML-KEM, which OpenSSL 3.5 offers first, a ClientHello needs more than
+ * one packet; TLS stacks of BMCs that read only one cut the connection or fall silent (as middleboxes did,
+ * tldr.fail). These groups are as strong as what such a BMC can agree on anyway.
+ */
+const smallGroups = 'X25519:P-256:P-384';
+
+function mayBeTooLarge(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return error instanceof ConnectTimeout || code === 'ECONNRESET' || code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true;
 }
 
 function tlsOptions({ url, trust, tls }: TrustedPeer): ConnectionOptions {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readMembers } from './collection.ts';
 import { etagTable } from './etags.ts';
-import { createExchange, type Exchange, type Incoming, type Outgoing } from './exchange.ts';
+import { createExchange, type Exchange, type Incoming, type Oddity, type Outgoing } from './exchange.ts';
 import { linkOf, redirectedPath } from './links.ts';
 import { createLogin, type Deadline, type Login } from './login.ts';
 import { complaints, isObject } from './messages.ts';
@@ -68,6 +68,8 @@ export type RedfishService = RedfishClient & {
   /** Events on a connection of its own (DSP0266 "Server-sent events"). Ends with `signal`, `close`, or the service's will. */
   stream(path: string, heard: (event: ServerEvent) => void, request?: RedfishRequest): Promise<EventStream>;
   readonly peer: RedfishPeer;
+  /** What the service was found to need. */
+  readonly oddities: ReadonlySet<Oddity>;
 };
 
 type Method = Outgoing['method'];
@@ -79,6 +81,8 @@ type Call = {
   secrets?: readonly string[] | undefined;
   request?: RedfishRequest | undefined;
   etag?: string | undefined;
+  /** Whether a busy service is waited for; default true. */
+  waits?: boolean;
 };
 
 const rootPath = '/redfish/v1/';
@@ -108,8 +112,11 @@ class Conversation implements RedfishService {
     this.peer = peer;
     this.#limits = limits;
     this.#exchange = createExchange(peer, limits);
-    const send = (outgoing: Outgoing) => this.#exchange.send(outgoing);
-    this.#login = createLogin({ peer, send, limits, root: (asking) => this.#readRoot(asking) });
+    this.#login = createLogin({ peer, send: (...call) => this.#send(...call), limits, root: (asking) => this.#readRoot(asking) });
+  }
+
+  get oddities(): ReadonlySet<Oddity> {
+    return this.#exchange.oddities;
   }
 
   get(path: string, request?: RedfishRequest): Promise<RedfishReply> {
@@ -256,24 +263,26 @@ class Conversation implements RedfishService {
 
   /** Follows redirects on the same origin, waits as long as a busy service asks, reads again, all within the deadline. */
   async #send(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
-    const { method, body, etag } = call;
-    const headers = { ...usualHeaders, ...body?.headers, ...login, ...(etag !== undefined && { 'if-match': etag }) };
-    let path = call.path;
+    const { body, etag } = call;
+    const added = { ...login, ...(etag !== undefined && { 'if-match': etag }) };
+    let { method, path } = call;
     for (let redirects = 0, again = 0; ; ) {
       const left = Math.max(1, deadline.until - Date.now());
-      const outgoing = { method, path, headers, timeout: left, signal: deadline.signal, ...(body?.body && { body: body.body }) };
-      const incoming = await this.#exchange.send(outgoing);
+      const content = method === 'GET' ? {} : { ...(body?.body && { body: body.body }) };
+      const headers = { ...usualHeaders, ...(method !== 'GET' && body?.headers), ...added };
+      const incoming = await this.#exchange.send({ method, path, headers, timeout: left, signal: deadline.signal, ...content });
       const isUpset = method === 'GET' && upset.includes(incoming.status) && again++ === 0;
-      const asked = busy.includes(incoming.status) ? retryAfter(incoming.headers) : undefined;
+      const asked = call.waits !== false && busy.includes(incoming.status) ? retryAfter(incoming.headers) : undefined;
       const wait = asked ?? (isUpset ? this.#limits.upsetMs : undefined);
       if (wait !== undefined && Date.now() + wait < deadline.until) {
         await pause(Math.max(wait, 100), undefined, deadline.signal && { signal: deadline.signal });
         continue;
       }
-      if (!isRedirect(incoming, method) || ++redirects > mostRedirects) return incoming;
+      const next = redirectedMethod(incoming, method);
+      if (next === undefined || ++redirects > mostRedirects) return incoming;
       const target = redirectedPath(incoming.headers['location'], this.peer.url);
       if (target === undefined) throw redirectedAway(`${method} ${path}`, incoming);
-      path = target;
+      [method, path] = [next, target];
     }
   }
 
@@ -316,14 +325,20 @@ function json(body: Resource): Body {
   return { body: bytes, headers, secrets: secretsIn(body) };
 }
 
-function redirectedAway(request: string, { headers }: Incoming): RedfishError {
+function redirectedAway(request: string, { headers, status }: Incoming): RedfishError {
   const { location = '' } = headers;
   const where = URL.canParse(location) ? new URL(location).origin.slice(0, 100) : 'nowhere';
-  return new RedfishError('unfit', { request, detail: `it redirects elsewhere (${where})` });
+  return new RedfishError('unfit', { request, detail: `it redirects elsewhere (${where})`, status });
 }
 
-function isRedirect({ status }: Incoming, method: Method): boolean {
-  return status === 307 || status === 308 || (method === 'GET' && (status === 301 || status === 302));
+/**
+ * The method of the request that a redirect asks for (RFC 9110 section 15.4); undefined = none. 301 keeps its method, too:
+ * services use it for the slash that a path lacks, and a command that became a GET would be lost without a word.
+ */
+function redirectedMethod({ status }: Incoming, method: Method): Method | undefined {
+  if (status === 301 || status === 307 || status === 308) return method;
+  if (status === 303) return 'GET';
+  return status === 302 && method === 'GET' ? method : undefined;
 }
 
 function isStale(error: unknown): boolean {

@@ -3,6 +3,8 @@ import { type Agent, type ClientRequest, type IncomingMessage, request as plainR
 import { request as tlsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { gunzip, inflate } from 'node:zlib';
 import { ConnectTimeout, createAgent, UntrustedPeer } from '../http/connections.ts';
 import { RedfishError, type RedfishPeer } from './redfish-client.ts';
 
@@ -16,7 +18,13 @@ export type Outgoing = {
   readonly signal?: AbortSignal | undefined;
 };
 
-export type Incoming = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+export type Incoming = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Why the body is not all of it. Only where the status says enough: errors, and changes that were made. */
+  readonly cut?: string;
+};
 
 export type Bounds = {
   /** Bytes of one reply. */
@@ -25,7 +33,16 @@ export type Bounds = {
   readonly connectMs: number;
 };
 
+/** What a service was found to need; known until the client is closed. */
+export const oddities = {
+  closesConnections: 'closes connections that it promised to keep',
+  malformedHeaders: 'sends HTTP headers that RFC 9112 does not allow',
+  smallHello: 'takes no TLS ClientHello of more than one packet',
+} as const;
+export type Oddity = (typeof oddities)[keyof typeof oddities];
+
 export type Exchange = {
+  readonly oddities: ReadonlySet<Oddity>;
   send(outgoing: Outgoing): Promise<Incoming>;
   /** The reply while it comes, on a connection of its own; `timeout` counts until its head is here. */
   open(outgoing: Outgoing): Promise<IncomingMessage>;
@@ -34,56 +51,103 @@ export type Exchange = {
 
 /** A connection that rested longer may be closed by the BMC in the moment it is used: a command takes a new one then. */
 const restMs = 1_000;
+/** Requests that may be sent again when it is unknown whether the first one was heard (RFC 9110 section 9.2.2). */
+const idempotent: readonly Outgoing['method'][] = ['GET', 'DELETE'];
 
 export function createExchange(peer: RedfishPeer, bounds: Bounds): Exchange {
-  const connecting = { peer, connectMs: bounds.connectMs };
-  const agent = createAgent(connecting);
-  const streams = new Set<Agent>();
-  let usedAt = 0;
-  const once = async (outgoing: Outgoing): Promise<Incoming> => {
-    if (outgoing.method !== 'GET' && Date.now() - usedAt > restMs) agent.destroy();
-    try {
-      const reply = await start({ peer, agent, outgoing });
-      return await collect(reply, outgoing, bounds.replyBytes);
-    } finally {
-      usedAt = Date.now();
-    }
-  };
-  return {
-    async send(outgoing) {
-      try {
-        return await once(outgoing);
-      } catch (error) {
-        if (outgoing.method === 'GET' && error instanceof StaleConnection) return await once(outgoing).catch(unwrap);
-        return unwrap(error);
-      }
-    },
-    async open(outgoing) {
-      const own = createAgent(connecting);
-      streams.add(own);
-      const end = () => {
-        own.destroy();
-        streams.delete(own);
-      };
-      try {
-        const { reply, done } = await start({ peer, agent: own, outgoing });
-        done();
-        reply.once('close', end);
-        return reply;
-      } catch (error) {
-        end();
-        return unwrap(error);
-      }
-    },
-    close() {
-      agent.destroy();
-      for (const own of streams) own.destroy();
-    },
-  };
+  return new KeptExchange(peer, bounds);
 }
 
-/** A kept connection that the service had closed meanwhile: nothing of the request was heard. */
-class StaleConnection extends Error {
+class KeptExchange implements Exchange {
+  readonly oddities = new Set<Oddity>();
+  readonly #peer: RedfishPeer;
+  readonly #bounds: Bounds;
+  readonly #streams = new Set<Agent>();
+  #agent: Agent;
+  #usedAt = 0;
+
+  constructor(peer: RedfishPeer, bounds: Bounds) {
+    this.#peer = peer;
+    this.#bounds = bounds;
+    this.#agent = this.#createAgent();
+  }
+
+  async send(outgoing: Outgoing): Promise<Incoming> {
+    try {
+      return await this.#once(outgoing);
+    } catch (error) {
+      const mayRepeat = this.#learn(error) && idempotent.includes(outgoing.method);
+      if (mayRepeat) return await this.#once(outgoing).catch(unwrap);
+      return unwrap(error);
+    }
+  }
+
+  async open(outgoing: Outgoing): Promise<IncomingMessage> {
+    const own = this.#createAgent();
+    this.#streams.add(own);
+    const end = () => {
+      own.destroy();
+      this.#streams.delete(own);
+    };
+    try {
+      const { reply, done } = await this.#start(own, outgoing);
+      done();
+      reply.once('close', end);
+      return reply;
+    } catch (error) {
+      end();
+      return unwrap(error);
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+    for (const own of this.#streams) own.destroy();
+  }
+
+  #createAgent(): Agent {
+    return createAgent({
+      peer: this.#peer,
+      connectMs: this.#bounds.connectMs,
+      keepAlive: !this.oddities.has(oddities.closesConnections),
+      smallHello: this.oddities.has(oddities.smallHello),
+      onSmallHello: () => this.#found(oddities.smallHello),
+    });
+  }
+
+  async #once(outgoing: Outgoing): Promise<Incoming> {
+    if (outgoing.method !== 'GET' && Date.now() - this.#usedAt > restMs) this.#agent.destroy();
+    try {
+      return await collect(await this.#start(this.#agent, outgoing), outgoing, this.#bounds.replyBytes);
+    } finally {
+      this.#usedAt = Date.now();
+    }
+  }
+
+  #start(agent: Agent, outgoing: Outgoing): Promise<Started> {
+    return start({ peer: this.#peer, agent, outgoing, isTolerant: this.oddities.has(oddities.malformedHeaders) });
+  }
+
+  /** @returns whether the failure tells something of the service by which a second try can do better */
+  #learn(error: unknown): boolean {
+    if (error instanceof StaleConnection) return this.#found(oddities.closesConnections);
+    if (error instanceof MalformedHeaders) return this.#found(oddities.malformedHeaders);
+    return false;
+  }
+
+  #found(oddity: Oddity): boolean {
+    if (this.oddities.has(oddity)) return false;
+    this.oddities.add(oddity);
+    // The next agent is made as the service needs it; what is under way goes on with the former one.
+    const former = this.#agent;
+    this.#agent = this.#createAgent();
+    if (oddity !== oddities.smallHello) former.destroy();
+    return true;
+  }
+}
+
+/** A failure by which a property of the service shows. */
+abstract class Telling extends Error {
   readonly failure: RedfishError;
 
   constructor(failure: RedfishError) {
@@ -92,56 +156,82 @@ class StaleConnection extends Error {
   }
 }
 
+/** A kept connection that the service had closed meanwhile, or that is dead without a word: nothing of the request was heard. */
+class StaleConnection extends Telling {}
+
+/** Folded headers, bare line feeds, a header without a colon: Node's parser refuses the reply before its body. */
+class MalformedHeaders extends Telling {}
+
 function unwrap(error: unknown): never {
-  throw error instanceof StaleConnection ? error.failure : error;
+  throw error instanceof Telling ? error.failure : error;
 }
 
 type Started = { reply: IncomingMessage; request: ClientRequest; done: () => void; failureOf: (error: unknown) => unknown };
 
-type Starting = { peer: RedfishPeer; agent: Agent; outgoing: Outgoing };
+type Starting = {
+  peer: RedfishPeer;
+  agent: Agent;
+  outgoing: Outgoing;
+  /** Take headers that the standard does not allow. Of a BMC only: there is no second reader behind us whom they could deceive. */
+  isTolerant: boolean;
+};
+
+/** A kept connection over which nothing comes for a third of the time that a read has is taken for dead. */
+const reusedShare = 1 / 3;
 
 /** Resolves when the head of the reply is here; the deadline and the signal count on until `done`. */
-function start({ peer, agent, outgoing }: Starting): Promise<Started> {
+function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started> {
   const { method, path, body, timeout, signal } = outgoing;
   const name = `${method} ${path}`;
   const fail = (failure: 'silent' | 'closed', detail: string) => new RedfishError(failure, { request: name, detail });
   if (signal?.aborted) return Promise.reject(fail('closed', 'it was cancelled'));
   const { promise, resolve, reject } = Promise.withResolvers<Started>();
-  const request = makeRequest({ peer, agent, outgoing });
+  const request = makeRequest({ peer, agent, outgoing, isTolerant });
   if (request === undefined) {
     const detail = 'the service names an address or a header that cannot be sent';
     return Promise.reject(new RedfishError('unfit', { request: JSON.stringify(name.slice(0, 200)), detail }));
   }
+  const giveUpReused = () => request.reusedSocket && request.destroy(new StaleConnection(fail('silent', 'no reply')));
   const timer = setTimeout(() => request.destroy(fail('silent', `no reply within ${timeout / 1000} s`)), timeout);
   const cancel = () => request.destroy(fail('closed', 'it was cancelled'));
   signal?.addEventListener('abort', cancel, { once: true });
+  const quiet = method === 'GET' ? setTimeout(giveUpReused, timeout * reusedShare) : undefined;
   const done = () => {
     clearTimeout(timer);
+    clearTimeout(quiet);
     signal?.removeEventListener('abort', cancel);
   };
   const failureOf = (error: unknown) => explain(error, name);
-  request.once('response', (reply) => resolve({ reply, request, done, failureOf }));
+  request.once('response', (reply) => {
+    clearTimeout(quiet);
+    resolve({ reply, request, done, failureOf });
+  });
   request.on('error', (error) => {
     done();
-    const failure = failureOf(error);
-    const isStale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-    reject(isStale ? new StaleConnection(failure) : failure);
+    reject(tellingOf(error, request.reusedSocket, failureOf(error)));
   });
   if (typeof body === 'function') pipeline(body(), request).catch((error) => request.destroy(error));
   else request.end(body);
   return promise;
 }
 
+function tellingOf(error: unknown, isReused: boolean, failure: RedfishError): Error {
+  if (error instanceof StaleConnection) return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (isReused && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection(failure);
+  return code.startsWith('HPE_') ? new MalformedHeaders(failure) : failure;
+}
+
 /**
  * Paths, tokens and ETags come from the service. A path that begins otherwise would lead to another host
  * (`@elsewhere/`), and odd characters are refused by Node.
  */
-function makeRequest({ peer, agent, outgoing }: Starting): ClientRequest | undefined {
+function makeRequest({ peer, agent, outgoing, isTolerant }: Starting): ClientRequest | undefined {
   const { method, path, headers } = outgoing;
   if (!path.startsWith('/')) return undefined;
   const make = peer.url.startsWith('http:') ? plainRequest : tlsRequest;
   try {
-    return make(peer.url + path, { method, headers, agent });
+    return make(peer.url + path, { method, headers, agent, insecureHTTPParser: isTolerant });
   } catch {
     return undefined;
   }
@@ -154,22 +244,55 @@ async function collect(
 ): Promise<Incoming> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const unfit = (detail: string) => new RedfishError('unfit', { request: `${method} ${path}`, detail });
+  let cut: string | undefined;
   try {
     for await (const chunk of reply as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > limit) throw unfit(`the reply is larger than ${limit} bytes`);
+      if (size > limit) throw new CutReply(`the reply is larger than ${limit} bytes`);
       chunks.push(chunk);
     }
-    if (!reply.complete) throw unfit('the reply ended early');
+    if (!reply.complete) throw new CutReply('the reply ended early');
   } catch (error) {
     request.destroy();
-    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') throw unfit('the reply ended early');
-    throw failureOf(error);
+    cut = cutOf(error);
+    if (cut === undefined) throw failureOf(error);
   } finally {
     done();
   }
-  return { status: reply.statusCode ?? 0, headers: flat(reply), body: Buffer.concat(chunks) };
+  const status = reply.statusCode ?? 0;
+  // An error is one whatever follows, and what was changed is changed.
+  const isEnough = status > 299 || (method !== 'GET' && status > 199);
+  if (cut !== undefined && !isEnough) throw new RedfishError('unfit', { request: `${method} ${path}`, detail: cut });
+  const body =
+    cut === undefined ? await decode(reply, Buffer.concat(chunks), limit).catch(() => undefined) : Buffer.concat(chunks);
+  if (body === undefined) {
+    const detail = `the reply is no ${reply.headers['content-encoding']}, or unpacks to more than ${limit} bytes`;
+    throw new RedfishError('unfit', { request: `${method} ${path}`, detail });
+  }
+  return { status, headers: flat(reply), body, ...(cut !== undefined && { cut }) };
+}
+
+class CutReply extends Error {}
+
+/** @returns undefined where the trouble is not that the body is incomplete */
+function cutOf(error: unknown): string | undefined {
+  if (error instanceof CutReply) return error.message;
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (code === 'ECONNRESET') return 'the reply ended early';
+  return code.startsWith('HPE_') ? `the reply is no HTTP (${message})` : undefined;
+}
+
+const decoderTable: Readonly<Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+};
+
+/** Nobody asked for it, yet some web servers in front of BMCs compress what they like. */
+async function decode(reply: IncomingMessage, body: Buffer, maxOutputLength: number): Promise<Buffer> {
+  const encoding = reply.headers['content-encoding']?.trim().toLowerCase() ?? '';
+  const decoder = Object.hasOwn(decoderTable, encoding) ? decoderTable[encoding] : undefined;
+  return decoder && body.length > 0 ? decoder(body, { maxOutputLength }) : body;
 }
 
 function flat(reply: IncomingMessage): Record<string, string> {
@@ -183,9 +306,31 @@ function explain(error: unknown, request: string): RedfishError {
   const { code = '', message } = error as NodeJS.ErrnoException;
   if (/^HPE_/.test(code)) return new RedfishError('unfit', { request, detail: `the reply is no HTTP (${message})` });
   if (/^(EPROTO|ERR_SSL_)/.test(code)) {
-    return new RedfishError('unfit', { request, detail: `no TLS 1.2 or later could be agreed on (${code})` });
+    return new RedfishError('unfit', { request, detail: tlsTrouble(code, message) });
   }
   return new RedfishError('silent', { request, detail: silenceTable[code] ?? code ?? message });
+}
+
+/** What OpenSSL says → what to do. Its codes are `ERR_SSL_…`, or EPROTO with the reason in the text. */
+const tlsTable: readonly (readonly [sign: RegExp, detail: string])[] = [
+  [
+    /unsafe.legacy.renegotiation/i,
+    'it knows no secure renegotiation (RFC 5746); redfish_tls=old in driver_info of the node allows that',
+  ],
+  [
+    /unsupported.protocol|protocol.version|no.protocols.available/i,
+    'it speaks only TLS versions before 1.2; redfish_tls=old in driver_info of the node allows them',
+  ],
+  [
+    /handshake.failure|no.shared.cipher|no.cipher|dh.key.too.small|ee.key.too.small|ca.md.too.weak|insufficient.security|internal.error/i,
+    'no TLS cipher or key size could be agreed on; redfish_tls=old in driver_info of the node allows weak ones',
+  ],
+  [/wrong.version.number|packet.length.too.long|http.request/i, 'it does not speak TLS on this port; is redfish_address right?'],
+];
+
+function tlsTrouble(code: string, message: string): string {
+  const known = tlsTable.find(([sign]) => sign.test(`${code} ${message}`))?.[1];
+  return `${known ?? 'no TLS 1.2 or later could be agreed on'} (${code})`;
 }
 
 /** Errors of sockets in words. */

@@ -5,9 +5,17 @@ import type { Json } from './redfish-client.ts';
  * they believe to have, and whatever a link says, requests go to the peer alone.
  */
 export function pathOf(link: Json | undefined): string | undefined {
-  if (typeof link !== 'string' || link === '' || !URL.canParse(link, base)) return undefined;
-  const { pathname, search } = new URL(link, base);
+  if (typeof link !== 'string' || link === '') return undefined;
+  const clean = withoutDoubledSlashes(link);
+  if (!URL.canParse(clean, base)) return undefined;
+  const { pathname, search } = new URL(clean, base);
   return pathname + search;
+}
+
+/** A base path joined with a slash too many: at the beginning of a link it would make the next word a host. */
+function withoutDoubledSlashes(link: string): string {
+  const [, origin = '', path = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?([^?#]*)(.*)$/is.exec(link) ?? [];
+  return origin + path.replace(/\/{2,}/g, '/') + rest;
 }
 
 /** Where a redirect leads, or undefined where it leads to somebody else. */

@@ -1,6 +1,6 @@
 /** How requests prove who asks: a session that is kept (DSP0266 section 13.3.4), or basic. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Incoming, Outgoing } from './exchange.ts';
+import type { Incoming } from './exchange.ts';
 import { linkOf, pathOf } from './links.ts';
 import { RedfishError, type RedfishPeer, type Resource } from './redfish-client.ts';
 import { readReply } from './reply.ts';
@@ -24,16 +24,31 @@ export type Deadline = { readonly signal?: AbortSignal | undefined; readonly unt
 
 export type LoginParts = {
   readonly peer: RedfishPeer;
-  readonly send: (outgoing: Outgoing) => Promise<Incoming>;
+  /** Follows redirects within the deadline. */
+  readonly send: (call: LoginCall, headers: Record<string, string>, deadline: Deadline) => Promise<Incoming>;
   readonly root: (asking: Deadline) => Promise<Resource>;
   readonly limits: { readonly refusalMs: number; readonly fullMs: number; readonly fullPauseMs: number };
+};
+
+export type LoginCall = {
+  readonly method: 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: {
+    readonly body: Buffer;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly secrets: readonly string[];
+  };
+  /** A service without a free session is not waited for here: `open` knows what to do. */
+  readonly waits: false;
 };
 
 type Session = { readonly token: string; readonly path: string | undefined };
 
 const usualSessions = '/redfish/v1/SessionService/Sessions';
-/** Statuses that say: there are no sessions here. */
-const withoutSessions = [404, 405, 501];
+/** Statuses that say: there are no sessions here, or none for us (406: some AMI firmware). A redirect leads to another origin. */
+const withoutSessions = [301, 302, 303, 307, 308, 404, 405, 406, 410, 501];
+/** The session service is switched off; Base registry. */
+const disabledSign = /ServiceDisabled|ServiceTemporarilyUnavailable|ServiceInUnknownState/;
 /** What services say when all sessions are taken; Base registry, iDRAC (RAC0218), iLO, AMI. */
 const fullSign =
   /SessionLimitExceeded|CreateLimitReachedForResource|RAC0218|NoFreeSession|MaxSession|maximum number of (user )?sessions/i;
@@ -51,7 +66,8 @@ export function createLogin({ peer, send, root, limits }: LoginParts): Login {
     const { token, path } = session ?? {};
     session = undefined;
     if (token === undefined || path === undefined) return;
-    await send({ method: 'DELETE', path, headers: { 'x-auth-token': token }, timeout }).catch(() => undefined);
+    const call = { method: 'DELETE', path, waits: false } as const;
+    await send(call, { 'x-auth-token': token }, { until: Date.now() + timeout }).catch(() => undefined);
   };
 
   const open = async (asking: Deadline): Promise<Session | undefined> => {
@@ -66,7 +82,7 @@ export function createLogin({ peer, send, root, limits }: LoginParts): Login {
         else if (isFull && Date.now() + limits.fullPauseMs < asking.until) {
           await pause(limits.fullPauseMs, undefined, asking.signal && { signal: asking.signal });
           continue;
-        } else if (withoutSessions.includes(error.status ?? 0) && peer.auth === 'auto') basicUntil = Number.POSITIVE_INFINITY;
+        } else if (hasNoSessions(error) && peer.auth === 'auto') basicUntil = Number.POSITIVE_INFINITY;
         else throw error;
         return undefined;
       }
@@ -102,13 +118,20 @@ type Opening = { peer: RedfishPeer; send: LoginParts['send']; sessions: string; 
 async function openSession({ peer, send, sessions, asking }: Opening): Promise<Session> {
   const request = `POST ${sessions}`;
   const body = Buffer.from(JSON.stringify({ UserName: peer.user, Password: peer.password }));
-  const headers = { 'content-type': 'application/json', 'content-length': String(body.length), 'odata-version': '4.0' };
-  const timeout = Math.max(1, asking.until - Date.now());
-  const incoming = await send({ method: 'POST', path: sessions, headers, body, timeout, signal: asking.signal });
-  const reply = readReply(incoming, { request, secrets: [peer.password] });
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+  const secrets = [peer.password];
+  const incoming = await send({ method: 'POST', path: sessions, body: { body, headers, secrets }, waits: false }, {}, asking);
+  const reply = readReply(incoming, { request, secrets });
   const token = reply.headers['x-auth-token'];
-  if (token === undefined) throw new RedfishError('unfit', { request, detail: 'the session has no X-Auth-Token' });
+  if (token === undefined) throw new RedfishError('unfit', { request, detail: withoutToken });
   return { token, path: pathOf(reply.headers['location']) ?? pathOf(reply.body['@odata.id']) };
+}
+
+/** Where the request was redirected to a page of the BMC's web server, the reply is one of success. */
+const withoutToken = 'the session has no X-Auth-Token';
+
+function hasNoSessions({ message, messageIds, status = 0 }: RedfishError): boolean {
+  return withoutSessions.includes(status) || disabledSign.test(messageIds.join(' ')) || message.endsWith(withoutToken);
 }
 
 /** `Links.Sessions` of the service root, which every service has to have. */

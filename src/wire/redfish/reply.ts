@@ -7,11 +7,16 @@ import { type Json, RedfishError, type RedfishFailure, type RedfishReply, type R
 /** What may be named in an error, and what never may: passwords that the service could repeat in its words. */
 export type Asked = { readonly request: string; readonly secrets?: readonly string[] };
 
-/** @throws RedfishError for any other status than 2xx, and for a body that is no JSON object */
+/**
+ * The status decides: what was changed is changed, whatever the body says of it.
+ * @throws RedfishError for any other status than 2xx, and for a GET whose body is no JSON object
+ */
 export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   const { status, headers, body } = incoming;
   if (status < 200 || status > 299) throw toError(incoming, asked);
-  const parsed = body.length === 0 ? {} : parse(incoming);
+  const isRead = asked.request.startsWith('GET ');
+  const read = body.length === 0 ? {} : parse(incoming);
+  const parsed = typeof read === 'string' && !isRead ? {} : read;
   if (typeof parsed === 'string') throw new RedfishError('unfit', { request: asked.request, detail: parsed, status });
   const own = parsed['@odata.etag'];
   // An empty one is none: sent back, it matches nothing.
@@ -42,16 +47,63 @@ function isDeep(json: Buffer): boolean {
 
 /** @returns the object, or in words what is wrong with it */
 function parse({ headers, body }: Incoming): Resource | string {
-  const type = headers['content-type'] ?? '';
-  if (type !== '' && !/^application\/([\w.-]+\+)?json\b/i.test(type)) return `the reply is '${type.slice(0, 60)}', not JSON`;
   if (isDeep(body)) return `the reply is nested more than ${mostLevels} levels deep`;
-  let value: Json;
+  const text = plainBody(body);
+  const value = parseJson(text) ?? parseJson(escapeControls(text));
+  if (value !== undefined) return isObject(value) ? value : 'the reply is JSON, but no object';
+  // Some services call their JSON text/html: only what is none is judged by its type.
+  const type = headers['content-type'] ?? '';
+  const isOther = type !== '' && !/\bjson\b/i.test(type);
+  return isOther ? `the reply is '${type.slice(0, 60)}', not JSON` : `the reply is no JSON (${body.length} bytes)`;
+}
+
+/** Without a byte order mark before the text and the NULs of C strings behind it. */
+function plainBody(body: Buffer): string {
+  let end = body.length;
+  while (end > 0 && body[end - 1] === 0) end--;
+  const text = body.toString('utf8', 0, end);
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+function parseJson(text: string): Json | undefined {
   try {
-    value = JSON.parse(body.toString('utf8'));
+    return JSON.parse(text, keepDigits as Reviver) as Json;
   } catch {
-    return `the reply is no JSON (${body.length} bytes)`;
+    return undefined;
   }
-  return isObject(value) ? value : 'the reply is JSON, but no object';
+}
+
+/** TypeScript's own type knows no third argument yet (ECMAScript's "JSON.parse source text access"). */
+type Reviver = (this: unknown, key: string, value: unknown) => unknown;
+
+/**
+ * Numbers that a double cannot hold stay as they were written, digit by digit: serial numbers and identifiers that a
+ * service forgot to quote. One beyond all doubles (`1e400`) is none.
+ */
+function keepDigits(_key: string, value: Json, { source }: { source?: string }): Json {
+  if (typeof value !== 'number' || source === undefined) return value;
+  if (!Number.isFinite(value)) return null;
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
+}
+
+/**
+ * Raw control characters within strings, which RFC 8259 section 7 wants escaped: texts copied from FRU data and sensors.
+ * One pass, whatever the text is: it comes from a BMC.
+ */
+function escapeControls(text: string): string {
+  let escaped = '';
+  let from = 0;
+  let isText = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (isText && code === marks.backslash) at++;
+    else if (code === marks.quote) isText = !isText;
+    else if (isText && code < 0x20) {
+      escaped += `${text.slice(from, at)}\\u${code.toString(16).padStart(4, '0')}`;
+      from = at + 1;
+    }
+  }
+  return escaped + text.slice(from);
 }
 
 function toError(incoming: Incoming, { request, secrets = [] }: Asked): RedfishError {
@@ -65,8 +117,8 @@ function messagesOf(incoming: Incoming): Message[] {
   const body = parse(incoming);
   if (typeof body !== 'string') return errorMessages(body);
   const text = incoming.body.toString('utf8', 0, 2_000).trim();
-  // A page for browsers helps nobody.
-  return text.startsWith('<') ? [] : plainMessage(text.replace(/^"|"$/g, ''));
+  // A page for browsers helps nobody, half an object neither.
+  return /^[<{[]/.test(text) ? [] : plainMessage(text.replace(/^"|"$/g, ''));
 }
 
 type Told = { request: string; status?: number; messages: readonly Message[]; secrets?: readonly string[]; what?: string };

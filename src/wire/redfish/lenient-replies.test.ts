@@ -1,0 +1,292 @@
+/** What the web servers of BMCs do to HTTP, JSON and TLS, and that a command is never sent twice for it. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { suite, type TestContext, test } from 'node:test';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { failureOf, makeIdentity, serviceRoot, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
+import { openRedfishClient } from './client.ts';
+import { oddities } from './exchange.ts';
+import { pathOf } from './links.ts';
+
+const systemPath = '/redfish/v1/Systems/1';
+const asking = `GET ${systemPath}`;
+const resetPath = `${systemPath}/Actions/ComputerSystem.Reset`;
+const system = { body: { Id: '1', PowerState: 'On' } };
+const json = { 'content-type': 'application/json' };
+
+suite('JSON that is not quite JSON', () => {
+  const bodies = [
+    { title: 'a byte order mark', text: '\uFEFF{"Id":"1"}' },
+    { title: 'a NUL at the end', text: '{"Id":"1"}\n\0\0' },
+    { title: 'raw control characters in a text', text: '{"Name":"a\tb\nc\u0001","Id":"1"}' },
+    { title: 'the type text/html', text: '{"Id":"1"}', headers: { 'content-type': 'text/html' } },
+    { title: 'the type text/plain', text: '{"Id":"1"}', headers: { 'content-type': 'text/plain' } },
+    { title: 'gzip that nobody asked for', text: gzipSync('{"Id":"1"}'), headers: { ...json, 'content-encoding': 'gzip' } },
+    { title: 'deflate', text: deflateSync('{"Id":"1"}'), headers: { ...json, 'content-encoding': 'Deflate' } },
+  ];
+  for (const { title, text, headers = json } of bodies) {
+    test(`is read: ${title}`, async (t) => {
+      const stage = await startRedfishService(t, { [asking]: { text, headers } });
+      assert.equal((await stage.open().get(systemPath)).body['Id'], '1');
+    });
+  }
+
+  test('keeps control characters as they were', async (t) => {
+    const text = '{"Name":"a\tb\\n\u0002\\"c\u0003"}';
+    const stage = await startRedfishService(t, { [asking]: { text, headers: json } });
+    assert.equal((await stage.open().get(systemPath)).body['Name'], 'a\tb\n\u0002"c\u0003');
+  });
+
+  test('keeps the digits of a number that no double holds, and takes one beyond all doubles for none', async (t) => {
+    const text = '{"SerialNumber":12345678901234567890,"Safe":9007199254740991,"Part":1.5,"Huge":1e400,"Big":1e20}';
+    const stage = await startRedfishService(t, { [asking]: { text, headers: json } });
+    const { body } = await stage.open().get(systemPath);
+    assert.deepEqual(body, { SerialNumber: '12345678901234567890', Safe: 9007199254740991, Part: 1.5, Huge: null, Big: 1e20 });
+  });
+
+  test('is refused where it is a page, and where it unpacks to more than a reply may hold', async (t) => {
+    const page = { text: '<html>login</html>', headers: { 'content-type': 'text/html' } };
+    const bomb = { text: gzipSync(Buffer.alloc(2_000_000, ' ')), headers: { ...json, 'content-encoding': 'gzip' } };
+    const stage = await startRedfishService(t, { [asking]: [page, bomb] });
+    const client = stage.open({}, { replyBytes: 1_000_000 });
+    assert.match((await failureOf(client.get(systemPath))).message, /'text\/html', not JSON/);
+    assert.match((await failureOf(client.get(systemPath))).message, /unpacks to more than 1000000 bytes/);
+  });
+});
+
+suite('the status decides', () => {
+  test('a 401 whose body is cut off is a lost session', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: [system, { status: 401, text: '{"error":', cut: true }, system] });
+    const client = stage.open();
+    await client.get(systemPath);
+    assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
+  });
+
+  test('a refusal with half a body is that refusal', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: { status: 404, text: '{"error":{"code"', cut: true } });
+    const { failure, status, message } = await failureOf(stage.open().get(systemPath));
+    assert.deepEqual([failure, status, message], ['answered', 404, `${asking}: 404 Not Found`]);
+  });
+
+  test('a command that was taken is done, whatever the body says', async (t) => {
+    for (const answer of [
+      { status: 200, text: 'OK', headers: { 'content-type': 'text/plain' } },
+      { status: 200, text: '{"a":', headers: json },
+      { status: 200, text: '{"a":', cut: true },
+      { status: 204 },
+      { status: 202 },
+    ]) {
+      const stage = await startRedfishService(t, { [`POST ${resetPath}`]: answer });
+      await stage.open().post(resetPath, { ResetType: 'On' });
+      assert.equal(stage.names().filter((name) => name === `POST ${resetPath}`).length, 1);
+    }
+  });
+
+  test('a read that is cut off is none', async (t) => {
+    const stage = await startRedfishService(t, { [asking]: { text: '{"Id":"1"}', cut: true } });
+    assert.match((await failureOf(stage.open().get(systemPath))).message, /ended early/);
+  });
+});
+
+suite('a redirect within the service', () => {
+  for (const status of [301, 307, 308]) {
+    test(`${status} keeps method and body`, async (t) => {
+      const stage = await startRedfishService(t, {
+        [`POST ${resetPath}`]: { status, headers: { location: `${resetPath}/` } },
+        [`POST ${resetPath}/`]: { status: 204 },
+      });
+      await stage.open().post(resetPath, { ResetType: 'On' });
+      assert.deepEqual(stage.asked.at(-1)?.body, { ResetType: 'On' });
+    });
+  }
+
+  test('303 is followed by a GET without a body', async (t) => {
+    const stage = await startRedfishService(t, {
+      [`POST ${resetPath}`]: { status: 303, headers: { location: systemPath } },
+      [asking]: system,
+    });
+    assert.equal((await stage.open().post(resetPath, { ResetType: 'On' })).body['Id'], '1');
+    assert.equal(stage.asked.at(-1)?.headers['content-length'], undefined);
+  });
+
+  test('is followed for the session, too', async (t) => {
+    const slashed = `${sessionPath}/`;
+    const stage = await startRedfishService(t, {
+      [`POST ${sessionPath}`]: { status: 308, headers: { location: slashed } },
+      [`POST ${slashed}`]: { status: 201, headers: { 'x-auth-token': 'tt', location: `${sessionPath}/7` } },
+      [asking]: system,
+    });
+    await stage.open({ auth: 'auto' }).get(systemPath);
+    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 'tt');
+  });
+});
+
+suite('basic authentication stands in for a session', () => {
+  const disabled = {
+    error: { '@Message.ExtendedInfo': [{ MessageId: 'Base.1.13.ServiceDisabled', Message: 'The service is disabled.' }] },
+  };
+  const refusals = [
+    { title: '406', answer: { status: 406 } },
+    { title: 'the session service is off', answer: { status: 400, body: disabled } },
+    { title: 'a redirect to another origin', answer: { status: 302, headers: { location: 'https://elsewhere.example/login' } } },
+    { title: 'a redirect to a page of the web server', answer: { status: 303, headers: { location: '/login.html' } } },
+  ];
+  for (const { title, answer } of refusals) {
+    test(title, async (t) => {
+      const page = { text: '<html></html>', headers: { 'content-type': 'text/html' } };
+      const stage = await startRedfishService(t, {
+        [`POST ${sessionPath}`]: answer,
+        'GET /login.html': page,
+        [asking]: system,
+      });
+      assert.equal((await stage.open({ auth: 'auto' }).get(systemPath)).body['Id'], '1');
+      assert.match(String(stage.asked.at(-1)?.headers.authorization), /^Basic /);
+      const refused = await failureOf(stage.open({ auth: 'session' }).get(systemPath));
+      assert.notEqual(refused.failure, 'silent');
+    });
+  }
+});
+
+test('JSON is asked for in every request, those of the session included', async (t) => {
+  const stage = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
+  const client = stage.open();
+  await client.get(systemPath);
+  await client.close();
+  assert.equal(stage.asked.length, 4);
+  for (const { headers } of stage.asked) assert.equal(headers.accept, 'application/json');
+});
+
+test('a link with doubled slashes stays on the service', () => {
+  assert.equal(pathOf('//redfish/v1//Systems/1'), systemPath);
+  assert.equal(pathOf('https://bmc.example//redfish/v1/Systems/1'), systemPath);
+  assert.equal(pathOf('/redfish/v1/Systems?x=a//b'), '/redfish/v1/Systems?x=a//b');
+});
+
+/** Speaks HTTP by hand: `answer` gets the head of each request, and what number it is on its connection. */
+async function startRawService(t: TestContext, answer: (socket: Socket, head: string, count: number) => void) {
+  const heads: string[] = [];
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    let count = 0;
+    let text = '';
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+      for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
+        const head = text.slice(0, end);
+        const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+        if (text.length < end + 4 + length) return;
+        text = text.slice(end + 4 + length);
+        heads.push(head.split(' HTTP')[0] ?? '');
+        answer(socket, head, ++count);
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = openRedfishClient({ url, user: '', password: '', auth: 'basic', trust: { by: 'nothing' } }, { readMs: 300 });
+  t.after(async () => {
+    await client.close();
+    server.close();
+  });
+  return { client, heads, connections: () => connections };
+}
+
+const good = (body: object) => {
+  const text = JSON.stringify(body);
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+};
+
+suite('a connection that is dead though promised alive', () => {
+  for (const [title, die] of [
+    ['cut', (socket: Socket) => socket.destroy()],
+    ['silent', () => {}],
+  ] as const) {
+    test(`${title}: a read gets a new one, and none is kept from then on`, async (t) => {
+      const { client, connections } = await startRawService(t, (socket, _, count) =>
+        count === 1 ? void socket.write(good({ Id: '1' })) : die(socket),
+      );
+      for (let round = 0; round < 4; round++) assert.equal((await client.get(systemPath)).body['Id'], '1');
+      assert.equal(connections(), 4);
+      assert.deepEqual([...client.oddities], [oddities.closesConnections]);
+    });
+  }
+
+  test('a command is not sent twice', async (t) => {
+    const { client, heads } = await startRawService(t, (socket, head) =>
+      head.startsWith('POST') ? socket.destroy() : void socket.write(good({ Id: '1' })),
+    );
+    await client.get(systemPath);
+    assert.equal((await failureOf(client.post(resetPath, {}))).failure, 'silent');
+    assert.equal(heads.filter((head) => head.startsWith('POST')).length, 1);
+  });
+});
+
+suite('headers that the standard does not allow are taken from a BMC that sends them', () => {
+  const headTable = {
+    folded: (reply: string) => reply.replace('OK\r\n', 'OK\r\nServer: some\r\n BMC\r\n'),
+    'with bare line feeds': (reply: string) => reply.replaceAll('\r\n', '\n'),
+    'with control characters': (reply: string) => reply.replace('OK\r\n', 'OK\r\nServer: \u0001\r\n'),
+    'of another version': (reply: string) => reply.replace('HTTP/1.1', 'HTTP/1.2'),
+  };
+  for (const [title, spoil] of Object.entries(headTable)) {
+    test(title, async (t) => {
+      const { client, heads } = await startRawService(t, (socket) => void socket.write(spoil(good({ Id: '1' }))));
+      assert.equal((await client.get(systemPath)).body['Id'], '1');
+      await client.post(resetPath, {});
+      assert.deepEqual(heads, [asking, asking, `POST ${resetPath}`]);
+      assert.deepEqual([...client.oddities], [oddities.malformedHeaders]);
+    });
+  }
+});
+
+suite('TLS', () => {
+  const identity = makeIdentity('IP:127.0.0.1');
+  const root = { 'GET /redfish/v1/': { body: serviceRoot }, [asking]: system };
+
+  /** In front of the service: hangs up on whoever begins with more than one packet's worth of bytes. */
+  async function startNarrowDoor(t: TestContext, port: number): Promise<{ url: string; refused: () => number }> {
+    let refused = 0;
+    const door = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (first) => {
+        if (first.length > 1400) {
+          refused++;
+          return socket.destroy();
+        }
+        const inner = connect(port, '127.0.0.1').on('error', () => socket.destroy());
+        inner.write(first);
+        socket.pipe(inner).pipe(socket);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    t.after(() => door.close());
+    return { url: `https://127.0.0.1:${(door.address() as AddressInfo).port}`, refused: () => refused };
+  }
+
+  test('a BMC that takes no large ClientHello gets a small one, and is known by it', async (t) => {
+    const stage = await startRedfishService(t, root, identity);
+    const door = await startNarrowDoor(t, Number(new URL(stage.url).port));
+    const client = stage.open({ url: door.url, trust: { by: 'fingerprint', sha256: identity.sha256 } });
+    assert.equal((await client.get(systemPath)).body['Id'], '1');
+    assert.equal(door.refused(), 1);
+    assert.deepEqual([...client.oddities], [oddities.smallHello]);
+    await client.close();
+  });
+
+  test('old versions are named, with the setting that cures it', async (t) => {
+    const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const stage = await startRedfishService(t, root, { ...identity, ...old });
+    const { message } = await failureOf(stage.open().get(systemPath));
+    assert.match(message, /only TLS versions before 1\.2; redfish_tls=old in driver_info/);
+    assert.equal((await stage.open({ tls: 'old' }).get(systemPath)).body['Id'], '1');
+  });
+
+  test('a port without TLS is named', async (t) => {
+    const plain = await startRedfishService(t, root);
+    const client = plain.open({ url: plain.url.replace('http:', 'https:') });
+    assert.match((await failureOf(client.get(systemPath))).message, /does not speak TLS on this port/);
+  });
+});
