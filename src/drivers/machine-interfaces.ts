@@ -141,7 +141,12 @@ export type ManagementInterface = Interface & {
   };
   /** Gives the BMC's own account another password; the caller then stores it in `driver_info`. */
   changePassword?(node: NodeFacts, password: string, asking?: Asking): Promise<void>;
+  /** What the BMC wants of that password, as far as it tells. */
+  passwordRules?(node: NodeFacts, asking?: Asking): Promise<PasswordRules>;
 };
+
+/** Numbers of characters. */
+export type PasswordRules = { readonly least?: number; readonly most?: number };
 
 /** One firmware setting with the rules of its registry. */
 export type BiosSetting = {

@@ -2,10 +2,10 @@
  * Vendor methods of every node whose management interface can do more than OpenStack's API has routes for: sensors, the
  * BMC's log, its own restart. By `baremetal node passthru` any client reaches them.
  */
-import { randomBytes } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
 import type { Asking, ManagementInterface, MediaDevice, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
+import { makePassword } from './bmc-password-maker.ts';
 
 type Run = VendorMethod['run'];
 
@@ -40,7 +40,7 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
     ...(changePassword && {
       rotate_password: writes(
         "Gives the BMC's account a new password, random unless password=… says it, and keeps it in driver_info.",
-        rotation(account),
+        rotation(management, account),
       ),
     }),
   };
@@ -94,12 +94,9 @@ function ask([node, , asking]: Parameters<Run>): [NodeFacts, Asking | undefined]
   return [node, asking];
 }
 
-/** IPMI 2.0 has room for 20 bytes; 15 random ones are 20 letters of base64url. */
-const passwordBytes = 15;
-
-function rotation({ rotate }: Account): Run {
+function rotation({ passwordRules }: ManagementInterface, { rotate }: Account): Run {
   return async (node, parameters, asking) => {
-    const { password = randomBytes(passwordBytes).toString('base64url') } = parameters;
+    const password = parameters['password'] ?? makePassword(await passwordRules?.(node, asking));
     if (typeof password !== 'string' || password === '') throw new Fault('badRequest', { detail: 'password must be text.' });
     await rotate(node.uuid, password, asking);
     return null;

@@ -17,7 +17,7 @@ import { readBmcInfo } from './bmc-info.ts';
 import { identify } from './identify.ts';
 import { getIndicator, setIndicator } from './indicator.ts';
 import { clearLog, readLog } from './log.ts';
-import { changePassword } from './own-password.ts';
+import { changePassword, passwordRules } from './own-password.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
 import { resetBmc } from './reset-bmc.ts';
 import { createSensorRecords } from './sensor-records.ts';
@@ -70,6 +70,7 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
     identify: (node, asking) => identify(askNode(ask, node, asking), records),
     bmcInfo: (node, asking) => readBmcInfo(askNode(ask, node, asking)),
     resetBmc: (node, kind, asking) => resetBmc(ask, node, { ...asking, kind }),
+    passwordRules: async (node) => passwordRules(node),
     changePassword: (node, password, asking) => changePassword(askNode(ask, node, asking), password),
   };
 }

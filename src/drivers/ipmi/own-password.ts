@@ -1,10 +1,16 @@
 import { Fault } from '#domain/faults.ts';
 import { getUserAccess, getUserName } from '#wire/ipmi/app-commands.ts';
 import { passwordOperations, passwordSizes, setUserPassword } from '#wire/ipmi/user-commands.ts';
+import type { NodeFacts, PasswordRules } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import { type NodeAsker, optionally } from './ask-node.ts';
 import { findLanChannel } from './lan.ts';
 import { readIpmiSettings } from './properties.ts';
+
+/** What every protocol version that is in use with this node can log in with. */
+export function passwordRules(node: NodeFacts): PasswordRules {
+  return { most: readIpmiSettings(node).version === '1.5' ? passwordSizes.short : passwordSizes.long };
+}
 
 /** Gives the account that we use another password. */
 export async function changePassword(asker: NodeAsker, password: string): Promise<void> {

@@ -2,11 +2,11 @@
 import { Fault } from '#domain/faults.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { Asking, ManagementInterface } from '../interfaces.ts';
+import type { Asking, ManagementInterface, PasswordRules } from '../interfaces.ts';
 import type { AskRedfish } from './ask-redfish.ts';
 import { rootPath } from './find-system.ts';
 import { readRedfishSettings } from './properties.ts';
-import { pagesOf, type Reader, read, wholeMember } from './reading.ts';
+import { pagesOf, type Reader, read, readIfAny, wholeMember } from './reading.ts';
 import { linkAt, numberAt, textAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -14,8 +14,13 @@ import { withoutSecrets } from './without-secrets.ts';
  * The caller stores the new password; the next question then opens a session with it, and the client closes the old one.
  * Not `OnSystem`: with a password that must be changed a service shows nothing but the account.
  */
-export function createRedfishAccounts(ask: AskRedfish): Required<Pick<ManagementInterface, 'changePassword'>> {
+export function createRedfishAccounts(ask: AskRedfish): Required<Pick<ManagementInterface, 'changePassword' | 'passwordRules'>> {
   return {
+    passwordRules: (node, asking = {}) =>
+      ask({ node, asking, command: 'read password rules' }, async (client) => {
+        const reader = { client, asking };
+        return rulesOf(await readIfAny(reader, servicePath(await read(reader, rootPath))));
+      }),
     changePassword: (node, password, asking = {}) =>
       ask({ node, asking, command: 'change password' }, async (client) => {
         const { user } = readRedfishSettings(node).peer;
@@ -44,7 +49,7 @@ async function changePassword(owner: Owner, password: string): Promise<void> {
 async function findAccount(owner: Owner, password: string): Promise<string> {
   const { client, asking, user } = owner;
   try {
-    const path = linkAt(await read(owner, rootPath), 'AccountService') ?? '/redfish/v1/AccountService';
+    const path = servicePath(await read(owner, rootPath));
     const { body: service } = await client.get(path, asking);
     checkPolicy(service, password);
     return await findByName(owner, linkAt(service, 'Accounts') ?? `${path}/Accounts`, user);
@@ -55,12 +60,21 @@ async function findAccount(owner: Owner, password: string): Promise<string> {
   }
 }
 
+function servicePath(root: Resource): string {
+  return linkAt(root, 'AccountService') ?? '/redfish/v1/AccountService';
+}
+
+function rulesOf(service: Resource | undefined): PasswordRules {
+  const [least, most = 0] = [numberAt(service, 'MinPasswordLength'), numberAt(service, 'MaxPasswordLength')];
+  return { ...(least !== undefined && { least }), ...(most > 0 && { most }) };
+}
+
 function checkPolicy(service: Resource, password: string): void {
-  const [least, most] = [numberAt(service, 'MinPasswordLength'), numberAt(service, 'MaxPasswordLength')];
+  const { least, most } = rulesOf(service);
   const length = [...password].length;
   const wrong = (detail: string) => new Fault('badRequest', { detail: `The new password was not set: the BMC wants ${detail}.` });
   if (least !== undefined && length < least) throw wrong(`at least ${least} characters`);
-  if (most !== undefined && most > 0 && length > most) throw wrong(`at most ${most} characters`);
+  if (most !== undefined && length > most) throw wrong(`at most ${most} characters`);
 }
 
 async function findByName(reader: Reader, path: string, user: string): Promise<string> {

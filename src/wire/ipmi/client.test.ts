@@ -4,15 +4,17 @@ import { EventEmitter, once } from 'node:events';
 import { suite, type TestContext, test } from 'node:test';
 import { type Bmc, type BmcCommandReport, startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
-import { encodePlainPacket } from '../rmcp/session-packet.ts';
+import { encode } from '../bytes/fields.ts';
+import { decodePlainPacket, encodePlainPacket, isSessionPacket, peekSession } from '../rmcp/session-packet.ts';
 import type { Datagrams } from '../udp/datagrams.ts';
 import { HostNames } from '../udp/host-names.ts';
 import { openSharedUdp } from '../udp/shared-udp.ts';
+import { getChannelCipherSuites } from './app-commands.ts';
 import { chassisControl, getChassisStatus } from './chassis-commands.ts';
 import { openIpmiClient } from './client.ts';
 import { createIpmiClientPool } from './client-pool.ts';
 import { IpmiError } from './ipmi-error.ts';
-import { encodeResponse } from './message.ts';
+import { decodeRequest, encodeResponse } from './message.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
 const udp = openSharedUdp();
@@ -274,10 +276,47 @@ suite('cipher suites', () => {
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   });
 
+  /** Answers the question for cipher suites itself, and leaves all else to the BMC. */
+  function listing(udp: Datagrams, page: (index: number) => Buffer): { datagrams: Datagrams; pages: () => number } {
+    let pages = 0;
+    const connect: Datagrams['connect'] = async (peer, receive) => {
+      const socket = await udp.connect(peer, receive);
+      const send = (packet: Uint8Array) => {
+        const isPlain = isSessionPacket(packet) && peekSession(packet) === 0;
+        const { type, payload } = isPlain ? decodePlainPacket(packet) : { type: 'ipmi', payload: undefined };
+        const request = type === 'ipmi' && payload ? decodeRequest(payload) : undefined;
+        if (request?.command !== getChannelCipherSuites.command) return socket.send(packet);
+        const data = encode(getChannelCipherSuites.response, { channel: 1, records: page(pages++) });
+        setImmediate(() => receive(encodePlainPacket('ipmi', encodeResponse({ ...request, completion: 0, data }))));
+      };
+      return { send, close: () => socket.close() };
+    };
+    return { datagrams: { connect }, pages: () => pages };
+  }
+
+  for (const [title, page, most] of [
+    ['empty', () => Buffer.alloc(0), 1],
+    ['garbage', () => Buffer.alloc(16, 0xff), 2],
+    ['without 17 and 3', () => Buffer.of(0xc0, 1, 1, 0x40, 0x80), 1],
+    ['without end', (index: number) => Buffer.alloc(16, index), 10],
+  ] as const) {
+    test(`a list that is ${title} is none: the BMC is asked for what we speak`, async (t) => {
+      const { bmc } = await setStage(t);
+      const { datagrams, pages } = listing(udp, page);
+      const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
+      t.after(() => client.close());
+      assert.equal((await client.request(getChassisStatus, {})).power.on, false);
+      assert.equal(pages(), most);
+    });
+  }
+
   test('without a common one, the BMC is left alone', async (t) => {
     const { client, bmc } = await setStage(t);
     bmc.setPersonality({ cipherSuites: [] });
-    assert.match((await failureOf(client.request(getChassisStatus, {}))).detail, /none of them acceptable/);
+    assert.match(
+      (await failureOf(client.request(getChassisStatus, {}))).detail,
+      /accepts none of cipher suites 17, 3; it lists cipher suites \(none\)/,
+    );
   });
 });
 

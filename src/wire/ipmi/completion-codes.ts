@@ -27,6 +27,12 @@ export const completionCodeTable: Readonly<Record<number, string>> = {
   255: 'unspecified error',
 };
 
+/**
+ * What a BMC that has just started answers to anything (D2h); Supermicro X9 and Dell iDRAC 6 say FFh or C3h for the same,
+ * and none of them ever says so of a request that is wrong.
+ */
+export const notReadyCodes: readonly number[] = [0xc0, 0xc3, 0xd2, 0xff];
+
 export const completionCodes = {
   ok: 0x00,
   parameterNotSupported: 0x80,

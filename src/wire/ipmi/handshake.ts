@@ -37,23 +37,29 @@ export type Login = {
 
 type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget; readonly manner?: Manner };
 
-/** @param options `manner`: the one that this BMC needed before. @throws IpmiError */
+/**
+ * @param options `manner`: the one that this BMC needed before
+ * @returns `isBest`: a better suite was not just without a free session. @throws IpmiError
+ */
 export async function openSession(
   conversation: Conversation,
   login: Login,
   { suites, budget, manner: known = usualManner }: OpenOptions,
-): Promise<{ terms: SessionTerms; manner: Manner }> {
+): Promise<{ terms: SessionTerms; manner: Manner; isBest: boolean }> {
   const { timings } = conversation;
   let wait = Math.max(timings.firstWait, conversation.latency.firstWait(timings));
   let manner = known;
   let mixUps = 0;
+  let isBest = true;
   for (let at = 0; ; ) {
     const suite = suites[at];
     if (!suite) throw unfit(conversation, `it accepts none of cipher suites ${suites.map(({ id }) => id).join(', ')}`);
     const isLast = at === suites.length - 1;
     try {
-      const terms = await new Handshake(conversation, login, { suite, isLast, budget, wait, manner }).run();
-      if (terms) return { terms, manner };
+      const handshake = new Handshake(conversation, login, { suite, isLast, budget, wait, manner });
+      const terms = await handshake.run();
+      if (terms) return { terms, manner, isBest };
+      if (handshake.wasFull) isBest = false;
       at += 1;
     } catch (error) {
       if (!(error instanceof IpmiError) || budget.left === 0) throw error;
@@ -104,6 +110,8 @@ class Handshake {
   readonly #wait: number;
   readonly #manner: Manner;
   readonly #isLastSuite: boolean;
+  /** The BMC had no session for this suite; the next one is tried. */
+  wasFull = false;
   readonly #tag = randomBytes(1).readUInt8();
   readonly #consoleSession = randomSession();
 
@@ -158,6 +166,11 @@ class Handshake {
       if (rakp.cipherSuiteStatuses.includes(status)) return undefined;
       // Supermicro X8DTG and MSI MS-91D2 say so of a cipher suite that is switched off.
       if (roleStatuses.includes(status) && !this.#isLastSuite) return undefined;
+      // Firmware without suite 17 calls it "insufficient resources" (01h), as one does that has no session left.
+      if (rakp.fullStatuses.includes(status) && !this.#isLastSuite) {
+        this.wasFull = true;
+        return undefined;
+      }
       throw this.#turnedDown('Open Session', status);
     }
     const { algorithms, bmcSession } = answer.value;

@@ -112,7 +112,7 @@ for (const oddity of Object.keys(flagTable) as Oddity[]) {
   });
 }
 
-for (const status of [0x0a, 0x11, 0x12]) {
+for (const status of [0x01, 0x0a, 0x11, 0x12]) {
   test(`cipher suite 17 switched off, as status ${status} tells it: the next one gets its turn`, async (t) => {
     const { bmc, udp } = await setStage(t, { oddSessions: [], suite: 3 });
     bmc.setPersonality({ cipherSuites: [17, 3] });

@@ -16,16 +16,22 @@ import { IpmiError } from './ipmi-error.ts';
 import { decodeResponse, encodeRequest } from './message.ts';
 import type { Budget } from './timings.ts';
 
-/** Suites that this BMC may be asked for, best first. @throws IpmiError */
-export async function findCipherSuites(conversation: Conversation, budget: Budget): Promise<readonly CipherSuite[]> {
+/** Suites that this BMC may be asked for, best first; `doubt`: what its own list says against that. @throws IpmiError */
+export async function findCipherSuites(
+  conversation: Conversation,
+  budget: Budget,
+): Promise<{ suites: readonly CipherSuite[]; doubt?: string }> {
   await requireIpmi20(conversation, budget);
   const offered = await listCipherSuites(conversation, budget);
   // Not every BMC answers this outside of a session (OpenIPMI's simulator does not): then Open Session tells.
-  if (offered === undefined) return cipherSuiteTable;
-  const common = cipherSuiteTable.filter((suite) => offered.includes(suite.id));
-  if (common.length > 0) return common;
-  throw unfit(conversation, `it offers cipher suites ${offered.join(', ') || '(none)'}, none of them acceptable (17 or 3)`);
+  const common = cipherSuiteTable.filter((suite) => offered?.includes(suite.id));
+  // An empty list, or one that names neither, is not believed: Supermicro X9, Dell iDRAC 6 and HPE iLO 2 take suite 3 all the same.
+  if (common.length > 0) return { suites: common };
+  return { suites: cipherSuiteTable, ...(offered && { doubt: `it lists cipher suites ${offered.join(', ') || '(none)'}` }) };
 }
+
+/** All standard suites take seven pages. */
+const mostPages = 10;
 
 async function requireIpmi20(conversation: Conversation, budget: Budget): Promise<void> {
   const capabilities = await readCapabilities(conversation, { extended: true, budget });
@@ -46,12 +52,14 @@ export async function readCapabilities(
 
 async function listCipherSuites(conversation: Conversation, budget: Budget): Promise<number[] | undefined> {
   const records: Buffer[] = [];
-  for (let index = 0; index < 0x40; index += 1) {
+  for (let index = 0; index < mostPages; index += 1) {
     const query = { channel: { number: presentChannel }, payloadType: { number: 0 }, list: { index, bySuite: true } };
     try {
       const answer = await askOutside(conversation, getChannelCipherSuites, { query, legacy: false, sends: 1, budget });
       if (answer.completion !== 0) return undefined;
       const page = decode(getChannelCipherSuites.response, answer.data, getChannelCipherSuites.name).records;
+      // Firmware that does not mind the index answers with the same page for ever.
+      if (records.at(-1)?.equals(page)) break;
       records.push(page);
       if (page.length < 16) break;
     } catch (error) {

@@ -96,10 +96,11 @@ export class SessionKeeper {
   async #agree(conversation: Conversation, budget: Budget): Promise<SessionLink> {
     if (this.#login.version === '1.5') return openLegacySession(conversation, this.#login, budget);
     const wanted = this.#login.cipherSuite && findCipherSuite(this.#login.cipherSuite);
-    const suites = (wanted && [wanted]) ?? this.#learned ?? (await findCipherSuites(conversation, budget));
+    const known = (wanted && [wanted]) ?? this.#learned;
+    const { suites, doubt } = known ? { suites: known } : await findCipherSuites(conversation, budget);
     try {
-      const { terms, manner } = await openSession(conversation, this.#login, { suites, budget, manner: this.#manner });
-      this.#learned = [terms.suite];
+      const { terms, manner, isBest } = await openSession(conversation, this.#login, { suites, budget, manner: this.#manner });
+      if (isBest) this.#learned = [terms.suite];
       this.#manner = manner;
       return new RmcpPlusLink(terms);
     } catch (error) {
@@ -107,7 +108,9 @@ export class SessionKeeper {
       if (error instanceof NoFreeSession) throw error;
       this.#learned = undefined;
       this.#manner = usualManner;
-      throw error;
+      throw error instanceof IpmiError && error.failure === 'unfit' && doubt
+        ? new IpmiError(error.failure, { ...error, detail: `${error.detail}; ${doubt}` })
+        : error;
     }
   }
 
