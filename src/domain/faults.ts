@@ -72,6 +72,12 @@ export const faultTable = {
     message: 'The {device} at {address} did not answer ({attempts} attempts in {seconds} s): {detail}.',
     hint: 'Check its cable, its power and the address in driver_info of the node.',
   },
+  bmcNotReady: {
+    status: 504,
+    by: 'hardware',
+    message: 'The {device} at {address} is not ready: it answered {command} with {detail}.',
+    hint: 'A BMC that has just started answers so for some minutes; if it lasts, restart the BMC.',
+  },
   bmcRefused: {
     status: 502,
     by: 'site',
@@ -203,6 +209,9 @@ export type FaultCode = keyof typeof faultTable;
 
 /** Does not compile while a fault of the table is not classified. */
 const tenantTable: Readonly<Record<FaultCode, true | string>> = tenantMessages;
+
+/** A BMC that is away for a while, above all when it restarts: what it was asked may be asked again. */
+export const passingBmcFaults: readonly FaultCode[] = ['bmcUnreachable', 'bmcNotReady'];
 
 export type FaultFields = Readonly<Record<string, string | number>>;
 

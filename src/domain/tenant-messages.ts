@@ -35,6 +35,7 @@ export const tenantMessages = {
   subnetInUse: true,
   noValidHost: 'No valid host was found. There are not enough hosts available.',
   bmcUnreachable: bmc,
+  bmcNotReady: bmc,
   bmcRefused: bmc,
   bmcError: bmc,
   bmcUntrusted: bmc,

@@ -16,6 +16,7 @@ const stateTable: Partial<Record<FaultCode, Trouble>> = {
   bmcUnreachable: 'silent',
   bmcRefused: 'refused',
   bmcUntrusted: 'refused',
+  bmcNotReady: 'failing',
   bmcError: 'failing',
   toolFailed: 'failing',
 };
@@ -34,6 +35,9 @@ export const longestPauseMs = Math.max(...Object.values(pauses).flat()) * 1000;
 /** Failures in a row by which the circuit opens. */
 const patience: Record<Trouble, number> = { silent: 3, failing: 3, refused: 1 };
 
+/** Of one node: a BMC's words are many. */
+const mostRecorded = 100;
+
 /** Ironic's word for a node whose power control does not answer. */
 export const powerFailure = 'power failure';
 /** By it our text in `last_error` is known again. */
@@ -51,6 +55,8 @@ export class BmcContacts {
   readonly #underWay = new Map<string, Set<Exchange>>();
   /** What was noticed last beside an answer, by node. */
   readonly #notices = new Map<string, string>();
+  /** What was recorded once, by node. */
+  readonly #recorded = new Map<string, Set<string>>();
   /** Nodes whose row lags behind what is known here, since the disk was full. */
   readonly #unwritten = new Set<string>();
 
@@ -117,10 +123,21 @@ export class BmcContacts {
     this.#contacts.delete(uuid);
     this.#unwritten.delete(uuid);
     this.#notices.delete(uuid);
+    this.#recorded.delete(uuid);
     await this.#store.transaction(async (inside) => {
       await inside.bmc_contacts.remove({ node_uuid: uuid });
       await clearFault(inside, uuid, message);
     });
+  }
+
+  /** What reads a BMC found beside its answer is recorded once in the life of the process. */
+  noticeOnce(uuid: string): (message: string) => void {
+    return (message) => {
+      const recorded = this.#recorded.get(uuid) ?? new Set();
+      if (recorded.has(message) || recorded.size >= mostRecorded) return;
+      this.#recorded.set(uuid, recorded.add(message));
+      this.#tell(uuid, message);
+    };
   }
 
   /** Told when it is new, and when it is over. */

@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
+import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
 import type { Json, JsonObject, Node, Operation } from '#domain/records.ts';
 import type { BiosSetting, Drivers, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
@@ -208,7 +208,7 @@ function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
   return setting !== undefined && (setting.type === 'Password' || spell(setting.value) === spell(value));
 }
 
-const awayCodes: readonly FaultCode[] = ['bmcUnreachable', 'bmcError'];
+const awayCodes: readonly FaultCode[] = [...passingBmcFaults, 'bmcError'];
 
 function isAway(error: unknown): boolean {
   return awayCodes.includes(asFault(error).code);
@@ -232,7 +232,7 @@ async function restartBmc(parts: Parts, task: Task): Promise<void> {
       await management.getBootDevice(node, { signal });
       return;
     } catch (error) {
-      if (asFault(error).code !== 'bmcUnreachable') return;
+      if (!passingBmcFaults.includes(asFault(error).code)) return;
     }
     await pause(look, signal);
   }

@@ -15,7 +15,13 @@ test('while an operation has the node its BMC is asked, but told nothing, but fo
   const vendor = { v: { methods: { act: method, confirm: { ...method, whileBusy: true } } } };
   const drivers = { management: { m: { bootDevices: [] } }, vendor } as unknown as Drivers;
   const bootStates = { ask: async () => unknownBootState, forget: () => {} };
-  const verbs = machineVerbs({ store, drivers, contacts: {} as BmcContacts, passwords: { rotate: async () => {} }, bootStates });
+  const verbs = machineVerbs({
+    store,
+    drivers,
+    contacts: { noticeOnce: () => () => {} } as unknown as BmcContacts,
+    passwords: { rotate: async () => {} },
+    bootStates,
+  });
   const call = (name: string, http: string) => verbs.callVendor(uuid, { method: name, http, parameters: {} });
 
   assert.equal(await call('act', 'GET'), 'done');

@@ -4,7 +4,7 @@
  */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject, Node } from '#domain/records.ts';
-import type { Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } from '#drivers/interfaces.ts';
+import type { Asking, Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } from '#drivers/interfaces.ts';
 import { lacks } from '#drivers/lacks.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
@@ -29,7 +29,7 @@ export type MachineVerbParts = {
 };
 
 /** One node, taken up for one request. */
-type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Watching };
+type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Watching & Pick<Asking, 'notice'> };
 
 export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
   const { drivers, contacts, bootStates } = parts;
@@ -95,10 +95,10 @@ export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
   };
 }
 
-async function visitNode({ store, drivers }: MachineVerbParts, uuid: string): Promise<Visit> {
+async function visitNode({ store, drivers, contacts }: MachineVerbParts, uuid: string): Promise<Visit> {
   const { node, facts } = await loadNode(store, uuid);
   const management = interfaceOf(drivers.management, node.management_interface);
-  return { node, facts, management, asking: { signal: bmcDeadline(node, patienceMs) } };
+  return { node, facts, management, asking: { signal: bmcDeadline(node, patienceMs), notice: contacts.noticeOnce(uuid) } };
 }
 
 /** @param change `act` gives undefined where the driver has no such method */

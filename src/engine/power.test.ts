@@ -124,3 +124,10 @@ test('a BMC that is too busy with the change to tell of it is asked again', asyn
   await change('power off', 60);
   assert.deepEqual(sent, ['power off']);
 });
+
+test('a BMC that says that it is not ready is waited for as a silent one is', async (t) => {
+  const notReady = new Fault('bmcNotReady', { address: '192.0.2.7', command: 'Get Chassis Status', detail: 'D2h' });
+  const { change, sent } = await aMoodyBmc(t, { states: [notReady, 'power off', notReady, 'power on'], sends: ['ok'] });
+  await change('power on', 60);
+  assert.deepEqual(sent, ['power on']);
+});

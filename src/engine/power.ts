@@ -1,5 +1,5 @@
 /** Power changes that are checked by their effect, and the record of every BMC command. */
-import { asFault, Fault } from '#domain/faults.ts';
+import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
 import type { Operation, PowerState } from '#domain/records.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
@@ -85,7 +85,7 @@ export async function patiently<R>(context: Pick<PowerContext, 'signal' | 'patie
     try {
       return await ask();
     } catch (error) {
-      if (asFault(error).code !== 'bmcUnreachable' || now() + troubleMs > until) throw error;
+      if (!isAway(error) || now() + troubleMs > until) throw error;
       await pause(troubleMs, context.signal);
     }
   }
@@ -103,7 +103,7 @@ async function command(context: PowerContext, target: PowerTarget, wanted: Power
   try {
     return await send();
   } catch (error) {
-    if (asFault(error).code !== 'bmcUnreachable' || target !== wanted) throw error;
+    if (!isAway(error) || target !== wanted) throw error;
   }
   // It was carried out, or was lost with the BMC: the state tells once it answers again.
   const seen = await askState(context);
@@ -147,8 +147,12 @@ function troubleOf(error: unknown): string {
   return asFault(error).code === 'bmcUnreachable' ? 'does not answer' : 'answers with an error';
 }
 
+function isAway(error: unknown): boolean {
+  return passingBmcFaults.includes(asFault(error).code);
+}
+
 function isPassing(error: unknown): boolean {
-  return ['bmcUnreachable', 'bmcError'].includes(asFault(error).code);
+  return isAway(error) || asFault(error).code === 'bmcError';
 }
 
 /** Keeps the node's row true. */

@@ -123,7 +123,8 @@ const walkTarget: Target = {
         );
       };
       try {
-        if (roll(2) === 0) await readMembers('/x', { get, expand: roll(2) ? '$expand=.' : undefined, cannotExpand: () => {} });
+        if (roll(2) === 0)
+          await readMembers('/x', { get, expand: roll(2) ? '$expand=.' : undefined, cannotExpand: () => {}, leftOut: () => {} });
         else await followTask(await get(), { request: 'POST /x', get, timeout: 20, pause: 0 });
         return { read: true };
       } catch (error) {

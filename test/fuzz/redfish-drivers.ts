@@ -105,7 +105,7 @@ function memoryClient(tree: Tree, roll: Roll): Memory {
     oddities: new Set(),
     peer: { url: 'https://192.0.2.1', user: 'admin', password: 'password1', auth: 'auto', trust: { by: 'nothing' } },
     get,
-    members: (path) => readMembers(path, { get, expand: undefined, cannotExpand: () => {} }),
+    members: (path) => readMembers(path, { get, expand: undefined, cannotExpand: () => {}, leftOut: () => {} }),
     patch: (path) => change(`PATCH ${path}`),
     post: (path) => change(`POST ${path}`),
     delete: (path) => change(`DELETE ${path}`),

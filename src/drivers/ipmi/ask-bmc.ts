@@ -1,6 +1,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { IpmiClientPool } from '#wire/ipmi/client-pool.ts';
 import type { Command } from '#wire/ipmi/command.ts';
+import { notReadyCodes } from '#wire/ipmi/completion-codes.ts';
 import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import type { Peer } from '#wire/udp/datagrams.ts';
@@ -33,7 +34,8 @@ export function createAskBmc(pool: IpmiClientPool): AskBmc {
 export function toFault(error: unknown): unknown {
   if (!(error instanceof IpmiError)) return error;
   const { peer, command, detail, attempts, seconds, completion } = error;
-  const code = faultTable[error.failure] ?? 'internal';
+  const isNotReady = completion !== undefined && notReadyCodes.includes(completion);
+  const code = isNotReady ? 'bmcNotReady' : (faultTable[error.failure] ?? 'internal');
   const fields = { address: spell(peer), command, detail, attempts, seconds, what: command, why: detail };
   return new Fault(code, { ...fields, ...(completion !== undefined && { completion }) }, error.message);
 }

@@ -72,7 +72,11 @@ export function toFault(error: RedfishError, { address }: Pick<RedfishSettings, 
   return new Fault(codeOf(error), { ...fields, attempts: 1, seconds }, error.message);
 }
 
-/** 403: the user is known, but may not do this. The password is right, and asking for something else may work. */
-function codeOf({ failure, status }: RedfishError): FaultCode {
-  return failure === 'refused' && status === 403 ? 'bmcError' : faultTable[failure];
+const notReadyStatuses = [500, 502, 503, 504];
+
+function codeOf({ failure, status, lacksPrivilege }: RedfishError): FaultCode {
+  // The password is right, and asking for something else may work.
+  if (lacksPrivilege) return 'bmcError';
+  const isNotReady = failure === 'answered' && notReadyStatuses.includes(status ?? 0);
+  return isNotReady ? 'bmcNotReady' : faultTable[failure];
 }

@@ -80,7 +80,7 @@ export class BiosRulesCache {
 }
 
 async function findRules(reader: Reader, name: string): Promise<BiosRules | undefined> {
-  const files = (await unlessAbsent(() => listFiles(reader))) ?? [];
+  const files = (await unlessAbsent(reader, () => listFiles(reader))) ?? [];
   for (const path of candidates(files, name)) {
     const registry = await readRegistry(reader, path, name);
     if (registry) return parseRules(registry);

@@ -46,7 +46,7 @@ async function readBios(at: AtSystem, cache: BiosRulesCache): Promise<Bios> {
   const linkedPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
   const unlinked = linkedPath === undefined && at.places.tolerances.has('bios settings not linked') ? `${path}/SD` : undefined;
   const lookedAt = linkedPath ?? unlinked;
-  const settings = lookedAt === undefined ? undefined : await unlessAbsent(() => at.client.get(lookedAt, at.asking));
+  const settings = lookedAt === undefined ? undefined : await unlessAbsent(at, () => at.client.get(lookedAt, at.asking));
   const settingsPath = linkedPath ?? (settings && unlinked);
   // OpenBMC on NVIDIA's boards has the registry, and does not name it.
   const name = textAt(resource, 'AttributeRegistry') ?? 'BiosAttributeRegistry';

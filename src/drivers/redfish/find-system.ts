@@ -8,6 +8,7 @@ import type { Asking, NodeFacts } from '../interfaces.ts';
 import type { AskRedfish, Question } from './ask-redfish.ts';
 import { readRedfishSettings } from './properties.ts';
 import { type Make, type Tolerance, tolerancesFor } from './quirks.ts';
+import { pagesOf, type Reader } from './reading.ts';
 import { samePath } from './resource-fields.ts';
 
 export type Places = {
@@ -41,23 +42,41 @@ const mostLinks = 1000;
 const mostRelated = 50;
 
 export function createOnSystem(ask: AskRedfish): OnSystem {
-  const known = new Map<string, { key: string; places: Places }>();
+  const known = new Map<string, Known>();
   return (question, work) =>
     ask(question, async (client) => {
       const { node, asking = {} } = question;
       const { systemPath, address } = readRedfishSettings(node);
       const key = `${client.peer.url} ${systemPath ?? ''}`;
+      const former = known.get(node.uuid);
+      const remembered = former?.key === key ? former : undefined;
+      const gone = (detail: string, error: unknown) => {
+        return new Fault('bmcNotReady', { address, command: 'GET of its system', detail }, error);
+      };
+      let places = remembered?.isGone === false ? remembered.places : undefined;
       try {
-        const remembered = known.get(node.uuid);
-        const places = remembered?.key === key ? remembered.places : await findPlaces({ client, systemPath, address, asking });
-        known.set(node.uuid, { key, places });
+        places ??= await findPlaces({ client, systemPath, address, asking });
+      } catch (error) {
+        const isMissing = isNotFound(error) || (error instanceof Fault && error.code === 'bmcError');
+        throw remembered && isMissing ? gone('no sign of the system that it had before', error) : error;
+      }
+      known.set(node.uuid, { key, places, isGone: false });
+      try {
         return await work({ node, client, places, asking, system: () => client.get(places.system, asking) });
       } catch (error) {
-        if (error instanceof RedfishError && error.status === 404) known.delete(node.uuid);
-        throw error;
+        if (!isNotFound(error)) throw error;
+        known.set(node.uuid, { key, places, isGone: true });
+        throw error.request === `GET ${places.system}` ? gone('404 Not Found', error) : error;
       }
     });
 }
+
+function isNotFound(error: unknown): error is RedfishError {
+  return error instanceof RedfishError && error.status === 404;
+}
+
+/** `isGone`: the BMC has answered 404 since. A system comes back where its BMC was only starting: iDRAC, OpenBMC. */
+type Known = { readonly key: string; readonly places: Places; readonly isGone: boolean };
 
 type Finding = { client: RedfishService; systemPath: string | undefined; address: string; asking: Asking };
 
@@ -79,9 +98,9 @@ async function findPlaces(finding: Finding): Promise<Places> {
 }
 
 async function findOnlySystem(root: Resource, finding: Finding): Promise<string> {
-  const { client, address, asking } = finding;
+  const { address } = finding;
   const collection = linkOf(root['Systems']) ?? '/redfish/v1/Systems';
-  const members = memberLinks((await client.get(collection, asking)).body);
+  const members = await memberLinks(finding, collection);
   const switchable = members.length > 1 ? await findSwitchable(members, finding) : members;
   if (switchable.length === 1) return switchable[0] as string;
   const names = members.slice(0, 20).join(', ');
@@ -110,7 +129,7 @@ type Relation = { readonly collection: Json | undefined; readonly link: string; 
 async function findRelated({ collection, link, system }: Relation, { client, asking }: Finding): Promise<string[]> {
   const path = linkOf(collection);
   if (path === undefined) return [];
-  const members = memberLinks((await client.get(path, asking).catch(nothingThere)).body);
+  const members = await memberLinks({ client, asking }, path).catch((error) => linksIn(nothingThere(error).body['Members']));
   if (members.length < 2) return members;
   const related: string[] = [];
   for (const member of members.slice(0, mostRelated)) {
@@ -134,9 +153,11 @@ async function readMake(root: Resource, system: Resource, at: Finding & { manage
   };
 }
 
-/** What a machine can be switched without need not exist. */
+/** What a machine can be switched without need not exist, and need not be for this user. */
 function nothingThere(error: unknown): Pick<RedfishReply, 'body'> {
-  if (error instanceof RedfishError && error.failure === 'answered') return { body: {} };
+  const isOfResource =
+    error instanceof RedfishError && (error.failure === 'answered' || error.failure === 'unfit' || error.lacksPrivilege);
+  if (isOfResource) return { body: {} };
   throw error;
 }
 
@@ -151,8 +172,10 @@ export function linked(resource: Resource, name: string): string[] {
   return linksIn(links[name]);
 }
 
-function memberLinks(collection: Resource): string[] {
-  return linksIn(collection['Members']);
+async function memberLinks(reader: Reader, collection: string): Promise<string[]> {
+  const links: string[] = [];
+  for await (const page of pagesOf(reader, collection)) links.push(...linksIn(page));
+  return links.slice(0, mostLinks);
 }
 
 function linksIn(value: Json | undefined): string[] {

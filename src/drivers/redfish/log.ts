@@ -70,7 +70,7 @@ function isLeftOut(service: Resource): boolean {
 async function readEntries(at: AtSystem, service: Resource): Promise<LogEntry[]> {
   const path = linkAt(service, 'Entries') ?? '';
   const name = textAt(service, 'Id') ?? 'Log';
-  const newest = (await unlessAbsent(() => newestMembers(at, path))) ?? [];
+  const newest = (await unlessAbsent(at, () => newestMembers(at, path))) ?? [];
   const entries: LogEntry[] = [];
   const isLinks = newest.some(isLink);
   for (const member of isLinks ? newest.slice(-mostLinks) : newest) {

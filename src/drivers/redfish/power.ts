@@ -49,7 +49,12 @@ export function createRedfishPower(
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
     getPower: (node, asking) =>
-      onSystem({ node, command: 'read PowerState', asking }, async (at) => powerOf(at, (await at.system()).body)),
+      onSystem({ node, command: 'read PowerState', asking }, async (at) => {
+        const state = powerOf(at, (await at.system()).body);
+        const oddities = [...at.client.oddities];
+        if (oddities.length > 0) asking?.notice?.(`the web server of its BMC ${oddities.join('; ')}: Ingot adapts`);
+        return state;
+      }),
     setPower: (node, target, asking) =>
       onSystem({ node, command: `ComputerSystem.Reset ${target}`, asking }, (at) => command(at, target, patience)),
     watchPower,
@@ -86,7 +91,7 @@ function effectiveTarget(target: PowerTarget, state: string | undefined): keyof 
 
 type Sending = { at: AtSystem; target: PowerTarget; action: Action; types: readonly ResetType[]; patience: Patience };
 
-/** Where the service does not tell what it offers, the next best is tried after one that it does not know. */
+/** What the service does not know, even where it lists it, is followed by the next best. */
 async function sendFirst({ at, target, action, types, patience }: Sending): Promise<void> {
   for (const [index, type] of types.entries()) {
     try {
@@ -94,7 +99,7 @@ async function sendFirst({ at, target, action, types, patience }: Sending): Prom
     } catch (error) {
       if (!(error instanceof RedfishError) || error.failure !== 'answered') throw error;
       if (await isDone(at, target)) return;
-      const mayTryNext = action.allowed === undefined && index + 1 < types.length && isUnknown(error);
+      const mayTryNext = index + 1 < types.length && isUnknown(error);
       if (!mayTryNext) throw error;
     }
   }

@@ -1,11 +1,12 @@
 /** Reads resources that a service may lack, and collections that may be long. */
+import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf, pathOf } from '#wire/redfish/links.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { AtSystem } from './find-system.ts';
+import type { Asking } from '../interfaces.ts';
 import { objectsAt } from './resource-fields.ts';
 
 /** What is needed to read. */
-export type Reader = Pick<AtSystem, 'client' | 'asking'>;
+export type Reader = { readonly client: RedfishService; readonly asking: Asking };
 
 /**
  * What services say where they do not have a resource or do not offer it now; iLO answers 400 for network adapters while
@@ -19,10 +20,10 @@ export async function read({ client, asking }: Reader, path: string): Promise<Re
   return (await client.get(path, asking)).body;
 }
 
-/** @returns undefined where there is no such resource */
+/** @returns undefined where there is no such resource, or none for this user */
 export async function readIfAny(reader: Reader, path: string | undefined): Promise<Resource | undefined> {
   if (path === undefined) return undefined;
-  return await unlessAbsent(() => read(reader, path));
+  return await unlessAbsent(reader, () => read(reader, path));
 }
 
 /** Those of the resources that are there. */
@@ -36,22 +37,27 @@ export async function readAll(reader: Reader, paths: readonly string[]): Promise
 }
 
 /** All members of a collection, or none where there is no such collection. */
-export async function membersIfAny({ client, asking }: Reader, path: string | undefined): Promise<Resource[]> {
+export async function membersIfAny(reader: Reader, path: string | undefined): Promise<Resource[]> {
   if (path === undefined) return [];
-  return (await unlessAbsent(() => client.members(path, asking))) ?? [];
+  return (await unlessAbsent(reader, () => reader.client.members(path, reader.asking))) ?? [];
 }
 
-export async function unlessAbsent<T>(ask: () => Promise<T>): Promise<T | undefined> {
+/** What this user may not see, or no licence was bought for, is left out, which is noticed: the rest is worth having. */
+export async function unlessAbsent<T>({ asking }: Pick<Reader, 'asking'>, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {
-    if (isAbsence(error)) return undefined;
-    throw error;
+    if (!(error instanceof RedfishError)) throw error;
+    const isAbsent = error.failure === 'answered' && absences.has(error.status ?? 0);
+    if (!isAbsent && !error.lacksPrivilege) throw error;
+    if (error.lacksPrivilege || isUnlicensed(error)) asking.notice?.(`left out: ${error.message}`);
+    return undefined;
   }
 }
 
-function isAbsence(error: unknown): boolean {
-  return error instanceof RedfishError && error.failure === 'answered' && absences.has(error.status ?? 0);
+/** iDRAC `LIC…`, iLO `LicenseKeyRequired`, Base registry `InsufficientLicense…`, Supermicro `OobLicense…`. */
+function isUnlicensed({ messageIds, messages }: RedfishError): boolean {
+  return /licen[cs]e|\.LIC\d/i.test([...messageIds, ...messages].join(' '));
 }
 
 /**
@@ -65,7 +71,7 @@ export async function* pagesOf(reader: Reader, path: string): AsyncGenerator<Res
     seen.add(next);
     const page: Resource = await read(reader, next);
     yield objectsAt(page, 'Members');
-    next = pathOf(page['Members@odata.nextLink']);
+    next = pathOf(page['Members@odata.nextLink'] ?? page['@odata.nextLink']);
   }
 }
 

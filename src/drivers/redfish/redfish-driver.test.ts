@@ -110,9 +110,15 @@ suite('faults', () => {
     ],
     [
       'an error',
-      { [`GET ${system}`]: { status: 500, body: { error: { message: 'Out of order.' } } } },
+      { [`GET ${system}`]: { status: 410, body: { error: { message: 'Out of order.' } } } },
       'bmcError',
-      /500.*Out of order/,
+      /410.*Out of order/,
+    ],
+    [
+      'a failure of the service',
+      { [`GET ${system}`]: { status: 500, body: { error: { message: 'Starting.' } } } },
+      'bmcNotReady',
+      /is not ready.*500.*Starting/,
     ],
     ['no Redfish', { [`GET ${system}`]: { text: 'hello' } }, 'bmcError', /no JSON/],
     ['silence', { [`GET ${system}`]: { silent: true } }, 'bmcUnreachable', /did not answer/],

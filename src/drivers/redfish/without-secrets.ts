@@ -8,8 +8,15 @@ export function withoutSecrets(error: unknown, secrets: readonly string[]): unkn
   const telling = secrets.filter((secret) => secret !== '');
   if (!(error instanceof RedfishError) || telling.length === 0) return error;
   const mask = (text: string) => telling.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
-  const { failure, request, status, messageIds } = error;
+  const { failure, request, status, messageIds, lacksPrivilege } = error;
   const detail = mask(error.message.slice(request.length + 2));
   const messages = error.messages.map(mask);
-  return new RedfishError(failure, { request, detail, messages, messageIds, ...(status !== undefined && { status }) });
+  return new RedfishError(failure, {
+    request,
+    detail,
+    messages,
+    messageIds,
+    lacksPrivilege,
+    ...(status !== undefined && { status }),
+  });
 }

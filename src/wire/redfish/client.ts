@@ -168,6 +168,7 @@ class Conversation implements RedfishService {
       cannotExpand: () => {
         this.#cannotExpand = true;
       },
+      leftOut: (failure) => request?.notice?.(`left out: ${failure.message}`),
     });
   }
 
@@ -229,8 +230,8 @@ class Conversation implements RedfishService {
     const work = async () => {
       const timeout = request?.timeout ?? (method === 'GET' ? this.#limits.readMs : this.#limits.writeMs);
       const deadline = { signal, until: Date.now() + timeout };
-      const incoming = await this.#sendKnown(call, deadline);
-      return readReply(incoming, { request: name, secrets: [this.peer.password, ...secrets] });
+      const { incoming, isKnown } = await this.#sendKnown(call, deadline);
+      return readReply(incoming, { request: name, secrets: [this.peer.password, ...secrets], isKnown });
     };
     this.#restLater();
     return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));
@@ -245,12 +246,15 @@ class Conversation implements RedfishService {
   }
 
   /** As somebody the service knows: a session that it has forgotten is opened anew, once. */
-  async #sendKnown(call: Call, deadline: Deadline): Promise<Incoming> {
+  async #sendKnown(call: Call, deadline: Deadline): Promise<{ incoming: Incoming; isKnown: boolean }> {
     const first = await this.#send(call, await this.#login.headers(deadline), deadline);
-    if (first.status !== 401) return first;
-    if (await this.#login.rejected(this.#limits.closeMs)) return this.#send(call, await this.#login.headers(deadline), deadline);
+    if (first.status !== 401) return { incoming: first, isKnown: false };
+    if (await this.#login.rejected(this.#limits.closeMs)) {
+      const headers = await this.#login.headers(deadline);
+      return { incoming: await this.#send(call, headers, deadline), isKnown: 'x-auth-token' in headers };
+    }
     this.#rememberRefusal(call, first);
-    return first;
+    return { incoming: first, isKnown: false };
   }
 
   #rememberRefusal({ method, path }: Call, incoming: Incoming): void {

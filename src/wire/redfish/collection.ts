@@ -9,6 +9,8 @@ export type Reading = {
   readonly expand: string | undefined;
   /** The service promised to expand but cannot. */
   readonly cannotExpand: () => void;
+  /** Told of the first member that could not be read, where others could. */
+  readonly leftOut: (failure: RedfishError) => void;
 };
 
 const mostMembers = 20_000;
@@ -17,9 +19,13 @@ const mostMembers = 20_000;
 export async function readMembers(path: string, reading: Reading): Promise<Resource[]> {
   const members: Resource[] = [];
   const seen = new Set<string>();
+  let failure: RedfishError | undefined;
+  const leaveOut = (error: RedfishError) => {
+    failure ??= error;
+  };
   let page: RedfishReply | undefined = await readFirst(path, reading);
   while (page) {
-    for (const member of entriesOf(page.body, path)) members.push(...(await complete(member, reading)));
+    for (const member of entriesOf(page.body, path)) members.push(...(await complete(member, reading, leaveOut)));
     if (members.length > mostMembers) throw unfit(path, `more than ${mostMembers} members`);
     const next = pathOf(page.body['Members@odata.nextLink'] ?? page.body['@odata.nextLink']);
     if (next === undefined) break;
@@ -27,6 +33,9 @@ export async function readMembers(path: string, reading: Reading): Promise<Resou
     seen.add(next);
     page = await reading.get(next);
   }
+  // One that cannot be read does not spoil the others; where none can, the trouble is not with the members.
+  if (members.length === 0 && failure) throw failure;
+  if (failure) reading.leftOut(failure);
   return members;
 }
 
@@ -48,14 +57,22 @@ function entriesOf(body: Resource, path: string): Resource[] {
 }
 
 /** A bare link is read; one that leads to nothing was removed meanwhile. */
-async function complete(member: Resource, { get }: Reading): Promise<Resource[]> {
+async function complete(
+  member: Resource,
+  { get }: Pick<Reading, 'get'>,
+  leaveOut: (error: RedfishError) => void,
+): Promise<Resource[]> {
   const link = linkOf(member as Json);
   if (link === undefined || Object.keys(member).some((key) => !key.startsWith('@odata.'))) return [member];
   try {
     return [(await get(link)).body];
   } catch (error) {
-    if (error instanceof RedfishError && error.status === 404) return [];
-    throw error;
+    if (!(error instanceof RedfishError)) throw error;
+    if (error.status === 404) return [];
+    const isOfMember = error.failure === 'answered' || error.failure === 'unfit' || error.lacksPrivilege;
+    if (!isOfMember) throw error;
+    leaveOut(error);
+    return [];
   }
 }
 

@@ -33,6 +33,8 @@ export type Part = { readonly name: string; readonly file?: string } & (
 
 export type RedfishRequest = {
   readonly signal?: AbortSignal;
+  /** Told what is missing in a reply that is good for the rest. */
+  readonly notice?: (message: string) => void;
   /** Sent as If-Match. A PATCH without one gets the resource's own, read anew when the service says 412. */
   readonly etag?: string;
   /** Milliseconds for this exchange; the default suits all but uploads. */
@@ -80,6 +82,8 @@ export class RedfishError extends Error {
   /** `GET /redfish/v1/Systems/1`. */
   readonly request: string;
   readonly status: number | undefined;
+  /** Of `refused`: the user is known, and may not do this. */
+  readonly lacksPrivilege: boolean;
   /** Texts of `@Message.ExtendedInfo`, resolutions included, in the service's order. */
   readonly messages: readonly string[];
   /** `MessageId` of each. */
@@ -87,12 +91,20 @@ export class RedfishError extends Error {
 
   constructor(
     failure: RedfishFailure,
-    context: { request: string; detail: string; status?: number; messages?: readonly string[]; messageIds?: readonly string[] },
+    context: {
+      request: string;
+      detail: string;
+      status?: number;
+      lacksPrivilege?: boolean;
+      messages?: readonly string[];
+      messageIds?: readonly string[];
+    },
   ) {
     super(`${context.request}: ${context.detail}`);
     this.failure = failure;
     this.request = context.request;
     this.status = context.status;
+    this.lacksPrivilege = failure === 'refused' && (context.lacksPrivilege ?? context.status === 403);
     this.messages = context.messages ?? [];
     this.messageIds = context.messageIds ?? [];
   }

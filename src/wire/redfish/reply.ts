@@ -5,7 +5,12 @@ import { errorMessages, isObject, type Message, plainMessage } from './messages.
 import { type Json, RedfishError, type RedfishFailure, type RedfishReply, type Resource } from './redfish-client.ts';
 
 /** What may be named in an error, and what never may: passwords that the service could repeat in its words. */
-export type Asked = { readonly request: string; readonly secrets?: readonly string[] };
+export type Asked = {
+  readonly request: string;
+  readonly secrets?: readonly string[];
+  /** The service has just taken user and password: a 401 is about this request alone. */
+  readonly isKnown?: boolean;
+};
 
 /**
  * The status decides: what was changed is changed, whatever the body says of it.
@@ -106,11 +111,11 @@ function escapeControls(text: string): string {
   return escaped + text.slice(from);
 }
 
-function toError(incoming: Incoming, { request, secrets = [] }: Asked): RedfishError {
+function toError(incoming: Incoming, { request, secrets = [], isKnown }: Asked): RedfishError {
   const { status } = incoming;
   const messages = messagesOf(incoming);
   const failure = status === 401 || status === 403 ? 'refused' : 'answered';
-  return withMessages(failure, { request, status, messages, secrets });
+  return withMessages(failure, { request, status, messages, secrets, ...(isKnown && { lacksPrivilege: true }) });
 }
 
 function messagesOf(incoming: Incoming): Message[] {
@@ -121,7 +126,14 @@ function messagesOf(incoming: Incoming): Message[] {
   return /^[<{[]/.test(text) ? [] : plainMessage(text.replace(/^"|"$/g, ''));
 }
 
-type Told = { request: string; status?: number; messages: readonly Message[]; secrets?: readonly string[]; what?: string };
+type Told = {
+  request: string;
+  status?: number;
+  lacksPrivilege?: boolean;
+  messages: readonly Message[];
+  secrets?: readonly string[];
+  what?: string;
+};
 
 /** `what`: what happened, where no status says it. */
 export function withMessages(failure: RedfishFailure, told: Told): RedfishError {
@@ -136,6 +148,7 @@ export function withMessages(failure: RedfishFailure, told: Told): RedfishError 
     messages: texts,
     messageIds: ids,
     ...(status !== undefined && { status }),
+    ...(told.lacksPrivilege !== undefined && { lacksPrivilege: told.lacksPrivilege }),
   });
 }
 
