@@ -30,6 +30,18 @@ export const Disk = Type.Object({
   /** Bytes the device can discard, or zero by one command; 0 = it cannot. */
   discard_max_bytes: Count,
   write_zeroes_max_bytes: Count,
+  /** For root device hints; empty or absent = the disk does not tell. */
+  vendor: Type.Optional(Text),
+  /** `0x5000c500a0b1c2d3` of SCSI and ATA disks, `eui.…` or `nvme.…` of NVMe: udev's ID_WWN. */
+  wwn: Type.Optional(Text),
+  wwn_vendor_extension: Type.Optional(Text),
+  wwn_with_extension: Type.Optional(Text),
+  /** `0:0:0:0`: SCSI host, channel, target, LUN. */
+  hctl: Type.Optional(Text),
+  /** `/dev/disk/by-path/pci-0000:01:00.0-nvme-1` */
+  by_path: Type.Optional(Text),
+  /** `sata`, `sas`, `nvme`, `usb`, `virtio`, as lsblk's TRAN. */
+  tran: Type.Optional(Text),
 });
 export type Disk = Static<typeof Disk>;
 
@@ -83,7 +95,7 @@ export const WriteImage = Type.Object({
   sha256: Type.String(),
   size: Type.Number(),
   virtual_size: Type.Number(),
-  /** Ironic root device hints (`name`, `serial`, `size` GiB minimum, `model`…); absent = smallest disk of at least `minimum_bytes`. */
+  /** Ironic's root device hints, see root-device.ts; absent = smallest disk of at least `minimum_bytes`. */
   root_device: Type.Optional(Type.Record(Type.String(), Type.String())),
   minimum_bytes: Type.Number(),
 });

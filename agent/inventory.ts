@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Disk, Inventory, Nic } from '../agent-protocol/messages.ts';
+import { readIdentity } from './disk-identity.ts';
 
 /** Reads what hardware there is from `/proc` and `/sys` below `root` (`/` in the ramdisk). */
 export function readInventory(root: string): Inventory {
@@ -59,6 +60,7 @@ function readDisk(root: string, name: string): Disk {
     serial: short(readText(root, `${folder}/serial`) || readText(root, `${folder}/device/serial`) || scsiSerial(root, folder)),
     rotational: number('queue/rotational') === 1,
     removable: number('removable') === 1,
+    ...readIdentity(root, name),
     discard_max_bytes: number('queue/discard_max_bytes'),
     write_zeroes_max_bytes: number('queue/write_zeroes_max_bytes'),
   };

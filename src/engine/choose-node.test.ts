@@ -340,3 +340,11 @@ function node(id: number, fields: Partial<Node> = {}): Node {
     ...fields,
   } as Node;
 }
+
+test('passes over a node whose root device hints cannot be meant: no disk is written by guess', async () => {
+  const wrong = node(1, { properties: { ...small, root_device: '{"serial": "S1"}' } });
+  const right = node(2, { properties: { ...small, root_device: { serial: 'S1' } } });
+
+  assert.deepEqual(await ids([wrong, right], flavor()), [2]);
+  assert.deepEqual(await reasons([wrong], flavor()), { 'with root device hints that cannot be used': 1 });
+});

@@ -2,6 +2,7 @@
  * The scheduler: which machine gets a server. The database finds the free nodes that are large enough, best first; what
  * only code can judge (capabilities, whether the driver takes the image) is asked of them one after the other.
  */
+import { parseRootDevice } from '#agent-protocol/root-device.ts';
 import { asFault } from '#domain/faults.ts';
 import type { Flavor, Json } from '#domain/records.ts';
 import { type Candidate, type CandidateNeeds, countCauses, listCandidates, type Reasons } from '#store/candidates.ts';
@@ -74,12 +75,23 @@ function refusalOf(check: () => void): string | undefined {
 
 function whyIncapable(node: Candidate, requirements: Requirements): string | undefined {
   const { architecture, capabilities } = requirements;
+  if (!hasUsableHints(node)) return 'with root device hints that cannot be used';
   const actual = text(node.properties['cpu_arch']);
   if (architecture && actual && canonical(actual) !== canonical(architecture)) return `not of architecture ${architecture}`;
   for (const [name, requirement] of Object.entries(capabilities)) {
     if (!satisfies(capabilityOf(node, name), requirement)) return `without capability ${name} ${requirement}`;
   }
   return undefined;
+}
+
+/** Which disk would be written is not to be guessed. */
+function hasUsableHints(node: Candidate): boolean {
+  try {
+    parseRootDevice(node.properties['root_device']);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `properties.capabilities` ("k:v,k:v") first, then the property of that name. */

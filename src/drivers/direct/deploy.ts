@@ -3,6 +3,7 @@
  * from its own disk from then on.
  */
 import type { DeployInterface } from '#drivers/interfaces.ts';
+import { rootDeviceOf } from '#drivers/root-device.ts';
 import { checkWholeDiskImage } from './check-image.ts';
 import { type DirectTimes, directSteps } from './steps.ts';
 
@@ -10,8 +11,7 @@ export function createDirectDeploy(times: DirectTimes): DeployInterface {
   return {
     boot: ['ipxe', 'pxe'],
     properties: {},
-    // All that it needs of a node belongs to its power, management and boot interfaces.
-    validate() {},
+    validate: (node) => void rootDeviceOf(node),
     checkImage: checkWholeDiskImage,
     steps: directSteps(times),
     // Nothing is left outside of boot files and the operation's folder.

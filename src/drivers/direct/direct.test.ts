@@ -116,3 +116,18 @@ test('images that cannot work are refused before a machine is touched', () => {
 test('a whole disk cannot be written and its ephemeral partition preserved', () => {
   assert.throws(() => checkImage(anImage(), aServer({ preserve_ephemeral: true })), /no ephemeral partition can be preserved/);
 });
+
+test('hints that cannot be meant are refused, by validate and before the machine is powered on', async () => {
+  const { validate } = createDirectDeploy({ agentTimeout: 60, imageTimeout: 60 });
+  for (const [root_device, detail] of [
+    ['{"serial": "S1"}', /root_device must be an object of hints/],
+    [{ size: '8GB' }, /'size' must be a positive integer/],
+    [{ colour: 'red' }, /'colour' is not known/],
+  ] as const) {
+    const machine = task({ node: { properties: { root_device } } });
+    assert.throws(() => validate(machine.node), { code: 'badRequest', message: detail });
+    await assert.rejects(runStep(steps, 'prepare image', machine), { code: 'badRequest', message: detail });
+    assert.deepEqual(machine.calls, []);
+  }
+  validate(task({ node: { properties: { root_device: null } } }).node);
+});

@@ -8,6 +8,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { AgentReply, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
+import { rootDeviceOf } from '#drivers/root-device.ts';
 
 /** Seconds: to the ramdisk's first word, for preparing or writing an image. */
 export type DirectTimes = { agentTimeout: number; imageTimeout: number };
@@ -39,6 +40,7 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
 
 /** Converted before the machine is touched: an image that cannot be used must not cost a reboot. */
 async function prepareImage(task: Task): Promise<void> {
+  rootDeviceOf(task.node);
   const image = await task.images.extents((await task.imageIds()).image);
   const { size, virtual_size, data_bytes } = image;
   const facts = { size, virtual_size, data_bytes };
@@ -58,7 +60,7 @@ const writeImage: Step['run'] = async (task) => {
   const { image: id } = await task.imageIds();
   const image = await task.images.extents(id);
   const { disk = 0 } = task.server?.flavor ?? {};
-  const hints = rootDeviceHints(task);
+  const hints = rootDeviceOf(task.node).map(({ name, expression }) => [name, expression] as const);
   const reply = await task.agent.ask('write-image', {
     path: `${routes.images}/${id}`,
     ...(task.boot.addresses.plain_images && { base_url: task.boot.addresses.http_url }),
@@ -66,7 +68,7 @@ const writeImage: Step['run'] = async (task) => {
     size: image.size,
     virtual_size: image.virtual_size,
     minimum_bytes: Math.max(image.virtual_size, disk * 1024 ** 3),
-    ...(hints && { root_device: hints }),
+    ...(hints.length > 0 && { root_device: Object.fromEntries(hints) }),
   });
   if (!reply) return { wait: 'the ramdisk to write the image' };
   const result = resultOf(reply, 'write the image', (await task.images.get(id)).name ?? id);
@@ -105,13 +107,6 @@ async function bootFromDisk(task: Task): Promise<void> {
 async function restart(task: Task): Promise<void> {
   await task.power.set('power off');
   await task.power.set('power on');
-}
-
-/** Ironic's `root_device` property: an object of hints; numbers are written as text on the wire. */
-function rootDeviceHints(task: Task): Record<string, string> | undefined {
-  const hints = task.node.properties['root_device'];
-  if (typeof hints !== 'object' || hints === null || Array.isArray(hints)) return undefined;
-  return Object.fromEntries(Object.entries(hints).map(([name, value]) => [name, String(value)]));
 }
 
 function resultOf(reply: AgentReply, command: string, image: string): JsonObject {

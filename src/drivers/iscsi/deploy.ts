@@ -9,14 +9,14 @@ import type { DeployInterface } from '#drivers/interfaces.ts';
 import { checkPartitionImage } from './check-image.ts';
 import { secretFileName } from './iscsi-disk.ts';
 import type { IscsiOptions } from './options.ts';
+import { rootDiskNames } from './root-disk.ts';
 import { iscsiSteps } from './steps.ts';
 
 export function createIscsiDeploy(options: Omit<IscsiOptions, 'donePort'> & Partial<IscsiOptions>): DeployInterface {
   return {
     boot: ['pxe'],
     properties: {},
-    // All that it needs of a node belongs to its power, management and boot interfaces.
-    validate() {},
+    validate: (node) => void rootDiskNames(node),
     checkImage: checkPartitionImage,
     steps: iscsiSteps({ donePort, ...options }),
     async release(task) {

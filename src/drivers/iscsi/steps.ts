@@ -1,6 +1,6 @@
 /** The steps of the classic chain, in order. */
 import { randomBytes } from 'node:crypto';
-import { classicDisks, classicParameters } from '#agent-protocol/classic.ts';
+import { classicParameters } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { ImageIds, Step, Task } from '#drivers/interfaces.ts';
@@ -10,6 +10,7 @@ import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, write
 import { sendDone } from './done-signal.ts';
 import { fileSystemUuid } from './file-systems.ts';
 import type { IscsiOptions } from './options.ts';
+import { rootDiskNames } from './root-disk.ts';
 
 export function iscsiSteps(options: IscsiOptions): readonly Step[] {
   const { agentTimeout, imageTimeout } = options;
@@ -64,6 +65,7 @@ type Outcome = Awaited<ReturnType<Step['run']>>;
 /** Everything that can be wrong with the images comes out before the machine is touched. The key is made here, once. */
 async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<Outcome> {
   const server = serverOf(task);
+  rootDiskNames(task.node);
   const { image: id, kernel, ramdisk } = await partitionImage(task);
   const image = await task.images.get(id);
   const { path, size } = await task.images.raw(image.id);
@@ -79,7 +81,7 @@ async function writeBootFiles(task: Task): Promise<void> {
   const { deployment_key: key, iqn } = task.operation.context;
   const parameters = {
     selinux: '0',
-    [classicParameters.disk]: classicDisks,
+    [classicParameters.disk]: rootDiskNames(task.node),
     [classicParameters.iqn]: String(iqn),
     [classicParameters.deploymentId]: String(task.node.id),
     [classicParameters.deploymentKey]: String(key),

@@ -1,0 +1,18 @@
+import { classicDisks } from '#agent-protocol/classic.ts';
+import { Fault } from '#domain/faults.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { rootDeviceOf } from '../root-device.ts';
+
+/**
+ * The kernel parameter `disk`: names in order of preference. The classic ramdisk knows no other hint than a name.
+ * @throws Fault `badRequest` where the node has hints that it would not obey
+ */
+export function rootDiskNames(node: Pick<NodeFacts, 'name' | 'uuid' | 'properties'>): string {
+  const hints = rootDeviceOf(node);
+  if (hints.length === 0) return classicDisks;
+  const [{ name, expression } = { name: undefined, expression: '' }] = hints;
+  const [, device] = /^(?:s==\s*)?\/dev\/([a-z0-9]+(?:\/[a-z0-9]+)?)$/.exec(expression) ?? [];
+  if (hints.length === 1 && name === 'name' && device !== undefined) return device;
+  const detail = `properties/root_device of node ${node.name ?? node.uuid} cannot be used: the deploy interface iscsi takes only a name ("/dev/sda").`;
+  throw new Fault('badRequest', { detail });
+}
