@@ -96,6 +96,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
       console_enabled: false,
       boot_mode: 'uefi',
       secure_boot: null,
+      system_uuid: null,
       inventory,
       shard: null,
     },

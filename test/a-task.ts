@@ -44,6 +44,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     console_enabled: false,
     boot_mode: null,
     secure_boot: null,
+    system_uuid: null,
     inventory: null,
     created_at: at,
     updated_at: at,

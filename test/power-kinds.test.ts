@@ -28,6 +28,8 @@ async function openMachines(t: TestContext) {
   const users = [{ name: 'admin', password: 'secret' }];
   const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis });
   t.after(() => bmc.close());
+  const other = await startBmc({ address: '127.0.0.1', port: 0, users, chassis: createMemoryChassis() });
+  t.after(() => other.close());
   const service = await startService(t);
   const manager = await writeManager(t);
 
@@ -53,7 +55,12 @@ async function openMachines(t: TestContext) {
     { name: 'by-ipmi', driver: 'ipmi', driver_info: ipmi },
     { name: 'by-fake', driver: 'fake-hardware', driver_info: {} },
     // A machine with a BMC, whose power cord is in a PDU.
-    { name: 'bmc-on-pdu', driver: 'ipmi', power_interface: 'snmp', driver_info: { ...ipmi, ...pdu, snmp_outlet: 2 } },
+    {
+      name: 'bmc-on-pdu',
+      driver: 'ipmi',
+      power_interface: 'snmp',
+      driver_info: { ...ipmi, ipmi_port: other.port, ...pdu, snmp_outlet: 2 },
+    },
   ];
   const isOn = {
     'by-snmp': async () => (await snmpd.get(`${outlet}.1`)) === '1',

@@ -102,6 +102,12 @@ export const faultTable = {
     message: "Node {node} (driver '{driver}') has no {what}: not with the interfaces it uses.",
     hint: '`baremetal driver show` lists the interfaces of a hardware type, `baremetal node set --power-interface …` (or another kind) chooses one.',
   },
+  sameMachine: {
+    status: 409,
+    by: 'site',
+    message: 'Nodes {node} and {other} are the same machine: {detail}.',
+    hint: 'Correct the address in driver_info, or delete one of the nodes. Where a vendor gave several machines one UUID, set properties/system_uuid_not_unique=true.',
+  },
   powerNotReached: {
     status: 502,
     by: 'hardware',

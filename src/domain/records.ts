@@ -61,6 +61,8 @@ export type Node = {
   boot_mode: 'bios' | 'uefi' | null;
   /** Whether Secure Boot is on, as the BMC last told; null = not known. */
   secure_boot: boolean | null;
+  /** UUID of the machine, as its BMC told when the node was verified; null = not known. */
+  system_uuid: string | null;
   /** What the agent last reported of the hardware. */
   inventory: JsonObject | null;
   created_at: string;

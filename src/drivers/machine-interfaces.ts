@@ -20,8 +20,16 @@ export type Property = {
 };
 export type Properties = Readonly<Record<string, Property>>;
 
+/**
+ * What commands of an interface go to. `part`: which of several machines behind one address (a system, an outlet, a bridged
+ * controller); null = the only one.
+ */
+export type Endpoint = { readonly address: string; readonly part: string | null };
+
 export type Interface = {
   readonly properties: Properties;
+  /** Cheap, no I/O; throws as `validate` does. No two nodes may share one: a command to one would hit the other. Absent = none. */
+  endpoints?(node: NodeFacts): readonly Endpoint[];
   /** Cheap, no I/O; throws the Fault `driverInfo` when the node's settings cannot work. */
   validate(node: NodeFacts): void;
 };
@@ -141,6 +149,8 @@ export type ManagementInterface = Interface & {
   };
   /** Gives the BMC's own account another password; the caller then stores it in `driver_info`. */
   changePassword?(node: NodeFacts, password: string, asking?: Asking): Promise<void>;
+  /** UUID of the machine as its BMC and its SMBIOS tell it, lower case; undefined where the BMC tells none. */
+  systemUuid?(node: NodeFacts, asking?: Asking): Promise<string | undefined>;
   /** What the BMC wants of that password, as far as it tells. */
   passwordRules?(node: NodeFacts, asking?: Asking): Promise<PasswordRules>;
 };

@@ -13,6 +13,7 @@ import type { CleanTimes } from './clean-steps.ts';
 import { Consoles } from './consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
 import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
+import { claimFormerEndpoints } from './endpoints.ts';
 import { hasEnded } from './live-operations.ts';
 import { machineMessages } from './machine-messages.ts';
 import { machineVerbs } from './machine-verbs.ts';
@@ -47,7 +48,7 @@ export function createEngine(parts: EngineParts): Engine {
     rebuild: rebuildDefinition(definitions),
     delete: deleteDefinition(definitions),
     clean: cleanDefinition({ settings, store, drivers, ...(parts.cleanTimes && { times: parts.cleanTimes }) }),
-    verify: verifyDefinition(bootStates),
+    verify: verifyDefinition({ store, drivers, bootStates }),
     power: powerDefinition(definitions),
   });
   const contacts = new BmcContacts(store);
@@ -85,6 +86,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...machineVerbs({ store, drivers, contacts, passwords, bootStates }),
     ...machineMessages({ ...taskParts, worker }),
     async start() {
+      await claimFormerEndpoints(store, drivers);
       await contacts.load();
       await worker.resume();
       await resumeDeletes({ store, worker });

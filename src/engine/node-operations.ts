@@ -1,18 +1,20 @@
 /** The short operations on a node: its BMC checked, its power changed. */
 import { tellFault } from '#domain/faults.ts';
 import type { Node, Operation, PowerState } from '#domain/records.ts';
-import type { PowerTarget, Step } from '#drivers/interfaces.ts';
+import type { Drivers, PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
 import type { BootStates } from './boot-states.ts';
 import { WaitForPerson } from './by-hand.ts';
 import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
+import { askSystemUuid, claimEndpoints, refuseSameSystem } from './endpoints.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 import { softOffSeconds } from './power.ts';
+import { interfaceOf } from './task.ts';
 
-/** Longest wait for a BMC to tell how its machine boots (milliseconds). */
-const bootStateMs = 30_000;
+/** Longest wait for what a BMC need not tell (milliseconds). */
+const boundMs = 30_000;
 
 const askBmc: Step = {
   name: 'ask the BMC',
@@ -29,20 +31,43 @@ const askBootState = (bootStates: Pick<BootStates, 'ask'>): Step => ({
   title: 'Ask how it boots',
   deadlineSeconds: 120,
   async run({ node, signal }) {
-    const asking = { signal: AbortSignal.any([signal, bmcDeadline(node, bootStateMs)]) };
+    const asking = { signal: AbortSignal.any([signal, bmcDeadline(node, boundMs)]) };
     await bootStates.ask(node, asking).catch(() => signal.throwIfAborted());
     return { next: true };
   },
 });
 
-export function verifyDefinition(bootStates: Pick<BootStates, 'ask'>): OperationDefinition {
+const compareMachine = ({ store, drivers }: VerifyParts): Step => ({
+  name: 'compare with other nodes',
+  title: 'Compare with other nodes',
+  deadlineSeconds: 120,
+  async run(task) {
+    await store.transaction((inside) => claimEndpoints(inside, drivers, task.node));
+    const management = interfaceOf(drivers.management, task.node.management_interface);
+    // Not every BMC tells, and none must.
+    const signal = AbortSignal.any([task.signal, bmcDeadline(task.node, boundMs)]);
+    const system_uuid = await askSystemUuid(management, { node: task.node, signal }).catch(() => null);
+    task.signal.throwIfAborted();
+    if (system_uuid !== null) await refuseSameSystem(store, task.node, system_uuid);
+    return { next: true, context: { system_uuid } };
+  },
+});
+
+type VerifyParts = { store: Store; drivers: Drivers; bootStates: Pick<BootStates, 'ask'> };
+
+export function verifyDefinition(parts: VerifyParts): OperationDefinition {
+  const steps = [askBmc, compareMachine(parts), askBootState(parts.bootStates)];
   return {
-    steps: () => [askBmc, askBootState(bootStates)],
+    steps: () => steps,
     undo: () => [],
     async ended(inside, operation) {
       const power_state = operation.context['power_state'] as PowerState | undefined;
       if (operation.state === 'done')
-        await moveNode(inside, operation.node_uuid, 'verified', { power_state: power_state ?? null, last_error: null });
+        await moveNode(inside, operation.node_uuid, 'verified', {
+          power_state: power_state ?? null,
+          system_uuid: (operation.context['system_uuid'] as string | null | undefined) ?? null,
+          last_error: null,
+        });
       else await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
       return [];
     },

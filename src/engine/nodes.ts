@@ -14,6 +14,7 @@ import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { Consoles } from './consoles.ts';
 import type { NewNode, NodeChanges, NodeVerbs } from './contract.ts';
+import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import type { NodeHolds } from './node-holds.ts';
 import { nodePortVerbs } from './node-ports.ts';
@@ -142,6 +143,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     must_clean: false,
     console_enabled: false,
     ...unknownBootState,
+    system_uuid: null,
     inventory: null,
     created_at: now,
     updated_at: now,
@@ -154,7 +156,9 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     if (await inside.nodes.find({ uuid: record.uuid }))
       throw new Fault('conflict', { detail: `A node with UUID ${record.uuid} already exists.` });
     await checkParent(inside, record);
-    return inside.nodes.insert(record);
+    const node = await inside.nodes.insert(record);
+    await claimEndpoints(inside, drivers, node);
+    return node;
   });
 }
 
@@ -175,9 +179,11 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     if (changes.parent_node) await checkParent(inside, { ...node, parent_node: changes.parent_node });
     // Other settings may lead to another machine, of which nothing is known.
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
-    const boot = isOther ? unknownBootState : {};
+    const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
     await inside.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, updated_at: new Date().toISOString() });
-    return { node: await findNode(inside, uuid), changes };
+    const after = await findNode(inside, uuid);
+    await claimEndpoints(inside, drivers, after);
+    return { node: after, changes };
   });
   await noteSettings(parts, uuid, changes);
   return node;
@@ -223,6 +229,7 @@ async function deleteNode({ store, holds }: Parts, uuid: string): Promise<void> 
         detail: `Node ${part.name ?? part.uuid} is a part of ${node.name ?? uuid}: delete it first.`,
       });
     await inside.node_ports.remove({ node_uuid: uuid });
+    await inside.node_endpoints.remove({ node_uuid: uuid });
     await inside.nodes.remove({ uuid });
   });
 }

@@ -29,6 +29,7 @@ const later = [
   '0009-token-revisions',
   '0010-deleted-images',
   '0011-ip-allocations',
+  '0014-node-endpoints',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

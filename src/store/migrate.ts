@@ -11,6 +11,7 @@ import { migration0008 } from './migrations/0008-sealed-secrets.ts';
 import { migration0009 } from './migrations/0009-token-revisions.ts';
 import { migration0010 } from './migrations/0010-deleted-images.ts';
 import { migration0011 } from './migrations/0011-ip-allocations.ts';
+import { migration0014 } from './migrations/0014-node-endpoints.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -25,6 +26,7 @@ const migrations: Record<string, Migration> = {
   '0009-token-revisions': migration0009,
   '0010-deleted-images': migration0010,
   '0011-ip-allocations': migration0011,
+  '0014-node-endpoints': migration0014,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

@@ -28,6 +28,7 @@ import type {
   DeletedImage,
   IpAllocation,
   LoginAddress,
+  NodeEndpoint,
   Project,
   ProjectTokenRevision,
   RevokedToken,
@@ -41,6 +42,7 @@ export class Store {
   readonly nodes: Collection<Node>;
   readonly node_ports: Collection<NodePort>;
   readonly bmc_contacts: Collection<BmcContact>;
+  readonly node_endpoints: Collection<NodeEndpoint>;
   readonly flavors: Collection<Flavor>;
   readonly keypairs: Collection<Keypair>;
   readonly images: Collection<Image>;
@@ -69,6 +71,7 @@ export class Store {
     this.#sealer = sealer;
     this.nodes = new Collection(db, 'nodes', sealer);
     this.node_ports = new Collection(db, 'node_ports');
+    this.node_endpoints = new Collection(db, 'node_endpoints');
     this.bmc_contacts = new Collection(db, 'bmc_contacts');
     this.flavors = new Collection(db, 'flavors');
     this.keypairs = new Collection(db, 'keypairs');

@@ -81,10 +81,14 @@ type NodeSizes = {
   resource_name: Generated<string>;
 };
 
+/** What nodes are commanded by; see Endpoint of the drivers. */
+export type NodeEndpoint = { node_uuid: string; address: string; part: string | null };
+
 export type Tables = {
   nodes: WithGeneratedId<Node> & NodeSizes;
   node_ports: WithGeneratedId<NodePort>;
   bmc_contacts: BmcContact;
+  node_endpoints: NodeEndpoint;
   flavors: Flavor;
   keypairs: Keypair;
   images: Image;
@@ -132,6 +136,7 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
   },
   node_ports: { json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] },
   bmc_contacts: { json: [], boolean: [] },
+  node_endpoints: { json: [], boolean: [] },
   flavors: { json: ['extra_specs'], boolean: ['is_public'] },
   keypairs: { json: [], boolean: [] },
   images: { json: ['tags', 'properties'], boolean: ['protected', 'uploaded_by_admin'] },

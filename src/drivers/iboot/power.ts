@@ -4,7 +4,7 @@ import { dxpPort } from '#wire/iboot/dxp-packets.ts';
 import type { FaultTable, PowerInterface } from '../interfaces.ts';
 import { PeerTurns } from '../peer-turns.ts';
 import { eachCord, stateByCords } from '../power-cords.ts';
-import { type IbootSettings, ibootProperties, readIbootSettings } from './properties.ts';
+import { type IbootSettings, ibootEndpoints, ibootProperties, readIbootSettings } from './properties.ts';
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
 
@@ -23,6 +23,7 @@ export function createIbootPower(timeout: number): PowerInterface {
     targets: ['power on', 'power off'],
     pauseSeconds,
     validate: (node) => void readIbootSettings(node),
+    endpoints: ibootEndpoints,
     async getPower(node, asking = {}) {
       const settings = readIbootSettings(node);
       const read = (relays: readonly number[]) => getRelays(settings, Math.max(...relays), { timeout });

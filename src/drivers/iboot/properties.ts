@@ -1,6 +1,6 @@
 import { dxpPort, dxpTextLimit } from '#wire/iboot/dxp-packets.ts';
 import { type DriverInfo, isHost, readDriverInfo } from '../driver-info.ts';
-import type { NodeFacts, Properties } from '../interfaces.ts';
+import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 
 export const ibootProperties: Properties = {
   iboot_address: {
@@ -56,6 +56,11 @@ export function readIbootSettings(node: NodeFacts): IbootSettings {
     password: limited('iboot_password'),
     relays: numbers('iboot_relay_id', relay, { max: relayMax, default: 1 }),
   };
+}
+
+export function ibootEndpoints(node: NodeFacts): readonly Endpoint[] {
+  const { address, port, relays } = readIbootSettings(node);
+  return relays.map((relay) => ({ address: `iboot ${address.toLowerCase()}:${port}`, part: `relay ${relay}` }));
 }
 
 function readNumbers(info: DriverInfo, text: string, { place, max }: { place: string; max: number }): number[] {

@@ -1,5 +1,6 @@
 import { Fault } from '#domain/faults.ts';
 import { decode, encode } from '#wire/bytes/fields.ts';
+import { getSystemGuid } from '#wire/ipmi/app-commands.ts';
 import {
   type BootFlags,
   bootDevices,
@@ -9,16 +10,17 @@ import {
   getBootOptions,
   setBootOptions,
 } from '#wire/ipmi/chassis-commands.ts';
+import { decodeGuid } from '#wire/ipmi/guid.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AskBmc } from './ask-bmc.ts';
-import { askNode } from './ask-node.ts';
+import { askNode, optionally } from './ask-node.ts';
 import { readBmcInfo } from './bmc-info.ts';
 import { identify } from './identify.ts';
 import { getIndicator, setIndicator } from './indicator.ts';
 import { clearLog, readLog } from './log.ts';
 import { changePassword, passwordRules } from './own-password.ts';
-import { ipmiProperties, readIpmiSettings } from './properties.ts';
+import { ipmiEndpoints, ipmiProperties, readIpmiSettings } from './properties.ts';
 import { resetBmc } from './reset-bmc.ts';
 import { createSensorRecords } from './sensor-records.ts';
 import { readSensors } from './sensors.ts';
@@ -42,6 +44,7 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
+    endpoints: ipmiEndpoints,
     bootDevices: settable,
     async setBootDevice(node, device, { persistent, mode }, asking) {
       if (!isSettable(device)) return lacks(node, `boot device '${device}'`);
@@ -70,6 +73,10 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
     identify: (node, asking) => identify(askNode(ask, node, asking), records),
     bmcInfo: (node, asking) => readBmcInfo(askNode(ask, node, asking)),
     resetBmc: (node, kind, asking) => resetBmc(ask, node, { ...asking, kind }),
+    async systemUuid(node, asking) {
+      const { guid } = (await optionally(askNode(ask, node, asking).ask(getSystemGuid, {}))) ?? {};
+      return guid && decodeGuid(guid);
+    },
     passwordRules: async (node) => passwordRules(node),
     changePassword: (node, password, asking) => changePassword(askNode(ask, node, asking), password),
   };

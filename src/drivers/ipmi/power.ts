@@ -1,7 +1,7 @@
 import { type ChassisAction, chassisControl, getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
 import type { PowerInterface, PowerTarget } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
-import { ipmiProperties, readIpmiSettings } from './properties.ts';
+import { ipmiEndpoints, ipmiProperties, readIpmiSettings } from './properties.ts';
 
 const actionTable: Readonly<Record<PowerTarget, ChassisAction>> = {
   'power on': 'power up',
@@ -15,6 +15,7 @@ export function createIpmiPower(ask: AskBmc): PowerInterface {
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
+    endpoints: ipmiEndpoints,
     async getPower(node, asking) {
       const { power } = await ask(node, getChassisStatus, {}, asking);
       return power.on ? 'power on' : 'power off';

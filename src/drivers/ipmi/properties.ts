@@ -8,7 +8,7 @@ import { type CipherSuiteId, cipherSuiteTable } from '#wire/rmcp/cipher-suites.t
 import { legacyPasswordLimit } from '#wire/rmcp/legacy-packet.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import { passwordLimit, userLimit } from '#wire/rmcp/session-keys.ts';
-import type { NodeFacts, Properties } from '../interfaces.ts';
+import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 import { bridgingProperties, readBridge } from './bridging.ts';
 
 const protocolVersions: readonly ProtocolVersion[] = ['2.0', '1.5'];
@@ -82,6 +82,13 @@ export function readIpmiSettings(node: NodeFacts): IpmiSettings {
     ...(key && { bmcKey: Buffer.from(key, 'hex') }),
     ...(bridge && { bridge }),
   };
+}
+
+/** Controllers behind the BMC are other machines than its own. */
+export function ipmiEndpoints(node: NodeFacts): readonly Endpoint[] {
+  const { address, port, bridge } = readIpmiSettings(node);
+  const part = bridge ? `bridged to ${JSON.stringify(bridge)}` : 'itself';
+  return [{ address: `ipmi ${address.toLowerCase()}:${port}`, part }];
 }
 
 function levelNames(): string[] {

@@ -6,7 +6,7 @@ import { createBootOverride, redfishBootDevices } from './boot-override.ts';
 import { type AtSystem, type OnSystem, rootPath } from './find-system.ts';
 import { createRedfishMedia } from './media.ts';
 import { type Patience, resetAction, usualPatience } from './power.ts';
-import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { readRedfishSettings, redfishEndpoints, redfishProperties } from './properties.ts';
 import { readAll, readIfAny } from './reading.ts';
 import { findAction, type ResetType, targetTable } from './reset.ts';
 import { booleanAt, linkAt, numberAt, objectsAt, textAt, wordAt } from './resource-fields.ts';
@@ -23,6 +23,8 @@ type CoreManagement = Pick<
   | 'setIndicator'
   | 'identify'
   | 'bmcInfo'
+  | 'systemUuid'
+  | 'endpoints'
   | 'resetBmc'
   | 'media'
 >;
@@ -31,6 +33,7 @@ export function createRedfishManagement(onSystem: OnSystem, patience: Patience =
   return {
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
+    endpoints: redfishEndpoints,
     bootDevices: redfishBootDevices,
     ...createBootOverride(onSystem, patience),
     media: createRedfishMedia(onSystem, patience),
@@ -39,6 +42,8 @@ export function createRedfishManagement(onSystem: OnSystem, patience: Patience =
       onSystem({ node, command: 'read indicator', asking }, async (at) => (await findIndicator(at)).state),
     setIndicator: (node, state, asking) =>
       onSystem({ node, command: `indicator ${state}`, asking }, (at) => setIndicator(at, state)),
+    systemUuid: (node, asking) =>
+      onSystem({ node, command: 'read UUID', asking }, async (at) => textAt((await at.system()).body, 'UUID')?.toLowerCase()),
     identify: (node, asking) => onSystem({ node, command: 'read identity', asking }, identify),
     bmcInfo: (node, asking) => onSystem({ node, command: 'read Manager', asking }, readBmc),
     resetBmc: (node, kind, asking) => onSystem({ node, command: `Manager.Reset ${kind}`, asking }, (at) => resetBmc(at, kind)),

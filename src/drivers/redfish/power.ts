@@ -5,7 +5,7 @@ import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerInterface, PowerTarget } from '../interfaces.ts';
 import type { WatchPower } from './events.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
-import { readRedfishSettings, redfishProperties } from './properties.ts';
+import { readRedfishSettings, redfishEndpoints, redfishProperties } from './properties.ts';
 import { type Action, findAction, type ResetType, targetTable } from './reset.ts';
 import { rowOf, textAt } from './resource-fields.ts';
 
@@ -48,6 +48,7 @@ export function createRedfishPower(
   return {
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
+    endpoints: redfishEndpoints,
     getPower: (node, asking) =>
       onSystem({ node, command: 'read PowerState', asking }, async (at) => {
         const state = powerOf(at, (await at.system()).body);

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
 import type { RedfishPeer } from '#wire/redfish/redfish-client.ts';
-import type { NodeFacts, Properties } from '../interfaces.ts';
+import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 
 const authTypes = ['auto', 'session', 'basic'] as const;
 
@@ -64,6 +64,11 @@ export function readRedfishSettings({ uuid, name, driver_info: info }: NodeFacts
     systemPath: readSystemPath(text('redfish_system_id').trim(), wrong),
     address: url.replace(/^https:\/\//, ''),
   };
+}
+
+export function redfishEndpoints(node: NodeFacts): readonly Endpoint[] {
+  const { address, systemPath = null } = readRedfishSettings(node);
+  return [{ address: `redfish ${address}`, part: systemPath }];
 }
 
 type Wrong = (detail: string) => Fault;

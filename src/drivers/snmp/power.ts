@@ -6,7 +6,7 @@ import { defaultTimings, longestWait, type SnmpPeer, type SnmpTimings, snmpPort 
 import type { FaultTable, NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
 import { eachCord, stateByCords } from '../power-cords.ts';
 import { outletOid, type Pdu } from './pdu.ts';
-import { readSnmpSettings, type SnmpSettings, snmpProperties } from './properties.ts';
+import { readSnmpSettings, type SnmpSettings, snmpEndpoints, snmpProperties } from './properties.ts';
 import type { SharedPdus } from './shared-pdus.ts';
 
 const faultTable: FaultTable = {
@@ -67,6 +67,7 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     targets: Object.keys(commandTable) as PowerTarget[],
     pauseSeconds,
     validate: (node) => void readSnmpSettings(node),
+    endpoints: snmpEndpoints,
     async getPower(node, asking = {}) {
       const { signal } = asking;
       const machine = readSnmpSettings(node);

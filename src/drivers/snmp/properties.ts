@@ -10,7 +10,7 @@ import {
   snmpPort,
 } from '#wire/snmp/snmp-peer.ts';
 import { type DriverInfo, isHost, readDriverInfo } from '../driver-info.ts';
-import type { NodeFacts, Properties } from '../interfaces.ts';
+import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 import { outletOid, type Pdu } from './pdu.ts';
 import { pduTable } from './pdu-table.ts';
 
@@ -67,6 +67,12 @@ export function readSnmpSettings(node: NodeFacts): readonly SnmpSettings[] {
   );
   if (new Set(places).size < places.length) throw info.wrong('an outlet is named twice');
   return settings;
+}
+
+export function snmpEndpoints(node: NodeFacts): readonly Endpoint[] {
+  return readSnmpSettings(node).flatMap(({ peer, outlets }) =>
+    outlets.map((outlet) => ({ address: `snmp ${peer.address.toLowerCase()}:${peer.port}`, part: `outlet ${outlet.join('.')}` })),
+  );
 }
 
 /** Clients send the list as such, or as its text. */

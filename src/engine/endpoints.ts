@@ -1,0 +1,106 @@
+/**
+ * No two nodes are one machine: a power command to the one would hit the server that runs on the other. Addresses are
+ * compared when a node is enrolled or changed, what BMCs tell of their machines when it is verified.
+ */
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+import type { Drivers, Endpoint, Interface, ManagementInterface, Task } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { loadNode } from './task.ts';
+
+type Owner = Pick<Node, 'uuid' | 'name' | 'parent_node'>;
+
+/**
+ * Writes down what the node is commanded by, in the caller's transaction.
+ * @throws Fault `sameMachine` where another node has one of these endpoints
+ */
+export async function claimEndpoints(inside: Store, drivers: Drivers, { uuid }: Pick<Node, 'uuid'>): Promise<void> {
+  const { node, facts } = await loadNode(inside, uuid);
+  const endpoints = [
+    ...endpointsOf(drivers.power, node.power_interface, facts),
+    ...endpointsOf(drivers.management, node.management_interface, facts),
+  ];
+  await inside.node_endpoints.remove({ node_uuid: uuid });
+  for (const endpoint of unique(endpoints)) {
+    const other = await findOther(inside, node, endpoint);
+    if (other) throw sameMachine(node, other, `both are commanded by ${describe(endpoint)}`);
+    await inside.node_endpoints.insert({ node_uuid: uuid, ...endpoint });
+  }
+}
+
+/** Nodes of a former version have none written down. Those of them that share a machine are told of, and the idle ones kept from use. */
+export async function claimFormerEndpoints(store: Store, drivers: Drivers): Promise<void> {
+  const known = new Set((await store.node_endpoints.pick(['node_uuid'])).map(({ node_uuid }) => node_uuid));
+  for (const { uuid } of await store.nodes.pick(['uuid'])) {
+    if (known.has(uuid)) continue;
+    await store.transaction((inside) => claimEndpoints(inside, drivers, { uuid })).catch((error) => holdBack(store, uuid, error));
+  }
+}
+
+async function holdBack(store: Store, uuid: string, error: unknown): Promise<void> {
+  if (!(error instanceof Fault) || error.code !== 'sameMachine') throw error;
+  store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'same machine', message: error.message });
+  const reason = { maintenance: true, maintenance_reason: error.message };
+  await store.nodes.update({ uuid, instance_uuid: null, maintenance: false }, reason);
+}
+
+function endpointsOf(interfaces: Readonly<Record<string, Interface>>, name: string, facts: Parameters<Interface['validate']>[0]) {
+  try {
+    return interfaces[name]?.endpoints?.(facts) ?? [];
+  } catch (error) {
+    // Incomplete settings lead nowhere yet: `manage` refuses them.
+    if (error instanceof Fault && error.code === 'driverInfo') return [];
+    throw error;
+  }
+}
+
+function unique(endpoints: readonly Endpoint[]): Endpoint[] {
+  return [...new Map(endpoints.map((endpoint) => [JSON.stringify([endpoint.address, endpoint.part]), endpoint])).values()];
+}
+
+/** "The only one there is" behind an address is any of its parts. */
+async function findOther(inside: Store, node: Owner, { address, part }: Endpoint): Promise<Node | undefined> {
+  for (const row of await inside.node_endpoints.list({ address })) {
+    if (row.node_uuid === node.uuid || (row.part !== part && row.part !== null && part !== null)) continue;
+    const other = await inside.nodes.find({ uuid: row.node_uuid });
+    if (other && !isOneMachine(node, other)) return other;
+  }
+  return undefined;
+}
+
+/** A part of a machine (`parent_node`) may be reached through the BMC of the whole. */
+function isOneMachine(node: Owner, other: Owner): boolean {
+  return node.parent_node === other.uuid || other.parent_node === node.uuid;
+}
+
+function describe({ address, part }: Endpoint): string {
+  return part === null || part === 'itself' ? address : `${address}, ${part}`;
+}
+
+function sameMachine(node: Owner, other: Owner, detail: string): Fault {
+  return new Fault('sameMachine', { node: node.name ?? node.uuid, other: other.name ?? other.uuid, detail });
+}
+
+/** Firmware that was never given a UUID of its own: all zeros or ones, and AMI's template. */
+const templateUuids = [
+  '00000000-0000-0000-0000-000000000000',
+  'ffffffff-ffff-ffff-ffff-ffffffffffff',
+  '03000200-0400-0500-0006-000700080009',
+];
+
+/** By which an operator says that a vendor gave several machines one UUID. */
+const sharedUuid = 'system_uuid_not_unique';
+
+/** @returns the UUID to keep; null where the BMC tells none that would tell machines apart */
+export async function askSystemUuid(management: ManagementInterface, { node, signal }: Pick<Task, 'node' | 'signal'>) {
+  const uuid = await management.systemUuid?.(node, { signal });
+  return uuid === undefined || templateUuids.includes(uuid) ? null : uuid;
+}
+
+/** @throws Fault `sameMachine` where another node was verified with this UUID */
+export async function refuseSameSystem(store: Store, node: Owner & Pick<Node, 'properties'>, systemUuid: string): Promise<void> {
+  if (String(node.properties[sharedUuid]).toLowerCase() === 'true') return;
+  const others = await store.nodes.list({ system_uuid: systemUuid });
+  const other = others.find(({ uuid }) => uuid !== node.uuid);
+  if (other && !isOneMachine(node, other)) throw sameMachine(node, other, `both BMCs report system UUID ${systemUuid}`);
+}
