@@ -1,27 +1,11 @@
 /** SSH key pairs in OpenSSH's formats: public keys checked, new ones made. */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { Fault } from '#domain/faults.ts';
-
-const keyTypes = new Set([
-  'ssh-rsa',
-  'ssh-dss',
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'sk-ssh-ed25519@openssh.com',
-  'sk-ecdsa-sha2-nistp256@openssh.com',
-]);
+import { readPublicKey } from './ssh-public-key.ts';
 
 /** MD5 of the key with colons, as Nova shows it. Throws `badRequest` for what is not one line with an SSH public key. */
 export function fingerprintOf(publicKey: string): string {
-  const [type = '', encoded = ''] = publicKey.trim().split(/\s+/);
-  const blob = Buffer.from(encoded, 'base64');
-  const isKey = keyTypes.has(type) && blob.subarray(0, 4 + type.length).equals(sshString(Buffer.from(type)));
-  if (!isKey || publicKey.trim().includes('\n'))
-    throw new Fault('badRequest', { detail: 'Keypair data is invalid: public_key must be one line with an OpenSSH public key.' });
   return createHash('md5')
-    .update(blob)
+    .update(readPublicKey(publicKey).blob)
     .digest('hex')
     .replace(/..(?!$)/g, '$&:');
 }

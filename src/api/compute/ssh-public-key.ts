@@ -1,0 +1,104 @@
+/** Public keys as OpenSSH writes them in one line: RFC 4253 section 6.6, RFC 5656, RFC 8709, OpenSSH PROTOCOL.u2f. */
+import { Fault } from '#domain/faults.ts';
+
+export type PublicKey = { readonly type: string; readonly blob: Buffer };
+
+/** Reads the fields of a key one after the other. Throws where the key ends within one. */
+class Fields {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** RFC 4251 section 5 `string`. */
+  string(): Buffer {
+    if (this.#at + 4 > this.#bytes.length) throw new TypeError('it is cut off');
+    const start = this.#at + 4;
+    const end = start + this.#bytes.readUInt32BE(this.#at);
+    if (end > this.#bytes.length) throw new TypeError('it is cut off');
+    this.#at = end;
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** RFC 4251 section 5 `mpint`, positive, in as few bytes as it takes. @returns its length in bits */
+  integer(): number {
+    const bytes = this.string();
+    const [first = 0, second = 0] = bytes;
+    const isShortest = first !== 0 || second >= 0x80;
+    if (bytes.length === 0 || first >= 0x80 || !isShortest) throw new TypeError('a number in it is malformed');
+    const whole = first === 0 ? bytes.subarray(1) : bytes;
+    return whole.length * 8 - Math.clz32(whole[0] ?? 0) + 24;
+  }
+}
+
+/** What OpenSSH takes (`SSH_RSA_MINIMUM_MODULUS_SIZE`, `OPENSSL_RSA_MAX_MODULUS_BITS`). */
+const rsaBits = { least: 1024, most: 16_384 };
+const ed25519Bytes = 32;
+
+function rsa(fields: Fields): void {
+  fields.integer();
+  const bits = fields.integer();
+  if (bits < rsaBits.least || bits > rsaBits.most)
+    throw new TypeError(`an RSA key has ${rsaBits.least} to ${rsaBits.most} bits, not ${bits}`);
+}
+
+function ed25519(fields: Fields): void {
+  if (fields.string().length !== ed25519Bytes) throw new TypeError(`an Ed25519 key has ${ed25519Bytes} bytes`);
+}
+
+/** An uncompressed point (SEC 1 section 2.3.3): one byte and two coordinates. */
+const ecdsa = (curve: string, coordinateBytes: number) => (fields: Fields) => {
+  if (fields.string().toString('latin1') !== curve) throw new TypeError(`its curve is not ${curve}`);
+  const point = fields.string();
+  if (point.length !== 1 + 2 * coordinateBytes || point[0] !== 4) throw new TypeError('its point is malformed');
+};
+
+/** A key in a security token tells what it was made for (`ssh:`). */
+const withApplication = (read: (fields: Fields) => void) => (fields: Fields) => {
+  read(fields);
+  if (fields.string().length === 0) throw new TypeError('it names no application');
+};
+
+function dsa(fields: Fields): void {
+  const bits = fields.integer();
+  if (bits !== 1024) throw new TypeError(`a DSA key has 1024 bits, not ${bits}`);
+  for (let rest = 0; rest < 3; rest++) fields.integer();
+}
+
+const typeTable: Readonly<Record<string, (fields: Fields) => void>> = {
+  'ssh-rsa': rsa,
+  'ssh-dss': dsa,
+  'ssh-ed25519': ed25519,
+  'ecdsa-sha2-nistp256': ecdsa('nistp256', 32),
+  'ecdsa-sha2-nistp384': ecdsa('nistp384', 48),
+  'ecdsa-sha2-nistp521': ecdsa('nistp521', 66),
+  'sk-ssh-ed25519@openssh.com': withApplication(ed25519),
+  'sk-ecdsa-sha2-nistp256@openssh.com': withApplication(ecdsa('nistp256', 32)),
+};
+
+/** @throws Fault `badRequest` with what is wrong: a key that sshd would pass over locks its owner out of the server */
+export function readPublicKey(line: string): PublicKey {
+  const invalid = (detail: string) => new Fault('badRequest', { detail: `Keypair data is invalid: ${detail}.` });
+  const text = line.trim();
+  if (/[\r\n\0]/.test(text)) throw invalid('public_key must be one line with an OpenSSH public key');
+  const [type = '', encoded = ''] = text.split(/[ \t]+/, 2);
+  const read = Object.hasOwn(typeTable, type) ? typeTable[type] : undefined;
+  if (!read) throw invalid(`public_key must begin with one of ${Object.keys(typeTable).join(', ')}`);
+  const blob = Buffer.from(encoded, 'base64');
+  if (encoded === '' || blob.toString('base64') !== encoded) throw invalid('public_key is cut off or no base64');
+  try {
+    const fields = new Fields(blob);
+    if (fields.string().toString('latin1') !== type) throw new TypeError(`it is no ${type} key`);
+    read(fields);
+    if (!fields.isAtEnd) throw new TypeError('it has bytes behind its end');
+  } catch (error) {
+    throw invalid(`public_key cannot be used: ${(error as Error).message}`);
+  }
+  return { type, blob };
+}
