@@ -18,6 +18,7 @@ import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import type { NodeHolds } from './node-holds.ts';
 import { nodePortVerbs } from './node-ports.ts';
+import { checkNodeProperties } from './node-properties.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
 import { checkPowerPolicy } from './power-policy.ts';
@@ -351,6 +352,7 @@ async function validateNode(
     try {
       interfaceOf<{ validate(of: typeof facts): void }>(drivers[slot], node[`${slot}_interface`]).validate(facts);
       if (slot === 'power') checkPowerPolicy(facts);
+      if (slot === 'deploy') checkNodeProperties(node);
       results[slot] = { result: true };
     } catch (error) {
       results[slot] = { result: false, reason: asFault(error).message };

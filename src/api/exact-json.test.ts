@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { faultOfNumbers } from './exact-json.ts';
+
+const isRefused = (text: string) => faultOfNumbers(text) !== null;
+
+test('integers that a double cannot hold are refused, wherever they stand', () => {
+  for (const text of [
+    '{"name": 12345678901234567890}',
+    '[{"a": {"b": [1, 9007199254740993]}}]',
+    '-9007199254740992',
+    '{"a": 1e400}',
+    '{"a": -1e400}',
+    '{"a": 1E+999}',
+  ])
+    assert.ok(isRefused(text), text);
+});
+
+test('all others pass, numbers in texts too', () => {
+  for (const text of [
+    '{"name": "12345678901234567890"}',
+    '{"12345678901234567890": "1e400"}',
+    '{"a": 9007199254740991, "b": -9007199254740991}',
+    '{"a": 0.12345678901234567890, "b": 1e20, "c": 1.5e300}',
+    '{}',
+  ])
+    assert.equal(isRefused(text), false, text);
+});
+
+test('the message names the number and the remedy', () => {
+  assert.match(
+    faultOfNumbers('{"user": {"name": 12345678901234567890}}')?.message ?? '',
+    /^The number 12345678901234567890 cannot be kept exactly: put it in quotes/,
+  );
+});

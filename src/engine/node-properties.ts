@@ -1,0 +1,38 @@
+/** What the scheduler reads of a node's properties, checked by `validate`: nonsense would keep the node from use in silence. */
+import { Fault } from '#domain/faults.ts';
+import type { Json, Node } from '#domain/records.ts';
+
+type Check = (value: Json) => string | undefined;
+
+/** Clients write sizes as numbers or as text. */
+const wholeNumber: Check = (value) =>
+  /^\d{1,15}$/.test(String(value)) && typeof value !== 'object' ? undefined : 'must be a whole number';
+
+const word: Check = (value) => (typeof value === 'string' && value.trim() !== '' ? undefined : 'must be text');
+
+/** `boot_mode:uefi,disk_label:gpt`, as Ironic's `capabilities_to_dict` reads it. */
+const capabilities: Check = (value) => {
+  if (typeof value !== 'string') return 'must be text of the form "name:value,name:value"';
+  const odd = value.split(',').find((pair) => pair.trim() !== '' && !/^[^:]+:.+$/.test(pair.trim()));
+  return odd === undefined ? undefined : `has "${odd.trim().slice(0, 60)}", which is not of the form name:value`;
+};
+
+const checkTable: Readonly<Record<string, Check>> = {
+  cpus: wholeNumber,
+  memory_mb: wholeNumber,
+  local_gb: wholeNumber,
+  cpu_arch: word,
+  capabilities,
+};
+
+/** @throws Fault `badRequest` that names the property and what was expected */
+export function checkNodeProperties({ name, uuid, properties }: Pick<Node, 'name' | 'uuid' | 'properties'>): void {
+  for (const [key, check] of Object.entries(checkTable)) {
+    const value = properties[key];
+    const complaint = value === undefined || value === null || value === '' ? undefined : check(value);
+    if (complaint)
+      throw new Fault('badRequest', {
+        detail: `properties/${key} of node ${name ?? uuid} ${complaint}, not ${JSON.stringify(value).slice(0, 60)}.`,
+      });
+  }
+}
