@@ -40,6 +40,7 @@ export const tenantMessages = {
   bmcError: bmc,
   bmcUntrusted: bmc,
   notOfThisHardware: 'The machine cannot do this.',
+  sameMachine: 'The machine is not set up for this; the operator can see why.',
   powerNotReached: true,
   personSilent: 'A change of power was not confirmed in time; the operator can see which.',
   driverInfo: 'The machine is not set up for this; the operator can see why.',

@@ -31,7 +31,10 @@ export async function claimEndpoints(inside: Store, drivers: Drivers, { uuid }: 
 /** Nodes of a former version have none written down. Those of them that share a machine are told of, and the idle ones kept from use. */
 export async function claimFormerEndpoints(store: Store, drivers: Drivers): Promise<void> {
   const known = new Set((await store.node_endpoints.pick(['node_uuid'])).map(({ node_uuid }) => node_uuid));
-  for (const { uuid } of await store.nodes.pick(['uuid'])) {
+  const nodes = await store.nodes.pick(['uuid', 'instance_uuid']);
+  // Whose server runs on the machine has it.
+  const [used, idle] = [nodes.filter((node) => node.instance_uuid), nodes.filter((node) => !node.instance_uuid)];
+  for (const { uuid } of [...used, ...idle]) {
     if (known.has(uuid)) continue;
     await store.transaction((inside) => claimEndpoints(inside, drivers, { uuid })).catch((error) => holdBack(store, uuid, error));
   }

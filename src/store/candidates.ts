@@ -67,9 +67,10 @@ function sizeRules({ sizes }: CandidateNeeds): Rule[] {
 
 /** A machine is one unit of its resource class and nothing else, so two of a class fit nowhere. */
 function resourceRules({ resources }: CandidateNeeds): Rule[] {
-  return Object.entries(resources).map(([name, amount]) =>
-    rule(amount > 1 ? sql`id < 0` : sql`resource_name = ${name}`, `of another resource class than ${name}`),
-  );
+  return Object.entries(resources).flatMap(([name, amount]) => [
+    rule(sql`resource_name = ${name}`, `of another resource class than ${name}`),
+    ...(amount > 1 ? [rule(sql`id < 0`, `with 1 ${name}, of which ${amount} are wanted`)] : []),
+  ]);
 }
 
 /** Traits are a JSON array of texts: one is in it where its JSON text is. */

@@ -5,6 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
+import { checkExtraSpec, refuseMiscased } from './extra-spec-rules.ts';
 import { findFlavor } from './lookup.ts';
 
 const Specs = Type.Record(
@@ -62,17 +63,12 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
   });
 }
 
-/** Values that Nova checks since 2.86, of those scopes that Ingot obeys. */
-const valueTable = [
-  { key: /^resources\w*:/, value: /^\d+$/, expected: 'a whole number' },
-  { key: /^trait\w*:/, value: /^(required|forbidden)$/, expected: "'required' or 'forbidden'" },
-] as const;
-
+/** @param isChecked by Nova's validators, since 2.86 */
 function asText(specs: Record<string, string | number>, isChecked: boolean): Record<string, string> {
   const texts = Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]));
-  for (const [key, text] of isChecked ? Object.entries(texts) : []) {
-    const wrong = valueTable.find((row) => row.key.test(key) && !row.value.test(text));
-    if (wrong) throw new Fault('badRequest', { detail: `Validation failed; extra spec '${key}' must be ${wrong.expected}.` });
+  for (const [key, text] of Object.entries(texts)) {
+    refuseMiscased(key);
+    if (isChecked) checkExtraSpec(key, text);
   }
   return texts;
 }
