@@ -70,7 +70,7 @@ function withValue<N extends keyof Identity>(name: N, value: string): Pick<Ident
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readFileSync(path, 'utf8').trim().slice(0, 256);
   } catch {
     return '';
   }

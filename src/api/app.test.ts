@@ -152,3 +152,18 @@ test('headers that name a user or roles are nobody', async () => {
   for (const url of ['/identity/v3/users', '/compute/v2.1/servers', '/baremetal/v1/nodes'])
     assert.equal((await stage.ask({ url, headers })).status, 401, url);
 });
+
+test('a number that would not arrive as it was sent is refused, in the shape of each service', async () => {
+  const url = '/network/v2.0/networks';
+  for (const number of ['12345678901234567890', '1e400']) {
+    const payload = `{"network": {"name": "n", "mtu": ${number}}}`;
+    const reply = await stage.ask({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload });
+    assert.equal(reply.status, 400);
+    assert.match(reply.body.NeutronError.message, new RegExp(`The number ${number} cannot be kept exactly`));
+  }
+  const node = `{"driver": "fake-hardware", "extra": {"serial": 12345678901234567890}}`;
+  const headers = { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.80' };
+  const reply = await stage.ask({ method: 'POST', url: '/baremetal/v1/nodes', headers, payload: node });
+  assert.match(reply.body.error_message, /12345678901234567890 cannot be kept exactly/);
+  assert.equal((await stage.store.nodes.list()).length, 0);
+});

@@ -21,7 +21,7 @@ import { registerDiscovery } from './discovery.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
-import { faultOfSize } from './json-size.ts';
+import { jsonParser } from './json-body.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
 import { refuseControls } from './printable-text.ts';
@@ -93,7 +93,8 @@ export function createApi(parts: ApiParts): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
   });
   app.setValidatorCompiler(compileValidator);
-  acceptEmptyJson(app);
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
   app.setErrorHandler(replyWithFault('identity'));
   app.setNotFoundHandler(replyNotFound('identity'));
   app.addHook('onRequest', async (request, reply) => {
@@ -140,16 +141,6 @@ async function endTrickle({ raw, headers, caller }: FastifyRequest): Promise<voi
 function sayTimeout(socket: Socket): void {
   if (!(socket instanceof Socket)) return;
   socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
-}
-
-/** Several clients announce JSON on a DELETE that has no body. */
-function acceptEmptyJson(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else void parse(request, body, (error, value) => done(error ?? faultOfSize(value), value));
-  });
 }
 
 function baseUrlBy(settings: Settings): (request: FastifyRequest) => string {

@@ -1,32 +1,47 @@
 import { Fault } from '#domain/faults.ts';
 
-/** Only a text with such digits can hold a number that JSON.parse would change: all others are not read twice. */
+/** Only a text with such digits can hold a number that JSON.parse would change: all others are not looked through. */
 const suspicious = /\d{16}|\d[eE]\+?\d{2}/;
-
-/** TypeScript's own type knows no third argument yet (ECMAScript's "JSON.parse source text access"). */
-type Reviver = (this: unknown, key: string, value: unknown) => unknown;
+const [quote, backslash, minus] = [0x22, 0x5c, 0x2d];
+const numberToken = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
  * Null, or a `badRequest` for a body with a number that would not arrive as it was sent: an integer beyond 2^53 (RFC 8259
  * section 6), such as a serial number without quotes, or one beyond all doubles (`1e400`).
- * @param text well-formed JSON
+ * @param text well-formed JSON; it is read once
  */
 export function faultOfNumbers(text: string): Fault | null {
-  if (!suspicious.test(text)) return null;
-  let inexact: string | undefined;
-  const note = (_key: string, value: unknown, { source = '' }: { source?: string }) => {
-    if (typeof value === 'number' && !isExact(value, source)) inexact ??= source;
-    return value;
-  };
-  JSON.parse(text, note as Reviver);
-  if (inexact === undefined) return null;
+  const number = suspicious.test(text) ? findInexact(text) : undefined;
+  if (number === undefined) return null;
   return new Fault('badRequest', {
-    detail: `The number ${inexact.slice(0, 40)} cannot be kept exactly: put it in quotes, or use one within ±${Number.MAX_SAFE_INTEGER}.`,
+    detail: `The number ${number.slice(0, 40)} cannot be kept exactly: put it in quotes, or use one within ±${Number.MAX_SAFE_INTEGER}.`,
   });
 }
 
+function findInexact(text: string): string | undefined {
+  let isText = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (isText && code === backslash) at++;
+    else if (code === quote) isText = !isText;
+    else if (!isText && (code === minus || (code >= 0x30 && code <= 0x39))) {
+      const number = tokenAt(text, at);
+      if (!isExact(number)) return number;
+      at += Math.max(number.length - 1, 0);
+    }
+  }
+  return undefined;
+}
+
+function tokenAt(text: string, at: number): string {
+  numberToken.lastIndex = at;
+  return numberToken.exec(text)?.[0] ?? '';
+}
+
 /** Fractions are measures, and lose digits that nobody wrote by hand; integers are counts and names. */
-function isExact(value: number, source: string): boolean {
+function isExact(number: string): boolean {
+  if (number.length < 16 && !/[eE]/.test(number)) return true;
+  const value = Number(number);
   if (!Number.isFinite(value)) return false;
-  return !/^-?\d+$/.test(source) || Number.isSafeInteger(value);
+  return !/^-?\d+$/.test(number) || Number.isSafeInteger(value);
 }

@@ -96,7 +96,7 @@ test('a JSON patch is looked at by the field it names', async () => {
 test('descriptions have lines, and secrets are nobody to look at', async () => {
   const description = 'two\nlines\r\n\tand a tab';
   const change = await ask(
-    { method: 'PUT', url: '/network/v2.0/networks/' + own['networks'], payload: { network: { description } } },
+    { method: 'PUT', url: `/network/v2.0/networks/${own['networks']}`, payload: { network: { description } } },
     member,
   );
   assert.equal(change.status, 200);

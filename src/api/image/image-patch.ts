@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { jsonParser } from '../json-body.ts';
 import { ById, checkVisibility, getOwnImage } from './image-access.ts';
 import { attributeTable, imageBody, isProperty } from './image-json.ts';
 import { imageBodyBytes, refuseTooLarge, shorten } from './image-limits.ts';
@@ -33,7 +34,7 @@ type Draft = {
 };
 
 export function registerImagePatch(app: ApiScope, context: ApiContext): void {
-  app.addContentTypeParser(mediaTypes, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addContentTypeParser<string>(mediaTypes, { parseAs: 'string' }, jsonParser(app));
   app.patch('/images/:id', { bodyLimit: imageBodyBytes, schema: { params: ById, body: ImagePatch } }, async (request) => {
     const image = await getOwnImage(context, request, request.params.id);
     return imageBody(await saveImage(context, image, changesOf(image, request.body, request)));

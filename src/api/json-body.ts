@@ -1,0 +1,15 @@
+/** JSON bodies, whatever media type names them: well-formed, not too deep, and with numbers that arrive as they were sent. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { faultOfNumbers } from './exact-json.ts';
+import { faultOfSize } from './json-size.ts';
+
+type Done = (error: Error | null, value?: unknown) => void;
+
+/** Several clients announce JSON on a DELETE that has no body. */
+export function jsonParser(app: Pick<FastifyInstance, 'getDefaultJsonParser'>) {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (request: FastifyRequest, body: string, done: Done): void => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body, (error, value) => done(error ?? faultOfSize(value) ?? faultOfNumbers(body), value));
+  };
+}
