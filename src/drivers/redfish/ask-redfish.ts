@@ -73,10 +73,13 @@ export function toFault(error: RedfishError, { address }: Pick<RedfishSettings, 
 }
 
 const notReadyStatuses = [500, 502, 503, 504];
+/** Whatever the status: iDRAC answers 400 with SWC0700 ("iDRAC is not ready") for minutes after its start. */
+const notReadySign = /SWC0700|ServiceTemporarilyUnavailable|ServiceInUnknownState|ServiceShuttingDown/;
 
-function codeOf({ failure, status, lacksPrivilege }: RedfishError): FaultCode {
+function codeOf({ failure, status, lacksPrivilege, messageIds }: RedfishError): FaultCode {
   // The password is right, and asking for something else may work.
   if (lacksPrivilege) return 'bmcError';
-  const isNotReady = failure === 'answered' && notReadyStatuses.includes(status ?? 0);
+  const isSaid = notReadySign.test(messageIds.join(' '));
+  const isNotReady = failure === 'answered' && (isSaid || notReadyStatuses.includes(status ?? 0));
   return isNotReady ? 'bmcNotReady' : faultTable[failure];
 }

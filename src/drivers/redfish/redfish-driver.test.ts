@@ -115,6 +115,17 @@ suite('faults', () => {
       /410.*Out of order/,
     ],
     [
+      'an iDRAC that has just started',
+      {
+        [`GET ${system}`]: {
+          status: 400,
+          body: { error: { '@Message.ExtendedInfo': [{ MessageId: 'IDRAC.1.6.SWC0700', Message: 'iDRAC is not ready.' }] } },
+        },
+      },
+      'bmcNotReady',
+      /iDRAC is not ready/,
+    ],
+    [
       'a failure of the service',
       { [`GET ${system}`]: { status: 500, body: { error: { message: 'Starting.' } } } },
       'bmcNotReady',

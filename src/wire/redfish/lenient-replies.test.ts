@@ -126,7 +126,9 @@ suite('basic authentication stands in for a session', () => {
   const disabled = {
     error: { '@Message.ExtendedInfo': [{ MessageId: 'Base.1.13.ServiceDisabled', Message: 'The service is disabled.' }] },
   };
+  const wanted = 'Basic Authentication required but no valid Authorization header provided';
   const refusals = [
+    { title: 'a 401 that asks for it', answer: { status: 401, body: { error: { message: wanted } } } },
     { title: '406', answer: { status: 406 } },
     { title: 'the session service is off', answer: { status: 400, body: disabled } },
     { title: 'a redirect to another origin', answer: { status: 302, headers: { location: 'https://elsewhere.example/login' } } },

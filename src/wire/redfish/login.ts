@@ -130,8 +130,13 @@ async function openSession({ peer, send, sessions, asking }: Opening): Promise<S
 /** Where the request was redirected to a page of the BMC's web server, the reply is one of success. */
 const withoutToken = 'the session has no X-Auth-Token';
 
+/**
+ * A 401 alone is a wrong password, and not tried again by basic: BMCs lock accounts. Some say that they want basic instead
+ * (proxmox-redfish, as long as its sessions are switched off).
+ */
 function hasNoSessions({ message, messageIds, status = 0 }: RedfishError): boolean {
-  return withoutSessions.includes(status) || disabledSign.test(messageIds.join(' ')) || message.endsWith(withoutToken);
+  const isOff = disabledSign.test(messageIds.join(' ')) || (status === 401 && /\bbasic auth/i.test(message));
+  return isOff || withoutSessions.includes(status) || message.endsWith(withoutToken);
 }
 
 /** `Links.Sessions` of the service root, which every service has to have. */
