@@ -7,6 +7,7 @@ import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
 import { ipmiOpeningTargets } from './ipmi-openings.ts';
+import { jsonPatchTarget } from './json-patches.ts';
 import { largestBodiesTarget } from './largest-bodies.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
@@ -31,6 +32,7 @@ export const fuzzTargets: readonly Target[] = [
   ...snmpTargets,
   ...streamTargets,
   ...textTargets,
+  jsonPatchTarget,
   ...httpTargets,
   apiQueryTarget,
   largestBodiesTarget,

@@ -1,78 +1,198 @@
-/** JSON Patch (RFC 6902) on plain records: add, replace, remove and test, which is what clients send. */
+/** JSON Patch (RFC 6902) on plain records. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
+import { faultOfSize } from '../json-size.ts';
+import { indexOf, keysOf, pointerPattern } from './json-pointer.ts';
 
-export const JsonPatch = Type.Array(
-  Type.Object({
-    op: Type.Union([Type.Literal('add'), Type.Literal('replace'), Type.Literal('remove'), Type.Literal('test')]),
-    path: Type.String({ pattern: '^(/[^/]+)+$' }),
-    value: Type.Optional(Type.Unknown()),
-  }),
-  { minItems: 1, maxItems: 1000 },
-);
+const Pointer = Type.String({ pattern: pointerPattern });
+const Value = Type.Unknown();
+/** Other members of an operation are left alone, as section 4 says. */
+const Operation = Type.Union([
+  Type.Object({ op: Type.Literal('add'), path: Pointer, value: Value }),
+  Type.Object({ op: Type.Literal('replace'), path: Pointer, value: Value }),
+  Type.Object({ op: Type.Literal('test'), path: Pointer, value: Value }),
+  Type.Object({ op: Type.Literal('remove'), path: Pointer }),
+  Type.Object({ op: Type.Literal('move'), path: Pointer, from: Pointer }),
+  Type.Object({ op: Type.Literal('copy'), path: Pointer, from: Pointer }),
+]);
+export const JsonPatch = Type.Array(Operation, { maxItems: 1000 });
 /** Of a node or port with all that stands in it. */
 export const recordBytes = 256 * 1024;
 
 export type JsonPatch = Static<typeof JsonPatch>;
+type Operation = Static<typeof Operation>;
 
-/** Applies all operations to a copy. Throws `badRequest` where a path does not exist or a test fails. */
-export function applyPatch(record: JsonObject, patch: JsonPatch): JsonObject {
-  const result = structuredClone(record);
-  for (const { op, path, value } of patch) {
-    const keys = path.slice(1).split('/').map(unescapeKey);
-    const last = keys.pop() ?? '';
-    const parent = keys.reduce<Json | undefined>((at, key) => child(at, key), result);
-    if (typeof parent !== 'object' || parent === null) throw conflict(op, path, 'its parent does not exist');
-    if ((op === 'add' || op === 'replace' || op === 'test') && value === undefined) throw conflict(op, path, 'it has no value');
-    if (Array.isArray(parent)) changeArray(parent, last, { op, path, value: value as Json });
-    else changeObject(parent, last, { op, path, value: value as Json });
-  }
-  refuseTooLarge(result, record);
-  return result;
+/**
+ * Applies all operations to a copy; neither record nor patch is changed, nor do they share anything with the result.
+ * Throws `badRequest` where a place does not exist or a test fails.
+ */
+export function applyPatch<J extends Json>(record: J, patch: JsonPatch): J {
+  const document = new PatchedDocument(record);
+  for (const operation of patch) document.apply(operation);
+  const { root } = document;
+  refuseTooLarge(root, record);
+  return root as J;
+}
+
+/** The names of the record's members that a patch reads from or writes to, be it a part of them. */
+export function membersOf(patch: JsonPatch): Set<string> {
+  return new Set(patch.flatMap((operation) => pointersOf(operation).map(firstKey)));
+}
+
+/** Those that a patch may change. */
+export function writtenMembersOf(patch: JsonPatch): Set<string> {
+  const pointers = patch.flatMap((operation) => {
+    if (operation.op === 'test') return [];
+    return operation.op === 'move' ? pointersOf(operation) : [operation.path];
+  });
+  return new Set(pointers.map(firstKey));
+}
+
+function firstKey(pointer: string): string {
+  return keysOf(pointer)[0] ?? '';
+}
+
+export function pointersOf(operation: Operation): string[] {
+  return 'from' in operation ? [operation.path, operation.from] : [operation.path];
 }
 
 /** Patch by patch a record could grow without end. What an older Ingot let grow further may be made smaller. */
-function refuseTooLarge(after: JsonObject, before: JsonObject): void {
+function refuseTooLarge(after: Json, before: Json): void {
+  const tooDeep = faultOfSize(after);
+  if (tooDeep) throw tooDeep;
   const bytes = Buffer.byteLength(JSON.stringify(after));
   if (bytes <= recordBytes || bytes < Buffer.byteLength(JSON.stringify(before))) return;
-  throw new Fault('tooLarge', { detail: `The record would have ${bytes} bytes; ${recordBytes} are allowed.` });
+  throw tooLarge(bytes);
 }
 
-type Change = { op: string; path: string; value: Json };
-
-function changeObject(parent: JsonObject, key: string, { op, path, value }: Change): void {
-  const exists = Object.hasOwn(parent, key);
-  if (op !== 'add' && !exists) throw conflict(op, path, 'there is nothing');
-  if (op === 'remove') delete parent[key];
-  else if (op === 'test') refuseDifferent(parent[key], { op, path, value });
-  else Object.defineProperty(parent, key, { value, enumerable: true, configurable: true, writable: true });
+function tooLarge(bytes: number): Fault {
+  return new Fault('tooLarge', { detail: `The record would have ${bytes} bytes; ${recordBytes} are allowed.` });
 }
 
-function changeArray(parent: Json[], key: string, { op, path, value }: Change): void {
-  const index = key === '-' && op === 'add' ? parent.length : /^\d+$/.test(key) ? Number(key) : -1;
-  if (index < 0 || index > parent.length || (op !== 'add' && index === parent.length))
-    throw conflict(op, path, 'there is nothing');
-  if (op === 'add') parent.splice(index, 0, value);
-  else if (op === 'remove') parent.splice(index, 1);
-  else if (op === 'test') refuseDifferent(parent[index], { op, path, value });
-  else parent[index] = value;
+class PatchedDocument {
+  root: Json;
+  /** Copies of copies would double the document each time. */
+  #copied = 0;
+
+  constructor(record: Json) {
+    this.root = structuredClone(record);
+  }
+
+  apply(operation: Operation): void {
+    const keys = keysOf(operation.path);
+    try {
+      if (operation.op === 'remove') this.#remove(keys);
+      else if (operation.op === 'add') this.#add(keys, ownCopy(operation.value));
+      else if (operation.op === 'replace') this.#replace(keys, ownCopy(operation.value));
+      else if (operation.op === 'test') this.#test(keys, operation.value as Json);
+      else if (operation.op === 'copy') this.#add(keys, this.#copy(keysOf(operation.from)));
+      else this.#move(keysOf(operation.from), keys);
+    } catch (error) {
+      if (!(error instanceof Impossible)) throw error;
+      const where = pointersOf(operation).reverse().join(' to ');
+      // What was sent may be a secret: the operation is named without its value.
+      const detail = `Couldn't apply patch '${operation.op} ${where}'. Reason: ${error.message}`;
+      throw new Fault('badRequest', { detail });
+    }
+  }
+
+  #get(keys: readonly string[]): Json {
+    return keys.reduce(child, this.root);
+  }
+
+  /** The record or list that holds what the keys lead to, and the last key; undefined = they lead to the root. */
+  #holder(keys: readonly string[]): { holder: Json; key: string } | undefined {
+    const key = keys.at(-1);
+    return key === undefined ? undefined : { holder: this.#get(keys.slice(0, -1)), key };
+  }
+
+  #add(keys: readonly string[], value: Json): void {
+    const place = this.#holder(keys);
+    if (!place) this.root = value;
+    else if (Array.isArray(place.holder)) place.holder.splice(placeIn(place.holder, place.key), 0, value);
+    else setMember(place.holder, place.key, value);
+  }
+
+  #remove(keys: readonly string[]): void {
+    this.#get(keys);
+    const place = this.#holder(keys);
+    if (!place) throw new Impossible('the whole document cannot be removed.');
+    if (Array.isArray(place.holder)) place.holder.splice(Number(place.key), 1);
+    else delete (place.holder as JsonObject)[place.key];
+  }
+
+  #replace(keys: readonly string[], value: Json): void {
+    this.#get(keys);
+    const place = this.#holder(keys);
+    if (!place) this.root = value;
+    else if (Array.isArray(place.holder)) place.holder[Number(place.key)] = value;
+    else setMember(place.holder, place.key, value);
+  }
+
+  #test(keys: readonly string[], value: Json): void {
+    if (!isEqual(this.#get(keys), value)) throw new Impossible('the value there is another.');
+  }
+
+  #copy(from: readonly string[]): Json {
+    const value = this.#get(from);
+    const tooDeep = faultOfSize(value);
+    if (tooDeep) throw tooDeep;
+    const text = JSON.stringify(value);
+    this.#copied += text.length;
+    if (this.#copied > recordBytes) throw tooLarge(this.#copied);
+    return JSON.parse(text) as Json;
+  }
+
+  #move(from: readonly string[], to: readonly string[]): void {
+    const value = this.#get(from);
+    const isInside = from.length < to.length && from.every((key, index) => key === to[index]);
+    if (isInside) throw new Impossible('nothing can be moved into itself.');
+    if (from.length === to.length && from.every((key, index) => key === to[index])) return;
+    this.#remove(from);
+    this.#add(to, value);
+  }
 }
 
-function refuseDifferent(actual: Json | undefined, { op, path, value }: Change): void {
-  if (JSON.stringify(actual) !== JSON.stringify(value)) throw conflict(op, path, 'the value is another');
+/** Why an operation does not fit the document. */
+class Impossible extends Error {}
+
+function ownCopy(value: unknown): Json {
+  return structuredClone(value) as Json;
 }
 
-function child(at: Json | undefined, key: string): Json | undefined {
-  if (typeof at !== 'object' || at === null) return undefined;
-  if (Array.isArray(at)) return at[Number(key)];
-  return Object.hasOwn(at, key) ? at[key] : undefined;
+function child(at: Json, key: string): Json {
+  if (Array.isArray(at)) {
+    const index = indexOf(key);
+    const item = index === undefined ? undefined : at[index];
+    if (item === undefined) throw new Impossible(`the list there has no item ${JSON.stringify(key)}.`);
+    return item;
+  }
+  const member = typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? at[key] : undefined;
+  if (member === undefined) throw new Impossible(`there is no member ${JSON.stringify(key)}.`);
+  return member;
 }
 
-function unescapeKey(key: string): string {
-  return key.replaceAll('~1', '/').replaceAll('~0', '~');
+function placeIn(list: readonly Json[], key: string): number {
+  const index = key === '-' ? list.length : indexOf(key);
+  if (index !== undefined && index <= list.length) return index;
+  throw new Impossible(`the list there has no place ${JSON.stringify(key)}.`);
 }
 
-function conflict(op: string, path: string, detail: string): Fault {
-  return new Fault('badRequest', { detail: `Couldn't apply patch: ${op} ${path}: ${detail}.` });
+/** A member may be called `__proto__`. */
+function setMember(holder: Json, key: string, value: Json): void {
+  if (typeof holder !== 'object' || holder === null)
+    throw new Impossible(`what is there can have no member ${JSON.stringify(key)}.`);
+  Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** Section 4.6: numbers by value, lists by order, records in any order. */
+function isEqual(one: Json | undefined, other: Json | undefined): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return one === other;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const keys = Object.keys(one);
+  const [left, right] = [one as JsonObject, other as JsonObject];
+  return (
+    keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && isEqual(left[key], right[key]))
+  );
 }

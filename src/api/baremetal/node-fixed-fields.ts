@@ -3,7 +3,6 @@ import { Fault } from '#domain/faults.ts';
 
 /** The values a client may send, because they are what there is. */
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
-  allocation_uuid: [],
   automated_clean: [true],
   chassis_uuid: [],
   conductor_group: [''],

@@ -4,9 +4,9 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NodeChanges } from '#engine/contract.ts';
-import { faultOfSize } from '../json-size.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
-import { applyPatch, type JsonPatch } from './json-patch.ts';
+import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';
+import { keysOf } from './json-pointer.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
@@ -48,21 +48,29 @@ const Patched = Type.Object({
  * the place of a secret change nothing. Throws `badRequest` or `unsupported`.
  */
 export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
-  const touched = fieldsOf(patch);
-  for (const name of touched) refuseUnknown(name);
+  for (const name of membersOf(patch)) refuseUnknown(name);
+  refuseReadSecrets(patch);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
   before['instance_name'] = instanceNameOf(node);
   const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
-  const after = applyPatch({ ...before, ...fixed }, patch);
-  const tooLarge = faultOfSize(after);
-  if (tooLarge) throw tooLarge;
+  const after = applyPatch({ ...before, ...fixed } as JsonObject, patch);
   refuseFixedFields(after);
-  return changesOf(node, after, touched);
+  return changesOf(node, after, writtenMembersOf(patch));
 }
 
-/** What a patch changes, be it a part of it. */
-export function fieldsOf(patch: JsonPatch): Set<string> {
-  return new Set(patch.map(({ path }) => path.split('/')[1] ?? ''));
+const sealedBags: readonly string[] = ['driver_info', 'instance_info'];
+
+/** Secrets are shown as stars: they must neither be copied to where they are shown, nor guessed by tests. */
+function refuseReadSecrets(patch: JsonPatch): void {
+  for (const operation of patch) {
+    const { op } = operation;
+    const reads = op === 'test' || op === 'move' || op === 'copy';
+    const sealed = pointersOf(operation).find((pointer) => sealedBags.includes(keysOf(pointer)[0] ?? ''));
+    if (reads && sealed !== undefined)
+      throw new Fault('badRequest', {
+        detail: `Cannot ${op} ${sealed}: what may hold secrets can only be added, replaced or removed.`,
+      });
+  }
 }
 
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
@@ -101,8 +109,9 @@ const elsewhereTable: Readonly<Record<string, string>> = {
 function refuseUnknown(name: string): void {
   if (changeable.includes(name) || Object.hasOwn(fixedFieldTable, name)) return;
   const elsewhere = Object.hasOwn(elsewhereTable, name) ? elsewhereTable[name] : undefined;
+  const only = [...changeable, ...Object.keys(fixedFieldTable)].sort().join(', ');
   const detail = elsewhere
-    ? `/${name} can not be patched; it changes by ${elsewhere}.`
-    : `/${name} is not an attribute that can be patched.`;
+    ? `Cannot patch /${name}: it changes by ${elsewhere}.`
+    : `Cannot patch /${name}. Only the following can be updated: ${only}`;
   throw new Fault('badRequest', { detail });
 }

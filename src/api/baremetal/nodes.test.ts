@@ -121,10 +121,59 @@ test('patches what may be patched', async () => {
   );
 });
 
+test('a patch of several operations is carried out once', async () => {
+  const { uuid } = await enrol();
+
+  const { body } = await ask('PATCH', uuid, [
+    { op: 'add', path: '/extra/list', value: [1] },
+    { op: 'add', path: '/extra/list/-', value: 2 },
+    { op: 'copy', from: '/extra/list', path: '/extra/copy' },
+    { op: 'add', path: '/extra/copy/0', value: 0 },
+    { op: 'move', from: '/extra/copy', path: '/extra/moved' },
+    { op: 'test', path: '/extra/moved/2', value: 2 },
+  ]);
+
+  assert.deepEqual(body.extra, { list: [1, 2], moved: [0, 1, 2] });
+});
+
+test('an empty patch changes nothing', async () => {
+  const { uuid, extra } = await enrol({ extra: { a: 1 } });
+
+  const { status, body } = await ask('PATCH', uuid, []);
+
+  assert.deepEqual([status, body.extra], [200, extra]);
+});
+
+for (const operation of [
+  { op: 'copy', from: '/driver_info/ipmi_password', path: '/extra/shown' },
+  { op: 'move', from: '/driver_info/ipmi_password', path: '/driver_info/shown' },
+  { op: 'copy', from: '/driver_info', path: '/extra/shown' },
+  { op: 'test', path: '/driver_info/ipmi_password', value: 'guess' },
+]) {
+  test(`a secret cannot be read by ${operation.op} of ${operation.from ?? operation.path}`, async () => {
+    const { uuid } = await enrol({ driver_info: { ipmi_password: 'guess' } });
+
+    const { status, body } = await ask('PATCH', uuid, [operation]);
+
+    assert.equal(status, 400);
+    assert.match(textOf(body), /may hold secrets/);
+    assert.equal(JSON.stringify((await ask('GET', uuid)).body).includes('guess'), false);
+  });
+}
+
+test('the whole node is no place for a patch', async () => {
+  const { uuid } = await enrol();
+
+  const { status, body } = await ask('PATCH', uuid, [{ op: 'replace', path: '', value: {} }]);
+
+  assert.equal(status, 400);
+  assert.match(textOf(body), /Cannot patch \/\. Only the following/);
+});
+
 const patchRefusals: [path: string, value: unknown, status: number, text: RegExp][] = [
   ['/provision_state', 'active', 400, /states\/provision/],
-  ['/uuid', 'x', 400, /not an attribute/],
-  ['/toString', 'x', 400, /\/toString is not an attribute/],
+  ['/uuid', 'x', 400, /Cannot patch \/uuid\. Only the following can be updated: automated_clean, /],
+  ['/toString', 'x', 400, /Cannot patch \/toString\./],
   ['/maintenance', true, 400, /maintenance/],
   ['/name', 'with space', 400, /name/],
   ['/name', 'aaaaaaaa-2222-4222-8222-222222222222', 400, /invalid name/],
@@ -132,7 +181,7 @@ const patchRefusals: [path: string, value: unknown, status: number, text: RegExp
   ['/deploy_interface', 'none', 400, /deploy interface/],
   ['/network_interface', 'neutron', 501, /network_interface/],
   ['/protected', true, 501, /protected/],
-  ['/driver_info/a/b', 1, 400, /parent does not exist/],
+  ['/driver_info/a/b', 1, 400, /Couldn't apply patch 'add \/driver_info\/a\/b'\. Reason: there is no member "a"/],
 ];
 for (const [path, value, status, text] of patchRefusals) {
   test(`refuses to set ${path} to ${JSON.stringify(value)}`, async () => {

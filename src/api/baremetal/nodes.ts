@@ -9,12 +9,12 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { withInstanceName } from './instance-name.ts';
-import { JsonPatch, recordBytes } from './json-patch.ts';
+import { JsonPatch, membersOf, recordBytes } from './json-patch.ts';
 import { findNamedNode, findNode } from './lookup.ts';
 import { refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
-import { fieldsOf, interfaceNames, readNodePatch, textNames } from './node-patch.ts';
+import { interfaceNames, readNodePatch, textNames } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -104,7 +104,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
 
   app.patch('/nodes/:node', { bodyLimit: recordBytes, schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
     const node = await findNode(context, request.params.node);
-    refuseLaterFields(nodeFields, fieldsOf(request.body), request.microversion);
+    refuseLaterFields(nodeFields, membersOf(request.body), request.microversion);
     const { parent_node } = await withParent(context, readNodePatch(node, request.body));
     const changed = await engine.updateNode(node.uuid, (now) => ({
       ...readNodePatch(now, request.body),

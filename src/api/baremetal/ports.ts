@@ -10,10 +10,9 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../pagination.ts';
 import { field, selectFields } from './fields.ts';
-import { applyPatch, JsonPatch } from './json-patch.ts';
+import { applyPatch, JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
 import { findNamedNode, findNode, uuidPattern } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
-import { fieldsOf } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
 
 const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' });
@@ -98,7 +97,7 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   app.patch('/ports/:port', { schema: { params: PortParams, body: JsonPatch } }, async (request) => {
     const port = await findPort(context, request.params.port);
     const changes = readPatch(port, request.body);
-    refuseLaterKeys(changes, fieldsOf(request.body), request.microversion);
+    refuseLaterKeys(changes, membersOf(request.body), request.microversion);
     if (changes.node_uuid !== undefined) changes.node_uuid = (await findNamedNode(context, changes.node_uuid)).uuid;
     const changed = await engine.updateNodePort(port.uuid, changes);
     return portJson(context, request, changed, {});
@@ -159,11 +158,12 @@ const textNames = ['name', 'description', 'vendor', 'category'] as const;
 const patchable = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid', ...textNames] as const;
 
 function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 'uuid'>> {
-  const touched = fieldsOf(patch);
-  for (const name of touched) {
-    if (!(patchable as readonly string[]).includes(name))
-      throw new Fault('badRequest', { detail: `/${name} can not be patched.` });
+  for (const name of membersOf(patch)) {
+    if ((patchable as readonly string[]).includes(name)) continue;
+    const only = patchable.join(', ');
+    throw new Fault('badRequest', { detail: `Cannot patch /${name}. Only the following can be updated: ${only}` });
   }
+  const touched = writtenMembersOf(patch);
   const before = Object.fromEntries(patchable.map((name) => [name, port[name]])) as JsonObject;
   const after = { pxe_enabled: true, local_link_connection: {}, extra: {}, ...applyPatch(before, patch) };
   if (!Value.Check(PatchedPort, after)) {
