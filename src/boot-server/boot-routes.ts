@@ -7,6 +7,9 @@ import type { BootPlan } from '#drivers/interfaces.ts';
 import { askerOf, type HttpParts, reportTransfer } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
+/** UEFI HTTP boot asks by HEAD for the size of what it is about to load. */
+const fileMethods = ['GET', 'HEAD'];
+
 export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
   app.get<{ Params: { mac: string } }>('/boot/ipxe/:mac', async (request, reply) => {
     const mac = request.params.mac.toLowerCase().replaceAll('-', ':');
@@ -30,16 +33,21 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
   });
 
   /** For UEFI HTTP boot; with TFTP the same file comes from the other server. */
-  app.get('/boot/firmware/snponly.efi', (request, reply) =>
-    sendFile(request, reply, {
-      path: join(parts.tftpRoot, 'snponly.efi'),
-      onEnd: (transfer) => reportTransfer(parts, { request, subject: '/boot/firmware/snponly.efi', transfer }),
-    }),
-  );
+  app.route({
+    method: fileMethods,
+    url: '/boot/firmware/snponly.efi',
+    handler: (request, reply) =>
+      sendFile(request, reply, {
+        path: join(parts.tftpRoot, 'snponly.efi'),
+        onEnd: (transfer) => reportTransfer(parts, { request, subject: '/boot/firmware/snponly.efi', transfer }),
+      }),
+  });
 
-  app.get<{ Params: { folder: string; name: string } }>('/boot/files/:folder/:name', (request, reply) =>
-    sendBootFile(parts, request, reply),
-  );
+  app.route<{ Params: { folder: string; name: string } }>({
+    method: fileMethods,
+    url: '/boot/files/:folder/:name',
+    handler: (request, reply) => sendBootFile(parts, request, reply),
+  });
 }
 
 type FileRequest = FastifyRequest<{ Params: { folder: string; name: string } }>;

@@ -121,6 +121,30 @@ test('UEFI firmware gets a loader of its own, by TFTP or by HTTP as it asks', { 
   assert.equal(bootFile({ architecture: 7, isIpxe: true }), script);
 });
 
+test('firmware for which there is no loader gets an address and no boot file, which is told', { skip }, async () => {
+  const lease = (mac: string, architecture: number, more: DhcpClient = {}) => {
+    const vendorClass = `PXEClient:Arch:${String(architecture).padStart(5, '0')}:UNDI:003000`;
+    return network.dhcp(mac, { architecture, vendorClass, ...more });
+  };
+  // ia32 UEFI, ARM 32 and 64 bit, ia32 HTTP, ARM64 HTTP, RISC-V 64.
+  for (const architecture of [6, 10, 11, 15, 19, 27]) {
+    assert.deepEqual(
+      [lease(macs[1], architecture)?.ip !== undefined, lease(macs[1], architecture)?.boot_file],
+      [true, undefined],
+    );
+    assert.equal(lease(macs[1], architecture, { isIpxe: true })?.boot_file, undefined);
+  }
+  // pxelinux is a BIOS program.
+  for (const architecture of [7, 9, 11, 16]) assert.equal(lease(macs[0], architecture)?.boot_file, undefined);
+  assert.equal(lease(macs[0], 0)?.boot_file, 'pxelinux.0');
+  const told = (mac: string) => requestsOf(mac, 'dhcp').then((all) => all.filter(({ subject }) => subject === 'no loader'));
+  assert.equal(
+    (await told(macs[1]))[0]?.message,
+    'gets nothing to boot, as there is no loader for its firmware (PXEClient:Arch:00006:UNDI:003000): there are loaders for x86-64 alone, BIOS and UEFI',
+  );
+  assert.match((await told(macs[0]))[0]?.message ?? '', /Arch:00007.*pxelinux is a BIOS program/);
+});
+
 test('a machine does not get the script of another one', { skip }, () => {
   network.dhcp(macs[0]);
   assert.match(http('/boot/ipxe/52:54:00:aa:00:02').stdout, /\n404$/);

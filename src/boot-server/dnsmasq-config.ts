@@ -11,14 +11,45 @@ import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-address
 import type { BootPlan } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 
+/** Stands in dnsmasq's log for firmware that got an address and nothing to boot. */
+export const noLoaderTag = 'no-loader';
+
+/**
+ * What boots what. A client without option 93 counts as a BIOS. pxelinux is a BIOS program, and firmware that is told to
+ * start a loader of another architecture hangs or restarts for ever: none is better.
+ */
+function loaderLines(http_url: string, address: string): string[] {
+  const script = `${http_url}/boot/ipxe/\${netX/mac:hexhyp}`;
+  const every = ['bios', 'uefi', 'uefi-http'] as const;
+  return [
+    'dhcp-match=set:has-arch,option:client-arch',
+    ...clientArchitectures.map(([number, tag]) => `dhcp-match=set:${tag},option:client-arch,${number}`),
+    'tag-if=set:bios,tag:!has-arch',
+    `tag-if=set:${noLoaderTag},${every.map((tag) => `tag:!${tag}`).join(',')}`,
+    `tag-if=set:${noLoaderTag},tag:pxelinux,tag:!bios`,
+    `dhcp-boot=tag:pxelinux,tag:!${noLoaderTag},pxelinux.0,,${address}`,
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:bios,undionly.kpxe,,${address}`,
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi,snponly.efi,,${address}`,
+    // HTTP boot takes only offers that name it in option 60; their boot file is a URL.
+    'dhcp-option-force=tag:uefi-http,60,HTTPClient',
+    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi-http,${http_url}/boot/firmware/snponly.efi,,${address}`,
+    // iPXE fills in the MAC of the NIC that it is asking through.
+    `dhcp-boot=tag:ipxe,tag:is-ipxe,tag:!${noLoaderTag},${script},,${address}`,
+  ];
+}
+
 export type DhcpFiles = { hosts: string; leases: string; pid: string };
 export type FirmwareByMac = ReadonlyMap<string, BootPlan['firmware']>;
 
 /** Fixed addresses belong to a server for long; those of the pool serve a ramdisk for minutes. */
 const leaseTimes = { fixed: '1h', pool: '10m' } as const;
 
-/** Option 93 (RFC 4578, IANA's processor architecture types): x86-64 UEFI by TFTP (two numbers are in use) and by HTTP. */
+/**
+ * Option 93 (RFC 4578, IANA's processor architecture types), of which there are loaders: BIOS, x86-64 UEFI by TFTP (two
+ * numbers are in use) and by HTTP.
+ */
 const clientArchitectures = [
+  [0, 'bios'],
   [7, 'uefi'],
   [9, 'uefi'],
   [16, 'uefi-http'],
@@ -61,19 +92,11 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     // An option with nothing in it is not sent; left out, dnsmasq would name itself.
     `dhcp-option=option:router${gateway && `,${gateway}`}`,
     `dhcp-option=option:dns-server${dns.map((server) => `,${server}`).join('')}`,
-    `dhcp-boot=tag:pxelinux,pxelinux.0,,${address}`,
     // Option 175 is iPXE's own: who sends it needs no loader.
     'dhcp-match=set:is-ipxe,175',
     // no-pxedhcp: nobody else answers here, so iPXE need not wait some seconds for a second offer.
     'dhcp-option=tag:is-ipxe,encap:175,176,1b',
-    ...clientArchitectures.map(([number, tag]) => `dhcp-match=set:${tag},option:client-arch,${number}`),
-    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:!uefi,tag:!uefi-http,undionly.kpxe,,${address}`,
-    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi,snponly.efi,,${address}`,
-    // HTTP boot takes only offers that name it in option 60; their boot file is a URL.
-    'dhcp-option-force=tag:uefi-http,60,HTTPClient',
-    `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi-http,${http_url}/boot/firmware/snponly.efi,,${address}`,
-    // iPXE fills in the MAC of the NIC that it is asking through.
-    `dhcp-boot=tag:ipxe,tag:is-ipxe,${http_url}/boot/ipxe/\${netX/mac:hexhyp},,${address}`,
+    ...loaderLines(http_url, address),
     ...tags,
   ]);
 }

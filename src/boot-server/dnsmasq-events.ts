@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { isMachine, nameAsker } from '#domain/askers.ts';
-import { type BootFileChoice, type DhcpMessage, parseDnsmasqLine, type TftpTransfer } from './dnsmasq-log.ts';
+import { noLoaderTag } from './dnsmasq-config.ts';
+import { type BootFileChoice, type ClientTags, type DhcpMessage, parseDnsmasqLine, type TftpTransfer } from './dnsmasq-log.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';
 import type { Plans } from './plans.ts';
@@ -29,6 +30,9 @@ export class DnsmasqEvents {
   readonly #parts: Parts;
   readonly #strangers = new Map<string, number>();
   readonly #acknowledged = new Map<string, string>();
+  /** By transaction. */
+  readonly #vendorClasses = new Map<string, string>();
+  readonly #loaderless = new Map<string, ClientTags>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -39,6 +43,8 @@ export class DnsmasqEvents {
     const entry = parseDnsmasqLine(line);
     if (entry?.kind === 'dhcp') this.#dhcp(entry);
     if (entry?.kind === 'bootfile') this.#bootFile(entry);
+    if (entry?.kind === 'vendor') remember(this.#vendorClasses, entry.transaction, entry.vendorClass);
+    if (entry?.kind === 'tags' && isLoaderless(entry)) remember(this.#loaderless, entry.transaction, entry);
     if (entry?.kind === 'tftp') void this.#tftp(entry);
     if (entry?.kind === 'warning') this.#parts.log.warn(`dnsmasq: ${entry.message}`);
   }
@@ -55,6 +61,20 @@ export class DnsmasqEvents {
     const reason =
       rest && type !== 'ACK' && type !== 'OFFER' ? ` (${rest === 'ignored' ? 'ignored: no plan for this MAC' : rest})` : '';
     this.#parts.report({ kind: 'dhcp', mac, ...(address && { address }), subject: `DHCP${type}`, message: text + reason });
+    if (type === 'ACK') this.#tellLoaderless(mac, transaction);
+  }
+
+  /** The ramdisk and installed systems ask too: only firmware gives itself a vendor class of network boot. */
+  #tellLoaderless(mac: string, transaction: string): void {
+    const client = this.#loaderless.get(transaction);
+    const vendorClass = this.#vendorClasses.get(transaction) ?? '';
+    if (!client || !/^(PXE|HTTP)Client:/.test(vendorClass)) return;
+    this.#loaderless.delete(transaction);
+    const why = client.tags.includes('pxelinux')
+      ? 'pxelinux is a BIOS program; use another boot_interface or BIOS mode'
+      : 'there are loaders for x86-64 alone, BIOS and UEFI';
+    const message = `gets nothing to boot, as there is no loader for its firmware (${vendorClass}): ${why}`;
+    this.#parts.report({ kind: 'dhcp', mac, subject: 'no loader', message, data: { vendor_class: vendorClass } });
   }
 
   /** dnsmasq names the file with every offer too; what counts is what was acknowledged. */
@@ -114,6 +134,11 @@ export class DnsmasqEvents {
     remember(this.#strangers, mac, now);
     return false;
   }
+}
+
+/** A plan for an address alone has no loader for anybody. */
+function isLoaderless({ tags }: ClientTags): boolean {
+  return tags.includes(noLoaderTag) && (tags.includes('ipxe') || tags.includes('pxelinux'));
 }
 
 /** Machines choose the keys, so the oldest go. */

@@ -31,6 +31,16 @@ test('boot files, transfers, warnings', () => {
     transaction: '77',
     file: 'pxelinux.0',
   });
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-dhcp[1]: 77 tags: no-loader, known, br0'), {
+    kind: 'tags',
+    transaction: '77',
+    tags: ['no-loader', 'known', 'br0'],
+  });
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-dhcp[1]: 77 vendor class: PXEClient:Arch:00011:UNDI:003000'), {
+    kind: 'vendor',
+    transaction: '77',
+    vendorClass: 'PXEClient:Arch:00011:UNDI:003000',
+  });
   assert.deepEqual(parseDnsmasqLine('dnsmasq-tftp[1]: sent /srv/my files/hello to 172.31.9.5'), {
     kind: 'tftp',
     outcome: 'sent',
@@ -55,11 +65,6 @@ test('boot files, transfers, warnings', () => {
 });
 
 test('what tells nothing of machines', () => {
-  for (const text of [
-    'started, version 2.90 DNS disabled',
-    '42 sent size:  4 option: 54 server-identifier  172.31.9.1',
-    '42 tags: known, br0',
-    '',
-  ])
+  for (const text of ['started, version 2.90 DNS disabled', '42 sent size:  4 option: 54 server-identifier  172.31.9.1', ''])
     assert.equal(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${text}`), undefined);
 });

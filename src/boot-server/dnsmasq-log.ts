@@ -10,6 +10,10 @@ export type DhcpMessage = {
   rest: string;
 };
 export type BootFileChoice = { kind: 'bootfile'; transaction: string; file: string };
+/** Ours and dnsmasq's own words for what a client is. */
+export type ClientTags = { kind: 'tags'; transaction: string; tags: string[] };
+/** Option 60 as firmware fills it in: `PXEClient:Arch:00011:UNDI:003000`. */
+export type VendorClass = { kind: 'vendor'; transaction: string; vendorClass: string };
 export type TftpTransfer = {
   kind: 'tftp';
   outcome: 'sent' | 'missing' | 'failed';
@@ -18,7 +22,13 @@ export type TftpTransfer = {
   detail?: string;
 };
 export type Warning = { kind: 'warning'; message: string };
-export type DnsmasqEntry = (DhcpMessage & { transaction: string }) | BootFileChoice | TftpTransfer | Warning;
+export type DnsmasqEntry =
+  | (DhcpMessage & { transaction: string })
+  | BootFileChoice
+  | ClientTags
+  | VendorClass
+  | TftpTransfer
+  | Warning;
 
 const prefix = /^dnsmasq(?:-(?:dhcp|tftp|script))?\[\d+\]: /;
 const mac = '((?:[0-9a-f]{2}:){5}[0-9a-f]{2})';
@@ -41,6 +51,14 @@ const rows: readonly Row[] = [
   {
     pattern: /^(\d+) bootfile name: (.+)$/,
     read: ([transaction = '', file = '']) => ({ kind: 'bootfile', transaction, file }),
+  },
+  {
+    pattern: /^(\d+) tags: (.+)$/,
+    read: ([transaction = '', tags = '']) => ({ kind: 'tags', transaction, tags: tags.split(', ') }),
+  },
+  {
+    pattern: /^(\d+) vendor class: (.+)$/,
+    read: ([transaction = '', vendorClass = '']) => ({ kind: 'vendor', transaction, vendorClass }),
   },
   {
     pattern: new RegExp(`^sent (.+) to ${ip}$`),

@@ -122,6 +122,24 @@ test('boot files: whole, in ranges, and none that no plan names', async () => {
   assert.equal(typeof engine.requests[0]?.duration_ms, 'number');
 });
 
+test('HEAD tells the size of what GET sends, as UEFI HTTP boot asks before it loads, and is refused where GET is', async () => {
+  await writeFile(join(state, 'boot', 'tftp', 'snponly.efi'), 'a loader');
+  const head = (path: string, headers = {}) => fetch(server.addresses.http_url + path, { method: 'HEAD', headers });
+  for (const [path, length] of [
+    ['/boot/files/server-1/deploy_kernel', '10'],
+    ['/boot/firmware/snponly.efi', '8'],
+  ] as const) {
+    for (const headers of [{}, { range: 'bytes=2-4' }]) {
+      const reply = await head(path, headers);
+      assert.deepEqual([reply.status, reply.headers.get('content-length')], [200, length]);
+      assert.equal(reply.headers.get('accept-ranges'), 'bytes');
+      assert.equal(await reply.text(), '');
+    }
+    assert.equal((await get(path, { range: 'bytes=0-1' })).headers.get('content-length'), '2');
+  }
+  assert.equal((await head('/boot/files/server-1/other')).status, 404);
+});
+
 test('nothing of the public API is here', async () => {
   for (const path of ['/', '/identity/v3', '/baremetal/v1/nodes', '/compute/v2.1']) assert.equal((await get(path)).status, 404);
 });

@@ -1,4 +1,4 @@
-/** Streams a file to a machine: content length, one range, and one report when the transfer has ended. */
+/** Streams a file to a machine: content length, one range, and one report when the transfer has ended. HEAD gets the headers. */
 import { open } from 'node:fs/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
@@ -16,8 +16,12 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, sen
     throw error;
   });
   const { size } = await handle.stat();
-  const range = parseRange(request.headers.range, size);
   reply.header('accept-ranges', 'bytes').type('application/octet-stream');
+  if (request.method === 'HEAD') {
+    await handle.close();
+    return reply.header('content-length', size).send();
+  }
+  const range = parseRange(request.headers.range, size);
   if (range === 'unsatisfiable' || size === 0) {
     await handle.close();
     if (size === 0 && range !== 'unsatisfiable') return reply.header('content-length', 0).send('');
@@ -37,7 +41,7 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, sen
   return reply.header('content-length', total).send(stream);
 }
 
-/** RFC 9110, 14.2: what is not one range of bytes is as if it were not there. */
+/** RFC 9110, 14.2: what is not one range of bytes is as if it were not there, and HEAD has no ranges. */
 function parseRange(header: string | undefined, size: number): { start: number; end: number } | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
   if (!match || (match[1] === '' && match[2] === '')) return undefined;

@@ -4,15 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { GrubTools } from '#build/image/grub.ts';
+import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { namespaceFile } from '#lab/network.ts';
 import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
+import { aBootRequest } from '#test/a-boot-request.ts';
 import { bootableIso, bootSector, buttonModules, diskModules, layKernel, smallRamdisk, uefiDisk } from '#test/a-small-system.ts';
 import { patience, toolsFor } from '#test/rack-tools.ts';
 
@@ -75,6 +77,18 @@ describe('at the same time', { skip, concurrency: true }, () => {
       await tools(uefi).ipmi('chassis', 'bootdev', 'pxe', 'options=efiboot');
       await tools(uefi).ipmi('chassis', 'power', 'cycle');
       await tools(uefi).printed(/job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
+    });
+
+    test('a UEFI server that tries its network first and is sent to its disk gets there, each time it starts', async () => {
+      await usingScript(ipxeBoot.plan(aBootRequest({ boot: 'local' })).ipxe_script ?? '', async () => {
+        for (let start = 1; start <= 3; start += 1) {
+          const { ipmi, printed, consoleText } = tools(uefi);
+          const length = consoleText().length;
+          await rack.setBoot(uefi, 'pxe');
+          await ipmi('chassis', 'power', 'cycle');
+          await printed(/boots from its own disk[\s\S]*BOOTED FROM DISK/, length);
+        }
+      });
     });
 
     for (const [teller, httpUri] of [
@@ -162,6 +176,14 @@ async function hears(line: NodeJS.ReadableStream, pattern: RegExp): Promise<void
   const signal = AbortSignal.timeout(patience);
   while (!pattern.test(text)) await once(line, 'data', { signal });
   line.off('data', hear);
+}
+
+async function usingScript(script: string, act: () => Promise<void>): Promise<void> {
+  const file = join(tftpRoot, 'script.ipxe');
+  const before = readFileSync(file);
+  writeFileSync(file, script);
+  await act();
+  writeFileSync(file, before);
 }
 
 /** Both loaders are for UEFI here: the BIOS server never gets as far as its network. */

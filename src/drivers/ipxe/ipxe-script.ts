@@ -16,12 +16,13 @@ export function ipxeScript(request: Request): string {
 
 /**
  * BIOS: the first disk, whatever the firmware's boot order says after the network; where that fails, and under UEFI,
- * iPXE ends and the firmware goes on with its next boot device.
+ * iPXE ends with an error and the firmware goes on with its next boot device. After status 0 UEFI counts the boot as done
+ * and goes no further.
  */
 const localLines: readonly string[] = [
   'echo Ingot: this machine boots from its own disk',
   `iseq \${platform} pcbios && sanboot --no-describe --drive 0x80 ||`,
-  'exit',
+  'exit 1',
 ];
 
 /**
