@@ -1,5 +1,5 @@
 /** An agent as the engine hears it. */
-import type { Hello } from '#agent-protocol/messages.ts';
+import type { Disk, Hello } from '#agent-protocol/messages.ts';
 import type { Asker } from '#domain/askers.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Engine } from '#engine/contract.ts';
@@ -7,6 +7,14 @@ import type { Engine } from '#engine/contract.ts';
 /** Of a network whose DHCP is another's and that the kernel has seen nothing of, unless told otherwise. */
 export function anAsker(address = '10.0.0.5', changes: Partial<Asker> = {}): Asker {
   return { address, macs: [], isServed: false, ...changes };
+}
+
+export function aDisk(changes: Partial<Disk> = {}): Disk {
+  return {
+    ...{ device: '/dev/vda', size_bytes: 8_589_934_592, model: 'm', serial: '' },
+    ...{ rotational: false, removable: false, discard_max_bytes: 0, write_zeroes_max_bytes: 0 },
+    ...changes,
+  };
 }
 
 export function aHello(changes: Partial<Hello> = {}): Hello {
@@ -21,7 +29,7 @@ export function aHello(changes: Partial<Hello> = {}): Hello {
     inventory: {
       cpu: { count: 1, model: 'm', architecture: 'x86_64', flags: [] },
       memory_bytes: 1,
-      disks: [],
+      disks: [aDisk()],
       nics: [],
       system: { vendor: '', product: '', serial: '', uuid: '' },
       firmware: { mode: 'bios', version: '' },

@@ -145,6 +145,18 @@ export const faultTable = {
     message: 'Two agents presented the token of this operation: first one at {first}, then another at {second}.',
     hint: 'The machine restarted by itself while its ramdisk was at work, or another machine took its place: look at its console log, and at who is on the provisioning network. The operation was ended; begin it anew.',
   },
+  diskMissing: {
+    status: 500,
+    by: 'hardware',
+    message: 'The machine was cleaned without {what}, which may still hold data.',
+    hint: 'Look at the disk and its cable, then clean again. {remedy}.',
+  },
+  wrongMachine: {
+    status: 403,
+    by: 'site',
+    message: 'The agent that reported for node {node} runs on {whose}: it has {found}, but {expected}. Nothing was written.',
+    hint: 'Correct the MACs of the ports and the BMC address of both nodes. Where its mainboard was replaced, `baremetal node set --property system_uuid=<UUID>` says which machine the node is.',
+  },
   ramdiskError: { status: 500, by: 'hardware', message: 'The deploy ramdisk reported an error: {detail}' },
   checksumMismatch: {
     status: 500,

@@ -65,10 +65,17 @@ export type Node = {
   system_uuid: string | null;
   /** What the agent last reported of the hardware. */
   inventory: JsonObject | null;
+  /** The system UUID of that, so that both byte orders look alike; null = it tells nothing. */
+  machine_uuid: string | null;
+  machine_serial: string | null;
+  /** The disks that it was cleaned with and those seen since: the next cleaning must find all of them. */
+  known_disks: KnownDisk[] | null;
   created_at: string;
   updated_at: string;
   provision_updated_at: string | null;
 };
+
+export type KnownDisk = { device: string; size_bytes: number; model: string; serial: string };
 
 /** How Ingot and the power control of a node get along; written when it changes and, in batches, as looks succeed. */
 export type BmcContact = {

@@ -48,6 +48,8 @@ export const tenantMessages = {
   agentFailed: 'The ramdisk on the machine could not {command}; the operator can see why.',
   agentOutdated: 'The deploy ramdisk does not fit this version of Ingot; the operator has to rebuild it.',
   secondAgent: 'Another machine may have taken the place of this one; the operator can see more.',
+  diskMissing: 'A disk of the machine was not found; the operator can see which.',
+  wrongMachine: 'Another machine answered in the place of this one; the operator can see more.',
   ramdiskError: 'The deploy ramdisk reported an error; the operator can see which.',
   checksumMismatch: 'The data of image {image} is corrupt.',
   imageUnusable: true,

@@ -3,9 +3,10 @@ import type { Hello, HelloReply } from '#agent-protocol/messages.ts';
 import { agentProtocol } from '#agent-protocol/routes.ts';
 import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
 import { bindingOf, findByBootstrap, isBoundTo, newBinding, sessionToken } from './agent-tokens.ts';
+import { keepInventory } from './known-disks.ts';
 import type { LiveOperation } from './live-operations.ts';
+import { refuseWrongMachine } from './machine-identity.ts';
 import type { MachineRecord } from './machine-record.ts';
 import { now } from './step-deadlines.ts';
 import type { TaskParts } from './task.ts';
@@ -42,8 +43,10 @@ export async function bindAgent(parts: MessageParts, hello: { token: string; bod
   const live = findByBootstrap(parts.worker, hello.token);
   if (body.protocol !== agentProtocol) throw endOutdated(parts, live, String(body.protocol));
   const before = bindingOf(live);
-  if (!before) await writeBinding(parts, live, { body, asker });
-  else if (!isBoundTo(before, body.instance, asker)) throw endBySecond(parts, live, asker);
+  if (!before) {
+    await expectOwnMachine(parts, live, body);
+    await writeBinding(parts, live, { body, asker });
+  } else if (!isBoundTo(before, body.instance, asker)) throw endBySecond(parts, live, asker);
   await parts.boot.spend(live.operation.node_uuid);
   const binding = bindingOf(live);
   if (!binding) throw new Fault('unauthorized');
@@ -59,7 +62,7 @@ async function writeBinding(
 ): Promise<void> {
   const { store, worker, record } = parts;
   const first = new Date().toISOString();
-  await store.nodes.update({ uuid: live.operation.node_uuid }, { inventory: body.inventory as unknown as JsonObject });
+  await keepInventory(store, live.operation.node_uuid, body.inventory);
   let isFirst = false;
   await worker.remember(live, (context) => {
     const other = bindingOf(live);
@@ -81,6 +84,24 @@ async function writeBinding(
     message: `The ramdisk reports, ${uptime_seconds.toFixed(1)} s after its kernel started`,
     data: { address: asker.address, uptime_seconds, kernel, version },
   });
+}
+
+/** The wrong machine gets no session: whatever it asks for next is refused, and the operation has failed. */
+async function expectOwnMachine(
+  { store, worker, record }: MessageParts,
+  live: LiveOperation,
+  { inventory }: Hello,
+): Promise<void> {
+  const node = await store.nodes.find({ uuid: live.operation.node_uuid });
+  if (!node) return;
+  try {
+    await refuseWrongMachine(store, node, inventory);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
+    record.stranger(live.operation, { subject: 'wrong machine', message: error.message, data: { system: inventory.system } });
+    worker.cancel(live.operation.id, error);
+    throw error;
+  }
 }
 
 /** Which of the two is the machine nobody can tell, so neither goes on. @returns the fault, which the second one gets */

@@ -9,6 +9,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { type AskedStep, type CleanTimes, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
 import { withAgentSecret } from './deploy.ts';
+import { disksOf, expectAllErased } from './known-disks.ts';
 import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
@@ -27,9 +28,14 @@ const eraseDisks = (deadlineSeconds: number): Step => ({
     const reply = await task.agent.ask('clean', {});
     if (!reply) return { wait: 'the ramdisk to erase the disks' };
     if (!reply.ok) throw new Fault('agentFailed', { command: 'erase the disks', detail: reply.error });
-    for (const disk of (reply.result as CleanResult).disks) {
+    const { disks } = reply.result as CleanResult;
+    for (const disk of disks) {
       task.note('erase disks', `${disk.device}: ${disk.method} of ${disk.size_bytes} bytes in ${disk.seconds} s`, disk);
     }
+    expectAllErased(
+      task.node,
+      disks.map(({ device }) => device),
+    );
     return next;
   },
 });
@@ -91,7 +97,11 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
         provision_state: nextState(from, byHand ? 'cleaned-by-hand' : 'done') ?? from,
         target_provision_state: null,
         provision_updated_at: now,
-        ...(erasesDisks(operation) && { power_state: 'power off' as const, must_clean: false }),
+        ...(erasesDisks(operation) && {
+          power_state: 'power off' as const,
+          must_clean: false,
+          known_disks: disksOf(node.inventory),
+        }),
         ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
       },
     );

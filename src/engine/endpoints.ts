@@ -72,7 +72,7 @@ async function findOther(inside: Store, node: Owner, { address, part }: Endpoint
 }
 
 /** A part of a machine (`parent_node`) may be reached through the BMC of the whole. */
-function isOneMachine(node: Owner, other: Owner): boolean {
+export function isOneMachine(node: Owner, other: Owner): boolean {
   return node.parent_node === other.uuid || other.parent_node === node.uuid;
 }
 
@@ -91,13 +91,17 @@ const templateUuids = [
   '03000200-0400-0500-0006-000700080009',
 ];
 
+export function isTemplateUuid(uuid: string): boolean {
+  return templateUuids.includes(uuid);
+}
+
 /** By which an operator says that a vendor gave several machines one UUID. */
-const sharedUuid = 'system_uuid_not_unique';
+export const sharedUuid = 'system_uuid_not_unique';
 
 /** @returns the UUID to keep; null where the BMC tells none that would tell machines apart */
 export async function askSystemUuid(management: ManagementInterface, { node, signal }: Pick<Task, 'node' | 'signal'>) {
   const uuid = await management.systemUuid?.(node, { signal });
-  return uuid === undefined || templateUuids.includes(uuid) ? null : uuid;
+  return uuid === undefined || isTemplateUuid(uuid) ? null : uuid;
 }
 
 /** @throws Fault `sameMachine` where another node was verified with this UUID */

@@ -35,7 +35,11 @@ async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
   const token = await sayHello(cloud.engine, operation);
   const command = await cloud.engine.agentNext(token, 5000, AbortSignal.timeout(5000));
   assert.equal(command?.name, 'clean');
-  await cloud.engine.agentResult(token, { command_id: command.id, ok: true, result: { disks: [] } });
+  await cloud.engine.agentResult(token, {
+    command_id: command.id,
+    ok: true,
+    result: { disks: [{ device: '/dev/vda', size_bytes: 1, method: 'discard', seconds: 1 }] },
+  });
 }
 
 test('a node whose cleaning failed is not given to anybody by manage and provide: provide cleans it', async () => {

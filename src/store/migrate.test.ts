@@ -30,6 +30,7 @@ const later = [
   '0010-deleted-images',
   '0011-ip-allocations',
   '0014-node-endpoints',
+  '0015-machine-identity',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

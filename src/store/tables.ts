@@ -124,7 +124,7 @@ type ColumnKinds = {
 
 export const columnKindsTable: Record<TableName, ColumnKinds> = {
   nodes: {
-    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory'],
+    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory', 'known_disks'],
     sealed: ['driver_info'],
     boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot'],
     derived: {

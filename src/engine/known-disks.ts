@@ -1,0 +1,78 @@
+/**
+ * The disks that a machine was seen with since it was last cleaned. One that is missing when the machine is cleaned was
+ * not erased: it may have died with a tenant's data on it, or may come back.
+ */
+import { Value } from 'typebox/value';
+import { Inventory } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, KnownDisk, Node } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+import { identityOf } from './machine-identity.ts';
+
+/** By which an operator accepts that disks are gone, data and all: serial numbers or device names, separated by commas. */
+const lostDisks = 'lost_disks';
+
+/** What the agent reports replaces the former report, whose disks stay known: any may hold data of a tenant. */
+export async function keepInventory(store: Store, uuid: string, inventory: Inventory): Promise<void> {
+  const node = await store.nodes.find({ uuid });
+  if (!node) return;
+  const { uuid: machine_uuid, serial: machine_serial } = identityOf(inventory);
+  const report = inventory as unknown as JsonObject;
+  const present = disksOf(report);
+  const known_disks = [...missingFrom(present, node.known_disks ?? disksOf(node.inventory)), ...present];
+  await store.nodes.update({ uuid }, { inventory: report, machine_uuid, machine_serial, known_disks });
+}
+
+/** Of a report; what is removable is nobody's disk and is not erased. After a cleaning these are the known ones. */
+export function disksOf(inventory: JsonObject | null): KnownDisk[] {
+  if (!Value.Check(Inventory, inventory)) return [];
+  return inventory.disks
+    .filter(({ removable }) => !removable)
+    .map(({ device, size_bytes, model, serial }) => ({ device, size_bytes, model, serial }));
+}
+
+/** @throws Fault `diskMissing` unless every disk that is known, and at least one, is among those that were erased */
+export function expectAllErased(node: Pick<Node, 'inventory' | 'known_disks' | 'properties'>, erased: readonly string[]): void {
+  const present = disksOf(node.inventory).filter(({ device }) => erased.includes(device));
+  const accepted = String(node.properties[lostDisks] ?? '').split(/[\s,]+/);
+  const missing = missingFrom(present, node.known_disks ?? []).filter((disk) => !accepted.includes(nameOf(disk)));
+  const [first] = missing;
+  if (first) {
+    const wanted = missing.map(nameOf).join(',');
+    throw new Fault('diskMissing', {
+      what: missing.map(describe).join(', '),
+      remedy: `\`baremetal node set --property ${lostDisks}=${wanted}\` accepts that it is gone with the data on it`,
+    });
+  }
+  if (erased.length > 0 || String(node.properties['local_gb']) === '0') return;
+  throw new Fault('diskMissing', {
+    what: 'any disk',
+    remedy: '`baremetal node set --property local_gb=0` tells that the machine has none',
+  });
+}
+
+/** By serial number where there are any; the others by size, if possible of the same name. Each present disk stands for one. */
+function missingFrom(present: readonly KnownDisk[], known: readonly KnownDisk[]): KnownDisk[] {
+  const left = [...present];
+  const take = (fits: (disk: KnownDisk) => boolean) => {
+    const index = left.findIndex(fits);
+    if (index >= 0) left.splice(index, 1);
+    return index >= 0;
+  };
+  const named = known.filter(({ serial }) => serial && present.some((disk) => disk.serial));
+  const missing = named.filter(({ serial }) => !take((disk) => disk.serial === serial));
+  const unnamed = known.filter((disk) => !named.includes(disk));
+  const moved = unnamed.filter(
+    (disk) => !take(({ device, size_bytes }) => device === disk.device && size_bytes === disk.size_bytes),
+  );
+  return [...missing, ...moved.filter((disk) => !take(({ size_bytes }) => size_bytes === disk.size_bytes))];
+}
+
+function nameOf({ serial, device }: KnownDisk): string {
+  return serial || device;
+}
+
+function describe({ device, model, serial, size_bytes }: KnownDisk): string {
+  const parts = [model, serial && `serial ${serial}`, `${Math.round(size_bytes / 1e9)} GB`].filter(Boolean);
+  return `disk ${device} (${parts.join(', ')})`;
+}

@@ -1,0 +1,214 @@
+/** Whose machine it is that an agent reports from, before anything is written to it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Inventory } from '#agent-protocol/messages.ts';
+import type { Node, Operation } from '#domain/records.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
+import { aHello, anAsker, bootstrapOf } from '#test/an-agent.ts';
+import { canonicalUuid, identityOf } from './machine-identity.ts';
+
+const [uuidA, uuidB] = ['4c4c4544-0031-4d10-8052-b4c04f333231', '35303038-3936-5a43-3232-323830394b59'];
+/** The same, as firmware shows it that swaps the first three groups. */
+const swappedA = '44454c4c-3100-104d-8052-b4c04f333231';
+
+type Told = { uuid?: string; serial?: string; macs?: string[] };
+function inventoryOf({ uuid = '', serial = '', macs = [] }: Told): Inventory {
+  const { inventory } = aHello();
+  const nic = { name: 'eth0', driver: 'd', link: true, speed_mbps: null, address: null };
+  return {
+    ...inventory,
+    system: { vendor: 'v', product: 'p', serial, uuid },
+    nics: macs.map((mac) => ({ ...nic, mac })),
+  };
+}
+
+/** Two nodes of which is known what is given, and the deployment of the first one, whose ramdisk is waited for. */
+async function aDeployment(t: { after(end: () => Promise<void>): void }, known: [Partial<Node>, Partial<Node>]) {
+  let wrote = false;
+  const cloud = await aCloud({
+    steps: [
+      aStep('wait for the ramdisk', async (task) => (task.agent.heard() ? { next: true } : { wait: 'the ramdisk' }), 600),
+      aStep('write image', async () => {
+        wrote = true;
+        return { next: true };
+      }),
+    ],
+  });
+  t.after(async () => {
+    await cloud.engine.stop();
+    await cloud.store.close();
+  });
+  const nodes = [await anAvailableNode(cloud, 'node-a'), await anAvailableNode(cloud, 'node-b')] as const;
+  for (const [index, { uuid, name }] of nodes.entries()) await cloud.store.nodes.update({ uuid }, { name, ...known[index] });
+  await cloud.engine.setMaintenance(nodes[1].uuid, true);
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  const operation = await untilWaiting(cloud, server!.id);
+  const report = async (told: Told) => {
+    const hello = aHello({ inventory: inventoryOf(told) });
+    const heard = await cloud.engine.agentHello(bootstrapOf(operation), hello, anAsker()).then(
+      () => 'taken',
+      (error: Error & { code: string }) => `${error.code}: ${error.message}`,
+    );
+    const { fault } = await cloud.engine.ended(operation.id);
+    return { heard, fault: fault?.code, wrote };
+  };
+  return { cloud, nodes, operation, server: server!, report };
+}
+
+async function untilWaiting(cloud: Cloud, serverId: string): Promise<Operation> {
+  for (;;) {
+    const operation = await cloud.store.operations.find({ server_id: serverId });
+    if (operation?.waiting_for === 'the ramdisk') return operation;
+    await new Promise(setImmediate);
+  }
+}
+
+const macOf = async ({ store }: Cloud, { uuid }: Node) => (await store.node_ports.list({ node_uuid: uuid }))[0]!.address;
+
+test('swapped MACs: the machine of another node is refused by what the BMCs told, both are named, nothing is written', async (t) => {
+  const { cloud, nodes, server, report } = await aDeployment(t, [{ system_uuid: uuidA }, { system_uuid: uuidB }]);
+
+  const { heard, fault, wrote } = await report({ uuid: uuidB });
+
+  assert.match(
+    heard,
+    /^wrongMachine: The agent that reported for node node-a runs on the machine of node node-b: .*Nothing was written/,
+  );
+  assert.deepEqual([fault, wrote], ['wrongMachine', false]);
+  const node = (await cloud.store.nodes.find({ uuid: nodes[0].uuid }))!;
+  assert.deepEqual([node.provision_state, node.inventory, node.machine_uuid], ['available', null, null]);
+  const failed = (await cloud.store.servers.find({ id: server.id }))!;
+  assert.equal(failed.vm_state, 'error');
+  assert.doesNotMatch(failed.fault?.tenant_message ?? 'node-', /node-/);
+  await cloud.store.events.flush();
+  const [event] = (await cloud.store.events.list({ node_uuid: nodes[0].uuid })).filter(
+    ({ subject }) => subject === 'wrong machine',
+  );
+  assert.match(event?.message ?? '', /node-a runs on the machine of node node-b/);
+});
+
+type Case = { title: string; known: [Partial<Node>, Partial<Node>]; told: Told; isTaken: boolean };
+const lastReport = (told: Told) => {
+  const { uuid, serial } = identityOf(inventoryOf(told));
+  return { inventory: inventoryOf(told) as never, machine_uuid: uuid, machine_serial: serial };
+};
+const cases: Case[] = [
+  { title: 'nothing is known', known: [{}, {}], told: { uuid: uuidA }, isTaken: true },
+  { title: 'the BMC told the same', known: [{ system_uuid: uuidA }, {}], told: { uuid: uuidA.toUpperCase() }, isTaken: true },
+  {
+    title: 'the BMC told it in the other byte order',
+    known: [{ system_uuid: swappedA }, {}],
+    told: { uuid: uuidA },
+    isTaken: true,
+  },
+  { title: 'the BMC told another', known: [{ system_uuid: uuidB }, {}], told: { uuid: uuidA }, isTaken: false },
+  {
+    title: 'the other node has it in the other byte order',
+    known: [{}, { system_uuid: swappedA }],
+    told: { uuid: uuidA },
+    isTaken: false,
+  },
+  {
+    title: 'the last report of the node was of another',
+    known: [lastReport({ uuid: uuidB }), {}],
+    told: { uuid: uuidA },
+    isTaken: false,
+  },
+  {
+    title: 'the last report of the other node was of it',
+    known: [{}, lastReport({ uuid: uuidA })],
+    told: { uuid: uuidA },
+    isTaken: false,
+  },
+  {
+    title: 'the BMC tells a UUID of its own, and the last report was of this machine',
+    known: [{ system_uuid: uuidB, ...lastReport({ uuid: uuidA }) }, {}],
+    told: { uuid: uuidA },
+    isTaken: true,
+  },
+  {
+    title: 'the operator says that the mainboard was replaced',
+    known: [{ system_uuid: uuidB, ...lastReport({ uuid: uuidB }), properties: { ...small(), system_uuid: uuidA } }, {}],
+    told: { uuid: uuidA },
+    isTaken: true,
+  },
+  {
+    title: 'the BMC was asked again after the mainboard was replaced',
+    known: [{ system_uuid: uuidA, ...lastReport({ uuid: uuidB }) }, {}],
+    told: { uuid: uuidA },
+    isTaken: true,
+  },
+  {
+    title: 'all machines have the UUID of a template',
+    known: [
+      lastReport({ uuid: '03000200-0400-0500-0006-000700080009' }),
+      lastReport({ uuid: '03000200-0400-0500-0006-000700080009' }),
+    ],
+    told: { uuid: '03000200-0400-0500-0006-000700080009' },
+    isTaken: true,
+  },
+  {
+    title: 'without UUIDs the serial numbers differ',
+    known: [lastReport({ serial: 'CZJ1' }), {}],
+    told: { serial: 'CZJ2' },
+    isTaken: false,
+  },
+  {
+    title: 'without UUIDs the serial number is that of the other node',
+    known: [{}, lastReport({ serial: 'CZJ2' })],
+    told: { serial: 'CZJ2' },
+    isTaken: false,
+  },
+  {
+    title: 'the serial number is nobody',
+    known: [lastReport({ serial: 'CZJ1' }), lastReport({ serial: 'To Be Filled By O.E.M.' })],
+    told: { serial: 'To Be Filled By O.E.M.' },
+    isTaken: true,
+  },
+  {
+    title: 'servers of one chassis share its serial number',
+    known: [lastReport({ uuid: uuidA, serial: 'S1' }), lastReport({ uuid: uuidB, serial: 'S1' })],
+    told: { uuid: uuidA, serial: 'S1' },
+    isTaken: true,
+  },
+  {
+    title: 'a vendor gave several machines one UUID, which the operator says',
+    known: [{ properties: { ...small(), system_uuid_not_unique: 'True' } }, { system_uuid: uuidA }],
+    told: { uuid: uuidA },
+    isTaken: true,
+  },
+];
+
+function small() {
+  return { cpus: 4, memory_mb: 4096, local_gb: 40, cpu_arch: 'x86_64' };
+}
+
+for (const { title, known, told, isTaken } of cases) {
+  test(`${isTaken ? 'taken' : 'refused'}: ${title}`, async (t) => {
+    const { report } = await aDeployment(t, known);
+    const { heard, wrote } = await report(told);
+    assert.deepEqual([heard.split(':')[0], wrote], isTaken ? ['taken', true] : ['wrongMachine', false]);
+  });
+}
+
+test('refused: a NIC is a port of the other node', async (t) => {
+  const { cloud, nodes, report } = await aDeployment(t, [{}, {}]);
+  const mac = await macOf(cloud, nodes[1]);
+  const { heard } = await report({ macs: [await macOf(cloud, nodes[0]), mac.toUpperCase()] });
+  assert.match(heard, new RegExp(`wrongMachine: .*node-b: it has a NIC ${mac}`));
+});
+
+test('taken: all NICs are ports of the node, and one is nobody known', async (t) => {
+  const { cloud, nodes, report } = await aDeployment(t, [{}, {}]);
+  const { heard } = await report({ macs: [await macOf(cloud, nodes[0]), '52:54:00:77:77:77'] });
+  assert.equal(heard, 'taken');
+});
+
+test('blanks, templates and what is no UUID tell nothing', () => {
+  for (const text of ['', 'none', '00000000-0000-0000-0000-000000000000', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', 'Not Settable'])
+    assert.equal(canonicalUuid(text), null);
+  assert.equal(canonicalUuid(swappedA), canonicalUuid(uuidA));
+  for (const serial of ['', 'Default string', 'System Serial Number', '0', '0123456789', 'None', 'Not Specified', 'N/A'])
+    assert.equal(identityOf(inventoryOf({ serial })).serial, null, serial);
+  assert.equal(identityOf(inventoryOf({ serial: ' INGOT0001 ' })).serial, 'INGOT0001');
+});
