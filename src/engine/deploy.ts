@@ -199,8 +199,11 @@ export async function writeServerDeleted(inside: Store, serverId: string | null)
       node_uuid: null,
       terminated_at: now,
       updated_at: now,
+      // The row stays for good, so it keeps nothing that is large.
       user_data: null,
       personality: [],
+      metadata: {},
+      public_key: null,
     },
   );
 }

@@ -1,5 +1,6 @@
 /** What users ask of servers: rows and claims in one transaction, the rest is the worker's. */
 import { randomUUID } from 'node:crypto';
+import { setImmediate as otherRequests } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import { nextState } from '#domain/provision-states.ts';
 import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
@@ -32,6 +33,7 @@ export function serverVerbs(parts: VerbParts): ServerVerbs {
   };
 }
 
+/** The first of them that finds no machine says why; those after it would say the same, and are not made. */
 async function createServers(parts: VerbParts, request: NewServer): Promise<Server[]> {
   const { store, worker } = parts;
   const networks = await resolveNetworks(store, request);
@@ -43,7 +45,10 @@ async function createServers(parts: VerbParts, request: NewServer): Promise<Serv
       placeServer(parts, inside, newServer(request, name, networks), request),
     );
     servers.push(server);
-    if (operation) worker.launch(operation);
+    if (!operation) break;
+    worker.launch(operation);
+    // The database answers at once: without a turn for others, a thousand servers would keep everybody waiting.
+    await otherRequests();
   }
   return servers;
 }
@@ -57,6 +62,7 @@ async function placeServer(
 ): Promise<{ server: Server; operation?: Operation }> {
   const user = { project_id: request.project_id, is_admin: request.is_admin ?? false };
   await refuseLostProject(inside, request.project_id);
+  await refuseManyFailed(inside, request.project_id);
   const { row: image, pinned } = await pinImages(inside, request.image.id, user);
   const choice = await chooseNode(inside, {
     ...request,
@@ -97,6 +103,17 @@ async function claim({ drivers, worker }: VerbParts, inside: Store, { server, no
 /** A project may be deleted while a request for it is read. */
 async function refuseLostProject(inside: Store, id: string): Promise<void> {
   if (!(await inside.projects.find({ id }))) throw new Fault('conflict', { detail: `Project ${id} was deleted.` });
+}
+
+/** Each keeps its user data and files until it is deleted, and nothing else bounds how many there are. */
+const mostFailed = 256;
+
+/** As Nova does, whose quota of instances counts those in ERROR too. */
+async function refuseManyFailed(inside: Store, project_id: string): Promise<void> {
+  const failed = await inside.servers.pick(['id'], { project_id, vm_state: 'error', node_uuid: null });
+  if (failed.length < mostFailed) return;
+  const detail = `Quota exceeded for instances: ${failed.length} servers of this project failed and have no machine; delete them.`;
+  throw new Fault('forbidden', { detail });
 }
 
 /** The node's own deploy interface where the image fits it, else the first of its hardware type that takes the image. */
