@@ -93,6 +93,21 @@ test('a JSON patch is looked at by the field it names', async () => {
   assert.equal((await ask(patch('/name', 'über 名前 ok'), headers)).status, 200);
 });
 
+test('what members name like a secret is shown all the same, so it is looked at', async () => {
+  const bell = 'a\u0007b';
+  const asks: Ask[] = [
+    { method: 'POST', url: `${server}/metadata`, payload: { metadata: { passage: bell } } },
+    { method: 'PUT', url: `${server}/metadata/secret`, payload: { meta: { secret: bell } } },
+    { method: 'POST', url: '/image/v2/images', payload: { compass: bell } },
+    { method: 'PATCH', url: image, payload: [{ op: 'add', path: '/secretary', value: bell }] },
+  ];
+
+  for (const each of asks) {
+    const headers = each.method === 'PATCH' ? { ...member, ...patchType } : member;
+    assert.equal((await ask(each, headers)).status, 400, each.url);
+  }
+});
+
 test('descriptions have lines, and secrets are nobody to look at', async () => {
   const description = 'two\nlines\r\n\tand a tab';
   const change = await ask(
