@@ -46,6 +46,7 @@ export function registerApplicationCredentials(app: ApiScope, context: ApiContex
     return { application_credential: { ...credentialBody(credential), secret } };
   });
   app.delete(`${path}/:id`, { schema: { params: One } }, async (request, reply) => {
+    refuseCredentials(request, 'remove one');
     const { id } = await getCredential(context, request);
     await context.store.application_credentials.remove({ id });
     return reply.code(204).send();
@@ -56,6 +57,12 @@ function refuseOthers(request: FastifyRequest): void {
   const { user_id } = request.params as Static<typeof OfUser>;
   const detail = "Policy doesn't allow application credentials of others to be seen or changed.";
   if (user_id !== request.caller.user_id) throw new Fault('forbidden', { detail });
+}
+
+/** As Keystone refuses it to credentials that are not `unrestricted`: who finds one must not take the others away. */
+function refuseCredentials({ caller }: FastifyRequest, what: string): void {
+  if (caller.application_credential_id)
+    throw new Fault('forbidden', { detail: `A token of an application credential cannot ${what}.` });
 }
 
 async function getCredential(context: ApiContext, request: FastifyRequest): Promise<ApplicationCredential> {
@@ -83,8 +90,7 @@ type Request = Omit<Static<typeof NewCredential>, 'secret'> & { secret: string }
 
 async function createCredential(context: ApiContext, request: FastifyRequest, fields: Request): Promise<ApplicationCredential> {
   const { caller } = request;
-  if (caller.application_credential_id)
-    throw new Fault('forbidden', { detail: 'A token of an application credential cannot make another one.' });
+  refuseCredentials(request, 'make another one');
   if (!caller.project_id) throw new Fault('forbidden', { detail: 'An application credential needs a token with a project.' });
   if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });
   const where = { user_id: caller.user_id, name: fields.name };

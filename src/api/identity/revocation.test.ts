@@ -171,6 +171,23 @@ async function aCredential({ user, token }: Member, fields: object = {}) {
   return { id, path, logIn, first: first.json().token, token: String(first.headers['x-subject-token']) };
 }
 
+test('who has an application credential can neither make nor remove others', async () => {
+  const member = await aMember();
+  const found = await aCredential(member, { roles: [{ name: 'reader' }] });
+  const other = await aCredential(member, { name: 'other' });
+  const headers = { 'x-auth-token': found.token };
+
+  const removals = await Promise.all(
+    [other.id, found.id].map((id) => stage.ask({ method: 'DELETE', url: `${base}${found.path}/${id}`, headers })),
+  );
+
+  assert.deepEqual(
+    removals.map(({ status }) => status),
+    [403, 403],
+  );
+  assert.ok(await isGood(other.token));
+});
+
 test('a token does not outlive its application credential', async (t) => {
   const member = await aMember();
   const expires_at = new Date(Date.now() + 60_000).toISOString();
