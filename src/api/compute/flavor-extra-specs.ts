@@ -36,7 +36,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
   app.get('/flavors/:id/os-extra_specs/:key', { schema: { params: KeyParams } }, async (request) => {
     const { id, key } = request.params;
     const { extra_specs } = await findFlavor(context, request, id);
-    if (!(key in extra_specs)) throw specNotFound(id, key);
+    if (!Object.hasOwn(extra_specs, key)) throw specNotFound(id, key);
     return { [key]: extra_specs[key] };
   });
 
@@ -56,7 +56,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
     requireAdmin(request, 'os_compute_api:os-flavor-extra-specs:delete');
     const { id, key } = request.params;
     const flavor = await findFlavor(context, request, id);
-    if (!(key in flavor.extra_specs)) throw specNotFound(id, key);
+    if (!Object.hasOwn(flavor.extra_specs, key)) throw specNotFound(id, key);
     const { [key]: _, ...extra_specs } = flavor.extra_specs;
     await flavors.update({ id: flavor.id }, { extra_specs });
     reply.code(200).send();

@@ -26,9 +26,9 @@ export function registerServerMetadata(app: ApiScope, context: ApiContext): void
 function registerMetadataItem(app: ApiScope, context: ApiContext): void {
   app.get('/servers/:id/metadata/:key', { schema: { params: KeyParams } }, async (request) => {
     const { id, key } = request.params;
-    const value = (await findServer(context, request, id)).metadata[key];
-    if (value === undefined) throw itemNotFound(key);
-    return { meta: { [key]: value } };
+    const { metadata } = await findServer(context, request, id);
+    if (!Object.hasOwn(metadata, key)) throw itemNotFound(key);
+    return { meta: { [key]: metadata[key] } };
   });
   const body = Type.Object({ meta: Metadata });
   app.put('/servers/:id/metadata/:key', { schema: { params: KeyParams, body } }, async (request) => {
@@ -41,8 +41,9 @@ function registerMetadataItem(app: ApiScope, context: ApiContext): void {
   });
   app.delete('/servers/:id/metadata/:key', { schema: { params: KeyParams } }, async (request, reply) => {
     const { key } = request.params;
-    await change(context, request, ({ [key]: value, ...others }) => {
-      if (value === undefined) throw itemNotFound(key);
+    await change(context, request, (old) => {
+      if (!Object.hasOwn(old, key)) throw itemNotFound(key);
+      const { [key]: _, ...others } = old;
       return others;
     });
     reply.code(204).send();

@@ -19,7 +19,7 @@ export function registerServerParts(app: ApiScope, context: ApiContext): void {
     const { id, part } = request.params;
     const server = await findServer(context, request, id);
     const addresses = bare(addressesOf(server, await loadRelated(context.store, [server])));
-    if (!addresses[part]) throw new Fault('notFound', { what: 'Network', id: part });
+    if (!Object.hasOwn(addresses, part)) throw new Fault('notFound', { what: 'Network', id: part });
     return { [part]: addresses[part] };
   });
 

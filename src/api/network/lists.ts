@@ -60,7 +60,7 @@ export function project(body: Body, query: unknown): object {
 
 function filter(all: readonly Body[], query: Query, plural: string): Body[] {
   const filters = filtersOf(query);
-  const unknown = filters.find(([name]) => all[0] && !(name in all[0]));
+  const unknown = filters.find(([name]) => all[0] && !Object.hasOwn(all[0], name));
   if (unknown) throw new Fault('badRequest', { detail: `${unknown[0]} is not a valid filter for ${plural}.` });
   return all.filter((body) => filters.every(([name, wanted]) => wanted.some((value) => matches(body[name], value))));
 }

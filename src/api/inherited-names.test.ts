@@ -1,0 +1,19 @@
+/** Clients choose keys: those that every object inherits are no keys until somebody has set them. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openTwoProjects } from '#test/two-projects.ts';
+
+const { stage, member: headers, own } = await openTwoProjects();
+after(() => stage.close());
+const server = `/compute/v2.1/servers/${own['servers']}`;
+
+for (const name of ['constructor', 'toString', '__proto__']) {
+  test(`nothing is called ${name}`, async () => {
+    const urls = [`${server}/metadata/${name}`, `${server}/ips/${name}`, `/compute/v2.1/flavors/f1/os-extra_specs/${name}`];
+    for (const url of urls) assert.equal((await stage.ask({ url, headers })).status, 404, url);
+    const removal = await stage.ask({ method: 'DELETE', url: `${server}/metadata/${name}`, headers });
+    assert.equal(removal.status, 404);
+    const list = await stage.ask({ url: `/network/v2.0/networks?${name}=x`, headers });
+    assert.equal(list.status, 400);
+  });
+}
