@@ -1,6 +1,7 @@
 /** What `ingot ramdisk build` and `ingot image build` have in common: options, help, exit codes, faults in words. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { asFault } from '#domain/faults.ts';
+import { optionComplaint } from '#domain/option-complaint.ts';
 import { type Announce, announceTo } from './announce.ts';
 
 export type BuildCommand = {
@@ -47,7 +48,7 @@ function readOptions(command: BuildCommand, args: string[]): Record<string, stri
   try {
     parsed = parseArgs({ args, options: config, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new WrongUsage((error as Error).message);
+    throw new WrongUsage(optionComplaint(error));
   }
   const values = { ...command.options, ...parsed.values } as Record<string, string | boolean | undefined>;
   if (values['help']) return values;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { optionComplaint } from '#domain/option-complaint.ts';
 import { mediaDevices, overrideDevices, type PowerCommand, powerCommands } from './control.ts';
 import { runFarmCommand } from './farm/farm-command.ts';
 import { type BootDevice, bootDevices } from './machine-states.ts';
@@ -98,7 +99,7 @@ export async function runLabCommand(args: string[]): Promise<number> {
     return await command({ values, words, stateDir: resolve(values.state ?? defaultStateDir) });
   } catch (error) {
     const isUsage = error instanceof RangeError || String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
-    return show(`ingot lab: ${(error as Error).message}\n`, isUsage ? 2 : 1);
+    return show(`ingot lab: ${optionComplaint(error)}\n`, isUsage ? 2 : 1);
   }
 }
 

@@ -131,9 +131,9 @@ async function build(
     onAuthenticated: (socket) => clients.prove(socket),
   });
   new ConnectionGuard(api.server, clients);
-  api.server.on('error', (error) => log.error({ err: error }, 'the listener of the API has a fault'));
   closers.push(() => api.close());
   await listen(api, settings['api.listen']);
+  api.server.on('error', (error) => log.error({ err: error }, 'the listener of the API has a fault'));
 
   const url = settings['api.public_url'] || urlOf(api.server.address());
   await writeEndpoint(join(state, stateFiles.endpoint), url);

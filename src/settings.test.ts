@@ -24,6 +24,11 @@ for (const [flags, complaint] of refusals) {
   });
 }
 
+test('a settings file that is not there, and one that is no JSON, are told apart', () => {
+  assert.throws(() => readSettings({ file: '/nonexistent/ingot.json' }), /ingot\.json cannot be read: ENOENT/);
+  assert.throws(() => readSettings({ file: import.meta.filename }), /settings\.test\.ts is no JSON: /);
+});
+
 test('a short flag is its setting', () => {
   assert.equal(readSettings({ flags: { state: '/tmp/x' } }).state_dir, '/tmp/x');
 });

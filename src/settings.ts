@@ -303,7 +303,8 @@ function readFile(file: string): [string, unknown][] {
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new SettingsError(`settings file ${file} is not readable JSON: ${(error as Error).message}`);
+    const what = error instanceof SyntaxError ? 'is no JSON' : 'cannot be read';
+    throw new SettingsError(`settings file ${file} ${what}: ${(error as Error).message}`);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new SettingsError(`settings file ${file} must hold one JSON object`);

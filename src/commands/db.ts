@@ -10,6 +10,8 @@ import { type Options, parseOptions } from './options.ts';
 const usage = `Usage: ingot db sync [--config FILE] [--state DIR]
        ingot db prune [--days N] [--keep N] [--shrink] [--config FILE] [--state DIR]
 
+Works while no server uses the state folder.
+
 sync brings the schema of the database in the state folder up to date. It is safe to repeat.
 
 prune removes events and ended operations that are old, as a running server does every hour by itself. What runs, what was

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { readSettings } from '#settings.ts';
 import { openrcLines } from './openrc.ts';
@@ -28,4 +30,20 @@ test('without a state folder of a server it says which file is missing', () => {
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
 
   assert.throws(() => openrcLines(settings), /\/nonexistent\/endpoint does not exist/);
+});
+
+test('right after `ingot serve &` it waits until the server has its first state', async () => {
+  const state_dir = await mkdtemp(join(tmpdir(), 'ingot-openrc-'));
+  const child = spawn('bin/ingot', ['openrc', '--state', state_dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = text(child.stdout);
+  const ended = once(child, 'close');
+
+  const [notice] = await once(child.stderr, 'data');
+  await writeFile(join(state_dir, 'admin-password'), 'secret\n');
+  await writeFile(join(state_dir, 'endpoint'), 'http://127.0.0.1:6385\n');
+
+  assert.match(String(notice), /waiting up to 15 s for an Ingot to start in /);
+  assert.deepEqual(await ended, [0, null]);
+  assert.match(await said, /OS_AUTH_URL='http:\/\/127\.0\.0\.1:6385\/identity\/v3'/);
+  await rm(state_dir, { recursive: true });
 });

@@ -1,14 +1,20 @@
 /** `ingot openrc`: credentials for the `openstack` client as shell lines. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { readSettings, type Settings } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { parseOptions } from './options.ts';
 
 const usage = `Usage: eval "$(ingot openrc [--state DIR] [--config FILE])"
 
-Prints the address and the administrator's credentials of the Ingot whose state folder this is.
+Prints the address and the administrator's credentials of the Ingot whose state folder this is. On a folder where none
+has run yet it waits a moment for one that is just being started.
 `;
+
+/** Milliseconds. */
+const startPatience = 15_000;
+const lookEvery = 100;
 
 export async function runOpenrcCommand(args: string[]): Promise<number> {
   const { flags, positionals, isHelp } = parseOptions(args, { valueNames: ['config', 'state'] });
@@ -18,8 +24,18 @@ export async function runOpenrcCommand(args: string[]): Promise<number> {
   }
   const { config, state } = flags;
   const settings = readSettings({ env: process.env, flags: state ? { state_dir: state } : {}, ...(config && { file: config }) });
+  await untilStarted(settings);
   process.stdout.write(openrcLines(settings));
   return 0;
+}
+
+/** So that `ingot serve &` may stand in the line before: on a new state folder the server needs a moment. */
+async function untilStarted({ state_dir }: Settings): Promise<void> {
+  const endpoint = join(state_dir, stateFiles.endpoint);
+  if (existsSync(endpoint)) return;
+  process.stderr.write(`ingot: waiting up to ${startPatience / 1000} s for an Ingot to start in ${state_dir}\n`);
+  const end = Date.now() + startPatience;
+  while (!existsSync(endpoint) && Date.now() < end) await setTimeout(lookEvery);
 }
 
 /** `export OS_…='…'` lines. Throws where no server has been started on the state folder yet. */
