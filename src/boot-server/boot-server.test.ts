@@ -249,6 +249,18 @@ test('what is in the way of a start is named, and nothing is left open', { skip 
   } finally {
     await third.kill('SIGTERM');
   }
+  const misspelt = { ...flags(), state_dir: join(state, 'fourth'), 'provisioning.interface': 'br77' };
+  const free = {
+    'provisioning.http_port': '18088',
+    'provisioning.https_port': '18089',
+    'provisioning.deploy_helper_port': '18090',
+  };
+  const fourth = new BootServerProcess(network.server, { ...misspelt, ...free });
+  try {
+    await assert.rejects(fourth.call('start'), /provisioning\.interface must name an interface of this host \(.*\), not br77/);
+  } finally {
+    await fourth.kill('SIGTERM');
+  }
 });
 
 test('stopping ends the children, also in the middle of a change; plans are still taken', { skip }, async () => {

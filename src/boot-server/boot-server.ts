@@ -14,7 +14,7 @@ import { type Connections, fitConnections } from './connection-limits.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { createDeployHelper } from './deploy-helper.ts';
 import { Dhcp } from './dhcp.ts';
-import { checkDhcpSettings } from './dnsmasq-config.ts';
+import { checkDhcpSettings, checkInterface } from './dnsmasq-config.ts';
 import { DnsmasqEvents } from './dnsmasq-events.ts';
 import { isSelfMade, loadEventCertificate } from './event-certificate.ts';
 import { createAgentHttps, createEventHttps, createHttp } from './http.ts';
@@ -298,6 +298,7 @@ class LiveBootServer implements BootServer {
   async #serveNetwork(): Promise<void> {
     const { settings, log } = this.#options;
     checkDhcpSettings(settings);
+    await checkInterface(settings);
     const child = {
       settings,
       directory: this.#directory,

@@ -76,6 +76,7 @@ test('settings that DHCP cannot work with are named', () => {
     [{ 'provisioning.cidr': '' }, /provisioning\.cidr/],
     [{ 'provisioning.cidr': '10.0.0.0/8' }, /provisioning\.address must lie/],
     [{ 'provisioning.pool': '10.0.0.1-10.0.0.9' }, /provisioning\.pool/],
+    [{ 'provisioning.pool': '172.30.0.99-172.30.0.10' }, /provisioning\.pool must begin with its lower address/],
     [{ 'provisioning.interface': 'br0,eth1' }, /provisioning\.interface/],
   ] as const;
   for (const [change, message] of wrong) assert.throws(() => checkDhcpSettings(settingsOf(change)), { message });

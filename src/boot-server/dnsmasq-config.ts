@@ -6,6 +6,7 @@
  * in the hosts file, which it reads again on SIGHUP. Tags may not stand in the hosts file: dnsmasq 2.90 links the tag
  * of a host (`set:`) into the list of a request on its stack, and frees that list on the next SIGHUP (it dies of it).
  */
+import { readFile } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
@@ -133,14 +134,28 @@ export function checkDhcpSettings(settings: Settings): void {
   rangeLine(settings);
 }
 
+/** dnsmasq would only warn, and wait for the interface to appear. The folder of /sys may be another network namespace's. */
+export async function checkInterface(settings: Settings): Promise<void> {
+  const name = interfaceName(settings);
+  const table = await readFile('/proc/self/net/dev', 'utf8').catch(() => undefined);
+  const names = table?.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
+  if (names && !names.includes(name))
+    throw new Fault('badRequest', {
+      detail: `setting provisioning.interface must name an interface of this host (${names.join(', ')}), not ${name}`,
+    });
+}
+
 function rangeLine(settings: Settings): string {
   const subnet = subnetOf(settings);
   const mask = formatAddress({ version: 4, value: (0xffffffffn << BigInt(32 - subnet.prefix)) & 0xffffffffn });
   const pool = settings['provisioning.pool'];
   if (!pool) return `dhcp-range=${formatAddress({ version: 4, value: subnet.first })},static,${mask},${leaseTimes.fixed}`;
   const ends = pool.split('-').map((end) => parseAddress(end));
-  if (ends.length !== 2 || !ends.every((end) => end && isIn(end, subnet)))
-    throw new Fault('badRequest', { detail: `setting provisioning.pool must lie in provisioning.cidr, not ${pool}` });
+  const wrong = (expected: string) =>
+    new Fault('badRequest', { detail: `setting provisioning.pool must ${expected}, not ${pool}` });
+  if (ends.length !== 2 || !ends.every((end) => end && isIn(end, subnet))) throw wrong('lie in provisioning.cidr');
+  const [first, last] = ends.map((end) => end?.value ?? 0n) as [bigint, bigint];
+  if (first > last) throw wrong('begin with its lower address');
   return `dhcp-range=${pool.replace('-', ',')},${mask},${leaseTimes.pool}`;
 }
 

@@ -101,6 +101,8 @@ test('only what the settings need is asked for', () => {
   const of = (flags: Record<string, string>) => capabilitiesFor(readSettings({ flags }));
   assert.deepEqual(of({}), []);
   assert.deepEqual(of({ 'api.listen': '0.0.0.0:443' }), ['net_bind_service']);
+  for (const listener of ['provisioning.http', 'provisioning.https', 'provisioning.deploy_helper', 'redfish.events_https'])
+    assert.deepEqual(of({ [`${listener}_port`]: '1023' }), ['net_bind_service'], listener);
   assert.deepEqual(of({ 'provisioning.interface': 'eth1' }), ['net_bind_service', 'net_raw', 'net_admin']);
   assert.deepEqual(asAccount({ uid: 7, gid: 8 }, []).slice(-3), [
     '--inh-caps=-all',

@@ -24,13 +24,20 @@ export function leaveRoot(settings: Settings, warn: (line: string) => void): voi
   warn(`running as root, since ${reason}; \`adduser --system --group ${ownAccount}\`, or see process.user in ingot serve --help`);
 }
 
+/** All listeners but the API's. */
+const portSettings = [
+  'provisioning.http_port',
+  'provisioning.https_port',
+  'provisioning.deploy_helper_port',
+  'redfish.events_https_port',
+] as const;
+
 /** What the listeners and dnsmasq need beyond an ordinary user's rights. */
 export function capabilitiesFor(settings: Settings): Capability[] {
   if (settings['provisioning.interface']) return ['net_bind_service', 'net_raw', 'net_admin'];
   const listen = Number(/:(\d+)$/.exec(settings['api.listen'])?.[1] ?? 65_535);
-  const ports = [listen, settings['provisioning.http_port'], settings['provisioning.deploy_helper_port']];
-  const events = settings['redfish.events_https_port'];
-  return [...ports, ...(events ? [events] : [])].some((port) => port > 0 && port < 1024) ? ['net_bind_service'] : [];
+  const ports = [listen, ...portSettings.map((name) => settings[name])];
+  return ports.some((port) => port > 0 && port < 1024) ? ['net_bind_service'] : [];
 }
 
 /** By name, or by number: a number needs no entry anywhere. */
