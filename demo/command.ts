@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { parseOptions } from '#commands/options.ts';
+import { checkApiPort } from '#lab/api-port.ts';
 import { buildArtifacts, type LabCloud, startLabCloud } from './lab-cloud.ts';
 import * as job from './main-job.ts';
 import { type PhaseName, type Phases, phaseNames, readPhases } from './phases.ts';
@@ -37,6 +38,8 @@ export async function runDemoCommand(args: string[]): Promise<number> {
   }
   const started = Date.now();
   say('Ingot demo: two virtual servers, from rack to SSH. Ctrl-C takes everything down.');
+  const port = Number(flags['port'] ?? 6385);
+  await checkApiPort(port);
   // Until here an interrupt simply ends us: there is nothing yet to take down.
   const artifacts = await buildArtifacts(say);
   const interrupt = new AbortController();
@@ -45,7 +48,7 @@ export async function runDemoCommand(args: string[]): Promise<number> {
   const lab = await startLabCloud({
     rack: { machines: chains.length, uefi: 1 },
     stateDir: join(cacheFolder, 'demo'),
-    port: Number(flags['port'] ?? 6385),
+    port,
     artifacts,
     announce: say,
   });

@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { openApiPort } from './api-port.ts';
 import { connectRack } from './rack.ts';
 import { defaultStateDir } from './rack-plan.ts';
 import { apiDescriptor, ingotCommand, ingotEnvironment } from './start-ingot.ts';
@@ -44,9 +45,7 @@ export async function runServeCommand(args: string[]): Promise<number> {
 async function listenOutside(words: string): Promise<Server> {
   const [, host, port] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(words) ?? [];
   if (!host) throw new RangeError(`--listen must be HOST:PORT, not '${words}'`);
-  const listener = createServer().listen(Number(port), host);
-  await once(listener, 'listening');
-  return listener;
+  return openApiPort(Number(port), host);
 }
 
 type Inside = { readonly listener: Server; readonly stateDir: string; readonly words: readonly string[] };

@@ -5,13 +5,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, createWriteStream, mkdirSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Account, asAccount } from '#domain/privileges.ts';
 import { type SettingName, variableOf } from '#settings.ts';
+import { openApiPort } from './api-port.ts';
 import { insideNamespace } from './network.ts';
 import { provisioningNetwork } from './rack-plan.ts';
 
@@ -64,8 +65,7 @@ export class IngotProcess {
   /** Throws when it ends, or says nothing, before it serves. */
   async start(): Promise<void> {
     if (this.#child) throw new Error('Ingot runs already');
-    const listener = createServer().listen(this.#port, '127.0.0.1');
-    await once(listener, 'listening');
+    const listener = await openApiPort(this.#port);
     this.#port = (listener.address() as AddressInfo).port;
     this.#child = this.#launch(listener);
     // Ours was only the opening; from here on the child alone accepts.
