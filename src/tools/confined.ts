@@ -6,7 +6,7 @@
 import { chmod, chown, lstat, readlink } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 import { type DiskRoom, withRoom } from './disk-room.ts';
-import { isInstalled, runTool } from './run-tool.ts';
+import { isInstalled, runTool, type ToolOptions } from './run-tool.ts';
 
 /** The setting tools.confinement: by bubblewrap, or not at all, with all rights of Ingot. */
 export const confinements = ['bwrap', 'none'] as const;
@@ -43,6 +43,8 @@ export type ConfinedRun<Name extends string> = {
   env?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
   onOutput?: (text: string) => void;
+  /** See ToolOptions. */
+  outputMax?: number;
 };
 
 /** @returns standard output. Throws `toolFailed`, or `notConfined` where the program would not have been confined. */
@@ -51,11 +53,12 @@ export async function runConfined<Name extends string>(
   run: ConfinedRun<Name>,
   confinement: Confinement = 'bwrap',
 ): Promise<string> {
-  const { limits, signal, room } = run;
+  const { limits, signal, room, onOutput, outputMax } = run;
   const inTime = AbortSignal.timeout(limits.seconds * 1000);
   const work = (noRoom?: AbortSignal) => {
     const signals = [signal, inTime, noRoom].filter((one) => one !== undefined);
-    const options = { name: tool, signal: AbortSignal.any(signals), ...(run.onOutput && { onOutput: run.onOutput }) };
+    const output = { ...(onOutput && { onOutput }), ...(outputMax !== undefined && { outputMax }) };
+    const options = { name: tool, signal: AbortSignal.any(signals), ...output };
     return confinement === 'none' ? runBare(tool, run, options) : runInside(tool, run, options);
   };
   try {
@@ -66,7 +69,7 @@ export async function runConfined<Name extends string>(
   }
 }
 
-type RunOptions = { name: string; signal: AbortSignal; onOutput?: (text: string) => void };
+type RunOptions = { name: string; signal: AbortSignal } & Pick<ToolOptions, 'onOutput' | 'outputMax'>;
 
 function runBare<Name extends string>(tool: string, run: ConfinedRun<Name>, options: RunOptions): Promise<string> {
   const at = mapFiles(run.files, ({ path }) => path);

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import { type Confinement, limitTable, runConfined } from './confined.ts';
 import type { DiskRoom } from './disk-room.ts';
+import { type DataRun, ImageMapReader } from './image-map.ts';
 
 const ImageInfo = Type.Object({
   'virtual-size': Type.Integer({ minimum: 0 }),
@@ -16,10 +17,6 @@ const ImageInfo = Type.Object({
   'format-specific': Type.Optional(Type.Object({ type: Type.String(), data: Type.Record(Type.String(), Type.Unknown()) })),
 });
 export type ImageInfo = Static<typeof ImageInfo>;
-
-const ImageMap = Type.Array(
-  Type.Object({ start: Type.Integer(), length: Type.Integer(), zero: Type.Boolean(), data: Type.Boolean() }),
-);
 
 /** A file of a stated format: never guessed, since a guess would let a tenant's bytes choose. */
 export type ImageFile = { path: string; format: string };
@@ -57,17 +54,15 @@ export async function checkImageFile({ path, format }: ImageFile, { confinement,
   }
 }
 
-/** Runs that may hold data, rising; everything else reads as zeros. */
-export async function dataRuns(
-  { path, format }: ImageFile,
-  { confinement, signal }: HowToRun = {},
-): Promise<{ start: number; length: number }[]> {
+/** Runs that may hold data, rising, 100,000 at most; everything else reads as zeros. */
+export async function dataRuns({ path, format }: ImageFile, { confinement, signal }: HowToRun = {}): Promise<DataRun[]> {
   const files = { image: { path } };
   const args = (at: { image: string }) => ['map', '--output=json', '-f', format, at.image];
-  const map = await runConfined('qemu-img', { files, args, limits: limitTable.check, signal }, confinement);
-  return decode(ImageMap, map)
-    .filter(({ zero, data }) => data && !zero)
-    .map(({ start, length }) => ({ start, length }));
+  const map = new ImageMapReader();
+  // A map has as many lines as the image has holes, and a tenant made the image: it is read while it comes.
+  const run = { files, args, limits: limitTable.check, signal, outputMax: 0, onOutput: (text: string) => map.read(text) };
+  await runConfined('qemu-img', run, confinement);
+  return map.finish();
 }
 
 type Progress = HowToRun & {
@@ -152,7 +147,16 @@ export function optionValue(value: string): string {
 }
 
 function decode<S extends TSchema>(schema: S, text: string): Static<S> {
-  const value: unknown = JSON.parse(text);
+  const value = parseJson(text);
   if (!Value.Check(schema, value)) throw new Fault('toolFailed', { tool: 'qemu-img', detail: 'its JSON has an unknown shape' });
   return value as Static<S>;
+}
+
+/** @returns undefined where it is none: the end alone of a report that was too long, for example */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -10,6 +10,13 @@ test('gives the output', async () => {
   assert.equal(await runTool('printf', ['%s', 'a b']), 'a b');
 });
 
+test('of a long output the end is kept, as much as was asked for', async () => {
+  const script = `for (let at = 0; at < 1000; at++) process.stdout.write('a'.repeat(65_536)); process.stdout.write('end');`;
+  assert.equal(await runTool(process.execPath, ['-e', script], { outputMax: 1000 }), `${'a'.repeat(997)}end`);
+  assert.equal(await runTool(process.execPath, ['-e', script], { outputMax: 0 }), '');
+  assert.equal((await runTool(process.execPath, ['-e', script])).length, 1024 * 1024);
+});
+
 test('a failure carries what the program said', async () => {
   await assert.rejects(runTool('sh', ['-c', 'echo no such thing >&2; exit 3']), (error) => {
     assert.ok(error instanceof Fault);

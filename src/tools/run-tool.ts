@@ -19,10 +19,12 @@ export type ToolOptions = {
   group?: boolean;
   /** Each piece of standard output as it comes. */
   onOutput?: (text: string) => void;
+  /** Characters of standard output that are kept to be returned, the last ones; default: 1 Mi. */
+  outputMax?: number;
 };
 
-/** Enough for any JSON that we ask of a tool; only the end of more is kept. */
-const outputMax = 64 * 1024 * 1024;
+/** More than any report that we ask of a tool, and parsed in some 10 ms. */
+const usualOutputMax = 1024 * 1024;
 const errorMax = 4096;
 
 /** @returns standard output. Throws `toolFailed` with the end of standard error where the exit status (its field `status`) is not 0. */
@@ -39,10 +41,10 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   });
   const killGroup = () => killGroupOf(child.pid);
   if (options.group) options.signal?.addEventListener('abort', killGroup, { once: true });
-  let output = '';
+  const output = new LastCharacters(options.outputMax ?? usualOutputMax);
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output = (output + text).slice(-outputMax);
+    output.add(text);
     options.onOutput?.(text);
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -55,11 +57,34 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   child.on('close', (status, signalName) => {
     options.signal?.removeEventListener('abort', killGroup);
     if (options.signal?.aborted) return reject(options.signal.reason);
-    if (status === 0) return resolve(output);
+    if (status === 0) return resolve(output.toString());
     const detail = errors.trim() || (signalName ? `ended by ${signalName}` : `exit status ${status}`);
     reject(new Fault('toolFailed', { tool: name, detail, ...(status !== null && { status }) }));
   });
   return promise;
+}
+
+/** The end of a text that comes in pieces, put together once: of a long text each piece would cost a copy of the whole. */
+class LastCharacters {
+  readonly #max: number;
+  #pieces: string[] = [];
+  #length = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  add(piece: string): void {
+    this.#pieces.push(piece);
+    this.#length += piece.length;
+    if (this.#length <= 2 * this.#max) return;
+    this.#pieces = [this.toString()];
+    this.#length = this.#pieces[0]?.length ?? 0;
+  }
+
+  toString(): string {
+    return this.#pieces.join('').slice(Math.max(0, this.#length - this.#max));
+  }
 }
 
 /** Our settings hold passwords, which are no business of programs that we run. */
