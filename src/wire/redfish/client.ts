@@ -26,6 +26,8 @@ export type RedfishLimits = {
   readonly connectMs: number;
   /** One exchange that reads, with its repeats. */
   readonly readMs: number;
+  /** Reading all of a collection, which may take thousands of exchanges. */
+  readonly collectionMs: number;
   /** One exchange that changes something; BMCs think long before they answer. */
   readonly writeMs: number;
   /** Sending a whole file. */
@@ -50,6 +52,7 @@ export type RedfishLimits = {
 export const defaultLimits: RedfishLimits = {
   connectMs: 10_000,
   readMs: 30_000,
+  collectionMs: 900_000,
   writeMs: 60_000,
   uploadMs: 900_000,
   taskMs: 120_000,
@@ -162,8 +165,12 @@ class Conversation implements RedfishService {
     const root = await this.#queue(() => this.#readRoot(deadline), signal).catch((error) =>
       rethrow(error, `GET ${path}`, signal),
     );
+    const until = Date.now() + this.#limits.collectionMs;
     return readMembers(path, {
-      get: (page) => this.get(page, request),
+      get: (page) => {
+        if (Date.now() > until) throw tooSlow(path, this.#limits.collectionMs);
+        return this.get(page, request);
+      },
       expand: this.#cannotExpand ? undefined : expandQuery(root),
       cannotExpand: () => {
         this.#cannotExpand = true;
@@ -343,6 +350,10 @@ function redirectedMethod({ status }: Incoming, method: Method): Method | undefi
   if (status === 301 || status === 307 || status === 308) return method;
   if (status === 303) return 'GET';
   return status === 302 && method === 'GET' ? method : undefined;
+}
+
+function tooSlow(path: string, ms: number): RedfishError {
+  return new RedfishError('unfit', { request: `GET ${path}`, detail: `its members were not read within ${ms / 1000} s` });
 }
 
 function isStale(error: unknown): boolean {

@@ -14,9 +14,14 @@ export type Reading = {
 };
 
 const mostMembers = 20_000;
+/** A page has ten members at least in all services that are known. */
+const mostPages = 2_000;
+/** Of all replies together: what is read is kept in memory until the last page is here. */
+const mostBytes = 64 * 1024 * 1024;
 
-/** @throws RedfishError `unfit` for pages that lead back to themselves, and for collections without end */
-export async function readMembers(path: string, reading: Reading): Promise<Resource[]> {
+/** @throws RedfishError `unfit` for pages that lead back to themselves, and for collections without end or measure */
+export async function readMembers(path: string, given: Reading): Promise<Resource[]> {
+  const reading = bounded(path, given);
   const members: Resource[] = [];
   const seen = new Set<string>();
   let failure: RedfishError | undefined;
@@ -30,6 +35,7 @@ export async function readMembers(path: string, reading: Reading): Promise<Resou
     const next = pathOf(page.body['Members@odata.nextLink'] ?? page.body['@odata.nextLink']);
     if (next === undefined) break;
     if (seen.has(next)) throw unfit(path, 'its pages lead back to themselves');
+    if (seen.size >= mostPages) throw unfit(path, `more than ${mostPages} pages`);
     seen.add(next);
     page = await reading.get(next);
   }
@@ -37,6 +43,17 @@ export async function readMembers(path: string, reading: Reading): Promise<Resou
   if (members.length === 0 && failure) throw failure;
   if (failure) reading.leftOut(failure);
   return members;
+}
+
+function bounded(path: string, reading: Reading): Reading {
+  let bytes = 0;
+  const get = async (page: string) => {
+    const reply = await reading.get(page);
+    bytes += reply.bytes ?? 0;
+    if (bytes > mostBytes) throw unfit(path, `more than ${mostBytes} bytes`);
+    return reply;
+  };
+  return { ...reading, get };
 }
 
 async function readFirst(path: string, { get, expand, cannotExpand }: Reading): Promise<RedfishReply> {

@@ -1,11 +1,13 @@
 /** What a BMC that is somebody else's by now could try. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { startRedfishService } from '#test/a-redfish-service.ts';
-import { RedfishError } from './redfish-client.ts';
+import { openRedfishClient, type RedfishLimits } from './client.ts';
+import { type Json, RedfishError } from './redfish-client.ts';
 import { createEventParser, type ServerEvent } from './server-sent-events.ts';
 
 const path = '/redfish/v1/Systems/1';
@@ -102,4 +104,38 @@ test('what the service root answers in words holds no password', async (t) => {
     .catch((each: RedfishError) => each);
   assert.ok(error instanceof RedfishError);
   assert.match(error.message, /you are \*\*\*/);
+});
+
+/** A collection whose pages always name another one. */
+function endless(page: { Members: Json[]; pad?: string }): RequestListener {
+  let count = 0;
+  return (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ ...page, 'Members@odata.nextLink': `/redfish/v1/Pages?at=${count++}` }));
+  };
+}
+
+async function open(t: TestContext, listener: RequestListener, limits: Partial<RedfishLimits> = {}) {
+  const server = createHttpServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = openRedfishClient({ url, user: 'u', password: 'p', auth: 'basic', trust: { by: 'nothing' } }, limits);
+  t.after(async () => {
+    await client.close();
+    server.close();
+    server.closeAllConnections();
+  });
+  return client;
+}
+
+test('a collection of empty pages without end is given up, by number and by time', async (t) => {
+  const client = await open(t, endless({ Members: [] }));
+  await assert.rejects(client.members(path), { failure: 'unfit', message: /more than 2000 pages/ });
+  const hurried = await open(t, endless({ Members: [] }), { collectionMs: 50 });
+  await assert.rejects(hurried.members(path), { failure: 'unfit', message: /not read within 0\.05 s/ });
+});
+
+test('pages that are large together are not all kept', async (t) => {
+  const client = await open(t, endless({ Members: [{ Name: 'x' }], pad: 'y'.repeat(7 * 1024 * 1024) }));
+  await assert.rejects(client.members(path), { failure: 'unfit', message: /more than 67108864 bytes/ });
 });

@@ -24,6 +24,8 @@ export type RedfishReply = {
   /** `{}` where the reply had no body. */
   readonly body: Resource;
   readonly etag: string | undefined;
+  /** Of the body as it came. */
+  readonly bytes?: number;
 };
 
 export type Part = { readonly name: string; readonly file?: string } & (

@@ -26,7 +26,7 @@ export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   const own = parsed['@odata.etag'];
   // An empty one is none: sent back, it matches nothing.
   const etag = headers['etag'] || (typeof own === 'string' && own !== '' ? own : undefined);
-  return { status, headers, body: parsed, etag };
+  return { status, headers, body: parsed, etag, bytes: body.length };
 }
 
 /** Resources have ten or so. Five bytes make a level, and in memory a hundred: what nobody needs is not built. */
