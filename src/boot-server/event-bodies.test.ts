@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { anEventListener } from '#test/an-event-listener.ts';
+import { EventBodies, eventBodyMax } from './event-bodies.ts';
+
+const packed = { gzip: gzipSync, br: brotliCompressSync };
+/** An event of that many bytes, one kilobyte when it is packed. */
+const large = (bytes: number) => JSON.stringify({ pad: 'x'.repeat(bytes - '{"pad":""}'.length) });
+const isRead = (value: unknown) => typeof value === 'object' && value !== null && 'pad' in value;
+
+for (const [encoding, pack] of Object.entries(packed)) {
+  test(`a BMC that floods us with ${encoding} is read up to 4 MiB in a minute, others meanwhile are too`, () => {
+    let now = 0;
+    const bodies = new EventBodies(() => now);
+    const body = pack(large(eventBodyMax));
+    const read = (token: string) => isRead(bodies.read(token, body, encoding));
+    assert.deepEqual(
+      Array.from({ length: 6 }, () => read('one')),
+      [true, true, true, true, false, false],
+    );
+    assert.equal(read('other'), true);
+    now = 60_001;
+    assert.equal(read('one'), true);
+  });
+}
+
+test('what cannot be unpacked, or is no JSON, costs what it could have cost', () => {
+  const bodies = new EventBodies(() => 0);
+  const bomb = gzipSync(large(2 * eventBodyMax));
+  for (let time = 0; time < 4; time++) assert.deepEqual(bodies.read('one', bomb, 'gzip'), {});
+  assert.deepEqual(bodies.read('one', Buffer.from('{"pad":1}'), undefined), {});
+  const nested = gzipSync('['.repeat(eventBodyMax));
+  for (let time = 0; time < 4; time++) assert.deepEqual(bodies.read('two', nested, 'gzip'), {});
+  assert.deepEqual(bodies.read('two', Buffer.from('{"pad":1}'), undefined), {});
+});
+
+test('over HTTP a post beyond the budget is taken as one that says nothing, and answered like the others', async (t) => {
+  const { boot, events } = await anEventListener(t);
+  const taken: unknown[] = [];
+  events.onEvent('token-1', (body) => taken.push(body));
+  const url = `${boot.eventPlaces.at(-1)?.url}/redfish-events/token-1`;
+  const post = { method: 'POST', headers: { 'content-encoding': 'gzip' }, body: gzipSync(large(eventBodyMax)) };
+  for (let time = 0; time < 6; time++) assert.equal((await fetch(url, post)).status, 200);
+  assert.deepEqual(taken.map(isRead), [true, true, true, true, false, false]);
+});
