@@ -65,6 +65,19 @@ test('a disk that is gone is named until the operator accepts that; its other di
   assert.equal((await clean(cloud, node, [sdb])).state, 'manageable', 'it is forgotten');
 });
 
+test('a serial number of odd characters is no shell command in the hint, and can be accepted as the hint says', async (t) => {
+  const { cloud, node } = await aSite(t);
+  const serial = '$(reboot); "S 1",`id`';
+  await clean(cloud, node, [{ ...sda, serial }, sdb]);
+  const { state, error } = await clean(cloud, node, [sdb]);
+  assert.equal(state, 'clean failed');
+  const [, command = '', wanted = ''] = /`(baremetal [^`]*lost_disks=([^`]*))` accepts/.exec(error) ?? [];
+  assert.match(command, /^[\w ./:=+-]+$/);
+  assert.equal(error.split('`').length, 3, 'the only command is ours');
+  await cloud.engine.updateNode(node.uuid, ({ properties }) => ({ properties: { ...properties, lost_disks: wanted } }));
+  assert.equal((await clean(cloud, node, [sdb])).state, 'manageable');
+});
+
 test('a disk that was put in since then, and disks without serial numbers, by number and size', async (t) => {
   const { cloud, node } = await aSite(t);
   assert.equal((await clean(cloud, node, [other('/dev/vda'), other('/dev/vdb')])).state, 'manageable');

@@ -68,11 +68,15 @@ function missingFrom(present: readonly KnownDisk[], known: readonly KnownDisk[])
   return [...missing, ...moved.filter((disk) => !take(({ size_bytes }) => size_bytes === disk.size_bytes))];
 }
 
+/**
+ * As an operator writes it into the property, out of a message that shows the command: the machine says what its disks are
+ * called, so nothing of it may mean anything to a shell or to the list.
+ */
 function nameOf({ serial, device }: KnownDisk): string {
-  return serial || device;
+  return (serial || device).replace(/[^\w./:+-]+/g, '_');
 }
 
 function describe({ device, model, serial, size_bytes }: KnownDisk): string {
   const parts = [model, serial && `serial ${serial}`, `${Math.round(size_bytes / 1e9)} GB`].filter(Boolean);
-  return `disk ${device} (${parts.join(', ')})`;
+  return `disk ${device} (${parts.join(', ')})`.replaceAll('`', "'");
 }
