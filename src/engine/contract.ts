@@ -70,6 +70,7 @@ export type NewNode = Partial<
     | 'shard'
     | 'parent_node'
     | 'provision_state'
+    | 'maintenance'
   >
 > & { driver: string };
 

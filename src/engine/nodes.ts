@@ -134,7 +134,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     target_provision_state: null,
     power_state: null,
     target_power_state: null,
-    maintenance: false,
+    maintenance: request.maintenance ?? false,
     maintenance_reason: null,
     fault: null,
     last_error: null,
@@ -171,9 +171,11 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
   const { store, drivers, holds } = parts;
   const { node, changes } = await store.transaction(async (inside) => {
     const node = await findNode(inside, uuid);
-    await refuseWhileBusy(inside, node);
-    holds.refuse(node);
     const changes = typeof wanted === 'function' ? wanted(node) : wanted;
+    if (Object.keys(changes).some((name) => name !== 'maintenance')) {
+      await refuseWhileBusy(inside, node);
+      holds.refuse(node);
+    }
     const driver = changes.driver ?? node.driver;
     // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
     const former = driver === node.driver ? node : {};
@@ -184,7 +186,8 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     // Other settings may lead to another machine, of which nothing is known.
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
-    await inside.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, updated_at: new Date().toISOString() });
+    const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
+    await inside.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, ...ended, updated_at: new Date().toISOString() });
     const after = await findNode(inside, uuid);
     await claimEndpoints(inside, drivers, after);
     return { node: after, changes };
@@ -194,6 +197,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
 }
 
 async function noteSettings({ contacts, truth, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
+  if (changes.maintenance === false) truth.lookNow(uuid);
   // Other settings, another way to the BMC: what was learned on the old one counts no more.
   if (changes.driver_info || changes.driver || changes.power_interface) {
     await contacts.forget(uuid);

@@ -5,6 +5,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { findNode } from './lookup.ts';
 import { conductorName } from './node-json.ts';
 import { since } from './since.ts';
+import { AnyQuery } from './strict-requests.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 
@@ -40,10 +41,12 @@ const unsupportedTable: readonly { method: 'POST' | 'PUT' | 'DELETE'; path: stri
 
 export function registerAbsent(app: ApiScope, context: ApiContext): void {
   for (const { path, field, ...row } of emptyListTable) {
-    app.get(path, { preValidation: since('minor' in row ? row.minor : 1) }, async () => ({ [field]: [] }));
+    app.get(path, { preValidation: since('minor' in row ? row.minor : 1), schema: { querystring: AnyQuery } }, async () => ({
+      [field]: [],
+    }));
   }
   for (const [path, field] of Object.entries(emptyNodeListTable)) {
-    app.get(`/nodes/:node/${path}`, { schema: { params: NodeParams } }, async (request) => {
+    app.get(`/nodes/:node/${path}`, { schema: { params: NodeParams, querystring: AnyQuery } }, async (request) => {
       await findNode(context, request.params.node);
       return { [field]: [] };
     });
@@ -53,6 +56,7 @@ export function registerAbsent(app: ApiScope, context: ApiContext): void {
       method,
       url: path,
       preValidation: since(minor),
+      schema: { querystring: AnyQuery },
       async handler(request) {
         const { node } = request.params as { node?: string };
         if (node !== undefined) await findNode(context, node);
@@ -74,8 +78,8 @@ function registerConductors(app: ApiScope, context: ApiContext): void {
     updated_at: now(),
     links: [],
   });
-  app.get('/conductors', async () => ({ conductors: [conductor()] }));
-  app.get('/conductors/:name', async (request) => {
+  app.get('/conductors', { schema: { querystring: AnyQuery } }, async () => ({ conductors: [conductor()] }));
+  app.get('/conductors/:name', { schema: { querystring: AnyQuery } }, async (request) => {
     const { name } = request.params as { name: string };
     if (name !== conductorName) throw new Fault('notFound', { what: 'Conductor', id: name });
     return conductor();
@@ -83,7 +87,7 @@ function registerConductors(app: ApiScope, context: ApiContext): void {
 }
 
 function registerNodeReads(app: ApiScope, context: ApiContext): void {
-  app.get('/nodes/:node/vifs', { schema: { params: NodeParams } }, async (request) => {
+  app.get('/nodes/:node/vifs', { schema: { params: NodeParams, querystring: AnyQuery } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
     const ports = await context.store.node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
     return { vifs: ports.flatMap(({ vif_port_id }) => (vif_port_id ? [{ id: vif_port_id }] : [])) };

@@ -15,11 +15,13 @@ import { registerNodeStates } from './node-states.ts';
 import { registerNodeTraits } from './node-traits.ts';
 import { registerNodes } from './nodes.ts';
 import { registerPorts } from './ports.ts';
+import { refuseUnknown } from './strict-requests.ts';
 
 export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', async (request) =>
     requireAdmin(request, `baremetal ${request.method} ${request.routeOptions.url}`),
   );
+  app.addHook('preValidation', refuseUnknown);
   acceptEmptyBytes(app);
   registerNodes(app, context);
   registerNodeStates(app, context);

@@ -1,5 +1,6 @@
 /** Fields of a node that exist in Ironic and have one value in Ingot: setting another is refused, not forgotten. */
 import { Fault } from '#domain/faults.ts';
+import { booleanOf } from './loose-booleans.ts';
 
 /** The values a client may send, because they are what there is. */
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
@@ -20,12 +21,27 @@ export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   storage_interface: ['noop'],
 };
 
+/** Those that Ironic takes of a new node only, and those that it takes of a patch only. */
+export const bornWithTable: typeof fixedFieldTable = {
+  boot_mode: [],
+  console_enabled: [false],
+  instance_uuid: [],
+  secure_boot: [false],
+};
+export const patchOnly: readonly string[] = ['protected', 'protected_reason'];
+
 /** @param record field → value, of a new node or a changed one */
 export function refuseFixedFields(record: object): void {
-  for (const [name, allowed] of Object.entries(fixedFieldTable)) {
-    const value = (record as Record<string, unknown>)[name];
-    if (value === undefined || value === null || allowed.includes(value)) continue;
+  for (const [name, allowed] of Object.entries({ ...fixedFieldTable, ...bornWithTable })) {
+    const given = (record as Record<string, unknown>)[name];
+    if (given === undefined || given === null) continue;
+    const value = typeof allowed[0] === 'boolean' ? booleanOf(name, given) : given;
+    if (allowed.includes(value) || (name === 'network_data' && isEmpty(value))) continue;
     const only = allowed.length > 0 ? ` (only ${allowed.map((each) => JSON.stringify(each)).join(', ')})` : '';
     throw new Fault('unsupported', { what: `Setting ${name} of a node to ${JSON.stringify(value)}${only}` });
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }

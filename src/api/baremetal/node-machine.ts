@@ -7,6 +7,7 @@ import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { maskUrlSecrets } from '../url-secrets.ts';
 import { findNode } from './lookup.ts';
+import { booleanOf, LooseBoolean } from './loose-booleans.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const choice = <const T extends readonly string[]>(words: T) => Type.Union(words.map((word) => Type.Literal(word)));
@@ -27,10 +28,10 @@ function registerConsole(app: ApiScope, context: ApiContext): void {
       : undefined;
     return { console_enabled, console_info: url ? { type: 'websocket', url } : null };
   });
-  const body = Type.Object({ enabled: Type.Boolean() });
+  const body = Type.Object({ enabled: LooseBoolean });
   app.put(path, { schema: { params: NodeParams, body } }, async (request, reply) => {
     const { uuid } = await findNode(context, request.params.node);
-    await context.engine.setConsole(uuid, request.body.enabled);
+    await context.engine.setConsole(uuid, booleanOf('enabled', request.body.enabled));
     return accepted(reply);
   });
 }
@@ -38,15 +39,13 @@ function registerConsole(app: ApiScope, context: ApiContext): void {
 const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;
 const BootDeviceRequest = Type.Object({
   boot_device: choice(bootDevices),
-  persistent: Type.Optional(Type.Boolean()),
+  persistent: Type.Optional(LooseBoolean),
   /** Ingot's own: what the firmware fetches, with `uefihttp`. */
   uri: Type.Optional(Type.String({ pattern: '^https?://[!-~]+$', maxLength: 2048 })),
 });
 const ModeRequest = Type.Object({ target: choice(['bios', 'uefi']) });
 /** The client sends the word that was typed. */
-const SecureBootRequest = Type.Object({
-  target: Type.Union([Type.Boolean(), choice(['on', 'off', 'true', 'false', 'True', 'False'])]),
-});
+const SecureBootRequest = Type.Object({ target: LooseBoolean });
 
 function registerBoot(app: ApiScope, context: ApiContext): void {
   const { engine } = context;
@@ -67,7 +66,8 @@ function registerBoot(app: ApiScope, context: ApiContext): void {
     const device = boot_device as (typeof bootDevices)[number];
     if ((device === 'uefihttp') !== (uri !== undefined))
       throw new Fault('badRequest', { detail: "'uri' goes with the boot device 'uefihttp', and with no other." });
-    await engine.setBootDevice(uuid, device, { persistent, ...(uri !== undefined && { uri }) });
+    const isPersistent = booleanOf('persistent', persistent);
+    await engine.setBootDevice(uuid, device, { persistent: isPersistent, ...(uri !== undefined && { uri }) });
     reply.code(204).send();
   });
   app.put('/nodes/:node/states/boot_mode', { schema: { params: NodeParams, body: ModeRequest } }, async (request, reply) => {
@@ -80,7 +80,7 @@ function registerBoot(app: ApiScope, context: ApiContext): void {
     { schema: { params: NodeParams, body: SecureBootRequest } },
     async (request, reply) => {
       const { uuid } = await findNode(context, request.params.node);
-      await engine.setSecureBoot(uuid, ['true', 'on'].includes(String(request.body.target).toLowerCase()));
+      await engine.setSecureBoot(uuid, booleanOf('target', request.body.target));
       return accepted(reply);
     },
   );

@@ -7,6 +7,7 @@ import type { NodeChanges } from '#engine/contract.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';
 import { keysOf } from './json-pointer.ts';
+import { booleanOf } from './loose-booleans.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
@@ -24,12 +25,13 @@ export const interfaceNames = [
 ] as const;
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 export const textNames = ['name', 'resource_class', 'description', 'owner', 'shard', 'parent_node'] as const;
-const changeable: readonly string[] = ['driver', ...interfaceNames, ...bagNames, ...textNames, 'instance_name'];
+const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceNames, ...bagNames, ...textNames, 'instance_name'];
 
 const Bag = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
 const Patched = Type.Object({
   driver: Type.String({ minLength: 1 }),
+  maintenance: Type.Boolean(),
   name: Type.Union([NodeName, Type.Null()]),
   resource_class: Text({ maxLength: 80 }),
   description: Text({ maxLength: 4096 }),
@@ -76,6 +78,7 @@ function refuseReadSecrets(patch: JsonPatch): void {
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
   const patched = { ...after };
   for (const name of bagNames) patched[name] ??= {};
+  patched['maintenance'] = booleanOf('maintenance', patched['maintenance']);
   for (const name of [...textNames, 'instance_name']) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   if (!Value.Check(Patched, patched)) {
     const [error] = Value.Errors(Patched, patched);
@@ -98,7 +101,6 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
 }
 
 const elsewhereTable: Readonly<Record<string, string>> = {
-  maintenance: 'PUT or DELETE /v1/nodes/{node}/maintenance',
   maintenance_reason: 'PUT /v1/nodes/{node}/maintenance',
   power_state: 'PUT /v1/nodes/{node}/states/power',
   provision_state: 'PUT /v1/nodes/{node}/states/provision',

@@ -11,14 +11,16 @@ import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { withInstanceName } from './instance-name.ts';
 import { JsonPatch, membersOf, recordBytes } from './json-patch.ts';
 import { findNamedNode, findNode } from './lookup.ts';
-import { refuseFixedFields } from './node-fixed-fields.ts';
+import { booleanOf, LooseBoolean } from './loose-booleans.ts';
+import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { interfaceNames, readNodePatch, textNames } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
-const Bag = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+const Bag = Maybe(Type.Record(Type.String(), Type.Unknown()));
+const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
 const Text = Maybe(Type.String({ maxLength: 255 }));
 
 const NodeRequest = Type.Object({
@@ -43,6 +45,9 @@ const NodeRequest = Type.Object({
   bios_interface: Text,
   firmware_interface: Text,
   vendor_interface: Text,
+  maintenance: Maybe(LooseBoolean),
+  /** One value only: see `refuseFixedFields`. */
+  ...Object.fromEntries(fixed.map((name) => [name, Type.Optional(Type.Unknown())])),
 });
 
 const Flag = Type.Optional(Type.Boolean());
@@ -57,6 +62,7 @@ const NodeQuery = Type.Object({
   resource_class: Type.Optional(Type.String()),
   owner: Type.Optional(Type.String()),
   lessee: Type.Optional(Type.String()),
+  project: Type.Optional(Type.String()),
   chassis_uuid: Type.Optional(Type.String()),
   conductor: Type.Optional(Type.String()),
   conductor_group: Type.Optional(Type.String()),
@@ -74,6 +80,7 @@ const NodeQuery = Type.Object({
   marker: Type.Optional(Type.String()),
 });
 type NodeQuery = Static<typeof NodeQuery>;
+const PatchQuery = Type.Object({ reset_interfaces: Flag });
 const NodeParams = Type.Object({ node: Type.String() });
 
 export function registerNodes(app: ApiScope, context: ApiContext): void {
@@ -102,9 +109,16 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
     return nodeJson(context, request, node);
   });
 
-  app.patch('/nodes/:node', { bodyLimit: recordBytes, schema: { params: NodeParams, body: JsonPatch } }, async (request) => {
+  const change = { params: NodeParams, querystring: PatchQuery, body: JsonPatch };
+  app.patch('/nodes/:node', { bodyLimit: recordBytes, schema: change }, async (request) => {
     const node = await findNode(context, request.params.node);
     refuseLaterFields(nodeFields, membersOf(request.body), request.microversion);
+    const { reset_interfaces } = request.query;
+    // Another driver brings its own interfaces, asked or not.
+    if (reset_interfaces !== undefined && !membersOf(request.body).has('driver'))
+      throw new Fault('badRequest', {
+        detail: "The reset_interfaces parameter can only be used when changing the node's driver.",
+      });
     const { parent_node } = await withParent(context, readNodePatch(node, request.body));
     const changed = await engine.updateNode(node.uuid, (now) => ({
       ...readNodePatch(now, request.body),
@@ -121,14 +135,20 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
 
 /** null and '' mean "not given"; the engine chooses then. */
 function readNode(body: Static<typeof NodeRequest>): NewNode {
-  const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, ...texts } = body;
+  const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = body;
   refuseReservedName(body.name);
   const known = [...textNames, ...interfaceNames] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const named = instance_name && { instance_info: withInstanceName((instance_info ?? {}) as JsonObject, instance_name) };
   const bags = { driver_info, properties, extra, instance_info, ...named } as Record<string, JsonObject | undefined>;
-  const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag !== undefined));
-  return { driver, ...(uuid && { uuid: uuid.toLowerCase() }), ...given, ...filled };
+  const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag));
+  return {
+    driver,
+    ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...(maintenance !== undefined && maintenance !== null && { maintenance: booleanOf('maintenance', maintenance) }),
+    ...given,
+    ...filled,
+  };
 }
 
 /** A parent is named as any node is, and kept by its UUID. */
@@ -153,7 +173,10 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
   const { store } = context;
-  const { sort_key, sort_dir, limit, marker, detail: _, fields, ...filters } = query;
+  const { sort_key, sort_dir, limit, marker, detail: _, fields, project, ...filters } = query;
+  if (project !== undefined && filters.owner !== undefined && filters.owner !== project)
+    throw new Fault('badRequest', { detail: 'owner and project can only be the same: no node has a lessee.' });
+  if (project !== undefined) filters.owner = project;
   if (filters.parent_node !== undefined) filters.parent_node = (await findNode(context, filters.parent_node)).uuid;
   const wanted = { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' };
   const source: PageSource<{ uuid: string }, Node> = {

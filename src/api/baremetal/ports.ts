@@ -12,6 +12,7 @@ import { nextUrl, type Page, type PageSource, readPage } from '../pagination.ts'
 import { field, selectFields } from './fields.ts';
 import { applyPatch, JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
 import { findNamedNode, findNode, uuidPattern } from './lookup.ts';
+import { booleanOf, LooseBoolean } from './loose-booleans.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { refuseLaterFields } from './since.ts';
 
@@ -35,7 +36,7 @@ const PortFields = {
   description: Text,
   vendor: Text,
   category: Text,
-  pxe_enabled: Type.Optional(Type.Boolean()),
+  pxe_enabled: Type.Optional(Type.Union([LooseBoolean, Type.Null()])),
   local_link_connection: Type.Optional(LinkConnection),
   extra: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 };
@@ -44,6 +45,9 @@ const PortRequest = Type.Object({
   ...PortFields,
   node_uuid: Type.Optional(NodeIdent),
   node_ident: Type.Optional(NodeIdent),
+  portgroup_uuid: Type.Optional(Type.Unknown()),
+  is_smartnic: Type.Optional(Type.Unknown()),
+  physical_network: Type.Optional(Type.Unknown()),
   uuid: Type.Optional(
     Type.Union([Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }), Type.Null()]),
   ),
@@ -148,7 +152,7 @@ async function readPort(context: ApiContext, body: Static<typeof PortRequest>): 
     address: macOf(address),
     ...(uuid && { uuid: uuid.toLowerCase() }),
     ...Object.fromEntries(textNames.flatMap((name) => (body[name] ? [[name, body[name]]] : []))),
-    ...(pxe_enabled !== undefined && { pxe_enabled }),
+    ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
     ...(local_link_connection && { local_link_connection: local_link_connection as JsonObject }),
     ...(extra && { extra: extra as JsonObject }),
   };
@@ -173,9 +177,11 @@ function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 
     });
   }
   refuseReservedName(after.name);
+  // As a new port: a removed flag is set.
+  const pxe_enabled = booleanOf('pxe_enabled', after.pxe_enabled ?? true);
   // A removed text is none, and so is an empty one.
   const emptied = Object.fromEntries(textNames.map((name) => [name, after[name] || null]));
-  const changed: Record<string, unknown> = { ...after, ...emptied };
+  const changed: Record<string, unknown> = { ...after, pxe_enabled, ...emptied };
   const changes = Object.fromEntries([...touched].map((name) => [name, changed[name]]));
   return { ...changes, ...(touched.has('address') && { address: macOf(after.address) }) };
 }
@@ -184,7 +190,8 @@ function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 
 function refuseFixedFields(body: object): void {
   const { portgroup_uuid, is_smartnic, physical_network } = body as Record<string, unknown>;
   if (portgroup_uuid) throw new Fault('unsupported', { what: 'A port in a port group' });
-  if (is_smartnic) throw new Fault('unsupported', { what: 'A Smart NIC port' });
+  if (is_smartnic !== undefined && is_smartnic !== null && booleanOf('is_smartnic', is_smartnic))
+    throw new Fault('unsupported', { what: 'A Smart NIC port' });
   if (physical_network) throw new Fault('unsupported', { what: 'The physical network of a port' });
 }
 

@@ -1,0 +1,25 @@
+/** Booleans as Ironic takes them (oslo's strict `bool_from_string`): as such, or in one of these words in any case. */
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+
+const wordTable: Readonly<Record<string, boolean>> = {
+  ...{ 0: false, f: false, false: false, n: false, no: false, off: false },
+  ...{ 1: true, on: true, t: true, true: true, y: true, yes: true },
+};
+
+/** To be read by `booleanOf`. */
+export const LooseBoolean = Type.Union([Type.Boolean(), Type.String({ maxLength: 255 })]);
+
+/** Throws `badRequest` with Ironic's words. */
+export function booleanOf(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : '';
+  const known = Object.hasOwn(wordTable, word) ? wordTable[word] : undefined;
+  if (known !== undefined) return known;
+  const words = Object.keys(wordTable)
+    .sort()
+    .map((each) => `'${each}'`)
+    .join(', ');
+  const detail = `Invalid ${name}: Unrecognized value ${JSON.stringify(value)}, acceptable values are: ${words}`;
+  throw new Fault('badRequest', { detail });
+}

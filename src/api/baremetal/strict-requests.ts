@@ -1,0 +1,42 @@
+/** Ironic refuses what it does not know: a query parameter or a field that was mistyped must not be dropped in silence. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import { booleanOf } from './loose-booleans.ts';
+
+/** For routes that take whatever comes: lists of what there is none of, and what is passed on to a driver. */
+export const AnyQuery = Type.Record(Type.String(), Type.Unknown());
+
+type ObjectSchema = { properties?: Readonly<Record<string, { type?: string }>>; patternProperties?: object; type?: string };
+
+/** A preValidation hook. What a route knows is what its schema names. */
+export async function refuseUnknown(request: FastifyRequest): Promise<void> {
+  const { querystring, body } = (request.routeOptions.schema ?? {}) as { querystring?: ObjectSchema; body?: ObjectSchema };
+  readQuery(request.query as Record<string, unknown>, querystring ?? { properties: {} });
+  if (isRecord(request.body) && body?.properties) refuseFields(request, Object.keys(body.properties));
+}
+
+/** Booleans come in all the words that oslo knows. */
+function readQuery(query: Record<string, unknown>, { properties }: ObjectSchema): void {
+  if (!properties) return;
+  const unknown = Object.keys(query).filter((name) => !Object.hasOwn(properties, name));
+  if (unknown.length > 0) throw new Fault('badRequest', { detail: `Unexpected arguments: ${unknown.join(', ')}` });
+  for (const [name, value] of Object.entries(query)) {
+    if (properties[name]?.type === 'boolean') query[name] = booleanOf(name, value);
+  }
+}
+
+function refuseFields({ method, body }: FastifyRequest, known: readonly string[]): void {
+  const unknown = Object.keys(body as object).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const names = unknown.map((name) => `'${name}'`).join(', ');
+  const detail =
+    method === 'POST'
+      ? `Schema error: Additional properties are not allowed (${names} ${unknown.length > 1 ? 'were' : 'was'} unexpected)`
+      : `Unexpected arguments: ${unknown.join(', ')}`;
+  throw new Fault('badRequest', { detail });
+}
+
+function isRecord(body: unknown): body is object {
+  return typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype;
+}
