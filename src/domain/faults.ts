@@ -61,6 +61,7 @@ export const faultTable = {
   ipAddressInUse: { status: 409, by: 'caller', message: 'IP address {address} is in use on network {network}.' },
   macAddressInUse: { status: 409, by: 'caller', message: 'MAC address {mac} is in use on network {network}.' },
   ipAddressGenerationFailure: { status: 409, by: 'caller', message: 'No more IP addresses available on network {network}.' },
+  overQuota: { status: 409, by: 'caller', message: "Quota exceeded for resources: ['{what}']." },
   networkInUse: { status: 409, by: 'caller', message: 'Network {network} is in use: {detail}.' },
   subnetInUse: { status: 409, by: 'caller', message: 'Subnet {subnet} is in use: {detail}.' },
   noValidHost: { status: 400, by: 'caller', message: 'No valid host was found. {reasons}' },

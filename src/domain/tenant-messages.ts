@@ -31,6 +31,7 @@ export const tenantMessages = {
   ipAddressInUse: true,
   macAddressInUse: true,
   ipAddressGenerationFailure: true,
+  overQuota: true,
   networkInUse: true,
   subnetInUse: true,
   noValidHost: 'No valid host was found. There are not enough hosts available.',

@@ -2,6 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort, Port, Server } from '#domain/records.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
+import { listNetworks } from '#store/network-list.ts';
 import type { Store } from '#store/store.ts';
 import { allocatePort, newMac, readdressPort, releasePort } from './addresses.ts';
 import type { NewServer, RequestedNetwork } from './contract.ts';
@@ -13,8 +14,7 @@ export async function resolveNetworks(store: Store, request: NewServer): Promise
     for (const wanted of request.networks) await checkRequested(store, wanted);
     return request.networks;
   }
-  const all = await store.networks.list({}, { orderBy: 'created_at' });
-  const usable = all.filter((network) => network.project_id === request.project_id || network.shared);
+  const usable = await listNetworks(store, request.project_id);
   if (usable.length > 1) {
     throw new Fault('conflict', { detail: 'Multiple possible networks found, use a Network ID to be more specific.' });
   }

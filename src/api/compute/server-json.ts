@@ -30,15 +30,23 @@ export const nothingRelated: Related = { nodes: new Map(), networks: new Map(), 
 
 export async function loadRelated(store: Store, servers: readonly Server[]): Promise<Related> {
   if (servers.length === 0) return nothingRelated;
-  const [nodes, networks, ports, progress] = await Promise.all([
+  const [nodes, ports, progress] = await Promise.all([
     store.nodes.list({ uuid: servers.flatMap(({ node_uuid }) => node_uuid ?? []) }),
-    store.networks.list(),
-    store.ports.list({ device_id: servers.map(({ id }) => id) }),
+    loadPorts(store, servers),
     loadProgress(store, servers),
   ]);
+  const networks = await store.networks.list({ id: [...new Set(ports.map(({ network_id }) => network_id))] });
   const byId = new Map(networks.map((network) => [network.id, network]));
   const ofServers = Map.groupBy(ports, ({ device_id }) => device_id);
   return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports: ofServers, progress };
+}
+
+/** Those of the servers' own projects, and those given to them: anybody may write a server's id into ports. */
+async function loadPorts({ ports }: Store, servers: readonly Server[]): Promise<Port[]> {
+  const project_id = [...new Set(servers.map((server) => server.project_id))];
+  const own = await ports.list({ device_id: servers.map(({ id }) => id), project_id });
+  const given = await ports.list({ id: servers.flatMap(({ port_ids }) => port_ids) });
+  return [...new Map([...own, ...given].map((port) => [port.id, port])).values()];
 }
 
 /** What the agents last said of the images they write; older installations of the same server do not count. */

@@ -4,9 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Network } from '#domain/records.ts';
+import { listNetworks } from '#store/network-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
-import { checkOwner, ownerOf, seeNetwork } from './ownership.ts';
+import { checkOwner, ownerOf, ownProject, refuseMore, seeNetwork } from './ownership.ts';
 import { enforceAttributes } from './policies.ts';
 
 const defaultMtu = 1500;
@@ -46,9 +47,8 @@ type NewNetwork = Static<typeof NewNetwork>;
 
 export function registerNetworks(app: ApiScope, context: ApiContext): void {
   app.get('/networks', { schema: { querystring: ListQuery } }, async (request) => {
-    const networks = await context.store.networks.list({}, { orderBy: 'created_at' });
-    const visible = networks.filter((network) => network.shared || isMine(request, network));
-    const subnetIds = await subnetIdsByNetwork(context);
+    const visible = await listNetworks(context.store, ownProject(request));
+    const subnetIds = await subnetIdsByNetwork(context, request, visible);
     return listReply(context, request, {
       plural: 'networks',
       all: visible.map((network) => networkBody(request, network, subnetIds.get(network.id) ?? [])),
@@ -77,14 +77,19 @@ export function registerNetworks(app: ApiScope, context: ApiContext): void {
   });
 }
 
-function isMine(request: FastifyRequest, network: Network): boolean {
-  return request.caller.is_admin || network.project_id === request.caller.project_id;
-}
-
-async function subnetIdsByNetwork(context: ApiContext): Promise<Map<string, string[]>> {
-  const subnets = await context.store.subnets.list({}, { orderBy: 'created_at' });
+async function subnetIdsByNetwork(
+  { store }: ApiContext,
+  request: FastifyRequest,
+  networks: readonly Network[],
+): Promise<Map<string, string[]>> {
+  const where = request.caller.is_admin ? {} : { network_id: networks.map(({ id }) => id) };
+  const subnets = (await store.subnets.pick(['id', 'network_id', 'created_at'], where)).sort(byAge);
   const groups = Map.groupBy(subnets, (subnet) => subnet.network_id);
   return new Map([...groups].map(([id, members]) => [id, members.map((subnet) => subnet.id)]));
+}
+
+function byAge(a: { created_at: string }, b: { created_at: string }): number {
+  return a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0;
 }
 
 async function show(context: ApiContext, request: FastifyRequest, network: Network): Promise<Body> {
@@ -129,10 +134,12 @@ async function createNetwork(context: ApiContext, request: FastifyRequest, field
   const type = fields['provider:network_type'] ?? 'flat';
   if (type !== 'flat') throw new Fault('unsupported', { what: `Network type '${type}'` });
   const now = new Date().toISOString();
+  const project_id = ownerOf(request, fields);
+  refuseMore(request, 'network', await context.store.networks.pick(['id'], { project_id }));
   return context.store.networks.insert({
     id: randomUUID(),
     name: fields.name ?? '',
-    project_id: ownerOf(request, fields),
+    project_id,
     admin_state_up: fields.admin_state_up ?? true,
     shared: fields.shared ?? false,
     external: fields['router:external'] ?? false,

@@ -15,6 +15,18 @@ export function ownerOf(request: FastifyRequest, fields: { project_id?: string; 
   return wanted;
 }
 
+/** Whose records a list looks through; undefined = everybody's. */
+export function ownProject({ caller }: FastifyRequest): string | undefined {
+  return caller.is_admin ? undefined : caller.project_id;
+}
+
+/** Of one project: their lists are read as a whole, and a new subnet is compared with all others. */
+const mostEach = 1000;
+
+export function refuseMore(request: FastifyRequest, what: 'network' | 'subnet', own: readonly object[]): void {
+  if (own.length >= mostEach && !request.caller.is_admin) throw new Fault('overQuota', { what });
+}
+
 export async function seeNetwork(context: ApiContext, request: FastifyRequest, id: string): Promise<Network> {
   const network = await context.store.networks.find({ id });
   if (!network || !(network.shared || owns(request.caller, network))) throw new Fault('notFound', { what: 'Network', id });

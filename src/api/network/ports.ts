@@ -7,7 +7,6 @@ import { siteRanges } from '#domain/reserved-addresses.ts';
 import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/addresses.ts';
 import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
 import type { Store } from '#store/store.ts';
-import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type PageSource, readPage } from '../pagination.ts';
 import {
@@ -23,7 +22,7 @@ import {
   type Query,
   sortKeysOf,
 } from './lists.ts';
-import { ownerOf, seeNetwork, seePort } from './ownership.ts';
+import { ownerOf, ownProject, seeNetwork, seePort } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
 
 const FixedIp = Type.Object(
@@ -64,10 +63,11 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
     const query = request.query as Query;
     const wanted = readPortQuery(query);
     if (!wanted) {
-      const visible = (await store.ports.list({}, { orderBy: 'created_at' })).filter((port) => owns(request.caller, port));
+      const project_id = ownProject(request);
+      const visible = await store.ports.list(project_id === undefined ? {} : { project_id }, { orderBy: 'created_at' });
       return listReply(context, request, { plural: 'ports', all: visible.map((port) => portBody(request, port)) });
     }
-    const project_id = request.caller.is_admin ? undefined : request.caller.project_id;
+    const project_id = ownProject(request);
     const source: PageSource<Port, Port> = {
       find: (id) => store.ports.find({ id, ...(project_id !== undefined && { project_id }) }),
       list: (page) => listPorts(store, { ...wanted, project_id }, page),

@@ -5,11 +5,11 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Subnet } from '#domain/records.ts';
 import { poolRanges, siteRanges } from '#domain/reserved-addresses.ts';
+import { listSubnets } from '#store/network-list.ts';
 import type { Store } from '#store/store.ts';
-import { owns } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
-import { checkOwner, ownerOf, seeNetwork, seeSubnet } from './ownership.ts';
+import { checkOwner, ownerOf, ownProject, refuseMore, seeNetwork, seeSubnet } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
 import { planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 
@@ -49,9 +49,7 @@ type NewSubnet = Static<typeof NewSubnet>;
 
 export function registerSubnets(app: ApiScope, context: ApiContext): void {
   app.get('/subnets', { schema: { querystring: ListQuery } }, async (request) => {
-    const shared = new Set((await context.store.networks.list({ shared: true })).map((network) => network.id));
-    const subnets = await context.store.subnets.list({}, { orderBy: 'created_at' });
-    const visible = subnets.filter((subnet) => shared.has(subnet.network_id) || owns(request.caller, subnet));
+    const visible = await listSubnets(context.store, ownProject(request));
     return listReply(context, request, { plural: 'subnets', all: visible.map(subnetBody) });
   });
   app.get('/subnets/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
@@ -104,6 +102,11 @@ async function createSubnet(context: ApiContext, request: FastifyRequest, fields
   const now = new Date().toISOString();
   return context.store.transaction(async (inside) => {
     const others = await inside.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
+    refuseMore(
+      request,
+      'subnet',
+      others.filter((other) => other.project_id === project_id),
+    );
     refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: request.caller.is_admin });
     await refuseForeignGateway(inside, plan.gateway_ip, { network_id: network.id, project_id });
     return inside.subnets.insert({

@@ -1,0 +1,51 @@
+/** What one project has does not cost others. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { sql } from 'kysely';
+import { openTwoProjects } from '#test/two-projects.ts';
+
+const { stage, member: headers, own, others } = await openTwoProjects();
+after(() => stage.close());
+const { store } = stage;
+const base = '/network/v2.0';
+
+const mine = await store.networks.find({ id: own['networks'] ?? '' });
+assert.ok(mine);
+
+/** A record that cannot be read: who reads it gets an error. */
+async function breakNetworksOf(id = ''): Promise<void> {
+  await store.db.updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
+}
+
+test('a project has a thousand networks and subnets at most; administrators make more', async () => {
+  const { project_id } = mine;
+  const [subnet] = await store.subnets.list();
+  for (let index = 0; index < 1000; index++) {
+    await store.networks.insert({ ...mine, id: `network-${index}` });
+    await store.subnets.insert({ ...subnet, id: `subnet-${index}`, network_id: `network-${index}`, project_id });
+  }
+  const network = { method: 'POST', url: `${base}/networks`, payload: { network: { name: 'one more', project_id } } } as const;
+  const more = { network_id: mine.id, ip_version: 4, cidr: '10.111.0.0/24' };
+
+  const refused = await stage.ask({ ...network, headers });
+  const made = await stage.ask(network);
+  const noSubnet = await stage.ask({ method: 'POST', url: `${base}/subnets`, headers, payload: { subnet: more } });
+
+  assert.deepEqual([refused.status, refused.body.NeutronError.type], [409, 'OverQuota']);
+  assert.equal(made.status, 201);
+  assert.deepEqual([noSubnet.status, noSubnet.body.NeutronError.message], [409, "Quota exceeded for resources: ['subnet']."]);
+});
+
+test('networks and ports of others are not even read', async () => {
+  const server = await store.servers.find({ id: own['servers'] ?? '' });
+  const [foreign] = await store.ports.list({ id: others['ports'] ?? '' });
+  await store.ports.insert({ ...foreign, id: 'intruder', mac_address: '', fixed_ips: [], device_id: server?.id ?? '' });
+  await store.db.updateTable('ports').set({ fixed_ips: sql<never>`'{'` }).where('id', '=', 'intruder').execute();
+  await breakNetworksOf(others['networks']);
+  const urls = [
+    ...[`${base}/networks`, `${base}/subnets`, `${base}/ports?admin_state_up=true`, '/compute/v2.1/servers/detail'],
+    `/compute/v2.1/servers/${server?.id}`,
+  ];
+
+  for (const url of urls) assert.equal((await stage.ask({ url, headers })).status, 200, url);
+});
