@@ -27,7 +27,7 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
   const { status, text } = await handle(parts, request, address);
   const isUnread = !request.complete;
   response.writeHead(status, { 'content-type': 'text/plain', ...(isUnread && { connection: 'close' }) }).end(text);
-  const mac = parts.addresses.macOf(address);
+  const mac = await parts.addresses.machineAt(address);
   const message =
     status === 200
       ? 'offered its disk to the deploy helper'

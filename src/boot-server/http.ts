@@ -4,7 +4,7 @@ import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes, formerAgentRoutes, imageRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
 import { eventRoutes } from './event-routes.ts';
-import { type HttpParts, whoAsks } from './http-requests.ts';
+import { addressOf, type HttpParts } from './http-requests.ts';
 import type { Certificate } from './self-made-certificate.ts';
 
 const bodyMax = 1024 * 1024;
@@ -82,7 +82,7 @@ function answerFaults(app: FastifyInstance, parts: HttpParts): void {
 type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest; reply: FastifyReply };
 
 /** Machines get the status and one sentence; what is our own defect stays in our log. */
-function answerError(parts: HttpParts, { error, request, reply }: Failed): FastifyReply {
+async function answerError(parts: HttpParts, { error, request, reply }: Failed): Promise<FastifyReply> {
   const { status, text } = describe(error);
   if (status >= 500) parts.log.error({ err: error, url: request.url }, 'a request of a machine failed');
   // The engine has made one line of it; many would be what the budget is there against.
@@ -93,9 +93,12 @@ function answerError(parts: HttpParts, { error, request, reply }: Failed): Fasti
     ?.slice(0, 200)
     .replace(/^(\/redfish-events\/).+/, '$1…');
   const subject = `${request.method} ${path}`;
+  const address = addressOf(request);
+  const mac = await parts.addresses.machineAt(address);
   parts.report({
     kind: 'http',
-    ...whoAsks(parts, request),
+    ...(mac && { mac }),
+    address,
     subject,
     message: `${subject} was answered with ${status}: ${text}`,
     duration_ms: Math.round(reply.elapsedTime),

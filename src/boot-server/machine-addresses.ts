@@ -44,6 +44,12 @@ export class MachineAddresses {
     return { address, macs: [promised, seen].filter((mac) => mac !== undefined), isServed: this.#isServed };
   }
 
+  /** The machine that `macOf` names, unless another one is seen behind the address: what is said from there is not its own. */
+  async machineAt(address: string): Promise<string | undefined> {
+    const [mac, ...others] = new Set((await this.asker(address)).macs);
+    return others.length === 0 && mac === this.macOf(address) ? mac : undefined;
+  }
+
   #fixed(address: string): string | undefined {
     for (const plan of this.#plans.all()) {
       const entry = plan.macs.find((candidate) => candidate.address === address);
