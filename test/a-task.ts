@@ -231,7 +231,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
         return parts.replies?.[name];
       },
     },
-    images: { get: missing, file: missing, raw: missing, extents: missing, ...parts.images },
+    images: { get: missing, file: missing, raw: missing, extents: missing, recheck: async () => true, ...parts.images },
     imageIds: async () => ({ image: parts.server?.image_id ?? aServer().image_id ?? '', ...parts.imageIds }),
     deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
     configDrive: parts.configDrive ?? missing,

@@ -96,6 +96,7 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
     file: async (id) => `/images/${id}`,
     raw: refuse,
     extents: refuse,
+    recheck: refuse,
     configDrive: refuse,
   };
   return createEngine({ store, drivers, boot, images, settings: readSettings({ flags }), log: pino({ level: 'silent' }) });

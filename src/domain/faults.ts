@@ -165,6 +165,12 @@ export const faultTable = {
     message: 'The data of image {image} is corrupt: expected {expected}, got {actual}.',
     hint: 'Upload the image again.',
   },
+  preparedImageDamaged: {
+    status: 500,
+    by: 'site',
+    message: 'The prepared copy of image {image} was damaged on the disk of this host. It is made anew from the upload.',
+    hint: 'Create the server again; look at the disk that holds the images.',
+  },
   imageUnusable: { status: 400, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
   diskUnfit: {
     status: 500,

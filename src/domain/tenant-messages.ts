@@ -53,6 +53,7 @@ export const tenantMessages = {
   wrongMachine: 'Another machine answered in the place of this one; the operator can see more.',
   ramdiskError: 'The deploy ramdisk reported an error; the operator can see which.',
   checksumMismatch: 'The data of image {image} is corrupt.',
+  preparedImageDamaged: 'The prepared copy of image {image} was damaged and is made anew; try again.',
   imageUnusable: true,
   diskUnfit: 'The disk of the machine cannot be partitioned as flavor {flavor} asks.',
   toolFailed: site,

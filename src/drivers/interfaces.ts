@@ -160,6 +160,8 @@ export type ImageSource = {
   raw(id: string): Promise<{ path: string; size: number }>;
   /** The image as a compressed stream of its data without holes. */
   extents(id: string): Promise<ExtentsFile>;
+  /** A machine got other bytes than it was promised. @returns whether the file of `extents` is still what was made */
+  recheck(id: string): Promise<boolean>;
 };
 
 export type DeployInterface = Interface & {

@@ -21,7 +21,14 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
   const addresses = { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' };
   const boot = { addresses, tftpRoot: '/nonexistent', publish: async () => {}, spend: async () => {}, withdraw: async () => {} };
   const nothing = async (): Promise<never> => assert.fail('this needs no image file');
-  const images = { get: async () => anImage, file: nothing, raw: nothing, extents: nothing, configDrive: nothing };
+  const images = {
+    get: async () => anImage,
+    file: nothing,
+    raw: nothing,
+    extents: nothing,
+    recheck: nothing,
+    configDrive: nothing,
+  };
   const engine = createEngine({ store, settings, drivers, boot, images, log: pino({ level: 'silent' }) });
   const say = async (uuid: string, parameters: JsonObject = {}) => {
     await drivers.vendor['manual']!.methods['confirm']!.run({ ...aNode({ uuid }), ports: [] }, parameters);

@@ -1,6 +1,6 @@
 /** Deploy and rebuild: what surrounds a deploy driver's own steps, and what an end or a failure means. */
 import { randomBytes } from 'node:crypto';
-import { tellFault } from '#domain/faults.ts';
+import { type FaultCode, tellFault } from '#domain/faults.ts';
 import { nextState } from '#domain/provision-states.ts';
 import type { JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
@@ -154,6 +154,12 @@ async function writeServerActive(inside: Store, operation: Operation, begin: Beg
   return [];
 }
 
+/** What would have failed on any node: it is no reason to prefer others. */
+const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
+  ...(['cancelled', 'checksumMismatch', 'preparedImageDamaged', 'imageUnusable', 'agentOutdated'] as const),
+  ...(['notConfined', 'noSpace', 'stateFolder', 'internal'] as const),
+]);
+
 /**
  * The node must be usable again. Its disk may hold a tenant's data unless it is known not to: then it goes through
  * cleaning, which either makes the node available or takes it out of service with the cause.
@@ -167,7 +173,7 @@ async function writeDeployFailure(inside: Store, operation: Operation, begin: Be
   await moveNode(inside, operation.node_uuid, 'fail', {
     instance_uuid: null,
     instance_info: {},
-    failures: (node?.failures ?? 0) + (wasCancelled ? 0 : 1),
+    failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
     last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${tellFault(operation.fault)}`,
   });
   if (!isDiskUntouched(operation)) return [await beginCleaning(inside, operation, begin)];

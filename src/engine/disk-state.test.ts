@@ -42,10 +42,16 @@ test('both chains declare it for the steps before the first byte is written, and
   }
 });
 
-test('a failure that is no cancellation counts as one, whatever its code; a cancellation does not', async () => {
+test('a failure counts as one against the node, but for cancellations and what would have failed on any node', async () => {
   for (const [code, failures] of [
     ['interrupted', 1],
+    ['agentFailed', 1],
+    ['toolFailed', 1],
     ['cancelled', 0],
+    ['checksumMismatch', 0],
+    ['preparedImageDamaged', 0],
+    ['imageUnusable', 0],
+    ['noSpace', 0],
   ] as const) {
     const fault = new Fault(code, { what: 'The session', why: 'all sessions are in use' });
     const cloud = await aCloud({ steps: [aStep('fail', async () => Promise.reject(fault))] });
@@ -55,7 +61,7 @@ test('a failure that is no cancellation counts as one, whatever its code; a canc
     await cloud.engine.ended(operation!.id);
     const found = await cloud.store.nodes.find({ uuid: node.uuid });
     assert.equal(found?.failures, failures);
-    assert.equal(found?.last_error === null, failures === 0);
+    assert.equal(found?.last_error === null, code === 'cancelled');
     await cloud.engine.stop();
     await cloud.store.close();
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -138,6 +138,54 @@ test('a damaged extents file is made anew', async () => {
   assert.equal(again.sha256, first.sha256);
   assert.equal((await readFile(again.path)).length, first.size);
 });
+
+for (const [disk_format, file] of [
+  ['qcow2', 'disk.qcow2'],
+  ['raw', 'disk.raw'],
+] as const) {
+  test(`prepared files of a ${disk_format} image that rotted are made anew from the upload, also after a restart`, async () => {
+    const id = await upload(join(folder, file), disk_format);
+    const first = await images.extents(id);
+    if (disk_format === 'qcow2') await rot((await images.raw(id)).path);
+    await rot(first.path);
+    const later = openImages();
+
+    const again = await later.extents(id);
+
+    assert.ok((await expand(again.path, again.virtual_size)).disk.equals(content));
+    assert.ok((await readFile((await later.raw(id)).path)).equals(content));
+    await later.close();
+  });
+}
+
+test('a file that rots while Ingot runs is read again once a machine has complained', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const { path, virtual_size } = await images.extents(id);
+  await rot(path);
+  assert.equal(await images.recheck(id), false);
+  await images.extents(id);
+  assert.ok((await expand(path, virtual_size)).disk.equals(content));
+  assert.equal(await images.recheck(id), true);
+});
+
+test('a raw file of an earlier version, of which nothing is recorded, is made anew', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const { path } = await images.raw(id);
+  await rm(`${path}.json`);
+  await rot(path);
+  assert.ok((await readFile((await images.raw(id)).path)).equals(content));
+});
+
+/** One bit, with size and times as they were: as a disk does it. */
+async function rot(path: string): Promise<void> {
+  const { atime, mtime } = await stat(path);
+  const bytes = await readFile(path);
+  bytes[bytes.length >> 1]! ^= 1;
+  const file = await open(path, 'r+');
+  await file.write(bytes, 0, bytes.length, 0);
+  await file.utimes(atime, mtime);
+  await file.close();
+}
 
 test('data that changed since the upload is not deployed', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');

@@ -2,7 +2,7 @@
  * The image store: uploaded files and what is made of them, one folder for each image.
  *
  *     <id>/data            the uploaded bytes
- *     <id>/raw             the same as a raw sparse file, made when first asked for
+ *     <id>/raw             the same as a raw sparse file, made when first asked for; `raw.json` has its digest
  *     <id>/extents         its data without holes, compressed, for machines to pull; `extents.json` describes it
  *     <id>/….part          being made; worth nothing after a crash
  */
@@ -18,12 +18,12 @@ import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { convertImage, type HowToRun } from '#tools/qemu-img.ts';
 import { writeConfigDrive } from './config-drive.ts';
-import { digestFile } from './digest.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
 import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
 import { SharedWork } from './shared-work.ts';
+import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-files.ts';
 import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 
 export type ImageStore = ImageSource & {
@@ -76,14 +76,11 @@ class FolderImageStore implements ImageStore {
   readonly #parts: ImageStoreParts;
   readonly #limits: UploadLimits;
   readonly #work: SharedWork;
-  /** Apart from the conversions: those wait for checks while they hold their place. */
-  readonly #checks = new SharedWork(2);
+  readonly #sound = new SoundFiles();
   readonly #uploading = new Set<string>();
   readonly #stopping = new AbortController();
   /** Ends an image's conversions when it is removed. */
   readonly #removals = new Map<string, AbortController>();
-  /** Image id → size and time of the file whose checksum was found right. */
-  readonly #verified = new Map<string, string>();
 
   constructor(parts: ImageStoreParts) {
     this.#parts = parts;
@@ -105,15 +102,18 @@ class FolderImageStore implements ImageStore {
   async raw(id: string): Promise<{ path: string; size: number }> {
     const image = await this.#usable(id);
     const path = join(this.#folder(id), 'raw');
-    const found = await sizeOf(path);
-    if (found !== undefined) return { path, size: found };
-    return this.#work.run(`${id} raw`, () => this.#makeRaw(image, path));
+    return (await this.#findRaw(image, path)) ?? this.#work.run(`${id} raw`, () => this.#makeRaw(image, path));
   }
 
   async extents(id: string): Promise<ExtentsFile> {
     const image = await this.#usable(id);
     const path = join(this.#folder(id), 'extents');
-    return (await findExtentsFile(path)) ?? this.#work.run(`${id} extents`, () => this.#makeExtents(image, path));
+    return (await this.#findExtents(image, path)) ?? this.#work.run(`${id} extents`, () => this.#makeExtents(image, path));
+  }
+
+  async recheck(id: string): Promise<boolean> {
+    this.#sound.forget(this.#folder(id));
+    return (await this.#findExtents(await this.#usable(id), join(this.#folder(id), 'extents'))) !== undefined;
   }
 
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string> {
@@ -149,7 +149,7 @@ class FolderImageStore implements ImageStore {
       .get(id)
       ?.abort(new Fault('interrupted', { what: `The conversion of image ${id}`, why: 'the image was deleted' }));
     this.#removals.delete(id);
-    this.#verified.delete(id);
+    this.#sound.forget(this.#folder(id));
     await rm(this.#folder(id), { recursive: true, force: true });
   }
 
@@ -167,17 +167,17 @@ class FolderImageStore implements ImageStore {
   }
 
   async #makeRaw(image: Image, target: string): Promise<{ path: string; size: number }> {
-    const known = await sizeOf(target);
-    if (known !== undefined) return { path: target, size: known };
+    const known = await this.#findRaw(image, target);
+    if (known) return known;
     await this.#convert(image, target);
     return { path: target, size: (await stat(target)).size };
   }
 
   async #makeExtents(image: Image, target: string): Promise<ExtentsFile> {
-    const known = await findExtentsFile(target);
+    const known = await this.#findExtents(image, target);
     if (known) return known;
     const raw = join(this.#folder(image.id), 'raw');
-    const hasRaw = (await sizeOf(raw)) !== undefined;
+    const hasRaw = (await this.#findRaw(image, raw)) !== undefined;
     // A raw file that only this needs would double the disk space an image takes.
     const source = hasRaw ? raw : `${target}.raw.part`;
     const started = performance.now();
@@ -202,7 +202,32 @@ class FolderImageStore implements ImageStore {
     if (driverOf(image.disk_format as DiskFormat) === 'raw') await link(data.path, part);
     else await this.#decode(image, data.path, part);
     await syncToDisk(part);
+    if (!target.endsWith('.part')) await recordDigest(part, target, this.#signalFor(image.id));
     await rename(part, target);
+  }
+
+  async #findRaw(image: Image, path: string): Promise<{ path: string; size: number } | undefined> {
+    const size = await sizeOf(path);
+    if (size === undefined || !(await this.#isSound(image, path, await recordedDigest(path)))) return undefined;
+    return { path, size };
+  }
+
+  async #findExtents(image: Image, path: string): Promise<ExtentsFile | undefined> {
+    const found = await findExtentsFile(path);
+    return found && (await this.#isSound(image, path, { algorithm: 'sha256', value: found.sha256 })) ? found : undefined;
+  }
+
+  /** What was made of an upload can be made again: only a bad upload is a person's to mend. */
+  async #isSound({ id }: Image, path: string, expected: Digest | undefined): Promise<boolean> {
+    const other = expected ? await this.#sound.findOther(path, expected, this.#signalFor(id)) : 'not recorded';
+    if (other === undefined) return true;
+    // The upload may share its bytes (raw images are linked), and is what is to be trusted next.
+    this.#sound.forget(this.#folder(id));
+    this.#parts.log.warn(
+      { image: id, file: path, expected, found: other },
+      'a prepared image is not what was made; it is made anew',
+    );
+    return false;
   }
 
   /** Looked at once more: it may have been taken in under other rules than today's. */
@@ -217,17 +242,17 @@ class FolderImageStore implements ImageStore {
     await convertImage({ source: { path, format: driverOf(format) }, target, virtualSize, ...how });
   }
 
-  /** Hashed once for each state of the file; hundreds that ask meanwhile share the run. */
   async #verifiedData(id: string): Promise<{ path: string }> {
     const image = await this.#usable(id);
     const path = join(this.#folder(id), 'data');
-    const found = await stat(path).catch(() => undefined);
-    if (!found) throw new Fault('imageUnusable', { image: image.name ?? id, detail: 'its data is missing in the image store' });
-    const state = `${found.size} ${found.mtimeMs} ${found.ino}`;
-    if (this.#verified.get(id) === state) return { path };
-    await this.#checks.run(`${id} ${state}`, () => verify(image, path, this.#signalFor(id)));
-    this.#verified.set(id, state);
-    return { path };
+    if ((await sizeOf(path)) === undefined)
+      throw new Fault('imageUnusable', { image: image.name ?? id, detail: 'its data is missing in the image store' });
+    const { os_hash_algo: algorithm, os_hash_value: value } = image;
+    if (!algorithm || !value) return { path };
+    const other = await this.#sound.findOther(path, { algorithm, value }, this.#signalFor(id));
+    if (other === undefined) return { path };
+    const short = (digest: string) => `${algorithm} ${digest.slice(0, 16)}…`;
+    throw new Fault('checksumMismatch', { image: image.name ?? id, expected: short(value), actual: short(other) });
   }
 
   async #usable(id: string): Promise<Image> {
@@ -245,8 +270,8 @@ class FolderImageStore implements ImageStore {
   }
 
   async #forgetConversions(id: string): Promise<void> {
-    this.#verified.delete(id);
-    for (const name of ['raw', 'extents', 'extents.json']) await rm(join(this.#folder(id), name), { force: true });
+    this.#sound.forget(this.#folder(id));
+    for (const name of ['raw', 'raw.json', 'extents', 'extents.json']) await rm(join(this.#folder(id), name), { force: true });
   }
 
   /** Ids come from clients: only a UUID becomes part of a path. */
@@ -254,15 +279,6 @@ class FolderImageStore implements ImageStore {
     if (!imageIdPattern.test(id)) throw new Fault('notFound', { what: 'Image', id });
     return join(this.#parts.directory, id.toLowerCase());
   }
-}
-
-async function verify(image: Image, path: string, signal: AbortSignal): Promise<void> {
-  const { os_hash_algo: algorithm, os_hash_value: expected } = image;
-  if (!algorithm || !expected) return;
-  const actual = await digestFile(path, algorithm, signal);
-  if (actual === expected) return;
-  const short = (digest: string) => `${algorithm} ${digest.slice(0, 16)}…`;
-  throw new Fault('checksumMismatch', { image: image.name ?? image.id, expected: short(expected), actual: short(actual) });
 }
 
 /** A power cut after the rename must not leave a file of zeros under a good name. */

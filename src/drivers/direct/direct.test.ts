@@ -90,16 +90,19 @@ test('it waits until the ramdisk was heard', async () => {
   assert.deepEqual(await runStep(steps, 'wait for the ramdisk', task()), { wait: 'the ramdisk to report' });
 });
 
-test('an agent that failed fails the deploy with its words; a wrong checksum is told as such', async () => {
+test('an agent that failed fails the deploy with its words; a wrong checksum is laid at the right door', async () => {
   const failing = (error: string) => task({ replies: { 'write-image': { ok: false, error } } });
   await assert.rejects(runStep(steps, 'write image', failing('no disk of 5 GiB')), {
     code: 'agentFailed',
     message: /no disk of 5 GiB/,
   });
   await assert.rejects(runStep(steps, 'write image', failing('checksum of the stream is wrong')), {
-    code: 'checksumMismatch',
-    message: /debian-12/,
+    code: 'agentFailed',
+    message: /checksum of the stream is wrong; what lies on this host is sound/,
   });
+  const damaged = failing('checksum of the stream is wrong');
+  damaged.images.recheck = async () => false;
+  await assert.rejects(runStep(steps, 'write image', damaged), { code: 'preparedImageDamaged', message: /debian-12/ });
   const odd = task({ replies: { 'write-image': { ok: true, result: { device: 3 } } } });
   await assert.rejects(runStep(steps, 'write image', odd), { code: 'agentFailed', message: /cannot be understood/ });
 });

@@ -71,7 +71,10 @@ const writeImage: Step['run'] = async (task) => {
     ...(hints.length > 0 && { root_device: Object.fromEntries(hints) }),
   });
   if (!reply) return { wait: 'the ramdisk to write the image' };
-  const result = resultOf(reply, 'write the image', (await task.images.get(id)).name ?? id);
+  const name = (await task.images.get(id)).name ?? id;
+  if (!reply.ok && tellsChecksum(reply.error) && !(await task.images.recheck(id)))
+    throw new Fault('preparedImageDamaged', { image: name });
+  const result = resultOf(reply, 'write the image');
   if (!Value.Check(WriteImageResult, result)) {
     throw new Fault('agentFailed', { command: 'write the image', detail: 'its report cannot be understood' }, result);
   }
@@ -93,7 +96,7 @@ const writeConfigDrive: Step['run'] = async (task) => {
     device: String(task.operation.context['root_device']),
   });
   if (!reply) return { wait: 'the ramdisk to write the config drive' };
-  resultOf(reply, 'write the config drive', 'config drive');
+  resultOf(reply, 'write the config drive');
   return { next: true };
 };
 
@@ -109,12 +112,14 @@ async function restart(task: Task): Promise<void> {
   await task.power.set('power on');
 }
 
-function resultOf(reply: AgentReply, command: string, image: string): JsonObject {
+function resultOf(reply: AgentReply, command: string): JsonObject {
   if (reply.ok) return reply.result;
-  if (/checksum|sha-?256/i.test(reply.error)) {
-    throw new Fault('checksumMismatch', { image, expected: 'what was sent', actual: reply.error });
-  }
-  throw new Fault('agentFailed', { command, detail: reply.error });
+  const onTheWay = tellsChecksum(reply.error) ? '; what lies on this host is sound, so it was changed on the way' : '';
+  throw new Fault('agentFailed', { command, detail: `${reply.error}${onTheWay}` });
+}
+
+function tellsChecksum(error: string): boolean {
+  return /checksum|sha-?256/i.test(error);
 }
 
 function rateOf(bytes: number, seconds: number): number {
