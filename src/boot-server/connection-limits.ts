@@ -17,7 +17,7 @@ const reservedShare = 0.25;
 const fewest = 16;
 
 /** @param descriptors how many this process may have; Node.js has raised the soft limit to the hard one at its start */
-export function fitConnections(settings: Settings, log: Pick<Log, 'warn'>, descriptors = readDescriptorLimit()): Connections {
+export function fitConnections(settings: Settings, log: Pick<Log, 'info'>, descriptors = readDescriptorLimit()): Connections {
   const wanted: Connections = {
     api: {
       total: settings['api.connections'],
@@ -31,7 +31,9 @@ export function fitConnections(settings: Settings, log: Pick<Log, 'warn'>, descr
   const all = Object.values(wanted).reduce((sum, { total }) => sum + total, 0);
   const free = Math.floor(descriptors * (1 - reservedShare));
   if (all <= free) return wanted;
-  log.warn({ wanted: all, descriptors }, 'fewer connections are taken than the settings allow: raise the limit of open files');
+  const message =
+    'the limit of open files bounds connections below the settings; a site of thousands of machines should raise it';
+  log.info({ wanted: all, taken: free, descriptors }, message);
   const fit = (limits: ConnectionLimits) => ({
     ...limits,
     total: Math.max(fewest, Math.floor((limits.total * free) / all)),

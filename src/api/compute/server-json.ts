@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
-import { faultTable } from '#domain/faults.ts';
+import { type FaultCode, faultTable } from '#domain/faults.ts';
 import type { Event, Network, Node, Port, Server } from '#domain/records.ts';
 import { Collection } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
@@ -205,13 +205,18 @@ function imageLinks(id: string, { request, context }: ServerView): object[] {
   return [{ rel: 'bookmark', href: `${context.baseUrl(request)}/compute/images/${id}` }];
 }
 
+/** Where Nova's exception has another code than the reply to a request would have: `NoValidHost` is its own failure. */
+const novaCodes: Readonly<Partial<Record<FaultCode, number>>> = { noValidHost: 500 };
+
 /** The cause of a failure, with the step it happened in and what can be done. */
 function faultOf(server: Server, caller: Caller): object {
   if (server.vm_state !== 'error' || !server.fault) return {};
   const { code, step, at } = server.fault;
   const { message, hint } = wordsFor(caller, server.fault);
   const details = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
-  return { fault: { code: faultTable[code].status, created: secondsTime(at), message, ...(details && { details }) } };
+  return {
+    fault: { code: novaCodes[code] ?? faultTable[code].status, created: secondsTime(at), message, ...(details && { details }) },
+  };
 }
 
 /** Nova's numbers: 0 unknown, 1 running, 4 shut down. */

@@ -80,7 +80,7 @@ test('ends in ERROR with a count of causes where no node fits', async () => {
 
   assert.equal(server.status, 'ERROR');
   assert.match(server.fault.message, /^No valid host was found\. .*in use/);
-  assert.equal(server.fault.code, 400);
+  assert.equal(server.fault.code, 500);
   await engine.deleteServer(body.server.id);
 });
 
