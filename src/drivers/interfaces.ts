@@ -147,7 +147,15 @@ export type Task = {
 };
 
 /** A converted image, ready to be streamed: see images/extents.ts for the format. */
-export type ExtentsFile = { path: string; size: number; sha256: string; virtual_size: number; data_bytes: number };
+export type ExtentsFile = {
+  path: string;
+  size: number;
+  sha256: string;
+  virtual_size: number;
+  data_bytes: number;
+  /** Whether the disk begins with one, which every firmware asks for; absent = not looked at. */
+  boot_sector?: boolean;
+};
 
 /** Ids of images; `kernel` and `ramdisk` are those of a partition image. */
 export type ImageIds = { image: string; kernel?: string; ramdisk?: string };

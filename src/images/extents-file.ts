@@ -9,7 +9,13 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { encodeExtentsEnd, encodeExtentsHeader, encodeRecordHeader, extentsMaxRecordBytes } from '#agent-protocol/extents.ts';
+import {
+  ExtentsReader,
+  encodeExtentsEnd,
+  encodeExtentsHeader,
+  encodeRecordHeader,
+  extentsMaxRecordBytes,
+} from '#agent-protocol/extents.ts';
 import { Fault } from '#domain/faults.ts';
 import type { ExtentsFile } from '#drivers/interfaces.ts';
 import { type DiskRoom, keepingRoom } from '#tools/disk-room.ts';
@@ -80,6 +86,22 @@ function parseSidecar(text: string): Static<typeof Sidecar> | undefined {
 /** The decompressed file again, for checks. */
 export function readExtentsFile(path: string): Readable {
   return createReadStream(path).compose(createZstdDecompress());
+}
+
+/**
+ * Whether the disk begins with a boot sector: the signature that a BIOS asks for stands in an MBR, in the protective MBR of
+ * a GPT and in a FAT without partitions alike, so a disk without it starts with no firmware.
+ */
+export async function hasBootSector(path: string): Promise<boolean> {
+  const sector = Buffer.alloc(512);
+  const reader = new ExtentsReader();
+  for await (const chunk of readExtentsFile(path)) {
+    for (const { offset, data } of reader.read(chunk as Buffer)) {
+      if (offset >= sector.length) return sector.readUInt16BE(510) === 0x55aa;
+      data.copy(sector, offset);
+    }
+  }
+  return sector.readUInt16BE(510) === 0x55aa;
 }
 
 type Counts = { virtual_size: number; data_bytes: number };

@@ -117,6 +117,17 @@ async function expand(path: string, size: number): Promise<{ disk: Buffer; reade
   return { disk, reader };
 }
 
+test('a disk without boot sector is told from one that has one', async () => {
+  const file = join(folder, 'bootable.raw');
+  const disk = Buffer.from(content);
+  disk.writeUInt16BE(0x55aa, 510);
+  await writeFile(file, disk);
+  assert.equal((await images.extents(await upload(file, 'raw'))).boot_sector, true);
+  disk.writeUInt16BE(0, 510);
+  await writeFile(file, disk);
+  assert.equal((await images.extents(await upload(file, 'raw'))).boot_sector, false);
+});
+
 test('hundreds of callers share one conversion', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const all = await Promise.all(Array.from({ length: 200 }, () => Promise.all([images.extents(id), images.raw(id)])));

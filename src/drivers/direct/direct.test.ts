@@ -86,6 +86,17 @@ test('the flavor’s disk is the least a disk may have', async () => {
   assert.equal(params?.minimum_bytes, 40 * 1024 ** 3);
 });
 
+test('an image without boot sector is told of before the machine is restarted', async () => {
+  for (const boot_sector of [true, false]) {
+    const machine = task();
+    const { extents } = machine.images;
+    machine.images.extents = async (id) => ({ ...(await extents(id)), boot_sector });
+    await runStep(steps, 'prepare image', machine);
+    const notes = machine.notes.join('\n');
+    assert.equal(/neither boot sector nor partition table/.test(notes), !boot_sector, notes);
+  }
+});
+
 test('it waits until the ramdisk was heard', async () => {
   assert.deepEqual(await runStep(steps, 'wait for the ramdisk', task()), { wait: 'the ramdisk to report' });
 });

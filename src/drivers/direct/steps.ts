@@ -49,6 +49,8 @@ async function prepareImage(task: Task): Promise<void> {
     `${mebibytes(data_bytes)} of data in a disk of ${mebibytes(virtual_size)}, ${mebibytes(size)} to send`,
     facts,
   );
+  if (image.boot_sector === false)
+    task.note('image', 'It has neither boot sector nor partition table: the machine will hardly start from it', {});
 }
 
 async function writeBootFiles(task: Task): Promise<void> {
