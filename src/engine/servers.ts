@@ -9,6 +9,7 @@ import type { Store } from '#store/store.ts';
 import { chooseNode, describeReasons } from './choose-node.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
 import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
+import { hostNameOf } from './host-names.ts';
 import { imagesRequest, pinImages } from './operation-images.ts';
 import { resolveNetworks } from './server-network.ts';
 import { interfaceOf } from './task.ts';
@@ -40,10 +41,8 @@ async function createServers(parts: VerbParts, request: NewServer): Promise<Serv
   const count = request.count ?? 1;
   const servers: Server[] = [];
   for (let index = 0; index < count; index++) {
-    const name = count > 1 ? `${request.name}-${index + 1}` : request.name;
-    const { server, operation } = await store.transaction((inside) =>
-      placeServer(parts, inside, newServer(request, name, networks), request),
-    );
+    const made = newServer(request, networks, count > 1 ? index : undefined);
+    const { server, operation } = await store.transaction((inside) => placeServer(parts, inside, made, request));
     servers.push(server);
     if (!operation) break;
     worker.launch(operation);
@@ -136,13 +135,16 @@ function chooseDeployInterface(
   throw refusal;
 }
 
-function newServer(request: NewServer, name: string, networks: RequestedNetwork[]): Server {
+/** @param index where several are asked for */
+function newServer(request: NewServer, networks: RequestedNetwork[], index?: number): Server {
   const now = new Date().toISOString();
+  const id = randomUUID();
+  const { name } = request;
   const { flavor, image, keypair } = request;
   return {
-    id: randomUUID(),
-    name,
-    hostname: request.hostname ?? hostnameOf(name),
+    id,
+    name: index === undefined ? name : `${name}-${index + 1}`,
+    hostname: request.hostname ?? hostNameOf({ id, name }, index),
     project_id: request.project_id,
     user_id: request.user_id,
     flavor,
@@ -167,16 +169,6 @@ function newServer(request: NewServer, name: string, networks: RequestedNetwork[
     launched_at: null,
     terminated_at: null,
   };
-}
-
-/** RFC 1123 label from a display name, as Nova makes it. */
-function hostnameOf(name: string): string {
-  const label = name
-    .toLowerCase()
-    .replace(/[ _]/g, '-')
-    .replace(/[^a-z0-9.-]/g, '')
-    .replace(/^[.-]+|[.-]+$/g, '');
-  return label.slice(0, 63) || 'server';
 }
 
 async function deleteServer({ store, worker }: VerbParts, id: string): Promise<void> {
@@ -261,7 +253,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
     const now = new Date().toISOString();
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
-    const after = { ...before, ...patch, hostname: changes.name ? hostnameOf(changes.name) : before.hostname };
+    const after = { ...before, ...patch, hostname: changes.name ? hostNameOf({ id, name: changes.name }) : before.hostname };
     await inside.servers.update({ id }, { ...patch, hostname: after.hostname });
     await moveNode(inside, node.uuid, 'rebuild', { target_provision_state: 'active' });
     const request = {

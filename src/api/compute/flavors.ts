@@ -13,7 +13,7 @@ import { findFlavor } from './lookup.ts';
 const Count = (minimum: number) => Type.Union([Type.Integer({ minimum }), Type.String({ pattern: '^[0-9]+$' })]);
 const NewFlavor = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 255 }),
+    name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
     id: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer(), Type.Null()])),
     vcpus: Count(1),
     ram: Count(1),

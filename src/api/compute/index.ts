@@ -6,6 +6,7 @@ import { registerFlavorExtraSpecs } from './flavor-extra-specs.ts';
 import { registerFlavors } from './flavors.ts';
 import { registerHypervisors } from './hypervisors.ts';
 import { registerKeypairs } from './keypairs.ts';
+import { refuseUnknownQuery } from './known-queries.ts';
 import { registerLimits } from './limits.ts';
 import { registerServerActions } from './server-actions.ts';
 import { registerServerHistory } from './server-history.ts';
@@ -15,6 +16,7 @@ import { registerServers } from './servers.ts';
 import { registerServices } from './services.ts';
 
 export function registerCompute(app: ApiScope, context: ApiContext): void {
+  app.addHook('preValidation', refuseUnknownQuery);
   registerFlavors(app, context);
   registerFlavorExtraSpecs(app, context);
   registerKeypairs(app, context);

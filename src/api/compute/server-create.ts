@@ -29,9 +29,12 @@ const NetworkRequest = Type.Object(
   { additionalProperties: false },
 );
 
+/** Blanks around it are left out, so there must be something between them. */
+export const ServerName = Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' });
+
 const ServerRequest = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 255 }),
+    name: ServerName,
     imageRef: Type.Optional(Word),
     flavorRef: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer()]),
     key_name: Type.Optional(Type.Union([Word, Type.Null()])),
@@ -87,6 +90,7 @@ export async function readNewServer(
   const flavor = await flavorOf(context, request, String(server.flavorRef));
   const image = await imageOf(context, request, server.imageRef ?? '');
   refuseTooSmall(flavor, image);
+  refuseOneForSeveral(server);
   return {
     name: server.name.trim(),
     project_id: request.caller.project_id,
@@ -257,6 +261,19 @@ function countOf(server: ServerRequest): number {
   if (minimum > maximum) throw new Fault('badRequest', { detail: 'min_count must be <= max_count' });
   if (maximum > 1000) throw new Fault('badRequest', { detail: 'max_count must be 1000 or less' });
   return maximum;
+}
+
+/** What only one machine can have is not asked for several. */
+function refuseOneForSeveral(server: ServerRequest): void {
+  if (countOf(server) === 1) return;
+  const networks = Array.isArray(server.networks) ? server.networks : [];
+  const why =
+    (networks.some(({ uuid, fixed_ip }) => uuid && fixed_ip) &&
+      'Failed to launch instances: max_count cannot be greater than 1 if an fixed_ip is specified.') ||
+    (networks.some(({ port }) => port) &&
+      'Failed to launch instances: Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.') ||
+    (server.hostname && 'Unable to allocate a single hostname to multiple instances');
+  if (why) throw new Fault('badRequest', { detail: why });
 }
 
 type PlaceRequest = { server: ServerRequest; hints: Record<string, unknown> };

@@ -16,6 +16,7 @@ import {
   Personality,
   readPersonality,
   refuseTooSmall,
+  ServerName,
 } from './server-create.ts';
 
 const Loose = Type.Optional(Type.Unknown());
@@ -23,7 +24,7 @@ const Loose = Type.Optional(Type.Unknown());
 const Rebuild = Type.Object(
   {
     imageRef: Type.String({ minLength: 1 }),
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    name: Type.Optional(ServerName),
     metadata: Type.Optional(Metadata),
     personality: Type.Optional(Personality),
     preserve_ephemeral: Type.Optional(Type.Boolean()),

@@ -7,7 +7,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks } from '../pagination.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
-import { NewServerBody, readNewServer, serverBodyBytes } from './server-create.ts';
+import { NewServerBody, readNewServer, ServerName, serverBodyBytes } from './server-create.ts';
 import { readServers, ServerQuery } from './server-filters.ts';
 import { linksOf, loadRelated, serverJson } from './server-json.ts';
 
@@ -44,7 +44,7 @@ export function registerServers(app: ApiScope, context: ApiContext): void {
 
 const ServerChange = Type.Object({
   server: Type.Object({
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    name: Type.Optional(ServerName),
     description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
     hostname: Type.Optional(Type.String()),
     'OS-DCF:diskConfig': Type.Optional(Type.String()),
