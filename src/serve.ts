@@ -9,6 +9,7 @@ import { createBootServer } from '#boot-server/boot-server.ts';
 import { ConnectionGuard } from '#boot-server/connection-guard.ts';
 import { fitConnections } from '#boot-server/connection-limits.ts';
 import { ConnectionTable } from '#boot-server/connection-table.ts';
+import { checkDeployFiles } from '#boot-server/deploy-files.ts';
 import { openListener } from '#boot-server/listeners.ts';
 import { createEventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
@@ -55,6 +56,7 @@ async function build(
   close: () => Promise<void>,
 ): Promise<Running> {
   const log = createLog(settings);
+  await checkDeployFiles(settings);
   const connections = fitConnections(settings, log);
   const state = settings.state_dir;
   openStateFolder(state);

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { checkDeployFiles } from './deploy-files.ts';
+
+const check = (kernel: string, ramdisk: string) => checkDeployFiles({ 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk });
+const here = fileURLToPath(import.meta.url);
+
+test('a deploy kernel or ramdisk that is no readable file stops the start; ids of images and nothing do not', async () => {
+  await check('', '');
+  await check(here, '11111111-1111-4111-8111-111111111111');
+  await assert.rejects(check('/nowhere/vmlinuz', here), { message: /deploy\.kernel names \/nowhere\/vmlinuz.*ENOENT/ });
+  await assert.rejects(check(here, '/nowhere/initrd'), { message: /deploy\.ramdisk names \/nowhere\/initrd.*ENOENT/ });
+});

@@ -1,0 +1,18 @@
+/** The deploy kernel and ramdisk of the settings: a file that is not there would fail the first deployment of the night. */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { Fault } from '#domain/faults.ts';
+import type { Settings } from '#settings.ts';
+
+const imageId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @throws Fault `badRequest` that names setting and file; ids of images are looked up when they are used */
+export async function checkDeployFiles(settings: Pick<Settings, 'deploy.kernel' | 'deploy.ramdisk'>): Promise<void> {
+  for (const name of ['deploy.kernel', 'deploy.ramdisk'] as const) {
+    const path = settings[name];
+    if (!path || imageId.test(path)) continue;
+    await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      throw new Fault('badRequest', { detail: `setting ${name} names ${path}, which cannot be read (${error.code})` });
+    });
+  }
+}
