@@ -151,6 +151,8 @@ export type ManagementInterface = Interface & {
   changePassword?(node: NodeFacts, password: string, asking?: Asking): Promise<void>;
   /** UUID of the machine as its BMC and its SMBIOS tell it, lower case; undefined where the BMC tells none. */
   systemUuid?(node: NodeFacts, asking?: Asking): Promise<string | undefined>;
+  /** The protocol says that it is the UUID of SMBIOS. Else it tells machines apart, and may be of the BMC's own making. */
+  readonly isSystemUuidOfSmbios?: boolean;
   /** What the BMC wants of that password, as far as it tells. */
   passwordRules?(node: NodeFacts, asking?: Asking): Promise<PasswordRules>;
 };

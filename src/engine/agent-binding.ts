@@ -88,14 +88,15 @@ async function writeBinding(
 
 /** The wrong machine gets no session: whatever it asks for next is refused, and the operation has failed. */
 async function expectOwnMachine(
-  { store, worker, record }: MessageParts,
+  { store, drivers, worker, record }: MessageParts,
   live: LiveOperation,
   { inventory }: Hello,
 ): Promise<void> {
   const node = await store.nodes.find({ uuid: live.operation.node_uuid });
   if (!node) return;
   try {
-    await refuseWrongMachine(store, node, inventory);
+    const { isSystemUuidOfSmbios: isBmcSure = false } = drivers.management[node.management_interface] ?? {};
+    await refuseWrongMachine(store, node, { inventory, isBmcSure });
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
     record.stranger(live.operation, { subject: 'wrong machine', message: error.message, data: { system: inventory.system } });

@@ -23,9 +23,14 @@ function inventoryOf({ uuid = '', serial = '', macs = [] }: Told): Inventory {
 }
 
 /** Two nodes of which is known what is given, and the deployment of the first one, whose ramdisk is waited for. */
-async function aDeployment(t: { after(end: () => Promise<void>): void }, known: [Partial<Node>, Partial<Node>]) {
+async function aDeployment(
+  t: { after(end: () => Promise<void>): void },
+  known: [Partial<Node>, Partial<Node>],
+  isSystemUuidOfSmbios = true,
+) {
   let wrote = false;
   const cloud = await aCloud({
+    management: { isSystemUuidOfSmbios },
     steps: [
       aStep('wait for the ramdisk', async (task) => (task.agent.heard() ? { next: true } : { wait: 'the ramdisk' }), 600),
       aStep('write image', async () => {
@@ -85,6 +90,13 @@ test('swapped MACs: the machine of another node is refused by what the BMCs told
     ({ subject }) => subject === 'wrong machine',
   );
   assert.match(event?.message ?? '', /node-a runs on the machine of node node-b/);
+});
+
+test('a GUID of IPMI that is not the UUID of SMBIOS proves nothing, but for the machine of another node', async (t) => {
+  const own = await aDeployment(t, [{ system_uuid: uuidB }, {}], false);
+  assert.deepEqual((await own.report({ uuid: uuidA })).heard, 'taken');
+  const others = await aDeployment(t, [{ system_uuid: uuidB }, lastReport({ uuid: uuidA })], false);
+  assert.match((await others.report({ uuid: uuidA })).heard, /^wrongMachine: /);
 });
 
 type Case = { title: string; known: [Partial<Node>, Partial<Node>]; told: Told; isTaken: boolean };

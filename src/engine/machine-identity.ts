@@ -43,17 +43,22 @@ export function identityOf({ system, nics }: Pick<Inventory, 'system' | 'nics'>)
   };
 }
 
+/** `inventory`: what the agent told. `isBmcSure`: the UUID that the node's BMC told is that of SMBIOS. */
+export type Report = { inventory: Inventory; isBmcSure: boolean };
+
 /** @throws Fault `wrongMachine` naming the node and, where it is known, the node whose machine it is */
-export async function refuseWrongMachine(store: Store, node: Node, inventory: Inventory): Promise<void> {
-  const mismatch = await findMismatch(store, node, identityOf(inventory));
+export async function refuseWrongMachine(store: Store, node: Node, { inventory, isBmcSure }: Report): Promise<void> {
+  const mismatch = await findMismatch({ store, node, isBmcSure }, identityOf(inventory));
   if (!mismatch) return;
   const { found, expected, other } = mismatch;
   const whose = other ? `the machine of node ${nameOf(other)}` : 'another machine';
   throw new Fault('wrongMachine', { node: nameOf(node), whose, found, expected });
 }
 
+type Known = { store: Store; node: Node; isBmcSure: boolean };
+
 /** What is asked first decides: the operator's word, then the BMC's, then other nodes', then what the agent told last. */
-async function findMismatch(store: Store, node: Node, found: Identity): Promise<Mismatch | undefined> {
+async function findMismatch({ store, node, isBmcSure }: Known, found: Identity): Promise<Mismatch | undefined> {
   const isShared = String(node.properties[sharedUuid]).toLowerCase() === 'true';
   const uuid = isShared ? null : found.uuid;
   const declared = canonicalUuid(String(node.properties[ownUuid] ?? ''));
@@ -66,7 +71,8 @@ async function findMismatch(store: Store, node: Node, found: Identity): Promise<
 
   const before = node.inventory ? identityOf(node.inventory as unknown as Inventory) : undefined;
   if (uuid && before?.uuid) return before.uuid === uuid ? undefined : differs(uuid, `its agent last reported ${before.uuid}`);
-  if (uuid && told) return differs(uuid, `its BMC reported ${told}`);
+  // The System GUID of IPMI (section 22.14) is another number than SMBIOS' UUID on many a board; by itself it proves nothing.
+  if (uuid && told && isBmcSure) return differs(uuid, `its BMC reported ${told}`);
   if (found.serial && before?.serial && found.serial !== before.serial)
     return { found: `serial number ${found.serial}`, expected: `its agent last reported ${before.serial}` };
   return undefined;

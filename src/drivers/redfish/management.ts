@@ -24,6 +24,7 @@ type CoreManagement = Pick<
   | 'identify'
   | 'bmcInfo'
   | 'systemUuid'
+  | 'isSystemUuidOfSmbios'
   | 'endpoints'
   | 'resetBmc'
   | 'media'
@@ -42,6 +43,8 @@ export function createRedfishManagement(onSystem: OnSystem, patience: Patience =
       onSystem({ node, command: 'read indicator', asking }, async (at) => (await findIndicator(at)).state),
     setIndicator: (node, state, asking) =>
       onSystem({ node, command: `indicator ${state}`, asking }, (at) => setIndicator(at, state)),
+    // DSP0268, ComputerSystem.UUID.
+    isSystemUuidOfSmbios: true,
     systemUuid: (node, asking) =>
       onSystem({ node, command: 'read UUID', asking }, async (at) => textAt((await at.system()).body, 'UUID')?.toLowerCase()),
     identify: (node, asking) => onSystem({ node, command: 'read identity', asking }, identify),
