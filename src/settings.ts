@@ -216,7 +216,7 @@ export const settingsTable = {
   'images.reserve_mib': {
     kind: 'integer',
     default: 1024,
-    help: 'Space on the disk of the state folder that uploads and conversions leave free (MiB)',
+    help: 'Space on the disk of the state folder that uploads, conversions and what members write leave free (MiB)',
   },
   'images.upload_stall': seconds(60, 'Time in which an upload must bring at least 256 KiB, or end'),
   'tools.confinement': {

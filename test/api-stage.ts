@@ -42,10 +42,13 @@ export type StageParts = {
   onDisk?: boolean;
 };
 
+/** Tests also run on disks that are nearly full. */
+const roomy = { 'images.reserve_mib': '0' };
+
 export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
   const store = await openStore(parts.onDisk ? databaseFile(stateDir) : ':memory:');
-  const settings = readSettings({ flags: { 'admin.password': adminPassword, state_dir: stateDir, ...parts.settings } });
+  const settings = readSettings({ flags: { ...roomy, 'admin.password': adminPassword, state_dir: stateDir, ...parts.settings } });
   await ensureAdmin(store, settings, stateDir);
   const app = createApi({
     store,

@@ -18,6 +18,7 @@ import { registerCompute } from './compute/index.ts';
 import { ConsoleTickets, serveConsoles, type Visit } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
+import { keepReserve } from './disk-reserve.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
@@ -112,11 +113,15 @@ export function createApi(parts: ApiParts): FastifyInstance {
   };
   serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
-  for (const service of serviceTable) app.register(openService(service, context, onAuthenticated), { prefix: service.prefix });
+  const reserve = keepReserve(parts.settings);
+  for (const service of serviceTable)
+    app.register(openService(service, context, { onAuthenticated, reserve }), { prefix: service.prefix });
   return app;
 }
 
-function openService(service: Service, context: ApiContext, onAuthenticated: (socket: Socket) => void) {
+type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<typeof keepReserve> };
+
+function openService(service: Service, context: ApiContext, { onAuthenticated, reserve }: Hooks) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(replyWithFault(service.name));
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(service.microversions));
@@ -125,6 +130,7 @@ function openService(service: Service, context: ApiContext, onAuthenticated: (so
       closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
       closed.addHook('preSerialization', recheckSlowReads(context));
       closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
+      closed.addHook('onRequest', reserve(service.name));
       closed.setNotFoundHandler(replyNotFound(service.name));
       await service.register(closed as ApiScope, context);
     });

@@ -196,6 +196,12 @@ export const faultTable = {
     message: 'There is no space left in the image store: {mib} MiB of its disk are kept free.',
     hint: 'Remove images that nobody needs, or enlarge the disk; images.reserve_mib is what is kept free.',
   },
+  diskReserve: {
+    status: 507,
+    by: 'site',
+    message: 'There is no space left for changes: {mib} MiB of the disk of the state folder are kept free.',
+    hint: 'Remove what nobody needs (deleting goes on), or enlarge the disk; images.reserve_mib is what is kept free.',
+  },
   cannotListen: {
     status: 500,
     by: 'site',

@@ -59,6 +59,7 @@ export const tenantMessages = {
   toolFailed: site,
   notConfined: 'Images of this format cannot be read at this site; the operator can see why.',
   noSpace: 'There is no space left for this image; the operator can see where.',
+  diskReserve: 'There is no space left at this site; until the operator makes some, things can only be read and deleted.',
   cannotListen: site,
   secretsKey: site,
   eventCertificate: site,

@@ -20,6 +20,13 @@ export async function listShortImages({ db, images }: Store, project_id: string 
   return (await query.execute()).map((row) => images.decode(row));
 }
 
+/** How many a project has, without those that are being removed. */
+export async function countImages({ db }: Store, owner: string): Promise<number> {
+  const query = db.selectFrom('images').select(({ fn }) => fn.countAll<number>().as('count'));
+  const { count } = await query.where('owner', '=', owner).where('status', '!=', 'deleted').executeTakeFirstOrThrow();
+  return count;
+}
+
 /** At most some megabytes, which take some ten milliseconds. */
 const imagesAtOnce = 8;
 

@@ -1,6 +1,8 @@
 /** How much an image may carry beside its data: Glance's default quotas, and what one row may weigh in all. */
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
+import { countImages } from '#store/image-list.ts';
+import type { Store } from '#store/store.ts';
 
 /** Glance's `image_property_quota` and `image_tag_quota`. */
 const mostProperties = 128;
@@ -13,6 +15,17 @@ const mostPropertyBytes = 256 * 1024;
 
 /** Of a request with properties in it. */
 export const imageBodyBytes = 512 * 1024;
+
+/** Of one project, whatever their status. */
+const mostImages = 1000;
+
+/** As Glance where its quota `image_count_total` is reached (413), which oslo.limit words. */
+export async function refuseManyImages(inside: Store, owner: string): Promise<void> {
+  const count = await countImages(inside, owner);
+  if (count < mostImages) return;
+  const detail = `Project ${owner} is over a limit for [Resource image_count_total is over limit of ${mostImages} due to current usage ${count} and delta 1].`;
+  throw new Fault('tooLarge', { detail });
+}
 
 type Bounded = Partial<Pick<Image, 'properties' | 'tags'>>;
 

@@ -10,7 +10,7 @@ import { ById, checkVisibility, getImage, getOwnImage } from './image-access.ts'
 import { refuseTakenId } from './image-delete.ts';
 import { filterOf, ImageQuery, sortImages } from './image-filters.ts';
 import { containerFormats, diskFormats, imageBody, isProperty, visibilities } from './image-json.ts';
-import { imageBodyBytes, propertyBytes, refuseTooLarge } from './image-limits.ts';
+import { imageBodyBytes, propertyBytes, refuseManyImages, refuseTooLarge } from './image-limits.ts';
 
 const OneTag = Type.Object({ id: Type.String(), tag: Type.String({ maxLength: 255 }) });
 
@@ -150,13 +150,14 @@ async function createImage(context: ApiContext, request: FastifyRequest, fields:
   const tags = [...new Set(fields.tags ?? [])];
   const properties = propertiesOf(fields);
   refuseTooLarge({ tags, properties });
+  const owner = fields.owner ?? caller.project_id;
   const now = new Date().toISOString();
-  return context.store.images.insert({
+  const image = {
     id,
     name: fields.name ?? null,
     status: 'queued',
     visibility: fields.visibility ?? 'shared',
-    owner: fields.owner ?? caller.project_id,
+    owner,
     disk_format: fields.disk_format ?? null,
     container_format: fields.container_format ?? null,
     min_disk: fields.min_disk ?? 0,
@@ -171,6 +172,10 @@ async function createImage(context: ApiContext, request: FastifyRequest, fields:
     properties,
     created_at: now,
     updated_at: now,
+  };
+  return context.store.transaction(async (inside) => {
+    if (!caller.is_admin) await refuseManyImages(inside, owner);
+    return inside.images.insert(image);
   });
 }
 

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openTwoProjects } from '#test/two-projects.ts';
+
+const { stage, member: headers, own } = await openTwoProjects();
+after(() => stage.close());
+const url = '/image/v2/images';
+
+test('a project has a thousand images at most, by one request after the other or by many at once', async () => {
+  const row = await stage.store.images.find({ id: own['images'] ?? '' });
+  for (let index = 1; index < 998; index++) await stage.store.images.insert({ ...row, id: `image-${index}` });
+  const create = () => stage.ask({ method: 'POST', url, headers, payload: { name: 'one more' } });
+
+  const together = await Promise.all([create(), create(), create(), create()]);
+  const refused = await create();
+  const other = await stage.ask({ method: 'POST', url, payload: { owner: row?.owner } });
+  // What is being removed still has its row.
+  await stage.store.images.update({ id: ['image-1', 'image-2'] }, { status: 'deleted' });
+  const again = await create();
+
+  assert.deepEqual(together.map(({ status }) => status).sort(), [201, 201, 413, 413]);
+  assert.equal(refused.status, 413);
+  assert.match(refused.body.error.message, /image_count_total is over limit of 1000 due to current usage 1000 and delta 1/);
+  assert.equal(other.status, 201);
+  assert.equal(again.status, 201);
+});
