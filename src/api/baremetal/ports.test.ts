@@ -32,6 +32,8 @@ test('refuses a wrong or taken MAC, an unknown node, and what it cannot keep', a
     (await ask('POST', ports, { node_uuid: node.uuid, address: 'aa:bb:cc:00:00:77', ...fields })).status;
 
   assert.equal(await create({ address: 'aa:bb' }), 400);
+  for (const address of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01-00-5E-00-00-01'])
+    assert.equal(await create({ address }), 400);
   assert.equal(await create({ address: 'aa:bb:cc:00:00:01' }), 409);
   assert.equal(await create({ node_uuid: 'none' }), 400);
   assert.equal(await create({ local_link_connection: { color: 'red' } }), 400);

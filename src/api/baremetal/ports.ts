@@ -195,8 +195,13 @@ function refuseFixedFields(body: object): void {
   if (physical_network) throw new Fault('unsupported', { what: 'The physical network of a port' });
 }
 
-function macOf(address: string): string {
-  return address.toLowerCase().replaceAll('-', ':');
+/** Canonical. Neither nothing nor a group is the address of a NIC; those given to virtual ones are. */
+function macOf(text: string): string {
+  const address = text.toLowerCase().replaceAll('-', ':');
+  const isGroup = Number.parseInt(address.slice(0, 2), 16) % 2 === 1;
+  if (isGroup || address === '00:00:00:00:00:00')
+    throw new Fault('badRequest', { detail: `Expected valid MAC address for address: ${text} is none that a NIC has` });
+  return address;
 }
 
 type PortView = { port: NodePort; base: string };

@@ -32,10 +32,15 @@ test('IPv6 comes back in canonical form', () => {
   assert.deepEqual(plan.allocation_pools, [{ start: '2001:db8::2', end: '2001:db8::ffff:ffff:ffff:ffff' }]);
 });
 
+test('host bits of a CIDR are left out', () => {
+  const plan = planSubnet({ ip_version: 4, cidr: '10.0.0.5/24' });
+
+  assert.deepEqual([plan.cidr, plan.gateway_ip], ['10.0.0.0/24', '10.0.0.1']);
+});
+
 test('what does not fit is refused with its field', () => {
   const cases: [Partial<PlanRequest>, RegExp][] = [
     [{ cidr: '10.0.0.0' }, /cidr: '10.0.0.0' is not a valid IP subnet/],
-    [{ cidr: '10.0.0.5/24' }, /cidr: .*'10.0.0.0\/24' is recommended/],
     [{ cidr: '2001:db8::/64' }, /cidr: .* not of ip_version 4/],
     [{ gateway_ip: '10.0.1.1' }, /gateway_ip/],
     [{ gateway_ip: '10.0.0.255' }, /gateway_ip/],

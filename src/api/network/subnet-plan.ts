@@ -94,8 +94,6 @@ function readCidr({ cidr: text, ip_version }: PlanRequest): Cidr {
   const cidr = parseCidr(text);
   if (!cidr) throw wrong('cidr', `'${text}' is not a valid IP subnet`);
   if (cidr.version !== ip_version) throw wrong('cidr', `'${text}' is not of ip_version ${ip_version}`);
-  const base = parseAddress(text.split('/')[0]!)!;
-  if (base.value !== cidr.first) throw wrong('cidr', `'${text}' is not a valid IP subnet, '${formatCidr(cidr)}' is recommended`);
   if (cidr.prefix === 0) throw wrong('cidr', '0 is not allowed as CIDR prefix length');
   const why = whyUnusable(cidr);
   if (why) throw wrong('cidr', `'${text}' has addresses that no host may have (${why})`);
