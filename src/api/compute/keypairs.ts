@@ -3,12 +3,16 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Keypair } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
 import { nextLinks, pageOf } from '../pagination.ts';
 import { fingerprintOf, generateSshKey } from './ssh-key.ts';
 import { microsecondsTime } from './times.ts';
+
+/** Of each user: Nova's default for its quota `key_pairs`. */
+export const mostKeypairs = 100;
 
 const NewKeypair = Type.Object({
   keypair: Type.Object({
@@ -74,8 +78,17 @@ async function createKeypair(
   const public_key = body.public_key ?? generated?.publicKey ?? '';
   const fingerprint = fingerprintOf(public_key);
   const created_at = new Date().toISOString();
-  const keypair = await store.keypairs.insert({ name: body.name, user_id, type: 'ssh', public_key, fingerprint, created_at });
+  const record: Keypair = { name: body.name, user_id, type: 'ssh', public_key, fingerprint, created_at };
+  const keypair = await store.transaction(async (inside) => {
+    await refuseMany(inside, user_id);
+    return inside.keypairs.insert(record);
+  });
   return { keypair, private_key: generated?.privateKey };
+}
+
+async function refuseMany({ keypairs }: Store, user_id: string): Promise<void> {
+  if ((await keypairs.pick(['name'], { user_id })).length < mostKeypairs) return;
+  throw new Fault('forbidden', { detail: 'Quota exceeded, too many key pairs.' });
 }
 
 /** Administrators may act for other users (microversion 2.10). */

@@ -1,4 +1,4 @@
-/** `/limits`, `/os-quota-sets`, `/os-simple-tenant-usage`: Ingot sets no quotas; it counts what is there. */
+/** `/limits`, `/os-quota-sets`, `/os-simple-tenant-usage`: quotas are fixed, and most are unlimited; it counts what is there. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -6,6 +6,7 @@ import type { Server } from '#domain/records.ts';
 import { owns, requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
+import { mostKeypairs } from './keypairs.ts';
 import { largestMetadata } from './server-create.ts';
 import { microsecondsTime } from './times.ts';
 
@@ -38,7 +39,7 @@ function absoluteLimits(servers: readonly CountedServer[]) {
     maxTotalInstances: unlimited,
     maxTotalCores: unlimited,
     maxTotalRAMSize: unlimited,
-    maxTotalKeypairs: unlimited,
+    maxTotalKeypairs: mostKeypairs,
     maxServerMeta: largestMetadata,
     maxServerGroups: 0,
     maxServerGroupMembers: 0,
@@ -49,7 +50,13 @@ function absoluteLimits(servers: readonly CountedServer[]) {
   };
 }
 
-const quotas = { instances: unlimited, cores: unlimited, ram: unlimited, key_pairs: unlimited, metadata_items: largestMetadata };
+const quotas = {
+  instances: unlimited,
+  cores: unlimited,
+  ram: unlimited,
+  key_pairs: mostKeypairs,
+  metadata_items: largestMetadata,
+};
 const noQuotas = { server_groups: 0, server_group_members: 0 };
 
 function registerQuotas(app: ApiScope): void {

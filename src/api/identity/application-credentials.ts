@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
 import type { ApplicationCredential, RoleName } from '#store/tables.ts';
 import { recheck } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -14,7 +15,7 @@ const OfUser = Type.Object({ user_id: Type.String() });
 const One = Type.Object({ user_id: Type.String(), id: Type.String() });
 const NewCredential = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255 }),
-  description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
   secret: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: longestPassword }), Type.Null()])),
   expires_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   roles: Type.Optional(
@@ -96,6 +97,7 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
   const where = { user_id: caller.user_id, name: fields.name };
   if (await context.store.application_credentials.find(where))
     throw new Fault('conflict', { detail: `An application credential named ${fields.name} exists already.` });
+  await refuseMany(context.store, caller.user_id);
   const credential: ApplicationCredential = {
     ...where,
     id: randomUUID().replaceAll('-', ''),
@@ -109,8 +111,18 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
     // Hashing took its time: rights that were taken meanwhile must not live on in the credential.
     if (!(await recheck({ store: inside, tokens: context.tokens.inside(inside) }, request.token)))
       throw new Fault('unauthorized');
+    await refuseMany(inside, caller.user_id);
     return inside.application_credentials.insert(credential);
   });
+}
+
+/** Keystone's `[application_credential] user_limit`, expired ones included. */
+const mostEach = 100;
+
+async function refuseMany({ application_credentials }: Store, user_id: string): Promise<void> {
+  if ((await application_credentials.pick(['id'], { user_id })).length < mostEach) return;
+  const detail = `Unable to create additional application credentials, maximum of ${mostEach} already exceeded for user.`;
+  throw new Fault('forbidden', { detail });
 }
 
 function rolesFor(own: readonly string[], asked: Request['roles']): RoleName[] {
