@@ -45,6 +45,20 @@ const foreignMagics = {
   cloop: '#!/bin/sh\n#V2.0 Format\nmodprobe cloop',
 };
 
+/** What no disk begins with: people upload what they have downloaded. Kernels and ramdisks (aki, ari) are compressed by nature. */
+const noDiskTable: readonly (readonly [what: string, is: (head: Buffer) => boolean])[] = [
+  ['compressed with gzip; unpack it first', startsWith('\x1f\x8b')],
+  ['compressed with xz; unpack it first', startsWith('\xfd7zXZ\0')],
+  ['compressed with zstd; unpack it first', startsWith('\x28\xb5\x2f\xfd')],
+  ['compressed with bzip2; unpack it first', (head) => /^BZh[1-9]1AY&SY/.test(head.toString('latin1', 0, 10))],
+  ['a zip archive; unpack it first', startsWith('PK\x03\x04')],
+  ['a 7z archive; unpack it first', startsWith('7z\xbc\xaf\x27\x1c')],
+  [
+    'an HTML page: what was downloaded is not the image',
+    (head) => /^\s*(<!doctype html|<html)\b/i.test(head.toString('latin1', 0, 512)),
+  ],
+];
+
 export function isDiskFormat(name: string | null | undefined): name is DiskFormat {
   return typeof name === 'string' && Object.hasOwn(diskFormatTable, name);
 }
@@ -60,6 +74,8 @@ export async function checkDiskFormat(path: string, declared: DiskFormat): Promi
   if (format.is && !format.is(head, tail)) refuseImage(`it was declared as ${declared}, but its contents are not`);
   const other = claimsOn(head, tail).find((name) => name !== declared);
   if (other) refuseImage(`it was declared as ${declared}, but its contents are ${other}`);
+  const noDisk = declared === 'raw' ? noDiskTable.find(([, is]) => is(head))?.[0] : undefined;
+  if (noDisk) refuseImage(`it was declared as raw, but its contents are ${noDisk}`);
   if (declared === 'vhd' && !standsAlone(head, tail)) refuseImage('it is a differencing disk; merge it with its parent');
 }
 

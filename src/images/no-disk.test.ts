@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { checkDiskFormat } from './disk-formats.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ingot-no-disk-'));
+after(() => rmSync(folder, { recursive: true }));
+const disk = Buffer.alloc(100_000, 7);
+
+function lay(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Made by the programs themselves. */
+const packed: readonly (readonly [name: string, content: () => Buffer, what: RegExp])[] = [
+  ['gzip', () => gzipSync(disk), /compressed with gzip; unpack it first/],
+  ['xz', () => execFileSync('xz', ['-c'], { input: disk }), /compressed with xz/],
+  ['zstd', () => execFileSync('zstd', ['-q', '-c'], { input: disk }), /compressed with zstd/],
+  ['page', () => Buffer.from('\n<!DOCTYPE html>\n<html><body>404</body></html>'), /an HTML page/],
+];
+
+for (const [name, content, what] of packed) {
+  test(`${name} is no raw disk, and said to be what it is`, async () => {
+    const path = lay(name, content());
+    await assert.rejects(checkDiskFormat(path, 'raw'), { code: 'badRequest', message: what });
+  });
+}
+
+test('compressed kernels and ramdisks pass, and disks of any bytes', async () => {
+  const gzip = lay('initrd', gzipSync(disk));
+  for (const format of ['aki', 'ari'] as const) await checkDiskFormat(gzip, format);
+  await checkDiskFormat(lay('raw', disk), 'raw');
+  await checkDiskFormat(lay('text', 'BZh is how this text begins'), 'raw');
+});
