@@ -24,6 +24,7 @@ import {
 } from './lists.ts';
 import { ownerOf, ownProject, seeNetwork, seePort } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
+import { refuseManyPorts } from './port-quota.ts';
 
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
@@ -157,13 +158,15 @@ async function createPort(context: ApiContext, request: FastifyRequest, fields: 
   const project_id = ownerOf(request, fields);
   return context.store.transaction(async (inside) => {
     if (mac_address) await refuseMacOfNic(inside, mac_address, network.id);
-    return allocatePort(inside, {
+    const port = await allocatePort(inside, {
       network,
       project_id,
       reserved: siteRanges(context.settings),
       ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
       ...(mac_address && { mac_address }),
     });
+    if (!request.caller.is_admin) await refuseManyPorts(inside, project_id, network);
+    return port;
   });
 }
 

@@ -1,0 +1,22 @@
+/** How many ports a project may make. Those that servers make for themselves are as many as there are machines, and not counted. */
+import { Fault } from '#domain/faults.ts';
+import type { Network } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+
+/** Neutron's default for `quota_port`. */
+const mostPorts = 500;
+/** Ports and addresses without a machine on networks of other projects: more than one deploys at once, a fifth of a /24. */
+const mostOnForeign = 50;
+
+/** Counts the new port too: called in the transaction that made it. @throws Fault `overQuota` */
+export async function refuseManyPorts(inside: Store, project_id: string, network: Network): Promise<void> {
+  const made = { project_id, owned_by_server: false };
+  if ((await inside.ports.pick(['id'], made)).length > mostPorts) throw new Fault('overQuota', { what: 'port' });
+  if (network.project_id === project_id) return;
+  const here = await inside.ports.pick(['id', 'fixed_ips'], { ...made, network_id: network.id });
+  const nics = await inside.node_ports.pick(['vif_port_id'], { vif_port_id: here.map(({ id }) => id) });
+  const bound = new Set(nics.map(({ vif_port_id }) => vif_port_id));
+  const idle = here.filter(({ id }) => !bound.has(id));
+  const taken = idle.reduce((sum, { fixed_ips }) => sum + Math.max(fixed_ips.length, 1), 0);
+  if (taken > mostOnForeign) throw new Fault('overQuota', { what: 'port on networks of other projects' });
+}
