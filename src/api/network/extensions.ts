@@ -2,6 +2,8 @@
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiScope } from '../context.ts';
+import { mostEach } from './ownership.ts';
+import { mostPorts } from './port-quota.ts';
 
 type Extension = { readonly alias: string; readonly name: string; readonly description: string };
 
@@ -12,7 +14,7 @@ const extensionTable: readonly Extension[] = [
   { alias: 'pagination', name: 'Pagination support', description: 'limit and marker on lists.' },
   { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
   { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
-  { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; all are unlimited.' },
+  { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; they are fixed.' },
   { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
   { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },
   { alias: 'standard-attr-timestamp', name: 'Resource timestamps', description: 'Records have created_at and updated_at.' },
@@ -33,17 +35,18 @@ const absentTable: Readonly<Record<string, string>> = {
   trunks: 'A trunk',
 };
 
-const quotaNames = [
-  'network',
-  'subnet',
-  'port',
-  'router',
-  'floatingip',
-  'security_group',
-  'security_group_rule',
-  'subnetpool',
-  'rbac_policy',
-];
+/** -1 = unlimited. */
+const quotaTable: Readonly<Record<string, number>> = {
+  network: mostEach,
+  subnet: mostEach,
+  port: mostPorts,
+  router: -1,
+  floatingip: -1,
+  security_group: -1,
+  security_group_rule: -1,
+  subnetpool: -1,
+  rbac_policy: -1,
+};
 
 const updated = '2013-03-28T10:00:00-00:00';
 const extensionBody = (extension: Extension) => ({ ...extension, updated, links: [] });
@@ -79,7 +82,6 @@ function typeName(what: string): string {
 }
 
 export function registerQuotas(app: ApiScope): void {
-  const unlimited = Object.fromEntries(quotaNames.map((name) => [name, -1]));
   const params = Type.Object({ project: Type.String() });
   app.get('/quotas', async () => ({ quotas: [] }));
   // Which project a token means: the older client asks before it shows a quota.
@@ -89,7 +91,7 @@ export function registerQuotas(app: ApiScope): void {
     }));
   }
   for (const path of ['/quotas/:project', '/quotas/:project/default'])
-    app.get(path, { schema: { params } }, async () => ({ quota: unlimited }));
+    app.get(path, { schema: { params } }, async () => ({ quota: quotaTable }));
   app.put('/quotas/:project', { schema: { params } }, async () => {
     throw new Fault('unsupported', { what: 'A network quota' });
   });

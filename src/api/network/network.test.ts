@@ -218,5 +218,6 @@ test('what does not exist here is listed as empty and refused by name', async ()
   assert.match(router.body.NeutronError.message, /^A router is not supported by Ingot yet/);
   assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);
   assert.equal(extension.status, 404);
-  assert.equal((await stage.ask({ url: `${base}/quotas/x` })).body.quota.port, -1);
+  const { quota } = (await stage.ask({ url: `${base}/quotas/x` })).body;
+  assert.deepEqual([quota.network, quota.subnet, quota.port, quota.router], [1000, 1000, 500, -1]);
 });

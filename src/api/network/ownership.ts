@@ -21,7 +21,7 @@ export function ownProject({ caller }: FastifyRequest): string | undefined {
 }
 
 /** Of one project: their lists are read as a whole, and a new subnet is compared with all others. */
-const mostEach = 1000;
+export const mostEach = 1000;
 
 export function refuseMore(request: FastifyRequest, what: 'network' | 'subnet', own: readonly object[]): void {
   if (own.length >= mostEach && !request.caller.is_admin) throw new Fault('overQuota', { what });

@@ -4,7 +4,7 @@ import type { Network } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 
 /** Neutron's default for `quota_port`. */
-const mostPorts = 500;
+export const mostPorts = 500;
 /** Ports and addresses without a machine on networks of other projects: more than one deploys at once, a fifth of a /24. */
 const mostOnForeign = 50;
 
