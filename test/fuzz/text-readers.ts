@@ -73,10 +73,13 @@ const painted = [
   [{ op: 'add', path: '/name', value: 'a\tb' }, ['\u007f'], { user: { name: 'n', password: 'p\u0007' } }],
 ];
 
+/** A service whose records hold secrets under names of their own. */
+const routeOptions = { url: '/baremetal/v1/nodes' };
+
 /** What gets past the check has nothing in it that a terminal obeys, but below a secret's name. */
 async function readBody(input: Buffer): Promise<void> {
   const body = parseJson(input);
-  await refuseControls({ method: 'POST', body, params: {} } as FastifyRequest);
+  await refuseControls({ method: 'POST', body, params: {}, routeOptions } as FastifyRequest);
   if (typeof body !== 'object' || body === null) return;
   const shown = JSON.stringify(body, (field, value) => (/pass|secret/i.test(field) ? undefined : value));
   const obeyed = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]|\\u00[01]|\\[bf]/.exec(shown.replaceAll('\\\\', ''));
