@@ -42,6 +42,7 @@ export const importTable: readonly ImportRow[] = [
       'store/state-files',
       'test/fuzz/targets',
       'test/a-large-site',
+      'test/large-records',
     ],
   },
 ];

@@ -26,6 +26,7 @@ import { jsonParser } from './json-body.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
 import { refuseControls } from './printable-text.ts';
+import { sendLongListsInSlices } from './sliced-json.ts';
 import { Tokens } from './tokens.ts';
 import { maskUrlSecrets } from './url-secrets.ts';
 import { compileValidator } from './validation.ts';
@@ -129,6 +130,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
     await app.register(async (closed) => {
       closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
       closed.addHook('preSerialization', recheckSlowReads(context));
+      sendLongListsInSlices(closed);
       closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
       closed.addHook('onRequest', reserve(service.name));
       closed.setNotFoundHandler(replyNotFound(service.name));

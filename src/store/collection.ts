@@ -43,19 +43,20 @@ export class Collection<T extends object> {
   }
 
   async list(where: Where<T> = {}, page: Page<T> = {}): Promise<T[]> {
-    let query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where);
-    const { order = page.orderBy ? [{ column: page.orderBy, descending: page.descending === true }] : [] } = page;
-    for (const { column, descending } of order) query = query.orderBy(column, descending ? 'desc' : 'asc');
-    if (page.after) query = query.where(isAfter(order, page.after));
-    if (page.limit !== undefined) query = query.limit(page.limit);
-    const rows: object[] = await query.execute();
+    const query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where);
+    const rows: object[] = await cut(query, page).execute();
     return rows.map((row) => this.decode(row));
   }
 
   /** Like `list`, but only these columns: thousands of rows cost what is read of them. */
-  async pick<K extends keyof T & string>(columns: readonly K[], where: Where<T> = {}): Promise<Pick<T, K>[]> {
-    const rows: object[] = await this.#filter((this.#db as AnyQuery).selectFrom(this.#table).select(columns), where).execute();
-    return rows.map((row) => this.decode(row));
+  async pick<K extends keyof T & string>(
+    columns: readonly K[],
+    where: Where<T> = {},
+    page: Page<Pick<T, K>> = {},
+  ): Promise<Pick<T, K>[]> {
+    const query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).select(columns), where);
+    const rows: object[] = await cut(query, page).execute();
+    return rows.map((row) => this.decode(row) as Pick<T, K>);
   }
 
   /** Changes the matching rows and tells how many there were: the count is how a claim knows whether it won. */
@@ -136,4 +137,12 @@ export class Collection<T extends object> {
     }
     return filtered;
   }
+}
+
+function cut<T>(query: AnyQuery, page: Page<T>): AnyQuery {
+  const { order = page.orderBy ? [{ column: page.orderBy, descending: page.descending === true }] : [] } = page;
+  let result = query;
+  for (const { column, descending } of order) result = result.orderBy(column, descending ? 'desc' : 'asc');
+  if (page.after) result = result.where(isAfter(order, page.after as object));
+  return page.limit === undefined ? result : result.limit(page.limit);
 }

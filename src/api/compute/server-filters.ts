@@ -4,6 +4,8 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { Where } from '#store/collection.ts';
+import { listShortServers, readServers, type ShortServer } from '#store/server-list.ts';
+import type { Store } from '#store/store.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../microversions.ts';
@@ -96,25 +98,26 @@ const before =
 const adminFilters = ['host', 'node', 'project_id', 'tenant_id', 'user_id'];
 
 /** A page of the servers that the caller may see and asked for, newest first unless he sorts otherwise. */
-export async function readServers(context: ApiContext, request: FastifyRequest, query: ServerQuery): Promise<Page<Server>> {
+export async function readServerPage(
+  { store }: ApiContext,
+  request: FastifyRequest,
+  query: ServerQuery,
+): Promise<Page<ShortServer>> {
   refuseUnknownStatus(request, query);
   const where = visibleServers(request, query);
   const tests = testsOf(query, request.caller.is_admin);
-  const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: Server) => id };
-  if (tests.length > 0 || query.sort_key !== undefined)
-    return pageOf(await listServers(context, { request, where, tests, query }), { ...page, maximum: 1000 });
-  const { servers } = context.store;
-  const source: PageSource<Server, Server> = {
-    find: (id) => servers.find({ ...where, id }),
-    list: (cut) => servers.list(where, { order: newestFirst, ...cut }),
+  const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: ShortServer) => id };
+  if (tests.length > 0 || query.sort_key !== undefined) {
+    const order = orderOf(request, query);
+    const found = await filterServers(store, await listShortServers(store, where), tests);
+    return pageOf(found.sort(order), { ...page, maximum: 1000 });
+  }
+  const source: PageSource<ShortServer, ShortServer> = {
+    find: (id) => store.servers.find({ ...where, id }),
+    list: (cut) => listShortServers(store, where, cut),
   };
   return readPage(source, page);
 }
-
-const newestFirst = [
-  { column: 'created_at', descending: true },
-  { column: 'id', descending: true },
-];
 
 function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Server> {
   const isEverywhere = query.all_tenants !== undefined && isTrue(first(query.all_tenants) || '1');
@@ -127,27 +130,27 @@ function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Serv
   };
 }
 
-type Listing = { request: FastifyRequest; where: Where<Server>; tests: ReturnType<typeof testsOf>; query: ServerQuery };
-
-/** Short, and all that most filters look at. */
-const shortColumns = [
-  ...(['id', 'name', 'hostname', 'description', 'project_id', 'user_id', 'image_id', 'key_name', 'availability_zone'] as const),
-  ...(['locked', 'vm_state', 'task_state', 'node_uuid', 'created_at', 'updated_at'] as const),
-] as const satisfies readonly (keyof Server)[];
+/** These look at more than the short columns. */
 const longFilters: readonly string[] = ['flavor', 'ip', 'ip6'];
-const serversAtOnce = 500;
 
 /** Filters of Nova that are no columns: every server that the caller may see is looked at, but read is what may be shown. */
-async function listServers({ store }: ApiContext, { request, where, tests, query }: Listing): Promise<Server[]> {
-  const short = (await store.servers.pick(shortColumns, where)) as Server[];
-  const cheap = tests.filter(({ name }) => !longFilters.includes(name));
-  const ids = short.filter((server) => cheap.every(({ test }) => test(server, nothingRelated))).map(({ id }) => id);
-  const all: Server[] = [];
-  for (let start = 0; start < ids.length; start += serversAtOnce)
-    all.push(...(await store.servers.list({ id: ids.slice(start, start + serversAtOnce) })));
-  const related = tests.some(({ name }) => name.startsWith('ip')) ? await loadRelated(store, all) : undefined;
-  const found = all.filter((server) => tests.every(({ test }) => test(server, related ?? nothingRelated)));
-  return found.sort(orderOf(request, query));
+async function filterServers(
+  store: Store,
+  short: readonly ShortServer[],
+  tests: ReturnType<typeof testsOf>,
+): Promise<ShortServer[]> {
+  const isLong = ({ name }: { name: string }) => longFilters.includes(name);
+  const cheap = tests.filter((each) => !isLong(each));
+  const likely = short.filter((server) => cheap.every(({ test }) => test(server as Server, nothingRelated)));
+  const long = tests.filter(isLong);
+  if (long.length === 0) return likely;
+  const needsPorts = long.some(({ name }) => name.startsWith('ip'));
+  const found: ShortServer[] = [];
+  for await (const some of readServers(store, likely)) {
+    const related = needsPorts ? await loadRelated(store, some) : nothingRelated;
+    found.push(...some.filter((server) => long.every(({ test }) => test(server, related))));
+  }
+  return found;
 }
 
 /** A list with a filter looks at every server that the caller may see: the line of a request has room for thousands of values. */
@@ -172,7 +175,7 @@ function refuseUnknownStatus(request: FastifyRequest, query: ServerQuery): void 
     throw new Fault('badRequest', { detail: `Invalid status value ${unknown}; known: ${statusNames.join(', ')}.` });
 }
 
-const sortKeyTable: Readonly<Record<string, (server: Server) => string>> = {
+const sortKeyTable: Readonly<Record<string, (server: ShortServer) => string>> = {
   created_at: (server) => server.created_at,
   updated_at: (server) => server.updated_at,
   display_name: (server) => server.name,
@@ -191,7 +194,7 @@ const sortKeyTable: Readonly<Record<string, (server: Server) => string>> = {
 /** Their order tells which servers share what tenants do not see. */
 const adminSortKeys = ['host', 'node'];
 
-function orderOf(request: FastifyRequest, query: ServerQuery): (left: Server, right: Server) => number {
+function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServer, right: ShortServer) => number {
   const directions = [query.sort_dir ?? []].flat();
   const names = [query.sort_key ?? []].flat();
   // A key that comes again decides nothing.
@@ -202,8 +205,8 @@ function orderOf(request: FastifyRequest, query: ServerQuery): (left: Server, ri
     return { sortValue, sign: (directions[names.indexOf(name)] ?? 'desc') === 'asc' ? 1 : -1 };
   });
   const last = [
-    { sortValue: (server: Server) => server.created_at, sign: -1 },
-    { sortValue: (server: Server) => server.id, sign: -1 },
+    { sortValue: (server: ShortServer) => server.created_at, sign: -1 },
+    { sortValue: (server: ShortServer) => server.id, sign: -1 },
   ];
   return (left, right) => {
     for (const { sortValue, sign } of [...keys, ...last]) {

@@ -88,7 +88,7 @@ export function statusOf(server: Pick<Server, 'vm_state' | 'task_state'>): strin
   return row[server.task_state ?? 'idle'] ?? row.idle;
 }
 
-export function linksOf(server: Server, request: FastifyRequest, context: ApiContext) {
+export function linksOf(server: Pick<Server, 'id'>, request: FastifyRequest, context: ApiContext) {
   const base = context.baseUrl(request);
   return [
     { rel: 'self', href: `${base}/compute/v2.1/servers/${server.id}` },

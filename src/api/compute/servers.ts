@@ -3,12 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
+import { readServers } from '#store/server-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks } from '../pagination.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
 import { NewServerBody, readNewServer, ServerName, serverBodyBytes } from './server-create.ts';
-import { readServers, ServerQuery } from './server-filters.ts';
+import { readServerPage, ServerQuery } from './server-filters.ts';
 import { linksOf, loadRelated, serverJson } from './server-json.ts';
 
 const IdParams = Type.Object({ id: Type.String() });
@@ -73,13 +74,19 @@ export async function serverReply(context: ApiContext, request: FastifyRequest, 
 type ListRequest = { query: Static<typeof ServerQuery>; isDetailed: boolean };
 
 async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
-  const page = await readServers(context, request, query);
+  const page = await readServerPage(context, request, query);
   const links = nextLinks(context, request, page.next);
-  const related = isDetailed ? await loadRelated(context.store, page.items) : undefined;
-  const servers = page.items.map((server) =>
-    related
-      ? serverJson(server, { request, context, related })
-      : { id: server.id, name: server.name, links: linksOf(server, request, context) },
-  );
+  const servers = isDetailed
+    ? await detailsOf(context, request, page.items)
+    : page.items.map(({ id, name }) => ({ id, name, links: linksOf({ id }, request, context) }));
   return { servers, ...(links.length > 0 && { servers_links: links }) };
+}
+
+async function detailsOf(context: ApiContext, request: FastifyRequest, page: readonly { id: string }[]): Promise<object[]> {
+  const details: object[] = [];
+  for await (const some of readServers(context.store, page)) {
+    const related = await loadRelated(context.store, some);
+    details.push(...some.map((server) => serverJson(server, { request, context, related })));
+  }
+  return details;
 }

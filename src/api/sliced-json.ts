@@ -1,0 +1,61 @@
+/** Long lists become JSON item by item: `JSON.stringify` of a thousand large records would hold up everybody else. */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { TimeSlice } from './time-slice.ts';
+
+const longList = 50;
+const pieceBytes = 64 * 1024;
+
+const isLong = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > longList;
+
+/** For the routes registered after it. */
+export function sendLongListsInSlices(app: FastifyInstance): void {
+  const written = new WeakMap<FastifyReply, readonly Buffer[]>();
+  app.addHook('preSerialization', async (_request, reply, answer: unknown) => {
+    if (typeof answer !== 'object' || answer === null || !Object.values(answer).some(isLong)) return answer;
+    written.set(reply, await Array.fromAsync(jsonPieces(answer)));
+    reply.serializer(() => '');
+    return answer;
+  });
+  app.addHook('onSend', async (_request, reply, payload: unknown) => {
+    const pieces = written.get(reply);
+    if (!pieces) return payload;
+    reply.header(
+      'content-length',
+      pieces.reduce((sum, { length }) => sum + length, 0),
+    );
+    return Readable.from(pieces);
+  });
+}
+
+/** The same bytes as `JSON.stringify` gives of an object without `toJSON`; others have their turn in between. */
+export async function* jsonPieces(answer: object): AsyncGenerator<Buffer> {
+  const slice = new TimeSlice();
+  let text = '';
+  for (const part of jsonParts(answer)) {
+    text += part;
+    if (text.length >= pieceBytes) {
+      yield Buffer.from(text);
+      text = '';
+    }
+    await slice.pause();
+  }
+  yield Buffer.from(text);
+}
+
+function* jsonParts(answer: object): Generator<string> {
+  let before = '{';
+  for (const [name, value] of Object.entries(answer)) {
+    const key = `${before}${JSON.stringify(name)}:`;
+    if (isLong(value)) {
+      for (const [index, item] of value.entries()) yield `${index === 0 ? `${key}[` : ','}${JSON.stringify(item) ?? 'null'}`;
+      yield ']';
+    } else {
+      const text = JSON.stringify(value);
+      if (text === undefined) continue;
+      yield key + text;
+    }
+    before = ',';
+  }
+  yield before === '{' ? '{}' : '}';
+}

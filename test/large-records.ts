@@ -1,0 +1,56 @@
+/** An API whose servers and images carry as much as they may. */
+import type { Port } from '#domain/records.ts';
+import { aNode, anImage, aServer } from './a-task.ts';
+import { type ApiStage, openApiStage } from './api-stage.ts';
+
+export { adminPassword } from './api-stage.ts';
+
+export type LargeRecords = { stage: ApiStage; serverIds: readonly string[] };
+
+/** Each server is the administrator's, with a node and a port of its own. */
+export async function openLargeRecords(
+  count: { servers: number; images: number },
+  { onDisk = false } = {},
+): Promise<LargeRecords> {
+  const stage = await openApiStage({ onDisk });
+  const project = await stage.store.projects.find({ name: 'admin' });
+  const project_id = project?.id ?? '';
+  const serverIds = Array.from({ length: count.servers }, (_, index) => uuidOf(2, index));
+  await stage.store.transaction(async (inside) => {
+    await inside.networks.insert(network);
+    for (const [index, id] of serverIds.entries()) {
+      const { id: _, ...node } = aNode({ uuid: uuidOf(1, index), name: `node-${index}` });
+      await inside.nodes.insert(node);
+      await inside.servers.insert(aServer({ id, project_id, name: `name-${index % 7}`, node_uuid: node.uuid, ...large }));
+      await inside.ports.insert(portOf(index, { project_id, device_id: id }));
+    }
+    for (let index = 0; index < count.images; index++)
+      await inside.images.insert(anImage({ id: uuidOf(3, index), owner: project_id, properties }));
+  });
+  return { stage, serverIds };
+}
+
+const many = (count: number, name: string, size: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}-${index}`, 'v'.repeat(size)]));
+const large = { user_data: Buffer.alloc(48_000, 'ingot').toString('base64'), metadata: many(128, 'key', 255) };
+const properties = many(4, 'property', 60_000);
+
+const uuidOf = (kind: number, index: number) => `${kind}0000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+const hex = (byte: number) => byte.toString(16).padStart(2, '0');
+
+const at = '2026-01-01T00:00:00.000Z';
+const network = {
+  ...{ id: uuidOf(6, 0), name: 'fabric', project_id: 'p', admin_state_up: true, shared: true, external: false },
+  ...{ mtu: 1500, provider: {}, description: '', created_at: at, updated_at: at },
+};
+
+const portOf = (index: number, owner: Pick<Port, 'project_id' | 'device_id'>): Port => ({
+  ...{
+    id: uuidOf(5, index),
+    name: '',
+    network_id: network.id,
+    mac_address: `52:54:00:00:${hex(index >> 8)}:${hex(index & 255)}`,
+  },
+  ...{ fixed_ips: [{ subnet_id: 's', ip_address: `10.0.${index >> 8}.${index & 255}` }], device_owner: 'compute:nova', ...owner },
+  ...{ admin_state_up: true, status: 'ACTIVE', description: '', owned_by_server: true, created_at: at, updated_at: at },
+});
