@@ -19,7 +19,7 @@ import { refuseUnknown } from './strict-requests.ts';
 
 export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', async (request) =>
-    requireAdmin(request, `baremetal ${request.method} ${request.routeOptions.url}`),
+    requireAdmin(request, `baremetal ${request.method} ${request.routeOptions.url ?? request.url.split('?')[0]}`),
   );
   app.addHook('preValidation', refuseUnknown);
   acceptEmptyBytes(app);

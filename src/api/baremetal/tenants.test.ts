@@ -64,3 +64,12 @@ test('a member of a project is refused at every route, at the oldest and the new
   const wanted = routes.map(([method, path]) => [`${method} ${path}`, 403]);
   for (const version of ['1.1', '1.109']) for (const node of [uuid, 'nobody']) assert.deepEqual(await ask(version, node), wanted);
 });
+
+test('a member is told which unknown path he may not ask for, without its query', async () => {
+  const headers = { 'x-auth-token': await aMember('oscar') };
+
+  const { status, body } = await stage.ask({ url: '/baremetal/v1/none?a=b', headers });
+
+  assert.equal(status, 403);
+  assert.match(JSON.parse(body.error_message).faultstring, /baremetal GET \/baremetal\/v1\/none to be performed/);
+});
