@@ -5,5 +5,8 @@ import { maskUrlSecrets } from './url-secrets.ts';
 test('secrets in a query are masked by name, however that is written', () => {
   assert.equal(maskUrlSecrets('/console?%74oken=abc&a=1'), '/console?%74oken=******&a=1');
   assert.equal(maskUrlSecrets('/console?%ff%74%6Fken=abc'), '/console?%ff%74%6Fken=******');
-  assert.equal(maskUrlSecrets('https://u:p@host/?x-auth_token=abc&limit=5'), 'https://u:******@host/?x-auth_token=******&limit=5');
+  assert.equal(
+    maskUrlSecrets('https://u:p@host/?x-auth_token=abc&limit=5'),
+    'https://u:******@host/?x-auth_token=******&limit=5',
+  );
 });
