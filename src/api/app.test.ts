@@ -167,3 +167,10 @@ test('a number that would not arrive as it was sent is refused, in the shape of 
   assert.match(reply.body.error_message, /12345678901234567890 cannot be kept exactly/);
   assert.equal((await stage.store.nodes.list()).length, 0);
 });
+
+test('the reply to a URL that cannot be decoded has a request id', async () => {
+  const { status, headers } = await stage.ask({ url: '/compute/v2.1/servers/%ff' });
+
+  assert.equal(status, 400);
+  assert.match(String(headers['x-openstack-request-id']), /^req-/);
+});

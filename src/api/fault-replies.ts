@@ -51,6 +51,8 @@ export function replyWithFault(service: ServiceName) {
     const fault = hungUp ? new Fault('interrupted', { what: 'A request', why: 'the client hung up' }) : faultOf(error);
     if (fault.code === 'internal') request.log.error({ err: error }, 'defect');
     else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
+    // No hook has run where the router could not read the URL.
+    reply.header('x-openstack-request-id', request.id);
     if (fault.code === 'unauthorized') reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
     if (fault.code === 'tooManyRequests') reply.header('retry-after', fault.fields['seconds']);
     reply.code(fault.status).send(shapeTable[service](fault, textOf(fault, request)));
