@@ -142,7 +142,7 @@ describe('images', options, () => {
     assert.equal(here.machine.news.length, seen);
   });
 
-  test('an image that is broken on its way is found out by the agent, and nothing boots from it', { timeout }, async () => {
+  test('a prepared copy that rotted is found out by the agent, never booted, and made anew', { timeout }, async () => {
     const here = await corner(stage, 1, flavorId);
     const image = await uploadWholeDisk(stage, 'fragile', sizes);
     const first = await deploy(here, 'sound', image.id);
@@ -152,9 +152,9 @@ describe('images', options, () => {
     await flipByte(join(stage.stateDir, 'images', image.id, 'extents'));
     const boots = here.machine.boots().length;
     const id = await deploy(here, 'broken', image.id);
-    const server = await expectError(here, id, /The data of image fragile is corrupt: .*checksum/);
+    const server = await expectError(here, id, /prepared copy of image fragile was damaged/);
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
-    await expectUsable(here, /image fragile is corrupt/);
+    await expectUsable(here, /prepared copy of image fragile was damaged/);
     assert.deepEqual(
       here.machine
         .boots()
@@ -164,6 +164,11 @@ describe('images', options, () => {
       'it was deployed and cleaned, and never booted its disk',
     );
     await expectUnreadable(here.machine.plan.diskFile);
+
+    const anew = await deploy(here, 'anew', image.id);
+    assert.equal((await stage.untilServer(anew, ({ status }) => status !== 'BUILD')).status, 'ACTIVE');
+    await deleteServer(stage, anew);
+    await stage.untilNode(here.node, ({ reservation }) => reservation === null);
   });
 });
 
