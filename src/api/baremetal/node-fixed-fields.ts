@@ -1,6 +1,6 @@
 /** Fields of a node that exist in Ironic and have one value in Ingot: setting another is refused, not forgotten. */
 import { Fault } from '#domain/faults.ts';
-import { booleanOf } from './loose-booleans.ts';
+import { booleanOf } from '../loose-booleans.ts';
 
 /** The values a client may send, because they are what there is. */
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {

@@ -5,9 +5,9 @@ import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import { maskUrlSecrets } from '../url-secrets.ts';
 import { findNode } from './lookup.ts';
-import { booleanOf, LooseBoolean } from './loose-booleans.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const choice = <const T extends readonly string[]>(words: T) => Type.Union(words.map((word) => Type.Literal(word)));

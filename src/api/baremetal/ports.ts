@@ -7,12 +7,12 @@ import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
 import { listNodePorts, readPortSortKey } from '#store/node-port-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../pagination.ts';
 import { field, selectFields } from './fields.ts';
 import { applyPatch, JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
 import { findNamedNode, findNode, uuidPattern } from './lookup.ts';
-import { booleanOf, LooseBoolean } from './loose-booleans.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { refuseLaterFields } from './since.ts';
 

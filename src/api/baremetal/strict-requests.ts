@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { booleanOf } from './loose-booleans.ts';
+import { booleanOf } from '../loose-booleans.ts';
 
 /** For routes that take whatever comes: lists of what there is none of, and what is passed on to a driver. */
 export const AnyQuery = Type.Record(Type.String(), Type.Unknown());

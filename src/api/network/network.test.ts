@@ -52,6 +52,25 @@ test('a network, its subnet and a port, from first to last', async () => {
   assert.equal(typeOf(await stage.ask({ url: `${base}/subnets/${subnet.id}` })), 'SubnetNotFound');
 });
 
+test('booleans and the IP version are taken as text, as neutron-lib converts them', async () => {
+  const network = await make('network', { name: 'texts', admin_state_up: 'False', shared: 1, 'router:external': ' no ' });
+  assert.deepEqual([network.admin_state_up, network.shared, network['router:external']], [false, true, false]);
+  const subnet = await make('subnet', { network_id: network.id, ip_version: '4', cidr: '10.9.0.0/29', enable_dhcp: 'off' });
+  assert.deepEqual([subnet.ip_version, subnet.enable_dhcp], [4, false]);
+
+  for (const [noun, fields] of [
+    ['network', { shared: 'perhaps' }],
+    ['network', { admin_state_up: 2 }],
+    ['subnet', { network_id: network.id, ip_version: '5', cidr: '10.9.1.0/29' }],
+    ['subnet', { network_id: network.id, ip_version: 'four', cidr: '10.9.1.0/29' }],
+  ] as const) {
+    const reply = await stage.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
+    assert.equal(reply.status, 400, JSON.stringify(fields));
+  }
+  for (const path of [`subnets/${subnet.id}`, `networks/${network.id}`])
+    assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/${path}` })).status, 204);
+});
+
 test('conflicts of addresses have the names that Neutron gives them', async () => {
   const network = await make('network', { name: 'tight' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/30', gateway_ip: '10.0.0.1' });

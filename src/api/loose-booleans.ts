@@ -1,4 +1,4 @@
-/** Booleans as Ironic takes them (oslo's strict `bool_from_string`): as such, or in one of these words in any case. */
+/** Booleans as Ironic and Neutron take them (oslo's strict `bool_from_string`): as such, or in one of these words in any case. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 
@@ -10,11 +10,16 @@ const wordTable: Readonly<Record<string, boolean>> = {
 /** To be read by `booleanOf`. */
 export const LooseBoolean = Type.Union([Type.Boolean(), Type.String({ maxLength: 255 })]);
 
+/** Undefined for what is no boolean. */
+export function readBoolean(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  const word = typeof value === 'string' || typeof value === 'number' ? String(value).trim().toLowerCase() : '';
+  return Object.hasOwn(wordTable, word) ? wordTable[word] : undefined;
+}
+
 /** Throws `badRequest` with Ironic's words. */
 export function booleanOf(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  const word = typeof value === 'string' ? value.trim().toLowerCase() : '';
-  const known = Object.hasOwn(wordTable, word) ? wordTable[word] : undefined;
+  const known = readBoolean(value);
   if (known !== undefined) return known;
   const words = Object.keys(wordTable)
     .sort()
