@@ -45,6 +45,15 @@ function insert(database: DatabaseSync, table: string, fields: Record<string, st
   database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
 }
 
+/** What is there and which migrations made it. */
+function schemaOf(file: string): unknown[] {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const objects = database.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all();
+  const ran = database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
+  database.close();
+  return [objects, ran];
+}
+
 const bags = { driver_info: '{}', extra: '{}', instance_info: '{}', traits: '[]', provision_state: 'available', driver: 'fake' };
 const nodeRows: [properties: string, resourceClass: string | null, columns: unknown[]][] = [
   ['{"cpus":4,"memory_mb":8192,"local_gb":100}', null, [4, 8192, 100, 'CUSTOM_']],
@@ -92,6 +101,26 @@ test('a former database is brought up to date once, and its rows get what is der
     sizes,
     nodeRows.map(([, , columns]) => columns),
   );
+});
+
+test('an upgrade that fails half-way leaves the database as it was, for the former version and for another try', async (t) => {
+  const file = await aFormerDatabase(t);
+  const before = schemaOf(file);
+  const database = new DatabaseSync(file);
+  database.exec('CREATE TABLE obstacle (id TEXT); CREATE INDEX nodes_machine_serial ON obstacle (id)');
+  database.close();
+
+  const refused = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  await assert.rejects(migrate(refused), /nodes_machine_serial already exists/);
+  await refused.destroy();
+
+  const cleared = new DatabaseSync(file);
+  cleared.exec('DROP TABLE obstacle');
+  cleared.close();
+  assert.deepEqual(schemaOf(file), before);
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
+  t.after(() => db.destroy());
+  assert.deepEqual(await migrate(db), later);
 });
 
 test('images of a former database: who brought the data is inferred, and ids that servers name stay taken', async (t) => {
@@ -183,14 +212,12 @@ for (const [what, ports] of Object.entries(twins)) {
     for (const [index, [mac_address, fixed_ips]] of ports.entries())
       insert(database, 'ports', { ...port, id: `port-${index}`, network_id: `net-${index}`, mac_address, fixed_ips });
     database.close();
+    const before = schemaOf(file);
 
     await assert.rejects(openStore(file), {
       message: new RegExp(`^${what} belongs to the network ports port-0 and port-1, .*delete one`),
     });
 
-    const after = new DatabaseSync(file);
-    const tables = after.prepare("SELECT name FROM sqlite_master WHERE name = 'ip_allocations'").all();
-    after.close();
-    assert.deepEqual(tables, []);
+    assert.deepEqual(schemaOf(file), before);
   });
 }

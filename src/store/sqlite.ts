@@ -3,7 +3,7 @@
  * `reader` whether it returns rows and takes its parameters as one array; `node:sqlite` does neither.
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { SqliteDialect } from 'kysely';
+import { SqliteAdapter, SqliteDialect } from 'kysely';
 
 /** @param file path of the database, or `:memory:` */
 export function sqliteDialect(file: string): SqliteDialect {
@@ -13,7 +13,7 @@ export function sqliteDialect(file: string): SqliteDialect {
   database.exec(`
     PRAGMA busy_timeout = 5000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
-  return new SqliteDialect({
+  return new AtomicSqliteDialect({
     database: {
       close: () => database.close(),
       prepare(sql: string) {
@@ -30,6 +30,22 @@ export function sqliteDialect(file: string): SqliteDialect {
       },
     },
   });
+}
+
+/**
+ * Kysely runs migrations on SQLite one by one, outside a transaction. SQLite's DDL is transactional, so that an upgrade
+ * that fails or is killed leaves the database as the former version had it.
+ */
+class AtomicSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class AtomicSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new AtomicSqliteAdapter();
+  }
 }
 
 function toSqlite(value: unknown): SQLInputValue {
