@@ -31,7 +31,8 @@ export type Hint = {
   fits(actual: string | number | boolean): boolean;
 };
 
-const textOperators: Readonly<Record<string, (actual: string, wanted: string) => boolean>> = {
+/** Nova's extra specs and Ironic's hints share these (oslo.utils' `specs_matcher`). */
+export const textOperators: Readonly<Record<string, (actual: string, wanted: string) => boolean>> = {
   's==': (actual, wanted) => actual === wanted,
   's!=': (actual, wanted) => actual !== wanted,
   's<': (actual, wanted) => actual < wanted,

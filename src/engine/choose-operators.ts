@@ -2,6 +2,7 @@
  * The operators of flavor extra specs, as Nova documents them for its capability filter ("s== x86_64", ">= 2",
  * "<or> a <or> b"). A requirement without an operator asks for the exact text.
  */
+import { textOperators } from '#agent-protocol/root-device.ts';
 
 type Compare = (actual: string, wanted: string) => boolean;
 
@@ -19,13 +20,7 @@ const operatorTable: Readonly<Record<string, Compare>> = {
   '!=': asNumbers((actual, wanted) => actual !== wanted),
   '>=': asNumbers((actual, wanted) => actual >= wanted),
   '<=': asNumbers((actual, wanted) => actual <= wanted),
-  's==': (actual, wanted) => actual === wanted,
-  's!=': (actual, wanted) => actual !== wanted,
-  's<': (actual, wanted) => actual < wanted,
-  's<=': (actual, wanted) => actual <= wanted,
-  's>': (actual, wanted) => actual > wanted,
-  's>=': (actual, wanted) => actual >= wanted,
-  '<in>': (actual, wanted) => actual.includes(wanted),
+  ...textOperators,
 };
 
 /** Does a node's value (undefined = it has none) satisfy the text of an extra spec? */
