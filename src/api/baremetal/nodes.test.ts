@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { nodeRequests, textOf } from '#test/node-requests.ts';
 import { openRackStage } from '#test/rack-stage.ts';
 
 const stage = await openRackStage();
 after(() => stage.close());
 const nodes = '/baremetal/v1/nodes';
-const newest = 109;
 
-/** Requests at a microversion. */
-function ask(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, minor = newest) {
-  const headers = { 'x-openstack-ironic-api-version': `1.${minor}` };
-  return stage.ask({
-    method,
-    url: path.startsWith('/') ? path : `${nodes}${path && `/${path}`}`,
-    headers,
-    ...(payload && { payload }),
-  });
-}
-let count = 0;
-async function enrol(fields: object = {}, minor = newest) {
-  count += 1;
-  const reply = await ask('POST', '', { driver: 'fake-hardware', name: `node-${count}`, ...fields }, minor);
-  assert.equal(reply.status, 201, JSON.stringify(reply.body));
-  return reply.body;
-}
-const textOf = (body: { error_message: string }) => JSON.parse(body.error_message).faultstring;
+const { ask, enrol } = nodeRequests(stage);
 
 test('enrols a node; it is found by name and UUID', async () => {
   const uuid = 'aaaaaaaa-1111-4111-8111-111111111111';

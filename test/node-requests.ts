@@ -1,0 +1,29 @@
+/** Requests to the bare metal API for nodes, as the API's tests make them. */
+import assert from 'node:assert/strict';
+import type { RackStage } from '#test/rack-stage.ts';
+
+const nodes = '/baremetal/v1/nodes';
+const newest = 109;
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** `ask`: at a microversion, below `/nodes` unless the path begins with a slash. `enrol`: a node with a name of its own. */
+export function nodeRequests(stage: RackStage) {
+  let count = 0;
+  function ask(method: Method, path: string, payload?: object, minor = newest) {
+    return stage.ask({
+      method,
+      url: path.startsWith('/') ? path : `${nodes}${path && `/${path}`}`,
+      headers: { 'x-openstack-ironic-api-version': `1.${minor}` },
+      ...(payload && { payload }),
+    });
+  }
+  async function enrol(fields: object = {}, minor = newest) {
+    count += 1;
+    const reply = await ask('POST', '', { driver: 'fake-hardware', name: `node-${count}`, ...fields }, minor);
+    assert.equal(reply.status, 201, JSON.stringify(reply.body));
+    return reply.body;
+  }
+  return { ask, enrol };
+}
+
+export const textOf = (body: { error_message: string }) => JSON.parse(body.error_message).faultstring;
