@@ -249,8 +249,12 @@ export type Server = {
   task_state: string | null;
   /** Keep the ephemeral partition's contents over a rebuild. */
   preserve_ephemeral: boolean;
+  /** Its place among the servers of one request, from 0. */
+  launch_index: number;
   node_uuid: string | null;
   fault: (FaultRecord & { at: string }) | null;
+  /** The end of what the machine printed during a deployment that failed and took the machine away; null = nothing is kept. */
+  console_log: string | null;
   created_at: string;
   updated_at: string;
   launched_at: string | null;

@@ -210,6 +210,7 @@ export async function writeServerDeleted(inside: Store, serverId: string | null)
       personality: [],
       metadata: {},
       public_key: null,
+      console_log: null,
     },
   );
 }

@@ -13,6 +13,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const script = '#!/bin/sh\necho ünïcode\n'.repeat(500);
 
 const server = aServer({
+  launch_index: 2,
   key_name: 'mine',
   public_key: 'ssh-ed25519 AAAA me@here\n',
   user_data: base64(script),
@@ -105,7 +106,7 @@ test('the metadata tree has what Nova puts there', () => {
     uuid: server.id,
     name: 'web1',
     hostname: 'web1',
-    launch_index: 0,
+    launch_index: 2,
     availability_zone: 'nova',
     project_id: 'p1',
     meta: { role: 'web' },
@@ -118,6 +119,7 @@ test('the metadata tree has what Nova puts there', () => {
   assert.equal(files['openstack/content/0000']?.toString(), 'hello');
   assert.equal(files['openstack/latest/user_data']?.toString(), script);
   assert.equal(read('ec2/latest/meta-data.json').hostname, 'web1');
+  assert.equal(read('ec2/latest/meta-data.json')['ami-launch-index'], 2);
   assert.ok(!('public_keys' in JSON.parse(String(configDriveFiles(aServer(), network)['openstack/latest/meta_data.json']))));
 });
 

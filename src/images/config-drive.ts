@@ -67,7 +67,7 @@ function metaData(server: Server): object {
     uuid: server.id,
     name: server.name,
     hostname: server.hostname,
-    launch_index: 0,
+    launch_index: server.launch_index,
     availability_zone: server.availability_zone ?? 'nova',
     project_id: server.project_id,
     meta: server.metadata,
@@ -83,6 +83,7 @@ function ec2MetaData(server: Server): object {
   return {
     'instance-id': `i-${server.id.replaceAll('-', '').slice(0, 17)}`,
     'ami-id': server.image_id ?? 'none',
+    'ami-launch-index': server.launch_index,
     hostname: server.hostname,
     'local-hostname': server.hostname,
     placement: { 'availability-zone': server.availability_zone ?? 'nova' },

@@ -31,6 +31,7 @@ const later = [
   '0011-ip-allocations',
   '0014-node-endpoints',
   '0015-machine-identity',
+  '0016-server-records',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

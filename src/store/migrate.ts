@@ -13,6 +13,7 @@ import { migration0010 } from './migrations/0010-deleted-images.ts';
 import { migration0011 } from './migrations/0011-ip-allocations.ts';
 import { migration0014 } from './migrations/0014-node-endpoints.ts';
 import { migration0015 } from './migrations/0015-machine-identity.ts';
+import { migration0016 } from './migrations/0016-server-records.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -29,6 +30,7 @@ const migrations: Record<string, Migration> = {
   '0011-ip-allocations': migration0011,
   '0014-node-endpoints': migration0014,
   '0015-machine-identity': migration0015,
+  '0016-server-records': migration0016,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

@@ -185,7 +185,7 @@ function adminFields(server: Server, version: Microversion): object {
       'OS-EXT-SRV-ATTR:user_data': server.user_data,
       'OS-EXT-SRV-ATTR:root_device_name': null,
       'OS-EXT-SRV-ATTR:reservation_id': null,
-      'OS-EXT-SRV-ATTR:launch_index': 0,
+      'OS-EXT-SRV-ATTR:launch_index': server.launch_index,
       'OS-EXT-SRV-ATTR:kernel_id': '',
       'OS-EXT-SRV-ATTR:ramdisk_id': '',
     }),

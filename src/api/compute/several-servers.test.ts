@@ -19,7 +19,7 @@ function create(fields: object) {
   return ask('POST', servers, { payload: { server } });
 }
 
-test('servers of one request are numbered, in name and host name', async () => {
+test('servers of one request are numbered, in name, host name and launch index', async () => {
   for (let left = 2; left > 0; left -= 1) {
     const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
     await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
@@ -29,11 +29,15 @@ test('servers of one request are numbered, in name and host name', async () => {
   await stage.quiet();
 
   const all = (await ask('GET', `${servers}/detail`)).body.servers;
-  const named = all.map((server: Record<string, string>) => [server['name'], server['OS-EXT-SRV-ATTR:hostname']]);
+  const named = all.map((server: Record<string, unknown>) => [
+    server['name'],
+    server['OS-EXT-SRV-ATTR:hostname'],
+    server['OS-EXT-SRV-ATTR:launch_index'],
+  ]);
   assert.equal(status, 202);
   assert.deepEqual(named.sort(), [
-    ['Web.Front-1', 'web-front-1'],
-    ['Web.Front-2', 'web-front-2'],
+    ['Web.Front-1', 'web-front-1', 0],
+    ['Web.Front-2', 'web-front-2', 1],
   ]);
 });
 
