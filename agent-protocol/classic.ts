@@ -20,8 +20,21 @@ export const iscsiPort = 3260;
 export const iscsiLun = 1;
 export const classicDisks = 'cciss/c0d0,sda,hda,vda,nvme0n1';
 
-/** Form fields of the POST; `e` is the first error of the ramdisk. */
-export type DeployPost = { i: string; k: string; a: string; n: string; p?: string; l?: string; e?: string };
+/**
+ * Form fields of the POST; `e` is the first error of the ramdisk. `u` and `s` are ours: system UUID and serial number
+ * of SMBIOS, by which the wrong machine is known. Classic ramdisks do not send them, classic helpers ignore them.
+ */
+export type DeployPost = {
+  i: string;
+  k: string;
+  a: string;
+  n: string;
+  p?: string;
+  l?: string;
+  e?: string;
+  u?: string;
+  s?: string;
+};
 
 /** 16 characters: the longest secret that every initiator takes. */
 export function chapAccount(deploymentKey: string, iqn: string): { user: string; password: string } {

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type DeployPost, iscsiLun } from '../agent-protocol/classic.ts';
+import type { Inventory } from '../agent-protocol/messages.ts';
 import type { Log } from './log.ts';
 import type { ClassicOptions } from './options.ts';
 import { backoff, Refused } from './server-link.ts';
@@ -25,10 +26,15 @@ export async function addressTowards(host: string): Promise<string> {
   }
 }
 
-export type Report = { classic: ClassicOptions; address: string; error?: string };
+export type Report = {
+  classic: ClassicOptions;
+  address: string;
+  system: Pick<Inventory['system'], 'uuid' | 'serial'>;
+  error?: string;
+};
 
-/** The form of the classic POST (`i k a n p l e`); see agent-protocol/classic.ts. */
-export function deployForm({ classic, address, error }: Report): string {
+/** The form of the classic POST (`i k a n p l e`, and our `u s`); see agent-protocol/classic.ts. */
+export function deployForm({ classic, address, system, error }: Report): string {
   const fields: DeployPost = {
     i: classic.deploymentId,
     k: classic.deploymentKey,
@@ -36,6 +42,8 @@ export function deployForm({ classic, address, error }: Report): string {
     n: classic.iqn,
     p: String(classic.iscsiPort),
     l: String(iscsiLun),
+    ...(system.uuid && { u: system.uuid }),
+    ...(system.serial && { s: system.serial }),
     ...(error && { e: error.slice(0, errorMaxLength) }),
   };
   return new URLSearchParams(fields).toString();

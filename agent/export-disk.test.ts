@@ -90,10 +90,12 @@ test('the helper is told of the disk, an initiator with the account writes it, d
   const deployHelper = await helper(t);
   const classic = await classicOptions(deployHelper.port);
   const lines: string[] = [];
+  const files = fileMachine([disk], () => {});
+  const system = { vendor: 'v', product: 'p', serial: 'CZJ 1', uuid: '4c4c4544-0031-4d10-8052-b4c04f333231' };
 
   const exported = exportDisk({
     classic,
-    machine: fileMachine([disk], () => {}),
+    machine: { ...files, inventory: () => ({ ...files.inventory(), system }) },
     log: new Log((line) => lines.push(line)),
     signal: stop.signal,
   });
@@ -105,6 +107,8 @@ test('the helper is told of the disk, an initiator with the account writes it, d
     n: iqn,
     p: `${classic.iscsiPort}`,
     l: '1',
+    u: system.uuid,
+    s: 'CZJ 1',
   });
   await assert.rejects(writeOver(classic.iscsiPort, image, {}), /513|[Aa]uth/);
   await assert.rejects(writeOver(classic.iscsiPort, image, { user: 'ingot', password: 'not-the-secret-x' }), /[Ll]ogin|[Aa]uth/);

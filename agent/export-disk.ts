@@ -21,16 +21,17 @@ export type ExportParts = { classic: ClassicOptions; machine: Machine; log: Log;
 export async function exportDisk({ classic, machine, log, signal }: ExportParts): Promise<void> {
   const address = await addressTowards(classic.bootServer);
   const listener = await DoneListener.listen(classic, log);
+  const report: Report = { classic, address, system: machine.inventory().system };
   let target: IscsiTarget | undefined;
   try {
     const offered = await offerDisk({ classic, machine, log, signal }).catch((error: Error) => error);
     if (offered instanceof Error) {
       log.info(`the disk cannot be offered: ${offered.message}`);
-      await postToHelper({ classic, address, error: offered.message }, log, signal);
+      await postToHelper({ ...report, error: offered.message }, log, signal);
       throw offered;
     }
     target = offered;
-    await tellHelper({ classic, address }, { done: listener.done, log, signal });
+    await tellHelper(report, { done: listener.done, log, signal });
     await withDeadline(listener.done, doneMs, signal);
     log.info('done heard');
     if (!(await target.drained(drainMs, signal))) log.info(`iSCSI sessions still open ${drainMs / 1000} s after done`);

@@ -12,7 +12,7 @@ import { type AgentOptions, agentHelp, readOptions } from './options.ts';
 import { ServerLink } from './server-link.ts';
 
 /** Raised with every change that a server could notice. */
-export const agentVersion = '2.0';
+export const agentVersion = '2.1';
 
 const nothingLeft = 3;
 const logEveryMs = 1000;

@@ -1,4 +1,4 @@
-/** The classic deploy helper: the ramdisk POSTs `i,k,a,n,p,l,e` as a form, any path; the answer is a status and a text. */
+/** The classic deploy helper: the ramdisk POSTs `i,k,a,n,p,l,e` (ours `u,s` besides) as a form, any path; the answer is a status and a text. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { MachineMessages } from '#engine/contract.ts';
@@ -10,7 +10,7 @@ type Parts = { engine: Pick<MachineMessages, 'deployPost'>; addresses: MachineAd
 
 const bodyMax = 64 * 1024;
 const fieldMax = 1000;
-const fieldNames = ['i', 'k', 'a', 'n', 'p', 'l', 'e'] as const;
+const fieldNames = ['i', 'k', 'a', 'n', 'p', 'l', 'e', 'u', 's'] as const;
 
 export function createDeployHelper(parts: Parts): Server {
   const server = createServer(

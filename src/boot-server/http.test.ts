@@ -321,10 +321,12 @@ test('the deploy helper takes the classic form, from wget as from the ramdisk', 
     assert.equal(await missing.text(), "parameter 'i' is not defined");
     const wrong = await send('i=7&k=wrong&a=1&n=2');
     assert.equal(await wrong.text(), 'key is not match');
-    const good = await send('i=7&k=right&a=1&n=2&e=no+disk%1b%0afound&i=8&z=9');
+    const good = await send('i=7&k=right&a=1&n=2&e=no+disk%1b%0afound&i=8&z=9&u=ab-cd&s=CZJ+1');
     assert.equal(good.status, 200);
     assert.equal(await good.text(), '');
-    assert.deepEqual(engine.heard.at(-1)?.args[0], { i: '7', k: 'right', a: '1', n: '2', e: 'no disk found' });
+    assert.deepEqual(engine.heard.at(-1)?.args[0], {
+      ...{ i: '7', k: 'right', a: '1', n: '2', e: 'no disk found', u: 'ab-cd', s: 'CZJ 1' },
+    });
     assert.equal((await fetch(url)).status, 501);
     assert.equal((await send('x'.repeat(100_000))).status, 413);
     assert.ok(!JSON.stringify(engine.requests).includes('right'));

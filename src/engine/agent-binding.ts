@@ -6,7 +6,7 @@ import { Fault } from '#domain/faults.ts';
 import { bindingOf, findByBootstrap, isBoundTo, newBinding, sessionToken } from './agent-tokens.ts';
 import { keepInventory } from './known-disks.ts';
 import type { LiveOperation } from './live-operations.ts';
-import { refuseWrongMachine } from './machine-identity.ts';
+import { refuseWrongMachine, type ToldIdentity } from './machine-identity.ts';
 import type { MachineRecord } from './machine-record.ts';
 import { now } from './step-deadlines.ts';
 import type { TaskParts } from './task.ts';
@@ -44,7 +44,7 @@ export async function bindAgent(parts: MessageParts, hello: { token: string; bod
   if (body.protocol !== agentProtocol) throw endOutdated(parts, live, String(body.protocol));
   const before = bindingOf(live);
   if (!before) {
-    await expectOwnMachine(parts, live, body);
+    await expectOwnMachine(parts, live, [body.inventory]);
     await writeBinding(parts, live, { body, asker });
   } else if (!isBoundTo(before, body.instance, asker)) throw endBySecond(parts, live, asker);
   await parts.boot.spend(live.operation.node_uuid);
@@ -86,23 +86,27 @@ async function writeBinding(
   });
 }
 
-/** The wrong machine gets no session: whatever it asks for next is refused, and the operation has failed. */
-async function expectOwnMachine(
+/**
+ * The wrong machine gets nothing: whatever it asks for next is refused, and the operation has failed.
+ * @param told by the machine, in order; one that fits is enough. Of a machine that told nothing nothing is known
+ */
+export async function expectOwnMachine(
   { store, drivers, worker, record }: MessageParts,
   live: LiveOperation,
-  { inventory }: Hello,
+  told: readonly ToldIdentity[],
 ): Promise<void> {
   const node = await store.nodes.find({ uuid: live.operation.node_uuid });
   if (!node) return;
-  try {
-    const { isSystemUuidOfSmbios: isBmcSure = false } = drivers.management[node.management_interface] ?? {};
-    await refuseWrongMachine(store, node, { inventory, isBmcSure });
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
-    record.stranger(live.operation, { subject: 'wrong machine', message: error.message, data: { system: inventory.system } });
-    worker.cancel(live.operation.id, error);
-    throw error;
-  }
+  const { isSystemUuidOfSmbios: isBmcSure = false } = drivers.management[node.management_interface] ?? {};
+  const checks = told.map((each) => refuseWrongMachine(store, node, { told: each, isBmcSure }));
+  const results = await Promise.allSettled(checks);
+  const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const [error] = refusals;
+  if (refusals.length < told.length || error === undefined) return;
+  if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
+  record.stranger(live.operation, { subject: 'wrong machine', message: error.message, data: { system: told[0]?.system ?? {} } });
+  worker.cancel(live.operation.id, error);
+  throw error;
 }
 
 /** Which of the two is the machine nobody can tell, so neither goes on. @returns the fault, which the second one gets */

@@ -2,9 +2,10 @@
 import { type Asker, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
-import { endBySecond, type MessageParts, refuseStranger } from './agent-binding.ts';
+import { endBySecond, expectOwnMachine, type MessageParts, refuseStranger } from './agent-binding.ts';
 import { bindingOf, isSame } from './agent-tokens.ts';
 import type { LiveOperation } from './live-operations.ts';
+import type { MachineRequest } from './machine-record.ts';
 import { now } from './step-deadlines.ts';
 
 const required = ['i', 'k', 'a', 'n'] as const;
@@ -23,6 +24,7 @@ export async function takeDeployPost(parts: MessageParts, fields: Record<string,
   if (fields['a'] !== asker.address)
     throw new Fault('badRequest', { detail: `parameter 'a' is ${fields['a']} but the request came from ${asker.address}` });
   if ((bindingOf(live)?.address ?? asker.address) !== asker.address) throw endBySecond(parts, live, asker);
+  await refuseOtherMachine(parts, live, fields);
   const { k: _, ...post } = fields;
   const isRepeat = await remember(parts, live, post);
   await parts.boot.spend(live.operation.node_uuid);
@@ -33,6 +35,41 @@ export async function takeDeployPost(parts: MessageParts, fields: Record<string,
     : `The deploy ramdisk offers its disk: ${post['n']} at ${nameAsker(asker)}`;
   record.agent(live.operation, { subject: 'deploy post', message, data: post });
   worker.wake(live.operation.id);
+}
+
+/** What the ramdisk says of its machine; where it is an old one that says nothing, what pxelinux said before it. */
+async function refuseOtherMachine(parts: MessageParts, live: LiveOperation, { u, s }: Record<string, string>): Promise<void> {
+  const { operation } = live;
+  const uuids = u || s ? [u ?? ''] : loaderUuids(operation);
+  const told = uuids.map((uuid) => ({ system: { uuid, serial: s ?? '' }, nics: [] }));
+  await expectOwnMachine(parts, live, told).catch((error: unknown) => {
+    if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
+    // Whose machine it is, is not for the one that asks.
+    throw new Fault('badRequest', { detail: 'the key is that of another machine' });
+  });
+}
+
+const loaderUuidsMax = 8;
+
+function loaderUuids({ context }: Pick<LiveOperation['operation'], 'context'>): readonly string[] {
+  return (context['loader_uuids'] as string[] | undefined) ?? [];
+}
+
+/**
+ * pxelinux asks for a configuration by its machine's UUID before it asks for that of its MAC. Anybody may ask so, from any
+ * address: it is kept for the POST, where one that fits counts, and ends nothing by itself.
+ */
+export async function noteLoaderUuid({ worker, store }: MessageParts, { kind, mac, subject }: MachineRequest): Promise<void> {
+  const uuid = kind === 'tftp' ? /^pxelinux\.cfg\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(subject)?.[1] : undefined;
+  if (uuid === undefined || mac === undefined) return;
+  const port = await store.node_ports.find({ address: mac.toLowerCase() });
+  const live = port && worker.live.ofNode(port.node_uuid);
+  if (!live || typeof live.operation.context['deployment_key'] !== 'string') return;
+  if (loaderUuids(live.operation).includes(uuid)) return;
+  await worker.remember(live, (context) => {
+    const loader_uuids = [...new Set([...loaderUuids({ context }), uuid])].slice(-loaderUuidsMax);
+    return { ...context, loader_uuids };
+  });
 }
 
 async function findByKey({ worker, store }: MessageParts, fields: Record<string, string>): Promise<LiveOperation> {

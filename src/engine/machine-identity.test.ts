@@ -32,7 +32,12 @@ async function aDeployment(
   const cloud = await aCloud({
     management: { isSystemUuidOfSmbios },
     steps: [
-      aStep('wait for the ramdisk', async (task) => (task.agent.heard() ? { next: true } : { wait: 'the ramdisk' }), 600),
+      aStep('make key', async () => ({ next: true, context: { deployment_key: 'k' } })),
+      aStep(
+        'wait for the ramdisk',
+        async (task) => (task.agent.heard() || task.message('deploy-post') ? { next: true } : { wait: 'the ramdisk' }),
+        600,
+      ),
       aStep('write image', async () => {
         wrote = true;
         return { next: true };
@@ -57,7 +62,16 @@ async function aDeployment(
     const { fault } = await cloud.engine.ended(operation.id);
     return { heard, fault: fault?.code, wrote };
   };
-  return { cloud, nodes, operation, server: server!, report };
+  const post = async (told: { u?: string; s?: string }) => {
+    const form = { i: String(nodes[0].id), k: 'k', a: '10.0.0.5', n: 'iqn.x', ...told };
+    const heard = await cloud.engine.deployPost(form, anAsker()).then(
+      () => 'taken',
+      (error: Error & { code: string }) => `${error.code}: ${error.message}`,
+    );
+    const { fault } = await cloud.engine.ended(operation.id);
+    return { heard, fault: fault?.code, wrote };
+  };
+  return { cloud, nodes, operation, server: server!, report, post };
 }
 
 async function untilWaiting(cloud: Cloud, serverId: string): Promise<Operation> {
@@ -202,6 +216,57 @@ for (const { title, known, told, isTaken } of cases) {
     assert.deepEqual([heard.split(':')[0], wrote], isTaken ? ['taken', true] : ['wrongMachine', false]);
   });
 }
+
+const taken = { heard: 'taken', fault: undefined, wrote: true };
+const refused = { heard: 'badRequest: the key is that of another machine', fault: 'wrongMachine', wrote: false };
+
+test('the classic POST: what the ramdisk says of its machine counts, before anything is written', async (t) => {
+  const known = [{ system_uuid: uuidA }, { system_uuid: uuidB, ...lastReport({ serial: 'CZJ2' }) }] as [
+    Partial<Node>,
+    Partial<Node>,
+  ];
+  for (const told of [{ u: uuidA, s: 'CZJ1' }, { u: swappedA }, { s: 'CZJ1' }, {}]) {
+    const { post } = await aDeployment(t, known);
+    assert.deepEqual(await post(told), taken, JSON.stringify(told));
+  }
+  for (const told of [{ u: uuidB, s: 'CZJ1' }, { s: 'CZJ2' }]) {
+    const { cloud, nodes, post } = await aDeployment(t, known);
+    assert.deepEqual(await post(told), refused, JSON.stringify(told));
+    await cloud.store.events.flush();
+    const events = await cloud.store.events.list({ node_uuid: nodes[0].uuid });
+    assert.ok(events.some(({ message }) => /node-a runs on the machine of node node-b/.test(message)));
+  }
+});
+
+/** pxelinux looks for a configuration by UUID first, which the record of TFTP has as a file that does not exist. */
+async function askByUuid({ cloud, nodes, operation }: Awaited<ReturnType<typeof aDeployment>>, uuids: string[]): Promise<void> {
+  const mac = await macOf(cloud, nodes[0]);
+  for (const uuid of uuids) {
+    cloud.engine.machineRequest({ kind: 'tftp', mac, subject: `pxelinux.cfg/${uuid}`, message: 'asked' });
+    const isKept = async () =>
+      JSON.stringify((await cloud.store.operations.find({ id: operation.id }))?.context['loader_uuids'])?.includes(uuid);
+    while (!(await isKept())) await new Promise(setImmediate);
+  }
+}
+
+test('of an old ramdisk that says nothing, what its pxelinux asked for counts; one UUID that fits is enough', async (t) => {
+  for (const [asked, outcome] of [
+    [[uuidA], taken],
+    [[swappedA], taken],
+    [[uuidB], refused],
+    [[uuidB, uuidA], taken],
+  ] as const) {
+    const deployment = await aDeployment(t, [{ system_uuid: uuidA }, { system_uuid: uuidB }]);
+    await askByUuid(deployment, [...asked]);
+    assert.deepEqual(await deployment.post({}), outcome, asked.join(' '));
+  }
+});
+
+test('what pxelinux asked for counts no more where the ramdisk speaks for itself', async (t) => {
+  const deployment = await aDeployment(t, [{ system_uuid: uuidA }, { system_uuid: uuidB }]);
+  await askByUuid(deployment, [uuidB]);
+  assert.deepEqual(await deployment.post({ u: uuidA }), taken);
+});
 
 test('refused: a NIC is a port of the other node', async (t) => {
   const { cloud, nodes, report } = await aDeployment(t, [{}, {}]);

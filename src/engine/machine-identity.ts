@@ -34,7 +34,7 @@ function swapped(uuid: string): string {
     .join('-');
 }
 
-export function identityOf({ system, nics }: Pick<Inventory, 'system' | 'nics'>): Identity {
+export function identityOf({ system, nics }: ToldIdentity): Identity {
   const serial = system.serial.trim();
   return {
     uuid: canonicalUuid(system.uuid),
@@ -43,12 +43,14 @@ export function identityOf({ system, nics }: Pick<Inventory, 'system' | 'nics'>)
   };
 }
 
-/** `inventory`: what the agent told. `isBmcSure`: the UUID that the node's BMC told is that of SMBIOS. */
-export type Report = { inventory: Inventory; isBmcSure: boolean };
+/** Of an inventory what tells one machine from another. */
+export type ToldIdentity = Pick<Inventory, 'nics'> & { system: Pick<Inventory['system'], 'uuid' | 'serial'> };
+/** `told`: by the machine. `isBmcSure`: the UUID that the node's BMC told is that of SMBIOS. */
+export type Report = { told: ToldIdentity; isBmcSure: boolean };
 
 /** @throws Fault `wrongMachine` naming the node and, where it is known, the node whose machine it is */
-export async function refuseWrongMachine(store: Store, node: Node, { inventory, isBmcSure }: Report): Promise<void> {
-  const mismatch = await findMismatch({ store, node, isBmcSure }, identityOf(inventory));
+export async function refuseWrongMachine(store: Store, node: Node, { told, isBmcSure }: Report): Promise<void> {
+  const mismatch = await findMismatch({ store, node, isBmcSure }, identityOf(told));
   if (!mismatch) return;
   const { found, expected, other } = mismatch;
   const whose = other ? `the machine of node ${nameOf(other)}` : 'another machine';

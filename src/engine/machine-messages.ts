@@ -8,7 +8,7 @@ import type { AgentReply } from '#drivers/interfaces.ts';
 import { bindAgent, endOutdated, type MessageParts, refuseStranger } from './agent-binding.ts';
 import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
 import type { MachineMessages } from './contract.ts';
-import { takeDeployPost } from './deploy-post.ts';
+import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { MachineRecord } from './machine-record.ts';
 import { now } from './step-deadlines.ts';
@@ -60,7 +60,7 @@ export function machineMessages(given: Parts): MachineMessages {
     },
     deployPost: (fields, asker) => takeDeployPost(parts, fields, asker),
     // A line of the record, not an order: while Ingot stops, the store may be closed already.
-    machineRequest: (request) => void record.request(request).catch(() => {}),
+    machineRequest: (request) => void Promise.all([record.request(request), noteLoaderUuid(parts, request)]).catch(() => {}),
   };
 }
 
