@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anOperation } from '#test/a-task.ts';
 import { BmcContacts } from './bmc-contacts.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
@@ -61,6 +62,33 @@ test('the faults and errors of others survive both ends of a power failure', asy
   await store.nodes.update({ uuid }, { last_error: 'Deploy failed' });
   await answer();
   assert.deepEqual([(await row()).fault, (await row()).last_error], [null, 'Deploy failed']);
+});
+
+test('an answer ends what was told of silence, also where too little was heard of it or somebody cleared the fault', async (t) => {
+  const { store, uuid, contacts, fail, answer, row } = await aStage(t);
+  await fail(silence);
+  await store.nodes.update({ uuid }, { last_error: contacts.get(uuid)?.message ?? '' });
+  assert.match((await row()).last_error ?? '', /did not answer/);
+  await answer();
+  assert.equal((await row()).last_error, null);
+
+  await fail(refusal);
+  await store.nodes.update({ uuid }, { fault: null });
+  assert.match((await row()).last_error ?? '', /left alone now/);
+  await answer();
+  assert.equal((await row()).last_error, null);
+});
+
+test('an answer gives a node that failed its error back', async (t) => {
+  const { store, uuid, fail, answer, row } = await aStage(t);
+  const failed = { node_uuid: uuid, state: 'failed', ended_at: '2026-01-01T00:00:00.000Z' } as const;
+  const fault = new Fault('agentFailed', { command: 'write the image', detail: 'no disk' }).toRecord('Write the image');
+  await store.operations.insert(anOperation({ ...failed, kind: 'rebuild', fault }));
+  await store.nodes.update({ uuid }, { provision_state: 'deploy failed', last_error: fault.message });
+  await fail(refusal);
+  assert.match((await row()).last_error ?? '', /left alone now/);
+  await answer();
+  assert.equal((await row()).last_error, fault.message);
 });
 
 test('what an exchange finds whose settings have changed meanwhile counts for nothing', async (t) => {

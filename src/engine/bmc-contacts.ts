@@ -7,6 +7,7 @@ import { asFault, type FaultCode, tellFault } from '#domain/faults.ts';
 import type { BmcContact } from '#domain/records.ts';
 import type { PowerInterface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import { errorBesidePower } from './last-error.ts';
 
 type Trouble = Exclude<BmcContact['state'], 'ok'>;
 export type Contact = Omit<BmcContact, 'node_uuid'>;
@@ -175,9 +176,15 @@ export class BmcContacts {
     };
     this.#contacts.set(uuid, contact);
     const wasOpen = isOpen(before);
-    if (!wasOpen && !this.#unwritten.has(uuid)) return;
+    if (!wasOpen && !this.#unwritten.has(uuid)) return this.#endTrouble(uuid, before);
     await this.#write(uuid, contact, (inside) => clearFault(inside, uuid, before?.message));
     if (wasOpen) this.#tell(uuid, `answers again, for the first time since ${before?.answered_at ?? 'it is known'}`);
+  }
+
+  /** An operation may have failed with what was too little to open the circuit. */
+  async #endTrouble(uuid: string, before: Contact | undefined): Promise<void> {
+    if (!before?.message) return;
+    await this.#store.transaction((inside) => clearFault(inside, uuid, before.message)).catch(() => {});
   }
 
   async #failed(uuid: string, state: Trouble, message: string): Promise<void> {
@@ -240,10 +247,14 @@ function failuresAfter(before: Contact | undefined, state: Trouble): number {
   return isOpen(before) ? patience[state] : 1;
 }
 
-/** Our own fault alone; `last_error` may tell of something else by now, and then stays. */
+/** Our own fault alone; `last_error` may tell of something else by now, and then stays. Somebody may have cleared the fault before. */
 async function clearFault(inside: Store, uuid: string, message?: string | null): Promise<void> {
-  const [node] = await inside.nodes.pick(['last_error'], { uuid, fault: powerFailure });
+  const [node] = await inside.nodes.pick(['uuid', 'fault', 'last_error', 'provision_state'], { uuid });
   if (!node) return;
   const isOurs = node.last_error?.endsWith(leftAlone) || (!!message && node.last_error === message);
-  await inside.nodes.update({ uuid, fault: powerFailure }, { fault: null, ...(isOurs && { last_error: null }) });
+  const patch = {
+    ...(node.fault === powerFailure && { fault: null }),
+    ...(isOurs && { last_error: await errorBesidePower(inside, node) }),
+  };
+  if (Object.keys(patch).length > 0) await inside.nodes.update({ uuid }, patch);
 }

@@ -1,6 +1,6 @@
 /** Cleaning: what a tenant left on the disks is made unreadable before anybody else gets the machine. */
 import type { CleanResult } from '#agent-protocol/messages.ts';
-import { Fault, tellFault } from '#domain/faults.ts';
+import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Drivers, Step } from '#drivers/interfaces.ts';
@@ -10,6 +10,7 @@ import type { Store } from '#store/store.ts';
 import { type AskedStep, type CleanTimes, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
 import { withAgentSecret } from './deploy.ts';
 import { disksOf, expectAllErased } from './known-disks.ts';
+import { failureText } from './last-error.ts';
 import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
@@ -107,7 +108,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
     );
     return;
   }
-  const reason = `Cleaning failed at "${operation.fault?.step}": ${tellFault(operation.fault)}`;
+  const reason = failureText(operation);
   await inside.nodes.update(
     { uuid: node.uuid },
     {

@@ -1,6 +1,6 @@
 /** Deploy and rebuild: what surrounds a deploy driver's own steps, and what an end or a failure means. */
 import { randomBytes } from 'node:crypto';
-import { type FaultCode, tellFault } from '#domain/faults.ts';
+import type { FaultCode } from '#domain/faults.ts';
 import { nextState } from '#domain/provision-states.ts';
 import type { JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
@@ -9,6 +9,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Consoles } from './consoles.ts';
 import { isDiskUntouched } from './disk-state.ts';
+import { failureText } from './last-error.ts';
 import {
   bindPortsStep,
   clearConsoleStep,
@@ -88,7 +89,7 @@ export function rebuildDefinition({ drivers, begin }: DefinitionParts): Operatio
       if (operation.state === 'done') return writeServerActive(inside, operation, begin);
       const isDeleted = await wantsDeletion(inside, operation);
       if (!isDeleted) await failServer(inside, operation, {});
-      await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
+      await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureText(operation) });
       return isDeleted ? [await beginDeletion(inside, operation, begin)] : [];
     },
   };
@@ -107,7 +108,7 @@ export async function beginDeletion(
   begin: BeginOperation,
 ): Promise<Operation> {
   const { node_uuid, server_id } = former;
-  await moveNode(inside, node_uuid, 'deleted', { target_provision_state: 'available' });
+  await moveNode(inside, node_uuid, 'deleted', { target_provision_state: 'available', last_error: null });
   const server = await inside.servers.find({ id: server_id ?? '' });
   const deployed = await inside.operations.list(
     { server_id: server_id ?? '', kind: ['deploy', 'rebuild'] },
@@ -132,7 +133,7 @@ export function deleteDefinition({ store, drivers, consoles, begin }: Definition
     async ended(inside, operation) {
       if (operation.state === 'failed') {
         await failServer(inside, operation, {});
-        await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
+        await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureText(operation) });
         return [];
       }
       await writeServerDeleted(inside, operation.server_id);
@@ -174,7 +175,7 @@ async function writeDeployFailure(inside: Store, operation: Operation, begin: Be
     instance_uuid: null,
     instance_info: {},
     failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
-    last_error: wasCancelled ? null : `Deploy failed at "${operation.fault?.step}": ${tellFault(operation.fault)}`,
+    last_error: wasCancelled ? null : failureText(operation),
   });
   if (!isDiskUntouched(operation)) return [await beginCleaning(inside, operation, begin)];
   await moveNode(inside, operation.node_uuid, 'release', { must_clean: false });

@@ -1,6 +1,5 @@
 /** The short operations on a node: its BMC checked, its power changed. */
-import { tellFault } from '#domain/faults.ts';
-import type { Node, Operation, PowerState } from '#domain/records.ts';
+import type { Operation, PowerState } from '#domain/records.ts';
 import type { Drivers, PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
@@ -9,6 +8,7 @@ import type { BootStates } from './boot-states.ts';
 import { WaitForPerson } from './by-hand.ts';
 import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
 import { askSystemUuid, claimEndpoints, refuseSameSystem } from './endpoints.ts';
+import { errorBesidePower, failureText } from './last-error.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 import { softOffSeconds } from './power.ts';
 import { interfaceOf } from './task.ts';
@@ -68,7 +68,7 @@ export function verifyDefinition(parts: VerifyParts): OperationDefinition {
           system_uuid: (operation.context['system_uuid'] as string | null | undefined) ?? null,
           last_error: null,
         });
-      else await moveNode(inside, operation.node_uuid, 'fail', { last_error: tellFault(operation.fault) });
+      else await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureText(operation) });
       return [];
     },
   };
@@ -113,19 +113,13 @@ export function powerDefinition({ begin }: Pick<DefinitionParts, 'begin'>): Oper
   };
 }
 
-/** What took the node out of service is told until somebody manages it; other errors are over when its power obeys. */
-function stillFailed(node: Node | undefined): boolean {
-  return node !== undefined && (node.maintenance || /failed$|^error$/.test(node.provision_state));
-}
-
 async function writePowerEnd(inside: Store, operation: Operation): Promise<void> {
   const node = await inside.nodes.find({ uuid: operation.node_uuid });
+  if (!node) return;
   const failed = operation.state === 'failed';
-  await inside.nodes.update(
-    { uuid: operation.node_uuid },
-    { target_power_state: null, ...((failed || !stillFailed(node)) && { last_error: tellFault(operation.fault) }) },
-  );
-  const server = node?.instance_uuid && (await inside.servers.find({ id: node.instance_uuid }));
+  const last_error = failed ? failureText(operation) : await errorBesidePower(inside, node);
+  await inside.nodes.update({ uuid: node.uuid }, { target_power_state: null, last_error });
+  const server = node.instance_uuid && (await inside.servers.find({ id: node.instance_uuid }));
   if (!server || server.vm_state === 'error') return;
   const now = new Date().toISOString();
   const on = node.power_state === 'power on';

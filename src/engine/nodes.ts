@@ -303,6 +303,8 @@ async function setProvisionState(
         target_provision_state: work ? finalStates[verb] : null,
         provision_updated_at: now,
         updated_at: now,
+        // As Ironic does where it begins to work; what a failed cleaning left is told until then.
+        ...((work || verb !== 'manage') && { last_error: null }),
         ...(verb === 'manage' && { maintenance: false, maintenance_reason: null, fault: null }),
       },
     );

@@ -5,6 +5,7 @@ import type { Node, PowerState } from '#domain/records.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { powerErrorOver } from './last-error.ts';
 import { now } from './step-deadlines.ts';
 import type { Worker } from './worker.ts';
 
@@ -112,7 +113,8 @@ export class PowerPolicy {
     const { node, seen } = found;
     return this.#parts.store.transaction(async (inside) => {
       if (!(await hasSameBmc(inside, found))) return false;
-      if (!(await inside.nodes.update(isAsRead(found), { power_state: seen, ...more }))) return false;
+      const over = await powerErrorOver(inside, node.uuid, seen);
+      if (!(await inside.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
       const vm_state = seen === 'power on' ? 'active' : 'stopped';
       const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };
       if (node.instance_uuid) await inside.servers.update({ id: node.instance_uuid, ...idle }, { vm_state });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { Fault } from '#domain/faults.ts';
+import { Fault, tellFault } from '#domain/faults.ts';
 import type { Node, PowerState } from '#domain/records.ts';
 import type { Drivers, PowerInterface } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
@@ -94,6 +94,26 @@ test('record: a change behind our back is written with its event, and the server
   const [event] = await store.events.list({ node_uuid: node.uuid });
   assert.equal(event?.message, 'was found power off');
   assert.deepEqual(event?.data, { before: 'power on' });
+});
+
+test('a machine that obeys after it was given up ends the error of that, and no other', async (t) => {
+  const { store, node, look, row } = await aLookout(t, { answer: 'power on' });
+  const fault = new Fault('powerNotReached', { target: 'power on', seen: 'power off', seconds: 60 }).toRecord('power on');
+  const ended_at = '2026-01-01T00:00:00.000Z';
+  for (const [target, last_error, left] of [
+    ['power on', tellFault(fault), null],
+    ['power off', tellFault(fault), tellFault(fault)],
+    ['power on', 'Deploy failed', 'Deploy failed'],
+  ] as const) {
+    const created_at = new Date().toISOString();
+    const failed = { node_uuid: node.uuid, kind: 'power', state: 'failed', request: { target }, fault } as const;
+    const { id } = await store.operations.insert(anOperation({ ...failed, created_at, ended_at }));
+    await store.nodes.update({ uuid: node.uuid }, { power_state: 'power off', last_error });
+    await look();
+    await until(async () => (await row()).power_state === 'power on');
+    assert.equal((await row()).last_error, left, `${target}, ${last_error}`);
+    await store.operations.remove({ id });
+  }
 });
 
 test('what an operation wrote while the BMC was asked is not overwritten by the older answer', async (t) => {

@@ -257,7 +257,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
     const after = { ...before, ...patch, hostname: changes.name ? hostNameOf({ id, name: changes.name }) : before.hostname };
     await inside.servers.update({ id }, { ...patch, hostname: after.hostname });
-    await moveNode(inside, node.uuid, 'rebuild', { target_provision_state: 'active' });
+    await moveNode(inside, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
     const request = {
       ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
       image_id: image.id,

@@ -1,0 +1,132 @@
+/** `last_error` of a node goes when what it tells is over, and not before. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { Node, Operation } from '#domain/records.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
+import { sayHello } from '#test/an-agent.ts';
+
+const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15, detail: 'no answer' });
+
+/** One node whose BMC fails, and whose deployments fail, while the test says so. */
+async function aStage(t: TestContext) {
+  const room = newRoom();
+  const broken = { bmc: '', image: false };
+  room.bmcFault = (_node, command) => (broken.bmc.split(',').includes(command) ? silence : undefined);
+  const work = aStep('write image', async () => {
+    if (broken.image) throw new Fault('agentFailed', { command: 'write the image', detail: 'no disk' });
+    return { next: true };
+  });
+  const cloud = await aCloud({ room, steps: [work] });
+  const { engine, store } = cloud;
+  t.after(async () => {
+    await engine.stop();
+    await store.close();
+  });
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  const row = async () => (await store.nodes.find({ uuid })) as Node;
+  const untilState = async (state: Node['provision_state']) => {
+    while ((await row()).provision_state !== state || (state !== 'clean wait' && (await row()).operation_id))
+      await new Promise(setImmediate);
+  };
+  const error = async () => (await row()).last_error ?? '';
+  const power = async (target: 'power on' | 'power off') => {
+    await engine.setPower(uuid, target);
+    await quiet(cloud);
+  };
+  const clean = async (disks = 1) => {
+    await untilState('clean wait');
+    const operation = (await store.operations.find({ id: (await row()).operation_id ?? '' })) as Operation;
+    const token = await sayHello(engine, operation);
+    const command = await engine.agentNext(token, 5000, AbortSignal.timeout(5000));
+    const disk = { device: '/dev/vda', size_bytes: 1, method: 'discard', seconds: 1 };
+    const result = { disks: Array.from({ length: disks }, () => disk) };
+    await engine.agentResult(token, { command_id: command?.id ?? '', ok: true, result });
+  };
+  const aServer = async () => {
+    const [server] = await engine.createServers(aServerRequest);
+    await quiet(cloud);
+    return server!.id;
+  };
+  return { cloud, engine, store, uuid, broken, row, untilState, error, power, clean, aServer };
+}
+
+test('a cleaning that failed is told until the node is cleaned again', async (t) => {
+  const { engine, uuid, untilState, error, clean, aServer } = await aStage(t);
+  await engine.deleteServer(await aServer());
+  await untilState('clean wait');
+  await engine.setProvisionState(uuid, 'abort');
+  await untilState('clean failed');
+  assert.match(await error(), /^Cleaning failed at "Wait for the ramdisk": /);
+
+  await engine.setProvisionState(uuid, 'manage');
+  assert.match(await error(), /^Cleaning failed/);
+  await engine.setProvisionState(uuid, 'provide');
+  assert.equal(await error(), '');
+  await clean();
+  await untilState('available');
+  assert.equal(await error(), '');
+});
+
+test('a rebuild that failed is told until it is tried again, or the server is deleted', async (t) => {
+  const { cloud, engine, broken, error, untilState, clean, aServer } = await aStage(t);
+  const server = await aServer();
+  const rebuild = () => engine.rebuildServer(server, { image: aServerRequest.image });
+  broken.image = true;
+  await rebuild();
+  await quiet(cloud);
+  assert.match(await error(), /could not write the image/);
+
+  broken.image = false;
+  await rebuild();
+  assert.equal(await error(), '');
+  await quiet(cloud);
+  broken.image = true;
+  await rebuild();
+  await quiet(cloud);
+  await engine.deleteServer(server);
+  await clean();
+  await untilState('available');
+  assert.equal(await error(), '');
+});
+
+test('an error of power is over when the power obeys, in maintenance too', async (t) => {
+  const { engine, uuid, broken, error, power } = await aStage(t);
+  broken.bmc = 'power on';
+  await power('power on');
+  assert.match(await error(), /192\.0\.2\.7 did not answer/);
+  await engine.setMaintenance(uuid, true, 'somebody works on it');
+  broken.bmc = '';
+  await power('power on');
+  assert.equal(await error(), '');
+});
+
+test('a node that failed tells so again when an error of power on top of it is over', async (t) => {
+  const { cloud, engine, broken, row, error, power, aServer } = await aStage(t);
+  const server = await aServer();
+  broken.image = true;
+  await engine.rebuildServer(server, { image: aServerRequest.image });
+  await quiet(cloud);
+  const before = await error();
+  broken.bmc = 'power on';
+  await power('power on');
+  assert.match(await error(), /did not answer/);
+
+  broken.bmc = '';
+  await power('power on');
+
+  assert.equal((await row()).provision_state, 'deploy failed');
+  assert.match(before, /could not write the image/);
+  assert.equal(await error(), before);
+});
+
+test('a deployment that failed is told of a free node until the next one', async (t) => {
+  const { broken, row, error, aServer } = await aStage(t);
+  broken.image = true;
+  await aServer();
+  assert.equal((await row()).provision_state, 'available');
+  assert.match(await error(), /^Deploy failed at "write image": /);
+  broken.image = false;
+  await aServer();
+  assert.equal(await error(), '');
+});
