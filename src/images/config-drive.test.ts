@@ -79,6 +79,7 @@ test('network data: links by MAC, static addresses, routes, name servers; DHCP w
           { type: 'dns', address: '9.9.9.9' },
           { type: 'dns', address: '1.1.1.1' },
         ],
+        dns_nameservers: ['9.9.9.9', '1.1.1.1'],
       },
       {
         id: 'network1',
@@ -89,6 +90,7 @@ test('network data: links by MAC, static addresses, routes, name servers; DHCP w
         netmask: 'ffff:ffff:ffff:ffff::',
         routes: [],
         services: [{ type: 'dns', address: '9.9.9.9' }],
+        dns_nameservers: ['9.9.9.9'],
       },
       { id: 'network2', link: 'interface1', network_id: 'n2', type: 'ipv4_dhcp' },
     ],

@@ -20,6 +20,7 @@ type LinkNetwork = {
   netmask?: string;
   routes?: Route[];
   services?: Service[];
+  dns_nameservers?: string[];
 };
 export type NetworkData = { links: Link[]; networks: LinkNetwork[]; services: Service[] };
 
@@ -45,7 +46,17 @@ function networksOf(port: NetworkFacts['ports'][number], subnets: NetworkFacts['
     const subnet = subnets.find(({ id }) => id === subnet_id);
     return subnet ? [staticAddress(subnet, ip_address)] : [];
   });
-  return found.length > 0 ? found : [{ type: 'ipv4_dhcp' }];
+  return found.length > 0 ? withOneWayEach(found) : [{ type: 'ipv4_dhcp' }];
+}
+
+/**
+ * Two addresses of one subnet, or two subnets on one NIC, would tell two ways to the same destination. cloud-init for Red
+ * Hat's systems then sets up no network at all, and others reject the second: the first counts.
+ */
+function withOneWayEach(networks: readonly Addressing[]): Addressing[] {
+  const told = new Set<string>();
+  const isFirst = ({ network, netmask }: Route) => !told.has(`${network}/${netmask}`) && told.add(`${network}/${netmask}`);
+  return networks.map(({ routes = [], ...network }) => ({ ...network, routes: routes.filter(isFirst) }));
 }
 
 /**
@@ -55,18 +66,22 @@ function networksOf(port: NetworkFacts['ports'][number], subnets: NetworkFacts['
 function staticAddress(subnet: NetworkFacts['subnets'][number], address: string): Addressing {
   const isV4 = subnet.ip_version === 4;
   const any = isV4 ? '0.0.0.0' : '::';
+  const { dns_nameservers } = subnet;
   const routes = subnet.host_routes.map(({ destination, nexthop }) => ({
     network: destination.split('/')[0] ?? any,
     netmask: netmaskOf(destination),
     gateway: nexthop,
   }));
-  if (subnet.gateway_ip) routes.unshift({ network: any, netmask: any, gateway: subnet.gateway_ip });
+  const hasDefault = routes.some(({ network, netmask }) => network === any && netmask === any);
+  if (subnet.gateway_ip && !hasDefault) routes.unshift({ network: any, netmask: any, gateway: subnet.gateway_ip });
   return {
     type: isV4 ? 'ipv4' : 'ipv6',
     ip_address: address,
     netmask: netmaskOf(subnet.cidr),
     routes,
-    services: subnet.dns_nameservers.map((server) => ({ type: 'dns', address: server })),
+    services: dns_nameservers.map((server) => ({ type: 'dns', address: server })),
+    // Not of Nova's: cloud-init before 23.2 knows services for the whole machine alone, which ifupdown never gets to see.
+    ...(dns_nameservers.length > 0 && { dns_nameservers: [...dns_nameservers] }),
   };
 }
 
