@@ -1,4 +1,5 @@
 /** Reads the settings of a node (`driver_info`) as drivers want them. Texts of faults never repeat a secret. */
+import { isIPv6, SocketAddress } from 'node:net';
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
 import type { NodeFacts } from './interfaces.ts';
@@ -40,6 +41,19 @@ export function readDriverInfo({ uuid, name, driver_info: info }: Pick<NodeFacts
     return found;
   };
   return { wrong, text, required, whole, choice };
+}
+
+/** An IPv6 address without the brackets that it has in a URL, as other programs show and want it; a zone (`%eth0`) stays. */
+export function withoutBrackets(host: string): string {
+  const [, inner = ''] = /^\[([^\]]*)\]$/.exec(host) ?? [];
+  return isIPv6(inner) ? inner : host;
+}
+
+/** One spelling for each address, so that two nodes with one BMC are seen to have one. RFC 5952. */
+export function spellHost(host: string): string {
+  const [address = '', ...zone] = host.split('%');
+  if (!isIPv6(host)) return host.toLowerCase();
+  return [new SocketAddress({ address, family: 'ipv6' }).address, ...zone].join('%');
 }
 
 /** A host name or an IP address, and no option of a program. */

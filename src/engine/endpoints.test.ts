@@ -42,6 +42,8 @@ const pairs: readonly (readonly [first: JsonObject, second: JsonObject, clash: R
   [{ ipmi_address: '192.0.2.7' }, { ipmi_address: '192.0.2.7' }, /ipmi 192\.0\.2\.7:623/],
   [{ ipmi_address: '192.0.2.7', ipmi_port: '623' }, { ipmi_address: '192.0.2.7', ipmi_username: 'other' }, /same machine/],
   [{ ipmi_address: 'BMC7.example' }, { ipmi_address: 'bmc7.example' }, /same machine/],
+  [{ ipmi_address: '[2001:DB8:0::7]' }, { ipmi_address: '2001:db8::7' }, /ipmi 2001:db8::7:623/],
+  [{ redfish_address: '2001:db8:0::7' }, { redfish_address: 'https://[2001:DB8::7]:443/redfish/v1' }, /same machine/],
   [{ ipmi_address: '192.0.2.7' }, { ipmi_address: '192.0.2.8' }, null],
   [{ ipmi_address: '192.0.2.7', ipmi_port: 6230 }, { ipmi_address: '192.0.2.7', ipmi_port: 6231 }, null],
   [

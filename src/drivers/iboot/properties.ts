@@ -1,5 +1,5 @@
 import { dxpPort, dxpTextLimit } from '#wire/iboot/dxp-packets.ts';
-import { type DriverInfo, isHost, readDriverInfo } from '../driver-info.ts';
+import { type DriverInfo, isHost, readDriverInfo, spellHost } from '../driver-info.ts';
 import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 
 export const ibootProperties: Properties = {
@@ -60,7 +60,7 @@ export function readIbootSettings(node: NodeFacts): IbootSettings {
 
 export function ibootEndpoints(node: NodeFacts): readonly Endpoint[] {
   const { address, port, relays } = readIbootSettings(node);
-  return relays.map((relay) => ({ address: `iboot ${address.toLowerCase()}:${port}`, part: `relay ${relay}` }));
+  return relays.map((relay) => ({ address: `iboot ${spellHost(address)}:${port}`, part: `relay ${relay}` }));
 }
 
 function readNumbers(info: DriverInfo, text: string, { place, max }: { place: string; max: number }): number[] {

@@ -8,6 +8,7 @@ import { type CipherSuiteId, cipherSuiteTable } from '#wire/rmcp/cipher-suites.t
 import { legacyPasswordLimit } from '#wire/rmcp/legacy-packet.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import { passwordLimit, userLimit } from '#wire/rmcp/session-keys.ts';
+import { spellHost, withoutBrackets } from '../driver-info.ts';
 import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 import { bridgingProperties, readBridge } from './bridging.ts';
 
@@ -53,7 +54,7 @@ export function readIpmiSettings(node: NodeFacts): IpmiSettings {
     if (Buffer.byteLength(value) > limit) throw wrong(`${key} is longer than the ${limit} bytes that IPMI has room for`);
     return value;
   };
-  const address = text('ipmi_address').trim();
+  const address = withoutBrackets(text('ipmi_address').trim());
   if (address === '') throw wrong('ipmi_address is missing');
   const port = Number(text('ipmi_port') || rmcpPort);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('ipmi_port must be a number from 1 to 65535');
@@ -88,7 +89,7 @@ export function readIpmiSettings(node: NodeFacts): IpmiSettings {
 export function ipmiEndpoints(node: NodeFacts): readonly Endpoint[] {
   const { address, port, bridge } = readIpmiSettings(node);
   const part = bridge ? `bridged to ${JSON.stringify(bridge)}` : 'itself';
-  return [{ address: `ipmi ${address.toLowerCase()}:${port}`, part }];
+  return [{ address: `ipmi ${spellHost(address)}:${port}`, part }];
 }
 
 function levelNames(): string[] {

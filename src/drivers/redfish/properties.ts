@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
@@ -76,8 +77,9 @@ type Text = (key: string) => string;
 
 function readAddress(address: string, wrong: Wrong): string {
   if (address === '') throw wrong('redfish_address is missing');
-  const url = address.includes('://') ? address : `https://${address}`;
+  const url = withBrackets(address.includes('://') ? address : `https://${address}`);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (/^https?:\/\/\[[^\]]*%/.test(url)) throw wrong('redfish_address has an IPv6 zone, with which Redfish cannot be spoken');
   if (!parsed || !['http:', 'https:'].includes(parsed.protocol) || parsed.hostname === '') {
     throw wrong('redfish_address must be https://HOST[:PORT], http://HOST[:PORT] or HOST[:PORT]');
   }
@@ -88,6 +90,12 @@ function readAddress(address: string, wrong: Wrong): string {
     throw wrong('redfish_address has a path: that of the machine belongs in redfish_system_id');
   }
   return parsed.origin;
+}
+
+/** An IPv6 address as other settings want it, and as people copy it; with a port behind it the brackets must be there. */
+function withBrackets(url: string): string {
+  const [, scheme = '', host = '', rest = ''] = /^([a-z]+:\/\/)([^/?#[\]]*)(.*)$/is.exec(url) ?? [];
+  return isIPv6(host) ? `${scheme}[${host}]${rest}` : url;
 }
 
 function readTrust(text: Text, wrong: Wrong): RedfishPeer['trust'] {

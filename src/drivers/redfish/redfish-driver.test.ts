@@ -159,6 +159,9 @@ suite('settings', () => {
     [{ redfish_address: 'bmc.example' }, { url: 'https://bmc.example' }],
     [{ redfish_address: 'https://bmc.example:8443/redfish/v1/' }, { url: 'https://bmc.example:8443' }],
     [{ redfish_address: 'http://[fe80::1]:8000/' }, { url: 'http://[fe80::1]:8000' }],
+    // https://github.com/dsx-ai-factory/infra-controller/issues/2240, https://github.com/DMTF/Redfishtool/pull/72
+    [{ redfish_address: '2001:DB8:0::1' }, { url: 'https://[2001:db8::1]' }],
+    [{ redfish_address: 'http://2001:db8::1/redfish/v1/' }, { url: 'http://[2001:db8::1]' }],
     [{ redfish_address: 'a', redfish_verify_ca: false }, { trust: { by: 'nothing' } }],
     [{ redfish_address: 'a', redfish_verify_ca: 'True' }, { trust: { by: 'authority' } }],
     [
@@ -181,6 +184,7 @@ suite('settings', () => {
     [{ redfish_address: 'ftp://a' }, /must be https:/],
     [{ redfish_address: 'https://root:hidden@a' }, /belong in redfish_username and redfish_password/],
     [{ redfish_address: 'https://a/redfish/v1/Systems/1' }, /belongs in redfish_system_id/],
+    [{ redfish_address: '[fe80::1%eth0]' }, /IPv6 zone/],
     [{ redfish_address: 'a', redfish_password: 'hidden' }, /redfish_username is missing/],
     [{ redfish_address: 'a', redfish_auth_type: 'digest' }, /one of auto, session, basic/],
     [{ redfish_address: 'a', redfish_fingerprint: 'abcd' }, /64 hexadecimal digits/],
@@ -210,7 +214,7 @@ suite('quirks', () => {
   test('belong to makes', () => {
     const make = (vendor: string) => [...tolerancesFor({ vendor, model: '', firmware: '' })];
     assert.deepEqual(make('Example Corp.'), []);
-    assert.deepEqual(make('ASRockRack'), ['whole boot request']);
+    assert.deepEqual(make('ASRockRack'), ['whole boot request', 'boot settings not linked']);
     assert.ok(make('Dell Inc.').includes('slow eject'));
     assert.ok(make('Supermicro').includes('virtual cd is usb'));
     for (const vendor of ['HP', 'HPE', 'Hewlett Packard Enterprise'])

@@ -9,7 +9,7 @@ import {
   type SnmpPeer,
   snmpPort,
 } from '#wire/snmp/snmp-peer.ts';
-import { type DriverInfo, isHost, readDriverInfo } from '../driver-info.ts';
+import { type DriverInfo, isHost, readDriverInfo, spellHost, withoutBrackets } from '../driver-info.ts';
 import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 import { outletOid, type Pdu } from './pdu.ts';
 import { pduTable } from './pdu-table.ts';
@@ -71,7 +71,7 @@ export function readSnmpSettings(node: NodeFacts): readonly SnmpSettings[] {
 
 export function snmpEndpoints(node: NodeFacts): readonly Endpoint[] {
   return readSnmpSettings(node).flatMap(({ peer, outlets }) =>
-    outlets.map((outlet) => ({ address: `snmp ${peer.address.toLowerCase()}:${peer.port}`, part: `outlet ${outlet.join('.')}` })),
+    outlets.map((outlet) => ({ address: `snmp ${spellHost(peer.address)}:${peer.port}`, part: `outlet ${outlet.join('.')}` })),
   );
 }
 
@@ -103,7 +103,7 @@ function readPdu(info: DriverInfo): SnmpSettings {
   const family = info.required('snmp_driver');
   const pdu = Object.hasOwn(pduTable, family) ? pduTable[family] : undefined;
   if (!pdu && family !== 'auto') throw info.wrong(`snmp_driver must be auto or one of ${families.join(', ')}`);
-  const address = info.required('snmp_address');
+  const address = withoutBrackets(info.required('snmp_address'));
   if (!isHost(address)) throw info.wrong('snmp_address must be an IP address or a host name');
   const names = info.required('snmp_outlet').split(',');
   const outlets = names.map((name) => readOutlet(name.trim(), info, pdu));

@@ -1,4 +1,4 @@
-import { isHost, readDriverInfo } from '../driver-info.ts';
+import { isHost, readDriverInfo, withoutBrackets } from '../driver-info.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
 
 export const tileraProperties: Properties = {
@@ -24,7 +24,7 @@ export type TileraSettings = {
 export function readTileraSettings(node: NodeFacts): TileraSettings {
   const info = readDriverInfo(node);
   const host = (key: string) => {
-    const value = info.required(key);
+    const value = withoutBrackets(info.required(key));
     // The programs take what begins with a hyphen for an option.
     if (!isHost(value)) throw info.wrong(`${key} must be a host name or an IP address`);
     return value;

@@ -1,6 +1,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
 import type { SshTarget } from '#tools/ssh-files.ts';
+import { withoutBrackets } from '../driver-info.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
 import { type HypervisorName, hypervisorTable } from './hypervisors.ts';
 
@@ -54,7 +55,7 @@ export function readVirtualPowerSettings(node: NodeFacts, defaults: VirtualPower
   const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => readText(info[key], () => wrong(`${key} must be text`));
   // The user and secrets of the settings belong to the host of the settings, and are given to no other.
-  const own = text('ssh_address').trim();
+  const own = withoutBrackets(text('ssh_address').trim());
   const site = own === '' ? defaults : noDefaults;
   const host = own || site.ssh_host;
   if (host === '') throw wrong('ssh_address is missing');
