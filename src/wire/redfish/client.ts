@@ -88,7 +88,9 @@ type Call = {
   waits?: boolean;
 };
 
-const rootPath = '/redfish/v1/';
+/** DSP0266 "Protocol version": each service has to have the first. Nettrix has the second alone, and refuses the first with 401. */
+const [rootPath, bareRootPath] = ['/redfish/v1/', '/redfish/v1'];
+const withoutRoot = [401, 403, 404];
 const busy = [429, 503];
 /** iDRAC answers so now and then, above all when it is asked much or has just started; the same read works a moment later. */
 const upset = [500, 502, 503, 504];
@@ -107,6 +109,8 @@ class Conversation implements RedfishService {
   readonly #queue = createSerialQueue();
   readonly #closing = new AbortController();
   #root: Resource | undefined;
+  /** Where the service root is to be had; undefined while it was not asked for. */
+  #rootPath: string | undefined;
   #idle: NodeJS.Timeout | undefined;
   #streams = 0;
   #cannotExpand = false;
@@ -237,8 +241,11 @@ class Conversation implements RedfishService {
     const work = async () => {
       const timeout = request?.timeout ?? (method === 'GET' ? this.#limits.readMs : this.#limits.writeMs);
       const deadline = { signal, until: Date.now() + timeout };
+      if (path === rootPath && this.peer.auth === 'basic') await this.#readRoot(deadline);
       const { incoming, isKnown } = await this.#sendKnown(call, deadline);
-      return readReply(incoming, { request: name, secrets: [this.peer.password, ...secrets], isKnown });
+      const reply = readReply(incoming, { request: name, secrets: [this.peer.password, ...secrets], isKnown });
+      if (reply.status > 299) request?.notice?.(`${name}: ${reply.status}, and what the service could read`);
+      return reply;
     };
     this.#restLater();
     return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));
@@ -274,6 +281,21 @@ class Conversation implements RedfishService {
 
   /** Follows redirects on the same origin, waits as long as a busy service asks, reads again, all within the deadline. */
   async #send(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
+    if (call.path === rootPath) return this.#sendToRoot(call, login, deadline);
+    return this.#sendTo(call, login, deadline);
+  }
+
+  /** A password that was refused is not sent a second time: BMCs count. */
+  async #sendToRoot(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
+    const first = await this.#sendTo({ ...call, path: this.#rootPath ?? rootPath }, login, deadline);
+    if (this.#rootPath !== undefined || !withoutRoot.includes(first.status) || 'authorization' in login) return first;
+    const second = await this.#sendTo({ ...call, path: bareRootPath }, login, deadline);
+    const isThere = second.status === 200;
+    this.#rootPath = isThere ? bareRootPath : rootPath;
+    return isThere ? second : first;
+  }
+
+  async #sendTo(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
     const { body, etag } = call;
     const added = { ...login, ...(etag !== undefined && { 'if-match': etag }) };
     let { method, path } = call;

@@ -73,21 +73,26 @@ function entriesOf(body: Resource, path: string): Resource[] {
   return members.filter(isObject);
 }
 
-/** A bare link is read; one that leads to nothing was removed meanwhile. */
+/**
+ * A bare link is read; one that leads to nothing was removed meanwhile. What was put in without the Id that each resource
+ * must have is read by itself, too: AMI's firmware leaves out of expanded members what it sends with each alone.
+ */
 async function complete(
   member: Resource,
   { get }: Pick<Reading, 'get'>,
   leaveOut: (error: RedfishError) => void,
 ): Promise<Resource[]> {
   const link = linkOf(member as Json);
-  if (link === undefined || Object.keys(member).some((key) => !key.startsWith('@odata.'))) return [member];
+  const isBare = Object.keys(member).every((key) => key.startsWith('@odata.'));
+  if (link === undefined || (!isBare && 'Id' in member)) return [member];
   try {
-    return [(await get(link)).body];
+    return [{ ...member, ...(await get(link)).body }];
   } catch (error) {
     if (!(error instanceof RedfishError)) throw error;
-    if (error.status === 404) return [];
     const isOfMember = error.failure === 'answered' || error.failure === 'unfit' || error.lacksPrivilege;
     if (!isOfMember) throw error;
+    if (!isBare) return [member];
+    if (error.status === 404) return [];
     leaveOut(error);
     return [];
   }

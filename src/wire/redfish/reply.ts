@@ -14,12 +14,14 @@ export type Asked = {
 
 /**
  * The status decides: what was changed is changed, whatever the body says of it.
- * @throws RedfishError for any other status than 2xx, and for a GET whose body is no JSON object
+ * @throws RedfishError for any other status than 2xx that does not hold the resource all the same, and for a GET whose body is
+ * no JSON object
  */
 export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   const { status, headers, body } = incoming;
-  if (status < 200 || status > 299) throw toError(incoming, asked);
   const isRead = asked.request.startsWith('GET ');
+  const isGood = (status >= 200 && status <= 299) || isAllTheSame(incoming, asked);
+  if (!isGood) throw toError(incoming, asked);
   const read = body.length === 0 ? {} : parse(incoming);
   const parsed = typeof read === 'string' && !isRead ? {} : read;
   if (typeof parsed === 'string') throw new RedfishError('unfit', { request: asked.request, detail: parsed, status });
@@ -27,6 +29,21 @@ export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   // An empty one is none: sent back, it matches nothing.
   const etag = headers['etag'] || (typeof own === 'string' && own !== '' ? own : undefined);
   return { status, headers, body: parsed, etag, bytes: body.length };
+}
+
+/**
+ * OpenBMC answers 500 for a resource of which it could not read one part, and sends all the others with it: that a memory
+ * module fails shall not hide whether the machine is on.
+ */
+function isAllTheSame(incoming: Incoming, { request }: Asked): boolean {
+  if (incoming.status !== 500 || !request.startsWith('GET ')) return false;
+  const body = parse(incoming);
+  const own = typeof body === 'string' ? undefined : body['@odata.id'];
+  return typeof own === 'string' && withoutSlash(own) === withoutSlash(request.slice('GET '.length));
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/+$/, '');
 }
 
 /** Resources have ten or so. Five bytes make a level, and in memory a hundred: what nobody needs is not built. */

@@ -18,7 +18,10 @@ export type Following = {
   readonly secrets?: readonly string[] | undefined;
 };
 
-/** TaskState (Task 1.x) and JobState (Job 1.x): what each says of the end. Others are under way. */
+/**
+ * TaskState (Task 1.x) and JobState (Job 1.x): what each says of the end. Others are under way. `UserIntervention` lasts until
+ * somebody does what its messages say: no waiting ends it.
+ */
 const stateTable: Readonly<Record<string, 'done' | 'failed'>> = {
   Completed: 'done',
   CompletedWithErrors: 'failed',
@@ -26,6 +29,8 @@ const stateTable: Readonly<Record<string, 'done' | 'failed'>> = {
   Killed: 'failed',
   Cancelled: 'failed',
   Failed: 'failed',
+  Invalid: 'failed',
+  UserIntervention: 'failed',
   CompletedWithWarnings: 'done',
 };
 
@@ -91,7 +96,8 @@ function failed({ request, secrets = [] }: Following, body: Resource): RedfishEr
   const own = isObject(body['Message'])
     ? []
     : readMessages({ Message: body['Message'] ?? '', MessageId: body['MessageId'] ?? '' });
-  return withMessages('answered', { request, secrets, what: `its task ended as ${state}`, messages: [...messages, ...own] });
+  const what = state === 'UserIntervention' ? `its task waits for somebody (${state})` : `its task ended as ${state}`;
+  return withMessages('answered', { request, secrets, what, messages: [...messages, ...own] });
 }
 
 function tooSlow({ request, timeout }: Following, body: Resource): RedfishError {
