@@ -6,7 +6,7 @@ import type { BootDevice, BootDeviceOptions, BootMode, ManagementInterface, Node
 import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { type Patience, unable } from './power.ts';
-import { linkAt, objectAt, textAt, textsAt } from './resource-fields.ts';
+import { choicesAt, linkAt, objectAt, textAt } from './resource-fields.ts';
 
 /** BootSource of the schemas, the best first. */
 const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
@@ -40,8 +40,32 @@ export function createBootOverride(onSystem: OnSystem, patience: Patience): Boot
 
 type Setting = { at: AtSystem; device: BootDevice; options: BootDeviceOptions; patience: Patience };
 
-async function setDevice({ at, device, options, patience }: Setting): Promise<void> {
+async function setDevice(setting: Setting): Promise<void> {
+  await whereItBelongs(setting.at, (boot) => setDeviceIn(boot, setting));
+}
+
+/** Again where a refusal says that another resource is the one to write. */
+async function whereItBelongs(at: AtSystem, write: (boot: Boot) => Promise<void>): Promise<void> {
   const boot = await findBoot(at);
+  try {
+    await write(boot);
+  } catch (error) {
+    if (!(error instanceof RedfishError) || !movedSign.test(error.messageIds.join(' '))) throw error;
+    const pending = boot.path === futurePath(at) ? undefined : await readPending(at, futurePath(at));
+    if (pending === undefined) throw error;
+    await write({ ...boot, path: futurePath(at), now: pending });
+  }
+}
+
+/** AMI: "Support of this Operation for Boot Properties is moved to FutureState URI". */
+const movedSign = /OperationSupportedInFutureStateURI/;
+
+/** AMI's settings resource of a system, which the system need not link. */
+function futurePath({ places }: AtSystem): string {
+  return `${places.system.replace(/\/+$/, '')}/SD`;
+}
+
+async function setDeviceIn(boot: Boot, { at, device, options, patience }: Setting): Promise<void> {
   const target =
     (shownIn(boot, 'BootSourceOverride') ? chooseTarget(at, device, boot) : undefined) ??
     (await lacks(at.node, `boot device ${device}`));
@@ -93,7 +117,7 @@ function modeChange({ at, boot, target, options }: Composing): Resource {
 
 function checkMode({ node }: AtSystem, { now, system }: Boot, mode: string): void {
   const name = 'BootSourceOverrideMode@Redfish.AllowableValues';
-  const allowed = textsAt(now, name) ?? textsAt(system, name);
+  const allowed = choicesAt(now, name) ?? choicesAt(system, name);
   if (allowed?.includes(mode) ?? true) return;
   throw unable(node, `boot mode ${mode}`, `that it knows no boot mode but ${allowed?.join(', ') || '(none)'}`);
 }
@@ -106,13 +130,17 @@ function modeIsReadOnly({ node }: AtSystem, mode: string): Fault {
 async function findBoot(at: AtSystem): Promise<Boot> {
   const { body } = await at.system();
   const system = objectAt(body, 'Boot');
-  const settings = linkAt(body, '@Redfish.Settings', 'SettingsObject');
-  if (settings !== undefined) {
-    const { body: pending } = await at.client.get(settings, at.asking).catch(missing);
-    const now = objectAt(pending, 'Boot');
-    if (Object.keys(now).some((key) => key.startsWith('BootSourceOverrideTarget'))) return { path: settings, now, system };
-  }
-  return { path: at.places.system, now: system, system };
+  const unlinked = at.places.tolerances.has('boot settings not linked') ? futurePath(at) : undefined;
+  const settings = linkAt(body, '@Redfish.Settings', 'SettingsObject') ?? unlinked;
+  const now = settings && (await readPending(at, settings));
+  return settings && now ? { path: settings, now, system } : { path: at.places.system, now: system, system };
+}
+
+/** @returns undefined where that resource holds no override */
+async function readPending({ client, asking }: AtSystem, path: string): Promise<Resource | undefined> {
+  const { body } = await client.get(path, asking).catch(missing);
+  const boot = objectAt(body, 'Boot');
+  return Object.keys(boot).some((key) => key.startsWith('BootSourceOverrideTarget')) ? boot : undefined;
 }
 
 function missing(error: unknown): Pick<RedfishReply, 'body'> {
@@ -129,7 +157,7 @@ function shownIn({ now, system }: Boot, name: string): boolean {
 function chooseTarget({ places }: AtSystem, device: BootDevice, { now, system }: Boot): string | undefined {
   const targets = deviceTable[device] ?? [];
   const name = 'BootSourceOverrideTarget@Redfish.AllowableValues';
-  const allowed = textsAt(now, name) ?? textsAt(system, name);
+  const allowed = choicesAt(now, name) ?? choicesAt(system, name);
   const ordered = places.tolerances.has('virtual cd is usb') ? targets.toReversed() : targets;
   return allowed === undefined ? targets[0] : ordered.find((target) => allowed.includes(target));
 }
@@ -199,7 +227,10 @@ function modeOf(boot: Resource): BootMode | null {
 }
 
 async function setMode(at: AtSystem, mode: BootMode): Promise<void> {
-  const boot = await findBoot(at);
+  await whereItBelongs(at, (boot) => setModeIn(boot, at, mode));
+}
+
+async function setModeIn(boot: Boot, at: AtSystem, mode: BootMode): Promise<void> {
   const value = modeTable[mode];
   if (!shownIn(boot, 'BootSourceOverrideMode')) return lacks(at.node, 'boot mode that can be set');
   if (textAt(boot.now, 'BootSourceOverrideMode') === value) return;

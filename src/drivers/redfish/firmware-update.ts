@@ -13,7 +13,7 @@ import { lacks } from '../lacks.ts';
 import type { AtSystem } from './find-system.ts';
 import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
 import { readIfAny } from './reading.ts';
-import { objectsAt, pathAt, samePath, textAt, textsAt } from './resource-fields.ts';
+import { choicesAt, objectsAt, pathAt, samePath, textAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 type Update = Parameters<FirmwareInterface['update']>[1];
@@ -113,12 +113,11 @@ function decoded(text: string): string {
 
 /** From the annotation of the action, else from its ActionInfo. DSP0268 schema ActionInfo. */
 async function allowedIn(at: AtSystem, service: Resource, parameter: string): Promise<string[] | undefined> {
-  const annotated = textsAt(service, 'Actions', action, `${parameter}@Redfish.AllowableValues`);
+  const annotated = choicesAt(service, 'Actions', action, `${parameter}@Redfish.AllowableValues`);
   if (annotated) return annotated;
   const info = await readIfAny(at, pathAt(service, 'Actions', action, '@Redfish.ActionInfo'));
   const row = objectsAt(info, 'Parameters').find((one) => textAt(one, 'Name') === parameter);
-  const values = textsAt(row, 'AllowableValues');
-  return values && values.length > 0 ? values : undefined;
+  return choicesAt(row, 'AllowableValues');
 }
 
 /** The inventory entry; for a service without one the system or manager itself (sushy-tools); what it allows, if it says. */

@@ -163,8 +163,14 @@ async function resetBmc(at: AtSystem, kind: 'warm' | 'cold'): Promise<void> {
   const action = await findAction(at, await readManager(at), { name: 'Manager.Reset', parameter: 'ResetType' });
   const type = bmcResetTable[kind].find((name) => action?.allowed?.includes(name) ?? true);
   if (action === undefined || type === undefined) return lacks(at.node, 'BMC that can be restarted');
+  const post = (body: Resource) => at.client.post(action.target, body, { ...at.asking, task: 'accept' });
   try {
-    await at.client.post(action.target, { ResetType: type }, { ...at.asking, task: 'accept' });
+    await post({ ResetType: type }).catch((error) => {
+      // iLO 4 lists no types and knows none. Schema Manager: without one, the service does what it has.
+      const isUnknown = error instanceof RedfishError && error.status === 400 && action.allowed === undefined;
+      if (!isUnknown) throw error;
+      return post({});
+    });
   } catch (error) {
     // It answered a moment ago: if it is silent now, then because it does as it was told.
     const isGone = error instanceof RedfishError && (error.failure === 'silent' || error.failure === 'unfit');

@@ -6,7 +6,7 @@ import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { type Patience, unable } from './power.ts';
 import { read } from './reading.ts';
-import { booleanAt, linkAt, objectAt, textAt, textsAt, wordAt } from './resource-fields.ts';
+import { actionPathAt, booleanAt, choicesAt, linkAt, objectAt, pathAt, textAt, wordAt } from './resource-fields.ts';
 
 /** MediaTypes that stand for a device, in the order in which a slot with several is shown. */
 const typeTable: Readonly<Record<MediaDevice, readonly string[]>> = {
@@ -54,7 +54,7 @@ function showSlot(at: AtSystem, slot: Resource): MediaSlot[] {
 }
 
 function takes(slot: Resource, device: MediaDevice): boolean {
-  const types = textsAt(slot, 'MediaTypes');
+  const types = choicesAt(slot, 'MediaTypes');
   if (types !== undefined) return types.some((type) => typeTable[device].includes(type));
   // AMI (Gigabyte H262) tells no types; its slots are called CD1, HD1, FD1.
   return nameTable[device].test(textAt(slot, 'Id') ?? '');
@@ -104,7 +104,7 @@ async function enableMedia(at: AtSystem): Promise<boolean> {
     const manager = await read(at, path);
     const actions = objectAt(manager, 'Actions', 'Oem');
     const name = Object.keys(actions).find((key) => /^#(AMI)?VirtualMedia\.EnableRMedia$/.test(key));
-    const target = name && textAt(actions, name, 'target');
+    const target = name && pathAt(actions, name, 'target');
     if (!target || textAt(manager, 'Oem', 'Ami', 'VirtualMedia', 'RMediaStatus') === 'Enabled') continue;
     await at.client.post(target, { RMediaState: 'Enable' }, at.asking);
     return true;
@@ -129,11 +129,11 @@ async function untilFitting(
 type Way = { readonly post: string } | { readonly patch: string };
 
 function wayInto(slot: Resource): Way | undefined {
-  return wayOf(slot, '#VirtualMedia.InsertMedia');
+  return wayOf(slot, 'VirtualMedia.InsertMedia');
 }
 
 function wayOf(slot: Resource, name: string): Way | undefined {
-  const target = textAt(slot, 'Actions', name, 'target');
+  const target = actionPathAt(slot, name);
   if (target !== undefined) return { post: target };
   const patch = linkAt(slot);
   const hasOthers = Object.keys(objectAt(slot, 'Actions')).some((action) => action.startsWith('#VirtualMedia.'));
@@ -168,7 +168,7 @@ function missesProtocol({ messages, messageIds }: RedfishError): boolean {
 }
 
 async function eject(at: AtSystem, slot: Resource, patience: Patience): Promise<void> {
-  const way = wayOf(slot, '#VirtualMedia.EjectMedia');
+  const way = wayOf(slot, 'VirtualMedia.EjectMedia');
   if (way === undefined) throw unable(at.node, 'eject', 'a virtual media slot that cannot be emptied');
   if ('post' in way) await at.client.post(way.post, {}, at.asking);
   else await at.client.patch(way.patch, { Image: null, Inserted: false }, at.asking);

@@ -65,8 +65,11 @@ export function createRedfishPower(
 function powerOf({ node }: AtSystem, system: Resource): PowerState {
   const word = textAt(system, 'PowerState');
   const state = rowOf(stateTable, word);
-  if (state === undefined) throw unable(node, 'read PowerState', `the power state ${word ?? '(none)'}`);
-  return state;
+  if (state !== undefined) return state;
+  const command = 'read PowerState';
+  if (word !== undefined) throw unable(node, command, `the power state ${word}`);
+  const detail = 'no power state';
+  throw new Fault('bmcNotReady', { address: readRedfishSettings(node).address, command, detail });
 }
 
 async function command(at: AtSystem, target: PowerTarget, patience: Patience): Promise<void> {

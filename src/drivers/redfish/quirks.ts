@@ -8,6 +8,8 @@ export type Tolerance =
   | 'mode goes along'
   /** BIOS settings are written to `SD` below the Bios resource where that links none and there is one. */
   | 'bios settings not linked'
+  /** The boot override is written to `SD` below the system where that links no settings and there is one. */
+  | 'boot settings not linked'
   /** BootSourceOverrideMode is never sent: whoever wants the other mode is told that it can't be had this way. */
   | 'mode is read-only'
   /** The target for a CD in virtual media is UsbCd, where that is offered. */
@@ -51,6 +53,12 @@ export const quirkTable: readonly QuirkRow[] = [
     symptom: 'H262 and others: the Bios resource names no SettingsObject, and takes no PATCH; its neighbour SD does',
     tolerance: 'bios settings not linked',
     source: `${ansible}/pull/6434; recorded by https://github.com/Cray-HPE/csm-redfish-interface-emulator (mockups/Gigabyte)`,
+  },
+  {
+    vendor: /american megatrends|\bami\b|asrock|gigabyte/i,
+    symptom: 'the override is written to SD below the system, which need not link it: 400 OperationSupportedInFutureStateURI',
+    tolerance: 'boot settings not linked',
+    source: 'https://github.com/DMTF/Redfish-Tacklebox/issues/111; https://github.com/DMTF/Redfish-Tacklebox/issues/144',
   },
   {
     vendor: /\bhpe?\b|hewlett/i,

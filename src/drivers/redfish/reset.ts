@@ -3,7 +3,7 @@ import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerTarget } from '../interfaces.ts';
 import type { AtSystem } from './find-system.ts';
 import { readIfAny } from './reading.ts';
-import { linkAt, objectAt, objectsAt, textAt, textsAt } from './resource-fields.ts';
+import { actionPathAt, choicesAt, linkAt, objectAt, objectsAt, textAt } from './resource-fields.ts';
 
 export const resetTypes = [
   'On',
@@ -48,14 +48,13 @@ export type Action = { readonly target: string; readonly allowed: readonly strin
 export async function findAction({ client, asking }: AtSystem, resource: Resource, wanted: { name: string; parameter: string }) {
   const { name, parameter } = wanted;
   const action = objectAt(resource, 'Actions', `#${name}`);
-  const target = textAt(action, 'target');
+  const target = actionPathAt(resource, name);
   if (target === undefined) return undefined;
-  const inline = textsAt(action, `${parameter}@Redfish.AllowableValues`);
+  const inline = choicesAt(action, `${parameter}@Redfish.AllowableValues`);
   const info = linkAt({ info: { '@odata.id': textAt(action, '@Redfish.ActionInfo') ?? '' } }, 'info');
   if (inline !== undefined || info === undefined) return { target, allowed: inline };
   // XCC, AMI and Supermicro know what they offer while it is there; without it the next best is tried.
   const body = await readIfAny({ client, asking }, info);
   const row = objectsAt(body, 'Parameters').find((entry) => textAt(entry, 'Name') === parameter);
-  const values = textsAt(row, 'AllowableValues');
-  return { target, allowed: values && values.length > 0 ? values : undefined };
+  return { target, allowed: choicesAt(row, 'AllowableValues') };
 }

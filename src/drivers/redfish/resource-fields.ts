@@ -18,15 +18,20 @@ export function textAt(value: Json | Resource | undefined, ...keys: readonly str
 /** What is printed where nothing is known: by boards without their data, by OpenBMC, by NVIDIA. */
 const blanks = /^(\.+|n\/?a|nil|none|null|unknown|not (specified|available)|to be filled by o\.?e\.?m\.?|default string)$/i;
 
-/** Text that says something. */
+/** Text that says something; a number counts as its digits, since services forget to quote names and serial numbers. */
 export function wordAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
-  const word = textAt(value, ...keys)?.trim();
+  const found = at(value, ...keys);
+  const word = (typeof found === 'number' ? String(found) : textAt(found))?.trim();
   return word === undefined || word === '' || blanks.test(word) ? undefined : word;
 }
 
+const digits = /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i;
+
+/** A number, also where it is quoted: Cisco CIMC quotes the readings of its sensors. */
 export function numberAt(value: Json | Resource | undefined, ...keys: readonly string[]): number | undefined {
   const found = at(value, ...keys);
-  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
+  const number = typeof found === 'string' && digits.test(found) ? Number(found) : found;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
 export function booleanAt(value: Json | Resource | undefined, ...keys: readonly string[]): boolean | undefined {
@@ -51,6 +56,12 @@ export function textsAt(value: Json | Resource | undefined, ...keys: readonly st
   return Array.isArray(found) ? found.filter((entry) => typeof entry === 'string') : undefined;
 }
 
+/** Texts of which one is to be chosen (`…@Redfish.AllowableValues`, MediaTypes); a list of nothing tells as little as no list. */
+export function choicesAt(value: Json | Resource | undefined, ...keys: readonly string[]): string[] | undefined {
+  const texts = textsAt(value, ...keys);
+  return texts && texts.length > 0 ? texts : undefined;
+}
+
 /** Path of the resource that a field points to (`@odata.id`). */
 export function linkAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   return linkOf(at(value, ...keys));
@@ -63,6 +74,17 @@ export function linksAt(value: Json | Resource | undefined, ...keys: readonly st
 /** Path in a field that is a URI itself, such as the target of an action. */
 export function pathAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   return pathOf(at(value, ...keys));
+}
+
+/**
+ * Where an action (`ComputerSystem.Reset`) is posted; undefined where the resource has none of that name. Where it is listed
+ * without a target (KubeVirtBMC), that is the path that DSP0266 "Actions" prescribes for all of them.
+ */
+export function actionPathAt(resource: Resource | undefined, name: string): string | undefined {
+  const action = at(resource, 'Actions', `#${name}`);
+  const own = linkAt(resource);
+  if (!isObject(action)) return undefined;
+  return pathAt(action, 'target') ?? (own && `${own.replace(/\/+$/, '')}/Actions/${name}`);
 }
 
 /** The row of a table that a service's word names; `constructor` and the like name none. */

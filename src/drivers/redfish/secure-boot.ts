@@ -5,7 +5,7 @@ import type { ManagementInterface } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AtSystem, OnSystem } from './find-system.ts';
 import { readIfAny } from './reading.ts';
-import { booleanAt, linkAt, pathAt, textsAt } from './resource-fields.ts';
+import { booleanAt, choicesAt, linkAt, pathAt } from './resource-fields.ts';
 
 const keyResets = ['ResetAllKeysToDefault', 'DeleteAllKeys', 'DeletePK'] as const;
 export type KeyReset = (typeof keyResets)[number];
@@ -36,7 +36,7 @@ export async function resetSecureBootKeys(at: AtSystem, kind: KeyReset): Promise
   const { resource } = (await findSecureBoot(at)) ?? (await lacks(at.node, 'secure boot'));
   const target = pathAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'target');
   if (target === undefined) return await lacks(at.node, 'reset of secure boot keys');
-  const allowed = textsAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'ResetKeysType@Redfish.AllowableValues') ?? keyResets;
+  const allowed = choicesAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'ResetKeysType@Redfish.AllowableValues') ?? keyResets;
   if (!allowed.includes(kind)) throw new Fault('badRequest', { detail: `This BMC knows no ${kind}, but ${allowed.join(', ')}.` });
   await at.client.post(target, { ResetKeysType: kind }, { ...at.asking, task: 'accept' });
 }
