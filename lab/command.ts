@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { optionComplaint } from '#domain/option-complaint.ts';
 import { mediaDevices, overrideDevices, type PowerCommand, powerCommands } from './control.ts';
 import { runFarmCommand } from './farm/farm-command.ts';
-import { type BootDevice, bootDevices } from './machine-states.ts';
+import { type BootDevice, bootDevices, networkBoots } from './machine-states.ts';
 import { processesIn } from './network.ts';
 import { nodesFile } from './nodes-file.ts';
 import { readChanges } from './personality-changes.ts';
@@ -38,6 +38,7 @@ A virtual rack: servers with real firmware and BMCs (IPMI, Redfish), in a networ
   power    MACHINE ${powerCommands.join('|')}: the power button, without the BMC
   boot     MACHINE ${overrideDevices.join('|')}: where its next start boots from; --persistent: each start;
              --http URL: with pxe, by UEFI HTTP boot from there
+  network-boot  MACHINE ${networkBoots.join('|')}: what its UEFI firmware does when it boots from the network (pxe)
   medium   MACHINE ${mediaDevices.join('|')} FILE|none: puts a file into its drive; disk and floppy are USB sticks
   console  MACHINE: its serial line; Ctrl-] ends
   set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true, redfish.etags=none, or personality=slow
@@ -80,6 +81,7 @@ const commandTable: Record<string, (call: Call) => Promise<number>> = {
   down,
   power,
   boot,
+  'network-boot': networkBoot,
   medium,
   console: showConsole,
   set,
@@ -226,6 +228,13 @@ async function boot({ values, words, stateDir }: Call): Promise<number> {
   return withRack(stateDir, (rack) =>
     rack.setBoot(machine, device, { persistent: values.persistent ?? false, ...(values.http && { httpUri: values.http }) }),
   );
+}
+
+async function networkBoot({ words, stateDir }: Call): Promise<number> {
+  const [machine, word] = words;
+  const way = readChoice('network-boot', word, networkBoots);
+  if (!machine || !way) throw new RangeError(`network-boot needs a machine and ${networkBoots.join(' or ')}`);
+  return withRack(stateDir, (rack) => rack.setNetworkBoot(machine, way));
 }
 
 async function medium({ words, stateDir }: Call): Promise<number> {

@@ -8,11 +8,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { BootOverrideRequest } from './bmc/boot-override.ts';
 import type { MediaDevice } from './bmc/chassis.ts';
 import { onMessage, sendMessage } from './json-lines.ts';
+import type { NetworkBoot } from './machine-states.ts';
 
 export type ControlRequest =
   | { readonly action: 'status' }
   | { readonly action: 'power'; readonly machine: string; readonly command: PowerCommand }
   | BootRequest
+  | { readonly action: 'network boot'; readonly machine: string; readonly way: NetworkBoot }
   | { readonly action: 'medium'; readonly machine: string; readonly device: MediaDevice; readonly path: string | null }
   | { readonly action: 'set'; readonly machine: string; readonly changes: Readonly<Record<string, unknown>> }
   | { readonly action: 'stop' };

@@ -1,11 +1,13 @@
 /**
- * What a machine and its BMC keep while nothing of them runs: the boot override and what is in the drives, as a file.
+ * What a machine and its BMC keep while nothing of them runs, as a file: the boot override, what is in the drives, and how
+ * the firmware boots from the network.
  * The rack may be restarted; only empty disks (`up` without `--keep-disks`) make a new machine of it.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { BootOverride, type BootOverrideRequest, expiryMilliseconds } from './bmc/boot-override.ts';
 import type { MediaDevice } from './bmc/chassis.ts';
+import type { NetworkBoot } from './machine-states.ts';
 
 export type Media = Partial<Record<MediaDevice, string>>;
 
@@ -16,6 +18,7 @@ type Kept = {
   readonly media: Media;
   /** URIs that they came from; absent = put in by hand. */
   readonly mediaUris?: Media;
+  readonly networkBoot?: NetworkBoot;
 };
 
 export class MachineMemory {
@@ -31,6 +34,14 @@ export class MachineMemory {
 
   get media(): Media {
     return this.#kept.media;
+  }
+
+  get networkBoot(): NetworkBoot {
+    return this.#kept.networkBoot ?? 'pxe';
+  }
+
+  setNetworkBoot(networkBoot: NetworkBoot): void {
+    this.#write({ networkBoot });
   }
 
   /** Where what is in the drive came from. */

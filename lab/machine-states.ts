@@ -56,6 +56,10 @@ export function isPowered(state: MachineState): boolean {
 export const bootDevices = ['network', 'disk', 'cdrom', 'usb', 'floppy'] as const;
 export type BootDevice = (typeof bootDevices)[number];
 
+export const networkBoots = ['pxe', 'http'] as const;
+/** What UEFI firmware does when it boots from the network: PXE, or HTTP boot from the URL that DHCP tells. */
+export type NetworkBoot = (typeof networkBoots)[number];
+
 /** What the firmware can start from, by the BMC's word for it; the others leave the usual order. */
 const deviceTable: Partial<Record<BootOverrideRequest['device'], readonly BootDevice[]>> = {
   pxe: ['network'],

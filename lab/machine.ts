@@ -11,7 +11,7 @@ import type { BootOverride, BootOverrideRequest } from './bmc/boot-override.ts';
 import type { Chassis, MediaDevice } from './bmc/chassis.ts';
 import { changeDrive, readableMedia } from './machine-drives.ts';
 import { MachineMemory, type Media } from './machine-memory.ts';
-import { bootOrder, isPowered, type MachineEvent, type MachineState, nextState } from './machine-states.ts';
+import { bootOrder, isPowered, type MachineEvent, type MachineState, type NetworkBoot, nextState } from './machine-states.ts';
 import {
   consoleDescriptor,
   type Firmware,
@@ -57,6 +57,16 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
   /** Paths of the files that are in its drives. */
   get media(): Media {
     return this.#memory.media;
+  }
+
+  get networkBoot(): NetworkBoot {
+    return this.#memory.networkBoot;
+  }
+
+  /** A setting of the firmware: counts from its next start. */
+  setNetworkBoot(way: NetworkBoot): void {
+    if (way === 'http' && this.firmware !== 'uefi') throw new Error(`${this.spec.name} has a BIOS, which knows no HTTP boot`);
+    this.#memory.setNetworkBoot(way);
   }
 
   get state(): MachineState {
@@ -186,7 +196,8 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
   #conditions(request: BootOverrideRequest | undefined): StartConditions {
     const order = bootOrder(this.spec.usualBootOrder, request);
     if (this.firmware === 'uefi') passHttpUri(this.spec.varsFile, request?.httpUri);
-    return { order, media: readableMedia(this.#memory), httpBoot: request?.httpUri !== undefined };
+    const httpBoot = request?.httpUri !== undefined || this.networkBoot === 'http';
+    return { order, media: readableMedia(this.#memory), httpBoot };
   }
 
   #watch(child: ChildProcess): void {

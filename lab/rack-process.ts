@@ -16,6 +16,7 @@ import { type ControlRequest, ControlServer, type PowerCommand } from './control
 import { chooseAcceleration } from './kvm-probe.ts';
 import { ensureFiles, Machine } from './machine.ts';
 import type { Media } from './machine-memory.ts';
+import type { NetworkBoot } from './machine-states.ts';
 import { hasIpv6, lowerNetwork, tuneNetwork } from './network.ts';
 import { applyWish } from './personality-files.ts';
 import { kvmMemoryFile, planRack } from './rack-plan.ts';
@@ -108,6 +109,7 @@ class RackProcess {
     if (request.action === 'power') return powerTable[request.command](slot.machine);
     if (request.action === 'set') return this.#setPersonality(request.machine, slot, request.changes);
     if (request.action === 'medium') return slot.machine.changeMedium(request.device, request.path);
+    if (request.action === 'network boot') return slot.machine.setNetworkBoot(request.way);
     const { device, persistent, httpUri } = request;
     if (device === 'none') return slot.machine.bootOverride.clear();
     const wish = { device, persistent, ...(httpUri !== undefined && { httpUri }) };
@@ -129,6 +131,7 @@ class RackProcess {
       starts: machine.starts,
       pid: machine.processId ?? null,
       firmware: machine.firmware,
+      network_boot: machine.networkBoot,
       boot_override: machine.bootOverride.get() ?? null,
       media: machine.media,
       bmc_sessions: bmc.sessionCount,
@@ -157,6 +160,7 @@ export type MachineStatus = {
   readonly starts: number;
   readonly pid: number | null;
   readonly firmware: 'bios' | 'uefi';
+  readonly network_boot: NetworkBoot;
   readonly boot_override: unknown;
   /** Paths of the files in its drives. */
   readonly media: Media;

@@ -94,17 +94,22 @@ test('media are changed while a server runs and while it is off', { skip }, asyn
   });
 });
 
-test('a rack that is restarted still has its boot overrides and media, if it keeps its disks', { skip }, async () => {
+test('a rack that is restarted still has its boot overrides, media and way of network boot, if it keeps its disks', {
+  skip,
+}, async () => {
   await withRack({ machines: 2, uefi: 1 }, async (rack) => {
     const { namespace, state_dir: stateDir } = rack.record;
     await rack.setBoot('machine-1', 'pxe', { persistent: true });
     await rack.setBoot('machine-2', 'cdrom');
+    await rack.setNetworkBoot('machine-2', 'http');
+    await assert.rejects(rack.setNetworkBoot('machine-1', 'http'), /machine-1 has a BIOS, which knows no HTTP boot/);
     await rack.changeMedium('machine-2', 'cdrom', '/usr/lib/ipxe/ipxe.iso');
     const vars = join(stateDir, 'machine-2', 'uefi-vars.fd');
     writeFileSync(vars, 'changed');
-    const facts = async (rack: Rack) => (await rack.status()).map((each) => [each.firmware, each.boot_override, each.media]);
+    const facts = async (rack: Rack) =>
+      (await rack.status()).map((each) => [each.firmware, each.network_boot, each.boot_override, each.media]);
     const before = await facts(rack);
-    assert.deepEqual(before[1], ['uefi', { device: 'cdrom', persistent: false }, { cdrom: '/usr/lib/ipxe/ipxe.iso' }]);
+    assert.deepEqual(before[1], ['uefi', 'http', { device: 'cdrom', persistent: false }, { cdrom: '/usr/lib/ipxe/ipxe.iso' }]);
 
     await rack.stop();
     const options = { machines: 2, uefi: 1, namespace, stateDir, acceleration: 'tcg' } as const;
@@ -115,8 +120,8 @@ test('a rack that is restarted still has its boot overrides and media, if it kee
     await again.stop();
     const fresh = await startRack(options);
     assert.deepEqual(await facts(fresh), [
-      ['bios', null, {}],
-      ['uefi', null, {}],
+      ['bios', 'pxe', null, {}],
+      ['uefi', 'pxe', null, {}],
     ]);
     assert.equal(statSync(vars).size, 540_672);
     await fresh.stop();

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { MediaDevice } from './bmc/chassis.ts';
 import { ControlClient, type ControlNews, type OverrideDevice, type PowerCommand } from './control.ts';
 import { onMessage } from './json-lines.ts';
+import type { NetworkBoot } from './machine-states.ts';
 import { insideNamespace, lowerNetwork, processesIn, raiseNetwork } from './network.ts';
 import { rackNode, writeNodes } from './nodes-file.ts';
 import { planRack, type RackOptions } from './rack-plan.ts';
@@ -61,6 +62,11 @@ export class Rack {
   /** The boot device without the BMC's help; it holds until it is used, or until it is changed when `persistent`. */
   async setBoot(machine: string, device: OverrideDevice, { persistent = false, httpUri }: BootWish = {}): Promise<void> {
     await this.#control.ask({ action: 'boot', machine, device, persistent, httpUri });
+  }
+
+  /** What the machine's UEFI firmware does when it boots from the network, from its next start on. */
+  async setNetworkBoot(machine: string, way: NetworkBoot): Promise<void> {
+    await this.#control.ask({ action: 'network boot', machine, way });
   }
 
   /** Puts a file of this host into a drive, without the BMC's help, or takes out what is in it (null). */

@@ -1,6 +1,7 @@
 /**
  * The main job on real firmware, BIOS and UEFI: both chains at once, Ingot killed three times on the way, SSH into both
- * systems; then stop and start, and delete with the disks erased.
+ * systems; then stop and start, and delete with the disks erased. The UEFI machine boots by HTTP to be deployed, and by PXE
+ * to be cleaned.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -16,6 +17,7 @@ import { canServe, labAccount } from '#lab/start-ingot.ts';
 
 const namespace = 'ingot-test-deploy';
 const stateDir = join(cacheFolder, 'test-deploy');
+const uefiMachine = 'machine-2';
 const sshPatienceMs = 600_000;
 const operationPatienceMs = 900_000;
 
@@ -34,6 +36,7 @@ before(async () => {
     stateDir: join(stateDir, 'ingot'),
     announce: (line) => console.log(line),
   });
+  await lab.rack.setNetworkBoot(uefiMachine, 'http');
 });
 after(async () => {
   await lab?.close();
@@ -104,7 +107,8 @@ test('two servers are deployed and logged into although Ingot is killed three ti
   servers.classic = await create('classic', imageIds.partition, 'bios');
   servers.modern = await create('modern', imageIds['whole-disk'], 'uefi');
 
-  await eventOf(servers.classic, (event) => event.kind === 'dhcp');
+  // Before the firmware asks for anything: a BIOS does not ask again for a TFTP transfer that broke off, and gives up.
+  await eventOf(servers.classic, (event) => event.subject === 'set network boot' && event.data['status'] === 'ended');
   await killAndRestart();
   await eventOf(servers.modern, (event) => event.subject === 'progress');
   await killAndRestart();
@@ -144,6 +148,19 @@ test('the record of each machine is whole and in order', { skip }, async () => {
   }
 });
 
+test('the UEFI machine had its loader, its script and its ramdisk by HTTP', { skip }, async () => {
+  const events = await lab.cloud.serverEvents(servers.modern, 0, 0);
+  const transfers = events.filter((event) => event.kind === 'tftp' || event.kind === 'http');
+  const taken = transfers.filter((event) => event.message.startsWith('took '));
+
+  assert.deepEqual(new Set(transfers.map((event) => event.kind)), new Set(['http']));
+  for (const pattern of [/^\/boot\/firmware\/snponly\.efi$/, /^\/boot\/ipxe\//, /\/deploy_kernel$/, /\/deploy_ramdisk$/])
+    assert.ok(
+      taken.some((event) => pattern.test(event.subject)),
+      `nothing like ${pattern} was taken`,
+    );
+});
+
 test('stop switches off; start of the classic server boots its kernel from the network again', { skip }, async () => {
   const act = (action: string) =>
     lab.cloud.compute(`/servers/${servers.classic}/action`, { method: 'POST', body: { [action]: null } });
@@ -165,11 +182,15 @@ test('stop switches off; start of the classic server boots its kernel from the n
 });
 
 test('a deleted server leaves nothing: disks erased by the agent, nodes available', { skip }, async () => {
+  await lab.rack.setNetworkBoot(uefiMachine, 'pxe');
   for (const id of Object.values(servers)) await lab.cloud.compute(`/servers/${id}`, { method: 'DELETE' });
   for (const [index, node] of nodes.entries()) {
     await job.untilNode(lab.cloud, node, 'available', operationPatienceMs);
-    const erased = (await nodeEvents(node)).filter((event) => event.subject === 'erase disks' && event.kind === 'note');
+    const events = await nodeEvents(node);
+    const erased = events.filter((event) => event.subject === 'erase disks' && event.kind === 'note');
     assert.equal(erased.length, 1);
+    const loader = index === 0 ? 'pxelinux.0' : 'snponly.efi';
+    assert.ok(events.some(({ kind, subject }) => kind === 'tftp' && subject === loader));
     assert.match(erased[0]?.message ?? '', /^\/dev\/vda: (discard|zeroout|overwrite) of /);
     const { stdout } = await job.runProgram('qemu-img', ['map', '-U', '--output=json', lab.rack.machines[index]?.disk ?? '']);
     const data = (JSON.parse(stdout) as { data: boolean; zero: boolean; length: number }[]).filter(
