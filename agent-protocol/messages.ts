@@ -47,11 +47,16 @@ export type Disk = Static<typeof Disk>;
 
 export const Nic = Type.Object({
   name: Name,
+  /** Of an InfiniBand port: the Ethernet form of its GUID (infiniband.ts). */
   mac: Name,
   driver: Name,
   link: Type.Boolean(),
   speed_mbps: Type.Union([Count, Type.Null()]),
   address: Type.Union([Name, Type.Null()]),
+  /** The whole address of an InfiniBand port, 20 bytes. */
+  infiniband_address: Type.Optional(Name),
+  /** What its firmware identifies itself with to DHCP servers, where that is known. */
+  client_id: Type.Optional(Name),
 });
 export type Nic = Static<typeof Nic>;
 

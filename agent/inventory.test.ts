@@ -52,6 +52,10 @@ lay({
   'sys/class/net/eno2/address': '52:54:00:aa:bb:cd',
   'sys/class/net/eno2/speed': '-1',
   'sys/class/net/eno2/device/x': '',
+  'sys/class/net/ib0/address': '80:00:00:48:FE:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52\n',
+  'sys/class/net/ib0/device/vendor': '0x15b3\n',
+  'sys/class/net/ib1/address': '80:00:00:02:fe:80:00:00:00:00:00:00:00:11:75:00:00:77:a1:b2',
+  'sys/class/net/ib1/device/vendor': '0x1077',
   'sys/class/net/lo/address': '00:00:00:00:00:00',
   'sys/class/dmi/id/sys_vendor': 'ACME\n',
   'sys/class/dmi/id/product_uuid': 'ABCD\n',
@@ -84,9 +88,21 @@ test('disks: real ones alone, with what they can do', () => {
 });
 
 test('NICs: link, driver, speed', () => {
-  assert.deepEqual(readInventory(root).nics, [
+  assert.deepEqual(readInventory(root).nics.slice(0, 2), [
     { name: 'eno1', mac: '52:54:00:aa:bb:cc', driver: 'ixgbe', link: true, speed_mbps: 10000, address: null },
     { name: 'eno2', mac: '52:54:00:aa:bb:cd', driver: '', link: false, speed_mbps: null, address: null },
+  ]);
+});
+
+test('an InfiniBand port has its whole address, and the MAC by which it is enrolled', () => {
+  const rest = { driver: '', link: false, speed_mbps: null, address: null };
+  const whole = '80:00:00:48:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
+  const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
+  const other = '80:00:00:02:fe:80:00:00:00:00:00:00:00:11:75:00:00:77:a1:b2';
+
+  assert.deepEqual(readInventory(root).nics.slice(2), [
+    { name: 'ib0', mac: '7c:fe:90:29:26:52', infiniband_address: whole, client_id, ...rest },
+    { name: 'ib1', mac: '00:11:75:77:a1:b2', infiniband_address: other, ...rest },
   ]);
 });
 

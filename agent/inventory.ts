@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { basename, join } from 'node:path';
+import { ethernetForm, isInfiniband, mellanoxClientId } from '../agent-protocol/infiniband.ts';
 import type { Disk, Inventory, Nic } from '../agent-protocol/messages.ts';
 import { readIdentity } from './disk-identity.ts';
 
@@ -87,13 +88,26 @@ function readNics(root: string): Nic[] {
       const speed = Number(readText(root, `${folder}/speed`));
       return {
         name,
-        mac: readText(root, `${folder}/address`).toLowerCase(),
+        ...readAddress(root, folder),
         driver: linkName(join(root, folder, 'device/driver')),
         link: readText(root, `${folder}/carrier`) === '1',
         speed_mbps: speed > 0 ? speed : null,
         address: addresses[name]?.find((entry) => entry.family === 'IPv4')?.address ?? null,
       };
     });
+}
+
+const mellanox = '0x15b3';
+
+function readAddress(root: string, folder: string): Pick<Nic, 'mac' | 'infiniband_address' | 'client_id'> {
+  const address = readText(root, `${folder}/address`).toLowerCase();
+  if (!isInfiniband(address)) return { mac: address };
+  const isMellanox = readText(root, `${folder}/device/vendor`) === mellanox;
+  return {
+    mac: ethernetForm(address),
+    infiniband_address: address,
+    ...(isMellanox && { client_id: mellanoxClientId(address) }),
+  };
 }
 
 function dmi(root: string, name: string): string {

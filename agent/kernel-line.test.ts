@@ -21,6 +21,13 @@ test("pxelinux's ipappend 3", () => {
   assert.equal(bootMac(line), '52:54:00:ab:cd:ef');
   assert.equal(bootServer(line), '172.30.0.1');
   assert.equal(bootMac(parseKernelLine('BOOTIF=eth0')), null);
+  assert.equal(bootMac(parseKernelLine('BOOTIF=01-52-54-00-ab-cd-ef-00')), null);
+});
+
+test('an InfiniBand port is named by pxelinux, by its GUID, or by its whole address', () => {
+  const guid = '7c-fe-90-03-00-29-26-52';
+  for (const name of ['20-7c-fe-90-29-26-52', `20-${guid}`, `01-80-00-00-48-fe-80-00-00-00-00-00-00-${guid}`])
+    assert.equal(bootMac(parseKernelLine(`BOOTIF=${name}`)), '7c:fe:90:29:26:52');
 });
 
 const options = (line: string, argv: string[] = []) => readOptions(argv, {}, () => line);

@@ -1,4 +1,6 @@
 /** The kernel command line: how a boot tells the ramdisk what to do. */
+import { ethernetForm } from '../agent-protocol/infiniband.ts';
+
 export type KernelLine = ReadonlyMap<string, string>;
 
 /** `a=1 b="two words" c` → a: 1, b: two words, c: (empty). The last of equal names wins, as in the kernel. */
@@ -10,10 +12,13 @@ export function parseKernelLine(text: string): KernelLine {
   return line;
 }
 
-/** pxelinux's `ipappend 2` and our iPXE scripts give the booting NIC as `BOOTIF=01-52-54-00-…`. */
+/**
+ * pxelinux's `ipappend 2` and our iPXE scripts give the booting NIC as `BOOTIF=01-52-54-00-…`; iPXE has the whole address of
+ * an InfiniBand port, or its GUID.
+ */
 export function bootMac(line: KernelLine): string | null {
-  const match = /^[0-9a-f]{2}((-[0-9a-f]{2}){6})$/i.exec(line.get('BOOTIF') ?? '');
-  return match ? (match[1] as string).slice(1).replaceAll('-', ':').toLowerCase() : null;
+  const match = /^[0-9a-f]{2}((?:-[0-9a-f]{2}){6}|(?:-[0-9a-f]{2}){8}|(?:-[0-9a-f]{2}){20})$/i.exec(line.get('BOOTIF') ?? '');
+  return match ? ethernetForm((match[1] as string).slice(1).replaceAll('-', ':').toLowerCase()) : null;
 }
 
 /** pxelinux's `ipappend 1` gives `ip=client:boot-server:gateway:netmask`. */

@@ -1,6 +1,7 @@
 /** What firmware asks for over HTTP: the script of a MAC, and the files it names. It has no secret to show: its address counts. */
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ethernetForm } from '#agent-protocol/infiniband.ts';
 import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
@@ -12,7 +13,7 @@ const fileMethods = ['GET', 'HEAD'];
 
 export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
   app.get<{ Params: { mac: string } }>('/boot/ipxe/:mac', async (request, reply) => {
-    const mac = request.params.mac.toLowerCase().replaceAll('-', ':');
+    const mac = ethernetForm(request.params.mac.toLowerCase().replaceAll('-', ':'));
     const subject = `/boot/ipxe/${mac.slice(0, 20)}`;
     const plan = parts.plans.ofMac(mac);
     const asker = await expectMachine(parts, { request, plan, subject });

@@ -4,11 +4,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import { BootNetwork, type DhcpClient, whyNoBootNetwork } from '#test/a-boot-network.ts';
 import { BootServerProcess, type MachineRequest } from '#test/a-boot-server-process.ts';
 
 const macs = ['52:54:00:aa:00:01', '52:54:00:aa:00:02', '52:54:00:aa:00:03'] as const;
+
+const clientProgram = fileURLToPath(import.meta.resolve('#test/an-infiniband-client.ts'));
 
 const skip = whyNoBootNetwork();
 let network: BootNetwork;
@@ -165,6 +168,30 @@ test('without an address of its own a machine gets one of the pool; later its fi
   assert.equal(network.dhcp(macs[2], { clientId: '00112233445566' })?.ip, lease?.ip, 'another client id is the same machine');
   await server.publish(planOf(3));
   assert.equal(network.dhcp(macs[2])?.ip, '172.31.9.13');
+});
+
+test('an InfiniBand port, which has no MAC to tell, gets what its client id stands for', { skip }, async () => {
+  const mac = '7c:fe:90:29:26:52';
+  const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
+  const infiniband = (entry: object) => planOf(3, { macs: [{ mac, client_id, ...entry }] });
+  network.takeAddress(macs[2], '172.31.9.2');
+  const ask = (id: string) => {
+    const { stdout } = network.inMachine(process.execPath, [clientProgram, id, '172.31.9.255']);
+    return stdout === '' ? undefined : (JSON.parse(stdout) as { ip: string; boot_file: string });
+  };
+
+  await server.publish(infiniband({ address: '172.31.9.77' }));
+  assert.deepEqual(ask(client_id), { ip: '172.31.9.77', boot_file: 'pxelinux.0' });
+  const [last] = (await requestsOf(mac, 'dhcp')).slice(-1);
+  assert.equal(last?.message, 'is told to boot pxelinux.0');
+  assert.equal(tftp('pxelinux.cfg/20-7c-fe-90-29-26-52').stdout, 'default deploy\n# 3\n');
+
+  // Another port takes the address over, while the first one still has a lease.
+  const other = client_id.replace(/52$/, '53');
+  await server.publish(planOf(3, { macs: [{ mac: '7c:fe:90:29:26:53', client_id: other, address: '172.31.9.77' }] }));
+  assert.equal(ask(other)?.ip, '172.31.9.77');
+  assert.equal(await restarts(), 0);
+  await server.call('withdraw', 'node-3');
 });
 
 test('many changes while machines ask: every one is live when publish returns', { skip }, async () => {

@@ -7,25 +7,41 @@ import { once } from 'node:events';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { BootPlan } from '#drivers/interfaces.ts';
 
-export type Lease = { mac: string; address: string; line: string };
+export type Lease = {
+  /** Empty of an InfiniBand port that tells no more than its client id. */
+  mac: string;
+  address: string;
+  line: string;
+  /** Of other hardware than Ethernet: ARP's number for it, and the client id. */
+  hardware?: { type: number; clientId: string };
+};
 
 export async function readLeases(file: string): Promise<Lease[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  return text.split('\n').flatMap((line) => {
-    const [, mac = '', address = ''] = line.split(' ');
-    return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) ? [{ mac, address, line }] : [];
-  });
+  return text.split('\n').flatMap((line) => readLease(line) ?? []);
+}
+
+/** `20-` stands before the address of an InfiniBand port, which may be empty. */
+function readLease(line: string): Lease | undefined {
+  const [, hardware = '', address = '', , clientId = ''] = line.split(' ');
+  const [, type, mac = ''] = /^(?:([0-9a-f]{2})-)?((?:[0-9a-f]{2}(?::|$))*)$/.exec(hardware) ?? [];
+  if (type !== undefined) return { mac, address, line, hardware: { type: Number.parseInt(type, 16), clientId } };
+  return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) ? { mac, address, line } : undefined;
 }
 
 /** Leases of MACs that no plan knows, and of addresses that are promised to another MAC. */
 export function staleLeases(leases: readonly Lease[], plans: readonly BootPlan[]): Lease[] {
-  const known = new Set<string>();
+  const known = new Map<string, string>();
   const owners = new Map<string, string>();
-  for (const { mac, address } of plans.flatMap((plan) => plan.macs)) {
-    known.add(mac);
+  for (const { mac, address, client_id } of plans.flatMap((plan) => plan.macs)) {
+    known.set(mac, mac);
+    if (client_id !== undefined) known.set(`id:${client_id}`, mac);
     if (address !== undefined) owners.set(address, mac);
   }
-  return leases.filter(({ mac, address }) => !known.has(mac) || (owners.get(address) ?? mac) !== mac);
+  return leases.filter(({ mac, address, hardware }) => {
+    const owner = known.get(`id:${hardware?.clientId}`) ?? known.get(mac);
+    return owner === undefined || (owners.get(address) ?? owner) !== owner;
+  });
 }
 
 /** Takes leases out of the file; only while dnsmasq does not run, since it reads the file once and then overwrites it. */
@@ -57,14 +73,22 @@ export async function sendReleases(server: string, leases: readonly Lease[]): Pr
 
 const magicCookie = 0x63825363;
 
-function releasePacket(server: string, { mac, address }: Lease): Buffer {
-  const packet = Buffer.alloc(252);
-  packet.set([1, 1, 6, 0]); // BOOTREQUEST, Ethernet, 6 bytes of address, no hops
+/** Ethernet's clients are known by their MAC, InfiniBand's by their client id (RFC 4390). */
+function releasePacket(server: string, { mac, address, hardware }: Lease): Buffer {
+  const chaddr = hexBytes(mac);
+  const id = hexBytes(hardware?.clientId ?? '');
+  const options = [53, 1, 7, 54, 4, ...bytesOf(server), ...(id.length > 0 ? [61, id.length, ...id] : []), 255];
+  const packet = Buffer.alloc(240 + options.length);
+  packet.set([1, hardware?.type ?? 1, chaddr.length, 0]); // BOOTREQUEST, kind and length of the address, no hops
   packet.set(bytesOf(address), 12); // ciaddr
-  packet.set(Buffer.from(mac.replaceAll(':', ''), 'hex'), 28); // chaddr
+  packet.set(chaddr, 28);
   packet.writeUInt32BE(magicCookie, 236);
-  packet.set([53, 1, 7, 54, 4, ...bytesOf(server), 255], 240); // DHCPRELEASE, server identifier, end
+  packet.set(options, 240); // DHCPRELEASE, server identifier, client id, end
   return packet;
+}
+
+function hexBytes(text: string): Buffer {
+  return Buffer.from(text.replaceAll(':', ''), 'hex');
 }
 
 function bytesOf(address: string): number[] {

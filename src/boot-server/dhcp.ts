@@ -33,7 +33,7 @@ export class Dhcp {
   readonly #options: DhcpOptions;
   readonly #files: DhcpFiles & { config: string };
   readonly #process: DnsmasqProcess;
-  /** Also of MACs without a plan by now: their tag harms nobody, and its removal would cost a restart. */
+  /** By MAC and client id. Also of those without a plan by now: their tag harms nobody, and its removal would cost a restart. */
   readonly #firmware = new Map<string, BootPlan['firmware']>();
   #served = { config: '', hosts: '' };
   #stopped = false;
@@ -149,7 +149,9 @@ export class Dhcp {
   #render(): { config: string; hosts: string } {
     const { settings, http_url, plans } = this.#options;
     const all = plans.all();
-    for (const plan of all) for (const { mac } of plan.macs) this.#firmware.set(mac, plan.firmware);
+    for (const { macs, firmware } of all)
+      for (const { mac, client_id } of macs)
+        for (const client of client_id === undefined ? [mac] : [mac, `id:${client_id}`]) this.#firmware.set(client, firmware);
     const config = renderDhcpConfig({ settings, http_url, files: this.#files, firmware: this.#firmware });
     return { config, hosts: renderHosts(settings, all) };
   }

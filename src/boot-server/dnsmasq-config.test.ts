@@ -60,6 +60,16 @@ test('hosts: no tags, one line per MAC, an address once, the later plan first', 
   assert.equal(moved, `${one},id:*,10m\n`);
 });
 
+test('an InfiniBand port is known by its client id', () => {
+  const mac = '7c:fe:90:29:26:52';
+  const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
+  const hosts = renderHosts(settingsOf(), [planOf('a', [{ mac, address: '172.30.0.5', client_id }])]);
+  assert.equal(hosts, `${mac},id:${client_id},172.30.0.5,1h\n`);
+  const firmware = new Map([[`id:${client_id}`, 'ipxe']] as const);
+  const config = renderDhcpConfig({ settings: settingsOf(), http_url: 'http://172.30.0.1:8088', files, firmware });
+  assert.ok(config.split('\n').includes(`dhcp-match=set:ipxe,61,${client_id}`));
+});
+
 test('host names that dnsmasq would take for something else are left out', () => {
   const names = ['ignore', 'Infinite', '2h', '10', 'web_1', 'web1.example.org', 'ignore-me'];
   const hosts = names.map((hostname) =>

@@ -40,7 +40,8 @@ function loaderLines(http_url: string, address: string): string[] {
 }
 
 export type DhcpFiles = { hosts: string; leases: string; pid: string };
-export type FirmwareByMac = ReadonlyMap<string, BootPlan['firmware']>;
+/** By MAC, or by client id with `id:` before it. */
+export type FirmwareByClient = ReadonlyMap<string, BootPlan['firmware']>;
 
 /** Fixed addresses belong to a server for long; those of the pool serve a ramdisk for minutes. */
 const leaseTimes = { fixed: '1h', pool: '10m' } as const;
@@ -73,11 +74,11 @@ export function renderTftpConfig(settings: Settings, tftpRoot: string, pid: stri
   return lines([...processLines(settings, pid), 'enable-tftp', `tftp-root=${plainPath(tftpRoot)}`, 'tftp-max=1000']);
 }
 
-type DhcpOptions = { settings: Settings; http_url: string; files: DhcpFiles; firmware: FirmwareByMac };
+type DhcpOptions = { settings: Settings; http_url: string; files: DhcpFiles; firmware: FirmwareByClient };
 
 export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOptions): string {
   const { 'provisioning.address': address, 'provisioning.gateway': gateway, 'provisioning.dns': dns } = settings;
-  const tags = [...firmware].filter(([, kind]) => kind !== 'none').map(([mac, kind]) => `dhcp-mac=set:${kind},${mac}`);
+  const tags = [...firmware].filter(([, kind]) => kind !== 'none').map(([client, kind]) => tagLine(client, kind));
   return lines([
     ...processLines(settings, files.pid),
     'no-ping',
@@ -102,21 +103,32 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
   ]);
 }
 
+/** Option 61 is the client id. */
+function tagLine(client: string, kind: BootPlan['firmware']): string {
+  return client.startsWith('id:') ? `dhcp-match=set:${kind},61,${client.slice(3)}` : `dhcp-mac=set:${kind},${client}`;
+}
+
 /**
- * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids, yet are one machine. A MAC or an
- * address in two plans goes to the later one: dnsmasq would take neither.
+ * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids, yet are one machine; by InfiniBand they
+ * are known by nothing else. A MAC or an address in two plans goes to the later one: dnsmasq would take neither.
  */
 export function renderHosts(settings: Settings, plans: readonly BootPlan[]): string {
   const subnet = subnetOf(settings);
   const taken = { macs: new Set<string>(), addresses: new Set<string>() };
   const hosts: string[] = [];
-  for (const { mac, address, hostname } of plans.toReversed().flatMap((plan) => plan.macs)) {
+  for (const { mac, address, hostname, client_id = '*' } of plans.toReversed().flatMap((plan) => plan.macs)) {
     if (taken.macs.has(mac)) continue;
     taken.macs.add(mac);
     const parsed = address === undefined ? undefined : parseAddress(address);
     const isUsable = parsed !== undefined && isIn(parsed, subnet) && !taken.addresses.has(address as string);
     if (isUsable) taken.addresses.add(address as string);
-    const words = [mac, 'id:*', isUsable ? address : '', plainHostname(hostname), isUsable ? leaseTimes.fixed : leaseTimes.pool];
+    const words = [
+      mac,
+      `id:${client_id}`,
+      isUsable ? address : '',
+      plainHostname(hostname),
+      isUsable ? leaseTimes.fixed : leaseTimes.pool,
+    ];
     hosts.push(words.filter((word) => word !== '').join(','));
   }
   return lines(hosts.sort());

@@ -49,7 +49,8 @@ export class DnsmasqEvents {
     if (entry?.kind === 'warning') this.#parts.log.warn(`dnsmasq: ${entry.message}`);
   }
 
-  #dhcp({ type, mac, address, rest, transaction }: DhcpMessage & { transaction: string }): void {
+  #dhcp({ type, mac: client, address, rest, transaction }: DhcpMessage & { transaction: string }): void {
+    const mac = this.#parts.plans.macOfClient(client);
     if (rest === 'ignored' && this.#isToldAlready(mac)) return;
     if (type === 'ACK' && address) {
       this.#parts.addresses.learn(address, mac);

@@ -6,7 +6,7 @@ import { parseDnsmasqLine } from './dnsmasq-log.ts';
 const mac = '52:54:00:aa:00:01';
 const address = '172.31.9.5';
 
-const table: Readonly<Record<string, unknown>> = {
+const table: Record<string, unknown> = {
   'dnsmasq-dhcp[16371]: 4202458443 DHCPDISCOVER(br0) 52:54:00:aa:00:01 ': { type: 'DISCOVER', mac, rest: '' },
   'dnsmasq-dhcp[16371]: 4202458443 DHCPDISCOVER(br0) 52:54:00:aa:00:01 ignored': { type: 'DISCOVER', mac, rest: 'ignored' },
   'dnsmasq-dhcp[16371]: 4202458443 DHCPOFFER(br0) 172.31.9.5 52:54:00:aa:00:01 ': { type: 'OFFER', mac, address, rest: '' },
@@ -17,6 +17,14 @@ const table: Readonly<Record<string, unknown>> = {
     address,
     rest: 'static lease available',
   },
+};
+
+const clientId = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
+table[`dnsmasq-dhcp[26745]: 4202458443 DHCPACK(br0) 172.31.8.50 ${clientId} web1`] = {
+  type: 'ACK',
+  mac: clientId,
+  address: '172.31.8.50',
+  rest: 'web1',
 };
 
 for (const [line, expected] of Object.entries(table)) {

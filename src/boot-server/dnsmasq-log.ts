@@ -4,6 +4,7 @@ export type DhcpMessage = {
   kind: 'dhcp';
   /** `DISCOVER`, `OFFER`, `REQUEST`, `ACK`, `NAK`, `RELEASE`, `DECLINE`, `INFORM`. */
   type: string;
+  /** Of an InfiniBand port: its client id, or its GUID. */
   mac: string;
   address?: string;
   /** What follows: a host name, or the reason why nothing was given. */
@@ -31,7 +32,7 @@ export type DnsmasqEntry =
   | Warning;
 
 const prefix = /^dnsmasq(?:-(?:dhcp|tftp|script))?\[\d+\]: /;
-const mac = '((?:[0-9a-f]{2}:){5}[0-9a-f]{2})';
+const mac = '((?:[0-9a-f]{2}:){5,254}[0-9a-f]{2})';
 const ip = '(\\d+(?:\\.\\d+){3})';
 
 type Row = { readonly pattern: RegExp; readonly read: (groups: string[]) => DnsmasqEntry };

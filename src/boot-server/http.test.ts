@@ -93,6 +93,9 @@ test('the script of a MAC, in both spellings', async () => {
     assert.equal(await reply.text(), plan.ipxe_script);
   }
   assert.equal((await get('/boot/ipxe/52:54:00:00:00:99')).status, 404);
+  // What iPXE calls an InfiniBand port: its whole address, or its GUID.
+  for (const port of ['80-00-00-48-fe-80-00-00-00-00-00-00-52-54-00-03-00-00-00-01', '52-54-00-03-00-00-00-01'])
+    assert.equal(await (await get(`/boot/ipxe/${port}`)).text(), plan.ipxe_script);
   assert.equal(engine.requests[0]?.mac, '52:54:00:00:00:01');
   assert.equal(engine.requests[0]?.kind, 'http');
 });

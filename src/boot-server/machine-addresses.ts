@@ -62,7 +62,7 @@ export class MachineAddresses {
 /** ATF_COM of if_arp.h: the entry is complete. */
 const isComplete = 0x02;
 
-/** proc(5): `IP address, HW type, Flags, HW address, Mask, Device`; type 0x1 is Ethernet. */
+/** proc(5): `IP address, HW type, Flags, HW address, Mask, Device`; type 0x1 is Ethernet. Of InfiniBand's it has a part only. */
 export function neighbourIn(table: string, address: string): string | undefined {
   for (const line of table.split('\n')) {
     const [ip, type, flags, mac] = line.trim().split(/\s+/);

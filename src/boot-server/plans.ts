@@ -3,12 +3,14 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { ethernetForm } from '#agent-protocol/infiniband.ts';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import type { Log } from './parts.ts';
 
 /** One path component: no separator, and no leading dot, so neither `..` nor our temporary names. */
 const component = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
+const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 const Name = Type.String({ pattern: component });
 
 const Plan = Type.Object({
@@ -16,9 +18,10 @@ const Plan = Type.Object({
   folder: Name,
   macs: Type.Array(
     Type.Object({
-      mac: Type.String({ pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$' }),
+      mac: Type.String({ pattern: macShape.source }),
       address: Type.Optional(Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })),
       hostname: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$' })),
+      client_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{2}(:[0-9a-f]{2}){1,254}$' })),
     }),
   ),
   firmware: Type.Union([Type.Literal('pxelinux'), Type.Literal('ipxe'), Type.Literal('none')]),
@@ -73,6 +76,13 @@ export class Plans {
   /** The plan a MAC boots by; where two claim it, the one published last. */
   ofMac(mac: string): BootPlan | undefined {
     return this.all().findLast((plan) => plan.macs.some((entry) => entry.mac === mac));
+  }
+
+  /** What dnsmasq names a client by: a MAC; of InfiniBand ports the client id, or the GUID. */
+  macOfClient(name: string): string {
+    if (macShape.test(name)) return name;
+    const entries = this.all().flatMap((plan) => plan.macs);
+    return entries.findLast(({ client_id }) => client_id === name)?.mac ?? ethernetForm(name);
   }
 
   /** The live plan that holds this file. */

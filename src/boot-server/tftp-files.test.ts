@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { BootPlan } from '#drivers/interfaces.ts';
-import { laidPaths, TftpFiles } from './tftp-files.ts';
+import { laidPaths, macOfConfig, TftpFiles } from './tftp-files.ts';
 
 let directory = '';
 let files: TftpFiles;
@@ -39,6 +39,15 @@ test('files and one configuration per MAC; nothing else is left behind', async (
   assert.deepEqual((await readdir(laid('pxelinux.cfg'))).sort(), ['01-52-54-00-aa-00-01', '01-52-54-00-aa-00-02']);
   assert.deepEqual((await readdir(laid('server-1'))).sort(), ['kernel', 'note']);
   assert.deepEqual(laidPaths(planOf()).length, 4);
+});
+
+test('the configuration of an InfiniBand port lies under its hardware type, too', async () => {
+  const plan = planOf({ macs: [{ mac: '7c:fe:90:29:26:52', client_id: 'ff:00:07' }], files: [] });
+  await files.lay(plan);
+  assert.deepEqual((await readdir(laid('pxelinux.cfg'))).sort(), ['01-7c-fe-90-29-26-52', '20-7c-fe-90-29-26-52']);
+  for (const path of laidPaths(plan)) assert.equal(macOfConfig(path), '7c:fe:90:29:26:52');
+  await files.remove(laidPaths(plan));
+  assert.deepEqual(await readdir(laid('pxelinux.cfg')), []);
 });
 
 test('what all may read is linked, what is private is copied, and never is the original changed', async () => {

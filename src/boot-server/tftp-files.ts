@@ -40,18 +40,19 @@ const configFolder = 'pxelinux.cfg';
 
 /** Relative to the TFTP root, all that a plan lays. */
 export function laidPaths(plan: BootPlan): string[] {
-  const configs = plan.pxelinux_config === undefined ? [] : plan.macs.map(({ mac }) => configPath(mac));
+  const configs = plan.pxelinux_config === undefined ? [] : plan.macs.flatMap(configPaths);
   return [...plan.files.map(({ name }) => join(plan.folder, name)), ...configs];
 }
 
-/** pxelinux asks for the ARP hardware type, 01 for Ethernet, and the MAC. */
-export function configPath(mac: string): string {
-  return join(configFolder, `01-${mac.replaceAll(':', '-')}`);
+/** pxelinux asks for the ARP hardware type, 01 for Ethernet or 20 (hexadecimal) for InfiniBand, and the MAC. */
+function configPaths({ mac, client_id }: BootPlan['macs'][number]): string[] {
+  const types = client_id === undefined ? ['01'] : ['01', '20'];
+  return types.map((type) => join(configFolder, `${type}-${mac.replaceAll(':', '-')}`));
 }
 
 /** Whose configuration that path is. */
 export function macOfConfig(path: string): string | undefined {
-  return /^pxelinux\.cfg\/01-((?:[0-9a-f]{2}-){5}[0-9a-f]{2})$/.exec(path)?.[1]?.replaceAll('-', ':');
+  return /^pxelinux\.cfg\/(?:01|20)-((?:[0-9a-f]{2}-){5}[0-9a-f]{2})$/.exec(path)?.[1]?.replaceAll('-', ':');
 }
 
 export class TftpFiles {
@@ -83,7 +84,7 @@ export class TftpFiles {
     if (plan.files.length > 0) await mkdir(join(this.root, plan.folder), { recursive: true });
     for (const file of plan.files) await this.#lay(plan.folder, file);
     if (plan.pxelinux_config === undefined) return;
-    for (const { mac } of plan.macs) await this.#layText(configPath(mac), plan.pxelinux_config);
+    for (const path of plan.macs.flatMap(configPaths)) await this.#layText(path, plan.pxelinux_config);
   }
 
   /** Removes files, and their folders once these are empty. */

@@ -1,4 +1,5 @@
 /** What both network boot drivers share: the files a request asks for, and what a node must have. */
+import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
 import type { BootFile, BootRequest, NodeFacts, Properties } from './interfaces.ts';
 
@@ -39,6 +40,9 @@ export function validateNetworkBoot(node: NodeFacts): void {
   if (!node.ports.some((port) => port.pxe_enabled)) {
     throw refuse('it needs at least one port with pxe_enabled (`baremetal port create --node … MAC`)');
   }
+  const unclear = node.ports.find((port) => clientIdOf(port) === null);
+  if (unclear)
+    throw refuse(`extra/client-id of port ${unclear.address} must be bytes in hexadecimal digits with colons between them`);
   const own = node.driver_info['kernel_append_params'];
   if (own !== undefined && (typeof own !== 'string' || !/^[A-Za-z0-9_.,:=+/@%!*[\]~^ -]*$/.test(own))) {
     throw refuse('kernel_append_params must be words of letters, digits and _.,:=+/@%!*[]~^- between spaces');

@@ -31,12 +31,15 @@ export type BootPlan = {
   node_uuid: string;
   /** Sub-folder of the TFTP root for `files`: the server's UUID, or the node's for cleaning. */
   folder: string;
-  /** NICs that may boot or ask for an address; `address` is the fixed IP, absent = one from the provisioning pool. */
-  macs: readonly { mac: string; address?: string; hostname?: string }[];
+  /**
+   * NICs that may boot or ask for an address; `address` is the fixed IP, absent = one from the provisioning pool. With
+   * `client_id` it is an InfiniBand port, whose DHCP messages have no MAC.
+   */
+  macs: readonly { mac: string; address?: string; hostname?: string; client_id?: string }[];
   /** First file: classic PXE chain, iPXE chain, or no network boot at all (address only). */
   firmware: 'pxelinux' | 'ipxe' | 'none';
   files: readonly BootFile[];
-  /** Body of `pxelinux.cfg/01-<mac>` for every MAC. */
+  /** Body of `pxelinux.cfg/01-<mac>` for every MAC (`20-<mac>` for InfiniBand, too). */
   pxelinux_config?: string;
   /** Body of the script iPXE fetches for these MACs. `${…}` of iPXE stays as it is. */
   ipxe_script?: string;

@@ -19,6 +19,7 @@ import type {
 } from '#drivers/interfaces.ts';
 import type { Contact } from './bmc-contacts.ts';
 
+export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };

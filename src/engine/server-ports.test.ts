@@ -98,3 +98,14 @@ test('a server of a project that was deleted meanwhile is not begun', async () =
   assert.deepEqual(await cloud.store.operations.list(), []);
   await closed(cloud);
 });
+
+test('the client id of an InfiniBand port goes into the boot plan', async () => {
+  const { cloud, port } = await aNetworkCloud();
+  const [nic] = await cloud.store.node_ports.list();
+  await cloud.engine.updateNodePort(nic!.uuid, { extra: { 'client-id': 'FF:00:00:00:00:00:02' } });
+  await deployed(cloud, { port_id: port.id });
+
+  const [plan] = [...cloud.room.plans.values()];
+  assert.equal(plan?.macs[0]?.client_id, 'ff:00:00:00:00:00:02');
+  await closed(cloud);
+});

@@ -1,6 +1,7 @@
 /** Builds what a step can see and do: one machine, taken for one purpose (drivers/interfaces.ts `Task`). */
 import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
+import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node, NodePort, Operation, Server } from '#domain/records.ts';
 import type {
@@ -182,7 +183,13 @@ async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Serve
     .map((nic) => {
       const fixed = ports.get(nic.vif_port_id ?? '')?.fixed_ips.map((ip) => ip.ip_address) ?? [];
       const address = fixed.find((ip) => settings['provisioning.cidr'] && addressIsIn(ip, settings['provisioning.cidr']));
-      return { mac: nic.address, ...(address && { address }), ...(server && { hostname: server.hostname }) };
+      const client_id = clientIdOf(nic);
+      return {
+        mac: nic.address,
+        ...(address && { address }),
+        ...(server && { hostname: server.hostname }),
+        ...(client_id && { client_id }),
+      };
     });
 }
 

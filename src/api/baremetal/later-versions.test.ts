@@ -284,6 +284,19 @@ test('the inventory that the ramdisk recorded is told in the words of Ironic, an
   });
 });
 
+test('an InfiniBand port is told as Ironic tells it, and its whole address besides', async () => {
+  const { uuid } = await enrol();
+  const infiniband_address = '80:00:00:48:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
+  const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
+  const port = { ...inventory.nics[0], mac: '7c:fe:90:29:26:52', infiniband_address, client_id };
+  await stage.store.nodes.update({ uuid }, { inventory: JSON.parse(JSON.stringify({ ...inventory, nics: [port] })) });
+
+  const told = (await get(`nodes/${uuid}/inventory`)).inventory.interfaces[0];
+
+  assert.deepEqual([told.mac_address, told.client_id], ['7c:fe:90:29:26:52', client_id]);
+  assert.equal(told.infiniband_address, infiniband_address);
+});
+
 test('a port has a name of its own since 1.88, by which it is found', async () => {
   const { uuid } = await enrol();
   const made = await ask('POST', 'ports', { node_uuid: uuid, address: 'aa:bb:cc:22:00:01', name: 'left' });

@@ -34,6 +34,8 @@ function asIronicTells({ cpu, memory_bytes, disks, nics, system, firmware }: Inv
     interfaces: nics.map((nic) => ({
       name: nic.name,
       mac_address: nic.mac,
+      client_id: nic.client_id ?? null,
+      ...(nic.infiniband_address && { infiniband_address: nic.infiniband_address }),
       ipv4_address: nic.address,
       ipv6_address: null,
       has_carrier: nic.link,

@@ -32,6 +32,12 @@ test('refuses a wrong or taken MAC, an unknown node, and what it cannot keep', a
     (await ask('POST', ports, { node_uuid: node.uuid, address: 'aa:bb:cc:00:00:77', ...fields })).status;
 
   assert.equal(await create({ address: 'aa:bb' }), 400);
+  const infiniband = await ask('POST', ports, {
+    node_uuid: node.uuid,
+    address: '80:00:00:48:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52',
+  });
+  assert.equal(infiniband.status, 400);
+  assert.match(JSON.stringify(infiniband.body), /address.*7c:fe:90:29:26:52/);
   for (const address of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01-00-5E-00-00-01'])
     assert.equal(await create({ address }), 400);
   assert.equal(await create({ address: 'aa:bb:cc:00:00:01' }), 409);

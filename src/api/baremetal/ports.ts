@@ -5,6 +5,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort } from '#domain/records.ts';
 import type { NewNodePort } from '#engine/contract.ts';
+import { ethernetForm } from '#engine/contract.ts';
 import { listNodePorts, readPortSortKey } from '#store/node-port-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
@@ -16,7 +17,7 @@ import { findNamedNode, findNode, uuidPattern } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
 import { refuseLaterFields } from './since.ts';
 
-const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' });
+const Mac = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2})+$' });
 const LinkConnection = Type.Object(
   {
     switch_id: Type.Optional(Type.String({ maxLength: 255 })),
@@ -195,13 +196,24 @@ function refuseFixedFields(body: object): void {
   if (physical_network) throw new Fault('unsupported', { what: 'The physical network of a port' });
 }
 
+const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
+
 /** Canonical. Neither nothing nor a group is the address of a NIC; those given to virtual ones are. */
 function macOf(text: string): string {
   const address = text.toLowerCase().replaceAll('-', ':');
+  if (!macShape.test(address)) throw noMac(text);
   const isGroup = Number.parseInt(address.slice(0, 2), 16) % 2 === 1;
   if (isGroup || address === '00:00:00:00:00:00')
     throw new Fault('badRequest', { detail: `Expected valid MAC address for address: ${text} is none that a NIC has` });
   return address;
+}
+
+/** Ironic has InfiniBand ports by the Ethernet form of their GUID, too. */
+function noMac(text: string): Fault {
+  const form = ethernetForm(text);
+  const hint =
+    form === text ? '' : `; the port of an InfiniBand NIC has the Ethernet form of its GUID, ${form}, and extra/client-id`;
+  return new Fault('badRequest', { detail: `Expected valid MAC address for address: ${text} is none${hint}` });
 }
 
 type PortView = { port: NodePort; base: string };

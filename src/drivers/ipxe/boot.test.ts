@@ -40,6 +40,16 @@ test('a node needs a port that may boot', () => {
   assert.throws(() => ipxeBoot.validate({ ...aBootNode, ports: [] }), { code: 'driverInfo', message: /pxe_enabled/ });
 });
 
+test('a client id that is none is found before the machine is touched', () => {
+  const withId = (id: string | number) => ({
+    ...aBootNode,
+    ports: aBootNode.ports.map((port) => ({ ...port, extra: { 'client-id': id } })),
+  });
+  ipxeBoot.validate(withId('ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52'));
+  for (const id of ['*', 'ff:00,ignore', 7])
+    assert.throws(() => ipxeBoot.validate(withId(id)), { code: 'driverInfo', message: /extra\/client-id of port 52:54/ });
+});
+
 test('parameters of a node that are more than words reach no boot file', () => {
   const attacks = [
     'a\nchain http://192.0.2.1/',
