@@ -172,6 +172,12 @@ export const faultTable = {
     hint: 'Create the server again; look at the disk that holds the images.',
   },
   imageUnusable: { status: 400, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
+  imageNotBootable: {
+    status: 400,
+    by: 'caller',
+    message: 'Image {image} would not start on node {node}: {detail}. Nothing was restarted.',
+    hint: "Use an image for this kind of machine, or correct cpu_arch or the capability boot_mode of the node; the image's property ingot_boot_check=skip deploys it all the same.",
+  },
   diskUnfit: {
     status: 500,
     by: 'caller',

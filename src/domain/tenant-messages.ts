@@ -55,6 +55,8 @@ export const tenantMessages = {
   checksumMismatch: 'The data of image {image} is corrupt.',
   preparedImageDamaged: 'The prepared copy of image {image} was damaged and is made anew; try again.',
   imageUnusable: true,
+  imageNotBootable:
+    'Image {image} would not start on this machine: {detail}. Use another image; its property ingot_boot_check=skip deploys it all the same.',
   diskUnfit: 'The disk of the machine cannot be partitioned as flavor {flavor} asks.',
   toolFailed: site,
   notConfined: 'Images of this format cannot be read at this site; the operator can see why.',

@@ -2,6 +2,7 @@
  * The contracts between the engine and the drivers. A driver gets a node's facts and returns values or outcomes;
  * it knows neither the engine nor the store. The engine implements `Task` and hands it to each step.
  */
+import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
 import type { Image, JsonObject, Node, Operation, PowerState, Server } from '#domain/records.ts';
 import type {
@@ -156,8 +157,8 @@ export type ExtentsFile = {
   sha256: string;
   virtual_size: number;
   data_bytes: number;
-  /** Whether the disk begins with one, which every firmware asks for; absent = not looked at. */
-  boot_sector?: boolean;
+  /** What firmware would find on the disk; absent = not looked at. */
+  boot?: BootContents;
 };
 
 /** Ids of images; `kernel` and `ramdisk` are those of a partition image. */

@@ -3,6 +3,7 @@
  * only code can judge (capabilities, whether the driver takes the image) is asked of them one after the other.
  */
 import { parseRootDevice } from '#agent-protocol/root-device.ts';
+import { canonicalArchitecture } from '#domain/architectures.ts';
 import { asFault } from '#domain/faults.ts';
 import type { Flavor, Json } from '#domain/records.ts';
 import { type Candidate, type CandidateNeeds, countCauses, listCandidates, type Reasons } from '#store/candidates.ts';
@@ -77,7 +78,8 @@ function whyIncapable(node: Candidate, requirements: Requirements): string | und
   const { architecture, capabilities } = requirements;
   if (!hasUsableHints(node)) return 'with root device hints that cannot be used';
   const actual = text(node.properties['cpu_arch']);
-  if (architecture && actual && canonical(actual) !== canonical(architecture)) return `not of architecture ${architecture}`;
+  if (architecture && actual && canonicalArchitecture(actual) !== canonicalArchitecture(architecture))
+    return `not of architecture ${architecture}`;
   for (const [name, requirement] of Object.entries(capabilities)) {
     if (!satisfies(capabilityOf(node, name), requirement)) return `without capability ${name} ${requirement}`;
   }
@@ -104,19 +106,6 @@ function capabilityOf(node: Candidate, name: string): string | undefined {
     }
   }
   return text(node.properties[name]);
-}
-
-const architectureAliases: Readonly<Record<string, string>> = {
-  amd64: 'x86_64',
-  'x86-64': 'x86_64',
-  arm64: 'aarch64',
-  i386: 'i686',
-  x86: 'i686',
-};
-
-function canonical(architecture: string): string {
-  const name = architecture.toLowerCase();
-  return architectureAliases[name] ?? name;
 }
 
 function text(value: Json | undefined): string | undefined {

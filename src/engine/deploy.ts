@@ -157,7 +157,7 @@ async function writeServerActive(inside: Store, operation: Operation, begin: Beg
 
 /** What would have failed on any node: it is no reason to prefer others. */
 const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
-  ...(['cancelled', 'checksumMismatch', 'preparedImageDamaged', 'imageUnusable', 'agentOutdated'] as const),
+  ...(['cancelled', 'checksumMismatch', 'preparedImageDamaged', 'imageUnusable', 'imageNotBootable', 'agentOutdated'] as const),
   ...(['notConfined', 'noSpace', 'stateFolder', 'internal'] as const),
 ]);
 

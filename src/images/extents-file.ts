@@ -9,18 +9,14 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import {
-  ExtentsReader,
-  encodeExtentsEnd,
-  encodeExtentsHeader,
-  encodeRecordHeader,
-  extentsMaxRecordBytes,
-} from '#agent-protocol/extents.ts';
+import { encodeExtentsEnd, encodeExtentsHeader, encodeRecordHeader, extentsMaxRecordBytes } from '#agent-protocol/extents.ts';
 import { Fault } from '#domain/faults.ts';
 import type { ExtentsFile } from '#drivers/interfaces.ts';
 import { type DiskRoom, keepingRoom } from '#tools/disk-room.ts';
 import { dataRuns, type HowToRun } from '#tools/qemu-img.ts';
 import { isInstalled } from '#tools/run-tool.ts';
+import { BootContentsRecord, bootReaderVersion } from './boot-contents/boot-contents-record.ts';
+import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { Tally } from './digest.ts';
 
 /** Zeros inside data are left out from this length on; shorter runs compress well enough. */
@@ -37,6 +33,8 @@ const Sidecar = Type.Object({
   data_bytes: Type.Integer(),
   /** Modification time of the file in milliseconds: tells whether it is still the one described. */
   modified_ms: Type.Number(),
+  boot_reader: Type.Literal(bootReaderVersion),
+  boot: BootContentsRecord,
 });
 
 export type ExtentsOptions = { confinement?: HowToRun['confinement']; signal: AbortSignal; room: DiskRoom };
@@ -53,9 +51,12 @@ export async function writeExtentsFile(source: string, target: string, options: 
   });
   const bounded = (data: AsyncIterable<Buffer>) => keepingRoom(room, data);
   await pipeline(records, compress, tally.pass, bounded, createWriteStream(part, { flush: true }), { signal });
-  const facts = { size: tally.size, sha256: tally.digest('sha256'), ...counts };
+  const facts = { size: tally.size, sha256: tally.digest('sha256'), ...counts, boot: await bootContentsOf(source) };
   const { mtimeMs } = await stat(part);
-  await writeFile(`${target}.json.part`, JSON.stringify({ ...facts, modified_ms: mtimeMs } satisfies Static<typeof Sidecar>));
+  await writeFile(
+    `${target}.json.part`,
+    JSON.stringify({ ...facts, modified_ms: mtimeMs, boot_reader: bootReaderVersion } satisfies Static<typeof Sidecar>),
+  );
   await rename(part, target);
   await rename(`${target}.json.part`, `${target}.json`);
   return { path: target, ...facts };
@@ -70,7 +71,7 @@ export async function findExtentsFile(target: string): Promise<ExtentsFile | und
   if (!file || text === undefined) return undefined;
   const sidecar = parseSidecar(text);
   if (!sidecar || sidecar.size !== file.size || sidecar.modified_ms !== file.mtimeMs) return undefined;
-  const { modified_ms: _, ...facts } = sidecar;
+  const { modified_ms: _, boot_reader: __, ...facts } = sidecar;
   return { path: target, ...facts };
 }
 
@@ -86,22 +87,6 @@ function parseSidecar(text: string): Static<typeof Sidecar> | undefined {
 /** The decompressed file again, for checks. */
 export function readExtentsFile(path: string): Readable {
   return createReadStream(path).compose(createZstdDecompress());
-}
-
-/**
- * Whether the disk begins with a boot sector: the signature that a BIOS asks for stands in an MBR, in the protective MBR of
- * a GPT and in a FAT without partitions alike, so a disk without it starts with no firmware.
- */
-export async function hasBootSector(path: string): Promise<boolean> {
-  const sector = Buffer.alloc(512);
-  const reader = new ExtentsReader();
-  for await (const chunk of readExtentsFile(path)) {
-    for (const { offset, data } of reader.read(chunk as Buffer)) {
-      if (offset >= sector.length) return sector.readUInt16BE(510) === 0x55aa;
-      data.copy(sector, offset);
-    }
-  }
-  return sector.readUInt16BE(510) === 0x55aa;
 }
 
 type Counts = { virtual_size: number; data_bytes: number };

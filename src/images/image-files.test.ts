@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { ExtentsReader } from '#agent-protocol/extents.ts';
 import type { Image } from '#domain/records.ts';
 import { anImage } from '#test/a-task.ts';
+import { efiProgram, makeBootDisk } from '#test/boot-disks.ts';
 import { readExtentsFile } from './extents-file.ts';
 import { createImageFiles, type ImageStore } from './image-files.ts';
 
@@ -120,12 +121,36 @@ async function expand(path: string, size: number): Promise<{ disk: Buffer; reade
 test('a disk without boot sector is told from one that has one', async () => {
   const file = join(folder, 'bootable.raw');
   const disk = Buffer.from(content);
+  disk.fill(0, 446, 510);
   disk.writeUInt16BE(0x55aa, 510);
   await writeFile(file, disk);
-  assert.equal((await images.extents(await upload(file, 'raw'))).boot_sector, true);
+  assert.equal((await images.extents(await upload(file, 'raw'))).boot?.boot_code, true);
   disk.writeUInt16BE(0, 510);
   await writeFile(file, disk);
-  assert.equal((await images.extents(await upload(file, 'raw'))).boot_sector, false);
+  assert.equal((await images.extents(await upload(file, 'raw'))).boot?.boot_code, false);
+});
+
+test('what firmware finds on an image is read where it is prepared, and kept beside it', async () => {
+  const files = { '/EFI/BOOT/BOOTX64.EFI': efiProgram() };
+  const raw = makeBootDisk(folder, 'efi.raw', { label: 'gpt', files });
+  execFileSync('qemu-img', ['convert', '-O', 'qcow2', '-c', raw, join(folder, 'efi.qcow2')]);
+  const id = await upload(join(folder, 'efi.qcow2'), 'qcow2');
+
+  const { boot } = await images.extents(id);
+  const later = openImages();
+  const again = await later.extents(id);
+  await later.close();
+
+  assert.deepEqual(boot?.efi_loaders, [{ path: '/EFI/BOOT/BOOTX64.EFI', architecture: 'x86_64', is_default: true }]);
+  assert.deepEqual(again.boot, boot);
+});
+
+test('a prepared file of an earlier version, which did not look for loaders, is made anew', async () => {
+  const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
+  const { path, boot } = await images.extents(id);
+  const { boot: _, boot_reader: __, ...former } = JSON.parse(await readFile(`${path}.json`, 'utf8'));
+  await writeFile(`${path}.json`, JSON.stringify(former));
+  assert.deepEqual((await images.extents(id)).boot, boot);
 });
 
 test('hundreds of callers share one conversion', async () => {

@@ -19,7 +19,7 @@ import type { Store } from '#store/store.ts';
 import { convertImage, type HowToRun } from '#tools/qemu-img.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
-import { findExtentsFile, hasBootSector, writeExtentsFile } from './extents-file.ts';
+import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
 import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
 import { SharedWork } from './shared-work.ts';
@@ -108,9 +108,7 @@ class FolderImageStore implements ImageStore {
   async extents(id: string): Promise<ExtentsFile> {
     const image = await this.#usable(id);
     const path = join(this.#folder(id), 'extents');
-    const file =
-      (await this.#findExtents(image, path)) ?? (await this.#work.run(`${id} extents`, () => this.#makeExtents(image, path)));
-    return { ...file, boot_sector: await hasBootSector(path) };
+    return (await this.#findExtents(image, path)) ?? this.#work.run(`${id} extents`, () => this.#makeExtents(image, path));
   }
 
   async recheck(id: string): Promise<boolean> {

@@ -52,6 +52,10 @@ export async function makeWholeDisk(folder: string, name: string, { mib, dataMib
   sfdisk.child.stdin?.end(table);
   await sfdisk;
   await copyInto(root.path, raw, mebibyte);
+  // Without code in the boot sector it would be refused as one from which no machine starts: cli, hlt.
+  const disk = await open(raw, 'r+');
+  await disk.write(Buffer.from([0xfa, 0xf4]), 0, 2, 0);
+  await disk.close();
   const path = join(folder, `${name}.qcow2`);
   await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, path]);
   return { path, raw, size: mib * mebibyte, rootStart: mebibyte, rootSize: root.size };

@@ -1,5 +1,6 @@
 /** All targets, and what runs them needs. */
 import { apiQueryTarget } from './api-queries.ts';
+import { bootImageTarget } from './boot-images.ts';
 import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
 import { imageReferenceTarget } from './image-references.ts';
@@ -39,4 +40,5 @@ export const fuzzTargets: readonly Target[] = [
   eventPostTarget,
   tokenTextTarget,
   imageReferenceTarget,
+  bootImageTarget,
 ];

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Value } from 'typebox/value';
 import { WriteConfigDrive, WriteImage } from '#agent-protocol/messages.ts';
+import type { BootContents } from '#domain/boot-contents.ts';
+import { type Fault, redactFault } from '#domain/faults.ts';
 import { aFlavor, anImage, aServer, aTask, runStep, type TaskParts } from '#test/a-task.ts';
 import { createDirectDeploy } from './index.ts';
 
@@ -86,15 +88,63 @@ test('the flavor’s disk is the least a disk may have', async () => {
   assert.equal(params?.minimum_bytes, 40 * 1024 ** 3);
 });
 
-test('an image without boot sector is told of before the machine is restarted', async () => {
-  for (const boot_sector of [true, false]) {
-    const machine = task();
-    const { extents } = machine.images;
-    machine.images.extents = async (id) => ({ ...(await extents(id)), boot_sector });
-    await runStep(steps, 'prepare image', machine);
-    const notes = machine.notes.join('\n');
-    assert.equal(/neither boot sector nor partition table/.test(notes), !boot_sector, notes);
+const nothing: BootContents = { layout: 'unknown', boot_code: false, efi_loaders: [], unread: [], damage: [] };
+const forBios: BootContents = { ...nothing, layout: 'mbr', boot_code: true };
+const forArm: BootContents = {
+  ...{ ...nothing, layout: 'gpt' },
+  efi_loaders: [{ path: '/EFI/BOOT/BOOTAA64.EFI', architecture: 'aarch64', is_default: true }],
+};
+const uefi = { properties: { cpu_arch: 'x86_64', capabilities: 'boot_mode:uefi' } };
+
+/** Prepares an image with those contents. */
+async function prepare(boot: BootContents, parts: TaskParts = {}, properties = {}) {
+  const images = { get: async () => anImage({ properties }), extents: async () => ({ ...extents, boot }) };
+  const machine = task({ ...parts, images });
+  await runStep(steps, 'prepare image', machine);
+  return machine;
+}
+
+test('an image that surely does not start is refused before the machine is touched', async () => {
+  for (const [boot, node, detail] of [
+    [nothing, {}, /no boot sector, partition table or file system was recognised/],
+    [forArm, {}, /an EFI loader for aarch64 \(\/EFI\/BOOT\/BOOTAA64\.EFI\) only; the machine is x86_64/],
+    [forBios, uefi, /boot code for BIOS only; the machine is x86_64 and boots by UEFI/],
+    [forBios, { boot_mode: 'uefi' as const }, /boots by UEFI/],
+    [{ ...forBios, cut_off: 'it is cut off' }, {}, /it is cut off/],
+  ] as const) {
+    await assert.rejects(prepare(boot, { node }), (error: Fault) => {
+      assert.equal(error.code, 'imageNotBootable');
+      assert.match(error.message, /^Image debian-12 would not start on node rack1-u7: .* Nothing was restarted\.$/);
+      assert.match(error.message, detail);
+      assert.doesNotMatch(redactFault(error).message, /rack1-u7/);
+      return true;
+    });
   }
+});
+
+test('an image that may start is deployed; so is one whose owner says so', async () => {
+  for (const [boot, node, properties] of [
+    [forBios, {}, {}],
+    [forBios, { boot_mode: 'bios' }, {}],
+    [forArm, { properties: { cpu_arch: 'arm64' } }, {}],
+    [nothing, {}, { ingot_boot_check: 'skip' }],
+  ] as const) {
+    const machine = await prepare(boot, { node }, properties);
+    assert.equal(/may not start/.test(machine.notes.join()), boot === nothing, machine.notes.join());
+  }
+});
+
+test('what makes a start doubtful is in the timeline', async () => {
+  const inventory = { cpu: { architecture: 'x86_64' }, firmware: { mode: 'uefi' } };
+  const hidden = { path: '/EFI/DEBIAN/GRUBX64.EFI', architecture: 'x86_64', is_default: false };
+
+  const lastByUefi = await prepare(forBios, { node: { inventory, properties: {} } });
+  const elsewhere = await prepare({ ...forArm, efi_loaders: [hidden] }, { node: uefi });
+  const unread = await prepare({ ...forArm, efi_loaders: [], unread: ['the FAT in partition 1 cannot be read'] }, { node: uefi });
+
+  assert.match(lastByUefi.notes.join(), /may not start: it has boot code for BIOS only; .*boots by UEFI/);
+  assert.match(elsewhere.notes.join(), /its EFI loader is \/EFI\/DEBIAN\/GRUBX64\.EFI, not below \/EFI\/BOOT/);
+  assert.match(unread.notes.join(), /the FAT in partition 1 cannot be read/);
 });
 
 test('it waits until the ramdisk was heard', async () => {

@@ -9,6 +9,7 @@ import type { JsonObject } from '#domain/records.ts';
 import type { AgentReply, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
+import { checkBoot } from './check-boot.ts';
 
 /** Seconds: to the ramdisk's first word, for preparing or writing an image. */
 export type DirectTimes = { agentTimeout: number; imageTimeout: number };
@@ -49,8 +50,7 @@ async function prepareImage(task: Task): Promise<void> {
     `${mebibytes(data_bytes)} of data in a disk of ${mebibytes(virtual_size)}, ${mebibytes(size)} to send`,
     facts,
   );
-  if (image.boot_sector === false)
-    task.note('image', 'It has neither boot sector nor partition table: the machine will hardly start from it', {});
+  if (image.boot) await checkBoot(task, image.boot);
 }
 
 async function writeBootFiles(task: Task): Promise<void> {

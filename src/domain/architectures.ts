@@ -1,0 +1,28 @@
+/** Processor architectures by one name each, as the kernel calls them; Glance, Debian and UEFI have other names for some. */
+const architectureAliases: Readonly<Record<string, string>> = {
+  amd64: 'x86_64',
+  'x86-64': 'x86_64',
+  x64: 'x86_64',
+  arm64: 'aarch64',
+  i386: 'i686',
+  x86: 'i686',
+  armhf: 'arm',
+  armv7l: 'arm',
+};
+
+/** Those that Nova knows and whose firmware starts disks in ways of its own. */
+const known: ReadonlySet<string> = new Set([
+  ...['x86_64', 'i686', 'aarch64', 'arm', 'ia64', 'riscv32', 'riscv64', 'loongarch32', 'loongarch64'],
+  ...['ppc64', 'ppc64le', 's390x', 'mips64', 'mips64el', 'sparc64'],
+]);
+
+/** undefined for a word that is the name of none, by which nothing can be judged. */
+export function knownArchitecture(architecture: string): string | undefined {
+  const name = canonicalArchitecture(architecture);
+  return known.has(name) ? name : undefined;
+}
+
+export function canonicalArchitecture(architecture: string): string {
+  const name = architecture.trim().toLowerCase();
+  return architectureAliases[name] ?? name;
+}

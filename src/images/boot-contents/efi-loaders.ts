@@ -1,0 +1,69 @@
+/** EFI programs of a FAT volume that firmware may start, and for which processors they are made. */
+import type { EfiLoader } from '#domain/boot-contents.ts';
+import type { FatEntry, FatVolume } from './fat.ts';
+
+/** PE/COFF specification, "Machine Types"; UEFI 2.10 section 2.1.1. */
+const machineTable: Readonly<Record<number, string>> = {
+  332: 'i686',
+  448: 'arm',
+  450: 'arm',
+  452: 'arm',
+  512: 'ia64',
+  3772: 'any',
+  20530: 'riscv32',
+  20580: 'riscv64',
+  25138: 'loongarch32',
+  25188: 'loongarch64',
+  34404: 'x86_64',
+  43620: 'aarch64',
+};
+
+/** UEFI 2.10 table 3-2. BOOTRISCV64.EFI and the like are longer than 8.3, so their short names are known by their beginnings. */
+const defaultNameTable: readonly (readonly [name: RegExp, architectures: readonly string[]])[] = [
+  [/^BOOTX64\.EFI$/, ['x86_64']],
+  [/^BOOTIA32\.EFI$/, ['i686']],
+  [/^BOOTIA64\.EFI$/, ['ia64']],
+  [/^BOOTAA64\.EFI$/, ['aarch64']],
+  [/^BOOTARM\.EFI$/, ['arm']],
+  [/^BOOTRI~\d\.EFI$/, ['riscv64', 'riscv32']],
+  [/^BOOTLO~\d\.EFI$/, ['loongarch64', 'loongarch32']],
+];
+
+/** Where the PE header must have been reached: EFI programs begin with some 200 bytes of DOS. */
+const headBytes = 4096;
+
+/** Most folders below /EFI that are looked into. */
+const mostFolders = 64;
+
+/** @throws DiskContentsError where the volume cannot be read to its end */
+export async function efiLoaders(volume: FatVolume): Promise<EfiLoader[]> {
+  const efi = (await volume.list()).find(({ name, isDirectory }) => isDirectory && name === 'EFI');
+  if (!efi) return [];
+  const folders = (await volume.list(efi)).filter(({ isDirectory }) => isDirectory);
+  const loaders: EfiLoader[] = [];
+  for (const folder of folders.slice(0, mostFolders)) {
+    for (const file of await volume.list(folder)) {
+      if (!file.isDirectory && file.name.endsWith('.EFI')) loaders.push(await describeLoader(volume, folder, file));
+    }
+  }
+  return loaders.sort((left, right) => Number(right.is_default) - Number(left.is_default));
+}
+
+async function describeLoader(volume: FatVolume, folder: FatEntry, file: FatEntry): Promise<EfiLoader> {
+  const architecture = architectureOf(await volume.head(file, headBytes));
+  const named = defaultNameTable.find(([name]) => folder.name === 'BOOT' && name.test(file.name))?.[1];
+  return {
+    path: `/EFI/${folder.name}/${file.name}`,
+    architecture,
+    is_default: named !== undefined && architecture !== null && named.includes(architecture),
+  };
+}
+
+/** By the PE header of its first bytes; null where there is none. */
+export function architectureOf(head: Buffer): string | null {
+  if (head.length < 64 || head.toString('latin1', 0, 2) !== 'MZ') return null;
+  const at = head.readUInt32LE(0x3c);
+  if (at + 6 > head.length || head.toString('latin1', at, at + 4) !== 'PE\0\0') return null;
+  const machine = head.readUInt16LE(at + 4);
+  return machineTable[machine] ?? `machine type 0x${machine.toString(16).padStart(4, '0')}`;
+}
