@@ -220,6 +220,9 @@ export type Port = {
   updated_at: string;
 };
 
+/** `node` and `console` (what it printed last) are for administrators. */
+export type ServerFault = FaultRecord & { at: string; node?: Pick<Node, 'uuid' | 'name'>; console?: string };
+
 export type Server = {
   id: string;
   name: string;
@@ -252,7 +255,7 @@ export type Server = {
   /** Its place among the servers of one request, from 0. */
   launch_index: number;
   node_uuid: string | null;
-  fault: (FaultRecord & { at: string }) | null;
+  fault: ServerFault | null;
   /** The end of what the machine printed during a deployment that failed and took the machine away; null = nothing is kept. */
   console_log: string | null;
   created_at: string;

@@ -93,14 +93,17 @@ test('a firmware update whose version stays the same after a crash is left to a 
   assert.deepEqual(did, []);
 });
 
+const consoles = { clearRecord: async () => {}, log: async () => null };
+
 test('a machine whose firmware may be being written keeps its power on the way back', async (t) => {
   const { store, drivers } = await aStage(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
-  const { undo } = cleanDefinition({ store, drivers, settings });
+  const { undo } = cleanDefinition({ store, drivers, settings, consoles });
   const request = { clean_steps: [firmware, { interface: 'deploy', step: 'erase_devices' }] } as unknown as JsonObject;
   const names = (operation: Operation) => undo(operation).map(({ name }) => name);
-  assert.deepEqual(names(anOperation({ kind: 'clean', request, context: begun() })), ['remove boot files']);
+  assert.deepEqual(names(anOperation({ kind: 'clean', request, context: begun() })), ['keep console', 'remove boot files']);
   assert.deepEqual(names(anOperation({ kind: 'clean', request, context: { flashing: null } })), [
+    'keep console',
     'power off',
     'remove boot files',
   ]);
@@ -142,7 +145,7 @@ test('who aborts a cleaning ends its waiting at once', async (t) => {
 test('a maintenance that a person has set, even in the midst of a cleaning, outlasts it; that of a failed one ends', async (t) => {
   const { store, drivers } = await aStage(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
-  const { ended } = cleanDefinition({ store, drivers, settings });
+  const { ended } = cleanDefinition({ store, drivers, settings, consoles });
   const end = async (changes: Partial<Node>, operation: Partial<Operation>) => {
     const { id: _, ...row } = aNode({ uuid: randomUUID(), name: null, provision_state: 'cleaning', ...changes });
     const { uuid } = await store.nodes.insert(row);

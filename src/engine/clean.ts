@@ -8,10 +8,11 @@ import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-b
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { type AskedStep, type CleanTimes, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
+import type { Consoles } from './consoles.ts';
 import { withAgentSecret } from './deploy.ts';
 import { disksOf, expectAllErased } from './known-disks.ts';
-import { failureText } from './last-error.ts';
-import { next, powerOff, withdrawBootFiles } from './machine-steps.ts';
+import { failureReport, failureText } from './last-error.ts';
+import { clearConsoleStep, keepConsoleStep, next, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 
 const writeBootFiles = simpleStep(
@@ -45,10 +46,17 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
   task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
 );
 
-type CleanParts = { settings: Settings; store: Store; drivers: Drivers; times?: CleanTimes };
+type CleanParts = {
+  settings: Settings;
+  store: Store;
+  drivers: Drivers;
+  consoles: Pick<Consoles, 'clearRecord' | 'log'>;
+  times?: CleanTimes;
+};
 
 export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDefinition {
   const machine: readonly Step[] = [
+    clearConsoleStep(parts.consoles),
     writeBootFiles,
     ...networkBootSteps({ persistent: false }),
     waitForRamdisk(settings['deploy.agent_timeout']),
@@ -56,6 +64,7 @@ export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDe
     { ...powerOff, name: 'power off again' },
     withdrawBootFiles,
   ];
+  const keepConsole = keepConsoleStep(parts);
   return {
     steps(operation) {
       const asked = askedSteps(operation);
@@ -63,7 +72,8 @@ export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDe
       return [...outOfBandSteps(parts, asked), ...(erasesDisks(operation) ? erase : [])];
     },
     // A machine whose firmware is being written must not lose its power.
-    undo: (operation) => (erasesDisks(operation) ? [...(isFlashing(operation) ? [] : [powerOff]), withdrawBootFiles] : []),
+    undo: (operation) =>
+      erasesDisks(operation) ? [keepConsole, ...(isFlashing(operation) ? [] : [powerOff]), withdrawBootFiles] : [],
     ended: (inside, operation) => writeCleanEnd(inside, operation).then(() => []),
   };
 }
@@ -109,6 +119,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
     return;
   }
   const reason = failureText(operation);
+  const last_error = failureReport(operation);
   await inside.nodes.update(
     { uuid: node.uuid },
     {
@@ -122,7 +133,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
         `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then `manage` it.'}`,
       ].join(' '),
       fault: cleanFailure,
-      last_error: reason,
+      last_error,
     },
   );
 }

@@ -3,6 +3,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { lastLines } from '#domain/last-lines.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import { lacks } from '#drivers/lacks.ts';
 import type { Store } from '#store/store.ts';
@@ -92,13 +93,7 @@ export class Consoles {
       return driver.log(facts, { ...(lines !== undefined && { lines }), ...(since !== undefined && { since }) });
     }
     const text = (await this.#record(uuid).read())?.toString('utf8');
-    if (text === undefined || lines === undefined) return text ?? null;
-    return lines <= 0
-      ? ''
-      : text
-          .split('\n')
-          .slice(text.endsWith('\n') ? -lines - 1 : -lines)
-          .join('\n');
+    return text === undefined ? null : lastLines(text, lines);
   }
 
   /** The way to the console is another one now. */

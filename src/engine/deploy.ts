@@ -9,10 +9,11 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Consoles } from './consoles.ts';
 import { isDiskUntouched } from './disk-state.ts';
-import { failureText } from './last-error.ts';
+import { consoleTailOf, failureReport } from './last-error.ts';
 import {
   bindPortsStep,
   clearConsoleStep,
+  keepConsoleStep,
   powerOff,
   powerOffIfPossible,
   unbindPortsStep,
@@ -26,7 +27,7 @@ export type DefinitionParts = {
   store: Store;
   drivers: Drivers;
   settings: Settings;
-  consoles: Pick<Consoles, 'clearRecord'>;
+  consoles: Pick<Consoles, 'clearRecord' | 'log'>;
   begin: BeginOperation;
 };
 
@@ -68,7 +69,7 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
   const { store, drivers, consoles, begin } = parts;
   const bind = bindPortsStep(parts);
   const clear = clearConsoleStep(consoles);
-  const undo = [powerOff, releaseStep(drivers), withdrawBootFiles, unbindPortsStep(store)];
+  const undo = [keepConsoleStep(parts), powerOff, releaseStep(drivers), withdrawBootFiles, unbindPortsStep(store)];
   return {
     steps: (operation) => withAgentSecret([bind, clear, ...deployOf(drivers, operation).steps]),
     undo: () => undo,
@@ -80,8 +81,9 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
 }
 
 /** A rebuild keeps ports and node; its failure leaves both with the server, so that it can be rebuilt again or deleted. */
-export function rebuildDefinition({ drivers, begin }: DefinitionParts): OperationDefinition {
-  const undo = [powerOff, releaseStep(drivers), withdrawBootFiles];
+export function rebuildDefinition({ begin, ...parts }: Omit<DefinitionParts, 'settings'>): OperationDefinition {
+  const { drivers } = parts;
+  const undo = [keepConsoleStep(parts), powerOff, releaseStep(drivers), withdrawBootFiles];
   return {
     steps: (operation) => withAgentSecret(deployOf(drivers, operation).steps),
     undo: () => undo,
@@ -89,7 +91,7 @@ export function rebuildDefinition({ drivers, begin }: DefinitionParts): Operatio
       if (operation.state === 'done') return writeServerActive(inside, operation, begin);
       const isDeleted = await wantsDeletion(inside, operation);
       if (!isDeleted) await failServer(inside, operation, {});
-      await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureText(operation) });
+      await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
       return isDeleted ? [await beginDeletion(inside, operation, begin)] : [];
     },
   };
@@ -133,7 +135,7 @@ export function deleteDefinition({ store, drivers, consoles, begin }: Definition
     async ended(inside, operation) {
       if (operation.state === 'failed') {
         await failServer(inside, operation, {});
-        await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureText(operation) });
+        await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
         return [];
       }
       await writeServerDeleted(inside, operation.server_id);
@@ -175,7 +177,7 @@ async function writeDeployFailure(inside: Store, operation: Operation, begin: Be
     instance_uuid: null,
     instance_info: {},
     failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
-    last_error: wasCancelled ? null : failureText(operation),
+    last_error: wasCancelled ? null : failureReport(operation),
   });
   if (!isDiskUntouched(operation)) return [await beginCleaning(inside, operation, begin)];
   await moveNode(inside, operation.node_uuid, 'release', { must_clean: false });
@@ -218,7 +220,9 @@ export async function writeServerDeleted(inside: Store, serverId: string | null)
 
 async function failServer(inside: Store, operation: Operation, patch: Partial<Server>): Promise<void> {
   const now = new Date().toISOString();
-  const fault = operation.fault && { ...operation.fault, at: now };
+  const [node] = await inside.nodes.pick(['uuid', 'name'], { uuid: operation.node_uuid });
+  const console = consoleTailOf(operation).join('\n');
+  const fault = operation.fault && { ...operation.fault, at: now, ...(node && { node }), ...(console && { console }) };
   await inside.servers.update(
     { id: operation.server_id ?? '' },
     { ...patch, vm_state: 'error', task_state: null, fault, updated_at: now },

@@ -47,7 +47,7 @@ export function createEngine(parts: EngineParts): Engine {
     deploy: deployDefinition(definitions),
     rebuild: rebuildDefinition(definitions),
     delete: deleteDefinition(definitions),
-    clean: cleanDefinition({ settings, store, drivers, ...(parts.cleanTimes && { times: parts.cleanTimes }) }),
+    clean: cleanDefinition({ settings, store, drivers, consoles, ...(parts.cleanTimes && { times: parts.cleanTimes }) }),
     verify: verifyDefinition({ store, drivers, bootStates }),
     power: powerDefinition(definitions),
   });

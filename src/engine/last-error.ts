@@ -6,6 +6,7 @@
 import { tellFault } from '#domain/faults.ts';
 import type { Node, Operation, OperationKind, PowerState } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import { withinSize } from './console-text.ts';
 
 /** What names itself; of the others the fault says enough. */
 const deeds: Partial<Record<OperationKind, string>> = { deploy: 'Deploy', clean: 'Cleaning' };
@@ -15,6 +16,22 @@ export function failureText({ kind, fault }: Pick<Operation, 'kind' | 'fault'>):
   const told = tellFault(fault);
   const deed = deeds[kind];
   return deed ? `${deed} failed at "${fault?.step}": ${told}` : told;
+}
+
+/** In an operation's context: what the console ended with when it had failed (lines). */
+export const consoleTailName = 'console_tail';
+
+export function consoleTailOf({ context }: Pick<Operation, 'context'>): readonly string[] {
+  return (context[consoleTailName] as string[] | undefined) ?? [];
+}
+
+/** Of the console, in `last_error` (characters). */
+const shownMax = 500;
+
+/** With what the machine printed last. */
+export function failureReport(operation: Pick<Operation, 'kind' | 'fault' | 'context'>): string {
+  const lines = withinSize(consoleTailOf(operation), shownMax);
+  return [failureText(operation), ...(lines.length > 0 ? ['The console ended with:', ...lines] : [])].join('\n');
 }
 
 /** All but power: only these leave a node in a state of failure. */
@@ -30,7 +47,7 @@ export async function errorBesidePower(inside: Store, { uuid, provision_state, l
     { orderBy: 'ended_at', descending: true, limit: 1 },
   );
   // The record of operations is kept for a time; what is told is then told for good.
-  return failed ? failureText(failed) : last_error;
+  return failed ? failureReport(failed) : last_error;
 }
 
 const onTargets: readonly unknown[] = ['power on', 'reset', 'soft reset'];

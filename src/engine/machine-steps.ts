@@ -4,7 +4,9 @@ import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { consoleTail, withoutKernelSecrets } from './console-text.ts';
 import type { Consoles } from './consoles.ts';
+import { consoleTailName } from './last-error.ts';
 import { bindPorts, unbindPorts } from './server-network.ts';
 import { checkRequestedNetworks } from './server-ports.ts';
 
@@ -49,12 +51,44 @@ export function bindPortsStep({ store, settings }: { store: Store; settings: Set
   );
 }
 
+/** What follows in the record was printed in this operation. */
+const ownConsole = 'console_cleared';
+
 /** Before a server comes and after it has gone: the next one's owner reads nothing of what the machine printed until then. */
 export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step {
-  return simpleStep(
-    { name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
-    (task) => consoles.clearRecord(task.node.uuid),
-  );
+  return {
+    ...{ name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
+    async run(task) {
+      await consoles.clearRecord(task.node.uuid);
+      return { next: true, context: { [ownConsole]: true } };
+    },
+  };
+}
+
+/** Of what is kept for the owner of a server that has no machine any more (lines, characters). */
+const keptLines = 1000;
+const keptMax = 64 * 1024;
+
+/**
+ * Once something has failed: the last lines for administrators, and for the server's owner a copy of what was printed in her
+ * deployment, since the machine and its record are another's after that.
+ */
+export function keepConsoleStep({ store, consoles }: { store: Store; consoles: Pick<Consoles, 'log'> }): Step {
+  return {
+    ...{ name: 'keep console', title: 'Keep the end of the console', deadlineSeconds: 60 },
+    async run(task) {
+      const { kind, context } = task.operation;
+      // A rebuild's machine has been its server's all the time.
+      const isOwn = kind === 'rebuild' || context[ownConsole] === true;
+      const text = isOwn ? await consoles.log(task.node.uuid, keptLines) : null;
+      if (!text) return next;
+      const shown = withoutKernelSecrets(text).replaceAll('\0', '').slice(-keptMax).toWellFormed();
+      if (kind === 'deploy' && task.server) await store.servers.update({ id: task.server.id }, { console_log: shown });
+      const lines = consoleTail(shown);
+      if (lines.length > 0) task.note('console', `The console ended with:\n${lines.join('\n')}`);
+      return { next: true, context: { [consoleTailName]: lines } };
+    },
+  };
 }
 
 export function unbindPortsStep(store: Store): Step {

@@ -1,7 +1,8 @@
 /** The referee: what the unmodified `openstack` client shows a member of servers that failed and of names that paint. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openTwoProjects, type TwoProjects } from '#test/two-projects.ts';
+import { Fault } from '#domain/faults.ts';
+import { aFreeNode, openTwoProjects, type TwoProjects } from '#test/two-projects.ts';
 import { openstack, openstackJson, withoutClient as skip } from './openstack.ts';
 
 let projects: TwoProjects;
@@ -25,6 +26,29 @@ test('a server without a host tells its owner the plain sentence, and the admini
 
   assert.equal(await faultOf(mallory), 'No valid host was found. There are not enough hosts available.');
   assert.match(await faultOf(admin), /Of 2 nodes: 2 in use/);
+});
+
+test('a server that failed shows its owner what its machine had printed, and the administrator which machine', {
+  skip,
+}, async () => {
+  const { stage, own } = projects;
+  const node = await aFreeNode(stage);
+  stage.onDeploy(async (task) => {
+    stage.consoles.set(task.node.uuid, 'grub> ls\nKernel panic - not syncing\n');
+    throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
+  });
+  const made = ['server', 'create', '--flavor', 'metal', '--image', own['images'] ?? '', '--network', own['networks'] ?? '', 'f'];
+  const { id } = await openstackJson(mallory, made);
+  await stage.quiet();
+  stage.onDeploy(undefined);
+
+  assert.equal(await openstack(mallory, ['console', 'log', 'show', id]), 'grub> ls\nKernel panic - not syncing\n');
+  assert.equal(await openstack(mallory, ['console', 'log', 'show', '--lines', '1', id]), 'Kernel panic - not syncing\n');
+  const [hers, all] = [await openstackJson(mallory, ['server', 'show', id]), await openstackJson(admin, ['server', 'show', id])];
+  assert.ok(all.fault.details.includes(node) && all.fault.details.endsWith('Kernel panic - not syncing'), all.fault.details);
+  assert.doesNotMatch(JSON.stringify(hers.fault), new RegExp(`${node}|panic`));
+  const shown = await openstackJson(admin, ['baremetal', 'node', 'show', node]);
+  assert.match(shown.last_error, /Kernel panic - not syncing$/);
 });
 
 test("another project's records are to the client what records that do not exist are", { skip }, async () => {

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
+import { lastLines } from '#domain/last-lines.ts';
 import type { Server } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
@@ -134,7 +135,11 @@ async function consoleOutput({ context, request, server, argument }: ActionCall)
   const options = argument ?? {};
   if (!Value.Check(ConsoleOutput, options)) throw new Fault('badRequest', { detail: 'length must be a whole number.' });
   const length = Number(options.length ?? -1);
-  const output = await context.engine.consoleLog(await machineOf(context, server), length < 0 ? undefined : length);
+  const lines = length < 0 ? undefined : length;
+  // What was kept when the machine was taken from a server that failed; anything later is not of this server.
+  const kept = server.node_uuid === null ? server.console_log : null;
+  const output =
+    kept === null ? await context.engine.consoleLog(await machineOf(context, server), lines) : lastLines(kept, lines);
   if (output === null) throw new Fault('unsupported', { what: 'A console log with the console_interface of this node' });
   request.log.debug({ server: server.id, characters: output.length }, 'console output read');
   return { output };

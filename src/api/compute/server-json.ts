@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import { type FaultCode, faultTable } from '#domain/faults.ts';
-import type { Event, Network, Node, Port, Server } from '#domain/records.ts';
+import type { Event, Network, Node, Port, Server, ServerFault } from '#domain/records.ts';
 import { Collection } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { ApiContext, Caller } from '../context.ts';
@@ -213,10 +213,19 @@ function faultOf(server: Server, caller: Caller): object {
   if (server.vm_state !== 'error' || !server.fault) return {};
   const { code, step, at } = server.fault;
   const { message, hint } = wordsFor(caller, server.fault);
-  const details = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
+  const words = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
+  const details = [words, ...(caller.is_admin ? machineDetails(server.fault) : [])].filter(Boolean).join('\n');
   return {
     fault: { code: novaCodes[code] ?? faultTable[code].status, created: secondsTime(at), message, ...(details && { details }) },
   };
+}
+
+/** Which machine it was, and what it printed last. */
+function machineDetails({ node, console }: ServerFault): string[] {
+  return [
+    ...(node ? [`Node: ${node.name === null ? node.uuid : `${node.name} (${node.uuid})`}`] : []),
+    ...(console ? [`The console ended with:\n${console}`] : []),
+  ];
 }
 
 /** Nova's numbers: 0 unknown, 1 running, 4 shut down. */

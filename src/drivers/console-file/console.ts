@@ -2,6 +2,7 @@
 import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, normalize, sep } from 'node:path';
 import { Fault } from '#domain/faults.ts';
+import { lastLines } from '#domain/last-lines.ts';
 import type { ConsoleInterface, NodeFacts } from '../interfaces.ts';
 
 /** The end of a longer log is what people ask for; a reply must stay of a size that can be sent. */
@@ -70,14 +71,4 @@ async function readEnd(file: FileHandle, since: string | undefined): Promise<str
   const length = Math.min(size - begin, maxBytes);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
   return buffer.toString('utf8', 0, bytesRead);
-}
-
-/** The newline at the end closes the last line and begins none. */
-function lastLines(text: string, lines: number | undefined): string {
-  if (lines === undefined) return text;
-  if (lines <= 0) return '';
-  return text
-    .split('\n')
-    .slice(text.endsWith('\n') ? -lines - 1 : -lines)
-    .join('\n');
 }

@@ -1,0 +1,9 @@
+/** The newline at the end closes the last line and begins none. `lines` undefined = all of them. */
+export function lastLines(text: string, lines: number | undefined): string {
+  if (lines === undefined) return text;
+  if (lines <= 0) return '';
+  return text
+    .split('\n')
+    .slice(text.endsWith('\n') ? -lines - 1 : -lines)
+    .join('\n');
+}
