@@ -23,9 +23,11 @@ import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
 import { jsonParser } from './json-body.ts';
+import { readMediaType } from './media-types.ts';
 import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
 import { refuseControls } from './printable-text.ts';
+import { RouteMethods } from './route-methods.ts';
 import { sendLongListsInSlices } from './sliced-json.ts';
 import { Tokens } from './tokens.ts';
 import { maskUrlSecrets } from './url-secrets.ts';
@@ -91,6 +93,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     genReqId: () => `req-${randomUUID()}`,
     bodyLimit,
     connectionTimeout: silenceMs,
+    rewriteUrl: ({ url = '' }) => withVersion(url),
     http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
   });
@@ -98,10 +101,12 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
   app.setErrorHandler(replyWithFault('identity'));
-  app.setNotFoundHandler(replyNotFound('identity'));
+  const methods = new RouteMethods(app);
+  app.setNotFoundHandler(replyNotFound('identity', methods));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
   });
+  app.addHook('onRequest', readMediaType);
   app.addHook('preParsing', endTrickle);
   app.addHook('preValidation', refuseControls);
   app.addHook('onResponse', logRequest);
@@ -116,13 +121,18 @@ export function createApi(parts: ApiParts): FastifyInstance {
   registerDiscovery(app as ApiScope, context);
   const reserve = keepReserve(parts.settings);
   for (const service of serviceTable)
-    app.register(openService(service, context, { onAuthenticated, reserve }), { prefix: service.prefix });
+    app.register(openService(service, context, { onAuthenticated, reserve, methods }), { prefix: service.prefix });
   return app;
 }
 
-type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<typeof keepReserve> };
+/** Ironic takes a path without a version as one of its only version, and its clients find it so in the catalogue. */
+function withVersion(url: string): string {
+  return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$))(?=[^/?])/, '/baremetal/v1/');
+}
 
-function openService(service: Service, context: ApiContext, { onAuthenticated, reserve }: Hooks) {
+type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<typeof keepReserve>; methods: RouteMethods };
+
+function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods }: Hooks) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(replyWithFault(service.name));
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(service.microversions));
@@ -133,7 +143,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
       sendLongListsInSlices(closed);
       closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
       closed.addHook('onRequest', reserve(service.name));
-      closed.setNotFoundHandler(replyNotFound(service.name));
+      closed.setNotFoundHandler(replyNotFound(service.name, methods));
       await service.register(closed as ApiScope, context);
     });
   };

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asFault, Fault, tellFault } from '#domain/faults.ts';
+import type { RouteMethods } from './route-methods.ts';
 import { wordsFor } from './tenant-words.ts';
 
 export type ServiceName = 'identity' | 'compute' | 'image' | 'network' | 'baremetal';
@@ -59,10 +60,17 @@ export function replyWithFault(service: ServiceName) {
   };
 }
 
-export function replyNotFound(service: ServiceName) {
+/** Without a path, or without this method at it. */
+export function replyNotFound(service: ServiceName, methods: RouteMethods) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
-    const fault = new Fault('notFound', { what: 'Resource', id: `${request.method} ${request.url.split('?')[0]}` });
-    reply.code(404).send(shapeTable[service](fault, fault.message));
+    const [path = ''] = request.url.split('?');
+    const allowed = methods.at(path);
+    const fault =
+      allowed.length > 0
+        ? new Fault('methodNotAllowed', { method: request.method, resource: path, allowed: allowed.join(', ') })
+        : new Fault('notFound', { what: 'Resource', id: `${request.method} ${path}` });
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '));
+    reply.code(fault.status).send(shapeTable[service](fault, fault.message));
   };
 }
 

@@ -11,6 +11,8 @@ type VersionRange = {
   readonly type: string;
   /** The older header of this service alone. */
   readonly header: string;
+  /** The fault that answers what is no version. */
+  readonly nonsense: 'badRequest' | 'notAcceptable';
 };
 
 /** Raise `max` only when everything up to it answers as the newer revision says. */
@@ -20,12 +22,14 @@ export const microversionTable = {
     max: { major: 2, minor: 90 },
     type: 'compute',
     header: 'x-openstack-nova-api-version',
+    nonsense: 'badRequest',
   },
   baremetal: {
     min: { major: 1, minor: 1 },
     max: { major: 1, minor: 109 },
     type: 'baremetal',
     header: 'x-openstack-ironic-api-version',
+    nonsense: 'notAcceptable',
   },
 } as const satisfies Record<string, VersionRange>;
 
@@ -63,10 +67,10 @@ function askedVersion(request: FastifyRequest, range: VersionRange): string | un
 }
 
 function parseVersion(asked: string | undefined, range: VersionRange): Microversion {
-  if (asked === undefined) return range.min;
-  if (asked === 'latest') return range.max;
+  if (!asked) return range.min;
+  if (asked.toLowerCase() === 'latest') return range.max;
   const match = /^(\d+)\.(\d+)$/.exec(asked);
-  if (!match) throw new Fault('badRequest', { detail: `API version string ${asked} must be MAJOR.MINOR or latest.` });
+  if (!match) throw new Fault(range.nonsense, { detail: `API version string ${asked} must be MAJOR.MINOR or latest.` });
   const version = { major: Number(match[1]), minor: Number(match[2]) };
   const isInside = version.major === range.max.major && version.minor >= range.min.minor && version.minor <= range.max.minor;
   if (isInside) return version;

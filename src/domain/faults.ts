@@ -23,6 +23,7 @@ export const faultTable = {
     by: 'caller',
     message: 'History record {id} could not be found: there was none, or it was removed since (records.keep is {days} days).',
   },
+  methodNotAllowed: { status: 405, by: 'caller', message: 'There is no {method} at {resource}, but {allowed}.' },
   notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
   requestTimeout: { status: 408, by: 'caller', message: '{detail}' },
   clientGone: { status: 400, by: 'caller', message: '{what} was cut short because the client hung up.' },

@@ -14,6 +14,7 @@ export const tenantMessages = {
   forbidden: true,
   notFound: true,
   recordNotFound: true,
+  methodNotAllowed: true,
   notAcceptable: true,
   unsupportedMediaType: true,
   requestTimeout: true,

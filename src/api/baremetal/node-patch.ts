@@ -78,7 +78,8 @@ function refuseReadSecrets(patch: JsonPatch): void {
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
   const patched = { ...after };
   for (const name of bagNames) patched[name] ??= {};
-  patched['maintenance'] = booleanOf('maintenance', patched['maintenance']);
+  // Removed, it is as in a new node.
+  patched['maintenance'] = booleanOf('maintenance', 'maintenance' in patched ? patched['maintenance'] : false);
   for (const name of [...textNames, 'instance_name']) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   if (!Value.Check(Patched, patched)) {
     const [error] = Value.Errors(Patched, patched);

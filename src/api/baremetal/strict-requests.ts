@@ -23,7 +23,14 @@ function readQuery(query: Record<string, unknown>, { properties }: ObjectSchema)
   if (unknown.length > 0) throw new Fault('badRequest', { detail: `Unexpected arguments: ${unknown.join(', ')}` });
   for (const [name, value] of Object.entries(query)) {
     if (properties[name]?.type === 'boolean') query[name] = booleanOf(name, value);
+    if (name === 'fields') query[name] = plainList(value);
   }
+}
+
+/** `uuid, Name` or a parameter that comes again → `uuid,name`. */
+function plainList(value: unknown): string {
+  const names = [value].flat().flatMap((text) => String(text).split(','));
+  return [...new Set(names.map((name) => name.trim().toLowerCase()))].join(',');
 }
 
 function refuseFields({ method, body }: FastifyRequest, known: readonly string[]): void {
