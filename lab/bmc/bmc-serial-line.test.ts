@@ -11,8 +11,9 @@ import { openIpmiClient } from '#wire/ipmi/client.ts';
 import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
 import { openSerialLine, type SerialLine } from '#wire/ipmi/sol-stream.ts';
 import { defaultTimings } from '#wire/ipmi/timings.ts';
+import { listenUdp } from '#wire/udp/datagrams.ts';
 import { openSharedUdp } from '#wire/udp/shared-udp.ts';
-import { startBmc } from './bmc.ts';
+import { type BmcOptions, startBmc } from './bmc.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
 
 /** For a network that loses packets. */
@@ -34,11 +35,13 @@ function createEcho(breaks: string[]): Duplex & { sendBreak(): void } {
   return Object.assign(echo, { sendBreak: () => void breaks.push('break') });
 }
 
-async function setStage(t: TestContext, { timings = calm, address = '127.0.0.1', port = 0 } = {}) {
+type StageOptions = { timings?: typeof calm; address?: string; port?: number } & Pick<BmcOptions, 'listen' | 'onCommand'>;
+
+async function setStage(t: TestContext, { timings = calm, address = '127.0.0.1', port = 0, ...more }: StageOptions = {}) {
   const breaks: string[] = [];
   const chassis = { ...createMemoryChassis(), openConsole: () => createEcho(breaks) };
   const users = [{ name: login.user, password: login.password }];
-  const bmc = await startBmc({ address, port, users, chassis });
+  const bmc = await startBmc({ address, port, users, chassis, ...more });
   const datagrams = openSharedUdp();
   const lines: SerialLine[] = [];
   const open = async (options: { takeOver?: boolean; signal?: AbortSignal } = {}) => {
@@ -160,6 +163,48 @@ suite('our client on the serial line', () => {
     );
     await assert.rejects(opening, (error) => error instanceof IpmiError && /disabled in the BMC/.test(error.detail));
   });
+});
+
+/** Payload types of a session's packets, IPMI 2.0 rev 1.1 table 13-16: their place in the packet, and the serial line's number. */
+const [typeOffset, typeBits, serialLine] = [5, 0x3f, 1];
+
+/** The answer that a serial line is open leaves the BMC only behind the first that the machine prints. */
+function aLateAnswer(sent: number[]): Pick<BmcOptions, 'listen' | 'onCommand'> {
+  let isNext = false;
+  let late: (() => void) | undefined;
+  return {
+    onCommand: ({ command }) => {
+      isNext = command === 'Activate Payload';
+    },
+    listen: async (at, receive) => {
+      const server = await listenUdp(at, receive);
+      const sendNow: typeof server.send = (packet, to) => {
+        sent.push((packet[typeOffset] ?? 0) & typeBits);
+        server.send(packet, to);
+      };
+      const send: typeof server.send = (packet, to) => {
+        if (isNext) late = () => sendNow(packet, to);
+        else sendNow(packet, to);
+        if (!isNext) late = void late?.();
+        isNext = false;
+      };
+      return { ...server, send };
+    },
+  };
+}
+
+// https://github.com/ipmitool/ipmitool/issues/254
+test('what the machine prints before the BMC has said that the line is open is heard', async (t) => {
+  const sent: number[] = [];
+  const { open } = await setStage(t, aLateAnswer(sent));
+  const line = await open();
+
+  assert.equal(await hear(line, 'login: '), 'login: ');
+  line.write('root');
+  await hear(line, 'ROOT');
+
+  const first = sent.indexOf(serialLine);
+  assert.equal(sent[first + 1], 0, 'the answer came second');
 });
 
 /** Runs a program on a terminal of its own, types when it sees a text, and returns all that it printed. */

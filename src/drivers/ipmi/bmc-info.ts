@@ -4,7 +4,7 @@ import { describeSelfTest, getSelfTestResults } from '#wire/ipmi/device-commands
 import { decodeGuid } from '#wire/ipmi/guid.ts';
 import { decodeTime } from '#wire/ipmi/sel-records.ts';
 import { getSelInfo, getSelTime } from '#wire/ipmi/storage-commands.ts';
-import { type NodeAsker, optionally } from './ask-node.ts';
+import { type NodeAsker, oneOfMany } from './ask-node.ts';
 import { readLan } from './lan.ts';
 
 /** Get Device ID, byte 6, from bit 0: IPMI 2.0 rev 1.1 table 20-2. */
@@ -22,10 +22,10 @@ const supportTable = [
 /** What the BMC tells of itself; what it does not know is left out. */
 export async function readBmcInfo(asker: NodeAsker): Promise<JsonObject> {
   const id = await asker.ask(getDeviceId, {});
-  const guid = await optionally(asker.ask(getSystemGuid, {}));
-  const test = await optionally(asker.ask(getSelfTestResults, {}));
-  const log = await optionally(asker.ask(getSelInfo, {}));
-  const clock = await optionally(asker.ask(getSelTime, {}));
+  const guid = await oneOfMany(asker.ask(getSystemGuid, {}));
+  const test = await oneOfMany(asker.ask(getSelfTestResults, {}));
+  const log = await oneOfMany(asker.ask(getSelInfo, {}));
+  const clock = await oneOfMany(asker.ask(getSelTime, {}));
   const now = clock && decodeTime(clock.seconds);
   return {
     device_id: id.device,

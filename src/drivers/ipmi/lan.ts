@@ -1,7 +1,7 @@
 import type { JsonObject } from '#domain/records.ts';
 import { getChannelInfo, presentChannel } from '#wire/ipmi/app-commands.ts';
 import { addressSources, getLanParameters, lanParameters } from '#wire/ipmi/transport-commands.ts';
-import { type NodeAsker, optionally } from './ask-node.ts';
+import { type NodeAsker, oneOfMany, optionally } from './ask-node.ts';
 
 const usualChannel = 1;
 
@@ -17,7 +17,7 @@ export async function readLan(asker: NodeAsker): Promise<JsonObject> {
   const settings: JsonObject = { channel: number };
   for (const { parameter, name, read } of parameterTable) {
     const query = { channel: { number, revisionOnly: false }, parameter, set: 0, block: 0 };
-    const answer = await optionally(asker.ask(getLanParameters, query));
+    const answer = await oneOfMany(asker.ask(getLanParameters, query));
     const value = answer && read(answer.data);
     if (value !== undefined) settings[name] = value;
   }

@@ -11,7 +11,7 @@ import { type SensorRecords, spellKey } from './sensor-records.ts';
 import { convertRaw } from './sensors.ts';
 
 export async function readLog(asker: NodeAsker, records: SensorRecords): Promise<LogEntry[]> {
-  const entries = await readSel(asker);
+  const entries = await readSel(asker, asker.notice);
   if (entries.length === 0) return [];
   const sensors = new Map<string, SensorRecord>();
   for (const record of await records.of(asker)) if (record.kind === 'sensor') sensors.set(spellKey(record), record);

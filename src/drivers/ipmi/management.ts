@@ -10,11 +10,12 @@ import {
   getBootOptions,
   setBootOptions,
 } from '#wire/ipmi/chassis-commands.ts';
+import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { decodeGuid } from '#wire/ipmi/guid.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AskBmc } from './ask-bmc.ts';
-import { askNode, optionally } from './ask-node.ts';
+import { askNode, completionOf, optionally } from './ask-node.ts';
 import { readBmcInfo } from './bmc-info.ts';
 import { identify } from './identify.ts';
 import { getIndicator, setIndicator } from './indicator.ts';
@@ -56,7 +57,8 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
     },
     async getBootDevice(node, asking) {
       const query = { parameter: { number: bootParameters.bootFlags }, set: 0, block: 0 };
-      const { data } = await ask(node, getBootOptions, query, asking);
+      const { data } = await ask(node, getBootOptions, query, asking).catch(whereOnlySet);
+      if (data === undefined) return { device: null, persistent: null };
       const { validity, selection } = readFlags(data, node);
       const device = deviceNames.get(selection.device);
       if (!validity.valid || !device) return { device: null, persistent: null };
@@ -110,6 +112,12 @@ function readFlags(data: Buffer, node: NodeFacts): BootFlags {
 function isUefi({ properties }: NodeFacts): boolean {
   const { capabilities } = properties;
   return typeof capabilities === 'string' && capabilities.split(',').includes('boot_mode:uefi');
+}
+
+/** KubeVirtBMC takes boot flags and does not keep them to be read. */
+function whereOnlySet(error: unknown): { data?: undefined } {
+  if (completionOf(error) === completionCodes.parameterNotSupported) return {};
+  throw error;
 }
 
 function tolerateRefusal(error: unknown): void {

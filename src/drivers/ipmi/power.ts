@@ -1,6 +1,8 @@
 import { type ChassisAction, chassisControl, getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
+import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import type { PowerInterface, PowerTarget } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
+import { completionOf } from './ask-node.ts';
 import { ipmiEndpoints, ipmiProperties, readIpmiSettings } from './properties.ts';
 
 const actionTable: Readonly<Record<PowerTarget, ChassisAction>> = {
@@ -21,7 +23,24 @@ export function createIpmiPower(ask: AskBmc): PowerInterface {
       return power.on ? 'power on' : 'power off';
     },
     async setPower(node, target, asking) {
-      await ask(node, chassisControl, { action: actionTable[target] }, asking);
+      const control = (action: ChassisAction) => ask(node, chassisControl, { action }, asking);
+      try {
+        await control(actionTable[target]);
+      } catch (error) {
+        if (completionOf(error) !== completionCodes.notInThisState) throw error;
+        const { power } = await ask(node, getChassisStatus, {}, asking);
+        if (doneTable[target] === power.on) return;
+        if (power.on || !restarts.includes(target)) throw error;
+        await control('power up');
+      }
     },
   };
 }
+
+/** What is refused because it is so already (D5h, Dell among others) is done; a restart of what is off is a start. */
+const doneTable: Readonly<Partial<Record<PowerTarget, boolean>>> = {
+  'power on': true,
+  'power off': false,
+  'soft power off': false,
+};
+const restarts: readonly PowerTarget[] = ['reset', 'power cycle'];

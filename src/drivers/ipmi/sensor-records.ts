@@ -2,7 +2,7 @@ import { onUnit } from '#wire/ipmi/asker.ts';
 import { decodeSdr, type SdrRecord, type SensorKey, type SensorRecord } from '#wire/ipmi/sdr-records.ts';
 import { readSdrs, type SdrList } from '#wire/ipmi/sdr-repository.ts';
 import { getSensorThresholds, type RawThresholds } from '#wire/ipmi/sensor-commands.ts';
-import { type NodeAsker, optionally } from './ask-node.ts';
+import { type NodeAsker, oneOfMany } from './ask-node.ts';
 import { readIpmiSettings } from './properties.ts';
 
 export type SensorRecords = {
@@ -46,7 +46,7 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
       const known = kept.get(keyOf(asker));
       const name = spellKey(sensor);
       if (known?.thresholds.has(name)) return known.thresholds.get(name);
-      const answer = await optionally(asker.ask(onUnit(getSensorThresholds, sensor.lun), { sensor: sensor.number }));
+      const answer = await oneOfMany(asker.ask(onUnit(getSensorThresholds, sensor.lun), { sensor: sensor.number }));
       known?.thresholds.set(name, answer);
       return answer;
     },

@@ -7,7 +7,7 @@ import { convertReading, decodeFactors, firstNonLinear } from '#wire/ipmi/sensor
 import { describeSensorType } from '#wire/ipmi/sensor-types.ts';
 import { describeUnits } from '#wire/ipmi/sensor-units.ts';
 import type { Sensor, ThresholdName } from '../interfaces.ts';
-import { type NodeAsker, optionally } from './ask-node.ts';
+import { type NodeAsker, oneOfMany } from './ask-node.ts';
 import { readIpmiSettings } from './properties.ts';
 import type { SensorRecords } from './sensor-records.ts';
 
@@ -37,7 +37,7 @@ async function readSensor(asker: NodeAsker, records: SensorRecords, record: Sens
 /** @returns undefined where there is none: not now, not here, or the BMC refuses */
 async function askReading(asker: NodeAsker, { owner, lun, number }: SensorRecord): Promise<SensorReading | undefined> {
   if (owner !== ownAddress(asker)) return undefined;
-  const reading = await optionally(asker.ask(onUnit(getSensorReading, lun), { sensor: number }));
+  const reading = await oneOfMany(asker.ask(onUnit(getSensorReading, lun), { sensor: number }));
   return reading && !reading.flags.unavailable && reading.flags.scanning ? reading : undefined;
 }
 
@@ -94,7 +94,7 @@ export async function convertRaw(
   if (!analog) return undefined;
   const { formula } = analog;
   if (formula.linearization < firstNonLinear) return round(convertReading(raw, formula));
-  const answer = await optionally(asker.ask(onUnit(getSensorReadingFactors, lun), { sensor: number, reading: raw }));
+  const answer = await oneOfMany(asker.ask(onUnit(getSensorReadingFactors, lun), { sensor: number, reading: raw }));
   return round(answer && convertReading(raw, { ...formula, factors: decodeFactors(answer.factors) }));
 }
 

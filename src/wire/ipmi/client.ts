@@ -145,7 +145,7 @@ class Client implements IpmiClient, SessionHolder {
   async #run<Q, R>(row: Command<Q, R>, fields: Q, way: Way): Promise<R> {
     const { budget } = way;
     if (row.repeatable?.(fields) === false) return this.#runOnce(row, fields, way);
-    for (;;) {
+    for (let busy = 1; ; ) {
       const reused = this.#keeper.session !== undefined;
       try {
         const session = await this.#openedSession(budget);
@@ -153,7 +153,8 @@ class Client implements IpmiClient, SessionHolder {
       } catch (error) {
         if (!(error instanceof IpmiError)) throw error;
         if (error.failure === 'silent') this.#lose();
-        const again = error.failure === 'silent' ? reused : error.completion === completionCodes.nodeBusy;
+        const mayClear = error.completion === completionCodes.nodeBusy && busy++ < (row.mostBusy ?? Number.POSITIVE_INFINITY);
+        const again = error.failure === 'silent' ? reused : mayClear;
         if (!again || budget.left === 0) throw error;
         if (error.failure !== 'silent') await pause(this.#network.timings.firstWait, budget);
       }

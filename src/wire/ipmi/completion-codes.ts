@@ -48,6 +48,7 @@ export const completionCodes = {
   invalidField: 0xcc,
   illegalForSensor: 0xcd,
   insufficientPrivilege: 0xd4,
+  notInThisState: 0xd5,
   unspecified: 0xff,
 } as const;
 

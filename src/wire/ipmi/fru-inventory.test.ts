@@ -114,6 +114,45 @@ suite('FRU data', () => {
   });
 });
 
+/** As people published it of their machines: the bytes of the areas, and zeros behind. */
+suite('FRU data of a real machine', () => {
+  const zeros = '\0'.repeat(64);
+
+  // https://github.com/kontron/python-ipmi/issues/186
+  test('ASRock Rack: areas with wrong checksums are read', async () => {
+    const board = '\x01\x03\x00vq\xb4\xcaASRockRack\xc0\xc0\xc0\xc0\xc1\x00\x1b';
+    const product = '\x01\x03\x00\xcaASRockRack\xc0\xc0\xc0\xc0\xc0\xc0\xc1\x00\x00M';
+    const bytes = Buffer.from(`\x01\x00\x00\x01\x04\x00\x00\xfa${board}${product}${zeros}`, 'latin1');
+
+    const inventory = await read(aDevice(bytes));
+
+    assert.equal(inventory?.board?.fields['manufacturer'], 'ASRockRack');
+    assert.equal(inventory?.product?.fields['manufacturer'], 'ASRockRack');
+    assert.ok(inventory?.notes.includes('the checksum of the board area is wrong'), String(inventory?.notes));
+  });
+
+  // https://github.com/kontron/python-ipmi/issues/66
+  test('Quanta: multirecords that begin inside of the chassis area are none, and the areas are read', async () => {
+    const chassis = '\x01\x05\x17\xcb1S1QUZZ0STW\xcdQTFCPY823000A\xc6Quanta\xc1\x00\x00\xd8';
+    const boardTexts = '\xdcQuanta Cloud Technology Inc.\xd4SD1Q-1ULH-6 cores MB\xcbGPY82000008\xcb31S1QMB0060';
+    const board = `\x01\x0e\x19\x05\x0f\xb4${boardTexts}\xc9FRU v0.10\xcdS1Q_00_QCT_00\xc3N/A\xc1\x00\x003`;
+    const productTexts = '\xc6Qumulo\xccQK-Series 1U\xd195-10B01-01 rev01\xc31.0\xccS0501825Q007\xc0';
+    const product = `\x01\x0b\x19${productTexts}\xc9FRU v0.10\xc3N/A\xc3N/A\xc3N/A\xc1\x00\x00\x00\x00\x00S`;
+    const bytes = Buffer.from(`\x01\x00\x01\x06\x14\x01\x00\xe3${chassis}${board}${product}${zeros}`, 'latin1');
+
+    const inventory = await read(aDevice(bytes));
+
+    assert.equal(inventory?.chassis?.fields['part_number'], '1S1QUZZ0STW');
+    assert.equal(inventory?.board?.fields['serial'], 'GPY82000008');
+    assert.equal(inventory?.product?.fields['serial'], 'S0501825Q007');
+    assert.deepEqual(inventory?.multirecords, []);
+    assert.ok(
+      inventory?.notes.some((note) => note.startsWith('the checksum of the header of')),
+      String(inventory?.notes),
+    );
+  });
+});
+
 /** With the byte that makes the sum zero. */
 function sealed(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.of(-bytes.reduce((sum, byte) => sum + byte, 0) & 0xff)]);

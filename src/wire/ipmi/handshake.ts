@@ -9,7 +9,7 @@ import * as rakp from '../rmcp/rakp.ts';
 import { deriveKeys, passwordKey, type RakpFacts, rakp2Code, rakp3Code, rakp4Code } from '../rmcp/session-keys.ts';
 import { decodePlainPacket, encodePlainPacket, type PayloadType } from '../rmcp/session-packet.ts';
 import { closeSession } from './app-commands.ts';
-import { type Privilege, privilegeLevels } from './command.ts';
+import { adviceOn, type Privilege, privilegeLevels } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { encodeRequest } from './message.ts';
@@ -270,7 +270,8 @@ class Handshake {
   }
 
   #turnedDown(step: string, status: number): IpmiError {
-    const detail = `${rakp.rakpStatusTable[status] ?? `unknown status ${status}`} (${step})`;
+    const said = `${rakp.rakpStatusTable[status] ?? `unknown status ${status}`} (${step})`;
+    const detail = status === rakp.rakpStatus.unauthorizedRole ? `${said}${adviceOn(this.#login.privilege)}` : said;
     if (rakp.fullStatuses.includes(status)) {
       return new NoFreeSession('unfit', { peer: this.#conversation.peer, command: 'Open Session', detail });
     }

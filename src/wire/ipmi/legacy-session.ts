@@ -12,7 +12,7 @@ import {
   readUnsignedMessage,
 } from '../rmcp/legacy-packet.ts';
 import { activateSession, getSessionChallenge } from './app-commands.ts';
-import { privilegeLevels } from './command.ts';
+import { adviceOn, privilegeLevels } from './command.ts';
 import { completionCodes, describeCompletion } from './completion-codes.ts';
 import type { Conversation } from './conversation.ts';
 import { type Login, NoFreeSession } from './handshake.ts';
@@ -72,7 +72,7 @@ async function activate(conversation: Conversation, login: Login, { session, cha
     // An answer under another password is not told from silence: what is not rightly signed is dropped. BMCs do not answer then anyway.
     accept: (received) => readActivation(received, key),
   });
-  if (answer.completion !== completionCodes.ok) throw turnedDown(conversation, answer.completion);
+  if (answer.completion !== completionCodes.ok) throw turnedDown(conversation, login, answer.completion);
   const terms = decode(activateSession.response, answer.data, name);
   if (terms.type.number !== authenticationTypes.md5) throw unfit(conversation, 'it wants to go on without signatures');
   return new LegacyLink({ bmcSession: terms.session, key, firstOutbound: terms.inboundSequence, firstInbound });
@@ -98,14 +98,12 @@ function readActivation(packet: Buffer, key: Uint8Array) {
   return answer.netFn === netFn && answer.command === command && answer.sequence === 1 ? answer : undefined;
 }
 
-function turnedDown({ peer }: Conversation, completion: number): IpmiError {
-  const context = {
-    peer,
-    command: activateSession.name,
-    detail: describeCompletion(completion, activateSession.completionCodes),
-  };
+function turnedDown({ peer }: Conversation, { privilege }: Login, completion: number): IpmiError {
+  const said = describeCompletion(completion, activateSession.completionCodes);
+  const isTooHigh = completion === privilegeTooHigh;
+  const context = { peer, command: activateSession.name, detail: isTooHigh ? `${said}${adviceOn(privilege)}` : said };
   if (fullCodes.includes(completion)) return new NoFreeSession('unfit', context);
-  return new IpmiError(completion === privilegeTooHigh ? 'refused' : 'unfit', context);
+  return new IpmiError(isTooHigh ? 'refused' : 'unfit', context);
 }
 
 function suspectPassword({ peer, command, attempts, seconds }: IpmiError): IpmiError {

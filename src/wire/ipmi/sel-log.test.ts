@@ -53,6 +53,23 @@ suite('the event log', () => {
     assert.ok((await readSel(aLog([entry(1), entry(2)], (index) => (index === 0 ? 2 : 1)))).length <= 3);
   });
 
+  // https://github.com/facebook/openbmc/issues/273
+  test('that gives its oldest entry twice has it once, and one that breaks off is told', async () => {
+    const told: string[] = [];
+    const twice = [entry(1), entry(1), entry(2)];
+    const records = await readSel(aLog(twice), (words) => told.push(words));
+    assert.deepEqual(
+      records.map(({ id }) => id),
+      [1, 2],
+    );
+    await readSel(
+      aLog([entry(2), entry(3)], () => 0xffff),
+      (words) => told.push(words),
+    );
+    await readSel(aLog([entry(1), entry(2)]), (words) => told.push(words));
+    assert.deepEqual(told, ['the event log has 3 entries and gives 2', 'the event log has 2 entries and gives 1']);
+  });
+
   test('is erased, under a new reservation where a new event cancelled the first', async () => {
     let reservation = 0;
     let begun = 0;

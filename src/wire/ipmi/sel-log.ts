@@ -17,11 +17,22 @@ import {
 const entryLimit = 16_384;
 const wholeRecord = 0xff;
 
-/** Oldest first. Entries come whole, which needs no reservation: section 31.5. */
-export async function readSel(asker: Asker): Promise<SelRecord[]> {
+/**
+ * Oldest first. Entries come whole, which needs no reservation: section 31.5.
+ * @param missing told where there are fewer than the log itself counts
+ */
+export async function readSel(asker: Asker, missing?: (told: string) => void): Promise<SelRecord[]> {
   const { entries } = await asker.ask(getSelInfo, {});
+  const records = await followEntries(asker, entries);
+  if (records.length < entries) missing?.(`the event log has ${entries} entries and gives ${records.length}`);
+  return records;
+}
+
+/** Facebook's OpenBMC gives its oldest entry twice once the log is full. */
+async function followEntries(asker: Asker, entries: number): Promise<SelRecord[]> {
   const records: SelRecord[] = [];
   if (entries === 0) return records;
+  const known = new Set<number>();
   const seen = new Set<number>();
   let record = firstRecord;
   while (record !== lastRecord && !seen.has(record) && seen.size < entryLimit) {
@@ -30,7 +41,9 @@ export async function readSel(asker: Asker): Promise<SelRecord[]> {
     // Gone meanwhile: the log was erased, or the oldest entries gave way to new ones.
     const reply = await askOr(asker, { row: getSelEntry, fields, expected: [codes.notPresent] });
     if (!('answer' in reply)) return records;
-    records.push(decodeSelRecord(reply.answer.data));
+    const entry = decodeSelRecord(reply.answer.data);
+    if (!known.has(entry.id)) records.push(entry);
+    known.add(entry.id);
     record = reply.answer.next;
   }
   return records;

@@ -1,7 +1,8 @@
 import { type CipherSuite, type CipherSuiteId, findCipherSuite } from '../rmcp/cipher-suites.ts';
 import type { Datagrams, Peer } from '../udp/datagrams.ts';
 import { setSessionPrivilege } from './app-commands.ts';
-import { privilegeLevels } from './command.ts';
+import { adviceOn, privilegeLevels } from './command.ts';
+import { completionCodes } from './completion-codes.ts';
 import { Conversation } from './conversation.ts';
 import { type Login, NoFreeSession, openSession } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
@@ -60,7 +61,9 @@ export class SessionKeeper {
       if (level > privilegeLevels.user) await session.request(setSessionPrivilege, { privilege: { level } }, { budget });
     } catch (error) {
       await session.close();
-      throw error;
+      throw error instanceof IpmiError && levelRefusals.includes(error.completion ?? 0)
+        ? new IpmiError(error.failure, { ...error, detail: `${error.detail}${adviceOn(this.#login.privilege)}` })
+        : error;
     }
     this.#session = session;
     return session;
@@ -133,6 +136,9 @@ export class SessionKeeper {
     }
   }
 }
+
+/** Completion codes of Set Session Privilege Level for an account that may not have it, section 22.18. */
+const levelRefusals: readonly number[] = [0x80, 0x81, completionCodes.insufficientPrivilege];
 
 /** Where the time ran out between two looks for a free session, that none was free explains more. */
 function isSilence(error: unknown): boolean {

@@ -1,0 +1,145 @@
+/** What people reported of BMCs, answered by the virtual BMC as it was seen. docs/compatibility.md has the rows. */
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import type { JsonObject } from '#domain/records.ts';
+import { type Answering, startBmc } from '#lab/bmc/bmc.ts';
+import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
+import { faultOf } from '#test/fault-of.ts';
+import { setSessionPrivilege } from '#wire/ipmi/app-commands.ts';
+import { chassisActions, chassisControl, getBootOptions } from '#wire/ipmi/chassis-commands.ts';
+import type { AnyCommand } from '#wire/ipmi/command.ts';
+import type { Request } from '#wire/ipmi/message.ts';
+import { getSensorReading } from '#wire/ipmi/sensor-commands.ts';
+import { getSelInfo } from '#wire/ipmi/storage-commands.ts';
+import { defaultTimings } from '#wire/ipmi/timings.ts';
+import type { NodeFacts } from '../interfaces.ts';
+import { createIpmiDriver } from './index.ts';
+
+/** Nothing is sent twice, however slow this machine is; a busy BMC is asked again soon. */
+const timings = { ...defaultTimings, firstWait: 50, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
+
+async function setStage(t: TestContext, answering: Answering = () => undefined) {
+  const users = [
+    { name: 'admin', password: 'secret' },
+    { name: 'op', password: 'secret', privilege: 'operator' },
+  ] as const;
+  const chassis = createMemoryChassis();
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, answering });
+  const driver = createIpmiDriver({ timings });
+  t.after(async () => {
+    await driver.close();
+    await bmc.close();
+  });
+  const info = { ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: 'admin', ipmi_password: 'secret' };
+  const node = (changes: JsonObject = {}): NodeFacts => {
+    const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
+    const driver_info = { ...info, ...changes };
+    return { id: 1, uuid, name: 'n1', driver: 'ipmi', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
+  };
+  return { chassis, driver, node };
+}
+
+const refusal = (completion: number) => ({ completion, data: Buffer.alloc(0) });
+const asks = (row: Pick<AnyCommand, 'netFn' | 'command'>, { netFn, command }: Request) =>
+  netFn === row.netFn && command === row.command;
+
+suite('a sensor that cannot be read is one among many', () => {
+  // C0h: https://github.com/facebook/OpenBIC/issues/90; CBh: https://github.com/xcat2/confluent/pull/277
+  for (const completion of [0xc0, 0xff, 0xcb, 0xd5]) {
+    test(`which the BMC says by ${completion.toString(16)}h`, async (t) => {
+      const asked: number[] = [];
+      const { driver, node } = await setStage(t, (request) => {
+        if (!asks(getSensorReading, request)) return undefined;
+        const [number = 0] = request.data;
+        asked.push(number);
+        return number === asked[0] ? refusal(completion) : undefined;
+      });
+      await driver.power.setPower(node(), 'power on');
+      const sensors = await driver.management.readSensors!(node());
+      assert.equal(sensors[0]?.value, null);
+      assert.equal(sensors[0]?.status, 'unknown');
+      assert.ok(sensors.filter(({ value }) => value !== null).length > 3, 'the others are read');
+      assert.ok(asked.filter((number) => number === asked[0]).length <= 2, 'it is not asked for ever');
+    });
+  }
+
+  test('but a BMC that says of itself that it starts is not ready', async (t) => {
+    const { driver, node } = await setStage(t, (request) => (asks(getSensorReading, request) ? refusal(0xd2) : undefined));
+    assert.equal((await faultOf(driver.management.readSensors!(node()))).code, 'bmcNotReady');
+  });
+});
+
+// https://github.com/siderolabs/sidero/issues/145, https://github.com/bmc-toolbox/bmclib/pull/417
+suite('a power command that the BMC refuses in the present state (D5h)', () => {
+  /** Refuses what changes nothing, and restarts of what is off. */
+  const refusing = async (t: TestContext) => {
+    const stage = await setStage(t, (request) => {
+      if (!asks(chassisControl, request)) return undefined;
+      const [action] = request.data;
+      const isOn = stage.chassis.power() === 'on';
+      const isStart = action === chassisActions['power up'];
+      return isStart === isOn ? refusal(0xd5) : undefined;
+    });
+    return stage;
+  };
+
+  for (const target of ['power off', 'soft power off'] as const) {
+    test(`${target} of what is off is done`, async (t) => {
+      const { driver, node } = await refusing(t);
+      await driver.power.setPower(node(), target);
+      assert.equal(await driver.power.getPower(node()), 'power off');
+    });
+  }
+
+  for (const target of ['reset', 'power cycle'] as const) {
+    test(`${target} of what is off is a start`, async (t) => {
+      const { driver, node } = await refusing(t);
+      await driver.power.setPower(node(), target);
+      assert.equal(await driver.power.getPower(node()), 'power on');
+    });
+  }
+
+  test('and that nothing explains is told', async (t) => {
+    const { driver, node } = await setStage(t, (request) => (asks(chassisControl, request) ? refusal(0xd5) : undefined));
+    const { code, message } = await faultOf(driver.power.setPower(node(), 'power on'));
+    assert.equal(code, 'bmcError');
+    assert.match(message, /D5h/);
+  });
+});
+
+// https://github.com/kubevirtbmc/kubevirtbmc/pull/234
+test('boot flags that can be set and not read are a boot device that is not known', async (t) => {
+  const { driver, node } = await setStage(t, (request) => (asks(getBootOptions, request) ? refusal(0x80) : undefined));
+  await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
+  assert.deepEqual(await driver.management.getBootDevice(node()), { device: null, persistent: null });
+});
+
+// https://github.com/warewulf/warewulf/issues/656, https://github.com/bougou/go-ipmi/issues/38
+suite('an account that has less than the administrator', () => {
+  test('is told to ask for less', async (t) => {
+    const { driver, node } = await setStage(t);
+    const { code, message } = await faultOf(driver.power.getPower(node({ ipmi_username: 'op' })));
+    assert.equal(code, 'bmcRefused');
+    assert.match(message, /less than ADMINISTRATOR needs ipmi_priv_level, such as OPERATOR/);
+    assert.equal(await driver.power.getPower(node({ ipmi_username: 'op', ipmi_priv_level: 'OPERATOR' })), 'power off');
+  });
+
+  test('is told so where the BMC says it after the session is open, too', async (t) => {
+    const { driver, node } = await setStage(t, (request) => (asks(setSessionPrivilege, request) ? refusal(0x81) : undefined));
+    const { message } = await faultOf(driver.power.getPower(node()));
+    assert.match(message, /beyond the limit.*needs ipmi_priv_level, such as OPERATOR/);
+    assert.equal(await driver.power.getPower(node({ ipmi_priv_level: 'USER' })), 'power off');
+  });
+});
+
+// https://github.com/facebook/openbmc/issues/273
+test('a log that gives fewer entries than it counts is read, and that is noticed', async (t) => {
+  const notices: string[] = [];
+  const info = Buffer.from([0x51, 129, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+  const { driver, node } = await setStage(t, (request) =>
+    asks(getSelInfo, request) ? { completion: 0, data: info } : undefined,
+  );
+  await driver.power.setPower(node(), 'power on');
+  await driver.management.readLog!(node(), { notice: (told) => notices.push(told) });
+  assert.match(notices.join(), /^the event log has 129 entries and gives \d+$/);
+});
