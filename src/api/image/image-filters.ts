@@ -36,7 +36,8 @@ export type ImageFilter = {
 export function filterOf(query: ImageQuery, caller: Caller): ImageFilter {
   const tags = [...new Set([query.tag ?? []].flat())];
   const others = Object.entries(query).filter(([name]) => !named.has(name));
-  const attributes = others.filter(([name]) => !isProperty(name)).map(readWanted);
+  const times = others.flatMap(([name, value]) => (isTime(name) ? [value].flat().map((text) => readTimeFilter(name, text)) : []));
+  const attributes = others.filter(([name]) => !isProperty(name) && !isTime(name)).map(readWanted);
   const properties = others.filter(([name]) => isProperty(name)).map(readWanted);
   return {
     isListed: (image) =>
@@ -45,6 +46,7 @@ export function filterOf(query: ImageQuery, caller: Caller): ImageFilter {
       (query.protected ?? image.protected) === image.protected &&
       (query.size_min === undefined || (image.size ?? 0) >= query.size_min) &&
       (query.size_max === undefined || (image.size ?? 0) <= query.size_max) &&
+      times.every((isWithin) => isWithin(image)) &&
       attributes.every(({ name, values }) => values.has(String(image[name as keyof ShortImage] ?? ''))),
     isWanted(image) {
       const own = new Set(image.tags);
@@ -68,6 +70,33 @@ function readWanted([name, value]: [string, unknown]): { name: string; values: R
   const alternatives = texts.flatMap((text) => (text.startsWith('in:') ? text.slice(3).split(',') : [text]));
   return { name, values: new Set(alternatives.map(unquote)) };
 }
+
+const isTime = (name: string): name is 'created_at' | 'updated_at' => name === 'created_at' || name === 'updated_at';
+
+const comparisonTable: Readonly<Record<string, (time: number, limit: number) => boolean>> = {
+  gt: (time, limit) => time > limit,
+  gte: (time, limit) => time >= limit,
+  lt: (time, limit) => time < limit,
+  lte: (time, limit) => time <= limit,
+  eq: (time, limit) => time === limit,
+  neq: (time, limit) => time !== limit,
+};
+
+/** `gt:2026-01-31T00:00:00Z`, or a time alone. Times of images are those that are shown: whole seconds. */
+function readTimeFilter(name: 'created_at' | 'updated_at', value: unknown): (image: ShortImage) => boolean {
+  const [, operator = 'eq', time = ''] = /^(?:([a-z]+):)?(.*)$/.exec(String(value)) ?? [];
+  const compareTimes = Object.hasOwn(comparisonTable, operator) ? comparisonTable[operator] : undefined;
+  if (!compareTimes) {
+    const detail = `Unable to filter ${name} on the operator ${operator}: it must be one of ${Object.keys(comparisonTable).join(', ')}.`;
+    throw new Fault('badRequest', { detail });
+  }
+  const limit = secondOf(/[T ][\d:.]+$/.test(time) ? `${time}Z` : time);
+  if (!/^\d{4}-\d\d-\d\d/.test(time) || Number.isNaN(limit))
+    throw new Fault('badRequest', { detail: `Invalid ${name} ${time}: it must be a time in ISO 8601.` });
+  return (image) => compareTimes(secondOf(image[name]), limit);
+}
+
+const secondOf = (time: string) => Math.floor(Date.parse(time) / 1000);
 
 function propertyOf({ properties }: Image, name: string): string | undefined {
   return Object.hasOwn(properties, name) ? properties[name] : undefined;

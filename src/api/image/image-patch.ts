@@ -1,5 +1,5 @@
 /** PATCH of an image: JSON patch (RFC 6902) on one level, as Glance defines its media types. */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
@@ -35,10 +35,32 @@ type Draft = {
 
 export function registerImagePatch(app: ApiScope, context: ApiContext): void {
   app.addContentTypeParser<string>(mediaTypes, { parseAs: 'string' }, jsonParser(app));
-  app.patch('/images/:id', { bodyLimit: imageBodyBytes, schema: { params: ById, body: ImagePatch } }, async (request) => {
+  const schema = { params: ById, body: ImagePatch };
+  const route = { bodyLimit: imageBodyBytes, onRequest: tellMediaTypes, preValidation: nameOperations, schema };
+  app.patch('/images/:id', route, async (request) => {
     const image = await getOwnImage(context, request, request.params.id);
     return imageBody(await saveImage(context, image, changesOf(image, request.body, request)));
   });
+}
+
+/** RFC 5789, 2.2: with 415 a client learns what would do. */
+async function tellMediaTypes(_: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.header('accept-patch', mediaTypes.join(', '));
+}
+
+const operationNames = ['add', 'replace', 'remove'] as const;
+
+/** The older of the media types names an operation by a member: `{"replace": "/name", "value": "a"}`. */
+async function nameOperations(request: FastifyRequest): Promise<void> {
+  if (Array.isArray(request.body)) request.body = request.body.map(namedOperation);
+}
+
+function namedOperation(operation: unknown): unknown {
+  if (typeof operation !== 'object' || operation === null || 'op' in operation) return operation;
+  const { value, ...named } = operation as Record<string, unknown>;
+  const [[op, path] = [], ...more] = Object.entries(named);
+  const isOne = more.length === 0 && operationNames.some((name) => name === op);
+  return isOne ? { op, path, ...('value' in operation && { value }) } : operation;
 }
 
 /** Only what the request changed: an upload may be writing the other columns meanwhile. */
@@ -69,13 +91,14 @@ function changeProperty({ properties }: Draft, name: string, operation: Operatio
     throw new Fault('conflict', { detail: `Property ${shorten(name)} does not exist.` });
   if (operation.op === 'remove') properties.delete(name);
   else if (typeof operation.value === 'string') properties.set(name, operation.value);
-  else throw invalid(name, 'text');
+  else throw invalid(name, 'must be text');
 }
 
 function changeAttribute({ image, request, attributes }: Draft, name: string, operation: Operation): void {
   checkMayChange(image, name, request);
   const value = operation.op === 'remove' ? emptied(name) : operation.value;
-  if (!checkChanges.Check({ [name]: value })) throw invalid(name, JSON.stringify(attributeTable[name]?.schema));
+  const [error] = checkChanges.Errors({ [name]: value });
+  if (error) throw invalid(name, error.message);
   if (name === 'visibility') checkVisibility(request.caller, String(value));
   Object.assign(attributes, { [name]: name === 'tags' ? [...new Set(value as string[])] : value });
 }
@@ -96,5 +119,5 @@ function emptied(name: string): unknown {
 }
 
 function invalid(name: string, expected: string): Fault {
-  return new Fault('badRequest', { detail: `Invalid input for field/attribute ${shorten(name)}: it must be ${expected}.` });
+  return new Fault('badRequest', { detail: `Invalid input for field/attribute ${shorten(name)}: it ${expected}.` });
 }

@@ -1,0 +1,97 @@
+/** What clients of Glance were reported to send (docs/compatibility.md). */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openApiStage } from '#test/api-stage.ts';
+
+const stage = await openApiStage();
+after(() => stage.close());
+const base = '/image/v2/images';
+const newer = 'application/openstack-images-v2.1-json-patch';
+const older = 'application/openstack-images-v2.0-json-patch';
+
+async function anImage(fields: object = {}) {
+  return (await stage.ask({ method: 'POST', url: base, payload: { name: 'image', ...fields } })).body;
+}
+
+const patch = (id: string, payload: unknown, type: string) =>
+  stage.ask({ method: 'PATCH', url: `${base}/${id}`, payload: JSON.stringify(payload), headers: { 'content-type': type } });
+
+test('the older media type names operations by a member', async () => {
+  const { id } = await anImage({ colour: 'red', shape: 'round' });
+  const operations = [
+    { replace: '/name', value: 'renamed' },
+    { add: '/weight', value: '5' },
+    { replace: '/colour', value: 'blue' },
+    { remove: '/shape' },
+  ];
+
+  const { status, body } = await patch(id, operations, older);
+
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual([body.name, body.weight, body.colour, body.shape], ['renamed', '5', 'blue', undefined]);
+});
+
+test('operations of neither kind are refused', async () => {
+  const { id } = await anImage();
+  const odd = [
+    [{ replace: '/name', add: '/name', value: 'a' }],
+    [{ copy: '/name', value: 'a' }],
+    [{ replace: '/name' }],
+    ['replace'],
+    [null],
+    {},
+  ];
+
+  for (const operations of odd) assert.equal((await patch(id, operations, older)).status, 400, JSON.stringify(operations));
+});
+
+test('a media type that would not do is told which ones would; all of them in one header will do', async () => {
+  const { id } = await anImage();
+  const operations = [{ op: 'replace', path: '/name', value: 'renamed' }];
+
+  const refused = await patch(id, operations, 'application/xml');
+  const all = await patch(id, operations, `${older}, ${newer}`);
+  const withCharset = await patch(id, operations, `${newer}; charset=UTF-8`);
+
+  assert.equal(refused.status, 415);
+  assert.deepEqual(String(refused.headers['accept-patch']).split(', '), [newer, older]);
+  assert.deepEqual([all.status, all.body.name, withCharset.status], [200, 'renamed', 200]);
+});
+
+test('what is wrong with a value is said in words', async () => {
+  const { id } = await anImage();
+  const message = async (path: string, value: unknown) =>
+    (await patch(id, [{ op: 'replace', path, value }], newer)).body.error.message;
+
+  assert.match(await message('/min_disk', '1'), /min_disk: it must be integer/);
+  assert.match(await message('/protected', 'true'), /protected: it must be boolean/);
+  assert.match(await message('/tags', 'a'), /tags: it must be array/);
+});
+
+test('times are compared by gt, gte, lt, lte, eq and neq, as they are shown', async () => {
+  const ids: Record<string, string> = {};
+  for (const [name, created_at] of Object.entries({ early: '2026-01-01T10:00:00.900Z', late: '2026-01-01T10:00:01.100Z' })) {
+    const { id } = await anImage({ name, mark: 'timed' });
+    ids[name] = id;
+    await stage.store.images.update({ id }, { created_at, updated_at: created_at });
+  }
+  const found = async (query: string) => {
+    const { body } = await stage.ask({ url: `${base}?mark=timed&sort=created_at:asc&${query}` });
+    return body.images?.map(({ name }: { name: string }) => name);
+  };
+  const rows: [query: string, names: string[]][] = [
+    ['created_at=gt:2026-01-01T10:00:00Z', ['late']],
+    ['created_at=gte:2026-01-01T10:00:00Z', ['early', 'late']],
+    ['created_at=lt:2026-01-01T10:00:01', ['early']],
+    ['created_at=lte:2026-01-01T10:00:01.000Z', ['early', 'late']],
+    ['created_at=2026-01-01T10:00:00Z', ['early']],
+    ['updated_at=eq:2026-01-01T12:00:01%2B02:00', ['late']],
+    ['updated_at=neq:2026-01-01T10:00:01Z', ['early']],
+    ['created_at=gt:2026-01-01&created_at=lt:2026-01-02', ['early', 'late']],
+    ['created_at=gt:2026-01-02', []],
+  ];
+
+  for (const [query, names] of rows) assert.deepEqual(await found(query), names, query);
+  for (const query of ['created_at=gt:soon', 'created_at=in:2026-01-01', 'updated_at=', 'created_at=gt:2026-13-45T00:00:00Z'])
+    assert.equal((await stage.ask({ url: `${base}?${query}` })).status, 400, query);
+});
