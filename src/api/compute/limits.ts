@@ -20,7 +20,7 @@ export function registerLimits(app: ApiScope, context: ApiContext): void {
     const servers = await liveServers(context, project_id);
     return { limits: { rate: [], absolute: absoluteLimits(servers) } };
   });
-  registerQuotas(app);
+  registerQuotas(app, context);
   registerUsage(app, context);
 }
 
@@ -59,12 +59,27 @@ const quotas = {
 };
 const noQuotas = { server_groups: 0, server_group_members: 0 };
 
-function registerQuotas(app: ApiScope): void {
-  const show = async (request: FastifyRequest) => {
+type InUse = { totalInstancesUsed: number; totalCoresUsed: number; totalRAMUsed: number };
+
+/** Key pairs and metadata are not a project's to use up: Nova tells 0 of them. */
+function quotasInUse({ totalInstancesUsed, totalCoresUsed, totalRAMUsed }: InUse): object {
+  const inUse: Record<string, number> = { instances: totalInstancesUsed, cores: totalCoresUsed, ram: totalRAMUsed };
+  const all = Object.entries({ ...quotas, ...noQuotas });
+  return Object.fromEntries(all.map(([name, limit]) => [name, { limit, in_use: inUse[name] ?? 0, reserved: 0 }]));
+}
+
+function registerQuotas(app: ApiScope, context: ApiContext): void {
+  const projectOf = (request: FastifyRequest): string => {
     const { project_id } = request.params as { project_id: string };
     if (!owns(request.caller, { project_id })) requireAdmin(request, 'os_compute_api:os-quota-sets:show');
-    return { quota_set: { id: project_id, ...quotas, ...noQuotas } };
+    return project_id;
   };
+  const show = async (request: FastifyRequest) => ({ quota_set: { id: projectOf(request), ...quotas, ...noQuotas } });
+  app.get('/os-quota-sets/:project_id/detail', { schema: { params: ProjectParams } }, async (request) => {
+    const project_id = projectOf(request);
+    const used = absoluteLimits(await liveServers(context, project_id));
+    return { quota_set: { id: project_id, ...quotasInUse(used) } };
+  });
   app.get('/os-quota-sets/:project_id', { schema: { params: ProjectParams } }, show);
   app.get('/os-quota-sets/:project_id/defaults', { schema: { params: ProjectParams } }, show);
   app.put('/os-quota-sets/:project_id', async (request) => {

@@ -7,6 +7,7 @@ import { lastLines } from '#domain/last-lines.ts';
 import type { Server } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
+import { refuseOtherGroups } from './security-groups.ts';
 import { machineOf, serialConsoleUrl } from './server-console.ts';
 import { serverBodyBytes } from './server-create.ts';
 import { readRebuild } from './server-rebuild.ts';
@@ -37,6 +38,7 @@ const actionTable: Readonly<Record<string, Action>> = {
   unlock: { ...verb(unlock), evenLocked: true },
   rebuild: { status: 202, run: rebuild },
   trigger_crash_dump: verb(async ({ context, server }) => context.engine.injectNmi(await machineOf(context, server))),
+  addSecurityGroup: verb(async ({ argument }) => refuseOtherGroups([argument ?? {}])),
   'os-getSerialConsole': { status: 200, run: serialConsole },
   'os-getConsoleOutput': { status: 200, evenLocked: true, run: consoleOutput },
 };
@@ -45,7 +47,6 @@ const actionTable: Readonly<Record<string, Action>> = {
 const unsupportedActions = new Set([
   'addFixedIp',
   'addFloatingIp',
-  'addSecurityGroup',
   'changePassword',
   'confirmResize',
   'createBackup',

@@ -9,6 +9,7 @@ import type { ApiContext, Caller } from '../context.ts';
 import { maySee } from '../image/image-access.ts';
 import { atLeast } from '../microversions.ts';
 import { refuseByVersion } from './fields-by-version.ts';
+import { refuseOtherGroups } from './security-groups.ts';
 import { hostName, zoneName } from './server-json.ts';
 
 const Loose = Type.Optional(Type.Unknown());
@@ -125,8 +126,7 @@ function refuseUnsupported(server: ServerRequest): void {
     const value = server[field as keyof ServerRequest];
     if (value !== undefined && value !== null && value !== '') throw new Fault('unsupported', { what });
   }
-  if ((server.security_groups ?? []).some(({ name }) => name !== 'default'))
-    throw new Fault('unsupported', { what: 'Filtering traffic by security groups' });
+  refuseOtherGroups(server.security_groups ?? []);
   const isImageDisk = (disk: Record<string, unknown>) => disk['source_type'] === 'image' && disk['destination_type'] === 'local';
   if (!(server.block_device_mapping_v2 ?? []).every(isImageDisk))
     throw new Fault('unsupported', { what: 'Attaching volumes or disks other than those of the flavor' });

@@ -10,6 +10,7 @@ import type { ApiContext, Caller } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
 import { wordsFor } from '../tenant-words.ts';
 import { flavorLinks } from './flavors.ts';
+import { groupsOfServer } from './security-groups.ts';
 import { microsecondsTime, secondsTime } from './times.ts';
 
 /** Name of the one compute host: the machine Ingot runs on. */
@@ -152,6 +153,7 @@ export function serverJson(server: Server, view: ServerView): object {
     'OS-EXT-STS:vm_state': server.vm_state,
     'OS-EXT-STS:power_state': powerStateOf(node),
     'os-extended-volumes:volumes_attached': [],
+    security_groups: groupsOfServer,
     ...(['ACTIVE', 'BUILD', 'REBUILD'].includes(status) && {
       progress: status === 'ACTIVE' ? 100 : (related.progress.get(server.id) ?? 0),
     }),

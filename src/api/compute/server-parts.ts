@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Port } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer } from './lookup.ts';
+import { groupDetails } from './security-groups.ts';
 import { registerServerConsole } from './server-console.ts';
 import { addressesOf, loadRelated, portsOf } from './server-json.ts';
 
@@ -34,13 +35,15 @@ export function registerServerParts(app: ApiScope, context: ApiContext): void {
     if (!port) throw new Fault('notFound', { what: 'Interface', id: part });
     return { interfaceAttachment: interfaceJson(port) };
   });
+  app.get('/servers/:id/os-security-groups', { schema: { params: IdParams } }, async (request) => ({
+    security_groups: groupDetails(await findServer(context, request, request.params.id)),
+  }));
   registerServerConsole(app, context);
   registerEmptyParts(app, context);
 }
 
 /** Lists that are always empty here, by the field they come in. */
 const emptyPartTable = {
-  'os-security-groups': 'security_groups',
   'os-volume_attachments': 'volumeAttachments',
   tags: 'tags',
   migrations: 'migrations',

@@ -8,6 +8,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks } from '../pagination.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
+import { groupsOfServer } from './security-groups.ts';
 import { NewServerBody, readNewServer, ServerName, serverBodyBytes } from './server-create.ts';
 import { readServerPage, ServerQuery } from './server-filters.ts';
 import { linksOf, loadRelated, serverJson } from './server-json.ts';
@@ -31,7 +32,7 @@ export function registerServers(app: ApiScope, context: ApiContext): void {
     if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
     const links = linksOf(server, request, context);
     reply.code(202).header('location', links[0]?.href);
-    return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: [] } };
+    return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: groupsOfServer } };
   });
 
   registerServerChanges(app, context);

@@ -1,0 +1,106 @@
+/** What clients of Nova were reported to send and to expect (docs/compatibility.md). */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import { aFlavor, anImage } from '#test/a-task.ts';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+const base = '/compute/v2.1';
+await stage.store.flavors.insert(aFlavor({ vcpus: 2, ram: 1024 }));
+const image = await stage.store.images.insert(anImage());
+
+function ask(method: 'GET' | 'POST' | 'DELETE', path: string, payload?: object, minor = 90) {
+  const headers = { 'openstack-api-version': `compute 2.${minor}` };
+  return stage.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
+}
+
+async function aNode(): Promise<void> {
+  const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
+  await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+}
+
+const create = (fields: object = {}) =>
+  ask('POST', '/servers', { server: { name: 'web', imageRef: image.id, flavorRef: 'f1', networks: 'none', ...fields } });
+
+async function remove(...ids: string[]): Promise<void> {
+  for (const id of ids) await ask('DELETE', `/servers/${id}`);
+  await stage.quiet();
+}
+
+test('a server is in the group that clients take for granted, so that they find nothing to repair', async () => {
+  const group = [{ name: 'default' }];
+  for (const asked of [{}, { security_groups: group }]) {
+    await aNode();
+    const { body } = await create(asked);
+    const { id } = body.server;
+    await stage.quiet();
+
+    const shown = await ask('GET', `/servers/${id}`, undefined, 1);
+    const listed = await ask('GET', '/servers/detail');
+    const groups = await ask('GET', `/servers/${id}/os-security-groups`);
+
+    assert.deepEqual(body.server.security_groups, group);
+    assert.deepEqual(shown.body.server.security_groups, group);
+    assert.deepEqual(listed.body.servers[0].security_groups, group);
+    assert.deepEqual(
+      groups.body.security_groups.map(({ name, rules }: { name: string; rules: [] }) => [name, rules]),
+      [['default', []]],
+    );
+    await remove(id);
+  }
+});
+
+test('what is asked for at creation may be added again, and nothing else', async () => {
+  await aNode();
+  const { id } = (await create()).body.server;
+  await stage.quiet();
+  const act = (body: object) => ask('POST', `/servers/${id}/action`, body);
+
+  assert.equal((await act({ addSecurityGroup: { name: 'default' } })).status, 202);
+  for (const body of [
+    { addSecurityGroup: { name: 'web' } },
+    { addSecurityGroup: {} },
+    { addSecurityGroup: null },
+    { removeSecurityGroup: { name: 'default' } },
+  ])
+    assert.equal((await act(body)).status, 501, JSON.stringify(body));
+  await remove(id);
+});
+
+test('what follows the last server is nothing, also where it failed and where the list is filtered', async () => {
+  await aNode();
+  stage.breakDeployments(new Fault('bmcUnreachable', { bmc: 'a BMC', detail: 'silence' }));
+  const { id } = (await create({ name: 'lone' })).body.server;
+  await stage.quiet();
+  stage.breakDeployments(undefined);
+  const failed = await ask('GET', `/servers/${id}`);
+
+  const rests = await Promise.all(
+    ['', 'name=lone&', 'status=ERROR&', 'sort_key=name&limit=1&'].map((query) =>
+      ask('GET', `/servers/detail?${query}marker=${id}`),
+    ),
+  );
+  const byName = await ask('GET', '/servers/lone');
+
+  assert.equal(failed.body.server.status, 'ERROR');
+  for (const { status, body } of rests) assert.deepEqual([status, body], [200, { servers: [] }]);
+  assert.equal(byName.status, 404);
+  await remove(id);
+});
+
+test('quotas with what is in use', async () => {
+  await aNode();
+  const { id } = (await create()).body.server;
+  await stage.quiet();
+  const { tenant_id: project } = (await ask('GET', `/servers/${id}`)).body.server;
+
+  const { quota_set } = (await ask('GET', `/os-quota-sets/${project}/detail`)).body;
+
+  assert.equal(quota_set.id, project);
+  assert.deepEqual(quota_set.instances, { limit: -1, in_use: 1, reserved: 0 });
+  assert.deepEqual([quota_set.cores.in_use, quota_set.ram.in_use], [2, 1024]);
+  assert.deepEqual(quota_set.key_pairs, { limit: 100, in_use: 0, reserved: 0 });
+  await remove(id);
+});
