@@ -12,6 +12,7 @@ import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
+import { skipsBootCheck } from '#domain/boot-contents.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Image, JsonObject, Server } from '#domain/records.ts';
 import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
@@ -128,7 +129,9 @@ class FolderImageStore implements ImageStore {
     try {
       const folder = this.#folder(id);
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const facts = await receiveUpload(join(folder, 'data'), data, request, this.#limits);
+      const row = await this.#parts.store.images.find({ id });
+      const asked = { ...request, skips_boot_check: skipsBootCheck(row?.properties ?? {}) };
+      const facts = await receiveUpload(join(folder, 'data'), data, asked, this.#limits);
       await this.#forgetConversions(id);
       this.#parts.log.info({ image: id, size: facts.size, format: request.disk_format }, 'image data stored');
       return facts;

@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 import { checkImageFile, type HowToRun, type ImageFile, type ImageInfo, imageInfo } from '#tools/qemu-img.ts';
 import { type DiskFormat, driverOf, refuseImage } from './disk-formats.ts';
+import { checkWholeFile } from './whole-file/check-whole-file.ts';
 
 export type Inspection = HowToRun & {
   /** Bytes: the largest disk that an image may become. */
@@ -16,7 +17,7 @@ export type Inspection = HowToRun & {
 /** @returns the size of its disk in bytes. Throws `badRequest` where the image is damaged, refers to others, or is too large. */
 export async function inspectImage(path: string, format: DiskFormat, inspection: Inspection): Promise<number> {
   const driver = driverOf(format);
-  if (driver === 'raw') return (await stat(path)).size;
+  if (driver === 'raw') return rawSize(path, format);
   const image = { path, format: driver };
   const info = await imageInfo(image, inspection).catch(refuseUnreadable(image, 'cannot be read', inspection));
   for (const { applies, why } of refusals) if (applies(info)) refuseImage(why);
@@ -24,7 +25,19 @@ export async function inspectImage(path: string, format: DiskFormat, inspection:
   if (size > inspection.maxBytes) {
     refuseImage(`its disk has ${toGib(size)} GiB, and images may have up to ${toGib(inspection.maxBytes)} GiB`);
   }
+  await checkWholeFile(path, format);
   await checkImageFile(image, inspection).catch(refuseUnreadable(image, 'is damaged', inspection));
+  return size;
+}
+
+/** Formats that are written to a disk as they are; kernels and ramdisks may have any size. */
+const disks: readonly DiskFormat[] = ['raw', 'ami', 'iso'];
+const sectorBytes = 512;
+
+async function rawSize(path: string, format: DiskFormat): Promise<number> {
+  const { size } = await stat(path);
+  if (disks.includes(format) && size < sectorBytes)
+    refuseImage(`it has ${size} byte${size === 1 ? '' : 's'}, and a disk at least one sector of ${sectorBytes}`);
   return size;
 }
 

@@ -9,8 +9,9 @@ import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import { type DiskRoom, keepingRoom, roomLeft } from '#tools/disk-room.ts';
 import type { HowToRun } from '#tools/qemu-img.ts';
+import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { Tally } from './digest.ts';
-import { checkDiskFormat, type DiskFormat, diskFormatTable, isDiskFormat } from './disk-formats.ts';
+import { checkDiskFormat, type DiskFormat, diskFormatTable, isDiskFormat, refuseImage } from './disk-formats.ts';
 import { inspectImage } from './inspect-image.ts';
 import { steadyStream } from './steady-stream.ts';
 
@@ -21,6 +22,8 @@ export type UploadRequest = {
   /** Bytes the client announced. */
   size?: number;
   signal?: AbortSignal;
+  /** Its owner says that it is odd: a disk that ends before its partitions do is taken too. */
+  skips_boot_check?: boolean;
 };
 
 export type UploadLimits = {
@@ -49,6 +52,7 @@ export async function receiveUpload(
     checkSums(sums, request);
     await checkDiskFormat(part, format);
     const virtual_size = await inspectImage(part, format, { ...limits, signal: request.signal });
+    if (format === 'raw' && !request.skips_boot_check) await refuseHalfDisk(part);
     await rename(part, target);
     await syncFolder(dirname(target));
     return { size: sums.size, virtual_size, checksum: sums.md5, os_hash_algo: 'sha512', os_hash_value: sums.sha512 };
@@ -56,6 +60,12 @@ export async function receiveUpload(
     await rm(part, { force: true });
     throw isDiskFull(error) ? noSpace(error) : error;
   }
+}
+
+/** Images of other formats are looked at where they have been converted: before their first deployment. */
+async function refuseHalfDisk(path: string): Promise<void> {
+  const { cut_off } = await bootContentsOf(path);
+  if (cut_off) refuseImage(`${cut_off}; set its property ingot_boot_check=skip before the upload if that is meant`);
 }
 
 function knownFormat(format: string | null): DiskFormat {

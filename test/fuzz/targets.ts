@@ -4,6 +4,7 @@ import { bootImageTarget } from './boot-images.ts';
 import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
 import { imageReferenceTarget } from './image-references.ts';
+import { imageTableTarget } from './image-tables.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
@@ -41,4 +42,5 @@ export const fuzzTargets: readonly Target[] = [
   tokenTextTarget,
   imageReferenceTarget,
   bootImageTarget,
+  imageTableTarget,
 ];

@@ -125,7 +125,7 @@ test('a client that hangs up in the middle leaves the image queued', async () =>
   while ((await show(image.id)).status === 'saving') await setImmediate();
 
   assert.equal((await show(image.id)).status, 'queued');
-  assert.equal((await upload(image.id, Buffer.from('whole'))).status, 204);
+  assert.equal((await upload(image.id, Buffer.alloc(512, 'whole'))).status, 204);
 });
 
 test('changes come as JSON patches', async () => {
@@ -156,7 +156,7 @@ test('changes come as JSON patches', async () => {
   );
   for (const [operation, status] of cases)
     assert.equal((await patch(image.id, [operation])).status, status, JSON.stringify(operation));
-  await upload(image.id, Buffer.from('data'));
+  await upload(image.id, Buffer.alloc(512, 'data'));
   assert.equal((await patch(image.id, [{ op: 'replace', path: '/disk_format', value: 'aki' }])).status, 403);
 });
 
@@ -220,7 +220,7 @@ test('an image that is deleted while its data comes leaves nothing', async () =>
 test('what a crash left half done is taken up at the next start', async () => {
   const saving = await anImage();
   const deleted = await anImage();
-  await upload(deleted.id, Buffer.from('data'));
+  await upload(deleted.id, Buffer.alloc(512, 'data'));
   await stage.store.images.update({ id: saving.id }, { status: 'saving' });
   await stage.store.images.update({ id: deleted.id }, { status: 'deleted' });
   assert.equal((await stage.ask({ url: `${base}/${deleted.id}` })).status, 404);

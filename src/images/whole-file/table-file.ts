@@ -1,0 +1,60 @@
+/** An image file whose tables are followed. Every read lies in the file, and all of them read no more than it has. */
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** The file ends before something that it refers to. */
+export class CutOff extends Error {
+  /** @param needed bytes, at the least */
+  constructor(needed: number, size: number) {
+    super(`it refers to its byte ${needed}, but has ${size} bytes`);
+  }
+}
+
+/** Tables that refer to each other so often that they cannot be what a program has written. */
+export class OddTables extends Error {}
+
+const slack = 1024 * 1024;
+
+export class TableFile {
+  readonly size: number;
+  readonly #file: FileHandle;
+  #read = 0;
+
+  private constructor(file: FileHandle, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  static async with<T>(path: string, use: (file: TableFile) => Promise<T>): Promise<T> {
+    const file = await open(path);
+    try {
+      return await use(new TableFile(file, (await file.stat()).size));
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** @throws CutOff, OddTables */
+  async read(at: number, length: number): Promise<Buffer> {
+    this.expect(at + length);
+    this.#read += length;
+    if (this.#read > this.size + slack) throw new OddTables('its tables are larger than itself');
+    const { buffer, bytesRead } = await this.#file.read(Buffer.alloc(length), { position: at });
+    if (bytesRead !== length) throw new Error(`the image ended at ${at + bytesRead} while it was read`);
+    return buffer;
+  }
+
+  /** A long table in pieces of whole entries. */
+  async *pieces(at: number, length: number): AsyncGenerator<Buffer> {
+    this.expect(at + length);
+    for (let from = at; from < at + length; from += pieceBytes)
+      yield await this.read(from, Math.min(pieceBytes, at + length - from));
+  }
+
+  /** @throws CutOff where the file has fewer bytes */
+  expect(bytes: number): void {
+    if (bytes > this.size) throw new CutOff(bytes, this.size);
+  }
+}
+
+/** A multiple of every entry's size. */
+const pieceBytes = 256 * 1024;
