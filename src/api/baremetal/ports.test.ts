@@ -40,7 +40,7 @@ test('refuses a wrong or taken MAC, an unknown node, and what it cannot keep', a
   assert.match(JSON.stringify(infiniband.body), /address.*7c:fe:90:29:26:52/);
   for (const address of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01-00-5E-00-00-01'])
     assert.equal(await create({ address }), 400);
-  assert.equal(await create({ address: 'aa:bb:cc:00:00:01' }), 409);
+  for (const address of ['aa:bb:cc:00:00:01', 'AA-BB-CC-00-00-01']) assert.equal(await create({ address }), 409);
   assert.equal(await create({ node_uuid: 'none' }), 400);
   assert.equal(await create({ local_link_connection: { color: 'red' } }), 400);
   assert.equal(await create({ is_smartnic: true }), 501);
@@ -53,6 +53,7 @@ test('lists by address and node', async () => {
 
   assert.deepEqual(await addresses(ports), ['aa:bb:cc:00:00:01', 'aa:bb:cc:00:00:02']);
   assert.deepEqual(await addresses(`${ports}?address=AA:BB:CC:00:00:02`), ['aa:bb:cc:00:00:02']);
+  for (const address of ['', 'aa:bb']) assert.equal((await ask('GET', `${ports}?address=${address}`)).status, 400, address);
   assert.deepEqual(await addresses(`${ports}/detail?node=two`), ['aa:bb:cc:00:00:02']);
   assert.deepEqual(await addresses(`/baremetal/v1/nodes/one/ports`), ['aa:bb:cc:00:00:01']);
   assert.deepEqual(Object.keys((await ask('GET', ports)).body.ports[0]).sort(), ['address', 'links', 'uuid']);

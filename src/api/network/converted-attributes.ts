@@ -1,10 +1,18 @@
 /**
- * Neutron converts some attributes before it checks them (neutron-lib's `convert_to_boolean` and `convert_to_int`):
+ * Neutron converts some attributes before it checks them (neutron-lib's `convert_to_boolean`, `convert_to_int`, `convert_none_to_empty_list`):
  * clients in shell and templates send `"True"`, `1` and `"4"`.
  */
 import { readBoolean } from '../loose-booleans.ts';
 
-const booleans = ['admin_state_up', 'enable_dhcp', 'router:external', 'shared'];
+const booleans = [
+  ...['admin_state_up', 'dns_publish_fixed_ip', 'enable_dhcp', 'is_default', 'port_security_enabled', 'router:external'],
+  'shared',
+];
+/** Clients in Go send null for a list that has nothing in it. */
+const lists = [
+  ...['allowed_address_pairs', 'availability_zone_hints', 'dns_nameservers', 'extra_dhcp_opts', 'host_routes'],
+  ...['security_groups', 'service_types'],
+];
 const wholeNumber = /^\s*[0-9]{1,5}\s*$/;
 
 /** Of `{ network: {…} }` or `{ networks: [{…}] }`, in place. What cannot be converted stays, for the schema to refuse. */
@@ -15,6 +23,7 @@ export function convertAttributes(body: unknown): void {
 
 function convert(resource: Record<string, unknown>): void {
   for (const name of booleans) if (Object.hasOwn(resource, name)) resource[name] = readBoolean(resource[name]) ?? resource[name];
+  for (const name of lists) if (Object.hasOwn(resource, name)) resource[name] ??= [];
   const version = Object.hasOwn(resource, 'ip_version') ? resource['ip_version'] : undefined;
   if (typeof version === 'string' && wholeNumber.test(version)) resource['ip_version'] = Number(version);
 }

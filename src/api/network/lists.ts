@@ -22,6 +22,8 @@ export function filtersOf(query: Query): [name: string, values: string[]][] {
 export function sortKeysOf(query: Query): { key: string; descending: boolean }[] {
   const directions = [query['sort_dir'] ?? []].flat();
   const keys = [query['sort_key'] ?? []].flat();
+  if (!directions.every((direction) => direction === 'asc' || direction === 'desc'))
+    throw new Fault('badRequest', { detail: "The sort_dirs value is invalid, valid value is 'asc' and 'desc'" });
   return [...new Set(keys)].map((key) => ({ key, descending: directions[keys.indexOf(key)] === 'desc' }));
 }
 
@@ -80,7 +82,9 @@ function matchesItem(item: unknown, wanted: string): boolean {
 
 function sort(items: Body[], query: Query): Body[] {
   const keys = sortKeysOf(query).map(({ key, descending }) => ({ key, sign: descending ? -1 : 1 }));
-  if (keys.length === 0) return items;
+  const unknown = keys.filter(({ key }) => items[0] && !Object.hasOwn(items[0], key));
+  if (unknown.length > 0)
+    throw new Fault('badRequest', { detail: `${unknown.map(({ key }) => key).join(', ')} is invalid attribute for sort_keys` });
   return items.toSorted((a, b) => keys.map(({ key, sign }) => sign * compare(a[key], b[key])).find((order) => order !== 0) ?? 0);
 }
 

@@ -110,7 +110,8 @@ function readPortQuery(query: Query): PortListRequest | undefined {
   let fixedIps: { name: string; value: string }[] | undefined;
   for (const [name, values] of filtersOf(query)) {
     const column = portColumn(name);
-    if (column) filters.push({ column, values });
+    if (column === 'mac_address') filters.push({ column, values: values.map(plainMac) });
+    else if (column) filters.push({ column, values });
     else if (name === 'fixed_ips' && values.length <= fixedIpsMax) fixedIps = values.map(readFixedIp);
     else return undefined;
   }
@@ -239,9 +240,13 @@ async function refuseBound(store: Store, port: Port, action: string): Promise<vo
   throw new Fault('conflict', { detail: `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.` });
 }
 
+function plainMac(text: string): string {
+  return text.toLowerCase().replaceAll('-', ':');
+}
+
 /** Neither a multicast address nor the one that stands for none. */
 function readMac(text: string): string {
-  const mac = text.toLowerCase().replaceAll('-', ':');
+  const mac = plainMac(text);
   const isMulticast = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
   if (isMulticast || mac === '00:00:00:00:00:00')
     throw new Fault('invalidInput', { detail: `'${text}' is not a valid MAC address of an interface` });

@@ -31,6 +31,10 @@ const Changes = Type.Object(
   },
   { additionalProperties: false },
 );
+const Ipv6Mode = Type.Union([
+  Type.Null(),
+  ...(['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'] as const).map((mode) => Type.Literal(mode)),
+]);
 const NewSubnet = Type.Object(
   {
     ...Changes.properties,
@@ -40,8 +44,8 @@ const NewSubnet = Type.Object(
     project_id: Type.Optional(Type.String({ maxLength: 255 })),
     tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
     subnetpool_id: Type.Optional(Type.Null()),
-    ipv6_address_mode: Type.Optional(Type.Null()),
-    ipv6_ra_mode: Type.Optional(Type.Null()),
+    ipv6_address_mode: Type.Optional(Ipv6Mode),
+    ipv6_ra_mode: Type.Optional(Ipv6Mode),
   },
   { additionalProperties: false },
 );
@@ -92,10 +96,18 @@ function reservedBy({ settings }: ApiContext): Reserved {
   return { site: siteRanges(settings), pool: poolRanges(settings) };
 }
 
+/** Addresses are fixed and stand on the config drive; nobody here is a router that could announce them. */
+function refuseAnnounced({ ipv6_address_mode, ipv6_ra_mode }: NewSubnet): void {
+  const mode = ipv6_address_mode ?? ipv6_ra_mode;
+  if (mode)
+    throw new Fault('unsupported', { what: `Announcing IPv6 addresses (${mode}, where fixed ones are on the config drive)` });
+}
+
 async function createSubnet(context: ApiContext, request: FastifyRequest, fields: NewSubnet): Promise<Subnet> {
   const network = await seeNetwork(context, request, fields.network_id);
   enforce('create_subnet', request, network);
   enforceAttributes('create_subnet', request, { fields, network });
+  refuseAnnounced(fields);
   const project_id = ownerOf(request, fields);
   const plan = planSubnet(fields, reservedBy(context));
   if (!request.caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, context.settings['provisioning.cidr']);

@@ -1,0 +1,98 @@
+/** What clients of Neutron were reported to send (docs/compatibility.md). */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openApiStage } from '#test/api-stage.ts';
+
+const stage = await openApiStage();
+after(() => stage.close());
+const base = '/network/v2.0';
+let count = 0;
+
+const create = (kind: 'network' | 'subnet' | 'port', fields: object) =>
+  stage.ask({ method: 'POST', url: `${base}/${kind}s`, payload: { [kind]: fields } });
+const network = (await create('network', { name: 'net' })).body.network.id;
+function aSubnet(fields: object = {}) {
+  count += 1;
+  return create('subnet', { network_id: network, cidr: `10.${count}.0.0/24`, ip_version: 4, ...fields });
+}
+
+test('null for a list is an empty one', async () => {
+  const subnet = await aSubnet({ dns_nameservers: null, host_routes: null, service_types: null });
+  const port = await create('port', {
+    network_id: network,
+    security_groups: null,
+    allowed_address_pairs: null,
+    extra_dhcp_opts: null,
+  });
+  const { id } = subnet.body.subnet;
+  const named = { subnet: { dns_nameservers: ['9.9.9.9'] } };
+  await stage.ask({ method: 'PUT', url: `${base}/subnets/${id}`, payload: named });
+  const emptied = await stage.ask({
+    method: 'PUT',
+    url: `${base}/subnets/${id}`,
+    payload: { subnet: { dns_nameservers: null } },
+  });
+
+  assert.deepEqual([subnet.status, subnet.body.subnet.dns_nameservers, subnet.body.subnet.host_routes], [201, [], []]);
+  assert.equal(port.status, 201, JSON.stringify(port.body));
+  assert.deepEqual([emptied.status, emptied.body.subnet.dns_nameservers], [200, []]);
+});
+
+test('booleans as text, in every attribute that has one', async () => {
+  const made = [
+    await create('network', { port_security_enabled: 'False', is_default: '0', shared: 'no', 'router:external': 'off' }),
+    await aSubnet({ dns_publish_fixed_ip: 'false', enable_dhcp: 'True' }),
+    await create('port', { network_id: network, port_security_enabled: 'f', admin_state_up: 'yes' }),
+  ];
+  const refused = await create('network', { port_security_enabled: 'perhaps' });
+
+  assert.deepEqual(
+    made.map(({ status }) => status),
+    [201, 201, 201],
+  );
+  assert.equal(refused.status, 400);
+});
+
+test('a port is found by its MAC however that is written', async () => {
+  const { port } = (await create('port', { network_id: network, mac_address: '52-54-00-AA-BB-0C' })).body;
+  const found = async (mac: string) => (await stage.ask({ url: `${base}/ports?mac_address=${mac}&fields=id` })).body.ports;
+
+  assert.equal(port.mac_address, '52:54:00:aa:bb:0c');
+  for (const mac of ['52:54:00:aa:bb:0c', '52:54:00:AA:BB:0C', '52-54-00-aa-bb-0c'])
+    assert.deepEqual(await found(mac), [{ id: port.id }], mac);
+});
+
+test('a sort key or direction that there is none of is refused, not dropped', async () => {
+  const refused: [plural: string, query: string][] = [
+    ['networks', 'sort_key=colour'],
+    ['subnets', 'sort_key=name&sort_key=colour'],
+    ['ports', 'sort_key=colour'],
+    ['networks', 'sort_key=name&sort_dir=up'],
+    ['ports', 'sort_key=name&sort_dir=DESC'],
+  ];
+
+  for (const [plural, query] of refused)
+    assert.equal((await stage.ask({ url: `${base}/${plural}?${query}` })).status, 400, query);
+  assert.equal((await stage.ask({ url: `${base}/ports?sort_key=binding:vnic_type&sort_dir=desc` })).status, 200);
+});
+
+test('announced IPv6 addresses are refused with the reason, and others not', async () => {
+  const subnet = (fields: object) => create('subnet', { network_id: network, cidr: 'fd00:77::/64', ip_version: 6, ...fields });
+
+  for (const mode of ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'])
+    for (const field of ['ipv6_address_mode', 'ipv6_ra_mode']) {
+      const { status, body } = await subnet({ [field]: mode });
+      assert.equal(status, 501);
+      assert.match(body.NeutronError.message, new RegExp(`${mode}, where fixed ones are on the config drive`));
+    }
+  assert.equal((await subnet({ ipv6_address_mode: 'static' })).status, 400);
+  assert.equal((await subnet({ ipv6_address_mode: null, ipv6_ra_mode: null })).status, 201);
+});
+
+test('blanks around a CIDR and an address in octal are told', async () => {
+  for (const cidr of ['10.200.0.0/24 ', ' 10.200.0.0/24', '010.200.0.0/24']) {
+    const { status, body } = await aSubnet({ cidr });
+    assert.equal(status, 400, cidr);
+    assert.match(body.NeutronError.message, /is not a valid|Invalid/, cidr);
+  }
+});
