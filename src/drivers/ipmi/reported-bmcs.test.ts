@@ -6,7 +6,7 @@ import { type Answering, startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { setSessionPrivilege } from '#wire/ipmi/app-commands.ts';
-import { chassisActions, chassisControl, getBootOptions } from '#wire/ipmi/chassis-commands.ts';
+import { chassisActions, chassisControl, chassisIdentify, getBootOptions, setBootOptions } from '#wire/ipmi/chassis-commands.ts';
 import type { AnyCommand } from '#wire/ipmi/command.ts';
 import type { Request } from '#wire/ipmi/message.ts';
 import { getSensorReading } from '#wire/ipmi/sensor-commands.ts';
@@ -36,7 +36,7 @@ async function setStage(t: TestContext, answering: Answering = () => undefined) 
     const driver_info = { ...info, ...changes };
     return { id: 1, uuid, name: 'n1', driver: 'ipmi', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
   };
-  return { chassis, driver, node };
+  return { bmc, chassis, driver, node };
 }
 
 const refusal = (completion: number) => ({ completion, data: Buffer.alloc(0) });
@@ -112,6 +112,31 @@ test('boot flags that can be set and not read are a boot device that is not know
   const { driver, node } = await setStage(t, (request) => (asks(getBootOptions, request) ? refusal(0x80) : undefined));
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
   assert.deepEqual(await driver.management.getBootDevice(node()), { device: null, persistent: null });
+});
+
+// https://github.com/xcat2/xcat-core/issues/7511: an XCC 3 (OpenBMC) that refuses "set in progress" (81h).
+test('a boot device is set without the mark that some BMCs refuse', async (t) => {
+  const { driver, node, chassis } = await setStage(t, (request) => {
+    const isMark = asks(setBootOptions, request) && request.data[0] === 0;
+    return isMark ? refusal(0x81) : undefined;
+  });
+  await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
+  await driver.power.setPower(node(), 'power on');
+  assert.equal(chassis.boots[0]?.device, 'pxe');
+});
+
+// https://github.com/openbmc/phosphor-host-ipmid/issues/126
+test('bytes behind the end of an answer are passed over', async (t) => {
+  const extra = { completion: 0, data: Buffer.of(0, 0) };
+  const { driver, node } = await setStage(t, (request) => (asks(chassisIdentify, request) ? extra : undefined));
+  await driver.management.setIndicator!(node(), 'on');
+});
+
+// https://github.com/xcat2/xcat-core/issues/7512: firmware that has cipher suite 17 alone.
+test('a BMC without the older cipher suite is asked for the newer one', async (t) => {
+  const { driver, node, bmc } = await setStage(t);
+  bmc.setPersonality({ cipherSuites: [17] });
+  assert.equal(await driver.power.getPower(node()), 'power off');
 });
 
 // https://github.com/warewulf/warewulf/issues/656, https://github.com/bougou/go-ipmi/issues/38

@@ -50,15 +50,27 @@ async function whereItBelongs(at: AtSystem, write: (boot: Boot) => Promise<void>
   try {
     await write(boot);
   } catch (error) {
-    if (!(error instanceof RedfishError) || !movedSign.test(error.messageIds.join(' '))) throw error;
-    const pending = boot.path === futurePath(at) ? undefined : await readPending(at, futurePath(at));
-    if (pending === undefined) throw error;
-    await write({ ...boot, path: futurePath(at), now: pending });
+    const other = await elsewhere(at, boot, error);
+    if (other === undefined) throw error;
+    await write(other);
   }
 }
 
-/** AMI: "Support of this Operation for Boot Properties is moved to FutureState URI". */
-const movedSign = /OperationSupportedInFutureStateURI/;
+/** AMI: "Support of this Operation for Boot Properties is moved to FutureState URI"; iDRAC 10: "Boot is a read-only property". */
+const [movedSign, readOnlySign] = [/OperationSupportedInFutureStateURI/, /PropertyNotWritable/];
+
+async function elsewhere(at: AtSystem, boot: Boot, error: unknown): Promise<Boot | undefined> {
+  const words = error instanceof RedfishError ? error.messageIds.join(' ') : '';
+  if (movedSign.test(words)) {
+    const path = futurePath(at);
+    const now = path === boot.path ? undefined : await readPending(at, path);
+    return now && { ...boot, path, now };
+  }
+  const linked = readOnlySign.test(words) ? linkAt((await at.system()).body, ...settingsLink) : undefined;
+  return linked === undefined || linked === boot.path ? undefined : { ...boot, path: linked };
+}
+
+const settingsLink = ['@Redfish.Settings', 'SettingsObject'] as const;
 
 /** AMI's settings resource of a system, which the system need not link. */
 function futurePath({ places }: AtSystem): string {
@@ -131,7 +143,7 @@ async function findBoot(at: AtSystem): Promise<Boot> {
   const { body } = await at.system();
   const system = objectAt(body, 'Boot');
   const unlinked = at.places.tolerances.has('boot settings not linked') ? futurePath(at) : undefined;
-  const settings = linkAt(body, '@Redfish.Settings', 'SettingsObject') ?? unlinked;
+  const settings = linkAt(body, ...settingsLink) ?? unlinked;
   const now = settings && (await readPending(at, settings));
   return settings && now ? { path: settings, now, system } : { path: at.places.system, now: system, system };
 }

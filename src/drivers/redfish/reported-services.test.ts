@@ -113,6 +113,26 @@ suite("AMI's boot override in a resource that nothing links", () => {
   });
 });
 
+// https://github.com/ansible-collections/community.general/issues/11297 and https://github.com/bmc-toolbox/bmclib/pull/461.
+test("iDRAC 10's boot override in a settings resource that does not show it before", async (t) => {
+  const settings = `${systemPath}/Settings`;
+  const Boot = { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None', BootSourceOverrideMode: 'UEFI' };
+  const tree = await startRedfishTree(t, {
+    [systemPath]: { ...link(systemPath), Boot, '@Redfish.Settings': { SettingsObject: link(settings) }, ...links },
+    [settings]: { ...link(settings) },
+  });
+  tree.rules.set(`PATCH ${systemPath}`, () => refusal('IDRAC.2.9.PropertyNotWritable', 'The property Boot is read-only.'));
+  const override = createBootOverride(tree.onSystem, patience);
+
+  await override.setBootDevice(tree.node, 'pxe', { persistent: false });
+
+  assert.deepEqual(
+    tree.changes.map(({ path }) => path),
+    [systemPath, settings],
+  );
+  assert.deepEqual(await override.getBootDevice(tree.node), { device: 'pxe', persistent: false });
+});
+
 suite('actions that are listed without what they need', () => {
   const reset = `${systemPath}/Actions/ComputerSystem.Reset`;
   const switching = async (t: Parameters<typeof startRedfishTree>[0], action: JsonObject) => {
