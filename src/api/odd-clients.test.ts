@@ -130,19 +130,19 @@ test('a path that is not there stays 404, and without a token nothing is told', 
 });
 
 test('fields of bare metal come as one list or several, with blanks and capitals', async () => {
-  const { uuid, name } = await enrol();
+  const { uuid, name, links } = await enrol();
   await ask('POST', '/baremetal/v1/ports', { node_uuid: uuid, address: '52:54:00:0d:d0:01' });
   const queries = ['fields=uuid&fields=name', 'fields=uuid,%20name', 'fields=UUID,Name,,uuid'];
 
   for (const query of queries) {
-    assert.deepEqual((await ask('GET', `${uuid}?${query}`)).body, { uuid, name });
+    assert.deepEqual((await ask('GET', `${uuid}?${query}`)).body, { uuid, name, links });
     const { nodes } = (await ask('GET', `?${query}`)).body;
-    assert.deepEqual(Object.keys(nodes[0]).sort(), ['name', 'uuid']);
+    assert.deepEqual(Object.keys(nodes[0]).sort(), ['links', 'name', 'uuid']);
   }
   const { ports } = (await ask('GET', '/baremetal/v1/ports?fields=address&fields=node_uuid')).body;
-  assert.deepEqual(ports, [{ address: '52:54:00:0d:d0:01', node_uuid: uuid }]);
+  assert.deepEqual(Object.keys(ports[0]).sort(), ['address', 'links', 'node_uuid']);
   const { drivers } = (await ask('GET', '/baremetal/v1/drivers?fields=name&fields=hosts')).body;
-  assert.deepEqual(Object.keys(drivers[0]).sort(), ['hosts', 'name']);
+  assert.deepEqual(Object.keys(drivers[0]).sort(), ['hosts', 'links', 'name']);
   assert.match(textOf((await ask('GET', '?fields=uuid&fields=colour')).body), /Field\(s\) "colour" are not valid/);
 });
 

@@ -9,11 +9,24 @@ import { Fault } from '#domain/faults.ts';
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema);
   return (value: unknown) => {
+    const odd = httpPart === 'body' ? undefined : oddInteger(schema as ObjectSchema, value);
+    if (odd) return { error: new Fault('badRequest', { detail: odd }) };
     const converted = httpPart === 'body' ? value : Value.Convert(schema, value);
     if (check.Check(converted)) return { value: converted };
     return { error: new Fault('badRequest', { detail: explain(check.Errors(converted), httpPart) }) };
   };
 };
+
+type ObjectSchema = { properties?: Readonly<Record<string, { type?: string }>> };
+
+/** Conversion would take 1.5 for 1, and nothing for 0. @returns what is wrong */
+function oddInteger({ properties = {} }: ObjectSchema, value: unknown): string | undefined {
+  for (const [name, text] of Object.entries((value ?? {}) as Record<string, unknown>)) {
+    const isInteger = Object.hasOwn(properties, name) && properties[name]?.type === 'integer';
+    if (isInteger && !/^[+-]?\d+$/.test(String(text).trim())) return `Expected an integer for ${name}: ${text}`;
+  }
+  return undefined;
+}
 
 type SchemaError = { keyword: string; instancePath: string; message: string; params: object };
 

@@ -25,6 +25,25 @@ const checkTable: Readonly<Record<string, Check>> = {
   capabilities,
 };
 
+const sizes = ['local_gb', 'memory_mb'] as const;
+
+/** What Python's `int()` makes a number of at least 0. */
+function isSize(value: Json): boolean {
+  if (typeof value === 'string') return /^\s*\+?\d+\s*$/.test(value);
+  return typeof value === 'boolean' || (typeof value === 'number' && value > -1);
+}
+
+/** Refused as they come, as Ironic does; the rest is for `validate` to tell. @throws Fault `badRequest` */
+export function refuseOddSizes({ uuid, properties }: Pick<Node, 'uuid' | 'properties'>): void {
+  const odd = sizes.flatMap((name) => {
+    const value = properties[name];
+    return value === undefined || value === null || isSize(value) ? [] : [`${name}=${JSON.stringify(value).slice(0, 60)}`];
+  });
+  if (odd.length === 0) return;
+  const detail = `The following properties for node ${uuid} should be non-negative integers, but provided values are: ${odd.join(', ')}`;
+  throw new Fault('badRequest', { detail });
+}
+
 /** @throws Fault `badRequest` that names the property and what was expected */
 export function checkNodeProperties({ name, uuid, properties }: Pick<Node, 'name' | 'uuid' | 'properties'>): void {
   for (const [key, check] of Object.entries(checkTable)) {

@@ -18,7 +18,7 @@ import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import type { NodeHolds } from './node-holds.ts';
 import { nodePortVerbs } from './node-ports.ts';
-import { checkNodeProperties } from './node-properties.ts';
+import { checkNodeProperties, refuseOddSizes } from './node-properties.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
 import { checkPowerPolicy } from './power-policy.ts';
@@ -153,6 +153,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     updated_at: now,
     provision_updated_at: null,
   };
+  refuseOddSizes(record);
   return store.transaction(async (inside) => {
     if (record.name && (await inside.nodes.find({ name: record.name }))) {
       throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
@@ -176,6 +177,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
       await refuseWhileBusy(inside, node);
       holds.refuse(node);
     }
+    if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
     // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
     const former = driver === node.driver ? node : {};

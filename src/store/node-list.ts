@@ -44,6 +44,8 @@ const filterTable: Readonly<Record<string, Filter>> = {
   retired: (query, wanted) => (wanted ? nobody(query, wanted) : query),
   lessee: nobody,
   chassis_uuid: nobody,
+  /** Whether it is this one. */
+  conductor: (query, wanted) => (wanted ? query : nobody(query, wanted)),
   conductor_group: (query, wanted) => (wanted === '' ? query : nobody(query, wanted)),
 };
 

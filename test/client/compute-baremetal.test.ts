@@ -49,7 +49,7 @@ test('a node is enrolled, described, checked, switched and made available', { sk
     'baremetal node create --driver fake-hardware --name n1 --property cpus=4 --property memory_mb=4096 --property local_gb=40 --driver-info ipmi_password=hidden --resource-class gold -f json',
     'baremetal node set n1 --property cpu_arch=x86_64 --extra a=b --description first --driver-info ipmi_address=bmc',
     'baremetal node add trait n1 CUSTOM_FAST',
-    'baremetal port create 52:54:00:11:22:33 --node n1 --local-link-connection switch_id=0a:1b --local-link-connection port_id=e1 -f json',
+    'baremetal port create 52:54:00:11:22:33 --node n1 --local-link-connection switch_id=0a:1b:2c:3d:4e:5f --local-link-connection port_id=e1 -f json',
     'baremetal node provide n1',
     'baremetal node manage n1 --wait 60',
     'baremetal node validate n1 -f json',
@@ -105,7 +105,7 @@ test('a node is enrolled, described, checked, switched and made available', { sk
     },
   );
   assert.deepEqual(list, [{ Name: 'n1', 'Provisioning State': 'available', Traits: ['CUSTOM_FAST'] }]);
-  assert.deepEqual(ports[0]?.['Local Link Connection'], { switch_id: '0a:1b', port_id: 'e1' });
+  assert.deepEqual(ports[0]?.['Local Link Connection'], { switch_id: '0a:1b:2c:3d:4e:5f', port_id: 'e1' });
 });
 
 test('a server lives on it: created, stopped, started, rebooted, rebuilt', { skip }, async () => {

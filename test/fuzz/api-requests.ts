@@ -248,7 +248,7 @@ function baremetalRequests({ node, nodePort }: Ids): ApiRequest[] {
       `${bare}/ports`,
       {
         ...{ node_ident: 'n1', address: 'aa:bb:cc:00:00:04', name: 'p', description: 'd', vendor: 'v', category: 'c' },
-        local_link_connection: { switch_id: 's', port_id: 'p', switch_info: 'i', 'vtep-logical-switch': 'l' },
+        local_link_connection: { switch_id: '00:1c:73:00:00:01', port_id: 'p', switch_info: 'i', 'vtep-logical-switch': 'l' },
       },
     ],
     [

@@ -1,7 +1,9 @@
 /** What Ironic has and Ingot has not: lists that clients read are empty, the rest says what is missing. */
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { field, selectFields } from './fields.ts';
 import { findNode } from './lookup.ts';
 import { conductorName } from './node-json.ts';
 import { since } from './since.ts';
@@ -9,19 +11,22 @@ import { AnyQuery } from './strict-requests.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 
-/** The field of the empty list, and the microversion it came with where that is after 1.78. */
-const emptyListTable = [
-  { path: '/allocations', field: 'allocations' },
-  { path: '/chassis', field: 'chassis' },
+/** What lists of all kinds are asked with. */
+const pageWords = ['fields', 'limit', 'marker', 'sort_key', 'sort_dir'];
+
+/** The field of the empty list, what it is asked with besides, and the microversion it came with where that is after 1.78. */
+const emptyListTable: readonly { path: string; field: string; words?: readonly string[]; minor?: number }[] = [
+  { path: '/allocations', field: 'allocations', words: ['node', 'resource_class', 'state', 'owner'] },
+  { path: '/chassis', field: 'chassis', words: ['detail'] },
   { path: '/chassis/detail', field: 'chassis' },
-  { path: '/portgroups', field: 'portgroups' },
-  { path: '/portgroups/detail', field: 'portgroups' },
-  { path: '/deploy_templates', field: 'deploy_templates' },
-  { path: '/volume/connectors', field: 'connectors' },
-  { path: '/volume/targets', field: 'targets' },
-  { path: '/runbooks', field: 'runbooks', minor: 92 },
-  { path: '/inspection_rules', field: 'inspection_rules', minor: 96 },
-] as const;
+  { path: '/portgroups', field: 'portgroups', words: ['node', 'address', 'detail', 'shard', 'conductor_groups'] },
+  { path: '/portgroups/detail', field: 'portgroups', words: ['node', 'address', 'shard', 'conductor_groups'] },
+  { path: '/deploy_templates', field: 'deploy_templates', words: ['detail'] },
+  { path: '/volume/connectors', field: 'connectors', words: ['node', 'detail'] },
+  { path: '/volume/targets', field: 'targets', words: ['node', 'detail'] },
+  { path: '/runbooks', field: 'runbooks', words: ['detail', 'project'], minor: 92 },
+  { path: '/inspection_rules', field: 'inspection_rules', words: ['detail'], minor: 96 },
+];
 const emptyNodeListTable = { portgroups: 'portgroups', 'volume/connectors': 'connectors', 'volume/targets': 'targets' } as const;
 
 const unsupportedTable: readonly { method: 'POST' | 'PUT' | 'DELETE'; path: string; what: string; minor?: number }[] = [
@@ -40,10 +45,10 @@ const unsupportedTable: readonly { method: 'POST' | 'PUT' | 'DELETE'; path: stri
 ];
 
 export function registerAbsent(app: ApiScope, context: ApiContext): void {
-  for (const { path, field, ...row } of emptyListTable) {
-    app.get(path, { preValidation: since('minor' in row ? row.minor : 1), schema: { querystring: AnyQuery } }, async () => ({
-      [field]: [],
-    }));
+  for (const { path, field, words = [], minor = 1 } of emptyListTable) {
+    const known = [...pageWords, ...words].map((name) => [name, Type.Optional(Type.String())] as const);
+    const querystring = Type.Object(Object.fromEntries(known));
+    app.get(path, { preValidation: since(minor), schema: { querystring } }, async () => ({ [field]: [] }));
   }
   for (const [path, field] of Object.entries(emptyNodeListTable)) {
     app.get(`/nodes/:node/${path}`, { schema: { params: NodeParams, querystring: AnyQuery } }, async (request) => {
@@ -68,22 +73,48 @@ export function registerAbsent(app: ApiScope, context: ApiContext): void {
   registerNodeReads(app, context);
 }
 
+const Word = Type.Optional(Type.String());
+const ConductorQuery = Type.Object({
+  detail: Type.Optional(Type.Boolean()),
+  ...{ fields: Word, limit: Word, marker: Word, sort_key: Word, sort_dir: Word },
+});
+
+/** Of the base URL. */
+const conductorFields = ({ drivers }: ApiContext) => [
+  field<string>('hostname', 1, () => conductorName),
+  field<string>('conductor_group', 1, () => ''),
+  field<string>('alive', 1, () => true),
+  field<string>('drivers', 1, () => Object.keys(drivers.hardwareTypes)),
+  field<string>('updated_at', 1, () => new Date().toISOString()),
+  field<string>('links', 1, (base) => linksTo(base, `conductors/${conductorName}`)),
+];
+
+function linksTo(base: string, path: string) {
+  return [
+    { href: `${base}/baremetal/v1/${path}`, rel: 'self' },
+    { href: `${base}/baremetal/${path}`, rel: 'bookmark' },
+  ];
+}
+
 function registerConductors(app: ApiScope, context: ApiContext): void {
-  const now = () => new Date().toISOString();
-  const conductor = () => ({
-    hostname: conductorName,
-    conductor_group: '',
-    alive: true,
-    drivers: Object.keys(context.drivers.hardwareTypes),
-    updated_at: now(),
-    links: [],
+  const show = (request: FastifyRequest, selection: { fields?: string | undefined; brief?: readonly string[] }) =>
+    selectFields(conductorFields(context), context.baseUrl(request), { ...selection, version: request.microversion });
+  app.get('/conductors', { schema: { querystring: ConductorQuery } }, async (request) => {
+    const { detail, fields } = request.query;
+    const selection = detail ? {} : { fields, brief: ['hostname', 'conductor_group', 'alive'] };
+    return { conductors: [show(request, selection)] };
   });
-  app.get('/conductors', { schema: { querystring: AnyQuery } }, async () => ({ conductors: [conductor()] }));
-  app.get('/conductors/:name', { schema: { querystring: AnyQuery } }, async (request) => {
+  const querystring = Type.Object({ fields: Type.Optional(Type.String()) });
+  app.get('/conductors/:name', { schema: { querystring } }, async (request) => {
     const { name } = request.params as { name: string };
     if (name !== conductorName) throw new Fault('notFound', { what: 'Conductor', id: name });
-    return conductor();
+    return show(request, request.query);
   });
+  app.get('/volume', async (request) => ({
+    links: linksTo(context.baseUrl(request), 'volume'),
+    connectors: linksTo(context.baseUrl(request), 'volume/connectors'),
+    targets: linksTo(context.baseUrl(request), 'volume/targets'),
+  }));
 }
 
 function registerNodeReads(app: ApiScope, context: ApiContext): void {

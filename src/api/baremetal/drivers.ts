@@ -5,10 +5,11 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { type HardwareTypeFacts, propertiesOf, slots } from './driver-catalog.ts';
 import { field, selectFields } from './fields.ts';
 import { conductorName } from './node-json.ts';
+import { AnyQuery } from './strict-requests.ts';
 
 const DriverParams = Type.Object({ driver: Type.String() });
 const DriverQuery = Type.Object({
-  type: Type.Optional(Type.String()),
+  type: Type.Optional(Type.Union([Type.Literal('classic'), Type.Literal('dynamic')])),
   detail: Type.Optional(Type.Boolean()),
   fields: Type.Optional(Type.String()),
 });
@@ -49,6 +50,8 @@ export function registerDrivers(app: ApiScope, context: ApiContext): void {
 
   app.get('/drivers', { schema: { querystring: DriverQuery } }, async (request) => {
     const { type, detail, fields } = request.query;
+    if (detail && fields !== undefined)
+      throw new Fault('badRequest', { detail: 'Can not specify ?detail=True and fields in the same request.' });
     const types = type === 'classic' ? [] : Object.values(drivers.hardwareTypes);
     const selection = { version: request.microversion, fields, ...(!detail && { brief: briefFields }) };
     const base = context.baseUrl(request);
@@ -66,6 +69,21 @@ export function registerDrivers(app: ApiScope, context: ApiContext): void {
     findType(context, request.params.driver);
     return {};
   });
+  for (const path of ['/drivers/:driver/vendor_passthru', '/drivers/:driver/vendor_passthru/:method']) {
+    app.route({
+      method: ['GET', 'POST', 'PUT', 'DELETE'],
+      url: path,
+      schema: { querystring: AnyQuery },
+      async handler(request) {
+        const { driver, method: named } = request.params as { driver: string; method?: string };
+        findType(context, driver);
+        const { method = named } = request.query as { method?: string };
+        throw new Fault('badRequest', {
+          detail: method === undefined ? 'Method not specified' : `No handler for method ${method}`,
+        });
+      },
+    });
+  }
   app.get('/drivers/:driver/raid/logical_disk_properties', { schema: { params: DriverParams } }, async (request) => {
     findType(context, request.params.driver);
     throw new Fault('unsupported', { what: 'RAID' });

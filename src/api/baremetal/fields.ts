@@ -15,7 +15,10 @@ export type Selection = {
   brief?: readonly string[];
 };
 
-/** The reply for one record. Throws `badRequest` for a field that does not exist at this version. */
+/** Shown with whatever was asked for, as clients expect it. */
+const always = 'links';
+
+/** The reply for one record. Throws `badRequest` for a field that does not exist, `notAcceptable` for one of a later version. */
 export function selectFields<R>(
   table: readonly Field<R>[],
   record: R,
@@ -23,8 +26,19 @@ export function selectFields<R>(
 ): Record<string, unknown> {
   const shown = table.filter(({ since }) => atLeast(version, since));
   const wanted = fields?.split(',').filter(Boolean) ?? brief;
-  const unknown = fields === undefined ? [] : (wanted ?? []).filter((name) => !shown.some((each) => each.name === name));
-  if (unknown.length > 0) throw new Fault('badRequest', { detail: `Field(s) "${unknown.join(', ')}" are not valid` });
-  const chosen = wanted ? shown.filter(({ name }) => wanted.includes(name)) : shown;
+  if (fields !== undefined && wanted) refuseUnknownFields(table, wanted, version);
+  const chosen = wanted ? shown.filter(({ name }) => wanted.includes(name) || name === always) : shown;
   return Object.fromEntries(chosen.map(({ name, value }) => [name, value(record)]));
+}
+
+function refuseUnknownFields(
+  table: readonly Pick<Field<never>, 'name' | 'since'>[],
+  wanted: readonly string[],
+  version: Microversion,
+): void {
+  const unknown = wanted.filter((name) => !table.some((each) => each.name === name));
+  if (unknown.length > 0) throw new Fault('badRequest', { detail: `Field(s) "${unknown.join(', ')}" are not valid` });
+  const later = table.find(({ name, since }) => wanted.includes(name) && !atLeast(version, since));
+  if (later)
+    throw new Fault('notAcceptable', { detail: `The field '${later.name}' needs API version 1.${later.since} or later.` });
 }

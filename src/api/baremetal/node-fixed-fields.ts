@@ -1,6 +1,7 @@
 /** Fields of a node that exist in Ironic and have one value in Ingot: setting another is refused, not forgotten. */
 import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '../loose-booleans.ts';
+import { isUuidLike } from './uuid-like.ts';
 
 /** The values a client may send, because they are what there is. */
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
@@ -30,8 +31,18 @@ export const bornWithTable: typeof fixedFieldTable = {
 };
 export const patchOnly: readonly string[] = ['protected', 'protected_reason'];
 
+/** There is no chassis, and what is no UUID names no instance. */
+function refuseUnknownUuids({ chassis_uuid, instance_uuid }: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries({ chassis_uuid, instance_uuid })) {
+    if (value !== undefined && value !== null && !isUuidLike(String(value)))
+      throw new Fault('badRequest', { detail: `Expected UUID for ${name}: ${value}` });
+  }
+  if (chassis_uuid) throw new Fault('badRequest', { detail: `Chassis ${chassis_uuid} could not be found.` });
+}
+
 /** @param record field → value, of a new node or a changed one */
 export function refuseFixedFields(record: object): void {
+  refuseUnknownUuids(record as Record<string, unknown>);
   for (const [name, allowed] of Object.entries({ ...fixedFieldTable, ...bornWithTable })) {
     const given = (record as Record<string, unknown>)[name];
     if (given === undefined || given === null) continue;

@@ -14,6 +14,6 @@ export function registerNodeGroups(app: ApiScope, context: ApiContext): void {
     const { uuid } = await findNode(context, request.params.node);
     const children = await listNodeIds(store, { filters: { parent_node: uuid }, sortBy: undefined, descending: false });
     const href = `${context.baseUrl(request)}/baremetal/v1/nodes?parent_node=${uuid}`;
-    return { children: children.map((child) => child.uuid), links: [{ href, rel: 'self' }] };
+    return { children: children.map((child) => child.uuid), links: { href, rel: 'children' } };
   });
 }

@@ -32,6 +32,7 @@ function registerConsole(app: ApiScope, context: ApiContext): void {
   app.put(path, { schema: { params: NodeParams, body } }, async (request, reply) => {
     const { uuid } = await findNode(context, request.params.node);
     await context.engine.setConsole(uuid, booleanOf('enabled', request.body.enabled));
+    reply.header('location', `${context.baseUrl(request)}/baremetal/v1/nodes/${uuid}/states/console`);
     return accepted(reply);
   });
 }

@@ -9,7 +9,7 @@ import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';
 import { keysOf } from './json-pointer.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
-import { NodeName, refuseReservedName } from './node-names.ts';
+import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
 
 /** Which part of a driver a node uses, for each kind of part. */
@@ -28,7 +28,7 @@ export const textNames = ['name', 'resource_class', 'description', 'owner', 'sha
 const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceNames, ...bagNames, ...textNames, 'instance_name'];
 
 const Bag = Type.Record(Type.String(), Type.Unknown());
-const Text = (options: { maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
+const Text = (options: { minLength?: number; maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
 const Patched = Type.Object({
   driver: Type.String({ minLength: 1 }),
   maintenance: Type.Boolean(),
@@ -38,7 +38,7 @@ const Patched = Type.Object({
   owner: Text({ maxLength: 255 }),
   shard: Text({ maxLength: 255 }),
   parent_node: Text({ maxLength: 255 }),
-  instance_name: Text({ maxLength: 255 }),
+  instance_name: Text({ minLength: 1, maxLength: 255 }),
   driver_info: Bag,
   properties: Bag,
   extra: Bag,
@@ -76,11 +76,15 @@ function refuseReadSecrets(patch: JsonPatch): void {
 }
 
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
+  if (touched.has('name')) refuseEmptyName(after['name']);
   const patched = { ...after };
   for (const name of bagNames) patched[name] ??= {};
   // Removed, it is as in a new node.
+  if (typeof patched['maintenance'] === 'number')
+    throw new Fault('badRequest', { detail: 'Invalid value for maintenance: it must be boolean or string.' });
   patched['maintenance'] = booleanOf('maintenance', 'maintenance' in patched ? patched['maintenance'] : false);
-  for (const name of [...textNames, 'instance_name']) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
+  for (const name of textNames) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
+  patched['instance_name'] ??= null;
   if (!Value.Check(Patched, patched)) {
     const [error] = Value.Errors(Patched, patched);
     throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });

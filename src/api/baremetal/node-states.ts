@@ -1,5 +1,5 @@
 /** `/v1/nodes/{node}/states`, maintenance, boot device, validation: what a machine is doing and shall do. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
@@ -30,7 +30,10 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
     };
   });
 
-  const PowerRequest = Type.Object({ target: Type.String(), timeout: Type.Optional(Type.Integer({ minimum: 1 })) });
+  const PowerRequest = Type.Object({
+    target: Type.String(),
+    timeout: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^0*[1-9][0-9]{0,8}$' })])),
+  });
   app.put('/nodes/:node/states/power', { schema: { params: NodeParams, body: PowerRequest } }, async (request, reply) => {
     const node = await findNode(context, request.params.node);
     await engine.setPower(node.uuid, powerTarget(request.body.target));
@@ -122,12 +125,20 @@ function registerProvision(app: ApiScope, context: ApiContext): void {
 }
 
 function registerMaintenance(app: ApiScope, context: ApiContext): void {
-  const MaintenanceRequest = Type.Object({ reason: Type.Optional(Type.Union([Type.String({ maxLength: 4096 }), Type.Null()])) });
-  app.put('/nodes/:node/maintenance', { schema: { params: NodeParams, body: MaintenanceRequest } }, async (request, reply) => {
-    const { uuid } = await findNode(context, request.params.node);
-    await context.engine.setMaintenance(uuid, true, request.body.reason ?? undefined);
-    reply.code(202).send();
-  });
+  const reason = Type.Optional(Type.Union([Type.String({ maxLength: 4096 }), Type.Null()]));
+  const MaintenanceRequest = Type.Object({ reason });
+  const withoutBody = async (request: FastifyRequest) => {
+    request.body ??= {};
+  };
+  app.put(
+    '/nodes/:node/maintenance',
+    { preValidation: withoutBody, schema: { params: NodeParams, body: MaintenanceRequest } },
+    async (request, reply) => {
+      const { uuid } = await findNode(context, request.params.node);
+      await context.engine.setMaintenance(uuid, true, request.body.reason ?? undefined);
+      reply.code(202).send();
+    },
+  );
   app.delete('/nodes/:node/maintenance', { schema: { params: NodeParams } }, async (request, reply) => {
     const { uuid } = await findNode(context, request.params.node);
     await context.engine.setMaintenance(uuid, false);

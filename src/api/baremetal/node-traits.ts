@@ -9,6 +9,7 @@ const Trait = Type.String({ maxLength: 255, pattern: '^(CUSTOM|HW|STORAGE|COMPUT
 const largestCount = 50;
 const NodeParams = Type.Object({ node: Type.String() });
 const TraitParams = Type.Object({ node: Type.String(), trait: Trait });
+const AnyTraitParams = Type.Object({ node: Type.String(), trait: Type.String() });
 
 export function registerNodeTraits(app: ApiScope, context: ApiContext): void {
   const { engine } = context;
@@ -35,10 +36,16 @@ export function registerNodeTraits(app: ApiScope, context: ApiContext): void {
     reply.code(204).send();
   });
   app.put('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
-    await set(request.params.node, (traits) => [...traits, request.params.trait]);
-    reply.code(204).send();
+    const { node, trait } = request.params;
+    if (request.body !== undefined)
+      throw new Fault('badRequest', { detail: 'One trait is added without a body; PUT …/traits with a body replaces all.' });
+    await set(node, (traits) => [...traits, trait]);
+    reply
+      .code(204)
+      .header('location', `${context.baseUrl(request)}/baremetal/v1/nodes/${node}/traits/${trait}`)
+      .send();
   });
-  app.delete('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
+  app.delete('/nodes/:node/traits/:trait', { schema: { params: AnyTraitParams } }, async (request, reply) => {
     const { trait } = request.params;
     await set(request.params.node, (traits) => {
       if (!traits.includes(trait)) throw new Fault('notFound', { what: `Trait ${trait} of node`, id: request.params.node });

@@ -32,14 +32,14 @@ test('before 1.11 a new node is available, before 1.2 that has no name', async (
 });
 
 test('shows fields by microversion and by choice', async () => {
-  const { name, uuid } = await enrol({ description: 'd' });
+  const { name, uuid, links } = await enrol({ description: 'd' });
 
   const old = (await ask('GET', uuid, undefined, 5)).body;
   const few = (await ask('GET', `${uuid}?fields=name,description`)).body;
 
   assert.equal('resource_class' in old || 'traits' in old || 'deploy_interface' in old, false);
   assert.equal(old.name, name);
-  assert.deepEqual(few, { name, description: 'd' });
+  assert.deepEqual(few, { name, description: 'd', links });
   assert.equal((await ask('GET', `${uuid}?fields=nonsense`)).status, 400);
 });
 

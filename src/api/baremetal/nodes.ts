@@ -1,7 +1,7 @@
 /** `/v1/nodes`: enrol, list, show, change, remove. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
+import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
@@ -11,10 +11,11 @@ import { atLeast } from '../microversions.ts';
 import { nextUrl, type PageSource, readPage } from '../pagination.ts';
 import { withInstanceName } from './instance-name.ts';
 import { JsonPatch, membersOf, recordBytes } from './json-patch.ts';
-import { findNamedNode, findNode } from './lookup.ts';
+import { refuseUnknownValues } from './list-filters.ts';
+import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
-import { briefFields, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
-import { NodeName, refuseReservedName } from './node-names.ts';
+import { briefFields, conductorName, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
+import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { interfaceNames, readNodePatch, textNames } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
 
@@ -22,6 +23,8 @@ const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type
 const Bag = Maybe(Type.Record(Type.String(), Type.Unknown()));
 const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
 const Text = Maybe(Type.String({ maxLength: 255 }));
+/** The default is asked for by leaving it out. */
+const Interface = Maybe(Type.String({ minLength: 1, maxLength: 255 }));
 
 const NodeRequest = Type.Object({
   driver: Type.String({ minLength: 1 }),
@@ -36,15 +39,15 @@ const NodeRequest = Type.Object({
   owner: Text,
   shard: Text,
   parent_node: Text,
-  instance_name: Text,
-  power_interface: Text,
-  management_interface: Text,
-  boot_interface: Text,
-  deploy_interface: Text,
-  console_interface: Text,
-  bios_interface: Text,
-  firmware_interface: Text,
-  vendor_interface: Text,
+  instance_name: Maybe(Type.String({ minLength: 1, maxLength: 255 })),
+  power_interface: Interface,
+  management_interface: Interface,
+  boot_interface: Interface,
+  deploy_interface: Interface,
+  console_interface: Interface,
+  bios_interface: Interface,
+  firmware_interface: Interface,
+  vendor_interface: Interface,
   maintenance: Maybe(LooseBoolean),
   /** One value only: see `refuseFixedFields`. */
   ...Object.fromEntries(fixed.map((name) => [name, Type.Optional(Type.Unknown())])),
@@ -76,7 +79,7 @@ const NodeQuery = Type.Object({
   fields: Type.Optional(Type.String()),
   sort_key: Type.Optional(Type.String()),
   sort_dir: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
-  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1 })),
   marker: Type.Optional(Type.String()),
 });
 type NodeQuery = Static<typeof NodeQuery>;
@@ -136,6 +139,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
 /** null and '' mean "not given"; the engine chooses then. */
 function readNode(body: Static<typeof NodeRequest>): NewNode {
   const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = body;
+  if (body.name === '') refuseEmptyName(body.name);
   refuseReservedName(body.name);
   const known = [...textNames, ...interfaceNames] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
@@ -166,6 +170,14 @@ const filterTable = [
   { name: 'instance_name', since: 104 },
 ];
 
+/** Of a node by whatever name; what names none is left as it is, and nothing has it as its parent. */
+async function uuidOf(context: ApiContext, ident: string): Promise<string> {
+  const node = await findNode(context, ident).catch((error: unknown) => {
+    if (asFault(error).code !== 'notFound') throw error;
+  });
+  return node?.uuid ?? ident;
+}
+
 type ListRequest = { query: NodeQuery; isDetailed: boolean };
 
 async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
@@ -177,10 +189,16 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
   if (project !== undefined && filters.owner !== undefined && filters.owner !== project)
     throw new Fault('badRequest', { detail: 'owner and project can only be the same: no node has a lessee.' });
   if (project !== undefined) filters.owner = project;
-  if (filters.parent_node !== undefined) filters.parent_node = (await findNode(context, filters.parent_node)).uuid;
-  const wanted = { filters, sortBy: readSortKey(sort_key), descending: sort_dir === 'desc' };
+  refuseUnknownValues(filters);
+  if (filters.parent_node !== undefined) filters.parent_node = await uuidOf(context, filters.parent_node);
+  const isHere = filters.conductor === undefined ? undefined : filters.conductor === conductorName;
+  const wanted = {
+    filters: { ...filters, conductor: isHere },
+    sortBy: readSortKey(sort_key || undefined),
+    descending: sort_dir === 'desc',
+  };
   const source: PageSource<{ uuid: string }, Node> = {
-    find: (uuid) => store.nodes.find({ uuid }),
+    find: (uuid) => findMarked(uuid, 'Node', store.nodes.find({ uuid })),
     list: (page) => listNodeIds(store, wanted, page),
   };
   const page = await readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });

@@ -13,7 +13,7 @@ function ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?:
 }
 
 test('creates a port and shows it by microversion', async () => {
-  const local_link_connection = { switch_id: '0a:1b', port_id: 'Eth1', switch_info: 'leaf' };
+  const local_link_connection = { switch_id: '0a:1b:2c:3d:4e:5f', port_id: 'Eth1', switch_info: 'leaf' };
   const created = await ask('POST', ports, { node_uuid: node.uuid, address: 'AA-BB-CC-00-00-01', local_link_connection });
 
   assert.equal(created.status, 201, JSON.stringify(created.body));
@@ -44,7 +44,7 @@ test('refuses a wrong or taken MAC, an unknown node, and what it cannot keep', a
   assert.equal(await create({ node_uuid: 'none' }), 400);
   assert.equal(await create({ local_link_connection: { color: 'red' } }), 400);
   assert.equal(await create({ is_smartnic: true }), 501);
-  assert.equal(await create({ portgroup_uuid: 'x' }), 501);
+  assert.equal(await create({ portgroup_uuid: 'x' }), 400);
 });
 
 test('lists by address and node', async () => {

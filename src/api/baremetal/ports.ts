@@ -13,23 +13,13 @@ import { atLeast, type Microversion } from '../microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../pagination.ts';
 import { field, selectFields } from './fields.ts';
 import { applyPatch, JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
-import { findNamedNode, findNode, uuidPattern } from './lookup.ts';
-import { NodeName, refuseReservedName } from './node-names.ts';
+import { checkLink, LinkConnection } from './link-connection.ts';
+import { findMarked, findNamedNode, findNode } from './lookup.ts';
+import { NodeName, refuseImpossibleIdent, refuseReservedName } from './node-names.ts';
 import { refuseLaterFields } from './since.ts';
+import { isUuidLike, uuidPattern } from './uuid-like.ts';
 
-const Mac = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2})+$' });
-const LinkConnection = Type.Object(
-  {
-    switch_id: Type.Optional(Type.String({ maxLength: 255 })),
-    port_id: Type.Optional(Type.String({ maxLength: 255 })),
-    switch_info: Type.Optional(Type.String({ maxLength: 255 })),
-    hostname: Type.Optional(Type.String({ maxLength: 255 })),
-    network_type: Type.Optional(Type.String({ maxLength: 255 })),
-    'vtep-logical-switch': Type.Optional(Type.String({ maxLength: 255 })),
-    'vtep-physical-switch': Type.Optional(Type.String({ maxLength: 255 })),
-  },
-  { additionalProperties: false },
-);
+const Mac = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F]{2}((:[0-9a-fA-F]{2})+|(-[0-9a-fA-F]{2})+)$' });
 const Text = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
 const PortFields = {
   address: Mac,
@@ -38,8 +28,8 @@ const PortFields = {
   vendor: Text,
   category: Text,
   pxe_enabled: Type.Optional(Type.Union([LooseBoolean, Type.Null()])),
-  local_link_connection: Type.Optional(LinkConnection),
-  extra: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  local_link_connection: Type.Optional(Type.Union([LinkConnection, Type.Null()])),
+  extra: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
 };
 const NodeIdent = Type.String({ minLength: 1 });
 const PortRequest = Type.Object({
@@ -67,7 +57,7 @@ const PortQuery = Type.Object({
   fields: Type.Optional(Type.String()),
   sort_key: Type.Optional(Type.String()),
   sort_dir: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
-  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1 })),
   marker: Type.Optional(Type.String()),
 });
 type PortQuery = Static<typeof PortQuery>;
@@ -116,6 +106,7 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
 
 /** By UUID or name. */
 async function findPort({ store }: ApiContext, ident: string): Promise<NodePort> {
+  refuseImpossibleIdent('port', ident);
   const uuid = ident.toLowerCase();
   const port = await store.node_ports.find(uuidPattern.test(uuid) ? { uuid } : { name: ident });
   if (!port) throw new Fault('notFound', { what: 'Port', id: ident });
@@ -154,7 +145,7 @@ async function readPort(context: ApiContext, body: Static<typeof PortRequest>): 
     ...(uuid && { uuid: uuid.toLowerCase() }),
     ...Object.fromEntries(textNames.flatMap((name) => (body[name] ? [[name, body[name]]] : []))),
     ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
-    ...(local_link_connection && { local_link_connection: local_link_connection as JsonObject }),
+    ...(local_link_connection && { local_link_connection: checkLink(local_link_connection) }),
     ...(extra && { extra: extra as JsonObject }),
   };
 }
@@ -182,7 +173,8 @@ function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 
   const pxe_enabled = booleanOf('pxe_enabled', after.pxe_enabled ?? true);
   // A removed text is none, and so is an empty one.
   const emptied = Object.fromEntries(textNames.map((name) => [name, after[name] || null]));
-  const changed: Record<string, unknown> = { ...after, pxe_enabled, ...emptied };
+  const bags = { extra: after.extra ?? {}, local_link_connection: checkLink(after.local_link_connection ?? {}) };
+  const changed: Record<string, unknown> = { ...after, ...bags, pxe_enabled, ...emptied };
   const changes = Object.fromEntries([...touched].map((name) => [name, changed[name]]));
   return { ...changes, ...(touched.has('address') && { address: macOf(after.address) }) };
 }
@@ -190,7 +182,13 @@ function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 
 /** There are no port groups, Smart NICs or physical network names. */
 function refuseFixedFields(body: object): void {
   const { portgroup_uuid, is_smartnic, physical_network } = body as Record<string, unknown>;
-  if (portgroup_uuid) throw new Fault('unsupported', { what: 'A port in a port group' });
+  if (portgroup_uuid) {
+    const isUuid = isUuidLike(String(portgroup_uuid));
+    const detail = isUuid
+      ? `Portgroup ${portgroup_uuid} could not be found.`
+      : `Expected UUID for portgroup_uuid: ${portgroup_uuid}`;
+    throw new Fault('badRequest', { detail });
+  }
   if (is_smartnic !== undefined && is_smartnic !== null && booleanOf('is_smartnic', is_smartnic))
     throw new Fault('unsupported', { what: 'A Smart NIC port' });
   if (physical_network) throw new Fault('unsupported', { what: 'The physical network of a port' });
@@ -268,12 +266,17 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   if (portgroup !== undefined || (groups !== undefined && !groups.split(',').includes(''))) return { items: [], next: undefined };
   const { store } = context;
   const wanted = {
-    ...{ text, shards: shard?.split(','), sortBy: readPortSortKey(query.sort_key), descending: query.sort_dir === 'desc' },
+    ...{
+      text,
+      shards: shard?.split(','),
+      sortBy: readPortSortKey(query.sort_key || undefined),
+      descending: query.sort_dir === 'desc',
+    },
     node_uuid: ident === undefined ? undefined : (await findNode(context, ident)).uuid,
     address: address === undefined ? undefined : macOf(address),
   };
   const source: PageSource<NodePort, NodePort> = {
-    find: (uuid) => store.node_ports.find({ uuid }),
+    find: (uuid) => findMarked(uuid, 'Port', store.node_ports.find({ uuid })),
     list: (page) => listNodePorts(store, wanted, page),
   };
   return readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });

@@ -1,0 +1,34 @@
+/** Values by which lists of nodes are searched: what can be no value is refused, since an empty list would say "there are none". */
+import { Fault } from '#domain/faults.ts';
+import { provisionStates } from '#domain/provision-states.ts';
+import { isUuidLike } from './uuid-like.ts';
+
+/** States of Ironic that no node of Ingot is ever in. */
+const otherStates = [
+  ...(['deploy', 'deploy complete', 'deploy hold', 'clean hold', 'deleted', 'undeploy', 'adopting', 'adopt failed'] as const),
+  ...(['inspecting', 'inspect failed', 'inspect wait', 'rescue', 'rescue failed', 'rescue wait', 'rescuing'] as const),
+  ...(['unrescue failed', 'unrescuing', 'service', 'servicing', 'service wait', 'service failed', 'service hold'] as const),
+];
+const states: readonly string[] = [...Object.keys(provisionStates), ...otherStates];
+const faults: readonly string[] = ['power failure', 'clean failure', 'rescue abort failure', 'service failure'];
+
+type Complaint = (value: string) => string | undefined;
+
+const valueTable: Readonly<Record<string, Complaint>> = {
+  provision_state: (value) => (states.includes(value) ? undefined : `Provision state "${value}" is not valid`),
+  fault: (value) =>
+    faults.includes(value) ? undefined : `Unrecognized fault "${value}" is specified, allowed faults are: ${faults.join(', ')}`,
+  instance_uuid: (value) => (isUuidLike(value) ? undefined : `Expected UUID for instance_uuid: ${value}`),
+  chassis_uuid: (value) => (isUuidLike(value) ? undefined : `Expected UUID for chassis_uuid: ${value}`),
+};
+
+/** Throws `badRequest`, and `notFound` for a chassis: there is none. */
+export function refuseUnknownValues(filters: Readonly<Record<string, unknown>>): void {
+  for (const [name, complaintOf] of Object.entries(valueTable)) {
+    const value = filters[name];
+    const detail = typeof value === 'string' ? complaintOf(value) : undefined;
+    if (detail !== undefined) throw new Fault('badRequest', { detail });
+  }
+  if (filters['chassis_uuid'] !== undefined)
+    throw new Fault('notFound', { what: 'Chassis', id: String(filters['chassis_uuid']) });
+}
