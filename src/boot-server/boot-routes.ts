@@ -33,6 +33,18 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     return reply.type('text/plain; charset=utf-8').send(script);
   });
 
+  /** Where the script of a machine with a system of its own ends: nothing started from the disk. */
+  app.get<{ Params: { mac: string } }>('/boot/disk-failed/:mac', async (request, reply) => {
+    const mac = ethernetForm(request.params.mac.toLowerCase().replaceAll('-', ':'));
+    const subject = `/boot/disk-failed/${mac.slice(0, 20)}`;
+    const plan = parts.plans.ofMac(mac);
+    const asker = await expectMachine(parts, { request, plan, subject });
+    if (!plan) throw new Fault('notFound', { what: 'Boot plan of', id: mac.slice(0, 20) });
+    const message = 'tells that its first disk has nothing to start';
+    parts.report({ kind: 'http', mac, address: asker.address, subject: 'disk failed', message });
+    return reply.type('text/plain; charset=utf-8').send('noted\n');
+  });
+
   /** For UEFI HTTP boot; with TFTP the same file comes from the other server. */
   app.route({
     method: fileMethods,

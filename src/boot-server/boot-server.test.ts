@@ -148,8 +148,24 @@ test('firmware for which there is no loader gets an address and no boot file, wh
   assert.match((await told(macs[0]))[0]?.message ?? '', /Arch:00007.*pxelinux is a BIOS program/);
 });
 
-test('a machine does not get the script of another one', { skip }, () => {
+test('firmware and systems are told apart by their vendor class', { skip }, async () => {
+  const vendorClasses = async (subject: string) =>
+    (await requestsOf(macs[1], 'dhcp')).filter((each) => each.subject === subject).map(({ data }) => data?.['vendor_class']);
+  const firmware = 'PXEClient:Arch:00000:UNDI:002001';
+  network.dhcp(macs[1], { architecture: 0, vendorClass: firmware });
+  network.dhcp(macs[1], { vendorClass: 'dhcpcd-9.4.1:Linux' });
+  assert.deepEqual((await vendorClasses('DHCPACK')).slice(-2), [firmware, 'dhcpcd-9.4.1:Linux']);
+  assert.deepEqual((await vendorClasses('boot file')).slice(-2), [firmware, 'dhcpcd-9.4.1:Linux']);
+});
+
+test('a machine does not get the script of another one, nor does it tell anything of it', { skip }, async () => {
   network.dhcp(macs[0]);
+  assert.match(http('/boot/disk-failed/52:54:00:aa:00:02').stdout, /\n404$/);
+  const told = await requestsOf(macs[1], 'http');
+  assert.deepEqual(
+    told.filter(({ subject }) => subject === 'disk failed'),
+    [],
+  );
   assert.match(http('/boot/ipxe/52:54:00:aa:00:02').stdout, /\n404$/);
 });
 

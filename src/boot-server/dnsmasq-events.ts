@@ -61,7 +61,15 @@ export class DnsmasqEvents {
     // After an ACK stands the host name, after the others the reason.
     const reason =
       rest && type !== 'ACK' && type !== 'OFFER' ? ` (${rest === 'ignored' ? 'ignored: no plan for this MAC' : rest})` : '';
-    this.#parts.report({ kind: 'dhcp', mac, ...(address && { address }), subject: `DHCP${type}`, message: text + reason });
+    this.#parts.report({
+      kind: 'dhcp',
+      mac,
+      ...(address && { address }),
+      subject: `DHCP${type}`,
+      message: text + reason,
+      // Firmware and systems are told apart by it.
+      ...(type === 'ACK' && { data: { vendor_class: this.#vendorClasses.get(transaction) ?? '' } }),
+    });
     if (type === 'ACK') this.#tellLoaderless(mac, transaction);
   }
 
@@ -83,7 +91,8 @@ export class DnsmasqEvents {
     const mac = this.#acknowledged.get(transaction);
     if (mac === undefined) return;
     this.#acknowledged.delete(transaction);
-    this.#parts.report({ kind: 'dhcp', mac, subject: 'boot file', message: `is told to boot ${file}`, data: { file } });
+    const data = { file, vendor_class: this.#vendorClasses.get(transaction) ?? '' };
+    this.#parts.report({ kind: 'dhcp', mac, subject: 'boot file', message: `is told to boot ${file}`, data });
   }
 
   async #tftp({ outcome, address, path, detail }: TftpTransfer): Promise<void> {

@@ -100,6 +100,16 @@ test('the script of a MAC, in both spellings', async () => {
   assert.equal(engine.requests[0]?.kind, 'http');
 });
 
+test('a machine tells that its disk has nothing to start, in both spellings of its MAC', async () => {
+  for (const mac of ['52:54:00:00:00:01', '52-54-00-00-00-01']) assert.equal((await get(`/boot/disk-failed/${mac}`)).status, 200);
+  assert.equal((await get('/boot/disk-failed/52:54:00:00:00:99')).status, 404);
+  const told = engine.requests.filter(({ subject }) => subject === 'disk failed');
+  assert.deepEqual(
+    told.map(({ kind, mac, subject }) => [kind, mac, subject]),
+    Array.from({ length: 2 }, () => ['http', '52:54:00:00:00:01', 'disk failed']),
+  );
+});
+
 test('boot files: whole, in ranges, and none that no plan names', async () => {
   const whole = await get('/boot/files/server-1/deploy_kernel');
   assert.equal(whole.headers.get('content-length'), '10');

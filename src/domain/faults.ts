@@ -185,6 +185,12 @@ export const faultTable = {
     message: 'The disk of the machine cannot be partitioned as flavor {flavor} asks: {detail}.',
     hint: 'Use a smaller flavor, or a node with a larger disk; local_gb in the properties of the node should tell its true size.',
   },
+  systemNotStarting: {
+    status: 500,
+    by: 'hardware',
+    message: 'The machine starts no system: {evidence}.',
+    hint: '{advice}, or restart it by `openstack server reboot --hard` when the cause is gone.',
+  },
   toolFailed: {
     status: 500,
     by: 'site',

@@ -59,6 +59,7 @@ export const tenantMessages = {
   imageNotBootable:
     'Image {image} would not start on this machine: {detail}. Use another image; its property ingot_boot_check=skip deploys it all the same.',
   diskUnfit: 'The disk of the machine cannot be partitioned as flavor {flavor} asks.',
+  systemNotStarting: true,
   toolFailed: site,
   notConfined: 'Images of this format cannot be read at this site; the operator can see why.',
   noSpace: 'There is no space left for this image; the operator can see where.',

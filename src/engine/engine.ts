@@ -8,6 +8,7 @@ import type { Store } from '#store/store.ts';
 import { BmcContacts } from './bmc-contacts.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
 import { BootStates } from './boot-states.ts';
+import { BootWatch } from './boot-watch.ts';
 import { cleanDefinition } from './clean.ts';
 import type { CleanTimes } from './clean-steps.ts';
 import { Consoles } from './consoles.ts';
@@ -84,7 +85,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...servers,
     ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, holds, deleteServer: servers.deleteServer }),
     ...machineVerbs({ store, drivers, contacts, passwords, bootStates }),
-    ...machineMessages({ ...taskParts, worker }),
+    ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }) }),
     async start() {
       await claimFormerEndpoints(store, drivers);
       await contacts.load();

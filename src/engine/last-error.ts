@@ -30,8 +30,12 @@ const shownMax = 500;
 
 /** With what the machine printed last. */
 export function failureReport(operation: Pick<Operation, 'kind' | 'fault' | 'context'>): string {
-  const lines = withinSize(consoleTailOf(operation), shownMax);
-  return [failureText(operation), ...(lines.length > 0 ? ['The console ended with:', ...lines] : [])].join('\n');
+  return withConsole(failureText(operation), consoleTailOf(operation));
+}
+
+export function withConsole(text: string | null, lines: readonly string[]): string {
+  const last = withinSize(lines, shownMax);
+  return [text, ...(last.length > 0 ? ['The console ended with:', ...last] : [])].join('\n');
 }
 
 /** All but power: only these leave a node in a state of failure. */

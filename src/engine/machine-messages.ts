@@ -7,6 +7,7 @@ import type { JsonObject } from '#domain/records.ts';
 import type { AgentReply } from '#drivers/interfaces.ts';
 import { bindAgent, endOutdated, type MessageParts, refuseStranger } from './agent-binding.ts';
 import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
+import type { BootWatch } from './boot-watch.ts';
 import type { MachineMessages } from './contract.ts';
 import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
 import type { LiveOperation } from './live-operations.ts';
@@ -15,7 +16,7 @@ import { now } from './step-deadlines.ts';
 import { configDriveOf, type TaskParts } from './task.ts';
 import type { Worker } from './worker.ts';
 
-type Parts = TaskParts & { worker: Worker };
+type Parts = TaskParts & { worker: Worker; bootWatch: Pick<BootWatch, 'consider'> };
 
 /** Progress goes into the record at most this often, and ever rarer: each tenth of a percent of the time it takes. */
 const progressEventMs = 2000;
@@ -60,8 +61,16 @@ export function machineMessages(given: Parts): MachineMessages {
     },
     deployPost: (fields, asker) => takeDeployPost(parts, fields, asker),
     // A line of the record, not an order: while Ingot stops, the store may be closed already.
-    machineRequest: (request) => void Promise.all([record.request(request), noteLoaderUuid(parts, request)]).catch(() => {}),
+    machineRequest: (request) => void takeRequest({ ...parts, bootWatch: given.bootWatch }, request).catch(() => {}),
   };
+}
+
+async function takeRequest(
+  { bootWatch, ...parts }: MessageParts & Pick<Parts, 'bootWatch'>,
+  request: Parameters<MachineMessages['machineRequest']>[0],
+): Promise<void> {
+  const [isRecorded] = await Promise.all([parts.record.request(request), noteLoaderUuid(parts, request)]);
+  if (isRecorded) await bootWatch.consider(request);
 }
 
 async function admit(

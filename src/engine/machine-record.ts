@@ -38,13 +38,16 @@ export class MachineRecord {
     this.#enter(undefined, { ...eventOwner(operation), server_id: null, kind: 'note', ...event });
   }
 
-  /** Finds the node by MAC and ties the request to the operation that has the node, if any. */
-  async request(request: MachineRequest): Promise<void> {
+  /**
+   * Finds the node by MAC and ties the request to the operation that has the node, if any.
+   * @returns whether it was within the budget
+   */
+  async request(request: MachineRequest): Promise<boolean> {
     const mac = request.mac?.toLowerCase();
     const port = mac ? await this.#store.node_ports.find({ address: mac }) : undefined;
     const operation = port && this.#worker.live.ofNode(port.node_uuid)?.operation;
     const { subject, message, duration_ms, data, isStranger = false } = request;
-    this.#enter(isStranger ? undefined : port?.node_uuid, {
+    return this.#enter(isStranger ? undefined : port?.node_uuid, {
       kind: isStranger ? 'note' : request.kind,
       subject,
       message,
@@ -56,15 +59,16 @@ export class MachineRecord {
     });
   }
 
-  #enter(budgetOf: string | undefined, line: Line): void {
+  #enter(budgetOf: string | undefined, line: Line): boolean {
     const { events } = this.#store;
     const cut = cutToSize(line);
     const admission = this.#budgets.admit(budgetOf, sizeOf(cut));
     if (admission === 'admitted') events.append(cut);
-    if (admission !== 'dropped, to be told') return;
+    if (admission !== 'dropped, to be told') return admission === 'admitted';
     const whose = budgetOf === undefined ? 'of strangers on the provisioning network' : 'of this machine';
     const message = `Messages ${whose} are not recorded for now: there are more than the budget allows`;
     events.append({ ...cut, kind: 'note', subject: 'record budget', message, data: {} });
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The short operations on a node: its BMC checked, its power changed. */
-import type { Operation, PowerState } from '#domain/records.ts';
+import type { Operation, PowerState, Server } from '#domain/records.ts';
 import type { Drivers, PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
@@ -119,17 +119,15 @@ async function writePowerEnd(inside: Store, operation: Operation): Promise<void>
   const failed = operation.state === 'failed';
   const last_error = failed ? failureText(operation) : await errorBesidePower(inside, node);
   await inside.nodes.update({ uuid: node.uuid }, { target_power_state: null, last_error });
-  const server = node.instance_uuid && (await inside.servers.find({ id: node.instance_uuid }));
-  if (!server || server.vm_state === 'error') return;
+  const server = await inside.servers.find({ id: node.instance_uuid ?? '' });
+  if (!server) return;
   const now = new Date().toISOString();
-  const on = node.power_state === 'power on';
-  await inside.servers.update(
-    { id: server.id },
-    {
-      task_state: null,
-      updated_at: now,
-      vm_state: on ? 'active' : 'stopped',
-      fault: failed && operation.fault ? { ...operation.fault, at: now } : server.fault,
-    },
-  );
+  // One that did not start gets another try; what else is in ERROR has no system on its machine.
+  const staysInError = server.vm_state === 'error' && (failed || node.provision_state !== 'active');
+  const before = server.vm_state === 'error' ? null : server.fault;
+  const after: Partial<Server> = {
+    vm_state: node.power_state === 'power on' ? 'active' : 'stopped',
+    fault: failed && operation.fault ? { ...operation.fault, at: now } : before,
+  };
+  await inside.servers.update({ id: server.id }, { task_state: null, updated_at: now, ...(!staysInError && after) });
 }

@@ -21,14 +21,9 @@ export function serverVerbs(parts: VerbParts): ServerVerbs {
   return {
     createServers: (request) => createServers(parts, request),
     deleteServer: (id) => deleteServer(parts, id),
-    stopServer: (id) => changeServerPower(parts, id, { action: 'stop', target: 'power off', task_state: 'powering-off' }),
-    startServer: (id) => changeServerPower(parts, id, { action: 'start', target: 'power on', task_state: 'powering-on' }),
-    rebootServer: (id, type) =>
-      changeServerPower(parts, id, {
-        action: 'reboot',
-        target: type === 'SOFT' ? 'soft reset' : 'reset',
-        task_state: type === 'SOFT' ? 'rebooting' : 'rebooting_hard',
-      }),
+    stopServer: (id) => changeServerPower(parts, id, powerChanges.stop),
+    startServer: (id) => changeServerPower(parts, id, powerChanges.start),
+    rebootServer: (id, type) => changeServerPower(parts, id, powerChanges[type]),
     rebuildServer: (id, changes) => rebuildServer(parts, id, changes),
     updateServer: (id, changes) => updateServer(parts.store, id, changes),
   };
@@ -207,15 +202,30 @@ export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' |
   }
 }
 
-type PowerChange = { action: string; target: string; task_state: string };
+/** `fromError`: what of Nova's is possible where the server is in ERROR although it was deployed: it does not start. */
+type PowerChange = {
+  action: string;
+  target: string;
+  task_state: string;
+  from: readonly Server['vm_state'][];
+  fromError: readonly 'error'[];
+};
+
+const stoppable = { from: ['active'], fromError: ['error'] } as const;
+const powerChanges = {
+  stop: { action: 'stop', target: 'power off', task_state: 'powering-off', ...stoppable },
+  start: { action: 'start', target: 'power on', task_state: 'powering-on', from: ['stopped'], fromError: [] },
+  SOFT: { action: 'reboot', target: 'soft reset', task_state: 'rebooting', from: ['active', 'stopped'], fromError: [] },
+  HARD: { action: 'reboot', target: 'reset', task_state: 'rebooting_hard', from: ['active', 'stopped'], fromError: ['error'] },
+} as const satisfies Record<string, PowerChange>;
 
 async function changeServerPower({ store, worker }: VerbParts, id: string, change: PowerChange): Promise<void> {
   const operation = await store.transaction(async (inside) => {
     const server = await findServer(inside, id);
     refuseLocked(server);
-    const expected = change.action === 'start' ? 'stopped' : 'active';
-    const isAllowed = server.vm_state === expected || (change.action === 'reboot' && server.vm_state === 'stopped');
-    if (!isAllowed || server.task_state || !server.node_uuid) {
+    const [node] = await inside.nodes.pick(['provision_state'], { uuid: server.node_uuid ?? '', instance_uuid: id });
+    const allowed = node?.provision_state === 'active' ? [...change.from, ...change.fromError] : change.from;
+    if (!allowed.includes(server.vm_state) || server.task_state || !server.node_uuid) {
       const state = server.task_state ?? server.vm_state;
       throw new Fault('conflict', {
         detail: `Cannot '${change.action}' instance ${id} while it is in ${server.task_state ? 'task' : 'vm'}_state ${state}`,

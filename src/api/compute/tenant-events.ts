@@ -13,7 +13,7 @@ const shownTable: Readonly<Partial<Record<EventKind, Row>>> = {
   step: { message: (event, fault) => `${event.data['title'] ?? event.subject}: ${outcome(event, fault)}` },
   power: { message: ({ subject }) => `is now ${subject}` },
   agent: { subjects: ['progress'], message: () => 'The image is being written' },
-  note: { subjects: ['image', 'disk', 'ephemeral'], message: ({ message }) => message },
+  note: { subjects: ['image', 'disk', 'ephemeral', 'system'], message: ({ message }) => message },
 };
 
 const shownData = ['status', 'title', 'phase', 'undoing', 'done_bytes', 'total_bytes', 'before'] as const;

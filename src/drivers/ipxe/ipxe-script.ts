@@ -10,20 +10,25 @@ const bootif = `BOOTIF=01-\${netX/mac:hexhyp}`;
 const pauseSeconds = 5;
 
 export function ipxeScript(request: Request): string {
-  const lines = request.boot === 'local' ? localLines : networkLines(request);
+  const lines = request.boot === 'local' ? localLines(request) : networkLines(request);
   return `#!ipxe\n${lines.join('\n')}\n`;
 }
 
 /**
- * BIOS: the first disk, whatever the firmware's boot order says after the network; where that fails, and under UEFI,
- * iPXE ends with an error and the firmware goes on with its next boot device. After status 0 UEFI counts the boot as done
- * and goes no further.
+ * BIOS: the first disk, whatever the firmware's boot order says after the network; where that fails it is told. There, and
+ * under UEFI, iPXE ends with an error and the firmware goes on with its next boot device. After status 0 UEFI counts the boot
+ * as done and goes no further.
  */
-const localLines: readonly string[] = [
-  'echo Ingot: this machine boots from its own disk',
-  `iseq \${platform} pcbios && sanboot --no-describe --drive 0x80 ||`,
-  'exit 1',
-];
+function localLines({ addresses }: Request): string[] {
+  return [
+    'echo Ingot: this machine boots from its own disk',
+    `iseq \${platform} pcbios || exit 1`,
+    'sanboot --no-describe --drive 0x80 ||',
+    'echo Ingot: nothing starts from the first disk',
+    `imgfetch --name told ${addresses.http_url}/boot/disk-failed/\${netX/mac:hexhyp} ||`,
+    'exit 1',
+  ];
+}
 
 /**
  * A failed transfer starts over from the script itself, so that the machine follows when its boot files changed
