@@ -160,6 +160,8 @@ test('records of a former database are read as new ones are, and its secrets are
   const port = await store.node_ports.find({ uuid: 'port-1' });
   assert.deepEqual([port?.name, port?.description, port?.vendor, port?.category], [null, null, null, null]);
   assert.deepEqual((await store.operations.find({ id: 'operation' }))?.request, { password: 's3cret' });
+  const servers = await store.servers.pick(['launch_index', 'console_log']);
+  assert.deepEqual(servers[0], { launch_index: 0, console_log: null });
   const raw = await store.db.selectFrom('nodes').select('driver_info').execute();
   assert.ok(raw.every(({ driver_info }) => String(driver_info).startsWith('sealed:')));
 });

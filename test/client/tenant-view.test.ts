@@ -51,6 +51,25 @@ test('a server that failed shows its owner what its machine had printed, and the
   assert.match(shown.last_error, /Kernel panic - not syncing$/);
 });
 
+test('a server whose machine starts no system says so to its owner, who restarts it', { skip }, async () => {
+  const { stage, own } = projects;
+  const id = own['servers'] ?? '';
+  const [node] = await stage.store.nodes.list({ instance_uuid: id });
+  await stage.store.nodes.update({ uuid: node?.uuid ?? '' }, { inventory: { disks: [{}] } });
+  const [port] = await stage.store.node_ports.list({ node_uuid: node?.uuid ?? '' });
+  stage.engine.machineRequest({ kind: 'http', mac: port?.address ?? '', subject: 'disk failed', message: 'tells' });
+  while ((await stage.store.servers.find({ id }))?.vm_state === 'active') await new Promise(setImmediate);
+
+  const failed = await openstackJson(mallory, ['server', 'show', id]);
+  await openstack(mallory, ['server', 'reboot', '--hard', '--wait', id]);
+  const restarted = await openstackJson(mallory, ['server', 'show', id]);
+
+  assert.equal(failed.status, 'ERROR');
+  assert.match(failed.fault.message, /^The machine starts no system: it found nothing to start on its disk\.$/);
+  assert.match(failed.fault.details, /rebuild the server with another image.*reboot --hard/);
+  assert.deepEqual([restarted.status, restarted.fault], ['ACTIVE', undefined]);
+});
+
 test("another project's records are to the client what records that do not exist are", { skip }, async () => {
   const { others, nothing } = projects;
   for (const noun of ['server', 'port'] as const) {
