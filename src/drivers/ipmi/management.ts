@@ -1,6 +1,6 @@
 import { Fault } from '#domain/faults.ts';
 import { decode, encode } from '#wire/bytes/fields.ts';
-import { getSystemGuid } from '#wire/ipmi/app-commands.ts';
+import { getDeviceId, getSystemGuid } from '#wire/ipmi/app-commands.ts';
 import {
   type BootFlags,
   bootDevices,
@@ -9,13 +9,14 @@ import {
   chassisControl,
   getBootOptions,
   setBootOptions,
+  supermicroUefiDisk,
 } from '#wire/ipmi/chassis-commands.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { decodeGuid } from '#wire/ipmi/guid.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { lacks } from '../lacks.ts';
 import type { AskBmc } from './ask-bmc.ts';
-import { askNode, completionOf, optionally } from './ask-node.ts';
+import { askNode, completionOf, type NodeAsker, optionally } from './ask-node.ts';
 import { readBmcInfo } from './bmc-info.ts';
 import { identify } from './identify.ts';
 import { getIndicator, setIndicator } from './indicator.ts';
@@ -53,14 +54,18 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
         ask(node, setBootOptions, { parameter: { number, invalid: false }, data }, asking);
       for (const { number, data } of preparations) await setOption(number, data).catch(tolerateRefusal);
       const uefi = mode ? mode === 'uefi' : isUefi(node);
-      await setOption(bootParameters.bootFlags, encodeFlags(device, { persistent, uefi }));
+      const setFlags = (number: number) => setOption(bootParameters.bootFlags, encodeFlags(number, { persistent, uefi }));
+      const takesOwn = uefi && device === 'disk' && (await isSupermicro(askNode(ask, node, asking)));
+      if (takesOwn && (await optionally(setFlags(supermicroUefiDisk)))) return;
+      await setFlags(bootDevices[device]);
     },
     async getBootDevice(node, asking) {
       const query = { parameter: { number: bootParameters.bootFlags }, set: 0, block: 0 };
       const { data } = await ask(node, getBootOptions, query, asking).catch(whereOnlySet);
       if (data === undefined) return { device: null, persistent: null };
       const { validity, selection } = readFlags(data, node);
-      const device = deviceNames.get(selection.device);
+      const isUefiDisk = validity.uefi && selection.device === supermicroUefiDisk;
+      const device = isUefiDisk ? 'disk' : deviceNames.get(selection.device);
       if (!validity.valid || !device) return { device: null, persistent: null };
       return { device, persistent: validity.persistent };
     },
@@ -88,11 +93,19 @@ function isSettable(device: BootDevice): device is (typeof settable)[number] {
   return (settable as readonly string[]).includes(device);
 }
 
-function encodeFlags(device: (typeof settable)[number], { persistent, uefi }: { persistent: boolean; uefi: boolean }): Buffer {
+/** Its numbers in Get Device ID; the second is in older boards. */
+const supermicroNumbers = [10_876, 47_488];
+
+async function isSupermicro(asker: NodeAsker): Promise<boolean> {
+  const id = await optionally(asker.ask(getDeviceId, {}));
+  return id !== undefined && supermicroNumbers.includes(id.manufacturer);
+}
+
+function encodeFlags(device: number, { persistent, uefi }: { persistent: boolean; uefi: boolean }): Buffer {
   const off = { clearCmos: false, lockKeyboard: false, blankScreen: false, lockReset: false };
   return encode(bootFlags, {
     validity: { valid: true, persistent, uefi },
-    selection: { device: bootDevices[device], ...off },
+    selection: { device, ...off },
     console: 0,
     mux: 0,
     instance: 0,

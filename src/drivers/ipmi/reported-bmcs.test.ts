@@ -5,8 +5,15 @@ import type { JsonObject } from '#domain/records.ts';
 import { type Answering, startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { faultOf } from '#test/fault-of.ts';
-import { setSessionPrivilege } from '#wire/ipmi/app-commands.ts';
-import { chassisActions, chassisControl, chassisIdentify, getBootOptions, setBootOptions } from '#wire/ipmi/chassis-commands.ts';
+import { getDeviceId, setSessionPrivilege } from '#wire/ipmi/app-commands.ts';
+import {
+  bootParameters,
+  chassisActions,
+  chassisControl,
+  chassisIdentify,
+  getBootOptions,
+  setBootOptions,
+} from '#wire/ipmi/chassis-commands.ts';
 import type { AnyCommand } from '#wire/ipmi/command.ts';
 import type { Request } from '#wire/ipmi/message.ts';
 import { getSensorReading } from '#wire/ipmi/sensor-commands.ts';
@@ -123,6 +130,43 @@ test('a boot device is set without the mark that some BMCs refuse', async (t) =>
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
   await driver.power.setPower(node(), 'power on');
   assert.equal(chassis.boots[0]?.device, 'pxe');
+});
+
+// https://storyboard.openstack.org/#!/story/2008241: Supermicro's firmware ignores 08h in UEFI mode, and takes 24h.
+suite("the disk as boot device of Supermicro's boards", () => {
+  const settingDisk = async (t: TestContext, { manufacturer = 10_876, refused = 0 }) => {
+    const told: number[] = [];
+    let flags: Uint8Array = Buffer.alloc(5);
+    const id = Buffer.from([0x20, 1, 3, 0x88, 2, 0xbf, 0, 0, 0, 0x1d, 9, 0, 0, 0, 0]);
+    id.writeUIntLE(manufacturer, 6, 3);
+    const { driver, node } = await setStage(t, (request) => {
+      const { bootFlags } = bootParameters;
+      if (asks(getDeviceId, request)) return { completion: 0, data: id };
+      if (asks(getBootOptions, request)) return { completion: 0, data: Buffer.from([1, bootFlags, ...flags]) };
+      if (!asks(setBootOptions, request) || request.data[0] !== bootFlags) return undefined;
+      const [device = 0] = request.data.subarray(2);
+      told.push(device);
+      if (device === refused) return refusal(0xcc);
+      flags = request.data.subarray(1);
+      return { completion: 0, data: Buffer.alloc(0) };
+    });
+    return { told, driver, node };
+  };
+
+  for (const [title, { mode, expected, ...options }] of Object.entries({
+    'in UEFI mode': { mode: 'uefi', expected: [0x24] },
+    'in UEFI mode, of older ones': { manufacturer: 47_488, mode: 'uefi', expected: [0x24] },
+    'in UEFI mode, of one that goes by the specification': { refused: 0x24, mode: 'uefi', expected: [0x24, 0x08] },
+    'in BIOS mode': { mode: 'bios', expected: [0x08] },
+    'of another maker': { manufacturer: 674, mode: 'uefi', expected: [0x08] },
+  } as const)) {
+    test(title, async (t) => {
+      const { told, driver, node } = await settingDisk(t, options);
+      await driver.management.setBootDevice(node(), 'disk', { persistent: true, mode });
+      assert.deepEqual(told, expected);
+      assert.deepEqual(await driver.management.getBootDevice(node()), { device: 'disk', persistent: true });
+    });
+  }
 });
 
 // https://github.com/openbmc/phosphor-host-ipmid/issues/126

@@ -125,6 +125,9 @@ export const getBootOptions: Command<ValueOf<typeof bootOptionQuery>, ValueOf<ty
 /** Boot device selector, table 28-14, parameter 5, data 2. */
 export const bootDevices = { none: 0x0, pxe: 0x1, disk: 0x2, safe: 0x3, cdrom: 0x5, bios: 0x6, floppy: 0xf } as const;
 
+/** A remote medium in the specification; with the mark for UEFI, Supermicro's firmware takes it for the disk. */
+export const supermicroUefiDisk = 0x9;
+
 /** Data of parameter 5. `device` is a number of `bootDevices`, or one that Ingot has no name for. */
 export const bootFlags = struct({
   validity: bits({ valid: [7], persistent: [6], uefi: [5] }),
