@@ -6,8 +6,9 @@ const architectureAliases: Readonly<Record<string, string>> = {
   arm64: 'aarch64',
   i386: 'i686',
   x86: 'i686',
-  armhf: 'arm',
-  armv7l: 'arm',
+  i486: 'i686',
+  i586: 'i686',
+  x86_32: 'i686',
 };
 
 /** Those that Nova knows and whose firmware starts disks in ways of its own. */
@@ -18,7 +19,7 @@ const known: ReadonlySet<string> = new Set([
 
 /** undefined for a word that is the name of none, by which nothing can be judged. */
 export function knownArchitecture(architecture: string): string | undefined {
-  const name = canonicalArchitecture(architecture);
+  const name = canonicalArchitecture(architecture).replace(/^arm(hf|v[67]).*$/, 'arm');
   return known.has(name) ? name : undefined;
 }
 

@@ -164,6 +164,16 @@ test('obeys architecture, disk and memory that the image asks for', async () => 
   });
 });
 
+test('obeys the hypervisor type and the mode that the image was made for, under their old names too', async () => {
+  const asked = (properties: Record<string, string>) =>
+    choose([node(1)], { flavor: flavor(), image: { min_disk: 0, min_ram: 0, properties } });
+
+  assert.deepEqual(await asked({ img_hv_type: 'qemu' }), { reasons: { 'not of hypervisor type qemu': 1 } });
+  assert.deepEqual(await asked({ hypervisor_type: 'vmware' }), { reasons: { 'not of hypervisor type vmware': 1 } });
+  assert.deepEqual(await asked({ hw_vm_mode: 'xen' }), { reasons: { 'not of VM mode xen': 1 } });
+  assert.ok('uuid' in (await asked({ img_hv_type: 'BareMetal', vm_mode: 'hvm' })));
+});
+
 test('takes only the node that was asked for, by uuid or name', async () => {
   const nodes = [node(1), node(2, { name: 'rack1-u2' })];
 

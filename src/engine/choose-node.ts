@@ -9,7 +9,7 @@ import type { Flavor, Json } from '#domain/records.ts';
 import { type Candidate, type CandidateNeeds, countCauses, listCandidates, type Reasons } from '#store/candidates.ts';
 import type { Store } from '#store/store.ts';
 import { satisfies } from './choose-operators.ts';
-import { type ChosenImage, type Requirements, readRequirements } from './choose-requirements.ts';
+import { type ChosenImage, type MadeFor, type Requirements, readRequirements } from './choose-requirements.ts';
 
 export type ChoiceRequest = {
   flavor: Flavor;
@@ -75,16 +75,28 @@ function refusalOf(check: () => void): string | undefined {
 }
 
 function whyIncapable(node: Candidate, requirements: Requirements): string | undefined {
-  const { architecture, capabilities } = requirements;
   if (!hasUsableHints(node)) return 'with root device hints that cannot be used';
-  const actual = text(node.properties['cpu_arch']);
-  if (architecture && actual && canonicalArchitecture(actual) !== canonicalArchitecture(architecture))
-    return `not of architecture ${architecture}`;
-  for (const [name, requirement] of Object.entries(capabilities)) {
+  const unfit = whyNotMadeFor(node, requirements.made_for);
+  if (unfit) return unfit;
+  for (const [name, requirement] of Object.entries(requirements.capabilities)) {
     if (!satisfies(capabilityOf(node, name), requirement)) return `without capability ${name} ${requirement}`;
   }
   return undefined;
 }
+
+/** As Nova's driver for Ironic describes a node: of its architecture, `baremetal`, and `hvm`. Asked at rebuilds too. */
+export function whyNotMadeFor({ properties }: Pick<Candidate, 'properties'>, made_for: MadeFor): string | undefined {
+  const { architecture, hypervisor_type, vm_mode } = made_for;
+  const actual = text(properties['cpu_arch']);
+  if (architecture && actual && canonicalArchitecture(actual) !== canonicalArchitecture(architecture))
+    return `not of architecture ${architecture}`;
+  if (hypervisor_type && hypervisor_type.toLowerCase() !== 'baremetal') return `not of hypervisor type ${hypervisor_type}`;
+  if (vm_mode && !nativeModes.includes(vm_mode.toLowerCase())) return `not of VM mode ${vm_mode}`;
+  return undefined;
+}
+
+/** VMMode.canonicalize: all of these mean `hvm`. */
+const nativeModes = ['hvm', 'hv', 'baremetal'];
 
 /** Which disk would be written is not to be guessed. */
 function hasUsableHints(node: Candidate): boolean {

@@ -12,8 +12,11 @@ export type Requirements = {
   traits: readonly { name: string; required: boolean }[];
   /** Capability → requirement with its operator. */
   capabilities: Readonly<Record<string, string>>;
-  architecture: string | undefined;
+  /** What the image is made for; each may be left out. */
+  made_for: MadeFor;
 };
+
+export type MadeFor = { architecture?: string | undefined; hypervisor_type?: string | undefined; vm_mode?: string | undefined };
 
 const sizeClasses = { VCPU: 'vcpus', MEMORY_MB: 'memory_mb', DISK_GB: 'local_gb' } as const;
 
@@ -36,7 +39,17 @@ export function readRequirements(flavor: Flavor, image?: ChosenImage): Requireme
     resources,
     traits,
     capabilities,
-    architecture: image?.properties['hw_architecture'] ?? image?.properties['architecture'],
+    made_for: madeFor(image),
+  };
+}
+
+/** Nova's ImagePropertiesFilter, with the names that properties had before. */
+export function madeFor(image: Pick<ChosenImage, 'properties'> | undefined): MadeFor {
+  const { properties = {} } = image ?? {};
+  return {
+    architecture: properties['hw_architecture'] ?? properties['architecture'],
+    hypervisor_type: properties['img_hv_type'] ?? properties['hypervisor_type'],
+    vm_mode: properties['hw_vm_mode'] ?? properties['vm_mode'],
   };
 }
 

@@ -92,3 +92,31 @@ test('a rebuild preserves the ephemeral partition only if it asks for that itsel
   await cloud.engine.stop();
   await cloud.store.close();
 });
+
+test('a rebuild with an image of another architecture is refused, and the server stays as it is', async () => {
+  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const node = await anAvailableNode(cloud, 'n1');
+  await cloud.store.nodes.update({ uuid: node.uuid }, { properties: { ...node.properties, cpu_arch: 'x86_64' } });
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  const { id } = aServerRequest.image;
+  for (const [properties, reason] of [
+    [{ hw_architecture: 'aarch64' }, 'not of architecture aarch64'],
+    [{ architecture: 'arm64' }, 'not of architecture arm64'],
+    [{ img_hv_type: 'kvm' }, 'not of hypervisor type kvm'],
+  ] as const) {
+    await cloud.store.images.update({ id }, { properties });
+    await assert.rejects(cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image }), {
+      code: 'noValidHost',
+      message: `No valid host was found. Of 1 node: 1 ${reason}.`,
+    });
+  }
+  const after = await cloud.store.servers.find({ id: server!.id });
+  assert.deepEqual([after?.vm_state, after?.task_state], ['active', null]);
+  await cloud.store.images.update({ id }, { properties: { hw_architecture: 'amd64' } });
+  await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
+  await quiet(cloud);
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
+  await cloud.engine.stop();
+  await cloud.store.close();
+});

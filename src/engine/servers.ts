@@ -6,7 +6,8 @@ import { nextState } from '#domain/provision-states.ts';
 import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
-import { chooseNode, describeReasons } from './choose-node.ts';
+import { chooseNode, describeReasons, whyNotMadeFor } from './choose-node.ts';
+import { madeFor } from './choose-requirements.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
 import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
 import { hostNameOf } from './host-names.ts';
@@ -262,6 +263,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const { image: asked, is_admin = false, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
     const user = { project_id: before.project_id, is_admin };
     const { row: image, pinned } = await pinImages(inside, asked.id, user);
+    refuseForeignImage(node, image);
     const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
     const now = new Date().toISOString();
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
@@ -281,6 +283,12 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
   });
   worker.launch(operation);
   return server;
+}
+
+/** Nova runs its ImagePropertiesFilter at a rebuild too; here the server stays as it was. */
+function refuseForeignImage(node: Node, image: Image): void {
+  const reason = whyNotMadeFor(node, madeFor(image));
+  if (reason) throw new Fault('noValidHost', { reasons: describeReasons({ [reason]: 1 }) });
 }
 
 async function updateServer(store: Store, id: string, changes: Parameters<ServerVerbs['updateServer']>[1]): Promise<Server> {
