@@ -144,6 +144,7 @@ const noImages: ImageFiles = {
   file: async (id) => `/images/${id}`,
   raw: refuseImages,
   extents: refuseImages,
+  kernel: refuseImages,
   recheck: refuseImages,
   configDrive: refuseImages,
 };

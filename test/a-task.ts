@@ -233,7 +233,15 @@ export function aTask(parts: TaskParts = {}): TestTask {
         return parts.replies?.[name];
       },
     },
-    images: { get: missing, file: missing, raw: missing, extents: missing, recheck: async () => true, ...parts.images },
+    images: {
+      get: missing,
+      file: missing,
+      raw: missing,
+      extents: missing,
+      recheck: async () => true,
+      kernel: async () => ({ format: 'bzImage', architecture: 'x86_64' }),
+      ...parts.images,
+    },
     imageIds: async () => ({ image: parts.server?.image_id ?? aServer().image_id ?? '', ...parts.imageIds }),
     deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
     configDrive: parts.configDrive ?? missing,

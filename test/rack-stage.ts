@@ -96,6 +96,7 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
     file: async (id) => `/images/${id}`,
     raw: refuse,
     extents: refuse,
+    kernel: refuse,
     recheck: refuse,
     configDrive: refuse,
   };

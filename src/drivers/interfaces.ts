@@ -4,6 +4,7 @@
  */
 import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
+import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { Image, JsonObject, Node, Operation, PowerState, Server } from '#domain/records.ts';
 import type {
   BiosInterface,
@@ -172,6 +173,8 @@ export type ImageSource = {
   raw(id: string): Promise<{ path: string; size: number }>;
   /** The image as a compressed stream of its data without holes. */
   extents(id: string): Promise<ExtentsFile>;
+  /** What the uploaded bytes are, where they are to be a kernel. */
+  kernel(id: string): Promise<KernelContents>;
   /** A machine got other bytes than it was promised. @returns whether the file of `extents` is still what was made */
   recheck(id: string): Promise<boolean>;
 };

@@ -26,6 +26,7 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     file: nothing,
     raw: nothing,
     extents: nothing,
+    kernel: nothing,
     recheck: nothing,
     configDrive: nothing,
   };

@@ -89,6 +89,7 @@ export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
     file: checked((id) => files.file(id)),
     raw: checked((id) => files.raw(id)),
     extents: checked((id) => files.extents(id)),
+    kernel: checked((id) => files.kernel(id)),
     recheck: checked((id) => files.recheck(id)),
   };
 }

@@ -14,10 +14,12 @@ import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { skipsBootCheck } from '#domain/boot-contents.ts';
 import { Fault } from '#domain/faults.ts';
+import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { Image, JsonObject, Server } from '#domain/records.ts';
 import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { convertImage, type HowToRun } from '#tools/qemu-img.ts';
+import { kernelContentsOf } from './boot-contents/kernel-file.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
@@ -110,6 +112,10 @@ class FolderImageStore implements ImageStore {
     const image = await this.#usable(id);
     const path = join(this.#folder(id), 'extents');
     return (await this.#findExtents(image, path)) ?? this.#work.run(`${id} extents`, () => this.#makeExtents(image, path));
+  }
+
+  async kernel(id: string): Promise<KernelContents> {
+    return kernelContentsOf(await this.file(id));
   }
 
   async recheck(id: string): Promise<boolean> {

@@ -11,9 +11,11 @@ const mebibyte = 1024 ** 2;
 export type SmallFile = { path: string; sha256: string };
 export type FileSystemImage = SmallFile & { uuid: string; size: number };
 
-/** Stands for a kernel or a ramdisk: nothing here runs it. */
+/** Stands for a kernel or a ramdisk: nothing here runs it, but it has a bzImage's marks, without which none is sent. */
 export async function makeBootFile(folder: string, name: string): Promise<SmallFile> {
   const content = randomBytes(64 * 1024 + 17);
+  content.writeUInt16LE(0xaa55, 0x1fe);
+  content.write('HdrS', 0x202, 'latin1');
   const path = join(folder, name);
   // dnsmasq would send only what the world may read.
   await writeFile(path, content, { mode: 0o644 });

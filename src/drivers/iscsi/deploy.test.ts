@@ -279,6 +279,22 @@ test('an image that is no file system is refused', async () => {
   await assert.rejects(runStep(deploy().steps, 'fetch images', machine), { code: 'imageUnusable', message: /no file system/ });
 });
 
+test('a kernel that pxelinux does not start is refused before the machine is touched, unless its owner insists', async () => {
+  const foreign = { format: 'EFI program', architecture: 'aarch64' } as const;
+  const images = { raw: async () => ({ path: root, size: 200 * mib }), file: async () => '/x', kernel: async () => foreign };
+  const machine = task({
+    images: { ...images, get: async (id) => (id === image.id ? image : { ...image, id, name: 'vmlinuz' }) },
+  });
+  await assert.rejects(runStep(deploy().steps, 'fetch images', machine), {
+    code: 'imageNotBootable',
+    message: /its kernel \(image vmlinuz\) is an EFI program for aarch64, and pxelinux starts only a bzImage of x86/,
+  });
+  assert.deepEqual(machine.calls, []);
+
+  const properties = { ...image.properties, ingot_boot_check: 'skip' };
+  await runStep(deploy().steps, 'fetch images', task({ images: { ...images, get: async () => ({ ...image, properties }) } }));
+});
+
 /** Old data everywhere that the test will look. */
 async function dirtyFile(path: string, bytes: number, dirtyBytes: number): Promise<void> {
   const file = await open(path, 'w');

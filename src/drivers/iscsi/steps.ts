@@ -5,6 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 import type { ImageIds, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
+import { checkKernel } from './check-kernel.ts';
 import { readDeployPost } from './deploy-post.ts';
 import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, writeRoot } from './disk-steps.ts';
 import { sendDone } from './done-signal.ts';
@@ -70,7 +71,7 @@ async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<O
   const image = await task.images.get(id);
   const { path, size } = await task.images.raw(image.id);
   const root = await fileSystemUuid(path, image.name ?? image.id, { confinement, signal: task.signal });
-  await Promise.all([task.images.file(kernel), task.images.file(ramdisk), task.deployRamdisk()]);
+  await Promise.all([checkKernel(task, image, kernel), task.images.file(ramdisk), task.deployRamdisk()]);
   task.note('image', `root file system of ${Math.round(size / 1024 / 1024)} MiB, UUID ${root}`, { size, root });
   const known = task.operation.context['deployment_key'];
   const key = typeof known === 'string' ? known : randomBytes(16).toString('hex');
