@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
-import type { BootPlan, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
+import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
@@ -30,6 +30,8 @@ type CloudOptions = {
   onStep?: StepHook;
   /** What the BMCs of the room can do besides. */
   management?: Partial<ManagementInterface>;
+  /** Who keeps the record of their consoles; default: nobody. */
+  console?: Partial<ConsoleInterface>;
 };
 export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settings };
 
@@ -67,7 +69,7 @@ export async function fill(store: Store): Promise<void> {
   await store.images.insert(anImage);
 }
 
-function roomDrivers(room: Room, { steps = [], management }: Pick<CloudOptions, 'steps' | 'management'>): Drivers {
+function roomDrivers(room: Room, { steps = [], ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console'>): Drivers {
   const properties = {};
   const validate = () => {};
   const refuse = (node: string, command: string) => {
@@ -105,7 +107,7 @@ function roomDrivers(room: Room, { steps = [], management }: Pick<CloudOptions, 
         bootDevices: ['pxe', 'disk'],
         setBootDevice: async () => {},
         getBootDevice: async () => ({ device: null, persistent: null }),
-        ...management,
+        ...more.management,
       },
     },
     boot: {
@@ -122,7 +124,7 @@ function roomDrivers(room: Room, { steps = [], management }: Pick<CloudOptions, 
       },
     },
     deploy: { room: { properties, validate, boot: ['room'], checkImage: () => {}, steps, release: async () => {} } },
-    console: { room: { properties, validate, log: async () => null } },
+    console: { room: { properties, validate, log: async () => null, ...more.console } },
   };
 }
 

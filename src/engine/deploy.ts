@@ -69,7 +69,8 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
   const { store, drivers, consoles, begin } = parts;
   const bind = bindPortsStep(parts);
   const clear = clearConsoleStep(consoles);
-  const undo = [keepConsoleStep(parts), powerOff, releaseStep(drivers), withdrawBootFiles, unbindPortsStep(store)];
+  // The next one's owner could read the record until her own deployment clears it, had this one left it.
+  const undo = [keepConsoleStep(parts), powerOff, releaseStep(drivers), withdrawBootFiles, clear, unbindPortsStep(store)];
   return {
     steps: (operation) => withAgentSecret([bind, clear, ...deployOf(drivers, operation).steps]),
     undo: () => undo,

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
 import { openStore } from '#store/store.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
 import { aTask } from '#test/a-task.ts';
 import { keepConsoleStep } from './machine-steps.ts';
 
@@ -21,4 +26,33 @@ test('the end of a long record is kept', async (t) => {
   await keepConsoleStep({ store, consoles: { log: async () => text } }).run(task);
   const kept = (await store.servers.find({ id: task.server!.id }))?.console_log ?? '';
   assert.ok(kept.endsWith('x\ufffd the end\n') && kept.length <= 64 * 1024, kept.slice(-20));
+});
+
+test('a failed deployment leaves nothing in the record of the node, which the next owner could read before it is cleared', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-steps-'));
+  let printed = 'of a former owner\n';
+  const cloud = await aCloud({
+    settings: { state_dir: folder },
+    console: {
+      log: async (_node, { since = '0' } = {}) => printed.slice(Number(since)),
+      position: async () => String(printed.length),
+    },
+    steps: [
+      aStep('write image', async () => {
+        printed += 'Kernel panic\n';
+        throw new Fault('agentFailed', { command: 'write the image', detail: 'no disk' });
+      }),
+    ],
+  });
+  t.after(async () => {
+    await cloud.engine.stop();
+    await cloud.store.close();
+    await rm(folder, { recursive: true });
+  });
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+
+  assert.equal((await cloud.store.servers.find({ id: server!.id }))?.console_log, 'Kernel panic\n');
+  assert.equal(await cloud.engine.consoleLog(uuid), '');
 });
