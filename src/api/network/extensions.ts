@@ -1,7 +1,8 @@
 /** Which extensions of Neutron exist here: clients look before they use one. And what they ask for though it does not. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { ApiScope } from '../context.ts';
+import { owns, requireAdmin } from '../authentication.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
 import { mostEach } from './ownership.ts';
 import { mostPorts } from './port-quota.ts';
 
@@ -14,6 +15,7 @@ const extensionTable: readonly Extension[] = [
   { alias: 'pagination', name: 'Pagination support', description: 'limit and marker on lists.' },
   { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
   { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
+  { alias: 'quota_details', name: 'Quota details management support', description: 'Quotas with what is used.' },
   { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; they are fixed.' },
   { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
   { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },
@@ -81,7 +83,17 @@ function typeName(what: string): string {
     .join('');
 }
 
-export function registerQuotas(app: ApiScope): void {
+/** Ports that servers make for themselves count for no quota. */
+async function usedBy({ store }: ApiContext, project_id: string): Promise<Readonly<Record<string, number>>> {
+  const [networks, subnets, ports] = await Promise.all([
+    store.networks.pick(['id'], { project_id }),
+    store.subnets.pick(['id'], { project_id }),
+    store.ports.pick(['id'], { project_id, owned_by_server: false }),
+  ]);
+  return { network: networks.length, subnet: subnets.length, port: ports.length };
+}
+
+export function registerQuotas(app: ApiScope, context: ApiContext): void {
   const params = Type.Object({ project: Type.String() });
   app.get('/quotas', async () => ({ quotas: [] }));
   // Which project a token means: the older client asks before it shows a quota.
@@ -92,6 +104,13 @@ export function registerQuotas(app: ApiScope): void {
   }
   for (const path of ['/quotas/:project', '/quotas/:project/default'])
     app.get(path, { schema: { params } }, async () => ({ quota: quotaTable }));
+  app.get('/quotas/:project/details', { schema: { params } }, async (request) => {
+    const { project } = request.params;
+    if (!owns(request.caller, { project_id: project })) requireAdmin(request, 'get_quota');
+    const used = await usedBy(context, project);
+    const details = Object.entries(quotaTable).map(([name, limit]) => [name, { limit, used: used[name] ?? 0, reserved: 0 }]);
+    return { quota: Object.fromEntries(details) };
+  });
   app.put('/quotas/:project', { schema: { params } }, async () => {
     throw new Fault('unsupported', { what: 'A network quota' });
   });

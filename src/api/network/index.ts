@@ -11,6 +11,6 @@ export function registerNetwork(app: ApiScope, context: ApiContext): void {
   registerNetworks(app, context);
   registerSubnets(app, context);
   registerPorts(app, context);
-  registerQuotas(app);
+  registerQuotas(app, context);
   registerExtensions(app);
 }

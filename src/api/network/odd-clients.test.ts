@@ -96,3 +96,25 @@ test('blanks around a CIDR and an address in octal are told', async () => {
     assert.match(body.NeutronError.message, /is not a valid|Invalid/, cidr);
   }
 });
+
+test('quotas with what is used, of the own project', async () => {
+  const project = (await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'dave' } } })).body
+    .project;
+  const user = (
+    await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'dave', password: 'secret' } } })
+  ).body.user;
+  await stage.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
+  const headers = { 'x-auth-token': await stage.logIn('dave', 'secret', 'dave') };
+  const made = (await stage.ask({ method: 'POST', url: `${base}/networks`, headers, payload: { network: {} } })).body.network;
+  for (const name of ['a', 'b'])
+    await stage.ask({ method: 'POST', url: `${base}/ports`, headers, payload: { port: { name, network_id: made.id } } });
+
+  const own = await stage.ask({ url: `${base}/quotas/${project.id}/details`, headers });
+  const foreign = await stage.ask({ url: `${base}/quotas/${'0'.repeat(32)}/details`, headers });
+  const asAdmin = await stage.ask({ url: `${base}/quotas/${project.id}/details` });
+
+  const { network: networks, port, router } = own.body.quota;
+  assert.deepEqual(networks, { limit: 1000, used: 1, reserved: 0 });
+  assert.deepEqual([port.used, router.limit], [2, -1]);
+  assert.deepEqual([foreign.status, asAdmin.status], [403, 200]);
+});
