@@ -56,7 +56,7 @@ const numberOperators: Readonly<Record<string, (actual: number, wanted: number) 
   '<': (actual, wanted) => actual < wanted,
 };
 
-const operator = /^(?:<or>|<in>|<all-in>|s==|s!=|s<=|s<|s>=|s>|==|!=|>=|<=|=|>|<)/;
+const operator = /^(?:<or>|<in>|<all-in>|<range-in>|s==|s!=|s<=|s<|s>=|s>|==|!=|>=|<=|=|>|<)/;
 const longestExpression = 1024;
 
 /**
@@ -105,13 +105,28 @@ function numberMatcher(expression: string, wrong: (detail: string) => TypeError)
     if (number <= 0) throw wrong(`must be a positive integer, not '${text.slice(0, 40)}'`);
     return number;
   };
+  const range = rangeOf(expression, wrong);
+  if (range) return (actual) => range(Number(actual));
   const alternatives = alternativesOf(expression, wrong)?.map(toNumber);
   if (alternatives) return (actual) => alternatives.some((wanted) => numberOperators['==']!(Number(actual), wanted));
   const { sign = '==', value } = split(expression, wrong);
   const compare = numberOperators[sign];
-  if (!compare) throw wrong(`takes no operator '${sign}' (numbers take ${Object.keys(numberOperators).join(' ')} <or>)`);
+  if (!compare)
+    throw wrong(`takes no operator '${sign}' (numbers take ${Object.keys(numberOperators).join(' ')} <or> <range-in>)`);
   const wanted = toNumber(value);
   return (actual) => compare(Number(actual), wanted);
+}
+
+/** `<range-in> [ 100 500 ]`: both ends are within; with a round bracket that end is not. */
+function rangeOf(expression: string, wrong: (detail: string) => TypeError): ((actual: number) => boolean) | undefined {
+  if (!expression.startsWith('<range-in>')) return undefined;
+  const shape = /^<range-in>\s*([[(])\s+(\d{1,15}(?:\.\d{1,15})?)\s+(\d{1,15}(?:\.\d{1,15})?)\s+([\])])$/;
+  const [, opening, from, to, closing] = shape.exec(expression) ?? [];
+  if (from === undefined || to === undefined)
+    throw wrong(`must be like '<range-in> [ 100 500 ]', not '${expression.slice(0, 40)}'`);
+  const [least, most] = [Number(from), Number(to)];
+  if (least > most) throw wrong(`begins with ${least}, beyond its end at ${most}`);
+  return (actual) => (opening === '[' ? actual >= least : actual > least) && (closing === ']' ? actual <= most : actual < most);
 }
 
 /** The words of oslo.utils' `bool_from_string`. */
