@@ -100,6 +100,8 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
     const info = (changes['instance_info'] ?? node.instance_info) as JsonObject;
     changes['instance_info'] = withInstanceName(info, patched.instance_name);
   }
+  const empty = interfaceNames.find((name) => touched.has(name) && patched[name] === '');
+  if (empty) throw new Fault('badRequest', { detail: `Invalid value for ${empty}: remove it to get the default.` });
   // An empty name asks the engine for the default.
   for (const name of interfaceNames) if (touched.has(name)) changes[name] = String(patched[name] ?? '');
   return changes as NodeChanges;

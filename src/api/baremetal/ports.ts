@@ -262,8 +262,9 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   const ident = query.node ?? query.node_uuid;
   if (shard !== undefined && (ident !== undefined || portgroup !== undefined))
     throw new Fault('badRequest', { detail: "'shard' cannot be combined with a node or a port group." });
-  // There are no port groups, and all nodes are of the group without a name.
-  if (portgroup !== undefined || (groups !== undefined && !groups.split(',').includes(''))) return { items: [], next: undefined };
+  // There are no port groups, and all nodes are of the conductor group without a name.
+  if (portgroup !== undefined) throw new Fault('notFound', { what: 'Portgroup', id: portgroup });
+  if (groups !== undefined && !groups.split(',').includes('')) return { items: [], next: undefined };
   const { store } = context;
   const wanted = {
     ...{
