@@ -23,6 +23,13 @@ test('a mirror of this Debian is taken over, and no other source', () => {
   assert.deepEqual(sourceLines(''), []);
 });
 
+test('another suite comes from where this one comes from, but without its updates', () => {
+  const mirror =
+    'http://mirror.example/debian/ bookworm main Debian\nhttp://mirror.example/security/ bookworm-security main Debian\n';
+  assert.deepEqual(sourceLines(mirror, 'sid'), ['deb http://mirror.example/debian/ sid main']);
+  assert.deepEqual(sourceLines('http://deb.debian.org/debian/ bookworm main Debian\n', 'sid'), []);
+});
+
 test('of npm registries, proxies and certificates', () => {
   const text =
     'registry=https://r.example/\n@a:registry = https://s.example/\n//r.example/:_authToken=t\nfund=false\nnodedir=/usr\n';

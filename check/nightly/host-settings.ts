@@ -14,7 +14,8 @@ export type HostSettings = {
 
 export const suite = 'bookworm';
 
-export async function readHostSettings(env: NodeJS.ProcessEnv = process.env): Promise<HostSettings> {
+/** @param wanted whose packages are asked for, from the mirror that serves this machine's own suite */
+export async function readHostSettings(env: NodeJS.ProcessEnv = process.env, wanted: string = suite): Promise<HostSettings> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)';
   const targets = await runCommand('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
   const acquire = await runCommand('apt-config', ['dump', 'Acquire']);
@@ -22,7 +23,7 @@ export async function readHostSettings(env: NodeJS.ProcessEnv = process.env): Pr
   const texts = files.map((file) => file.trim()).filter(existsSync);
   return {
     apt: aptLines(acquire),
-    sources: sourceLines(targets),
+    sources: sourceLines(targets, wanted),
     npm: texts.flatMap((file) => npmLines(readFileSync(file, 'utf8'))),
     environment: registryVariables(env),
   };
@@ -34,11 +35,14 @@ export function aptLines(dump: string): string[] {
 }
 
 /** Nothing where the machine takes its packages from Debian itself, so that security updates come as on any other. */
-export function sourceLines(targets: string): string[] {
+export function sourceLines(targets: string, wanted: string = suite): string[] {
   const rows = targets.split('\n').map((line) => line.trim().split(' '));
   const mirrors = rows.filter(([uri = '', release = '', , origin]) => origin === 'Debian' && release.startsWith(suite) && uri);
   if (mirrors.every(([uri = '']) => /^https?:\/\/(deb|security)\.debian\.org\//.test(uri))) return [];
-  return [...new Set(mirrors.map(([uri, release, component]) => `deb ${uri} ${release} ${component}`))];
+  const chosen = wanted === suite ? mirrors : mirrors.filter(([, release]) => release === suite);
+  return [
+    ...new Set(chosen.map(([uri, release, component]) => `deb ${uri} ${wanted === suite ? release : wanted} ${component}`)),
+  ];
 }
 
 /** Registries, who we are there, proxies and certificates; a person's other wishes would not be those of a fresh machine. */

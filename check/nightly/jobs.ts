@@ -38,4 +38,10 @@ export const jobTable: readonly Job[] = [
     minutes: 60,
     command: ['bin/check', 'whole', 'test/whole/crash'],
   },
+  {
+    name: 'ironic-oracle',
+    what: 'the same requests to the current Ironic (of Debian sid) and to Ingot, replies compared',
+    minutes: 45,
+    command: [...node, 'test/oracle/main.ts'],
+  },
 ];

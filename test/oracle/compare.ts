@@ -1,0 +1,109 @@
+/** Compares two replies to one request: status, shape of an error, and what a client sees of the body. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Difference } from './row.ts';
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+};
+
+export type Deviation = { readonly at: string; readonly ironic: unknown; readonly ingot: unknown };
+
+/** What each has of its own, and no client can rely on. */
+const ownTable: readonly { readonly at: RegExp; readonly why: string }[] = [
+  { at: /\.driver_internal_info(\.|$)/, why: 'private to the service' },
+  { at: /^body\.reservation$/, why: 'Ironic shows the lock of the very request that is answered; Ingot takes none for a patch' },
+  { at: /\.(created|updated|provision_updated|inspection_\w+)_at$/, why: 'times' },
+];
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/** Where the statuses differ, so does all else: then they alone are told. @param known UUIDs that the row has chosen itself; others are replaced */
+export function deviationsOf(ironic: Reply, ingot: Reply, known: ReadonlySet<string>): Deviation[] {
+  const [one, other] = [seenOf(ironic, known), seenOf(ingot, known)];
+  if (one['status'] !== other['status']) return [{ at: 'status', ironic: ironic.status, ingot: ingot.status }];
+  return differences('', one, other).filter(({ at }) => !ownTable.some((row) => row.at.test(at)));
+}
+
+/** What a client sees of a reply, without what differs by nature. */
+export function seenOf({ status, headers, body }: Reply, known: ReadonlySet<string>): Record<string, unknown> {
+  return {
+    status,
+    // Where there is no route, or no such version, Ironic names none; its clients read the range.
+    version: [404, 405, 406].includes(status) ? undefined : headers['x-openstack-ironic-api-version'],
+    hasLocation: headers['location'] !== undefined,
+    body: status >= 400 ? errorOf(body) : plain(jsonOf(body), known),
+  };
+}
+
+/** The words of an error are each service's own; that there are some is not. */
+function errorOf(body: string): unknown {
+  const json = jsonOf(body);
+  if (typeof json !== 'object' || json === null || !('error_message' in json)) return body === '' ? '' : 'no error_message';
+  const { error_message: message, ...others } = json as Record<string, unknown>;
+  const inner = typeof message === 'string' ? jsonOf(message) : message;
+  if (typeof inner !== 'object' || inner === null) return { ...others, error_message: typeof message };
+  const { faultstring, description, ...rest } = inner as Record<string, unknown>;
+  // What Ironic's web framework refuses has other members; clients read either.
+  if (typeof description === 'string')
+    return { ...others, error_message: { faultcode: 'Client', debuginfo: null, hasWords: true } };
+  return { ...others, error_message: { ...rest, hasWords: typeof faultstring === 'string' && faultstring !== '' } };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function plain(value: unknown, known: ReadonlySet<string>): unknown {
+  if (typeof value === 'string') return plainText(value, known);
+  if (Array.isArray(value)) return value.map((item) => plain(item, known));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, known)]));
+}
+
+function plainText(text: string, known: ReadonlySet<string>): string {
+  return text
+    .replace(/^http:\/\/[^/]+(\/baremetal)?/, 'BASE')
+    .replace(uuid, (each) => (known.has(each) ? each : 'UUID'))
+    .replace(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/, 'TIME');
+}
+
+function differences(at: string, ironic: unknown, ingot: unknown): Deviation[] {
+  if (isDeepStrictEqual(ironic, ingot)) return [];
+  if (!isRecord(ironic) || !isRecord(ingot)) return [{ at, ironic, ingot }];
+  const names = [...new Set([...Object.keys(ironic), ...Object.keys(ingot)])];
+  return names.flatMap((name) => differences(at === '' ? name : `${at}.${name}`, ironic[name], ingot[name]));
+}
+
+/** Lists are compared item by item. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+export type Verdict = { readonly result: 'same' | 'differs' | 'wrong'; readonly words: string };
+
+/** Whether the deviations are those that the row tells of. */
+export function judge(found: readonly Deviation[], differs: Difference | undefined): Verdict {
+  if (found.length === 0) return differs ? { result: 'wrong', words: `differs no longer, though it says: ${differs.why}` } : same;
+  const status = found.find(({ at }) => at === 'status');
+  const places = found.flatMap(({ at }) => (at === 'status' ? [] : [at])).sort();
+  const told = isDeepStrictEqual(status && [status.ironic, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
+  if (differs && told) return { result: 'differs', words: differs.why };
+  const words = found.map(({ at, ironic, ingot }) => `${at}: Ironic ${inShort(ironic)}, Ingot ${inShort(ingot)}`);
+  return { result: 'wrong', words: words.join('\n') };
+}
+
+const same: Verdict = { result: 'same', words: '' };
+
+function hasAll(places: readonly string[], told: readonly string[]): boolean {
+  return isDeepStrictEqual(places, [...told].sort());
+}
+
+function inShort(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 300);
+}

@@ -1,0 +1,55 @@
+/** Ingot with nothing but its defaults, and a token of its administrator. Ends with us. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../free-port.ts';
+import { Service } from './service.ts';
+
+const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
+const password = 'oracle';
+const startPatienceMs = 60_000;
+
+/** @param folder for its state, made anew, and its log */
+export async function startIngot(folder: string): Promise<{ service: Service; stop(): void }> {
+  const state = join(folder, 'state');
+  rmSync(state, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const flags = { state: state, listen: `127.0.0.1:${port}`, 'admin.password': password, 'process.user': 'root' };
+  const words = Object.entries({ ...flags, 'power.poll_ms': '10' }).flatMap(([name, value]) => [`--${name}`, value]);
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, 'serve', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log = createWriteStream(join(folder, 'ingot.log'));
+  child.stdout.pipe(log);
+  child.stderr.pipe(log);
+  await untilServing(child);
+  const url = `http://127.0.0.1:${port}`;
+  const service = new Service('Ingot', `${url}/baremetal`, { 'x-auth-token': await tokenFrom(url) });
+  return { service, stop: () => void child.kill('SIGKILL') };
+}
+
+function untilServing(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error('Ingot did not serve in time')), startPatienceMs);
+  child.once('exit', (code) => reject(new Error(`Ingot ended with ${code}`)));
+  if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('Ingot serves') && resolve());
+  return promise.finally(() => clearTimeout(timer));
+}
+
+async function tokenFrom(url: string): Promise<string> {
+  const domain = { id: 'default' };
+  const user = { name: 'admin', domain, password };
+  const auth = { identity: { methods: ['password'], password: { user } }, scope: { project: { name: 'admin', domain } } };
+  const reply = await fetch(`${url}/identity/v3/auth/tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ auth }),
+    signal: AbortSignal.timeout(startPatienceMs),
+  });
+  const token = reply.headers.get('x-subject-token');
+  if (token === null) throw new Error(`login at Ingot: ${reply.status} ${await reply.text()}`);
+  return token;
+}

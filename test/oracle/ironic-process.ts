@@ -1,0 +1,85 @@
+/** Ironic in one process and without authentication, in its root folder, with SQLite. Ends with us. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { runCommand } from '#build/run-command.ts';
+import { Service } from './service.ts';
+
+const port = 6385;
+const inside = '/srv/oracle';
+const startPatienceMs = 120_000;
+const environment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', 'HOME=/root'];
+
+/** What Ingot has as well; parts that Ingot has in one way only are set to Ironic's word for that way. */
+const settings = `[DEFAULT]
+auth_strategy = noauth
+rpc_transport = none
+host = ${hostname()}
+my_ip = 127.0.0.1
+enabled_hardware_types = fake-hardware,manual-management
+enabled_bios_interfaces = fake,no-bios
+enabled_boot_interfaces = fake,ipxe
+enabled_console_interfaces = fake,no-console
+enabled_deploy_interfaces = fake,direct
+enabled_firmware_interfaces = fake,no-firmware
+enabled_inspect_interfaces = no-inspect
+enabled_management_interfaces = fake,noop
+enabled_network_interfaces = noop
+enabled_power_interfaces = fake
+enabled_raid_interfaces = no-raid
+enabled_rescue_interfaces = no-rescue
+enabled_storage_interfaces = noop
+enabled_vendor_interfaces = fake,no-vendor
+[agent]
+manage_agent_boot = false
+[api]
+host_ip = 127.0.0.1
+port = ${port}
+[conductor]
+automated_clean = false
+[database]
+connection = sqlite:///${inside}/ironic.sqlite
+[deploy]
+http_root = ${inside}/http
+http_url = http://127.0.0.1:8080
+[oslo_concurrency]
+lock_path = ${inside}
+[pxe]
+tftp_root = ${inside}/tftp
+`;
+
+/** @param root as made by `ensureIronicRoot` @param log file for what Ironic says */
+export async function startIronic(root: string, log: string): Promise<{ service: Service; version: string; stop(): void }> {
+  const folder = join(root, inside);
+  rmSync(folder, { recursive: true, force: true });
+  for (const name of ['http', 'tftp']) mkdirSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, 'ironic.conf'), settings);
+  await runCommand('mount', ['-t', 'proc', 'proc', join(root, 'proc')]);
+  const run = (program: string, ...args: string[]) => [root, ...environment, program, ...args];
+  const file = `--config-file=${inside}/ironic.conf`;
+  await runCommand('chroot', run('ironic-dbsync', file, 'create_schema'), { timeoutMs: startPatienceMs });
+  const named = await runCommand('chroot', run('dpkg-query', '-W', 'ironic-api'));
+  const words = ['--pdeathsig', 'KILL', '--', 'chroot', ...run('ironic', file)];
+  const child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = createWriteStream(log);
+  child.stdout.pipe(output);
+  child.stderr.pipe(output);
+  const service = new Service('Ironic', `http://127.0.0.1:${port}`, { 'openstack-system-scope': 'all', 'x-roles': 'admin' });
+  await untilAnswering(service, child, log);
+  return { service, version: named.split('\t')[1]?.trim() ?? '', stop: () => void child.kill('SIGKILL') };
+}
+
+/** It answers when its conductor has registered its drivers. */
+async function untilAnswering(service: Service, child: ChildProcess, log: string): Promise<void> {
+  const end = Date.now() + startPatienceMs;
+  for (;;) {
+    const reply = await service.ask({ method: 'GET', path: '/drivers/fake-hardware' }).catch(() => undefined);
+    if (reply?.status === 200) return;
+    const ended = child.exitCode ?? child.signalCode;
+    if (ended !== null || Date.now() > end)
+      throw new Error(`Ironic ${ended === null ? 'did not answer' : `ended with ${ended}`}; see ${log}`);
+    await pause(200);
+  }
+}

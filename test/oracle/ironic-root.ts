@@ -1,0 +1,36 @@
+/** A root folder of Debian sid with the current Ironic, made once and kept. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from '#build/run-command.ts';
+import { type HostSettings, readHostSettings } from '../../check/nightly/host-settings.ts';
+
+const suite = 'sid';
+const packages = ['ironic-api', 'ironic-conductor', 'python3-pymysql'];
+const patienceMs = 1_200_000;
+
+/** @param folder written last, `complete` says that it is whole. Throws where the mirror cannot be reached. */
+export async function ensureIronicRoot(folder: string, signal: AbortSignal): Promise<string> {
+  const root = join(folder, 'root');
+  const complete = join(folder, 'complete');
+  if (existsSync(complete)) return root;
+  process.stdout.write(`a root folder of Debian ${suite} with ${packages.join(', ')}\n`);
+  await runCommand('rm', ['-rf', '--one-file-system', root]);
+  mkdirSync(folder, { recursive: true });
+  const words = argumentsFor(root, await readHostSettings(process.env, suite));
+  await runCommand('mmdebstrap', words, { signal, timeoutMs: patienceMs }).catch((error: Error) => {
+    throw new Error(`there is no Ironic to ask: is a Debian mirror with ${suite} reachable? ${error.message}`);
+  });
+  writeFileSync(complete, '');
+  return root;
+}
+
+function argumentsFor(root: string, { apt, sources }: HostSettings): string[] {
+  const options = ['Acquire::Check-Valid-Until "false"', 'Acquire::Retries "2"', 'Acquire::http::Timeout "30"', ...apt];
+  const hooks = existsSync('/etc/apt/auth.conf') ? ['--setup-hook=copy-in /etc/apt/auth.conf /etc/apt'] : [];
+  return [
+    ...['--quiet', '--mode=root', '--variant=minbase', `--include=${packages.join(',')}`],
+    ...options.map((line) => `--aptopt=${line}`),
+    ...hooks,
+    ...[suite, root, ...sources],
+  ];
+}

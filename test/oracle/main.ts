@@ -1,0 +1,54 @@
+/**
+ * `main.ts [WORD…]`: sends the table of requests (those whose name has one of the words) to the current Ironic and to Ingot,
+ * and compares the replies. Needs root and, the first time, a Debian mirror with sid.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from '#build/run-command.ts';
+import { root as project } from '../../check/sources.ts';
+import { compareAll } from './compare-all.ts';
+import { startIngot } from './ingot-process.ts';
+import { startIronic } from './ironic-process.ts';
+import { ensureIronicRoot } from './ironic-root.ts';
+
+const folder = join(project, '.cache/oracle');
+const innerFlag = '--inside';
+
+/** Both services and we in namespaces of their own: a network that is loopback alone, and processes that all end with the first. */
+async function runInside(words: readonly string[], signal: AbortSignal): Promise<number> {
+  if (process.getuid?.() !== 0) throw new Error('the oracle needs root: mmdebstrap and namespaces');
+  await ensureIronicRoot(folder, signal);
+  const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--ipc', '--net', '--'];
+  const program = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url), innerFlag, ...words];
+  const options = { stdio: ['ignore', 'inherit', 'inherit'] as const, signal, killSignal: 'SIGKILL' as const };
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...namespaces, ...program], {
+    ...options,
+    stdio: [...options.stdio],
+  });
+  const [code] = await once(child, 'close');
+  return code ?? 1;
+}
+
+async function compareInside(words: readonly string[]): Promise<number> {
+  await runCommand('ip', ['link', 'set', 'lo', 'up']);
+  const ironic = await startIronic(join(folder, 'root'), join(folder, 'ironic.log'));
+  const ingot = await startIngot(join(folder, 'ingot'));
+  try {
+    process.stdout.write(`Ironic ${ironic.version} and this Ingot are asked the same\n`);
+    return (await compareAll({ ironic: ironic.service, ingot: ingot.service }, words)) ? 0 : 1;
+  } finally {
+    ironic.stop();
+    ingot.stop();
+  }
+}
+
+const words = process.argv.slice(2);
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)));
+const isInside = words[0] === innerFlag;
+process.exitCode = await (isInside ? compareInside(words.slice(1)) : runInside(words, stop.signal)).catch((error: Error) => {
+  process.stderr.write(`ironic-oracle: ${error.message}\n`);
+  return 1;
+});

@@ -1,0 +1,25 @@
+/** All requests that are compared. */
+import { bodyRows } from './requests/bodies.ts';
+import { createRows } from './requests/create.ts';
+import { driverRows } from './requests/drivers.ts';
+import { hintRows } from './requests/hints.ts';
+import { listRows } from './requests/lists.ts';
+import { nameRows } from './requests/names.ts';
+import { patchRows } from './requests/patch.ts';
+import { portRows } from './requests/ports.ts';
+import { stateRows } from './requests/states.ts';
+import { versionRows } from './requests/versions.ts';
+import type { Row } from './row.ts';
+
+export const requestTable: readonly Row[] = [
+  ...createRows,
+  ...nameRows,
+  ...patchRows,
+  ...hintRows,
+  ...portRows,
+  ...listRows,
+  ...bodyRows,
+  ...versionRows,
+  ...stateRows,
+  ...driverRows,
+];

@@ -1,0 +1,44 @@
+/** A bare-metal API that is asked: Ironic, or Ingot. */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import type { Reply } from './compare.ts';
+import { type Ask, newest } from './row.ts';
+
+/** Longest wait for one reply. */
+const patienceMs = 60_000;
+
+export class Service {
+  readonly name: string;
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** @param base URL before `/v1` @param headers of each request */
+  constructor(name: string, base: string, headers: Readonly<Record<string, string>> = {}) {
+    this.name = name;
+    this.#base = base;
+    this.#headers = headers;
+  }
+
+  async ask({ method, path, body, raw, version = newest, headers = {} }: Ask): Promise<Reply> {
+    const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const all = {
+      ...(text !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+      ...(version !== null && { 'x-openstack-ironic-api-version': version }),
+      ...this.#headers,
+      ...headers,
+    };
+    const asked = request(`${this.#base}/v1${path}`, { method, headers: all, signal: AbortSignal.timeout(patienceMs) });
+    asked.end(text);
+    const [reply] = await once(asked, 'response');
+    const received = (await buffer(reply)).toString('utf8');
+    return { status: reply.statusCode, headers: reply.headers, body: received };
+  }
+
+  /** For what must be granted. */
+  async get(ask: Ask): Promise<Record<string, unknown>> {
+    const { status, body } = await this.ask(ask);
+    if (status >= 400) throw new Error(`${this.name}: ${ask.method} ${ask.path} ${JSON.stringify(ask.body)}: ${status} ${body}`);
+    return body === '' ? {} : JSON.parse(body);
+  }
+}
