@@ -97,6 +97,8 @@ export type Step = {
   readonly powerChanges?: number;
   /** Nothing is written to the machine's disk before the step has ended. Absent = a failure leaves a disk that must be cleaned. */
   readonly keepsDisk?: true;
+  /** Nor is anything else of the machine changed, or of what the network tells it: it goes on running as it did. */
+  readonly keepsMachine?: true;
   /** Timeline phase the step's time counts to. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
   /** Safe to repeat: it may be run again from its start after a crash. Throws a Fault to fail the operation. */

@@ -8,7 +8,7 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Consoles } from './consoles.ts';
-import { isDiskUntouched } from './disk-state.ts';
+import { isDiskUntouched, isMachineUntouched } from './disk-state.ts';
 import { consoleTailOf, failureReport } from './last-error.ts';
 import {
   bindPortsStep,
@@ -48,6 +48,7 @@ const makeAgentSecret: Step = {
   title: 'Claim the node',
   deadlineSeconds: 60,
   keepsDisk: true,
+  keepsMachine: true,
   phase: 'prepare',
   async run(task) {
     const secret = task.operation.context['agent_secret'] ?? randomBytes(32).toString('base64url');
@@ -81,13 +82,16 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
   };
 }
 
-/** A rebuild keeps ports and node; its failure leaves both with the server, so that it can be rebuilt again or deleted. */
+/**
+ * A rebuild keeps ports and node; its failure leaves both with the server, so that it can be rebuilt again or deleted. An
+ * image that cannot be used does not cost the running system its power.
+ */
 export function rebuildDefinition({ begin, ...parts }: Omit<DefinitionParts, 'settings'>): OperationDefinition {
   const { drivers } = parts;
   const undo = [keepConsoleStep(parts), powerOff, releaseStep(drivers), withdrawBootFiles];
   return {
     steps: (operation) => withAgentSecret(deployOf(drivers, operation).steps),
-    undo: () => undo,
+    undo: (operation) => (isMachineUntouched(operation) ? [] : undo),
     async ended(inside, operation) {
       if (operation.state === 'done') return writeServerActive(inside, operation, begin);
       const isDeleted = await wantsDeletion(inside, operation);

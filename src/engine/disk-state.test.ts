@@ -34,6 +34,10 @@ test('only where every step up to the failure declares that it keeps the disk is
 test('both chains declare it for the steps before the first byte is written, and for no other', () => {
   const times = { agentTimeout: 60, imageTimeout: 60, silenceTimeout: 30 };
   for (const steps of [directSteps(times), createIscsiDeploy(times).steps]) {
+    assert.deepEqual(
+      steps.filter(({ keepsMachine }) => keepsMachine).map(({ name }) => name),
+      steps.slice(0, 1).map(({ name }) => name),
+    );
     const names = steps.filter(({ keepsDisk }) => keepsDisk).map(({ name }) => name);
     assert.deepEqual(
       names,

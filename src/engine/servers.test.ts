@@ -93,6 +93,39 @@ test('a rebuild preserves the ephemeral partition only if it asks for that itsel
   await cloud.store.close();
 });
 
+test('a rebuild that fails before the machine is touched leaves its system running; a later failure does not', async () => {
+  const state = { fails: '' };
+  const step = (name: string) =>
+    aStep(name, async () => {
+      if (state.fails === name) throw new Fault('imageNotBootable', { image: 'i', node: 'n1', detail: 'no boot loader' });
+      return { next: true };
+    });
+  const serve = aStep('serve', async (task) => {
+    await task.boot.serve({ boot: 'local' });
+    await task.power.set('power on');
+    return { next: true };
+  });
+  const cloud = await aCloud({ steps: [{ ...step('prepare'), keepsMachine: true }, serve, step('write')] });
+  const node = await anAvailableNode(cloud, 'n1');
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  const seen: unknown[] = [];
+  for (const fails of ['prepare', 'write', 'prepare']) {
+    state.fails = fails;
+    await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
+    await quiet(cloud);
+    const found = await cloud.store.servers.find({ id: server!.id });
+    seen.push([found?.vm_state, found?.fault?.code, cloud.room.power.get(node.uuid), cloud.room.plans.has(node.uuid)]);
+  }
+  assert.deepEqual(seen, [
+    ['error', 'imageNotBootable', 'power on', true],
+    ['error', 'imageNotBootable', 'power off', false],
+    ['error', 'imageNotBootable', 'power off', false],
+  ]);
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
 test('a rebuild with an image of another architecture is refused, and the server stays as it is', async () => {
   const cloud = await aCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');

@@ -263,7 +263,7 @@ export class Worker {
       fault: fault.toRecord(step?.title),
       context: { ...context, ...disk },
     });
-    const first = this.#stepsOf({ ...operation, state: 'undoing' })[0];
+    const first = this.#stepsOf({ ...operation, state: 'undoing', context: { ...operation.context, ...disk } })[0];
     if (!first) return this.#end(live, 'failed', turned);
     await this.#rows.enter(live, first, turned);
     return 'next';

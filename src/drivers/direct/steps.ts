@@ -17,7 +17,10 @@ export type DirectTimes = { agentTimeout: number; imageTimeout: number };
 export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readonly Step[] {
   return [
     simpleStep(
-      { name: 'prepare image', title: 'Prepare the image', deadlineSeconds: imageTimeout, keepsDisk: true, phase: 'prepare' },
+      {
+        ...{ name: 'prepare image', title: 'Prepare the image', deadlineSeconds: imageTimeout, phase: 'prepare' },
+        ...{ keepsDisk: true, keepsMachine: true },
+      },
       prepareImage,
     ),
     simpleStep(

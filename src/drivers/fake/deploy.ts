@@ -25,7 +25,7 @@ function fakeSteps(deployDelayMs: number): readonly Step[] {
   const image = { deadlineSeconds, phase: 'image' } as const;
   const reboot = { deadlineSeconds, powerChanges: 2, phase: 'reboot' } as const;
   return [
-    simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare }, async (task) =>
+    simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare, keepsMachine: true }, async (task) =>
       task.images.get((await task.imageIds()).image),
     ),
     simpleStep({ name: 'write boot files', title: 'Write boot files', ...prepare }, nothing),

@@ -28,6 +28,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       title: 'Fetch and convert the images',
       deadlineSeconds: imageTimeout,
       keepsDisk: true,
+      keepsMachine: true,
       phase: 'prepare',
       run: (task) => fetchImages(task, options),
     },
