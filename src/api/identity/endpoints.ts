@@ -3,18 +3,15 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { catalogTable, endpointsOf } from './catalog.ts';
-import { linksTo } from './links.ts';
+import { linksTo, pageOfCollection, pageQuery } from './links.ts';
 
 const ById = Type.Object({ id: Type.String() });
-const Filters = Type.Partial(
-  Type.Object({
-    name: Type.String(),
-    type: Type.String(),
-    service_id: Type.String(),
-    interface: Type.String(),
-    region_id: Type.String(),
-  }),
-);
+const filterNames = ['name', 'type', 'service_id', 'interface', 'region_id'] as const;
+const text = Type.Optional(Type.String());
+const Filters = Type.Object({
+  ...{ name: text, type: text, service_id: text, interface: text, region_id: text },
+  ...pageQuery,
+});
 type Filterable = { id: string; [field: string]: unknown };
 
 export function registerEndpoints(app: ApiScope, context: ApiContext): void {
@@ -44,9 +41,10 @@ type Collection = {
 
 function addCollection(app: ApiScope, context: ApiContext, { plural, singular, all }: Collection): void {
   app.get(`/${plural}`, { schema: { querystring: Filters } }, async (request) => {
-    const filters = Object.entries(request.query);
-    const asked = all(request).filter((item) => filters.every(([field, value]) => item[field] === value));
-    return { [plural]: asked, links: linksTo(context, request, `/${plural}`) };
+    const { query } = request;
+    const isAsked = (item: Filterable) => filterNames.every((name) => query[name] === undefined || item[name] === query[name]);
+    const { items, links } = pageOfCollection(context, request, { path: `/${plural}`, all: all(request).filter(isAsked), query });
+    return { [plural]: items, links };
   });
   app.get(`/${plural}/:id`, { schema: { params: ById } }, async (request) => {
     const item = all(request).find((candidate) => candidate.id === request.params.id);

@@ -1,6 +1,23 @@
 /** The links Keystone puts at the end of a collection and into each member. */
 import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
+import { nextUrl, pageOf } from '../pagination.ts';
+
+/** Which part of a collection is asked for; all of it without. */
+export const pageQuery = { limit: Type.Optional(Type.Integer({ minimum: 0 })), marker: Type.Optional(Type.String()) };
+const PageQuery = Type.Object(pageQuery);
+
+/** Clients that go on until nothing comes would go on for ever where `marker` is ignored. */
+export function pageOfCollection<T extends { readonly id: string }>(
+  context: ApiContext,
+  request: FastifyRequest,
+  { path, all, query: { limit, marker } }: { path: string; all: readonly T[]; query: Static<typeof PageQuery> },
+) {
+  const { items, next } = pageOf(all, { limit: limit || undefined, marker, idOf: ({ id }) => id });
+  const links = linksTo(context, request, path);
+  return { items, links: next === undefined ? links : { ...links, next: nextUrl(context, request, next) } };
+}
 
 export function linksTo(context: ApiContext, request: FastifyRequest, path: string) {
   return { self: `${context.baseUrl(request)}/identity/v3${path}`, previous: null, next: null };

@@ -7,7 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { linksTo, selfLink } from './links.ts';
+import { pageOfCollection, pageQuery, selfLink } from './links.ts';
 
 const ById = Type.Object({ id: Type.String() });
 const ProjectFields = Type.Object({
@@ -20,7 +20,7 @@ const ProjectFields = Type.Object({
 });
 
 export function registerProjects(app: ApiScope, context: ApiContext): void {
-  const querystring = Type.Object({ name: Type.Optional(Type.String()), domain_id: Type.Optional(Type.String()) });
+  const querystring = Type.Object({ name: Type.Optional(Type.String()), domain_id: Type.Optional(Type.String()), ...pageQuery });
   app.get('/projects', { schema: { querystring } }, async (request) => {
     const { name, domain_id } = request.query;
     const visible = request.caller.is_admin
@@ -29,10 +29,8 @@ export function registerProjects(app: ApiScope, context: ApiContext): void {
     const asked = visible.filter(
       (project) => (name === undefined || project.name === name) && (domain_id ?? 'default') === 'default',
     );
-    return {
-      projects: asked.map((project) => projectBody(context, request, project)),
-      links: linksTo(context, request, '/projects'),
-    };
+    const { items, links } = pageOfCollection(context, request, { path: '/projects', all: asked, query: request.query });
+    return { projects: items.map((project) => projectBody(context, request, project)), links };
   });
   app.get('/projects/:id', { schema: { params: ById } }, async (request) => {
     // Before it is looked for: whoever may not see it does not learn whether it is there.

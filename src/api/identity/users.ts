@@ -7,7 +7,7 @@ import type { User } from '#store/tables.ts';
 import { revokeTokensOf } from '#store/token-revisions.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { linksTo, selfLink } from './links.ts';
+import { linksTo, pageOfCollection, pageQuery, selfLink } from './links.ts';
 import { longestPassword } from './passwords.ts';
 import { getProject, projectBody, projectsOf } from './projects.ts';
 
@@ -30,13 +30,15 @@ export function registerUsers(app: ApiScope, context: ApiContext): void {
     name: Type.Optional(Type.String()),
     domain_id: Type.Optional(Type.String()),
     enabled: Type.Optional(Type.Boolean()),
+    ...pageQuery,
   });
   app.get('/users', { schema: { querystring } }, async (request) => {
     requireAdmin(request, 'identity:list_users');
     const { name, enabled, domain_id } = request.query;
     const users = await context.store.users.list(name === undefined ? {} : { name }, { orderBy: 'name' });
     const asked = users.filter((user) => (enabled ?? user.enabled) === user.enabled && (domain_id ?? 'default') === 'default');
-    return { users: asked.map((user) => userBody(context, request, user)), links: linksTo(context, request, '/users') };
+    const { items, links } = pageOfCollection(context, request, { path: '/users', all: asked, query: request.query });
+    return { users: items.map((user) => userBody(context, request, user)), links };
   });
   app.get('/users/:id', { schema: { params: ById } }, async (request) => ({
     user: userBody(context, request, await getUser(context, request, request.params.id)),
