@@ -104,3 +104,38 @@ test('quotas with what is in use', async () => {
   assert.deepEqual(quota_set.key_pairs, { limit: 100, in_use: 0, reserved: 0 });
   await remove(id);
 });
+
+test('metadata keys are what can stand in a path, at creation and later', async () => {
+  await aNode();
+  const { body } = await create({ metadata: { 'k8s.io:role_a-1 b': 'é/', n: 'n' } });
+  const { id } = body.server;
+  await stage.quiet();
+
+  for (const key of ['k8s.io/role', 'libstdc++', 'ü', '', 'x'.repeat(256)]) {
+    const metadata = { [key]: 'value' };
+    const replies = [
+      await create({ metadata }),
+      await ask('POST', `/servers/${id}/metadata`, { metadata }),
+      await ask('POST', `/servers/${id}/action`, { rebuild: { imageRef: image.id, metadata } }),
+    ];
+    for (const reply of replies) {
+      assert.equal(reply.status, 400, key);
+      assert.match(reply.body.badRequest.message, /metadata/);
+    }
+  }
+  const { metadata } = (await ask('GET', `/servers/${id}/metadata`)).body;
+  assert.deepEqual(metadata, { 'k8s.io:role_a-1 b': 'é/', n: 'n' });
+  const one = await ask('GET', `/servers/${id}/metadata/${encodeURIComponent('k8s.io:role_a-1 b')}`);
+  assert.equal(one.status, 200);
+  await remove(id);
+});
+
+test('nothing asked for in a list is nothing: tags', async () => {
+  await aNode();
+  const none = await create({ tags: [] });
+  const some = await create({ tags: ['a'] });
+  await stage.quiet();
+
+  assert.deepEqual([none.status, some.status], [202, 501]);
+  await remove(none.body.server.id);
+});

@@ -15,7 +15,10 @@ import { hostName, zoneName } from './server-json.ts';
 const Loose = Type.Optional(Type.Unknown());
 const Whole = Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]));
 
-export const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 255 }), Type.String({ maxLength: 255 }));
+/** Each key has a route of its own, so that it must be able to stand in a path. */
+export const Metadata = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
+  additionalProperties: false,
+});
 export const Personality = Type.Array(
   Type.Object(
     { path: Type.String({ minLength: 1, maxLength: 255 }), contents: Type.String({ maxLength: 65_535 }) },
@@ -124,7 +127,8 @@ const unsupportedTable: Readonly<Record<string, string>> = {
 function refuseUnsupported(server: ServerRequest): void {
   for (const [field, what] of Object.entries(unsupportedTable)) {
     const value = server[field as keyof ServerRequest];
-    if (value !== undefined && value !== null && value !== '') throw new Fault('unsupported', { what });
+    const isAsked = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null && value !== '';
+    if (isAsked) throw new Fault('unsupported', { what });
   }
   refuseOtherGroups(server.security_groups ?? []);
   const isImageDisk = (disk: Record<string, unknown>) => disk['source_type'] === 'image' && disk['destination_type'] === 'local';
