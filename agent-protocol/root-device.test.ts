@@ -40,6 +40,7 @@ suite('hints are read as Ironic reads them', () => {
     [{ model: '<in> ACME Rotor' }, true],
     [{ model: '<or> foo <or> acme rotor 9' }, true],
     [{ model: 's> ACME' }, true],
+    [{ model: 'ACME Rotor=9' }, false],
     [{ wwn: '0x5000C500A0B1C2D3' }, true],
     [{ hctl: '0:0:0:0' }, true],
     [{ hctl: '1:0:0:0' }, false],
@@ -94,6 +95,9 @@ suite('what cannot be meant is refused', () => {
     [{ model: '<or>' }, /<or> without a plain value/],
     [{ model: '<or> a <or>' }, /<or> without a plain value/],
     [{ model: 's== s== a' }, /two operators/],
+    [{ model: 'ACME s>= b' }, /one behind its value/],
+    [{ model: 's< ACME == b' }, /one behind its value/],
+    [{ model: '<or> a <in> b <or> c' }, /<or> without a plain value/],
     [{ rotational: 'maybe' }, /must be a Boolean/],
     [{ serial: 'x'.repeat(2000) }, /more than 1024/],
   ];

@@ -57,6 +57,8 @@ const numberOperators: Readonly<Record<string, (actual: number, wanted: number) 
 };
 
 const operator = /^(?:<or>|<in>|<all-in>|<range-in>|s==|s!=|s<=|s<|s>=|s>|==|!=|>=|<=|=|>|<)/;
+/** oslo.utils stops reading there, so that nobody knows what the rest was to mean. */
+const furtherOperator = new RegExp(`(?<!\\S)${operator.source.slice(1)}`);
 const longestExpression = 1024;
 
 /**
@@ -148,7 +150,8 @@ function alternativesOf(expression: string, wrong: (detail: string) => TypeError
     .slice('<or>'.length)
     .split('<or>')
     .map((value) => value.trim());
-  if (values.some((value) => value === '' || operator.test(value))) throw wrong('has an <or> without a plain value behind it');
+  if (values.some((value) => value === '' || furtherOperator.test(value)))
+    throw wrong('has an <or> without a plain value behind it');
   return values;
 }
 
@@ -156,7 +159,7 @@ function split(expression: string, wrong: (detail: string) => TypeError): { sign
   const [sign] = operator.exec(expression) ?? [];
   const value = expression.slice(sign?.length ?? 0).trim();
   if (value === '') throw wrong(`has nothing behind '${sign}'`);
-  if (operator.test(value)) throw wrong('has two operators');
+  if (furtherOperator.test(value)) throw wrong('has two operators, or one behind its value');
   return sign === undefined ? { value } : { sign, value };
 }
 

@@ -31,7 +31,10 @@ function readCpu(root: string): Inventory['cpu'] {
     count: text.match(/^processor\s*:/gm)?.length ?? 1,
     model: short(field('model name')),
     architecture: architectureTable[process.arch] ?? process.arch,
-    flags: field('flags').split(' ').filter(Boolean),
+    flags: field('flags')
+      .split(' ')
+      .filter((flag) => flag !== '' && flag.length <= 64)
+      .slice(0, 1000),
   };
 }
 
@@ -43,6 +46,8 @@ function readMemory(root: string): number {
   return Number(/^MemTotal:\s+(\d+) kB/m.exec(readText(root, 'proc/meminfo'))?.[1] ?? 0) * 1024;
 }
 
+const sectorBytes = 512;
+
 /** Whole disks of real (or virtual) controllers; no loop, RAM, CD or device-mapper devices. */
 export function readDisks(root: string): Disk[] {
   return list(root, 'sys/block')
@@ -53,10 +58,10 @@ export function readDisks(root: string): Disk[] {
 
 function readDisk(root: string, name: string): Disk {
   const folder = `sys/block/${name}`;
-  const number = (file: string) => Number(readText(root, `${folder}/${file}`)) || 0;
+  const number = (file: string) => count(Number(readText(root, `${folder}/${file}`)));
   return {
     device: `/dev/${name.replaceAll('!', '/')}`,
-    size_bytes: number('size') * 512,
+    size_bytes: number('size') * sectorBytes,
     model: short(readText(root, `${folder}/device/model`)),
     serial: short(readText(root, `${folder}/serial`) || readText(root, `${folder}/device/serial`) || scsiSerial(root, folder)),
     rotational: number('queue/rotational') === 1,
@@ -65,6 +70,11 @@ function readDisk(root: string, name: string): Disk {
     discard_max_bytes: number('queue/discard_max_bytes'),
     write_zeroes_max_bytes: number('queue/write_zeroes_max_bytes'),
   };
+}
+
+/** Zero for what is no number, or one that no device has. */
+function count(value: number): number {
+  return Number.isSafeInteger(value * sectorBytes) && value > 0 ? value : 0;
 }
 
 /** SCSI page 0x80 (unit serial number): four bytes of header, then text (SPC-4, 7.8.15). */
@@ -91,7 +101,7 @@ function readNics(root: string): Nic[] {
         ...readAddress(root, folder),
         driver: linkName(join(root, folder, 'device/driver')),
         link: readText(root, `${folder}/carrier`) === '1',
-        speed_mbps: speed > 0 ? speed : null,
+        speed_mbps: count(speed) || null,
         address: addresses[name]?.find((entry) => entry.family === 'IPv4')?.address ?? null,
       };
     });
@@ -101,7 +111,7 @@ const mellanox = '0x15b3';
 
 function readAddress(root: string, folder: string): Pick<Nic, 'mac' | 'infiniband_address' | 'client_id'> {
   const address = readText(root, `${folder}/address`).toLowerCase();
-  if (!isInfiniband(address)) return { mac: address };
+  if (!isInfiniband(address)) return { mac: address.slice(0, 64) };
   const isMellanox = readText(root, `${folder}/device/vendor`) === mellanox;
   return {
     mac: ethernetForm(address),

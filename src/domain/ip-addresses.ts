@@ -82,7 +82,7 @@ function parseV4(text: string): bigint | undefined {
 function parseV6(text: string): bigint | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(groupsOf);
+  const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1));
   if (!head || (halves.length === 2 && !tail)) return undefined;
   const missing = 8 - head.length - (tail?.length ?? 0);
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
@@ -90,13 +90,13 @@ function parseV6(text: string): bigint | undefined {
   return groups.reduce((value, group) => (value << 16n) | group, 0n);
 }
 
-/** Groups of one side of `::`; the last may be an IPv4 address, worth two. */
-function groupsOf(half: string): bigint[] | undefined {
+/** Groups of one side of `::`; the last of all may be an IPv4 address, worth two. */
+function groupsOf(half: string, isLast: boolean): bigint[] | undefined {
   if (half === '') return [];
   const groups: bigint[] = [];
   const parts = half.split(':');
   for (const [index, part] of parts.entries()) {
-    const v4 = index === parts.length - 1 ? parseV4(part) : undefined;
+    const v4 = isLast && index === parts.length - 1 ? parseV4(part) : undefined;
     if (v4 !== undefined) groups.push(v4 >> 16n, v4 & 0xffffn);
     else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(BigInt(`0x${part}`));
     else return undefined;

@@ -91,7 +91,8 @@ test('obeys required and forbidden traits of the flavor and of the image', async
   const nodes = [node(1, { traits: ['CUSTOM_RAID'] }), node(2, { traits: [] })];
 
   assert.deepEqual(await ids(nodes, flavor({ extra_specs: { 'trait:CUSTOM_RAID': 'required' } })), [1]);
-  assert.deepEqual(await ids(nodes, flavor({ extra_specs: { 'trait1:CUSTOM_RAID': 'forbidden' } })), [2]);
+  for (const group of ['trait1', 'trait-disks', 'trait_A'])
+    assert.deepEqual(await ids(nodes, flavor({ extra_specs: { [`${group}:CUSTOM_RAID`]: 'forbidden' } })), [2]);
   const image = { min_disk: 0, min_ram: 0, properties: { 'trait:CUSTOM_RAID': 'required' } };
   assert.deepEqual(
     (await chosenInOrder(nodes, { flavor: flavor(), image })).map(({ id }) => id),

@@ -74,9 +74,9 @@ function readResource(into: { sizes: Sizes; resources: Record<string, number> },
 function splitKey(key: string): { scope: string; name: string } {
   const colon = key.indexOf(':');
   if (colon < 0) return { scope: '', name: key };
-  return { scope: key.slice(0, colon).replace(/^(resources|trait)\w*$/, '$1'), name: key.slice(colon + 1) };
+  return { scope: key.slice(0, colon).replace(/^(resources|trait)[\w-]*$/, '$1'), name: key.slice(colon + 1) };
 }
 
 function imageTraits(image: ChosenImage | undefined): [string, string][] {
-  return Object.entries(image?.properties ?? {}).filter(([key]) => /^trait\w*:/.test(key));
+  return Object.entries(image?.properties ?? {}).filter(([key]) => /^trait[\w-]*:/.test(key));
 }

@@ -15,7 +15,7 @@ import { mutateBytes, randomBytes } from './mutations.ts';
 import { type Refusals, reasonOf, type Target, type Verdict } from './target.ts';
 
 type Speak = (socket: Socket, input: Buffer) => void;
-type PeerRow = {
+export type PeerRow = {
   readonly name: string;
   readonly share: number;
   readonly refuses: Refusals;
@@ -27,7 +27,7 @@ type PeerRow = {
 };
 
 /** A peer on loopback that says the input. Whatever comes of it has to come in time. */
-function peerTarget({ name, share, refuses, make, speak, ask }: PeerRow): Target {
+export function peerTarget({ name, share, refuses, make, speak, ask }: PeerRow): Target {
   return {
     ...{ name, share, slowMs: 500 },
     async open() {

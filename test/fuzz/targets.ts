@@ -1,5 +1,6 @@
 /** All targets, and what runs them needs. */
 import { apiQueryTarget } from './api-queries.ts';
+import { bootFileTarget } from './boot-files.ts';
 import { bootImageTarget } from './boot-images.ts';
 import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
@@ -11,8 +12,11 @@ import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
 import { ipmiOpeningTargets } from './ipmi-openings.ts';
 import { jsonPatchTarget } from './json-patches.ts';
 import { largestBodiesTarget } from './largest-bodies.ts';
+import { machineFactTargets } from './machine-facts.ts';
 import { redfishByteTargets } from './redfish-bytes.ts';
 import { redfishDriverTarget } from './redfish-drivers.ts';
+import { redfishHttpTarget } from './redfish-http.ts';
+import { requestTextTargets } from './request-texts.ts';
 import { snmpTargets } from './snmp-conversations.ts';
 import { streamTargets } from './stream-peers.ts';
 import type { Target } from './target.ts';
@@ -33,12 +37,16 @@ export const fuzzTargets: readonly Target[] = [
   redfishDriverTarget,
   ...snmpTargets,
   ...streamTargets,
+  redfishHttpTarget,
   ...textTargets,
+  ...requestTextTargets,
+  ...machineFactTargets,
   jsonPatchTarget,
   ...httpTargets,
   apiQueryTarget,
   largestBodiesTarget,
   eventPostTarget,
+  bootFileTarget,
   tokenTextTarget,
   imageReferenceTarget,
   bootImageTarget,

@@ -208,6 +208,9 @@ export const textTargets: readonly Target[] = [
     ...{ name: 'dnsmasq log and leases', share: 3, refuses: nothing },
     seeds: texts(
       'dnsmasq-dhcp[1]: 123 DHCPDISCOVER(br0) 172.30.0.9 52:54:00:00:00:01 no address',
+      'dnsmasq-dhcp[1]: 123 DHCPACK(br0) 172.30.0.9 ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52 web1',
+      'dnsmasq-dhcp[1]: 123 tags: no-loader, known, br0',
+      'dnsmasq-dhcp[1]: 123 vendor class: PXEClient:Arch:00011:UNDI:003000',
       'dnsmasq-dhcp[1]: 123 bootfile name: undionly.kpxe',
       'dnsmasq-tftp[1]: sent /tftp/x/y to 172.30.0.9',
       'dnsmasq-tftp[1]: error 8 User aborted the transfer received from 172.30.0.9',
@@ -218,7 +221,10 @@ export const textTargets: readonly Target[] = [
   }),
   fileTarget({
     ...{ name: 'dhcp lease file', share: 1, refuses: nothing },
-    seeds: texts('1767323045 52:54:00:00:00:01 172.30.0.9 web1 01:52:54:00:00:00:01\n'.repeat(3)),
+    seeds: texts(
+      '1767323045 52:54:00:00:00:01 172.30.0.9 web1 01:52:54:00:00:00:01\n'.repeat(3),
+      '1767323045 20- 172.30.0.9 * ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52\n'.repeat(3),
+    ),
     read: async (file) => staleLeases(await readLeases(file), []),
   }),
   readerTarget({

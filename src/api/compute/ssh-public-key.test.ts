@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createECDH } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +69,28 @@ test('keys of security tokens are read', options, () => {
   const line = `${type} ${blob.toString('base64')} token`;
   assert.ok(isReadByOpenSsh(line) && isReadByUs(line));
   assert.equal(isReadByUs(`${type} ${blob.subarray(0, -4).toString('base64')}`), false);
+});
+
+test('a point that is not on its curve, and an application with a NUL in it, are refused', options, () => {
+  const string = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  const point = (bend: number) => {
+    const pair = createECDH('prime256v1');
+    pair.setPrivateKey(Buffer.of(1));
+    const bytes = pair.getPublicKey();
+    bytes[40] = (bytes[40] ?? 0) ^ bend;
+    return bytes;
+  };
+  const token = (bend: number, application: string) => {
+    const type = 'sk-ecdsa-sha2-nistp256@openssh.com';
+    const fields = [Buffer.from(type), Buffer.from('nistp256'), point(bend), Buffer.from(application)];
+    return `${type} ${Buffer.concat(fields.map(string)).toString('base64')} token`;
+  };
+  for (const [line, isKey] of [
+    [token(0, 'ssh:'), true],
+    [token(1, 'ssh:'), false],
+    [token(0, 's\0sh:'), false],
+  ] as const)
+    assert.deepEqual([isReadByUs(line), isReadByOpenSsh(line)], [isKey, isKey]);
 });
 
 test('what is wrong is said', () => {

@@ -1,4 +1,5 @@
 /** Public keys as OpenSSH writes them in one line: RFC 4253 section 6.6, RFC 5656, RFC 8709, OpenSSH PROTOCOL.u2f. */
+import { ECDH } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 
 export type PublicKey = { readonly type: string; readonly blob: Buffer };
@@ -52,17 +53,33 @@ function ed25519(fields: Fields): void {
   if (fields.string().length !== ed25519Bytes) throw new TypeError(`an Ed25519 key has ${ed25519Bytes} bytes`);
 }
 
+type Curve = { readonly name: string; readonly openssl: string; readonly coordinateBytes: number };
+
+const p256: Curve = { name: 'nistp256', openssl: 'prime256v1', coordinateBytes: 32 };
+const p384: Curve = { name: 'nistp384', openssl: 'secp384r1', coordinateBytes: 48 };
+const p521: Curve = { name: 'nistp521', openssl: 'secp521r1', coordinateBytes: 66 };
+
 /** An uncompressed point (SEC 1 section 2.3.3): one byte and two coordinates. */
-const ecdsa = (curve: string, coordinateBytes: number) => (fields: Fields) => {
-  if (fields.string().toString('latin1') !== curve) throw new TypeError(`its curve is not ${curve}`);
+const ecdsa = (curve: Curve) => (fields: Fields) => {
+  if (fields.string().toString('latin1') !== curve.name) throw new TypeError(`its curve is not ${curve.name}`);
   const point = fields.string();
-  if (point.length !== 1 + 2 * coordinateBytes || point[0] !== 4) throw new TypeError('its point is malformed');
+  if (point.length !== 1 + 2 * curve.coordinateBytes || point[0] !== 4) throw new TypeError('its point is malformed');
+  if (!isOn(curve, point)) throw new TypeError(`its point is not on the curve ${curve.name}`);
 };
 
-/** A key in a security token tells what it was made for (`ssh:`). */
+function isOn(curve: Curve, point: Buffer): boolean {
+  try {
+    return ECDH.convertKey(point, curve.openssl).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A key in a security token tells what it was made for (`ssh:`), in a text of C. */
 const withApplication = (read: (fields: Fields) => void) => (fields: Fields) => {
   read(fields);
-  if (fields.string().length === 0) throw new TypeError('it names no application');
+  const application = fields.string();
+  if (application.length === 0 || application.includes(0)) throw new TypeError('it names no application');
 };
 
 function dsa(fields: Fields): void {
@@ -75,11 +92,11 @@ const typeTable: Readonly<Record<string, (fields: Fields) => void>> = {
   'ssh-rsa': rsa,
   'ssh-dss': dsa,
   'ssh-ed25519': ed25519,
-  'ecdsa-sha2-nistp256': ecdsa('nistp256', 32),
-  'ecdsa-sha2-nistp384': ecdsa('nistp384', 48),
-  'ecdsa-sha2-nistp521': ecdsa('nistp521', 66),
+  'ecdsa-sha2-nistp256': ecdsa(p256),
+  'ecdsa-sha2-nistp384': ecdsa(p384),
+  'ecdsa-sha2-nistp521': ecdsa(p521),
   'sk-ssh-ed25519@openssh.com': withApplication(ed25519),
-  'sk-ecdsa-sha2-nistp256@openssh.com': withApplication(ecdsa('nistp256', 32)),
+  'sk-ecdsa-sha2-nistp256@openssh.com': withApplication(ecdsa(p256)),
 };
 
 /** @throws Fault `badRequest` with what is wrong: a key that sshd would pass over locks its owner out of the server */
