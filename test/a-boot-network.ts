@@ -1,8 +1,10 @@
 /** Two network namespaces with a cable between them: `server` has a bridge, `machine` is one NIC whose MAC can be set. */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Crafted } from './a-crafted-client.ts';
 
 export type Lease = {
   ip: string;
@@ -22,8 +24,11 @@ export type DhcpClient = {
   architecture?: number;
   /** Option 60. */
   vendorClass?: string;
+  /** Option 77. */
+  userClass?: string;
 };
 
+const craftedClient = fileURLToPath(new URL('a-crafted-client.ts', import.meta.url));
 const needed = ['ip', 'dnsmasq', 'busybox', 'setpriv', 'curl'];
 
 /** Why such a network cannot be made here, or false. */
@@ -61,7 +66,10 @@ export class BootNetwork {
   }
 
   /** Becomes the machine with that MAC and asks for an address; undefined when nobody answers. */
-  dhcp(mac: string, { isIpxe = false, tries = 5, clientId, architecture, vendorClass }: DhcpClient = {}): Lease | undefined {
+  dhcp(
+    mac: string,
+    { isIpxe = false, tries = 5, clientId, architecture, vendorClass, userClass }: DhcpClient = {},
+  ): Lease | undefined {
     run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
     // Without taking the link down: a bridge is slow to see it come up again.
     run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
@@ -85,6 +93,7 @@ export class BootNetwork {
     if (isIpxe) options.push('-x', '0xaf:b105010119');
     if (architecture !== undefined) options.push('-x', `0x5d:${architecture.toString(16).padStart(4, '0')}`);
     if (vendorClass) options.push('-V', vendorClass);
+    if (userClass) options.push('-x', `0x4d:${Buffer.from(userClass).toString('hex')}`);
     if (clientId) options.push('-x', `0x3d:${clientId}`);
     const result = this.inMachine('busybox', ['udhcpc', '-i', 'eth0', ...options]);
     if (result.status !== 0) return undefined;
@@ -103,6 +112,13 @@ export class BootNetwork {
 
   inMachine(program: string, args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
     return spawnSync('ip', ['netns', 'exec', this.machine, program, ...args], { encoding: 'utf8', timeout: 30_000 });
+  }
+
+  /** A client of our own, see there. It has an address already, and a route to everybody. */
+  crafted(client: Crafted): ChildProcess {
+    spawnSync('ip', ['-n', this.machine, 'route', 'add', 'default', 'dev', 'eth0']);
+    const node = [process.execPath, '--disable-warning=ExperimentalWarning', craftedClient, JSON.stringify(client)];
+    return spawn('ip', ['netns', 'exec', this.machine, ...node], { stdio: ['ignore', 'inherit', 'inherit'] });
   }
 
   close(): void {

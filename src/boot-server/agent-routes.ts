@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyMax, Hello, Log, Next, Progress, Result } from '#agent-protocol/messages.ts';
 import { agentProtocol, formerRoutes, routes } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
-import { askerOf, type HttpParts, reportTransfer, whoAsks } from './http-requests.ts';
+import { askerOf, type HttpParts, reportsOf } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
 const longestPollSeconds = 30;
@@ -46,7 +46,7 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
     agent.get(routes.configDrive, async (request, reply) => {
       const path = await engine.agentConfigDrive(tokenOf(request));
       const subject = routes.configDrive;
-      return sendFile(request, reply, { path, onEnd: (transfer) => reportTransfer(parts, { request, subject, transfer }) });
+      return sendFile(request, reply, { path, ...reportsOf(parts, request, { subject }) });
     });
   });
 }
@@ -78,18 +78,7 @@ async function sendImage(parts: HttpParts, request: ImageRequest, reply: Fastify
   const subject = `${routes.images}/${id}`;
   await parts.engine.agentImage(tokenOf(request), subject, await askerOf(parts, request));
   const { path } = await parts.images.extents(id);
-  return sendFile(request, reply, {
-    path,
-    onStart: (total) =>
-      parts.report({
-        kind: 'http',
-        ...whoAsks(parts, request),
-        subject,
-        message: `begins to take ${subject} over HTTP`,
-        data: { total },
-      }),
-    onEnd: (transfer) => reportTransfer(parts, { request, subject, transfer }),
-  });
+  return sendFile(request, reply, { path, ...reportsOf(parts, request, { subject }) });
 }
 
 function tokenOf(request: FastifyRequest): string {

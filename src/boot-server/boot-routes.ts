@@ -5,7 +5,7 @@ import { ethernetForm } from '#agent-protocol/infiniband.ts';
 import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
-import { askerOf, type HttpParts, reportTransfer } from './http-requests.ts';
+import { askerOf, type HttpParts, reportsOf } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
 /** UEFI HTTP boot asks by HEAD for the size of what it is about to load. */
@@ -52,7 +52,7 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     handler: (request, reply) =>
       sendFile(request, reply, {
         path: join(parts.tftpRoot, 'snponly.efi'),
-        onEnd: (transfer) => reportTransfer(parts, { request, subject: '/boot/firmware/snponly.efi', transfer }),
+        ...reportsOf(parts, request, { subject: '/boot/firmware/snponly.efi' }),
       }),
   });
 
@@ -71,10 +71,10 @@ async function sendBootFile(parts: HttpParts, request: FileRequest, reply: Fasti
   const plan = parts.plans.withFile(folder, name);
   if (!plan) throw new Fault('notFound', { what: 'Boot file', id: `${folder}/${name}` });
   const subject = `/boot/files/${folder}/${name}`;
-  await expectMachine(parts, { request, plan, subject });
+  const asker = await expectMachine(parts, { request, plan, subject });
   return sendFile(request, reply, {
     path: join(parts.tftpRoot, folder, name),
-    onEnd: (transfer) => reportTransfer(parts, { request, subject, transfer }),
+    ...reportsOf(parts, request, { subject, mac: asker.macs[0] }),
   });
 }
 

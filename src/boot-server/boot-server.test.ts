@@ -107,8 +107,12 @@ test('the iPXE chain: a loader for other firmware, a script for iPXE', { skip },
   assert.equal(network.dhcp(macs[1], { isIpxe: true })?.boot_file, url);
   assert.equal(http('/boot/ipxe/52-54-00-aa-00-02').stdout, '#!ipxe\necho 2\n\n200');
   assert.equal(http('/boot/files/server-2/deploy_kernel').stdout, 'a kernel\n200');
-  const subjects = (await requestsOf(macs[1], 'http')).map(({ subject }) => subject);
-  assert.deepEqual(subjects, ['/boot/ipxe/52:54:00:aa:00:02', '/boot/files/server-2/deploy_kernel']);
+  const told = (await requestsOf(macs[1], 'http')).map(({ message }) => message.replace(/:? \d+ bytes$/, ''));
+  assert.deepEqual(told, [
+    'took its boot script over HTTP',
+    'begins to take /boot/files/server-2/deploy_kernel over HTTP',
+    'took /boot/files/server-2/deploy_kernel over HTTP',
+  ]);
 });
 
 test('UEFI firmware gets a loader of its own, by TFTP or by HTTP as it asks', { skip }, () => {

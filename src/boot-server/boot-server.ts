@@ -305,8 +305,10 @@ class LiveBootServer implements BootServer {
       log,
       onLine: (line: string) => this.#events.take(line),
     };
-    const deathOf = (kind: 'dhcp' | 'tftp') => (message: string) => this.#report({ kind, subject: 'dnsmasq', message });
-    this.#tftp = new Tftp({ ...child, root: this.tftpRoot, onDeath: deathOf('tftp') });
+    const deathOf = (kind: 'dhcp' | 'tftp') => (message: string) =>
+      this.#report({ kind, subject: 'dnsmasq', message, concernsWaiting: true });
+    const { plans, report } = this.#parts;
+    this.#tftp = new Tftp({ ...child, root: this.tftpRoot, plans, report, onDeath: deathOf('tftp') });
     this.#dhcp = new Dhcp({ ...child, plans: this.#plans, http_url: this.addresses.http_url, onDeath: deathOf('dhcp') });
     await this.#tftp.start();
     await this.#dhcp.start();

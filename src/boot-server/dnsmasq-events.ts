@@ -3,11 +3,19 @@ import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { isMachine, nameAsker } from '#domain/askers.ts';
 import { noLoaderTag } from './dnsmasq-config.ts';
-import { type BootFileChoice, type ClientTags, type DhcpMessage, parseDnsmasqLine, type TftpTransfer } from './dnsmasq-log.ts';
+import {
+  type BootFileChoice,
+  type ClientTags,
+  type DhcpMessage,
+  type DnsmasqEntry,
+  parseDnsmasqLine,
+  type TftpTransfer,
+  type Warning,
+} from './dnsmasq-log.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';
 import type { Plans } from './plans.ts';
-import { macOfConfig } from './tftp-files.ts';
+import { laidPaths, macOfConfig } from './tftp-files.ts';
 
 type Parts = { addresses: MachineAddresses; plans: Plans; report: Report; log: Log; tftpRoot: string };
 
@@ -26,13 +34,20 @@ const dhcpTexts: Readonly<Record<string, string>> = {
   INFORM: 'has {address} and asks for the rest',
 };
 
+/** dnsmasq repeats a complaint with each request; once in this time is enough to tell. */
+const complaintMs = 30_000;
+
 export class DnsmasqEvents {
   readonly #parts: Parts;
   readonly #strangers = new Map<string, number>();
+  readonly #complaints = new Map<string, number>();
   readonly #acknowledged = new Map<string, string>();
   /** By transaction. */
   readonly #vendorClasses = new Map<string, string>();
+  readonly #userClasses = new Map<string, string>();
   readonly #loaderless = new Map<string, ClientTags>();
+  /** By address: the words with which a client ended its transfer, until the line that names the file. */
+  readonly #tftpErrors = new Map<string, string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -41,17 +56,28 @@ export class DnsmasqEvents {
   take(line: string): void {
     this.#parts.log.debug({ line }, 'dnsmasq');
     const entry = parseDnsmasqLine(line);
-    if (entry?.kind === 'dhcp') this.#dhcp(entry);
-    if (entry?.kind === 'bootfile') this.#bootFile(entry);
-    if (entry?.kind === 'vendor') remember(this.#vendorClasses, entry.transaction, entry.vendorClass);
-    if (entry?.kind === 'tags' && isLoaderless(entry)) remember(this.#loaderless, entry.transaction, entry);
-    if (entry?.kind === 'tftp') void this.#tftp(entry);
-    if (entry?.kind === 'warning') this.#parts.log.warn(`dnsmasq: ${entry.message}`);
+    if (entry) this.#take(entry);
+  }
+
+  #take(entry: DnsmasqEntry): void {
+    if (entry.kind === 'dhcp') this.#dhcp(entry);
+    else if (entry.kind === 'bootfile') this.#bootFile(entry);
+    else if (entry.kind === 'vendor') remember(this.#vendorClasses, entry.transaction, entry.vendorClass);
+    else if (entry.kind === 'user class') remember(this.#userClasses, entry.transaction, entry.userClass);
+    else if (entry.kind === 'tags') this.#tags(entry);
+    else if (entry.kind === 'tftp') void this.#tftp(entry, this.#endOfTransfer(entry));
+    else if (entry.kind === 'tftp error') remember(this.#tftpErrors, entry.address, entry.detail);
+    else this.#warning(entry);
+  }
+
+  #tags(entry: ClientTags): void {
+    if (isLoaderless(entry)) remember(this.#loaderless, entry.transaction, entry);
   }
 
   #dhcp({ type, mac: client, address, rest, transaction }: DhcpMessage & { transaction: string }): void {
     const mac = this.#parts.plans.macOfClient(client);
-    if (rest === 'ignored' && this.#isToldAlready(mac)) return;
+    const isIgnored = rest === 'ignored';
+    if (isIgnored && isToldAlready(this.#strangers, mac, strangerMs)) return;
     if (type === 'ACK' && address) {
       this.#parts.addresses.learn(address, mac);
       if (transaction) remember(this.#acknowledged, transaction, mac);
@@ -59,16 +85,21 @@ export class DnsmasqEvents {
     if (type === 'RELEASE' && address) this.#parts.addresses.forget(address);
     const text = (dhcpTexts[type] ?? `DHCP${type}`).replace('{address}', address ?? 'an address');
     // After an ACK stands the host name, after the others the reason.
-    const reason =
-      rest && type !== 'ACK' && type !== 'OFFER' ? ` (${rest === 'ignored' ? 'ignored: no plan for this MAC' : rest})` : '';
+    const reason = type === 'ACK' || type === 'OFFER' ? '' : rest;
+    const [vendorClass, userClass] = [this.#vendorClasses.get(transaction), this.#userClasses.get(transaction)];
     this.#parts.report({
       kind: 'dhcp',
       mac,
       ...(address && { address }),
+      ...(isIgnored && { isUnexpected: true }),
       subject: `DHCP${type}`,
-      message: text + reason,
-      // Firmware and systems are told apart by it.
-      ...(type === 'ACK' && { data: { vendor_class: this.#vendorClasses.get(transaction) ?? '' } }),
+      message: reason ? `${text} (${isIgnored ? 'ignored: no plan for this MAC' : reason})` : text,
+      data: {
+        ...(reason && { reason }),
+        // Firmware and systems are told apart by it.
+        ...((vendorClass !== undefined || type === 'ACK') && { vendor_class: vendorClass ?? '' }),
+        ...(userClass && { user_class: userClass }),
+      },
     });
     if (type === 'ACK') this.#tellLoaderless(mac, transaction);
   }
@@ -95,22 +126,30 @@ export class DnsmasqEvents {
     this.#parts.report({ kind: 'dhcp', mac, subject: 'boot file', message: `is told to boot ${file}`, data });
   }
 
-  async #tftp({ outcome, address, path, detail }: TftpTransfer): Promise<void> {
+  /**
+   * Firmware asks for the size of a file first: it ends that transfer at the answer, which dnsmasq then calls sent. Whoever
+   * ends one later ends it in its last block, or dnsmasq says that it failed.
+   */
+  #endOfTransfer({ outcome, address }: TftpTransfer): { outcome: TransferOutcome; detail?: string } {
+    const detail = this.#tftpErrors.get(address);
+    if (detail === undefined) return { outcome };
+    this.#tftpErrors.delete(address);
+    return { outcome: outcome === 'sent' ? 'ended' : outcome, detail };
+  }
+
+  async #tftp({ address, path }: TftpTransfer, end: { outcome: TransferOutcome; detail?: string }): Promise<void> {
+    const { outcome, detail } = end;
     const subject = path && relative(this.#parts.tftpRoot, path);
-    const bytes =
-      outcome === 'sent'
-        ? await stat(path).then(
-            ({ size }) => size,
-            () => undefined,
-          )
-        : undefined;
+    const bytes = outcome === 'sent' ? await sizeOf(path) : undefined;
+    const reason = detail ? `: ${detail}` : '';
     const messages = {
       sent: `took ${subject} by TFTP`,
+      ended: `began to take ${subject} by TFTP and ended the transfer, as firmware does that asks for the size first${reason}`,
       missing: `asked for ${subject} by TFTP, which does not exist`,
-      failed: `broke a TFTP transfer off${subject && ` of ${subject}`}${detail ? `: ${detail}` : ''}`,
+      failed: `broke a TFTP transfer off of ${subject}${reason}`,
     };
     if (outcome === 'sent') await this.#tellStranger(subject, address);
-    const mac = this.#parts.addresses.macOf(address);
+    const mac = await this.#parts.addresses.likelyMacOf(address);
     this.#parts.report({
       kind: 'tftp',
       ...(mac && { mac }),
@@ -119,6 +158,23 @@ export class DnsmasqEvents {
       message: messages[outcome],
       data: { outcome, ...(bytes !== undefined && { bytes }) },
     });
+  }
+
+  /** Into the record of the machine that it is about, or of all that wait. */
+  #warning({ message, address, path }: Warning): void {
+    this.#parts.log.warn(`dnsmasq: ${message}`);
+    if (isToldAlready(this.#complaints, message, complaintMs)) return;
+    const mac = this.#macConcerned(address, path);
+    const report = { kind: 'dhcp' as const, subject: 'dnsmasq', message: `dnsmasq: ${message}`, data: { complaint: message } };
+    this.#parts.report({ ...report, ...(mac ? { mac } : { concernsWaiting: true }) });
+  }
+
+  #macConcerned(address: string | undefined, path: string | undefined): string | undefined {
+    // Whose it should be: just now it may be leased to another one, which is what dnsmasq complains of.
+    if (address !== undefined) return this.#parts.plans.ownerOf(address) ?? this.#parts.addresses.macOf(address);
+    const subject = path && relative(this.#parts.tftpRoot, path);
+    const plan = subject ? this.#parts.plans.all().find((candidate) => laidPaths(candidate).includes(subject)) : undefined;
+    return plan?.macs[0]?.mac;
   }
 
   /** dnsmasq asks nobody who they are. What lies there is of use from the machine's own address alone; yet it is told. */
@@ -137,13 +193,23 @@ export class DnsmasqEvents {
     const message = `Another machine at ${nameAsker(asker)} took ${subject} by TFTP; what it names is refused from there`;
     this.#parts.report({ kind: 'tftp', mac: mac as string, address, isStranger: true, subject: 'stranger', message });
   }
+}
 
-  #isToldAlready(mac: string): boolean {
-    const now = Date.now();
-    if (now - (this.#strangers.get(mac) ?? Number.NEGATIVE_INFINITY) < strangerMs) return true;
-    remember(this.#strangers, mac, now);
-    return false;
-  }
+/** `ended`: begun, and ended by the client in its first or its last block. */
+type TransferOutcome = TftpTransfer['outcome'] | 'ended';
+
+function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
+function isToldAlready(told: Map<string, number>, key: string, ms: number): boolean {
+  const now = Date.now();
+  if (now - (told.get(key) ?? Number.NEGATIVE_INFINITY) < ms) return true;
+  remember(told, key, now);
+  return false;
 }
 
 /** A plan for an address alone has no loader for anybody. */

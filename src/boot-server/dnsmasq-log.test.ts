@@ -62,15 +62,35 @@ test('boot files, transfers, warnings', () => {
     path: '/srv/nothere',
   });
   assert.deepEqual(parseDnsmasqLine('dnsmasq-tftp[1]: error 0 TFTP Aborted received from 172.31.9.5'), {
-    kind: 'tftp',
-    outcome: 'failed',
+    kind: 'tftp error',
     address,
-    path: '',
     detail: '0 TFTP Aborted',
   });
-  const warning = 'not using configured address 172.31.9.5 because it is leased to 52:54:00:aa:00:01';
-  assert.deepEqual(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${warning}`), { kind: 'warning', message: warning });
+  assert.deepEqual(parseDnsmasqLine('dnsmasq-dhcp[1]: 77 user class: iPXE'), {
+    kind: 'user class',
+    transaction: '77',
+    userClass: 'iPXE',
+  });
 });
+
+const warnings: Readonly<Record<string, object>> = {
+  'not using configured address 172.31.9.5 because it is leased to 52:54:00:aa:00:01': { address },
+  'not using configured address 172.31.9.5 because it is in use by the server or relay': { address },
+  'not using configured address 172.31.9.5 because it was previously declined': { address },
+  'disabling DHCP static address 172.31.9.5 for 10m': { address },
+  'Error sending DHCP packet to 172.31.9.5: Operation not permitted': { address },
+  'unsupported request from 172.31.9.5': { address },
+  'no address range available for DHCP request via br0': {},
+  'DHCP packet received on br0 which has no address': {},
+  'unable to get free port for TFTP': {},
+  'cannot access /srv/tftp/server-1/deploy_kernel: Permission denied': { path: '/srv/tftp/server-1/deploy_kernel' },
+  'cannot read /srv/tftp/server-1/deploy_kernel: Input/output error': { path: '/srv/tftp/server-1/deploy_kernel' },
+};
+
+for (const [message, about] of Object.entries(warnings)) {
+  test(`a complaint: ${message}`, () =>
+    assert.deepEqual(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${message}`), { kind: 'warning', message, ...about }));
+}
 
 test('what tells nothing of machines', () => {
   for (const text of ['started, version 2.90 DNS disabled', '42 sent size:  4 option: 54 server-identifier  172.31.9.1', ''])

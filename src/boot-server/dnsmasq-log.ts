@@ -15,25 +15,37 @@ export type BootFileChoice = { kind: 'bootfile'; transaction: string; file: stri
 export type ClientTags = { kind: 'tags'; transaction: string; tags: string[] };
 /** Option 60 as firmware fills it in: `PXEClient:Arch:00011:UNDI:003000`. */
 export type VendorClass = { kind: 'vendor'; transaction: string; vendorClass: string };
+/** Option 77: iPXE calls itself so. */
+export type UserClass = { kind: 'user class'; transaction: string; userClass: string };
 export type TftpTransfer = {
   kind: 'tftp';
   outcome: 'sent' | 'missing' | 'failed';
   address: string;
   path: string;
-  detail?: string;
 };
-export type Warning = { kind: 'warning'; message: string };
+/** The client ended its transfer; the line that follows names the file, and says `sent` where it ended at the first block. */
+export type TftpError = { kind: 'tftp error'; address: string; detail: string };
+/** `address`, `path`: whose fixed address or which file it is about. */
+export type Warning = { kind: 'warning'; message: string; address?: string; path?: string };
 export type DnsmasqEntry =
   | (DhcpMessage & { transaction: string })
   | BootFileChoice
   | ClientTags
   | VendorClass
+  | UserClass
   | TftpTransfer
+  | TftpError
   | Warning;
 
 const prefix = /^dnsmasq(?:-(?:dhcp|tftp|script))?\[\d+\]: /;
 const mac = '((?:[0-9a-f]{2}:){5,254}[0-9a-f]{2})';
 const ip = '(\\d+(?:\\.\\d+){3})';
+
+/** How lines begin by which dnsmasq says that it could not do its work for anybody. */
+const complaints = [
+  ...['not using configured', 'no address range', 'duplicate', 'cannot ', 'failed ', 'Error ', 'unable to get free port'],
+  ...['ARP-cache injection failed', 'interface \\S+ failed', 'DHCP packet received on', 'DHCP range .* is not consistent'],
+];
 
 type Row = { readonly pattern: RegExp; readonly read: (groups: string[]) => DnsmasqEntry };
 
@@ -62,6 +74,10 @@ const rows: readonly Row[] = [
     read: ([transaction = '', vendorClass = '']) => ({ kind: 'vendor', transaction, vendorClass }),
   },
   {
+    pattern: /^(\d+) user class: (.+)$/,
+    read: ([transaction = '', userClass = '']) => ({ kind: 'user class', transaction, userClass }),
+  },
+  {
     pattern: new RegExp(`^sent (.+) to ${ip}$`),
     read: ([path = '', address = '']) => ({ kind: 'tftp', outcome: 'sent', address, path }),
   },
@@ -75,12 +91,23 @@ const rows: readonly Row[] = [
   },
   {
     pattern: new RegExp(`^error (\\d+ .*) received from ${ip}$`),
-    read: ([detail = '', address = '']) => ({ kind: 'tftp', outcome: 'failed', address, path: '', detail }),
+    read: ([detail = '', address = '']) => ({ kind: 'tftp error', detail, address }),
   },
   {
-    pattern: /^((?:not using configured|no address range|duplicate|cannot |failed |DHCP packet received on).*)$/,
-    read: ([message = '']) => ({ kind: 'warning', message }),
+    pattern: /^(cannot (?:access|read) (.+): .+)$/,
+    read: ([message = '', path = '']) => ({ kind: 'warning', message, path }),
   },
+  {
+    pattern: new RegExp(
+      `^((?:not using configured address|disabling DHCP static address|Error sending DHCP packet to) ${ip}\\b.*)$`,
+    ),
+    read: ([message = '', address = '']) => ({ kind: 'warning', message, address }),
+  },
+  {
+    pattern: new RegExp(`^(unsupported (?:write )?request from ${ip})$`),
+    read: ([message = '', address = '']) => ({ kind: 'warning', message, address }),
+  },
+  { pattern: new RegExp(`^((?:${complaints.join('|')}).*)$`), read: ([message = '']) => ({ kind: 'warning', message }) },
 ];
 
 export function parseDnsmasqLine(line: string): DnsmasqEntry | undefined {

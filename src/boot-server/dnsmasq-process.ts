@@ -56,6 +56,11 @@ export class DnsmasqProcess {
     this.#options = options;
   }
 
+  /** setpriv becomes dnsmasq: one process id. Undefined while it does not serve. */
+  get pid(): number | undefined {
+    return this.#serving?.pid;
+  }
+
   /** Resolves when it serves. Throws `toolFailed` with what dnsmasq said. */
   start(): Promise<void> {
     this.#stopping = false;

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { Asker } from '#domain/askers.ts';
+import type { JsonObject } from '#domain/records.ts';
 import type { ImageSource } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
@@ -37,16 +38,23 @@ export function askerOf({ addresses }: Pick<HttpParts, 'addresses'>, request: Fa
   return addresses.asker(addressOf(request));
 }
 
-/** One transfer into the record. */
-export function reportTransfer(
+/** Begin and end of one transfer into the record: what began and did not end tells as much as what ended. */
+export function reportsOf(
   parts: HttpParts,
-  { request, subject, transfer }: { request: FastifyRequest; subject: string; transfer: Transfer },
-): void {
-  const { bytes, total, complete, duration_ms } = transfer;
-  const message = complete
-    ? `took ${subject} over HTTP: ${bytes} bytes`
-    : `broke off ${subject} over HTTP after ${bytes} of ${total} bytes`;
-  parts.report({ kind: 'http', ...whoAsks(parts, request), subject, message, duration_ms, data: { bytes, total, complete } });
+  request: FastifyRequest,
+  { subject, mac }: { subject: string /** Default: whose address it is. */; mac?: string | undefined },
+): { onStart(total: number): void; onEnd(transfer: Transfer): void } {
+  const report = (message: string, more: { data: JsonObject; duration_ms?: number }) =>
+    parts.report({ kind: 'http', ...whoAsks(parts, request), ...(mac && { mac }), subject, message, ...more });
+  return {
+    onStart: (total) => report(`begins to take ${subject} over HTTP`, { data: { total } }),
+    onEnd({ bytes, total, complete, duration_ms }) {
+      const message = complete
+        ? `took ${subject} over HTTP: ${bytes} bytes`
+        : `broke off ${subject} over HTTP after ${bytes} of ${total} bytes`;
+      report(message, { duration_ms, data: { bytes, total, complete } });
+    },
+  };
 }
 
 export function whoAsks({ addresses }: Pick<HttpParts, 'addresses'>, request: FastifyRequest): { address: string; mac?: string } {

@@ -131,8 +131,11 @@ test('boot files: whole, in ranges, and none that no plan names', async () => {
     '%2e%2e/plans',
   ])
     assert.equal((await get(`/boot/files/${path}`)).status, 404);
-  assert.deepEqual(engine.requests[0]?.data, { bytes: 10, total: 10, complete: true });
-  assert.equal(typeof engine.requests[0]?.duration_ms, 'number');
+  assert.deepEqual(engine.requests[0]?.data, { total: 10 });
+  assert.equal(engine.requests[0]?.message, 'begins to take /boot/files/server-1/deploy_kernel over HTTP');
+  const ended = engine.requests.find(({ data }) => data?.['complete'] !== undefined);
+  assert.deepEqual(ended?.data, { bytes: 10, total: 10, complete: true });
+  assert.equal(typeof ended?.duration_ms, 'number');
 });
 
 test('HEAD tells the size of what GET sends, as UEFI HTTP boot asks before it loads, and is refused where GET is', async () => {

@@ -34,7 +34,7 @@ export class MachineAddresses {
 
   /** The latest lease, else the fixed address of a live plan. */
   macOf(address: string): string | undefined {
-    return this.#leased.get(address) ?? this.#fixed(address);
+    return this.#leased.get(address) ?? this.#plans.ownerOf(address);
   }
 
   /** With what the kernel itself has seen on the wire: an address can be taken without asking DHCP for it. */
@@ -50,12 +50,9 @@ export class MachineAddresses {
     return others.length === 0 && mac === this.macOf(address) ? mac : undefined;
   }
 
-  #fixed(address: string): string | undefined {
-    for (const plan of this.#plans.all()) {
-      const entry = plan.macs.find((candidate) => candidate.address === address);
-      if (entry) return entry.mac;
-    }
-    return undefined;
+  /** As `macOf`; of an address that was not given here, whom the kernel sees behind it: it got that elsewhere. */
+  async likelyMacOf(address: string): Promise<string | undefined> {
+    return this.macOf(address) ?? neighbourIn(await this.#readNeighbours().catch(() => ''), address);
   }
 }
 

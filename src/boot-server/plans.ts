@@ -85,6 +85,15 @@ export class Plans {
     return entries.findLast(({ client_id }) => client_id === name)?.mac ?? ethernetForm(name);
   }
 
+  /** The MAC that a live plan gives this address to. */
+  ownerOf(address: string): string | undefined {
+    for (const { macs } of this.all()) {
+      const entry = macs.find((candidate) => candidate.address === address);
+      if (entry) return entry.mac;
+    }
+    return undefined;
+  }
+
   /** The live plan that holds this file. */
   withFile(folder: string, name: string): BootPlan | undefined {
     return this.all().find((plan) => plan.folder === folder && plan.files.some((file) => file.name === name));

@@ -5,6 +5,7 @@ import type { Settings } from '#settings.ts';
 import { renderTftpConfig } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
 import type { Log } from './parts.ts';
+import { TftpTransfers, type TransferParts } from './tftp-transfers.ts';
 
 export type TftpOptions = {
   settings: Settings;
@@ -14,11 +15,12 @@ export type TftpOptions = {
   log: Log;
   onLine(line: string): void;
   onDeath(message: string): void;
-};
+} & Pick<TransferParts, 'plans' | 'report'>;
 
 export class Tftp {
   readonly #options: TftpOptions;
   readonly #process: DnsmasqProcess;
+  readonly #transfers: TftpTransfers;
 
   constructor(options: TftpOptions) {
     const { directory, log, onLine, onDeath } = options;
@@ -36,13 +38,16 @@ export class Tftp {
       onLine,
       onDeath,
     });
+    this.#transfers = new TftpTransfers({ ...options, pid: () => this.#process.pid });
   }
 
-  start(): Promise<void> {
-    return this.#process.start();
+  async start(): Promise<void> {
+    await this.#process.start();
+    this.#transfers.start();
   }
 
   stop(): Promise<void> {
+    this.#transfers.stop();
     return this.#process.stop();
   }
 

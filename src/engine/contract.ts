@@ -187,6 +187,10 @@ export type MachineMessages = {
     mac?: string;
     /** It was about a machine, and another one did it. */
     isStranger?: boolean;
+    /** A MAC that nobody expects asked for an address: those that wait for a machine are told, since it may be theirs. */
+    isUnexpected?: boolean;
+    /** It is about no machine in particular: all that wait for one are told. */
+    concernsWaiting?: boolean;
     address?: string;
     subject: string;
     message: string;
@@ -202,6 +206,8 @@ export type Engine = ServerVerbs &
     /** Takes up every operation that was running when the process ended. */
     start(): Promise<void>;
     stop(): Promise<void>;
+    /** What the agent on the node's machine last said of the work that is waited for; the row of the operation does not tell it. */
+    progressOf(nodeUuid: string): string | undefined;
     /** Resolves when the operation has ended. For tests and for verbs that answer late. */
     ended(operationId: string): Promise<Operation>;
   };

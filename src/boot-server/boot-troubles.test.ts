@@ -1,0 +1,156 @@
+/** What goes wrong with a boot, as the real dnsmasq tells of it: what is reported of the machine, in its own network namespaces. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import { BootNetwork, whyNoBootNetwork } from '#test/a-boot-network.ts';
+import { BootServerProcess, type MachineRequest } from '#test/a-boot-server-process.ts';
+import type { Crafted, CraftedTftp } from '#test/a-crafted-client.ts';
+
+const macs = ['52:54:00:aa:00:01', '52:54:00:aa:00:02', '52:54:00:aa:00:03'] as const;
+const [mac] = macs;
+const address = '172.31.9.11';
+const kernel = 'server-1/deploy_kernel';
+
+const skip = whyNoBootNetwork();
+let network: BootNetwork;
+let state: string;
+let server: BootServerProcess;
+
+const planOf = (number: number, macsOfPlan: BootPlan['macs']): BootPlan => ({
+  node_uuid: `node-${number}`,
+  folder: `server-${number}`,
+  macs: macsOfPlan,
+  firmware: 'pxelinux',
+  files: [{ name: 'deploy_kernel', path: join(state, 'kernel') }],
+  pxelinux_config: 'default deploy\n',
+});
+
+before(async () => {
+  if (skip) return;
+  state = await mkdtemp(join(tmpdir(), 'ingot-boot-troubles-'));
+  await writeFile(join(state, 'kernel'), Buffer.alloc(4_000_000));
+  network = new BootNetwork();
+  server = new BootServerProcess(network.server, {
+    state_dir: state,
+    'provisioning.address': network.address,
+    'provisioning.interface': network.bridge,
+    'provisioning.cidr': network.cidr,
+    'provisioning.pool': '172.31.9.100-172.31.9.100',
+  });
+  await server.call('start');
+  await server.publish(planOf(1, [{ mac, address }]));
+});
+after(async () => {
+  if (skip) return;
+  await server?.kill('SIGTERM');
+  network?.close();
+  await rm(state, { recursive: true, force: true });
+});
+
+/** Does it, and waits for the first report after that which matches. */
+async function reported(message: RegExp, act: () => unknown): Promise<MachineRequest> {
+  const before = (await server.requests()).length;
+  await act();
+  for (;;) {
+    const found = (await server.requests()).slice(before).find((request) => message.test(request.message));
+    if (found) return found;
+  }
+}
+
+const bounded = { skip, timeout: 60_000 };
+const crafted = (client: Crafted) => once(network.crafted(client), 'exit');
+const tftp = (how: CraftedTftp['how'], path: string) => network.crafted({ kind: 'tftp', server: network.address, path, how });
+
+test('who takes the offer of another DHCP server is refused, and the reason is kept', bounded, async () => {
+  network.takeAddress(mac, address);
+  const request = { kind: 'dhcp', type: 'REQUEST', mac, server: '172.31.9.66', requested: '172.31.9.150' } as const;
+  const told = await reported(/may not have/, () => crafted(request));
+  assert.equal(told.message, 'may not have 172.31.9.150 (wrong server-ID)');
+  assert.deepEqual([told.mac, told.subject], [mac, 'DHCPNAK']);
+  assert.deepEqual(told.data, { reason: 'wrong server-ID', vendor_class: 'PXEClient:Arch:00000:UNDI:002001' });
+});
+
+test('iPXE and the firmware that loaded it are told apart', bounded, async () => {
+  const told = await reported(/looks for a DHCP server/, () => network.dhcp(mac, { isIpxe: true, userClass: 'iPXE' }));
+  assert.equal(told.data?.['user_class'], 'iPXE');
+});
+
+test('a pool that is exhausted, and an address that is leased to another', bounded, async () => {
+  await server.publish(planOf(2, [{ mac: macs[1] }]));
+  await server.publish(planOf(3, [{ mac: macs[2] }]));
+  assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.100');
+  const told = await reported(/no address available/, () => network.dhcp(macs[2], { tries: 1 }));
+  assert.deepEqual([told.mac, told.data?.['reason']], [macs[2], 'no address available']);
+});
+
+test(
+  'an address that the machine finds in use: what dnsmasq makes of it goes into the record of that machine',
+  bounded,
+  async () => {
+    network.takeAddress(mac, address);
+    const decline = { kind: 'dhcp', type: 'DECLINE', mac, server: network.address, requested: address } as const;
+    const refused = await reported(/refuses 172\.31\.9\.11/, () => crafted(decline));
+    assert.equal(refused.subject, 'DHCPDECLINE');
+    const told = await reported(/^dnsmasq: not using configured address/, () => crafted({ kind: 'dhcp', type: 'DISCOVER', mac }));
+    assert.equal(told.message, 'dnsmasq: not using configured address 172.31.9.11 because it was previously declined');
+    assert.deepEqual([told.mac, told.subject], [mac, 'dnsmasq']);
+  },
+);
+
+test('a MAC that nobody expects', bounded, async () => {
+  const told = await reported(/ignored: no plan for this MAC/, () => network.dhcp('52:54:00:aa:00:99', { tries: 1 }));
+  assert.deepEqual([told.mac, told.isUnexpected], ['52:54:00:aa:00:99', true]);
+});
+
+test('firmware that asks for the size of a file alone has not taken it, whatever dnsmasq says', bounded, async () => {
+  network.takeAddress(mac, address);
+  for (const path of [kernel, 'pxelinux.0']) {
+    const told = await reported(/TFTP Aborted/, () => tftp('size', path));
+    assert.match(told.message, /^began to take .* by TFTP and ended the transfer, as firmware does that asks for the size first/);
+    assert.deepEqual([told.mac, told.subject, told.data?.['outcome']], [mac, path, 'ended']);
+  }
+});
+
+test('nor who breaks it off, which is told with the file and the reason', bounded, async () => {
+  network.takeAddress(mac, address);
+  const told = await reported(/broke a TFTP transfer off/, () => tftp('abort', kernel));
+  assert.equal(told.message, `broke a TFTP transfer off of ${kernel}: 0 TFTP Aborted`);
+  assert.equal(told.data?.['outcome'], 'failed');
+});
+
+test('a transfer that goes on is told before it ends', bounded, async () => {
+  network.takeAddress(mac, address);
+  const client = tftp('hold', kernel);
+  const told = await reported(/^begins to take/, () => {});
+  client.kill('SIGTERM');
+  assert.equal(told.message, `begins to take ${kernel} by TFTP`);
+  assert.deepEqual([told.mac, told.data], [mac, { outcome: 'begun', total: 4_000_000 }]);
+});
+
+test('a file that dnsmasq may not read', bounded, async () => {
+  network.takeAddress(mac, address);
+  const file = join(state, 'boot', 'tftp', kernel);
+  await chmod(file, 0o600);
+  const told = await reported(/^dnsmasq: cannot access/, () => tftp('hold', kernel));
+  await chmod(file, 0o644);
+  assert.match(told.message, /deploy_kernel: Permission denied$/);
+  assert.equal(told.mac, mac);
+});
+
+test('whoever has an address that was not given here is known by what the kernel sees behind it', bounded, async () => {
+  network.takeAddress(mac, '172.31.9.77');
+  const told = await reported(/TFTP Aborted/, () => tftp('size', kernel));
+  assert.deepEqual([told.mac, told.address], [mac, '172.31.9.77']);
+});
+
+test('a dnsmasq that dies is told to all who wait for a machine', bounded, async () => {
+  const told = await reported(/^dnsmasq \(DHCP\) ended/, async () => {
+    const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+  });
+  assert.equal(told.concernsWaiting, true);
+});
