@@ -159,6 +159,12 @@ export const faultTable = {
     message: 'The agent that reported for node {node} runs on {whose}: it has {found}, but {expected}. Nothing was written.',
     hint: 'Correct the MACs of the ports and the BMC address of both nodes. Where its mainboard was replaced, `baremetal node set --property system_uuid=<UUID>` says which machine the node is.',
   },
+  kernelPanic: {
+    status: 500,
+    by: 'hardware',
+    message: 'The kernel that the machine booted stopped. Its console says: "{quote}".',
+    hint: '{cause}',
+  },
   ramdiskError: { status: 500, by: 'hardware', message: 'The deploy ramdisk reported an error: {detail}' },
   checksumMismatch: {
     status: 500,

@@ -52,6 +52,7 @@ export const tenantMessages = {
   secondAgent: 'Another machine may have taken the place of this one; the operator can see more.',
   diskMissing: 'A disk of the machine was not found; the operator can see which.',
   wrongMachine: 'Another machine answered in the place of this one; the operator can see more.',
+  kernelPanic: 'The kernel of the deploy ramdisk stopped on the machine; the operator can see why.',
   ramdiskError: 'The deploy ramdisk reported an error; the operator can see which.',
   checksumMismatch: 'The data of image {image} is corrupt.',
   preparedImageDamaged: 'The prepared copy of image {image} was damaged and is made anew; try again.',

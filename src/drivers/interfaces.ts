@@ -99,6 +99,8 @@ export type Step = {
   readonly keepsDisk?: true;
   /** Nor is anything else of the machine changed, or of what the network tells it: it goes on running as it did. */
   readonly keepsMachine?: true;
+  /** It waits for a machine that was switched on to boot its ramdisk: whoever looks on is told how far it has come. */
+  readonly awaitsBoot?: true;
   /** Timeline phase the step's time counts to. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
   /** Safe to repeat: it may be run again from its start after a crash. Throws a Fault to fail the operation. */

@@ -49,6 +49,7 @@ export function waitForRamdisk(deadlineSeconds: number): Step {
     title: 'Wait for the ramdisk',
     deadlineSeconds,
     keepsDisk: true,
+    awaitsBoot: true,
     phase: 'ramdisk',
     async run(task) {
       return task.agent.heard() ? { next: true } : { wait: 'the ramdisk to report' };

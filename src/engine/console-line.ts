@@ -23,6 +23,7 @@ const toldLives = 3;
 export type LineParts = {
   open(signal: AbortSignal): Promise<ConsoleStream>;
   record: ConsoleRecord;
+  heard?(data: Buffer): void;
   /** Told when the line opens and when it is lost, with the reason; not for each failed attempt after that. */
   tell(message: string): void;
 };
@@ -136,6 +137,7 @@ export class ConsoleLine {
 
   #spread(chunk: Buffer): void {
     this.#parts.record.append(chunk);
+    this.#parts.heard?.(chunk);
     for (const viewer of this.#viewers) {
       if (viewer.readableLength > backlogMax) viewer.destroy();
       else viewer.push(chunk);

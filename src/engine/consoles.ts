@@ -13,7 +13,13 @@ import { ConsoleVisits } from './console-visits.ts';
 import { Gate } from './gate.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
-type Parts = { store: Store; drivers: Drivers; stateDir: string };
+type Parts = {
+  store: Store;
+  drivers: Drivers;
+  stateDir: string;
+  /** Told of all that a console prints which is kept open. */
+  heard?(nodeUuid: string, data: Buffer): void;
+};
 /** Opening costs a BMC a session, its processor, and us some packets: after a restart thousands may be wanted. */
 const openedAtOnce = 20;
 
@@ -139,6 +145,7 @@ export class Consoles {
     const line = new ConsoleLine({
       open: (signal) => this.#open(uuid, signal),
       record,
+      heard: (data) => this.#parts.heard?.(uuid, data),
       tell: (message) => this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'console', message }),
     });
     const seat = { line, record, wanted: false };

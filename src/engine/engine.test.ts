@@ -94,7 +94,8 @@ test('a BMC that stops answering: the node goes out of service with the cause', 
 
 test('a wait ends at its deadline and names the likely cause', async () => {
   const cloud = await aCloud({ steps: [aStep('listen', async () => ({ wait: 'the ramdisk to report' }), 1)] });
-  await anAvailableNode(cloud, 'n1');
+  const node = await anAvailableNode(cloud, 'n1');
+  cloud.room.power.set(node.uuid, 'power on');
   const [server] = await cloud.engine.createServers(aServerRequest);
   await quiet(cloud);
 

@@ -5,12 +5,15 @@ import type { Operation } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import { askPowerNow } from './ask-power.ts';
 import { BmcContacts } from './bmc-contacts.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
+import { BootSigns } from './boot-signs.ts';
 import { BootStates } from './boot-states.ts';
 import { BootWatch } from './boot-watch.ts';
 import { cleanDefinition } from './clean.ts';
 import type { CleanTimes } from './clean-steps.ts';
+import { ConsoleWatch } from './console-watch.ts';
 import { Consoles } from './consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
 import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './deploy.ts';
@@ -41,7 +44,12 @@ export type EngineParts = {
 
 export function createEngine(parts: EngineParts): Engine {
   const { store, drivers, settings, log } = parts;
-  const consoles = new Consoles({ store, drivers, stateDir: settings.state_dir });
+  const consoles = new Consoles({
+    store,
+    drivers,
+    stateDir: settings.state_dir,
+    heard: (uuid, data) => watch.hear(uuid, data),
+  });
   const bootStates = new BootStates({ store, drivers, log });
   const definitions: DefinitionParts = { store, drivers, settings, consoles, begin: (...request) => worker.begin(...request) };
   const kinds = withBmcTimes(settings, {
@@ -59,6 +67,11 @@ export function createEngine(parts: EngineParts): Engine {
     contacts,
     remember: (live, change) => worker.remember(live, change),
     tellWait: (live, wait) => worker.tellWait(live, wait),
+    async bootBegins(live) {
+      live.signs = new BootSigns();
+      await watch.bootBegins(live);
+    },
+    askPower: (live, signal) => askPowerNow({ store, drivers, contacts }, live.operation, signal),
   };
   const worker = new Worker({
     store,
@@ -66,9 +79,11 @@ export function createEngine(parts: EngineParts): Engine {
     log,
     holds,
     taskFor: (live, _step, signal) => buildTask(taskParts, live, signal),
+    ...(taskParts.askPower && { askPower: taskParts.askPower }),
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
     ...(parts.onStep && { onStep: parts.onStep }),
   });
+  const watch = new ConsoleWatch({ store, drivers, worker });
   const servers = serverVerbs({ store, drivers, worker });
   const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker, holds, bootStates });
   const passwords = new BmcPasswords({
@@ -94,12 +109,19 @@ export function createEngine(parts: EngineParts): Engine {
       passwords.start().catch((error: unknown) => log.error({ err: error }, 'broken-off changes of passwords are not put right'));
       await truth.start();
       await consoles.start();
+      watch.start();
     },
     async stop() {
       passwords.stop();
+      watch.stop();
       await consoles.stop();
       await truth.stop();
       await worker.stop();
+    },
+    progressOf(uuid) {
+      const live = worker.live.ofNode(uuid);
+      const command = live?.operation.context['command'] as { id?: string } | undefined;
+      return live?.progress?.command === command?.id ? live?.progress?.message : undefined;
     },
     async ended(id) {
       // Listening first: it may end while its row is read.

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Fault } from '#domain/faults.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import { BootSigns } from './boot-signs.ts';
 import { Bucket } from './bucket.ts';
 import { endOf, LongTimer, now } from './step-deadlines.ts';
 
@@ -20,14 +21,20 @@ export class LiveOperation {
   endsAt: number;
   /** A restart counts as hearing: the agent may just not have found us. */
   lastHeard = now();
-  /** Of the command that runs: since when, when it was last recorded, and whether its end was. */
-  progress: { command: string; since: number; last: number; isEnded: boolean } | undefined;
+  /** Of the command that runs: since when, when it was last recorded, whether its end was, and what was last said. */
+  progress: { command: string; since: number; last: number; isEnded: boolean; message?: string } | undefined;
   /** Messages of the agent: some two a second while it works, and a retry or two. */
   readonly requests = new Bucket(300, 300);
   isOverBudget = false;
   /** Times in a row that the row could not be written. */
   unwritten = 0;
   announcedStep: Step | undefined;
+  /** What the step that rests waits for, without what is known meanwhile. */
+  wait: string | undefined;
+  /** Changes of what is known meanwhile, each a write of the row: whoever floods the network makes no more of them. */
+  readonly tellings = new Bucket(60, 30);
+  /** What the machine has shown since it was last switched on. */
+  signs = new BootSigns();
   /** The wait of this step that was given a deadline of its own. */
   longWait: { wait: string; seconds: number } | undefined;
   /** Emits `ready` when a command for the agent was queued. */
@@ -36,6 +43,11 @@ export class LiveOperation {
   constructor(operation: Operation) {
     this.operation = operation;
     this.endsAt = endOf(operation);
+  }
+
+  /** A machine is waited for that boots its ramdisk. */
+  get awaitsBoot(): boolean {
+    return this.wait !== undefined && this.announcedStep?.awaitsBoot === true;
   }
 }
 

@@ -137,6 +137,7 @@ function recordProgress({ record }: MessageParts, live: LiveOperation, progress:
   if (!isEnd && now() - last < pause) return;
   live.progress.last = now();
   live.progress.isEnded ||= isEnd;
+  live.progress.message = message;
   record.agent(live.operation, { subject: 'progress', message, data: { done_bytes, total_bytes } });
 }
 

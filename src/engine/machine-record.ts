@@ -1,7 +1,9 @@
 /** Enters what machines do and say into the record of events, within the budgets and cut to size. */
 import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Stage } from './boot-signs.ts';
 import type { MachineMessages } from './contract.ts';
+import type { LiveOperation } from './live-operations.ts';
 import { RecordBudgets } from './record-budgets.ts';
 import { eventOwner, type TaskParts } from './task.ts';
 import type { Worker } from './worker.ts';
@@ -16,7 +18,7 @@ const dataMax = 8 * 1024;
 type Line = Omit<NewEvent, 'node_uuid'> & { node_uuid: string | null };
 
 export class MachineRecord {
-  readonly #store: Pick<Store, 'events' | 'node_ports'>;
+  readonly #store: Pick<Store, 'events' | 'node_ports' | 'nodes'>;
   readonly #worker: Worker;
   readonly #budgets = new RecordBudgets();
 
@@ -43,25 +45,60 @@ export class MachineRecord {
    * @returns whether it was within the budget
    */
   async request(request: MachineRequest): Promise<boolean> {
+    if (request.concernsWaiting) return this.#tellWaiting(request);
     const mac = request.mac?.toLowerCase();
     const port = mac ? await this.#store.node_ports.find({ address: mac }) : undefined;
-    const operation = port && this.#worker.live.ofNode(port.node_uuid)?.operation;
+    const live = port && this.#worker.live.ofNode(port.node_uuid);
+    if (request.isUnexpected && mac && !live) await this.#tellUnexpected(mac, port?.node_uuid);
     const { subject, message, duration_ms, data, isStranger = false } = request;
     return this.#enter(isStranger ? undefined : port?.node_uuid, {
       kind: isStranger ? 'note' : request.kind,
       subject,
       message,
       node_uuid: port?.node_uuid ?? null,
-      server_id: isStranger ? null : (operation?.server_id ?? null),
-      operation_id: operation?.id ?? null,
+      server_id: isStranger ? null : (live?.operation.server_id ?? null),
+      operation_id: live?.operation.id ?? null,
       ...(duration_ms !== undefined && { duration_ms }),
       data: { ...data, ...(mac && { mac }), ...(request.address && { address: request.address }) },
     });
   }
 
+  /** What befell the boot server itself, told once, and once more to each operation that waits for a machine. */
+  #tellWaiting({ kind, subject, message, data = {} }: MachineRequest): boolean {
+    const line = { kind, subject, message, data, node_uuid: null, server_id: null, operation_id: null };
+    const isAdmitted = this.#enter(undefined, line);
+    // What keeps a machine off that has its boot files is something else.
+    for (const live of this.#waiting((stage) => stage !== 'agent')) {
+      const { node_uuid, id } = live.operation;
+      this.#enter(node_uuid, { ...line, node_uuid, operation_id: id });
+    }
+    return isAdmitted;
+  }
+
+  /** Perhaps it is the machine of one whose MACs are silent: enrolled wrongly, or plugged in otherwise. */
+  async #tellUnexpected(mac: string, enrolledOn: string | undefined): Promise<void> {
+    const waiting = this.#waiting((stage) => stage === 'nothing');
+    if (waiting.length === 0) return;
+    const [node] = enrolledOn ? await this.#store.nodes.pick(['name', 'uuid'], { uuid: enrolledOn }) : [];
+    const whose = node ? `a port of node ${node.name ?? node.uuid}` : 'no port of any node';
+    const message = `A machine with the MAC ${mac}, ${whose}, asked for an address and got none`;
+    for (const live of waiting) {
+      if (!live.signs.takeStranger(mac, `${mac} (${whose})`)) continue;
+      const { node_uuid, id: operation_id } = live.operation;
+      const data = { mac };
+      this.#enter(undefined, { kind: 'note', subject: 'unknown MAC', message, data, node_uuid, server_id: null, operation_id });
+      this.#worker.tellKnown(live);
+    }
+  }
+
+  #waiting(at: (stage: Stage) => boolean): LiveOperation[] {
+    return [...this.#worker.live.values()].filter((live) => live.awaitsBoot && at(live.signs.stage));
+  }
+
   #enter(budgetOf: string | undefined, line: Line): boolean {
     const { events } = this.#store;
     const cut = cutToSize(line);
+    this.#learn(cut);
     const admission = this.#budgets.admit(budgetOf, sizeOf(cut));
     if (admission === 'admitted') events.append(cut);
     if (admission !== 'dropped, to be told') return admission === 'admitted';
@@ -69,6 +106,14 @@ export class MachineRecord {
     const message = `Messages ${whose} are not recorded for now: there are more than the budget allows`;
     events.append({ ...cut, kind: 'note', subject: 'record budget', message, data: {} });
     return false;
+  }
+
+  /** Also of lines for which there is no place in the record. */
+  #learn({ operation_id, data = {}, ...line }: Line): void {
+    const live = operation_id ? this.#worker.live.get(operation_id) : undefined;
+    if (!live) return;
+    live.signs.take({ ...line, data, at: new Date().toISOString() });
+    this.#worker.tellKnown(live);
   }
 }
 

@@ -41,6 +41,7 @@ export class OperationRows {
     }));
     live.endsAt = endOf(live.operation);
     live.longWait = undefined;
+    live.wait = undefined;
   }
 
   /** This wait lasts as long as people need, whatever the step's own time is. */

@@ -20,6 +20,8 @@ type BmcContext = {
 type PowerContext = BmcContext & {
   power: PowerInterface;
   settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'>;
+  /** Told before a command is sent that starts the machine. */
+  beforeStart?: () => Promise<void>;
   /** Longest silence that is sat out before a command and after it; absent = none. */
   patienceSeconds?: number;
 };
@@ -98,7 +100,8 @@ function askState(context: PowerContext): Promise<PowerState> {
 
 /** Without a signal: what follows must not overtake a command that is on its way. */
 async function command(context: PowerContext, target: PowerTarget, wanted: PowerState): Promise<void> {
-  const { power, node, signal } = context;
+  const { power, node, signal, beforeStart } = context;
+  if (wanted === 'power on') await beforeStart?.();
   const send = () => recordBmcCommand(context, target, () => power.setPower(node, target));
   try {
     return await send();

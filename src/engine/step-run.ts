@@ -1,9 +1,9 @@
 /** One run of one step, bounded by its deadline and by whoever cuts it short. */
 import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
-import type { Store } from '#store/store.ts';
 import { personSilent, WaitForPerson } from './by-hand.ts';
-import { explainSilence } from './diagnosis.ts';
+import { explain } from './diagnosis.ts';
 import type { LiveOperation } from './live-operations.ts';
 import type { TaskFactory } from './operation-kinds.ts';
 import { LongTimer, now } from './step-deadlines.ts';
@@ -12,13 +12,15 @@ import { LongTimer, now } from './step-deadlines.ts';
 const settleMs = 15_000;
 
 /** `hurry`: the process ends, so nothing follows that could be overtaken. */
-type RunParts = { store: Store; taskFor: TaskFactory; hurry: AbortSignal };
+type RunParts = { taskFor: TaskFactory; hurry: AbortSignal; askPower?: AskPower };
+export type AskPower = (live: LiveOperation, signal: AbortSignal) => Promise<PowerState | undefined>;
 
 /** Throws what the step throws, the fault that cancelled it, or `stepTimeout`. */
-export async function runStep({ store, taskFor, hurry }: RunParts, live: LiveOperation, step: Step): Promise<Outcome> {
+export async function runStep(parts: RunParts, live: LiveOperation, step: Step): Promise<Outcome> {
+  const { taskFor, hurry } = parts;
   if (live.cancelled && live.operation.state === 'running') throw live.cancelled;
   const left = live.endsAt - now();
-  if (left <= 0) throw await timeoutFault(store, live, step);
+  if (left <= 0) throw await timeoutFault(parts, live, step);
   const overtime = new AbortController();
   const signal = AbortSignal.any([live.controller.signal, overtime.signal]);
   const timer = new LongTimer();
@@ -30,7 +32,7 @@ export async function runStep({ store, taskFor, hurry }: RunParts, live: LiveOpe
     return await Promise.race([run, rejectOnAbort(signal)]);
   } catch (error) {
     if (signal.aborted && run) await settled(run, hurry);
-    if (overtime.signal.aborted) throw await timeoutFault(store, live, step);
+    if (overtime.signal.aborted) throw await timeoutFault(parts, live, step);
     if (error instanceof WaitForPerson) return error.outcome;
     throw error;
   } finally {
@@ -38,12 +40,21 @@ export async function runStep({ store, taskFor, hurry }: RunParts, live: LiveOpe
   }
 }
 
-async function timeoutFault(store: Store, live: LiveOperation, step: Step): Promise<Fault> {
+async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, step: Step): Promise<Fault> {
   if (live.longWait) return personSilent(live.longWait.wait, live.longWait.seconds);
-  const { seen, cause } = await explainSilence(store, live.operation);
-  const waited = live.operation.waiting_for ? `waited for ${live.operation.waiting_for}` : 'it did not come to an end';
-  return new Fault('stepTimeout', { step: step.title, seconds: step.deadlineSeconds, waited, seen, cause });
+  const about = { step: step.title, seconds: step.deadlineSeconds };
+  const { signs, wait, operation } = live;
+  if (wait === undefined) {
+    const waited = operation.waiting_for ? `waited for ${operation.waiting_for}` : 'it did not come to an end';
+    return new Fault('stepTimeout', { ...about, waited, seen: explain(signs).seen, cause: stillWorking });
+  }
+  const power = await askPower?.(live, hurry);
+  const silentSeconds = (now() - live.lastHeard) / 1000;
+  return new Fault('stepTimeout', { ...about, waited: `waited for ${wait}`, ...explain(signs, { power, silentSeconds }) });
 }
+
+const stillWorking =
+  'The step itself was still at work and waited for no word of the machine: the timeline shows what it did last.';
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

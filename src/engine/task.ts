@@ -20,12 +20,14 @@ import { addressIsIn } from './addresses.ts';
 import type { BmcContacts } from './bmc-contacts.ts';
 import { isByHand, powerByHand } from './by-hand.ts';
 import type { BootPublisher, ImageFiles } from './contract.ts';
+import { tellSilence } from './diagnosis.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
 import { changePower, patiently, recordBmcCommand } from './power.ts';
 import { networkFacts } from './server-network.ts';
 import { portsOfServer, refuseLostPorts } from './server-ports.ts';
 import { now } from './step-deadlines.ts';
+import type { AskPower } from './step-run.ts';
 
 export type TaskParts = {
   store: Store;
@@ -37,6 +39,9 @@ export type TaskParts = {
   remember(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
   /** What a step that works waits for just now: in the operation's row, where everybody sees it. */
   tellWait?(live: LiveOperation, wait: string): void;
+  /** The machine is about to be switched on: what is known of its former boot is past. */
+  bootBegins?(live: LiveOperation): Promise<void>;
+  askPower?: AskPower;
 };
 
 export async function buildTask(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
@@ -63,7 +68,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
         return patiently({ signal, patienceSeconds }, () => management.setBootDevice(facts, device, options, { signal }));
       }),
     boot: bootOf({ parts, operation, node: facts, server }),
-    agent: agentOf(parts, live),
+    agent: agentOf(parts, live, signal),
     images: checkedImages(parts.images, { store, pinned, user }),
     imageIds: async () => idsOf(await pinned()),
     deployRamdisk: () => deployRamdisk(parts, server),
@@ -102,11 +107,14 @@ function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () =
   const { store, settings } = parts;
   const { operation } = live;
   let set: Task['power']['set'] | undefined;
+  const beforeStart = async () => parts.bootBegins?.(live);
   const make = (power: PowerInterface): Task['power']['set'] =>
     isByHand(power)
       ? powerByHand({ store, operation, power, node: bmc.node, remember: (change) => parts.remember(live, change) })
-      : (target) =>
-          changePower({ ...bmc, store, operation, power, settings, patienceSeconds: patienceFor(parts, bmc.node) }, target);
+      : (target) => {
+          const patienceSeconds = patienceFor(parts, bmc.node);
+          return changePower({ ...bmc, store, operation, power, settings, patienceSeconds, beforeStart }, target);
+        };
   return (target) => {
     set ??= make(find());
     return set(target);
@@ -197,7 +205,7 @@ async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Serve
  * The pending command stands in the operation's context, so a restart on either side repeats it under the same id and
  * the agent answers from what it did already.
  */
-function agentOf(parts: TaskParts, live: LiveOperation): Task['agent'] {
+function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
   return {
     heard: () => live.operation.context['agent'] as ReturnType<Task['agent']['heard']>,
     async ask(name, params) {
@@ -209,10 +217,8 @@ function agentOf(parts: TaskParts, live: LiveOperation): Task['agent'] {
         await parts.remember(live, (context) => ({ ...context, command }));
         live.commandReady.emit('ready');
       } else if (now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
-        throw new Fault('agentFailed', {
-          command: name,
-          detail: `it fell silent ${parts.settings['deploy.silence_timeout']} s ago`,
-        });
+        const detail = tellSilence(parts.settings['deploy.silence_timeout'], await parts.askPower?.(live, signal));
+        throw new Fault('agentFailed', { command: name, detail });
       }
       return undefined;
     },

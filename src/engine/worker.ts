@@ -9,14 +9,16 @@ import type { JsonObject, Operation } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { refuseBusyNode } from './busy-node.ts';
+import { summarize } from './diagnosis.ts';
 import { diskFact } from './disk-state.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 import type { NodeHolds } from './node-holds.ts';
 import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
 import { OperationRecord } from './operation-record.ts';
 import { OperationRows, type RowChange } from './operation-row.ts';
+import { readSigns } from './read-signs.ts';
 import { deadlineOf, now } from './step-deadlines.ts';
-import { runStep } from './step-run.ts';
+import { type AskPower, runStep } from './step-run.ts';
 
 export type WorkerParts = {
   store: Store;
@@ -26,6 +28,8 @@ export type WorkerParts = {
   /** Called around each step: tests stop the process there. */
   onStep?: StepHook;
   silenceTimeoutMs: number;
+  /** What the BMC says of the machine's power now; undefined where it cannot be asked or does not answer in time. */
+  askPower?: AskPower;
   /** Nodes that a request has for itself for a moment. */
   holds?: Pick<NodeHolds, 'has' | 'refuse'>;
 };
@@ -47,7 +51,7 @@ export class Worker {
     this.#parts = parts;
     this.#record = new OperationRecord(parts.store);
     this.#rows = new OperationRows(parts.store, parts.kinds);
-    this.#stepParts = { store: parts.store, taskFor: parts.taskFor, hurry: this.#stop.signal };
+    this.#stepParts = { taskFor: parts.taskFor, hurry: this.#stop.signal, ...(parts.askPower && { askPower: parts.askPower }) };
   }
 
   get #stopping(): boolean {
@@ -104,6 +108,7 @@ export class Worker {
     for (const operation of await operations.list({ state: ['running', 'undoing'] }, { orderBy: 'created_at' })) {
       await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
       const live = this.live.add(operation);
+      live.signs = await readSigns(this.#parts.store, operation);
       this.#record.resumed(operation);
       void this.#drive(live);
     }
@@ -134,6 +139,13 @@ export class Worker {
     const { step, waiting_for } = live.operation;
     if (waiting_for === wait) return;
     this.#rows.write(live, (now) => (now.step === step ? { waiting_for: wait } : {})).catch(() => {});
+  }
+
+  /** More is known of what it waits for: whoever looks at the node sees it at once. */
+  tellKnown(live: LiveOperation): void {
+    if (!live.awaitsBoot) return;
+    const wait = describeWait(live);
+    if (wait !== live.operation.waiting_for && live.tellings.take(1)) this.tellWait(live, wait);
   }
 
   async stop(): Promise<void> {
@@ -226,8 +238,12 @@ export class Worker {
     const { wait, seconds } = outcome;
     if (seconds === undefined) live.longWait = undefined;
     else if (live.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
-    if (live.operation.waiting_for !== outcome.wait || outcome.context) {
-      await this.#rows.write(live, ({ context }) => ({ waiting_for: outcome.wait, context: { ...context, ...outcome.context } }));
+    if (live.wait !== wait || outcome.context) {
+      live.wait = wait;
+      await this.#rows.write(live, ({ context }) => ({
+        waiting_for: describeWait(live),
+        context: { ...context, ...outcome.context },
+      }));
       await this.#rows.moveNode(live, 'wait');
       if (live.announcedStep) this.#record.step(live.operation, live.announcedStep, 'waiting', `waits for ${outcome.wait}`);
     }
@@ -302,6 +318,10 @@ export class Worker {
     const kind = this.#parts.kinds[operation.kind];
     return operation.state === 'undoing' ? kind.undo(operation) : kind.steps(operation);
   }
+}
+
+function describeWait(live: LiveOperation): string {
+  return live.awaitsBoot ? `${live.wait}; so far: ${summarize(live.signs)}` : String(live.wait);
 }
 
 /** By name: a list may be made anew for each look. */

@@ -16,6 +16,8 @@ export type NodeView = {
   operation: Operation | undefined;
   /** How the power control of the node has answered of late. */
   contact: ReturnType<ApiContext['engine']['bmcContact']>;
+  /** What the agent at work last said of it. */
+  progress: string | undefined;
   base: string;
   secrets: ReadonlySet<string>;
   minor: number;
@@ -44,8 +46,8 @@ export const nodeFields: readonly NodeField[] = [
   plain('name', 5),
   plain('driver'),
   field('driver_info', 1, ({ node, secrets }) => withoutSecrets(node.driver_info, secrets)),
-  field('driver_internal_info', 3, ({ operation, contact }) => ({
-    ...(operation && { operation: operationFacts(operation) }),
+  field('driver_internal_info', 3, ({ operation, contact, progress }) => ({
+    ...(operation && { operation: { ...operationFacts(operation), ...(progress && { progress }) } }),
     ...(contact && { power_contact: contact }),
   })),
   plain('properties'),
@@ -134,7 +136,8 @@ export async function nodesJson(
   const secrets = declaredSecrets(context.drivers);
   return nodes.map((node) => {
     const contact = context.engine.bmcContact(node.uuid);
-    const view = { node, operation: byId.get(node.operation_id ?? ''), contact, base, secrets, minor };
+    const progress = context.engine.progressOf(node.uuid);
+    const view = { node, operation: byId.get(node.operation_id ?? ''), contact, progress, base, secrets, minor };
     return selectFields(nodeFields, view, { ...selection, version: request.microversion });
   });
 }

@@ -43,6 +43,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       title: 'Wait for the deploy ramdisk',
       deadlineSeconds: agentTimeout,
       keepsDisk: true,
+      awaitsBoot: true,
       phase: 'ramdisk',
       run: waitForPost,
     },

@@ -1,0 +1,31 @@
+/** What the BMC says of a machine that is silent: a question of its own, once, which may fail. */
+import type { Operation, PowerState } from '#domain/records.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import type { BmcContacts } from './bmc-contacts.ts';
+import { recordBmcCommand } from './power.ts';
+import { orAborted } from './step-deadlines.ts';
+import { interfaceOf, loadNode } from './task.ts';
+
+/** Whoever waits for the answer has waited long already (milliseconds). */
+const patienceMs = 15_000;
+
+type Parts = { store: Store; drivers: Drivers; contacts: BmcContacts };
+
+/** @returns undefined where no BMC knows, or it does not answer in time */
+export async function askPowerNow(
+  { store, drivers, contacts }: Parts,
+  operation: Operation,
+  stop: AbortSignal,
+): Promise<PowerState | undefined> {
+  try {
+    const { node, facts } = await loadNode(store, operation.node_uuid);
+    const power = contacts.guard(interfaceOf(drivers.power, node.power_interface));
+    if (power.byHandSeconds !== undefined) return undefined;
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
+    const ask = () => orAborted(power.getPower(facts, { signal }), signal);
+    return await recordBmcCommand({ store, node: facts, operation, signal }, 'power status', ask);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+/** Last words as Linux 6.1 and older print them on a serial console. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PanicScanner } from './kernel-panic.ts';
+
+const noRoot = [
+  '[    2.482312] VFS: Cannot open root device "(null)" or unknown-block(0,0): error -6',
+  '[    2.483000] Please append a correct "root=" boot option; here are the available partitions:',
+  '[    2.484512] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
+  '[    2.485731] CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.1.0-40-cloud-amd64 #1  Debian 6.1.153-1',
+  '[    2.492181] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---',
+].join('\r\n');
+
+const table: readonly (readonly [text: string, quote: string, cause: RegExp])[] = [
+  [noRoot, 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)', /no usable ramdisk/],
+  ['[    1.1] Out of memory and no killable processes...', 'Out of memory and no killable processes...', /too little memory/],
+  [
+    'Kernel panic - not syncing: System is deadlocked on memory',
+    'Kernel panic - not syncing: System is deadlocked on memory',
+    /too little memory/,
+  ],
+  [
+    '[    3.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000200',
+    'Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000200',
+    /first program of the ramdisk/,
+  ],
+  [
+    'Kernel panic - not syncing: No working init found.',
+    'Kernel panic - not syncing: No working init found.',
+    /first program of the ramdisk/,
+  ],
+  [
+    '\x1b[1m[   12.000001] \x1b[31mKernel panic - not syncing: Fatal exception in interrupt\x1b[0m',
+    'Kernel panic - not syncing: Fatal exception in interrupt',
+    /The kernel stopped/,
+  ],
+  [
+    '---[ end Kernel panic - not syncing: Hard LOCKUP ]---',
+    '---[ end Kernel panic - not syncing: Hard LOCKUP ]---',
+    /The kernel stopped/,
+  ],
+  ['XZ-compressed data is corrupt\r\n\r\n -- System halted', '-- System halted', /could not be started/],
+  ['Invalid or corrupt kernel image.', 'Invalid or corrupt kernel image.', /could not be started/],
+];
+
+for (const [text, quote, cause] of table) {
+  test(quote, () => {
+    const panic = new PanicScanner().feed(`[    0.0] Linux version 6.1\r\n${text}\r\n`);
+    assert.equal(panic?.quote, quote);
+    assert.match(panic?.cause ?? '', cause);
+  });
+}
+
+test('a line that comes in pieces is read whole, whatever the pieces', () => {
+  for (const size of [1, 7, 64]) {
+    const scanner = new PanicScanner();
+    const bytes = Array.from({ length: Math.ceil(noRoot.length / size) }, (_, index) =>
+      noRoot.slice(index * size, (index + 1) * size),
+    );
+    const found = bytes.map((piece) => scanner.feed(piece)).find((panic) => panic !== undefined);
+    assert.match(found?.quote ?? '', /^Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block\(0,0\)$/);
+  }
+});
+
+test('what is no end: words about a panic, a long line, a screen that is painted', () => {
+  const scanner = new PanicScanner();
+  for (const text of [
+    'Command line: panic=10 oops=panic console=ttyS0\n',
+    '[    0.1] Kernel command line: initrd=deploy_ramdisk\n',
+    '[    0.2] Out of memory: Killed process 77 (node)\n',
+    '\x1b[2J\x1b[1;1H'.repeat(10_000),
+    `${'x'.repeat(100_000)}\n`,
+  ])
+    assert.equal(scanner.feed(text), undefined);
+});

@@ -1,0 +1,72 @@
+/** Finds in what a console prints the last words of a kernel that will do nothing more. */
+import { stripVTControlCharacters } from 'node:util';
+
+export type Panic = {
+  /** The line, without time stamp and control characters. */
+  readonly quote: string;
+  /** What it most likely means, and what to do about it. */
+  readonly cause: string;
+};
+
+type Row = { readonly pattern: RegExp; readonly cause: string };
+
+/** First match wins; each of these ends a kernel or the start of one (Linux: init/do_mounts.c, mm/oom_kill.c, kernel/panic.c). */
+const panicTable: readonly Row[] = [
+  {
+    pattern: /VFS: Unable to mount root fs/,
+    cause:
+      'The kernel found no usable ramdisk: the ramdisk file is damaged, is not one, or does not fit into memory. Build it anew with `bin/ingot ramdisk build`, or name another one (deploy.ramdisk, or the flavor).',
+  },
+  {
+    pattern: /Out of memory and no killable processes|System is deadlocked on memory/,
+    cause: 'The machine has too little memory for the ramdisk: use a machine with more, or a smaller ramdisk.',
+  },
+  {
+    pattern: /Attempted to kill init!|No working init found|Requested init .* failed/,
+    cause:
+      'The first program of the ramdisk ended or could not be started: the ramdisk is damaged or for another architecture. Build it anew with `bin/ingot ramdisk build`, or name another one (deploy.ramdisk, or the flavor).',
+  },
+  {
+    pattern: /Kernel panic - not syncing|end Kernel panic/,
+    cause:
+      'The kernel stopped: its words, and the lines of the console log before them, tell why; bad memory and drivers that do not fit the hardware are the usual reasons.',
+  },
+  {
+    pattern: /^\s*-- System halted|This kernel requires .* CPU|Invalid or corrupt kernel image/,
+    cause:
+      'The kernel could not be started: the kernel file is damaged, or for another kind of machine (deploy.kernel, or the flavor).',
+  },
+];
+
+/** Of one line that does not end; a terminal that paints a screen has such. */
+const lineMax = 4096;
+const quoteMax = 300;
+
+/** Follows one console. */
+export class PanicScanner {
+  #rest = '';
+
+  /** @returns the first panic that was completed by `text` */
+  feed(text: string): Panic | undefined {
+    const lines = `${this.#rest}${text}`.split(/[\r\n]+/);
+    this.#rest = (lines.pop() ?? '').slice(-lineMax);
+    for (const line of lines) {
+      const panic = panicIn(line);
+      if (panic) return panic;
+    }
+    return undefined;
+  }
+}
+
+function panicIn(line: string): Panic | undefined {
+  const row = panicTable.find(({ pattern }) => pattern.test(line));
+  if (!row) return undefined;
+  const plain = stripVTControlCharacters(line).replaceAll(/\p{Cc}/gu, '');
+  return {
+    quote: plain
+      .replace(/^(?:\[\s*\d+\.\d+\]\s*|<\d>)+/, '')
+      .trim()
+      .slice(0, quoteMax),
+    cause: row.cause,
+  };
+}

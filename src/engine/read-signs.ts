@@ -1,0 +1,21 @@
+/** What a former process has recorded of a machine's boot. */
+import type { Event, Operation } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+import { BootSigns } from './boot-signs.ts';
+
+/** More than a boot brings. */
+const eventsMax = 500;
+
+export async function readSigns(store: Pick<Store, 'events'>, operation: Operation): Promise<BootSigns> {
+  const events = await store.events.list({ node_uuid: operation.node_uuid, descending: true, limit: eventsMax });
+  const own = events.filter(({ operation_id }) => operation_id === operation.id);
+  return BootSigns.of(sincePowerOn(own).toReversed());
+}
+
+/** The command is recorded when it has ended, and the machine may be heard before that. @param events newest first */
+function sincePowerOn(events: Event[]): Event[] {
+  const powerOn = events.find(({ kind, subject }) => kind === 'bmc' && subject === 'power on');
+  if (!powerOn) return events;
+  const begun = new Date(Date.parse(powerOn.at) - (powerOn.duration_ms ?? 0)).toISOString();
+  return events.filter(({ at }) => at >= begun);
+}
