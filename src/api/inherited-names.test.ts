@@ -17,3 +17,17 @@ for (const name of ['constructor', 'toString', '__proto__']) {
     assert.equal(list.status, 400);
   });
 }
+
+for (const [payload, text] of [
+  ['{"metadata": {"__proto__": {"a": "b"}}}', /No member may be called '__proto__'/],
+  ['{"metadata": {"constructor": {"prototype": {}}}}', /'prototype' within a 'constructor'/],
+  ['{"metadata": {"a": "b"}', /not valid JSON/],
+] as const) {
+  test(`a body is refused with its reason: ${payload}`, async () => {
+    const json = { ...headers, 'content-type': 'application/json' };
+    const { status, body } = await stage.ask({ method: 'POST', url: `${server}/metadata`, headers: json, payload });
+
+    assert.equal(status, 400);
+    assert.match(body.badRequest.message, text);
+  });
+}
