@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { makePassword } from './bmc-password-maker.ts';
 
@@ -18,6 +19,29 @@ test('a new password has all four classes, and as many characters as the BMC tak
       for (const one of classes) assert.match(password, one);
     }
   }
+});
+
+const python = '/usr/bin/python3';
+const withoutReferee = spawnSync(python, ['-c', 'import pwquality']).status === 0 ? false : 'there is no python3-pwquality';
+
+test('libpwquality, by which OpenBMC judges passwords, takes them under strict rules', { skip: withoutReferee }, () => {
+  const program = `
+import json, sys, pwquality
+rules = pwquality.PWQSettings()
+rules.minclass, rules.maxrepeat, rules.maxsequence = 4, 1, 2
+refused = []
+for password in json.load(sys.stdin):
+    rules.minlen = len(password)
+    try:
+        rules.check(password, None, 'admin')
+    except pwquality.PWQError as error:
+        refused.append([password, error.args[1]])
+print(json.dumps(refused))`;
+  const judge = (passwords: readonly string[]) =>
+    JSON.parse(execFileSync(python, ['-c', program], { input: JSON.stringify(passwords), encoding: 'utf8' })) as unknown[];
+
+  assert.deepEqual(judge(Array.from({ length: 2000 }, (_, round) => makePassword(round % 2 === 0 ? {} : { most: 16 }))), []);
+  assert.equal(judge(['K7h-pQQ_zM9+vX4=tR6!', 'abcK7h-pQ2_zM9+vX4=t', 'Kh-pQ_zM+vX=tR!abWcd']).length, 3);
 });
 
 test('no two are the same', () => {

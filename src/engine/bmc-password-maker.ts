@@ -10,12 +10,21 @@ const usualLength = 20;
 export function makePassword({ least = 0, most = usualLength }: PasswordRules = {}): string {
   const length = Math.max(classes.length, Math.min(Math.max(usualLength, least), most));
   const all = classes.join('');
-  const characters = Array.from({ length }, (_, index) => pickFrom(classes[index] ?? all));
-  return shuffled(characters).join('');
+  const kinds = shuffled(Array.from({ length }, (_, index) => classes[index] ?? all));
+  return kinds.reduce((password, characters) => password + pickAfter(password, characters), '');
 }
 
-function pickFrom(characters: string): string {
-  return characters.charAt(randomInt(characters.length));
+function pickAfter(password: string, characters: string): string {
+  for (;;) {
+    const character = characters.charAt(randomInt(characters.length));
+    if (password === '' || !isNext(password.at(-1) as string, character)) return character;
+  }
+}
+
+/** The same character, or the one before or behind it, as in `aa`, `Ba` and `12`: libpwquality (OpenBMC) and some vendors count those. */
+function isNext(one: string, other: string): boolean {
+  const step = one.toLowerCase().charCodeAt(0) - other.toLowerCase().charCodeAt(0);
+  return Math.abs(step) <= 1;
 }
 
 function shuffled(characters: readonly string[]): string[] {
