@@ -174,3 +174,21 @@ test('the reply to a URL that cannot be decoded has a request id', async () => {
   assert.equal(status, 400);
   assert.match(String(headers['x-openstack-request-id']), /^req-/);
 });
+
+for (const [url, member] of [
+  ['/compute/v2.1/servers/%ff', 'badRequest'],
+  ['/compute/v3/servers', 'itemNotFound'],
+  ['/network/%zz', 'NeutronError'],
+  ['/network/v3/ports', 'NeutronError'],
+  ['/baremetal/v1/nodes/%ff', 'error_message'],
+  [`/baremetal/v1/nodes/${'n'.repeat(300)}`, 'error_message'],
+  ['/image/v2/images/%zz', 'error'],
+  ['/%zz', 'error'],
+] as const) {
+  test(`an error before any route has the shape of its service: ${url.slice(0, 40)}`, async () => {
+    const { status, body } = await stage.ask({ url });
+
+    assert.ok(status === 400 || status === 404 || status === 414, String(status));
+    assert.deepEqual(Object.keys(body), [member]);
+  });
+}

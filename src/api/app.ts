@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import fastify, {
   type FastifyBaseLogger,
+  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -87,7 +88,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const context: ApiContext = { ...shared, tokens, logins, consoles, waits: new Map(), baseUrl: baseUrlBy(parts.settings) };
   const app = fastify({
     loggerInstance: parts.log,
-    frameworkErrors: replyWithFault('identity'),
+    frameworkErrors: (error, request, reply) => replyWithFault(serviceAt(request.url))(error, request, reply),
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.settings['api.trusted_proxies'],
     genReqId: () => `req-${randomUUID()}`,
@@ -100,9 +101,9 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.setValidatorCompiler(compileValidator);
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
-  app.setErrorHandler(replyWithFault('identity'));
+  app.setErrorHandler<FastifyError>((error, request, reply) => replyWithFault(serviceAt(request.url))(error, request, reply));
   const methods = new RouteMethods(app);
-  app.setNotFoundHandler(replyNotFound('identity', methods));
+  app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods)(request, reply));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
   });
@@ -123,6 +124,12 @@ export function createApi(parts: ApiParts): FastifyInstance {
   for (const service of serviceTable)
     app.register(openService(service, context, { onAuthenticated, reserve, methods }), { prefix: service.prefix });
   return app;
+}
+
+/** Whose shape an error has where no route was found, be it that the URL cannot be read. */
+function serviceAt(url: string): ServiceName {
+  const first = url.replace(/^\/+/, '').split(/[/?]/, 1)[0];
+  return serviceTable.find(({ name }) => name === first)?.name ?? 'identity';
 }
 
 /** Ironic takes a path without a version as one of its only version, and its clients find it so in the catalogue. */
