@@ -30,8 +30,8 @@ export function deviationsOf(ironic: Reply, ingot: Reply, known: ReadonlySet<str
 export function seenOf({ status, headers, body }: Reply, known: ReadonlySet<string>): Record<string, unknown> {
   return {
     status,
-    // Where there is no route, or no such version, Ironic names none; its clients read the range.
-    version: [404, 405, 406].includes(status) ? undefined : headers['x-openstack-ironic-api-version'],
+    // Before it has found a route, and where it has no such version, Ironic names none; its clients read the range.
+    version: status >= 400 ? undefined : headers['x-openstack-ironic-api-version'],
     hasLocation: headers['location'] !== undefined,
     body: status >= 400 ? errorOf(body) : plain(jsonOf(body), known),
   };

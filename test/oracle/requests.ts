@@ -8,6 +8,7 @@ import { nameRows } from './requests/names.ts';
 import { patchRows } from './requests/patch.ts';
 import { portRows } from './requests/ports.ts';
 import { stateRows } from './requests/states.ts';
+import { urlRows } from './requests/urls.ts';
 import { versionRows } from './requests/versions.ts';
 import type { Row } from './row.ts';
 
@@ -19,6 +20,7 @@ export const requestTable: readonly Row[] = [
   ...portRows,
   ...listRows,
   ...bodyRows,
+  ...urlRows,
   ...versionRows,
   ...stateRows,
   ...driverRows,
