@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 
 /** Raised when the readers find more or other things: what an older version has recorded is not used any more. */
-export const bootReaderVersion = 1;
+export const bootReaderVersion = 2;
 
 export const BootContentsRecord = Type.Object({
   layout: Type.Union([

@@ -85,6 +85,32 @@ test('loaders are told apart by their machine type, and firmware looks for some 
   );
 });
 
+test('a loader whose header is in its second cluster is one', async () => {
+  const program = efiProgram();
+  const at = program.readUInt32LE(0x3c);
+  const moved = Buffer.concat([program.subarray(0, at), Buffer.alloc(1024), program.subarray(at)]);
+  moved.writeUInt32LE(at + 1024, 0x3c);
+  const { efi_loaders } = await contentsOf({ label: 'gpt', fat: 16, clusterSectors: 1, mib: 16, files: { [path]: moved } });
+  assert.deepEqual(efi_loaders, [loader]);
+});
+
+test('the loader of Windows is found where it is', async () => {
+  const { efi_loaders } = await contentsOf({
+    label: 'gpt',
+    files: { '/EFI/MICROSOFT/BOOT/BOOTMGFW.EFI': efiProgram(), '/EFI/MICROSOFT/BOOT/RESOURCES/DE/A/B.EFI': efiProgram() },
+  });
+  assert.deepEqual(efi_loaders, [{ path: '/EFI/MICROS~1/BOOT/BOOTMGFW.EFI', architecture: 'x86_64', is_default: false }]);
+});
+
+test('more folders than are looked into are said, so that nothing is called missing', async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 17 * 16 }, (_, at) => [`/EFI/F${at >> 4}/G${at & 15}/X`, Buffer.from('x')]),
+  );
+  const { efi_loaders, unread } = await contentsOf({ label: 'gpt', files: many });
+  assert.deepEqual(efi_loaders, []);
+  assert.match(unread.join(), /there are too many folders in \/EFI/);
+});
+
 for (const fat of [12, 16, 32] as const) {
   test(`a loader behind a hundred files of a FAT${fat} is found in its directory's last cluster`, async () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`/EFI/BOOT/F${index}`, Buffer.from('x')]));

@@ -1,5 +1,6 @@
 /** EFI programs of a FAT volume that firmware may start, and for which processors they are made. */
 import type { EfiLoader } from '#domain/boot-contents.ts';
+import { DiskContentsError } from './disk-bytes.ts';
 import type { FatEntry, FatVolume } from './fat.ts';
 
 /** PE/COFF specification, "Machine Types"; UEFI 2.10 section 2.1.1. */
@@ -20,43 +21,43 @@ const machineTable: Readonly<Record<number, string>> = {
 
 /** UEFI 2.10 table 3-2. BOOTRISCV64.EFI and the like are longer than 8.3, so their short names are known by their beginnings. */
 const defaultNameTable: readonly (readonly [name: RegExp, architectures: readonly string[]])[] = [
-  [/^BOOTX64\.EFI$/, ['x86_64']],
-  [/^BOOTIA32\.EFI$/, ['i686']],
-  [/^BOOTIA64\.EFI$/, ['ia64']],
-  [/^BOOTAA64\.EFI$/, ['aarch64']],
-  [/^BOOTARM\.EFI$/, ['arm']],
-  [/^BOOTRI~\d\.EFI$/, ['riscv64', 'riscv32']],
-  [/^BOOTLO~\d\.EFI$/, ['loongarch64', 'loongarch32']],
+  [/^\/EFI\/BOOT\/BOOTX64\.EFI$/, ['x86_64']],
+  [/^\/EFI\/BOOT\/BOOTIA32\.EFI$/, ['i686']],
+  [/^\/EFI\/BOOT\/BOOTIA64\.EFI$/, ['ia64']],
+  [/^\/EFI\/BOOT\/BOOTAA64\.EFI$/, ['aarch64']],
+  [/^\/EFI\/BOOT\/BOOTARM\.EFI$/, ['arm']],
+  [/^\/EFI\/BOOT\/BOOTRI~\d\.EFI$/, ['riscv64', 'riscv32']],
+  [/^\/EFI\/BOOT\/BOOTLO~\d\.EFI$/, ['loongarch64', 'loongarch32']],
 ];
 
 /** Where the PE header must have been reached: EFI programs begin with some 200 bytes of DOS. */
 const headBytes = 4096;
 
-/** Most folders below /EFI that are looked into. */
-const mostFolders = 64;
+/** Windows has its loader at /EFI/Microsoft/Boot, and much beside it. */
+const deepest = 3;
+const mostFolders = 256;
 
 /** @throws DiskContentsError where the volume cannot be read to its end */
 export async function efiLoaders(volume: FatVolume): Promise<EfiLoader[]> {
   const efi = (await volume.list()).find(({ name, isDirectory }) => isDirectory && name === 'EFI');
-  if (!efi) return [];
-  const folders = (await volume.list(efi)).filter(({ isDirectory }) => isDirectory);
+  const folders = efi ? [{ path: '/EFI', entry: efi, depth: 0 }] : [];
   const loaders: EfiLoader[] = [];
-  for (const folder of folders.slice(0, mostFolders)) {
-    for (const file of await volume.list(folder)) {
-      if (!file.isDirectory && file.name.endsWith('.EFI')) loaders.push(await describeLoader(volume, folder, file));
+  // The list grows while it is gone through.
+  for (const { path, entry, depth } of folders) {
+    for (const each of await volume.list(entry)) {
+      const inside = `${path}/${each.name}`;
+      if (!each.isDirectory && each.name.endsWith('.EFI')) loaders.push(await describeLoader(volume, inside, each));
+      if (each.isDirectory && depth < deepest) folders.push({ path: inside, entry: each, depth: depth + 1 });
     }
+    if (folders.length > mostFolders) throw new DiskContentsError('there are too many folders in /EFI');
   }
   return loaders.sort((left, right) => Number(right.is_default) - Number(left.is_default));
 }
 
-async function describeLoader(volume: FatVolume, folder: FatEntry, file: FatEntry): Promise<EfiLoader> {
+async function describeLoader(volume: FatVolume, path: string, file: FatEntry): Promise<EfiLoader> {
   const architecture = architectureOf(await volume.head(file, headBytes));
-  const named = defaultNameTable.find(([name]) => folder.name === 'BOOT' && name.test(file.name))?.[1];
-  return {
-    path: `/EFI/${folder.name}/${file.name}`,
-    architecture,
-    is_default: named !== undefined && architecture !== null && named.includes(architecture),
-  };
+  const named = defaultNameTable.find(([name]) => name.test(path))?.[1];
+  return { path, architecture, is_default: named !== undefined && architecture !== null && named.includes(architecture) };
 }
 
 /** By the PE header of its first bytes; null where there is none. */

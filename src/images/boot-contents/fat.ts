@@ -53,10 +53,18 @@ export class FatVolume {
     return readEntries(Buffer.concat(parts));
   }
 
-  /** The first bytes of a file, as many as its first cluster has. */
+  /** The first bytes of a file. */
   async head(file: FatEntry, length: number): Promise<Buffer> {
-    const bytes = Math.min(length, file.size, this.#layout.clusterBytes);
-    return bytes === 0 ? Buffer.alloc(0) : this.#disk.read(this.#place(file.cluster), bytes);
+    const wanted = Math.min(length, file.size);
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    if (wanted === 0) return Buffer.alloc(0);
+    for await (const part of this.#chain(file.cluster)) {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes >= wanted) break;
+    }
+    return Buffer.concat(parts).subarray(0, wanted);
   }
 
   async *#chain(first: number): AsyncGenerator<Buffer> {

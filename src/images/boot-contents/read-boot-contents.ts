@@ -26,9 +26,10 @@ export async function readBootContents(disk: DiskBytes): Promise<BootContents> {
   const tables = await readTables(disk).catch(orUnread(unread, 'its partition table', noTables));
   const cd = await readCd(disk).catch(orUnread(unread, 'its boot catalog', { isIso: true, efiImages: [] }));
   const places = volumePlaces(tables, cd);
+  if (places.length > mostVolumes) unread.push(`only ${mostVolumes} of its partitions were looked into`);
   const loaders: BootContents['efi_loaders'] = [];
   let hasFat = false;
-  for (const { start, what } of places) {
+  for (const { start, what } of places.slice(0, mostVolumes)) {
     const volume = await FatVolume.open(disk, start).catch(orUnread(unread, what, undefined));
     if (!volume) continue;
     hasFat ||= start === 0;
@@ -60,7 +61,7 @@ function volumePlaces({ partitions }: Tables, { efiImages }: CdImage): Place[] {
     ...efiImages.map((start) => ({ start, what: 'the EFI image of its boot catalog' })),
   ];
   const once = new Map(places.map((place) => [place.start, place]));
-  return [...once.values()].slice(0, mostVolumes);
+  return [...once.values()];
 }
 
 /** A part that contradicts itself is left out and told; anything else is a defect of ours, or the disk of this host. */
