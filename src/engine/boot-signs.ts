@@ -44,6 +44,8 @@ const tftpStates: Readonly<Record<string, Transfer['state']>> = {
 const pastWithAddress: readonly Clue[] = ['no address', 'declined', 'complaint'];
 /** And of one that takes a file. */
 const pastWithTransfer: readonly Clue[] = ['complaint', 'no loader', 'own system'];
+/** pxelinux tries a row of names for its configuration, iPXE one for a script; for other files somebody must have sent them. */
+const triedAnyway = /^(?:pxelinux\.cfg\/|autoexec\.ipxe$)/;
 const strangersMax = 8;
 
 export class BootSigns {
@@ -51,6 +53,7 @@ export class BootSigns {
   #furthestSign: Sign | undefined;
   #last: Sign | undefined;
   readonly #clues = new Map<Clue, ClueSign>();
+  readonly #told = new Set<Clue>();
   /** MACs that nobody expected and that asked for an address while nothing was heard of this machine; by MAC, what was said. */
   readonly #strangers = new Map<string, string>();
 
@@ -77,6 +80,13 @@ export class BootSigns {
 
   hasReached(stage: Stage): boolean {
     return rank(this.#furthest) >= rank(stage);
+  }
+
+  /** Whether it was not asked for before: each clue is told once. */
+  isNews(clue: Clue): boolean {
+    const isNew = !this.#told.has(clue);
+    this.#told.add(clue);
+    return isNew;
   }
 
   /** Of a former process. @param events oldest first */
@@ -170,8 +180,7 @@ export class BootSigns {
   #takeAnswer(sign: Sign): void {
     const { status, outcome } = sign.data;
     this.#last = sign;
-    // pxelinux tries a row of names for its configuration; for other files somebody must have sent it.
-    if (outcome === 'missing' && !sign.subject.startsWith('pxelinux.cfg/')) this.#miss(sign);
+    if (outcome === 'missing' && !triedAnyway.test(sign.subject)) this.#miss(sign);
     if (typeof status === 'number' && status >= 400)
       this.#note(/\/agent\//.test(sign.subject) ? 'refused agent' : 'refused request', sign);
   }

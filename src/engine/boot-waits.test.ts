@@ -79,6 +79,22 @@ test('what is known of the machine stands in the wait at once', bounded, async (
   await untilWait(cloud, server.id, /; so far: another DHCP server answers on the provisioning network$/);
 });
 
+test('what goes wrong on the way is told in the timeline of the node when it is known, once', bounded, async (t) => {
+  const { cloud, node, server, mac } = await aWait(t);
+  const nak = { mac, address: '10.0.0.77', data: { reason: 'wrong server-ID', vendor_class: 'PXEClient:Arch:00000' } };
+  for (const _ of [1, 2]) cloud.engine.machineRequest(dhcp('NAK', 'may not have 10.0.0.77 (wrong server-ID)', nak));
+  cloud.engine.machineRequest(dhcp('DECLINE', 'refuses 10.0.0.5', { mac, address: '10.0.0.5', data: nak.data }));
+  cloud.engine.machineRequest(dhcp('ACK', 'gets 10.0.0.5', { mac, address: '10.0.0.5', data: { vendor_class: 'PXEClient' } }));
+  await untilWait(cloud, server.id, /so far: it has the address 10\.0\.0\.5$/);
+  const told = (await cloud.store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'diagnosis');
+  assert.equal(told.length, 1);
+  assert.match(
+    told[0]!.message,
+    /^Another DHCP server answers on the provisioning network: the machine took its offer of 10\.0\.0\.77/,
+  );
+  assert.equal(told[0]!.server_id, null);
+});
+
 test('what befell dnsmasq is in the record of each node that waits, and of no other', bounded, async (t) => {
   const { cloud, node, server } = await aWait(t);
   const idle = await anAvailableNode(cloud, 'n2');

@@ -123,6 +123,7 @@ export class ConsoleWatch {
 }
 
 /** Its ramdisk is to boot, or is at work. */
-function isWaitedFor(live: LiveOperation): boolean {
-  return live.operation.state === 'running' && (live.awaitsBoot || 'command' in live.operation.context);
+function isWaitedFor({ operation, awaitsBoot, announcedStep }: LiveOperation): boolean {
+  if (operation.state !== 'running') return false;
+  return awaitsBoot || announcedStep?.phase === 'image' || 'command' in operation.context;
 }

@@ -154,7 +154,12 @@ const table: Readonly<Record<string, () => Case>> = {
     not: driver,
   }),
   'the names that pxelinux tries first': () => ({
-    signs: [...address_(), tftp('pxelinux.0', 'sent'), tftp('pxelinux.cfg/4c4c4544-0000', 'missing')],
+    signs: [
+      ...address_(),
+      tftp('pxelinux.0', 'sent'),
+      tftp('pxelinux.cfg/4c4c4544-0000', 'missing'),
+      tftp('autoexec.ipxe', 'missing'),
+    ],
     cause: /took pxelinux and not its configuration/,
   }),
   'iPXE runs and gets no script': () => ({ signs: loader(), cause: /took iPXE and not its script/, not: /kernel may/ }),

@@ -203,12 +203,17 @@ export function summarize(signs: BootSigns): string {
 const stillAtWork =
   'The ramdisk still answers, so the machine is at work: disk or network are slower than the deadline allows (deploy.image_timeout, clean.timeout).';
 
-function causeOf(signs: BootSigns): Cause {
+/** What went wrong on the way, as far as is known; undefined = nothing that is known. */
+export function troubleOf(signs: BootSigns): (Cause & { clue: Clue }) | undefined {
   for (const { clue, when, tell } of clueTable) {
     const found = signs.clue(clue);
-    if (found && (when?.(found, signs) ?? true)) return tell(found, signs);
+    if (found && (when?.(found, signs) ?? true)) return { clue, ...tell(found, signs) };
   }
-  return stageTable[signs.stage](signs);
+  return undefined;
+}
+
+function causeOf(signs: BootSigns): Cause {
+  return troubleOf(signs) ?? stageTable[signs.stage](signs);
 }
 
 function tellNothing({ strangers }: BootSigns): Cause {

@@ -3,6 +3,7 @@ import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import type { Stage } from './boot-signs.ts';
 import type { MachineMessages } from './contract.ts';
+import { troubleOf } from './diagnosis.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { RecordBudgets } from './record-budgets.ts';
 import { eventOwner, type TaskParts } from './task.ts';
@@ -114,6 +115,15 @@ export class MachineRecord {
     if (!live) return;
     live.signs.take({ ...line, data, at: new Date().toISOString() });
     this.#worker.tellKnown(live);
+    this.#tellTrouble(live);
+  }
+
+  /** Each kind once in a boot; the tenant does not learn what is wrong with the network. */
+  #tellTrouble({ signs, awaitsBoot, operation }: LiveOperation): void {
+    const trouble = awaitsBoot ? troubleOf(signs) : undefined;
+    if (!trouble || !signs.isNews(trouble.clue)) return;
+    const line = { kind: 'note', subject: 'diagnosis', message: trouble.cause.slice(0, messageMax) } as const;
+    this.#store.events.append({ ...eventOwner(operation), ...line, server_id: null, data: { clue: trouble.clue } });
   }
 }
 

@@ -20,7 +20,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
     title,
     deadlineSeconds: imageTimeout,
     phase: 'image',
-    run: (task) => act(task, options),
+    run: (task) => tellPower(task, () => act(task, options)),
   });
   return [
     {
@@ -64,6 +64,18 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
 }
 
 type Outcome = Awaited<ReturnType<Step['run']>>;
+
+/** A disk that is not there any more, of a machine that is off: that says more than how the connection ended. */
+async function tellPower(task: Task, act: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'agentFailed' || task.signal.aborted) throw error;
+    if ((await task.power.get().catch(() => undefined)) !== 'power off') throw error;
+    const detail = `${error.fields['detail']}; the machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down`;
+    throw new Fault('agentFailed', { ...error.fields, detail }, error);
+  }
+}
 
 /** Everything that can be wrong with the images comes out before the machine is touched. The key is made here, once. */
 async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<Outcome> {
