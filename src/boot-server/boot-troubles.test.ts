@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BootPlan } from '#drivers/interfaces.ts';
+import { BootSigns } from '#engine/boot-signs.ts';
+import { explain } from '#engine/diagnosis.ts';
 import { BootNetwork, whyNoBootNetwork } from '#test/a-boot-network.ts';
 import { BootServerProcess, type MachineRequest } from '#test/a-boot-server-process.ts';
 import type { Crafted, CraftedTftp } from '#test/a-crafted-client.ts';
@@ -61,6 +63,16 @@ async function reported(message: RegExp, act: () => unknown): Promise<MachineReq
   }
 }
 
+/** What is said of a machine that has shown no more than these. */
+function causeOf(...requests: MachineRequest[]): string {
+  const at = new Date().toISOString();
+  const signs = requests.map(({ kind, subject, message, data, address: from }) => ({
+    ...{ kind, subject, message, at },
+    data: { ...data, ...(from && { address: from }) },
+  }));
+  return explain(BootSigns.of(signs)).cause;
+}
+
 const bounded = { skip, timeout: 60_000 };
 const crafted = (client: Crafted) => once(network.crafted(client), 'exit');
 const tftp = (how: CraftedTftp['how'], path: string) => network.crafted({ kind: 'tftp', server: network.address, path, how });
@@ -72,6 +84,10 @@ test('who takes the offer of another DHCP server is refused, and the reason is k
   assert.equal(told.message, 'may not have 172.31.9.150 (wrong server-ID)');
   assert.deepEqual([told.mac, told.subject], [mac, 'DHCPNAK']);
   assert.deepEqual(told.data, { reason: 'wrong server-ID', vendor_class: 'PXEClient:Arch:00000:UNDI:002001' });
+  assert.match(
+    causeOf(told),
+    /^Another DHCP server answers on the provisioning network: the machine took its offer of 172\.31\.9\.150/,
+  );
 });
 
 test('iPXE and the firmware that loaded it are told apart', bounded, async () => {
@@ -85,6 +101,7 @@ test('a pool that is exhausted, and an address that is leased to another', bound
   assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.100');
   const told = await reported(/no address available/, () => network.dhcp(macs[2], { tries: 1 }));
   assert.deepEqual([told.mac, told.data?.['reason']], [macs[2], 'no address available']);
+  assert.match(causeOf(told), /dnsmasq had none for it \(no address available\)/);
 });
 
 test(
@@ -95,6 +112,7 @@ test(
     const decline = { kind: 'dhcp', type: 'DECLINE', mac, server: network.address, requested: address } as const;
     const refused = await reported(/refuses 172\.31\.9\.11/, () => crafted(decline));
     assert.equal(refused.subject, 'DHCPDECLINE');
+    assert.match(causeOf(refused), /Another machine on the network uses 172\.31\.9\.11/);
     const told = await reported(/^dnsmasq: not using configured address/, () => crafted({ kind: 'dhcp', type: 'DISCOVER', mac }));
     assert.equal(told.message, 'dnsmasq: not using configured address 172.31.9.11 because it was previously declined');
     assert.deepEqual([told.mac, told.subject], [mac, 'dnsmasq']);
@@ -112,6 +130,7 @@ test('firmware that asks for the size of a file alone has not taken it, whatever
     const told = await reported(/TFTP Aborted/, () => tftp('size', path));
     assert.match(told.message, /^began to take .* by TFTP and ended the transfer, as firmware does that asks for the size first/);
     assert.deepEqual([told.mac, told.subject, told.data?.['outcome']], [mac, path, 'ended']);
+    assert.match(causeOf(told), /transfer of the (?:boot loader|kernel) began and did not end/);
   }
 });
 
@@ -120,6 +139,7 @@ test('nor who breaks it off, which is told with the file and the reason', bounde
   const told = await reported(/broke a TFTP transfer off/, () => tftp('abort', kernel));
   assert.equal(told.message, `broke a TFTP transfer off of ${kernel}: 0 TFTP Aborted`);
   assert.equal(told.data?.['outcome'], 'failed');
+  assert.match(causeOf(told), /deploy_kernel: 0 TFTP Aborted \(once\): packets are lost on the way/);
 });
 
 test('a transfer that goes on is told before it ends', bounded, async () => {
@@ -129,6 +149,7 @@ test('a transfer that goes on is told before it ends', bounded, async () => {
   client.kill('SIGTERM');
   assert.equal(told.message, `begins to take ${kernel} by TFTP`);
   assert.deepEqual([told.mac, told.data], [mac, { outcome: 'begun', total: 4_000_000 }]);
+  assert.match(causeOf(told), /transfer of the kernel began and did not end/);
 });
 
 test('a file that dnsmasq may not read', bounded, async () => {
@@ -138,6 +159,7 @@ test('a file that dnsmasq may not read', bounded, async () => {
   const told = await reported(/^dnsmasq: cannot access/, () => tftp('hold', kernel));
   await chmod(file, 0o644);
   assert.match(told.message, /deploy_kernel: Permission denied$/);
+  assert.match(causeOf(told), /The boot server had trouble: dnsmasq: cannot access .*Permission denied/);
   assert.equal(told.mac, mac);
 });
 

@@ -1,14 +1,17 @@
-/** Last words as Linux 6.1 and older print them on a serial console. */
+/** Last words as Linux prints them on a serial console; those of 6.1 are from Debian's kernel with ramdisks of random bytes, cut off, or too large. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PanicScanner } from './kernel-panic.ts';
 
 const noRoot = [
-  '[    2.482312] VFS: Cannot open root device "(null)" or unknown-block(0,0): error -6',
-  '[    2.483000] Please append a correct "root=" boot option; here are the available partitions:',
-  '[    2.484512] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
-  '[    2.485731] CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.1.0-40-cloud-amd64 #1  Debian 6.1.153-1',
-  '[    2.492181] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---',
+  '[    3.252953] VFS: Cannot open root device "(null)" or unknown-block(0,0): error -6',
+  '[    3.253093] Please append a correct "root=" boot option; here are the available partitions:',
+  '[    3.253350] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
+  '[    3.253577] CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.1.0-50-cloud-amd64 #1  Debian 6.1.176-1',
+  '[    3.253756] Hardware name: QEMU Standard PC (i440FX + PIIX, 1996), BIOS 1.16.2-debian-1.16.2-1 04/01/2014',
+  '[    3.253958] Call Trace:',
+  '[    3.279154] Kernel Offset: 0x7e00000 from 0xffffffff81000000 (relocation range: 0xffffffff80000000-0xffffffffbfffffff)',
+  '[    3.279455] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---',
 ].join('\r\n');
 
 const table: readonly (readonly [text: string, quote: string, cause: RegExp])[] = [
@@ -47,6 +50,19 @@ for (const [text, quote, cause] of table) {
   test(quote, () => {
     const panic = new PanicScanner().feed(`[    0.0] Linux version 6.1\r\n${text}\r\n`);
     assert.equal(panic?.quote, quote);
+    assert.match(panic?.cause ?? '', cause);
+  });
+}
+
+for (const [line, cause] of [
+  ['[    3.134802] Initramfs unpacking failed: write error', /too little memory to unpack the ramdisk/],
+  ['[    1.921123] Initramfs unpacking failed: invalid magic at start of compressed archive', /damaged, or is none/],
+  ['[    1.921123] Initramfs unpacking failed: ZSTD-compressed data is truncated', /damaged, or is none/],
+] as const) {
+  test(`the reason that went before: ${line}`, () => {
+    const panic = new PanicScanner().feed(`${line}\r\n[    2.1] Freeing unused kernel memory\r\n${noRoot}\r\n`);
+    const said = line.replace(/^\[.*\] /, '');
+    assert.equal(panic?.quote, `${said} … Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)`);
     assert.match(panic?.cause ?? '', cause);
   });
 }

@@ -38,6 +38,19 @@ const panicTable: readonly Row[] = [
   },
 ];
 
+/** What went before, and tells more of the reason than the last words do (init/initramfs.c). */
+const reasonTable: readonly Row[] = [
+  {
+    pattern: /Initramfs unpacking failed: write error/,
+    cause: 'The machine has too little memory to unpack the ramdisk: use a machine with more, or a smaller ramdisk.',
+  },
+  {
+    pattern: /Initramfs unpacking failed/,
+    cause:
+      'The ramdisk file is damaged, or is none: build it anew with `bin/ingot ramdisk build`, or name another one (deploy.ramdisk, or the flavor).',
+  },
+];
+
 /** Of one line that does not end; a terminal that paints a screen has such. */
 const lineMax = 4096;
 const quoteMax = 300;
@@ -45,28 +58,31 @@ const quoteMax = 300;
 /** Follows one console. */
 export class PanicScanner {
   #rest = '';
+  #reason: Panic | undefined;
 
   /** @returns the first panic that was completed by `text` */
   feed(text: string): Panic | undefined {
     const lines = `${this.#rest}${text}`.split(/[\r\n]+/);
     this.#rest = (lines.pop() ?? '').slice(-lineMax);
     for (const line of lines) {
-      const panic = panicIn(line);
-      if (panic) return panic;
+      this.#reason = match(line, reasonTable) ?? this.#reason;
+      const panic = match(line, panicTable);
+      if (panic) return this.#withReason(panic);
     }
     return undefined;
   }
+
+  #withReason(panic: Panic): Panic {
+    if (!this.#reason) return panic;
+    const { quote, cause } = this.#reason;
+    return { quote: `${quote} … ${panic.quote}`, cause };
+  }
 }
 
-function panicIn(line: string): Panic | undefined {
-  const row = panicTable.find(({ pattern }) => pattern.test(line));
+function match(line: string, table: readonly Row[]): Panic | undefined {
+  const row = table.find(({ pattern }) => pattern.test(line));
   if (!row) return undefined;
   const plain = stripVTControlCharacters(line).replaceAll(/\p{Cc}/gu, '');
-  return {
-    quote: plain
-      .replace(/^(?:\[\s*\d+\.\d+\]\s*|<\d>)+/, '')
-      .trim()
-      .slice(0, quoteMax),
-    cause: row.cause,
-  };
+  const quote = plain.replace(/^(?:\[\s*\d+\.\d+\]\s*|<\d>)+/, '').trim();
+  return { quote: quote.slice(0, quoteMax), cause: row.cause };
 }
