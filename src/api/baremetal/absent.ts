@@ -89,6 +89,14 @@ const conductorFields = ({ drivers }: ApiContext) => [
   field<string>('links', 1, (base) => linksTo(base, `conductors/${conductorName}`)),
 ];
 
+function volumeLinks(base: string, path: string) {
+  return {
+    links: linksTo(base, `${path}/`),
+    connectors: linksTo(base, `${path}/connectors`),
+    targets: linksTo(base, `${path}/targets`),
+  };
+}
+
 function linksTo(base: string, path: string) {
   return [
     { href: `${base}/baremetal/v1/${path}`, rel: 'self' },
@@ -110,14 +118,14 @@ function registerConductors(app: ApiScope, context: ApiContext): void {
     if (name !== conductorName) throw new Fault('notFound', { what: 'Conductor', id: name });
     return show(request, request.query);
   });
-  app.get('/volume', async (request) => ({
-    links: linksTo(context.baseUrl(request), 'volume'),
-    connectors: linksTo(context.baseUrl(request), 'volume/connectors'),
-    targets: linksTo(context.baseUrl(request), 'volume/targets'),
-  }));
+  app.get('/volume', async (request) => volumeLinks(context.baseUrl(request), 'volume'));
 }
 
 function registerNodeReads(app: ApiScope, context: ApiContext): void {
+  app.get('/nodes/:node/volume', { schema: { params: NodeParams } }, async (request) => {
+    const { uuid } = await findNode(context, request.params.node);
+    return volumeLinks(context.baseUrl(request), `nodes/${uuid}/volume`);
+  });
   app.get('/nodes/:node/vifs', { schema: { params: NodeParams, querystring: AnyQuery } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
     const ports = await context.store.node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });

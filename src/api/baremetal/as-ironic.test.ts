@@ -138,6 +138,16 @@ test('a link is kept with its switch in small letters; null is an empty one', as
   assert.deepEqual(unmanaged.body.local_link_connection, { network_type: 'unmanaged' });
 });
 
+test('what a node links to is there', async () => {
+  const node = await enrol();
+  const links = [node.links, node.ports, node.states, node.portgroups, node.volume].map(([self]) => new URL(self.href).pathname);
+  const { links: _, ...volume } = (await ask('GET', `${node.uuid}/volume`)).body;
+  const inner = Object.values(volume as Record<string, { href: string }[]>).map(([self]) => new URL(self?.href ?? '').pathname);
+
+  for (const path of [...links, ...inner]) assert.equal((await ask('GET', path)).status, 200, path);
+  assert.equal(inner.length, 2);
+});
+
 test('what was made or switched is pointed at', async () => {
   const { uuid } = await enrol();
 
