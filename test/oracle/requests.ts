@@ -1,4 +1,5 @@
 /** All requests that are compared. */
+import { belowRows } from './requests/below.ts';
 import { bodyRows } from './requests/bodies.ts';
 import { createRows } from './requests/create.ts';
 import { driverRows } from './requests/drivers.ts';
@@ -24,4 +25,5 @@ export const requestTable: readonly Row[] = [
   ...versionRows,
   ...stateRows,
   ...driverRows,
+  ...belowRows,
 ];

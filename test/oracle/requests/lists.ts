@@ -116,7 +116,7 @@ export const listRows: readonly Row[] = [
   get('port groups: none', '/portgroups'),
   get('port groups: of a node', '/nodes/$NODE/portgroups'),
   get('port groups: an unknown one', '/portgroups/x'),
-  get('volumes: what there is', '/volume', { sees: ['body.connectors', 'body.targets'] }),
+  get('volumes: what there is', '/volume'),
   get('volume connectors: none', '/volume/connectors'),
   get('volume targets: none', '/volume/targets'),
   get('deploy templates: none', '/deploy_templates'),
