@@ -14,7 +14,16 @@ export const stages = [
 export type Stage = (typeof stages)[number];
 
 export const clues = [
-  ...(['foreign server', 'no address', 'declined', 'no loader', 'complaint', 'missing file', 'broken transfer'] as const),
+  ...([
+    'foreign server',
+    'other NIC',
+    'no address',
+    'declined',
+    'no loader',
+    'complaint',
+    'missing file',
+    'broken transfer',
+  ] as const),
   ...(['refused request', 'refused agent', 'own system', 'starts over'] as const),
 ] as const;
 export type Clue = (typeof clues)[number];
@@ -41,7 +50,7 @@ const tftpStates: Readonly<Record<string, Transfer['state']>> = {
 };
 
 /** What a machine that got an address was refused before is past. */
-const pastWithAddress: readonly Clue[] = ['no address', 'declined', 'complaint'];
+const pastWithAddress: readonly Clue[] = ['other NIC', 'no address', 'declined', 'complaint'];
 /** And of one that takes a file. */
 const pastWithTransfer: readonly Clue[] = ['complaint', 'no loader', 'own system'];
 /** pxelinux tries a row of names for its configuration, iPXE one for a script; for other files somebody must have sent them. */
@@ -123,8 +132,9 @@ export class BootSigns {
 
   takeDiscover(sign: Sign): void {
     if (isFirmware(sign) && this.hasReached(isIpxe(sign) ? 'script taken' : 'loader taken')) this.#note('starts over', sign);
-    if (sign.data['reason'] === undefined) this.takeRequest(sign);
-    else this.#noteAt('discover', 'no address', sign);
+    const { reason } = sign.data;
+    if (reason === undefined) this.takeRequest(sign);
+    else this.#noteAt('discover', reason === 'ignored' ? 'other NIC' : 'no address', sign);
   }
 
   takeRequest(sign: Sign): void {

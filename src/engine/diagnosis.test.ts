@@ -90,6 +90,15 @@ const table: Readonly<Record<string, () => Case>> = {
     signs: [discover(), nak('wrong server-ID'), ...booted()],
     cause: /Another DHCP server answers/,
   }),
+  'a NIC that is not to boot': () => ({
+    signs: [discover({ ...bios, mac: '52:54:00:aa:00:02' }, 'ignored')],
+    cause: /through the NIC 52:54:00:aa:00:02, which has a port of this node that is not to boot: set pxe_enabled/,
+    not: /dnsmasq had none/,
+  }),
+  'a ramdisk that asks through a second NIC': () => ({
+    signs: [...booted(), discover({ ...udhcp, mac: '52:54:00:aa:00:02' }, 'ignored')],
+    cause: /Kernel and ramdisk were taken/,
+  }),
   'no address left': () => ({
     signs: [discover(bios, 'no address available')],
     cause: /dnsmasq had none for it \(no address available\)\. Where the pool is exhausted/,
@@ -112,13 +121,12 @@ const table: Readonly<Record<string, () => Case>> = {
     signs: [
       sign('dhcp', 'dnsmasq', 'dnsmasq: no address range available for DHCP request via br0', { complaint: 'no address range' }),
     ],
-    cause: /no address range available for DHCP request via br0/,
-    not: silentMacs,
+    cause:
+      /^The boot server had trouble: dnsmasq: no address range available for DHCP request via br0\. Its log has more\. If that is over: /,
   }),
   'dnsmasq died': () => ({
     signs: [sign('dhcp', 'dnsmasq', 'dnsmasq (DHCP) ended (SIGKILL); it is started again')],
-    cause: /dnsmasq \(DHCP\) ended/,
-    not: silentMacs,
+    cause: /^The boot server had trouble: dnsmasq \(DHCP\) ended/,
   }),
   'an address, and no request for a file': () => ({
     signs: address_(),

@@ -45,6 +45,15 @@ const clueTable: readonly ClueRow[] = [
     tell: ({ sign }) => ({ short: 'no boot loader for its firmware', cause: `The machine ${sign.message}.` }),
   },
   {
+    clue: 'other NIC',
+    // A ramdisk asks through all NICs.
+    when: (_, signs) => !signs.hasReached('address'),
+    tell: ({ sign }) => ({
+      short: `it asks through the NIC ${sign.data['mac']}, which is not to boot`,
+      cause: `The machine asked for an address through the NIC ${sign.data['mac']}, which has a port of this node that is not to boot: set pxe_enabled of that port to true, or let the firmware boot from another NIC.`,
+    }),
+  },
+  {
     clue: 'declined',
     tell: ({ sign }) => ({
       short: 'its address is in use by another machine',
@@ -60,7 +69,12 @@ const clueTable: readonly ClueRow[] = [
   },
   {
     clue: 'complaint',
-    tell: ({ sign }) => ({ short: sign.message, cause: `The boot server had trouble: ${sign.message}. Its log has more.` }),
+    when: (_, { strangers }) => strangers.size === 0,
+    // It may be over, and something else the matter.
+    tell: ({ sign }, signs) => ({
+      short: sign.message,
+      cause: `The boot server had trouble: ${sign.message}. Its log has more. If that is over: ${stageTable[signs.stage](signs).cause}`,
+    }),
   },
   {
     clue: 'missing file',

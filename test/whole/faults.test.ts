@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -278,6 +278,36 @@ describe('short patience', options, () => {
       ['on', 'halted', 'off'],
     );
     assert.deepEqual(await bootFiles(stage), { files: [], plans: [] });
+  });
+
+  test('a kernel that panics before its ramdisk runs, on a recorded console', { timeout }, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'ingot-faults-console-'));
+    const stage = await openCrashStage({ name: 'faults-panic', settings: { 'console.folders': folder } });
+    t.after(async () => {
+      await stage.close();
+      await rm(folder, { recursive: true });
+    });
+    const here = await corner(stage, 0, await smallFlavor(stage));
+    const console = join(folder, 'machine.log');
+    await writeFile(console, 'an earlier boot\r\nKernel panic - not syncing: an earlier one\r\n');
+    const body = [
+      { op: 'add', path: '/driver_info/console_file', value: console },
+      { op: 'replace', path: '/console_interface', value: 'file' },
+    ];
+    await stage.cloud.bareMetal(`/nodes/${here.node}`, { method: 'PATCH', body });
+    const image = await uploadWholeDisk(stage, 'whole', sizes);
+    await here.machine.setNic('dead');
+    const id = await deploy(here, 'panicking', image.id);
+    await untilEvent(stage, id, ({ message }) => message.startsWith('Wait for the ramdisk: waits for'));
+    await appendFile(console, '[    1.513283] Initramfs unpacking failed: invalid magic at start of compressed archive\r\n');
+    await appendFile(
+      console,
+      '[    3.253350] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n',
+    );
+    const told = /Its console says: "Initramfs unpacking failed: .* … Kernel panic - not syncing: VFS: Unable to mount root fs/;
+    const server = await expectError(here, id, told);
+    assert.match(server.fault?.details ?? '', /Failed in step "Wait for the ramdisk"\. The ramdisk file is damaged, or is none/);
+    await expectUsable(here, told);
   });
 
   test('an agent that falls silent while it writes the image', { timeout }, async (t) => {
