@@ -19,6 +19,8 @@ type Kept = {
   /** URIs that they came from; absent = put in by hand. */
   readonly mediaUris?: Media;
   readonly networkBoot?: NetworkBoot;
+  /** Its last start had HTTP boot alone. */
+  readonly hadHttpAlone?: boolean;
 };
 
 export class MachineMemory {
@@ -38,6 +40,14 @@ export class MachineMemory {
 
   get networkBoot(): NetworkBoot {
     return this.#kept.networkBoot ?? 'pxe';
+  }
+
+  get hadHttpAlone(): boolean {
+    return this.#kept.hadHttpAlone ?? false;
+  }
+
+  startWith({ httpAlone }: { httpAlone: boolean }): void {
+    if (httpAlone !== this.hadHttpAlone) this.#write({ hadHttpAlone: httpAlone });
   }
 
   setNetworkBoot(networkBoot: NetworkBoot): void {

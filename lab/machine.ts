@@ -23,7 +23,7 @@ import {
 } from './qemu-arguments.ts';
 import { Qmp } from './qmp.ts';
 import { SerialLine } from './serial-line.ts';
-import { bootNextFromUri, clearBootNext } from './uefi-variables.ts';
+import { bootNextFromUri, clearBootNext, forgetBootOrder } from './uefi-variables.ts';
 
 /** A process that ignores SIGTERM for this long is killed (milliseconds). */
 const stopPatience = 5000;
@@ -195,8 +195,13 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
 
   #conditions(request: BootOverrideRequest | undefined): StartConditions {
     const order = bootOrder(this.spec.usualBootOrder, request);
-    if (this.firmware === 'uefi') passHttpUri(this.spec.varsFile, request?.httpUri);
     const httpBoot = request?.httpUri !== undefined || this.networkBoot === 'http';
+    if (this.firmware === 'uefi') {
+      passHttpUri(this.spec.varsFile, request?.httpUri);
+      // Meanwhile it has dropped PXE from its boot options, and would try it behind HTTP boot.
+      if (this.#memory.hadHttpAlone && !httpBoot) forgetBootOrder(this.spec.varsFile);
+      this.#memory.startWith({ httpAlone: httpBoot });
+    }
     return { order, media: readableMedia(this.#memory), httpBoot };
   }
 

@@ -71,6 +71,25 @@ test('a reset starts the firmware anew, and an override for one boot is used up 
   });
 });
 
+test('UEFI firmware boots from the network by HTTP where it is told so, and by PXE again', { skip }, async () => {
+  await withRack({ uefi: 1, memory: 256 }, async (rack) => {
+    const begins = [
+      ['http', /Start HTTP Boot over IPv4/],
+      ['pxe', /Start PXE over IPv4/],
+    ] as const;
+    for (const [way, said] of begins) {
+      await rack.setNetworkBoot('machine-1', way);
+      await rack.power('machine-1', 'on');
+      await toolsFor(rack).printed(said);
+      assert.equal((await rack.status())[0]?.network_boot, way);
+      await rack.power('machine-1', 'off');
+    }
+    // Nothing of the other way comes before it.
+    const starts = readFileSync(rack.machines[0]!.console, 'latin1').match(/Start (HTTP Boot|PXE) over IPv4/g);
+    assert.deepEqual(starts, ['Start HTTP Boot over IPv4', 'Start PXE over IPv4']);
+  });
+});
+
 test('media are changed while a server runs and while it is off', { skip }, async () => {
   await withRack({}, async (rack) => {
     const image = join(rack.record.state_dir, 'a,b.iso');

@@ -45,6 +45,13 @@ export function clearBootNext(file: string): void {
   writeFileSync(file, store.bytes);
 }
 
+/** Has the firmware find all it can boot from anew, in its own order: PXE before HTTP boot. */
+export function forgetBootOrder(file: string): void {
+  const store = new VariableStore(readFileSync(file));
+  store.remove('BootOrder');
+  writeFileSync(file, store.bytes);
+}
+
 export class VariableStore {
   readonly bytes: Buffer;
   readonly #first: number;
