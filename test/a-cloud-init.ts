@@ -10,6 +10,8 @@ export type CloudInit = {
   metadata: Record<string, unknown>;
   /** In base64. */
   user_data: string;
+  /** What user data is taken apart to, by what it is for. */
+  parts: { type: string; text: string }[];
   files: Record<string, string>;
   /** By kind of system: files by name, or the `error` for which it sets up no network. */
   networks: Record<'netplan' | 'ifupdown' | 'sysconfig', Record<string, string>>;
