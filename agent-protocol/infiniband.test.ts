@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ethernetForm, isInfiniband, mellanoxClientId } from './infiniband.ts';
+import { ethernetForm, guidOf, isInfiniband, mellanoxClientId } from './infiniband.ts';
 
 /** The example of Ironic's own agent (`hardware_managers/mlnx.py`). */
 const address = 'a0:00:00:27:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
@@ -12,6 +12,13 @@ test('the Ethernet form of an InfiniBand port is the one that Ironic and cloud-i
   assert.equal(mellanoxClientId(address), 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52');
   assert.equal(ethernetForm(mellanoxClientId(address)), '7c:fe:90:29:26:52');
   assert.equal(isInfiniband(address), true);
+});
+
+test('the GUID is read from a client id, where it is that of the port', () => {
+  for (const clientId of [mellanoxClientId(address), '20:7C:FE:90:03:00:29:26:52'])
+    assert.equal(guidOf(clientId, '7c:fe:90:29:26:52'), '7c:fe:90:03:00:29:26:52');
+  for (const clientId of ['ff:00:07', '01:7c:fe:90:29:26:52', mellanoxClientId(address).replace(/52$/, '53')])
+    assert.equal(guidOf(clientId, '7c:fe:90:29:26:52'), undefined);
 });
 
 test('what is no InfiniBand address stays as it is', () => {

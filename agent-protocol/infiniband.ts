@@ -22,6 +22,12 @@ export function ethernetForm(address: string): string {
   return [...guid.slice(0, 3), ...guid.slice(5)].join(':').toLowerCase();
 }
 
+/** @returns the GUID that the client id ends with, where `mac` is its Ethernet form */
+export function guidOf(clientId: string, mac: string): string | undefined {
+  const guid = bytesOf(clientId).slice(-guidBytes).join(':').toLowerCase();
+  return guid !== '' && guid !== mac && ethernetForm(guid) === mac ? guid : undefined;
+}
+
 /** What Mellanox' firmware identifies itself with to DHCP servers: its vendor's prefix, then the GUID. */
 export function mellanoxClientId(address: string): string {
   return ['ff:00:00:00:00:00:02:00:00:02:c9:00', ...bytesOf(address).slice(-guidBytes)].join(':').toLowerCase();

@@ -195,8 +195,8 @@ test('an InfiniBand port, which has no MAC to tell, gets what its client id stan
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
   const infiniband = (entry: object) => planOf(3, { macs: [{ mac, client_id, ...entry }] });
   network.takeAddress(macs[2], '172.31.9.2');
-  const ask = (id: string) => {
-    const { stdout } = network.inMachine(process.execPath, [clientProgram, id, '172.31.9.255']);
+  const ask = (id: string, hardware = '') => {
+    const { stdout } = network.inMachine(process.execPath, [clientProgram, id, '172.31.9.255', hardware]);
     return stdout === '' ? undefined : (JSON.parse(stdout) as { ip: string; boot_file: string });
   };
 
@@ -211,6 +211,14 @@ test('an InfiniBand port, which has no MAC to tell, gets what its client id stan
   await server.publish(planOf(3, { macs: [{ mac: '7c:fe:90:29:26:53', client_id: other, address: '172.31.9.77' }] }));
   assert.equal(ask(other)?.ip, '172.31.9.77');
   assert.equal(await restarts(), 0);
+
+  // iPXE has another client id, and the GUID as hardware address; with an address of its own it would not get the other's.
+  const guid = '7c:fe:90:03:00:29:26:52';
+  await server.publish(infiniband({}));
+  const lease = ask(`20:${guid}`, guid);
+  assert.match(lease?.ip ?? '', /^172\.31\.9\.1[012]\d$/);
+  assert.equal(lease?.boot_file, 'pxelinux.0');
+  assert.equal((await requestsOf(mac, 'dhcp')).at(-1)?.message, 'is told to boot pxelinux.0');
   await server.call('withdraw', 'node-3');
 });
 

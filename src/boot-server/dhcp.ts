@@ -9,7 +9,7 @@ import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import { type Lease, readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
-import { type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
+import { clientNames, type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
 import type { Log } from './parts.ts';
 import type { Plans } from './plans.ts';
@@ -33,7 +33,7 @@ export class Dhcp {
   readonly #options: DhcpOptions;
   readonly #files: DhcpFiles & { config: string };
   readonly #process: DnsmasqProcess;
-  /** By MAC and client id. Also of those without a plan by now: their tag harms nobody, and its removal would cost a restart. */
+  /** By `clientNames`. Also of those without a plan by now: their tag harms nobody, and its removal would cost a restart. */
   readonly #firmware = new Map<string, BootPlan['firmware']>();
   #served = { config: '', hosts: '' };
   #stopped = false;
@@ -149,9 +149,7 @@ export class Dhcp {
   #render(): { config: string; hosts: string } {
     const { settings, http_url, plans } = this.#options;
     const all = plans.all();
-    for (const { macs, firmware } of all)
-      for (const { mac, client_id } of macs)
-        for (const client of client_id === undefined ? [mac] : [mac, `id:${client_id}`]) this.#firmware.set(client, firmware);
+    for (const { macs, firmware } of all) for (const name of macs.flatMap(clientNames)) this.#firmware.set(name, firmware);
     const config = renderDhcpConfig({ settings, http_url, files: this.#files, firmware: this.#firmware });
     return { config, hosts: renderHosts(settings, all) };
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import { checkGolden } from '#test/golden/check-golden.ts';
-import { checkDhcpSettings, renderDhcpConfig, renderHosts, renderTftpConfig } from './dnsmasq-config.ts';
+import { checkDhcpSettings, clientNames, renderDhcpConfig, renderHosts, renderTftpConfig } from './dnsmasq-config.ts';
 
 const flags = { 'provisioning.address': '172.30.0.1', 'provisioning.interface': 'br0', 'provisioning.cidr': '172.30.0.0/22' };
 const settingsOf = (more: Record<string, string> = {}) => readSettings({ flags: { ...flags, ...more } });
@@ -64,10 +64,11 @@ test('an InfiniBand port is known by its client id', () => {
   const mac = '7c:fe:90:29:26:52';
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
   const hosts = renderHosts(settingsOf(), [planOf('a', [{ mac, address: '172.30.0.5', client_id }])]);
-  assert.equal(hosts, `${mac},id:${client_id},172.30.0.5,1h\n`);
-  const firmware = new Map([[`id:${client_id}`, 'ipxe']] as const);
+  assert.equal(hosts, `${mac},7c:fe:90:03:00:29:26:52,id:${client_id},172.30.0.5,1h\n`);
+  const firmware = new Map(clientNames({ mac, client_id }).map((name) => [name, 'ipxe'] as const));
   const config = renderDhcpConfig({ settings: settingsOf(), http_url: 'http://172.30.0.1:8088', files, firmware });
-  assert.ok(config.split('\n').includes(`dhcp-match=set:ipxe,61,${client_id}`));
+  const tags = [`dhcp-mac=set:ipxe,${mac}`, 'dhcp-mac=set:ipxe,7c:fe:90:03:00:29:26:52', `dhcp-match=set:ipxe,61,${client_id}`];
+  assert.ok(config.endsWith(`${tags.join('\n')}\n`), config);
 });
 
 test('host names that dnsmasq would take for something else are left out', () => {

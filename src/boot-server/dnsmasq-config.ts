@@ -7,6 +7,7 @@
  * of a host (`set:`) into the list of a request on its stack, and frees that list on the next SIGHUP (it dies of it).
  */
 import { readFile } from 'node:fs/promises';
+import { guidOf } from '#agent-protocol/infiniband.ts';
 import { Fault } from '#domain/faults.ts';
 import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
@@ -40,7 +41,7 @@ function loaderLines(http_url: string, address: string): string[] {
 }
 
 export type DhcpFiles = { hosts: string; leases: string; pid: string };
-/** By MAC, or by client id with `id:` before it. */
+/** By one of `clientNames`. */
 export type FirmwareByClient = ReadonlyMap<string, BootPlan['firmware']>;
 
 /** Fixed addresses belong to a server for long; those of the pool serve a ramdisk for minutes. */
@@ -103,6 +104,13 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
   ]);
 }
 
+/** What a client may be told apart by: MAC, GUID as a hardware address of eight bytes (iPXE), client id with `id:` before it. */
+export function clientNames({ mac, client_id }: BootPlan['macs'][number]): string[] {
+  if (client_id === undefined) return [mac];
+  const guid = guidOf(client_id, mac);
+  return [mac, ...(guid === undefined ? [] : [guid]), `id:${client_id}`];
+}
+
 /** Option 61 is the client id. */
 function tagLine(client: string, kind: BootPlan['firmware']): string {
   return client.startsWith('id:') ? `dhcp-match=set:${kind},61,${client.slice(3)}` : `dhcp-mac=set:${kind},${client}`;
@@ -116,19 +124,16 @@ export function renderHosts(settings: Settings, plans: readonly BootPlan[]): str
   const subnet = subnetOf(settings);
   const taken = { macs: new Set<string>(), addresses: new Set<string>() };
   const hosts: string[] = [];
-  for (const { mac, address, hostname, client_id = '*' } of plans.toReversed().flatMap((plan) => plan.macs)) {
+  for (const entry of plans.toReversed().flatMap((plan) => plan.macs)) {
+    const { mac, address, hostname } = entry;
     if (taken.macs.has(mac)) continue;
     taken.macs.add(mac);
     const parsed = address === undefined ? undefined : parseAddress(address);
     const isUsable = parsed !== undefined && isIn(parsed, subnet) && !taken.addresses.has(address as string);
     if (isUsable) taken.addresses.add(address as string);
-    const words = [
-      mac,
-      `id:${client_id}`,
-      isUsable ? address : '',
-      plainHostname(hostname),
-      isUsable ? leaseTimes.fixed : leaseTimes.pool,
-    ];
+    const names = entry.client_id === undefined ? [mac, 'id:*'] : clientNames(entry);
+    const time = isUsable ? leaseTimes.fixed : leaseTimes.pool;
+    const words = [...names, isUsable ? address : '', plainHostname(hostname), time];
     hosts.push(words.filter((word) => word !== '').join(','));
   }
   return lines(hosts.sort());
