@@ -135,7 +135,7 @@ const stageTable: Readonly<Record<Stage, (signs: BootSigns) => Cause>> = {
       'The machine asked for an address (DHCPDISCOVER or DHCPREQUEST), and no offer followed: the log of Ingot has the lines of dnsmasq.',
   }),
   offer: ({ furthestSign }) => ({
-    short: 'it was offered an address and did not take it',
+    short: 'it was offered an address',
     cause: `The machine was offered ${addressOf(furthestSign)} and never asked for it: the offers do not reach it (VLAN, spanning tree, DHCP snooping, a firewall on this host), or it took the offer of another DHCP server. ${findServer}`,
   }),
   address: ({ furthestSign }) => ({
