@@ -12,6 +12,10 @@ test('integers that a double cannot hold are refused, wherever they stand', () =
     '{"a": 1e400}',
     '{"a": -1e400}',
     '{"a": 1E+999}',
+    '{"a": 9007199254740993e0}',
+    '{"a": 9007199254740993.0}',
+    '{"a": 9.007199254740993e15}',
+    '{"a": -9007199.254740993e9}',
   ])
     assert.ok(isRefused(text), text);
 });
@@ -22,6 +26,7 @@ test('all others pass, numbers in texts too', () => {
     '{"12345678901234567890": "1e400"}',
     '{"a": 9007199254740991, "b": -9007199254740991}',
     '{"a": 0.12345678901234567890, "b": 1e20, "c": 1.5e300}',
+    '{"a": 9.007199254740991e15, "b": 1234567890.1234567890}',
     '{}',
   ])
     assert.equal(isRefused(text), false, text);

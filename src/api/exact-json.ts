@@ -1,7 +1,7 @@
 import { Fault } from '#domain/faults.ts';
 
 /** Only a text with such digits can hold a number that JSON.parse would change: all others are not looked through. */
-const suspicious = /\d{16}|\d[eE]\+?\d{2}/;
+const suspicious = /[\d.]{16}|\d[eE]\+?\d{2}/;
 const [quote, backslash, minus] = [0x22, 0x5c, 0x2d];
 const numberToken = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
@@ -43,5 +43,11 @@ function isExact(number: string): boolean {
   if (number.length < 16 && !/[eE]/.test(number)) return true;
   const value = Number(number);
   if (!Number.isFinite(value)) return false;
-  return !/^-?\d+$/.test(number) || Number.isSafeInteger(value);
+  if (Number.isSafeInteger(value) || !Number.isInteger(value)) return true;
+  return !/^-?\d+$/.test(number) && !hasManyDigits(number);
+}
+
+/** An integer all the same, written with a point or an exponent: `9.007199254740993e15`. */
+function hasManyDigits(number: string): boolean {
+  return /\d{16}/.test(number.replace('.', ''));
 }

@@ -12,19 +12,19 @@ import { readNodes } from '#store/node-list.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { nextLinks, type PageSource, readPage } from '../pagination.ts';
+import { WholeNumber, wholeNumberOf } from '../whole-numbers.ts';
 
-const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]+$' })]);
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 const ClassicNode = Type.Object({
   service_host: Type.String({ minLength: 1, maxLength: 255 }),
-  cpus: Count,
-  memory_mb: Count,
-  local_gb: Count,
+  cpus: WholeNumber,
+  memory_mb: WholeNumber,
+  local_gb: WholeNumber,
   pm_address: Type.String({ minLength: 1, maxLength: 255 }),
   pm_user: Maybe(Type.String({ maxLength: 255 })),
   pm_password: Maybe(Type.String({ maxLength: 255 })),
-  terminal_port: Maybe(Count),
+  terminal_port: Maybe(WholeNumber),
   prov_mac_address: Maybe(Type.String()),
 });
 const AddInterface = Type.Object({
@@ -32,7 +32,7 @@ const AddInterface = Type.Object({
   datapath_id: Maybe(Type.String({ maxLength: 255 })),
   port_no: Maybe(Type.Union([Type.Integer(), Type.String({ maxLength: 255 })])),
 });
-const RemoveInterface = Type.Object({ address: Maybe(Type.String()), id: Maybe(Count) });
+const RemoveInterface = Type.Object({ address: Maybe(Type.String()), id: Maybe(WholeNumber) });
 const ClassicAction = Type.Object({
   add_interface: Type.Optional(AddInterface),
   remove_interface: Type.Optional(RemoveInterface),
@@ -116,7 +116,11 @@ async function createNode({ store, engine }: ApiContext, body: Static<typeof Cla
   const node = await engine.createNode({
     driver: 'ipmi',
     driver_info,
-    properties: { cpus: Number(body.cpus), memory_mb: Number(body.memory_mb), local_gb: Number(body.local_gb) },
+    properties: {
+      cpus: wholeNumberOf('cpus', body.cpus),
+      memory_mb: wholeNumberOf('memory_mb', body.memory_mb),
+      local_gb: wholeNumberOf('local_gb', body.local_gb),
+    },
     extra: { service_host: body.service_host },
     provision_state: 'available',
   });

@@ -41,6 +41,18 @@ test('takes numbers as text and makes an id for auto', async () => {
   assert.equal(body.flavor.ram, 2048);
 });
 
+test('refuses sizes beyond 32 bits, as numbers and as text, so that no list ends at them', async () => {
+  for (const field of ['ram', 'vcpus', 'disk', 'swap', 'OS-FLV-EXT-DATA:ephemeral'])
+    for (const size of [2 ** 31, 2 ** 52, '2147483648', '12345678901234567890']) {
+      const { status, body } = await create({ [field]: size });
+      assert.equal(status, 400, `${field}: ${size}`);
+      assert.equal(body.badRequest.message, `Invalid input for field/attribute flavor.${field}: it must be <= 2147483647.`);
+    }
+  assert.equal((await create({ vcpus: '0' })).status, 400);
+  assert.equal((await create({ ram: 2 ** 31 - 1, disk: '0002147483647' })).status, 200);
+  assert.equal((await stage.ask({ url: `${base}/flavors/detail?minDisk=-1` })).status, 200);
+});
+
 test('refuses a second flavor of that name or id, and one without memory', async () => {
   const { body } = await create({});
 

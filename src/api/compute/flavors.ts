@@ -8,18 +8,18 @@ import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks, pageOf } from '../pagination.ts';
+import { WholeNumber, wholeNumberOf } from '../whole-numbers.ts';
 import { findFlavor } from './lookup.ts';
 
-const Count = (minimum: number) => Type.Union([Type.Integer({ minimum }), Type.String({ pattern: '^[0-9]+$' })]);
 const NewFlavor = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
     id: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer(), Type.Null()])),
-    vcpus: Count(1),
-    ram: Count(1),
-    disk: Count(0),
-    swap: Type.Optional(Type.Union([Count(0), Type.Literal('')])),
-    'OS-FLV-EXT-DATA:ephemeral': Type.Optional(Count(0)),
+    vcpus: WholeNumber,
+    ram: WholeNumber,
+    disk: WholeNumber,
+    swap: Type.Optional(Type.Union([WholeNumber, Type.Literal('')])),
+    'OS-FLV-EXT-DATA:ephemeral': Type.Optional(WholeNumber),
     'os-flavor-access:is_public': Type.Optional(Type.Boolean()),
     rxtx_factor: Type.Optional(Type.Union([Type.Number(), Type.String()])),
     description: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
@@ -140,11 +140,11 @@ async function createFlavor({ store }: ApiContext, body: Static<typeof NewFlavor
   const flavor: Flavor = {
     id: isAuto ? randomUUID() : String(body.id),
     name: body.name.trim(),
-    vcpus: Number(body.vcpus),
-    ram: Number(body.ram),
-    disk: Number(body.disk),
-    ephemeral: Number(body['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
-    swap: Number(body.swap ?? 0),
+    vcpus: wholeNumberOf('flavor.vcpus', body.vcpus, 1),
+    ram: wholeNumberOf('flavor.ram', body.ram, 1),
+    disk: wholeNumberOf('flavor.disk', body.disk),
+    ephemeral: wholeNumberOf('flavor.OS-FLV-EXT-DATA:ephemeral', body['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
+    swap: wholeNumberOf('flavor.swap', body.swap ?? 0),
     is_public: body['os-flavor-access:is_public'] ?? true,
     description: body.description ?? null,
     extra_specs: {},

@@ -142,6 +142,8 @@ test('changes come as JSON patches', async () => {
     [{ op: 'replace', path: '/missing', value: 'x' }, 409],
     [{ op: 'replace', path: '/a', value: 5 }, 400],
     [{ op: 'replace', path: '/min_disk', value: -1 }, 400],
+    [{ op: 'replace', path: '/min_disk', value: 1e16 }, 400],
+    [{ op: 'replace', path: '/min_ram', value: 2 ** 31 }, 400],
     [{ op: 'replace', path: '/id', value: 'x' }, 403],
     [{ op: 'replace', path: '/status', value: 'active' }, 403],
     [{ op: 'replace', path: '/a/b', value: 'x' }, 400],

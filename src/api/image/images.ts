@@ -6,6 +6,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import { listShortImages, readImages } from '#store/image-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { largestWholeNumber } from '../whole-numbers.ts';
 import { ById, checkVisibility, getImage, getOwnImage } from './image-access.ts';
 import { refuseTakenId } from './image-delete.ts';
 import { filterOf, ImageQuery, sortImages } from './image-filters.ts';
@@ -23,8 +24,8 @@ export const NewImage = Type.Object(
     container_format: Type.Optional(orNull(Type.Enum(containerFormats))),
     visibility: Type.Optional(Type.Enum(visibilities)),
     protected: Type.Optional(Type.Boolean()),
-    min_disk: Type.Optional(Type.Integer({ minimum: 0 })),
-    min_ram: Type.Optional(Type.Integer({ minimum: 0 })),
+    min_disk: Type.Optional(Type.Integer({ minimum: 0, maximum: largestWholeNumber })),
+    min_ram: Type.Optional(Type.Integer({ minimum: 0, maximum: largestWholeNumber })),
     tags: Type.Optional(Type.Array(Type.String({ maxLength: 255 }))),
     owner: Type.Optional(Type.String()),
     os_hidden: Type.Optional(Type.Literal(false)),
