@@ -313,7 +313,7 @@ class Conversation implements RedfishService {
       }
       const next = redirectedMethod(incoming, method);
       if (next === undefined || ++redirects > mostRedirects) return incoming;
-      const target = redirectedPath(incoming.headers['location'], this.peer.url);
+      const target = redirectedPath(incoming.headers['location'], this.peer.url + path);
       if (target === undefined) throw redirectedAway(`${method} ${path}`, incoming);
       [method, path] = [next, target];
     }

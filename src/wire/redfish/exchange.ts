@@ -166,7 +166,14 @@ function unwrap(error: unknown): never {
   throw error instanceof Telling ? error.failure : error;
 }
 
-type Started = { reply: IncomingMessage; request: ClientRequest; done: () => void; failureOf: (error: unknown) => unknown };
+type Started = {
+  reply: IncomingMessage;
+  request: ClientRequest;
+  done: () => void;
+  failureOf: (error: unknown) => unknown;
+  /** Why this end gave up; the reply's own error says only that it ended. */
+  givenUp: () => RedfishError | undefined;
+};
 
 type Starting = {
   peer: RedfishPeer;
@@ -192,8 +199,13 @@ function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started
     return Promise.reject(new RedfishError('unfit', { request: JSON.stringify(name.slice(0, 200)), detail }));
   }
   const giveUpReused = () => request.reusedSocket && request.destroy(new StaleConnection(fail('silent', 'no reply')));
-  const timer = setTimeout(() => request.destroy(fail('silent', `no reply within ${timeout / 1000} s`)), timeout);
-  const cancel = () => request.destroy(fail('closed', 'it was cancelled'));
+  let givenUp: RedfishError | undefined;
+  const giveUp = (failure: RedfishError) => {
+    givenUp = failure;
+    request.destroy(failure);
+  };
+  const timer = setTimeout(() => giveUp(fail('silent', `no reply within ${timeout / 1000} s`)), timeout);
+  const cancel = () => giveUp(fail('closed', 'it was cancelled'));
   signal?.addEventListener('abort', cancel, { once: true });
   const quiet = method === 'GET' ? setTimeout(giveUpReused, timeout * reusedShare) : undefined;
   const done = () => {
@@ -204,7 +216,7 @@ function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started
   const failureOf = (error: unknown) => explain(error, name);
   request.once('response', (reply) => {
     clearTimeout(quiet);
-    resolve({ reply, request, done, failureOf });
+    resolve({ reply, request, done, failureOf, givenUp: () => givenUp });
   });
   request.on('error', (error) => {
     done();
@@ -238,7 +250,7 @@ function makeRequest({ peer, agent, outgoing, isTolerant }: Starting): ClientReq
 }
 
 async function collect(
-  { reply, request, done, failureOf }: Started,
+  { reply, request, done, failureOf, givenUp }: Started,
   { method, path }: Outgoing,
   limit: number,
 ): Promise<Incoming> {
@@ -262,14 +274,14 @@ async function collect(
   const status = reply.statusCode ?? 0;
   // An error is one whatever follows, and what was changed is changed.
   const isEnough = status > 299 || (method !== 'GET' && status > 199);
+  const failure = cut === undefined ? undefined : givenUp();
+  if (failure && (!isEnough || failure.failure === 'closed')) throw failure;
+  const received = Buffer.concat(chunks);
+  const unpacked = cut === undefined ? await decode(reply, received, limit).catch(() => undefined) : received;
+  if (unpacked === undefined)
+    cut = `the reply is no ${reply.headers['content-encoding']}, or unpacks to more than ${limit} bytes`;
   if (cut !== undefined && !isEnough) throw new RedfishError('unfit', { request: `${method} ${path}`, detail: cut });
-  const body =
-    cut === undefined ? await decode(reply, Buffer.concat(chunks), limit).catch(() => undefined) : Buffer.concat(chunks);
-  if (body === undefined) {
-    const detail = `the reply is no ${reply.headers['content-encoding']}, or unpacks to more than ${limit} bytes`;
-    throw new RedfishError('unfit', { request: `${method} ${path}`, detail });
-  }
-  return { status, headers: flat(reply), body, ...(cut !== undefined && { cut }) };
+  return { status, headers: flat(reply), body: unpacked ?? Buffer.alloc(0), ...(cut !== undefined && { cut }) };
 }
 
 class CutReply extends Error {}

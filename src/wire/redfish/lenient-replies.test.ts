@@ -1,6 +1,7 @@
 /** What the web servers of BMCs do to HTTP, JSON and TLS, and that a command is never sent twice for it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -39,10 +40,12 @@ suite('JSON that is not quite JSON', () => {
   });
 
   test('keeps the digits of a number that no double holds, and takes one beyond all doubles for none', async (t) => {
-    const text = '{"SerialNumber":12345678901234567890,"Safe":9007199254740991,"Part":1.5,"Huge":1e400,"Big":1e20}';
+    const text =
+      '{"SerialNumber":12345678901234567890,"Safe":9007199254740991,"Part":1.5,"Huge":1e400,"Big":1e20,"Float":9007199254740993.0}';
     const stage = await startRedfishService(t, { [asking]: { text, headers: json } });
     const { body } = await stage.open().get(systemPath);
-    assert.deepEqual(body, { SerialNumber: '12345678901234567890', Safe: 9007199254740991, Part: 1.5, Huge: null, Big: 1e20 });
+    const [SerialNumber, Float] = ['12345678901234567890', '9007199254740993.0'];
+    assert.deepEqual(body, { SerialNumber, Safe: 9007199254740991, Part: 1.5, Huge: null, Big: 1e20, Float });
   });
 
   test('is refused where it is a page, and where it unpacks to more than a reply may hold', async (t) => {
@@ -83,6 +86,37 @@ suite('the status decides', () => {
     }
   });
 
+  test('a refusal whose body is no gzip, although it says so, is that refusal; a lost session, too', async (t) => {
+    const odd = { text: '{"error":{}}', headers: { ...json, 'content-encoding': 'gzip' } };
+    const stage = await startRedfishService(t, {
+      [asking]: [system, { ...odd, status: 401 }, system, { ...odd, status: 404 }, odd],
+      [`POST ${resetPath}`]: { ...odd, status: 200 },
+    });
+    const client = stage.open();
+    await client.get(systemPath);
+    assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
+    assert.equal((await failureOf(client.get(systemPath))).status, 404);
+    await client.post(resetPath, { ResetType: 'On' });
+    assert.match((await failureOf(client.get(systemPath))).message, /no gzip/);
+  });
+
+  test('a refusal whose body never ends is that refusal, and a command that was taken is done', async (t) => {
+    const stream = (status: number) => (response: ServerResponse) => {
+      response.writeHead(status, { ...json, 'content-length': '100' });
+      response.write('{"a":');
+    };
+    const stage = await startRedfishService(t, {
+      [asking]: [{ stream: stream(404) }, { stream: stream(200) }],
+      [`POST ${resetPath}`]: { stream: stream(200) },
+    });
+    const client = stage.open({}, { readMs: 500, writeMs: 500 });
+    assert.equal((await failureOf(client.get(systemPath))).status, 404);
+    await client.post(resetPath, { ResetType: 'On' });
+    assert.equal((await failureOf(client.get(systemPath))).failure, 'silent');
+    const cancelled = AbortSignal.timeout(50);
+    assert.equal((await failureOf(client.get(systemPath, { timeout: 30_000, signal: cancelled }))).failure, 'closed');
+  });
+
   test('a read that is cut off is none', async (t) => {
     const stage = await startRedfishService(t, { [asking]: { text: '{"Id":"1"}', cut: true } });
     assert.match((await failureOf(stage.open().get(systemPath))).message, /ended early/);
@@ -100,6 +134,14 @@ suite('a redirect within the service', () => {
       assert.deepEqual(stage.asked.at(-1)?.body, { ResetType: 'On' });
     });
   }
+
+  test('a relative location counts from what was asked for', async (t) => {
+    const stage = await startRedfishService(t, {
+      [asking]: { status: 308, headers: { location: '1/' } },
+      [`${asking}/`]: system,
+    });
+    assert.equal((await stage.open().get(systemPath)).body['Id'], '1');
+  });
 
   test('303 is followed by a GET without a body', async (t) => {
     const stage = await startRedfishService(t, {

@@ -18,11 +18,14 @@ function withoutDoubledSlashes(link: string): string {
   return origin + path.replace(/\/{2,}/g, '/') + rest;
 }
 
-/** Where a redirect leads, or undefined where it leads to somebody else. */
-export function redirectedPath(location: string | undefined, peerUrl: string): string | undefined {
-  if (location === undefined || !URL.canParse(location, peerUrl)) return undefined;
-  const target = new URL(location, peerUrl);
-  return target.origin === new URL(peerUrl).origin ? target.pathname + target.search : undefined;
+/**
+ * Where a redirect leads, or undefined where it leads to somebody else.
+ * @param asked URL of the request, from which a relative location counts (RFC 9110 section 10.2.2)
+ */
+export function redirectedPath(location: string | undefined, asked: string): string | undefined {
+  if (location === undefined || !URL.canParse(location, asked)) return undefined;
+  const target = new URL(location, asked);
+  return target.origin === new URL(asked).origin ? target.pathname + target.search : undefined;
 }
 
 /** `{"@odata.id": …}` to its path. */

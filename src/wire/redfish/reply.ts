@@ -105,7 +105,8 @@ type Reviver = (this: unknown, key: string, value: unknown) => unknown;
 function keepDigits(_key: string, value: Json, { source }: { source?: string }): Json {
   if (typeof value !== 'number' || source === undefined) return value;
   if (!Number.isFinite(value)) return null;
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return value;
+  return /^-?\d+$/.test(source) || /\d{16}/.test(source.replace('.', '')) ? source : value;
 }
 
 /**
