@@ -35,7 +35,14 @@ test('what the scheduler would ignore is refused by its key', () => {
 });
 
 test('a known namespace in capitals is refused, others pass', () => {
-  for (const key of ['RESOURCES:CUSTOM_X', 'Trait:CUSTOM_X', 'Capabilities:boot_mode', 'Resources1:VCPU'])
+  for (const key of [
+    'RESOURCES:CUSTOM_X',
+    'Trait:CUSTOM_X',
+    'Capabilities:boot_mode',
+    'Resources1:VCPU',
+    ' resources:VCPU',
+    'trait :X',
+  ])
     assert.throws(() => refuseMiscased(key), {
       code: 'badRequest',
       message: /would be ignored: write '[a-z]+1?:' in lower case/,

@@ -51,9 +51,11 @@ const namespaces: readonly RegExp[] = [new RegExp(`^resources${group}$`), new Re
  */
 export function refuseMiscased(key: string): void {
   const [namespace = '', ...rest] = key.split(':');
-  const lower = namespace.toLowerCase();
+  const lower = namespace.trim().toLowerCase();
   if (rest.length === 0 || namespace === lower || !isChecked(lower)) return;
-  throw new Fault('badRequest', { detail: `Extra spec '${key}' would be ignored: write '${lower}:' in lower case.` });
+  throw new Fault('badRequest', {
+    detail: `Extra spec '${key}' would be ignored: write '${lower}:' in lower case, without blanks.`,
+  });
 }
 
 /** @throws Fault `badRequest` that names the key */

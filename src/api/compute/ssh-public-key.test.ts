@@ -24,6 +24,7 @@ const kinds: readonly (readonly [type: string, bits: string])[] = [
 
 function makeKey([type, bits]: readonly [string, string]): string {
   const file = join(folder, `${type}${bits}`);
+  rmSync(file, { force: true });
   assert.equal(spawnSync('ssh-keygen', ['-q', '-t', type, '-b', bits, '-N', '', '-C', 'me', '-f', file]).status, 0);
   return readFileSync(`${file}.pub`, 'utf8').trim();
 }
@@ -91,6 +92,13 @@ test('a point that is not on its curve, and an application with a NUL in it, are
     [token(0, 's\0sh:'), false],
   ] as const)
     assert.deepEqual([isReadByUs(line), isReadByOpenSsh(line)], [isKey, isKey]);
+});
+
+test('only what sshd takes for blanks may stand around a key', options, () => {
+  const key = makeKey(['ed25519', '256']);
+  for (const before of ['\uFEFF', '\u00A0', '\u3000', '\u2028'])
+    assert.deepEqual([isReadByUs(before + key), isReadByOpenSsh(before + key)], [false, false], JSON.stringify(before));
+  for (const line of [` \t${key}`, `\n${key}\r\n`]) assert.deepEqual([isReadByUs(line), isReadByOpenSsh(line)], [true, true]);
 });
 
 test('what is wrong is said', () => {

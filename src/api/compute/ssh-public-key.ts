@@ -102,7 +102,8 @@ const typeTable: Readonly<Record<string, (fields: Fields) => void>> = {
 /** @throws Fault `badRequest` with what is wrong: a key that sshd would pass over locks its owner out of the server */
 export function readPublicKey(line: string): PublicKey {
   const invalid = (detail: string) => new Fault('badRequest', { detail: `Keypair data is invalid: ${detail}.` });
-  const text = line.trim();
+  // Not `trim`: sshd takes no-break spaces and byte order marks for a part of the key's type, and passes over the line.
+  const text = line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
   if (/[\r\n\0]/.test(text)) throw invalid('public_key must be one line with an OpenSSH public key');
   const [type = '', encoded = ''] = text.split(/[ \t]+/, 2);
   const read = Object.hasOwn(typeTable, type) ? typeTable[type] : undefined;
