@@ -74,6 +74,30 @@ for (const { headers, ask: of } of asks) {
   });
 }
 
+const mayBeBlank = /^\/(network|image)\/|\/metadata$/;
+
+for (const { headers, ask: of } of asks.filter((each) => !mayBeBlank.test(each.ask('n').url))) {
+  const { method, url } = of('n');
+  test(`${method} ${url.replaceAll(/[0-9a-f-]{32,}/g, 'ID')} refuses names in which nothing can be seen`, async () => {
+    for (const name of [' ', '\u00a0 ', '\u200b', '\u00ad\u200d', '\u3164', '\u115f', '\u2800', '\ufeff', '\ue000'])
+      assert.equal((await ask(of(name), headers)).status, 400, JSON.stringify(name));
+  });
+}
+
+test('half of a surrogate pair, for which the database would keep another character, is refused', async () => {
+  for (const { headers, ask: of } of asks.filter((each) => each.ask('n').payload))
+    assert.equal((await ask(of('a\ud800b'), headers)).status, 400, of('n').url);
+});
+
+test('a name of joined characters stays as it was sent', async () => {
+  const { status, body } = await ask({
+    method: 'POST',
+    url: '/identity/v3/projects',
+    payload: { project: { name: '\ud83d\udc69\u200d\ud83d\udcbb' } },
+  });
+  assert.deepEqual([status, body.project.name], [201, '\ud83d\udc69\u200d\ud83d\udcbb']);
+});
+
 test('the refusal has the shape of its service, and names the field', async () => {
   const name = 'a\u001b[2J';
   const compute = await ask({ method: 'PUT', url: server, payload: { server: { name } } }, member);

@@ -7,6 +7,12 @@ import { Fault } from '#domain/faults.ts';
 import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
 import { faultOfSize } from './json-size.ts';
 
+/**
+ * A pattern for names: something in them can be seen. Blanks alone, the joiners and fillers that no font draws, and halves
+ * of surrogate pairs are no name.
+ */
+export const somethingVisible = '[^\\s\\p{C}\\p{Default_Ignorable_Code_Point}\\u2800]';
+
 /** One line each; other texts may have lines. */
 const names: readonly string[] = ['name', 'hostname', 'display_name', 'instance_name', 'tag', 'key'];
 /** Never shown, so it may be anything. */
@@ -52,6 +58,8 @@ function nameOf(record: object, field: string): string {
 
 function checkText(text: string, { path, name }: { path: string; name: string }): void {
   if (hasControls(text)) throw refusal(path, 'it must not contain control characters');
+  // The database would keep another character in its place.
+  if (!text.isWellFormed()) throw refusal(path, 'it must not contain half of a surrogate pair');
   if (names.includes(name) && hasLineEnds(text)) throw refusal(path, 'it must be a single line');
 }
 

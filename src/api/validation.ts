@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
+import { somethingVisible } from './printable-text.ts';
 
 /** Query strings and path parameters are text, so they are converted first; bodies must have the right types. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
@@ -54,6 +55,8 @@ function expectation(error: SchemaError): string {
   if (error.keyword === 'boolean') return 'is not known';
   if (error.keyword === 'enum') return `must be one of ${list(params['allowedValues'])}`;
   if (error.keyword === 'const') return `must be '${params['allowedValue']}'`;
+  if (error.keyword === 'pattern' && String(params['pattern']) === somethingVisible)
+    return 'must have something that can be seen';
   return error.message;
 }
 

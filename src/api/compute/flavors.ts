@@ -8,12 +8,13 @@ import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks, pageOf } from '../pagination.ts';
+import { somethingVisible } from '../printable-text.ts';
 import { WholeNumber, wholeNumberOf } from '../whole-numbers.ts';
 import { findFlavor } from './lookup.ts';
 
 const NewFlavor = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
+    name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
     id: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer(), Type.Null()])),
     vcpus: WholeNumber,
     ram: WholeNumber,

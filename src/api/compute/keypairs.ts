@@ -16,7 +16,7 @@ export const mostKeypairs = 100;
 
 const NewKeypair = Type.Object({
   keypair: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: 255, pattern: '^[a-zA-Z0-9 @._-]+$' }),
+    name: Type.String({ minLength: 1, maxLength: 255, pattern: '^(?! *$)[a-zA-Z0-9 @._-]+$' }),
     public_key: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 65535 }), Type.Null()])),
     type: Type.Optional(Type.String({ maxLength: 255 })),
     user_id: Type.Optional(Type.String({ maxLength: 255 })),

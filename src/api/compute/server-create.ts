@@ -8,6 +8,7 @@ import { owns, requireAdmin } from '../authentication.ts';
 import type { ApiContext, Caller } from '../context.ts';
 import { maySee } from '../image/image-access.ts';
 import { atLeast } from '../microversions.ts';
+import { somethingVisible } from '../printable-text.ts';
 import { refuseByVersion } from './fields-by-version.ts';
 import { refuseOtherGroups } from './security-groups.ts';
 import { hostName, zoneName } from './server-json.ts';
@@ -34,7 +35,7 @@ const NetworkRequest = Type.Object(
 );
 
 /** Blanks around it are left out, so there must be something between them. */
-export const ServerName = Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' });
+export const ServerName = Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible });
 
 const ServerRequest = Type.Object(
   {

@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { ApplicationCredential, RoleName } from '#store/tables.ts';
 import { recheck } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { somethingVisible } from '../printable-text.ts';
 import { linksTo } from './links.ts';
 import { longestPassword } from './passwords.ts';
 import { included, roleNames } from './roles.ts';
@@ -14,7 +15,7 @@ import { included, roleNames } from './roles.ts';
 const OfUser = Type.Object({ user_id: Type.String() });
 const One = Type.Object({ user_id: Type.String(), id: Type.String() });
 const NewCredential = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 255 }),
+  name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
   description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
   secret: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: longestPassword }), Type.Null()])),
   expires_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),

@@ -7,11 +7,12 @@ import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { somethingVisible } from '../printable-text.ts';
 import { pageOfCollection, pageQuery, selfLink } from './links.ts';
 
 const ById = Type.Object({ id: Type.String() });
 const ProjectFields = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 64 }),
+  name: Type.String({ minLength: 1, maxLength: 64, pattern: somethingVisible }),
   description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   domain_id: Type.Optional(Type.Union([Type.Literal('default'), Type.Null()])),
   parent_id: Type.Optional(Type.Union([Type.Literal('default'), Type.Null()])),

@@ -7,6 +7,7 @@ import type { User } from '#store/tables.ts';
 import { revokeTokensOf } from '#store/token-revisions.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { somethingVisible } from '../printable-text.ts';
 import { linksTo, pageOfCollection, pageQuery, selfLink } from './links.ts';
 import { longestPassword } from './passwords.ts';
 import { getProject, projectBody, projectsOf } from './projects.ts';
@@ -15,7 +16,7 @@ const Text = Type.Union([Type.String(), Type.Null()]);
 const Password = Type.String({ maxLength: longestPassword });
 const ById = Type.Object({ id: Type.String() });
 const UserFields = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 255 }),
+  name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
   password: Type.Optional(Type.Union([Password, Type.Null()])),
   default_project_id: Type.Optional(Text),
   domain_id: Type.Optional(Type.Union([Type.Literal('default'), Type.Null()])),
