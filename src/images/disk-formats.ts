@@ -45,19 +45,39 @@ const foreignMagics = {
   cloop: '#!/bin/sh\n#V2.0 Format\nmodprobe cloop',
 };
 
+type Sign = readonly [what: string, is: (head: Buffer) => boolean];
+
+const beginsWith = (pattern: RegExp) => (head: Buffer) => pattern.test(head.toString('utf8', 0, 512));
+
+/** What a web server or an object store says where the image is not: no disk, and no kernel either. */
+const pageTable: readonly Sign[] = [
+  ['an HTML page: what was downloaded is not the image', beginsWith(/^\s*(<!doctype html|<html)\b/i)],
+  ['an XML document: what was downloaded is not the image', beginsWith(/^\s*<\?xml\b/i)],
+  ['a JSON document: what was downloaded is not the image', beginsWith(/^\s*[{[]\s*[{"][\x20-\x7e\s]{16}/)],
+];
+
 /** What no disk begins with: people upload what they have downloaded. Kernels and ramdisks (aki, ari) are compressed by nature. */
-const noDiskTable: readonly (readonly [what: string, is: (head: Buffer) => boolean])[] = [
+const packedTable: readonly Sign[] = [
   ['compressed with gzip; unpack it first', startsWith('\x1f\x8b')],
   ['compressed with xz; unpack it first', startsWith('\xfd7zXZ\0')],
   ['compressed with zstd; unpack it first', startsWith('\x28\xb5\x2f\xfd')],
   ['compressed with bzip2; unpack it first', (head) => /^BZh[1-9]1AY&SY/.test(head.toString('latin1', 0, 10))],
+  ['compressed with lz4; unpack it first', startsWith('\x04\x22\x4d\x18')],
+  ['compressed with lzip; unpack it first', startsWith('LZIP\x01')],
+  // Properties and dictionary as xz writes them, and no known size.
+  ['compressed with lzma; unpack it first', (head) => /^5d0000..0[0-4](ff){8}$/.test(head.toString('hex', 0, 13))],
   ['a zip archive; unpack it first', startsWith('PK\x03\x04')],
   ['a 7z archive; unpack it first', startsWith('7z\xbc\xaf\x27\x1c')],
-  [
-    'an HTML page: what was downloaded is not the image',
-    (head) => /^\s*(<!doctype html|<html)\b/i.test(head.toString('latin1', 0, 512)),
-  ],
+  ['a tar archive (an OVA is one, too); unpack it first', (head) => head.toString('latin1', 257, 262) === 'ustar'],
 ];
+
+/** By what a file was declared to be; the other formats know themselves. */
+const noDiskTable: Readonly<Partial<Record<DiskFormat, readonly Sign[]>>> = {
+  raw: [...pageTable, ...packedTable],
+  ami: [...pageTable, ...packedTable],
+  aki: pageTable,
+  ari: pageTable,
+};
 
 export function isDiskFormat(name: string | null | undefined): name is DiskFormat {
   return typeof name === 'string' && Object.hasOwn(diskFormatTable, name);
@@ -74,8 +94,8 @@ export async function checkDiskFormat(path: string, declared: DiskFormat): Promi
   if (format.is && !format.is(head, tail)) refuseImage(`it was declared as ${declared}, but its contents are not`);
   const other = claimsOn(head, tail).find((name) => name !== declared);
   if (other) refuseImage(`it was declared as ${declared}, but its contents are ${other}`);
-  const noDisk = declared === 'raw' ? noDiskTable.find(([, is]) => is(head))?.[0] : undefined;
-  if (noDisk) refuseImage(`it was declared as raw, but its contents are ${noDisk}`);
+  const noDisk = noDiskTable[declared]?.find(([, is]) => is(head))?.[0];
+  if (noDisk) refuseImage(`it was declared as ${declared}, but its contents are ${noDisk}`);
   if (declared === 'vhd' && !standsAlone(head, tail)) refuseImage('it is a differencing disk; merge it with its parent');
 }
 

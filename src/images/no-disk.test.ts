@@ -22,6 +22,17 @@ const packed: readonly (readonly [name: string, content: () => Buffer, what: Reg
   ['gzip', () => gzipSync(disk), /compressed with gzip; unpack it first/],
   ['xz', () => execFileSync('xz', ['-c'], { input: disk }), /compressed with xz/],
   ['zstd', () => execFileSync('zstd', ['-q', '-c'], { input: disk }), /compressed with zstd/],
+  ['lzma', () => execFileSync('xz', ['--format=lzma', '-c'], { input: disk }), /compressed with lzma/],
+  ['lzma-9', () => execFileSync('xz', ['--format=lzma', '-9', '-c'], { input: disk }), /compressed with lzma/],
+  ['tar', () => execFileSync('tar', ['-c', '-C', folder, '.']), /a tar archive/],
+  ['lz4', () => Buffer.concat([Buffer.from('04224d186440a7', 'hex'), disk]), /compressed with lz4/],
+  ['marked page', () => Buffer.from(`\uFEFF \n<HTML lang="en"><body>404${' '.repeat(512)}`), /an HTML page/],
+  [
+    'refusal of an object store',
+    () => Buffer.from('<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>'),
+    /an XML document/,
+  ],
+  ['refusal of an API', () => Buffer.from('{"error": {"code": 404, "message": "no such image"}}'), /a JSON document/],
   ['page', () => Buffer.from('\n<!DOCTYPE html>\n<html><body>404</body></html>'), /an HTML page/],
 ];
 
@@ -32,9 +43,20 @@ for (const [name, content, what] of packed) {
   });
 }
 
+test('a page is no kernel, ramdisk or partition, an archive no partition', async () => {
+  const page = lay('error.html', '<html><body>404</body></html>');
+  for (const format of ['aki', 'ari', 'ami'] as const)
+    await assert.rejects(checkDiskFormat(page, format), { code: 'badRequest', message: /an HTML page/ });
+  await assert.rejects(checkDiskFormat(lay('part.gz', gzipSync(disk)), 'ami'), {
+    code: 'badRequest',
+    message: /compressed with gzip/,
+  });
+});
+
 test('compressed kernels and ramdisks pass, and disks of any bytes', async () => {
   const gzip = lay('initrd', gzipSync(disk));
   for (const format of ['aki', 'ari'] as const) await checkDiskFormat(gzip, format);
   await checkDiskFormat(lay('raw', disk), 'raw');
   await checkDiskFormat(lay('text', 'BZh is how this text begins'), 'raw');
+  await checkDiskFormat(lay('brace', Buffer.concat([Buffer.from('{"'), disk])), 'raw');
 });
