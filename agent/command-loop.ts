@@ -37,10 +37,10 @@ export class CommandLoop {
   async hello(describe: () => Hello): Promise<void> {
     const reply = await this.#link.untilHeard(
       () => this.#link.post(routes.hello, describe()),
-      (message) => this.#log.info(`hello not heard, trying on: ${message}`),
+      (message) => this.#log.info(`hello failed, retrying: ${message}`),
     );
     this.#link.token = (reply as HelloReply).session;
-    this.#log.info('the server has heard our hello');
+    this.#log.info('the server accepted our hello');
   }
 
   async run(): Promise<void> {
@@ -53,7 +53,7 @@ export class CommandLoop {
   async #next(): Promise<Command | undefined> {
     const ask = () => this.#link.post(routes.next, { wait_seconds: longPollSeconds }, (longPollSeconds + 15) * 1000);
     const answer = await this.#link.untilHeard(ask, (message) =>
-      this.#log.info(`no word from the server, trying on: ${message}`),
+      this.#log.info(`no reply from the server, retrying: ${message}`),
     );
     return answer as Command | undefined;
   }
@@ -61,7 +61,7 @@ export class CommandLoop {
   async #obey(command: Command): Promise<void> {
     const known = this.#done.get(command.id);
     if (known) return this.#report(known);
-    this.#log.info(`command ${command.name} begins`);
+    this.#log.info(`command ${command.name} started`);
     const started = performance.now();
     const { result, afterwards } = await this.#try(command);
     this.#done.set(command.id, result);
@@ -90,7 +90,7 @@ export class CommandLoop {
   async #report(result: Result): Promise<void> {
     await this.#link.untilHeard(
       () => this.#link.post(routes.result, result),
-      (message) => this.#log.info(`result not heard, trying on: ${message}`),
+      (message) => this.#log.info(`could not report the result, retrying: ${message}`),
     );
   }
 

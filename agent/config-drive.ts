@@ -42,7 +42,9 @@ export async function writeConfigDrive(
   } finally {
     await file.close();
   }
-  await machine.rereadPartitions(disk.device).catch((error: Error) => log.info(`partitions not read again: ${error.message}`));
+  await machine
+    .rereadPartitions(disk.device)
+    .catch((error: Error) => log.info(`could not re-read the partition table: ${error.message}`));
   return { device: disk.device, offset };
 }
 

@@ -60,7 +60,7 @@ export async function postToHelper(report: Report, log: Log, signal: AbortSignal
     } catch (error) {
       const { message } = error as Error;
       if (signal.aborted || (error instanceof Refused && error.status < 500) || performance.now() > deadline) throw error;
-      if (message !== last) log.info(`deploy helper ${bootServer}:${helperPort} not reached, trying on: ${message}`);
+      if (message !== last) log.info(`deploy helper ${bootServer}:${helperPort} is unreachable, retrying: ${message}`);
       last = message;
     }
     await pause(ms, undefined, { signal });

@@ -38,7 +38,7 @@ export async function* download(link: ServerLink, log: Log, file: Download): Asy
       if (received < size) throw new Error(`the connection ended after ${received} of ${size} bytes`);
     } catch (error) {
       if (isFinal(error, signal) || performance.now() - heard > (file.patienceMs ?? patienceMs)) throw error;
-      log.info(`download of ${path} broken at ${received} bytes, trying on: ${(error as Error).message}`);
+      log.info(`download of ${path} interrupted at ${received} bytes, retrying: ${(error as Error).message}`);
       await pause(pauses.next().value, undefined, { signal });
     }
   }

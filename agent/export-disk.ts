@@ -26,7 +26,7 @@ export async function exportDisk({ classic, machine, log, signal }: ExportParts)
   try {
     const offered = await offerDisk({ classic, machine, log, signal }).catch((error: Error) => error);
     if (offered instanceof Error) {
-      log.info(`the disk cannot be offered: ${offered.message}`);
+      log.info(`cannot export the disk: ${offered.message}`);
       await postToHelper({ ...report, error: offered.message }, log, signal);
       throw offered;
     }
@@ -52,7 +52,7 @@ async function tellHelper(report: Report, { done, log, signal }: Telling): Promi
   const over = new AbortController();
   const posting = postToHelper(report, log, AbortSignal.any([signal, over.signal]));
   posting.then(
-    () => log.info('the deploy helper knows of the disk'),
+    () => log.info('the deploy helper accepted the disk'),
     () => {},
   );
   await Promise.race([done, posting]).finally(() => over.abort());
@@ -70,8 +70,7 @@ async function offerDisk({ classic, machine, log, signal }: ExportParts): Promis
 async function withDeadline(event: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
   const over = Promise.withResolvers<never>();
-  const abort = () =>
-    over.reject(new Error(signal.aborted ? 'ended' : `the deploy helper has not said done within ${ms / 1000} s`));
+  const abort = () => over.reject(new Error(signal.aborted ? 'ended' : `the deploy helper did not finish within ${ms / 1000} s`));
   bounded.addEventListener('abort', abort, { once: true });
   try {
     await Promise.race([event, over.promise]);

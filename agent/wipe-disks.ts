@@ -35,7 +35,9 @@ async function wipeDisk(disk: Disk, wiping: Wiping): Promise<CleanedDisk> {
     // First of all, so that a disk whose wiping was cut short does not boot.
     await wipeMetadata(disk);
     const method = await wipeContents(disk, wiping);
-    await machine.rereadPartitions(disk.device).catch((error: Error) => log.info(`partitions not read again: ${error.message}`));
+    await machine
+      .rereadPartitions(disk.device)
+      .catch((error: Error) => log.info(`could not re-read the partition table: ${error.message}`));
     const seconds = (performance.now() - started) / 1000;
     log.info(`${disk.device}: wiped by ${method} in ${seconds.toFixed(1)} s`);
     return { device: disk.device, size_bytes: disk.size_bytes, method, seconds };

@@ -41,7 +41,9 @@ export async function writeImage(params: WriteImage, parts: WriteImageParts, con
     throw error;
   }
   await writer.close();
-  await machine.rereadPartitions(disk.device).catch((error: Error) => log.info(`partitions not read again: ${error.message}`));
+  await machine
+    .rereadPartitions(disk.device)
+    .catch((error: Error) => log.info(`could not re-read the partition table: ${error.message}`));
   return {
     device: disk.device,
     data_bytes: dataBytes,

@@ -7,7 +7,8 @@ export type Token = {
   readonly index: number;
 };
 
-type Piece = { readonly token?: Token; readonly end: number };
+/** `inner`: what stands between `${` and `}` of a template. */
+type Piece = { readonly token?: Token; readonly end: number; readonly inner?: readonly string[] };
 
 /** After these a slash begins a regular expression; after anything else it divides. */
 const beforeExpression = /^(?:[([{,;:=!&|?+\-*<>~^%]|return|typeof|case|in|of|=>)$/;
@@ -20,6 +21,24 @@ export function tokensOf(text: string): Token[] {
     index = end;
   }
   return tokens;
+}
+
+/** The strings and templates of a source, those inside of templates too, with `{…}` for what is filled in. */
+export function stringsOf(text: string): string[] {
+  const strings: string[] = [];
+  let before: Token | undefined;
+  for (let index = 0; index < text.length; ) {
+    const { token, end, inner = [] } = readPiece(text, index, before);
+    if (token?.kind === 'string') strings.push(inner.length > 0 ? withHoles(text.slice(index + 1, end - 1), inner) : token.text);
+    strings.push(...inner.flatMap(stringsOf));
+    before = token ?? before;
+    index = end;
+  }
+  return strings;
+}
+
+function withHoles(template: string, inner: readonly string[]): string {
+  return inner.reduce((text, source) => text.replace(`\${${source}}`, () => '{…}'), template);
 }
 
 function readPiece(text: string, index: number, before: Token | undefined): Piece {
@@ -50,10 +69,13 @@ function readString(text: string, index: number): Piece {
 
 function readTemplate(text: string, index: number): Piece {
   let content = '';
+  const inner: string[] = [];
   let end = index + 1;
   while (end < text.length && text[end] !== '`') {
     if (text.startsWith('${', end)) {
-      end = endOfSubstitution(text, end + 2);
+      const from = end + 2;
+      end = endOfSubstitution(text, from);
+      inner.push(text.slice(from, end - 1));
       content += ' ';
     } else {
       const length = text[end] === '\\' ? 2 : 1;
@@ -61,7 +83,7 @@ function readTemplate(text: string, index: number): Piece {
       end += length;
     }
   }
-  return { token: { kind: 'string', text: content, index }, end: end + 1 };
+  return { token: { kind: 'string', text: content, index }, end: end + 1, inner };
 }
 
 function endOfSubstitution(text: string, from: number): number {

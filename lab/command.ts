@@ -4,13 +4,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { optionComplaint } from '#domain/option-complaint.ts';
+import { readChanges } from './bmc-profile-changes.ts';
+import { findBmcProfile } from './bmc-profile-files.ts';
 import { mediaDevices, overrideDevices, type PowerCommand, powerCommands } from './control.ts';
 import { runFarmCommand } from './farm/farm-command.ts';
 import { type BootDevice, bootDevices, networkBoots } from './machine-states.ts';
 import { processesIn } from './network.ts';
 import { nodesFile } from './nodes-file.ts';
-import { readChanges } from './personality-changes.ts';
-import { findPersonality } from './personality-files.ts';
 import { connectRack, type MachineStatus, type Rack, type RackOptions, startRack, takeDownRack } from './rack.ts';
 import { defaultStateDir } from './rack-plan.ts';
 import { type RackRecord, readRecord, recordFile } from './rack-record.ts';
@@ -29,8 +29,8 @@ A virtual rack: servers with real firmware and BMCs (IPMI, Redfish), in a networ
              --uefi N|all     how many of them, the last ones, have UEFI firmware (0)
              --boot-order A,B what the firmware tries when the BMC says nothing (network,disk)
              --accel NAME     kvm, tcg or auto (auto)
-             --personality MACHINE=NAME
-                              its BMC behaves like lab/personalities/NAME.json; again for more
+             --bmc-profile MACHINE=NAME
+                              its BMC behaves like lab/bmc-profiles/NAME.json; again for more
              --namespace NAME network namespace (ingot-lab)
              --keep-disks     go on with the disks of the last time
   status   shows the servers; --json for programs
@@ -41,7 +41,7 @@ A virtual rack: servers with real firmware and BMCs (IPMI, Redfish), in a networ
   network-boot  MACHINE ${networkBoots.join('|')}: what its UEFI firmware does when it boots from the network (pxe)
   medium   MACHINE ${mediaDevices.join('|')} FILE|none: puts a file into its drive; disk and floppy are USB sticks
   console  MACHINE: its serial line; Ctrl-] ends
-  set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true, redfish.etags=none, or personality=slow
+  set      MACHINE NAME=VALUE…: how its BMC behaves, e.g. silent=true, redfish.etags=none, or profile=slow
   serve    runs Ingot beside the rack: see ingot lab serve --help
   exec     -- COMMAND…: runs it where the servers and BMCs can be reached
   farm     thousands of BMCs without servers, for load tests: see ingot lab farm --help
@@ -53,7 +53,7 @@ A virtual rack: servers with real firmware and BMCs (IPMI, Redfish), in a networ
 const options = {
   state: { type: 'string' },
   namespace: { type: 'string' },
-  personality: { type: 'string', multiple: true },
+  profile: { type: 'string', multiple: true },
   machines: { type: 'string' },
   disk: { type: 'string' },
   memory: { type: 'string' },
@@ -134,18 +134,18 @@ function readOptions(values: Values): RackOptions {
     nics: readNumber('nics', values.nics),
     uefi: values.uefi === 'all' ? 'all' : readNumber('uefi', values.uefi),
     namespace: values.namespace,
-    personalities: values.personality && readPersonalities(values.personality),
+    profiles: values.profile && readBmcProfiles(values.profile),
     acceleration: readChoice('accel', values.accel, ['kvm', 'tcg', 'auto'] as const),
     bootOrder: values['boot-order']?.split(',').map((device): BootDevice => readChoice('boot-order', device, bootDevices)!),
   };
 }
 
-function readPersonalities(words: readonly string[]): Record<string, string> {
+function readBmcProfiles(words: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     words.map((word) => {
       const [, machine, name] = /^([\w-]+)=([\w.-]+)$/.exec(word) ?? [];
-      if (!machine || !name) throw new RangeError(`--personality must be MACHINE=NAME, not '${word}'`);
-      return [machine, findPersonality(name).name];
+      if (!machine || !name) throw new RangeError(`--bmc-profile must be MACHINE=NAME, not '${word}'`);
+      return [machine, findBmcProfile(name).name];
     }),
   );
 }
@@ -264,7 +264,7 @@ async function showConsole({ words: [machine], stateDir }: Call): Promise<number
 async function set({ words, stateDir }: Call): Promise<number> {
   const [machine, ...changes] = words;
   if (!machine || changes.length === 0) throw new RangeError('set needs a machine and NAME=VALUE');
-  return withRack(stateDir, (rack) => rack.setPersonality(machine, readChanges(changes)));
+  return withRack(stateDir, (rack) => rack.setBmcProfile(machine, readChanges(changes)));
 }
 
 async function exec({ words, stateDir }: Call): Promise<number> {

@@ -26,7 +26,7 @@ import { SerialLine } from './serial-line.ts';
 import { bootNextFromUri, clearBootNext, forgetBootOrder } from './uefi-variables.ts';
 
 /** A process that ignores SIGTERM for this long is killed (milliseconds). */
-const stopPatience = 5000;
+const stopTimeout = 5000;
 
 /** Emits `change` after each change of state, `medium` after each of what is in its drives. */
 export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }> implements Chassis {
@@ -230,8 +230,8 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
     const child = this.#process;
     if (!child) return;
     child.kill('SIGTERM');
-    const impatience = setTimeout(() => child.kill('SIGKILL'), stopPatience);
-    child.once('close', () => clearTimeout(impatience));
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), stopTimeout);
+    child.once('close', () => clearTimeout(killTimer));
   }
 }
 

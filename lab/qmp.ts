@@ -54,23 +54,23 @@ export class Qmp {
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const impatience = setTimeout(() => this.#answered(id, 'QEMU does not answer'), patience);
+    const timer = setTimeout(() => this.#answered(id, 'QEMU does not answer'), patience);
     this.#asked.set(id, { resolve, reject: (error) => reject(new Error(`${execute}: ${error.message}`)) });
     sendMessage(this.#stream, { execute, arguments: words, id });
-    await promise.finally(() => clearTimeout(impatience));
+    await promise.finally(() => clearTimeout(timer));
   }
 
   /** Resolves when a device that was told to go is gone. */
   async remove(device: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const impatience = setTimeout(() => reject(new Error(`${device} does not go`)), patience);
+    const timer = setTimeout(() => reject(new Error(`${device} does not go`)), patience);
     const hear = (data: Record<string, unknown>) => data['device'] === device && resolve();
     this.#events.on('DEVICE_DELETED', hear);
     try {
       await this.ask('device_del', { id: device });
       await promise;
     } finally {
-      clearTimeout(impatience);
+      clearTimeout(timer);
       this.#events.off('DEVICE_DELETED', hear);
     }
   }

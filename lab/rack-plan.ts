@@ -33,8 +33,8 @@ export type RackOptions = {
   readonly bootOrder?: readonly BootDevice[];
   /** Default: KVM where it works, else TCG. */
   readonly acceleration?: Acceleration | 'auto';
-  /** By name of a machine: how its BMC behaves from the start, a name of lab/personalities. */
-  readonly personalities?: Readonly<Record<string, string>>;
+  /** By name of a machine: how its BMC behaves from the start, a name of lab/bmc-profiles. */
+  readonly profiles?: Readonly<Record<string, string>>;
 };
 
 /** The provisioning network: bridge `interface` with the address Ingot serves on. */

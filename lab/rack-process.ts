@@ -8,9 +8,10 @@ import { mkdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Bmc, startBmc } from './bmc/bmc.ts';
-import { createBoard } from './bmc/create-board.ts';
-import { deviationsOf, type Personality, type PersonalityChanges, soundPersonality } from './bmc/personality.ts';
+import { type BmcProfile, type BmcProfileChanges, defaultBmcProfile, differencesFromDefault } from './bmc/bmc-profile.ts';
+import { createBmcModel } from './bmc/create-bmc-model.ts';
 import { type RedfishService, startRedfishService } from './bmc/redfish/redfish-service.ts';
+import { applyProfile } from './bmc-profile-files.ts';
 import { type ConsoleSocket, serveConsole } from './console-socket.ts';
 import { type ControlRequest, ControlServer, type PowerCommand } from './control.ts';
 import { chooseAcceleration } from './kvm-probe.ts';
@@ -18,7 +19,6 @@ import { ensureFiles, Machine } from './machine.ts';
 import type { Media } from './machine-memory.ts';
 import type { NetworkBoot } from './machine-states.ts';
 import { hasIpv6, lowerNetwork, tuneNetwork } from './network.ts';
-import { applyWish } from './personality-files.ts';
 import { kvmMemoryFile, planRack } from './rack-plan.ts';
 import { certificateOf, type MachineRecord, type RackRecord, readRecord } from './rack-record.ts';
 import { startRouter } from './router.ts';
@@ -28,7 +28,7 @@ type Slot = {
   readonly bmc: Bmc;
   readonly redfish: RedfishService;
   readonly line: ConsoleSocket;
-  readonly personality: Personality;
+  readonly profile: BmcProfile;
 };
 
 class RackProcess {
@@ -70,20 +70,20 @@ class RackProcess {
       console.log(`${new Date().toISOString()} ${name} is ${state}${machine.lastError ? `: ${machine.lastError}` : ''}`);
       this.#control?.tell({ machine: name, state });
     });
-    const { bmc, redfish, personality } = await this.#startBmc(machine, record);
+    const { bmc, redfish, profile } = await this.#startBmc(machine, record);
     const line = await serveConsole(record.console_socket, () => machine.openConsole());
-    this.#slots.set(name, { machine, bmc, redfish, line, personality });
+    this.#slots.set(name, { machine, bmc, redfish, line, profile });
   }
 
   /** One board, two faces. */
-  async #startBmc(machine: Machine, record: MachineRecord): Promise<Pick<Slot, 'bmc' | 'redfish' | 'personality'>> {
+  async #startBmc(machine: Machine, record: MachineRecord): Promise<Pick<Slot, 'bmc' | 'redfish' | 'profile'>> {
     const { name, serial, uuid, diskFile } = machine.spec;
     const { address, port, user, password } = record.bmc;
     const log = (line: string) => console.log(`${new Date().toISOString()} ${name} BMC: ${line}`);
     const fail = (error: unknown) => console.error(`${name}: ${(error as Error).message}`);
-    const wish = this.#record.options.personalities?.[name];
-    const personality = wish === undefined ? soundPersonality : applyWish(soundPersonality, { personality: wish });
-    const board = createBoard({
+    const wish = this.#record.options.profiles?.[name];
+    const profile = wish === undefined ? defaultBmcProfile : applyProfile(defaultBmcProfile, { profile: wish });
+    const bmcModel = createBmcModel({
       chassis: machine,
       users: [{ name: user, password, privilege: 'administrator' }],
       identity: { serial, uuid },
@@ -91,14 +91,14 @@ class RackProcess {
       media: ['cdrom', 'floppy', 'disk'],
     });
     const onCommand = ({ command, completion }: { command: string; completion: number }) => log(`${command} → ${completion}`);
-    const bmc = await startBmc({ address, port, board, personality, onCommand, onChassisError: fail });
+    const bmc = await startBmc({ address, port, bmcModel, profile, onCommand, onChassisError: fail });
     const redfish = await startRedfishService({
-      ...{ address, port: 443, board, personality, onError: fail },
+      ...{ address, port: 443, bmcModel, profile, onError: fail },
       tls: certificateOf(this.#record.state_dir, record),
       mediaFolder: join(dirname(diskFile), 'media'),
       onRequest: ({ method, path, status }) => log(`${method} ${path} → ${status}`),
     });
-    return { bmc, redfish, personality };
+    return { bmc, redfish, profile };
   }
 
   async #handle(request: ControlRequest): Promise<unknown> {
@@ -107,7 +107,7 @@ class RackProcess {
     const slot = this.#slots.get(request.machine);
     if (!slot) throw new Error(`there is no machine '${request.machine}'; there are ${[...this.#slots.keys()].join(', ')}`);
     if (request.action === 'power') return powerTable[request.command](slot.machine);
-    if (request.action === 'set') return this.#setPersonality(request.machine, slot, request.changes);
+    if (request.action === 'set') return this.#setBmcProfile(request.machine, slot, request.changes);
     if (request.action === 'medium') return slot.machine.changeMedium(request.device, request.path);
     if (request.action === 'network boot') return slot.machine.setNetworkBoot(request.way);
     const { device, persistent, httpUri } = request;
@@ -116,15 +116,15 @@ class RackProcess {
     return slot.machine.bootOverride.set(wish, { expires: false });
   }
 
-  #setPersonality(name: string, slot: Slot, changes: Readonly<Record<string, unknown>>): void {
-    const personality = applyWish(slot.personality, changes);
-    slot.bmc.setPersonality(personality);
-    slot.redfish.setPersonality(personality);
-    this.#slots.set(name, { ...slot, personality });
+  #setBmcProfile(name: string, slot: Slot, changes: Readonly<Record<string, unknown>>): void {
+    const profile = applyProfile(slot.profile, changes);
+    slot.bmc.setBmcProfile(profile);
+    slot.redfish.setBmcProfile(profile);
+    this.#slots.set(name, { ...slot, profile });
   }
 
   #status(): MachineStatus[] {
-    return [...this.#slots.values()].map(({ machine, bmc, redfish, personality }) => ({
+    return [...this.#slots.values()].map(({ machine, bmc, redfish, profile }) => ({
       name: machine.spec.name,
       power: machine.power(),
       state: machine.state,
@@ -136,7 +136,7 @@ class RackProcess {
       media: machine.media,
       bmc_sessions: bmc.sessionCount,
       redfish_sessions: redfish.sessionCount,
-      personality: deviationsOf(personality),
+      profile: differencesFromDefault(profile),
       last_error: machine.lastError ?? null,
     }));
   }
@@ -167,7 +167,7 @@ export type MachineStatus = {
   readonly bmc_sessions: number;
   readonly redfish_sessions: number;
   /** In what its BMC differs from a sound one. */
-  readonly personality: PersonalityChanges;
+  readonly profile: BmcProfileChanges;
   readonly last_error: string | null;
 };
 

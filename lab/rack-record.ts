@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { soundPersonality } from './bmc/personality.ts';
+import { defaultBmcProfile } from './bmc/bmc-profile.ts';
 import { type Certificate, ensureCertificate } from './bmc/redfish/certificate.ts';
 import { pathsOf } from './bmc/redfish/service-paths.ts';
-import { applyWish } from './personality-files.ts';
+import { applyProfile } from './bmc-profile-files.ts';
 import { bmcNetwork, planRack, provisioningNetwork, type RackOptions } from './rack-plan.ts';
 
 export type MachineRecord = {
@@ -59,8 +59,8 @@ export function recordFile(stateDir: string): string {
 export function writeRecord(options: RackOptions): RackRecord {
   const plan = planRack(options);
   const former = readRecord(plan.stateDir)?.machines ?? [];
-  const { personalities = {} } = options;
-  for (const name of Object.keys(personalities)) {
+  const { profiles = {} } = options;
+  for (const name of Object.keys(profiles)) {
     if (!plan.machines.some((machine) => machine.name === name)) throw new RangeError(`there is no machine '${name}'`);
   }
   const passwordOf = (name: string) =>
@@ -85,7 +85,7 @@ export function writeRecord(options: RackOptions): RackRecord {
       console: machine.consoleFile,
       disk: machine.diskFile,
       console_socket: machine.consoleSocket,
-      redfish: redfishOf(plan.stateDir, machine.name, { address: machine.bmcAddress, personality: personalities[machine.name] }),
+      redfish: redfishOf(plan.stateDir, machine.name, { address: machine.bmcAddress, profile: profiles[machine.name] }),
     })),
   };
   mkdirSync(plan.stateDir, { recursive: true, mode: 0o700 });
@@ -98,9 +98,9 @@ export function writeRecord(options: RackOptions): RackRecord {
 function redfishOf(
   stateDir: string,
   name: string,
-  { address, personality }: { address: string; personality: string | undefined },
+  { address, profile }: { address: string; profile: string | undefined },
 ): RedfishRecord {
-  const { redfish } = personality === undefined ? soundPersonality : applyWish(soundPersonality, { personality });
+  const { redfish } = profile === undefined ? defaultBmcProfile : applyProfile(defaultBmcProfile, { profile });
   const { fingerprint } = certificateOf(stateDir, { name, bmc: { address } });
   return { address: `https://${address}`, system_id: pathsOf(redfish).system, fingerprint };
 }

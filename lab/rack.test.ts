@@ -160,12 +160,12 @@ test('a QEMU that ends unasked leaves a server that is off, and the reason', { s
 
 test('a BMC can be told to misbehave while it runs', { skip }, async () => {
   await withRack({}, async (rack) => {
-    await rack.setPersonality('machine-1', { refusePassword: true });
+    await rack.setBmcProfile('machine-1', { refusePassword: true });
     await assert.rejects(toolsFor(rack).ipmi('chassis', 'power', 'status'));
-    await rack.setPersonality('machine-1', { refusePassword: false });
+    await rack.setBmcProfile('machine-1', { refusePassword: false });
     assert.match(await toolsFor(rack).ipmi('chassis', 'power', 'status'), /is off/);
 
-    await assert.rejects(rack.setPersonality('machine-1', { polite: true }), /no 'polite'/);
+    await assert.rejects(rack.setBmcProfile('machine-1', { polite: true }), /no 'polite'/);
     await assert.rejects(rack.power('machine-9', 'on'), /no machine 'machine-9'; there are machine-1/);
   });
 });
@@ -197,7 +197,7 @@ async function redfish(rack: Rack, method: string, path: string, body: object = 
 }
 
 test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the start', { skip }, async () => {
-  await withRack({ personalities: { 'machine-1': 'vendor-idrac' } }, async (rack) => {
+  await withRack({ profiles: { 'machine-1': 'vendor-idrac' } }, async (rack) => {
     const system = rack.machines[0]!.redfish!.system_id;
     assert.equal(system, '/redfish/v1/Systems/System.Embedded.1');
 
@@ -221,10 +221,10 @@ test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the s
     await rack.changeMedium('machine-1', 'cdrom', null);
     assert.equal((await drive())['Inserted'], false);
 
-    await rack.setPersonality('machine-1', { personality: 'refuses-password' });
+    await rack.setBmcProfile('machine-1', { profile: 'refuses-password' });
     assert.equal((await redfish(rack, 'GET', '/redfish/v1/Systems/1')).status, 401);
     await assert.rejects(toolsFor(rack).ipmi('chassis', 'power', 'status'));
-    await assert.rejects(rack.setPersonality('machine-1', { personality: 'polite' }), /no personality 'polite'/);
+    await assert.rejects(rack.setBmcProfile('machine-1', { profile: 'polite' }), /no profile 'polite'/);
   });
 });
 

@@ -29,11 +29,11 @@ export type StartOptions = RackOptions & {
 };
 
 /** `httpUri`: with `pxe`, of UEFI firmware: HTTP boot from this URL, or '' = from the one that DHCP tells. */
-export type BootWish = { persistent?: boolean; httpUri?: string };
+export type BootOverrideRequest2 = { persistent?: boolean; httpUri?: string };
 
 const rackProgram = fileURLToPath(new URL('rack-process.ts', import.meta.url));
 /** Longest wait for an orderly end (milliseconds). */
-const stopPatience = 30_000;
+const stopTimeout = 30_000;
 
 export class Rack {
   readonly record: RackRecord;
@@ -60,7 +60,11 @@ export class Rack {
   }
 
   /** The boot device without the BMC's help; it holds until it is used, or until it is changed when `persistent`. */
-  async setBoot(machine: string, device: OverrideDevice, { persistent = false, httpUri }: BootWish = {}): Promise<void> {
+  async setBoot(
+    machine: string,
+    device: OverrideDevice,
+    { persistent = false, httpUri }: BootOverrideRequest2 = {},
+  ): Promise<void> {
     await this.#control.ask({ action: 'boot', machine, device, persistent, httpUri });
   }
 
@@ -83,8 +87,8 @@ export class Rack {
     return socket;
   }
 
-  /** Changes how the BMC behaves: see lab/bmc/personality.ts for the names. */
-  async setPersonality(machine: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Changes how the BMC behaves: see lab/bmc/bmc-profile.ts for the names. */
+  async setBmcProfile(machine: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#control.ask({ action: 'set', machine, changes });
   }
 
@@ -175,7 +179,7 @@ export async function takeDownRack(stateDir: string, namespace?: string): Promis
 
 async function stopRack(record: RackRecord, control: ControlClient): Promise<void> {
   if (!control.ended) {
-    const end = once(control, 'end', { signal: AbortSignal.timeout(stopPatience) });
+    const end = once(control, 'end', { signal: AbortSignal.timeout(stopTimeout) });
     control.ask({ action: 'stop' }).catch(() => {});
     await end.catch(() => {});
   }

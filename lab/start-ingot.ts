@@ -31,7 +31,7 @@ export type IngotOptions = {
 
 /** Longest wait for the first words, and for an orderly end (milliseconds). */
 const startPatience = 60_000;
-const stopPatience = 20_000;
+const stopTimeout = 20_000;
 /** Where the API's socket is inherited. */
 export const apiDescriptor = 3;
 
@@ -136,9 +136,9 @@ export class IngotProcess {
     if (!child) return;
     const closed = once(child, 'close');
     child.kill(signal);
-    const impatience = setTimeout(() => child.kill('SIGKILL'), stopPatience);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), stopTimeout);
     await closed;
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 }
 

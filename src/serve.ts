@@ -121,8 +121,8 @@ async function build(
 
   const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
   const keeper = new RecordKeeper(store, rules, (result) => {
-    if (result instanceof Error) log.error({ err: result }, 'old records are not removed; the next try is in an hour');
-    else log.info(result, 'old records are removed');
+    if (result instanceof Error) log.error({ err: result }, 'could not remove old records; retrying in an hour');
+    else log.info(result, 'removed old records');
   });
   closers.push(() => keeper.stop());
   keeper.start();

@@ -32,3 +32,13 @@ test('a settings file that is not there, and one that is no JSON, are told apart
 test('a short flag is its setting', () => {
   assert.equal(readSettings({ flags: { state: '/tmp/x' } }).state_dir, '/tmp/x');
 });
+
+test('former names and values of settings are still accepted', () => {
+  const settings = readSettings({
+    env: { INGOT_BMC_PATIENCE: '90' },
+    flags: { 'power.looks_at_once': '7', 'power.sync_policy': 'hold' },
+  });
+  assert.equal(settings['bmc.grace_period'], 90);
+  assert.equal(settings['power.sync_workers'], 7);
+  assert.equal(settings['power.sync_policy'], 'maintenance');
+});

@@ -27,33 +27,33 @@ export const settingsTable = {
   'api.public_url': {
     kind: 'text',
     default: '',
-    help: 'How clients reach the API, for the catalogue; default: from the listen address',
+    help: 'URL of the API in the service catalogue; default: derived from the listen address',
   },
   'api.trusted_proxies': {
     kind: 'list',
     default: '',
-    help: 'Addresses or CIDRs of proxies whose X-Forwarded-For, -Host and -Proto are believed, comma-separated',
+    help: 'Addresses or CIDRs of trusted proxies (X-Forwarded-For, -Host and -Proto are honoured), comma-separated',
   },
   'api.connections': {
     kind: 'integer',
     default: 4096,
-    help: 'Connections to the API at once; where all places are taken, one that has shown no token gives way',
+    help: 'Maximum API connections; beyond, a connection without a valid token is dropped',
   },
   'api.connections_per_address': {
     kind: 'integer',
     default: 256,
-    help: 'Connections of one address (IPv6: of one /64) to the API; this host is spared',
+    help: 'Maximum API connections per address (IPv6: per /64); this host is exempt',
   },
   state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
   'process.user': {
     kind: 'text',
     default: '',
-    help: 'Who Ingot is once root has started it: a user name or a number; default: ingot where that user exists; root = stay root',
+    help: 'User to run as when started by root (name or uid); default: ingot if that user exists; root = stay root',
   },
   'secrets.key_file': {
     kind: 'text',
     default: '',
-    help: 'Key of the secrets in the database; made where there is none yet; default: secrets-key in the state folder',
+    help: 'File of the key that encrypts secrets in the database; created if missing; default: secrets-key in the state folder',
   },
   'log.level': { kind: 'text', default: 'info', help: 'fatal, error, warn, info, debug or trace' },
 
@@ -67,105 +67,115 @@ export const settingsTable = {
     default: '',
     help: 'Interface dnsmasq serves DHCP and TFTP on; empty = no DHCP or TFTP from here',
   },
-  'provisioning.http_port': { kind: 'integer', default: 8088, max: 65535, help: 'Boot files, images and agent messages' },
+  'provisioning.http_port': {
+    kind: 'integer',
+    default: 8088,
+    max: 65535,
+    help: 'Port for boot files, images and agent messages over HTTP',
+  },
   'provisioning.agent_https': {
     kind: 'boolean',
     default: true,
-    help: 'Messages of agents and config drives by HTTPS, with the certificate pinned in the kernel line; false = by HTTP',
+    help: 'Serve agent messages and config drives over HTTPS, with the certificate pinned in the kernel line; false = HTTP',
   },
-  'provisioning.https_port': { kind: 'integer', default: 8089, max: 65535, help: 'Messages of agents by HTTPS' },
+  'provisioning.https_port': { kind: 'integer', default: 8089, max: 65535, help: 'Port for agent messages over HTTPS' },
   'provisioning.images_by_https': {
     kind: 'boolean',
     default: false,
-    help: 'Images by HTTPS too, so that nobody on the wire reads them; false = by HTTP, checked against a sum sent by HTTPS',
+    help: 'Serve images over HTTPS too (confidential); false = HTTP, verified by a checksum sent over HTTPS',
   },
-  'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, max: 65535, help: 'The classic deploy helper' },
+  'provisioning.deploy_helper_port': { kind: 'integer', default: 10000, max: 65535, help: 'Port of the classic deploy helper' },
   'provisioning.connections': {
     kind: 'integer',
     default: 12_288,
-    help: 'Connections of machines at once: each agent holds one while it waits for work',
+    help: 'Maximum connections of machines; each waiting agent holds one',
   },
-  'provisioning.connections_per_address': { kind: 'integer', default: 64, help: 'Connections of one machine' },
+  'provisioning.connections_per_address': { kind: 'integer', default: 64, help: 'Maximum connections per machine' },
   'provisioning.cidr': { kind: 'text', default: '', help: 'The provisioning subnet, e.g. 172.30.0.0/24' },
-  'provisioning.pool': { kind: 'text', default: '', help: 'FIRST-LAST address for machines that have no port on this subnet' },
-  'provisioning.gateway': { kind: 'address', default: '', help: 'Router given to machines; empty = none' },
-  'provisioning.dns': { kind: 'list', default: '', help: 'Name servers given to machines' },
+  'provisioning.pool': { kind: 'text', default: '', help: 'DHCP range FIRST-LAST for machines without a port on this subnet' },
+  'provisioning.gateway': { kind: 'address', default: '', help: 'Default gateway for machines; empty = none' },
+  'provisioning.dns': { kind: 'list', default: '', help: 'DNS servers for machines' },
   'provisioning.tftp_root': { kind: 'text', default: '', help: 'TFTP root; default: boot/tftp in the state folder' },
   'provisioning.append': { kind: 'text', default: 'nofb nomodeset vga=normal', help: 'Added to every kernel line' },
 
   'deploy.kernel': { kind: 'text', default: '', help: 'Deploy kernel: image id, or path of a file' },
   'deploy.ramdisk': { kind: 'text', default: '', help: 'Deploy ramdisk: image id, or path of a file' },
-  'deploy.agent_timeout': seconds(900, 'Longest wait from power on to the first word of the ramdisk'),
-  'deploy.image_timeout': seconds(3600, 'Longest time for writing an image'),
-  'deploy.silence_timeout': seconds(180, 'Longest silence of an agent that has work'),
-  'clean.on_provide': { kind: 'boolean', default: false, help: 'Clean also when a node is made available for the first time' },
-  'clean.timeout': seconds(7200, 'Longest time for cleaning'),
-  'power.timeout': seconds(60, 'Longest wait for a power change to take effect'),
-  'bmc.patience': seconds(60, 'Longest silence of a BMC that an operation sits out: it may be restarting'),
+  'deploy.agent_timeout': seconds(900, 'Timeout from power on to the first agent message'),
+  'deploy.image_timeout': seconds(3600, 'Timeout for writing an image'),
+  'deploy.silence_timeout': seconds(180, 'Timeout without a message from a busy agent'),
+  'clean.on_provide': { kind: 'boolean', default: false, help: 'Clean nodes also when they are first made available' },
+  'clean.timeout': seconds(7200, 'Timeout for cleaning'),
+  'power.timeout': seconds(60, 'Timeout for a power change to take effect'),
+  'bmc.grace_period': seconds(60, 'How long an operation retries a BMC that does not respond (it may be restarting)'),
   'power.poll_ms': {
     kind: 'integer',
     default: 500,
-    help: 'Pause between looks at the power state during a change (milliseconds)',
+    help: 'Power state polling interval during a change (milliseconds)',
   },
-  'power.sync_interval': seconds(30, 'Time between two looks at the power state of an idle node; 0 = never'),
+  'power.sync_interval': seconds(30, 'Power state sync interval of idle nodes; 0 = never'),
   'power.sync_policy': {
     kind: 'text',
     default: 'record',
-    help: 'What is done where power changed and nobody asked for it: record, correct or hold',
+    help: 'Reaction to an unexpected power change: record, correct or maintenance',
   },
-  'power.looks_at_once': {
+  'power.sync_workers': {
     kind: 'integer',
     default: 500,
     max: 10_000,
-    help: 'Nodes whose power state is asked for at the same time; those that are slow to answer count apart',
+    help: 'Maximum concurrent power state polls; BMCs that are slow to respond are counted separately',
   },
 
   'ipmi.packets_per_second': {
     kind: 'integer',
     default: 4000,
-    help: 'IPMI packets that leave at most, all BMCs together; 0 = no limit',
+    help: 'Maximum outgoing IPMI packets per second, all BMCs together; 0 = unlimited',
   },
   'ipmi.sessions': {
     kind: 'integer',
     default: 12_000,
-    help: 'IPMI sessions open at once, one per BMC; beyond, the ones unused for longest are closed; 0 = no limit',
+    help: 'Maximum open IPMI sessions, one per BMC; beyond, the least recently used are closed; 0 = unlimited',
   },
   'ipmi.raw_commands': {
     kind: 'text',
     default: 'none',
-    help: 'Raw IPMI commands that `send_raw` may send: none, read (known to change nothing) or all',
+    help: 'Raw IPMI commands allowed through `send_raw`: none, read (commands known to change nothing) or all',
   },
   'console.folders': {
     kind: 'list',
     default: '/var/log,/var/consoles',
-    help: 'Folders on this host in which `console_file` of a node may lie, comma-separated',
+    help: 'Folders on this host that `console_file` of a node may point into, comma-separated',
   },
   'redfish.events_https_port': {
     kind: 'integer',
     default: 0,
     max: 65535,
-    help: 'Port on provisioning.address where BMCs post events by HTTPS, beside HTTP; 0 = by HTTP alone',
+    help: 'Port on provisioning.address for BMC events over HTTPS, in addition to HTTP; 0 = HTTP only',
   },
   'redfish.events_certificate': {
     kind: 'text',
     default: '',
-    help: 'PEM file of its certificate and the chain to an authority that BMCs know; default: self-made, in the state folder',
+    help: 'PEM file with the certificate chain of the HTTPS event listener; default: self-signed, in the state folder',
   },
-  'redfish.events_key': { kind: 'text', default: '', help: 'PEM file of the private key of that certificate' },
+  'redfish.events_key': { kind: 'text', default: '', help: 'PEM file with the private key of the HTTPS event listener' },
   'redfish.raw_paths': {
     kind: 'text',
     default: 'none',
-    help: 'Whether the vendor method `get` may read any resource of a Redfish service: none or read',
+    help: 'Raw Redfish access through the vendor method `get`: none or read (any resource)',
   },
 
   'virtual_power.ssh_host': {
     kind: 'text',
     default: '',
-    help: 'Virtual power: hypervisor of the nodes that name none (`ssh_address`)',
+    help: 'Virtual power: default hypervisor of nodes without `ssh_address`',
   },
-  'virtual_power.ssh_port': { kind: 'integer', default: 22, max: 65535, help: 'Virtual power: its SSH port' },
-  'virtual_power.type': { kind: 'text', default: 'virsh', help: 'Virtual power: its kind, virsh or vbox' },
-  'virtual_power.host_user': { kind: 'text', default: '', help: 'Virtual power: user there' },
+  'virtual_power.ssh_port': {
+    kind: 'integer',
+    default: 22,
+    max: 65535,
+    help: 'Virtual power: SSH port of the default hypervisor',
+  },
+  'virtual_power.type': { kind: 'text', default: 'virsh', help: 'Virtual power: type of the default hypervisor, virsh or vbox' },
+  'virtual_power.host_user': { kind: 'text', default: '', help: 'Virtual power: SSH user on the default hypervisor' },
   'virtual_power.host_pass': { kind: 'text', default: '', secret: true, help: 'Virtual power: password of that user' },
   'virtual_power.host_key': { kind: 'text', default: '', help: 'Virtual power: path of the private key of that user' },
   'virtual_power.known_hosts': {
@@ -176,65 +186,65 @@ export const settingsTable = {
   'virtual_power.libvirt_uri': {
     kind: 'text',
     default: 'qemu:///system',
-    help: 'Virtual power: libvirt connection of nodes that name none',
+    help: 'Virtual power: default libvirt connection URI',
   },
   'tilera.pdu_mgr': {
     kind: 'text',
     default: '/tftpboot/pdu_mgr',
     help: 'Tilera PDU: path of the manager program (tile_pdu_mgr)',
   },
-  'tilera.pdu_on': { kind: 'integer', default: 1, help: 'Tilera PDU: its mode for power on' },
-  'tilera.pdu_off': { kind: 'integer', default: 2, help: 'Tilera PDU: its mode for power off' },
-  'tilera.pdu_reboot': { kind: 'integer', default: 3, help: 'Tilera PDU: its mode for a reboot' },
-  'tilera.pdu_status': { kind: 'integer', default: 9, help: 'Tilera PDU: its mode that tells the state' },
-  'tilera.timeout': seconds(30, 'Tilera PDU: longest run of the manager program'),
+  'tilera.pdu_on': { kind: 'integer', default: 1, help: 'Tilera PDU: mode argument for power on' },
+  'tilera.pdu_off': { kind: 'integer', default: 2, help: 'Tilera PDU: mode argument for power off' },
+  'tilera.pdu_reboot': { kind: 'integer', default: 3, help: 'Tilera PDU: mode argument for reboot' },
+  'tilera.pdu_status': { kind: 'integer', default: 9, help: 'Tilera PDU: mode argument for status' },
+  'tilera.timeout': seconds(30, 'Tilera PDU: timeout of the manager program'),
 
-  'manual.wait': seconds(86_400, 'Longest wait for a person who switches a machine by hand'),
+  'manual.wait': seconds(86_400, 'Timeout for an operator to confirm a manual power change'),
 
-  'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time a power command takes' },
-  'fake.deploy_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: time writing an image takes' },
+  'fake.power_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: duration of power commands' },
+  'fake.deploy_delay_ms': { kind: 'integer', default: 0, help: 'Fake hardware: duration of writing an image' },
   'fake.delay_ms': {
     kind: 'text',
     default: '0',
-    help: 'Fake hardware: time any command takes, as 5 or, varying, 5-50 (milliseconds)',
+    help: 'Fake hardware: duration of any command, fixed (5) or random (5-50) (milliseconds)',
   },
   'fake.fail_rate': {
     kind: 'text',
     default: '',
-    help: 'Fake hardware: how often commands fail, from 0 to 1, or by command as power on=0.5,bmc unreachable=0.1',
+    help: 'Fake hardware: failure rate from 0 to 1, overall or by command (power on=0.5,bmc unreachable=0.1)',
   },
-  'fake.stuck': { kind: 'text', default: '', help: 'Fake hardware: power commands that have no effect, comma-separated, or all' },
-  'fake.soft_off_seconds': seconds(0, 'Fake hardware: time a soft power off takes'),
-  'fake.seed': { kind: 'integer', default: 0, help: 'Fake hardware: what chance is made from' },
+  'fake.stuck': { kind: 'text', default: '', help: 'Fake hardware: power commands without effect, comma-separated, or all' },
+  'fake.soft_off_seconds': seconds(0, 'Fake hardware: duration of a soft power off'),
+  'fake.seed': { kind: 'integer', default: 0, help: 'Fake hardware: seed of random failures' },
 
   'images.max_gib': {
     kind: 'integer',
     default: 1024,
     max: 4_000_000,
-    help: 'Largest image, as uploaded and as the disk that it becomes (GiB)',
+    help: 'Maximum image size, as uploaded and as virtual size (GiB)',
   },
   'images.reserve_mib': {
     kind: 'integer',
     default: 1024,
-    help: 'Space on the disk of the state folder that uploads, conversions and what members write leave free (MiB)',
+    help: 'Disk space of the state folder reserved from uploads, conversions and writes of members (MiB)',
   },
-  'images.upload_stall': seconds(60, 'Time in which an upload must bring at least 256 KiB, or end'),
+  'images.upload_stall': seconds(60, 'Abort an upload that transfers less than 256 KiB in this time'),
   'tools.confinement': {
     kind: 'text',
     default: 'bwrap',
-    help: "How programs that read images are confined: bwrap (they see their own files alone), or none (they have all of Ingot's rights)",
+    help: 'Sandbox of programs that read images: bwrap (only their own files are visible) or none',
   },
 
   'records.keep': {
     kind: 'integer',
     default: 90,
     max: 36_500,
-    help: 'Time that events and ended operations are kept; 0 = for ever (days)',
+    help: 'Retention of events and completed operations; 0 = forever (days)',
   },
   'records.keep_per_node': {
     kind: 'integer',
     default: 100,
-    help: 'Newest operations, and newest events, of each node that are kept however old they are',
+    help: 'Number of newest operations and events of each node kept regardless of age',
   },
 
   'admin.user': { kind: 'text', default: 'admin', help: 'Name of the first user' },
@@ -263,6 +273,13 @@ export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
+/** Former names and values of settings, which are still accepted. */
+const formerNames: Readonly<Record<string, SettingName>> = {
+  'bmc.patience': 'bmc.grace_period',
+  'power.looks_at_once': 'power.sync_workers',
+};
+const formerValues: Readonly<Record<string, Readonly<Record<string, string>>>> = { 'power.sync_policy': { hold: 'maintenance' } };
+
 /** Long names that people type often, for flags. */
 export const shortcutTable: Readonly<Record<string, SettingName>> = {
   listen: 'api.listen',
@@ -277,13 +294,16 @@ export function readSettings(sources: SettingsSources): Settings {
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries<Setting>(settingsTable))
     values[name] = parse(name, setting, setting.default, 'its default');
-  const assign = (name: string, value: unknown, origin: string) => {
+  const assign = (given: string, value: unknown, origin: string) => {
+    const name = formerNames[given] ?? given;
     const setting: Setting | undefined = (settingsTable as Record<string, Setting>)[name];
     if (!setting) throw new SettingsError(`unknown setting '${name}' (from ${origin}); \`ingot serve --help\` lists all`);
-    values[name] = parse(name, setting, value, origin);
+    values[name] = parse(name, setting, currentValue(name, value), origin);
   };
   if (sources.file) for (const [name, value] of readFile(sources.file)) assign(name, value, `file ${sources.file}`);
-  const byVariable = new Map(Object.keys(settingsTable).map((name) => [variableOf(name), name]));
+  const byVariable = new Map(
+    [...Object.keys(settingsTable), ...Object.keys(formerNames)].map((name) => [variableOf(name), name]),
+  );
   for (const [variable, value] of Object.entries(sources.env ?? {})) {
     if (!variable.startsWith('INGOT_') || value === undefined) continue;
     assign(byVariable.get(variable) ?? variable, value, `environment variable ${variable}`);
@@ -291,6 +311,10 @@ export function readSettings(sources: SettingsSources): Settings {
   for (const [name, value] of Object.entries(sources.flags ?? {})) assign(shortcutTable[name] ?? name, value, `flag --${name}`);
   values['state_dir'] = resolve(values['state_dir'] as string);
   return values as Settings;
+}
+
+function currentValue(name: string, value: unknown): unknown {
+  return (typeof value === 'string' && formerValues[name]?.[value]) || value;
 }
 
 export function variableOf(name: string): string {
@@ -346,7 +370,8 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
             .filter(Boolean)
         : undefined;
     if (!items?.every((item) => typeof item === 'string')) throw wrong('a comma-separated list');
-    if (name === 'api.trusted_proxies' && !items.every(isProxy)) throw wrong('addresses or CIDRs (not those of everybody)');
+    if (name === 'api.trusted_proxies' && !items.every(isProxy))
+      throw wrong('addresses or CIDRs (other than 0.0.0.0/0 and ::/0)');
     return items;
   }
   if (typeof value !== 'string') throw wrong('text');
@@ -355,7 +380,7 @@ function parse(name: string, setting: Setting, value: unknown, origin: string): 
   return value;
 }
 
-const policies = ['record', 'correct', 'hold'];
+const policies = ['record', 'correct', 'maintenance'];
 const rawPolicies = ['none', 'read', 'all'];
 const rawPaths = ['none', 'read'];
 const confinements = ['bwrap', 'none'];

@@ -2,8 +2,8 @@
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
-import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
 import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
+import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/operation-kinds.ts';
@@ -42,7 +42,7 @@ export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
   const flags = {
     'power.poll_ms': '1',
     'power.sync_interval': '0',
-    'bmc.patience': '0',
+    'bmc.grace_period': '0',
     state_dir: '/nonexistent',
     'deploy.kernel': '/k',
     'deploy.ramdisk': '/r',
@@ -217,7 +217,7 @@ export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>
 /** Resolves when every operation has ended. */
 export async function quiet(cloud: Pick<Cloud, 'store' | 'engine'>): Promise<void> {
   for (;;) {
-    const [running] = await cloud.store.operations.list({ state: ['running', 'undoing'] }, { limit: 1 });
+    const [running] = await cloud.store.operations.list({ state: ['running', 'rolling_back'] }, { limit: 1 });
     if (!running) return;
     await cloud.engine.ended(running.id);
   }

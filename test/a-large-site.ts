@@ -41,7 +41,7 @@ export async function openLargeSite(size: SiteSize, { onDisk = false } = {}): Pr
     },
   });
   const { store } = stage;
-  await store.transaction((inside) => fill(inside, size));
+  await store.transaction((trx) => fill(trx, size));
   return {
     stage,
     busyNode: nodeUuid(1),
@@ -67,12 +67,12 @@ const rows = (n: number) =>
 /** Every ten minutes until today. */
 const timeOf = (row: string, n: number) => sql.raw(`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((${row} - ${n}) * 10) || ' minutes')`);
 
-async function fill(inside: Store, size: SiteSize): Promise<void> {
-  for (let index = 1; index <= size.nodes; index++) await inside.nodes.insert(nodeRow(index, size));
-  await inside.networks.insert(network);
-  for (let index = 1; index <= size.servers; index++) await inside.servers.insert(await serverRow(inside, index));
-  await fillPorts(inside, size);
-  await fillRecord(inside, size);
+async function fill(trx: Store, size: SiteSize): Promise<void> {
+  for (let index = 1; index <= size.nodes; index++) await trx.nodes.insert(nodeRow(index, size));
+  await trx.networks.insert(network);
+  for (let index = 1; index <= size.servers; index++) await trx.servers.insert(await serverRow(trx, index));
+  await fillPorts(trx, size);
+  await fillRecord(trx, size);
 }
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -125,8 +125,8 @@ const network = {
   ...{ external: false, mtu: 1500, provider: {}, description: '', created_at: at, updated_at: at },
 };
 
-async function serverRow(inside: Store, index: number): Promise<Server> {
-  projectId ??= (await inside.projects.find({ name: 'admin' }))?.id;
+async function serverRow(trx: Store, index: number): Promise<Server> {
+  projectId ??= (await trx.projects.find({ name: 'admin' }))?.id;
   return {
     ...{ id: serverId(index), name: `server-${index}`, hostname: `server-${index}`, project_id: projectId ?? 'p', user_id: 'u' },
     ...{ flavor: aFlavor, image_id: anImage.id, key_name: null, public_key: null, user_data: 'I'.repeat(2000), metadata: {} },

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import type { JsonObject } from '#domain/records.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { type AskRedfish, createAskRedfish } from '#drivers/redfish/ask-redfish.ts';
-import { createOnSystem, type OnSystem } from '#drivers/redfish/find-system.ts';
+import { createWithSystem, type WithSystem } from '#drivers/redfish/find-system.ts';
 import type { RedfishLimits } from '#wire/redfish/client.ts';
 import { createRedfishClientPool } from '#wire/redfish/client-pool.ts';
 
@@ -25,7 +25,7 @@ export type RedfishTree = {
   readonly reads: string[];
   readonly node: NodeFacts;
   readonly ask: AskRedfish;
-  readonly onSystem: OnSystem;
+  readonly withSystem: WithSystem;
 };
 
 const nodeUuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
@@ -68,7 +68,7 @@ export async function startRedfishTree(
     ports: [],
   };
   const ask = createAskRedfish(pool);
-  return { url, resources: table, rules, changes, reads, node, ask, onSystem: createOnSystem(ask) };
+  return { url, resources: table, rules, changes, reads, node, ask, withSystem: createWithSystem(ask) };
 }
 
 /** `['/redfish/v1/a', …]` as a collection. */

@@ -1,4 +1,4 @@
-/** A BMC that answers as a test says, for what takes many commands and for oddities that no peer program has. */
+/** A BMC that answers as a test says, for what takes many commands and for leniencies that no peer program has. */
 import { decode, encode } from '#wire/bytes/fields.ts';
 import type { Asker } from '#wire/ipmi/asker.ts';
 import type { AnyCommand, Command } from '#wire/ipmi/command.ts';

@@ -245,7 +245,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
     imageIds: async () => ({ image: parts.server?.image_id ?? aServer().image_id ?? '', ...parts.imageIds }),
     deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
     configDrive: parts.configDrive ?? missing,
-    remember: async (facts) => void Object.assign(operation.context, facts),
+    saveContext: async (facts) => void Object.assign(operation.context, facts),
     message: (name) => parts.messages?.[name],
     note: (_subject, message) => void notes.push(message),
     settings: {

@@ -1,11 +1,11 @@
 /** An agent as the engine hears it. */
 import type { Disk, Hello } from '#agent-protocol/messages.ts';
-import type { Asker } from '#domain/askers.ts';
 import type { Operation } from '#domain/records.ts';
+import type { Requester } from '#domain/requesters.ts';
 import type { Engine } from '#engine/contract.ts';
 
 /** Of a network whose DHCP is another's and that the kernel has seen nothing of, unless told otherwise. */
-export function anAsker(address = '10.0.0.5', changes: Partial<Asker> = {}): Asker {
+export function aRequester(address = '10.0.0.5', changes: Partial<Requester> = {}): Requester {
   return { address, macs: [], isServed: false, ...changes };
 }
 
@@ -43,6 +43,6 @@ export function bootstrapOf({ id, context }: Operation): string {
 }
 
 /** @returns the session token */
-export async function sayHello(engine: Pick<Engine, 'agentHello'>, operation: Operation, asker = anAsker()): Promise<string> {
+export async function sayHello(engine: Pick<Engine, 'agentHello'>, operation: Operation, asker = aRequester()): Promise<string> {
   return (await engine.agentHello(bootstrapOf(operation), aHello(), asker)).session;
 }

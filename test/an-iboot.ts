@@ -11,11 +11,11 @@ export type Iboot = {
   readonly asked: string[];
   /** Largest number of conversations at one time. */
   readonly mostAtOnce: number;
-  personality: Personality;
+  profile: BmcProfile;
   close(): Promise<void>;
 };
 
-type Personality = { silent?: boolean; fails?: boolean; deaf?: boolean };
+type BmcProfile = { silent?: boolean; fails?: boolean; deaf?: boolean };
 
 export const ibootUser = { user: 'admin', password: 'secret' };
 
@@ -44,7 +44,7 @@ export async function startIboot(relayCount = 2): Promise<Iboot> {
     get mostAtOnce() {
       return most;
     },
-    personality: {},
+    profile: {},
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();
@@ -63,7 +63,7 @@ function serve(socket: Socket, iboot: Iboot, answered: () => void): void {
   let sequence: number | undefined;
   socket.on('data', (piece: Buffer) => {
     inbox = Buffer.concat([inbox, piece]);
-    if (iboot.personality.silent) return;
+    if (iboot.profile.silent) return;
     if (sequence === undefined) {
       if (inbox.length < helloLength) return;
       if (inbox.toString('latin1', 0, helloLength) !== 'hello-000') return void socket.destroy();
@@ -98,7 +98,7 @@ function answer(packet: Buffer, iboot: Iboot): Buffer {
   }
   const [relay = 0, state] = packet.subarray(headerLength);
   iboot.asked.push(`${relay} ${state === 1 ? 'on' : 'off'}`);
-  if (iboot.personality.fails || relay < 1 || relay > iboot.relays.length) return Buffer.from([1]);
-  if (!iboot.personality.deaf) iboot.relays[relay - 1] = state === 1;
+  if (iboot.profile.fails || relay < 1 || relay > iboot.relays.length) return Buffer.from([1]);
+  if (!iboot.profile.deaf) iboot.relays[relay - 1] = state === 1;
   return Buffer.from([0]);
 }

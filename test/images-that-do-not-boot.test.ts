@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import type { CloudClient } from '#demo/cloud-client.ts';
 import { logIn } from '#demo/lab-cloud.ts';
 import { createFlavor, createNetwork, followServer, untilNode, uploadImage } from '#demo/main-job.ts';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { type RedfishService, startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { serve } from '#serve.ts';
@@ -28,7 +28,7 @@ let network: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ingot-no-boot-'));
-  redfish = await startRedfishService({ address: '127.0.0.1', port: 0, board: createBoard({ chassis, users: [user] }) });
+  redfish = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel: createBmcModel({ chassis, users: [user] }) });
   const state_dir = join(folder, 'state');
   const flags = { state_dir, 'api.listen': '127.0.0.1:0', 'log.level': 'silent', 'power.poll_ms': '10' };
   running = await serve(readSettings({ flags }));

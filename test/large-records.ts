@@ -16,16 +16,16 @@ export async function openLargeRecords(
   const project = await stage.store.projects.find({ name: 'admin' });
   const project_id = project?.id ?? '';
   const serverIds = Array.from({ length: count.servers }, (_, index) => uuidOf(2, index));
-  await stage.store.transaction(async (inside) => {
-    await inside.networks.insert(network);
+  await stage.store.transaction(async (trx) => {
+    await trx.networks.insert(network);
     for (const [index, id] of serverIds.entries()) {
       const { id: _, ...node } = aNode({ uuid: uuidOf(1, index), name: `node-${index}` });
-      await inside.nodes.insert(node);
-      await inside.servers.insert(aServer({ id, project_id, name: `name-${index % 7}`, node_uuid: node.uuid, ...large }));
-      await inside.ports.insert(portOf(index, { project_id, device_id: id }));
+      await trx.nodes.insert(node);
+      await trx.servers.insert(aServer({ id, project_id, name: `name-${index % 7}`, node_uuid: node.uuid, ...large }));
+      await trx.ports.insert(portOf(index, { project_id, device_id: id }));
     }
     for (let index = 0; index < count.images; index++)
-      await inside.images.insert(anImage({ id: uuidOf(3, index), owner: project_id, properties }));
+      await trx.images.insert(anImage({ id: uuidOf(3, index), owner: project_id, properties }));
   });
   return { stage, serverIds };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startBmc } from '#lab/bmc/bmc.ts';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { openSite, type Site } from './a-site.ts';
@@ -14,15 +14,15 @@ const user = { name: 'admin', password: 'secret', privilege: 'administrator' } a
 
 async function openBoard(t: TestContext) {
   const chassis = createMemoryChassis('on');
-  const board = createBoard({ chassis, users: [user] });
+  const bmcModel = createBmcModel({ chassis, users: [user] });
   const folder = mkdtempSync(join(tmpdir(), 'ingot-power-events-'));
-  const redfish = await startRedfishService({ address: '127.0.0.1', port: 0, board, mediaFolder: folder });
-  const bmc = await startBmc({ address: '127.0.0.1', port: 0, board });
+  const redfish = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel, mediaFolder: folder });
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, bmcModel });
   t.after(async () => {
     await Promise.all([redfish.close(), bmc.close()]);
     rmSync(folder, { recursive: true });
   });
-  return { board, redfish, bmc };
+  return { bmcModel, redfish, bmc };
 }
 
 /** @returns once the node is manageable, which its BMC's answer makes it */
@@ -45,12 +45,12 @@ async function untilTold(site: Site, uuid: string, message: string): Promise<voi
 }
 
 test('a Redfish BMC tells by itself: the change is known long before the next look', async (t) => {
-  const { board, redfish } = await openBoard(t);
+  const { bmcModel, redfish } = await openBoard(t);
   const site = await openSite(t, { 'power.sync_interval': '3600' });
   const driver_info = { redfish_address: redfish.url, redfish_username: user.name, redfish_password: user.password };
   const uuid = await enrol(site, { driver: 'redfish', driver_info });
   // Pressed until it is heard: the stream of events begins after the first look, which has its own time.
-  const pressing = setInterval(() => void board.chassis.powerOff(), 500);
+  const pressing = setInterval(() => void bmcModel.chassis.powerOff(), 500);
   t.after(() => clearInterval(pressing));
   await untilTold(site, uuid, 'was found power off');
   const { body } = await site.ask('GET', `/nodes/${uuid}`);
@@ -58,15 +58,15 @@ test('a Redfish BMC tells by itself: the change is known long before the next lo
 });
 
 test('an IPMI BMC is found out at the next look, and brought back where the policy says so', async (t) => {
-  const { board, bmc } = await openBoard(t);
+  const { bmcModel, bmc } = await openBoard(t);
   const site = await openSite(t, { 'power.sync_interval': '1', 'power.sync_policy': 'correct' });
   const driver_info = {
     ...{ ipmi_address: '127.0.0.1', ipmi_port: bmc.port, ipmi_username: user.name, ipmi_password: user.password },
   };
   const uuid = await enrol(site, { driver: 'ipmi', driver_info });
-  await board.chassis.powerOff();
-  await untilTold(site, uuid, 'was found power off and is brought back to power on, as the power policy says');
+  await bmcModel.chassis.powerOff();
+  await untilTold(site, uuid, 'was found power off; restoring power on as the power sync policy says');
   const { power_state } = await site.settled(uuid);
   assert.equal(power_state, 'power on');
-  assert.equal(board.chassis.power(), 'on');
+  assert.equal(bmcModel.chassis.power(), 'on');
 });

@@ -2,8 +2,8 @@
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
-import { noBios, noFirmware, noVendor } from '#drivers/absent.ts';
 import type { Drivers, Task } from '#drivers/interfaces.ts';
+import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
@@ -67,7 +67,7 @@ export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Pro
     },
     async quiet() {
       for (;;) {
-        const [operation] = await stage.store.operations.list({ state: ['running', 'undoing'] }, { limit: 1 });
+        const [operation] = await stage.store.operations.list({ state: ['running', 'rolling_back'] }, { limit: 1 });
         if (!operation) return;
         await running.ended(operation.id);
       }

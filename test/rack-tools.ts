@@ -42,11 +42,14 @@ export function toolsFor(rack: Rack, machine = 'machine-1'): RackTools {
 
 async function ipmitool(rack: Rack, { bmc }: MachineRecord, words: readonly string[]): Promise<string> {
   // No repeats: a machine under load answers late, and then hears a command twice.
-  const patiently = ['-N', '10', '-R', '1'];
-  const child = rack.spawn(['ipmitool', '-I', 'lanplus', ...patiently, '-H', bmc.address, '-U', bmc.user, '-E', ...words], {
-    env: { ...process.env, IPMI_PASSWORD: bmc.password },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const withinGracePeriod = ['-N', '10', '-R', '1'];
+  const child = rack.spawn(
+    ['ipmitool', '-I', 'lanplus', ...withinGracePeriod, '-H', bmc.address, '-U', bmc.user, '-E', ...words],
+    {
+      env: { ...process.env, IPMI_PASSWORD: bmc.password },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk) => {

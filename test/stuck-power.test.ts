@@ -1,7 +1,7 @@
 /** A power command that hangs: what is seen of it meanwhile, what a second wish is told, and how it is ended. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { openSite, type Site } from './a-site.ts';
@@ -32,17 +32,17 @@ const wrong: Record<string, (t: TestContext) => Promise<{ node: object; hang(): 
     node: { driver: 'fake-hardware', driver_info: { fake_stuck: 'power on' } },
     hang() {},
     heal() {},
-    waits: /^the machine to be power on; its BMC says power off$/,
+    waits: /^the machine to reach power on; its BMC says power off$/,
   }),
   'a BMC that says nothing any more': async (t) => {
-    const board = createBoard({ chassis: createMemoryChassis('off'), users: [user] });
-    const redfish = await startRedfishService({ address: '127.0.0.1', port: 0, board });
+    const bmcModel = createBmcModel({ chassis: createMemoryChassis('off'), users: [user] });
+    const redfish = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel });
     t.after(() => redfish.close());
     const driver_info = { redfish_address: redfish.url, redfish_username: user.name, redfish_password: user.password };
     return {
       node: { driver: 'redfish', driver_info },
-      hang: () => redfish.setPersonality({ silent: true }),
-      heal: () => redfish.setPersonality({ silent: false }),
+      hang: () => redfish.setBmcProfile({ silent: true }),
+      heal: () => redfish.setBmcProfile({ silent: false }),
       waits: /^the BMC to answer "power status"$/,
     };
   },
@@ -51,7 +51,7 @@ const wrong: Record<string, (t: TestContext) => Promise<{ node: object; hang(): 
 for (const [what, prepare] of Object.entries(wrong)) {
   test(`${what}: told while it lasts, refused with who waits for what, and ended by abort`, async (t) => {
     const { node, hang, heal, waits } = await prepare(t);
-    const site = await openSite(t, { 'power.timeout': '600', 'bmc.patience': '600', 'power.sync_interval': '0' });
+    const site = await openSite(t, { 'power.timeout': '600', 'bmc.grace_period': '600', 'power.sync_interval': '0' });
     const uuid = await enrol(site, node);
     hang();
     assert.equal((await power(site, uuid, 'power on')).status, 202);

@@ -56,8 +56,8 @@ const settleMs = 300_000;
 
 export async function measureFleet(options: FleetOptions): Promise<FleetFindings> {
   const { folder, nodes, announce } = options;
-  const farm = await startFarm({ count: nodes, stateDir: `${folder}/farm`, personalities: shares });
-  await farm.setPersonality('all', { dropRate: loss });
+  const farm = await startFarm({ count: nodes, stateDir: `${folder}/farm`, profiles: shares });
+  await farm.setBmcProfile('all', { dropRate: loss });
   announce(`${nodes} BMCs are up`);
   const ingot = await startMeteredIngot(`${folder}/ingot`).catch(async (error: unknown) => {
     await farm.stop();
@@ -117,18 +117,18 @@ type NodeRow = {
   name: string;
   power_state: string | null;
   fault: string | null;
-  driver_internal_info: { power_contact?: { answered_at: string | null } };
+  driver_internal_info: { bmc_health?: { answered_at: string | null } };
 };
 
 function censusTaker({ farm, ingot }: Watch): () => Promise<Census> {
-  const kinds = new Map(farm.machines.map(({ name, personality }) => [name, personality]));
+  const kinds = new Map(farm.machines.map(({ name, profile }) => [name, profile]));
   let before = { at: performance.now(), cpu: readUsage(ingot.pid).cpuSeconds };
   return async () => {
     const usage = readUsage(ingot.pid);
     const now = { at: performance.now(), cpu: usage.cpuSeconds };
     const cpuShare = (now.cpu - before.cpu) / ((now.at - before.at) / 1000);
     before = now;
-    const rows = (await listNodes(ingot.cloud)).map((row) => ({ ...row, kind: kinds.get(row.name) ?? 'sound' }));
+    const rows = (await listNodes(ingot.cloud)).map((row) => ({ ...row, kind: kinds.get(row.name) ?? 'default' }));
     const truth = await farm.powers();
     const reachable = rows.filter(({ kind }) => !unreachable.includes(kind));
     const known = reachable.filter(({ power_state }) => power_state !== null);
@@ -150,7 +150,7 @@ function censusTaker({ farm, ingot }: Watch): () => Promise<Census> {
 }
 
 function ageOf({ driver_internal_info }: NodeRow): number {
-  const answered = driver_internal_info.power_contact?.answered_at;
+  const answered = driver_internal_info.bmc_health?.answered_at;
   return answered ? (Date.now() - Date.parse(answered)) / 1000 : Number.POSITIVE_INFINITY;
 }
 

@@ -83,13 +83,13 @@ suite('our client on the serial line', () => {
     const { open, bmc } = await setStage(t, { timings: quick });
     const line = await open();
     await hear(line, 'login: ');
-    bmc.setPersonality({ dropRate: 0.08 });
+    bmc.setBmcProfile({ dropRate: 0.08 });
     const text = Array.from({ length: 400 }, (_, at) => `line ${at}\n`).join('');
 
     line.write(text);
 
     assert.equal(await hear(line, 'LINE 399\n'), text.toUpperCase());
-    bmc.setPersonality({ dropRate: 0 });
+    bmc.setBmcProfile({ dropRate: 0 });
   });
 
   test('commands go on beside it', async (t) => {
@@ -146,11 +146,11 @@ suite('our client on the serial line', () => {
     assert.match(String((await ended)[0]), /no longer wanted/);
 
     const lost = await open();
-    bmc.setPersonality({ silent: true });
+    bmc.setBmcProfile({ silent: true });
     const silence = once(lost, 'error');
     lost.write('anybody?');
     assert.match(String((await silence)[0]), /never acknowledged/);
-    bmc.setPersonality({ silent: false });
+    bmc.setBmcProfile({ silent: false });
   });
 
   test('is told where a machine has no serial line', async (t) => {

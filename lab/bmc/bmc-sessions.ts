@@ -15,10 +15,10 @@ import {
   sameCode,
 } from '#wire/rmcp/session-keys.ts';
 import type { Peer } from '#wire/udp/datagrams.ts';
-import type { BoardUser } from './board.ts';
-import type { Personality } from './personality.ts';
+import type { BmcModelUser } from './bmc-model.ts';
+import type { BmcProfile } from './bmc-profile.ts';
 
-export type BmcUser = { readonly name: string; readonly password: string; readonly privilege?: BoardUser['privilege'] };
+export type BmcUser = { readonly name: string; readonly password: string; readonly privilege?: BmcModelUser['privilege'] };
 
 export type BmcSession = {
   readonly id: number;
@@ -45,7 +45,7 @@ type Opening = {
 export type BmcSessionsOptions = {
   readonly users: readonly BmcUser[];
   readonly guid: Buffer;
-  readonly personality: () => Personality;
+  readonly profile: () => BmcProfile;
   /** Told of each session that is closed, cleared or forgotten. */
   readonly onEnd: (session: BmcSession) => void;
 };
@@ -56,15 +56,15 @@ const inactivityMilliseconds = 60_000;
 export class BmcSessions {
   readonly #users: readonly BmcUser[];
   readonly #guid: Buffer;
-  readonly #personality: () => Personality;
+  readonly #profile: () => BmcProfile;
   readonly #onEnd: (session: BmcSession) => void;
   readonly #openings = new Map<number, Opening>();
   readonly #sessions = new Map<number, BmcSession>();
 
-  constructor({ users, guid, personality, onEnd }: BmcSessionsOptions) {
+  constructor({ users, guid, profile, onEnd }: BmcSessionsOptions) {
     this.#users = users;
     this.#guid = guid;
-    this.#personality = personality;
+    this.#profile = profile;
     this.#onEnd = onEnd;
   }
 
@@ -99,14 +99,14 @@ export class BmcSessions {
   }
 
   get isFull(): boolean {
-    return this.count >= this.#personality().sessionLimit;
+    return this.count >= this.#profile().sessionLimit;
   }
 
   answerOpenSession(payload: Buffer): Buffer {
     const { tag, consoleSession, privilege, algorithms } = rakp.decodeOpenSessionRequest(payload);
     const refuse = (status: number) => rakp.encodeFailure({ tag, status, session: consoleSession });
     const suite = matchCipherSuite(algorithms);
-    const { cipherSuites } = this.#personality();
+    const { cipherSuites } = this.#profile();
     if (!suite || !cipherSuites.includes(suite.id)) return refuse(rakp.rakpStatus.noCipherSuiteMatch);
     if (this.isFull) return refuse(rakp.rakpStatus.noResources);
     const id = this.freshId();
@@ -154,8 +154,8 @@ export class BmcSessions {
     });
   }
 
-  #is(oddity: Personality['oddSessions'][number]): boolean {
-    return this.#personality().oddSessions.includes(oddity);
+  #is(oddity: BmcProfile['oddSessions'][number]): boolean {
+    return this.#profile().oddSessions.includes(oddity);
   }
 
   answerRakp3(payload: Buffer): Buffer | undefined {
@@ -184,7 +184,7 @@ export class BmcSessions {
   }
 
   #keyOf({ password }: BmcUser): Buffer {
-    return this.#personality().refusePassword ? randomBytes(20) : passwordKey(password);
+    return this.#profile().refusePassword ? randomBytes(20) : passwordKey(password);
   }
 
   #activate({ id, suite, consoleSession }: Opening, { facts, user }: NonNullable<Opening['proof']>, keys: SessionKeys): void {

@@ -14,17 +14,17 @@ import { decodeLegacyPacket, encodeLegacyPacket, peekLegacySession } from '#wire
 import { readRmcpHeader } from '#wire/rmcp/rmcp-header.ts';
 import { decodePlainPacket, encodePlainPacket, isSessionPacket, peekSession } from '#wire/rmcp/session-packet.ts';
 import { type DatagramServer, listenUdp, type Peer } from '#wire/udp/datagrams.ts';
+import type { BmcModel, BmcModelUser } from './bmc-model.ts';
+import { type BmcProfile, defaultBmcProfile, startPowerAction } from './bmc-profile.ts';
 import { BmcSerialLine } from './bmc-serial-line.ts';
 import { type BmcSession, BmcSessions, type BmcUser } from './bmc-sessions.ts';
-import type { Board, BoardUser } from './board.ts';
 import type { Chassis } from './chassis.ts';
-import { createBoard } from './create-board.ts';
+import { createBmcModel } from './create-bmc-model.ts';
 import { Refusal } from './ipmi/answer.ts';
 import { carryOut } from './ipmi/answers.ts';
 import { BmcMemory } from './ipmi/bmc-memory.ts';
 import { forward, isSendMessage, type Satellite, SatelliteMemories } from './ipmi/satellites.ts';
 import { LegacySessions } from './legacy-sessions.ts';
-import { obey, type Personality, soundPersonality } from './personality.ts';
 
 export type BmcCommandReport = { readonly command: string; readonly completion: number; readonly user: string | undefined };
 
@@ -35,7 +35,7 @@ export type BmcOptions = {
   readonly address: string;
   /** 0 = any free port; see `Bmc.port`. */
   readonly port: number;
-  readonly personality?: Partial<Personality>;
+  readonly profile?: Partial<BmcProfile>;
   /** Where its packets come from; default a UDP socket. */
   readonly listen?: typeof listenUdp;
   /** Controllers behind it that are reached by Send Message. */
@@ -49,7 +49,7 @@ export type BmcOptions = {
   /** A chassis action that failed, also after it was begun and answered. */
   readonly onChassisError?: (error: unknown) => void;
 } & (
-  | { readonly board: Board }
+  | { readonly bmcModel: BmcModel }
   | {
       /** A board of the usual kind around this machine. An empty name is the anonymous user; passwords have at most 20 bytes. */
       readonly chassis: Chassis;
@@ -60,9 +60,9 @@ export type BmcOptions = {
 export type Bmc = {
   readonly address: string;
   readonly port: number;
-  readonly board: Board;
+  readonly bmcModel: BmcModel;
   /** Changes behaviour while it runs. */
-  setPersonality(changes: Partial<Personality>): void;
+  setBmcProfile(changes: Partial<BmcProfile>): void;
   readonly sessionCount: number;
   /** Forgets all sessions, as a BMC does that restarts. */
   restart(): void;
@@ -78,28 +78,28 @@ export async function startBmc(options: BmcOptions): Promise<Bmc> {
 class VirtualBmc implements Bmc {
   readonly #options: BmcOptions;
   readonly #guid: Buffer;
-  readonly board: Board;
+  readonly bmcModel: BmcModel;
   readonly #sessions: BmcSessions;
   readonly #legacySessions: LegacySessions;
   readonly #serialLine = new BmcSerialLine((session, payload) => this.#tell(session, payload));
   #memory = new BmcMemory();
   readonly #satelliteMemories = new SatelliteMemories();
-  #personality: Personality;
+  #profile: BmcProfile;
   #server: DatagramServer | undefined;
 
   constructor(options: BmcOptions) {
     this.#options = options;
-    this.board =
-      'board' in options
-        ? options.board
-        : createBoard({ ...options, users: options.users.map(toBoardUser), lan: { address: options.address } });
-    this.#guid = encodeGuid(this.board.identity.uuid);
-    this.board.onReset(() => this.restart());
-    this.#personality = { ...soundPersonality, ...options.personality };
+    this.bmcModel =
+      'bmcModel' in options
+        ? options.bmcModel
+        : createBmcModel({ ...options, users: options.users.map(toBoardUser), lan: { address: options.address } });
+    this.#guid = encodeGuid(this.bmcModel.identity.uuid);
+    this.bmcModel.onReset(() => this.restart());
+    this.#profile = { ...defaultBmcProfile, ...options.profile };
     this.#sessions = new BmcSessions({
-      users: this.board.users,
+      users: this.bmcModel.users,
       guid: this.#guid,
-      personality: () => this.#personality,
+      profile: () => this.#profile,
       onEnd: (session) => this.#serialLine.sessionEnded(session),
     });
     this.#legacySessions = new LegacySessions(this.#sessions);
@@ -117,8 +117,8 @@ class VirtualBmc implements Bmc {
     return this.#sessions.count;
   }
 
-  setPersonality(changes: Partial<Personality>): void {
-    this.#personality = { ...this.#personality, ...changes };
+  setBmcProfile(changes: Partial<BmcProfile>): void {
+    this.#profile = { ...this.#profile, ...changes };
   }
 
   restart(): void {
@@ -143,7 +143,7 @@ class VirtualBmc implements Bmc {
 
   #receive(packet: Buffer, from: Peer): void {
     this.#options.onPacket?.('in');
-    if (this.#personality.silent || this.#isLost()) return;
+    if (this.#profile.silent || this.#isLost()) return;
     try {
       const reply = this.#answer(packet, from);
       if (reply) this.#send(reply, from);
@@ -154,7 +154,7 @@ class VirtualBmc implements Bmc {
   }
 
   #send(packet: Buffer, to: Peer): void {
-    const { delayMs } = this.#personality;
+    const { delayMs } = this.#profile;
     this.#options.onPacket?.('out');
     if (this.#isLost()) return;
     if (delayMs > 0) setTimeout(() => this.#server?.send(packet, to), delayMs);
@@ -163,11 +163,11 @@ class VirtualBmc implements Bmc {
 
   /** What the serial line says, unasked. */
   #tell(session: BmcSession, payload: Buffer): void {
-    if (session.from && !this.#personality.silent) this.#send(session.link.wrap('sol', payload), session.from);
+    if (session.from && !this.#profile.silent) this.#send(session.link.wrap('sol', payload), session.from);
   }
 
   #isLost(): boolean {
-    return Math.random() < this.#personality.dropRate;
+    return Math.random() < this.#profile.dropRate;
   }
 
   #answer(packet: Buffer, from: Peer): Buffer | undefined {
@@ -182,7 +182,7 @@ class VirtualBmc implements Bmc {
   }
 
   #answerOutside(packet: Buffer): Buffer | undefined {
-    if (!this.#personality.ipmiVersions.includes('2.0')) return undefined;
+    if (!this.#profile.ipmiVersions.includes('2.0')) return undefined;
     const { type, payload } = decodePlainPacket(packet);
     if (type === 'ipmi') return encodePlainPacket('ipmi', this.#carryOut(decodeRequest(payload)));
     if (type === 'openSessionRequest') return plain('openSessionResponse', this.#sessions.answerOpenSession(payload));
@@ -202,7 +202,7 @@ class VirtualBmc implements Bmc {
     const replies = isSendMessage(request) ? this.#forward(request, session) : [this.#carryOut(request, session)];
     const reply = replies.pop() as Buffer;
     for (const before of replies) this.#send(session.link.wrap('ipmi', before), from);
-    if (this.#personality.oddSessions.includes('nochecksumcheck'))
+    if (this.#profile.oddSessions.includes('nochecksumcheck'))
       reply.writeUInt8(reply.readUInt8(reply.length - 1) ^ 1, reply.length - 1);
     return session.link.wrap('ipmi', reply);
   }
@@ -210,7 +210,7 @@ class VirtualBmc implements Bmc {
   #forward(request: Request, session: BmcSession): Buffer[] {
     const { satellites = [] } = this.#options;
     const carryOut = (inner: Request, satellite: Satellite) => this.#outcome(inner, session, satellite);
-    return forward(request, { satellites, carryOut, embeds: this.#personality.embedsBridged });
+    return forward(request, { satellites, carryOut, embeds: this.#profile.embedsBridged });
   }
 
   #carryOut(request: Request, session?: BmcSession): Buffer {
@@ -244,17 +244,17 @@ class VirtualBmc implements Bmc {
   #context(session: BmcSession | undefined, satellite?: Satellite) {
     const { onChassisError } = this.#options;
     return {
-      board: satellite?.board ?? this.board,
+      bmcModel: satellite?.bmcModel ?? this.bmcModel,
       memory: satellite ? this.#satelliteMemories.of(satellite) : this.#memory,
       session,
       guid: this.#guid,
-      personality: this.#personality,
+      profile: this.#profile,
       sessionCount: this.#sessions.count,
       legacySessions: this.#legacySessions,
       serialLine: this.#serialLine,
       address: { address: this.address, port: this.port },
       closeSession: (id: number) => this.#sessions.close(id),
-      begin: (action: () => void | Promise<void>) => obey(this.#personality, action, (error) => onChassisError?.(error)),
+      begin: (action: () => void | Promise<void>) => startPowerAction(this.#profile, action, (error) => onChassisError?.(error)),
     };
   }
 }
@@ -268,6 +268,6 @@ function answerPing(packet: Buffer): Buffer | undefined {
   return message.type === 'ping' ? encodeAsf({ type: 'pong', tag: message.tag, ipmi: true }) : undefined;
 }
 
-function toBoardUser({ name, password, privilege = 'administrator' }: BmcUser): BoardUser {
+function toBoardUser({ name, password, privilege = 'administrator' }: BmcUser): BmcModelUser {
   return { name, password, privilege };
 }

@@ -5,8 +5,8 @@ import { after, afterEach, before, suite, test } from 'node:test';
 import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
 import { startUdpRelay, type UdpRelay } from '#test/captures/udp-relay.ts';
 import { type Bmc, startBmc } from './bmc.ts';
+import { defaultBmcProfile } from './bmc-profile.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
-import { soundPersonality } from './personality.ts';
 
 const users = [
   { name: 'admin', password: 'secret' },
@@ -96,7 +96,7 @@ suite('ipmitool meets a BMC that says no', { skip: withoutIpmitool }, () => {
   before(async () => {
     bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis });
   });
-  afterEach(() => bmc.setPersonality(soundPersonality));
+  afterEach(() => bmc.setBmcProfile(defaultBmcProfile));
   after(() => bmc.close());
 
   test('a wrong password', async () => {
@@ -106,7 +106,7 @@ suite('ipmitool meets a BMC that says no', { skip: withoutIpmitool }, () => {
   });
 
   test('a password that the BMC refuses', async () => {
-    bmc.setPersonality({ refusePassword: true });
+    bmc.setBmcProfile({ refusePassword: true });
     assert.match((await run('chassis status', ['-v'])).stderr, /RAKP 2 HMAC is invalid/);
   });
 
@@ -141,13 +141,13 @@ suite('ipmitool meets a BMC that says no', { skip: withoutIpmitool }, () => {
   });
 
   test('a BMC without suite 17', async () => {
-    bmc.setPersonality({ cipherSuites: [3] });
+    bmc.setBmcProfile({ cipherSuites: [3] });
     assert.match((await run('chassis status', ['-C', '17'])).stderr, /no matching cipher suite/);
     assert.equal((await run('chassis status')).code, 0);
   });
 
   test('no more sessions', async () => {
-    bmc.setPersonality({ sessionLimit: 0 });
+    bmc.setBmcProfile({ sessionLimit: 0 });
     assert.match((await run('chassis status', ['-C', '3'])).stderr, /insufficient resources/);
   });
 

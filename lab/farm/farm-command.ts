@@ -1,8 +1,8 @@
 /** `ingot lab farm`: a farm of BMCs from the command line. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readChanges } from '../bmc-profile-changes.ts';
 import { nodesFile } from '../nodes-file.ts';
-import { readChanges } from '../personality-changes.ts';
 import { connectFarm, defaultFarmDir, type Farm, farmFile, startFarm } from './farm.ts';
 
 export const farmHelp = `Usage: ingot lab farm [--count N] [OPTIONS]      starts it and stays until Ctrl-C
@@ -12,16 +12,16 @@ Thousands of virtual BMCs without machines, for load tests: one process, on addr
 
   --count N               BMCs (100); they speak IPMI on UDP 623 and need root for it
   --redfish N             so many of them speak Redfish (HTTP) as well (0)
-  --personality NAME=SHARE  so large a part of them behaves like lab/personalities/NAME.json; again for more
+  --bmc-profile NAME=SHARE  so large a part of them behaves like lab/bmc-profiles/NAME.json; again for more
   --seed N                who behaves how, and what is switched on at first, follow from it (1)
   --address ADDRESS       the first one (127.64.0.1)
   --port N                UDP port of each (623)
   --redfish-port N        TCP port of each (8000)
   --seconds N             ends by itself after so long
 
-  --counters              commands, logins, sessions, per personality, as JSON
+  --counters              commands, logins, sessions, per profile, as JSON
   --flip N                switches N machines over behind everybody's back, and prints which
-  --set NAME=VALUE        changes the behaviour of all; personality=NAME for a named one
+  --set NAME=VALUE        changes the behaviour of all; profile=NAME for a named one
   --stop                  ends it
 
   --state DIR             folder of farm.json, which has addresses and passwords, and of nodes.json, which
@@ -31,7 +31,7 @@ Thousands of virtual BMCs without machines, for load tests: one process, on addr
 const options = {
   count: { type: 'string' },
   redfish: { type: 'string' },
-  personality: { type: 'string', multiple: true },
+  profile: { type: 'string', multiple: true },
   seed: { type: 'string' },
   address: { type: 'string' },
   port: { type: 'string' },
@@ -66,7 +66,7 @@ async function run(stateDir: string, values: Values): Promise<number> {
     stateDir,
     count: readNumber('count', values.count),
     redfish: readNumber('redfish', values.redfish),
-    personalities: readShares(values.personality ?? []),
+    profiles: readShares(values.profile ?? []),
     seed: readNumber('seed', values.seed),
     firstAddress: values.address,
     port: readNumber('port', values.port),
@@ -95,7 +95,7 @@ async function speak(stateDir: string, values: Values): Promise<number> {
 }
 
 async function carryOut(farm: Farm, { counters, flip, set, stop }: Values): Promise<void> {
-  if (set) await farm.setPersonality('all', readChanges(set));
+  if (set) await farm.setBmcProfile('all', readChanges(set));
   if (flip !== undefined) show(`${JSON.stringify(await farm.flip(readNumber('flip', flip) ?? 0), null, 2)}\n`);
   if (counters) show(`${JSON.stringify(await farm.counters(), null, 2)}\n`);
   if (stop) await farm.stop();
@@ -105,7 +105,7 @@ function readShares(words: readonly string[]): Record<string, number> {
   return Object.fromEntries(
     words.map((word) => {
       const [, name, share] = /^([\w.-]+)=([\d.]+)$/.exec(word) ?? [];
-      if (!name) throw new RangeError(`--personality must be NAME=SHARE, e.g. slow=0.05, not '${word}'`);
+      if (!name) throw new RangeError(`--bmc-profile must be NAME=SHARE, e.g. slow=0.05, not '${word}'`);
       return [name, Number(share)];
     }),
   );

@@ -1,17 +1,17 @@
-/** A farm on paper: who stands at which address, with which personality and password. No I/O. */
+/** A farm on paper: who stands at which address, with which profile and password. No I/O. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadPersonalities } from '../personality-files.ts';
+import { loadBmcProfiles } from '../bmc-profile-files.ts';
 
 export type FarmOptions = {
   /** BMCs; default 100, at most 60,000. */
   readonly count?: number;
   /** How many of them, from the first on, speak Redfish (HTTP) as well. Default 0. */
   readonly redfish?: number;
-  /** Shares of the whole by name of a personality, 0 to 1; the rest is sound. */
-  readonly personalities?: Readonly<Record<string, number>>;
-  /** Who gets which personality, and what is on at first, follow from it. Default 1. */
+  /** Shares of the whole by name of a profile, 0 to 1; the rest is sound. */
+  readonly profiles?: Readonly<Record<string, number>>;
+  /** Who gets which profile, and what is on at first, follow from it. Default 1. */
   readonly seed?: number;
   /** First address; default 127.64.0.1. Only 127.0.0.0/8. */
   readonly firstAddress?: string;
@@ -31,7 +31,7 @@ export type FarmMachine = {
   readonly port: number;
   readonly user: string;
   readonly password: string;
-  readonly personality: string;
+  readonly profile: string;
   /** At the start. */
   readonly power: 'on' | 'off';
   /** `http://127.64.0.1:8000`; null = it speaks IPMI alone. */
@@ -52,7 +52,7 @@ const user = 'admin';
 
 /** @throws RangeError on sizes and names that make no farm. */
 export function planFarm(options: FarmOptions): FarmRecord {
-  const { count = 100, redfish = 0, personalities = {}, seed = 1, port = 623, redfishPort = 8000, seconds } = options;
+  const { count = 100, redfish = 0, profiles = {}, seed = 1, port = 623, redfishPort = 8000, seconds } = options;
   expectRange('count', count, [1, mostMachines]);
   expectRange('redfish', redfish, [0, count]);
   expectRange('port', port, [1, 65_535]);
@@ -61,7 +61,7 @@ export function planFarm(options: FarmOptions): FarmRecord {
   const stateDir = resolve(options.stateDir ?? defaultFarmDir);
   const addresses = addressesFrom(options.firstAddress ?? '127.64.0.1', count);
   const draw = createDraw(seed);
-  const names = assign(personalities, count, draw);
+  const names = assign(profiles, count, draw);
   const machines = addresses.map(
     (address, index): FarmMachine => ({
       name: `farm-${String(index + 1).padStart(5, '0')}`,
@@ -69,7 +69,7 @@ export function planFarm(options: FarmOptions): FarmRecord {
       port,
       user,
       password: randomBytes(9).toString('base64url'),
-      personality: names[index] ?? 'sound',
+      profile: names[index] ?? 'default',
       power: draw() < 0.5 ? 'on' : 'off',
       redfish: index < redfish ? `http://${address}:${redfishPort}` : null,
     }),
@@ -95,13 +95,13 @@ function addressesFrom(first: string, count: number): string[] {
 
 /** Each share is met to the machine; which ones they are is drawn. */
 function assign(shares: Readonly<Record<string, number>>, count: number, draw: () => number): (string | undefined)[] {
-  const known = loadPersonalities();
+  const known = loadBmcProfiles();
   const names = Object.entries(shares).flatMap(([name, share]) => {
-    if (!known.has(name)) throw new RangeError(`there is no personality '${name}'; there are ${[...known.keys()].join(', ')}`);
+    if (!known.has(name)) throw new RangeError(`there is no profile '${name}'; there are ${[...known.keys()].join(', ')}`);
     if (!(share >= 0 && share <= 1)) throw new RangeError(`the share of '${name}' must be from 0 to 1, not ${share}`);
     return Array.from({ length: Math.round(share * count) }, () => name);
   });
-  if (names.length > count) throw new RangeError('the shares of all personalities are more than the whole');
+  if (names.length > count) throw new RangeError('the shares of all profiles are more than the whole');
   return shuffled(
     Array.from({ length: count }, (_, index) => names[index]),
     draw,

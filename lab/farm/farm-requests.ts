@@ -27,7 +27,7 @@ export type FarmCounters = GroupCounters & {
   readonly sessions: number;
   readonly on: number;
   readonly off: number;
-  readonly by_personality: Readonly<Record<string, GroupCounters>>;
+  readonly by_profile: Readonly<Record<string, GroupCounters>>;
   /** Of the farm's process: bytes, and seconds of processor time. */
   readonly rss: number;
   readonly cpu_seconds: number;

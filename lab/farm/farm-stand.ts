@@ -1,11 +1,11 @@
 /** The BMCs of a farm and the machines behind them. No timers: an idle BMC is a socket and a few objects. */
 import { type Bmc, type BmcOptions, startBmc } from '../bmc/bmc.ts';
-import type { Board } from '../bmc/board.ts';
-import { createBoard } from '../bmc/create-board.ts';
+import type { BmcModel } from '../bmc/bmc-model.ts';
+import { type BmcProfile, changeBmcProfile, defaultBmcProfile } from '../bmc/bmc-profile.ts';
+import { createBmcModel } from '../bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '../bmc/memory-chassis.ts';
-import { changePersonality, type Personality, soundPersonality } from '../bmc/personality.ts';
 import { type RedfishService, type RedfishServiceOptions, startRedfishService } from '../bmc/redfish/redfish-service.ts';
-import { applyWish, loadPersonalities } from '../personality-files.ts';
+import { applyProfile, loadBmcProfiles } from '../bmc-profile-files.ts';
 import { createDraw, type FarmMachine, type FarmRecord, shuffled } from './farm-plan.ts';
 import type { FarmCounters, FarmPowers, GroupCounters } from './farm-requests.ts';
 
@@ -14,7 +14,7 @@ type Stall = {
   readonly chassis: ReturnType<typeof createMemoryChassis>;
   readonly bmc: Bmc;
   readonly redfish: RedfishService | undefined;
-  personality: Personality;
+  profile: BmcProfile;
 };
 
 /** Sockets that are being opened at once. */
@@ -36,16 +36,16 @@ export class FarmStand {
   }
 
   async open(): Promise<void> {
-    const known = loadPersonalities();
-    const personalities = new Map(
-      [...known].map(([name, { behaviour }]) => [name, changePersonality(soundPersonality, behaviour)] as const),
+    const known = loadBmcProfiles();
+    const profiles = new Map(
+      [...known].map(([name, { behaviour }]) => [name, changeBmcProfile(defaultBmcProfile, behaviour)] as const),
     );
     const { machines } = this.#record;
     for (let at = 0; at < machines.length; at += openings) {
       const some = machines.slice(at, at + openings);
       // All of them have an end before the first failure is told, so that `close` finds every socket.
       const ends = await Promise.allSettled(
-        some.map((machine) => this.#add(machine, personalities.get(machine.personality) ?? soundPersonality)),
+        some.map((machine) => this.#add(machine, profiles.get(machine.profile) ?? defaultBmcProfile)),
       );
       const failure = ends.find((end) => end.status === 'rejected');
       if (failure) throw failure.reason;
@@ -69,7 +69,7 @@ export class FarmStand {
       sessions: stalls.reduce((sum, { bmc, redfish }) => sum + bmc.sessionCount + (redfish?.sessionCount ?? 0), 0),
       on,
       off: stalls.length - on,
-      by_personality: Object.fromEntries(this.#groups),
+      by_profile: Object.fromEntries(this.#groups),
       rss: process.memoryUsage.rss(),
       cpu_seconds: (user + system) / 1e6,
     };
@@ -80,7 +80,7 @@ export class FarmStand {
     const some = shuffled([...this.#stalls.values()], this.#draw).slice(0, count);
     // Through the board, so that those with Redfish send their events.
     for (const { bmc } of some) {
-      const { chassis } = bmc.board;
+      const { chassis } = bmc.bmcModel;
       if (chassis.power() === 'on') void chassis.powerOff();
       else void chassis.powerOn();
     }
@@ -94,9 +94,9 @@ export class FarmStand {
   set(names: readonly string[] | 'all', changes: Readonly<Record<string, unknown>>): void {
     const chosen = names === 'all' ? [...this.#stalls.values()] : names.map((name) => this.#find(name));
     for (const stall of chosen) {
-      stall.personality = applyWish(stall.personality, changes);
-      stall.bmc.setPersonality(stall.personality);
-      stall.redfish?.setPersonality(stall.personality);
+      stall.profile = applyProfile(stall.profile, changes);
+      stall.bmc.setBmcProfile(stall.profile);
+      stall.redfish?.setBmcProfile(stall.profile);
     }
   }
 
@@ -106,16 +106,17 @@ export class FarmStand {
     return stall;
   }
 
-  async #add(machine: FarmMachine, personality: Personality): Promise<void> {
+  async #add(machine: FarmMachine, profile: BmcProfile): Promise<void> {
     const { address, user, password, power } = machine;
-    const group = this.#groupOf(machine.personality);
+    const group = this.#groupOf(machine.profile);
     const chassis = createMemoryChassis(power);
     const users = [{ name: user, password, privilege: 'administrator' }] as const;
-    const board = createBoard({ chassis, users, logLimit, lan: { address } });
-    const bmc = await startBmc({ ...machine, board, personality, ...countIpmi(group) });
-    const redfish = machine.redfish === null ? undefined : await startRedfishFace(machine.redfish, { board, personality, group });
+    const bmcModel = createBmcModel({ chassis, users, logLimit, lan: { address } });
+    const bmc = await startBmc({ ...machine, bmcModel, profile, ...countIpmi(group) });
+    const redfish =
+      machine.redfish === null ? undefined : await startRedfishFrontEnd(machine.redfish, { bmcModel, profile, group });
     group.machines += 1;
-    this.#stalls.set(machine.name, { machine, chassis, bmc, redfish, personality });
+    this.#stalls.set(machine.name, { machine, chassis, bmc, redfish, profile });
   }
 
   #groupOf(name: string): GroupCounters {
@@ -142,13 +143,13 @@ function countIpmi(group: GroupCounters): Pick<BmcOptions, 'onCommand' | 'onPack
   };
 }
 
-type Face = { readonly board: Board; readonly personality: Personality; readonly group: GroupCounters };
+type Face = { readonly bmcModel: BmcModel; readonly profile: BmcProfile; readonly group: GroupCounters };
 
-function startRedfishFace(url: string, { board, personality, group }: Face): Promise<RedfishService> {
+function startRedfishFrontEnd(url: string, { bmcModel, profile, group }: Face): Promise<RedfishService> {
   const { hostname: address, port } = new URL(url);
   const onRequest: RedfishServiceOptions['onRequest'] = ({ method, path, status }) => {
     group.requests += 1;
     if (method === 'POST' && status === 201 && path.includes('/Sessions')) group.logins += 1;
   };
-  return startRedfishService({ address, port: Number(port || 80), board, personality, onRequest });
+  return startRedfishService({ address, port: Number(port || 80), bmcModel, profile, onRequest });
 }

@@ -36,13 +36,13 @@ async function powerOf({ address, user, password }: FarmMachine): Promise<string
   return stdout.includes('is on') ? 'on' : 'off';
 }
 
-test('every machine has an address, a share of the personalities, and the same again for the same seed', () => {
-  const options = { count: 600, personalities: { slow: 0.1, dead: 0.05 }, seed: 7, redfish: 2, firstAddress: '127.9.0.250' };
+test('every machine has an address, a share of the profiles, and the same again for the same seed', () => {
+  const options = { count: 600, profiles: { slow: 0.1, dead: 0.05 }, seed: 7, redfish: 2, firstAddress: '127.9.0.250' };
 
   const { machines } = planFarm(options);
 
-  const count = (name: string) => machines.filter(({ personality }) => personality === name).length;
-  assert.deepEqual([count('slow'), count('dead'), count('sound')], [60, 30, 510]);
+  const count = (name: string) => machines.filter(({ profile }) => profile === name).length;
+  assert.deepEqual([count('slow'), count('dead'), count('default')], [60, 30, 510]);
   assert.equal(new Set(machines.map(({ address }) => address)).size, 600);
   assert.ok(machines.every(({ address }) => !/\.(0|255)$/.test(address)));
   assert.deepEqual(
@@ -53,16 +53,15 @@ test('every machine has an address, a share of the personalities, and the same a
     machines.slice(0, 3).map(({ redfish }) => redfish),
     ['http://127.9.0.250:8000', 'http://127.9.0.251:8000', null],
   );
-  const drawn = (seed: number) =>
-    planFarm({ ...options, seed }).machines.map(({ personality, power }) => `${personality} ${power}`);
+  const drawn = (seed: number) => planFarm({ ...options, seed }).machines.map(({ profile, power }) => `${profile} ${power}`);
   assert.deepEqual(drawn(7), drawn(7));
   assert.notDeepEqual(drawn(7), drawn(8));
 });
 
 test('what makes no farm is refused by name', () => {
   assert.throws(() => planFarm({ count: 0 }), /count must be a whole number from 1/);
-  assert.throws(() => planFarm({ personalities: { polite: 1 } }), /no personality 'polite'; there are .*slow/);
-  assert.throws(() => planFarm({ personalities: { slow: 0.6, dead: 0.6 } }), /more than the whole/);
+  assert.throws(() => planFarm({ profiles: { polite: 1 } }), /no profile 'polite'; there are .*slow/);
+  assert.throws(() => planFarm({ profiles: { slow: 0.6, dead: 0.6 } }), /more than the whole/);
   assert.throws(() => planFarm({ firstAddress: '10.0.0.1' }), /127\.0\.0\.0\/8/);
   assert.throws(() => planFarm({ count: 10, firstAddress: '127.255.255.250' }), /leave 127/);
 });
@@ -78,22 +77,22 @@ test('ipmitool asks a farm; what is switched behind its back shows; it counts', 
   assert.deepEqual(flipped, truth);
   assert.notEqual(truth[machine.name], machine.power);
   assert.equal(await powerOf(machine), truth[machine.name]);
-  const { machines, logins, commands, sessions, by_personality } = await farm.counters();
+  const { machines, logins, commands, sessions, by_profile } = await farm.counters();
   assert.deepEqual([machines, logins, sessions], [8, 2, 0]);
   assert.ok(commands >= 4);
-  assert.equal(by_personality['sound']?.commands, commands);
+  assert.equal(by_profile['default']?.commands, commands);
   assert.equal(statSync(farmFile(farm.record.state_dir)).mode & 0o777, 0o600);
 });
 
-test('a personality can be changed while it runs', { skip: withoutIpmitool }, async (t) => {
-  const farm = await aFarm(t, { count: 2, personalities: { 'refuses-password': 1 } });
+test('a profile can be changed while it runs', { skip: withoutIpmitool }, async (t) => {
+  const farm = await aFarm(t, { count: 2, profiles: { 'refuses-password': 1 } });
   const [machine] = farm.machines as [FarmMachine];
   await assert.rejects(powerOf(machine));
 
-  await farm.setPersonality([machine.name], { personality: 'sound' });
+  await farm.setBmcProfile([machine.name], { profile: 'default' });
 
   assert.equal(await powerOf(machine), machine.power);
-  await assert.rejects(farm.setPersonality('all', { polite: true }), /no 'polite'/);
+  await assert.rejects(farm.setBmcProfile('all', { polite: true }), /no 'polite'/);
 });
 
 test('some speak Redfish for the same machine', async (t) => {

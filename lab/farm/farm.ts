@@ -21,7 +21,7 @@ export { defaultFarmDir, farmFile };
 
 const farmProgram = fileURLToPath(new URL('farm-process.ts', import.meta.url));
 /** Longest wait for an orderly end (milliseconds). */
-const stopPatience = 20_000;
+const stopTimeout = 20_000;
 
 export class Farm {
   readonly record: FarmRecord;
@@ -55,8 +55,8 @@ export class Farm {
     return (await this.#ask({ action: 'powers' })) as FarmPowers;
   }
 
-  /** `personality` = a name of lab/personalities, and single fields: see lab/bmc/personality.ts. */
-  async setPersonality(machines: readonly string[] | 'all', changes: Readonly<Record<string, unknown>>): Promise<void> {
+  /** `profile` = a name of lab/bmc-profiles, and single fields: see lab/bmc/bmc-profile.ts. */
+  async setBmcProfile(machines: readonly string[] | 'all', changes: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#ask({ action: 'set', machines, changes });
   }
 
@@ -68,11 +68,11 @@ export class Farm {
 
   async stop(): Promise<void> {
     const child = this.#child;
-    const ended = child ? whenEnded(child) : once(this.#control, 'end', { signal: AbortSignal.timeout(stopPatience) });
+    const ended = child ? whenEnded(child) : once(this.#control, 'end', { signal: AbortSignal.timeout(stopTimeout) });
     if (!this.#control.ended) this.#ask({ action: 'stop' }).catch(() => {});
-    const impatience = child && setTimeout(() => child.kill('SIGKILL'), stopPatience);
+    const killTimer = child && setTimeout(() => child.kill('SIGKILL'), stopTimeout);
     await ended.catch(() => {});
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 
   /** Lets go of a farm that somebody else runs. */

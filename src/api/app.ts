@@ -16,7 +16,7 @@ import { authenticate, recheck, recheckSlowReads } from './authentication.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
-import { ConsoleTickets, serveConsoles, type Visit } from './consoles.ts';
+import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { keepReserve } from './disk-reserve.ts';
@@ -114,7 +114,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
   });
-  const isAllowed = async ({ token, server }: Visit) => {
+  const isAllowed = async ({ token, server }: ConsoleGrant) => {
     const caller = await recheck(context, token);
     return caller !== undefined && (server !== undefined || caller.is_admin);
   };

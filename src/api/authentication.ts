@@ -38,7 +38,7 @@ export function recheckSlowReads(context: TokenContext) {
 /** The role `reader` alone looks at things; what belongs to the project is changed by its members. */
 function checkReader(caller: Caller, method: string): void {
   if (method === 'GET' || method === 'HEAD' || caller.is_admin || caller.roles.includes('member')) return;
-  throw new Fault('forbidden', { detail: 'The role reader does not allow changes: they need the role member.' });
+  throw new Fault('forbidden', { detail: 'The role reader does not permit changes; the role member is required.' });
 }
 
 /** What a token says and whose it is; undefined for a text that is no token, and for a token that is no longer good. */

@@ -81,7 +81,7 @@ test('a console that cannot be opened says why', async (t) => {
   const socket = connect(tickets.issue({ node, token }, base));
   const [event] = (await once(socket, 'close')) as [CloseEvent];
   assert.equal(event.code, 1008);
-  assert.match(event.reason, /192\.0\.2\.7 did not answer/);
+  assert.match(event.reason, /192\.0\.2\.7 did not respond/);
 });
 
 test('other upgrades are refused, and the listener closes although somebody looks on', async (t) => {

@@ -33,38 +33,38 @@ const closeCodes = { done: 1000, policy: 1008, failed: 1011 } as const;
  * A node's console, looked at by an administrator, or by the owner of `server` for as long as that is on the node. It ends
  * with the token that the ticket was asked for with.
  */
-export type Visit = { readonly node: string; readonly server?: string; readonly token: TokenPayload };
+export type ConsoleGrant = { readonly node: string; readonly server?: string; readonly token: TokenPayload };
 
 export class ConsoleTickets {
-  readonly #tickets = new Map<string, { visit: Visit; until: number }>();
+  readonly #tickets = new Map<string, { grant: ConsoleGrant; until: number }>();
 
   /** @returns the URL for one visit: `ws://host/console?token=…` */
-  issue(visit: Visit, baseUrl: string): string {
-    this.#forgetOld(visit);
+  issue(grant: ConsoleGrant, baseUrl: string): string {
+    this.#forgetOld(grant);
     const token = randomBytes(24).toString('base64url');
-    this.#tickets.set(token, { visit, until: Date.now() + ticketMs });
+    this.#tickets.set(token, { grant, until: Date.now() + ticketMs });
     return `${baseUrl.replace(/^http/, 'ws')}${consolePath}?token=${token}`;
   }
 
   /** What the ticket is for; undefined where it is worth nothing (any more). */
-  take(token: string): Visit | undefined {
+  take(token: string): ConsoleGrant | undefined {
     const ticket = this.#tickets.get(token);
     this.#tickets.delete(token);
-    return ticket && ticket.until > Date.now() ? ticket.visit : undefined;
+    return ticket && ticket.until > Date.now() ? ticket.grant : undefined;
   }
 
   /** Oldest first; beyond so many the oldest go, used or not. */
-  #forgetOld(newcomer: Visit): void {
+  #forgetOld(newcomer: ConsoleGrant): void {
     for (const [token, { until }] of this.#tickets) {
       if (until > Date.now() && this.#tickets.size < ticketsMax) break;
       this.#tickets.delete(token);
     }
-    const own = [...this.#tickets].filter(([, { visit }]) => isSame(visit, newcomer));
+    const own = [...this.#tickets].filter(([, { grant }]) => isSame(grant, newcomer));
     for (const [token] of own.slice(0, -ticketsMaxEach + 1)) this.#tickets.delete(token);
   }
 }
 
-function isSame(one: Visit, other: Visit): boolean {
+function isSame(one: ConsoleGrant, other: ConsoleGrant): boolean {
   return one.node === other.node && one.server === other.server;
 }
 
@@ -72,36 +72,36 @@ type Parts = {
   readonly engine: Pick<Engine, 'attachConsole'>;
   readonly tickets: ConsoleTickets;
   /** Whether the visitor's token is still good, and good for this. */
-  isAllowed(visit: Visit): Promise<boolean>;
+  isAllowed(grant: ConsoleGrant): Promise<boolean>;
   /** How often it is asked again while a console is open (milliseconds). */
   readonly checkMs?: number;
 };
 
 export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs = pingMs, ...parts }: Parts): void {
-  const isAllowed = (visit: Visit) => parts.isAllowed(visit).catch(() => false);
+  const isAllowed = (grant: ConsoleGrant) => parts.isAllowed(grant).catch(() => false);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: frameMax,
     handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
   });
-  const visits = new Map<WebSocket, Visit>();
-  const isFull = (visit: Visit) =>
-    visits.size >= socketsMax || [...visits.values()].filter((each) => isSame(each, visit)).length >= socketsMaxEach;
+  const grants = new Map<WebSocket, ConsoleGrant>();
+  const isFull = (grant: ConsoleGrant) =>
+    grants.size >= socketsMax || [...grants.values()].filter((each) => isSame(each, grant)).length >= socketsMaxEach;
   const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Nobody else listens on it from now on, and whoever asked may hang up before the answer.
     socket.on('error', () => socket.destroy());
     const token = tokenOf(request);
-    const visit = token === undefined ? undefined : tickets.take(token);
-    if (!visit || !(await isAllowed(visit)) || isFull(visit))
+    const grant = token === undefined ? undefined : tickets.take(token);
+    if (!grant || !(await isAllowed(grant)) || isFull(grant))
       return refuse(socket, token === undefined ? '404 Not Found' : '403 Forbidden');
     sockets.handleUpgrade(request, socket, head, (client) => {
-      visits.set(client, visit);
-      client.once('close', () => visits.delete(client));
+      grants.set(client, grant);
+      client.once('close', () => grants.delete(client));
       const check = setInterval(async () => {
-        if (!(await isAllowed(visit))) client.close(closeCodes.policy, 'the token is no longer good');
+        if (!(await isAllowed(grant))) client.close(closeCodes.policy, 'the token is no longer good');
       }, checkMs);
       client.once('close', () => clearInterval(check));
-      void converse(client, visit, engine);
+      void converse(client, grant, engine);
     });
   };
   app.server.on('upgrade', (request, socket, head) => void admit(request, socket, head));
@@ -121,7 +121,7 @@ function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-async function converse(client: WebSocket, { node, server }: Visit, engine: Parts['engine']): Promise<void> {
+async function converse(client: WebSocket, { node, server }: ConsoleGrant, engine: Parts['engine']): Promise<void> {
   const early: Buffer[] = [];
   const keep = (data: Buffer) => {
     if (early.length < earlyMax) early.push(data);

@@ -29,7 +29,7 @@ const as = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, pa
 
 test('below the reserve each service refuses what a member writes, in words of its own', async () => {
   const { body: image } = await stage.ask({ method: 'POST', url: '/image/v2/images', payload: { owner: project.id } });
-  const text = /no space left/;
+  const text = /no space left/i;
 
   const identity = await as('POST', credentials, { application_credential: { name: 'one' } });
   const compute = await as('POST', '/compute/v2.1/os-keypairs', { keypair: { name: 'one' } });

@@ -1,7 +1,7 @@
 /** What members write ends before the disk is full: the rest is for operations, administrators, and for deleting. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import { RoomWatch } from '#images/room-watch.ts';
+import { DiskSpaceWatch } from '#images/room-watch.ts';
 import type { Settings } from '#settings.ts';
 import type { ServiceName } from './fault-replies.ts';
 
@@ -10,7 +10,7 @@ const growing: readonly string[] = ['POST', 'PUT', 'PATCH'];
 /** Makes an onRequest hook for each service, behind authentication. */
 export function keepReserve(settings: Settings): (service: ServiceName) => (request: FastifyRequest) => Promise<void> {
   const mib = settings['images.reserve_mib'];
-  const watch = new RoomWatch({ folder: settings.state_dir, reserve: mib * 1024 ** 2 });
+  const watch = new DiskSpaceWatch({ folder: settings.state_dir, reserve: mib * 1024 ** 2 });
   return (service) => async (request) => {
     if (request.caller.is_admin || !growing.includes(request.method) || !(await watch.isFull())) return;
     // Glance answers 413 where its store is full.

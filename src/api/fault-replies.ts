@@ -1,9 +1,9 @@
 /** Any fault as the reply that the clients of each service understand. The only place that knows error shapes. */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { asFault, Fault, tellFault } from '#domain/faults.ts';
+import { asFault, Fault, formatFault } from '#domain/faults.ts';
+import { faultFor } from './redact-faults.ts';
 import type { RouteMethods } from './route-methods.ts';
-import { wordsFor } from './tenant-words.ts';
 
 export type ServiceName = 'identity' | 'compute' | 'image' | 'network' | 'baremetal';
 
@@ -49,7 +49,7 @@ function neutronType(fault: Fault): string {
 export function replyWithFault(service: ServiceName) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
-    const fault = hungUp ? new Fault('interrupted', { what: 'A request', why: 'the client hung up' }) : faultOf(error);
+    const fault = hungUp ? new Fault('interrupted', { what: 'A request', why: 'the client disconnected' }) : faultOf(error);
     if (fault.code === 'internal') request.log.error({ err: error }, 'defect');
     else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     // No hook has run where the router could not read the URL.
@@ -76,7 +76,7 @@ export function replyNotFound(service: ServiceName, methods: RouteMethods) {
 
 function textOf(fault: Fault, request: FastifyRequest): string {
   if (fault.code === 'internal') return `Unexpected error; the log has more under ${request.id}.`;
-  return tellFault(wordsFor(request.caller, fault)) ?? '';
+  return formatFault(faultFor(request.caller, fault)) ?? '';
 }
 
 /** Fastify's own errors (unreadable JSON, body too large, unknown media type) are the caller's. */

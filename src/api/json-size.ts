@@ -15,10 +15,10 @@ export function faultOfSize(value: unknown): Fault | null {
     const next: unknown[] = [];
     for (const each of level) {
       if (typeof each !== 'object' || each === null) continue;
-      const inside = Array.isArray(each) ? each : Object.values(each);
-      count += inside.length;
+      const trx = Array.isArray(each) ? each : Object.values(each);
+      count += trx.length;
       if (count > mostValues) return new Fault('tooLarge', { detail: `The body has more than ${mostValues} values.` });
-      for (const inner of inside) next.push(inner);
+      for (const inner of trx) next.push(inner);
     }
     level = next;
   }

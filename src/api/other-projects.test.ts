@@ -154,7 +154,7 @@ test('of what a member has, the same routes tell', async () => {
 });
 
 const ofOwnServer = `/compute/v2.1/servers/${own['servers']}`;
-const inside: { title: string; asks: (ids: Ids) => Ask }[] = [
+const trx: { title: string; asks: (ids: Ids) => Ask }[] = [
   ...(['imageRef', 'flavorRef', 'key_name', 'network', 'port'] as const).map((field) => ({
     title: `POST /servers with ${field}`,
     asks: (ids: Ids): Ask => ({ method: 'POST', url: '/compute/v2.1/servers', body: { server: serverWith(field, ids) } }),
@@ -242,7 +242,7 @@ const inside: { title: string; asks: (ids: Ids) => Ask }[] = [
     asks: ({ projects }) => ({ method: 'GET', url: `/identity/v3/role_assignments?scope.project.id=${projects}` }),
   },
 ];
-for (const { title, asks } of inside) test(`${title} tells nothing of another project`, async () => void (await compare(asks)));
+for (const { title, asks } of trx) test(`${title} tells nothing of another project`, async () => void (await compare(asks)));
 
 test('a port for a device tells nothing of another project', async () => {
   const put = (device_id: string) => ({

@@ -57,7 +57,7 @@ export class Tokens {
   }
 
   /** The same tokens, looked up in a transaction. */
-  inside(store: Store): Tokens {
+  trx(store: Store): Tokens {
     return new Tokens(store, this.#key);
   }
 

@@ -118,9 +118,9 @@ test('an agent of the former protocol is told so by HTTP, before its body is rea
     body: JSON.stringify({ agent_version: '1.0', inventory: 'x'.repeat(500_000) }),
   });
   assert.equal(reply.status, 409);
-  assert.match(await reply.text(), /agent of another version of Ingot/);
+  assert.match(await reply.text(), /agent of another Ingot version/);
   const newer = link().post(routes.hello, { protocol: 3, something: 'else' });
-  await assert.rejects(newer, /409.*agent of another version/);
+  await assert.rejects(newer, /409.*agent of another Ingot version/);
 });
 
 test('each message has a size, and over the budget the answer is 429 without a line of the record', async () => {

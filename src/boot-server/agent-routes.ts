@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyMax, Hello, Log, Next, Progress, Result } from '#agent-protocol/messages.ts';
 import { agentProtocol, formerRoutes, routes } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
-import { askerOf, type HttpParts, reportsOf } from './http-requests.ts';
+import { type HttpParts, reportsOf, requesterOf } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
 const longestPollSeconds = 30;
@@ -19,12 +19,12 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
     // Before the body is read: who has no token, or speaks too often, costs us nothing.
     agent.addHook('onRequest', async (request) => {
       const message = request.routeOptions.url === routes.hello ? 'hello' : 'other';
-      await engine.agentAdmit(tokenOf(request), await askerOf(parts, request), message);
+      await engine.agentAdmit(tokenOf(request), await requesterOf(parts, request), message);
     });
 
     agent.post(routes.hello, { bodyLimit: bodyMax.hello, schema: { body: Hello }, attachValidation: true }, async (request) => {
       if (request.validationError) throw await refusal(parts, request, request.validationError);
-      return engine.agentHello(tokenOf(request), request.body, await askerOf(parts, request));
+      return engine.agentHello(tokenOf(request), request.body, await requesterOf(parts, request));
     });
     agent.post(routes.next, { bodyLimit: bodyMax.next, schema: { body: Next } }, async (request, reply) => {
       const seconds = Math.min(Math.max(request.body.wait_seconds, 0), longestPollSeconds);
@@ -55,7 +55,7 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
 async function refusal(parts: HttpParts, request: FastifyRequest, error: Error): Promise<Error> {
   const { protocol } = (request.body ?? {}) as { protocol?: unknown };
   if (protocol === agentProtocol) return Object.assign(error, { statusCode: 400 });
-  return parts.engine.agentOutdated(tokenOf(request), await askerOf(parts, request));
+  return parts.engine.agentOutdated(tokenOf(request), await requesterOf(parts, request));
 }
 
 /** Images, on the plain listener too unless the site wants them by HTTPS alone. */
@@ -67,7 +67,7 @@ export function imageRoutes(app: FastifyInstance, parts: HttpParts): void {
 export function formerAgentRoutes(app: FastifyInstance, { engine, ...parts }: HttpParts): void {
   // Before the body is read: it does not matter what it says.
   const onRequest = async (request: FastifyRequest) =>
-    void (await engine.agentOutdated(tokenOf(request), await askerOf(parts, request)));
+    void (await engine.agentOutdated(tokenOf(request), await requesterOf(parts, request)));
   app.post(`${formerRoutes}/hello`, { onRequest }, async (_, reply) => reply.code(204).send());
 }
 
@@ -76,7 +76,7 @@ type ImageRequest = FastifyRequest<{ Params: { id: string } }>;
 async function sendImage(parts: HttpParts, request: ImageRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { id } = request.params;
   const subject = `${routes.images}/${id}`;
-  await parts.engine.agentImage(tokenOf(request), subject, await askerOf(parts, request));
+  await parts.engine.agentImage(tokenOf(request), subject, await requesterOf(parts, request));
   const { path } = await parts.images.extents(id);
   return sendFile(request, reply, { path, ...reportsOf(parts, request, { subject }) });
 }

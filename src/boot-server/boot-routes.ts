@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ethernetForm } from '#agent-protocol/infiniband.ts';
-import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
+import { formatRequester, isMachine, type Requester } from '#domain/requesters.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
-import { askerOf, type HttpParts, reportsOf } from './http-requests.ts';
+import { type HttpParts, reportsOf, requesterOf } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
 /** UEFI HTTP boot asks by HEAD for the size of what it is about to load. */
@@ -16,15 +16,15 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     const mac = ethernetForm(request.params.mac.toLowerCase().replaceAll('-', ':'));
     const subject = `/boot/ipxe/${mac.slice(0, 20)}`;
     const plan = parts.plans.ofMac(mac);
-    const asker = await expectMachine(parts, { request, plan, subject });
-    if (plan?.spent) tellSpent(parts, { mac, asker, subject });
+    const requester = await expectMachine(parts, { request, plan, subject });
+    if (plan?.spent) reportSpentPlan(parts, { mac, requester, subject });
     const script = plan?.ipxe_script;
     if (script === undefined) throw new Fault('notFound', { what: 'Boot script of', id: mac.slice(0, 20) });
-    const message = `took its boot script over HTTP: ${script.length} bytes`;
+    const message = `fetched its boot script over HTTP: ${script.length} bytes`;
     parts.report({
       kind: 'http',
       mac,
-      address: asker.address,
+      address: requester.address,
       subject,
       message,
       duration_ms: Math.round(reply.elapsedTime),
@@ -38,10 +38,10 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     const mac = ethernetForm(request.params.mac.toLowerCase().replaceAll('-', ':'));
     const subject = `/boot/disk-failed/${mac.slice(0, 20)}`;
     const plan = parts.plans.ofMac(mac);
-    const asker = await expectMachine(parts, { request, plan, subject });
+    const requester = await expectMachine(parts, { request, plan, subject });
     if (!plan) throw new Fault('notFound', { what: 'Boot plan of', id: mac.slice(0, 20) });
     const message = 'tells that its first disk has nothing to start';
-    parts.report({ kind: 'http', mac, address: asker.address, subject: 'disk failed', message });
+    parts.report({ kind: 'http', mac, address: requester.address, subject: 'disk failed', message });
     return reply.type('text/plain; charset=utf-8').send('noted\n');
   });
 
@@ -71,45 +71,48 @@ async function sendBootFile(parts: HttpParts, request: FileRequest, reply: Fasti
   const plan = parts.plans.withFile(folder, name);
   if (!plan) throw new Fault('notFound', { what: 'Boot file', id: `${folder}/${name}` });
   const subject = `/boot/files/${folder}/${name}`;
-  const asker = await expectMachine(parts, { request, plan, subject });
+  const requester = await expectMachine(parts, { request, plan, subject });
   return sendFile(request, reply, {
     path: join(parts.tftpRoot, folder, name),
-    ...reportsOf(parts, request, { subject, mac: asker.macs[0] }),
+    ...reportsOf(parts, request, { subject, mac: requester.macs[0] }),
   });
 }
 
-type Asking = { request: FastifyRequest; plan: BootPlan | undefined; subject: string };
+type CallOptions = { request: FastifyRequest; plan: BootPlan | undefined; subject: string };
 
 /** A script holds the token of a deployment. Others are told what they would be told of a machine that is not there. */
-async function expectMachine(parts: HttpParts, { request, plan, subject }: Asking): Promise<Asker> {
-  const asker = await askerOf(parts, request);
+async function expectMachine(parts: HttpParts, { request, plan, subject }: CallOptions): Promise<Requester> {
+  const requester = await requesterOf(parts, request);
   if (
     !plan ||
     isMachine(
-      asker,
+      requester,
       plan.macs.map((entry) => entry.mac),
     )
   )
-    return asker;
+    return requester;
   const [first] = plan.macs;
   parts.report({
     kind: 'http',
     ...(first && { mac: first.mac }),
     isStranger: true,
     subject: 'stranger',
-    message: `Another machine at ${nameAsker(asker)} asked for ${subject}; it was refused`,
-    address: asker.address,
+    message: `Another machine at ${formatRequester(requester)} asked for ${subject}; it was refused`,
+    address: requester.address,
   });
   throw new Fault('notFound', { what: 'Resource', id: subject });
 }
 
 /** Firmware reads a script as often as it likes until the ramdisk runs; after that nobody has a reason to. */
-function tellSpent({ report }: HttpParts, { mac, asker, subject }: { mac: string; asker: Asker; subject: string }): void {
+function reportSpentPlan(
+  { report }: HttpParts,
+  { mac, requester, subject }: { mac: string; requester: Requester; subject: string },
+): void {
   report({
     kind: 'http',
     mac,
-    address: asker.address,
+    address: requester.address,
     subject,
-    message: `asked for its boot script again from ${nameAsker(asker)} after its ramdisk had reported: the machine restarted by itself, or another one uses its address; it was refused`,
+    message: `asked for its boot script again from ${formatRequester(requester)} after its ramdisk had reported: the machine restarted by itself, or another one uses its address; it was refused`,
   });
 }

@@ -130,7 +130,7 @@ class LiveBootServer implements BootServer {
       try {
         engine.machineRequest(request);
       } catch (error) {
-        log.error({ err: error }, 'a request of a machine could not be recorded');
+        log.error({ err: error }, 'could not record a request of a machine');
       }
     };
     const parts = {
@@ -291,7 +291,7 @@ class LiveBootServer implements BootServer {
   }
 
   readonly #failed = (error: Error): void => {
-    if (isPassing(error)) this.#options.log.warn({ err: error }, 'a connection of a machine could not be taken');
+    if (isPassing(error)) this.#options.log.warn({ err: error }, 'could not accept a connection of a machine');
     else this.#fail(error);
   };
 
@@ -321,7 +321,7 @@ class LiveBootServer implements BootServer {
     for (const plan of this.#plans.all()) {
       await this.#files
         .lay(plan)
-        .catch((error) => log.warn({ err: error, node: plan.node_uuid }, 'boot files could not be laid again'));
+        .catch((error) => log.warn({ err: error, node: plan.node_uuid }, 'could not restore boot files'));
     }
     if (tftpRootOf(settings, stateDir) === ownTftpRoot(stateDir)) await this.#files.sweep(this.#plans.all());
   }

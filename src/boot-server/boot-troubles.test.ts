@@ -91,7 +91,7 @@ test('who takes the offer of another DHCP server is refused, and the reason is k
 });
 
 test('iPXE and the firmware that loaded it are told apart', bounded, async () => {
-  const told = await reported(/looks for a DHCP server/, () => network.dhcp(mac, { isIpxe: true, userClass: 'iPXE' }));
+  const told = await reported(/sent DHCPDISCOVER/, () => network.dhcp(mac, { isIpxe: true, userClass: 'iPXE' }));
   assert.equal(told.data?.['user_class'], 'iPXE');
 });
 
@@ -110,7 +110,7 @@ test(
   async () => {
     network.takeAddress(mac, address);
     const decline = { kind: 'dhcp', type: 'DECLINE', mac, server: network.address, requested: address } as const;
-    const refused = await reported(/refuses 172\.31\.9\.11/, () => crafted(decline));
+    const refused = await reported(/declined 172\.31\.9\.11/, () => crafted(decline));
     assert.equal(refused.subject, 'DHCPDECLINE');
     assert.match(causeOf(refused), /Another machine on the network uses 172\.31\.9\.11/);
     const told = await reported(/^dnsmasq: not using configured address/, () => crafted({ kind: 'dhcp', type: 'DISCOVER', mac }));
@@ -136,8 +136,8 @@ test('firmware that asks for the size of a file alone has not taken it, whatever
 
 test('nor who breaks it off, which is told with the file and the reason', bounded, async () => {
   network.takeAddress(mac, address);
-  const told = await reported(/broke a TFTP transfer off/, () => tftp('abort', kernel));
-  assert.equal(told.message, `broke a TFTP transfer off of ${kernel}: 0 TFTP Aborted`);
+  const told = await reported(/aborted a TFTP transfer/, () => tftp('abort', kernel));
+  assert.equal(told.message, `aborted a TFTP transfer of ${kernel}: 0 TFTP Aborted`);
   assert.equal(told.data?.['outcome'], 'failed');
   assert.match(causeOf(told), /deploy_kernel: 0 TFTP Aborted \(once\): packets are lost on the way/);
 });
@@ -145,9 +145,9 @@ test('nor who breaks it off, which is told with the file and the reason', bounde
 test('a transfer that goes on is told before it ends', bounded, async () => {
   network.takeAddress(mac, address);
   const client = tftp('hold', kernel);
-  const told = await reported(/^begins to take/, () => {});
+  const told = await reported(/^started fetching/, () => {});
   client.kill('SIGTERM');
-  assert.equal(told.message, `begins to take ${kernel} by TFTP`);
+  assert.equal(told.message, `started fetching ${kernel} by TFTP`);
   assert.deepEqual([told.mac, told.data], [mac, { outcome: 'begun', total: 4_000_000 }]);
   assert.match(causeOf(told), /transfer of the kernel began and did not end/);
 });

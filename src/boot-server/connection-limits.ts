@@ -32,7 +32,7 @@ export function fitConnections(settings: Settings, log: Pick<Log, 'info'>, descr
   const free = Math.floor(descriptors * (1 - reservedShare));
   if (all <= free) return wanted;
   const message =
-    'the limit of open files bounds connections below the settings; a site of thousands of machines should raise it';
+    'the limit of open files is lower than the configured connections; raise it on sites with thousands of machines';
   log.info({ wanted: all, taken: free, descriptors }, message);
   const fit = (limits: ConnectionLimits) => ({
     ...limits,

@@ -39,13 +39,13 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
 async function handle(parts: Parts, request: IncomingMessage, from: string): Promise<{ status: number; text: string }> {
   if (request.method !== 'POST') return { status: 501, text: '' };
   try {
-    await parts.engine.deployPost(readFields(await readBody(request)), await parts.addresses.asker(from));
+    await parts.engine.deployPost(readFields(await readBody(request)), await parts.addresses.requester(from));
     return { status: 200, text: '' };
   } catch (error) {
     const { status, message } = asFault(error);
     if (status < 500) return { status, text: message };
     parts.log.error({ err: error }, 'the deploy helper failed');
-    return { status: 500, text: 'unexpected error; the log of Ingot has more' };
+    return { status: 500, text: 'unexpected error; see the log of Ingot' };
   }
 }
 

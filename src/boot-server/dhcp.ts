@@ -138,7 +138,7 @@ export class Dhcp {
     await sendReleases(this.#options.settings['provisioning.address'], stale);
     // dnsmasq writes the file at the end of the turn that logs; what it did not release is still there after this.
     if (await seen) return true;
-    this.#options.log.warn({ leases: stale.length }, 'leases could not be released (is lo up?); DHCP is restarted without them');
+    this.#options.log.warn({ leases: stale.length }, 'could not release leases (is lo up?); restarting DHCP without them');
     return false;
   }
 

@@ -1,7 +1,7 @@
 /** Turns dnsmasq's log into the record of the machines: addresses, files, refusals. */
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { isMachine, nameAsker } from '#domain/askers.ts';
+import { formatRequester, isMachine } from '#domain/requesters.ts';
 import { noLoaderTag } from './dnsmasq-config.ts';
 import {
   type BootFileChoice,
@@ -24,13 +24,13 @@ const strangerMs = 60_000;
 const rememberedMax = 2000;
 
 const dhcpTexts: Readonly<Record<string, string>> = {
-  DISCOVER: 'looks for a DHCP server',
+  DISCOVER: 'sent DHCPDISCOVER',
   OFFER: 'is offered {address}',
   REQUEST: 'asks for {address}',
   ACK: 'gets {address}',
   NAK: 'may not have {address}',
   RELEASE: 'gives {address} back',
-  DECLINE: 'refuses {address}: somebody else uses it',
+  DECLINE: 'declined {address}: the address is in use',
   INFORM: 'has {address} and asks for the rest',
 };
 
@@ -101,11 +101,11 @@ export class DnsmasqEvents {
         ...(userClass && { user_class: userClass }),
       },
     });
-    if (type === 'ACK') this.#tellLoaderless(mac, transaction);
+    if (type === 'ACK') this.#reportMissingLoader(mac, transaction);
   }
 
   /** The ramdisk and installed systems ask too: only firmware gives itself a vendor class of network boot. */
-  #tellLoaderless(mac: string, transaction: string): void {
+  #reportMissingLoader(mac: string, transaction: string): void {
     const client = this.#loaderless.get(transaction);
     const vendorClass = this.#vendorClasses.get(transaction) ?? '';
     if (!client || !/^(PXE|HTTP)Client:/.test(vendorClass)) return;
@@ -143,12 +143,12 @@ export class DnsmasqEvents {
     const bytes = outcome === 'sent' ? await sizeOf(path) : undefined;
     const reason = detail ? `: ${detail}` : '';
     const messages = {
-      sent: `took ${subject} by TFTP`,
+      sent: `fetched ${subject} by TFTP`,
       ended: `began to take ${subject} by TFTP and ended the transfer, as firmware does that asks for the size first${reason}`,
       missing: `asked for ${subject} by TFTP, which does not exist`,
-      failed: `broke a TFTP transfer off of ${subject}${reason}`,
+      failed: `aborted a TFTP transfer of ${subject}${reason}`,
     };
-    if (outcome === 'sent') await this.#tellStranger(subject, address);
+    if (outcome === 'sent') await this.#reportStranger(subject, address);
     const mac = await this.#parts.addresses.likelyMacOf(address);
     this.#parts.report({
       kind: 'tftp',
@@ -178,19 +178,19 @@ export class DnsmasqEvents {
   }
 
   /** dnsmasq asks nobody who they are. What lies there is of use from the machine's own address alone; yet it is told. */
-  async #tellStranger(subject: string, address: string): Promise<void> {
+  async #reportStranger(subject: string, address: string): Promise<void> {
     const mac = macOfConfig(subject);
     const plan = mac === undefined ? undefined : this.#parts.plans.ofMac(mac);
-    const asker = await this.#parts.addresses.asker(address);
+    const requester = await this.#parts.addresses.requester(address);
     if (
       !plan ||
       isMachine(
-        asker,
+        requester,
         plan.macs.map((entry) => entry.mac),
       )
     )
       return;
-    const message = `Another machine at ${nameAsker(asker)} took ${subject} by TFTP; what it names is refused from there`;
+    const message = `Another machine at ${formatRequester(requester)} fetched ${subject} by TFTP; what it names is refused from there`;
     this.#parts.report({ kind: 'tftp', mac: mac as string, address, isStranger: true, subject: 'stranger', message });
   }
 }

@@ -178,7 +178,7 @@ export class DnsmasqProcess {
         await this.#launch();
         break;
       } catch (error) {
-        log.error({ err: error }, `dnsmasq (${title}) does not start; another try follows`);
+        log.error({ err: error }, `dnsmasq (${title}) does not start; retrying`);
       }
     }
     const steady = setTimeout(() => {

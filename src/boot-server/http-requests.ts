@@ -1,8 +1,8 @@
 /** What the routes of the provisioning listener share: their parts, and who is asking. */
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { Asker } from '#domain/askers.ts';
 import type { JsonObject } from '#domain/records.ts';
+import type { Requester } from '#domain/requesters.ts';
 import type { ImageSource } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
@@ -34,8 +34,8 @@ export function addressOf(request: { socket: { remoteAddress?: string } }): stri
 }
 
 /** Who asks, as sure as it can be known. */
-export function askerOf({ addresses }: Pick<HttpParts, 'addresses'>, request: FastifyRequest): Promise<Asker> {
-  return addresses.asker(addressOf(request));
+export function requesterOf({ addresses }: Pick<HttpParts, 'addresses'>, request: FastifyRequest): Promise<Requester> {
+  return addresses.requester(addressOf(request));
 }
 
 /** Begin and end of one transfer into the record: what began and did not end tells as much as what ended. */
@@ -47,11 +47,11 @@ export function reportsOf(
   const report = (message: string, more: { data: JsonObject; duration_ms?: number }) =>
     parts.report({ kind: 'http', ...whoAsks(parts, request), ...(mac && { mac }), subject, message, ...more });
   return {
-    onStart: (total) => report(`begins to take ${subject} over HTTP`, { data: { total } }),
+    onStart: (total) => report(`started fetching ${subject} over HTTP`, { data: { total } }),
     onEnd({ bytes, total, complete, duration_ms }) {
       const message = complete
-        ? `took ${subject} over HTTP: ${bytes} bytes`
-        : `broke off ${subject} over HTTP after ${bytes} of ${total} bytes`;
+        ? `fetched ${subject} over HTTP: ${bytes} bytes`
+        : `aborted ${subject} over HTTP after ${bytes} of ${total} bytes`;
       report(message, { duration_ms, data: { bytes, total, complete } });
     },
   };

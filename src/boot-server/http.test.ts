@@ -132,7 +132,7 @@ test('boot files: whole, in ranges, and none that no plan names', async () => {
   ])
     assert.equal((await get(`/boot/files/${path}`)).status, 404);
   assert.deepEqual(engine.requests[0]?.data, { total: 10 });
-  assert.equal(engine.requests[0]?.message, 'begins to take /boot/files/server-1/deploy_kernel over HTTP');
+  assert.equal(engine.requests[0]?.message, 'started fetching /boot/files/server-1/deploy_kernel over HTTP');
   const ended = engine.requests.find(({ data }) => data?.['complete'] !== undefined);
   assert.deepEqual(ended?.data, { bytes: 10, total: 10, complete: true });
   assert.equal(typeof ended?.duration_ms, 'number');
@@ -218,7 +218,7 @@ test('an image goes only to the agent that is told to write it, recorded at begi
   assert.ok(imageBytes.equals(Buffer.from(await reply.arrayBuffer())));
   assert.deepEqual(
     engine.requests.map(({ message }) => message.replace(/\/\S+/, 'it')),
-    ['begins to take it over HTTP', `took it over HTTP: ${imageBytes.length} bytes`],
+    ['started fetching it over HTTP', `fetched it over HTTP: ${imageBytes.length} bytes`],
   );
 });
 
@@ -232,7 +232,7 @@ test('a transfer that a machine breaks off is recorded as such', async () => {
   while (engine.requests.length < 2) await new Promise((resolve) => setImmediate(resolve));
   const { data, message } = engine.requests[1] ?? {};
   assert.equal(data?.['complete'], false);
-  assert.match(message ?? '', /^broke off/);
+  assert.match(message ?? '', /^aborted/);
 });
 
 test('while the engine starts, machines wait instead of being refused', async () => {

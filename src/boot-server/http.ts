@@ -84,7 +84,7 @@ type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest;
 /** Machines get the status and one sentence; what is our own defect stays in our log. */
 async function answerError(parts: HttpParts, { error, request, reply }: Failed): Promise<FastifyReply> {
   const { status, text } = describe(error);
-  if (status >= 500) parts.log.error({ err: error, url: request.url }, 'a request of a machine failed');
+  if (status >= 500) parts.log.error({ err: error, url: request.url }, 'request of a machine failed');
   // The engine has made one line of it; many would be what the budget is there against.
   if (status === 429) return reply.code(status).header('retry-after', '60').type('application/json').send({ error: text });
   // What follows is the token of a subscription.
@@ -110,5 +110,5 @@ async function answerError(parts: HttpParts, { error, request, reply }: Failed):
 function describe(error: Error & { statusCode?: number }): { status: number; text: string } {
   if (error instanceof Fault && error.code !== 'internal') return { status: error.status, text: error.message };
   const status = error.statusCode ?? asFault(error).status;
-  return status < 500 ? { status, text: error.message } : { status: 500, text: 'unexpected error; the log of Ingot has more' };
+  return status < 500 ? { status, text: error.message } : { status: 500, text: 'unexpected error; see the log of Ingot' };
 }

@@ -32,14 +32,14 @@ async function explain(
   const fault = (detail: string, remedy: string) => new Fault('cannotListen', { address, port, purpose, detail, remedy }, error);
   if (error.code === 'EADDRINUSE') {
     const owner = await ownerOf(port);
-    return fault(`the port is taken${owner ? ` by ${owner}` : ''}`, `End that program, or change the setting ${setting}.`);
+    return fault(`the port is in use${owner ? ` by ${owner}` : ''}`, `Stop that program, or change the setting ${setting}.`);
   }
   if (error.code === 'EADDRNOTAVAIL')
     return fault(
       'no interface of this host has that address',
       `Bring the interface up, or correct the setting ${addressSetting}.`,
     );
-  return fault(error.message, `Look at the setting ${setting}.`);
+  return fault(error.message, `Check the setting ${setting}.`);
 }
 
 /** `name (process 123)` of whoever listens on a TCP port, where /proc shows it. */

@@ -1,6 +1,6 @@
 /** Which MAC has which address, so that requests can be told to belong to a machine. */
 import { readFile } from 'node:fs/promises';
-import type { Asker } from '#domain/askers.ts';
+import type { Requester } from '#domain/requesters.ts';
 import type { Plans } from './plans.ts';
 
 type Options = {
@@ -38,7 +38,7 @@ export class MachineAddresses {
   }
 
   /** With what the kernel itself has seen on the wire: an address can be taken without asking DHCP for it. */
-  async asker(address: string): Promise<Asker> {
+  async requester(address: string): Promise<Requester> {
     const promised = this.macOf(address);
     const seen = neighbourIn(await this.#readNeighbours().catch(() => ''), address);
     return { address, macs: [promised, seen].filter((mac) => mac !== undefined), isServed: this.#isServed };
@@ -46,7 +46,7 @@ export class MachineAddresses {
 
   /** The machine that `macOf` names, unless another one is seen behind the address: what is said from there is not its own. */
   async machineAt(address: string): Promise<string | undefined> {
-    const [mac, ...others] = new Set((await this.asker(address)).macs);
+    const [mac, ...others] = new Set((await this.requester(address)).macs);
     return others.length === 0 && mac === this.macOf(address) ? mac : undefined;
   }
 

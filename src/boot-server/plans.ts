@@ -120,7 +120,7 @@ export class Plans {
       checkPlan(plan);
       return plan;
     } catch (error) {
-      log.warn({ file, err: error }, 'a boot plan of an earlier run is not usable; removed');
+      log.warn({ file, err: error }, 'removed an unusable boot plan of an earlier run');
       return undefined;
     }
   }

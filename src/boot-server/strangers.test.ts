@@ -118,7 +118,7 @@ test('the configuration of pxelinux: who else takes it by TFTP is told; it is go
   network.inMachine('curl', ['-s', config]);
   let told: unknown[][] = [];
   while (told.length === 0) told = (await strangers()).filter(([, message]) => message?.includes('by TFTP'));
-  assert.match(String(told[0]?.[1]), /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) took pxelinux\.cfg\/01-/);
+  assert.match(String(told[0]?.[1]), /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) fetched pxelinux\.cfg\/01-/);
 
   network.takeAddress(mac, '172.31.9.11');
   assert.equal(network.inMachine('curl', ['-s', config]).stdout, 'append ingot.token=secret\n');

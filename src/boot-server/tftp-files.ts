@@ -19,7 +19,7 @@ import {
 import { dirname, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootFile, BootPlan } from '#drivers/interfaces.ts';
-import { checkRoom, type DiskRoom } from '#tools/disk-room.ts';
+import { checkDiskSpace, type DiskSpace } from '#tools/disk-room.ts';
 
 type FirmwareFile = { readonly name: string; readonly source: string; readonly package: string };
 
@@ -133,7 +133,7 @@ export class TftpFiles {
     const [wanted, present] = await Promise.all([stat(from), stat(target).catch(() => undefined)]);
     if (present && isSameFile(wanted, present)) return;
     await appear(target, (part) =>
-      linkOrCopy(from, part, { facts: wanted, room: { folder: this.root, reserve: this.#reserve } }),
+      linkOrCopy(from, part, { facts: wanted, space: { folder: this.root, reserve: this.#reserve } }),
     );
   }
 }
@@ -142,7 +142,7 @@ export class TftpFiles {
  * dnsmasq, run by root, sends only what the whole world may read; a link would share the mode of the original, so what
  * is private there is copied (a reflink where the file system can).
  */
-async function linkOrCopy(source: string, target: string, { facts, room }: { facts: Stats; room: DiskRoom }): Promise<void> {
+async function linkOrCopy(source: string, target: string, { facts, space }: { facts: Stats; space: DiskSpace }): Promise<void> {
   if (facts.mode & 0o004) {
     const linked = await link(source, target).then(
       () => true,
@@ -150,7 +150,7 @@ async function linkOrCopy(source: string, target: string, { facts, room }: { fac
     );
     if (linked) return;
   }
-  await checkRoom(room, facts.size);
+  await checkDiskSpace(space, facts.size);
   await copyFile(source, target, constants.COPYFILE_FICLONE);
   await chmod(target, 0o644);
   await utimes(target, facts.atime, facts.mtime);

@@ -60,7 +60,7 @@ export class TftpTransfers {
         () => undefined,
       );
       const data = { outcome: 'begun', ...(total !== undefined && { total }) };
-      this.#parts.report({ kind: 'tftp', mac, subject, message: `begins to take ${subject} by TFTP`, data });
+      this.#parts.report({ kind: 'tftp', mac, subject, message: `started fetching ${subject} by TFTP`, data });
     }
   }
 

@@ -13,7 +13,7 @@ has run yet it waits a moment for one that is just being started.
 `;
 
 /** Milliseconds. */
-const startPatience = 15_000;
+const startTimeout = 15_000;
 const lookEvery = 100;
 
 export async function runOpenrcCommand(args: string[]): Promise<number> {
@@ -33,8 +33,8 @@ export async function runOpenrcCommand(args: string[]): Promise<number> {
 async function untilStarted({ state_dir }: Settings): Promise<void> {
   const endpoint = join(state_dir, stateFiles.endpoint);
   if (existsSync(endpoint)) return;
-  process.stderr.write(`ingot: waiting up to ${startPatience / 1000} s for an Ingot to start in ${state_dir}\n`);
-  const end = Date.now() + startPatience;
+  process.stderr.write(`ingot: waiting up to ${startTimeout / 1000} s for an Ingot to start in ${state_dir}\n`);
+  const end = Date.now() + startTimeout;
   while (!existsSync(endpoint) && Date.now() < end) await setTimeout(lookEvery);
 }
 

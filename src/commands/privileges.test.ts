@@ -94,7 +94,10 @@ test('a state folder of another user is refused with what to do', { skip }, asyn
     mkdirSync(join(folder, 'state'));
     writeFileSync(join(folder, 'state', 'ingot.sqlite'), '');
   });
-  assert.match(said, /cannot run as 64030 \(setting process\.user\): the state folder is another's: chown -R 64030:64030 /);
+  assert.match(
+    said,
+    /cannot run as 64030 \(setting process\.user\): the state folder belongs to another user: chown -R 64030:64030 /,
+  );
 });
 
 test('only what the settings need is asked for', () => {

@@ -52,13 +52,13 @@ function findAccount(user: string): Account | undefined {
 }
 
 function whyNot(account: Account, settings: Settings): Refusal | undefined {
-  if (settings['api.listen'].startsWith('fd:')) return { reason: 'an inherited socket (api.listen) is lost on the way' };
+  if (settings['api.listen'].startsWith('fd:')) return { reason: 'an inherited socket (api.listen) would be lost' };
   if (!canRead(account, program) || !canRead(account, process.execPath))
     return { reason: `that user cannot read ${program} (is a folder above it closed to others?)` };
   const folder = settings.state_dir;
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   else if (statSync(folder).uid !== account.uid && readdirSync(folder).length > 0)
-    return { reason: `the state folder is another's: chown -R ${account.uid}:${account.gid} ${folder}` };
+    return { reason: `the state folder belongs to another user: chown -R ${account.uid}:${account.gid} ${folder}` };
   chownSync(folder, account.uid, account.gid);
   return undefined;
 }

@@ -21,12 +21,12 @@ export const faultTable = {
   recordNotFound: {
     status: 404,
     by: 'caller',
-    message: 'History record {id} could not be found: there was none, or it was removed since (records.keep is {days} days).',
+    message: 'History record {id} could not be found. It never existed or has expired (records.keep is {days} days).',
   },
   methodNotAllowed: { status: 405, by: 'caller', message: 'There is no {method} at {resource}, but {allowed}.' },
   notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
   requestTimeout: { status: 408, by: 'caller', message: '{detail}' },
-  clientGone: { status: 400, by: 'caller', message: '{what} was cut short because the client hung up.' },
+  clientGone: { status: 400, by: 'caller', message: '{what} was aborted because the client disconnected.' },
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },
@@ -35,12 +35,12 @@ export const faultTable = {
     status: 501,
     by: 'ingot',
     message: '{what} is not supported by Ingot yet.',
-    hint: 'docs/limits.md lists what is missing.',
+    hint: 'See docs/limits.md for what is not supported.',
   },
   nodeBusy: {
     status: 409,
     by: 'caller',
-    message: 'Node {node} is locked: {purpose} (operation {operation}) is under way; try again when it has ended.',
+    message: 'Node {node} is locked by {holder}; retry after it has completed.',
   },
   wrongState: {
     status: 400,
@@ -71,93 +71,93 @@ export const faultTable = {
   bmcUnreachable: {
     status: 504,
     by: 'hardware',
-    message: 'The {device} at {address} did not answer ({attempts} attempts in {seconds} s): {detail}.',
-    hint: 'Check its cable, its power and the address in driver_info of the node.',
+    message: 'The {device} at {address} did not respond ({attempts} attempts in {seconds} s): {detail}.',
+    hint: 'Check its network cable, its power and the address in driver_info.',
   },
   bmcNotReady: {
     status: 504,
     by: 'hardware',
-    message: 'The {device} at {address} is not ready: it answered {command} with {detail}.',
-    hint: 'A BMC that has just started answers so for some minutes; if it lasts, restart the BMC.',
+    message: 'The {device} at {address} is not ready: {command} returned {detail}.',
+    hint: 'This is normal for a few minutes after a BMC restart. If it persists, restart the BMC.',
   },
   bmcRefused: {
     status: 502,
     by: 'site',
-    message: 'The {device} at {address} refused the user name or password: {detail}.',
-    hint: 'Correct user name and password in driver_info of the node (`baremetal node set --driver-info`); in state enroll it then needs `baremetal node manage` again.',
+    message: 'The {device} at {address} rejected the user name or password: {detail}.',
+    hint: 'Correct the credentials in driver_info (`baremetal node set --driver-info`). A node in state enroll then needs `baremetal node manage` again.',
   },
   bmcError: {
     status: 502,
     by: 'hardware',
-    message: 'The {device} at {address} answered {command} with {detail}.',
-    hint: 'The command was understood but not carried out; its log may say why.',
+    message: '{command} failed on the {device} at {address}: {detail}.',
+    hint: 'The BMC rejected or failed the command; its event log may say why.',
   },
   bmcUntrusted: {
     status: 502,
     by: 'site',
-    message: 'The {device} at {address} could not prove who it is: {detail}.',
-    hint: 'Nothing was sent to it. If what it showed is really its own, tell the node so in driver_info: redfish_fingerprint, power_fingerprint or ssh_host_key.',
+    message: 'The {device} at {address} could not be authenticated: {detail}.',
+    hint: 'No credentials were sent. If the certificate or host key is genuine, add it to driver_info as redfish_fingerprint, power_fingerprint or ssh_host_key.',
   },
-  notOfThisHardware: {
+  unsupportedByHardware: {
     status: 400,
     by: 'caller',
-    message: "Node {node} (driver '{driver}') has no {what}: not with the interfaces it uses.",
-    hint: '`baremetal driver show` lists the interfaces of a hardware type, `baremetal node set --power-interface …` (or another kind) chooses one.',
+    message: "Node {node} (driver '{driver}') does not support {what} with its current interfaces.",
+    hint: '`baremetal driver show` lists the interfaces of a hardware type; `baremetal node set --power-interface …` (or another kind) selects one.',
   },
   sameMachine: {
     status: 409,
     by: 'site',
     message: 'Nodes {node} and {other} are the same machine: {detail}.',
-    hint: 'Correct the address in driver_info, or delete one of the nodes. Where a vendor gave several machines one UUID, set properties/system_uuid_not_unique=true.',
+    hint: 'Correct the address in driver_info, or delete one of the nodes. If a vendor gave several machines the same UUID, set properties/system_uuid_not_unique=true.',
   },
   powerNotReached: {
     status: 502,
     by: 'hardware',
-    message: 'The machine was told to be {target} but is still {seen} after {seconds} s.',
-    hint: 'The BMC accepted the command without effect; look at the machine.',
+    message: 'The machine did not reach {target} within {seconds} s; it is still {seen}.',
+    hint: 'The BMC accepted the command, but it had no effect. Check the machine.',
   },
-  personSilent: {
+  operatorTimeout: {
     status: 500,
     by: 'site',
-    message: 'Nobody confirmed within {seconds} s: it waited for {what}.',
-    hint: 'A node with manual power needs somebody near it; `baremetal node passthru call <node> confirm` tells that it is done.',
+    message: 'Timed out after {seconds} s waiting for {what}.',
+    hint: 'A node with manual power needs an operator on site, who confirms with `baremetal node passthru call <node> confirm`.',
   },
   driverInfo: {
     status: 400,
     by: 'caller',
-    message: 'driver_info of node {node} is not usable: {detail}.',
-    hint: '`baremetal driver property list` tells what each setting means.',
+    message: 'driver_info of node {node} is invalid: {detail}.',
+    hint: '`baremetal driver property list` describes each setting.',
   },
   stepTimeout: {
     status: 500,
     by: 'hardware',
-    message: '{step} ended after {seconds} s: {waited}. Last seen: {seen}.',
+    message: "'{step}' timed out after {seconds} s: {waited}. Last activity: {seen}.",
     hint: '{cause}',
   },
-  agentFailed: { status: 500, by: 'hardware', message: 'The ramdisk on the machine could not {command}: {detail}' },
+  agentFailed: { status: 500, by: 'hardware', message: 'The agent on the machine failed to {command}: {detail}' },
   agentOutdated: {
     status: 409,
     by: 'site',
-    message: 'The deploy ramdisk holds the agent of another version of Ingot: it speaks protocol {found}, this Ingot {wanted}.',
-    hint: 'Rebuild the ramdisk with `bin/ingot ramdisk build`, and name its kernel and ramdisk in the settings or the flavor.',
+    message: 'The deploy ramdisk contains the agent of another Ingot version (protocol {found}; this Ingot needs {wanted}).',
+    hint: 'Rebuild the ramdisk with `bin/ingot ramdisk build`, and set its kernel and ramdisk in the settings or the flavor.',
   },
   secondAgent: {
     status: 403,
     by: 'site',
-    message: 'Two agents presented the token of this operation: first one at {first}, then another at {second}.',
-    hint: 'The machine restarted by itself while its ramdisk was at work, or another machine took its place: look at its console log, and at who is on the provisioning network. The operation was ended; begin it anew.',
+    message: 'Two agents presented the token of this operation: the first at {first}, another at {second}.',
+    hint: 'Either the machine rebooted by itself during the operation, or another machine impersonated it. Check its console log and the provisioning network, then retry the operation.',
   },
   diskMissing: {
     status: 500,
     by: 'hardware',
     message: 'The machine was cleaned without {what}, which may still hold data.',
-    hint: 'Look at the disk and its cable, then clean again. {remedy}.',
+    hint: 'Check the disk and its cable, then clean again. {remedy}.',
   },
   wrongMachine: {
     status: 403,
     by: 'site',
     message: 'The agent that reported for node {node} runs on {whose}: it has {found}, but {expected}. Nothing was written.',
-    hint: 'Correct the MACs of the ports and the BMC address of both nodes. Where its mainboard was replaced, `baremetal node set --property system_uuid=<UUID>` says which machine the node is.',
+    hint: 'Correct the port MAC addresses and the BMC addresses of both nodes. If the mainboard was replaced, run `baremetal node set --property system_uuid=<UUID>`.',
   },
   kernelPanic: {
     status: 500,
@@ -175,8 +175,8 @@ export const faultTable = {
   preparedImageDamaged: {
     status: 500,
     by: 'site',
-    message: 'The prepared copy of image {image} was damaged on the disk of this host. It is made anew from the upload.',
-    hint: 'Create the server again; look at the disk that holds the images.',
+    message: 'The prepared copy of image {image} is corrupt on the disk of this host. It is being rebuilt from the upload.',
+    hint: 'Create the server again, and check the disk that holds the image store.',
   },
   imageUnusable: { status: 400, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
   imageNotBootable: {
@@ -188,8 +188,8 @@ export const faultTable = {
   diskUnfit: {
     status: 500,
     by: 'caller',
-    message: 'The disk of the machine cannot be partitioned as flavor {flavor} asks: {detail}.',
-    hint: 'Use a smaller flavor, or a node with a larger disk; local_gb in the properties of the node should tell its true size.',
+    message: 'The disk of the machine does not fit flavor {flavor}: {detail}.',
+    hint: 'Use a smaller flavor or a node with a larger disk, and correct local_gb in the node properties.',
   },
   systemNotStarting: {
     status: 500,
@@ -201,25 +201,25 @@ export const faultTable = {
     status: 500,
     by: 'site',
     message: '{tool} failed: {detail}',
-    hint: 'Is the program installed and current? `npm run demo` on Debian 12 installs all that is needed.',
+    hint: 'Check that the program is installed and up to date; on Debian 12 `npm run demo` installs all dependencies.',
   },
   notConfined: {
     status: 501,
     by: 'site',
-    message: '{tool} was not run, since it could not be confined to its files: {detail}.',
-    hint: 'Install bubblewrap (Debian package bubblewrap) where namespaces are allowed; tools.confinement=none runs such programs with all rights of Ingot instead.',
+    message: '{tool} was not run because it could not be sandboxed: {detail}.',
+    hint: 'Install bubblewrap (Debian package bubblewrap) on a host that allows user namespaces, or set tools.confinement=none to run such programs without a sandbox.',
   },
   noSpace: {
     status: 507,
     by: 'site',
-    message: 'There is no space left in the image store: {mib} MiB of its disk are kept free.',
-    hint: 'Remove images that nobody needs, or enlarge the disk; images.reserve_mib is what is kept free.',
+    message: 'No space left in the image store: {mib} MiB of its disk are reserved (images.reserve_mib).',
+    hint: 'Delete unused images or enlarge the disk.',
   },
   diskReserve: {
     status: 507,
     by: 'site',
-    message: 'There is no space left for changes: {mib} MiB of the disk of the state folder are kept free.',
-    hint: 'Remove what nobody needs (deleting goes on), or enlarge the disk; images.reserve_mib is what is kept free.',
+    message: 'No space left for changes: {mib} MiB of the disk of the state folder are reserved (images.reserve_mib).',
+    hint: 'Delete unused resources (deletion still works) or enlarge the disk.',
   },
   cannotListen: {
     status: 500,
@@ -230,28 +230,28 @@ export const faultTable = {
   secretsKey: {
     status: 500,
     by: 'site',
-    message: 'The secrets in the database cannot be read with the key file {file}: {detail}.',
-    hint: 'Put the right file back from a backup, or name it (setting secrets.key_file). Nothing was changed.',
+    message: 'The secrets in the database cannot be decrypted with key file {file}: {detail}.',
+    hint: 'Restore the key file from a backup, or set secrets.key_file. Nothing was changed.',
   },
   eventCertificate: {
     status: 500,
     by: 'site',
-    message: 'BMCs cannot post events by HTTPS with the certificate {file}: {detail}.',
-    hint: 'Correct redfish.events_certificate and redfish.events_key (PEM files); without both, Ingot makes a certificate itself.',
+    message: 'The certificate {file} of the HTTPS event listener cannot be used: {detail}.',
+    hint: 'Correct redfish.events_certificate and redfish.events_key (PEM files), or unset both to use a self-signed certificate.',
   },
   stateFolder: {
     status: 500,
     by: 'site',
     message: 'The state folder {path} cannot be used: {detail}.',
-    hint: 'Name another one with --state (setting state_dir), or correct this one.',
+    hint: 'Choose another with --state (setting state_dir), or correct this one.',
   },
   cancelled: { status: 409, by: 'caller', message: '{what} was cancelled: {why}.' },
-  interrupted: { status: 500, by: 'caller', message: '{what} was cut short because {why}.' },
+  interrupted: { status: 500, by: 'caller', message: '{what} was interrupted: {why}.' },
   internal: {
     status: 500,
     by: 'ingot',
     message: 'Unexpected error: {detail}',
-    hint: 'This is a defect of Ingot; the log has more.',
+    hint: 'This is a defect in Ingot; see the log for details.',
   },
 } as const satisfies Record<string, FaultRow>;
 
@@ -313,7 +313,7 @@ export function redactFault(fault: Fault | FaultRecord): Pick<FaultRecord, 'mess
 }
 
 /** What happened and what to do, as people read it; null where nothing happened. */
-export function tellFault(fault: Pick<FaultRecord, 'message' | 'hint'> | null | undefined): string | null {
+export function formatFault(fault: Pick<FaultRecord, 'message' | 'hint'> | null | undefined): string | null {
   if (!fault) return null;
   return fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
 }

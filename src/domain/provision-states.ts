@@ -5,19 +5,19 @@
 
 /** Every state with the sentence that explains it to an operator. */
 export const provisionStates = {
-  enroll: 'Known to Ingot; nothing about it was checked yet.',
-  verifying: 'Its BMC is being asked whether the credentials work.',
-  manageable: 'Its BMC answers; it can be inspected, cleaned or made available.',
-  available: 'Free: the scheduler may give it to a server.',
-  deploying: 'A server is being installed on it.',
+  enroll: 'Enrolled; its settings have not been verified yet.',
+  verifying: 'Its BMC credentials are being verified.',
+  manageable: 'Its BMC responds; it can be inspected, cleaned or made available.',
+  available: 'Available to the scheduler.',
+  deploying: 'A server is being deployed on it.',
   'wait call-back': 'A deployment waits for the ramdisk on the machine.',
   active: 'A server runs on it.',
-  'deploy failed': 'A deployment failed; the cause is in last_error.',
+  'deploy failed': 'Deployment failed; see last_error for the cause.',
   deleting: 'Its server is being removed.',
-  cleaning: 'Former contents are being made unreadable.',
+  cleaning: 'Its disks are being erased.',
   'clean wait': 'Cleaning waits for the ramdisk on the machine.',
-  'clean failed': 'Cleaning failed: the node is not given to anybody until a person looked at it.',
-  rebuild: 'Its server is being installed anew.',
+  'clean failed': 'Cleaning failed: the node stays out of service until an operator resolves it.',
+  rebuild: 'Its server is being rebuilt.',
   error: 'Its server could not be removed.',
 } as const;
 

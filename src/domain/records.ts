@@ -78,10 +78,10 @@ export type Node = {
 export type KnownDisk = { device: string; size_bytes: number; model: string; serial: string };
 
 /** How Ingot and the power control of a node get along; written when it changes and, in batches, as looks succeed. */
-export type BmcContact = {
+export type BmcHealthRecord = {
   node_uuid: string;
   /** `silent`: no answer; `refused`: wrong user or password; `failing`: it answers with errors. */
-  state: 'ok' | 'silent' | 'refused' | 'failing';
+  state: 'ok' | 'unreachable' | 'auth_failed' | 'erroring';
   /** When the state began. */
   since: string;
   /** Last good answer. */
@@ -93,7 +93,7 @@ export type BmcContact = {
   /** What the last failure said. */
   message: string | null;
   /** Not before then is it asked again without somebody's wish: the open circuit. */
-  next_look_at: string | null;
+  next_poll_at: string | null;
 };
 
 /** A physical NIC of a node. */
@@ -278,8 +278,8 @@ export type Operation = {
   request: JsonObject;
   /** What steps found out and later steps need; survives a restart. May hold secrets, so it is never shown. */
   context: JsonObject;
-  /** `running`: on the way; `undoing`: a step failed, its traces are being removed; `done`, `failed`: ended. */
-  state: 'running' | 'undoing' | 'done' | 'failed';
+  /** `running`: on the way; `rolling_back`: a step failed, its traces are being removed; `done`, `failed`: ended. */
+  state: 'running' | 'rolling_back' | 'done' | 'failed';
   /** Name of the current (or last) step. */
   step: string;
   step_started_at: string;

@@ -54,7 +54,7 @@ test('a stored fault is redacted as the thrown one was; one of an earlier or a l
   const fault = new Fault('stepTimeout', fields);
   const { tenant_message, ...former } = fault.toRecord('Write the image');
 
-  assert.equal(tenant_message, 'Write the image timed out after 9 s; the operator can see why.');
+  assert.equal(tenant_message, "'Write the image' timed out after 9 s; contact the operator.");
   assert.equal(redactFault(fault.toRecord()).message, tenant_message);
   assert.deepEqual(redactFault(former), { message: unknownToTenants });
   assert.deepEqual(redactFault({ code: 'ofTomorrow' as FaultCode, message: 'node n1' }), { message: unknownToTenants });

@@ -3,10 +3,10 @@
  * with the fault's own fields. What names nodes, BMCs, files or counts of the site is the operator's alone.
  */
 
-const bmc = "The machine's management controller could not be used; the operator can see why.";
-const site = 'Something is wrong at this site; the operator can see what.';
+const bmc = 'The BMC of the machine could not be used; contact the operator.';
+const site = 'A configuration problem at this site prevents the request; contact the operator.';
 /** Also for a code that this table does not know, since a newer version may have stored it. */
-export const unknownToTenants = 'The request failed; the operator can see why.';
+export const unknownToTenants = 'The request failed; contact the operator.';
 
 export const tenantMessages = {
   badRequest: true,
@@ -23,8 +23,8 @@ export const tenantMessages = {
   conflict: true,
   tooLarge: true,
   unsupported: true,
-  nodeBusy: 'The machine is busy with another operation; try again when that has ended.',
-  wrongState: 'The requested action cannot be performed in the present state of the machine.',
+  nodeBusy: 'The machine is busy with another operation; retry after it has completed.',
+  wrongState: 'The requested action cannot be performed in the current state of the machine.',
   invalidInput: true,
   invalidIpForNetwork: true,
   invalidIpForSubnet: true,
@@ -41,37 +41,37 @@ export const tenantMessages = {
   bmcRefused: bmc,
   bmcError: bmc,
   bmcUntrusted: bmc,
-  notOfThisHardware: 'The machine cannot do this.',
-  sameMachine: 'The machine is not set up for this; the operator can see why.',
+  unsupportedByHardware: 'The machine does not support this.',
+  sameMachine: 'The machine is not configured for this; contact the operator.',
   powerNotReached: true,
-  personSilent: 'A change of power was not confirmed in time; the operator can see which.',
-  driverInfo: 'The machine is not set up for this; the operator can see why.',
-  stepTimeout: '{step} timed out after {seconds} s; the operator can see why.',
-  agentFailed: 'The ramdisk on the machine could not {command}; the operator can see why.',
-  agentOutdated: 'The deploy ramdisk does not fit this version of Ingot; the operator has to rebuild it.',
-  secondAgent: 'Another machine may have taken the place of this one; the operator can see more.',
-  diskMissing: 'A disk of the machine was not found; the operator can see which.',
-  wrongMachine: 'Another machine answered in the place of this one; the operator can see more.',
+  operatorTimeout: 'A manual power change was not confirmed in time; contact the operator.',
+  driverInfo: 'The machine is not configured for this; contact the operator.',
+  stepTimeout: "'{step}' timed out after {seconds} s; contact the operator.",
+  agentFailed: 'The agent on the machine failed to {command}; contact the operator.',
+  agentOutdated: 'The deploy ramdisk does not match this version of Ingot; the operator must rebuild it.',
+  secondAgent: 'Another machine may have impersonated this one; contact the operator.',
+  diskMissing: 'A disk of the machine was not found; contact the operator.',
+  wrongMachine: 'Another machine responded in place of this one; contact the operator.',
   kernelPanic: 'The kernel of the deploy ramdisk stopped on the machine; the operator can see why.',
-  ramdiskError: 'The deploy ramdisk reported an error; the operator can see which.',
+  ramdiskError: 'The deploy ramdisk reported an error; contact the operator.',
   checksumMismatch: 'The data of image {image} is corrupt.',
-  preparedImageDamaged: 'The prepared copy of image {image} was damaged and is made anew; try again.',
+  preparedImageDamaged: 'The prepared copy of image {image} was corrupt and is being rebuilt; retry.',
   imageUnusable: true,
   imageNotBootable:
     'Image {image} would not start on this machine: {detail}. Use another image; its property ingot_boot_check=skip deploys it all the same.',
-  diskUnfit: 'The disk of the machine cannot be partitioned as flavor {flavor} asks.',
+  diskUnfit: 'The disk of the machine does not fit flavor {flavor}.',
   systemNotStarting: true,
   toolFailed: site,
-  notConfined: 'Images of this format cannot be read at this site; the operator can see why.',
-  noSpace: 'There is no space left for this image; the operator can see where.',
-  diskReserve: 'There is no space left at this site; until the operator makes some, things can only be read and deleted.',
+  notConfined: 'Images of this format cannot be processed at this site; contact the operator.',
+  noSpace: 'No space left for this image; contact the operator.',
+  diskReserve: 'No space left at this site; until the operator frees some, resources can only be read and deleted.',
   cannotListen: site,
   secretsKey: site,
   eventCertificate: site,
   stateFolder: site,
   cancelled: true,
-  interrupted: 'The operation was interrupted; try again.',
-  internal: 'Unexpected error; the operator can see more.',
+  interrupted: 'The operation was interrupted; retry.',
+  internal: 'Unexpected error; contact the operator.',
 } as const satisfies Record<string, true | string>;
 
 /** Nouns of `notFound` that only administrators know. */

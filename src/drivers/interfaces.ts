@@ -92,7 +92,7 @@ export type Step = {
   readonly deadlineSeconds: number;
   /**
    * It asks the BMC, and waits for so many changes of power: the engine adds what the settings `power.timeout` and
-   * `bmc.patience` let that take. Absent = it does not ask the BMC.
+   * `bmc.grace_period` let that take. Absent = it does not ask the BMC.
    */
   readonly powerChanges?: number;
   /** Nothing is written to the machine's disk before the step has ended. Absent = a failure leaves a disk that must be cleaned. */
@@ -147,7 +147,7 @@ export type Task = {
   /** Config drive (ISO 9660, label config-2) of the server, built anew on each call. @returns path of a file */
   configDrive(): Promise<string>;
   /** Writes facts into the operation's durable context now: before something is done that must not be done twice. */
-  remember(facts: JsonObject): Promise<void>;
+  saveContext(facts: JsonObject): Promise<void>;
   /** A durable fact that other parties (deploy helper, agent) left for this operation. */
   readonly message: (name: string) => JsonObject | undefined;
   /** Into the timeline. */

@@ -1,7 +1,7 @@
 /**
  * What a driver can do to a machine from outside: its power, its BMC, its console. Each method asks once and tells what
  * was answered; the engine decides when to ask, checks effects and keeps the record. A method that a kind of hardware
- * lacks is left out, and the engine answers `notOfThisHardware` for it.
+ * lacks is left out, and the engine answers `unsupportedByHardware` for it.
  */
 import type { Duplex } from 'node:stream';
 import type { Json, JsonObject, Node, NodePort, PowerState } from '#domain/records.ts';
@@ -35,7 +35,7 @@ export type Interface = {
 };
 
 /** Ends an exchange early; drivers also bound each exchange themselves. */
-export type Asking = {
+export type CallOptions = {
   readonly signal?: AbortSignal;
   /** Nobody waits for the answer: a BMC that has no room for now is an answer, not a reason to wait until it has. */
   readonly background?: boolean;
@@ -54,16 +54,16 @@ export type PowerInterface = Interface & {
   /** Seconds between the two, where the engine makes a reset of them: a power supply keeps its machine alive for a while. */
   readonly pauseSeconds?: number;
   /** A person does it: longest time (seconds) until the effect shows. The engine tells the person and waits for their word. */
-  readonly byHandSeconds?: number;
+  readonly operatorTimeoutSeconds?: number;
   /** Asks the BMC. Throws `bmcUnreachable`, `bmcRefused` or `bmcError`. */
-  getPower(node: NodeFacts, asking?: Asking): Promise<PowerState>;
+  getPower(node: NodeFacts, callOptions?: CallOptions): Promise<PowerState>;
   /** Sends the command once; the engine then checks the effect with `getPower`. */
-  setPower(node: NodeFacts, target: PowerTarget, asking?: Asking): Promise<void>;
+  setPower(node: NodeFacts, target: PowerTarget, callOptions?: CallOptions): Promise<void>;
   /**
    * Asks the BMC to tell of changes by itself. `hint` comes on each word of it, which is a reason to look, not a fact.
    * @returns how to end it; undefined where this BMC can't, so that it is polled as often as any other
    */
-  watchPower?(node: NodeFacts, hint: () => void, asking: Watching): Promise<(() => Promise<void>) | undefined>;
+  watchPower?(node: NodeFacts, hint: () => void, callOptions: Watching): Promise<(() => Promise<void>) | undefined>;
 };
 
 export const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;
@@ -124,37 +124,37 @@ export type HardwareIdentity = {
 export type ManagementInterface = Interface & {
   /** What `setBootDevice` takes. */
   readonly bootDevices: readonly BootDevice[];
-  setBootDevice(node: NodeFacts, device: BootDevice, options: BootDeviceOptions, asking?: Asking): Promise<void>;
-  getBootDevice(node: NodeFacts, asking?: Asking): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
-  getBootMode?(node: NodeFacts, asking?: Asking): Promise<BootMode | null>;
+  setBootDevice(node: NodeFacts, device: BootDevice, options: BootDeviceOptions, callOptions?: CallOptions): Promise<void>;
+  getBootDevice(node: NodeFacts, callOptions?: CallOptions): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
+  getBootMode?(node: NodeFacts, callOptions?: CallOptions): Promise<BootMode | null>;
   /** Takes effect at the next boot. */
-  setBootMode?(node: NodeFacts, mode: BootMode, asking?: Asking): Promise<void>;
-  getSecureBoot?(node: NodeFacts, asking?: Asking): Promise<boolean | null>;
-  setSecureBoot?(node: NodeFacts, on: boolean, asking?: Asking): Promise<void>;
-  injectNmi?(node: NodeFacts, asking?: Asking): Promise<void>;
-  getIndicator?(node: NodeFacts, asking?: Asking): Promise<IndicatorState>;
-  setIndicator?(node: NodeFacts, state: IndicatorState, asking?: Asking): Promise<void>;
-  readSensors?(node: NodeFacts, asking?: Asking): Promise<Sensor[]>;
-  readLog?(node: NodeFacts, asking?: Asking): Promise<LogEntry[]>;
-  clearLog?(node: NodeFacts, asking?: Asking): Promise<void>;
-  identify?(node: NodeFacts, asking?: Asking): Promise<HardwareIdentity>;
+  setBootMode?(node: NodeFacts, mode: BootMode, callOptions?: CallOptions): Promise<void>;
+  getSecureBoot?(node: NodeFacts, callOptions?: CallOptions): Promise<boolean | null>;
+  setSecureBoot?(node: NodeFacts, on: boolean, callOptions?: CallOptions): Promise<void>;
+  injectNmi?(node: NodeFacts, callOptions?: CallOptions): Promise<void>;
+  getIndicator?(node: NodeFacts, callOptions?: CallOptions): Promise<IndicatorState>;
+  setIndicator?(node: NodeFacts, state: IndicatorState, callOptions?: CallOptions): Promise<void>;
+  readSensors?(node: NodeFacts, callOptions?: CallOptions): Promise<Sensor[]>;
+  readLog?(node: NodeFacts, callOptions?: CallOptions): Promise<LogEntry[]>;
+  clearLog?(node: NodeFacts, callOptions?: CallOptions): Promise<void>;
+  identify?(node: NodeFacts, callOptions?: CallOptions): Promise<HardwareIdentity>;
   /** Firmware version, protocol versions, addresses: what the BMC tells of itself. */
-  bmcInfo?(node: NodeFacts, asking?: Asking): Promise<JsonObject>;
-  resetBmc?(node: NodeFacts, kind: 'warm' | 'cold', asking?: Asking): Promise<void>;
+  bmcInfo?(node: NodeFacts, callOptions?: CallOptions): Promise<JsonObject>;
+  resetBmc?(node: NodeFacts, kind: 'warm' | 'cold', callOptions?: CallOptions): Promise<void>;
   readonly media?: {
-    slots(node: NodeFacts, asking?: Asking): Promise<MediaSlot[]>;
-    insert(node: NodeFacts, device: MediaDevice, imageUrl: string, asking?: Asking): Promise<void>;
+    slots(node: NodeFacts, callOptions?: CallOptions): Promise<MediaSlot[]>;
+    insert(node: NodeFacts, device: MediaDevice, imageUrl: string, callOptions?: CallOptions): Promise<void>;
     /** All slots of that device that hold something; nothing to do is no error. */
-    eject(node: NodeFacts, device: MediaDevice, asking?: Asking): Promise<void>;
+    eject(node: NodeFacts, device: MediaDevice, callOptions?: CallOptions): Promise<void>;
   };
   /** Gives the BMC's own account another password; the caller then stores it in `driver_info`. */
-  changePassword?(node: NodeFacts, password: string, asking?: Asking): Promise<void>;
+  changePassword?(node: NodeFacts, password: string, callOptions?: CallOptions): Promise<void>;
   /** UUID of the machine as its BMC and its SMBIOS tell it, lower case; undefined where the BMC tells none. */
-  systemUuid?(node: NodeFacts, asking?: Asking): Promise<string | undefined>;
+  systemUuid?(node: NodeFacts, callOptions?: CallOptions): Promise<string | undefined>;
   /** The protocol says that it is the UUID of SMBIOS. Else it tells machines apart, and may be of the BMC's own making. */
   readonly isSystemUuidOfSmbios?: boolean;
   /** What the BMC wants of that password, as far as it tells. */
-  passwordRules?(node: NodeFacts, asking?: Asking): Promise<PasswordRules>;
+  passwordRules?(node: NodeFacts, callOptions?: CallOptions): Promise<PasswordRules>;
 };
 
 /** Numbers of characters. */
@@ -177,18 +177,22 @@ export type BiosSetting = {
 };
 
 export type BiosInterface = Interface & {
-  readSettings(node: NodeFacts, asking?: Asking): Promise<BiosSetting[]>;
+  readSettings(node: NodeFacts, callOptions?: CallOptions): Promise<BiosSetting[]>;
   /** All or nothing: throws `badRequest` naming each wrong setting before anything is sent. */
-  applySettings(node: NodeFacts, changes: Readonly<Record<string, Json>>, asking?: Asking): Promise<void>;
-  factoryReset(node: NodeFacts, asking?: Asking): Promise<void>;
+  applySettings(node: NodeFacts, changes: Readonly<Record<string, Json>>, callOptions?: CallOptions): Promise<void>;
+  factoryReset(node: NodeFacts, callOptions?: CallOptions): Promise<void>;
 };
 
 export type FirmwareComponent = { readonly component: string; readonly version: string | null; readonly updateable: boolean };
 
 export type FirmwareInterface = Interface & {
-  readComponents(node: NodeFacts, asking?: Asking): Promise<FirmwareComponent[]>;
+  readComponents(node: NodeFacts, callOptions?: CallOptions): Promise<FirmwareComponent[]>;
   /** The BMC fetches `url`, or `path` (a file of this host) is pushed to it. Resolves when the BMC says that it is done. */
-  update(node: NodeFacts, update: { component?: string } & ({ url: string } | { path: string }), asking?: Asking): Promise<void>;
+  update(
+    node: NodeFacts,
+    update: { component?: string } & ({ url: string } | { path: string }),
+    callOptions?: CallOptions,
+  ): Promise<void>;
 };
 
 /** What one kind of hardware can do and others cannot even name, for `vendor_passthru`. */
@@ -198,7 +202,7 @@ export type VendorMethod = {
   /** May be called (other than by GET) while an operation has the node. */
   readonly whileBusy?: boolean;
   /** @throws Fault `badRequest` for parameters it does not understand, `forbidden` where a policy says no. */
-  run(node: NodeFacts, parameters: JsonObject, asking?: Asking): Promise<Json>;
+  run(node: NodeFacts, parameters: JsonObject, callOptions?: CallOptions): Promise<Json>;
 };
 export type VendorInterface = Interface & { readonly methods: Readonly<Record<string, VendorMethod>> };
 
@@ -217,5 +221,5 @@ export type ConsoleInterface = Interface & {
   /** Where such a record ends now, to be given as `since`; undefined where there is none. */
   position?(node: NodeFacts): Promise<string | undefined>;
   /** Absent where nobody can type. Throws like a power command. */
-  open?(node: NodeFacts, asking: Watching): Promise<ConsoleStream>;
+  open?(node: NodeFacts, callOptions: Watching): Promise<ConsoleStream>;
 };

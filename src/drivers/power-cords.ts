@@ -1,7 +1,7 @@
 /** A machine with several power cords: on while one of them feeds it, off when none does. */
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
-import type { Asking } from './interfaces.ts';
+import type { CallOptions } from './interfaces.ts';
 
 export type PowerCord = {
   /** Which one, for people: `outlet 3 of the PDU at 192.0.2.1`. */
@@ -10,7 +10,7 @@ export type PowerCord = {
 };
 
 /** Tells of cords that do not feed a machine that is on. Throws what failed first where no cord is known to be on. */
-export async function stateByCords(cords: readonly PowerCord[], { signal, notice }: Asking): Promise<PowerState> {
+export async function stateByCords(cords: readonly PowerCord[], { signal, notice }: CallOptions): Promise<PowerState> {
   const states = await Promise.allSettled(cords.map(({ state }) => state));
   signal?.throwIfAborted();
   const isOn = states.some((state) => state.status === 'fulfilled' && state.value === 'power on');
@@ -18,12 +18,12 @@ export async function stateByCords(cords: readonly PowerCord[], { signal, notice
     throwFirst(states);
     return 'power off';
   }
-  const odd = states.flatMap((state, at) => tellOdd(state, cords[at]?.name ?? ''));
-  if (odd.length > 0) notice?.(`runs with fewer power cords than it has: ${odd.join('; ')}`);
+  const odd = states.flatMap((state, at) => reportOddCords(state, cords[at]?.name ?? ''));
+  if (odd.length > 0) notice?.(`runs on fewer power cords than configured: ${odd.join('; ')}`);
   return 'power on';
 }
 
-function tellOdd(state: PromiseSettledResult<PowerState>, cord: string): string[] {
+function reportOddCords(state: PromiseSettledResult<PowerState>, cord: string): string[] {
   if (state.status === 'rejected') return [state.reason instanceof Fault ? state.reason.message : `${cord} is not known`];
   return state.value === 'power on' ? [] : [`${cord} is off`];
 }

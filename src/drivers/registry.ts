@@ -2,7 +2,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Confinement } from '#tools/confined.ts';
-import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './absent.ts';
 import { createFileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
@@ -13,6 +12,7 @@ import { createIpmiDriver, type RawPolicy } from './ipmi/index.ts';
 import { ipxeBoot } from './ipxe/index.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
 import { createManualDriver, type ManualParts } from './manual/index.ts';
+import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './noop.ts';
 import { pxeBoot } from './pxe/index.ts';
 import { createRedfishDriver, type RawPaths, type RedfishDriverOptions } from './redfish/index.ts';
 import { createSnmpDriver } from './snmp/index.ts';

@@ -118,8 +118,8 @@ test('inside the caller’s transaction a port goes with it', async () => {
   const store = await openStore(':memory:');
   const network = await aNetwork(store, [small]);
 
-  const work = store.transaction(async (inside) => {
-    await allocatePort(inside, { network, project_id: 'p' });
+  const work = store.transaction(async (trx) => {
+    await allocatePort(trx, { network, project_id: 'p' });
     throw new Error('changed my mind');
   });
 

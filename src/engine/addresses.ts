@@ -33,13 +33,13 @@ export type NewPort = {
  * @throws Fault `ipAddressInUse`, `macAddressInUse`, `ipAddressGenerationFailure`, `invalidIpForNetwork`, `badRequest`
  */
 export function allocatePort(store: Store, request: NewPort): Promise<Port> {
-  return inTransaction(store, async (inside) => {
+  return inTransaction(store, async (trx) => {
     const { network, fixed_ips: wanted, reserved = [] } = request;
-    const mac_address = request.mac_address ?? (await newMac(inside));
-    const fixed_ips = await chooseAddresses(inside, network.id, { wanted, reserved });
+    const mac_address = request.mac_address ?? (await newMac(trx));
+    const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved });
     const now = new Date().toISOString();
     const port = await withUniqueMac(network.id, mac_address, () =>
-      inside.ports.insert({
+      trx.ports.insert({
         id: request.id ?? randomUUID(),
         name: request.name ?? '',
         network_id: network.id,
@@ -56,7 +56,7 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
         updated_at: now,
       }),
     );
-    await takeAddresses(inside, port, fixed_ips);
+    await takeAddresses(trx, port, fixed_ips);
     return port;
   });
 }
@@ -70,16 +70,16 @@ export type PortChanges = { mac_address?: string; fixed_ips?: readonly WantedAdd
 
 /** Changes MAC or addresses under the same rules; addresses the port has already may stay. */
 export function readdressPort(store: Store, port: Port, changes: PortChanges): Promise<Port> {
-  return inTransaction(store, async (inside) => {
+  return inTransaction(store, async (trx) => {
     const { mac_address, fixed_ips: wanted, reserved = [] } = changes;
-    if (wanted) await inside.ip_allocations.remove({ port_id: port.id });
+    if (wanted) await trx.ip_allocations.remove({ port_id: port.id });
     const patch = {
       ...(mac_address && { mac_address }),
-      ...(wanted && { fixed_ips: await chooseAddresses(inside, port.network_id, { wanted, reserved }) }),
+      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { wanted, reserved }) }),
       updated_at: new Date().toISOString(),
     };
-    await withUniqueMac(port.network_id, mac_address ?? '', () => inside.ports.update({ id: port.id }, patch));
-    await takeAddresses(inside, port, patch.fixed_ips ?? []);
+    await withUniqueMac(port.network_id, mac_address ?? '', () => trx.ports.update({ id: port.id }, patch));
+    await takeAddresses(trx, port, patch.fixed_ips ?? []);
     return { ...port, ...patch };
   });
 }
@@ -90,14 +90,14 @@ export function addressIsIn(address: string, cidr: string): boolean {
   return value !== undefined && range !== undefined && isIn(value, range);
 }
 
-function inTransaction<R>(store: Store, work: (inside: Store) => Promise<R>): Promise<R> {
+function inTransaction<R>(store: Store, work: (trx: Store) => Promise<R>): Promise<R> {
   return store.db.isTransaction ? work(store) : store.transaction(work);
 }
 
 /** The primary key decides who has an address, whatever was looked up before. */
-async function takeAddresses(inside: Store, port: Port, fixed_ips: readonly FixedIp[]): Promise<void> {
+async function takeAddresses(trx: Store, port: Port, fixed_ips: readonly FixedIp[]): Promise<void> {
   for (const fixed of fixed_ips) {
-    const isTaken = !(await insertAllocation(inside, allocationOf(port.id, fixed)));
+    const isTaken = !(await insertAllocation(trx, allocationOf(port.id, fixed)));
     if (isTaken) throw new Fault('ipAddressInUse', { address: fixed.ip_address, network: port.network_id });
   }
 }
@@ -112,10 +112,10 @@ async function withUniqueMac<R>(network: string, mac: string, write: () => Promi
 }
 
 /** OpenStack's own prefix (it has no vendor behind it) and three random bytes. */
-export async function newMac(inside: Store): Promise<string> {
+export async function newMac(trx: Store): Promise<string> {
   for (;;) {
     const mac = ['fa', '16', '3e', ...randomBytes(3).toString('hex').match(/../g)!].join(':');
-    const isTaken = (await inside.ports.find({ mac_address: mac })) ?? (await inside.node_ports.find({ address: mac }));
+    const isTaken = (await trx.ports.find({ mac_address: mac })) ?? (await trx.node_ports.find({ address: mac }));
     if (!isTaken) return mac;
   }
 }

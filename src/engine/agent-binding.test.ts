@@ -5,7 +5,7 @@ import { imageToken } from '#agent-protocol/image-token.ts';
 import { routes } from '#agent-protocol/routes.ts';
 import type { Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
-import { aHello, anAsker, bootstrapOf, sayHello } from '#test/an-agent.ts';
+import { aHello, aRequester, bootstrapOf, sayHello } from '#test/an-agent.ts';
 
 const image = `${routes.images}/an-image`;
 
@@ -36,7 +36,7 @@ async function aDeployment() {
   const [server] = await cloud.engine.createServers(aServerRequest);
   const operation = await untilWaiting(cloud, server!.id, 'the ramdisk');
   const mac = port!.address;
-  const machine = anAsker('172.30.0.20', { macs: [mac], isServed: true });
+  const machine = aRequester('172.30.0.20', { macs: [mac], isServed: true });
   return { cloud, node, server: server!, operation, mac, machine };
 }
 
@@ -62,11 +62,11 @@ async function closed({ engine, store }: Cloud): Promise<void> {
 test('a stranger who has the token gets nothing by it and ends nothing; it is told on the node', async () => {
   const { cloud, node, server, operation, machine, mac } = await aDeployment();
   const strangers = [
-    anAsker('172.30.0.99', { isServed: true }),
-    anAsker('172.30.0.98', { macs: ['52:54:00:99:99:99'], isServed: true }),
+    aRequester('172.30.0.99', { isServed: true }),
+    aRequester('172.30.0.98', { macs: ['52:54:00:99:99:99'], isServed: true }),
     // At the machine's address, with another MAC on the wire.
-    anAsker(machine.address, { macs: [mac, '52:54:00:99:99:99'], isServed: true }),
-    anAsker('172.30.0.97', { macs: ['52:54:00:99:99:99'] }),
+    aRequester(machine.address, { macs: [mac, '52:54:00:99:99:99'], isServed: true }),
+    aRequester('172.30.0.97', { macs: ['52:54:00:99:99:99'] }),
   ];
   for (const stranger of strangers)
     await assert.rejects(cloud.engine.agentAdmit(bootstrapOf(operation), stranger, 'hello'), { code: 'forbidden' });
@@ -96,8 +96,8 @@ test('the token is good for one agent, again and again while its reply is lost; 
 });
 
 for (const [title, second] of [
-  ['from the same address: the machine restarted, or its address was taken', anAsker('10.0.0.5')],
-  ['from another address, where nobody can tell whose it is', anAsker('10.0.0.6')],
+  ['from the same address: the machine restarted, or its address was taken', aRequester('10.0.0.5')],
+  ['from another address, where nobody can tell whose it is', aRequester('10.0.0.6')],
 ] as const) {
   test(`a second agent with the token ends the operation at once, ${title}`, async () => {
     const { cloud, server, node, operation } = await aDeployment();
@@ -107,7 +107,7 @@ for (const [title, second] of [
 
     const { state, fault } = await cloud.engine.ended(operation.id);
     assert.deepEqual([state, fault?.code], ['failed', 'secondAgent']);
-    assert.match(fault?.message ?? '', /first one at 10\.0\.0\.5, then another at 10\.0\.0\.[56]/);
+    assert.match(fault?.message ?? '', /the first at 10\.0\.0\.5, another at 10\.0\.0\.[56]/);
     assert.equal((await cloud.store.servers.find({ id: server.id }))?.vm_state, 'error');
     await assert.rejects(cloud.engine.agentNext(session, 0, AbortSignal.timeout(1000)), { code: 'unauthorized' });
     assert.match((await strangersOf(cloud, node.uuid))[0] ?? '', /^Two agents presented the token/);
@@ -117,7 +117,7 @@ for (const [title, second] of [
 
 test('of two agents that say hello in the same moment neither goes on', async () => {
   const { cloud, operation } = await aDeployment();
-  const say = (instance: string) => cloud.engine.agentHello(bootstrapOf(operation), aHello({ instance }), anAsker());
+  const say = (instance: string) => cloud.engine.agentHello(bootstrapOf(operation), aHello({ instance }), aRequester());
   const both = await Promise.allSettled([say('the-instance-of-one-agent'), say('the-instance-of-another-agent')]);
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   assert.equal((await cloud.engine.ended(operation.id)).fault?.code, 'secondAgent');
@@ -146,7 +146,7 @@ test('image and config drive: to the bound address alone, and while the command 
   const session = await sayHello(cloud.engine, operation, machine);
   await untilWaiting(cloud, server.id, 'the image');
   const forImage = imageToken(session, image);
-  const stranger = anAsker('172.30.0.99', { isServed: true });
+  const stranger = aRequester('172.30.0.99', { isServed: true });
 
   await cloud.engine.agentImage(forImage, image, machine);
   await assert.rejects(cloud.engine.agentImage(forImage, image, stranger), { code: 'forbidden' });
@@ -176,14 +176,14 @@ test('a ramdisk of another version ends the operation at once and says to rebuil
         : cloud.engine.agentHello(token, aHello({ protocol: 3 }), machine);
     await assert.rejects(told, { code: 'agentOutdated' });
     const { fault } = await cloud.engine.ended(operation.id);
-    assert.match(`${fault?.message} ${fault?.hint}`, /speaks protocol [13], this Ingot 2.*Rebuild the ramdisk/);
+    assert.match(`${fault?.message} ${fault?.hint}`, /protocol [13]; this Ingot needs 2.*Rebuild the ramdisk/);
     await closed(cloud);
   }
 });
 
 test('a stranger with an old agent ends nothing', async () => {
   const { cloud, operation } = await aDeployment();
-  const stranger = anAsker('172.30.0.99', { isServed: true });
+  const stranger = aRequester('172.30.0.99', { isServed: true });
   await assert.rejects(cloud.engine.agentOutdated(bootstrapOf(operation), stranger), { code: 'forbidden' });
   assert.equal((await cloud.store.operations.find({ id: operation.id }))?.state, 'running');
   await closed(cloud);

@@ -1,8 +1,8 @@
 /** The agent's hello: which agent an operation is bound to, and what becomes of others that present its token. */
 import type { Hello, HelloReply } from '#agent-protocol/messages.ts';
 import { agentProtocol } from '#agent-protocol/routes.ts';
-import { type Asker, isMachine, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
+import { formatRequester, isMachine, type Requester } from '#domain/requesters.ts';
 import { bindingOf, findByBootstrap, isBoundTo, newBinding, sessionToken } from './agent-tokens.ts';
 import { keepInventory } from './known-disks.ts';
 import type { LiveOperation } from './live-operations.ts';
@@ -21,32 +21,39 @@ export type MessageParts = TaskParts & { worker: Worker; record: MachineRecord }
 export async function refuseStranger(
   { store, record }: MessageParts,
   live: LiveOperation,
-  doing: { asker: Asker; deed: string },
+  doing: { requester: Requester; deed: string },
 ) {
-  const { asker, deed } = doing;
+  const { requester, deed } = doing;
   const ports = await store.node_ports.list({ node_uuid: live.operation.node_uuid });
   if (
     isMachine(
-      asker,
+      requester,
       ports.map((port) => port.address),
     )
   )
     return;
-  const message = `Another machine at ${nameAsker(asker)} ${deed}; it was refused`;
-  record.stranger(live.operation, { subject: 'stranger', message, data: { address: asker.address, macs: [...asker.macs] } });
-  throw new Fault('forbidden', { detail: `The address ${asker.address} is not that of the machine.` });
+  const message = `Another machine at ${formatRequester(requester)} ${deed}; it was refused`;
+  record.stranger(live.operation, {
+    subject: 'stranger',
+    message,
+    data: { address: requester.address, macs: [...requester.macs] },
+  });
+  throw new Fault('forbidden', { detail: `The address ${requester.address} is not that of the machine.` });
 }
 
 /** The first agent gets the operation; the same one again (the reply was lost, or init started it anew) the same reply. */
-export async function bindAgent(parts: MessageParts, hello: { token: string; body: Hello; asker: Asker }): Promise<HelloReply> {
-  const { body, asker } = hello;
+export async function bindAgent(
+  parts: MessageParts,
+  hello: { token: string; body: Hello; requester: Requester },
+): Promise<HelloReply> {
+  const { body, requester } = hello;
   const live = findByBootstrap(parts.worker, hello.token);
   if (body.protocol !== agentProtocol) throw endOutdated(parts, live, String(body.protocol));
   const before = bindingOf(live);
   if (!before) {
     await expectOwnMachine(parts, live, [body.inventory]);
-    await writeBinding(parts, live, { body, asker });
-  } else if (!isBoundTo(before, body.instance, asker)) throw endBySecond(parts, live, asker);
+    await writeBinding(parts, live, { body, requester });
+  } else if (!isBoundTo(before, body.instance, requester)) throw endBySecond(parts, live, requester);
   await parts.boot.spend(live.operation.node_uuid);
   const binding = bindingOf(live);
   if (!binding) throw new Fault('unauthorized');
@@ -58,23 +65,23 @@ export async function bindAgent(parts: MessageParts, hello: { token: string; bod
 async function writeBinding(
   parts: MessageParts,
   live: LiveOperation,
-  { body, asker }: { body: Hello; asker: Asker },
+  { body, requester }: { body: Hello; requester: Requester },
 ): Promise<void> {
   const { store, worker, record } = parts;
   const first = new Date().toISOString();
   await keepInventory(store, live.operation.node_uuid, body.inventory);
   let isFirst = false;
-  await worker.remember(live, (context) => {
+  await worker.saveContext(live, (context) => {
     const other = bindingOf(live);
     isFirst = !other;
     if (!other)
       return {
         ...context,
-        agent: { first, last: first, address: asker.address },
-        agent_binding: newBinding(body.instance, asker, nameAsker(asker)),
+        agent: { first, last: first, address: requester.address },
+        agent_binding: newBinding(body.instance, requester, formatRequester(requester)),
       };
     // Another hello was written down while this one waited for its turn.
-    if (!isBoundTo(other, body.instance, asker)) throw endBySecond(parts, live, asker);
+    if (!isBoundTo(other, body.instance, requester)) throw endBySecond(parts, live, requester);
     return context;
   });
   if (!isFirst) return;
@@ -82,7 +89,7 @@ async function writeBinding(
   record.agent(live.operation, {
     subject: 'hello',
     message: `The ramdisk reports, ${uptime_seconds.toFixed(1)} s after its kernel started`,
-    data: { address: asker.address, uptime_seconds, kernel, version },
+    data: { address: requester.address, uptime_seconds, kernel, version },
   });
 }
 
@@ -110,10 +117,10 @@ export async function expectOwnMachine(
 }
 
 /** Which of the two is the machine nobody can tell, so neither goes on. @returns the fault, which the second one gets */
-export function endBySecond({ worker, record }: MessageParts, live: LiveOperation, asker: Asker): Fault {
+export function endBySecond({ worker, record }: MessageParts, live: LiveOperation, requester: Requester): Fault {
   const first = bindingOf(live)?.name ?? 'an unknown address';
-  const fault = new Fault('secondAgent', { first, second: nameAsker(asker) });
-  record.stranger(live.operation, { subject: 'second agent', message: fault.message, data: { address: asker.address } });
+  const fault = new Fault('secondAgent', { first, second: formatRequester(requester) });
+  record.stranger(live.operation, { subject: 'second agent', message: fault.message, data: { address: requester.address } });
   worker.cancel(live.operation.id, fault);
   return fault;
 }

@@ -4,9 +4,9 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { imageToken } from '#agent-protocol/image-token.ts';
-import type { Asker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
+import type { Requester } from '#domain/requesters.ts';
 import type { LiveOperation } from './live-operations.ts';
 import type { Worker } from './worker.ts';
 
@@ -24,11 +24,11 @@ export function bindingOf({ operation }: LiveOperation): AgentBinding | undefine
   return operation.context['agent_binding'] as AgentBinding | undefined;
 }
 
-export function newBinding(instance: string, asker: Asker, name: string): AgentBinding {
-  return { instance: digest(instance), address: asker.address, name, session: randomBytes(32).toString('base64url') };
+export function newBinding(instance: string, requester: Requester, name: string): AgentBinding {
+  return { instance: digest(instance), address: requester.address, name, session: randomBytes(32).toString('base64url') };
 }
 
-export function isBoundTo(binding: AgentBinding, instance: string, { address }: Asker): boolean {
+export function isBoundTo(binding: AgentBinding, instance: string, { address }: Requester): boolean {
   return isSame(digest(instance), binding.instance) && binding.address === address;
 }
 

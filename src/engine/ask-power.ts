@@ -2,7 +2,7 @@
 import type { Operation, PowerState } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
-import type { BmcContacts } from './bmc-contacts.ts';
+import type { BmcHealth } from './bmc-health.ts';
 import { recordBmcCommand } from './power.ts';
 import { orAborted } from './step-deadlines.ts';
 import { interfaceOf, loadNode } from './task.ts';
@@ -10,18 +10,18 @@ import { interfaceOf, loadNode } from './task.ts';
 /** Whoever waits for the answer has waited long already (milliseconds). */
 const patienceMs = 15_000;
 
-type Parts = { store: Store; drivers: Drivers; contacts: BmcContacts };
+type Parts = { store: Store; drivers: Drivers; bmcHealth: BmcHealth };
 
 /** @returns undefined where no BMC knows, or it does not answer in time */
 export async function askPowerNow(
-  { store, drivers, contacts }: Parts,
+  { store, drivers, bmcHealth }: Parts,
   operation: Operation,
   stop: AbortSignal,
 ): Promise<PowerState | undefined> {
   try {
     const { node, facts } = await loadNode(store, operation.node_uuid);
-    const power = contacts.guard(interfaceOf(drivers.power, node.power_interface));
-    if (power.byHandSeconds !== undefined) return undefined;
+    const power = bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
+    if (power.operatorTimeoutSeconds !== undefined) return undefined;
     const signal = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
     const ask = () => orAborted(power.getPower(facts, { signal }), signal);
     return await recordBmcCommand({ store, node: facts, operation, signal }, 'power status', ask);

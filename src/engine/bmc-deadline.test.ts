@@ -10,5 +10,5 @@ test('who waits too long for a BMC is told so by a fault', async () => {
   await once(signal, 'abort');
   clearTimeout(alive);
   assert.equal(signal.reason.code, 'bmcUnreachable');
-  assert.match(signal.reason.message, /^The BMC at node n1 did not answer/);
+  assert.match(signal.reason.message, /^The BMC at node n1 did not respond/);
 });

@@ -4,13 +4,13 @@
  */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
-import type { Asking, ManagementInterface, MediaDevice, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
+import type { CallOptions, ManagementInterface, MediaDevice, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
 import { makePassword } from './bmc-password-maker.ts';
 
 type Run = VendorMethod['run'];
 
 /** Replaces the password of the BMC's own account and keeps it in driver_info: engine/bmc-passwords.ts. */
-type Account = { rotate(uuid: string, password: string, asking?: Asking): Promise<void> };
+type Account = { rotate(uuid: string, password: string, callOptions?: CallOptions): Promise<void> };
 
 /** Only what this hardware has is listed. */
 export function bmcMethods(management: ManagementInterface, account: Account): Record<string, VendorMethod> {
@@ -29,10 +29,10 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
     ...(resetBmc && {
       reset_bmc: writes(
         'Restarts the BMC, not the machine; kind=warm (default) or kind=cold.',
-        async (node, parameters, asking) => {
+        async (node, parameters, callOptions) => {
           const { kind = 'warm' } = parameters;
           if (kind !== 'warm' && kind !== 'cold') throw new Fault('badRequest', { detail: "kind must be 'warm' or 'cold'." });
-          await resetBmc(node, kind, asking);
+          await resetBmc(node, kind, callOptions);
           return null;
         },
       ),
@@ -61,18 +61,18 @@ function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface[
     })),
     insert_media: writes(
       'Puts image_url=… into a drive; device=cdrom (default), floppy or disk.',
-      async (node, parameters, asking) => {
+      async (node, parameters, callOptions) => {
         const { image_url } = parameters;
         if (typeof image_url !== 'string' || !imagePattern.test(image_url) || !URL.canParse(image_url))
           throw new Fault('badRequest', { detail: 'image_url must be a URL that the BMC can fetch.' });
-        await insert(node, deviceOf(parameters), image_url, asking);
+        await insert(node, deviceOf(parameters), image_url, callOptions);
         return null;
       },
     ),
     eject_media: writes(
       'Takes out what is in a drive; device=cdrom (default), floppy or disk.',
-      async (node, parameters, asking) => {
-        await eject(node, deviceOf(parameters), asking);
+      async (node, parameters, callOptions) => {
+        await eject(node, deviceOf(parameters), callOptions);
         return null;
       },
     ),
@@ -90,15 +90,15 @@ const reads = (help: string, run: (...call: Parameters<Run>) => Promise<unknown>
 });
 const writes = (help: string, run: Run): VendorMethod => ({ help, http: ['POST', 'PUT'], run });
 
-function ask([node, , asking]: Parameters<Run>): [NodeFacts, Asking | undefined] {
-  return [node, asking];
+function ask([node, , callOptions]: Parameters<Run>): [NodeFacts, CallOptions | undefined] {
+  return [node, callOptions];
 }
 
 function rotation({ passwordRules }: ManagementInterface, { rotate }: Account): Run {
-  return async (node, parameters, asking) => {
-    const password = parameters['password'] ?? makePassword(await passwordRules?.(node, asking));
+  return async (node, parameters, callOptions) => {
+    const password = parameters['password'] ?? makePassword(await passwordRules?.(node, callOptions));
     if (typeof password !== 'string' || password === '') throw new Fault('badRequest', { detail: 'password must be text.' });
-    await rotate(node.uuid, password, asking);
+    await rotate(node.uuid, password, callOptions);
     return null;
   };
 }

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Drivers, NodeFacts } from '#drivers/interfaces.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
-import { NodeHolds } from './node-holds.ts';
+import { NodeReservations } from './node-reservations.ts';
 
 const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
@@ -40,7 +40,7 @@ async function aStage(t: TestContext, bmc: Bmc, info: Record<string, string> = {
   const passwords = new BmcPasswords({
     store,
     drivers,
-    holds: new NodeHolds(),
+    reservations: new NodeReservations(),
     changed: async (uuid) => void changed.push(uuid),
   });
   t.after(() => passwords.stop());
@@ -85,14 +85,14 @@ test('what a crash broke off is put right at the next start, each password tried
     assert.deepEqual(await stored(), { ipmi_password: password });
     assert.deepEqual(tried, password === 'new' ? ['new'] : ['new', 'old']);
     const [event] = await store.events.list({ node_uuid: uuid });
-    assert.equal(event?.message, `a change of its password was broken off; the BMC takes the ${password} one`);
+    assert.equal(event?.message, `a password change was interrupted; the BMC accepts the ${password} one`);
   }
 });
 
 test('no third password is sent while it is not known which of two is right', async (t) => {
   for (const bmc of [{ password: 'new', silent: true }, { password: 'other' }]) {
     const { uuid, passwords, stored } = await aStage(t, bmc, { next_ipmi_password: 'new' });
-    await assert.rejects(passwords.rotate(uuid, 'third'), { code: 'conflict', message: /broken off/ });
+    await assert.rejects(passwords.rotate(uuid, 'third'), { code: 'conflict', message: /interrupted/ });
     assert.deepEqual(await stored(), { ipmi_password: 'old', next_ipmi_password: 'new' });
   }
 });
@@ -100,7 +100,7 @@ test('no third password is sent while it is not known which of two is right', as
 test('two changes at once are one too many', async (t) => {
   const { uuid, passwords } = await aStage(t, { password: 'old' });
   const first = passwords.rotate(uuid, 'one');
-  await assert.rejects(passwords.rotate(uuid, 'two'), { code: 'nodeBusy', message: /a change of the password of its BMC/ });
+  await assert.rejects(passwords.rotate(uuid, 'two'), { code: 'nodeBusy', message: /a BMC password change/ });
   await first;
 });
 

@@ -6,17 +6,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
-import type { Asking, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
+import type { CallOptions, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { findNode } from './find-node.ts';
-import type { NodeHolds } from './node-holds.ts';
+import type { NodeReservations } from './node-reservations.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
 type Parts = {
   store: Store;
   drivers: Drivers;
   /** Nothing else is asked of the BMC, and no other settings are written, while the password changes. */
-  holds: NodeHolds;
+  reservations: NodeReservations;
   /** What was learned with the former settings counts no more. */
   changed(uuid: string): Promise<void>;
 };
@@ -29,7 +29,7 @@ type Account = { facts: NodeFacts & AsRead; management: ManagementInterface; key
 type Verdict = 'new' | 'old' | 'neither' | 'unknown';
 
 /** With these the BMC was not asked for anything. */
-const untouchedCodes: readonly FaultCode[] = ['badRequest', 'driverInfo', 'notOfThisHardware'];
+const untouchedCodes: readonly FaultCode[] = ['badRequest', 'driverInfo', 'unsupportedByHardware'];
 /** One question (milliseconds). */
 const questionMs = 30_000;
 /** Until a BMC that could not be asked is asked again (milliseconds). */
@@ -67,7 +67,7 @@ export class BmcPasswords {
   }
 
   /** Throws what the BMC says; then the old password still counts, or which one does is found out later. */
-  async rotate(uuid: string, password: string, asking: Asking = {}): Promise<void> {
+  async rotate(uuid: string, password: string, callOptions: CallOptions = {}): Promise<void> {
     await this.#alone(uuid, 'idle', async () => {
       await this.#settleFormer(uuid);
       const { facts, management, key, nextKey } = await this.#accountOf(uuid);
@@ -75,7 +75,7 @@ export class BmcPasswords {
         throw new Fault('badRequest', { detail: `driver_info of the node has no ${key} that could be replaced.` });
       const noted = await this.#write(facts, { [nextKey]: password });
       try {
-        await management.changePassword(facts, password, asking);
+        await management.changePassword(facts, password, callOptions);
       } catch (error) {
         const isUntouched = untouchedCodes.includes(asFault(error).code);
         if (isUntouched) await this.#write(noted, { [nextKey]: null });
@@ -111,7 +111,7 @@ export class BmcPasswords {
     if (typeof next !== 'string') return undefined;
     const verdict = await this.#ask(account);
     if (verdict === 'unknown') return verdict;
-    const message = `a change of its password was broken off; the BMC takes ${verdict === 'neither' ? verdict : `the ${verdict} one`}`;
+    const message = `a password change was interrupted; the BMC accepts ${verdict === 'neither' ? verdict : `the ${verdict} one`}`;
     this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'password', message });
     if (verdict === 'neither') return verdict;
     await this.#write(facts, { ...(verdict === 'new' && { [key]: next }), [nextKey]: null });
@@ -128,13 +128,13 @@ export class BmcPasswords {
   async #settleFormer(uuid: string): Promise<void> {
     const verdict = await this.#settle(uuid);
     if (verdict !== 'unknown' && verdict !== 'neither') return;
-    const why = verdict === 'unknown' ? 'the BMC does not answer' : 'the BMC takes neither';
-    const detail = `A former change of the password was broken off and ${why}: driver_info holds the old password and the new one.`;
+    const why = verdict === 'unknown' ? 'the BMC does not answer' : 'the BMC accepts neither';
+    const detail = `A previous password change was interrupted and ${why}: driver_info holds the old password and the new one.`;
     throw new Fault('conflict', { detail });
   }
 
   #alone<R>(uuid: string, takes: 'idle' | 'always', work: () => Promise<R>): Promise<R> {
-    return this.#parts.holds.during(this.#parts.store, { uuid, purpose: 'a change of the password of its BMC', takes }, work);
+    return this.#parts.reservations.during(this.#parts.store, { uuid, purpose: 'a BMC password change', takes }, work);
   }
 
   /** The new one first: a session that the old one opened may outlive it and would prove nothing. */
@@ -169,13 +169,13 @@ export class BmcPasswords {
    * @throws Fault `conflict` where they are others now
    */
   async #write({ uuid, driver_info, management_interface }: AsRead, change: JsonObject): Promise<AsRead> {
-    return this.#parts.store.transaction(async (inside) => {
-      const node = await findNode(inside, uuid);
+    return this.#parts.store.transaction(async (trx) => {
+      const node = await findNode(trx, uuid);
       if (!isDeepStrictEqual(node.driver_info, driver_info) || node.management_interface !== management_interface)
-        throw new Fault('conflict', { detail: `driver_info of node ${node.name ?? uuid} has changed meanwhile.` });
+        throw new Fault('conflict', { detail: `driver_info of node ${node.name ?? uuid} was changed in the meantime.` });
       const merged = Object.entries({ ...driver_info, ...change }).filter(([, value]) => value !== null);
       const written = Object.fromEntries(merged);
-      await inside.nodes.update({ uuid }, { driver_info: written, updated_at: new Date().toISOString() });
+      await trx.nodes.update({ uuid }, { driver_info: written, updated_at: new Date().toISOString() });
       return { uuid, driver_info: written, management_interface };
     });
   }

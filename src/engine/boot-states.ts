@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { asFault } from '#domain/faults.ts';
 import type { Node, PowerState } from '#domain/records.ts';
-import type { Asking, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
+import type { CallOptions, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
 import { interfaceOf } from './task.ts';
@@ -36,10 +36,10 @@ export class BootStates {
   }
 
   /** Asks the BMC now, and keeps the answer. */
-  async ask(node: Asked, asking: Asking): Promise<BootState> {
+  async ask(node: Asked, callOptions: CallOptions): Promise<BootState> {
     const management = interfaceOf(this.#parts.drivers.management, node.management_interface);
-    const boot_mode = (await management.getBootMode?.(node, asking)) ?? null;
-    const state = { boot_mode, secure_boot: (await management.getSecureBoot?.(node, asking)) ?? null };
+    const boot_mode = (await management.getBootMode?.(node, callOptions)) ?? null;
+    const state = { boot_mode, secure_boot: (await management.getSecureBoot?.(node, callOptions)) ?? null };
     await this.#keep(node, state);
     return state;
   }
@@ -73,7 +73,7 @@ export class BootStates {
   async #tryToAsk(node: Asked): Promise<void> {
     const signal = AbortSignal.any([this.#closing.signal, bmcDeadline(node, readMs)]);
     await this.ask(node, { signal, background: true }).catch((error) => {
-      this.#parts.log.debug({ node: node.uuid, reason: asFault(error).message }, 'how a machine boots could not be read');
+      this.#parts.log.debug({ node: node.uuid, reason: asFault(error).message }, 'could not read the boot mode of a machine');
     });
   }
 

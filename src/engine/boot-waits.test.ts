@@ -72,7 +72,7 @@ test('what is known of the machine stands in the wait at once', bounded, async (
   await untilWait(cloud, server.id, /^the ramdisk to report; so far: nothing was heard of its MACs yet$/);
   cloud.engine.machineRequest(dhcp('ACK', 'gets 10.0.0.5', { mac, address: '10.0.0.5' }));
   await untilWait(cloud, server.id, /; so far: it has the address 10\.0\.0\.5$/);
-  cloud.engine.machineRequest({ kind: 'tftp', mac, subject: 'undionly.kpxe', message: 'took it', data: { outcome: 'sent' } });
+  cloud.engine.machineRequest({ kind: 'tftp', mac, subject: 'undionly.kpxe', message: 'fetched it', data: { outcome: 'sent' } });
   await untilWait(cloud, server.id, /; so far: it took the boot loader$/);
   const nak = { mac, data: { reason: 'wrong server-ID' } };
   cloud.engine.machineRequest(dhcp('NAK', 'may not have 10.0.0.77 (wrong server-ID)', nak));
@@ -113,9 +113,7 @@ test(
     const other = await anAvailableNode(cloud, 'n2');
     const [port] = await cloud.store.node_ports.list({ node_uuid: other.uuid });
     const ask = (from: string) =>
-      cloud.engine.machineRequest(
-        dhcp('DISCOVER', 'looks for a DHCP server (ignored: no plan)', { mac: from, isUnexpected: true }),
-      );
+      cloud.engine.machineRequest(dhcp('DISCOVER', 'sent DHCPDISCOVER (ignored: no plan)', { mac: from, isUnexpected: true }));
     for (const from of ['52:54:00:99:99:99', '52:54:00:99:99:99', port!.address]) ask(from);
     await untilWait(cloud, server.id, new RegExp(`unknown ones asked: 52:54:00:99:99:99, ${port!.address}$`));
     const told = (await cloud.store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'unknown MAC');
@@ -127,7 +125,7 @@ test(
       ],
     );
 
-    cloud.engine.machineRequest(dhcp('DISCOVER', 'looks for a DHCP server', { mac }));
+    cloud.engine.machineRequest(dhcp('DISCOVER', 'sent DHCPDISCOVER', { mac }));
     await untilWait(cloud, server.id, /so far: an installed system/);
     ask('52:54:00:99:99:98');
     await cloud.engine.stop();
@@ -138,13 +136,13 @@ test(
 test('a restart of the process knows what its former life has recorded', bounded, async (t) => {
   const room = newRoom();
   const { cloud, server, mac } = await aWait(t, { room });
-  cloud.engine.machineRequest({ kind: 'tftp', mac, subject: 'undionly.kpxe', message: 'took it', data: { outcome: 'sent' } });
+  cloud.engine.machineRequest({ kind: 'tftp', mac, subject: 'undionly.kpxe', message: 'fetched it', data: { outcome: 'sent' } });
   await untilWait(cloud, server.id, /so far: it took the boot loader/);
   await cloud.engine.stop();
 
   const after = await aCloud({ room, steps: [powerOn, boot(), write], store: cloud.store });
   await after.engine.start();
-  const script = { kind: 'http', mac, subject: '/boot/ipxe/x', message: 'took its boot script', data: { bytes: 4 } } as const;
+  const script = { kind: 'http', mac, subject: '/boot/ipxe/x', message: 'fetched its boot script', data: { bytes: 4 } } as const;
   await untilWait(after, server.id, /so far: it took the boot loader/);
   after.engine.machineRequest(script);
   await untilWait(after, server.id, /so far: it took its boot script/);
@@ -163,7 +161,7 @@ test('a machine that is off when its time is up: its BMC is asked, and says so',
   assert.equal(fault?.code, 'stepTimeout');
   assert.match(
     fault?.message ?? '',
-    /waited for the ramdisk to report\. Last seen: nothing from this machine; its BMC says "power off"\.$/,
+    /waited for the ramdisk to report\. Last activity: nothing from this machine; its BMC says "power off"\.$/,
   );
   assert.match(fault?.hint ?? '', /^The machine is off, as its BMC says/);
 });

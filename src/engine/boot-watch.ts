@@ -2,7 +2,7 @@
  * Whether the machine of a server starts a system: decided from what it asks the network for, which is in the record of
  * events, so that a restart of Ingot forgets nothing. See docs/decisions/0023-systems-that-do-not-start.md.
  */
-import { Fault, tellFault } from '#domain/faults.ts';
+import { Fault, formatFault } from '#domain/faults.ts';
 import type { Event, Node, Server } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { consoleTail, withoutKernelSecrets } from './console-text.ts';
@@ -104,9 +104,9 @@ export class BootWatch {
     const lines = consoleTail(withoutKernelSecrets(text ?? ''));
     const record = { ...fault.toRecord(), at, node: { uuid: node.uuid, name: node.name } };
     const console = lines.length > 0 && { console: lines.join('\n') };
-    const isWritten = await this.#change({ node, server }, async (inside) => {
-      await inside.servers.update({ id: server.id }, { vm_state: 'error', fault: { ...record, ...console }, updated_at: at });
-      await inside.nodes.update({ uuid: node.uuid }, { last_error: withConsole(tellFault(fault), lines) });
+    const isWritten = await this.#change({ node, server }, async (trx) => {
+      await trx.servers.update({ id: server.id }, { vm_state: 'error', fault: { ...record, ...console }, updated_at: at });
+      await trx.nodes.update({ uuid: node.uuid }, { last_error: withConsole(formatFault(fault), lines) });
     });
     if (isWritten) this.#tell({ node, server }, fault.message);
   }
@@ -114,20 +114,20 @@ export class BootWatch {
   async #recover({ node, server }: Watched): Promise<void> {
     if (server.vm_state !== 'error' || server.fault?.code !== 'systemNotStarting') return;
     const updated_at = new Date().toISOString();
-    const isWritten = await this.#change({ node, server }, async (inside) => {
-      await inside.servers.update({ id: server.id }, { vm_state: 'active', fault: null, updated_at });
-      await inside.nodes.update({ uuid: node.uuid }, { last_error: null });
+    const isWritten = await this.#change({ node, server }, async (trx) => {
+      await trx.servers.update({ id: server.id }, { vm_state: 'active', fault: null, updated_at });
+      await trx.nodes.update({ uuid: node.uuid }, { last_error: null });
     });
     if (isWritten) this.#tell({ node, server }, 'A system on it has asked for an address: it has started after all');
   }
 
   /** Where both are still as they were read. */
-  #change({ node, server }: Watched, write: (inside: Store) => Promise<void>): Promise<boolean> {
+  #change({ node, server }: Watched, write: (trx: Store) => Promise<void>): Promise<boolean> {
     const { id, vm_state } = server;
-    return this.#store.transaction(async (inside) => {
-      const [same] = await inside.nodes.pick(['uuid'], { uuid: node.uuid, operation_id: null, instance_uuid: id });
-      if (!same || !(await inside.servers.find({ id, vm_state, task_state: null }))) return false;
-      await write(inside);
+    return this.#store.transaction(async (trx) => {
+      const [same] = await trx.nodes.pick(['uuid'], { uuid: node.uuid, operation_id: null, instance_uuid: id });
+      if (!same || !(await trx.servers.find({ id, vm_state, task_state: null }))) return false;
+      await write(trx);
       return true;
     });
   }

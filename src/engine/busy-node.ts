@@ -4,19 +4,18 @@ import type { Node, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 
 /** @throws Fault `nodeBusy` while an operation has the node. */
-export async function refuseWhileBusy(inside: Store, node: Node): Promise<void> {
-  if (node.operation_id) await refuseBusyNode(inside, node.uuid);
+export async function refuseWhileBusy(trx: Store, node: Node): Promise<void> {
+  if (node.operation_id) await refuseBusyNode(trx, node.uuid);
 }
 
 /** @throws Fault `nodeBusy`, or `notFound` where the node is gone. */
-export async function refuseBusyNode(inside: Store, uuid: string): Promise<never> {
-  const node = await inside.nodes.find({ uuid });
+export async function refuseBusyNode(trx: Store, uuid: string): Promise<never> {
+  const node = await trx.nodes.find({ uuid });
   if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
-  const holder = node.operation_id && (await inside.operations.find({ id: node.operation_id }));
+  const holder = node.operation_id && (await trx.operations.find({ id: node.operation_id }));
   throw new Fault('nodeBusy', {
     node: node.name ?? uuid,
-    purpose: holder ? holder.purpose : 'another request',
-    operation: holder ? describeHolder(holder) : (node.operation_id ?? 'just ended'),
+    holder: holder ? `${holder.purpose} (operation ${describeHolder(holder)})` : 'an operation that has just completed',
   });
 }
 

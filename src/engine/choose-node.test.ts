@@ -64,7 +64,7 @@ test('tells when there is no node at all', async () => {
   const choice = await choose([], { flavor: flavor() });
 
   assert.deepEqual(choice, { reasons: {} });
-  assert.equal(describeReasons({}), 'There are no nodes enrolled.');
+  assert.equal(describeReasons({}), 'No nodes are enrolled.');
 });
 
 test('matches the resource class as Nova spells it, and lets it replace the sizes', async () => {

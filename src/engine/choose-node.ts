@@ -23,23 +23,23 @@ export type ChoiceRequest = {
 };
 
 /** The best fitting node, or why there is none. To be called in the transaction that takes the node. */
-export async function chooseNode(inside: Store, request: ChoiceRequest): Promise<{ uuid: string } | { reasons: Reasons }> {
+export async function chooseNode(trx: Store, request: ChoiceRequest): Promise<{ uuid: string } | { reasons: Reasons }> {
   const requirements = readRequirements(request.flavor, request.image);
   const needs = needsOf(request, requirements);
   const whyUndeployable = driverJudge(request);
   const unfit: Reasons = {};
-  for await (const node of listCandidates(inside, needs)) {
+  for await (const node of listCandidates(trx, needs)) {
     const reason = whyIncapable(node, requirements) ?? whyUndeployable(node);
     if (reason === undefined) return { uuid: node.uuid };
     unfit[reason] = (unfit[reason] ?? 0) + 1;
   }
-  return { reasons: { ...(await countCauses(inside, needs)), ...unfit } };
+  return { reasons: { ...(await countCauses(trx, needs)), ...unfit } };
 }
 
 /** For the fault `noValidHost`: `2 in use, 1 too little memory`, the commonest first. */
 export function describeReasons(reasons: Reasons): string {
   const counted = Object.entries(reasons).sort(([, left], [, right]) => right - left);
-  if (counted.length === 0) return 'There are no nodes enrolled.';
+  if (counted.length === 0) return 'No nodes are enrolled.';
   const total = counted.reduce((sum, [, count]) => sum + count, 0);
   return `Of ${total} node${total === 1 ? '' : 's'}: ${counted.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`;
 }

@@ -88,7 +88,7 @@ test('a firmware update whose version stays the same after a crash is left to a 
   const { outcome } = run(steps([firmware])[0]!, begun());
   await assert.rejects(outcome, {
     code: 'interrupted',
-    message: /firmware of BMC .*still the former one \(1\.0\).*not sent twice/,
+    message: /firmware of BMC .*the version is unchanged \(1\.0\).*not sent again/,
   });
   assert.deepEqual(did, []);
 });

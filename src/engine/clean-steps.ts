@@ -99,7 +99,7 @@ const stepTable: Readonly<Record<string, Row>> = {
   },
 };
 
-/** @throws Fault `badRequest` for steps that do not exist, or not with these arguments; `notOfThisHardware` */
+/** @throws Fault `badRequest` for steps that do not exist, or not with these arguments; `unsupportedByHardware` */
 export function readCleanSteps(drivers: Drivers, node: Node, asked: unknown): AskedStep[] {
   if (!Value.Check(AskedSteps, asked)) {
     throw new Fault('badRequest', { detail: 'clean_steps must be a list of {"interface": …, "step": …, "args": {…}}.' });
@@ -134,13 +134,14 @@ export function outOfBandSteps(parts: Parts, asked: readonly AskedStep[]): reado
 }
 
 function refuseMissing(drivers: Drivers, node: Node, slot: string, step: string): void {
-  const lacksIt = (what: string) => new Fault('notOfThisHardware', { node: node.name ?? node.uuid, driver: node.driver, what });
+  const lacksIt = (what: string) =>
+    new Fault('unsupportedByHardware', { node: node.name ?? node.uuid, driver: node.driver, what });
   if (slot === 'bios' && node.bios_interface === 'no-bios') throw lacksIt('BIOS settings');
   if (slot === 'firmware' && node.firmware_interface === 'no-firmware') throw lacksIt('firmware update');
   if (slot !== 'management') return;
   const management = interfaceOf(drivers.management, node.management_interface);
-  if (step === 'reset_bmc' && !management.resetBmc) throw lacksIt('BMC that could be restarted');
-  if (step === 'clear_log' && !management.clearLog) throw lacksIt('log that could be cleared');
+  if (step === 'reset_bmc' && !management.resetBmc) throw lacksIt('restarting the BMC');
+  if (step === 'clear_log' && !management.clearLog) throw lacksIt('clearing the log');
 }
 
 const restart: readonly Step[] = [
@@ -183,7 +184,7 @@ async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<s
 }
 
 /** Services give numbers as texts, and texts as numbers. */
-function spell(value: Json | undefined): string | undefined {
+function formatValue(value: Json | undefined): string | undefined {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
@@ -205,7 +206,7 @@ async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<str
 
 /** No BMC shows a password. */
 function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
-  return setting !== undefined && (setting.type === 'Password' || spell(setting.value) === spell(value));
+  return setting !== undefined && (setting.type === 'Password' || formatValue(setting.value) === formatValue(value));
 }
 
 const awayCodes: readonly FaultCode[] = [...passingBmcFaults, 'bmcError'];
@@ -224,7 +225,7 @@ async function restartBmc(parts: Parts, task: Task): Promise<void> {
   const { lastWords, look } = timesOf(parts);
   if (operation.context['restarted'] !== operation.step) {
     await management.resetBmc?.(node, 'cold', { signal });
-    await task.remember({ restarted: operation.step });
+    await task.saveContext({ restarted: operation.step });
   }
   await pause(lastWords, signal);
   for (;;) {
@@ -260,7 +261,7 @@ function updateFirmware(parts: Parts, args: JsonObject): readonly Step[] {
         if (former?.step === task.operation.step) {
           await seeFlashed(parts, task, { what, former, component });
         } else {
-          await task.remember({ flashing: { step: task.operation.step, versions: await readVersions(parts, task) } });
+          await task.saveContext({ flashing: { step: task.operation.step, versions: await readVersions(parts, task) } });
           await send.run(task);
         }
         return { next: true, context: { flashing: null } };
@@ -274,7 +275,7 @@ async function readVersions(parts: Parts, task: Task): Promise<Flash['versions']
     const components = await firmwareOf(parts, task).readComponents(task.node, task);
     return Object.fromEntries(components.map(({ component, version }) => [component, version]));
   } catch (error) {
-    if (asFault(error).code === 'notOfThisHardware') return {};
+    if (asFault(error).code === 'unsupportedByHardware') return {};
     throw error;
   }
 }
@@ -301,7 +302,7 @@ async function seeFlashed(parts: Parts, task: Task, { what, former, component }:
   const kept = component ? ` (${former.versions[component] ?? 'unknown'})` : '';
   throw new Fault('interrupted', {
     what: `The update of the ${what}`,
-    why: `Ingot was restarted; the version is still the former one${kept}. It was not sent twice: look at the BMC, then clean again`,
+    why: `Ingot was restarted; the version is unchanged${kept}. The update was not sent again: check the BMC, then clean again`,
   });
 }
 

@@ -74,7 +74,7 @@ export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDe
     // A machine whose firmware is being written must not lose its power.
     undo: (operation) =>
       erasesDisks(operation) ? [keepConsole, ...(isFlashing(operation) ? [] : [powerOff]), withdrawBootFiles] : [],
-    ended: (inside, operation) => writeCleanEnd(inside, operation).then(() => []),
+    ended: (trx, operation) => writeCleanEnd(trx, operation).then(() => []),
   };
 }
 
@@ -93,16 +93,16 @@ const cleanFailure = 'clean failure';
 const outOfMaintenance = { maintenance: false, maintenance_reason: null, fault: null };
 
 const disksMayHoldData =
-  "Its disks may still hold a tenant's data: correct the cause, then `manage` and `provide` it, which cleans it first.";
+  "Its disks may still hold a tenant's data. Correct the cause, then run `manage` and `provide`, which cleans it first.";
 
-async function writeCleanEnd(inside: Store, operation: Operation): Promise<void> {
-  const node = await inside.nodes.find({ uuid: operation.node_uuid });
+async function writeCleanEnd(trx: Store, operation: Operation): Promise<void> {
+  const node = await trx.nodes.find({ uuid: operation.node_uuid });
   if (!node) return;
   const now = new Date().toISOString();
   if (operation.state === 'done') {
     const byHand = operation.request['target'] === 'manageable';
     const from: ProvisionState = nextState(node.provision_state, 'resume') ?? node.provision_state;
-    await inside.nodes.update(
+    await trx.nodes.update(
       { uuid: node.uuid },
       {
         provision_state: nextState(from, byHand ? 'cleaned-by-hand' : 'done') ?? from,
@@ -120,7 +120,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
   }
   const reason = failureText(operation);
   const last_error = failureReport(operation);
-  await inside.nodes.update(
+  await trx.nodes.update(
     { uuid: node.uuid },
     {
       provision_state: nextState(node.provision_state, 'fail') ?? 'clean failed',
@@ -130,7 +130,7 @@ async function writeCleanEnd(inside: Store, operation: Operation): Promise<void>
       maintenance_reason: [
         // Somebody had put it there for reasons of their own, perhaps in the midst of the cleaning.
         ...(node.maintenance && node.fault !== cleanFailure && node.maintenance_reason ? [node.maintenance_reason] : []),
-        `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then `manage` it.'}`,
+        `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then run `manage`.'}`,
       ].join(' '),
       fault: cleanFailure,
       last_error,

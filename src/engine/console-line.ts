@@ -18,7 +18,7 @@ const typedMax = 64 * 1024;
 /** A line that holds for so long is sound: the pauses begin anew (milliseconds). */
 const soundMs = 60_000;
 /** A line that ends again and again is told of so many times, and then when it has held for a while. */
-const toldLives = 3;
+const reportedConnections = 3;
 
 export type LineParts = {
   open(signal: AbortSignal): Promise<ConsoleStream>;
@@ -120,7 +120,8 @@ export class ConsoleLine {
   async #follow(stream: ConsoleStream): Promise<void> {
     this.#stream = stream;
     this.#trouble = undefined;
-    const timer = this.#shortLives < toldLives ? this.#tellOpen() : setTimeout(() => this.#tellOpen(), soundMs).unref();
+    const timer =
+      this.#shortLives < reportedConnections ? this.#reportOpen() : setTimeout(() => this.#reportOpen(), soundMs).unref();
     try {
       for await (const chunk of stream) this.#spread(chunk);
     } finally {
@@ -130,7 +131,7 @@ export class ConsoleLine {
     }
   }
 
-  #tellOpen(): undefined {
+  #reportOpen(): undefined {
     this.#toldLoss = undefined;
     this.#parts.tell('the serial console is open');
   }

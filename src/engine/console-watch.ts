@@ -11,7 +11,7 @@ import type { LiveOperation } from './live-operations.ts';
 import { eventOwner, interfaceOf, loadNode } from './task.ts';
 import type { Worker } from './worker.ts';
 
-type Parts = { store: Store; drivers: Drivers; worker: Pick<Worker, 'live' | 'cancel' | 'remember'> };
+type Parts = { store: Store; drivers: Drivers; worker: Pick<Worker, 'live' | 'cancel' | 'saveContext'> };
 
 /** Who writes such a file tells nobody, and may be on another host (milliseconds). */
 const readEveryMs = 2000;
@@ -53,7 +53,7 @@ export class ConsoleWatch {
     if (since === undefined) return;
     watched.since = since;
     // For the next process: the file goes on while this one does not run.
-    await this.#parts.worker.remember(live, (context) => ({ ...context, console_since: since }));
+    await this.#parts.worker.saveContext(live, (context) => ({ ...context, console_since: since }));
   }
 
   /** The console of that node has printed. */

@@ -110,10 +110,10 @@ test('a BMC that refuses is told of once, however often it is asked; who looks o
   machine.refuse = new Fault('bmcError', { address: '192.0.2.7', command: 'Activate Payload', detail: 'already active' });
   await consoles.setEnabled(node.uuid, true);
   await until(async () => (await messages()).length === 1);
-  assert.match((await messages())[0] ?? '', /closed: The BMC at 192\.0\.2\.7 answered Activate Payload with already active/);
+  assert.match((await messages())[0] ?? '', /closed: Activate Payload failed on the BMC at 192\.0\.2\.7: already active/);
   const viewer = await consoles.attach(node.uuid);
   const [text] = (await once(viewer, 'data')) as [Buffer];
-  assert.match(text.toString(), /not open: The BMC at 192\.0\.2\.7/);
+  assert.match(text.toString(), /not open: Activate Payload failed on the BMC at 192\.0\.2\.7/);
 });
 
 test('what was enabled is opened again by the next process', async (t) => {
@@ -130,8 +130,8 @@ test('what was enabled is opened again by the next process', async (t) => {
 test('a node without a console to type into says so', async (t) => {
   const { store, node, consoles } = await aStage(t);
   await store.nodes.update({ uuid: node.uuid }, { console_interface: 'no-console' });
-  await assert.rejects(consoles.setEnabled(node.uuid, true), { code: 'notOfThisHardware' });
-  await assert.rejects(consoles.attach(node.uuid), { code: 'notOfThisHardware' });
+  await assert.rejects(consoles.setEnabled(node.uuid, true), { code: 'unsupportedByHardware' });
+  await assert.rejects(consoles.attach(node.uuid), { code: 'unsupportedByHardware' });
   assert.equal(await consoles.log(node.uuid), null);
 });
 

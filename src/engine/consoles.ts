@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { lastLines } from '#domain/last-lines.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
-import { lacks } from '#drivers/lacks.ts';
+import { unsupported } from '#drivers/unsupported.ts';
 import type { Store } from '#store/store.ts';
 import { ConsoleLine } from './console-line.ts';
 import { ConsoleRecord } from './console-record.ts';
-import { ConsoleVisits } from './console-visits.ts';
+import { ConsoleSessions } from './console-sessions.ts';
 import { Gate } from './gate.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
@@ -23,47 +23,47 @@ type Parts = {
 /** Opening costs a BMC a session, its processor, and us some packets: after a restart thousands may be wanted. */
 const openedAtOnce = 20;
 
-type Seat = { line: ConsoleLine; record: ConsoleRecord; wanted: boolean };
+type ConsoleSession = { line: ConsoleLine; record: ConsoleRecord; wanted: boolean };
 
 export class Consoles {
   readonly #parts: Parts;
-  readonly #seats = new Map<string, Seat>();
-  readonly #visits: ConsoleVisits;
+  readonly #sessions = new Map<string, ConsoleSession>();
+  readonly #viewers: ConsoleSessions;
   readonly #gate = new Gate(openedAtOnce);
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#visits = new ConsoleVisits(parts.store);
+    this.#viewers = new ConsoleSessions(parts.store);
   }
 
   async start(): Promise<void> {
     const wanted = await this.#parts.store.nodes.pick(['uuid', 'console_interface'], { console_enabled: true });
     for (const { uuid, console_interface } of wanted) {
-      if (this.#parts.drivers.console[console_interface]?.open) this.#seat(uuid).wanted = true;
+      if (this.#parts.drivers.console[console_interface]?.open) this.#session(uuid).wanted = true;
     }
   }
 
   async stop(): Promise<void> {
-    this.#visits.close();
-    const seats = [...this.#seats.values()];
-    this.#seats.clear();
+    this.#viewers.close();
+    const seats = [...this.#sessions.values()];
+    this.#sessions.clear();
     await Promise.all(seats.map(({ line }) => line.close()));
   }
 
-  /** @throws Fault `notOfThisHardware` where nobody can type */
+  /** @throws Fault `unsupportedByHardware` where nobody can type */
   async setEnabled(uuid: string, enabled: boolean): Promise<void> {
     if (enabled) await this.#openable(uuid);
     await this.#parts.store.nodes.update({ uuid }, { console_enabled: enabled, updated_at: new Date().toISOString() });
     if (enabled) {
-      this.#seat(uuid).wanted = true;
+      this.#session(uuid).wanted = true;
       return;
     }
-    const seat = this.#seats.get(uuid);
-    if (seat) seat.wanted = false;
+    const session = this.#sessions.get(uuid);
+    if (session) session.wanted = false;
     await this.#leave(uuid);
   }
 
-  /** Throws `notOfThisHardware` where nobody can type. */
+  /** Throws `unsupportedByHardware` where nobody can type. */
   async check(uuid: string): Promise<void> {
     await this.#openable(uuid);
   }
@@ -74,16 +74,16 @@ export class Consoles {
    */
   async attach(uuid: string, server?: string): Promise<Duplex> {
     await this.#openable(uuid);
-    const viewer = this.#seat(uuid).line.attach({ tellsTrouble: server === undefined });
+    const viewer = this.#session(uuid).line.attach({ tellsTrouble: server === undefined });
     viewer.once('close', () => void this.#leave(uuid));
-    if (server !== undefined) await this.#visits.admit(viewer, { node: uuid, server });
+    if (server !== undefined) await this.#viewers.admit(viewer, { node: uuid, server });
     return viewer;
   }
 
   /** Whoever gets the machine next must not read what it printed until now. */
   async clearRecord(uuid: string): Promise<void> {
     const { node, facts } = await loadNode(this.#parts.store, uuid);
-    await (this.#seats.get(uuid)?.record ?? this.#record(uuid)).erase();
+    await (this.#sessions.get(uuid)?.record ?? this.#record(uuid)).erase();
     const position = await this.#parts.drivers.console[node.console_interface]?.position?.(facts);
     if (position === undefined) return;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
@@ -108,7 +108,7 @@ export class Consoles {
     // Not from the seat: under its former settings the node may have had no console to open.
     const [node] = await this.#parts.store.nodes.pick(['console_enabled'], { uuid });
     const wanted = node?.console_enabled;
-    if (wanted && (await this.#openable(uuid).catch(() => undefined))) this.#seat(uuid).wanted = true;
+    if (wanted && (await this.#openable(uuid).catch(() => undefined))) this.#session(uuid).wanted = true;
   }
 
   /** The node is gone. */
@@ -120,9 +120,9 @@ export class Consoles {
 
   /** Nobody looks on any more. */
   async forget(uuid: string): Promise<void> {
-    const seat = this.#seats.get(uuid);
-    this.#seats.delete(uuid);
-    await seat?.line.close();
+    const session = this.#sessions.get(uuid);
+    this.#sessions.delete(uuid);
+    await session?.line.close();
   }
 
   get #directory(): string {
@@ -138,8 +138,8 @@ export class Consoles {
     return new ConsoleRecord(this.#directory, uuid);
   }
 
-  #seat(uuid: string): Seat {
-    const known = this.#seats.get(uuid);
+  #session(uuid: string): ConsoleSession {
+    const known = this.#sessions.get(uuid);
     if (known) return known;
     const record = this.#record(uuid);
     const line = new ConsoleLine({
@@ -148,9 +148,9 @@ export class Consoles {
       heard: (data) => this.#parts.heard?.(uuid, data),
       tell: (message) => this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'console', message }),
     });
-    const seat = { line, record, wanted: false };
-    this.#seats.set(uuid, seat);
-    return seat;
+    const session = { line, record, wanted: false };
+    this.#sessions.set(uuid, session);
+    return session;
   }
 
   async #open(uuid: string, signal: AbortSignal) {
@@ -163,16 +163,16 @@ export class Consoles {
   async #openable(uuid: string) {
     const { node, facts } = await loadNode(this.#parts.store, uuid);
     const driver = interfaceOf(this.#parts.drivers.console, node.console_interface);
-    if (!driver.open) return lacks(node, `console to type into (console_interface '${node.console_interface}')`);
+    if (!driver.open) return unsupported(node, `an interactive console (console_interface '${node.console_interface}')`);
     driver.validate(facts);
     return { facts, open: driver.open.bind(driver) };
   }
 
   /** Nobody wants it and nobody looks on: the BMC gets its session back. */
   async #leave(uuid: string): Promise<void> {
-    const seat = this.#seats.get(uuid);
-    if (!seat || seat.wanted || seat.line.viewers > 0) return;
-    this.#seats.delete(uuid);
-    await seat.line.close();
+    const session = this.#sessions.get(uuid);
+    if (!session || session.wanted || session.line.viewers > 0) return;
+    this.#sessions.delete(uuid);
+    await session.line.close();
   }
 }

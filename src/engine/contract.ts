@@ -1,8 +1,8 @@
 /** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
 import type { Duplex } from 'node:stream';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
-import type { Asker } from '#domain/askers.ts';
 import type { Flavor, Image, Json, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
+import type { Requester } from '#domain/requesters.ts';
 import type {
   BiosSetting,
   BootAddresses,
@@ -17,7 +17,7 @@ import type {
   MediaSlot,
   PowerTarget,
 } from '#drivers/interfaces.ts';
-import type { Contact } from './bmc-contacts.ts';
+import type { BmcHealthState } from './bmc-health.ts';
 
 export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';
@@ -126,7 +126,7 @@ export type NodeVerbs = {
   deleteNodePort(uuid: string): Promise<void>;
   /** Kept open and recorded, or not. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
-  /** Throws `notOfThisHardware` or `driverInfo` where nobody can type. */
+  /** Throws `unsupportedByHardware` or `driverInfo` where nobody can type. */
   checkConsole(uuid: string): Promise<void>;
   /**
    * The serial line: what is written is typed, what is read was printed; destroying it hangs up. With `server` it is for
@@ -137,10 +137,10 @@ export type NodeVerbs = {
   consoleLog(nodeUuid: string, lines?: number): Promise<string | null>;
 };
 
-/** Asks or tells a machine's BMC once. What the hardware lacks throws `notOfThisHardware`; a busy node `nodeBusy`. */
+/** Asks or tells a machine's BMC once. What the hardware lacks throws `unsupportedByHardware`; a busy node `nodeBusy`. */
 export type MachineVerbs = {
   /** How the node's power control has answered of late; undefined = it was not asked yet. */
-  bmcContact(uuid: string): Contact | undefined;
+  bmcHealth(uuid: string): BmcHealthState | undefined;
   supportedBootDevices(uuid: string): Promise<BootDevice[]>;
   /** Null where the BMC can't tell. */
   bootState(uuid: string): Promise<{ boot_mode: BootMode | null; secure_boot: boolean | null }>;
@@ -164,22 +164,22 @@ export type MachineMessages = {
    * Before the body is read: throws `unauthorized` or `forbidden` where the token is not that of this asker, and
    * `tooManyRequests` where its operation has used up its budget.
    */
-  agentAdmit(token: string, asker: Asker, message: 'hello' | 'other'): Promise<void>;
+  agentAdmit(token: string, requester: Requester, message: 'hello' | 'other'): Promise<void>;
   /** Binds the operation to this agent; a second agent throws `forbidden` and ends the operation. */
-  agentHello(token: string, hello: Hello, asker: Asker): Promise<HelloReply>;
+  agentHello(token: string, hello: Hello, requester: Requester): Promise<HelloReply>;
   /** An agent of another version of the protocol has the token: ends the operation, and throws what is wrong. */
-  agentOutdated(token: string, asker: Asker): Promise<never>;
+  agentOutdated(token: string, requester: Requester): Promise<never>;
   /** Waits up to `waitMs` for a command; undefined = nothing to do. `signal` ends the wait when the machine hangs up. */
   agentNext(token: string, waitMs: number, signal: AbortSignal): Promise<Command | undefined>;
   agentProgress(token: string, progress: Progress): Promise<void>;
   agentResult(token: string, result: Result): Promise<void>;
   agentLog(token: string, lines: string[]): Promise<void>;
   /** Throws `forbidden` unless the present command tells this agent to fetch that path. `token`: see image-token.ts. */
-  agentImage(token: string, path: string, asker: Asker): Promise<void>;
+  agentImage(token: string, path: string, requester: Requester): Promise<void>;
   /** Path of the config drive file for the operation of this token, while its command names it. */
   agentConfigDrive(token: string): Promise<string>;
   /** The classic POST. Throws `badRequest` with the classic texts. */
-  deployPost(fields: Record<string, string>, asker: Asker): Promise<void>;
+  deployPost(fields: Record<string, string>, requester: Requester): Promise<void>;
   /** A DHCP, TFTP or HTTP request of a machine, found by MAC or by the address it was given. */
   machineRequest(request: {
     kind: 'dhcp' | 'tftp' | 'http';

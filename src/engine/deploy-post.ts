@@ -1,7 +1,8 @@
 /** The classic POST to the deploy helper. */
-import { type Asker, nameAsker } from '#domain/askers.ts';
+
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
+import { formatRequester, type Requester } from '#domain/requesters.ts';
 import { endBySecond, expectOwnMachine, type MessageParts, refuseStranger } from './agent-binding.ts';
 import { bindingOf, isSame } from './agent-tokens.ts';
 import type { LiveOperation } from './live-operations.ts';
@@ -14,25 +15,25 @@ const required = ['i', 'k', 'a', 'n'] as const;
  * The key is good for one node and one POST, and for that machine's own address: the same POST again (its answer was
  * lost) changes nothing, any other use of the key is refused.
  */
-export async function takeDeployPost(parts: MessageParts, fields: Record<string, string>, asker: Asker): Promise<void> {
+export async function takeDeployPost(parts: MessageParts, fields: Record<string, string>, requester: Requester): Promise<void> {
   const { worker, record } = parts;
   for (const name of required) {
     if (!fields[name]) throw new Fault('badRequest', { detail: `parameter '${name}' is not defined` });
   }
   const live = await findByKey(parts, fields);
-  await refuseStranger(parts, live, { asker, deed: 'posted the deploy key of this deployment' });
-  if (fields['a'] !== asker.address)
-    throw new Fault('badRequest', { detail: `parameter 'a' is ${fields['a']} but the request came from ${asker.address}` });
-  if ((bindingOf(live)?.address ?? asker.address) !== asker.address) throw endBySecond(parts, live, asker);
+  await refuseStranger(parts, live, { requester, deed: 'posted the deploy key of this deployment' });
+  if (fields['a'] !== requester.address)
+    throw new Fault('badRequest', { detail: `parameter 'a' is ${fields['a']} but the request came from ${requester.address}` });
+  if ((bindingOf(live)?.address ?? requester.address) !== requester.address) throw endBySecond(parts, live, requester);
   await refuseOtherMachine(parts, live, fields);
   const { k: _, ...post } = fields;
-  const isRepeat = await remember(parts, live, post);
+  const isRepeat = await saveContext(parts, live, post);
   await parts.boot.spend(live.operation.node_uuid);
   if (isRepeat) return;
   live.lastHeard = now();
   const message = post['e']
     ? `The deploy ramdisk reports an error: ${post['e']}`
-    : `The deploy ramdisk offers its disk: ${post['n']} at ${nameAsker(asker)}`;
+    : `The deploy ramdisk offers its disk: ${post['n']} at ${formatRequester(requester)}`;
   record.agent(live.operation, { subject: 'deploy post', message, data: post });
   worker.wake(live.operation.id);
 }
@@ -66,7 +67,7 @@ export async function noteLoaderUuid({ worker, store }: MessageParts, { kind, ma
   const live = port && worker.live.ofNode(port.node_uuid);
   if (!live || typeof live.operation.context['deployment_key'] !== 'string') return;
   if (loaderUuids(live.operation).includes(uuid)) return;
-  await worker.remember(live, (context) => {
+  await worker.saveContext(live, (context) => {
     const loader_uuids = [...new Set([...loaderUuids({ context }), uuid])].slice(-loaderUuidsMax);
     return { ...context, loader_uuids };
   });
@@ -82,9 +83,9 @@ async function findByKey({ worker, store }: MessageParts, fields: Record<string,
 }
 
 /** @returns whether it was known already */
-async function remember({ worker }: MessageParts, live: LiveOperation, post: JsonObject): Promise<boolean> {
+async function saveContext({ worker }: MessageParts, live: LiveOperation, post: JsonObject): Promise<boolean> {
   let isRepeat = false;
-  await worker.remember(live, (context) => {
+  await worker.saveContext(live, (context) => {
     const messages = (context['messages'] ?? {}) as Record<string, JsonObject>;
     const before = messages['deploy-post'];
     isRepeat = before !== undefined;

@@ -22,7 +22,7 @@ import {
 import type { NewOperation, OperationDefinition } from './operation-kinds.ts';
 import { interfaceOf } from './task.ts';
 
-export type BeginOperation = (inside: Store, request: NewOperation, handedOverBy?: string | null) => Promise<Operation>;
+export type BeginOperation = (trx: Store, request: NewOperation, handedOverBy?: string | null) => Promise<Operation>;
 export type DefinitionParts = {
   store: Store;
   drivers: Drivers;
@@ -75,9 +75,9 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
   return {
     steps: (operation) => withAgentSecret([bind, clear, ...deployOf(drivers, operation).steps]),
     undo: () => undo,
-    async ended(inside, operation) {
-      if (operation.state === 'done') return writeServerActive(inside, operation, begin);
-      return writeDeployFailure(inside, operation, begin);
+    async ended(trx, operation) {
+      if (operation.state === 'done') return writeServerActive(trx, operation, begin);
+      return writeDeployFailure(trx, operation, begin);
     },
   };
 }
@@ -92,32 +92,32 @@ export function rebuildDefinition({ begin, ...parts }: Omit<DefinitionParts, 'se
   return {
     steps: (operation) => withAgentSecret(deployOf(drivers, operation).steps),
     undo: (operation) => (isMachineUntouched(operation) ? [] : undo),
-    async ended(inside, operation) {
-      if (operation.state === 'done') return writeServerActive(inside, operation, begin);
-      const isDeleted = await wantsDeletion(inside, operation);
-      if (!isDeleted) await failServer(inside, operation, {});
-      await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
-      return isDeleted ? [await beginDeletion(inside, operation, begin)] : [];
+    async ended(trx, operation) {
+      if (operation.state === 'done') return writeServerActive(trx, operation, begin);
+      const isDeleted = await wantsDeletion(trx, operation);
+      if (!isDeleted) await failServer(trx, operation, {});
+      await processEvent(trx, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
+      return isDeleted ? [await beginDeletion(trx, operation, begin)] : [];
     },
   };
 }
 
 /** A server may be deleted while something else is done with it: that is cut short, and the deletion takes over. */
-export async function wantsDeletion(inside: Store, operation: Operation): Promise<boolean> {
-  const server = operation.server_id ? await inside.servers.find({ id: operation.server_id }) : undefined;
+export async function wantsDeletion(trx: Store, operation: Operation): Promise<boolean> {
+  const server = operation.server_id ? await trx.servers.find({ id: operation.server_id }) : undefined;
   return server?.task_state === 'deleting';
 }
 
 /** @param former the operation that ends and hands the node over, if there is one */
 export async function beginDeletion(
-  inside: Store,
+  trx: Store,
   former: Pick<Operation, 'node_uuid' | 'server_id'> & { id?: string },
   begin: BeginOperation,
 ): Promise<Operation> {
   const { node_uuid, server_id } = former;
-  await moveNode(inside, node_uuid, 'deleted', { target_provision_state: 'available', last_error: null });
-  const server = await inside.servers.find({ id: server_id ?? '' });
-  const deployed = await inside.operations.list(
+  await processEvent(trx, node_uuid, 'deleted', { target_provision_state: 'available', last_error: null });
+  const server = await trx.servers.find({ id: server_id ?? '' });
+  const deployed = await trx.operations.list(
     { server_id: server_id ?? '', kind: ['deploy', 'rebuild'] },
     { orderBy: 'created_at', descending: true, limit: 1 },
   );
@@ -125,7 +125,7 @@ export async function beginDeletion(
   const { deploy_interface, boot_interface } = deployed[0]?.request ?? {};
   const request = { ...(deploy_interface && { deploy_interface }), ...(boot_interface && { boot_interface }) };
   return begin(
-    inside,
+    trx,
     { kind: 'delete', purpose: `delete server ${server?.name}`, node_uuid, server_id, request },
     former.id ?? null,
   );
@@ -137,28 +137,28 @@ export function deleteDefinition({ store, drivers, consoles, begin }: Definition
   return {
     steps: () => steps,
     undo: () => [],
-    async ended(inside, operation) {
+    async ended(trx, operation) {
       if (operation.state === 'failed') {
-        await failServer(inside, operation, {});
-        await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
+        await failServer(trx, operation, {});
+        await processEvent(trx, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
         return [];
       }
-      await writeServerDeleted(inside, operation.server_id);
-      await inside.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
-      return [await beginCleaning(inside, operation, begin)];
+      await writeServerDeleted(trx, operation.server_id);
+      await trx.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
+      return [await beginCleaning(trx, operation, begin)];
     },
   };
 }
 
-async function writeServerActive(inside: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
+async function writeServerActive(trx: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
   // The deletion came in the last moment, too late to cut anything short.
-  if (await wantsDeletion(inside, operation)) return [await beginDeletion(inside, operation, begin)];
+  if (await wantsDeletion(trx, operation)) return [await beginDeletion(trx, operation, begin)];
   const now = new Date().toISOString();
-  await inside.servers.update(
+  await trx.servers.update(
     { id: operation.server_id ?? '' },
     { vm_state: 'active', task_state: null, fault: null, launched_at: now, updated_at: now },
   );
-  await moveNode(inside, operation.node_uuid, 'done', { failures: 0, last_error: null, power_state: 'power on' });
+  await processEvent(trx, operation.node_uuid, 'done', { failures: 0, last_error: null, power_state: 'power on' });
   return [];
 }
 
@@ -172,27 +172,27 @@ const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
  * The node must be usable again. Its disk may hold a tenant's data unless it is known not to: then it goes through
  * cleaning, which either makes the node available or takes it out of service with the cause.
  */
-async function writeDeployFailure(inside: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
-  const server = await inside.servers.find({ id: operation.server_id ?? '' });
-  if (server?.task_state === 'deleting') await writeServerDeleted(inside, server.id);
-  else await failServer(inside, operation, { node_uuid: null });
-  const node = await inside.nodes.find({ uuid: operation.node_uuid });
+async function writeDeployFailure(trx: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
+  const server = await trx.servers.find({ id: operation.server_id ?? '' });
+  if (server?.task_state === 'deleting') await writeServerDeleted(trx, server.id);
+  else await failServer(trx, operation, { node_uuid: null });
+  const node = await trx.nodes.find({ uuid: operation.node_uuid });
   const wasCancelled = operation.fault?.code === 'cancelled';
-  await moveNode(inside, operation.node_uuid, 'fail', {
+  await processEvent(trx, operation.node_uuid, 'fail', {
     instance_uuid: null,
     instance_info: {},
     failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
     last_error: wasCancelled ? null : failureReport(operation),
   });
-  if (!isDiskUntouched(operation)) return [await beginCleaning(inside, operation, begin)];
-  await moveNode(inside, operation.node_uuid, 'release', { must_clean: false });
+  if (!isDiskUntouched(operation)) return [await beginCleaning(trx, operation, begin)];
+  await processEvent(trx, operation.node_uuid, 'release', { must_clean: false });
   return [];
 }
 
 /** Cleaning takes the node over from the operation that ends, without a moment in which it is free. */
-async function beginCleaning(inside: Store, former: Operation, begin: BeginOperation): Promise<Operation> {
-  const node = await inside.nodes.find({ uuid: former.node_uuid });
-  await moveNode(inside, former.node_uuid, 'clean', { target_provision_state: 'available' });
+async function beginCleaning(trx: Store, former: Operation, begin: BeginOperation): Promise<Operation> {
+  const node = await trx.nodes.find({ uuid: former.node_uuid });
+  await processEvent(trx, former.node_uuid, 'clean', { target_provision_state: 'available' });
   const request = {
     kind: 'clean',
     purpose: `clean node ${node?.name ?? former.node_uuid}`,
@@ -200,12 +200,12 @@ async function beginCleaning(inside: Store, former: Operation, begin: BeginOpera
     server_id: null,
     request: { target: 'available', boot_interface: node?.boot_interface ?? 'ipxe' },
   } as const;
-  return begin(inside, request, former.id);
+  return begin(trx, request, former.id);
 }
 
-export async function writeServerDeleted(inside: Store, serverId: string | null): Promise<void> {
+export async function writeServerDeleted(trx: Store, serverId: string | null): Promise<void> {
   const now = new Date().toISOString();
-  await inside.servers.update(
+  await trx.servers.update(
     { id: serverId ?? '' },
     {
       vm_state: 'deleted',
@@ -223,24 +223,24 @@ export async function writeServerDeleted(inside: Store, serverId: string | null)
   );
 }
 
-async function failServer(inside: Store, operation: Operation, patch: Partial<Server>): Promise<void> {
+async function failServer(trx: Store, operation: Operation, patch: Partial<Server>): Promise<void> {
   const now = new Date().toISOString();
-  const [node] = await inside.nodes.pick(['uuid', 'name'], { uuid: operation.node_uuid });
+  const [node] = await trx.nodes.pick(['uuid', 'name'], { uuid: operation.node_uuid });
   const console = consoleTailOf(operation).join('\n');
   const fault = operation.fault && { ...operation.fault, at: now, ...(node && { node }), ...(console && { console }) };
-  await inside.servers.update(
+  await trx.servers.update(
     { id: operation.server_id ?? '' },
     { ...patch, vm_state: 'error', task_state: null, fault, updated_at: now },
   );
 }
 
 /** Moves a node's provision state by an engine event; a wait state counts as the working state it belongs to. */
-export async function moveNode(inside: Store, uuid: string, event: string, patch: Partial<Node>): Promise<void> {
-  const node = await inside.nodes.find({ uuid });
+export async function processEvent(trx: Store, uuid: string, event: string, patch: Partial<Node>): Promise<void> {
+  const node = await trx.nodes.find({ uuid });
   if (!node) return;
   const state =
     nextState(node.provision_state, event) ?? nextState(nextState(node.provision_state, 'resume') ?? node.provision_state, event);
   const now = new Date().toISOString();
   const moved = state && { provision_state: state, target_provision_state: null, provision_updated_at: now };
-  await inside.nodes.update({ uuid }, { ...moved, updated_at: now, ...patch });
+  await trx.nodes.update({ uuid }, { ...moved, updated_at: now, ...patch });
 }

@@ -17,19 +17,19 @@ const address = '172.31.9.11';
 
 const dhcp = (type: string, message: string, data: Sign['data'] = {}) => sign('dhcp', `DHCP${type}`, message, data);
 const discover = (client: Sign['data'] = bios, reason?: string) =>
-  dhcp('DISCOVER', 'looks for a DHCP server', { ...client, ...(reason && { reason }) });
+  dhcp('DISCOVER', 'sent DHCPDISCOVER', { ...client, ...(reason && { reason }) });
 const offer = () => dhcp('OFFER', `is offered ${address}`, { ...bios, address });
 const ack = (client: Sign['data'] = bios) => dhcp('ACK', `gets ${address}`, { ...client, address });
 const nak = (reason: string) =>
   dhcp('NAK', `may not have 172.31.9.150 (${reason})`, { ...bios, reason, address: '172.31.9.150' });
 const address_ = (client: Sign['data'] = bios) => [discover(client), offer(), ack(client)];
 const tftp = (subject: string, outcome: string) => sign('tftp', subject, `${outcome} ${subject} by TFTP`, { outcome });
-const begins = (subject: string) => sign('http', subject, `begins to take ${subject} over HTTP`, { total: 100 });
+const begins = (subject: string) => sign('http', subject, `started fetching ${subject} over HTTP`, { total: 100 });
 const took = (subject: string) =>
-  sign('http', subject, `took ${subject} over HTTP: 100 bytes`, { bytes: 100, total: 100, complete: true });
+  sign('http', subject, `fetched ${subject} over HTTP: 100 bytes`, { bytes: 100, total: 100, complete: true });
 const broke = (subject: string) =>
-  sign('http', subject, `broke off ${subject} over HTTP after 50 of 100 bytes`, { bytes: 50, total: 100, complete: false });
-const script = () => sign('http', '/boot/ipxe/52:54:00:aa:00:01', 'took its boot script over HTTP: 400 bytes', { bytes: 400 });
+  sign('http', subject, `aborted ${subject} over HTTP after 50 of 100 bytes`, { bytes: 50, total: 100, complete: false });
+const script = () => sign('http', '/boot/ipxe/52:54:00:aa:00:01', 'fetched its boot script over HTTP: 400 bytes', { bytes: 400 });
 const kernel = '/boot/files/server-1/deploy_kernel';
 const ramdisk = '/boot/files/server-1/deploy_ramdisk';
 const fetched = (path: string) => [begins(path), took(path)];
@@ -56,7 +56,7 @@ const table: Readonly<Record<string, () => Case>> = {
   'the machine is off': () => ({
     signs: booted(),
     facts: { power: 'power off' },
-    seen: /took .*deploy_ramdisk.*; its BMC says "power off"/,
+    seen: /fetched .*deploy_ramdisk.*; its BMC says "power off"/,
     cause: /^The machine is off, as its BMC says/,
     not: driver,
   }),
@@ -178,13 +178,13 @@ const table: Readonly<Record<string, () => Case>> = {
   'a script and no kernel': () => ({ signs: scripted(), cause: /never asked for the kernel/, not: driver }),
   'a kernel that is still on its way': () => ({
     signs: [...scripted(), begins(kernel)],
-    seen: /begins to take .*deploy_kernel/,
+    seen: /started fetching .*deploy_kernel/,
     cause: /transfer of the kernel began and did not end/,
     not: driver,
   }),
   'a kernel that broke off': () => ({
     signs: [...scripted(), begins(kernel), broke(kernel)],
-    cause: /broke off .*deploy_kernel.*50 of 100/,
+    cause: /aborted .*deploy_kernel.*50 of 100/,
     not: driver,
   }),
   'a kernel that the loader does not take': () => ({
@@ -216,7 +216,7 @@ const table: Readonly<Record<string, () => Case>> = {
   'kernel and ramdisk, and silence': () => ({ signs: booted(), cause: /Kernel and ramdisk were taken.*driver for the NIC/ }),
   'kernel and ramdisk, and firmware again': () => ({
     signs: [...booted(), ...address_()],
-    seen: /^gets 172\.31\.9\.11 .*; before, it took .*deploy_ramdisk/,
+    seen: /^gets 172\.31\.9\.11 .*; before, it fetched .*deploy_ramdisk/,
     cause: /took kernel and ramdisk and then began its boot anew \(once\)/,
     not: driver,
   }),
@@ -265,7 +265,7 @@ test('unknown MACs count while nothing was heard of its own: once each, and not 
 });
 
 test('an agent with a command that is silent: what the BMC says of the power', () => {
-  assert.equal(tellSilence(60), 'it fell silent 60 s ago');
-  assert.match(tellSilence(60, 'power off'), /^it fell silent 60 s ago; the machine is off, as its BMC says/);
-  assert.match(tellSilence(60, 'power on'), /^it fell silent 60 s ago; the machine is on, as its BMC says/);
+  assert.equal(tellSilence(60), 'the agent fell silent 60 s ago');
+  assert.match(tellSilence(60, 'power off'), /^the agent fell silent 60 s ago; the machine is off, as its BMC says/);
+  assert.match(tellSilence(60, 'power on'), /^the agent fell silent 60 s ago; the machine is on, as its BMC says/);
 });

@@ -201,7 +201,7 @@ export function explain(signs: BootSigns, { power, silentSeconds = Number.POSITI
 
 /** Of an agent that has a command. */
 export function tellSilence(seconds: number, power?: PowerState): string {
-  const silent = `it fell silent ${seconds} s ago`;
+  const silent = `the agent fell silent ${seconds} s ago`;
   if (power === 'power off')
     return `${silent}; the machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down`;
   if (power === 'power on')

@@ -14,17 +14,17 @@ type Owner = Pick<Node, 'uuid' | 'name' | 'parent_node'>;
  * Writes down what the node is commanded by, in the caller's transaction.
  * @throws Fault `sameMachine` where another node has one of these endpoints
  */
-export async function claimEndpoints(inside: Store, drivers: Drivers, { uuid }: Pick<Node, 'uuid'>): Promise<void> {
-  const { node, facts } = await loadNode(inside, uuid);
+export async function claimEndpoints(trx: Store, drivers: Drivers, { uuid }: Pick<Node, 'uuid'>): Promise<void> {
+  const { node, facts } = await loadNode(trx, uuid);
   const endpoints = [
     ...endpointsOf(drivers.power, node.power_interface, facts),
     ...endpointsOf(drivers.management, node.management_interface, facts),
   ];
-  await inside.node_endpoints.remove({ node_uuid: uuid });
+  await trx.node_endpoints.remove({ node_uuid: uuid });
   for (const endpoint of unique(endpoints)) {
-    const other = await findOther(inside, node, endpoint);
+    const other = await findOther(trx, node, endpoint);
     if (other) throw sameMachine(node, other, `both are commanded by ${describe(endpoint)}`);
-    await inside.node_endpoints.insert({ node_uuid: uuid, ...endpoint });
+    await trx.node_endpoints.insert({ node_uuid: uuid, ...endpoint });
   }
 }
 
@@ -36,7 +36,7 @@ export async function claimFormerEndpoints(store: Store, drivers: Drivers): Prom
   const [used, idle] = [nodes.filter((node) => node.instance_uuid), nodes.filter((node) => !node.instance_uuid)];
   for (const { uuid } of [...used, ...idle]) {
     if (known.has(uuid)) continue;
-    await store.transaction((inside) => claimEndpoints(inside, drivers, { uuid })).catch((error) => holdBack(store, uuid, error));
+    await store.transaction((trx) => claimEndpoints(trx, drivers, { uuid })).catch((error) => holdBack(store, uuid, error));
   }
 }
 
@@ -62,10 +62,10 @@ function unique(endpoints: readonly Endpoint[]): Endpoint[] {
 }
 
 /** "The only one there is" behind an address is any of its parts. */
-async function findOther(inside: Store, node: Owner, { address, part }: Endpoint): Promise<Node | undefined> {
-  for (const row of await inside.node_endpoints.list({ address })) {
+async function findOther(trx: Store, node: Owner, { address, part }: Endpoint): Promise<Node | undefined> {
+  for (const row of await trx.node_endpoints.list({ address })) {
     if (row.node_uuid === node.uuid || (row.part !== part && row.part !== null && part !== null)) continue;
-    const other = await inside.nodes.find({ uuid: row.node_uuid });
+    const other = await trx.nodes.find({ uuid: row.node_uuid });
     if (other && !isOneMachine(node, other)) return other;
   }
   return undefined;

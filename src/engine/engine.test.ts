@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
-import { anAsker } from '#test/an-agent.ts';
+import { aRequester } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 
@@ -85,10 +85,10 @@ test('a BMC that stops answering: the node goes out of service with the cause', 
   const [server] = await cloud.engine.createServers(aServerRequest);
   await quiet(cloud);
 
-  assert.match((await cloud.store.servers.find({ id: server!.id }))?.fault?.message ?? '', /BMC at 192\.0\.2\.9 did not answer/);
+  assert.match((await cloud.store.servers.find({ id: server!.id }))?.fault?.message ?? '', /BMC at 192\.0\.2\.9 did not respond/);
   const lost = await cloud.store.nodes.find({ uuid: node.uuid });
   assert.deepEqual([lost?.provision_state, lost?.maintenance, lost?.instance_uuid], ['clean failed', true, null]);
-  assert.match(lost?.maintenance_reason ?? '', /did not answer/);
+  assert.match(lost?.maintenance_reason ?? '', /did not respond/);
   await cloud.store.close();
 });
 
@@ -101,7 +101,7 @@ test('a wait ends at its deadline and names the likely cause', async () => {
 
   const fault = (await cloud.store.servers.find({ id: server!.id }))?.fault;
   assert.equal(fault?.code, 'stepTimeout');
-  assert.match(fault?.message ?? '', /waited for the ramdisk to report\. Last seen: nothing from this machine/);
+  assert.match(fault?.message ?? '', /waited for the ramdisk to report\. Last activity: nothing from this machine/);
   assert.match(fault?.hint ?? '', /Nothing was heard of its MAC addresses/);
   await cloud.store.close();
 });
@@ -178,7 +178,7 @@ test('two operations never meet on one node', async () => {
 
   assert.deepEqual(results.map((result) => result.status).sort(), ['fulfilled', 'rejected']);
   const refused = results.find((result) => result.status === 'rejected');
-  assert.match(String(refused?.reason), /is locked: power o(n|ff) of node n1/);
+  assert.match(String(refused?.reason), /is locked by power o(n|ff) of node n1/);
   await quiet(cloud);
   await cloud.store.close();
 });
@@ -202,15 +202,15 @@ test('the classic POST: wrong key, missing field and other address are refused, 
   while ((await waiting()) !== 'the deploy POST') await new Promise(setImmediate);
   const fields = { i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' };
 
-  await assert.rejects(cloud.engine.deployPost({ ...fields, k: 'wrong' }, anAsker('10.0.0.5')), /key is not match/);
+  await assert.rejects(cloud.engine.deployPost({ ...fields, k: 'wrong' }, aRequester('10.0.0.5')), /key is not match/);
   await assert.rejects(
-    cloud.engine.deployPost({ i: fields.i, k: key, a: '10.0.0.5' }, anAsker('10.0.0.5')),
+    cloud.engine.deployPost({ i: fields.i, k: key, a: '10.0.0.5' }, aRequester('10.0.0.5')),
     /parameter 'n' is not defined/,
   );
-  await assert.rejects(cloud.engine.deployPost(fields, anAsker('10.0.0.6')), /came from 10\.0\.0\.6/);
-  await cloud.engine.deployPost(fields, anAsker('10.0.0.5'));
-  await cloud.engine.deployPost(fields, anAsker('10.0.0.5'));
-  await assert.rejects(cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, anAsker('10.0.0.5')), /key is not match/);
+  await assert.rejects(cloud.engine.deployPost(fields, aRequester('10.0.0.6')), /came from 10\.0\.0\.6/);
+  await cloud.engine.deployPost(fields, aRequester('10.0.0.5'));
+  await cloud.engine.deployPost(fields, aRequester('10.0.0.5'));
+  await assert.rejects(cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, aRequester('10.0.0.5')), /key is not match/);
   while ((await waiting()) !== 'the end of the test') await new Promise(setImmediate);
   assert.deepEqual(posts, [{ i: String(node.id), a: '10.0.0.5', n: 'iqn.x' }]);
   await cloud.engine.stop();

@@ -6,7 +6,7 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { askPowerNow } from './ask-power.ts';
-import { BmcContacts } from './bmc-contacts.ts';
+import { BmcHealth } from './bmc-health.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
 import { BootSigns } from './boot-signs.ts';
 import { BootStates } from './boot-states.ts';
@@ -21,11 +21,11 @@ import { claimFormerEndpoints } from './endpoints.ts';
 import { hasEnded } from './live-operations.ts';
 import { machineMessages } from './machine-messages.ts';
 import { machineVerbs } from './machine-verbs.ts';
-import { NodeHolds } from './node-holds.ts';
 import { powerDefinition, verifyDefinition } from './node-operations.ts';
+import { NodeReservations } from './node-reservations.ts';
 import { nodeVerbs } from './nodes.ts';
 import type { OperationDefinition, OperationKinds, StepHook } from './operation-kinds.ts';
-import { PowerTruth } from './power-truth.ts';
+import { PowerStateSync } from './power-state-sync.ts';
 import { resumeDeletes, serverVerbs } from './servers.ts';
 import { withBmcTime } from './step-deadlines.ts';
 import { buildTask, type TaskParts } from './task.ts';
@@ -60,24 +60,24 @@ export function createEngine(parts: EngineParts): Engine {
     verify: verifyDefinition({ store, drivers, bootStates }),
     power: powerDefinition(definitions),
   });
-  const contacts = new BmcContacts(store);
-  const holds = new NodeHolds();
+  const bmcHealth = new BmcHealth(store);
+  const reservations = new NodeReservations();
   const taskParts: TaskParts = {
     ...parts,
-    contacts,
-    remember: (live, change) => worker.remember(live, change),
-    tellWait: (live, wait) => worker.tellWait(live, wait),
+    bmcHealth,
+    saveContext: (live, change) => worker.saveContext(live, change),
+    reportWait: (live, wait) => worker.reportWait(live, wait),
     async bootBegins(live) {
       live.signs = new BootSigns();
       await watch.bootBegins(live);
     },
-    askPower: (live, signal) => askPowerNow({ store, drivers, contacts }, live.operation, signal),
+    askPower: (live, signal) => askPowerNow({ store, drivers, bmcHealth }, live.operation, signal),
   };
   const worker = new Worker({
     store,
     kinds,
     log,
-    holds,
+    reservations,
     taskFor: (live, _step, signal) => buildTask(taskParts, live, signal),
     ...(taskParts.askPower && { askPower: taskParts.askPower }),
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
@@ -85,29 +85,39 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const watch = new ConsoleWatch({ store, drivers, worker });
   const servers = serverVerbs({ store, drivers, worker });
-  const truth = new PowerTruth({ store, drivers, settings, log, contacts, worker, holds, bootStates });
+  const powerSync = new PowerStateSync({ store, drivers, settings, log, bmcHealth, worker, reservations, bootStates });
   const passwords = new BmcPasswords({
     store,
     drivers,
-    holds,
+    reservations,
     async changed(uuid) {
-      await contacts.forget(uuid);
-      truth.lookAnew(uuid);
+      await bmcHealth.forget(uuid);
+      powerSync.restartPoll(uuid);
       await consoles.reopen(uuid);
     },
   });
   return {
     ...servers,
-    ...nodeVerbs({ store, drivers, worker, settings, contacts, truth, consoles, holds, deleteServer: servers.deleteServer }),
-    ...machineVerbs({ store, drivers, contacts, passwords, bootStates }),
+    ...nodeVerbs({
+      store,
+      drivers,
+      worker,
+      settings,
+      bmcHealth,
+      powerSync,
+      consoles,
+      reservations,
+      deleteServer: servers.deleteServer,
+    }),
+    ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates }),
     ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }) }),
     async start() {
       await claimFormerEndpoints(store, drivers);
-      await contacts.load();
+      await bmcHealth.load();
       await worker.resume();
       await resumeDeletes({ store, worker });
-      passwords.start().catch((error: unknown) => log.error({ err: error }, 'broken-off changes of passwords are not put right'));
-      await truth.start();
+      passwords.start().catch((error: unknown) => log.error({ err: error }, 'could not resolve interrupted password changes'));
+      await powerSync.start();
       await consoles.start();
       watch.start();
     },
@@ -115,25 +125,30 @@ export function createEngine(parts: EngineParts): Engine {
       passwords.stop();
       watch.stop();
       await consoles.stop();
-      await truth.stop();
+      await powerSync.stop();
       await worker.stop();
     },
-    progressOf(uuid) {
-      const live = worker.live.ofNode(uuid);
-      const command = live?.operation.context['command'] as { id?: string } | undefined;
-      return live?.progress?.command === command?.id ? live?.progress?.message : undefined;
-    },
-    async ended(id) {
-      // Listening first: it may end while its row is read.
-      const { promise, resolve } = Promise.withResolvers<Operation>();
-      const unlisten = worker.live.onEnd(id, resolve);
-      const operation = await store.operations.find({ id });
-      if (operation && !hasEnded(operation)) return promise;
-      unlisten();
-      if (!operation) throw new Fault('notFound', { what: 'Operation', id });
-      return operation;
-    },
+    progressOf: (uuid) => progressOf(worker, uuid),
+    ended: (id) => untilEnded({ store, worker }, id),
   };
+}
+
+/** The agent's last message about the command that it is at. */
+function progressOf(worker: Worker, uuid: string): string | undefined {
+  const live = worker.live.ofNode(uuid);
+  const command = live?.operation.context['command'] as { id?: string } | undefined;
+  return live?.progress?.command === command?.id ? live?.progress?.message : undefined;
+}
+
+async function untilEnded({ store, worker }: { store: Store; worker: Worker }, id: string): Promise<Operation> {
+  // Listening first: it may end while its row is read.
+  const { promise, resolve } = Promise.withResolvers<Operation>();
+  const unlisten = worker.live.onEnd(id, resolve);
+  const operation = await store.operations.find({ id });
+  if (operation && !hasEnded(operation)) return promise;
+  unlisten();
+  if (!operation) throw new Fault('notFound', { what: 'Operation', id });
+  return operation;
 }
 
 /** The steps of all kinds, with the time that this site lets a BMC take. */

@@ -3,8 +3,8 @@ import type { Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 
 /** @throws Fault `notFound` */
-export async function findNode(inside: Store, uuid: string): Promise<Node> {
-  const node = await inside.nodes.find({ uuid });
+export async function findNode(trx: Store, uuid: string): Promise<Node> {
+  const node = await trx.nodes.find({ uuid });
   if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
   return node;
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Disk } from '#agent-protocol/messages.ts';
 import type { Node } from '#domain/records.ts';
 import { aCloud, anAvailableNode, type Cloud } from '#test/a-cloud.ts';
-import { aDisk, aHello, anAsker, bootstrapOf } from '#test/an-agent.ts';
+import { aDisk, aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 
 async function aSite(t: { after(end: () => Promise<void>): void }) {
   const cloud = await aCloud();
@@ -25,7 +25,7 @@ async function clean(cloud: Cloud, { uuid }: Node, present: Disk[], erased = pre
   while ((await nodeNow()).provision_state !== 'clean wait') await new Promise(setImmediate);
   const operation = (await cloud.store.operations.find({ id: (await nodeNow()).operation_id! }))!;
   const hello = aHello({ inventory: { ...aHello().inventory, disks: present } });
-  const { session } = await cloud.engine.agentHello(bootstrapOf(operation), hello, anAsker());
+  const { session } = await cloud.engine.agentHello(bootstrapOf(operation), hello, aRequester());
   const command = await cloud.engine.agentNext(session, 5000, AbortSignal.timeout(5000));
   const disks = erased.map(({ device, size_bytes }) => ({ device, size_bytes, method: 'discard', seconds: 1 }));
   await cloud.engine.agentResult(session, { command_id: command!.id, ok: true, result: { disks } });

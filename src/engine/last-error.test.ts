@@ -75,7 +75,7 @@ test('a rebuild that failed is told until it is tried again, or the server is de
   broken.image = true;
   await rebuild();
   await quiet(cloud);
-  assert.match(await error(), /could not write the image/);
+  assert.match(await error(), /failed to write the image/);
 
   broken.image = false;
   await rebuild();
@@ -94,7 +94,7 @@ test('an error of power is over when the power obeys, in maintenance too', async
   const { engine, uuid, broken, error, power } = await aStage(t);
   broken.bmc = 'power on';
   await power('power on');
-  assert.match(await error(), /192\.0\.2\.7 did not answer/);
+  assert.match(await error(), /192\.0\.2\.7 did not respond/);
   await engine.setMaintenance(uuid, true, 'somebody works on it');
   broken.bmc = '';
   await power('power on');
@@ -110,13 +110,13 @@ test('a node that failed tells so again when an error of power on top of it is o
   const before = await error();
   broken.bmc = 'power on';
   await power('power on');
-  assert.match(await error(), /did not answer/);
+  assert.match(await error(), /did not respond/);
 
   broken.bmc = '';
   await power('power on');
 
   assert.equal((await row()).provision_state, 'deploy failed');
-  assert.match(before, /could not write the image/);
+  assert.match(before, /failed to write the image/);
   assert.equal(await error(), before);
 });
 

@@ -3,7 +3,7 @@
  * begins anew, and an error of power when the power obeys or its control answers: then it tells again of the
  * deployment or cleaning that failed before, if the node is still in the state that this left it in.
  */
-import { tellFault } from '#domain/faults.ts';
+import { formatFault } from '#domain/faults.ts';
 import type { Node, Operation, OperationKind, PowerState } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { withinSize } from './console-text.ts';
@@ -13,7 +13,7 @@ const deeds: Partial<Record<OperationKind, string>> = { deploy: 'Deploy', clean:
 
 /** Of an operation that failed. */
 export function failureText({ kind, fault }: Pick<Operation, 'kind' | 'fault'>): string | null {
-  const told = tellFault(fault);
+  const told = formatFault(fault);
   const deed = deeds[kind];
   return deed ? `${deed} failed at "${fault?.step}": ${told}` : told;
 }
@@ -44,9 +44,9 @@ const provisioning: readonly OperationKind[] = ['deploy', 'rebuild', 'delete', '
 type Shown = Pick<Node, 'uuid' | 'provision_state' | 'last_error'>;
 
 /** What is left to tell when an error of power is over. */
-export async function errorBesidePower(inside: Store, { uuid, provision_state, last_error }: Shown): Promise<string | null> {
+export async function errorBesidePower(trx: Store, { uuid, provision_state, last_error }: Shown): Promise<string | null> {
   if (!/failed$|^error$/.test(provision_state)) return null;
-  const [failed] = await inside.operations.list(
+  const [failed] = await trx.operations.list(
     { node_uuid: uuid, kind: provisioning, state: 'failed' },
     { orderBy: 'ended_at', descending: true, limit: 1 },
   );
@@ -57,12 +57,12 @@ export async function errorBesidePower(inside: Store, { uuid, provision_state, l
 const onTargets: readonly unknown[] = ['power on', 'reset', 'soft reset'];
 
 /** A machine may obey after it was given up. @returns what to change of its node, which is now seen in that state */
-export async function powerErrorOver(inside: Store, uuid: string, seen: PowerState): Promise<Partial<Pick<Node, 'last_error'>>> {
-  const [node] = await inside.nodes.pick(['uuid', 'provision_state', 'last_error'], { uuid });
+export async function powerErrorOver(trx: Store, uuid: string, seen: PowerState): Promise<Partial<Pick<Node, 'last_error'>>> {
+  const [node] = await trx.nodes.pick(['uuid', 'provision_state', 'last_error'], { uuid });
   if (!node?.last_error) return {};
   const order = { orderBy: 'created_at', descending: true, limit: 1 } as const;
-  const [last] = await inside.operations.list({ node_uuid: uuid, kind: 'power' }, order);
+  const [last] = await trx.operations.list({ node_uuid: uuid, kind: 'power' }, order);
   if (last?.state !== 'failed' || node.last_error !== failureText(last)) return {};
   const target: PowerState = onTargets.includes(last.request['target']) ? 'power on' : 'power off';
-  return target === seen ? { last_error: await errorBesidePower(inside, node) } : {};
+  return target === seen ? { last_error: await errorBesidePower(trx, node) } : {};
 }

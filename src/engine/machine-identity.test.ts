@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Inventory } from '#agent-protocol/messages.ts';
 import type { Node, Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
-import { aHello, anAsker, bootstrapOf } from '#test/an-agent.ts';
+import { aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 import { canonicalUuid, identityOf } from './machine-identity.ts';
 
 const [uuidA, uuidB] = ['4c4c4544-0031-4d10-8052-b4c04f333231', '35303038-3936-5a43-3232-323830394b59'];
@@ -55,7 +55,7 @@ async function aDeployment(
   const operation = await untilWaiting(cloud, server!.id);
   const report = async (told: Told) => {
     const hello = aHello({ inventory: inventoryOf(told) });
-    const heard = await cloud.engine.agentHello(bootstrapOf(operation), hello, anAsker()).then(
+    const heard = await cloud.engine.agentHello(bootstrapOf(operation), hello, aRequester()).then(
       () => 'taken',
       (error: Error & { code: string }) => `${error.code}: ${error.message}`,
     );
@@ -64,7 +64,7 @@ async function aDeployment(
   };
   const post = async (told: { u?: string; s?: string }) => {
     const form = { i: String(nodes[0].id), k: 'k', a: '10.0.0.5', n: 'iqn.x', ...told };
-    const heard = await cloud.engine.deployPost(form, anAsker()).then(
+    const heard = await cloud.engine.deployPost(form, aRequester()).then(
       () => 'taken',
       (error: Error & { code: string }) => `${error.code}: ${error.message}`,
     );

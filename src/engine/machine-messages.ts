@@ -1,9 +1,9 @@
 /** What machines tell us: the agent's messages, the classic POST, and requests for addresses and files. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
-import { type Asker, nameAsker } from '#domain/askers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
+import { formatRequester, type Requester } from '#domain/requesters.ts';
 import type { AgentReply } from '#drivers/interfaces.ts';
 import { bindAgent, endOutdated, type MessageParts, refuseStranger } from './agent-binding.ts';
 import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
@@ -31,11 +31,11 @@ export function machineMessages(given: Parts): MachineMessages {
     return live;
   };
   return {
-    agentAdmit: (token, asker, message) => admit(parts, { token, asker, message }),
-    agentHello: (token, body, asker) => bindAgent(parts, { token, body, asker }),
-    async agentOutdated(token, asker) {
+    agentAdmit: (token, requester, message) => admit(parts, { token, requester, message }),
+    agentHello: (token, body, requester) => bindAgent(parts, { token, body, requester }),
+    async agentOutdated(token, requester) {
       const live = findByBootstrap(worker, token);
-      await refuseStranger(parts, live, { asker, deed: 'presented the agent token of this operation' });
+      await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
       throw endOutdated(parts, live, '1');
     },
     agentNext: async (token, waitMs, signal) => nextCommand(fromAgent(token), waitMs, signal),
@@ -47,9 +47,9 @@ export function machineMessages(given: Parts): MachineMessages {
       const { operation } = fromAgent(token);
       for (const line of lines) record.agent(operation, { subject: 'log', message: line, data: {} });
     },
-    async agentImage(token, path, asker) {
+    async agentImage(token, path, requester) {
       const live = findByImageToken(worker, token, path);
-      refuseOtherAddress(parts, live, asker);
+      refuseOtherAddress(parts, live, requester);
       expectCommanded(live, path);
     },
     async agentConfigDrive(token) {
@@ -59,7 +59,7 @@ export function machineMessages(given: Parts): MachineMessages {
       const server = operation.server_id ? await parts.store.servers.find({ id: operation.server_id }) : undefined;
       return configDriveOf(parts, operation, server);
     },
-    deployPost: (fields, asker) => takeDeployPost(parts, fields, asker),
+    deployPost: (fields, requester) => takeDeployPost(parts, fields, requester),
     // A line of the record, not an order: while Ingot stops, the store may be closed already.
     machineRequest: (request) => void takeRequest({ ...parts, bootWatch: given.bootWatch }, request).catch(() => {}),
   };
@@ -75,26 +75,30 @@ async function takeRequest(
 
 async function admit(
   parts: MessageParts,
-  { token, asker, message }: { token: string; asker: Asker; message: 'hello' | 'other' },
+  { token, requester, message }: { token: string; requester: Requester; message: 'hello' | 'other' },
 ) {
   const find = message === 'hello' ? findByBootstrap : findBySession;
   const live = find(parts.worker, token);
-  if (message === 'hello') await refuseStranger(parts, live, { asker, deed: 'presented the agent token of this operation' });
-  else refuseOtherAddress(parts, live, asker);
+  if (message === 'hello') await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
+  else refuseOtherAddress(parts, live, requester);
   if (live.requests.take(1)) return;
   if (!live.isOverBudget)
-    parts.record.agent(live.operation, { subject: 'budget', message: 'The ramdisk asks too often and is put off', data: {} });
+    parts.record.agent(live.operation, {
+      subject: 'budget',
+      message: 'The agent sends too many requests and is throttled',
+      data: {},
+    });
   live.isOverBudget = true;
   throw new Fault('tooManyRequests', { what: 'messages of this agent', seconds: 60 });
 }
 
 /** The session is that agent's alone, and a thief of it is elsewhere. */
-function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, asker: Asker): void {
+function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, requester: Requester): void {
   const binding = bindingOf(live);
-  if (binding?.address === asker.address) return;
-  const message = `Another machine at ${nameAsker(asker)} used the session of the agent at ${binding?.name}; it was refused`;
-  record.stranger(live.operation, { subject: 'stranger', message, data: { address: asker.address } });
-  throw new Fault('forbidden', { detail: `The session is not that of ${asker.address}.` });
+  if (binding?.address === requester.address) return;
+  const message = `Another machine at ${formatRequester(requester)} used the session of the agent at ${binding?.name}; it was refused`;
+  record.stranger(live.operation, { subject: 'stranger', message, data: { address: requester.address } });
+  throw new Fault('forbidden', { detail: `The session is not that of ${requester.address}.` });
 }
 
 /** An agent may take what its present command tells it to write, and no other tenant's. */
@@ -148,7 +152,7 @@ async function takeResult({ worker, record }: MessageParts, live: LiveOperation,
   // A repeat of a result that is known already changes nothing.
   if ((live.operation.context['command'] as Command | undefined)?.id !== result.command_id) return;
   let command: Command | undefined;
-  await worker.remember(live, (context) => {
+  await worker.saveContext(live, (context) => {
     const { command: pending, ...others } = context as JsonObject & { command?: Command };
     if (pending?.id !== result.command_id) return context;
     command = pending;

@@ -28,7 +28,7 @@ export const powerOffIfPossible: Step = {
     } catch (error) {
       task.signal.throwIfAborted();
       if (!task.node.maintenance) throw error;
-      task.note('power off', `given up, as the node is in maintenance: ${(error as Error).message}`);
+      task.note('power off', `skipped because the node is in maintenance: ${(error as Error).message}`);
     }
     return next;
   },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Drivers, VendorMethod } from '#drivers/interfaces.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
-import type { BmcContacts } from './bmc-contacts.ts';
+import type { BmcHealth } from './bmc-health.ts';
 import { unknownBootState } from './boot-states.ts';
 import { machineVerbs } from './machine-verbs.ts';
 
@@ -18,7 +18,7 @@ test('while an operation has the node its BMC is asked, but told nothing, but fo
   const verbs = machineVerbs({
     store,
     drivers,
-    contacts: { noticeOnce: () => () => {} } as unknown as BmcContacts,
+    bmcHealth: { noticeOnce: () => () => {} } as unknown as BmcHealth,
     passwords: { rotate: async () => {} },
     bootStates,
   });

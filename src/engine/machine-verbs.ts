@@ -4,11 +4,11 @@
  */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject, Node } from '#domain/records.ts';
-import type { Asking, Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } from '#drivers/interfaces.ts';
-import { lacks } from '#drivers/lacks.ts';
+import type { CallOptions, Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } from '#drivers/interfaces.ts';
+import { unsupported } from '#drivers/unsupported.ts';
 import type { Store } from '#store/store.ts';
-import type { BmcContacts } from './bmc-contacts.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
+import type { BmcHealth } from './bmc-health.ts';
 import { bmcMethods } from './bmc-methods.ts';
 import type { BmcPasswords } from './bmc-passwords.ts';
 import type { BootStates } from './boot-states.ts';
@@ -18,76 +18,87 @@ import { recordBmcCommand } from './power.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
 /** Longest time a person is kept waiting for a BMC (milliseconds). */
-const patienceMs = 120_000;
+const requestTimeoutMs = 120_000;
 
 export type MachineVerbParts = {
   store: Store;
   drivers: Drivers;
-  contacts: BmcContacts;
+  bmcHealth: BmcHealth;
   passwords: Pick<BmcPasswords, 'rotate'>;
   bootStates: Pick<BootStates, 'ask' | 'forget'>;
 };
 
 /** One node, taken up for one request. */
-type Visit = { node: Node; facts: NodeFacts; management: ManagementInterface; asking: Watching & Pick<Asking, 'notice'> };
+type MachineRequestContext = {
+  node: Node;
+  facts: NodeFacts;
+  management: ManagementInterface;
+  callOptions: Watching & Pick<CallOptions, 'notice'>;
+};
 
 export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
-  const { drivers, contacts, bootStates } = parts;
-  const visit = (uuid: string) => visitNode(parts, uuid);
-  const change = (uuid: string, subject: string, act: (visit: Visit) => Promise<unknown> | undefined) =>
+  const { drivers, bmcHealth, bootStates } = parts;
+  const open = (uuid: string) => openNode(parts, uuid);
+  const change = (uuid: string, subject: string, act: (open: MachineRequestContext) => Promise<unknown> | undefined) =>
     changeMachine(parts, uuid, { subject, act });
   // What the BMC says of itself is kept, not what was asked for: many apply it with the next boot.
   const readBack = async (uuid: string) => {
-    const { node, facts, asking } = await visit(uuid);
+    const { node, facts, callOptions } = await open(uuid);
     const { management_interface } = node;
-    await bootStates.ask({ ...facts, management_interface }, asking).catch(() => bootStates.forget(uuid));
+    await bootStates.ask({ ...facts, management_interface }, callOptions).catch(() => bootStates.forget(uuid));
   };
   return {
-    bmcContact: (uuid) => contacts.get(uuid),
-    supportedBootDevices: async (uuid) => [...(await visit(uuid)).management.bootDevices],
+    bmcHealth: (uuid) => bmcHealth.get(uuid),
+    supportedBootDevices: async (uuid) => [...(await open(uuid)).management.bootDevices],
     async bootState(uuid) {
-      const { node, facts, asking } = await visit(uuid);
-      return bootStates.ask({ ...facts, management_interface: node.management_interface }, asking);
+      const { node, facts, callOptions } = await open(uuid);
+      return bootStates.ask({ ...facts, management_interface: node.management_interface }, callOptions);
     },
     async setBootMode(uuid, mode) {
-      await change(uuid, `boot mode ${mode}`, ({ facts, management, asking }) => management.setBootMode?.(facts, mode, asking));
+      await change(uuid, `boot mode ${mode}`, ({ facts, management, callOptions }) =>
+        management.setBootMode?.(facts, mode, callOptions),
+      );
       await readBack(uuid);
     },
     async setSecureBoot(uuid, on) {
-      await change(uuid, `secure boot ${on ? 'on' : 'off'}`, ({ facts, management, asking }) =>
-        management.setSecureBoot?.(facts, on, asking),
+      await change(uuid, `secure boot ${on ? 'on' : 'off'}`, ({ facts, management, callOptions }) =>
+        management.setSecureBoot?.(facts, on, callOptions),
       );
       await readBack(uuid);
     },
     injectNmi: (uuid) =>
-      change(uuid, 'non-maskable interrupt', ({ facts, management, asking }) => management.injectNmi?.(facts, asking)),
+      change(uuid, 'non-maskable interrupt', ({ facts, management, callOptions }) => management.injectNmi?.(facts, callOptions)),
     async getIndicator(uuid) {
-      const { facts, management, asking } = await visit(uuid);
-      return management.getIndicator?.(facts, asking) ?? lacks(facts, 'indicator');
+      const { facts, management, callOptions } = await open(uuid);
+      return management.getIndicator?.(facts, callOptions) ?? unsupported(facts, 'indicator');
     },
     setIndicator: (uuid, state) =>
-      change(uuid, `indicator ${state}`, ({ facts, management, asking }) => management.setIndicator?.(facts, state, asking)),
+      change(uuid, `indicator ${state}`, ({ facts, management, callOptions }) =>
+        management.setIndicator?.(facts, state, callOptions),
+      ),
     async biosSettings(uuid) {
-      const { node, facts, asking } = await visit(uuid);
-      return interfaceOf(drivers.bios, node.bios_interface).readSettings(facts, asking);
+      const { node, facts, callOptions } = await open(uuid);
+      return interfaceOf(drivers.bios, node.bios_interface).readSettings(facts, callOptions);
     },
     async firmwareComponents(uuid) {
-      const { node, facts, asking } = await visit(uuid);
-      return interfaceOf(drivers.firmware, node.firmware_interface).readComponents(facts, asking);
+      const { node, facts, callOptions } = await open(uuid);
+      return interfaceOf(drivers.firmware, node.firmware_interface).readComponents(facts, callOptions);
     },
     async mediaSlots(uuid) {
-      const { facts, management, asking } = await visit(uuid);
-      return management.media?.slots(facts, asking) ?? lacks(facts, 'virtual media');
+      const { facts, management, callOptions } = await open(uuid);
+      return management.media?.slots(facts, callOptions) ?? unsupported(facts, 'virtual media');
     },
     insertMedia: (uuid, device, url) =>
-      change(uuid, `insert ${device}`, ({ facts, management, asking }) => management.media?.insert(facts, device, url, asking)),
+      change(uuid, `insert ${device}`, ({ facts, management, callOptions }) =>
+        management.media?.insert(facts, device, url, callOptions),
+      ),
     ejectMedia: (uuid, devices) =>
-      change(uuid, `eject ${devices.join(', ')}`, async ({ facts, management, asking }) => {
-        if (!management.media) return lacks(facts, 'virtual media');
-        for (const device of devices) await management.media.eject(facts, device, asking);
+      change(uuid, `eject ${devices.join(', ')}`, async ({ facts, management, callOptions }) => {
+        if (!management.media) return unsupported(facts, 'virtual media');
+        for (const device of devices) await management.media.eject(facts, device, callOptions);
       }),
     async vendorMethods(uuid) {
-      const { node } = await visit(uuid);
+      const { node } = await open(uuid);
       const described = Object.entries(methodsOf(parts, node)).map(([name, { help, http }]) => [name, { help, http: [...http] }]);
       return Object.fromEntries(described);
     },
@@ -95,23 +106,32 @@ export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
   };
 }
 
-async function visitNode({ store, drivers, contacts }: MachineVerbParts, uuid: string): Promise<Visit> {
+async function openNode({ store, drivers, bmcHealth }: MachineVerbParts, uuid: string): Promise<MachineRequestContext> {
   const { node, facts } = await loadNode(store, uuid);
   const management = interfaceOf(drivers.management, node.management_interface);
-  return { node, facts, management, asking: { signal: bmcDeadline(node, patienceMs), notice: contacts.noticeOnce(uuid) } };
+  return {
+    node,
+    facts,
+    management,
+    callOptions: { signal: bmcDeadline(node, requestTimeoutMs), notice: bmcHealth.noticeOnce(uuid) },
+  };
 }
 
 /** @param change `act` gives undefined where the driver has no such method */
 async function changeMachine(
   parts: MachineVerbParts,
   uuid: string,
-  { subject, act }: { subject: string; act: (visit: Visit) => Promise<unknown> | undefined },
+  { subject, act }: { subject: string; act: (open: MachineRequestContext) => Promise<unknown> | undefined },
 ): Promise<void> {
-  const visit = await visitNode(parts, uuid);
-  const { node, facts, asking } = visit;
+  const open = await openNode(parts, uuid);
+  const { node, facts, callOptions } = open;
   // A BMC that is restarted while its firmware is written may never come back.
   await refuseWhileBusy(parts.store, node);
-  await recordBmcCommand({ store: parts.store, node: facts, ...asking }, subject, () => act(visit) ?? lacks(facts, subject));
+  await recordBmcCommand(
+    { store: parts.store, node: facts, ...callOptions },
+    subject,
+    () => act(open) ?? unsupported(facts, subject),
+  );
 }
 
 /** What every BMC can do, and what only this kind can; the driver's own word wins. */
@@ -126,7 +146,7 @@ function methodsOf({ drivers, passwords }: MachineVerbParts, node: Node): Record
 type VendorCall = { method: string; http: string; parameters: JsonObject };
 
 async function callVendor(parts: MachineVerbParts, uuid: string, { method, http, parameters }: VendorCall): Promise<Json> {
-  const { node, facts, asking } = await visitNode(parts, uuid);
+  const { node, facts, callOptions } = await openNode(parts, uuid);
   const methods = methodsOf(parts, node);
   const row = Object.hasOwn(methods, method) ? methods[method] : undefined;
   if (!row) {
@@ -135,11 +155,11 @@ async function callVendor(parts: MachineVerbParts, uuid: string, { method, http,
   }
   if (!(row.http as readonly string[]).includes(http))
     throw new Fault('badRequest', { detail: `The vendor method '${method}' takes ${row.http.join(', ')}, not ${http}.` });
-  if (http === 'GET') return row.run(facts, parameters, asking);
+  if (http === 'GET') return row.run(facts, parameters, callOptions);
   if (!row.whileBusy) await refuseWhileBusy(parts.store, node);
   let answer: Json = null;
-  await recordBmcCommand({ store: parts.store, node: facts, ...asking }, `vendor method ${method}`, async () => {
-    answer = await row.run(facts, parameters, asking);
+  await recordBmcCommand({ store: parts.store, node: facts, ...callOptions }, `vendor method ${method}`, async () => {
+    answer = await row.run(facts, parameters, callOptions);
   });
   return answer;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node, Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
-import { anAsker, sayHello } from '#test/an-agent.ts';
+import { aRequester, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 
@@ -114,7 +114,7 @@ test('a deployment that failed after the classic ramdisk offered the disk is cle
   const node = await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
   await untilState(cloud, node, 'wait call-back');
-  await cloud.engine.deployPost({ i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' }, anAsker('10.0.0.5'));
+  await cloud.engine.deployPost({ i: String(node.id), k: key, a: '10.0.0.5', n: 'iqn.x' }, aRequester('10.0.0.5'));
   const { must_clean } = await untilState(cloud, node, 'clean wait');
   assert.equal(must_clean, true);
   await cloud.engine.stop();

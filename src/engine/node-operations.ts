@@ -5,10 +5,10 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
 import type { BootStates } from './boot-states.ts';
-import { WaitForPerson } from './by-hand.ts';
-import { beginDeletion, type DefinitionParts, moveNode, wantsDeletion } from './deploy.ts';
+import { beginDeletion, type DefinitionParts, processEvent, wantsDeletion } from './deploy.ts';
 import { askSystemUuid, claimEndpoints, refuseSameSystem } from './endpoints.ts';
 import { errorBesidePower, failureText } from './last-error.ts';
+import { WaitForOperator } from './manual-power.ts';
 import type { OperationDefinition } from './operation-kinds.ts';
 import { softOffSeconds } from './power.ts';
 import { interfaceOf } from './task.ts';
@@ -31,8 +31,8 @@ const askBootState = (bootStates: Pick<BootStates, 'ask'>): Step => ({
   title: 'Ask how it boots',
   deadlineSeconds: 120,
   async run({ node, signal }) {
-    const asking = { signal: AbortSignal.any([signal, bmcDeadline(node, boundMs)]) };
-    await bootStates.ask(node, asking).catch(() => signal.throwIfAborted());
+    const callOptions = { signal: AbortSignal.any([signal, bmcDeadline(node, boundMs)]) };
+    await bootStates.ask(node, callOptions).catch(() => signal.throwIfAborted());
     return { next: true };
   },
 });
@@ -42,7 +42,7 @@ const compareMachine = ({ store, drivers }: VerifyParts): Step => ({
   title: 'Compare with other nodes',
   deadlineSeconds: 120,
   async run(task) {
-    await store.transaction((inside) => claimEndpoints(inside, drivers, task.node));
+    await store.transaction((trx) => claimEndpoints(trx, drivers, task.node));
     const management = interfaceOf(drivers.management, task.node.management_interface);
     // Not every BMC tells, and none must.
     const signal = AbortSignal.any([task.signal, bmcDeadline(task.node, boundMs)]);
@@ -60,15 +60,15 @@ export function verifyDefinition(parts: VerifyParts): OperationDefinition {
   return {
     steps: () => steps,
     undo: () => [],
-    async ended(inside, operation) {
+    async ended(trx, operation) {
       const power_state = operation.context['power_state'] as PowerState | undefined;
       if (operation.state === 'done')
-        await moveNode(inside, operation.node_uuid, 'verified', {
+        await processEvent(trx, operation.node_uuid, 'verified', {
           power_state: power_state ?? null,
           system_uuid: (operation.context['system_uuid'] as string | null | undefined) ?? null,
           last_error: null,
         });
-      else await moveNode(inside, operation.node_uuid, 'fail', { last_error: failureText(operation) });
+      else await processEvent(trx, operation.node_uuid, 'fail', { last_error: failureText(operation) });
       return [];
     },
   };
@@ -82,8 +82,8 @@ const softOff: Step = {
   async run(task) {
     await task.power.set('soft power off').catch((error: unknown) => {
       task.signal.throwIfAborted();
-      if (error instanceof WaitForPerson) throw error;
-      task.note('shut down', `the system did not switch itself off, so its power is cut: ${(error as Error).message}`);
+      if (error instanceof WaitForOperator) throw error;
+      task.note('shut down', `soft power off had no effect, switching off hard: ${(error as Error).message}`);
     });
     return { next: true };
   },
@@ -105,21 +105,21 @@ export function powerDefinition({ begin }: Pick<DefinitionParts, 'begin'>): Oper
   return {
     steps: (operation) => powerSteps[String(operation.request['target'])] ?? [],
     undo: () => [],
-    async ended(inside, operation) {
-      if (await wantsDeletion(inside, operation)) return [await beginDeletion(inside, operation, begin)];
-      await writePowerEnd(inside, operation);
+    async ended(trx, operation) {
+      if (await wantsDeletion(trx, operation)) return [await beginDeletion(trx, operation, begin)];
+      await writePowerEnd(trx, operation);
       return [];
     },
   };
 }
 
-async function writePowerEnd(inside: Store, operation: Operation): Promise<void> {
-  const node = await inside.nodes.find({ uuid: operation.node_uuid });
+async function writePowerEnd(trx: Store, operation: Operation): Promise<void> {
+  const node = await trx.nodes.find({ uuid: operation.node_uuid });
   if (!node) return;
   const failed = operation.state === 'failed';
-  const last_error = failed ? failureText(operation) : await errorBesidePower(inside, node);
-  await inside.nodes.update({ uuid: node.uuid }, { target_power_state: null, last_error });
-  const server = await inside.servers.find({ id: node.instance_uuid ?? '' });
+  const last_error = failed ? failureText(operation) : await errorBesidePower(trx, node);
+  await trx.nodes.update({ uuid: node.uuid }, { target_power_state: null, last_error });
+  const server = await trx.servers.find({ id: node.instance_uuid ?? '' });
   if (!server) return;
   const now = new Date().toISOString();
   // One that did not start gets another try; what else is in ERROR has no system on its machine.
@@ -129,5 +129,5 @@ async function writePowerEnd(inside: Store, operation: Operation): Promise<void>
     vm_state: node.power_state === 'power on' ? 'active' : 'stopped',
     fault: failed && operation.fault ? { ...operation.fault, at: now } : before,
   };
-  await inside.servers.update({ id: server.id }, { task_state: null, updated_at: now, ...(!staysInError && after) });
+  await trx.servers.update({ id: server.id }, { task_state: null, updated_at: now, ...(!staysInError && after) });
 }

@@ -22,11 +22,11 @@ const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 async function createNodePort(store: Store, request: NewNodePort): Promise<NodePort> {
   const address = checkMac(request.address);
   const now = new Date().toISOString();
-  return store.transaction(async (inside) => {
-    await findNode(inside, request.node_uuid);
-    await refuseTwin(inside, { address });
-    if (request.name) await refuseTwin(inside, { name: request.name });
-    return inside.node_ports.insert({
+  return store.transaction(async (trx) => {
+    await findNode(trx, request.node_uuid);
+    await refuseDuplicate(trx, { address });
+    if (request.name) await refuseDuplicate(trx, { name: request.name });
+    return trx.node_ports.insert({
       uuid: request.uuid ?? randomUUID(),
       node_uuid: request.node_uuid,
       address,
@@ -45,30 +45,30 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
 }
 
 async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
-  return store.transaction(async (inside) => {
-    const port = await findNodePort(inside, uuid);
-    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
+  return store.transaction(async (trx) => {
+    const port = await findNodePort(trx, uuid);
+    await refuseWhileBusy(trx, await findNode(trx, port.node_uuid));
     const address = changes.address === undefined ? port.address : checkMac(changes.address);
-    if (address !== port.address) await refuseTwin(inside, { address });
-    if (changes.name && changes.name !== port.name) await refuseTwin(inside, { name: changes.name });
-    if (changes.node_uuid !== undefined && changes.node_uuid !== port.node_uuid) await checkMove(inside, port, changes.node_uuid);
-    await inside.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
-    return findNodePort(inside, uuid);
+    if (address !== port.address) await refuseDuplicate(trx, { address });
+    if (changes.name && changes.name !== port.name) await refuseDuplicate(trx, { name: changes.name });
+    if (changes.node_uuid !== undefined && changes.node_uuid !== port.node_uuid) await checkMove(trx, port, changes.node_uuid);
+    await trx.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
+    return findNodePort(trx, uuid);
   });
 }
 
 async function deleteNodePort(store: Store, uuid: string): Promise<void> {
-  await store.transaction(async (inside) => {
-    const port = await findNodePort(inside, uuid);
-    await refuseWhileBusy(inside, await findNode(inside, port.node_uuid));
+  await store.transaction(async (trx) => {
+    const port = await findNodePort(trx, uuid);
+    await refuseWhileBusy(trx, await findNode(trx, port.node_uuid));
     refuseUsed(port);
-    await inside.node_ports.remove({ uuid });
+    await trx.node_ports.remove({ uuid });
   });
 }
 
-async function checkMove(inside: Store, port: NodePort, to: string): Promise<void> {
+async function checkMove(trx: Store, port: NodePort, to: string): Promise<void> {
   refuseUsed(port);
-  await refuseWhileBusy(inside, await findNode(inside, to));
+  await refuseWhileBusy(trx, await findNode(trx, to));
 }
 
 function refuseUsed({ address, vif_port_id }: NodePort): void {
@@ -81,14 +81,14 @@ function checkMac(address: string): string {
   return mac;
 }
 
-async function refuseTwin(inside: Store, wanted: { address: string } | { name: string }): Promise<void> {
-  if (!(await inside.node_ports.find(wanted))) return;
+async function refuseDuplicate(trx: Store, wanted: { address: string } | { name: string }): Promise<void> {
+  if (!(await trx.node_ports.find(wanted))) return;
   const which = 'name' in wanted ? `name ${wanted.name}` : `MAC address ${wanted.address}`;
   throw new Fault('conflict', { detail: `A port with ${which} already exists.` });
 }
 
-async function findNodePort(inside: Store, uuid: string): Promise<NodePort> {
-  const port = await inside.node_ports.find({ uuid });
+async function findNodePort(trx: Store, uuid: string): Promise<NodePort> {
+  const port = await trx.node_ports.find({ uuid });
   if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
   return port;
 }

@@ -6,23 +6,23 @@ import type { JsonObject, Node, Operation } from '#domain/records.ts';
 import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import type { BmcContacts } from './bmc-contacts.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
+import type { BmcHealth } from './bmc-health.ts';
 import { unknownBootState } from './boot-states.ts';
 import { refuseWhileBusy } from './busy-node.ts';
-import { confirmPower } from './by-hand.ts';
 import { type AskedStep, readCleanSteps } from './clean-steps.ts';
 import type { Consoles } from './consoles.ts';
 import type { NewNode, NodeChanges, NodeVerbs } from './contract.ts';
 import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
-import type { NodeHolds } from './node-holds.ts';
+import { confirmPower } from './manual-power.ts';
 import { nodePortVerbs } from './node-ports.ts';
 import { checkNodeProperties, refuseOddSizes } from './node-properties.ts';
+import type { NodeReservations } from './node-reservations.ts';
 import type { NewOperation } from './operation-kinds.ts';
 import { recordBmcCommand } from './power.ts';
 import { checkPowerPolicy } from './power-policy.ts';
-import type { PowerTruth } from './power-truth.ts';
+import type { PowerStateSync } from './power-state-sync.ts';
 import { interfaceOf, loadNode } from './task.ts';
 import type { Worker } from './worker.ts';
 
@@ -31,10 +31,10 @@ type Parts = {
   drivers: Drivers;
   worker: Worker;
   settings: Settings;
-  contacts: BmcContacts;
-  truth: Pick<PowerTruth, 'lookNow' | 'lookAnew'>;
+  bmcHealth: BmcHealth;
+  powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
   consoles: Consoles;
-  holds: NodeHolds;
+  reservations: NodeReservations;
   deleteServer(id: string): Promise<void>;
 };
 
@@ -45,7 +45,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     updateNode: (uuid, changes) => updateNode(parts, uuid, changes),
     async deleteNode(uuid) {
       await deleteNode(parts, uuid);
-      await parts.contacts.forget(uuid);
+      await parts.bmcHealth.forget(uuid);
       await parts.consoles.remove(uuid);
     },
     setProvisionState: (uuid, verb, options) => setProvisionState(parts, uuid, verb, options),
@@ -57,7 +57,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     },
     async setMaintenance(uuid, on, reason) {
       await setMaintenance(store, uuid, { on, reason });
-      if (!on) parts.truth.lookNow(uuid);
+      if (!on) parts.powerSync.pollNow(uuid);
     },
     async setBootDevice(uuid, device, options) {
       const { node, facts } = await loadNode(store, uuid);
@@ -154,93 +154,94 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     provision_updated_at: null,
   };
   refuseOddSizes(record);
-  return store.transaction(async (inside) => {
-    if (record.name && (await inside.nodes.find({ name: record.name }))) {
+  return store.transaction(async (trx) => {
+    if (record.name && (await trx.nodes.find({ name: record.name }))) {
       throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
     }
-    if (await inside.nodes.find({ uuid: record.uuid }))
+    if (await trx.nodes.find({ uuid: record.uuid }))
       throw new Fault('conflict', { detail: `A node with UUID ${record.uuid} already exists.` });
-    await checkParent(inside, record);
-    const node = await inside.nodes.insert(record);
-    await claimEndpoints(inside, drivers, node);
+    await checkParent(trx, record);
+    const node = await trx.nodes.insert(record);
+    await claimEndpoints(trx, drivers, node);
     return node;
   });
 }
 
 /** What the change is made of is read in the transaction that writes it: nothing that came in between is lost. */
 async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node> {
-  const { store, drivers, holds } = parts;
-  const { node, changes } = await store.transaction(async (inside) => {
-    const node = await findNode(inside, uuid);
+  const { store, drivers, reservations } = parts;
+  const { node, changes } = await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
     const changes = typeof wanted === 'function' ? wanted(node) : wanted;
     if (Object.keys(changes).some((name) => name !== 'maintenance')) {
-      await refuseWhileBusy(inside, node);
-      holds.refuse(node);
+      await refuseWhileBusy(trx, node);
+      reservations.refuse(node);
     }
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
     // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
     const former = driver === node.driver ? node : {};
     const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes } as NodeChanges);
-    const twin = changes.name && (await inside.nodes.find({ name: changes.name }));
+    const twin = changes.name && (await trx.nodes.find({ name: changes.name }));
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
-    if (changes.parent_node) await checkParent(inside, { ...node, parent_node: changes.parent_node });
+    if (changes.parent_node) await checkParent(trx, { ...node, parent_node: changes.parent_node });
     // Other settings may lead to another machine, of which nothing is known.
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
     const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
-    await inside.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, ...ended, updated_at: new Date().toISOString() });
-    const after = await findNode(inside, uuid);
-    await claimEndpoints(inside, drivers, after);
+    await trx.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, ...ended, updated_at: new Date().toISOString() });
+    const after = await findNode(trx, uuid);
+    await claimEndpoints(trx, drivers, after);
     return { node: after, changes };
   });
   await noteSettings(parts, uuid, changes);
   return node;
 }
 
-async function noteSettings({ contacts, truth, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
-  if (changes.maintenance === false) truth.lookNow(uuid);
+async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
+  if (changes.maintenance === false) powerSync.pollNow(uuid);
   // Other settings, another way to the BMC: what was learned on the old one counts no more.
   if (changes.driver_info || changes.driver || changes.power_interface) {
-    await contacts.forget(uuid);
-    truth.lookAnew(uuid);
+    await bmcHealth.forget(uuid);
+    powerSync.restartPoll(uuid);
   }
   if (changes.driver_info || changes.driver || changes.console_interface) await consoles.reopen(uuid);
 }
 
 /** A part has no parts: what is below a machine is one level deep. A machine with a server on it is nobody's part. */
-async function checkParent(inside: Store, node: Omit<Node, 'id'>): Promise<void> {
+async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
   const { uuid, parent_node } = node;
   if (!parent_node) return;
   const refuse = (detail: string) => new Fault('badRequest', { detail });
   if (parent_node === uuid) throw refuse('A node cannot be its own parent_node.');
-  const parent = await inside.nodes.find({ uuid: parent_node });
+  const parent = await trx.nodes.find({ uuid: parent_node });
   if (!parent) throw refuse(`There is no node ${parent_node} to be the parent_node.`);
-  if (parent.parent_node) throw refuse(`Node ${parent.name ?? parent.uuid} is a part itself, and parts have no parts.`);
-  const [part] = await inside.nodes.list({ parent_node: uuid }, { limit: 1 });
-  if (part) throw refuse(`Node ${node.name ?? uuid} has parts of its own, so it cannot be one.`);
+  if (parent.parent_node)
+    throw refuse(`Node ${parent.name ?? parent.uuid} is a child node itself; child nodes cannot have children.`);
+  const [part] = await trx.nodes.list({ parent_node: uuid }, { limit: 1 });
+  if (part) throw refuse(`Node ${node.name ?? uuid} has child nodes, so it cannot become one.`);
   if (node.instance_uuid)
-    throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} carries a server: it cannot become a part.` });
+    throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} has a server, so it cannot become a child node.` });
 }
 
-async function deleteNode({ store, holds }: Parts, uuid: string): Promise<void> {
-  await store.transaction(async (inside) => {
-    const node = await findNode(inside, uuid);
-    await refuseWhileBusy(inside, node);
-    holds.refuse(node);
+async function deleteNode({ store, reservations }: Parts, uuid: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
+    reservations.refuse(node);
     if (node.instance_uuid) {
       throw new Fault('conflict', {
         detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,
       });
     }
-    const [part] = await inside.nodes.list({ parent_node: uuid }, { limit: 1 });
+    const [part] = await trx.nodes.list({ parent_node: uuid }, { limit: 1 });
     if (part)
       throw new Fault('conflict', {
         detail: `Node ${part.name ?? part.uuid} is a part of ${node.name ?? uuid}: delete it first.`,
       });
-    await inside.node_ports.remove({ node_uuid: uuid });
-    await inside.node_endpoints.remove({ node_uuid: uuid });
-    await inside.nodes.remove({ uuid });
+    await trx.node_ports.remove({ node_uuid: uuid });
+    await trx.node_endpoints.remove({ node_uuid: uuid });
+    await trx.nodes.remove({ uuid });
   });
 }
 
@@ -276,9 +277,9 @@ async function setProvisionState(
   if (verb === 'active' || verb === 'rebuild') {
     throw new Fault('unsupported', { what: `Provision verb '${verb}' (create or rebuild a server instead)` });
   }
-  const operation = await store.transaction(async (inside): Promise<Operation | undefined> => {
-    const node = await findNode(inside, uuid);
-    await refuseWhileBusy(inside, node);
+  const operation = await store.transaction(async (trx): Promise<Operation | undefined> => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
     if (node.instance_uuid) {
       const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${verb}' would take it away.`;
       throw new Fault('conflict', { detail });
@@ -298,7 +299,7 @@ async function setProvisionState(
     const work = verbOperations[verb]?.(node, settings, steps);
     const cleansFirst = verb === 'provide' && work;
     const now = new Date().toISOString();
-    await inside.nodes.update(
+    await trx.nodes.update(
       { uuid },
       {
         provision_state: cleansFirst ? 'cleaning' : target,
@@ -310,7 +311,7 @@ async function setProvisionState(
         ...(verb === 'manage' && { maintenance: false, maintenance_reason: null, fault: null }),
       },
     );
-    return work && worker.begin(inside, work);
+    return work && worker.begin(trx, work);
   });
   if (operation) worker.launch(operation);
 }
@@ -336,13 +337,13 @@ async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<v
 }
 
 async function setPower({ store, worker }: Parts, uuid: string, target: PowerTarget): Promise<void> {
-  const operation = await store.transaction(async (inside) => {
-    const node = await findNode(inside, uuid);
+  const operation = await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
     const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
-    await inside.nodes.update({ uuid }, { target_power_state });
+    await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;
     // With the server's name on it, a deletion of the server cuts it short instead of being refused.
-    return worker.begin(inside, { ...operationOn(node, 'power', { target }), purpose, server_id: node.instance_uuid });
+    return worker.begin(trx, { ...operationOn(node, 'power', { target }), purpose, server_id: node.instance_uuid });
   });
   worker.launch(operation);
 }

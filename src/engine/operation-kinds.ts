@@ -15,7 +15,7 @@ export type OperationDefinition = {
    * Writes what the end means for node and server, in the transaction that ends the operation.
    * @returns operations begun there that take over the node (delete → clean).
    */
-  ended(inside: Store, operation: Operation): Promise<Operation[]>;
+  ended(trx: Store, operation: Operation): Promise<Operation[]>;
 };
 
 export type OperationKinds = Readonly<Record<OperationKind, OperationDefinition>>;

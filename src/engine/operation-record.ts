@@ -17,7 +17,7 @@ export class OperationRecord {
   }
 
   resumed(operation: Operation): void {
-    this.#operation(operation, { message: `taken up again at step "${operation.step}"`, data: { status: 'resumed' } });
+    this.#operation(operation, { message: `resumed at step "${operation.step}"`, data: { status: 'resumed' } });
   }
 
   ended(operation: Operation): void {
@@ -36,7 +36,7 @@ export class OperationRecord {
       subject: step.name,
       message: `${step.title}: ${message}`,
       duration_ms: isOver ? Date.now() - Date.parse(operation.step_started_at) : null,
-      data: { status, title: step.title, phase: step.phase ?? null, undoing: operation.state === 'undoing' },
+      data: { status, title: step.title, phase: step.phase ?? null, rolling_back: operation.state === 'rolling_back' },
     });
   }
 

@@ -23,7 +23,7 @@ export class OperationRows {
 
   /** What `change` throws, and a write that fails, change nothing. No effect on a row that has ended. */
   write(live: LiveOperation, change: RowChange): Promise<void> {
-    return inTurn(live, async () => {
+    return inOrder(live, async () => {
       if (hasEnded(live.operation)) return;
       const patch = { ...change(live.operation), updated_at: new Date().toISOString() };
       await this.#store.operations.update({ id: live.operation.id }, patch);
@@ -53,15 +53,15 @@ export class OperationRows {
 
   /** Row, server and node in one transaction. @returns the operations that take the node over */
   end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<Operation[]> {
-    return inTurn(live, async () => {
+    return inOrder(live, async () => {
       const at = new Date().toISOString();
       const ends = { state, waiting_for: null, deadline_at: null, ended_at: at, updated_at: at };
       const ended: Operation = { ...live.operation, ...change(live.operation), ...ends };
-      const followers = await this.#store.transaction(async (inside) => {
+      const followers = await this.#store.transaction(async (trx) => {
         const { id, ...row } = ended;
-        await inside.operations.update({ id }, row);
-        const followers = await this.#kinds[ended.kind].ended(inside, ended);
-        await inside.nodes.update({ uuid: ended.node_uuid, operation_id: id }, { operation_id: null });
+        await trx.operations.update({ id }, row);
+        const followers = await this.#kinds[ended.kind].ended(trx, ended);
+        await trx.nodes.update({ uuid: ended.node_uuid, operation_id: id }, { operation_id: null });
         return followers;
       });
       live.operation = ended;
@@ -79,8 +79,8 @@ export class OperationRows {
   }
 
   /** Moves the node's provision state by an engine event where the table has such a move. */
-  async moveNode({ operation }: LiveOperation, event: 'wait' | 'resume'): Promise<void> {
-    if (operation.state === 'undoing') return;
+  async processEvent({ operation }: LiveOperation, event: 'wait' | 'resume'): Promise<void> {
+    if (operation.state === 'rolling_back') return;
     const node = await this.#store.nodes.find({ uuid: operation.node_uuid });
     const state = node && nextState(node.provision_state, event);
     if (!state) return;
@@ -97,7 +97,7 @@ function attempt<R>(find: () => R | undefined): R | undefined {
   }
 }
 
-function inTurn<R>(live: LiveOperation, write: () => Promise<R>): Promise<R> {
+function inOrder<R>(live: LiveOperation, write: () => Promise<R>): Promise<R> {
   const turn = live.writing.then(write);
   live.writing = turn.catch(() => {});
   return turn;

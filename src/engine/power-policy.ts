@@ -9,7 +9,7 @@ import { powerErrorOver } from './last-error.ts';
 import { now } from './step-deadlines.ts';
 import type { Worker } from './worker.ts';
 
-export const powerPolicies = ['record', 'correct', 'hold'] as const;
+export const powerPolicies = ['record', 'correct', 'maintenance'] as const;
 export type PowerPolicyName = (typeof powerPolicies)[number];
 
 export type FoundPower = {
@@ -27,10 +27,15 @@ const correctionsWithin = 3_600_000;
 
 /** @throws Fault `driverInfo` where the node names a policy that there is none of. */
 export function checkPowerPolicy({ name, uuid, driver_info }: Pick<NodeFacts, 'name' | 'uuid' | 'driver_info'>): void {
-  const wanted = driver_info['power_sync_policy'];
+  const wanted = currentName(driver_info['power_sync_policy']);
   if (wanted === undefined || powerPolicies.some((policy) => policy === wanted)) return;
   const detail = `power_sync_policy must be one of ${powerPolicies.join(', ')}`;
   throw new Fault('driverInfo', { node: name ?? uuid, detail });
+}
+
+/** `hold` is the former name of `maintenance`. */
+function currentName(policy: unknown): unknown {
+  return policy === 'hold' ? 'maintenance' : policy;
 }
 
 export class PowerPolicy {
@@ -55,12 +60,12 @@ export class PowerPolicy {
     const policy = found.expected === null ? 'record' : this.#policyOf(found.node);
     if (policy === 'record') return this.#record(found);
     if (policy === 'correct' && this.#mayCorrect(found.node.uuid)) return this.#correct(found);
-    return this.#hold(found, policy);
+    return this.#setMaintenance(found, policy);
   }
 
   /** The setting of the site, unless the node has its own; what is no policy counts as the mildest. */
   #policyOf({ driver_info }: Pick<NodeFacts, 'driver_info'>): PowerPolicyName {
-    const wanted = driver_info['power_sync_policy'] ?? this.#parts.settings['power.sync_policy'];
+    const wanted = currentName(driver_info['power_sync_policy']) ?? this.#parts.settings['power.sync_policy'];
     return powerPolicies.find((policy) => policy === wanted) ?? 'record';
   }
 
@@ -72,11 +77,11 @@ export class PowerPolicy {
     const { store, worker } = this.#parts;
     const { node, expected, seen } = found;
     const target = expected ?? seen;
-    const operation = await store.transaction(async (inside) => {
-      if (!(await hasSameBmc(inside, found))) return undefined;
-      if (!(await inside.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
+    const operation = await store.transaction(async (trx) => {
+      if (!(await hasSameBmc(trx, found))) return undefined;
+      if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
-      return worker.begin(inside, {
+      return worker.begin(trx, {
         kind: 'power',
         purpose,
         node_uuid: node.uuid,
@@ -86,16 +91,16 @@ export class PowerPolicy {
     });
     if (!operation) return;
     this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
-    this.#tell(found, `was found ${seen} and is brought back to ${target}, as the power policy says`);
+    this.#tell(found, `was found ${seen}; restoring ${target} as the power sync policy says`);
     worker.launch(operation);
   }
 
-  async #hold(found: FoundPower, policy: PowerPolicyName): Promise<void> {
+  async #setMaintenance(found: FoundPower, policy: PowerPolicyName): Promise<void> {
     const { node, seen, expected } = found;
-    const why = policy === 'hold' ? '' : ` ${correctionsMax} times in an hour`;
-    const reason = `Its power changed${why} though nobody asked for it: ${expected} was expected, ${seen} was found. Find out who did it, then take it out of maintenance.`;
+    const why = policy === 'maintenance' ? '' : ` ${correctionsMax} times in an hour`;
+    const reason = `Unexpected power change${why}: expected ${expected}, found ${seen}. Find the cause, then unset maintenance.`;
     if (!(await this.#write(found, { maintenance: true, maintenance_reason: reason }))) return;
-    this.#tell(found, `was found ${seen} and is on hold: in maintenance until somebody has looked`);
+    this.#tell(found, `was found ${seen}; the node is now in maintenance`);
     this.#corrections.delete(node.uuid);
   }
 
@@ -111,13 +116,13 @@ export class PowerPolicy {
   /** An operation may have begun, or begun and ended, while the BMC was asked: then its word counts. */
   #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
     const { node, seen } = found;
-    return this.#parts.store.transaction(async (inside) => {
-      if (!(await hasSameBmc(inside, found))) return false;
-      const over = await powerErrorOver(inside, node.uuid, seen);
-      if (!(await inside.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
+    return this.#parts.store.transaction(async (trx) => {
+      if (!(await hasSameBmc(trx, found))) return false;
+      const over = await powerErrorOver(trx, node.uuid, seen);
+      if (!(await trx.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
       const vm_state = seen === 'power on' ? 'active' : 'stopped';
       const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };
-      if (node.instance_uuid) await inside.servers.update({ id: node.instance_uuid, ...idle }, { vm_state });
+      if (node.instance_uuid) await trx.servers.update({ id: node.instance_uuid, ...idle }, { vm_state });
       return true;
     });
   }
@@ -135,8 +140,8 @@ export class PowerPolicy {
 }
 
 /** Where the node has another BMC by now, what the former one said is of another machine. */
-async function hasSameBmc(inside: Store, { node }: FoundPower): Promise<boolean> {
-  const [now] = await inside.nodes.pick(['driver_info', 'power_interface'], { uuid: node.uuid });
+async function hasSameBmc(trx: Store, { node }: FoundPower): Promise<boolean> {
+  const [now] = await trx.nodes.pick(['driver_info', 'power_interface'], { uuid: node.uuid });
   return now?.power_interface === node.power_interface && isDeepStrictEqual(now.driver_info, node.driver_info);
 }
 

@@ -105,7 +105,7 @@ export class PowerWatches {
       watch.tryAgainAt = now() + pauses[Math.min(watch.failures, pauses.length - 1)]!;
       watch.failures += 1;
       const { message } = asFault(error);
-      this.#parts.log.debug({ node: node.uuid, reason: message }, 'a BMC could not be asked to tell of changes by itself');
+      this.#parts.log.debug({ node: node.uuid, reason: message }, 'could not subscribe to events of a BMC');
     } finally {
       clearTimeout(timer);
       this.#beginning -= 1;

@@ -76,8 +76,8 @@ async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; 
   };
   const node = { ...aNode(), ports: [] };
   const context = { store, node, power, settings, signal: new AbortController().signal };
-  const change = async (target: PowerTarget, patienceSeconds: number) => {
-    const done = changePower({ ...context, patienceSeconds }, target);
+  const change = async (target: PowerTarget, gracePeriodSeconds: number) => {
+    const done = changePower({ ...context, gracePeriodSeconds }, target);
     const ended = done.then(
       () => true,
       () => true,

@@ -15,7 +15,7 @@ type BmcContext = {
   operation?: Operation;
   signal: AbortSignal;
   /** Told what takes its time, for whoever looks at the node meanwhile. */
-  tellWait?: (wait: string) => void;
+  reportWait?: (wait: string) => void;
 };
 type PowerContext = BmcContext & {
   power: PowerInterface;
@@ -23,7 +23,7 @@ type PowerContext = BmcContext & {
   /** Told before a command is sent that starts the machine. */
   beforeStart?: () => Promise<void>;
   /** Longest silence that is sat out before a command and after it; absent = none. */
-  patienceSeconds?: number;
+  gracePeriodSeconds?: number;
 };
 
 /** A BMC in trouble is not asked again at once (milliseconds). */
@@ -44,7 +44,7 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
       message,
       duration_ms: Math.round(performance.now() - started),
     });
-  const slow = setTimeout(() => context.tellWait?.(`the BMC to answer "${subject}"`), slowMs);
+  const slow = setTimeout(() => context.reportWait?.(`the BMC to answer "${subject}"`), slowMs);
   try {
     const result = await command();
     record(`${subject}: ${typeof result === 'string' ? result : 'ok'}`);
@@ -81,8 +81,11 @@ export async function changePower(context: PowerContext, target: PowerTarget): P
  * Asks again while the BMC is silent: it may be restarting, which takes it a minute, and an operation of many minutes
  * need not fail for that.
  */
-export async function patiently<R>(context: Pick<PowerContext, 'signal' | 'patienceSeconds'>, ask: () => Promise<R>): Promise<R> {
-  const until = now() + (context.patienceSeconds ?? 0) * 1000;
+export async function withinGracePeriod<R>(
+  context: Pick<PowerContext, 'signal' | 'gracePeriodSeconds'>,
+  ask: () => Promise<R>,
+): Promise<R> {
+  const until = now() + (context.gracePeriodSeconds ?? 0) * 1000;
   for (;;) {
     try {
       return await ask();
@@ -95,7 +98,7 @@ export async function patiently<R>(context: Pick<PowerContext, 'signal' | 'patie
 
 function askState(context: PowerContext): Promise<PowerState> {
   const { power, node, signal } = context;
-  return recordBmcCommand(context, 'power status', () => patiently(context, () => power.getPower(node, { signal })));
+  return recordBmcCommand(context, 'power status', () => withinGracePeriod(context, () => power.getPower(node, { signal })));
 }
 
 /** Without a signal: what follows must not overtake a command that is on its way. */
@@ -138,7 +141,7 @@ async function untilPower(context: PowerContext, wanted: PowerState, seconds: nu
       failure = error;
     }
     if (seen === wanted && !failure) return;
-    context.tellWait?.(`the machine to be ${wanted}; its BMC ${failure ? troubleOf(failure) : `says ${seen}`}`);
+    context.reportWait?.(`the machine to reach ${wanted}; its BMC ${failure ? troubleOf(failure) : `says ${seen}`}`);
     await pause(failure ? Math.max(settings['power.poll_ms'], troubleMs) : settings['power.poll_ms'], signal);
   }
   if (failure) throw failure;

@@ -17,7 +17,7 @@ const budgetTable = {
 } as const satisfies Record<string, Budget>;
 
 /** How often it is told of one owner that lines are dropped. */
-const toldEveryMs = 600_000;
+const reportEveryMs = 600_000;
 
 export type Admission = 'admitted' | 'dropped' | 'dropped, to be told';
 
@@ -35,7 +35,7 @@ class OneBudget {
 
   admit(bytes: number): Admission {
     if (this.#lines.take(1) && this.#bytes.take(bytes)) return 'admitted';
-    if (this.#now() - this.#toldAt < toldEveryMs) return 'dropped';
+    if (this.#now() - this.#toldAt < reportEveryMs) return 'dropped';
     this.#toldAt = this.#now();
     return 'dropped, to be told';
   }

@@ -48,12 +48,12 @@ export async function bindPorts(store: Store, server: Server, reserved: readonly
         detail: `the node has ${nics.length} NICs, the server asks for ${requested.length} networks`,
       });
     // In one transaction: a port that is bound is never without the NIC that says so, and can't be changed in between.
-    await store.transaction(async (inside) => {
+    await store.transaction(async (trx) => {
       const binding = { server, nic, reserved };
-      const port = wanted.port_id ? await adoptPort(inside, wanted.port_id, binding) : await makePort(inside, wanted, binding);
+      const port = wanted.port_id ? await adoptPort(trx, wanted.port_id, binding) : await makePort(trx, wanted, binding);
       portIds.push(port.id);
-      await inside.node_ports.update({ id: nic.id }, { vif_port_id: port.id });
-      await inside.servers.update({ id: server.id }, { port_ids: portIds });
+      await trx.node_ports.update({ id: nic.id }, { vif_port_id: port.id });
+      await trx.servers.update({ id: server.id }, { port_ids: portIds });
     });
   }
 }
@@ -67,24 +67,24 @@ const boundTo = ({ server }: Binding) => ({
 });
 
 /** Taken first, by one server alone: when two asked for it, it was free for both. */
-async function adoptPort(inside: Store, id: string, binding: Binding): Promise<Port> {
-  const taken = await inside.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
-  const port = await inside.ports.find({ id });
+async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port> {
+  const taken = await trx.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
+  const port = await trx.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
   if (taken === 0) throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
-  await freeMac(inside, binding.nic.address, id);
-  return readdressPort(inside, port, { mac_address: binding.nic.address });
+  await freeMac(trx, binding.nic.address, id);
+  return readdressPort(trx, port, { mac_address: binding.nic.address });
 }
 
 /** A port that a crash left between its creation and the server's row is found by its device and taken. */
-async function makePort(inside: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
+async function makePort(trx: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
   const { server, nic, reserved } = binding;
-  const left = await inside.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
+  const left = await trx.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
   if (left) return left;
-  await freeMac(inside, nic.address, '');
-  const network = await inside.networks.find({ id: wanted.network_id ?? '' });
+  await freeMac(trx, nic.address, '');
+  const network = await trx.networks.find({ id: wanted.network_id ?? '' });
   if (!network) throw new Fault('notFound', { what: 'Network', id: wanted.network_id ?? '' });
-  const port = await allocatePort(inside, {
+  const port = await allocatePort(trx, {
     network,
     project_id: server.project_id,
     mac_address: nic.address,
@@ -93,15 +93,15 @@ async function makePort(inside: Store, wanted: RequestedNetwork, binding: Bindin
     reserved,
     ...(wanted.fixed_ip && { fixed_ips: [{ ip_address: wanted.fixed_ip }] }),
   });
-  await inside.ports.update({ id: port.id }, boundTo(binding));
+  await trx.ports.update({ id: port.id }, boundTo(binding));
   return port;
 }
 
 /** A NIC's MAC is the machine's. A port that no machine uses may have been made with it, and gets another one. */
-async function freeMac(inside: Store, mac_address: string, except: string): Promise<void> {
-  const holder = await inside.ports.find({ mac_address });
-  if (!holder || holder.id === except || (await inside.node_ports.find({ vif_port_id: holder.id }))) return;
-  await inside.ports.update({ id: holder.id }, { mac_address: await newMac(inside) });
+async function freeMac(trx: Store, mac_address: string, except: string): Promise<void> {
+  const holder = await trx.ports.find({ mac_address });
+  if (!holder || holder.id === except || (await trx.node_ports.find({ vif_port_id: holder.id }))) return;
+  await trx.ports.update({ id: holder.id }, { mac_address: await newMac(trx) });
 }
 
 /**
@@ -109,23 +109,23 @@ async function freeMac(inside: Store, mac_address: string, except: string): Prom
  * belongs to the next server on that machine.
  */
 export async function unbindPorts(store: Store, server: Server): Promise<void> {
-  await store.transaction(async (inside) => {
-    const named = await inside.ports.list({ device_id: server.id });
+  await store.transaction(async (trx) => {
+    const named = await trx.ports.list({ device_id: server.id });
     // Anybody may write any server's id into a port of his own.
     const own = named.filter((port) => port.project_id === server.project_id || server.port_ids.includes(port.id));
     for (const port of own) {
-      await inside.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
-      if (port.owned_by_server) await releasePort(inside, port.id);
-      else await setFree(inside, port);
+      await trx.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
+      if (port.owned_by_server) await releasePort(trx, port.id);
+      else await setFree(trx, port);
     }
-    if (server.node_uuid) await inside.node_ports.update({ node_uuid: server.node_uuid }, { vif_port_id: null });
-    await inside.servers.update({ id: server.id }, { port_ids: [] });
+    if (server.node_uuid) await trx.node_ports.update({ node_uuid: server.node_uuid }, { vif_port_id: null });
+    await trx.servers.update({ id: server.id }, { port_ids: [] });
   });
 }
 
-async function setFree(inside: Store, port: Port): Promise<void> {
-  const mac_address = await newMac(inside);
-  await inside.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
+async function setFree(trx: Store, port: Port): Promise<void> {
+  const mac_address = await newMac(trx);
+  await trx.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
 }
 
 /** Ports, networks and subnets of a server, as the config drive's network_data.json is made from them. */

@@ -42,7 +42,7 @@ test('a server whose machine cannot be switched off: kept in ERROR, given up whe
   cloud.room.bmcFault = silentBmc;
   await cloud.engine.deleteServer(server!.id);
   await quiet(cloud);
-  assert.match((await untilServer(cloud, server!.id, 'error')).fault?.message ?? '', /did not answer/);
+  assert.match((await untilServer(cloud, server!.id, 'error')).fault?.message ?? '', /did not respond/);
   await assert.rejects(cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image }), /its node is in state 'error'/);
 
   await cloud.engine.setMaintenance(node.uuid, true, 'its BMC is dead');

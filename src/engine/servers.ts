@@ -9,7 +9,7 @@ import type { Store } from '#store/store.ts';
 import { chooseNode, describeReasons, whyNotMadeFor } from './choose-node.ts';
 import { madeFor } from './choose-requirements.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from './contract.ts';
-import { type BeginOperation, beginDeletion, deployRequest, moveNode, writeServerDeleted } from './deploy.ts';
+import { type BeginOperation, beginDeletion, deployRequest, processEvent, writeServerDeleted } from './deploy.ts';
 import { hostNameOf } from './host-names.ts';
 import { imagesRequest, pinImages } from './operation-images.ts';
 import { resolveNetworks } from './server-network.ts';
@@ -38,7 +38,7 @@ async function createServers(parts: VerbParts, request: NewServer): Promise<Serv
   const servers: Server[] = [];
   for (let index = 0; index < count; index++) {
     const made = newServer(request, networks, count > 1 ? index : undefined);
-    const { server, operation } = await store.transaction((inside) => placeServer(parts, inside, made, request));
+    const { server, operation } = await store.transaction((trx) => placeServer(parts, trx, made, request));
     servers.push(server);
     if (!operation) break;
     worker.launch(operation);
@@ -51,42 +51,42 @@ async function createServers(parts: VerbParts, request: NewServer): Promise<Serv
 /** The server's row and its claim on a node, or the row in ERROR that says why there is none: all in one transaction. */
 async function placeServer(
   parts: VerbParts,
-  inside: Store,
+  trx: Store,
   server: Server,
   request: NewServer,
 ): Promise<{ server: Server; operation?: Operation }> {
   const user = { project_id: request.project_id, is_admin: request.is_admin ?? false };
-  await refuseLostProject(inside, request.project_id);
-  await refuseManyFailed(inside, request.project_id);
-  const { row: image, pinned } = await pinImages(inside, request.image.id, user);
-  const choice = await chooseNode(inside, {
+  await refuseLostProject(trx, request.project_id);
+  await refuseManyFailed(trx, request.project_id);
+  const { row: image, pinned } = await pinImages(trx, request.image.id, user);
+  const choice = await chooseNode(trx, {
     ...request,
     image,
     nics: (server.requested_networks as RequestedNetwork[]).length,
     checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image, server }),
   });
-  const node = 'uuid' in choice ? await inside.nodes.find({ uuid: choice.uuid }) : undefined;
+  const node = 'uuid' in choice ? await trx.nodes.find({ uuid: choice.uuid }) : undefined;
   if (node) {
-    const operation = await claim(parts, inside, { server, node, image, images: imagesRequest(pinned, user) });
-    return { server: await inside.servers.insert({ ...server, node_uuid: node.uuid }), operation };
+    const operation = await claim(parts, trx, { server, node, image, images: imagesRequest(pinned, user) });
+    return { server: await trx.servers.insert({ ...server, node_uuid: node.uuid }), operation };
   }
   const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
   const fault = { ...new Fault('noValidHost', { reasons }).toRecord('schedule'), at: server.created_at };
-  return { server: await inside.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
+  return { server: await trx.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
 }
 
 type Claim = { server: Server; node: Node; image: Image; images: JsonObject };
 
-async function claim({ drivers, worker }: VerbParts, inside: Store, { server, node, image, images }: Claim): Promise<Operation> {
+async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node, image, images }: Claim): Promise<Operation> {
   const deployInterface = chooseDeployInterface(drivers, node, { image, server });
-  await moveNode(inside, node.uuid, 'active', {
+  await processEvent(trx, node.uuid, 'active', {
     instance_uuid: server.id,
     must_clean: true,
     target_provision_state: 'active',
     last_error: null,
     instance_info: { display_name: server.name, image_source: image.id },
   });
-  return worker.begin(inside, {
+  return worker.begin(trx, {
     kind: 'deploy',
     purpose: `deploy server ${server.name}`,
     node_uuid: node.uuid,
@@ -96,16 +96,16 @@ async function claim({ drivers, worker }: VerbParts, inside: Store, { server, no
 }
 
 /** A project may be deleted while a request for it is read. */
-async function refuseLostProject(inside: Store, id: string): Promise<void> {
-  if (!(await inside.projects.find({ id }))) throw new Fault('conflict', { detail: `Project ${id} was deleted.` });
+async function refuseLostProject(trx: Store, id: string): Promise<void> {
+  if (!(await trx.projects.find({ id }))) throw new Fault('conflict', { detail: `Project ${id} was deleted.` });
 }
 
 /** Each keeps its user data and files until it is deleted, and nothing else bounds how many there are. */
 const mostFailed = 256;
 
 /** As Nova does, whose quota of instances counts those in ERROR too. */
-async function refuseManyFailed(inside: Store, project_id: string): Promise<void> {
-  const failed = await inside.servers.pick(['id'], { project_id, vm_state: 'error', node_uuid: null });
+async function refuseManyFailed(trx: Store, project_id: string): Promise<void> {
+  const failed = await trx.servers.pick(['id'], { project_id, vm_state: 'error', node_uuid: null });
   if (failed.length < mostFailed) return;
   const detail = `Quota exceeded for instances: ${failed.length} servers of this project failed and have no machine; delete them.`;
   throw new Fault('forbidden', { detail });
@@ -170,21 +170,22 @@ function newServer(request: NewServer, networks: RequestedNetwork[], index?: num
 }
 
 async function deleteServer({ store, worker }: VerbParts, id: string): Promise<void> {
-  const result = await store.transaction(async (inside) => {
-    const server = await findServer(inside, id);
+  const result = await store.transaction(async (trx) => {
+    const server = await findServer(trx, id);
     refuseLocked(server);
     if (server.task_state === 'deleting') return {};
-    const node = server.node_uuid ? await inside.nodes.find({ uuid: server.node_uuid }) : undefined;
+    const node = server.node_uuid ? await trx.nodes.find({ uuid: server.node_uuid }) : undefined;
     if (!node || node.instance_uuid !== id) {
-      await writeServerDeleted(inside, id);
+      await writeServerDeleted(trx, id);
       return {};
     }
-    await inside.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
-    const running = node.operation_id ? await inside.operations.find({ id: node.operation_id }) : undefined;
+    await trx.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
+    const running = node.operation_id ? await trx.operations.find({ id: node.operation_id }) : undefined;
     if (running?.server_id === id) return { cancel: running.id };
-    if (running) throw new Fault('nodeBusy', { node: node.name ?? node.uuid, purpose: running.purpose, operation: running.id });
+    if (running)
+      throw new Fault('nodeBusy', { node: node.name ?? node.uuid, holder: `${running.purpose} (operation ${running.id})` });
     const begin: BeginOperation = (...request) => worker.begin(...request);
-    return { operation: await beginDeletion(inside, { node_uuid: node.uuid, server_id: id }, begin) };
+    return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, begin) };
   });
   if (result.cancel) cancelForDelete(worker, result.cancel);
   if (result.operation) worker.launch(result.operation);
@@ -221,10 +222,10 @@ const powerChanges = {
 } as const satisfies Record<string, PowerChange>;
 
 async function changeServerPower({ store, worker }: VerbParts, id: string, change: PowerChange): Promise<void> {
-  const operation = await store.transaction(async (inside) => {
-    const server = await findServer(inside, id);
+  const operation = await store.transaction(async (trx) => {
+    const server = await findServer(trx, id);
     refuseLocked(server);
-    const [node] = await inside.nodes.pick(['provision_state'], { uuid: server.node_uuid ?? '', instance_uuid: id });
+    const [node] = await trx.nodes.pick(['provision_state'], { uuid: server.node_uuid ?? '', instance_uuid: id });
     const allowed = node?.provision_state === 'active' ? [...change.from, ...change.fromError] : change.from;
     if (!allowed.includes(server.vm_state) || server.task_state || !server.node_uuid) {
       const state = server.task_state ?? server.vm_state;
@@ -233,10 +234,10 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
       });
     }
     const target_power_state = change.target === 'power off' ? 'power off' : 'power on';
-    await inside.nodes.update({ uuid: server.node_uuid }, { target_power_state });
-    await inside.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });
+    await trx.nodes.update({ uuid: server.node_uuid }, { target_power_state });
+    await trx.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });
     const purpose = `${change.action} server ${server.name}`;
-    return worker.begin(inside, {
+    return worker.begin(trx, {
       kind: 'power',
       purpose,
       node_uuid: server.node_uuid,
@@ -248,10 +249,10 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
 }
 
 async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, changes: RebuildChanges): Promise<Server> {
-  const { server, operation } = await store.transaction(async (inside) => {
-    const before = await findServer(inside, id);
+  const { server, operation } = await store.transaction(async (trx) => {
+    const before = await findServer(trx, id);
     refuseLocked(before);
-    const node = before.node_uuid ? await inside.nodes.find({ uuid: before.node_uuid }) : undefined;
+    const node = before.node_uuid ? await trx.nodes.find({ uuid: before.node_uuid }) : undefined;
     const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
     if (!isAllowed)
       throw new Fault('conflict', { detail: `Cannot 'rebuild' instance ${id} while it is in vm_state ${before.vm_state}` });
@@ -262,14 +263,14 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     // What an earlier rebuild was asked to keep is not asked for now.
     const { image: asked, is_admin = false, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
     const user = { project_id: before.project_id, is_admin };
-    const { row: image, pinned } = await pinImages(inside, asked.id, user);
+    const { row: image, pinned } = await pinImages(trx, asked.id, user);
     refuseForeignImage(node, image);
     const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
     const now = new Date().toISOString();
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
     const after = { ...before, ...patch, hostname: changes.name ? hostNameOf({ id, name: changes.name }) : before.hostname };
-    await inside.servers.update({ id }, { ...patch, hostname: after.hostname });
-    await moveNode(inside, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
+    await trx.servers.update({ id }, { ...patch, hostname: after.hostname });
+    await processEvent(trx, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
     const request = {
       ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
       image_id: image.id,
@@ -278,7 +279,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const purpose = `rebuild server ${after.name}`;
     return {
       server: after,
-      operation: await worker.begin(inside, { kind: 'rebuild', purpose, node_uuid: node.uuid, server_id: id, request }),
+      operation: await worker.begin(trx, { kind: 'rebuild', purpose, node_uuid: node.uuid, server_id: id, request }),
     };
   });
   worker.launch(operation);
@@ -292,15 +293,15 @@ function refuseForeignImage(node: Node, image: Image): void {
 }
 
 async function updateServer(store: Store, id: string, changes: Parameters<ServerVerbs['updateServer']>[1]): Promise<Server> {
-  return store.transaction(async (inside) => {
-    await findServer(inside, id);
-    await inside.servers.update({ id }, { ...changes, updated_at: new Date().toISOString() });
-    return findServer(inside, id);
+  return store.transaction(async (trx) => {
+    await findServer(trx, id);
+    await trx.servers.update({ id }, { ...changes, updated_at: new Date().toISOString() });
+    return findServer(trx, id);
   });
 }
 
-async function findServer(inside: Store, id: string): Promise<Server> {
-  const server = await inside.servers.find({ id });
+async function findServer(trx: Store, id: string): Promise<Server> {
+  const server = await trx.servers.find({ id });
   if (!server || server.vm_state === 'deleted') throw new Fault('notFound', { what: 'Instance', id });
   return server;
 }

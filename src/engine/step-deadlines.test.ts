@@ -9,7 +9,7 @@ const steps = [
   { name: 'restart', title: 'Restart', deadlineSeconds: 300, powerChanges: 2, run },
 ];
 const deadlines = (timeout: number, patience: number) =>
-  withBmcTime(steps, { 'power.timeout': timeout, 'bmc.patience': patience }).map(({ deadlineSeconds }) => deadlineSeconds);
+  withBmcTime(steps, { 'power.timeout': timeout, 'bmc.grace_period': patience }).map(({ deadlineSeconds }) => deadlineSeconds);
 
 test('steps that ask a BMC end no sooner than the settings let it take', () => {
   assert.deepEqual(deadlines(60, 0), [100, 120, 300]);

@@ -17,12 +17,15 @@ export function deadlineOf(step: Pick<Step, 'deadlineSeconds'>): string {
 const usualTimeout = 60;
 
 /** Steps that ask a BMC get the time on top that the site's settings let it take. */
-export function withBmcTime(steps: readonly Step[], settings: Pick<Settings, 'power.timeout' | 'bmc.patience'>): readonly Step[] {
+export function withBmcTime(
+  steps: readonly Step[],
+  settings: Pick<Settings, 'power.timeout' | 'bmc.grace_period'>,
+): readonly Step[] {
   const longer = Math.max(settings['power.timeout'] - usualTimeout, 0);
   return steps.map((step) => {
     const { powerChanges: changes, deadlineSeconds } = step;
     if (changes === undefined) return step;
-    return { ...step, deadlineSeconds: deadlineSeconds + changes * longer + (changes + 1) * settings['bmc.patience'] };
+    return { ...step, deadlineSeconds: deadlineSeconds + changes * longer + (changes + 1) * settings['bmc.grace_period'] };
   });
 }
 

@@ -2,9 +2,9 @@
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
-import { personSilent, WaitForPerson } from './by-hand.ts';
 import { explain } from './diagnosis.ts';
 import type { LiveOperation } from './live-operations.ts';
+import { operatorTimeout, WaitForOperator } from './manual-power.ts';
 import type { TaskFactory } from './operation-kinds.ts';
 import { LongTimer, now } from './step-deadlines.ts';
 
@@ -33,7 +33,7 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
   } catch (error) {
     if (signal.aborted && run) await settled(run, hurry);
     if (overtime.signal.aborted) throw await timeoutFault(parts, live, step);
-    if (error instanceof WaitForPerson) return error.outcome;
+    if (error instanceof WaitForOperator) return error.outcome;
     throw error;
   } finally {
     timer.clear();
@@ -41,11 +41,11 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
 }
 
 async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, step: Step): Promise<Fault> {
-  if (live.longWait) return personSilent(live.longWait.wait, live.longWait.seconds);
+  if (live.longWait) return operatorTimeout(live.longWait.wait, live.longWait.seconds);
   const about = { step: step.title, seconds: step.deadlineSeconds };
   const { signs, wait, operation } = live;
   if (wait === undefined) {
-    const waited = operation.waiting_for ? `waited for ${operation.waiting_for}` : 'it did not come to an end';
+    const waited = operation.waiting_for ? `waited for ${operation.waiting_for}` : 'it did not complete';
     return new Fault('stepTimeout', { ...about, waited, seen: explain(signs).seen, cause: stillWorking });
   }
   const power = await askPower?.(live, hurry);

@@ -17,13 +17,13 @@ import type {
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { addressIsIn } from './addresses.ts';
-import type { BmcContacts } from './bmc-contacts.ts';
-import { isByHand, powerByHand } from './by-hand.ts';
+import type { BmcHealth } from './bmc-health.ts';
 import type { BootPublisher, ImageFiles } from './contract.ts';
 import { tellSilence } from './diagnosis.ts';
 import type { LiveOperation } from './live-operations.ts';
+import { isManual, manualPower } from './manual-power.ts';
 import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
-import { changePower, patiently, recordBmcCommand } from './power.ts';
+import { changePower, recordBmcCommand, withinGracePeriod } from './power.ts';
 import { networkFacts } from './server-network.ts';
 import { portsOfServer, refuseLostPorts } from './server-ports.ts';
 import { now } from './step-deadlines.ts';
@@ -35,10 +35,10 @@ export type TaskParts = {
   boot: BootPublisher;
   images: ImageFiles;
   settings: Settings;
-  contacts: BmcContacts;
-  remember(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
+  bmcHealth: BmcHealth;
+  saveContext(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
   /** What a step that works waits for just now: in the operation's row, where everybody sees it. */
-  tellWait?(live: LiveOperation, wait: string): void;
+  reportWait?(live: LiveOperation, wait: string): void;
   /** The machine is about to be switched on: what is known of its former boot is past. */
   bootBegins?(live: LiveOperation): Promise<void>;
   askPower?: AskPower;
@@ -49,9 +49,9 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   const { operation } = live;
   const { node, facts } = await loadNode(store, operation.node_uuid);
   const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
-  const tellWait = (wait: string) => parts.tellWait?.(live, wait);
+  const reportWait = (wait: string) => parts.reportWait?.(live, wait);
   const { pinned, user } = imagesOfOperation(parts, operation, server);
-  const bmc = { store, node: facts, operation, signal, tellWait };
+  const bmc = { store, node: facts, operation, signal, reportWait };
   return {
     operation,
     node: { ...node, ports: facts.ports },
@@ -64,8 +64,10 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     setBootDevice: (device, options) =>
       recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () => {
         const management = interfaceOf(drivers.management, node.management_interface);
-        const patienceSeconds = patienceFor(parts, node);
-        return patiently({ signal, patienceSeconds }, () => management.setBootDevice(facts, device, options, { signal }));
+        const gracePeriodSeconds = gracePeriodFor(parts, node);
+        return withinGracePeriod({ signal, gracePeriodSeconds }, () =>
+          management.setBootDevice(facts, device, options, { signal }),
+        );
       }),
     boot: bootOf({ parts, operation, node: facts, server }),
     agent: agentOf(parts, live, signal),
@@ -73,7 +75,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     imageIds: async () => idsOf(await pinned()),
     deployRamdisk: () => deployRamdisk(parts, server),
     configDrive: () => configDriveOf(parts, operation, server),
-    remember: (facts) => parts.remember(live, (context) => ({ ...context, ...facts })),
+    saveContext: (facts) => parts.saveContext(live, (context) => ({ ...context, ...facts })),
     message: (name) => (operation.context['messages'] as Record<string, JsonObject> | undefined)?.[name],
     note: (subject, message, data = {}, durationMs) =>
       store.events.append({
@@ -100,7 +102,7 @@ function imagesOfOperation({ store }: TaskParts, operation: Operation, server: S
   return { pinned, user: userOf(operation, server ?? { project_id: '' }) };
 }
 
-type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'tellWait'>;
+type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'reportWait'>;
 
 /** The interface is looked up at the first use: a step that needs no power minds no unknown one. */
 function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
@@ -109,11 +111,11 @@ function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () =
   let set: Task['power']['set'] | undefined;
   const beforeStart = async () => parts.bootBegins?.(live);
   const make = (power: PowerInterface): Task['power']['set'] =>
-    isByHand(power)
-      ? powerByHand({ store, operation, power, node: bmc.node, remember: (change) => parts.remember(live, change) })
+    isManual(power)
+      ? manualPower({ store, operation, power, node: bmc.node, saveContext: (change) => parts.saveContext(live, change) })
       : (target) => {
-          const patienceSeconds = patienceFor(parts, bmc.node);
-          return changePower({ ...bmc, store, operation, power, settings, patienceSeconds, beforeStart }, target);
+          const gracePeriodSeconds = gracePeriodFor(parts, bmc.node);
+          return changePower({ ...bmc, store, operation, power, settings, gracePeriodSeconds, beforeStart }, target);
         };
   return (target) => {
     set ??= make(find());
@@ -142,15 +144,15 @@ export function interfaceOf<T>(implementations: Readonly<Record<string, T>>, nam
   return found;
 }
 
-function powerOf({ drivers, contacts }: TaskParts, node: Node): PowerInterface {
-  return contacts.guard(interfaceOf(drivers.power, node.power_interface));
+function powerOf({ drivers, bmcHealth }: TaskParts, node: Node): PowerInterface {
+  return bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
 }
 
 type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };
 
 /** One that has been silent for longer gets a single try. */
-function patienceFor({ contacts, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
-  return contacts.isOpen(uuid) ? 0 : settings['bmc.patience'];
+function gracePeriodFor({ bmcHealth, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
+  return bmcHealth.isOpen(uuid) ? 0 : settings['bmc.grace_period'];
 }
 
 function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
@@ -214,7 +216,7 @@ function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Ta
       if (reply) return reply;
       if (command?.name !== name) {
         const command = { id: randomUUID(), name, params };
-        await parts.remember(live, (context) => ({ ...context, command }));
+        await parts.saveContext(live, (context) => ({ ...context, command }));
         live.commandReady.emit('ready');
       } else if (now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
         const detail = tellSilence(parts.settings['deploy.silence_timeout'], await parts.askPower?.(live, signal));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { sql } from 'kysely';
 import type { Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
-import { anAsker, sayHello } from '#test/an-agent.ts';
+import { aRequester, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 const forEver = async () => ({ wait: 'for ever' });
@@ -104,7 +104,7 @@ test('a step whose deadline passed while nobody worked gets its time again', asy
 
 for (const { title, patch, state } of [
   { title: 'a step', patch: { step: 'of another version' }, state: 'cleaning' },
-  { title: 'a step of the way back', patch: { step: 'of another version', state: 'undoing' }, state: 'cleaning' },
+  { title: 'a step of the way back', patch: { step: 'of another version', state: 'rolling_back' }, state: 'cleaning' },
   { title: 'a deploy interface', patch: { request: { deploy_interface: 'of another version' } }, state: 'cleaning' },
 ] as const) {
   test(`${title} that this version does not know: the server is in ERROR, its node taken back`, async () => {
@@ -142,7 +142,7 @@ test('an operation that has failed gives the agent no more orders', async () => 
   const cloud: Cloud = await aCloud({
     steps: [asksAgent],
     onStep: (when, operation) => {
-      if (when === 'before' && operation.state === 'undoing')
+      if (when === 'before' && operation.state === 'rolling_back')
         asked.push(cloud.engine.agentNext(session, 0, AbortSignal.timeout(10_000)));
     },
   });
@@ -187,8 +187,8 @@ test('of two different deploy POSTs with one key at the same moment, one counts'
   await untilRow(cloud, ({ waiting_for }) => waiting_for === 'for ever');
   const fields = { i: String(node.id), k: key, a: '10.0.0.5' };
   const posts = await Promise.allSettled([
-    cloud.engine.deployPost({ ...fields, n: 'iqn.x' }, anAsker('10.0.0.5')),
-    cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, anAsker('10.0.0.5')),
+    cloud.engine.deployPost({ ...fields, n: 'iqn.x' }, aRequester('10.0.0.5')),
+    cloud.engine.deployPost({ ...fields, n: 'iqn.y' }, aRequester('10.0.0.5')),
   ]);
   assert.deepEqual(posts.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   await stopped(cloud);

@@ -12,7 +12,7 @@ import { refuseBusyNode } from './busy-node.ts';
 import { summarize } from './diagnosis.ts';
 import { diskFact } from './disk-state.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
-import type { NodeHolds } from './node-holds.ts';
+import type { NodeReservations } from './node-reservations.ts';
 import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
 import { OperationRecord } from './operation-record.ts';
 import { OperationRows, type RowChange } from './operation-row.ts';
@@ -31,7 +31,7 @@ export type WorkerParts = {
   /** What the BMC says of the machine's power now; undefined where it cannot be asked or does not answer in time. */
   askPower?: AskPower;
   /** Nodes that a request has for itself for a moment. */
-  holds?: Pick<NodeHolds, 'has' | 'refuse'>;
+  reservations?: Pick<NodeReservations, 'has' | 'refuse'>;
 };
 
 const firstRetryMs = 1000;
@@ -59,7 +59,7 @@ export class Worker {
   }
 
   /** Writes the row and takes the node, inside the caller's transaction. Throws `nodeBusy` when somebody else has it. */
-  async begin(inside: Store, request: NewOperation, handedOverBy: string | null = null): Promise<Operation> {
+  async begin(trx: Store, request: NewOperation, handedOverBy: string | null = null): Promise<Operation> {
     const at = new Date().toISOString();
     const operation: Operation = {
       ...request,
@@ -79,19 +79,16 @@ export class Worker {
     if (!first) throw new Fault('internal', { detail: `operation ${request.kind} has no steps` });
     operation.step = first.name;
     operation.deadline_at = deadlineOf(first);
-    const taken = await inside.nodes.update(
-      { uuid: request.node_uuid, operation_id: handedOverBy },
-      { operation_id: operation.id },
-    );
-    if (taken !== 1) await refuseBusyNode(inside, request.node_uuid);
+    const taken = await trx.nodes.update({ uuid: request.node_uuid, operation_id: handedOverBy }, { operation_id: operation.id });
+    if (taken !== 1) await refuseBusyNode(trx, request.node_uuid);
     // Who hands it over has had it all the time.
-    if (handedOverBy === null && this.#parts.holds?.has(request.node_uuid)) await this.#refuseHeld(inside, request.node_uuid);
-    return inside.operations.insert(operation);
+    if (handedOverBy === null && this.#parts.reservations?.has(request.node_uuid)) await this.#refuseHeld(trx, request.node_uuid);
+    return trx.operations.insert(operation);
   }
 
-  async #refuseHeld(inside: Store, uuid: string): Promise<void> {
-    const [node] = await inside.nodes.pick(['uuid', 'name'], { uuid });
-    this.#parts.holds?.refuse(node ?? { uuid, name: null });
+  async #refuseHeld(trx: Store, uuid: string): Promise<void> {
+    const [node] = await trx.nodes.pick(['uuid', 'name'], { uuid });
+    this.#parts.reservations?.refuse(node ?? { uuid, name: null });
   }
 
   /** Starts to run an operation whose row is committed. */
@@ -105,7 +102,7 @@ export class Worker {
   /** Takes up what was running when the process ended. */
   async resume(): Promise<void> {
     const { operations } = this.#parts.store;
-    for (const operation of await operations.list({ state: ['running', 'undoing'] }, { orderBy: 'created_at' })) {
+    for (const operation of await operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
       await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
       const live = this.live.add(operation);
       live.signs = await readSigns(this.#parts.store, operation);
@@ -130,12 +127,12 @@ export class Worker {
   }
 
   /** Changes the durable context of an operation. What `change` throws, and a write that fails, change nothing. */
-  async remember(live: LiveOperation, change: Change<JsonObject>): Promise<void> {
+  async saveContext(live: LiveOperation, change: Change<JsonObject>): Promise<void> {
     await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
   }
 
   /** What the step that runs waits for; it counts for that step alone. Where it cannot be written it is not told. */
-  tellWait(live: LiveOperation, wait: string): void {
+  reportWait(live: LiveOperation, wait: string): void {
     const { step, waiting_for } = live.operation;
     if (waiting_for === wait) return;
     this.#rows.write(live, (now) => (now.step === step ? { waiting_for: wait } : {})).catch(() => {});
@@ -145,7 +142,7 @@ export class Worker {
   tellKnown(live: LiveOperation): void {
     if (!live.awaitsBoot) return;
     const wait = describeWait(live);
-    if (wait !== live.operation.waiting_for && live.tellings.take(1)) this.tellWait(live, wait);
+    if (wait !== live.operation.waiting_for && live.tellings.take(1)) this.reportWait(live, wait);
   }
 
   async stop(): Promise<void> {
@@ -190,7 +187,7 @@ export class Worker {
     const ms = Math.min(firstRetryMs * 2 ** live.unwritten++, longestRetryMs);
     this.#parts.log.error(
       { err: error, operation: live.operation.id, retry_ms: ms },
-      'an operation cannot be written down and waits; is the disk of the state folder full?',
+      'an cannot save an operation, retrying; is the disk of the state folder full?',
     );
     live.timer.set(ms, () => void this.#drive(live));
   }
@@ -222,14 +219,14 @@ export class Worker {
   /** Another version of Ingot began this operation. The way there ends here; the way back is begun again, all of it. */
   async #lostStep(live: LiveOperation): Promise<'next' | 'rest'> {
     const { operation } = live;
-    const first = operation.state === 'undoing' ? this.#stepsOf(operation)[0] : undefined;
+    const first = operation.state === 'rolling_back' ? this.#stepsOf(operation)[0] : undefined;
     if (!first) return this.#fail(live, new Fault('internal', { detail: `no step "${operation.step}" in ${operation.kind}` }));
     await this.#rows.enter(live, first, () => ({}));
     return 'next';
   }
 
   async #announce(live: LiveOperation, step: Step): Promise<void> {
-    await this.#rows.moveNode(live, 'resume');
+    await this.#rows.processEvent(live, 'resume');
     live.announcedStep = step;
     this.#record.step(live.operation, step, 'started');
   }
@@ -244,8 +241,8 @@ export class Worker {
         waiting_for: describeWait(live),
         context: { ...context, ...outcome.context },
       }));
-      await this.#rows.moveNode(live, 'wait');
-      if (live.announcedStep) this.#record.step(live.operation, live.announcedStep, 'waiting', `waits for ${outcome.wait}`);
+      await this.#rows.processEvent(live, 'wait');
+      if (live.announcedStep) this.#record.step(live.operation, live.announcedStep, 'waiting', `waiting for ${outcome.wait}`);
     }
     return 'rest';
   }
@@ -256,36 +253,36 @@ export class Worker {
     await this.#parts.store.events.flush();
     const next = stepAfter(this.#stepsOf(live.operation), step);
     const withFound: RowChange = ({ context }) => ({ context: { ...context, ...found } });
-    if (!next) return this.#end(live, live.operation.state === 'undoing' ? 'failed' : 'done', withFound);
+    if (!next) return this.#end(live, live.operation.state === 'rolling_back' ? 'failed' : 'done', withFound);
     await this.#rows.enter(live, next, withFound);
     return 'next';
   }
 
-  /** The first failure turns the operation round; a failure while undoing is noted, and the undoing goes on. */
+  /** The first failure turns the operation round; a failure while rolling_back is noted, and the rolling_back goes on. */
   async #fail(live: LiveOperation, fault: Fault, step?: Step): Promise<'next' | 'rest'> {
     const { operation } = live;
     if (step) this.#record.step(operation, step, 'failed', `failed: ${fault.message}`);
     if (fault.code === 'internal')
       this.#parts.log.error(
         { err: fault.detail ?? fault, operation: operation.id, step: operation.step },
-        'a step met an unexpected error',
+        'unexpected error in a step',
       );
-    if (operation.state === 'undoing') return this.#failUndoing(live, fault, step);
+    if (operation.state === 'rolling_back') return this.#failRollback(live, fault, step);
     // A cancelled operation still has to clean up, under a signal of its own.
     live.controller = new AbortController();
     const disk = step ? diskFact(this.#stepsOf(operation), step) : {};
     const turned: RowChange = ({ context }) => ({
-      state: 'undoing',
+      state: 'rolling_back',
       fault: fault.toRecord(step?.title),
       context: { ...context, ...disk },
     });
-    const first = this.#stepsOf({ ...operation, state: 'undoing', context: { ...operation.context, ...disk } })[0];
+    const first = this.#stepsOf({ ...operation, state: 'rolling_back', context: { ...operation.context, ...disk } })[0];
     if (!first) return this.#end(live, 'failed', turned);
     await this.#rows.enter(live, first, turned);
     return 'next';
   }
 
-  async #failUndoing(live: LiveOperation, fault: Fault, step: Step | undefined): Promise<'next' | 'rest'> {
+  async #failRollback(live: LiveOperation, fault: Fault, step: Step | undefined): Promise<'next' | 'rest'> {
     const next = step && stepAfter(this.#stepsOf(live.operation), step);
     const noted: RowChange = ({ context }) => ({
       context: { ...context, undo_faults: [...((context['undo_faults'] as string[]) ?? []), fault.message] },
@@ -316,7 +313,7 @@ export class Worker {
 
   #stepsOf(operation: Operation): readonly Step[] {
     const kind = this.#parts.kinds[operation.kind];
-    return operation.state === 'undoing' ? kind.undo(operation) : kind.steps(operation);
+    return operation.state === 'rolling_back' ? kind.undo(operation) : kind.steps(operation);
   }
 }
 

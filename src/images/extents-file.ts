@@ -12,7 +12,7 @@ import { Value } from 'typebox/value';
 import { encodeExtentsEnd, encodeExtentsHeader, encodeRecordHeader, extentsMaxRecordBytes } from '#agent-protocol/extents.ts';
 import { Fault } from '#domain/faults.ts';
 import type { ExtentsFile } from '#drivers/interfaces.ts';
-import { type DiskRoom, keepingRoom } from '#tools/disk-room.ts';
+import { type DiskSpace, keepingDiskSpace } from '#tools/disk-room.ts';
 import { dataRuns, type HowToRun } from '#tools/qemu-img.ts';
 import { isInstalled } from '#tools/run-tool.ts';
 import { BootContentsRecord, bootReaderVersion } from './boot-contents/boot-contents-record.ts';
@@ -37,10 +37,10 @@ const Sidecar = Type.Object({
   boot: BootContentsRecord,
 });
 
-export type ExtentsOptions = { confinement?: HowToRun['confinement']; signal: AbortSignal; room: DiskRoom };
+export type ExtentsOptions = { confinement?: HowToRun['confinement']; signal: AbortSignal; space: DiskSpace };
 
 export async function writeExtentsFile(source: string, target: string, options: ExtentsOptions): Promise<ExtentsFile> {
-  const { signal, room } = options;
+  const { signal, space } = options;
   const part = `${target}.part`;
   const tally = new Tally(['sha256']);
   const counts = { virtual_size: 0, data_bytes: 0 };
@@ -49,7 +49,7 @@ export async function writeExtentsFile(source: string, target: string, options: 
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
     chunkSize: 256 * 1024,
   });
-  const bounded = (data: AsyncIterable<Buffer>) => keepingRoom(room, data);
+  const bounded = (data: AsyncIterable<Buffer>) => keepingDiskSpace(space, data);
   await pipeline(records, compress, tally.pass, bounded, createWriteStream(part, { flush: true }), { signal });
   const facts = { size: tally.size, sha256: tally.digest('sha256'), ...counts, boot: await bootContentsOf(source) };
   const { mtimeMs } = await stat(part);

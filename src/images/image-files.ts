@@ -25,7 +25,7 @@ import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
 import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
-import { SharedWork } from './shared-work.ts';
+import { SingleFlight } from './single-flight.ts';
 import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-files.ts';
 import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 
@@ -78,7 +78,7 @@ const imageIdPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 class FolderImageStore implements ImageStore {
   readonly #parts: ImageStoreParts;
   readonly #limits: UploadLimits;
-  readonly #work: SharedWork;
+  readonly #work: SingleFlight;
   readonly #sound = new SoundFiles();
   readonly #uploading = new Set<string>();
   readonly #stopping = new AbortController();
@@ -88,8 +88,8 @@ class FolderImageStore implements ImageStore {
   constructor(parts: ImageStoreParts) {
     this.#parts = parts;
     const { confinement, directory, bounds = usualBounds } = parts;
-    this.#limits = { ...bounds, confinement, room: { folder: directory, reserve: bounds.reserve } };
-    this.#work = new SharedWork(parts.conversions ?? 2);
+    this.#limits = { ...bounds, confinement, space: { folder: directory, reserve: bounds.reserve } };
+    this.#work = new SingleFlight(parts.conversions ?? 2);
   }
 
   async get(id: string): Promise<Image> {
@@ -167,7 +167,7 @@ class FolderImageStore implements ImageStore {
     for (const name of await readdir(directory, { recursive: true }).catch(() => [])) {
       if (!name.endsWith('.part')) continue;
       await rm(join(directory, name), { force: true });
-      log.warn({ file: name }, 'removed a half-made image file');
+      log.warn({ file: name }, 'removed an incomplete image file');
     }
   }
 
@@ -232,10 +232,7 @@ class FolderImageStore implements ImageStore {
     if (other === undefined) return true;
     // The upload may share its bytes (raw images are linked), and is what is to be trusted next.
     this.#sound.forget(this.#folder(id));
-    this.#parts.log.warn(
-      { image: id, file: path, expected, found: other },
-      'a prepared image is not what was made; it is made anew',
-    );
+    this.#parts.log.warn({ image: id, file: path, expected, found: other }, 'a prepared image is corrupt; rebuilding it');
     return false;
   }
 

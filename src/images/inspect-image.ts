@@ -64,7 +64,7 @@ const refusals: readonly Refusal[] = [
     why: 'it has a parent; flatten it with `qemu-img convert`',
   },
   { applies: (info) => info.format === 'vmdk' && !isItsOnlyExtent(info), why: 'its data is in another file' },
-  { applies: (info) => info['virtual-size'] === 0, why: 'it holds a disk of 0 bytes' },
+  { applies: (info) => info['virtual-size'] === 0, why: 'its virtual size is 0 bytes' },
 ];
 
 const vmdkTypes: readonly unknown[] = ['monolithicSparse', 'streamOptimized'];

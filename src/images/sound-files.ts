@@ -3,7 +3,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { digestFile } from './digest.ts';
-import { SharedWork } from './shared-work.ts';
+import { SingleFlight } from './single-flight.ts';
 
 export type Digest = { algorithm: string; value: string };
 
@@ -11,7 +11,7 @@ const Recorded = Type.Object({ size: Type.Integer(), sha256: Type.String() });
 
 export class SoundFiles {
   /** Apart from the conversions: those wait for checks while they hold their place. */
-  readonly #checks = new SharedWork(2);
+  readonly #checks = new SingleFlight(2);
   /** Path → size, time and inode of the file whose digest was found right. */
   readonly #sound = new Map<string, string>();
 

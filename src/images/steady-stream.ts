@@ -32,5 +32,5 @@ export function steadyStream(source: Readable, stallMs: number): Readable {
 }
 
 function tooSlow(came: number, stallMs: number): string {
-  return `The upload was given up: only ${came} bytes came in the last ${Math.round(stallMs / 1000)} s.`;
+  return `The upload was aborted: only ${came} bytes arrived in the last ${Math.round(stallMs / 1000)} s.`;
 }

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
-import { type DiskRoom, keepingRoom, roomLeft } from '#tools/disk-room.ts';
+import { type DiskSpace, diskSpaceLeft, keepingDiskSpace } from '#tools/disk-room.ts';
 import type { HowToRun } from '#tools/qemu-img.ts';
 import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { Tally } from './digest.ts';
@@ -29,7 +29,7 @@ export type UploadRequest = {
 export type UploadLimits = {
   /** Bytes: of an upload, and of the disk that it becomes. */
   maxBytes: number;
-  room: DiskRoom;
+  space: DiskSpace;
   /** Milliseconds in which an upload must move on. */
   stallMs: number;
   confinement?: HowToRun['confinement'];
@@ -75,17 +75,17 @@ function knownFormat(format: string | null): DiskFormat {
 }
 
 /** Before a byte is read. */
-async function checkAnnounced({ size }: UploadRequest, { maxBytes, room }: UploadLimits): Promise<void> {
+async function checkAnnounced({ size }: UploadRequest, { maxBytes, space }: UploadLimits): Promise<void> {
   if (size === undefined) return;
   if (size > maxBytes) throw tooLarge(maxBytes);
-  if (size > (await roomLeft(room))) throw noSpace();
+  if (size > (await diskSpaceLeft(space))) throw noSpace();
 }
 
 type Sums = { size: number; md5: string; sha512: string };
 
 async function store(part: string, data: Readable, { signal }: UploadRequest, limits: UploadLimits): Promise<Sums> {
   const tally = new Tally(['md5', 'sha512']);
-  const bounded = (chunks: AsyncIterable<Buffer>) => upTo(limits.maxBytes, keepingRoom(limits.room, chunks));
+  const bounded = (chunks: AsyncIterable<Buffer>) => upTo(limits.maxBytes, keepingDiskSpace(limits.space, chunks));
   const file = createWriteStream(part, { flush: true, mode: 0o600 });
   try {
     await pipeline(steadyStream(data, limits.stallMs), bounded, tally.pass, file, { ...(signal && { signal }) });
@@ -110,7 +110,7 @@ function checkSums(sums: Sums, { checksum, size }: UploadRequest): void {
     new Fault('badRequest', {
       detail: `The upload is not what was announced: ${what} ${expected} expected, ${actual} received.`,
     });
-  if (sums.size === 0) throw new Fault('badRequest', { detail: 'The upload holds no data.' });
+  if (sums.size === 0) throw new Fault('badRequest', { detail: 'The upload is empty.' });
   if (size !== undefined && size !== sums.size) throw wrong('size', size, sums.size);
   if (checksum && checksum.value.toLowerCase() !== sums[checksum.algorithm]) {
     throw wrong(checksum.algorithm, checksum.value, sums[checksum.algorithm]);

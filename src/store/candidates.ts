@@ -38,7 +38,7 @@ function rulesOf(needs: CandidateNeeds): Rule[] {
   const { node } = needs;
   return [
     ...(node === undefined ? [] : [rule(sql`(uuid = ${node} OR COALESCE(name, '') = ${node})`, 'not the requested node')]),
-    rule(sql`parent_node IS NULL`, 'a part of another node'),
+    rule(sql`parent_node IS NULL`, 'a child of another node'),
     rule(sql`instance_uuid IS NULL`, 'in use'),
     rule(sql`maintenance = ${false}`, 'in maintenance'),
     rule(sql`fault IS NULL`, sql`'with fault ' || fault`),

@@ -82,7 +82,7 @@ export class Collection<T extends object> {
       const { errcode, message } = error as Error & { errcode?: number };
       if (errcode !== 1555 && errcode !== 2067) throw error;
       const columns = message.replace(/^.*?: /, '').replaceAll(`${this.#table}.`, '');
-      throw new Fault('conflict', { detail: `A record in ${this.#table} with the same ${columns} exists already.` }, error);
+      throw new Fault('conflict', { detail: `A record in ${this.#table} with the same ${columns} already exists.` }, error);
     }
   }
 

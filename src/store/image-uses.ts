@@ -49,7 +49,7 @@ function isBeingInstalled({ vm_state, task_state }: Pick<Server, 'vm_state' | 't
 
 /** What an operation has fixed when it began: also the kernel and ramdisk of a partition image. */
 async function operationUses({ operations, servers }: Store, id: string): Promise<ImageUse[]> {
-  const running = await operations.list({ state: ['running', 'undoing'] });
+  const running = await operations.list({ state: ['running', 'rolling_back'] });
   const ids = running.flatMap(({ server_id, request }) => (server_id && names(request['images'] ?? null, id) ? [server_id] : []));
   const found = ids.length > 0 ? await servers.pick(['id', 'project_id'], { id: ids }) : [];
   return found.map((server) => ({ kind: 'server', name: server.id, project_id: server.project_id, isRunning: true }));

@@ -32,6 +32,7 @@ const later = [
   '0014-node-endpoints',
   '0015-machine-identity',
   '0016-server-records',
+  '0018-field-names',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -14,6 +14,7 @@ import { migration0011 } from './migrations/0011-ip-allocations.ts';
 import { migration0014 } from './migrations/0014-node-endpoints.ts';
 import { migration0015 } from './migrations/0015-machine-identity.ts';
 import { migration0016 } from './migrations/0016-server-records.ts';
+import { migration0018 } from './migrations/0018-field-names.ts';
 import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
@@ -31,6 +32,7 @@ const migrations: Record<string, Migration> = {
   '0014-node-endpoints': migration0014,
   '0015-machine-identity': migration0015,
   '0016-server-records': migration0016,
+  '0018-field-names': migration0018,
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */

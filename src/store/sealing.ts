@@ -29,7 +29,7 @@ export class Sealer {
   /** @throws Error where it was sealed with another key, for another place, or is damaged */
   open(sealed: string, place: string): string {
     const bytes = Buffer.from(sealed.slice(prefix.length), 'base64');
-    if (bytes.length < nonceBytes + tagBytes) throw new Error('it is cut short');
+    if (bytes.length < nonceBytes + tagBytes) throw new Error('it is truncated');
     const decipher = createDecipheriv(algorithm, this.#key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes });
     decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
     return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8');

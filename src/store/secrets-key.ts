@@ -63,13 +63,13 @@ function makeKey(file: string): Buffer {
 async function sealAll(db: Kysely<Tables>, sealer: Sealer): Promise<void> {
   // What is written over leaves no copy, also where a crash comes before the file is written anew.
   await sql`PRAGMA secure_delete = ON`.execute(db);
-  await db.transaction().execute(async (inside) => {
+  await db.transaction().execute(async (trx) => {
     let rows = 0;
     for (const [table, { sealed }] of Object.entries(columnKindsTable))
-      for (const column of sealed ?? []) rows += await sealColumn(inside, { table: table as TableName, column, sealer });
+      for (const column of sealed ?? []) rows += await sealColumn(trx, { table: table as TableName, column, sealer });
     const made_at = new Date().toISOString();
     const marker = { id: sealer.id, made_at, rewritten_at: rows === 0 ? made_at : null };
-    await inside.insertInto('secrets_key').values(marker).execute();
+    await trx.insertInto('secrets_key').values(marker).execute();
   });
 }
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type {
-  BmcContact,
+  BmcHealthRecord,
   Flavor,
   Image,
   Keypair,
@@ -41,7 +41,7 @@ export class Store {
   readonly db: Kysely<Tables>;
   readonly nodes: Collection<Node>;
   readonly node_ports: Collection<NodePort>;
-  readonly bmc_contacts: Collection<BmcContact>;
+  readonly bmc_health: Collection<BmcHealthRecord>;
   readonly node_endpoints: Collection<NodeEndpoint>;
   readonly flavors: Collection<Flavor>;
   readonly keypairs: Collection<Keypair>;
@@ -72,7 +72,7 @@ export class Store {
     this.nodes = new Collection(db, 'nodes', sealer);
     this.node_ports = new Collection(db, 'node_ports');
     this.node_endpoints = new Collection(db, 'node_endpoints');
-    this.bmc_contacts = new Collection(db, 'bmc_contacts');
+    this.bmc_health = new Collection(db, 'bmc_health');
     this.flavors = new Collection(db, 'flavors');
     this.keypairs = new Collection(db, 'keypairs');
     this.images = new Collection(db, 'images');
@@ -97,7 +97,7 @@ export class Store {
    * Runs `work` in one transaction; it must use the store it is given and never await anything but the database:
    * SQLite has one writer, so whoever dawdles inside stops all others.
    */
-  transaction<R>(work: (inside: Store) => Promise<R>): Promise<R> {
+  transaction<R>(work: (trx: Store) => Promise<R>): Promise<R> {
     return this.db.transaction().execute((trx) => work(new Store(trx, this.events, this.#sealer)));
   }
 

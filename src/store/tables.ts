@@ -2,7 +2,7 @@
 import type { Generated } from 'kysely';
 import { resourceName, sizeOf } from '#domain/placement.ts';
 import type {
-  BmcContact,
+  BmcHealthRecord,
   Event,
   Flavor,
   Image,
@@ -87,7 +87,7 @@ export type NodeEndpoint = { node_uuid: string; address: string; part: string | 
 export type Tables = {
   nodes: WithGeneratedId<Node> & NodeSizes;
   node_ports: WithGeneratedId<NodePort>;
-  bmc_contacts: BmcContact;
+  bmc_health: BmcHealthRecord;
   node_endpoints: NodeEndpoint;
   flavors: Flavor;
   keypairs: Keypair;
@@ -135,7 +135,7 @@ export const columnKindsTable: Record<TableName, ColumnKinds> = {
     },
   },
   node_ports: { json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] },
-  bmc_contacts: { json: [], boolean: [] },
+  bmc_health: { json: [], boolean: [] },
   node_endpoints: { json: [], boolean: [] },
   flavors: { json: ['extra_specs'], boolean: ['is_public'] },
   keypairs: { json: [], boolean: [] },

@@ -147,9 +147,9 @@ test('output ends before the disk is full', async () => {
   const source = join(folder, 'plain.qcow2');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', source, '1M']);
   const target = await emptyFile('plain.raw');
-  const room = { folder, reserve: Number.MAX_SAFE_INTEGER };
+  const space = { folder, reserve: Number.MAX_SAFE_INTEGER };
 
-  const conversion = convertImage({ source: { path: source, format: 'qcow2' }, target, virtualSize: 1e6, room });
+  const conversion = convertImage({ source: { path: source, format: 'qcow2' }, target, virtualSize: 1e6, space });
 
   await assert.rejects(conversion, { code: 'noSpace', status: 507 });
 });
@@ -157,7 +157,7 @@ test('output ends before the disk is full', async () => {
 test('memory, processor time and time have limits', async () => {
   await assert.rejects(shell('a=x; while :; do a=$a$a; done', { memoryMiB: 64 }), { code: 'toolFailed' });
   await assert.rejects(shell('while :; do :; done', { cpuSeconds: 1 }), { code: 'toolFailed' });
-  await assert.rejects(shell('sleep 60', { seconds: 0.3 }), { code: 'toolFailed', message: /not done after 0.3 s/ });
+  await assert.rejects(shell('sleep 60', { seconds: 0.3 }), { code: 'toolFailed', message: /did not finish within 0.3 s/ });
 });
 
 test('a program dies with a parent that is killed', async () => {

@@ -5,7 +5,7 @@
  */
 import { chmod, chown, lstat, readlink } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
-import { type DiskRoom, withRoom } from './disk-room.ts';
+import { type DiskSpace, withDiskSpace } from './disk-room.ts';
 import { isInstalled, runTool, type ToolOptions } from './run-tool.ts';
 
 /** The setting tools.confinement: by bubblewrap, or not at all, with all rights of Ingot. */
@@ -37,7 +37,7 @@ export type ConfinedRun<Name extends string> = {
   /** Bytes: the largest file that it may write; default: it writes none. */
   fileBytes?: number;
   /** Ends it before the disk that it writes to is full. */
-  room?: DiskRoom | undefined;
+  space?: DiskSpace | undefined;
   /** For what speaks to a machine. Such a run must never parse what a tenant made. */
   network?: boolean;
   env?: Readonly<Record<string, string>>;
@@ -53,7 +53,7 @@ export async function runConfined<Name extends string>(
   run: ConfinedRun<Name>,
   confinement: Confinement = 'bwrap',
 ): Promise<string> {
-  const { limits, signal, room, onOutput, outputMax } = run;
+  const { limits, signal, space, onOutput, outputMax } = run;
   const inTime = AbortSignal.timeout(limits.seconds * 1000);
   const work = (noRoom?: AbortSignal) => {
     const signals = [signal, inTime, noRoom].filter((one) => one !== undefined);
@@ -62,10 +62,10 @@ export async function runConfined<Name extends string>(
     return confinement === 'none' ? runBare(tool, run, options) : runInside(tool, run, options);
   };
   try {
-    return await (room ? withRoom(room, work) : work());
+    return await (space ? withDiskSpace(space, work) : work());
   } catch (error) {
     if (error !== inTime.reason || !inTime.aborted) throw error;
-    throw new Fault('toolFailed', { tool, detail: `it was not done after ${limits.seconds} s` });
+    throw new Fault('toolFailed', { tool, detail: `it did not finish within ${limits.seconds} s` });
   }
 }
 

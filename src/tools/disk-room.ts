@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 
-export type DiskRoom = {
+export type DiskSpace = {
   /** Any folder on the disk. */
   folder: string;
   /** Bytes that stay free. */
@@ -13,22 +13,22 @@ export type DiskRoom = {
 const lookMs = 200;
 
 /** Bytes that may still be written; none where it is less than nothing. */
-export async function roomLeft({ folder, reserve }: DiskRoom): Promise<number> {
+export async function diskSpaceLeft({ folder, reserve }: DiskSpace): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return Math.max(bavail * bsize - reserve, 0);
 }
 
 /** Throws `noSpace` unless `bytes` more can be written. */
-export async function checkRoom(room: DiskRoom, bytes: number): Promise<void> {
-  const left = await roomLeft(room);
-  if (left <= bytes) throw noSpace(room);
+export async function checkDiskSpace(space: DiskSpace, bytes: number): Promise<void> {
+  const left = await diskSpaceLeft(space);
+  if (left <= bytes) throw noSpace(space);
 }
 
 /** Runs work that writes; its signal is aborted with `noSpace` when the room is used up. */
-export async function withRoom<T>(room: DiskRoom, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDiskSpace<T>(space: DiskSpace, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  await checkRoom(room, 0);
-  const look = () => checkRoom(room, 0).catch((error: unknown) => controller.abort(error));
+  await checkDiskSpace(space, 0);
+  const look = () => checkDiskSpace(space, 0).catch((error: unknown) => controller.abort(error));
   const timer = setInterval(look, lookMs);
   try {
     return await work(controller.signal);
@@ -38,11 +38,11 @@ export async function withRoom<T>(room: DiskRoom, work: (signal: AbortSignal) =>
 }
 
 /** Passes chunks on until the room is used up; the disk is asked before each piece of `everyBytes`. */
-export async function* keepingRoom(room: DiskRoom, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* keepingDiskSpace(space: DiskSpace, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let ahead = 0;
   for await (const chunk of source) {
     if (ahead < chunk.length) {
-      await checkRoom(room, everyBytes + chunk.length);
+      await checkDiskSpace(space, everyBytes + chunk.length);
       ahead = everyBytes + chunk.length;
     }
     ahead -= chunk.length;
@@ -52,6 +52,6 @@ export async function* keepingRoom(room: DiskRoom, source: AsyncIterable<Buffer>
 
 const everyBytes = 8 * 1024 * 1024;
 
-function noSpace({ reserve }: DiskRoom): Fault {
+function noSpace({ reserve }: DiskSpace): Fault {
   return new Fault('noSpace', { mib: Math.ceil(reserve / 1024 / 1024) });
 }

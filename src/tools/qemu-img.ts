@@ -3,7 +3,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import { type Confinement, limitTable, runConfined } from './confined.ts';
-import type { DiskRoom } from './disk-room.ts';
+import type { DiskSpace } from './disk-room.ts';
 import { type DataRun, ImageMapReader } from './image-map.ts';
 
 const ImageInfo = Type.Object({
@@ -76,19 +76,19 @@ export type Conversion = Progress & {
   target: string;
   /** What the image says of itself: the file grows no further. */
   virtualSize: number;
-  room?: DiskRoom | undefined;
+  space?: DiskSpace | undefined;
 };
 
 // -W: writes may overtake each other, which the order on the target does not mind.
 const convertArguments = ['convert', '-p', '-W', '-f'];
 
-export async function convertImage({ source, target, virtualSize, room, ...how }: Conversion): Promise<void> {
+export async function convertImage({ source, target, virtualSize, space, ...how }: Conversion): Promise<void> {
   const run = {
     files: { source: { path: source.path }, target: { path: target, writable: true } },
     args: (at: { source: string; target: string }) => [...convertArguments, source.format, '-O', 'raw', at.source, at.target],
     limits: limitTable.write,
     fileBytes: Math.ceil(virtualSize / sectorBytes) * sectorBytes,
-    room,
+    space,
     signal: how.signal,
     onOutput: readPercent(how.onProgress),
   };

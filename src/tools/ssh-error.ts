@@ -39,7 +39,7 @@ export function readSshFailure(errors: string, seconds: number): SshError {
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '' && !/^debug\d: |^Authenticated to |^OpenSSH_/.test(line));
   const telling = failure === 'unusable' ? lines.find((line) => line.startsWith('Load key ')) : lines.at(-1);
-  const words = (telling ?? 'the connection ended without a word').replace(
+  const words = (telling ?? 'the connection was closed without a message').replace(
     /^Load key "[^"]*": /,
     'the private key cannot be read: ',
   );

@@ -85,10 +85,10 @@ async function writeKey(write: Write, folder: string, { key, password }: SshTarg
   // OpenSSH takes no key with the line ends of other systems, or whose last line is not ended.
   const contents = `${text.replaceAll(/\r\n?/g, '\n').trimEnd()}\n`;
   if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----$/m.test(contents))
-    throw new SshError('unusable', 'what is given as private key is none: it has no line "-----BEGIN … PRIVATE KEY-----"');
+    throw new SshError('unusable', 'the private key is malformed: no line "-----BEGIN … PRIVATE KEY-----"');
   // The host would be said to have refused it. With a password OpenSSH goes on to that.
   if (password === undefined && hasPassphrase(contents))
-    throw new SshError('unusable', 'the private key has a passphrase: it must have none (`ssh-keygen -p` takes it away)');
+    throw new SshError('unusable', 'the private key has a passphrase; remove it with `ssh-keygen -p`');
   await write('key', contents);
   return ['-o', `IdentityFile=${join(folder, 'key')}`];
 }

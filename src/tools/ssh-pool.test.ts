@@ -124,7 +124,7 @@ test('a key with the line ends of another system is taken, and what is no privat
   for (const [name, key] of Object.entries(wrong)) {
     const fault = await failureOf(pool.run({ ...target, key: { contents: key } }, 'true'));
     assert.equal(fault.failure, 'unusable', name);
-    assert.match(fault.message, /private key (?:is none|cannot be read)/);
+    assert.match(fault.message, /private key (?:is malformed|cannot be read)/);
   }
 });
 

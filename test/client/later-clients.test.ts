@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Inventory } from '#engine/contract.ts';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { databaseFile, openStore } from '#store/store.ts';
@@ -37,8 +37,8 @@ after(async () => {
 async function startBmc(mediaFolder: string) {
   await mkdir(mediaFolder);
   const chassis = createMemoryChassis('off');
-  const board = createBoard({ chassis, users: [{ name: 'admin', password: 'alt-geheim', privilege: 'administrator' }] });
-  const service = await startRedfishService({ address: '127.0.0.1', port: 0, board, mediaFolder });
+  const bmcModel = createBmcModel({ chassis, users: [{ name: 'admin', password: 'alt-geheim', privilege: 'administrator' }] });
+  const service = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel, mediaFolder });
   const files: Server = createServer((_, reply) => reply.end('an image')).listen(0, '127.0.0.1');
   await once(files, 'listening');
   const image = `http://127.0.0.1:${(files.address() as AddressInfo).port}/rescue.iso`;

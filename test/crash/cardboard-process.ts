@@ -5,13 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
-import type { Personality } from '#lab/bmc/personality.ts';
+import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
 import { type RedfishService, startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { type GateMoment, type GateVerdict, openAnswerGate } from './answer-gate.ts';
 import { CardboardMachine, type MachineNews, type MachinePlan } from './cardboard-machine.ts';
 
 export type RackRequest = { id: number; machine: string } & (
-  | { action: 'personality'; changes: Partial<Personality> }
+  | { action: 'profile'; changes: Partial<BmcProfile> }
   | { action: 'nic'; dead: boolean }
   | { action: 'kill agent' }
   /** The BMC forgets its sessions. */
@@ -47,15 +47,15 @@ async function addMachine(plan: MachinePlan): Promise<void> {
     port,
     users: [{ name: user, password, privilege: 'administrator' }],
     chassis: machine,
-    personality: { sessionLimit },
+    profile: { sessionLimit },
     onCommand: ({ command }) => tell({ kind: 'bmc', machine: plan.name, command }),
     onChassisError: (error) => console.error(plan.name, error),
   });
   const redfish = await startRedfishService({
     address: '127.0.0.1',
     port: 0,
-    board: bmc.board,
-    personality: { sessionLimit, redfish: { taskMs: 200 } },
+    bmcModel: bmc.bmcModel,
+    profile: { sessionLimit, redfish: { taskMs: 200 } },
     onError: (error) => console.error(plan.name, error),
   });
   const watch = (moment: GateMoment) => askStarter(plan.name, moment);
@@ -74,7 +74,7 @@ function askStarter(machine: string, moment: GateMoment): Promise<GateVerdict> {
 function obey(request: RackRequest): void {
   const slot = slots.get(request.machine);
   if (!slot) throw new Error(`there is no machine ${request.machine}`);
-  if (request.action === 'personality') slot.bmc.setPersonality(request.changes);
+  if (request.action === 'profile') slot.bmc.setBmcProfile(request.changes);
   if (request.action === 'nic') slot.machine.nicIsDead = request.dead;
   if (request.action === 'restart BMC') slot.bmc.restart();
   if (request.action === 'go on') {

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Personality } from '#lab/bmc/personality.ts';
+import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
 import { insideNamespace } from '#lab/network.ts';
 import type { GateMoment, GateVerdict } from './answer-gate.ts';
 import type { MachineNews, MachinePlan } from './cardboard-machine.ts';
@@ -54,8 +54,8 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
     }
   }
 
-  setPersonality(changes: Partial<Personality>): Promise<void> {
-    return this.#ask({ action: 'personality', changes });
+  setBmcProfile(changes: Partial<BmcProfile>): Promise<void> {
+    return this.#ask({ action: 'profile', changes });
   }
 
   setNic(state: 'dead' | 'alive'): Promise<void> {

@@ -63,7 +63,7 @@ export async function bootFiles({ stateDir }: Pick<CrashStage, 'stateDir'>): Pro
   return { files: files.sort(), plans: await readdir(join(stateDir, 'boot', 'plans')) };
 }
 
-/** Places spread over the whole disk, and both ends, read as zeros. */
+/** SystemPaths spread over the whole disk, and both ends, read as zeros. */
 export async function expectUnreadable(disk: string): Promise<void> {
   const file = await open(disk, 'r');
   try {
@@ -90,17 +90,17 @@ async function isZero(file: FileHandle, position: number): Promise<boolean> {
 export async function expectKilledEverywhere(
   stage: CrashStage,
   store: Store,
-  { kind, undoing = false }: { kind: Operation['kind']; undoing?: boolean },
+  { kind, rolling_back = false }: { kind: Operation['kind']; rolling_back?: boolean },
 ): Promise<void> {
   const operations = await store.operations.list({ kind });
   const ended = new Set<string>();
   for (const { id } of operations) {
     const events = await store.events.list({ operation_id: id });
-    const own = events.filter((event) => event.kind === 'step' && event.data['undoing'] === undoing);
+    const own = events.filter((event) => event.kind === 'step' && event.data['rolling_back'] === rolling_back);
     for (const { subject, data } of own) if (data['status'] === 'ended') ended.add(subject);
   }
   assert.ok(ended.size > 2, `${kind} has steps`);
-  const killed = stepsKilledAround(stage.ingot.moments, undoing ? `undo of ${kind}` : kind);
+  const killed = stepsKilledAround(stage.ingot.moments, rolling_back ? `undo of ${kind}` : kind);
   assert.deepEqual([...killed].sort(), [...ended].sort(), `steps of ${kind}: killed around = ended by the record`);
 }
 

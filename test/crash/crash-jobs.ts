@@ -31,10 +31,10 @@ export function smallFlavor(stage: CrashStage): Promise<string> {
 }
 
 /** `node`: the UUID of the one that it shall be. */
-export type ServerWish = { name: string; imageId: string; flavorId: string; node?: string };
+export type SchedulerRequest = { name: string; imageId: string; flavorId: string; node?: string };
 
 /** The answer may be lost with Ingot although the server is written down: then it is found by its name. */
-export async function createServer({ ingot, cloud, networkId }: CrashStage, wish: ServerWish): Promise<string> {
+export async function createServer({ ingot, cloud, networkId }: CrashStage, wish: SchedulerRequest): Promise<string> {
   const { name, imageId, flavorId, node } = wish;
   const place = node && { availability_zone: `nova::${node}` };
   const networks = [{ uuid: networkId }];

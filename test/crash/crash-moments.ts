@@ -5,7 +5,7 @@ export const momentsFile = 'crash-moments';
 
 /** `deploy`, or `undo of deploy` after a failure. */
 export function wayOf({ kind, state }: Operation): string {
-  return state === 'undoing' ? `undo of ${kind}` : kind;
+  return state === 'rolling_back' ? `undo of ${kind}` : kind;
 }
 
 /**

@@ -6,7 +6,7 @@ import { Plans } from '#boot-server/plans.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { createEventPosts } from '#drivers/redfish/event-posts.ts';
 import { createWatchPower } from '#drivers/redfish/events.ts';
-import type { OnSystem } from '#drivers/redfish/find-system.ts';
+import type { WithSystem } from '#drivers/redfish/find-system.ts';
 import { aRecordingEngine } from '#test/a-recording-engine.ts';
 import { RedfishError } from '#wire/redfish/redfish-client.ts';
 import { pick, type Roll } from './dice.ts';
@@ -68,11 +68,11 @@ export const eventPostTarget: Target = {
         throw new RedfishError('unfit', { request: 'GET', detail: 'no stream' });
       },
     };
-    const onSystem = (async (_question, work) => await work({ client, node } as never)) as OnSystem;
+    const withSystem = (async (_question, work) => await work({ client, node } as never)) as WithSystem;
     const hint = () => {
       told += 1;
     };
-    const end = await createWatchPower(onSystem, posts)(node, hint, { signal: new AbortController().signal });
+    const end = await createWatchPower(withSystem, posts)(node, hint, { signal: new AbortController().signal });
     const plans = new Plans(undefined);
     const parts: Parameters<typeof createHttp>[0] = {
       ...{

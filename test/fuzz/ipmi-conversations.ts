@@ -14,7 +14,7 @@ import { dice, pick, type Roll } from './dice.ts';
 import { fuzzSecrets } from './ipmi-bytes.ts';
 import { createMemoryWire, type MemoryWire, type Middleman } from './memory-datagrams.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
-import { diceOf, patiently, type Stage, seedInput, type Target, type Verdict } from './target.ts';
+import { diceOf, type Stage, seedInput, type Target, type Verdict, withinGracePeriod } from './target.ts';
 
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 const users = [{ name: login.user, password: login.password }];
@@ -130,13 +130,10 @@ function forgedAnswers(version: ProtocolVersion): Target {
           return [...forged.slice(0, at), packet, ...forged.slice(at)];
         },
       };
-      const wire = await createMemoryWire(
-        { chassis, users, personality: { ipmiVersions: [version], sessionLimit: 1000 } },
-        middle,
-      );
+      const wire = await createMemoryWire({ chassis, users, profile: { ipmiVersions: [version], sessionLimit: 1000 } }, middle);
       const connect = () => openIpmiClient({ address: '192.0.2.1', port: 623, ...login, version }, wire.datagrams, timings);
       let client = connect();
-      const device = await patiently(() => client.request(getDeviceId, {}));
+      const device = await withinGracePeriod(() => client.request(getDeviceId, {}));
       let inputs = 0;
       const renew = async () => {
         calm = true;
@@ -213,7 +210,7 @@ function forgedRequests(version: ProtocolVersion): Target {
         },
         toConsole: (packet) => [packet],
       };
-      const wire = await createMemoryWire({ chassis, users, personality: { ipmiVersions: [version] } }, middle);
+      const wire = await createMemoryWire({ chassis, users, profile: { ipmiVersions: [version] } }, middle);
       const client = openIpmiClient({ address: '192.0.2.1', port: 623, ...login, version }, wire.datagrams);
       for (const action of ['power up', 'hard reset', 'power down', 'power up'] as const)
         await client.request(chassisControl, { action });
@@ -248,7 +245,7 @@ export function createWitness({ bmc }: MemoryWire, chassis: ReturnType<typeof cr
     power: chassis.power(),
     boots: chassis.boots.length,
     sessions: bmc.sessionCount,
-    users: JSON.stringify(bmc.board.users),
+    users: JSON.stringify(bmc.bmcModel.users),
   });
   const before = see();
   return () => {

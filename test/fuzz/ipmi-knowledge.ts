@@ -67,8 +67,8 @@ async function recordAnswers(): Promise<Answers> {
   const pool = createIpmiClientPool({ datagrams: wire.datagrams });
   const ask = createAskBmc(pool);
   const answers = new Map<string, Buffer>();
-  const noting: AskBmc = async (facts, row, fields, asking) => {
-    const answer = await ask(facts, row, fields, asking);
+  const noting: AskBmc = async (facts, row, fields, callOptions) => {
+    const answer = await ask(facts, row, fields, callOptions);
     answers.set(keyOf(row as AnyCommand, encode(row.request, fields)), encode(row.response, answer));
     return answer;
   };

@@ -1,16 +1,17 @@
 /**
- * Sessions that somebody without the password wants to have opened, with each of the oddities that are put up with: a stranger
+ * Sessions that somebody without the password wants to have opened, with each of the leniencies that are put up with: a stranger
  * in the place of the BMC, one between the two who talks them down to less, and one in the place of the console.
  */
+
+import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
-import type { Personality } from '#lab/bmc/personality.ts';
 import { Malformed } from '#wire/bytes/malformed.ts';
 import { getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
 import { openIpmiClient } from '#wire/ipmi/client.ts';
 import { privilegeLevels } from '#wire/ipmi/command.ts';
 import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
-import { oddBmcTable } from '#wire/ipmi/opening-manners.ts';
 import { RmcpPlusLink } from '#wire/ipmi/session-link.ts';
+import { sessionQuirkTable } from '#wire/ipmi/session-quirks.ts';
 import { defaultTimings, type Timings } from '#wire/ipmi/timings.ts';
 import { type CipherSuite, cipherSuiteTable, findCipherSuite, matchCipherSuite } from '#wire/rmcp/cipher-suites.ts';
 import * as rakp from '#wire/rmcp/rakp.ts';
@@ -27,15 +28,15 @@ const timings: Timings = {
   ...defaultTimings,
   ...{ firstWait: 3, shortestWait: 3, longestWait: 4, deadline: 16, patience: 16, singleWait: 8, trusted: 0 },
 };
-const oddities: readonly Personality['oddSessions'][number][] = ['opensesspriv', 'intelplus', 'supermicro20', 'nochecksumcheck'];
-const suiteLists: readonly Personality['cipherSuites'][] = [[17, 3], [3, 17], [3], [17]];
+const leniencies: readonly BmcProfile['oddSessions'][number][] = ['opensesspriv', 'intelplus', 'supermicro20', 'nochecksumcheck'];
+const suiteLists: readonly BmcProfile['cipherSuites'][] = [[17, 3], [3, 17], [3], [17]];
 const guesses = ['', 'admin', 'secre', 'secret!', 'x'.repeat(20)].map(codes.passwordKey);
 /** Algorithms of suites that sign nothing, encrypt nothing or rest on MD5, of others that exist, and of none that does. */
 const weak = [0, 1, 2, 3, 4, 0x30, 0xff];
 const mostForged = 8;
 
-function oddPersonality(roll: Roll): Pick<Personality, 'oddSessions' | 'cipherSuites'> {
-  return { oddSessions: oddities.filter(() => roll(3) === 0), cipherSuites: pick(suiteLists, roll) };
+function faultyBmcProfile(roll: Roll): Pick<BmcProfile, 'oddSessions' | 'cipherSuites'> {
+  return { oddSessions: leniencies.filter(() => roll(3) === 0), cipherSuites: pick(suiteLists, roll) };
 }
 
 type Algorithms = Pick<CipherSuite, 'authentication' | 'integrity' | 'confidentiality'>;
@@ -90,7 +91,7 @@ class Eavesdropper {
   forgeCode(step: 2 | 3 | 4, roll: Roll): Buffer {
     const request = this.#request;
     if (!request || roll(6) === 0) return pick(this.#seen, roll) ?? Buffer.alloc(0);
-    const odd = pick(oddBmcTable, roll);
+    const odd = pick(sessionQuirkTable, roll);
     const sent = { role: request.role, openingPrivilege: roll(6) };
     const facts: codes.RakpFacts = {
       suite: (roll(6) > 0 ? this.#suite : undefined) ?? pick(cipherSuiteTable, roll),
@@ -230,7 +231,7 @@ function openings(name: string, knows: boolean, share: number): Target {
       const meddler = new OpeningMeddler(knows);
       const users = [{ name: login.user, password: knows ? login.password : 'another' }];
       const wire = await createMemoryWire(
-        { chassis, users, personality: { sessionLimit: 1000 } },
+        { chassis, users, profile: { sessionLimit: 1000 } },
         {
           toBmc: (packet) => meddler.toBmc(packet),
           toConsole: (packet) => meddler.toConsole(packet),
@@ -241,7 +242,7 @@ function openings(name: string, knows: boolean, share: number): Target {
         async feed(input): Promise<Verdict> {
           const roll = diceOf(input);
           wire.bmc.restart();
-          wire.bmc.setPersonality(oddPersonality(roll));
+          wire.bmc.setBmcProfile(faultyBmcProfile(roll));
           const privilege = pick(['administrator', 'operator', 'user'] as const, roll);
           if (roll(2) === 0) await chassis.powerOn();
           else await chassis.powerOff();
@@ -285,7 +286,7 @@ const strangersTarget: Target = {
       { name: login.user, password: login.password },
       { name: 'eve', password: 'unknown', privilege: 'user' } as const,
     ];
-    const wire = await createMemoryWire({ chassis, users, personality: { ipmiVersions: ['2.0', '1.5'] } }, middle);
+    const wire = await createMemoryWire({ chassis, users, profile: { ipmiVersions: ['2.0', '1.5'] } }, middle);
     const witness = createWitness(wire, chassis);
     let sent = 0;
     const say = (
@@ -339,7 +340,7 @@ const strangersTarget: Target = {
       feed(input) {
         const roll = diceOf(input);
         sent = 0;
-        wire.bmc.setPersonality(oddPersonality(roll));
+        wire.bmc.setBmcProfile(faultyBmcProfile(roll));
         const verdict = logIn(roll);
         witness();
         return { ...verdict, packets: sent };

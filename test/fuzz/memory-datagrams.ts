@@ -22,7 +22,7 @@ export type MemoryWire = {
 const peer: Peer = { address: '192.0.2.1', port: 623 };
 const console_: Peer = { address: '192.0.2.2', port: 40_000 };
 
-export type WireOptions = Pick<BmcOptions, 'personality' | 'onCommand' | 'onChassisError'> & {
+export type WireOptions = Pick<BmcOptions, 'profile' | 'onCommand' | 'onChassisError'> & {
   readonly chassis: Chassis;
   readonly users: readonly BmcUser[];
 };

@@ -6,7 +6,7 @@ import { createRedfishAccounts } from '#drivers/redfish/accounts.ts';
 import { type AskRedfish, toFault } from '#drivers/redfish/ask-redfish.ts';
 import { createRedfishBios } from '#drivers/redfish/bios.ts';
 import { createWatchPower } from '#drivers/redfish/events.ts';
-import { createOnSystem, type OnSystem } from '#drivers/redfish/find-system.ts';
+import { createWithSystem, type WithSystem } from '#drivers/redfish/find-system.ts';
 import { createRedfishFirmware } from '#drivers/redfish/firmware.ts';
 import { createRedfishLog } from '#drivers/redfish/log.ts';
 import { createRedfishManagement } from '#drivers/redfish/management.ts';
@@ -14,10 +14,10 @@ import { createRedfishPower } from '#drivers/redfish/power.ts';
 import { createRedfishSecureBoot } from '#drivers/redfish/secure-boot.ts';
 import { createRedfishSensors } from '#drivers/redfish/sensors.ts';
 import { createRedfishVendor } from '#drivers/redfish/vendor.ts';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
-import { loadPersonalities } from '#lab/personality-files.ts';
+import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { readMembers } from '#wire/redfish/collection.ts';
 import { isObject } from '#wire/redfish/messages.ts';
@@ -35,14 +35,14 @@ const node: NodeFacts = {
   driver_info: { redfish_address: 'https://192.0.2.1', redfish_username: 'admin', redfish_password: 'password1' },
   ...{ properties: {}, extra: {}, power_state: null, ports: [] },
 };
-const patience = { lookMs: 1, retryMs: 1, effectMs: 4 };
+const patience = { pollMs: 1, retryMs: 1, effectMs: 4 };
 const times = { taskMs: 20, pauseMs: 1 };
 
 /** What a service of this vendor shows, all of it that links lead to. */
-async function crawl(personality: Parameters<typeof startRedfishService>[0]['personality']): Promise<Tree> {
+async function crawl(profile: Parameters<typeof startRedfishService>[0]['profile']): Promise<Tree> {
   const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
-  const board = createBoard({ chassis: createMemoryChassis('on'), users, media: ['cdrom', 'floppy'] });
-  const service = await startRedfishService({ address: '127.0.0.1', port: 0, board, personality: personality ?? {} });
+  const bmcModel = createBmcModel({ chassis: createMemoryChassis('on'), users, media: ['cdrom', 'floppy'] });
+  const service = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel, profile: profile ?? {} });
   const tree = new Map<string, Resource>();
   const headers = { authorization: `Basic ${Buffer.from('admin:password1').toString('base64')}` };
   const waiting = ['/redfish/v1/'];
@@ -102,7 +102,7 @@ function memoryClient(tree: Tree, roll: Roll): Memory {
     return status === 202 ? await followTask(reply, { request, get, timeout: 10, pause: 0 }) : reply;
   };
   const client: RedfishService = {
-    oddities: new Set(),
+    leniencies: new Set(),
     peer: { url: 'https://192.0.2.1', user: 'admin', password: 'password1', auth: 'auto', trust: { by: 'nothing' } },
     get,
     members: (path) => readMembers(path, { get, expand: undefined, cannotExpand: () => {}, leftOut: () => {} }),
@@ -119,7 +119,7 @@ function memoryClient(tree: Tree, roll: Roll): Memory {
   return { client, reads };
 }
 
-type Parts = { readonly onSystem: OnSystem; readonly ask: AskRedfish };
+type Parts = { readonly withSystem: WithSystem; readonly ask: AskRedfish };
 
 /** One row per thing that is asked of a machine. */
 const methodTable: Readonly<Record<string, (parts: Parts) => Promise<unknown>>> = {
@@ -142,40 +142,40 @@ const methodTable: Readonly<Record<string, (parts: Parts) => Promise<unknown>>> 
   identify: async (parts) => management(parts).identify?.(node),
   bmcInfo: async (parts) => management(parts).bmcInfo?.(node),
   resetBmc: async (parts) => management(parts).resetBmc?.(node, 'cold'),
-  readSensors: ({ onSystem }) => createRedfishSensors(onSystem).readSensors(node),
-  readLog: ({ onSystem }) => createRedfishLog(onSystem).readLog(node),
-  clearLog: ({ onSystem }) => createRedfishLog(onSystem).clearLog(node),
-  getSecureBoot: async ({ onSystem }) => createRedfishSecureBoot(onSystem).getSecureBoot?.(node),
-  setSecureBoot: async ({ onSystem }) => createRedfishSecureBoot(onSystem).setSecureBoot?.(node, true),
+  readSensors: ({ withSystem }) => createRedfishSensors(withSystem).readSensors(node),
+  readLog: ({ withSystem }) => createRedfishLog(withSystem).readLog(node),
+  clearLog: ({ withSystem }) => createRedfishLog(withSystem).clearLog(node),
+  getSecureBoot: async ({ withSystem }) => createRedfishSecureBoot(withSystem).getSecureBoot?.(node),
+  setSecureBoot: async ({ withSystem }) => createRedfishSecureBoot(withSystem).setSecureBoot?.(node, true),
   changePassword: ({ ask }) => createRedfishAccounts(ask).changePassword(node, 'another password'),
-  biosSettings: ({ onSystem }) => createRedfishBios(onSystem).readSettings(node),
-  biosChange: ({ onSystem }) =>
-    createRedfishBios(onSystem).applySettings(node, {
+  biosSettings: ({ withSystem }) => createRedfishBios(withSystem).readSettings(node),
+  biosChange: ({ withSystem }) =>
+    createRedfishBios(withSystem).applySettings(node, {
       BootMode: 'Uefi',
       ProcTurboMode: 'Disabled',
       AssetTag: `${'a'.repeat(40)}!`,
       NumCores: 7,
     }),
-  biosReset: ({ onSystem }) => createRedfishBios(onSystem).factoryReset(node),
-  firmware: ({ onSystem }) => createRedfishFirmware(onSystem, times).readComponents(node),
-  updateFirmware: ({ onSystem }) =>
-    createRedfishFirmware(onSystem, times).update(node, { component: 'BMC', url: 'http://192.0.2.9/x.bin' }),
-  subscriptions: async ({ onSystem }) =>
-    createRedfishVendor({ onSystem, rawPaths: 'read' }).methods['get_all_subscriptions']?.run(node, {}),
-  rawPath: async ({ onSystem }) =>
-    createRedfishVendor({ onSystem, rawPaths: 'read' }).methods['get']?.run(node, { path: '/redfish/v1/AccountService' }),
+  biosReset: ({ withSystem }) => createRedfishBios(withSystem).factoryReset(node),
+  firmware: ({ withSystem }) => createRedfishFirmware(withSystem, times).readComponents(node),
+  updateFirmware: ({ withSystem }) =>
+    createRedfishFirmware(withSystem, times).update(node, { component: 'BMC', url: 'http://192.0.2.9/x.bin' }),
+  subscriptions: async ({ withSystem }) =>
+    createRedfishVendor({ withSystem, rawPaths: 'read' }).methods['get_all_subscriptions']?.run(node, {}),
+  rawPath: async ({ withSystem }) =>
+    createRedfishVendor({ withSystem, rawPaths: 'read' }).methods['get']?.run(node, { path: '/redfish/v1/AccountService' }),
 };
 
-const power = ({ onSystem }: Parts) =>
+const power = ({ withSystem }: Parts) =>
   createRedfishPower(
-    onSystem,
-    createWatchPower(onSystem, {
+    withSystem,
+    createWatchPower(withSystem, {
       destinations: (token) => [{ url: `https://192.0.2.9/${token}`, selfSigned: true }],
       onEvent: () => () => {},
     }),
     patience,
   );
-const management = ({ onSystem }: Parts) => createRedfishManagement(onSystem, patience);
+const management = ({ withSystem }: Parts) => createRedfishManagement(withSystem, patience);
 
 function partsOf(client: RedfishService): Parts {
   const ask: AskRedfish = async (_question, work) => {
@@ -185,7 +185,7 @@ function partsOf(client: RedfishService): Parts {
       throw error instanceof RedfishError ? toFault(error, { address: '192.0.2.1' }) : error;
     }
   };
-  return { ask, onSystem: createOnSystem(ask) };
+  return { ask, withSystem: createWithSystem(ask) };
 }
 
 const isFault = (error: Error) => error instanceof Fault && error.code !== 'internal';
@@ -198,7 +198,7 @@ export const redfishDriverTarget: Target = {
   share: 8,
   slowMs: 500,
   async open() {
-    const known = loadPersonalities();
+    const known = loadBmcProfiles();
     const trees = await Promise.all(vendors.map((name) => crawl(known.get(name)?.behaviour)));
     const scenes = await findScenes([
       ...trees,
@@ -231,7 +231,7 @@ export const redfishDriverTarget: Target = {
 
 type Shape = (resource: Record<string, unknown>) => unknown;
 
-/** What recordings of real BMCs have otherwise, and the virtual BMC of no personality has; `readme.md` of the driver, "Real BMCs". */
+/** What recordings of real BMCs have otherwise, and the virtual BMC of no profile has; `readme.md` of the driver, "Real BMCs". */
 const shapeTable: readonly Shape[] = [
   // AMI: drives that do not say what they take, entries of logs without a severity, and the time as people write it.
   ({ MediaTypes: _, Severity: __, ...others }) => ('Created' in others ? { ...others, Created: '11/22/2026 16:00' } : others),

@@ -7,7 +7,7 @@ import type { SnmpCredentials } from '#wire/snmp/snmp-peer.ts';
 import type { Datagrams } from '#wire/udp/datagrams.ts';
 import { dice, pick, type Roll } from './dice.ts';
 import { mutateBytes, randomBytes, swell } from './mutations.ts';
-import { diceOf, patiently, seedInput, type Target, type Verdict } from './target.ts';
+import { diceOf, seedInput, type Target, type Verdict, withinGracePeriod } from './target.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the library's agent has no types
 const snmp = createRequire(import.meta.url)('net-snmp') as any;
@@ -115,9 +115,9 @@ const text = 0x04;
 const integer = 0x02;
 
 function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
-  const inside = Buffer.concat(contents);
-  const length = inside.length < 0x80 ? Buffer.of(inside.length) : Buffer.of(0x82, inside.length >> 8, inside.length & 0xff);
-  return Buffer.concat([Buffer.of(tag), length, inside]);
+  const trx = Buffer.concat(contents);
+  const length = trx.length < 0x80 ? Buffer.of(trx.length) : Buffer.of(0x82, trx.length >> 8, trx.length & 0xff);
+  return Buffer.concat([Buffer.of(tag), length, trx]);
 }
 
 const number = (value: number) => {
@@ -172,7 +172,7 @@ function conversation(name: string, credentials: SnmpCredentials, share: number)
       const datagrams = datagramsOf(socket, middle);
       const client = openSnmpClient({ address: '192.0.2.1', port: 161, credentials }, { datagrams, timings });
       setValue(2);
-      const [first] = await patiently(() => client.get([object]));
+      const [first] = await withinGracePeriod(() => client.get([object]));
       if (first !== 2) throw new Error(`the agent says ${first}`);
       return {
         make: seedInput,
@@ -184,7 +184,7 @@ function conversation(name: string, credentials: SnmpCredentials, share: number)
           const verdict = await askAmong(client, credentials.version === '3' ? truth : undefined);
           middle.calm = true;
           // What nobody signed has not taken its keys or its clock away for good.
-          const [value] = roll(peaceEvery) === 0 ? await patiently(() => client.get([object])) : [truth];
+          const [value] = roll(peaceEvery) === 0 ? await withinGracePeriod(() => client.get([object])) : [truth];
           if (value !== truth) throw new Error(`among honest packets it reads ${value}, not ${truth}`);
           return { ...verdict, packets: Math.max(1, middle.hostile) };
         },

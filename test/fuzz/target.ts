@@ -97,7 +97,7 @@ export function reasonOf(error: unknown, refuses: Refusals): string {
 const mostTries = 500;
 
 /** For what a stage begins with: a client whose patience is made for fuzzing may have too little on a machine under load. */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function withinGracePeriod<T>(work: () => Promise<T>): Promise<T> {
   for (let left = mostTries; ; left -= 1) {
     try {
       return await work();

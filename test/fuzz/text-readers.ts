@@ -19,8 +19,8 @@ import { parseDnsmasqLine } from '#boot-server/dnsmasq-log.ts';
 import { Fault } from '#domain/faults.ts';
 import { hypervisorTable } from '#drivers/virtual-power/hypervisors.ts';
 import { checkDiskFormat, diskFormatTable } from '#images/disk-formats.ts';
-import { parseChanges } from '#lab/personality-changes.ts';
-import { loadPersonalities } from '#lab/personality-files.ts';
+import { parseChanges } from '#lab/bmc-profile-changes.ts';
+import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
 import { readSettings, SettingsError } from '#settings.ts';
 import { domainXml, machineInfo } from '#test/a-hypervisor.ts';
 import { readSshFailure } from '#tools/ssh-error.ts';
@@ -148,12 +148,12 @@ function parseJson(input: Buffer): unknown {
   }
 }
 
-const personalityFile = {
+const profileFile = {
   description: 'Slow.',
   source: 'made up',
   behaviour: { delayMs: 100, redfish: { etags: 'weak', vendor: 'X' } },
 };
-const behaviours = [personalityFile.behaviour, { 'redfish.etags': 'none', cipherSuites: [3], silent: true }, { sessionLimit: 4 }];
+const behaviours = [profileFile.behaviour, { 'redfish.etags': 'none', cipherSuites: [3], silent: true }, { sessionLimit: 4 }];
 
 const qcow2 = Buffer.alloc(512);
 qcow2.write('QFI\xfb', 0, 'latin1');
@@ -245,15 +245,15 @@ export const textTargets: readonly Target[] = [
   }),
   {
     ...fileTarget({
-      ...{ name: 'personality file', share: 1, refuses: (error) => /is no personality/.test(error.message) },
-      seeds: texts(JSON.stringify(personalityFile)),
-      mutate: (_, roll) => mutateJsonText(personalityFile, roll),
-      read: (file) => loadPersonalities(join(file, '..')),
+      ...{ name: 'profile file', share: 1, refuses: (error) => /is no profile/.test(error.message) },
+      seeds: texts(JSON.stringify(profileFile)),
+      mutate: (_, roll) => mutateJsonText(profileFile, roll),
+      read: (file) => loadBmcProfiles(join(file, '..')),
     }),
   },
   jsonTarget({
     ...{
-      name: 'personality changes',
+      name: 'profile changes',
       share: 2,
       values: behaviours,
       refuses: (error) => / must be | has no '|no JSON/.test(error.message),

@@ -1,5 +1,5 @@
 /** Sends all rows to both services, one after the other, and tells what differs. */
-import { deviationsOf, judge, type Reply, type Verdict } from './compare.ts';
+import { differencesFromDefault, judge, type Reply, type Verdict } from './compare.ts';
 import { differenceTable } from './differences.ts';
 import { requestTable } from './requests.ts';
 import type { Row } from './row.ts';
@@ -33,7 +33,7 @@ async function compare(pair: Pair, row: Row): Promise<Verdict> {
     const found = ironic.flatMap((reply, index) => {
       const own = ingot[index];
       const place = index === 0 ? '' : 'afterwards.';
-      return own ? deviationsOf(reply, own, chosen).map((each) => ({ ...each, at: `${place}${each.at}` })) : [];
+      return own ? differencesFromDefault(reply, own, chosen).map((each) => ({ ...each, at: `${place}${each.at}` })) : [];
     });
     const { sees } = row;
     const seen = sees

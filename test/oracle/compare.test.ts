@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Deviation, deviationsOf, judge, type Reply } from './compare.ts';
+import { type Deviation, differencesFromDefault, judge, type Reply } from './compare.ts';
 import { differenceTable } from './differences.ts';
 import { requestTable } from './requests.ts';
 
@@ -11,7 +11,7 @@ const reply = (status: number, body: unknown, headers: Reply['headers'] = {}): R
   body: typeof body === 'string' ? body : JSON.stringify(body),
 });
 const fault = (inner: object) => ({ error_message: JSON.stringify(inner) });
-const places = (one: Reply, other: Reply) => deviationsOf(one, other, known).map(({ at }) => at);
+const places = (one: Reply, other: Reply) => differencesFromDefault(one, other, known).map(({ at }) => at);
 
 test('the same but for base URLs, times, and UUIDs that nobody chose', () => {
   const made = '99999999-2222-4333-8444-555555555555';

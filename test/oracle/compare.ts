@@ -20,7 +20,7 @@ const ownTable: readonly { readonly at: RegExp; readonly why: string }[] = [
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /** Where the statuses differ, so does all else: then they alone are told. @param known UUIDs that the row has chosen itself; others are replaced */
-export function deviationsOf(ironic: Reply, ingot: Reply, known: ReadonlySet<string>): Deviation[] {
+export function differencesFromDefault(ironic: Reply, ingot: Reply, known: ReadonlySet<string>): Deviation[] {
   const [one, other] = [seenOf(ironic, known), seenOf(ingot, known)];
   if (one['status'] !== other['status']) return [{ at: 'status', ironic: ironic.status, ingot: ingot.status }];
   return differences('', one, other).filter(({ at }) => !ownTable.some((row) => row.at.test(at)));

@@ -8,7 +8,7 @@ import { runCommand } from '#build/run-command.ts';
 import { Service } from './service.ts';
 
 const port = 6385;
-const inside = '/srv/oracle';
+const trx = '/srv/oracle';
 const startPatienceMs = 120_000;
 const environment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', 'HOME=/root'];
 
@@ -40,25 +40,25 @@ port = ${port}
 [conductor]
 automated_clean = false
 [database]
-connection = sqlite:///${inside}/ironic.sqlite
+connection = sqlite:///${trx}/ironic.sqlite
 [deploy]
-http_root = ${inside}/http
+http_root = ${trx}/http
 http_url = http://127.0.0.1:8080
 [oslo_concurrency]
-lock_path = ${inside}
+lock_path = ${trx}
 [pxe]
-tftp_root = ${inside}/tftp
+tftp_root = ${trx}/tftp
 `;
 
 /** @param root as made by `ensureIronicRoot` @param log file for what Ironic says */
 export async function startIronic(root: string, log: string): Promise<{ service: Service; version: string; stop(): void }> {
-  const folder = join(root, inside);
+  const folder = join(root, trx);
   rmSync(folder, { recursive: true, force: true });
   for (const name of ['http', 'tftp']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'ironic.conf'), settings);
   await runCommand('mount', ['-t', 'proc', 'proc', join(root, 'proc')]);
   const run = (program: string, ...args: string[]) => [root, ...environment, program, ...args];
-  const file = `--config-file=${inside}/ironic.conf`;
+  const file = `--config-file=${trx}/ironic.conf`;
   await runCommand('chroot', run('ironic-dbsync', file, 'create_schema'), { timeoutMs: startPatienceMs });
   const named = await runCommand('chroot', run('dpkg-query', '-W', 'ironic-api'));
   const words = ['--pdeathsig', 'KILL', '--', 'chroot', ...run('ironic', file)];
@@ -79,7 +79,7 @@ async function untilAnswering(service: Service, child: ChildProcess, log: string
     if (reply?.status === 200) return;
     const ended = child.exitCode ?? child.signalCode;
     if (ended !== null || Date.now() > end)
-      throw new Error(`Ironic ${ended === null ? 'did not answer' : `ended with ${ended}`}; see ${log}`);
+      throw new Error(`Ironic ${ended === null ? 'did not respond' : `ended with ${ended}`}; see ${log}`);
     await pause(200);
   }
 }

@@ -108,7 +108,7 @@ describe('killed at every step', options, () => {
     await expectReleased(stage, { node, id });
 
     const store = await stage.openDatabase();
-    await expectKilledEverywhere(stage, store, { kind: 'deploy', undoing: true });
+    await expectKilledEverywhere(stage, store, { kind: 'deploy', rolling_back: true });
     const [deploy, ...others] = await store.operations.list({ kind: 'deploy' });
     assert.deepEqual([deploy?.state, deploy?.fault?.code, others.length], ['failed', 'cancelled', 0]);
     await expectNothingLeft(stage);

@@ -151,7 +151,7 @@ test('the record of each machine is whole and in order', { skip }, async () => {
 test('the UEFI machine had its loader, its script and its ramdisk by HTTP', { skip }, async () => {
   const events = await lab.cloud.serverEvents(servers.modern, 0, 0);
   const transfers = events.filter((event) => event.kind === 'tftp' || event.kind === 'http');
-  const taken = transfers.filter((event) => event.message.startsWith('took '));
+  const taken = transfers.filter((event) => event.message.startsWith('fetched '));
 
   assert.deepEqual(new Set(transfers.map((event) => event.kind)), new Set(['http']));
   for (const pattern of [/^\/boot\/firmware\/snponly\.efi$/, /^\/boot\/ipxe\//, /\/deploy_kernel$/, /\/deploy_ramdisk$/])

@@ -112,7 +112,7 @@ if (isRoot) after(closeShared);
 
 async function openShared(): Promise<void> {
   // Faults are told without delay; what patience with a BMC is good for has a stage of its own.
-  stage = await openCrashStage({ name: 'faults', machines: 7, settings: { 'bmc.patience': '0' } });
+  stage = await openCrashStage({ name: 'faults', machines: 7, settings: { 'bmc.grace_period': '0' } });
   flavorId = await smallFlavor(stage);
   whole = await uploadWholeDisk(stage, 'whole', sizes);
   classic = await uploadPartition(stage, 'classic', sizes);
@@ -175,7 +175,7 @@ describe('images', options, () => {
 describe('BMCs', options, () => {
   test('a BMC that refuses the password', { timeout }, async () => {
     const here = await corner(stage, 2, flavorId);
-    await here.machine.setPersonality({ refusePassword: true });
+    await here.machine.setBmcProfile({ refusePassword: true });
     await here.machine.restartBmc();
     const id = await deploy(here, 'refused', whole.id);
     const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* refused the user name or password/);
@@ -186,7 +186,7 @@ describe('BMCs', options, () => {
     await expectOutOfService(here, /refused the user name or password.*may still hold a tenant's data/);
 
     // Once the password is right again, the operator brings it back.
-    await here.machine.setPersonality({ refusePassword: false });
+    await here.machine.setBmcProfile({ refusePassword: false });
     const states = `/nodes/${here.node}/states/provision`;
     for (const [target, state] of [
       ['manage', 'manageable'],
@@ -203,13 +203,13 @@ describe('BMCs', options, () => {
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'silent', whole.id);
     await booted;
-    await here.machine.setPersonality({ silent: true });
-    const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* did not answer \(\d+ attempts in [\d.]+ s\)/);
+    await here.machine.setBmcProfile({ silent: true });
+    const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* did not respond \(\d+ attempts in [\d.]+ s\)/);
     assert.match(
       server.fault?.details ?? '',
-      /Failed in step "Set boot from disk"\. Check its cable, its power and the address in driver_info/,
+      /Failed in step "Set boot from disk"\. Check its network cable, its power and the address in driver_info/,
     );
-    await expectOutOfService(here, /did not answer/);
+    await expectOutOfService(here, /did not respond/);
   });
 });
 
@@ -269,7 +269,8 @@ describe('short patience', options, () => {
     const image = await uploadWholeDisk(stage, 'whole', sizes);
     await here.machine.setNic('dead');
     const id = await deploy(here, 'unheard', image.id);
-    const told = /Wait for the ramdisk ended after 2 s: waited for the ramdisk to report\. Last seen: nothing from this machine/;
+    const told =
+      /Wait for the ramdisk ended after 2 s: waited for the ramdisk to report\. Last activity: nothing from this machine/;
     const server = await expectError(here, id, told);
     assert.match(server.fault?.details ?? '', /Nothing was heard of its MAC addresses: check that the enrolled MACs are right/);
     await expectUsable(here, told);
@@ -316,9 +317,9 @@ describe('short patience', options, () => {
     const here = await corner(stage, 0, await smallFlavor(stage));
     const image = await uploadWholeDisk(stage, 'large', { mib: 300, dataMib: 256 });
     const id = await deploy(here, 'mute', image.id);
-    await untilEvent(stage, id, ({ message }) => message.startsWith('begins to take /agent/v2/images/'));
+    await untilEvent(stage, id, ({ message }) => message.startsWith('started fetching /agent/v2/images/'));
     await here.machine.killAgent();
-    const server = await expectError(here, id, /The ramdisk on the machine could not write-image: it fell silent 5 s ago/);
+    const server = await expectError(here, id, /The ramdisk on the machine failed to write-image: the agent fell silent 5 s ago/);
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
     await expectUsable(here, /fell silent/);
     await expectUnreadable(here.machine.plan.diskFile);
@@ -348,7 +349,7 @@ describe('BMCs that come round', options, () => {
 
   test('one with a single session, which a killed Ingot left behind', { timeout }, async () => {
     const here = corners[0]!;
-    await here.machine.setPersonality({ sessionLimit: 1 });
+    await here.machine.setBmcProfile({ sessionLimit: 1 });
     await here.machine.restartBmc();
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'starved', imageId);
@@ -363,25 +364,25 @@ describe('BMCs that come round', options, () => {
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'restarted', imageId);
     await booted;
-    await here.machine.setPersonality({ silent: true });
+    await here.machine.setBmcProfile({ silent: true });
     await delay(20_000);
     await here.machine.restartBmc();
-    await here.machine.setPersonality({ silent: false });
+    await here.machine.setBmcProfile({ silent: false });
     await expectActive(id);
     assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
   });
 
   test('one that answers before it acts', { timeout }, async () => {
     const here = corners[2]!;
-    await here.machine.setPersonality({ actsAfterMs: 4000 });
+    await here.machine.setBmcProfile({ actsAfterMs: 4000 });
     await expectActive(await deploy(here, 'hasty', imageId));
     assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
   });
 
   test('one that says "done" and does nothing is not believed', { timeout }, async () => {
     const here = corners[3]!;
-    await here.machine.setPersonality({ acceptsWithoutEffect: true });
-    const told = /The machine was told to be power on but is still power off after 15 s/;
+    await here.machine.setBmcProfile({ acceptsWithoutEffect: true });
+    const told = /The machine did not reach power on within 15 s; it is still power off/;
     await expectError(here, await deploy(here, 'idle', imageId), told);
     await expectUsable(here, told);
   });

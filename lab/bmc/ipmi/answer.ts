@@ -4,11 +4,11 @@ import { presentChannel } from '#wire/ipmi/app-commands.ts';
 import type { AnyCommand, Command } from '#wire/ipmi/command.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import type { Peer } from '#wire/udp/datagrams.ts';
+import type { BmcModel } from '../bmc-model.ts';
+import type { BmcProfile } from '../bmc-profile.ts';
 import type { BmcSerialLine } from '../bmc-serial-line.ts';
 import type { BmcSession } from '../bmc-sessions.ts';
-import type { Board } from '../board.ts';
 import type { LegacySessions } from '../legacy-sessions.ts';
-import type { Personality } from '../personality.ts';
 import type { BmcMemory } from './bmc-memory.ts';
 
 /** Thrown by a handler to answer with a completion code other than 00h. */
@@ -24,11 +24,11 @@ export class Refusal extends Error {
 
 /** What a handler can see and do. */
 export type BmcContext = {
-  readonly board: Board;
+  readonly bmcModel: BmcModel;
   /** What the BMC keeps until it is restarted. */
   readonly memory: BmcMemory;
   readonly guid: Buffer;
-  readonly personality: Personality;
+  readonly profile: BmcProfile;
   readonly sessionCount: number;
   /** Undefined outside of a session. */
   readonly session: BmcSession | undefined;

@@ -12,8 +12,8 @@ const ipmiForum = 7154;
 /** Chassis, FRU inventory, event log, SDR repository and sensors: table 20-2. */
 const deviceSupport = 0x8f;
 
-const getDeviceId = answer(app.getDeviceId, (_, { board }) => {
-  const [major = 0, minor = 0] = board.identity.bmcVersion.split('.').map(Number);
+const getDeviceId = answer(app.getDeviceId, (_, { bmcModel }) => {
+  const [major = 0, minor = 0] = bmcModel.identity.bmcVersion.split('.').map(Number);
   return {
     device: 0x20,
     revision: { number: 1, providesSdrs: false },
@@ -31,7 +31,7 @@ const getSystemGuid = answer(app.getSystemGuid, (_, { guid }) => ({ guid }));
 
 const getChannelAuthenticationCapabilities = answer(
   app.getChannelAuthenticationCapabilities,
-  ({ channel }, { board: { users }, personality: { ipmiVersions } }) => {
+  ({ channel }, { bmcModel: { users }, profile: { ipmiVersions } }) => {
     checkChannel(channel.number);
     const ipmi15 = ipmiVersions.includes('1.5');
     const ipmi20 = channel.extended && ipmiVersions.includes('2.0');
@@ -53,9 +53,9 @@ const getChannelAuthenticationCapabilities = answer(
   },
 );
 
-const getChannelCipherSuites = answer(app.getChannelCipherSuites, ({ channel, list }, { personality }) => {
+const getChannelCipherSuites = answer(app.getChannelCipherSuites, ({ channel, list }, { profile }) => {
   checkChannel(channel.number);
-  const suites = personality.cipherSuites.map((id) => findCipherSuite(id)).filter((suite) => suite !== undefined);
+  const suites = profile.cipherSuites.map((id) => findCipherSuite(id)).filter((suite) => suite !== undefined);
   const records = encodeCipherSuiteRecords(suites);
   return { channel: lanChannel, records: records.subarray(list.index * 16, (list.index + 1) * 16) };
 });

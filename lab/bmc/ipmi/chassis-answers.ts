@@ -10,20 +10,23 @@ import { answer, Refusal } from './answer.ts';
 const identifyStates = { off: 0, blinking: 1, on: 2 } as const;
 const defaultIdentifySeconds = 15;
 
-const chassisIdentify = answer(chassisRows.chassisIdentify, ({ seconds = defaultIdentifySeconds, force }, { board, memory }) => {
-  clearTimeout(memory.identifyTimer);
-  if (force?.on) board.indicator = 'on';
-  else if (seconds === 0) board.indicator = 'off';
-  else {
-    board.indicator = 'blinking';
-    memory.identifyTimer = setTimeout(() => {
-      board.indicator = 'off';
-    }, seconds * 1000).unref();
-  }
-  return {};
-});
+const chassisIdentify = answer(
+  chassisRows.chassisIdentify,
+  ({ seconds = defaultIdentifySeconds, force }, { bmcModel, memory }) => {
+    clearTimeout(memory.identifyTimer);
+    if (force?.on) bmcModel.indicator = 'on';
+    else if (seconds === 0) bmcModel.indicator = 'off';
+    else {
+      bmcModel.indicator = 'blinking';
+      memory.identifyTimer = setTimeout(() => {
+        bmcModel.indicator = 'off';
+      }, seconds * 1000).unref();
+    }
+    return {};
+  },
+);
 
-const getChassisCapabilities = answer(chassisRows.getChassisCapabilities, (_, { board: { chassis } }) => ({
+const getChassisCapabilities = answer(chassisRows.getChassisCapabilities, (_, { bmcModel: { chassis } }) => ({
   flags: {
     intrusion: false,
     frontPanelLockout: false,
@@ -37,7 +40,7 @@ const getChassisCapabilities = answer(chassisRows.getChassisCapabilities, (_, { 
   bridgeAddress: undefined,
 }));
 
-const getChassisStatus = answer(chassisRows.getChassisStatus, (_, { board: { chassis, indicator } }) => ({
+const getChassisStatus = answer(chassisRows.getChassisStatus, (_, { bmcModel: { chassis, indicator } }) => ({
   power: { on: chassis.power() === 'on', overload: false, interlock: false, fault: false, controlFault: false, restorePolicy: 0 },
   lastPowerEvent: { acFailed: false, overload: false, interlock: false, fault: false, turnedOnByCommand: false },
   misc: {
@@ -63,10 +66,10 @@ const actionTable: Record<chassisRows.ChassisAction, (chassis: Chassis) => void 
 const needsPower: readonly chassisRows.ChassisAction[] = ['power cycle', 'hard reset', 'soft shutdown', 'diagnostic interrupt'];
 
 const chassisControl = answer(chassisRows.chassisControl, ({ action }, context) => {
-  if (action === 'diagnostic interrupt' && !context.board.chassis.injectNmi) throw new Refusal(completionCodes.invalidField);
-  context.board.chassis.bootOverride.restartCountdown();
-  if (needsPower.includes(action) && context.board.chassis.power() === 'off') throw new Refusal(0xd5);
-  context.begin(() => actionTable[action](context.board.chassis));
+  if (action === 'diagnostic interrupt' && !context.bmcModel.chassis.injectNmi) throw new Refusal(completionCodes.invalidField);
+  context.bmcModel.chassis.bootOverride.restartCountdown();
+  if (needsPower.includes(action) && context.bmcModel.chassis.power() === 'off') throw new Refusal(0xd5);
+  context.begin(() => actionTable[action](context.bmcModel.chassis));
   return {};
 });
 
@@ -76,7 +79,7 @@ const deviceNames = new Map<number, keyof typeof chassisRows.bootDevices>(
 
 const setBootOptions = answer(
   chassisRows.setBootOptions,
-  ({ parameter, data }, { board: { chassis }, memory: { bootOptions }, personality }) => {
+  ({ parameter, data }, { bmcModel: { chassis }, memory: { bootOptions }, profile }) => {
     if (parameter.number !== chassisRows.bootParameters.bootFlags) {
       const kept = bootOptions.kept.get(parameter.number);
       if (!kept) throw new Refusal(completionCodes.parameterNotSupported);
@@ -90,7 +93,7 @@ const setBootOptions = answer(
     const device = deviceNames.get(flags.selection.device);
     if (!device) throw new Refusal(completionCodes.invalidField);
     const { persistent, uefi, valid } = flags.validity;
-    if (personality.forgetsBootOverride) return {};
+    if (profile.forgetsBootOverride) return {};
     if (valid) chassis.bootOverride.set({ device, persistent, uefi }, { expires: !bootOptions.keepFlags });
     else chassis.bootOverride.clear();
     return {};
@@ -99,7 +102,7 @@ const setBootOptions = answer(
 
 const getBootOptions = answer(
   chassisRows.getBootOptions,
-  ({ parameter: { number } }, { board: { chassis }, memory: { bootOptions } }) => {
+  ({ parameter: { number } }, { bmcModel: { chassis }, memory: { bootOptions } }) => {
     const data = number === chassisRows.bootParameters.bootFlags ? currentBootFlags(chassis) : bootOptions.kept.get(number);
     if (!data) throw new Refusal(completionCodes.parameterNotSupported);
     return { version: { number: 1 }, parameter: { number, invalid: false }, data };

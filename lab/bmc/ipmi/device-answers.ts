@@ -6,9 +6,9 @@ import { answer, type BmcContext } from './answer.ts';
 const finishMilliseconds = 50;
 
 /** The caller gets its answer first; then its session is gone with all others. */
-function resetLater({ board }: BmcContext, kind: 'warm' | 'cold'): Record<never, never> {
-  if (kind === 'cold') setImmediate(() => board.resetBmc(kind));
-  else setTimeout(() => board.resetBmc(kind), finishMilliseconds).unref();
+function resetLater({ bmcModel }: BmcContext, kind: 'warm' | 'cold'): Record<never, never> {
+  if (kind === 'cold') setImmediate(() => bmcModel.resetBmc(kind));
+  else setTimeout(() => bmcModel.resetBmc(kind), finishMilliseconds).unref();
   return {};
 }
 

@@ -2,7 +2,7 @@
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import * as rows from '#wire/ipmi/storage-commands.ts';
 import { encodeLatin } from '#wire/ipmi/type-length-text.ts';
-import type { BoardIdentity } from '../board.ts';
+import type { BmcModelIdentity } from '../bmc-model.ts';
 import { answer, type BmcContext, Refusal } from './answer.ts';
 
 const largestPart = 64;
@@ -28,22 +28,22 @@ const readFruData = answer(rows.readFruData, ({ device, offset, count }, context
   return { count: data.length, data };
 });
 
-function encodeFru({ board, personality }: BmcContext): Buffer {
-  const { manufacturer, product, serial, partNumber } = board.identity;
-  const isWrong = personality.wrongChecksums;
+function encodeFru({ bmcModel, profile }: BmcContext): Buffer {
+  const { manufacturer, product, serial, partNumber } = bmcModel.identity;
+  const isWrong = profile.wrongChecksums;
   const made = Buffer.alloc(3);
   made.writeUIntLE(madeAt, 0, 3);
   const areas = [
     area(Buffer.of(rackMount), [partNumber, serial], isWrong),
     area(Buffer.concat([Buffer.of(english), made]), [manufacturer, `${product} Board`, serial, partNumber, ''], isWrong),
-    area(Buffer.of(english), productTexts(board.identity), isWrong),
+    area(Buffer.of(english), productTexts(bmcModel.identity), isWrong),
   ];
   const offsets = areas.map((_, index) => (unit + areas.slice(0, index).reduce((sum, { length }) => sum + length, 0)) / unit);
   const head = close(Buffer.of(1, 0, ...offsets, 0, 0), false);
   return Buffer.concat([head, ...areas], areaSize);
 }
 
-function productTexts({ manufacturer, product, partNumber, serial }: BoardIdentity): string[] {
+function productTexts({ manufacturer, product, partNumber, serial }: BmcModelIdentity): string[] {
   return [manufacturer, product, partNumber, '1.0', serial, '', ''];
 }
 

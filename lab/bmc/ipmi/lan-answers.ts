@@ -17,8 +17,8 @@ type Parameter = {
   write?(data: Buffer, context: BmcContext): void;
 };
 
-const suites = ({ personality }: BmcContext) => personality.cipherSuites;
-const authentication = ({ personality }: BmcContext) => (personality.ipmiVersions.includes('1.5') ? md5 : 0);
+const suites = ({ profile }: BmcContext) => profile.cipherSuites;
+const authentication = ({ profile }: BmcContext) => (profile.ipmiVersions.includes('1.5') ? md5 : 0);
 
 const parameterTable: Readonly<Record<number, Parameter>> = {
   [numbers.setInProgress]: {
@@ -32,28 +32,28 @@ const parameterTable: Readonly<Record<number, Parameter>> = {
   [numbers.authenticationSupport]: { read: (context) => Buffer.of(authentication(context)) },
   [numbers.authenticationEnables]: { read: (context) => Buffer.alloc(5, authentication(context)) },
   [numbers.address]: {
-    read: ({ board }) => octets(board.lan.address),
-    write: (data, { board }) => {
-      board.lan.address = spell(data);
+    read: ({ bmcModel }) => octets(bmcModel.lan.address),
+    write: (data, { bmcModel }) => {
+      bmcModel.lan.address = spell(data);
     },
   },
   [numbers.addressSource]: {
-    read: ({ board }) => Buffer.of(transport.addressSources.indexOf(board.lan.source)),
-    write: ([source = 0], { board }) => {
-      board.lan.source = transport.addressSources[source & 0x0f] === 'dhcp' ? 'dhcp' : 'static';
+    read: ({ bmcModel }) => Buffer.of(transport.addressSources.indexOf(bmcModel.lan.source)),
+    write: ([source = 0], { bmcModel }) => {
+      bmcModel.lan.source = transport.addressSources[source & 0x0f] === 'dhcp' ? 'dhcp' : 'static';
     },
   },
-  [numbers.mac]: { read: ({ board }) => Buffer.from(board.lan.mac.replaceAll(':', ''), 'hex') },
+  [numbers.mac]: { read: ({ bmcModel }) => Buffer.from(bmcModel.lan.mac.replaceAll(':', ''), 'hex') },
   [numbers.subnetMask]: {
-    read: ({ board }) => octets(board.lan.mask),
-    write: (data, { board }) => {
-      board.lan.mask = spell(data);
+    read: ({ bmcModel }) => octets(bmcModel.lan.mask),
+    write: (data, { bmcModel }) => {
+      bmcModel.lan.mask = spell(data);
     },
   },
   [numbers.gateway]: {
-    read: ({ board }) => octets(board.lan.gateway),
-    write: (data, { board }) => {
-      board.lan.gateway = spell(data);
+    read: ({ bmcModel }) => octets(bmcModel.lan.gateway),
+    write: (data, { bmcModel }) => {
+      bmcModel.lan.gateway = spell(data);
     },
   },
   [numbers.gatewayMac]: { read: () => Buffer.alloc(6) },

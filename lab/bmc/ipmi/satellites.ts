@@ -2,14 +2,14 @@
 import { channelMask, sendMessage, tracked } from '#wire/ipmi/bridge.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { bmcAddress, decodeForwarded, encodeResponse, type Request } from '#wire/ipmi/message.ts';
-import type { Board } from '../board.ts';
+import type { BmcModel } from '../bmc-model.ts';
 import { BmcMemory } from './bmc-memory.ts';
 
 export type Satellite = {
   /** Bus of the controller before it. */
   readonly channel: number;
   readonly address: number;
-  readonly board: Board;
+  readonly bmcModel: BmcModel;
   readonly satellites?: readonly Satellite[];
 };
 

@@ -10,16 +10,16 @@ import { encodeSdrs } from './sdr-records.ts';
 const largestPart = 24;
 const version = 0x51;
 
-function records({ board, memory, personality }: BmcContext): readonly Buffer[] {
-  memory.sdrs ??= encodeSdrs(board.sensors, board.identity.product);
-  return personality.oddSdr ? makeOdd(memory.sdrs) : memory.sdrs;
+function records({ bmcModel, memory, profile }: BmcContext): readonly Buffer[] {
+  memory.sdrs ??= encodeSdrs(bmcModel.sensors, bmcModel.identity.product);
+  return profile.oddSdr ? makeOdd(memory.sdrs) : memory.sdrs;
 }
 
 const getSdrRepositoryInfo = answer(rows.getSdrRepositoryInfo, (_, context) => ({
   version,
   records: records(context).length,
   freeBytes: 0,
-  added: context.memory.startedAt + (context.personality.oddSdr ? 1 : 0),
+  added: context.memory.startedAt + (context.profile.oddSdr ? 1 : 0),
   erased: 0,
   support: { allocationInfo: false, reserve: true, partialAdd: false, deletes: false, updates: 0, overflow: false },
 }));
@@ -40,8 +40,8 @@ const getSdr = answer(rows.getSdr, ({ reservation, record, offset, count }, cont
 /** An odd BMC loses the reservation at every so many parts of records. */
 const partsToLoss = 11;
 
-function isLost({ memory, personality }: BmcContext): boolean {
-  if (!personality.oddSdr) return false;
+function isLost({ memory, profile }: BmcContext): boolean {
+  if (!profile.oddSdr) return false;
   memory.sdrParts = (memory.sdrParts + 1) % partsToLoss;
   return memory.sdrParts === 0;
 }

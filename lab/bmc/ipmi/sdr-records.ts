@@ -4,7 +4,7 @@ import { bmcAddress } from '#wire/ipmi/message.ts';
 import { sdrTypes, sdrVersion, type ThresholdKey, thresholdKeys } from '#wire/ipmi/sdr-records.ts';
 import { encodeFactors } from '#wire/ipmi/sensor-formulas.ts';
 import { encodeLatin } from '#wire/ipmi/type-length-text.ts';
-import type { AnalogSensor, BoardSensor, DiscreteSensor } from '../board.ts';
+import type { AnalogSensor, BmcModelSensor, DiscreteSensor } from '../bmc-model.ts';
 import { codingOf, formatCode, toRaw } from './sensor-coding.ts';
 
 /** Sensor type codes of table 42-3, and unit codes of table 43-15. */
@@ -22,7 +22,7 @@ export function numberOf(index: number): number {
 }
 
 /** All records; the id of a record is its place, from 1. */
-export function encodeSdrs(sensors: readonly BoardSensor[], product: string): Buffer[] {
+export function encodeSdrs(sensors: readonly BmcModelSensor[], product: string): Buffer[] {
   const bodies = sensors.flatMap((sensor, index) => {
     const body = encodeSensor(sensors, sensor, index);
     return body ? [body] : [];
@@ -36,11 +36,11 @@ export function encodeSdrs(sensors: readonly BoardSensor[], product: string): Bu
 
 type Body = { readonly type: number; readonly body: Buffer };
 
-function encodeSensor(sensors: readonly BoardSensor[], sensor: BoardSensor, index: number): Body | undefined {
+function encodeSensor(sensors: readonly BmcModelSensor[], sensor: BmcModelSensor, index: number): Body | undefined {
   if (sensor.kind === 'analog') return full(sensor, index);
   if (sensor.kind === 'event-only') return eventOnly(sensor, index);
   if (!sensor.sharedName) return compact(sensor, index, { name: sensor.name, how: 1, offset: 0 });
-  const shares = (other: BoardSensor | undefined) => other?.kind === 'discrete' && other.sharedName === sensor.sharedName;
+  const shares = (other: BmcModelSensor | undefined) => other?.kind === 'discrete' && other.sharedName === sensor.sharedName;
   if (shares(sensors[index - 1])) return undefined;
   const last = sensors.findIndex((other, at) => at > index && !shares(other));
   const count = (last < 0 ? sensors.length : last) - index;

@@ -4,7 +4,7 @@ import { describeState, eventTypes } from '#wire/ipmi/event-states.ts';
 import { bmcAddress } from '#wire/ipmi/message.ts';
 import { decodeSelRecord, selRecordLength, selRecordTypes } from '#wire/ipmi/sel-records.ts';
 import * as rows from '#wire/ipmi/storage-commands.ts';
-import type { Board, BoardLogEntry } from '../board.ts';
+import type { BmcModel, BmcModelLogEntry } from '../bmc-model.ts';
 import { answer, type BmcContext, Refusal } from './answer.ts';
 import { takePart } from './record-parts.ts';
 import { numberOf } from './sdr-records.ts';
@@ -16,12 +16,12 @@ const eventMessageRevision = 4;
 
 const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
 
-const getSelInfo = answer(rows.getSelInfo, (_, { board, memory }) => ({
+const getSelInfo = answer(rows.getSelInfo, (_, { bmcModel, memory }) => ({
   version,
-  entries: board.log.length,
-  freeBytes: Math.max(0, capacity - board.log.length) * selRecordLength,
-  added: stamp(board.logTimes.added, memory.selTimeAhead),
-  erased: stamp(board.logTimes.cleared, memory.selTimeAhead),
+  entries: bmcModel.log.length,
+  freeBytes: Math.max(0, capacity - bmcModel.log.length) * selRecordLength,
+  added: stamp(bmcModel.logTimes.added, memory.selTimeAhead),
+  erased: stamp(bmcModel.logTimes.cleared, memory.selTimeAhead),
   support: { allocationInfo: true, reserve: true, partialAdd: false, deletes: false, overflow: false },
 }));
 
@@ -29,15 +29,15 @@ function stamp(milliseconds: number, ahead: number): number {
   return milliseconds === 0 ? rows.unknownTime : seconds(milliseconds) + ahead;
 }
 
-const getSelAllocationInfo = answer(rows.getSelAllocationInfo, (_, { board }) => {
-  const free = Math.max(0, capacity - board.log.length);
+const getSelAllocationInfo = answer(rows.getSelAllocationInfo, (_, { bmcModel }) => {
+  const free = Math.max(0, capacity - bmcModel.log.length);
   return { units: capacity, unitSize: selRecordLength, freeUnits: free, largestFree: free, largestRecord: 1 };
 });
 
 const reserveSel = answer(rows.reserveSel, (_, { memory }) => ({ reservation: memory.reserve('sel') }));
 
 const getSelEntry = answer(rows.getSelEntry, ({ reservation, record, offset, count }, context) => {
-  const { log } = context.board;
+  const { log } = context.bmcModel;
   const index = findEntry(log, record);
   const entry = log[index];
   if (!entry) throw new Refusal(completionCodes.notPresent);
@@ -46,7 +46,7 @@ const getSelEntry = answer(rows.getSelEntry, ({ reservation, record, offset, cou
   return { next, data: takePart(encodeEntry(entry, context), { offset, count, largest: selRecordLength }) };
 });
 
-function findEntry(log: readonly BoardLogEntry[], record: number): number {
+function findEntry(log: readonly BmcModelLogEntry[], record: number): number {
   if (record === rows.firstRecord) return 0;
   if (record === rows.lastRecord) return log.length - 1;
   return log.findIndex(({ id }) => id === record);
@@ -56,9 +56,9 @@ function checkReservation(reservation: number, { memory }: BmcContext): void {
   if (reservation !== memory.reservations.sel) throw new Refusal(completionCodes.reservationLost);
 }
 
-function encodeEntry({ id, at, sensor, event }: BoardLogEntry, { board, memory }: BmcContext): Buffer {
-  const index = board.sensors.findIndex(({ name }) => name === sensor);
-  const source = board.sensors[index];
+function encodeEntry({ id, at, sensor, event }: BmcModelLogEntry, { bmcModel, memory }: BmcContext): Buffer {
+  const index = bmcModel.sensors.findIndex(({ name }) => name === sensor);
+  const source = bmcModel.sensors[index];
   const isThreshold = source?.kind === 'analog';
   const coding = isThreshold ? codingOf(source) : undefined;
   const raw = (value: number | undefined) => (coding && value !== undefined ? toRaw(value, coding) : 0xff);
@@ -74,25 +74,25 @@ function encodeEntry({ id, at, sensor, event }: BoardLogEntry, { board, memory }
   return bytes;
 }
 
-const addSelEntry = answer(rows.addSelEntry, ({ record }, { board }) => {
+const addSelEntry = answer(rows.addSelEntry, ({ record }, { bmcModel }) => {
   const { event } = decodeSelRecord(record);
   if (!event) throw new Refusal(completionCodes.invalidField);
   const { words, severity } = describeState(event);
   const { sensorType: typeCode, offset, asserted } = event;
-  board.record({ sensor: nameOf(board, event.number), message: words, severity, event: { typeCode, offset, asserted } });
-  return { id: board.log.at(-1)?.id ?? 0 };
+  bmcModel.record({ sensor: nameOf(bmcModel, event.number), message: words, severity, event: { typeCode, offset, asserted } });
+  return { id: bmcModel.log.at(-1)?.id ?? 0 };
 });
 
-function nameOf(board: Board, number: number): string {
-  return board.sensors.find((_, index) => numberOf(index) === number)?.name ?? `sensor ${number}`;
+function nameOf(bmcModel: BmcModel, number: number): string {
+  return bmcModel.sensors.find((_, index) => numberOf(index) === number)?.name ?? `sensor ${number}`;
 }
 
 const clearSel = answer(rows.clearSel, ({ reservation, guard, action }, context) => {
   if (!guard.equals(rows.clearSelGuard)) throw new Refusal(completionCodes.invalidField);
   checkReservation(reservation, context);
-  const { board } = context;
+  const { bmcModel } = context;
   if (action === rows.clearSelActions.begin) {
-    board.clearLog();
+    bmcModel.clearLog();
     // Done in an instant, but told at the next question, so that callers learn to ask.
     return { progress: { done: 0 } };
   }

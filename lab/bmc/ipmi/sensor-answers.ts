@@ -3,27 +3,27 @@ import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { type ThresholdKey, thresholdKeys } from '#wire/ipmi/sdr-records.ts';
 import * as rows from '#wire/ipmi/sensor-commands.ts';
 import { encodeFactors } from '#wire/ipmi/sensor-formulas.ts';
-import type { AnalogSensor, Board, BoardSensor } from '../board.ts';
+import type { AnalogSensor, BmcModel, BmcModelSensor } from '../bmc-model.ts';
 import { answer, Refusal } from './answer.ts';
 import { numberOf } from './sdr-records.ts';
 import { codingOf, fromRaw, toRaw } from './sensor-coding.ts';
 
-function findSensor(board: Board, number: number): Exclude<BoardSensor, { kind: 'event-only' }> {
-  const sensor = board.sensors.find((_, index) => numberOf(index) === number);
+function findSensor(bmcModel: BmcModel, number: number): Exclude<BmcModelSensor, { kind: 'event-only' }> {
+  const sensor = bmcModel.sensors.find((_, index) => numberOf(index) === number);
   if (!sensor || sensor.kind === 'event-only') throw new Refusal(completionCodes.notPresent);
   return sensor;
 }
 
-function findAnalog(board: Board, number: number): AnalogSensor {
-  const sensor = findSensor(board, number);
+function findAnalog(bmcModel: BmcModel, number: number): AnalogSensor {
+  const sensor = findSensor(bmcModel, number);
   if (sensor.kind !== 'analog') throw new Refusal(completionCodes.illegalForSensor);
   return sensor;
 }
 
 const working = { messages: true, scanning: true, unavailable: false };
 
-const getSensorReading = answer(rows.getSensorReading, ({ sensor: number }, { board }) => {
-  const sensor = findSensor(board, number);
+const getSensorReading = answer(rows.getSensorReading, ({ sensor: number }, { bmcModel }) => {
+  const sensor = findSensor(bmcModel, number);
   if (sensor.kind === 'discrete') {
     const bits = sensor.read().reduce((mask, offset) => mask | (1 << offset), 0);
     return { value: 0, flags: working, states: bits & 0xff, moreStates: (bits >> 8) | 0x80 };
@@ -47,8 +47,8 @@ function crossed(sensor: AnalogSensor, value: number): number {
   }, 0);
 }
 
-const getSensorThresholds = answer(rows.getSensorThresholds, ({ sensor: number }, { board }) => {
-  const sensor = findAnalog(board, number);
+const getSensorThresholds = answer(rows.getSensorThresholds, ({ sensor: number }, { bmcModel }) => {
+  const sensor = findAnalog(bmcModel, number);
   const coding = codingOf(sensor);
   const raw = (key: ThresholdKey) => toRaw(sensor.thresholds[key] ?? 0, coding);
   const has = (key: ThresholdKey) => sensor.thresholds[key] !== undefined;
@@ -63,18 +63,18 @@ const getSensorThresholds = answer(rows.getSensorThresholds, ({ sensor: number }
   };
 });
 
-const getSensorReadingFactors = answer(rows.getSensorReadingFactors, ({ sensor: number, reading }, { board }) => {
-  const coding = codingOf(findAnalog(board, number));
+const getSensorReadingFactors = answer(rows.getSensorReadingFactors, ({ sensor: number, reading }, { bmcModel }) => {
+  const coding = codingOf(findAnalog(bmcModel, number));
   return { next: reading < coding.bend ? coding.bend : 0, factors: encodeFactors(coding.factors(reading)) };
 });
 
-const getSensorHysteresis = answer(rows.getSensorHysteresis, ({ sensor }, { board }) => {
-  findAnalog(board, sensor);
+const getSensorHysteresis = answer(rows.getSensorHysteresis, ({ sensor }, { bmcModel }) => {
+  findAnalog(bmcModel, sensor);
   return { positive: 1, negative: 1 };
 });
 
-const getSensorEventEnable = answer(rows.getSensorEventEnable, ({ sensor }, { board }) => {
-  findSensor(board, sensor);
+const getSensorEventEnable = answer(rows.getSensorEventEnable, ({ sensor }, { bmcModel }) => {
+  findSensor(bmcModel, sensor);
   return { flags: { messages: true, scanning: true }, masks: Buffer.alloc(0) };
 });
 

@@ -7,7 +7,7 @@ import {
   firstNonLinear,
   reciprocal,
 } from '#wire/ipmi/sensor-formulas.ts';
-import type { AnalogSensor } from '../board.ts';
+import type { AnalogSensor } from '../bmc-model.ts';
 
 export type Coding = {
   readonly format: AnalogFormat;

@@ -9,25 +9,25 @@ import { answer, checkChannel, Refusal } from './answer.ts';
 
 const unauthorizedName = 0x81;
 
-const challenge = answer(getSessionChallenge, ({ type, user: wanted }, { board, personality, legacySessions }) => {
-  if (!personality.ipmiVersions.includes('1.5')) throw new Refusal(completionCodes.invalidCommand);
+const challenge = answer(getSessionChallenge, ({ type, user: wanted }, { bmcModel, profile, legacySessions }) => {
+  if (!profile.ipmiVersions.includes('1.5')) throw new Refusal(completionCodes.invalidCommand);
   if (type.number !== authenticationTypes.md5) throw new Refusal(completionCodes.invalidField);
   const name = wanted.subarray(0, Math.max(wanted.indexOf(0), 0) || undefined).toString();
-  const user = board.users.find((candidate) => candidate.name === (wanted[0] === 0 ? '' : name));
+  const user = bmcModel.users.find((candidate) => candidate.name === (wanted[0] === 0 ? '' : name));
   if (!user) throw new Refusal(unauthorizedName);
-  return legacySessions.challenge(user, personality.refusePassword ? 'another one' : user.password);
+  return legacySessions.challenge(user, profile.refusePassword ? 'another one' : user.password);
 });
 
 const codes = { alreadyActive: 0x80, disabled: 0x81, notActive: 0x80, notAvailable: 0x80 } as const;
 
-const activate = answer(payload.activatePayload, ({ type, instance }, { board, session, serialLine, address }) => {
+const activate = answer(payload.activatePayload, ({ type, instance }, { bmcModel, session, serialLine, address }) => {
   if (type.number !== payload.solPayload.type || instance.number !== payload.solPayload.instance) {
     throw new Refusal(completionCodes.invalidField);
   }
-  const machine = board.chassis.openConsole;
+  const machine = bmcModel.chassis.openConsole;
   if (!machine || !session) throw new Refusal(codes.disabled);
   if (serialLine.isActive) throw new Refusal(codes.alreadyActive);
-  serialLine.activate(session, machine.call(board.chassis));
+  serialLine.activate(session, machine.call(bmcModel.chassis));
   return {
     auxiliary: Buffer.alloc(4),
     inboundSize: solPayloadSize,

@@ -3,10 +3,10 @@ import * as app from '#wire/ipmi/app-commands.ts';
 import { privilegeLevels } from '#wire/ipmi/command.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import * as rows from '#wire/ipmi/user-commands.ts';
-import type { BoardUser } from '../board.ts';
+import type { BmcModelUser } from '../bmc-model.ts';
 import { answer, Refusal } from './answer.ts';
 
-const getUserAccess = answer(app.getUserAccess, ({ user: { id } }, { board: { users } }) => {
+const getUserAccess = answer(app.getUserAccess, ({ user: { id } }, { bmcModel: { users } }) => {
   const user = findUser(users, id);
   const enabled = user !== undefined;
   return {
@@ -22,19 +22,19 @@ const getUserAccess = answer(app.getUserAccess, ({ user: { id } }, { board: { us
   };
 });
 
-const getUserName = answer(app.getUserName, ({ user: { id } }, { board: { users } }) => {
+const getUserName = answer(app.getUserName, ({ user: { id } }, { bmcModel: { users } }) => {
   const name = Buffer.alloc(16);
   name.write(findUser(users, id)?.name ?? '');
   return { name };
 });
 
-function takeUser(users: readonly BoardUser[], id: number): BoardUser {
+function takeUser(users: readonly BmcModelUser[], id: number): BmcModelUser {
   const user = findUser(users, id);
   if (!user) throw new Refusal(completionCodes.invalidField);
   return user;
 }
 
-const setUserPassword = answer(rows.setUserPassword, ({ user: { id, long }, operation, password }, { board: { users } }) => {
+const setUserPassword = answer(rows.setUserPassword, ({ user: { id, long }, operation, password }, { bmcModel: { users } }) => {
   const user = takeUser(users, id);
   const { disable, enable, set, test } = rows.passwordOperations;
   if (operation.number === disable || operation.number === enable) return {};
@@ -48,7 +48,7 @@ const setUserPassword = answer(rows.setUserPassword, ({ user: { id, long }, oper
 });
 
 /** What a user may do is changed; when and from where is not. */
-const setUserAccess = answer(rows.setUserAccess, ({ user: { id }, limit: { level } }, { board: { users } }) => {
+const setUserAccess = answer(rows.setUserAccess, ({ user: { id }, limit: { level } }, { bmcModel: { users } }) => {
   const user = takeUser(users, id);
   const privilege = (['user', 'operator', 'administrator'] as const).find((name) => privilegeLevels[name] === level);
   if (!privilege) throw new Refusal(completionCodes.invalidField);
@@ -56,7 +56,7 @@ const setUserAccess = answer(rows.setUserAccess, ({ user: { id }, limit: { level
   return {};
 });
 
-const setUserName = answer(rows.setUserName, ({ user: { id }, name }, { board: { users } }) => {
+const setUserName = answer(rows.setUserName, ({ user: { id }, name }, { bmcModel: { users } }) => {
   const text = name.toString('latin1').replace(/\0+$/, '');
   const user = findUser(users, id);
   if (user?.name === text) return {};
@@ -66,13 +66,13 @@ const setUserName = answer(rows.setUserName, ({ user: { id }, name }, { board: {
 });
 
 /** User ids count from 1, and 1 is the one without a name, section 22.26. */
-function findUser(users: readonly BoardUser[], id: number): BoardUser | undefined {
+function findUser(users: readonly BmcModelUser[], id: number): BmcModelUser | undefined {
   if (id < 1 || id > userSlots(users)) throw new Refusal(completionCodes.outOfRange);
   if (id === 1) return users.find(({ name }) => name === '');
   return users.filter(({ name }) => name !== '')[id - 2];
 }
 
-function userSlots(users: readonly BoardUser[]): number {
+function userSlots(users: readonly BmcModelUser[]): number {
   return users.filter(({ name }) => name !== '').length + 1;
 }
 

@@ -35,7 +35,7 @@ export function biosRoutes({ paths }: ServiceState): Route[] {
       get: ({ state }) => ({
         ...head(paths.bios, 'Bios.v1_1_0.Bios', 'BIOS'),
         AttributeRegistry: biosRegistryName,
-        Attributes: Object.fromEntries(state.board.bios),
+        Attributes: Object.fromEntries(state.bmcModel.bios),
         '@Redfish.Settings': {
           '@odata.type': '#Settings.v1_3_0.Settings',
           SettingsObject: link(paths.biosSettings),
@@ -50,7 +50,7 @@ export function biosRoutes({ paths }: ServiceState): Route[] {
       get: ({ state }) => ({
         ...head(paths.biosSettings, 'Bios.v1_1_0.Bios', 'BIOS, from the next start on'),
         AttributeRegistry: biosRegistryName,
-        Attributes: { ...Object.fromEntries(state.board.bios), ...Object.fromEntries(state.pendingBios) },
+        Attributes: { ...Object.fromEntries(state.bmcModel.bios), ...Object.fromEntries(state.pendingBios) },
       }),
       patch: { Attributes: writeAttributes },
     },
@@ -68,7 +68,7 @@ export function biosRoutes({ paths }: ServiceState): Route[] {
 
 function writeAttributes(value: Json, { state }: WriteCall): () => void {
   const wish = Object.entries(expectObject('Attributes', value)).map(([name, wanted]) => {
-    const former = state.board.bios.get(name);
+    const former = state.bmcModel.bios.get(name);
     if (former === undefined) throw new RedfishRefusal('PropertyUnknown', [name]);
     return [name, checkAttribute(name, wanted, former)] as const;
   });
@@ -90,7 +90,7 @@ function checkAttribute(name: string, value: Json, former: Value): Value {
 
 /** The registry that `AttributeRegistry` names. */
 export function describeBiosRegistry({ state }: Call): Resource {
-  const { bios, identity } = state.board;
+  const { bios, identity } = state.bmcModel;
   return {
     '@odata.type': '#AttributeRegistry.v1_3_2.AttributeRegistry',
     Id: biosRegistryName,

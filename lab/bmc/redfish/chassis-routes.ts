@@ -1,5 +1,5 @@
 /** The box: indicator, and what its sensors measure, in the old form (Thermal, Power) and the new (Sensors). DSP0268. */
-import type { AnalogSensor, ThresholdName } from '../board.ts';
+import type { AnalogSensor, ThresholdName } from '../bmc-model.ts';
 import type { Resource } from './messages.ts';
 import { type Call, collection, head, healthy, link, missing, type Route } from './route.ts';
 import { serviceRoot } from './service-paths.ts';
@@ -41,8 +41,8 @@ export function chassisRoutes({ paths }: ServiceState): Route[] {
   ];
 }
 
-function describeChassis({ board, paths }: ServiceState): Resource {
-  const { identity, indicator, chassis } = board;
+function describeChassis({ bmcModel, paths }: ServiceState): Resource {
+  const { identity, indicator, chassis } = bmcModel;
   return {
     ...head(paths.chassis, 'Chassis.v1_15_0.Chassis', 'Chassis'),
     ChassisType: 'RackMount',
@@ -62,8 +62,8 @@ function describeChassis({ board, paths }: ServiceState): Resource {
   };
 }
 
-function analogSensors({ board }: ServiceState): AnalogSensor[] {
-  return board.sensors.filter((sensor) => sensor.kind === 'analog');
+function analogSensors({ bmcModel }: ServiceState): AnalogSensor[] {
+  return bmcModel.sensors.filter((sensor) => sensor.kind === 'analog');
 }
 
 function idOf({ name }: AnalogSensor): string {

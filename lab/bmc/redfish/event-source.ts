@@ -1,8 +1,8 @@
 /** Events of a Redfish service: POSTed to subscribers, with repeats, and sent to whoever reads the stream (SSE). DSP0266, "Eventing". */
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Board } from '../board.ts';
-import type { Personality } from '../personality.ts';
+import type { BmcModel } from '../bmc-model.ts';
+import type { BmcProfile } from '../bmc-profile.ts';
 import type { Json, Resource } from './messages.ts';
 import type { ServicePaths } from './service-paths.ts';
 
@@ -15,8 +15,8 @@ export type Subscription = {
   readonly verify: boolean;
 };
 /** What events tell of. */
-type Scene = { readonly board: Board; readonly paths: ServicePaths };
-export type BoardChange = 'power' | 'log' | 'media' | 'indicator' | 'test';
+type Scene = { readonly bmcModel: BmcModel; readonly paths: ServicePaths };
+export type BmcModelChange = 'power' | 'log' | 'media' | 'indicator' | 'test';
 
 /** DeliveryRetryAttempts, DeliveryRetryIntervalSeconds; a subscriber that does not answer in time counts as failed. */
 export const deliveryRetries = 3;
@@ -26,7 +26,7 @@ const deliveryPatience = 5_000;
 const mostWaiting = 100;
 
 export class EventSource {
-  readonly #personality: () => Personality;
+  readonly #profile: () => BmcProfile;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #streams = new Set<ServerResponse>();
   readonly #queues = new Map<string, Promise<void>>();
@@ -35,8 +35,8 @@ export class EventSource {
   #lastSubscription = 0;
   #lastEvent = 0;
 
-  constructor(personality: () => Personality) {
-    this.#personality = personality;
+  constructor(profile: () => BmcProfile) {
+    this.#profile = profile;
   }
 
   get subscriptions(): readonly Subscription[] {
@@ -66,8 +66,8 @@ export class EventSource {
     reply.on('close', () => this.#streams.delete(reply));
   }
 
-  tell(what: BoardChange, scene: Scene): void {
-    if (!this.#personality().redfish.events || this.#personality().silent) return;
+  tell(what: BmcModelChange, scene: Scene): void {
+    if (!this.#profile().redfish.events || this.#profile().silent) return;
     if (this.#subscriptions.size === 0 && this.#streams.size === 0) return;
     this.#lastEvent += 1;
     const record = describeChange(what, scene, this.#lastEvent);
@@ -143,12 +143,12 @@ function envelope(record: Resource, context: string): Resource {
   };
 }
 
-function describeChange(what: BoardChange, { board, paths }: Scene, number: number): Resource {
-  const entry = board.log.at(-1);
-  const rows: Record<BoardChange, { id: string; message: string; origin: string; args: Json[] }> = {
+function describeChange(what: BmcModelChange, { bmcModel, paths }: Scene, number: number): Resource {
+  const entry = bmcModel.log.at(-1);
+  const rows: Record<BmcModelChange, { id: string; message: string; origin: string; args: Json[] }> = {
     power: {
       id: 'ResourceEvent.1.0.ResourceChanged',
-      message: `Power is ${board.chassis.power()}.`,
+      message: `Power is ${bmcModel.chassis.power()}.`,
       origin: paths.system,
       args: [],
     },

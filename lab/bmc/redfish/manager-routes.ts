@@ -1,5 +1,5 @@
 /** The BMC itself: reset, network, and the event log. DSP0268: Manager v1, LogService v1, LogEntry v1. */
-import type { BoardLogEntry } from '../board.ts';
+import type { BmcModelLogEntry } from '../bmc-model.ts';
 import type { Resource } from './messages.ts';
 import { type Call, collection, expectChoice, head, healthy, link, missing, type Route } from './route.ts';
 import { serviceRoot } from './service-paths.ts';
@@ -23,7 +23,7 @@ export function managerRoutes({ paths }: ServiceState): Route[] {
       post: ({ state, body }) => {
         const kind = expectChoice('ResetType', body['ResetType'] ?? 'GracefulRestart', resetKinds);
         // The answer goes out first, as it must from a BMC that restarts.
-        setImmediate(() => state.board.resetBmc(kind === 'ForceRestart' ? 'cold' : 'warm'));
+        setImmediate(() => state.bmcModel.resetBmc(kind === 'ForceRestart' ? 'cold' : 'warm'));
         return { status: 204 };
       },
     },
@@ -37,7 +37,7 @@ export function managerRoutes({ paths }: ServiceState): Route[] {
       kind: 'logEntry',
       path: `${log}/Entries/{}`,
       get: (call) => {
-        const entry = call.state.board.log.find(({ id }) => String(id) === call.ids[0]);
+        const entry = call.state.bmcModel.log.find(({ id }) => String(id) === call.ids[0]);
         if (!entry) throw missing(call);
         return describeEntry(`${log}/Entries`, entry);
       },
@@ -46,21 +46,21 @@ export function managerRoutes({ paths }: ServiceState): Route[] {
       kind: 'logService',
       path: `${log}/Actions/LogService.ClearLog`,
       post: ({ state }) => {
-        state.board.clearLog();
+        state.bmcModel.clearLog();
         return { status: 204 };
       },
     },
   ];
 }
 
-function describeManager({ board, paths, shape, firmware }: ServiceState): Resource {
+function describeManager({ bmcModel, paths, shape, firmware }: ServiceState): Resource {
   const { manager } = paths;
   return {
     ...head(manager, 'Manager.v1_11_0.Manager', 'Manager'),
     ManagerType: 'BMC',
-    Model: board.identity.product,
+    Model: bmcModel.identity.product,
     FirmwareVersion: firmware.get('BMC') ?? null,
-    UUID: board.identity.uuid,
+    UUID: bmcModel.identity.uuid,
     DateTime: new Date().toISOString().replace(/\.\d+Z/, 'Z'),
     DateTimeLocalOffset: '+00:00',
     PowerState: 'On',
@@ -80,8 +80,8 @@ function describeManager({ board, paths, shape, firmware }: ServiceState): Resou
   };
 }
 
-function describeNic({ board, paths }: ServiceState): Resource {
-  const { address, mask, gateway, mac, source } = board.lan;
+function describeNic({ bmcModel, paths }: ServiceState): Resource {
+  const { address, mask, gateway, mac, source } = bmcModel.lan;
   return {
     ...head(`${paths.nics}/1`, 'EthernetInterface.v1_6_2.EthernetInterface', 'Manager Ethernet Interface'),
     MACAddress: mac,
@@ -123,7 +123,7 @@ function describeLog(log: string): Resource {
 
 function describeEntries({ state, query }: Call, path: string): Resource {
   const skip = Number(query.get('$skip') ?? 0) || 0;
-  const { log } = state.board;
+  const { log } = state.bmcModel;
   const page = log.slice(skip, skip + pageSize);
   const next: Resource = skip + pageSize < log.length ? { 'Members@odata.nextLink': `${path}?$skip=${skip + pageSize}` } : {};
   return {
@@ -134,7 +134,7 @@ function describeEntries({ state, query }: Call, path: string): Resource {
   };
 }
 
-function describeEntry(path: string, { id, at, sensor, message, severity, event }: BoardLogEntry): Resource {
+function describeEntry(path: string, { id, at, sensor, message, severity, event }: BmcModelLogEntry): Resource {
   const level = { ok: 'OK', warning: 'Warning', critical: 'Critical' }[severity];
   return {
     ...head(`${path}/${id}`, 'LogEntry.v1_8_0.LogEntry', `Log Entry ${id}`),

@@ -1,6 +1,6 @@
 /** Virtual media: a file that the BMC fetches and puts into the machine's drive. DSP0268, VirtualMedia v1. */
 import { join } from 'node:path';
-import type { MediumSlot } from '../board.ts';
+import type { MediumSlot } from '../bmc-model.ts';
 import { fetchFile } from './fetch-file.ts';
 import { RedfishRefusal, type Resource } from './messages.ts';
 import { type Answer, collection, expectBoolean, expectUri, head, type Route, type WriteCall } from './route.ts';
@@ -13,10 +13,10 @@ const kindTable = {
 } as const;
 
 export function mediaRoutes(state: ServiceState): Route[] {
-  const { paths, shape, board } = state;
-  const hasFloppy = board.media.some(({ device }) => device === 'floppy');
+  const { paths, shape, bmcModel } = state;
+  const hasFloppy = bmcModel.media.some(({ device }) => device === 'floppy');
   const idTable = { cdrom: shape.cdId, floppy: shape.floppyId, disk: hasFloppy ? 'Usb' : shape.floppyId };
-  const slots = board.media;
+  const slots = bmcModel.media;
   const idOf = ({ device }: MediumSlot) => idTable[device];
   const rows = slots.flatMap((slot) => slotRoutes(slot, `${paths.media}/${idOf(slot)}`, shape.mediaBy));
   const members = slots.map((slot) => `${paths.media}/${idOf(slot)}`);
@@ -102,8 +102,12 @@ function patchOf(slot: MediumSlot): Route['patch'] {
 }
 
 /** @throws RedfishRefusal when the file cannot be had. */
-async function change({ board, mediaFolder, lastImages }: ServiceState, slot: MediumSlot, image: string | null): Promise<void> {
-  const isFetched = board.chassis.changeMedium !== undefined && mediaFolder !== undefined;
+async function change(
+  { bmcModel, mediaFolder, lastImages }: ServiceState,
+  slot: MediumSlot,
+  image: string | null,
+): Promise<void> {
+  const isFetched = bmcModel.chassis.changeMedium !== undefined && mediaFolder !== undefined;
   // Out first: what is in the drive must not change under the machine.
   if (image === null || isFetched) await slot.change(null);
   if (image === null) return;

@@ -1,9 +1,9 @@
 /** Whatever a body holds, each writable resource answers with a reason, and none of it is a defect. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBoard } from '../create-board.ts';
+import { defaultBmcProfile } from '../bmc-profile.ts';
+import { createBmcModel } from '../create-bmc-model.ts';
 import { createMemoryChassis } from '../memory-chassis.ts';
-import { soundPersonality } from '../personality.ts';
 import { startRedfishService } from './redfish-service.ts';
 import { routeTable } from './route-table.ts';
 import { ServiceState } from './service-state.ts';
@@ -31,12 +31,12 @@ const raw = ['', '{', '[]', 'null', '"x"', '{"a":}', '\ufeff{}', `${'['.repeat(1
 
 test('odd bodies get an answer', async (t) => {
   const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
-  const board = createBoard({ chassis: createMemoryChassis(), users });
+  const bmcModel = createBmcModel({ chassis: createMemoryChassis(), users });
   const defects: unknown[] = [];
   const onError = (error: unknown) => void defects.push(error);
-  const personality = { sessionLimit: 1000, redfish: { taskMs: 0 } };
-  const service = await startRedfishService({ address: '127.0.0.1', port: 0, board, personality, onError });
-  const state = new ServiceState({ board, personality: soundPersonality });
+  const profile = { sessionLimit: 1000, redfish: { taskMs: 0 } };
+  const service = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel, profile, onError });
+  const state = new ServiceState({ bmcModel, profile: defaultBmcProfile });
   t.after(() => service.close());
   t.after(() => state.close());
   const { exact, byFolder } = routeTable(state);

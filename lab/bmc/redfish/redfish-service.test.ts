@@ -7,17 +7,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { BmcProfileChanges } from '../bmc-profile.ts';
 import type { Chassis, MediaDevice } from '../chassis.ts';
-import { createBoard } from '../create-board.ts';
+import { createBmcModel } from '../create-bmc-model.ts';
 import { createMemoryChassis } from '../memory-chassis.ts';
-import type { PersonalityChanges } from '../personality.ts';
 import type { Json, Resource } from './messages.ts';
 import { startRedfishService } from './redfish-service.ts';
 
 const system = '/redfish/v1/Systems/1';
 const reset = `${system}/Actions/ComputerSystem.Reset`;
 
-async function setStage(t: TestContext, personality: PersonalityChanges = {}, machine?: Partial<Chassis>) {
+async function setStage(t: TestContext, profile: BmcProfileChanges = {}, machine?: Partial<Chassis>) {
   const drives = new Map<MediaDevice, string | null>();
   const memory = createMemoryChassis('off');
   const changeMedium = async (device: MediaDevice, path: string | null) =>
@@ -26,9 +26,9 @@ async function setStage(t: TestContext, personality: PersonalityChanges = {}, ma
     { name: 'admin', password: 'password1', privilege: 'administrator' },
     { name: 'viewer', password: 'password2', privilege: 'user' },
   ] as const;
-  const board = createBoard({ chassis: { ...memory, changeMedium, ...machine }, users, media: ['cdrom', 'floppy'] });
+  const bmcModel = createBmcModel({ chassis: { ...memory, changeMedium, ...machine }, users, media: ['cdrom', 'floppy'] });
   const mediaFolder = mkdtempSync(join(tmpdir(), 'ingot-media-'));
-  const service = await startRedfishService({ address: '127.0.0.1', port: 0, board, personality, mediaFolder });
+  const service = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel, profile, mediaFolder });
   t.after(async () => {
     await service.close();
     rmSync(mediaFolder, { recursive: true });
@@ -44,7 +44,7 @@ async function setStage(t: TestContext, personality: PersonalityChanges = {}, ma
   const as = (name: string, password: string) => ({
     authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
   });
-  return { board, service, ask, as, drives, memory };
+  return { bmcModel, service, ask, as, drives, memory };
 }
 
 type Stage = Awaited<ReturnType<typeof setStage>>;
@@ -101,7 +101,7 @@ test('only the root is for strangers, and the password is checked', async (t) =>
 });
 
 test('sessions are opened, limited, ended and forgotten', async (t) => {
-  const { ask, service, board } = await setStage(t, { sessionLimit: 2 });
+  const { ask, service, bmcModel } = await setStage(t, { sessionLimit: 2 });
   const sessions = '/redfish/v1/SessionService/Sessions';
   const open = () => ask('POST', sessions, { UserName: 'admin', Password: 'password1' }, { authorization: '' });
 
@@ -115,7 +115,7 @@ test('sessions are opened, limited, ended and forgotten', async (t) => {
   assert.equal((await ask('DELETE', first.headers.get('location') as string, undefined, token)).status, 204);
   assert.equal((await ask('GET', system, undefined, token)).status, 401);
   assert.deepEqual([service.sessionCount, service.logins], [1, 2]);
-  board.resetBmc('cold');
+  bmcModel.resetBmc('cold');
   assert.equal(service.sessionCount, 0);
 });
 
@@ -146,9 +146,9 @@ test('a wrong request gets the right answer', async (t) => {
 });
 
 test('nothing is changed where one field of several is wrong', async (t) => {
-  const { ask, board } = await setStage(t);
+  const { ask, bmcModel } = await setStage(t);
   await ask('PATCH', system, { IndicatorLED: 'Lit', AssetTag: 5 });
-  assert.equal(board.indicator, 'off');
+  assert.equal(bmcModel.indicator, 'off');
 });
 
 test('If-Match protects; a vendor may insist on it', async (t) => {
@@ -162,23 +162,23 @@ test('If-Match protects; a vendor may insist on it', async (t) => {
   const late = await ask('PATCH', system, { AssetTag: 'b' }, { 'if-match': etag });
   assert.deepEqual([late.status, messageIds(late)], [412, ['Base.1.8.PreconditionFailed']]);
 
-  service.setPersonality({ redfish: { ifMatch: 'required', etags: 'strong', errors: 'short', messageRegistry: 'Base.1.0' } });
+  service.setBmcProfile({ redfish: { ifMatch: 'required', etags: 'strong', errors: 'short', messageRegistry: 'Base.1.0' } });
   const bare = await ask('PATCH', system, { AssetTag: 'b' });
   assert.deepEqual([bare.status, (bare.body['error'] as Resource)['code']], [428, 'Base.1.0.PreconditionRequired']);
   assert.equal((await ask('PATCH', system, { AssetTag: 'b' }, { 'if-match': '*' })).status, 200);
 
-  service.setPersonality({ redfish: { etags: 'none' } });
+  service.setBmcProfile({ redfish: { etags: 'none' } });
   assert.equal((await ask('GET', system)).headers.get('etag'), null);
 });
 
 test('media are fetched into the drive and taken out again', async (t) => {
-  const { ask, drives, board } = await setStage(t);
+  const { ask, drives, bmcModel } = await setStage(t);
   const { url } = await aHost(t);
   const drive = '/redfish/v1/Managers/1/VirtualMedia/Cd';
   const insert = (image: string) => ask('POST', `${drive}/Actions/VirtualMedia.InsertMedia`, { Image: image });
 
   assert.equal((await insert(`${url}/live.iso`)).status, 204);
-  assert.deepEqual([drives.get('cdrom'), board.media[0]?.image], ['/live.iso', `${url}/live.iso`]);
+  assert.deepEqual([drives.get('cdrom'), bmcModel.media[0]?.image], ['/live.iso', `${url}/live.iso`]);
   assert.deepEqual(messageIds(await insert(`${url}/other.iso`)), ['Base.1.8.ResourceInUse']);
   await ask('POST', `${drive}/Actions/VirtualMedia.EjectMedia`, {});
   assert.equal(drives.get('cdrom'), null);
@@ -202,9 +202,9 @@ test('what somebody puts into the drive by hand is what the service shows, and t
       return () => {};
     },
   };
-  const { ask, board } = await setStage(t, {}, chassis);
+  const { ask, bmcModel } = await setStage(t, {}, chassis);
   const changes: string[] = [];
-  board.onChange((what) => void changes.push(what));
+  bmcModel.onChange((what) => void changes.push(what));
   const drive = '/redfish/v1/Managers/1/VirtualMedia/Cd';
   const shown = async () => (await ask('GET', drive)).body;
 
@@ -222,16 +222,16 @@ test('what somebody puts into the drive by hand is what the service shows, and t
 });
 
 test('a vendor that takes media by PATCH alone has no action for it', async (t) => {
-  const { ask, board } = await setStage(t, { redfish: { mediaBy: 'patch', mediaOwner: 'system', cdId: 'EXT1' } });
+  const { ask, bmcModel } = await setStage(t, { redfish: { mediaBy: 'patch', mediaOwner: 'system', cdId: 'EXT1' } });
   const { url } = await aHost(t);
   const drive = `${system}/VirtualMedia/EXT1`;
 
   assert.equal((await ask('GET', drive)).body['Actions'], undefined);
   assert.equal((await ask('POST', `${drive}/Actions/VirtualMedia.InsertMedia`, {})).status, 404);
   await ask('PATCH', drive, { Image: `${url}/live.iso`, Inserted: true });
-  assert.equal(board.media[0]?.image, `${url}/live.iso`);
+  assert.equal(bmcModel.media[0]?.image, `${url}/live.iso`);
   await ask('PATCH', drive, { Image: null });
-  assert.equal(board.media[0]?.image, null);
+  assert.equal(bmcModel.media[0]?.image, null);
 });
 
 test('firmware is updated by a task, pulled or pushed; a broken file fails it', async (t) => {
@@ -266,7 +266,7 @@ test('firmware is updated by a task, pulled or pushed; a broken file fails it', 
 });
 
 test('events reach subscribers in order, and those who read the stream', async (t) => {
-  const { ask, board, service, as } = await setStage(t);
+  const { ask, bmcModel, service, as } = await setStage(t);
   const { url, heard, server } = await aHost(t);
   const wish = {
     Destination: `${url}/events`,
@@ -278,8 +278,8 @@ test('events reach subscribers in order, and those who read the stream', async (
   assert.equal(status, 201);
   const stream = await fetch(`${service.url}/redfish/v1/EventService/SSE`, { headers: as('admin', 'password1') });
 
-  await board.chassis.powerOn();
-  board.indicator = 'on';
+  await bmcModel.chassis.powerOn();
+  bmcModel.indicator = 'on';
   while (heard.length < 2) await once(server, 'heard');
 
   const events = heard.map((body) => ((body['Events'] as Resource[])[0] as Resource)['Message']);
@@ -295,7 +295,7 @@ test('events reach subscribers in order, and those who read the stream', async (
 });
 
 test('an event that a subscriber did not take is sent again', async (t) => {
-  const { ask, board } = await setStage(t);
+  const { ask, bmcModel } = await setStage(t);
   const heard: string[] = [];
   const server = createServer((request, reply) => {
     request.resume();
@@ -309,7 +309,7 @@ test('an event that a subscriber did not take is sent again', async (t) => {
   const wish = { Destination, Protocol: 'Redfish', EventTypes: ['StatusChange'], HttpHeaders: [{ 'X-Secret': 's3' }] };
   const { headers } = await ask('POST', '/redfish/v1/EventService/Subscriptions', wish);
 
-  await board.chassis.powerOn();
+  await bmcModel.chassis.powerOn();
   while (heard.length < 2) await once(server, 'heard');
 
   assert.deepEqual(heard, ['s3', 's3']);
@@ -317,36 +317,36 @@ test('an event that a subscriber did not take is sent again', async (t) => {
 });
 
 test('one board: what IPMI would see is what Redfish did', async (t) => {
-  const { ask, board, memory } = await setStage(t);
+  const { ask, bmcModel, memory } = await setStage(t);
   await ask('PATCH', system, {
     Boot: { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' },
   });
-  assert.deepEqual(board.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
+  assert.deepEqual(bmcModel.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
   await ask('PATCH', system, { Boot: { BootSourceOverrideTarget: 'UefiHttp', HttpBootUri: 'http://h/boot.efi' } });
   await ask('POST', reset, { ResetType: 'On' });
   assert.deepEqual(memory.boots[0], { device: 'pxe', persistent: false, uefi: true, httpUri: 'http://h/boot.efi' });
   await ask('PATCH', '/redfish/v1/AccountService/Accounts/1', { Password: 'password9' });
-  assert.equal(board.users[0]?.password, 'password9');
+  assert.equal(bmcModel.users[0]?.password, 'password9');
 });
 
 test('it misbehaves as it is told', async (t) => {
-  const { ask, board, service, as } = await setStage(t, { forgetsBootOverride: true, acceptsWithoutEffect: true });
+  const { ask, bmcModel, service, as } = await setStage(t, { forgetsBootOverride: true, acceptsWithoutEffect: true });
   await ask('PATCH', system, { Boot: { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' } });
   assert.equal((await ask('POST', reset, { ResetType: 'On' })).status, 204);
-  assert.deepEqual([board.chassis.bootOverride.get(), board.chassis.power()], [undefined, 'off']);
+  assert.deepEqual([bmcModel.chassis.bootOverride.get(), bmcModel.chassis.power()], [undefined, 'off']);
 
-  service.setPersonality({ acceptsWithoutEffect: false, actsAfterMs: 1_000 });
-  const on = new Promise<void>((resolve) => void board.onChange((what) => what === 'power' && resolve()));
+  service.setBmcProfile({ acceptsWithoutEffect: false, actsAfterMs: 1_000 });
+  const on = new Promise<void>((resolve) => void bmcModel.onChange((what) => what === 'power' && resolve()));
   await ask('POST', reset, { ResetType: 'On' });
-  assert.equal(board.chassis.power(), 'off');
+  assert.equal(bmcModel.chassis.power(), 'off');
   await on;
-  assert.equal(board.chassis.power(), 'on');
+  assert.equal(bmcModel.chassis.power(), 'on');
 
-  service.setPersonality({ refusePassword: true });
+  service.setBmcProfile({ refusePassword: true });
   assert.equal((await ask('GET', system)).status, 401);
-  service.setPersonality({ refusePassword: false, dropRate: 1 });
+  service.setBmcProfile({ refusePassword: false, dropRate: 1 });
   await assert.rejects(ask('GET', system));
-  service.setPersonality({ dropRate: 0, silent: true });
+  service.setBmcProfile({ dropRate: 0, silent: true });
   const patience = { signal: AbortSignal.timeout(200), headers: as('admin', 'password1') };
   await assert.rejects(fetch(service.url + system, patience), /timeout/i);
 });

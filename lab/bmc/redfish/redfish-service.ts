@@ -6,21 +6,21 @@ import { createHash } from 'node:crypto';
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Board } from '../board.ts';
-import { changePersonality, type PersonalityChanges, soundPersonality } from '../personality.ts';
+import type { BmcModel } from '../bmc-model.ts';
+import { type BmcProfileChanges, changeBmcProfile, defaultBmcProfile } from '../bmc-profile.ts';
 import { errorBody, RedfishRefusal, type Resource } from './messages.ts';
 import type { RedfishShape } from './redfish-shape.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { allowedMethods, findRoute, type RouteTable, routeTable } from './route-table.ts';
 import { ServiceState } from './service-state.ts';
-import { dressResource } from './vendor-dress.ts';
+import { dressResource } from './vendor-profile.ts';
 
 export type RedfishServiceOptions = {
   readonly address: string;
   /** 0 = any free port; see `RedfishService.port`. */
   readonly port: number;
-  readonly board: Board;
-  readonly personality?: PersonalityChanges;
+  readonly bmcModel: BmcModel;
+  readonly profile?: BmcProfileChanges;
   /** PEM. Absent = plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Where virtual media and firmware are fetched to; absent = they are noted and not fetched. */
@@ -38,7 +38,7 @@ export type RedfishService = {
   readonly sessionCount: number;
   /** Sessions opened since the start. */
   readonly logins: number;
-  setPersonality(changes: PersonalityChanges): void;
+  setBmcProfile(changes: BmcProfileChanges): void;
   /** Forgets sessions and tasks, as a BMC does that restarts. */
   restart(): void;
   close(): Promise<void>;
@@ -60,9 +60,9 @@ class VirtualService implements RedfishService {
 
   constructor(options: RedfishServiceOptions) {
     this.#options = options;
-    const { board, mediaFolder, onError, tls } = options;
-    const personality = changePersonality(soundPersonality, options.personality ?? {});
-    this.#state = new ServiceState({ board, personality, mediaFolder, onError });
+    const { bmcModel, mediaFolder, onError, tls } = options;
+    const profile = changeBmcProfile(defaultBmcProfile, options.profile ?? {});
+    this.#state = new ServiceState({ bmcModel, profile, mediaFolder, onError });
     this.#routes = routeTable(this.#state);
     const serve = (request: IncomingMessage, reply: ServerResponse) => void this.#serve(request, reply);
     this.#server = tls ? createHttps({ ...tls }, serve) : createHttp(serve);
@@ -90,8 +90,8 @@ class VirtualService implements RedfishService {
     return this.#state.sessions.logins;
   }
 
-  setPersonality(changes: PersonalityChanges): void {
-    this.#state.personality = changePersonality(this.#state.personality, changes);
+  setBmcProfile(changes: BmcProfileChanges): void {
+    this.#state.profile = changeBmcProfile(this.#state.profile, changes);
     this.#routes = routeTable(this.#state);
   }
 
@@ -117,7 +117,7 @@ class VirtualService implements RedfishService {
   }
 
   async #serve(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { silent, delayMs, dropRate } = this.#state.personality;
+    const { silent, delayMs, dropRate } = this.#state.profile;
     request.on('error', () => {});
     if (silent) return;
     if (Math.random() < dropRate) return void request.destroy();

@@ -1,23 +1,23 @@
 /** Sessions of a Redfish service (DSP0266, "Session management"): found by token, ended by DELETE or by silence. No timers. */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Board, BoardUser } from '../board.ts';
-import type { Personality } from '../personality.ts';
+import type { BmcModel, BmcModelUser } from '../bmc-model.ts';
+import type { BmcProfile } from '../bmc-profile.ts';
 import { RedfishRefusal } from './messages.ts';
 
-export type RedfishSession = { readonly id: string; readonly token: string; readonly user: BoardUser; lastHeard: number };
+export type RedfishSession = { readonly id: string; readonly token: string; readonly user: BmcModelUser; lastHeard: number };
 
 export class RedfishSessions {
-  readonly #board: Board;
-  readonly #personality: () => Personality;
+  readonly #bmcModel: BmcModel;
+  readonly #profile: () => BmcProfile;
   readonly #byToken = new Map<string, RedfishSession>();
   #lastId = 0;
   #logins = 0;
   /** Seconds, as a client changed it. */
   timeout: number | undefined;
 
-  constructor(board: Board, personality: () => Personality) {
-    this.#board = board;
-    this.#personality = personality;
+  constructor(bmcModel: BmcModel, profile: () => BmcProfile) {
+    this.#bmcModel = bmcModel;
+    this.#profile = profile;
   }
 
   get all(): readonly RedfishSession[] {
@@ -31,13 +31,13 @@ export class RedfishSessions {
   }
 
   get timeoutSeconds(): number {
-    return this.timeout ?? this.#personality().redfish.sessionTimeout;
+    return this.timeout ?? this.#profile().redfish.sessionTimeout;
   }
 
   /** @throws RedfishRefusal for a wrong password, or when there are too many. */
   open(name: unknown, password: unknown): RedfishSession {
     const user = this.#check(name, password);
-    if (this.all.length >= this.#personality().sessionLimit) throw new RedfishRefusal('SessionLimitExceeded');
+    if (this.all.length >= this.#profile().sessionLimit) throw new RedfishRefusal('SessionLimitExceeded');
     this.#lastId += 1;
     this.#logins += 1;
     const session = { id: String(this.#lastId), token: randomBytes(16).toString('hex'), user, lastHeard: performance.now() };
@@ -59,15 +59,15 @@ export class RedfishSessions {
   }
 
   /** Who asks, by `X-Auth-Token` or basic authentication. @throws RedfishRefusal */
-  authenticate(token: string | undefined, authorization: string | undefined): BoardUser {
+  authenticate(token: string | undefined, authorization: string | undefined): BmcModelUser {
     if (token !== undefined) return this.#byTokenOrRefuse(token);
     const [, words] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '') ?? [];
-    if (!words || !this.#personality().redfish.basicAuth) throw new RedfishRefusal('NoValidSession');
+    if (!words || !this.#profile().redfish.basicAuth) throw new RedfishRefusal('NoValidSession');
     const [, name, password] = /^([^:]*):([\s\S]*)$/.exec(Buffer.from(words, 'base64').toString()) ?? [];
     return this.#check(name, password);
   }
 
-  #byTokenOrRefuse(token: string): BoardUser {
+  #byTokenOrRefuse(token: string): BmcModelUser {
     this.#sweep();
     const session = this.#byToken.get(token);
     if (!session) throw new RedfishRefusal('NoValidSession');
@@ -75,10 +75,10 @@ export class RedfishSessions {
     return session.user;
   }
 
-  #check(name: unknown, password: unknown): BoardUser {
-    const user = this.#board.users.find((candidate) => candidate.name === name && candidate.name !== '');
+  #check(name: unknown, password: unknown): BmcModelUser {
+    const user = this.#bmcModel.users.find((candidate) => candidate.name === name && candidate.name !== '');
     const isRight = user && typeof password === 'string' && same(password, user.password);
-    if (!isRight || this.#personality().refusePassword) throw new RedfishRefusal('ResourceAtUriUnauthorized');
+    if (!isRight || this.#profile().refusePassword) throw new RedfishRefusal('ResourceAtUriUnauthorized');
     return user;
   }
 

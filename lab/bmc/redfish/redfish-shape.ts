@@ -1,4 +1,4 @@
-/** What differs between the Redfish services of vendors, as data: lab/personalities/*.json fill it in. */
+/** What differs between the Redfish services of vendors, as data: lab/bmc-profiles/*.json fill it in. */
 import { type Static, Type } from 'typebox';
 
 const Names = Type.Array(Type.String({ minLength: 1 }));
@@ -67,7 +67,7 @@ export const redfishShapeSchema = Type.Object(
 
 export type RedfishShape = Readonly<Static<typeof redfishShapeSchema>>;
 
-export const soundRedfishShape: RedfishShape = {
+export const defaultRedfishShape: RedfishShape = {
   vendor: 'Ingot',
   product: 'Virtual BMC',
   systemId: '1',

@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createBoard } from '../create-board.ts';
+import type { BmcProfileChanges } from '../bmc-profile.ts';
+import { createBmcModel } from '../create-bmc-model.ts';
 import { createMemoryChassis } from '../memory-chassis.ts';
-import type { PersonalityChanges } from '../personality.ts';
 import { ensureCertificate } from './certificate.ts';
 import { startRedfishService } from './redfish-service.ts';
 
@@ -29,16 +29,16 @@ const withoutRedfishtool = existsSync('/usr/bin/redfishtool') ? false : 'needs t
 const validator = process.env['REFEREE_REDFISH_VALIDATOR'];
 const withoutValidator = validator ? false : 'needs REFEREE_REDFISH_VALIDATOR, a folder with the Redfish Service Validator';
 
-async function aService(t: TestContext, personality: PersonalityChanges = {}) {
+async function aService(t: TestContext, profile: BmcProfileChanges = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-redfish-'));
   const files = createServer((_, reply) => reply.end('a medium')).listen(0, '127.0.0.1');
   await once(files, 'listening');
   const users = [{ name: login.user, password: login.password, privilege: 'administrator' }] as const;
   const errors: unknown[] = [];
-  const board = createBoard({ chassis: createMemoryChassis(), users, media: ['cdrom', 'floppy'] });
+  const bmcModel = createBmcModel({ chassis: createMemoryChassis(), users, media: ['cdrom', 'floppy'] });
   const certificate = ensureCertificate(folder, { name: 'bmc', address: '127.0.0.1' });
   const onError = (error: unknown) => void errors.push(error);
-  const options = { address: '127.0.0.1', port: 0, board, personality, mediaFolder: folder, tls: certificate, onError };
+  const options = { address: '127.0.0.1', port: 0, bmcModel, profile, mediaFolder: folder, tls: certificate, onError };
   const service = await startRedfishService(options);
   t.after(async () => {
     files.close();
@@ -46,7 +46,7 @@ async function aService(t: TestContext, personality: PersonalityChanges = {}) {
     rmSync(folder, { recursive: true });
     assert.deepEqual(errors, []);
   });
-  return { service, board, folder, mediumUrl: `http://127.0.0.1:${(files.address() as AddressInfo).port}/live.iso` };
+  return { service, bmcModel, folder, mediumUrl: `http://127.0.0.1:${(files.address() as AddressInfo).port}/live.iso` };
 }
 
 for (const auth of ['session', 'basic']) {
@@ -86,7 +86,7 @@ for (const auth of ['session', 'basic']) {
 }
 
 test('redfishtool drives it', { skip: withoutRedfishtool }, async (t) => {
-  const { service, board } = await aService(t);
+  const { service, bmcModel } = await aService(t);
   const host = service.url.replace('https://', '');
   const tool = async (...words: string[]) => {
     // Its password stands in its arguments: this one is of a BMC that lives for a second.
@@ -99,8 +99,8 @@ test('redfishtool drives it', { skip: withoutRedfishtool }, async (t) => {
   await tool('Chassis', '-F', 'setIndicatorLed', 'Lit');
 
   assert.match(await tool('Systems', '-F', 'get'), /"PowerState": "On"/);
-  assert.deepEqual([board.chassis.power(), board.indicator], ['on', 'on']);
-  assert.equal(board.chassis.bootOverride.get()?.device, 'pxe');
+  assert.deepEqual([bmcModel.chassis.power(), bmcModel.indicator], ['on', 'on']);
+  assert.equal(bmcModel.chassis.bootOverride.get()?.device, 'pxe');
   assert.match(await tool('Chassis', '-F', 'Thermal'), /ReadingCelsius/);
   assert.match(await tool('Managers', '-F', 'Logs'), /LogService/);
 });

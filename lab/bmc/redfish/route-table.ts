@@ -10,7 +10,7 @@ import type { ServiceState } from './service-state.ts';
 import { systemRoutes } from './system-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 import { updateRoutes } from './update-routes.ts';
-import { isAbsent } from './vendor-dress.ts';
+import { isAbsent } from './vendor-profile.ts';
 
 export type RouteTable = { readonly exact: ReadonlyMap<string, Route>; readonly byFolder: ReadonlyMap<string, Route> };
 
@@ -26,7 +26,7 @@ const builders = [
   eventRoutes,
 ];
 
-/** Of the present shape: it is built anew when the personality changes. */
+/** Of the present shape: it is built anew when the profile changes. */
 export function routeTable(state: ServiceState): RouteTable {
   const routes = builders.flatMap((build) => build(state)).filter(({ kind }) => !isAbsent(state.shape, kind));
   const isOpen = ({ path }: Route) => path.endsWith('/{}');

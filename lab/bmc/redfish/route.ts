@@ -1,6 +1,6 @@
 /** The form of a resource of the Redfish service: a row of the route table. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BoardUser } from '../board.ts';
+import type { BmcModelUser } from '../bmc-model.ts';
 import { type Json, RedfishRefusal, type Resource } from './messages.ts';
 import type { ServiceState } from './service-state.ts';
 
@@ -10,7 +10,7 @@ export type Call = {
   readonly ids: readonly string[];
   readonly query: URLSearchParams;
   /** Undefined on open routes alone. */
-  readonly user: BoardUser | undefined;
+  readonly user: BmcModelUser | undefined;
   readonly request: IncomingMessage;
   readonly reply: ServerResponse;
 };
@@ -23,7 +23,7 @@ export type Answer = { readonly status: number; readonly body?: Resource; readon
 export type Writer = (value: Json, call: WriteCall) => () => void | Promise<void>;
 
 export type Route = {
-  /** What personalities call it, in `omit` and `extend`. */
+  /** What profiles call it, in `omit` and `extend`. */
   readonly kind: string;
   /** Below the host; `{}` = one part of any name. */
   readonly path: string;

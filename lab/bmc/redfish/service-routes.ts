@@ -24,7 +24,7 @@ export function serviceRoutes(state: ServiceState): Route[] {
       kind: 'root',
       path: serviceRoot,
       open: ['GET'],
-      get: ({ state: { shape, board, paths } }) => describeRoot(shape, board, paths),
+      get: ({ state: { shape, bmcModel, paths } }) => describeRoot(shape, bmcModel, paths),
     },
     {
       kind: 'odata',
@@ -42,16 +42,16 @@ export function serviceRoutes(state: ServiceState): Route[] {
   ];
 }
 
-type Root = Pick<ServiceState, 'shape' | 'board' | 'paths'>;
+type Root = Pick<ServiceState, 'shape' | 'bmcModel' | 'paths'>;
 
-function describeRoot(shape: Root['shape'], board: Root['board'], paths: Root['paths']): Resource {
+function describeRoot(shape: Root['shape'], bmcModel: Root['bmcModel'], paths: Root['paths']): Resource {
   const services = ['Systems', 'Chassis', 'Managers', 'AccountService', 'UpdateService', 'Registries'];
   return {
     ...head(serviceRoot, 'ServiceRoot.v1_9_0.ServiceRoot', 'Root Service'),
     '@odata.id': `${serviceRoot}/`,
     Id: 'RootService',
     RedfishVersion: '1.11.0',
-    UUID: board.identity.uuid,
+    UUID: bmcModel.identity.uuid,
     Vendor: shape.vendor,
     Product: shape.product,
     ProtocolFeaturesSupported: { FilterQuery: false, SelectQuery: false, OnlyMemberQuery: false },
@@ -173,7 +173,7 @@ function accountRoutes({ paths }: ServiceState): Route[] {
         collection(
           paths.accounts,
           'ManagerAccount',
-          state.board.users.map((_, index) => `${paths.accounts}/${index + 1}`),
+          state.bmcModel.users.map((_, index) => `${paths.accounts}/${index + 1}`),
         ),
     },
     {
@@ -226,7 +226,7 @@ function describeAccount(call: Call): Resource {
 
 function findAccount(call: Call) {
   const [id = ''] = call.ids;
-  const user = /^\d+$/.test(id) ? call.state.board.users[Number(id) - 1] : undefined;
+  const user = /^\d+$/.test(id) ? call.state.bmcModel.users[Number(id) - 1] : undefined;
   if (!user) throw missing(call);
   return user;
 }

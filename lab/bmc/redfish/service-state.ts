@@ -1,14 +1,14 @@
 /** What a Redfish service knows besides the board: sessions, tasks, subscriptions, pending settings, versions. */
-import type { Board } from '../board.ts';
+import type { BmcModel } from '../bmc-model.ts';
+import { type BmcProfile, startPowerAction } from '../bmc-profile.ts';
 import type { MediaDevice } from '../chassis.ts';
-import { obey, type Personality } from '../personality.ts';
 import { EventSource } from './event-source.ts';
 import { RedfishSessions } from './redfish-sessions.ts';
 import type { RedfishShape } from './redfish-shape.ts';
 import { RedfishTasks } from './redfish-tasks.ts';
 import { pathsOf, type ServicePaths } from './service-paths.ts';
 
-export type BootWish = {
+export type BootOverrideRequest2 = {
   enabled: 'Disabled' | 'Once' | 'Continuous';
   target: string;
   mode: 'Legacy' | 'UEFI';
@@ -16,15 +16,15 @@ export type BootWish = {
 };
 
 export type StateOptions = {
-  readonly board: Board;
-  readonly personality: Personality;
+  readonly bmcModel: BmcModel;
+  readonly profile: BmcProfile;
   /** Where media and firmware files are put; undefined = they are not fetched, only noted. */
   readonly mediaFolder?: string | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
 };
 
 export class ServiceState {
-  readonly board: Board;
+  readonly bmcModel: BmcModel;
   readonly mediaFolder: string | undefined;
   readonly sessions: RedfishSessions;
   readonly tasks = new RedfishTasks();
@@ -32,7 +32,7 @@ export class ServiceState {
   readonly firmware = new Map<string, string>();
   readonly pendingBios = new Map<string, string | number | boolean>();
   readonly firstBios: ReadonlyMap<string, string | number | boolean>;
-  readonly boot: BootWish;
+  readonly boot: BootOverrideRequest2;
   /** What was in each drive last. */
   readonly lastImages = new Map<MediaDevice, string>();
   readonly writeProtected = new Map<MediaDevice, boolean>();
@@ -42,47 +42,47 @@ export class ServiceState {
   busyUntil = 0;
   /** Until then after a power off the machine is not switched on again; performance.now(). */
   settledAt = 0;
-  #personality: Personality;
+  #profile: BmcProfile;
   #paths: ServicePaths;
   readonly #onError: (error: unknown) => void;
   readonly #forget: (() => void)[];
 
-  constructor({ board, personality, mediaFolder, onError = () => {} }: StateOptions) {
-    this.board = board;
+  constructor({ bmcModel, profile, mediaFolder, onError = () => {} }: StateOptions) {
+    this.bmcModel = bmcModel;
     this.mediaFolder = mediaFolder;
-    this.#personality = personality;
-    this.#paths = pathsOf(personality.redfish);
+    this.#profile = profile;
+    this.#paths = pathsOf(profile.redfish);
     this.#onError = onError;
-    this.sessions = new RedfishSessions(board, () => this.#personality);
-    this.events = new EventSource(() => this.#personality);
-    this.firmware.set('BMC', board.identity.bmcVersion).set('BIOS', '2.4.1').set('NIC', '22.31.6');
-    this.firstBios = new Map(board.bios);
-    const mode = board.chassis.firmware === 'uefi' ? 'UEFI' : 'Legacy';
+    this.sessions = new RedfishSessions(bmcModel, () => this.#profile);
+    this.events = new EventSource(() => this.#profile);
+    this.firmware.set('BMC', bmcModel.identity.bmcVersion).set('BIOS', '2.4.1').set('NIC', '22.31.6');
+    this.firstBios = new Map(bmcModel.bios);
+    const mode = bmcModel.chassis.firmware === 'uefi' ? 'UEFI' : 'Legacy';
     this.boot = { enabled: 'Disabled', target: 'None', mode, httpUri: null };
-    this.busyUntil = performance.now() + personality.redfish.startingMs;
-    this.#forget = [board.onChange((what) => this.#changed(what)), board.onReset(() => this.restart())];
+    this.busyUntil = performance.now() + profile.redfish.startingMs;
+    this.#forget = [bmcModel.onChange((what) => this.#changed(what)), bmcModel.onReset(() => this.restart())];
   }
 
-  get personality(): Personality {
-    return this.#personality;
+  get profile(): BmcProfile {
+    return this.#profile;
   }
 
-  set personality(personality: Personality) {
-    this.#personality = personality;
-    this.#paths = pathsOf(personality.redfish);
+  set profile(profile: BmcProfile) {
+    this.#profile = profile;
+    this.#paths = pathsOf(profile.redfish);
   }
 
   get shape(): RedfishShape {
-    return this.#personality.redfish;
+    return this.#profile.redfish;
   }
 
   get paths(): ServicePaths {
     return this.#paths;
   }
 
-  /** Starts a chassis action as the personality does; its failure is the lab's to report. */
+  /** Starts a chassis action as the profile does; its failure is the lab's to report. */
   begin(action: () => void | Promise<void>): void {
-    obey(this.#personality, action, this.#onError);
+    startPowerAction(this.#profile, action, this.#onError);
   }
 
   restart(): void {
@@ -98,7 +98,7 @@ export class ServiceState {
   }
 
   #changed(what: 'power' | 'log' | 'media' | 'indicator'): void {
-    const { log, chassis } = this.board;
+    const { log, chassis } = this.bmcModel;
     const isBoot = what === 'power' ? chassis.power() === 'on' : what === 'log' && log.at(-1)?.sensor === 'System Boot';
     if (isBoot) this.#takePendingBios();
     if (what === 'power' && chassis.power() === 'off') this.settledAt = performance.now() + this.shape.settleMs;
@@ -107,7 +107,7 @@ export class ServiceState {
 
   /** The firmware reads its settings when it starts. */
   #takePendingBios(): void {
-    for (const [name, value] of this.pendingBios) this.board.bios.set(name, value);
+    for (const [name, value] of this.pendingBios) this.bmcModel.bios.set(name, value);
     this.pendingBios.clear();
   }
 }

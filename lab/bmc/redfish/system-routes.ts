@@ -110,8 +110,8 @@ export function systemRoutes({ paths, shape }: ServiceState): Route[] {
 }
 
 function describeSystem(state: ServiceState): Resource {
-  const { board, paths, shape, assetTag, firmware } = state;
-  const { identity, chassis, indicator } = board;
+  const { bmcModel, paths, shape, assetTag, firmware } = state;
+  const { identity, chassis, indicator } = bmcModel;
   return {
     ...head(paths.system, 'ComputerSystem.v1_13_0.ComputerSystem', 'System'),
     SystemType: 'Physical',
@@ -151,9 +151,9 @@ function settingsOf(path: string): Resource {
 }
 
 /** What was asked for, as long as the firmware has not used it up. */
-function describeBoot({ board, boot, shape, personality }: ServiceState): Resource {
-  const held = board.chassis.bootOverride.get();
-  const target = personality.forgetsBootOverride ? 'None' : nameTarget(held, boot.target);
+function describeBoot({ bmcModel, boot, shape, profile }: ServiceState): Resource {
+  const held = bmcModel.chassis.bootOverride.get();
+  const target = profile.forgetsBootOverride ? 'None' : nameTarget(held, boot.target);
   const enabled = !held || target === 'None' ? 'Disabled' : held.persistent ? 'Continuous' : 'Once';
   const mode = held?.uefi === undefined ? boot.mode : held.uefi ? 'UEFI' : 'Legacy';
   return {
@@ -203,7 +203,7 @@ function writeBoot(value: Parameters<Writer>[0], { state }: WriteCall): () => vo
   if (HttpBootUri !== undefined) next.httpUri = HttpBootUri === null ? null : expectText('HttpBootUri', HttpBootUri);
   return () => {
     Object.assign(state.boot, next);
-    if (!state.personality.forgetsBootOverride) applyBoot(state);
+    if (!state.profile.forgetsBootOverride) applyBoot(state);
   };
 }
 
@@ -215,8 +215,8 @@ function checkVendorRules({ shape }: ServiceState, wish: Resource): void {
   if (lacking) throw new RedfishRefusal('PropertyMissing', [lacking]);
 }
 
-function applyBoot({ board, boot }: ServiceState): void {
-  const { bootOverride } = board.chassis;
+function applyBoot({ bmcModel, boot }: ServiceState): void {
+  const { bootOverride } = bmcModel.chassis;
   const device = targetDevices[boot.target] ?? 'none';
   const isNone = boot.enabled === 'Disabled' || device === 'none';
   const http = boot.target === 'UefiHttp' ? { httpUri: boot.httpUri ?? '' } : {};
@@ -231,8 +231,8 @@ async function reset({ state, body }: WriteCall): Promise<Answer> {
   if (name === undefined) throw new RedfishRefusal('ActionParameterMissing', ['ComputerSystem.Reset', 'ResetType']);
   const row = typeof name === 'string' && state.shape.resetTypes.includes(name) ? resetTable[name] : undefined;
   if (!row) throw new RedfishRefusal('ActionParameterNotSupported', [String(name), 'ResetType']);
-  const { chassis } = state.board;
-  if (row.needsPower && chassis.power() === 'off' && !state.personality.acceptsWithoutEffect)
+  const { chassis } = state.bmcModel;
+  if (row.needsPower && chassis.power() === 'off' && !state.profile.acceptsWithoutEffect)
     throw new RedfishRefusal('ResourceInStandby');
   if (name === 'On' && performance.now() < state.settledAt) throw new RedfishRefusal('ResourceInUse');
   chassis.bootOverride.restartCountdown();
@@ -252,14 +252,14 @@ export function writeIndicatorLed(value: Parameters<Writer>[0], { state }: Write
   const name = expectChoice('IndicatorLED', value, Object.values(ledNames));
   const indicator = name === 'Lit' ? 'on' : name === 'Off' ? 'off' : 'blinking';
   return () => {
-    state.board.indicator = indicator;
+    state.bmcModel.indicator = indicator;
   };
 }
 
 export function writeLocationIndicator(value: Parameters<Writer>[0], { state }: WriteCall): () => void {
   const isOn = expectBoolean('LocationIndicatorActive', value);
   return () => {
-    state.board.indicator = isOn ? 'blinking' : 'off';
+    state.bmcModel.indicator = isOn ? 'blinking' : 'off';
   };
 }
 

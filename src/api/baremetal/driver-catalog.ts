@@ -30,7 +30,7 @@ export function propertiesOf(catalog: DriverCatalog, type: HardwareTypeFacts): R
 /** What is no driver's. */
 const forAllTypes: Readonly<Record<string, Property>> = {
   power_sync_policy: {
-    help: 'What is done where power changed and nobody asked for it: record, correct or hold. Default: the setting power.sync_policy.',
+    help: 'Reaction to an unexpected power change: record, correct or maintenance. Default: the setting power.sync_policy.',
   },
 };
 

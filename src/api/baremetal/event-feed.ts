@@ -23,7 +23,7 @@ type FeedRequest = Pick<EventQuery, 'node_uuid' | 'server_id'> & {
   isShown?: ((event: Event) => boolean) | undefined;
 };
 
-/** Events after `after`, oldest first, and the id to go on from. Empty when `wait` ran out or the client hung up. */
+/** Events after `after`, oldest first, and the id to go on from. Empty when `wait` ran out or the client disconnected. */
 export async function followEvents(
   { store, waits }: Pick<ApiContext, 'store' | 'waits'>,
   request: FastifyRequest,

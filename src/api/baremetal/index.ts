@@ -3,7 +3,6 @@ import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { registerAbsent } from './absent.ts';
 import { registerDrivers } from './drivers.ts';
 import { registerNodeFirmware } from './node-firmware.ts';
 import { registerNodeGroups } from './node-groups.ts';
@@ -16,6 +15,7 @@ import { registerNodeTraits } from './node-traits.ts';
 import { registerNodes } from './nodes.ts';
 import { registerPorts } from './ports.ts';
 import { refuseUnknown } from './strict-requests.ts';
+import { registerUnsupported } from './unsupported-routes.ts';
 
 export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', async (request) =>
@@ -34,7 +34,7 @@ export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   registerNodeHistory(app, context);
   registerPorts(app, context);
   registerDrivers(app, context);
-  registerAbsent(app, context);
+  registerUnsupported(app, context);
 }
 
 /** Ironic's client labels its DELETE requests `application/octet-stream` although they have no body. */

@@ -241,8 +241,8 @@ test('a parent must be another node, and no part itself', async () => {
 
   assert.match(await put(other.uuid, 'nobody'), /^400 .*nobody could not be found/);
   assert.match(await put(other.uuid, other.uuid), /^400 .*its own parent_node/);
-  assert.match(await put(other.uuid, part.uuid), /^400 .*is a part itself/);
-  assert.match(await put(parent.uuid, other.uuid), /^400 .*has parts of its own/);
+  assert.match(await put(other.uuid, part.uuid), /^400 .*is a child node itself/);
+  assert.match(await put(parent.uuid, other.uuid), /^400 .*has child nodes/);
   assert.equal(await put(other.uuid, parent.name), `200 ${parent.uuid}`);
 });
 
@@ -434,5 +434,5 @@ test('an image that Ingot would have to fetch and serve is refused before the BM
   assert.equal((await put({ image_download_source: 'swift' })).status, 501);
   assert.equal((await put({ device_type: 'tape' })).status, 400);
   assert.equal((await put({ username: 'me' })).status, 400);
-  assert.match(textOf((await put({})).body), /has no/);
+  assert.match(textOf((await put({})).body), /does not support/);
 });

@@ -15,7 +15,7 @@ export type NodeView = {
   node: Node;
   operation: Operation | undefined;
   /** How the power control of the node has answered of late. */
-  contact: ReturnType<ApiContext['engine']['bmcContact']>;
+  health: ReturnType<ApiContext['engine']['bmcHealth']>;
   /** What the agent at work last said of it. */
   progress: string | undefined;
   base: string;
@@ -46,9 +46,9 @@ export const nodeFields: readonly NodeField[] = [
   plain('name', 5),
   plain('driver'),
   field('driver_info', 1, ({ node, secrets }) => withoutSecrets(node.driver_info, secrets)),
-  field('driver_internal_info', 3, ({ operation, contact, progress }) => ({
+  field('driver_internal_info', 3, ({ operation, health, progress }) => ({
     ...(operation && { operation: { ...operationFacts(operation), ...(progress && { progress }) } }),
-    ...(contact && { power_contact: contact }),
+    ...(health && { bmc_health: health }),
   })),
   plain('properties'),
   plain('extra'),
@@ -135,9 +135,9 @@ export async function nodesJson(
   const { minor } = request.microversion;
   const secrets = declaredSecrets(context.drivers);
   return nodes.map((node) => {
-    const contact = context.engine.bmcContact(node.uuid);
+    const health = context.engine.bmcHealth(node.uuid);
     const progress = context.engine.progressOf(node.uuid);
-    const view = { node, operation: byId.get(node.operation_id ?? ''), contact, progress, base, secrets, minor };
+    const view = { node, operation: byId.get(node.operation_id ?? ''), health, progress, base, secrets, minor };
     return selectFields(nodeFields, view, { ...selection, version: request.microversion });
   });
 }

@@ -27,7 +27,7 @@ const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as cons
 export const textNames = ['name', 'resource_class', 'description', 'owner', 'shard', 'parent_node'] as const;
 const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceNames, ...bagNames, ...textNames, 'instance_name'];
 
-const Bag = Type.Record(Type.String(), Type.Unknown());
+const FreeFormObject = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { minLength?: number; maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
 const Patched = Type.Object({
   driver: Type.String({ minLength: 1 }),
@@ -39,10 +39,10 @@ const Patched = Type.Object({
   shard: Text({ maxLength: 255 }),
   parent_node: Text({ maxLength: 255 }),
   instance_name: Text({ minLength: 1, maxLength: 255 }),
-  driver_info: Bag,
-  properties: Bag,
-  extra: Bag,
-  instance_info: Bag,
+  driver_info: FreeFormObject,
+  properties: FreeFormObject,
+  extra: FreeFormObject,
+  instance_info: FreeFormObject,
 });
 
 /**
@@ -60,14 +60,14 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   return changesOf(node, after, writtenMembersOf(patch));
 }
 
-const sealedBags: readonly string[] = ['driver_info', 'instance_info'];
+const sealedFields: readonly string[] = ['driver_info', 'instance_info'];
 
 /** Secrets are shown as stars: they must neither be copied to where they are shown, nor guessed by tests. */
 function refuseReadSecrets(patch: JsonPatch): void {
   for (const operation of patch) {
     const { op } = operation;
     const reads = op === 'test' || op === 'move' || op === 'copy';
-    const sealed = pointersOf(operation).find((pointer) => sealedBags.includes(keysOf(pointer)[0] ?? ''));
+    const sealed = pointersOf(operation).find((pointer) => sealedFields.includes(keysOf(pointer)[0] ?? ''));
     if (reads && sealed !== undefined)
       throw new Fault('badRequest', {
         detail: `Cannot ${op} ${sealed}: what may hold secrets can only be added, replaced or removed.`,

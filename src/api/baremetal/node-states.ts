@@ -47,9 +47,9 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
 
 /** Asked of the BMC; one in trouble is not waited for: then it is what it told last. Null = not known. */
 async function bootState(engine: Engine, { uuid, boot_mode, secure_boot }: Node): Promise<object> {
-  const contact = engine.bmcContact(uuid);
+  const health = engine.bmcHealth(uuid);
   const last = { boot_mode, secure_boot };
-  return contact && contact.state !== 'ok' ? last : engine.bootState(uuid).catch(() => last);
+  return health && health.state !== 'ok' ? last : engine.bootState(uuid).catch(() => last);
 }
 
 /** Ironic's names for what may be asked of the power of a machine. */

@@ -277,7 +277,7 @@ test('keeps failures as history and everything as events and operations', async 
   const entry = (await ask('GET', `${uuid}/history/${history[0].uuid}`)).body;
   const gone = await ask('GET', `${uuid}/history/00000000-0000-4000-8000-00000000ffff`);
   assert.equal(gone.status, 404);
-  assert.match(JSON.stringify(gone.body), /there was none, or it was removed since \(records\.keep is 90 days\)/);
+  assert.match(JSON.stringify(gone.body), /never existed or has expired \(records\.keep is 90 days\)/);
   const { events } = (await ask('GET', `${uuid}/events`)).body;
   const { operations } = (await ask('GET', `${uuid}/operations`)).body;
 

@@ -20,7 +20,7 @@ import { interfaceNames, readNodePatch, textNames } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
-const Bag = Maybe(Type.Record(Type.String(), Type.Unknown()));
+const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
 const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
 const Text = Maybe(Type.String({ maxLength: 255 }));
 /** The default is asked for by leaving it out. */
@@ -30,10 +30,10 @@ const NodeRequest = Type.Object({
   driver: Type.String({ minLength: 1 }),
   uuid: Maybe(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
   name: Maybe(NodeName),
-  driver_info: Bag,
-  properties: Bag,
-  extra: Bag,
-  instance_info: Bag,
+  driver_info: FreeFormObject,
+  properties: FreeFormObject,
+  extra: FreeFormObject,
+  instance_info: FreeFormObject,
   resource_class: Maybe(Type.String({ maxLength: 80 })),
   description: Maybe(Type.String({ maxLength: 4096 })),
   owner: Text,

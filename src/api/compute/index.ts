@@ -1,6 +1,5 @@
 /** Nova's API as far as it makes sense for machines: `/compute/v2.1`. */
 import type { ApiContext, ApiScope } from '../context.ts';
-import { registerAbsent } from './absent.ts';
 import { registerBaremetalNodes } from './baremetal-nodes.ts';
 import { registerFlavorExtraSpecs } from './flavor-extra-specs.ts';
 import { registerFlavors } from './flavors.ts';
@@ -14,6 +13,7 @@ import { registerServerMetadata } from './server-metadata.ts';
 import { registerServerParts } from './server-parts.ts';
 import { registerServers } from './servers.ts';
 import { registerServices } from './services.ts';
+import { registerUnsupported } from './unsupported-routes.ts';
 
 export function registerCompute(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', refuseUnknownQuery);
@@ -29,5 +29,5 @@ export function registerCompute(app: ApiScope, context: ApiContext): void {
   registerServices(app);
   registerLimits(app, context);
   registerBaremetalNodes(app, context);
-  registerAbsent(app);
+  registerUnsupported(app);
 }

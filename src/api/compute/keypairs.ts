@@ -79,9 +79,9 @@ async function createKeypair(
   const fingerprint = fingerprintOf(public_key);
   const created_at = new Date().toISOString();
   const record: Keypair = { name: body.name, user_id, type: 'ssh', public_key, fingerprint, created_at };
-  const keypair = await store.transaction(async (inside) => {
-    await refuseMany(inside, user_id);
-    return inside.keypairs.insert(record);
+  const keypair = await store.transaction(async (trx) => {
+    await refuseMany(trx, user_id);
+    return trx.keypairs.insert(record);
   });
   return { keypair, private_key: generated?.privateKey };
 }

@@ -156,7 +156,7 @@ test('a member is told that the BMC failed, and nothing of where it is; an admin
     assert.match(JSON.stringify(toldAdmin.body), /192\.0\.2\.7/, path);
   }
   const { body } = await stage.ask({ url: `${base}/servers/${broken}`, headers: member });
-  assert.match(body.server.fault.message, /management controller could not be used/);
+  assert.match(body.server.fault.message, /BMC of the machine could not be used/);
 });
 
 test('where no host fits, a member reads the plain sentence, an administrator the reasons', async () => {
@@ -198,7 +198,7 @@ test('who meets a busy machine is not told its name or what it is busy with', as
     const [told, toldAdmin] = [await stage.ask({ ...ask, headers: member }), await stage.ask(ask)];
     assert.deepEqual([told.status, toldAdmin.status], [409, 409]);
     assert.doesNotMatch(JSON.stringify(told.body), /rack7|audit|elsewhere/);
-    assert.match(JSON.stringify(toldAdmin.body), /rack7-u12 is locked: clean node/);
+    assert.match(JSON.stringify(toldAdmin.body), /rack7-u12 is locked by clean node/);
   }
   await stage.store.nodes.update({ uuid: node.uuid }, { operation_id: null });
 });

@@ -22,7 +22,7 @@ export function registerServerConsole(app: ApiScope, context: ApiContext): void 
   });
 }
 
-/** Throws `notOfThisHardware` where nobody can type. */
+/** Throws `unsupportedByHardware` where nobody can type. */
 export async function serialConsoleUrl(context: ApiContext, request: FastifyRequest, server: Server): Promise<string> {
   const node = await machineOf(context, server);
   await context.engine.checkConsole(node);

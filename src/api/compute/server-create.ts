@@ -13,7 +13,7 @@ import { refuseByVersion } from './fields-by-version.ts';
 import { refuseOtherGroups } from './security-groups.ts';
 import { hostName, zoneName } from './server-json.ts';
 
-const Loose = Type.Optional(Type.Unknown());
+const Unvalidated = Type.Optional(Type.Unknown());
 const Whole = Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]));
 
 /** Each key has a route of its own, so that it must be able to stand in a path. */
@@ -30,7 +30,7 @@ export const Personality = Type.Array(
 /** Ids, names, addresses: Nova's columns take no more. */
 const Word = Type.String({ maxLength: 255 });
 const NetworkRequest = Type.Object(
-  { uuid: Type.Optional(Word), port: Type.Optional(Word), fixed_ip: Type.Optional(Word), tag: Loose },
+  { uuid: Type.Optional(Word), port: Type.Optional(Word), fixed_ip: Type.Optional(Word), tag: Unvalidated },
   { additionalProperties: false },
 );
 
@@ -60,13 +60,13 @@ const ServerRequest = Type.Object(
     block_device_mapping_v2: Type.Optional(Type.Array(Type.Record(Word, Type.Unknown()), { maxItems: 255 })),
     security_groups: Type.Optional(Type.Array(Type.Object({ name: Word }), { maxItems: 64 })),
     'OS-DCF:diskConfig': Type.Optional(Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')])),
-    return_reservation_id: Loose,
-    block_device_mapping: Loose,
-    adminPass: Loose,
-    accessIPv4: Loose,
-    accessIPv6: Loose,
-    tags: Loose,
-    trusted_image_certificates: Loose,
+    return_reservation_id: Unvalidated,
+    block_device_mapping: Unvalidated,
+    adminPass: Unvalidated,
+    accessIPv4: Unvalidated,
+    accessIPv6: Unvalidated,
+    tags: Unvalidated,
+    trusted_image_certificates: Unvalidated,
   },
   { additionalProperties: false },
 );
@@ -106,7 +106,7 @@ export async function readNewServer(
     keypair: await keypairOf(context, request, server.key_name),
     user_data: base64Of('user_data', server.user_data),
     metadata: limitedMetadata(server.metadata),
-    personality: server.personality && readPersonality(server.personality),
+    personality: server.personality && readBmcProfile(server.personality),
     networks: await networksOf(context, request, server),
     ...(await placeOf(context, request, { server, hints })),
     ...(server.description && { description: server.description }),
@@ -211,7 +211,7 @@ export function base64Of(field: string, text: string | null | undefined): string
 
 const largestFile = 10240;
 
-export function readPersonality(files: Static<typeof Personality>): { path: string; contents: string }[] {
+export function readBmcProfile(files: Static<typeof Personality>): { path: string; contents: string }[] {
   return files.map(({ path, contents }) => {
     const encoded = base64Of(`personality ${path}`, contents) ?? '';
     if (Buffer.byteLength(encoded, 'base64') > largestFile)

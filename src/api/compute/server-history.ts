@@ -7,7 +7,7 @@ import { EventFeedQuery, followEvents } from '../baremetal/event-feed.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../microversions.ts';
 import { nextLinks, pageOf } from '../pagination.ts';
-import { wordsFor } from '../tenant-words.ts';
+import { faultFor } from '../redact-faults.ts';
 import { findServer } from './lookup.ts';
 import { isForTenants, tenantEvent } from './tenant-events.ts';
 import { microsecondsTime } from './times.ts';
@@ -101,7 +101,7 @@ function actionJson(operation: Operation, { server, request }: { server: Server;
     project_id: server.project_id,
     user_id: server.user_id,
     start_time: microsecondsTime(operation.created_at),
-    message: operation.fault ? wordsFor(request.caller, operation.fault).message : null,
+    message: operation.fault ? faultFor(request.caller, operation.fault).message : null,
     ...(atLeast(request.microversion, 58) && { updated_at: microsecondsTime(operation.updated_at) }),
   };
 }

@@ -8,7 +8,7 @@ import { Collection } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { ApiContext, Caller } from '../context.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
-import { wordsFor } from '../tenant-words.ts';
+import { faultFor } from '../redact-faults.ts';
 import { flavorLinks } from './flavors.ts';
 import { groupsOfServer } from './security-groups.ts';
 import { microsecondsTime, secondsTime } from './times.ts';
@@ -214,7 +214,7 @@ const novaCodes: Readonly<Partial<Record<FaultCode, number>>> = { noValidHost: 5
 function faultOf(server: Server, caller: Caller): object {
   if (server.vm_state !== 'error' || !server.fault) return {};
   const { code, step, at } = server.fault;
-  const { message, hint } = wordsFor(caller, server.fault);
+  const { message, hint } = faultFor(caller, server.fault);
   const words = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
   const details = [words, ...(caller.is_admin ? machineDetails(server.fault) : [])].filter(Boolean).join('\n');
   return {

@@ -14,12 +14,12 @@ import {
   limitedMetadata,
   Metadata,
   Personality,
-  readPersonality,
+  readBmcProfile,
   refuseTooSmall,
   ServerName,
 } from './server-create.ts';
 
-const Loose = Type.Optional(Type.Unknown());
+const Unvalidated = Type.Optional(Type.Unknown());
 
 const Rebuild = Type.Object(
   {
@@ -31,12 +31,12 @@ const Rebuild = Type.Object(
     description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
     key_name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     user_data: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
-    'OS-DCF:diskConfig': Loose,
-    adminPass: Loose,
-    accessIPv4: Loose,
-    accessIPv6: Loose,
-    hostname: Loose,
-    trusted_image_certificates: Loose,
+    'OS-DCF:diskConfig': Unvalidated,
+    adminPass: Unvalidated,
+    accessIPv4: Unvalidated,
+    accessIPv6: Unvalidated,
+    hostname: Unvalidated,
+    trusted_image_certificates: Unvalidated,
   },
   { additionalProperties: false },
 );
@@ -63,7 +63,7 @@ export async function readRebuild(
     is_admin: request.caller.is_admin,
     ...(argument.name !== undefined && { name: argument.name.trim() }),
     ...(argument.metadata && { metadata: limitedMetadata(argument.metadata) }),
-    ...(argument.personality && { personality: readPersonality(argument.personality) }),
+    ...(argument.personality && { personality: readBmcProfile(argument.personality) }),
     ...(argument.preserve_ephemeral !== undefined && { preserve_ephemeral: argument.preserve_ephemeral }),
     // null takes the key or the data away; a missing field keeps it.
     ...(argument.key_name !== undefined && { keypair: (await keypairOf(context, request, argument.key_name)) ?? null }),

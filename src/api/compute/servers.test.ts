@@ -92,8 +92,8 @@ test('shows the step and the advice when a deployment fails', async () => {
   const { fault, status } = await show(id);
 
   assert.equal(status, 'ERROR');
-  assert.match(fault.message, /BMC at 192\.0\.2\.7 did not answer/);
-  assert.match(fault.details, /Failed in step "Write the image"\. Check its cable/);
+  assert.match(fault.message, /BMC at 192\.0\.2\.7 did not respond/);
+  assert.match(fault.details, /Failed in step "Write the image"\. Check its network cable/);
   await engine.deleteServer(id);
 });
 

@@ -16,7 +16,7 @@ const shownTable: Readonly<Partial<Record<EventKind, Row>>> = {
   note: { subjects: ['image', 'disk', 'ephemeral', 'system'], message: ({ message }) => message },
 };
 
-const shownData = ['status', 'title', 'phase', 'undoing', 'done_bytes', 'total_bytes', 'before'] as const;
+const shownData = ['status', 'title', 'phase', 'rolling_back', 'done_bytes', 'total_bytes', 'before'] as const;
 
 function outcome({ data }: Event, fault: FaultRecord | undefined): string {
   return fault ? redactFault(fault).message : String(data['status'] ?? '');

@@ -21,9 +21,9 @@ export async function ensureAdmin(store: Store, settings: Settings, stateDir: st
   const isRight = user.password_hash !== '' && (!mustApply || (await checkPassword(password, user.password_hash)));
   if (isRight) return;
   const password_hash = await hashPassword(password);
-  await store.transaction(async (inside) => {
-    await inside.users.update({ id: user.id }, { password_hash });
-    await revokeTokensOf(inside, user.id);
+  await store.transaction(async (trx) => {
+    await trx.users.update({ id: user.id }, { password_hash });
+    await revokeTokensOf(trx, user.id);
   });
 }
 

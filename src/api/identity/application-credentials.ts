@@ -97,7 +97,7 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
   if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });
   const where = { user_id: caller.user_id, name: fields.name };
   if (await context.store.application_credentials.find(where))
-    throw new Fault('conflict', { detail: `An application credential named ${fields.name} exists already.` });
+    throw new Fault('conflict', { detail: `An application credential named ${fields.name} already exists.` });
   await refuseMany(context.store, caller.user_id);
   const credential: ApplicationCredential = {
     ...where,
@@ -108,12 +108,11 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
     description: fields.description ?? '',
     expires_at: expiryOf(fields.expires_at),
   };
-  return context.store.transaction(async (inside) => {
+  return context.store.transaction(async (trx) => {
     // Hashing took its time: rights that were taken meanwhile must not live on in the credential.
-    if (!(await recheck({ store: inside, tokens: context.tokens.inside(inside) }, request.token)))
-      throw new Fault('unauthorized');
-    await refuseMany(inside, caller.user_id);
-    return inside.application_credentials.insert(credential);
+    if (!(await recheck({ store: trx, tokens: context.tokens.trx(trx) }, request.token))) throw new Fault('unauthorized');
+    await refuseMany(trx, caller.user_id);
+    return trx.application_credentials.insert(credential);
   });
 }
 

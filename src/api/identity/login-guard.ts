@@ -100,12 +100,12 @@ export class LoginGuard {
   }
 
   async #remember(user_id: string, address: string): Promise<void> {
-    await this.#store.transaction(async (inside) => {
-      await inside.login_addresses.remove({ user_id, address });
-      await inside.login_addresses.insert({ user_id, address, last_at: new Date().toISOString() });
-      const all = await inside.login_addresses.list({ user_id }, { orderBy: 'last_at', descending: true });
+    await this.#store.transaction(async (trx) => {
+      await trx.login_addresses.remove({ user_id, address });
+      await trx.login_addresses.insert({ user_id, address, last_at: new Date().toISOString() });
+      const all = await trx.login_addresses.list({ user_id }, { orderBy: 'last_at', descending: true });
       const old = all.slice(addressesEach).map((row) => row.address);
-      if (old.length > 0) await inside.login_addresses.remove({ user_id, address: old });
+      if (old.length > 0) await trx.login_addresses.remove({ user_id, address: old });
     });
   }
 }

@@ -99,18 +99,18 @@ async function createProject(context: ApiContext, fields: Static<typeof ProjectF
 
 async function refuseTakenName(context: ApiContext, name: string): Promise<void> {
   if (await context.store.projects.find({ name }))
-    throw new Fault('conflict', { detail: `A project named ${name} exists already.` });
+    throw new Fault('conflict', { detail: `A project named ${name} already exists.` });
 }
 
 /** What belongs to a project must go first: nothing may be left without an owner. */
 async function deleteProject({ store }: ApiContext, project: Project): Promise<void> {
-  await store.transaction(async (inside) => {
-    await refuseInUse(inside, project);
-    await inside.role_assignments.remove({ project_id: project.id });
-    await inside.application_credentials.remove({ project_id: project.id });
-    await inside.project_token_revisions.remove({ project_id: project.id });
-    await inside.users.update({ project_id: project.id }, { project_id: '' });
-    await inside.projects.remove({ id: project.id });
+  await store.transaction(async (trx) => {
+    await refuseInUse(trx, project);
+    await trx.role_assignments.remove({ project_id: project.id });
+    await trx.application_credentials.remove({ project_id: project.id });
+    await trx.project_token_revisions.remove({ project_id: project.id });
+    await trx.users.update({ project_id: project.id }, { project_id: '' });
+    await trx.projects.remove({ id: project.id });
   });
 }
 

@@ -63,10 +63,10 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
     const { project_id, user_id, role_id } = request.params;
     const row: RoleAssignment = { project_id, user_id, role: getRole(role_id) };
     // In one transaction, so that neither is deleted between the look and the assignment.
-    await context.store.transaction(async (inside) => {
-      await getProject({ store: inside }, project_id);
-      await getUser({ store: inside }, request, user_id);
-      await inside.db
+    await context.store.transaction(async (trx) => {
+      await getProject({ store: trx }, project_id);
+      await getUser({ store: trx }, request, user_id);
+      await trx.db
         .insertInto('role_assignments')
         .values(row)
         .onConflict((conflict) => conflict.doNothing())
@@ -84,11 +84,11 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
 
 /** With the role go the user's tokens and application credentials for the project: who gets it back authenticates anew. */
 async function revokeRole({ store }: ApiContext, { role, ...scope }: RoleAssignment): Promise<void> {
-  await store.transaction(async (inside) => {
-    const removed = await inside.role_assignments.remove({ ...scope, role });
+  await store.transaction(async (trx) => {
+    const removed = await trx.role_assignments.remove({ ...scope, role });
     if (removed === 0) throw new Fault('notFound', { what: 'Role assignment', id: role });
-    await inside.application_credentials.remove(scope);
-    await revokeTokensFor(inside, scope);
+    await trx.application_credentials.remove(scope);
+    await revokeTokensFor(trx, scope);
   });
 }
 

@@ -64,11 +64,11 @@ export function registerUsers(app: ApiScope, context: ApiContext): void {
     await deleteUser(context, await getUser(context, request, request.params.id));
     return reply.code(204).send();
   });
-  registerOwnAffairs(app, context);
+  registerSelfService(app, context);
 }
 
 /** What users may do for themselves. */
-function registerOwnAffairs(app: ApiScope, context: ApiContext): void {
+function registerSelfService(app: ApiScope, context: ApiContext): void {
   const body = Type.Object({
     user: Type.Object({
       password: Type.String({ minLength: 1, maxLength: longestPassword }),
@@ -107,9 +107,9 @@ export async function getUser(context: Pick<ApiContext, 'store'>, request: Fasti
 
 /** Of two changes at once the later one does not have the right original password any more. */
 async function replacePassword(context: ApiContext, { id, password_hash }: User, next: string): Promise<void> {
-  await context.store.transaction(async (inside) => {
-    if ((await inside.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
-    await revokeTokensOf(inside, id);
+  await context.store.transaction(async (trx) => {
+    if ((await trx.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
+    await revokeTokensOf(trx, id);
   });
 }
 
@@ -155,11 +155,11 @@ async function updateUser(context: ApiContext, request: FastifyRequest, { user, 
   if (user.is_admin && fields.enabled === false)
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
   const changes = await changesOf(context, request, fields);
-  await context.store.transaction(async (inside) => {
-    if (Object.keys(changes).length > 0) await inside.users.update({ id: user.id }, changes);
-    if (changes.password_hash || changes.enabled === false) await revokeTokensOf(inside, user.id);
+  await context.store.transaction(async (trx) => {
+    if (Object.keys(changes).length > 0) await trx.users.update({ id: user.id }, changes);
+    if (changes.password_hash || changes.enabled === false) await revokeTokensOf(trx, user.id);
     // As Keystone does: who comes back gets new ones.
-    if (changes.enabled === false) await inside.application_credentials.remove({ user_id: user.id });
+    if (changes.enabled === false) await trx.application_credentials.remove({ user_id: user.id });
   });
   return { ...user, ...changes };
 }
@@ -177,17 +177,17 @@ async function changesOf(context: ApiContext, request: FastifyRequest, fields: P
 }
 
 async function refuseTakenName(context: ApiContext, name: string): Promise<void> {
-  if (await context.store.users.find({ name })) throw new Fault('conflict', { detail: `A user named ${name} exists already.` });
+  if (await context.store.users.find({ name })) throw new Fault('conflict', { detail: `A user named ${name} already exists.` });
 }
 
 async function deleteUser(context: ApiContext, user: User): Promise<void> {
   if (user.is_admin) throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings.` });
-  await context.store.transaction(async (inside) => {
-    await inside.role_assignments.remove({ user_id: user.id });
-    await inside.application_credentials.remove({ user_id: user.id });
-    await inside.keypairs.remove({ user_id: user.id });
-    await inside.project_token_revisions.remove({ user_id: user.id });
-    await inside.login_addresses.remove({ user_id: user.id });
-    await inside.users.remove({ id: user.id });
+  await context.store.transaction(async (trx) => {
+    await trx.role_assignments.remove({ user_id: user.id });
+    await trx.application_credentials.remove({ user_id: user.id });
+    await trx.keypairs.remove({ user_id: user.id });
+    await trx.project_token_revisions.remove({ user_id: user.id });
+    await trx.login_addresses.remove({ user_id: user.id });
+    await trx.users.remove({ id: user.id });
   });
 }

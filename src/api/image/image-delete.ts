@@ -60,9 +60,9 @@ function inUse({ id }: Image, uses: readonly ImageUse[], caller: Caller): Fault 
 /** The row goes last: as long as it is there, a start of Ingot finds the data that is still to be removed. The id stays taken. */
 export async function eraseImage(context: ImageContext, id: string): Promise<void> {
   await context.images.remove(id);
-  await context.store.transaction(async (inside) => {
-    await rememberDeleted(inside, id);
-    await inside.images.remove({ id });
+  await context.store.transaction(async (trx) => {
+    await rememberDeleted(trx, id);
+    await trx.images.remove({ id });
   });
 }
 

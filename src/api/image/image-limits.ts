@@ -20,8 +20,8 @@ export const imageBodyBytes = 512 * 1024;
 const mostImages = 1000;
 
 /** As Glance where its quota `image_count_total` is reached (413), which oslo.limit words. */
-export async function refuseManyImages(inside: Store, owner: string): Promise<void> {
-  const count = await countImages(inside, owner);
+export async function refuseManyImages(trx: Store, owner: string): Promise<void> {
+  const count = await countImages(trx, owner);
   if (count < mostImages) return;
   const detail = `Project ${owner} is over a limit for [Resource image_count_total is over limit of ${mostImages} due to current usage ${count} and delta 1].`;
   throw new Fault('tooLarge', { detail });

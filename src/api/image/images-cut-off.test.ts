@@ -80,7 +80,7 @@ for (const [disk_format, driver, ...options] of formats) {
     for (const [what, keep] of cuts.filter(([what]) => !isPadded || what !== 'all but a sector')) {
       const { id, code, message, status } = await send(disk_format, image.subarray(0, keep(image.length)));
       assert.deepEqual([code, status], [400, 'queued'], `${what}: ${message}`);
-      assert.match(message, /cut off|is damaged|cannot be read|contents are not|holds no data/, what);
+      assert.match(message, /cut off|is damaged|cannot be read|contents are not|is empty/, what);
       assert.deepEqual(await readdir(join(stage.stateDir, 'images', id)), [], what);
     }
   });
@@ -122,7 +122,7 @@ test('a vmdk in the way of VMware, which has its directory named by a footer, is
 for (const disk_format of ['raw', 'ami', 'iso']) {
   test(`a ${disk_format} of less than a sector is refused`, async () => {
     for (const [size, says] of [
-      [0, /holds no data/],
+      [0, /is empty/],
       [1, /it has 1 byte, and a disk at least one sector of 512|declared as iso/],
       [511, /it has 511 bytes|declared as iso/],
     ] as const) {

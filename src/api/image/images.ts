@@ -117,9 +117,9 @@ function idsAfter(ids: readonly string[], marker: string | undefined): readonly 
 /** What a page may weigh: images can have large properties, and clients follow `next`. */
 const pageBytes = 2 * 1024 * 1024;
 
-type PageWish = { isWanted(image: Image): boolean; limit: number };
+type PageFilter = { isWanted(image: Image): boolean; limit: number };
 
-async function readImagePage(all: AsyncIterable<Image>, { isWanted, limit }: PageWish) {
+async function readImagePage(all: AsyncIterable<Image>, { isWanted, limit }: PageFilter) {
   const images: object[] = [];
   let [last, bytes] = ['', 0];
   for await (const image of all) {
@@ -174,9 +174,9 @@ async function createImage(context: ApiContext, request: FastifyRequest, fields:
     created_at: now,
     updated_at: now,
   };
-  return context.store.transaction(async (inside) => {
-    if (!caller.is_admin) await refuseManyImages(inside, owner);
-    return inside.images.insert(image);
+  return context.store.transaction(async (trx) => {
+    if (!caller.is_admin) await refuseManyImages(trx, owner);
+    return trx.images.insert(image);
   });
 }
 

@@ -121,7 +121,7 @@ test('an upload on which nothing moves is given up', async () => {
   const id = await anImage({ stallMs: 200 });
   const socket = begin(id, 'Content-Length: 1000000');
   socket.write('the beginning');
-  assert.match(await answerOf(socket), /^HTTP\/1.1 408 [\s\S]*The upload was given up/i);
+  assert.match(await answerOf(socket), /^HTTP\/1.1 408 [\s\S]*The upload was aborted/i);
   await assertQueued(id);
 });
 

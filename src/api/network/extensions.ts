@@ -60,10 +60,10 @@ export function registerExtensions(app: ApiScope): void {
     if (!extension) throw new Fault('notFound', { what: 'Extension', id: request.params.alias });
     return { extension: extensionBody(extension) };
   });
-  for (const [collection, what] of Object.entries(absentTable)) registerAbsent(app, collection, what);
+  for (const [collection, what] of Object.entries(absentTable)) registerUnsupported(app, collection, what);
 }
 
-function registerAbsent(app: ApiScope, collection: string, what: string): void {
+function registerUnsupported(app: ApiScope, collection: string, what: string): void {
   const plural = collection.replaceAll('-', '_');
   app.get(`/${collection}`, async () => ({ [plural]: [] }));
   app.get(`/${collection}/:id`, { schema: { params: Type.Object({ id: Type.String() }) } }, async (request) => {

@@ -189,11 +189,11 @@ async function refuseForeignPorts(context: ApiContext, network: Network): Promis
 
 /** Its subnets go with it; a port keeps it. */
 async function deleteNetwork(context: ApiContext, network: Network): Promise<void> {
-  await context.store.transaction(async (inside) => {
-    const ports = await inside.ports.pick(['id'], { network_id: network.id });
+  await context.store.transaction(async (trx) => {
+    const ports = await trx.ports.pick(['id'], { network_id: network.id });
     if (ports.length > 0)
       throw new Fault('networkInUse', { network: network.id, detail: `there are ${ports.length} ports on it` });
-    await inside.subnets.remove({ network_id: network.id });
-    await inside.networks.remove({ id: network.id });
+    await trx.subnets.remove({ network_id: network.id });
+    await trx.networks.remove({ id: network.id });
   });
 }

@@ -9,12 +9,12 @@ export const mostPorts = 500;
 const mostOnForeign = 50;
 
 /** Counts the new port too: called in the transaction that made it. @throws Fault `overQuota` */
-export async function refuseManyPorts(inside: Store, project_id: string, network: Network): Promise<void> {
+export async function refuseManyPorts(trx: Store, project_id: string, network: Network): Promise<void> {
   const made = { project_id, owned_by_server: false };
-  if ((await inside.ports.pick(['id'], made)).length > mostPorts) throw new Fault('overQuota', { what: 'port' });
+  if ((await trx.ports.pick(['id'], made)).length > mostPorts) throw new Fault('overQuota', { what: 'port' });
   if (network.project_id === project_id) return;
-  const here = await inside.ports.pick(['id', 'fixed_ips'], { ...made, network_id: network.id });
-  const nics = await inside.node_ports.pick(['vif_port_id'], { vif_port_id: here.map(({ id }) => id) });
+  const here = await trx.ports.pick(['id', 'fixed_ips'], { ...made, network_id: network.id });
+  const nics = await trx.node_ports.pick(['vif_port_id'], { vif_port_id: here.map(({ id }) => id) });
   const bound = new Set(nics.map(({ vif_port_id }) => vif_port_id));
   const idle = here.filter(({ id }) => !bound.has(id));
   const taken = idle.reduce((sum, { fixed_ips }) => sum + Math.max(fixed_ips.length, 1), 0);

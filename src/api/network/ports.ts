@@ -93,9 +93,9 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   });
   app.delete('/ports/:id', { schema: { params: ById } }, async (request, reply) => {
     const port = await seePort(context, request, request.params.id);
-    await context.store.transaction(async (inside) => {
-      await refuseBound(inside, port, 'deleted');
-      await releasePort(inside, port.id);
+    await context.store.transaction(async (trx) => {
+      await refuseBound(trx, port, 'deleted');
+      await releasePort(trx, port.id);
     });
     return reply.code(204).send();
   });
@@ -157,16 +157,16 @@ async function createPort(context: ApiContext, request: FastifyRequest, fields: 
   enforcePortPolicies('create_port', request, { fields, network });
   const mac_address = fields.mac_address && readMac(fields.mac_address);
   const project_id = ownerOf(request, fields);
-  return context.store.transaction(async (inside) => {
-    if (mac_address) await refuseMacOfNic(inside, mac_address, network.id);
-    const port = await allocatePort(inside, {
+  return context.store.transaction(async (trx) => {
+    if (mac_address) await refuseMacOfNic(trx, mac_address, network.id);
+    const port = await allocatePort(trx, {
       network,
       project_id,
       reserved: siteRanges(context.settings),
       ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
       ...(mac_address && { mac_address }),
     });
-    if (!request.caller.is_admin) await refuseManyPorts(inside, project_id, network);
+    if (!request.caller.is_admin) await refuseManyPorts(trx, project_id, network);
     return port;
   });
 }
@@ -193,20 +193,20 @@ async function updatePort(
   { port: { id }, fields }: { port: Port; fields: Static<typeof Changes> },
 ): Promise<Port> {
   const { name, description, admin_state_up } = fields;
-  return context.store.transaction(async (inside) => {
-    const port = await inside.ports.find({ id });
-    const network = port && (await inside.networks.find({ id: port.network_id }));
+  return context.store.transaction(async (trx) => {
+    const port = await trx.ports.find({ id });
+    const network = port && (await trx.networks.find({ id: port.network_id }));
     if (!port || !network) throw new Fault('notFound', { what: 'Port', id });
     const changes = changesOf(port, fields);
     const { mac_address, fixed_ips, device_id, device_owner } = changes;
     enforcePortPolicies('update_port', request, { fields: changes, network });
     if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
-      await refuseBound(inside, port, 'changed in that way');
-    if (mac_address) await refuseMacOfNic(inside, mac_address, network.id);
+      await refuseBound(trx, port, 'changed in that way');
+    if (mac_address) await refuseMacOfNic(trx, mac_address, network.id);
     const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
     const readdressed = { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(context.settings) };
-    const changed = await readdressPort(inside, port, readdressed);
-    await inside.ports.update({ id }, { ...described, updated_at: changed.updated_at });
+    const changed = await readdressPort(trx, port, readdressed);
+    await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
     return { ...changed, ...described };
   });
 }

@@ -112,16 +112,16 @@ async function createSubnet(context: ApiContext, request: FastifyRequest, fields
   const plan = planSubnet(fields, reservedBy(context));
   if (!request.caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, context.settings['provisioning.cidr']);
   const now = new Date().toISOString();
-  return context.store.transaction(async (inside) => {
-    const others = await inside.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
+  return context.store.transaction(async (trx) => {
+    const others = await trx.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
     refuseMore(
       request,
       'subnet',
       others.filter((other) => other.project_id === project_id),
     );
     refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: request.caller.is_admin });
-    await refuseForeignGateway(inside, plan.gateway_ip, { network_id: network.id, project_id });
-    return inside.subnets.insert({
+    await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
+    return trx.subnets.insert({
       ...plan,
       id: randomUUID(),
       name: fields.name ?? '',
@@ -143,8 +143,8 @@ async function updateSubnet(context: ApiContext, request: FastifyRequest, change
   enforceAttributes('update_subnet', request, change);
   const { name, description, enable_dhcp, ...addressing } = change.fields;
   const { id } = change.subnet;
-  return context.store.transaction(async (inside) => {
-    const subnet = await inside.subnets.find({ id });
+  return context.store.transaction(async (trx) => {
+    const subnet = await trx.subnets.find({ id });
     if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
     const changed: Subnet = {
       ...subnet,
@@ -154,29 +154,29 @@ async function updateSubnet(context: ApiContext, request: FastifyRequest, change
       enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
       updated_at: new Date().toISOString(),
     };
-    if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(inside, changed.gateway_ip, subnet);
-    await inside.subnets.update({ id }, changed);
+    if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(trx, changed.gateway_ip, subnet);
+    await trx.subnets.update({ id }, changed);
     return changed;
   });
 }
 
 /** A server of the project may be its router; another project's server does not become one unasked. */
 async function refuseForeignGateway(
-  inside: Store,
+  trx: Store,
   gateway_ip: string | null,
   { network_id, project_id }: Pick<Subnet, 'network_id' | 'project_id'>,
 ): Promise<void> {
-  const allocation = gateway_ip === null ? undefined : await inside.ip_allocations.find({ ip_address: gateway_ip });
-  const port = allocation && (await inside.ports.find({ id: allocation.port_id }));
+  const allocation = gateway_ip === null ? undefined : await trx.ip_allocations.find({ ip_address: gateway_ip });
+  const port = allocation && (await trx.ports.find({ id: allocation.port_id }));
   if (port && port.project_id !== project_id)
     throw new Fault('ipAddressInUse', { address: gateway_ip ?? '', network: network_id });
 }
 
 async function deleteSubnet(context: ApiContext, subnet: Subnet): Promise<void> {
-  await context.store.transaction(async (inside) => {
-    const users = await inside.ip_allocations.pick(['port_id'], { subnet_id: subnet.id });
+  await context.store.transaction(async (trx) => {
+    const users = await trx.ip_allocations.pick(['port_id'], { subnet_id: subnet.id });
     if (users.length > 0)
       throw new Fault('subnetInUse', { subnet: subnet.id, detail: `${users.length} ports have an address of it` });
-    await inside.subnets.remove({ id: subnet.id });
+    await trx.subnets.remove({ id: subnet.id });
   });
 }

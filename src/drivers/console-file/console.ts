@@ -49,7 +49,7 @@ export function createFileConsole(folders: readonly string[]) {
     async position(node: NodeFacts) {
       const file = await openFile(node).catch(() => undefined);
       const status = await file?.stat().finally(() => file.close());
-      return status && spellPosition(status.ino, status.size);
+      return status && formatPosition(status.ino, status.size);
     },
   } satisfies ConsoleInterface;
 }
@@ -59,7 +59,7 @@ function isInside(path: string, folder: string): boolean {
 }
 
 /** Of which file, since it may be another one after a rotation. */
-function spellPosition(inode: number, size: number): string {
+function formatPosition(inode: number, size: number): string {
   return `${inode}:${size}`;
 }
 

@@ -28,8 +28,8 @@ export function createFakeBios(bmc: FakeBmc): BiosInterface {
   return {
     properties: fakeProperties,
     validate: (node) => void bmc.behaviour(node),
-    async readSettings(node, asking) {
-      await bmc.ask(node, 'bios', asking);
+    async readSettings(node, callOptions) {
+      await bmc.ask(node, 'bios', callOptions);
       const { bios = {}, biosPending = {}, firmware = {} } = machines.look(node);
       const known: Record<string, Json> = { ...bios, ...(firmware['bios'] && { SystemBiosVersion: firmware['bios'] }) };
       return settingTable.map((row): BiosSetting => {
@@ -39,10 +39,10 @@ export function createFakeBios(bmc: FakeBmc): BiosInterface {
         return { ...row, value: tell(known[row.name] ?? row.value), ...(pending !== undefined && { pending: tell(pending) }) };
       });
     },
-    async applySettings(node, changes, asking) {
+    async applySettings(node, changes, callOptions) {
       const wrong = Object.entries(changes).flatMap(([name, value]) => complaint(name, value) ?? []);
       if (wrong.length > 0) throw new Fault('badRequest', { detail: wrong.join('; ') });
-      await bmc.ask(node, 'bios', asking);
+      await bmc.ask(node, 'bios', callOptions);
       const machine = machines.change(node);
       for (const [name, value] of Object.entries(changes)) {
         const needsReset = settingTable.find((row) => row.name === name)?.reset_required;
@@ -50,8 +50,8 @@ export function createFakeBios(bmc: FakeBmc): BiosInterface {
         machine[place] = { ...machine[place], [name]: value };
       }
     },
-    async factoryReset(node, asking) {
-      await bmc.ask(node, 'bios', asking);
+    async factoryReset(node, callOptions) {
+      await bmc.ask(node, 'bios', callOptions);
       const values = settingTable.filter((row) => !row.read_only).map(({ name, value }): [string, Json] => [name, value]);
       machines.change(node).biosPending = Object.fromEntries(values);
     },

@@ -42,7 +42,7 @@ function fakeSteps(deployDelayMs: number): readonly Step[] {
 
 async function pretendToWrite(task: Task, delayMs: number): Promise<void> {
   await delay(delayMs, undefined, { signal: task.signal });
-  task.note('image', 'nothing was written: this is fake hardware');
+  task.note('image', 'nothing was written (fake hardware)');
 }
 
 async function restart(task: Task): Promise<void> {

@@ -1,7 +1,7 @@
 /** What all interfaces of a fake machine have in common: one BMC that takes its time and sometimes fails. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
-import type { Asking, NodeFacts } from '../interfaces.ts';
+import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import { anyCommand, type Behaviour, type FakeSettings, readBehaviour } from './behaviour.ts';
 import { FakeMachines } from './machines.ts';
 
@@ -12,9 +12,9 @@ const wholeTable = {
       address,
       attempts: 1,
       seconds: 0,
-      detail: 'it was told to be silent (fake_fail, fake_fail_rate)',
+      detail: 'simulated timeout (fake_fail, fake_fail_rate)',
     }),
-  'bmc refuses': (address: string) => new Fault('bmcRefused', { address, detail: 'fake_fail says so' }),
+  'bmc refuses': (address: string) => new Fault('bmcRefused', { address, detail: 'simulated by fake_fail' }),
 } as const;
 
 export class FakeBmc {
@@ -30,7 +30,7 @@ export class FakeBmc {
   }
 
   /** Takes the time of a command, then throws as a real BMC driver does where the node is set to fail at it. */
-  async ask(node: NodeFacts, command: string, { signal }: Asking = {}): Promise<Behaviour> {
+  async ask(node: NodeFacts, command: string, { signal }: CallOptions = {}): Promise<Behaviour> {
     const behaviour = this.behaviour(node);
     const [least, most] = behaviour.delayMs;
     const ms = most > least ? least + (most - least) * this.machines.draw(node, behaviour.seed, 'delay') : most;
@@ -39,7 +39,7 @@ export class FakeBmc {
     for (const [name, fault] of Object.entries(wholeTable)) if (this.#fails(node, name, behaviour)) throw fault(address);
     const { failRates } = behaviour;
     if (this.#fails(node, command, behaviour, failRates.get(command) ?? failRates.get(anyCommand)))
-      throw new Fault('bmcError', { address, command, detail: 'the failure that fake_fail asks for' });
+      throw new Fault('bmcError', { address, command, detail: 'simulated failure (fake_fail)' });
     return behaviour;
   }
 

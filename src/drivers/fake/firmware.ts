@@ -16,12 +16,12 @@ export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
   return {
     properties: fakeProperties,
     validate: (node) => void bmc.behaviour(node),
-    async readComponents(node, asking) {
-      await bmc.ask(node, 'firmware', asking);
+    async readComponents(node, callOptions) {
+      await bmc.ask(node, 'firmware', callOptions);
       const { firmware = {} } = machines.look(node);
       return componentTable.map((row) => ({ ...row, version: firmware[row.component] ?? row.version }));
     },
-    async update(node, update, asking) {
+    async update(node, update, callOptions) {
       const { component = 'bmc' } = update;
       const row = componentTable.find((candidate) => candidate.component === component);
       if (!row?.updateable) {
@@ -32,7 +32,7 @@ export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
       const version = /\d+(?:\.\d+)+/.exec(file)?.[0];
       if (!version)
         throw new Fault('badRequest', { detail: `The name of the image must tell its version, as in ${component}-3.2.1.bin` });
-      await bmc.ask(node, 'firmware', asking);
+      await bmc.ask(node, 'firmware', callOptions);
       const machine = machines.change(node);
       machine.firmware = { ...machine.firmware, [component]: version };
       machines.note(node, { severity: 'ok', source: component, message: `updated to ${version}` });

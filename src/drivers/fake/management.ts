@@ -21,32 +21,32 @@ export function createFakeManagement(bmc: FakeBmc): ManagementInterface {
 function bootCommands(bmc: FakeBmc) {
   const { machines } = bmc;
   return {
-    async setBootDevice(node, device, { persistent, mode, uri }, asking) {
-      await bmc.ask(node, 'boot device', asking);
+    async setBootDevice(node, device, { persistent, mode, uri }, callOptions) {
+      await bmc.ask(node, 'boot device', callOptions);
       if (device === 'uefihttp' && !uri)
         throw new Fault('badRequest', { detail: 'uefihttp needs the address of what is booted' });
       const machine = machines.change(node);
       machine.boot = { device, persistent };
       if (mode) machine.mode = mode;
     },
-    async getBootDevice(node, asking) {
-      await bmc.ask(node, 'boot device', asking);
+    async getBootDevice(node, callOptions) {
+      await bmc.ask(node, 'boot device', callOptions);
       return machines.look(node).boot ?? { device: null, persistent: null };
     },
-    async getBootMode(node, asking) {
-      await bmc.ask(node, 'boot mode', asking);
+    async getBootMode(node, callOptions) {
+      await bmc.ask(node, 'boot mode', callOptions);
       return machines.look(node).mode ?? capableMode(node);
     },
-    async setBootMode(node, mode, asking) {
-      await bmc.ask(node, 'boot mode', asking);
+    async setBootMode(node, mode, callOptions) {
+      await bmc.ask(node, 'boot mode', callOptions);
       machines.change(node).mode = mode;
     },
-    async getSecureBoot(node, asking) {
-      await bmc.ask(node, 'secure boot', asking);
+    async getSecureBoot(node, callOptions) {
+      await bmc.ask(node, 'secure boot', callOptions);
       return machines.look(node).secureBoot ?? false;
     },
-    async setSecureBoot(node, on, asking) {
-      await bmc.ask(node, 'secure boot', asking);
+    async setSecureBoot(node, on, callOptions) {
+      await bmc.ask(node, 'secure boot', callOptions);
       const mode = machines.look(node).mode ?? capableMode(node);
       if (on && mode !== 'uefi') throw new Fault('badRequest', { detail: 'Secure Boot needs the boot mode uefi' });
       machines.change(node).secureBoot = on;
@@ -62,51 +62,51 @@ function capableMode({ properties }: NodeFacts): BootMode {
 function healthCommands(bmc: FakeBmc) {
   const { machines } = bmc;
   return {
-    async injectNmi(node, asking) {
-      await bmc.ask(node, 'nmi', asking);
+    async injectNmi(node, callOptions) {
+      await bmc.ask(node, 'nmi', callOptions);
       if (machines.power(node) === 'power off') {
         const address = `fake:${node.name ?? node.uuid}`;
         throw new Fault('bmcError', { address, command: 'nmi', detail: 'the machine is off' });
       }
       machines.note(node, { severity: 'critical', source: 'processor', message: 'NMI' });
     },
-    async getIndicator(node, asking) {
-      await bmc.ask(node, 'indicator', asking);
+    async getIndicator(node, callOptions) {
+      await bmc.ask(node, 'indicator', callOptions);
       return machines.look(node).indicator ?? 'off';
     },
-    async setIndicator(node, state, asking) {
-      await bmc.ask(node, 'indicator', asking);
+    async setIndicator(node, state, callOptions) {
+      await bmc.ask(node, 'indicator', callOptions);
       machines.change(node).indicator = state;
     },
-    async readSensors(node, asking) {
-      await bmc.ask(node, 'sensors', asking);
+    async readSensors(node, callOptions) {
+      await bmc.ask(node, 'sensors', callOptions);
       return fakeSensors(node, machines.power(node));
     },
-    async readLog(node, asking) {
-      await bmc.ask(node, 'log', asking);
+    async readLog(node, callOptions) {
+      await bmc.ask(node, 'log', callOptions);
       return [...(machines.look(node).log ?? [])];
     },
-    async clearLog(node, asking) {
-      await bmc.ask(node, 'log', asking);
+    async clearLog(node, callOptions) {
+      await bmc.ask(node, 'log', callOptions);
       machines.change(node).log = [];
     },
-    async identify(node, asking) {
-      await bmc.ask(node, 'identify', asking);
+    async identify(node, callOptions) {
+      await bmc.ask(node, 'identify', callOptions);
       const serial = node.uuid.slice(0, 8).toUpperCase();
       return { manufacturer: 'Ingot', product: 'Fake Machine', serial, details: {} };
     },
-    async bmcInfo(node, asking) {
-      await bmc.ask(node, 'bmc info', asking);
+    async bmcInfo(node, callOptions) {
+      await bmc.ask(node, 'bmc info', callOptions);
       return { manufacturer: 'Ingot', product: 'Fake BMC', firmware_version: machines.look(node).firmware?.['bmc'] ?? '1.0.0' };
     },
-    async resetBmc(node, kind, asking) {
-      await bmc.ask(node, 'bmc reset', asking);
+    async resetBmc(node, kind, callOptions) {
+      await bmc.ask(node, 'bmc reset', callOptions);
       machines.note(node, { severity: 'warning', source: 'bmc', message: `${kind} reset` });
     },
-    async changePassword(node, password, asking) {
+    async changePassword(node, password, callOptions) {
       if (password === '' || Buffer.byteLength(password) > 20)
         throw new Fault('badRequest', { detail: 'The password must have from 1 to 20 bytes' });
-      await bmc.ask(node, 'password', asking);
+      await bmc.ask(node, 'password', callOptions);
     },
   } satisfies Partial<ManagementInterface>;
 }
@@ -118,22 +118,22 @@ function mediaCommands(bmc: FakeBmc): NonNullable<ManagementInterface['media']> 
       throw new Fault('badRequest', { detail: `There is no slot for ${device}; there are: ${mediaDevices.join(', ')}` });
   };
   return {
-    async slots(node, asking) {
-      await bmc.ask(node, 'media', asking);
+    async slots(node, callOptions) {
+      await bmc.ask(node, 'media', callOptions);
       const { media = {} } = machines.look(node);
       return mediaDevices.map((device) => ({ device, inserted: device in media, image: media[device] ?? null }));
     },
-    async insert(node, device, imageUrl, asking) {
+    async insert(node, device, imageUrl, callOptions) {
       hasSlot(device);
       if (!/^(?:https?|nfs):\/\//.test(imageUrl))
         throw new Fault('badRequest', { detail: 'The image must be an http, https or nfs URL' });
-      await bmc.ask(node, 'media', asking);
+      await bmc.ask(node, 'media', callOptions);
       const machine = machines.change(node);
       machine.media = { ...machine.media, [device]: imageUrl };
     },
-    async eject(node, device, asking) {
+    async eject(node, device, callOptions) {
       hasSlot(device);
-      await bmc.ask(node, 'media', asking);
+      await bmc.ask(node, 'media', callOptions);
       const { [device]: _, ...others } = machines.look(node).media ?? {};
       machines.change(node).media = others;
     },

@@ -8,13 +8,13 @@ export function createFakePower(bmc: FakeBmc): PowerInterface {
   return {
     properties: fakeProperties,
     validate: (node) => void bmc.behaviour(node),
-    async getPower(node, asking) {
-      await bmc.ask(node, 'power status', asking);
+    async getPower(node, callOptions) {
+      await bmc.ask(node, 'power status', callOptions);
       return machines.power(node);
     },
-    async setPower(node, target, asking) {
-      const { powerDelayMs, stuck, softOffSeconds } = await bmc.ask(node, target, asking);
-      await bmc.wait(powerDelayMs, asking?.signal);
+    async setPower(node, target, callOptions) {
+      const { powerDelayMs, stuck, softOffSeconds } = await bmc.ask(node, target, callOptions);
+      await bmc.wait(powerDelayMs, callOptions?.signal);
       if (stuck.includes(target) || stuck.includes('all')) return;
       if (target === 'soft power off' && softOffSeconds > 0) {
         if (machines.power(node) === 'power off') return;

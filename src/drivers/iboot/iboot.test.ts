@@ -60,7 +60,7 @@ test('a machine with two power cords is switched by both relays, and is on while
 
   iboot.relays[2] = false;
   assert.equal(await power.getPower(both, ask), 'power on');
-  assert.match(notices.join(), /fewer power cords than it has: relay 3 of the iBoot at 127\.0\.0\.1 \(port \d+\) is off/);
+  assert.match(notices.join(), /fewer power cords than configured: relay 3 of the iBoot at 127\.0\.0\.1 \(port \d+\) is off/);
 
   await power.setPower(both, 'power off');
   assert.equal(await power.getPower(both), 'power off');
@@ -81,10 +81,10 @@ test('nodes of one device take turns, and ask for their states together', async 
 suite('faults', () => {
   test('a device that says nothing', async (t) => {
     const { iboot, power, node } = await setStage(t, { timeout: quick });
-    iboot.personality = { silent: true };
+    iboot.profile = { silent: true };
     await assert.rejects(power.getPower(node(1)), {
       code: 'bmcUnreachable',
-      message: /^The iBoot at 127\.0\.0\.1 \(port \d+\) did not answer/,
+      message: /^The iBoot at 127\.0\.0\.1 \(port \d+\) did not respond/,
     });
   });
 
@@ -123,15 +123,15 @@ suite('faults', () => {
 
   test('giving up ends the conversation, and the next one may speak', async (t) => {
     const { iboot, power, node } = await setStage(t);
-    iboot.personality = { silent: true };
-    const asking = new AbortController();
-    const given = power.setPower(node(1), 'power on', { signal: asking.signal });
-    const waiting = power.setPower(node(2), 'power on', { signal: asking.signal });
-    asking.abort(new Error('enough'));
+    iboot.profile = { silent: true };
+    const callOptions = new AbortController();
+    const given = power.setPower(node(1), 'power on', { signal: callOptions.signal });
+    const waiting = power.setPower(node(2), 'power on', { signal: callOptions.signal });
+    callOptions.abort(new Error('enough'));
     await assert.rejects(given, /enough/);
     await assert.rejects(waiting, /enough/);
 
-    iboot.personality = {};
+    iboot.profile = {};
 
     assert.equal(await power.getPower(node(1)), 'power off');
   });

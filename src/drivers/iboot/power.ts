@@ -2,7 +2,7 @@ import { Fault } from '#domain/faults.ts';
 import { changeRelay, DxpError, type DxpPeer, getRelays } from '#wire/iboot/dxp-client.ts';
 import { dxpPort } from '#wire/iboot/dxp-packets.ts';
 import type { FaultTable, PowerInterface } from '../interfaces.ts';
-import { PeerTurns } from '../peer-turns.ts';
+import { PeerQueue } from '../peer-queue.ts';
 import { eachCord, stateByCords } from '../power-cords.ts';
 import { type IbootSettings, ibootEndpoints, ibootProperties, readIbootSettings } from './properties.ts';
 
@@ -16,7 +16,7 @@ const pauseSeconds = 5;
 
 /** @param timeout milliseconds for one conversation */
 export function createIbootPower(timeout: number): PowerInterface {
-  const turns = new PeerTurns<number, readonly boolean[]>();
+  const turns = new PeerQueue<number, readonly boolean[]>();
   return {
     properties: ibootProperties,
     // A reset is made of off and on, each of which is seen to have taken effect before the next.
@@ -24,22 +24,22 @@ export function createIbootPower(timeout: number): PowerInterface {
     pauseSeconds,
     validate: (node) => void readIbootSettings(node),
     endpoints: ibootEndpoints,
-    async getPower(node, asking = {}) {
+    async getPower(node, callOptions = {}) {
       const settings = readIbootSettings(node);
       const read = (relays: readonly number[]) => getRelays(settings, Math.max(...relays), { timeout });
-      const question = { peer: deviceOf(settings), account: accountOf(settings), read, signal: asking.signal };
+      const question = { peer: deviceOf(settings), account: accountOf(settings), read, signal: callOptions.signal };
       const stateOf = async (relay: number) => {
         const states = await turns.gather(relay, question).catch(toFault(settings, 'get relays', timeout));
         const on = states[relay - 1];
         if (on !== undefined) return on ? 'power on' : 'power off';
         const detail = `the states of ${states.length} relays, and none of relay ${relay}`;
-        throw new Fault('bmcError', { device, address: spell(settings), command: 'get relays', detail });
+        throw new Fault('bmcError', { device, address: formatPeer(settings), command: 'get relays', detail });
       };
       const cords = settings.relays.map((relay) => ({
-        name: `relay ${relay} of the iBoot at ${spell(settings)}`,
+        name: `relay ${relay} of the iBoot at ${formatPeer(settings)}`,
         state: stateOf(relay),
       }));
-      return await stateByCords(cords, asking);
+      return await stateByCords(cords, callOptions);
     },
     async setPower(node, target, { signal } = {}) {
       const settings = readIbootSettings(node);
@@ -67,11 +67,18 @@ function accountOf({ address, port, user, password }: DxpPeer): string {
 function toFault(settings: IbootSettings, command: string, timeout: number): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof DxpError)) throw error;
-    const fields = { device, address: spell(settings), command, detail: error.message, attempts: 1, seconds: timeout / 1000 };
+    const fields = {
+      device,
+      address: formatPeer(settings),
+      command,
+      detail: error.message,
+      attempts: 1,
+      seconds: timeout / 1000,
+    };
     throw new Fault(faultTable[error.failure] ?? 'internal', fields, error.message);
   };
 }
 
-function spell({ address, port }: IbootSettings): string {
+function formatPeer({ address, port }: IbootSettings): string {
   return port === dxpPort ? address : `${address} (port ${port})`;
 }

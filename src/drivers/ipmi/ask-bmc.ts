@@ -5,11 +5,11 @@ import { notReadyCodes } from '#wire/ipmi/completion-codes.ts';
 import { IpmiError } from '#wire/ipmi/ipmi-error.ts';
 import { rmcpPort } from '#wire/rmcp/rmcp-header.ts';
 import type { Peer } from '#wire/udp/datagrams.ts';
-import type { Asking, FaultTable, NodeFacts } from '../interfaces.ts';
+import type { CallOptions, FaultTable, NodeFacts } from '../interfaces.ts';
 import { readIpmiSettings } from './properties.ts';
 
 /** One command to a node's BMC. @throws Fault, or the reason of the signal's abort */
-export type AskBmc = <Q, R>(node: NodeFacts, row: Command<Q, R>, fields: Q, asking?: Asking) => Promise<R>;
+export type AskBmc = <Q, R>(node: NodeFacts, row: Command<Q, R>, fields: Q, callOptions?: CallOptions) => Promise<R>;
 
 const faultTable: FaultTable = {
   silent: 'bmcUnreachable',
@@ -20,10 +20,10 @@ const faultTable: FaultTable = {
 };
 
 export function createAskBmc(pool: IpmiClientPool): AskBmc {
-  return async (node, row, fields, asking) => {
+  return async (node, row, fields, callOptions) => {
     try {
       const { bridge, ...settings } = readIpmiSettings(node);
-      return await pool.client(settings).request(row, fields, { ...asking, bridge });
+      return await pool.client(settings).request(row, fields, { ...callOptions, bridge });
     } catch (error) {
       throw toFault(error);
     }
@@ -36,10 +36,10 @@ export function toFault(error: unknown): unknown {
   const { peer, command, detail, attempts, seconds, completion } = error;
   const isNotReady = completion !== undefined && notReadyCodes.includes(completion);
   const code = isNotReady ? 'bmcNotReady' : (faultTable[error.failure] ?? 'internal');
-  const fields = { address: spell(peer), command, detail, attempts, seconds, what: command, why: detail };
+  const fields = { address: formatPeer(peer), command, detail, attempts, seconds, what: command, why: detail };
   return new Fault(code, { ...fields, ...(completion !== undefined && { completion }) }, error.message);
 }
 
-function spell({ address, port }: Peer): string {
+function formatPeer({ address, port }: Peer): string {
   return port === rmcpPort ? address : `${address} (port ${port})`;
 }

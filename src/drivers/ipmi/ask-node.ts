@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { Asker } from '#wire/ipmi/asker.ts';
-import type { Asking, NodeFacts } from '../interfaces.ts';
+import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
 
 /** One node's BMC, for what takes many commands. */
@@ -15,13 +15,13 @@ export type NodeAsker = Asker & {
 
 const pauseMilliseconds = 500;
 
-export function askNode(ask: AskBmc, node: NodeFacts, asking: Asking = {}): NodeAsker {
+export function askNode(ask: AskBmc, node: NodeFacts, callOptions: CallOptions = {}): NodeAsker {
   return {
     node,
-    notice: asking.notice,
-    ask: (row, fields) => ask(node, row, fields, asking),
+    notice: callOptions.notice,
+    ask: (row, fields) => ask(node, row, fields, callOptions),
     completionOf,
-    pause: () => sleep(pauseMilliseconds, undefined, asking.signal && { signal: asking.signal }),
+    pause: () => sleep(pauseMilliseconds, undefined, callOptions.signal && { signal: callOptions.signal }),
   };
 }
 

@@ -10,7 +10,7 @@ import { columns, ipmitool } from '#test/captures/ipmi-tools.ts';
 import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
-import { tellApart } from './sensor-records.ts';
+import { makeNamesUnique } from './sensor-records.ts';
 
 /** Nothing is sent twice, however slow this machine is. */
 const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
@@ -47,8 +47,8 @@ async function setStage(t: TestContext) {
     ports: [],
   });
   const management = driver.management as Required<ManagementInterface>;
-  for (const sensor of bmc.board.sensors) if (sensor.kind === 'analog') bmc.board.force(sensor.name, sensor.read());
-  return { bmc, board: bmc.board, driver, management, node, commands, interrupts: () => interrupts };
+  for (const sensor of bmc.bmcModel.sensors) if (sensor.kind === 'analog') bmc.bmcModel.force(sensor.name, sensor.read());
+  return { bmc, bmcModel: bmc.bmcModel, driver, management, node, commands, interrupts: () => interrupts };
 }
 
 test('reads what ipmitool reads', { skip: withoutIpmitool }, async (t) => {
@@ -85,8 +85,8 @@ test('the names of sensors that share a record, and their states', async (t) => 
 });
 
 test('a machine that is off shows what can be read', async (t) => {
-  const { bmc, board, driver, management, node } = await setStage(t);
-  for (const sensor of board.sensors) if (sensor.kind === 'analog') board.force(sensor.name, null);
+  const { bmc, bmcModel, driver, management, node } = await setStage(t);
+  for (const sensor of bmcModel.sensors) if (sensor.kind === 'analog') bmcModel.force(sensor.name, null);
   await driver.power.setPower(node(), 'power off');
 
   const sensors = new Map((await management.readSensors(node())).map((sensor) => [sensor.name, sensor]));
@@ -95,13 +95,13 @@ test('a machine that is off shows what can be read', async (t) => {
   assert.equal(sensors.get('CPU1 Temp')?.status, 'unknown');
   assert.equal(typeof sensors.get('3.3V AUX')?.value, 'number');
   assert.deepEqual(sensors.get('Power Unit')?.states, ['power off / power down']);
-  assert.equal(bmc.board.chassis.power(), 'off');
+  assert.equal(bmc.bmcModel.chassis.power(), 'off');
 });
 
 test('crossed thresholds show in the sensor and in the log', async (t) => {
-  const { board, management, node } = await setStage(t);
-  board.force('CPU1 Temp', 97);
-  board.force('FAN1', 1000);
+  const { bmcModel, management, node } = await setStage(t);
+  bmcModel.force('CPU1 Temp', 97);
+  bmcModel.force('FAN1', 1000);
 
   const sensors = new Map((await management.readSensors(node())).map((sensor) => [sensor.name, sensor]));
   const log = await management.readLog(node());
@@ -134,7 +134,7 @@ test('sensor records and thresholds are asked for once', async (t) => {
 test('an odd repository gives all sensors that can be understood', async (t) => {
   const { bmc, management, node } = await setStage(t);
   const sound = await management.readSensors(node());
-  bmc.setPersonality({ oddSdr: true });
+  bmc.setBmcProfile({ oddSdr: true });
 
   const odd = await management.readSensors(node());
 
@@ -155,7 +155,7 @@ test('sensors with one name are told apart by their numbers', () => {
     eventType: 1,
     readable: true,
   } as const;
-  const named = tellApart([
+  const named = makeNamesUnique([
     { ...sensor, name: 'Temp', number: 14 },
     { ...sensor, name: 'Inlet', number: 4 },
     { ...sensor, name: 'Temp', number: 15 },
@@ -188,13 +188,13 @@ test('boots, interrupts and power land in the log; it can be erased', async (t) 
 });
 
 test('who made the machine; wrong checksums are told, and are no fault', async (t) => {
-  const { bmc, board, management, node } = await setStage(t);
-  const { manufacturer, product, serial, partNumber: part_number } = board.identity;
+  const { bmc, bmcModel, management, node } = await setStage(t);
+  const { manufacturer, product, serial, partNumber: part_number } = bmcModel.identity;
   const { details, ...identity } = await management.identify(node());
   assert.deepEqual(identity, { manufacturer, product, serial, part_number });
   assert.doesNotMatch(JSON.stringify(details), /notes/);
 
-  bmc.setPersonality({ wrongChecksums: true });
+  bmc.setBmcProfile({ wrongChecksums: true });
   const odd = await management.identify(node());
 
   assert.equal(odd.serial, serial);
@@ -202,12 +202,12 @@ test('who made the machine; wrong checksums are told, and are no fault', async (
 });
 
 test('what the BMC tells of itself', async (t) => {
-  const { board, management, node } = await setStage(t);
+  const { bmcModel, management, node } = await setStage(t);
 
   const info = await management.bmcInfo(node());
 
   assert.equal(info['firmware_version'], '1.07');
-  assert.equal(info['system_guid'], board.identity.uuid);
+  assert.equal(info['system_guid'], bmcModel.identity.uuid);
   assert.equal(info['self_test'], 'passed');
   assert.deepEqual(info['lan'], {
     channel: 1,
@@ -215,27 +215,27 @@ test('what the BMC tells of itself', async (t) => {
     address_source: 'static',
     netmask: '255.0.0.0',
     gateway: '0.0.0.0',
-    mac: board.lan.mac,
+    mac: bmcModel.lan.mac,
     vlan: null,
     cipher_suites: [17, 3],
   });
 });
 
 test('the identify light shines until told otherwise', async (t) => {
-  const { board, management, node } = await setStage(t);
+  const { bmcModel, management, node } = await setStage(t);
   await management.setIndicator(node(), 'on');
-  assert.equal(board.indicator, 'on');
+  assert.equal(bmcModel.indicator, 'on');
   assert.equal(await management.getIndicator(node()), 'on');
   await management.setIndicator(node(), 'off');
   assert.equal(await management.getIndicator(node()), 'off');
 
-  await assert.rejects(management.setIndicator(node(), 'blinking'), (error) => isFault(error, 'notOfThisHardware'));
+  await assert.rejects(management.setIndicator(node(), 'blinking'), (error) => isFault(error, 'unsupportedByHardware'));
 });
 
 test('a reset of the BMC ends its sessions, and the next command opens another', async (t) => {
-  const { bmc, board, driver, management, node } = await setStage(t);
+  const { bmc, bmcModel, driver, management, node } = await setStage(t);
   for (const kind of ['warm', 'cold'] as const) {
-    const reset = new Promise<string>((resolve) => void board.onReset(resolve));
+    const reset = new Promise<string>((resolve) => void bmcModel.onReset(resolve));
     await management.resetBmc(node(), kind);
     assert.equal(await reset, kind);
     assert.equal(bmc.sessionCount, 0);
@@ -246,24 +246,24 @@ test('a reset of the BMC ends its sessions, and the next command opens another',
 });
 
 test('the account that is used gets another password, the others keep theirs', async (t) => {
-  const { board, driver, management, node } = await setStage(t);
+  const { bmcModel, driver, management, node } = await setStage(t);
   for (const password of ['exactly-twenty-bytes', 'short']) {
-    const present = board.users.find(({ name }) => name === 'admin')?.password ?? '';
+    const present = bmcModel.users.find(({ name }) => name === 'admin')?.password ?? '';
     await management.changePassword(node({ ipmi_password: present }), password);
     assert.equal(await driver.power.getPower(node({ ipmi_password: password })), 'power on');
   }
 
-  assert.equal(board.users.find(({ name }) => name === 'op')?.password, 'other');
+  assert.equal(bmcModel.users.find(({ name }) => name === 'op')?.password, 'other');
   const tooLong = management.changePassword(node({ ipmi_password: 'short' }), 'more-than-twenty-bytes');
   await assert.rejects(tooLong, (error) => isFault(error, 'badRequest') && !/twenty/.test((error as Fault).message));
 });
 
 test('sets the boot mode that is asked for', async (t) => {
-  const { board, driver, node } = await setStage(t);
+  const { bmcModel, driver, node } = await setStage(t);
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false, mode: 'uefi' });
-  assert.deepEqual(board.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
+  assert.deepEqual(bmcModel.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
   await driver.management.setBootDevice(node(), 'disk', { persistent: true, mode: 'bios' });
-  assert.deepEqual(board.chassis.bootOverride.get(), { device: 'disk', persistent: true, uefi: false });
+  assert.deepEqual(bmcModel.chassis.bootOverride.get(), { device: 'disk', persistent: true, uefi: false });
 });
 
 test('what takes many commands ends when it is no longer wanted', async (t) => {

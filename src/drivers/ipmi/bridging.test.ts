@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import type { Satellite } from '#lab/bmc/ipmi/satellites.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startIpmiSim, withoutIpmiSim, withoutIpmitool } from '#test/captures/ipmi-sim.ts';
@@ -44,16 +44,16 @@ function aNode(port: number, bridging: object): NodeFacts {
 async function setStage(t: TestContext, embedsBridged = false) {
   const users = [{ name: login.user, password: login.password, privilege: 'administrator' as const }];
   const machines = [createMemoryChassis(), createMemoryChassis(), createMemoryChassis()] as const;
-  const boardOf = (chassis: (typeof machines)[number], serial: string) =>
-    createBoard({ chassis, users, lan: { address: '127.0.0.1' }, identity: { serial } });
-  const far: Satellite = { channel: 7, address: 0x82, board: boardOf(machines[2], 'FAR') };
-  const near: Satellite = { channel: 0, address: 0x72, board: boardOf(machines[1], 'NEAR'), satellites: [far] };
+  const modelOf = (chassis: (typeof machines)[number], serial: string) =>
+    createBmcModel({ chassis, users, lan: { address: '127.0.0.1' }, identity: { serial } });
+  const far: Satellite = { channel: 7, address: 0x82, bmcModel: modelOf(machines[2], 'FAR') };
+  const near: Satellite = { channel: 0, address: 0x72, bmcModel: modelOf(machines[1], 'NEAR'), satellites: [far] };
   const bmc: Bmc = await startBmc({
     address: '127.0.0.1',
     port: 0,
-    board: boardOf(machines[0], 'OWN'),
+    bmcModel: modelOf(machines[0], 'OWN'),
     satellites: [near],
-    personality: { embedsBridged },
+    profile: { embedsBridged },
   });
   const driver = createIpmiDriver();
   t.after(async () => {
@@ -137,7 +137,7 @@ suite('bridging', () => {
 
     const changing = (driver.management as Required<ManagementInterface>).changePassword(aNode(bmc.port, single), 'another');
 
-    await assert.rejects(changing, failsWith('notOfThisHardware', /through the same BMC/));
+    await assert.rejects(changing, failsWith('unsupportedByHardware', /through the same BMC/));
   });
 
   for (const [missing, wrong] of Object.entries({

@@ -2,7 +2,7 @@ import { askOr } from '#wire/ipmi/asker.ts';
 import { chassisIdentify, getChassisStatus } from '#wire/ipmi/chassis-commands.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import type { IndicatorState } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
+import { unsupported } from '../unsupported.ts';
 import type { NodeAsker } from './ask-node.ts';
 
 const longest = 255;
@@ -11,7 +11,7 @@ const withoutForce: readonly number[] = [completionCodes.wrongLength, completion
 
 /** The identification light. IPMI can't tell a light that shines from one that blinks, nor ask for either. */
 export async function setIndicator(asker: NodeAsker, state: IndicatorState): Promise<void> {
-  if (state === 'blinking') return lacks(asker.node, "indicator state 'blinking'");
+  if (state === 'blinking') return unsupported(asker.node, "indicator state 'blinking'");
   if (state === 'off') return void (await asker.ask(chassisIdentify, { seconds: 0, force: undefined }));
   const fields = { seconds: longest, force: { on: true } };
   const reply = await askOr(asker, { row: chassisIdentify, fields, expected: withoutForce });
@@ -21,6 +21,6 @@ export async function setIndicator(asker: NodeAsker, state: IndicatorState): Pro
 /** Get Chassis Status, byte 4: bit 6 says whether bits 5 and 4 mean anything. */
 export async function getIndicator(asker: NodeAsker): Promise<IndicatorState> {
   const { misc } = await asker.ask(getChassisStatus, {});
-  if (!misc.tellsIdentify) return lacks(asker.node, 'a readable indicator');
+  if (!misc.tellsIdentify) return unsupported(asker.node, 'reading the indicator');
   return misc.identify === 0 ? 'off' : 'on';
 }

@@ -27,8 +27,8 @@ function openEcho(): Duplex {
 async function setStage(t: TestContext) {
   const chassis = { ...createMemoryChassis(), openConsole: openEcho };
   const users = [{ name: 'admin', password: 'secret' }];
-  const personality = { ipmiVersions: ['1.5' as const, '2.0' as const] };
-  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, personality });
+  const profile = { ipmiVersions: ['1.5' as const, '2.0' as const] };
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, profile });
   const driver = createIpmiDriver({ timings });
   t.after(async () => {
     await driver.close();
@@ -75,7 +75,7 @@ suite('the console of the ipmi driver', () => {
 
     await open({ ipmi_console_take_over: 'true' });
 
-    assert.ok(isFault('interrupted', /The serial line was cut short because the BMC has ended its use/)((await lost)[0]));
+    assert.ok(isFault('interrupted', /The serial line was interrupted: the BMC has ended its use/)((await lost)[0]));
   });
 
   test('closing the driver ends it and leaves no session behind', async (t) => {

@@ -66,7 +66,7 @@ test('uses one session for many commands and closes it', async (t) => {
 
 test('sends a power command once', async (t) => {
   const { bmc, driver, node, commands } = await setStage(t);
-  bmc.setPersonality({ acceptsWithoutEffect: true });
+  bmc.setBmcProfile({ acceptsWithoutEffect: true });
 
   await driver.power.setPower(node(), 'power on');
 
@@ -112,30 +112,30 @@ test('takes up new credentials', async (t) => {
 test('speaks each cipher suite', async (t) => {
   const { bmc, driver, node } = await setStage(t);
   for (const ipmi_cipher_suite of ['3', 17]) {
-    bmc.setPersonality({ cipherSuites: [Number(ipmi_cipher_suite) as 3 | 17] });
+    bmc.setBmcProfile({ cipherSuites: [Number(ipmi_cipher_suite) as 3 | 17] });
     assert.equal(await driver.power.getPower(node({ ipmi_cipher_suite })), 'power off');
   }
-  bmc.setPersonality({ cipherSuites: [3] });
+  bmc.setBmcProfile({ cipherSuites: [3] });
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
 
 test('names a BMC that does not answer', async (t) => {
   const { bmc, driver, node } = await setStage(t, quick);
-  bmc.setPersonality({ silent: true });
+  bmc.setBmcProfile({ silent: true });
 
   const fault = await faultOf(driver.power.getPower(node()));
 
   assert.equal(fault.code, 'bmcUnreachable');
-  assert.match(fault.message, /127\.0\.0\.1 \(port \d+\) did not answer \(\d+ attempts/);
+  assert.match(fault.message, /127\.0\.0\.1 \(port \d+\) did not respond \(\d+ attempts/);
 });
 
 test('names a BMC that stops answering in the middle, and finds it again', async (t) => {
   const { bmc, driver, node } = await setStage(t, { ...quick, deadline: 1_000 });
   await driver.power.getPower(node());
-  bmc.setPersonality({ silent: true });
+  bmc.setBmcProfile({ silent: true });
   assert.equal((await faultOf(driver.power.setPower(node(), 'power on'))).code, 'bmcUnreachable');
 
-  bmc.setPersonality({ silent: false });
+  bmc.setBmcProfile({ silent: false });
 
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
@@ -151,7 +151,7 @@ test('opens a new session when the BMC has forgotten the old one', async (t) => 
 
 test('names a refused password without telling it', async (t) => {
   const { bmc, driver, node } = await setStage(t);
-  bmc.setPersonality({ refusePassword: true });
+  bmc.setBmcProfile({ refusePassword: true });
 
   const fault = await faultOf(driver.power.getPower(node()));
 
@@ -176,12 +176,12 @@ test('names a completion code with its text', async (t) => {
   const fault = await faultOf(driver.power.setPower(watcher, 'power on'));
 
   assert.equal(fault.code, 'bmcError');
-  assert.match(fault.message, /Chassis Control with completion code D4h \(insufficient privilege level\)/);
+  assert.match(fault.message, /Chassis Control failed on .*: completion code D4h \(insufficient privilege level\)/);
 });
 
 test('ends a request under way when the driver closes', async (t) => {
   const { bmc, driver, node } = await setStage(t);
-  bmc.setPersonality({ silent: true });
+  bmc.setBmcProfile({ silent: true });
   const request = faultOf(driver.power.getPower(node()));
 
   await driver.close();

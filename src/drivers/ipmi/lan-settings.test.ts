@@ -13,10 +13,10 @@ import { createIpmiDriver, type IpmiDriver } from './index.ts';
 
 const login = { user: 'admin', password: 'secret', suite: 17 };
 
-type Oddity = (parameter: number) => number | undefined;
+type Leniency = (parameter: number) => number | undefined;
 
 /** @param oddity the completion code for a parameter that is set, in place of doing it */
-async function setStage(t: TestContext, oddity: Oddity = () => undefined) {
+async function setStage(t: TestContext, oddity: Leniency = () => undefined) {
   const bmc = await startBmc({
     address: '127.0.0.1',
     port: 0,

@@ -39,14 +39,14 @@ const parameterTable: readonly Row[] = [
   { parameter: lanParameters.addressSource, name: 'address_source', read: ([source = 0]) => addressSources[source & 0x0f] },
   { parameter: lanParameters.subnetMask, name: 'netmask', read: address },
   { parameter: lanParameters.gateway, name: 'gateway', read: address },
-  { parameter: lanParameters.mac, name: 'mac', read: spellMac },
+  { parameter: lanParameters.mac, name: 'mac', read: formatMac },
   { parameter: lanParameters.vlanId, name: 'vlan', read: readVlan },
   { parameter: lanParameters.cipherSuiteCount, name: 'cipher_suite_count', read: ([count = 0]) => count & 0x1f },
   // A reserved byte, then an id each.
   { parameter: lanParameters.cipherSuites, name: 'cipher_suites', read: (data) => [...data.subarray(1)] },
 ];
 
-function spellMac(data: Buffer): string | undefined {
+function formatMac(data: Buffer): string | undefined {
   return data.length === 6 ? [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':') : undefined;
 }
 

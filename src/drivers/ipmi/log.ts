@@ -7,14 +7,14 @@ import { clearSel } from '#wire/ipmi/storage-commands.ts';
 import type { LogEntry } from '../interfaces.ts';
 import type { NodeAsker } from './ask-node.ts';
 import { readIpmiSettings } from './properties.ts';
-import { type SensorRecords, spellKey } from './sensor-records.ts';
+import { type SensorRecords, sensorKeyText } from './sensor-records.ts';
 import { convertRaw } from './sensors.ts';
 
 export async function readLog(asker: NodeAsker, records: SensorRecords): Promise<LogEntry[]> {
   const entries = await readSel(asker, asker.notice);
   if (entries.length === 0) return [];
   const sensors = new Map<string, SensorRecord>();
-  for (const record of await records.of(asker)) if (record.kind === 'sensor') sensors.set(spellKey(record), record);
+  for (const record of await records.of(asker)) if (record.kind === 'sensor') sensors.set(sensorKeyText(record), record);
   const log: LogEntry[] = [];
   for (const entry of entries) log.push(await toLogEntry(asker, entry, sensors));
   return log;
@@ -36,7 +36,7 @@ async function toLogEntry(
     const message = `record of type ${type.toString(16).toUpperCase()}h: ${oem?.toString('hex') ?? ''}`;
     return { ...head, severity: 'ok', source: 'OEM', message };
   }
-  const sensor = sensors.get(spellKey(event));
+  const sensor = sensors.get(sensorKeyText(event));
   const { words, severity } = describeEvent(event);
   const values = sensor ? await describeValues(asker, sensor, event) : '';
   return { ...head, severity, source: sensor?.name ?? nameSource(event), message: `${words}${values}` };
@@ -45,12 +45,12 @@ async function toLogEntry(
 /** `: 96 °C, threshold 95 °C`, as far as the event tells. */
 async function describeValues(asker: NodeAsker, sensor: SensorRecord, { reading, threshold }: SelEvent): Promise<string> {
   const unit = (sensor.analog && describeUnits(sensor.analog.units)) ?? '';
-  const spell = async (raw: number | undefined) => {
+  const formatValue = async (raw: number | undefined) => {
     const value = raw === undefined ? undefined : await convertRaw(asker, sensor, raw);
     return value === undefined ? undefined : `${value} ${unit}`.trim();
   };
-  const trigger = await spell(reading);
-  const limit = await spell(threshold);
+  const trigger = await formatValue(reading);
+  const limit = await formatValue(threshold);
   const parts = [trigger, limit && `threshold ${limit}`].filter((part) => part !== undefined);
   return parts.length > 0 ? `: ${parts.join(', ')}` : '';
 }

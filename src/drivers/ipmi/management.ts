@@ -14,7 +14,7 @@ import {
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { decodeGuid } from '#wire/ipmi/guid.ts';
 import type { BootDevice, ManagementInterface, NodeFacts } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
+import { unsupported } from '../unsupported.ts';
 import type { AskBmc } from './ask-bmc.ts';
 import { askNode, completionOf, type NodeAsker, optionally } from './ask-node.ts';
 import { readBmcInfo } from './bmc-info.ts';
@@ -48,20 +48,20 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
     validate: (node) => void readIpmiSettings(node),
     endpoints: ipmiEndpoints,
     bootDevices: settable,
-    async setBootDevice(node, device, { persistent, mode }, asking) {
-      if (!isSettable(device)) return lacks(node, `boot device '${device}'`);
+    async setBootDevice(node, device, { persistent, mode }, callOptions) {
+      if (!isSettable(device)) return unsupported(node, `boot device '${device}'`);
       const setOption = (number: number, data: Buffer) =>
-        ask(node, setBootOptions, { parameter: { number, invalid: false }, data }, asking);
+        ask(node, setBootOptions, { parameter: { number, invalid: false }, data }, callOptions);
       for (const { number, data } of preparations) await setOption(number, data).catch(tolerateRefusal);
       const uefi = mode ? mode === 'uefi' : isUefi(node);
       const setFlags = (number: number) => setOption(bootParameters.bootFlags, encodeFlags(number, { persistent, uefi }));
-      const takesOwn = uefi && device === 'disk' && (await isSupermicro(askNode(ask, node, asking)));
+      const takesOwn = uefi && device === 'disk' && (await isSupermicro(askNode(ask, node, callOptions)));
       if (takesOwn && (await optionally(setFlags(supermicroUefiDisk)))) return;
       await setFlags(bootDevices[device]);
     },
-    async getBootDevice(node, asking) {
+    async getBootDevice(node, callOptions) {
       const query = { parameter: { number: bootParameters.bootFlags }, set: 0, block: 0 };
-      const { data } = await ask(node, getBootOptions, query, asking).catch(whereOnlySet);
+      const { data } = await ask(node, getBootOptions, query, callOptions).catch(whereOnlySet);
       if (data === undefined) return { device: null, persistent: null };
       const { validity, selection } = readFlags(data, node);
       const isUefiDisk = validity.uefi && selection.device === supermicroUefiDisk;
@@ -69,23 +69,23 @@ export function createIpmiManagement(ask: AskBmc): ManagementInterface {
       if (!validity.valid || !device) return { device: null, persistent: null };
       return { device, persistent: validity.persistent };
     },
-    async injectNmi(node, asking) {
-      await ask(node, chassisControl, { action: 'diagnostic interrupt' }, asking);
+    async injectNmi(node, callOptions) {
+      await ask(node, chassisControl, { action: 'diagnostic interrupt' }, callOptions);
     },
-    getIndicator: (node, asking) => getIndicator(askNode(ask, node, asking)),
-    setIndicator: (node, state, asking) => setIndicator(askNode(ask, node, asking), state),
-    readSensors: (node, asking) => readSensors(askNode(ask, node, asking), records),
-    readLog: (node, asking) => readLog(askNode(ask, node, asking), records),
-    clearLog: (node, asking) => clearLog(askNode(ask, node, asking)),
-    identify: (node, asking) => identify(askNode(ask, node, asking), records),
-    bmcInfo: (node, asking) => readBmcInfo(askNode(ask, node, asking)),
-    resetBmc: (node, kind, asking) => resetBmc(ask, node, { ...asking, kind }),
-    async systemUuid(node, asking) {
-      const { guid } = (await optionally(askNode(ask, node, asking).ask(getSystemGuid, {}))) ?? {};
+    getIndicator: (node, callOptions) => getIndicator(askNode(ask, node, callOptions)),
+    setIndicator: (node, state, callOptions) => setIndicator(askNode(ask, node, callOptions), state),
+    readSensors: (node, callOptions) => readSensors(askNode(ask, node, callOptions), records),
+    readLog: (node, callOptions) => readLog(askNode(ask, node, callOptions), records),
+    clearLog: (node, callOptions) => clearLog(askNode(ask, node, callOptions)),
+    identify: (node, callOptions) => identify(askNode(ask, node, callOptions), records),
+    bmcInfo: (node, callOptions) => readBmcInfo(askNode(ask, node, callOptions)),
+    resetBmc: (node, kind, callOptions) => resetBmc(ask, node, { ...callOptions, kind }),
+    async systemUuid(node, callOptions) {
+      const { guid } = (await optionally(askNode(ask, node, callOptions).ask(getSystemGuid, {}))) ?? {};
       return guid && decodeGuid(guid);
     },
     passwordRules: async (node) => passwordRules(node),
-    changePassword: (node, password, asking) => changePassword(askNode(ask, node, asking), password),
+    changePassword: (node, password, callOptions) => changePassword(askNode(ask, node, callOptions), password),
   };
 }
 

@@ -2,7 +2,7 @@ import { Fault } from '#domain/faults.ts';
 import { getUserAccess, getUserName } from '#wire/ipmi/app-commands.ts';
 import { passwordOperations, passwordSizes, setUserPassword } from '#wire/ipmi/user-commands.ts';
 import type { NodeFacts, PasswordRules } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
+import { unsupported } from '../unsupported.ts';
 import { type NodeAsker, optionally } from './ask-node.ts';
 import { findLanChannel } from './lan.ts';
 import { readIpmiSettings } from './properties.ts';
@@ -20,7 +20,7 @@ export async function changePassword(asker: NodeAsker, password: string): Promis
     throw new Fault('badRequest', { detail: `The password must have at most ${passwordSizes.long} bytes, none of them zero.` });
   }
   if (readIpmiSettings(asker.node).bridge)
-    return lacks(asker.node, 'a password of its own: others are reached through the same BMC');
+    return unsupported(asker.node, 'a password of its own: others are reached through the same BMC');
   const id = await findOwnId(asker);
   // What fits the short field can be used by IPMI 1.5 and by firmware that knows no other.
   const long = bytes.length > passwordSizes.short;

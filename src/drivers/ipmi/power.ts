@@ -18,17 +18,17 @@ export function createIpmiPower(ask: AskBmc): PowerInterface {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),
     endpoints: ipmiEndpoints,
-    async getPower(node, asking) {
-      const { power } = await ask(node, getChassisStatus, {}, asking);
+    async getPower(node, callOptions) {
+      const { power } = await ask(node, getChassisStatus, {}, callOptions);
       return power.on ? 'power on' : 'power off';
     },
-    async setPower(node, target, asking) {
-      const control = (action: ChassisAction) => ask(node, chassisControl, { action }, asking);
+    async setPower(node, target, callOptions) {
+      const control = (action: ChassisAction) => ask(node, chassisControl, { action }, callOptions);
       try {
         await control(actionTable[target]);
       } catch (error) {
         if (completionOf(error) !== completionCodes.notInThisState) throw error;
-        const { power } = await ask(node, getChassisStatus, {}, asking);
+        const { power } = await ask(node, getChassisStatus, {}, callOptions);
         if (doneTable[target] === power.on) return;
         if (power.on || !restarts.includes(target)) throw error;
         await control('power up');

@@ -179,7 +179,7 @@ test('bytes behind the end of an answer are passed over', async (t) => {
 // https://github.com/xcat2/xcat-core/issues/7512: firmware that has cipher suite 17 alone.
 test('a BMC without the older cipher suite is asked for the newer one', async (t) => {
   const { driver, node, bmc } = await setStage(t);
-  bmc.setPersonality({ cipherSuites: [17] });
+  bmc.setBmcProfile({ cipherSuites: [17] });
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
 

@@ -40,11 +40,11 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
       const sdrs = await readSdrs(asker, isBelieved || former?.sdrs.dated ? former?.sdrs : undefined);
       const fresh = former?.sdrs === sdrs && isBelieved ? former : undefined;
       keep(key, fresh ?? { sdrs, thresholds: new Map(), until: now() + beliefMilliseconds });
-      return tellApart(sdrs.records.flatMap(decodeSdr));
+      return makeNamesUnique(sdrs.records.flatMap(decodeSdr));
     },
     async thresholds(asker, sensor) {
       const known = kept.get(keyOf(asker));
-      const name = spellKey(sensor);
+      const name = sensorKeyText(sensor);
       if (known?.thresholds.has(name)) return known.thresholds.get(name);
       const answer = await oneOfMany(asker.ask(onUnit(getSensorThresholds, sensor.lun), { sensor: sensor.number }));
       known?.thresholds.set(name, answer);
@@ -54,7 +54,7 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
 }
 
 /** Dell's BMCs call each processor's sensor `Temp`: such names get the sensor's number, as ipmitool writes it. */
-export function tellApart(records: readonly SdrRecord[]): SdrRecord[] {
+export function makeNamesUnique(records: readonly SdrRecord[]): SdrRecord[] {
   const count = new Map<string, number>();
   for (const record of records) if (record.kind === 'sensor') count.set(record.name, (count.get(record.name) ?? 0) + 1);
   return records.map((record) => {
@@ -63,7 +63,7 @@ export function tellApart(records: readonly SdrRecord[]): SdrRecord[] {
   });
 }
 
-export function spellKey({ owner, lun, number }: SensorKey): string {
+export function sensorKeyText({ owner, lun, number }: SensorKey): string {
   return `${owner}/${lun}/${number}`;
 }
 

@@ -19,36 +19,36 @@ export function createIpmiVendor(ask: AskBmc, policy: RawPolicy): VendorInterfac
   const sendRaw: VendorMethod = {
     help: 'Sends raw_bytes="0x06 0x01": network function, command, data. The setting ipmi.raw_commands must allow it.',
     http: ['POST'],
-    async run(node, parameters, asking) {
+    async run(node, parameters, callOptions) {
       const { raw_bytes } = checkNames(parameters, ['raw_bytes']);
       const [netFn, command, ...data] = readBytes(raw_bytes) as [number, number, ...number[]];
       requirePolicy(policy, netFn, command);
-      const response = await ask(node, rawCommand({ netFn, command }), Buffer.from(data), asking);
-      return { command: spell([netFn, command, ...data]), response: spell([...response]) };
+      const response = await ask(node, rawCommand({ netFn, command }), Buffer.from(data), callOptions);
+      return { command: formatBytes([netFn, command, ...data]), response: formatBytes([...response]) };
     },
   };
   const bmcReset: VendorMethod = {
     help: 'Restarts the BMC, not the machine; warm=false for a cold one. It answers nothing for a minute or so.',
     http: ['POST'],
-    async run(node, parameters, asking) {
+    async run(node, parameters, callOptions) {
       const { warm = true } = checkNames(parameters, ['warm']);
       const word = typeof warm === 'object' ? '' : String(warm).toLowerCase();
       if (word !== 'true' && word !== 'false') throw wrong('warm must be true or false');
       const kind = word === 'true' ? 'warm' : 'cold';
-      await resetBmc(ask, node, { ...asking, kind });
+      await resetBmc(ask, node, { ...callOptions, kind });
       return { reset: kind };
     },
   };
   const setLan: VendorMethod = {
     help: `Sets the BMC's ${lanSettingNames.join(', ')}, those that are given, and reads them back. The setting ipmi.raw_commands must be 'all'.`,
     http: ['POST'],
-    async run(node, parameters, asking) {
+    async run(node, parameters, callOptions) {
       checkNames(parameters, lanSettingNames);
       if (policy !== 'all') {
         const detail = `LAN settings were not changed: that needs the setting ipmi.raw_commands to be 'all' (it is '${policy}').`;
         throw new Fault('forbidden', { detail });
       }
-      return { ...(await changeLan(askNode(ask, node, asking), parameters)) };
+      return { ...(await changeLan(askNode(ask, node, callOptions), parameters)) };
     },
   };
   return {
@@ -71,7 +71,8 @@ function readBytes(text: unknown): number[] {
   if (bytes.length < 2) throw wrong('raw_bytes needs a network function and a command');
   if (bytes.length > mostBytes) throw wrong(`raw_bytes has more than ${mostBytes} bytes`);
   const [netFn = 0] = bytes;
-  if (netFn > 0x3e || netFn % 2 === 1) throw wrong(`${spell([netFn])} is no network function of a request (even, at most 0x3e)`);
+  if (netFn > 0x3e || netFn % 2 === 1)
+    throw wrong(`${formatBytes([netFn])} is no network function of a request (even, at most 0x3e)`);
   return bytes;
 }
 
@@ -84,7 +85,7 @@ function readByte(word: string): number {
 function requirePolicy(policy: RawPolicy, netFn: number, command: number): void {
   if (policy === 'all' || (policy === 'read' && isHarmlessRead(netFn, command))) return;
   const why = policy === 'read' ? 'only commands that are known to change nothing are allowed' : 'raw commands are not allowed';
-  const detail = `Raw command ${spell([netFn, command])} was not sent: ${why} (setting ipmi.raw_commands is '${policy}').`;
+  const detail = `Raw command ${formatBytes([netFn, command])} was not sent: ${why} (setting ipmi.raw_commands is '${policy}').`;
   throw new Fault('forbidden', { detail });
 }
 
@@ -92,6 +93,6 @@ function wrong(detail: string): Fault {
   return new Fault('badRequest', { detail });
 }
 
-function spell(bytes: readonly number[]): string {
+function formatBytes(bytes: readonly number[]): string {
   return bytes.map((byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(' ');
 }

@@ -73,7 +73,7 @@ export class IscsiDisk {
   async #copy({ path, coverage, onProgress }: DiskWrite, disk: RemoteDisk): Promise<void> {
     const { signal, silenceMs, confinement } = this.#options;
     const silence = new AbortController();
-    const fall = () => silence.abort(unwilling(`nothing moved for ${Math.round(silenceMs / 1000)} s`));
+    const fall = () => silence.abort(unwilling(`no data was transferred for ${Math.round(silenceMs / 1000)} s`));
     const timer = setTimeout(fall, silenceMs);
     try {
       await copyToDisk({

@@ -7,11 +7,11 @@ export function createManualPower(waitSeconds: number): PowerInterface {
     properties: {},
     validate() {},
     targets: ['power on', 'power off'],
-    byHandSeconds: waitSeconds,
+    operatorTimeoutSeconds: waitSeconds,
     getPower: async (node) => node.power_state ?? 'power off',
     async setPower(node, target) {
       // The engine asks a person instead; whoever comes here has forgotten that.
-      throw new Fault('internal', { detail: `${target} of ${node.name ?? node.uuid}: only a person can do that` });
+      throw new Fault('internal', { detail: `${target} of ${node.name ?? node.uuid}: only an operator can do that` });
     },
   };
 }

@@ -18,7 +18,7 @@ export function createManualVendor(confirm: Confirm): VendorInterface {
     validate() {},
     methods: {
       confirm: {
-        help: 'Says that the machine was switched as asked, or with state=on or state=off what its power is now.',
+        help: 'Confirms the requested power change, or reports the current power state (state=on or state=off).',
         http: ['POST', 'PUT'],
         // It is an operation that waits for the word.
         whileBusy: true,

@@ -2,7 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { Asking, ManagementInterface, PasswordRules } from '../interfaces.ts';
+import type { CallOptions, ManagementInterface, PasswordRules } from '../interfaces.ts';
 import type { AskRedfish } from './ask-redfish.ts';
 import { rootPath } from './find-system.ts';
 import { readRedfishSettings } from './properties.ts';
@@ -12,45 +12,45 @@ import { withoutSecrets } from './without-secrets.ts';
 
 /**
  * The caller stores the new password; the next question then opens a session with it, and the client closes the old one.
- * Not `OnSystem`: with a password that must be changed a service shows nothing but the account.
+ * Not `WithSystem`: with a password that must be changed a service shows nothing but the account.
  */
 export function createRedfishAccounts(ask: AskRedfish): Required<Pick<ManagementInterface, 'changePassword' | 'passwordRules'>> {
   return {
-    passwordRules: (node, asking = {}) =>
-      ask({ node, asking, command: 'read password rules' }, async (client) => {
-        const reader = { client, asking };
+    passwordRules: (node, callOptions = {}) =>
+      ask({ node, callOptions, command: 'read password rules' }, async (client) => {
+        const reader = { client, callOptions };
         return rulesOf(await readIfAny(reader, servicePath(await read(reader, rootPath))));
       }),
-    changePassword: (node, password, asking = {}) =>
-      ask({ node, asking, command: 'change password' }, async (client) => {
+    changePassword: (node, password, callOptions = {}) =>
+      ask({ node, callOptions, command: 'change password' }, async (client) => {
         const { user } = readRedfishSettings(node).peer;
         if (user === '')
           throw new Fault('driverInfo', {
             node: node.name ?? node.uuid,
             detail: 'redfish_username is missing: there is no account',
           });
-        await changePassword({ client, asking, user }, password);
+        await changePassword({ client, callOptions, user }, password);
       }),
   };
 }
 
-type Owner = { readonly client: RedfishService; readonly asking: Asking; readonly user: string };
+type Owner = { readonly client: RedfishService; readonly callOptions: CallOptions; readonly user: string };
 
 async function changePassword(owner: Owner, password: string): Promise<void> {
-  const { client, asking } = owner;
+  const { client, callOptions } = owner;
   const path = await findAccount(owner, password);
   try {
-    await client.patch(path, { Password: password }, asking);
+    await client.patch(path, { Password: password }, callOptions);
   } catch (error) {
     throw withoutSecrets(error, [password]);
   }
 }
 
 async function findAccount(owner: Owner, password: string): Promise<string> {
-  const { client, asking, user } = owner;
+  const { client, callOptions, user } = owner;
   try {
     const path = servicePath(await read(owner, rootPath));
-    const { body: service } = await client.get(path, asking);
+    const { body: service } = await client.get(path, callOptions);
     checkPolicy(service, password);
     return await findByName(owner, linkAt(service, 'Accounts') ?? `${path}/Accounts`, user);
   } catch (error) {

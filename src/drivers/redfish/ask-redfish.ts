@@ -4,7 +4,7 @@ import { readSmallFile } from '#tools/small-file.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import type { RedfishClientPool } from '#wire/redfish/client-pool.ts';
 import { RedfishError, type RedfishFailure, type RedfishPeer } from '#wire/redfish/redfish-client.ts';
-import type { Asking, NodeFacts } from '../interfaces.ts';
+import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import { type RedfishSettings, readRedfishSettings } from './properties.ts';
 
 /** One conversation with one BMC and how it ended, for the record of what happened to a machine. */
@@ -18,10 +18,10 @@ export type RedfishReport = {
 };
 
 /** `command`: what is done, in words for the record. */
-export type Question = { readonly node: NodeFacts; readonly command: string; readonly asking?: Asking | undefined };
+export type RedfishCall = { readonly node: NodeFacts; readonly command: string; readonly callOptions?: CallOptions | undefined };
 
 /** Runs `work` with the node's client. RedfishErrors that leave it are thrown as Faults. */
-export type AskRedfish = <T>(question: Question, work: (client: RedfishService) => Promise<T>) => Promise<T>;
+export type AskRedfish = <T>(question: RedfishCall, work: (client: RedfishService) => Promise<T>) => Promise<T>;
 
 const faultTable: Readonly<Record<RedfishFailure, FaultCode>> = {
   silent: 'bmcUnreachable',

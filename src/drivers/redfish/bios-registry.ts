@@ -4,7 +4,7 @@
  */
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosSetting } from '../interfaces.ts';
-import { type AtSystem, rootPath } from './find-system.ts';
+import { rootPath, type SystemContext } from './find-system.ts';
 import { pagesOf, type Reader, read, readIfAny, unlessAbsent } from './reading.ts';
 import { at, booleanAt, linkAt, numberAt, objectAt, objectsAt, textAt } from './resource-fields.ts';
 
@@ -66,7 +66,7 @@ export class BiosRulesCache {
   }
 
   /** `name` alone is no key: one vendor's models share it for different registries, and a BIOS update changes what is in it. */
-  async get(machine: AtSystem, { name, version }: { name: string; version: string }): Promise<BiosRules | undefined> {
+  async get(machine: SystemContext, { name, version }: { name: string; version: string }): Promise<BiosRules | undefined> {
     const key = [machine.node.uuid, version, name].join(' ');
     const rules = this.#kept.get(key) ?? (await findRules(machine, name));
     this.#kept.delete(key);
@@ -100,7 +100,7 @@ async function listFiles(reader: Reader): Promise<string[]> {
 function candidates(paths: readonly string[], name: string): string[] {
   const rank = (path: string) => {
     const file = lastPart(path);
-    if (spell(file) === spell(name)) return 0;
+    if (normalizeName(file) === normalizeName(name)) return 0;
     if (stem(file) === stem(name)) return 1;
     return /bios/i.test(file) ? 2 : 3;
   };
@@ -134,7 +134,7 @@ function lastPart(path: string): string {
 }
 
 /** `BiosAttributeRegistryU58.v1_2_44` and `biosattributeregistryu58.1.2.44.json` are the same registry. */
-function spell(name: string): string {
+function normalizeName(name: string): string {
   return name
     .toLowerCase()
     .replace(/\.json$/, '')
@@ -144,11 +144,11 @@ function spell(name: string): string {
 
 /** Where one side leaves the version out (Dell iDRAC9: registry `BiosAttributeRegistry`), the rest must do. */
 function isNamed(own: string, name: string): boolean {
-  return spell(own) === spell(name) || spell(own) === stem(name);
+  return normalizeName(own) === normalizeName(name) || normalizeName(own) === stem(name);
 }
 
 function stem(name: string): string {
-  return spell(name).replace(/\.[\d.]+$/, '');
+  return normalizeName(name).replace(/\.[\d.]+$/, '');
 }
 
 export function parseRules(registry: Resource): BiosRules {

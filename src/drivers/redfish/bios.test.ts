@@ -116,12 +116,12 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
 }
 
 test('reads the settings with the rules of the registry', async (t) => {
-  const { node, onSystem } = await startRedfishTree(
+  const { node, withSystem } = await startRedfishTree(
     t,
     resources({ settings: { Attributes: { ProcTurboMode: 'Disabled', Evil: 'a' } } }),
   );
 
-  const settings = await createRedfishBios(onSystem).readSettings(node);
+  const settings = await createRedfishBios(withSystem).readSettings(node);
 
   const byName = Object.fromEntries(settings.map((setting) => [setting.name, setting]));
   assert.equal(settings.length, 11);
@@ -141,9 +141,9 @@ test('reads the settings with the rules of the registry', async (t) => {
 });
 
 test('writes what is new, and lets it apply at the next boot', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(t, resources());
+  const { node, withSystem, changes } = await startRedfishTree(t, resources());
 
-  await createRedfishBios(onSystem).applySettings(node, {
+  await createRedfishBios(withSystem).applySettings(node, {
     ProcTurboMode: 'Disabled',
     AcPwrRcvryUserDelay: '70',
     Watchdog: 'True',
@@ -167,11 +167,11 @@ test('writes what is new, and lets it apply at the next boot', async (t) => {
 });
 
 test('writes nothing where all is as wanted', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(
+  const { node, withSystem, changes } = await startRedfishTree(
     t,
     resources({ settings: { Attributes: { ProcTurboMode: 'Disabled' } } }),
   );
-  const bios = createRedfishBios(onSystem);
+  const bios = createRedfishBios(withSystem);
 
   await bios.applySettings(node, { ProcTurboMode: 'Disabled', Watchdog: false });
   assert.equal(changes.length, 0);
@@ -181,8 +181,8 @@ test('writes nothing where all is as wanted', async (t) => {
 });
 
 test('takes a setting that the same change unlocks, and a grayed-out one', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(t, resources());
-  const bios = createRedfishBios(onSystem);
+  const { node, withSystem, changes } = await startRedfishTree(t, resources());
+  const bios = createRedfishBios(withSystem);
   assert.match(await refusal(bios.applySettings(node, { ProcCStates: 'Enabled' })), /ProcCStates is read-only/);
 
   await bios.applySettings(node, { ProcCStates: 'Enabled', SysProfile: 'Custom', TpmVisibility: 'Hidden' });
@@ -191,7 +191,7 @@ test('takes a setting that the same change unlocks, and a grayed-out one', async
 });
 
 test('names each wrong setting before anything is sent', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(t, resources());
+  const { node, withSystem, changes } = await startRedfishTree(t, resources());
   const wrong = {
     ProcCState: 'Enabled',
     ProcTurboMode: 'enabled',
@@ -203,7 +203,7 @@ test('names each wrong setting before anything is sent', async (t) => {
     TpmVisibility: ['Hidden'],
   };
 
-  const told = await refusal(createRedfishBios(onSystem).applySettings(node, wrong));
+  const told = await refusal(createRedfishBios(withSystem).applySettings(node, wrong));
 
   assert.equal(changes.length, 0);
   assert.match(told, /^badRequest: No BIOS setting of node n1 was changed: /);
@@ -231,24 +231,24 @@ suite('values and bounds', () => {
   };
   for (const [name, [wrong, expected]] of Object.entries(cases)) {
     test(`refuses ${name}`, async (t) => {
-      const { node, onSystem, changes } = await startRedfishTree(t, resources());
-      assert.match(await refusal(createRedfishBios(onSystem).applySettings(node, wrong)), expected);
+      const { node, withSystem, changes } = await startRedfishTree(t, resources());
+      assert.match(await refusal(createRedfishBios(withSystem).applySettings(node, wrong)), expected);
       assert.equal(changes.length, 0);
     });
   }
 });
 
 test('does not hang in an expression of the service', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(t, resources());
+  const { node, withSystem, changes } = await startRedfishTree(t, resources());
 
-  await createRedfishBios(onSystem).applySettings(node, { Evil: `${'a'.repeat(40)}b` });
+  await createRedfishBios(withSystem).applySettings(node, { Evil: `${'a'.repeat(40)}b` });
 
   assert.equal(changes.length, 1);
 });
 
 test('always writes a password, and never tells it', async (t) => {
-  const { node, onSystem, rules, changes } = await startRedfishTree(t, resources());
-  const bios = createRedfishBios(onSystem);
+  const { node, withSystem, rules, changes } = await startRedfishTree(t, resources());
+  const bios = createRedfishBios(withSystem);
   await bios.applySettings(node, { SetupPwd: 'geheimnis' });
   assert.deepEqual(changes.at(-1)?.body['Attributes'], { SetupPwd: 'geheimnis' });
   rules.set(`PATCH ${biosPath}/Settings`, () => ({
@@ -271,18 +271,18 @@ test('always writes a password, and never tells it', async (t) => {
 test('does not wait for a task that ends at the next boot', async (t) => {
   // iDRAC9: 202 with the job of Lifecycle Controller as the location; the job stays 'Scheduled' until the machine boots.
   const job = '/redfish/v1/TaskService/Tasks/JID_1';
-  const { node, onSystem, reads } = await startRedfishTree(t, resources(), {
+  const { node, withSystem, reads } = await startRedfishTree(t, resources(), {
     rules: { [`PATCH ${biosPath}/Settings`]: () => ({ status: 202, headers: { location: job } }) },
   });
 
-  await createRedfishBios(onSystem).applySettings(node, { ProcTurboMode: 'Disabled' });
+  await createRedfishBios(withSystem).applySettings(node, { ProcTurboMode: 'Disabled' });
 
   assert.equal(reads.includes(job), false);
 });
 
 test('tells what the service did not take of a change', async (t) => {
   // DSP0266 section "PATCH (update)": 200 with annotations where some of the properties were not changed.
-  const { node, onSystem } = await startRedfishTree(t, resources(), {
+  const { node, withSystem } = await startRedfishTree(t, resources(), {
     rules: {
       [`PATCH ${biosPath}/Settings`]: () => ({
         status: 200,
@@ -301,7 +301,7 @@ test('tells what the service did not take of a change', async (t) => {
     },
   });
 
-  const told = await refusal(createRedfishBios(onSystem).applySettings(node, { ProcTurboMode: 'Disabled', Watchdog: true }));
+  const told = await refusal(createRedfishBios(withSystem).applySettings(node, { ProcTurboMode: 'Disabled', Watchdog: true }));
 
   assert.match(told, /^bmcError: .*not all of it was taken; ProcTurboMode: The property ProcTurboMode is read only/);
 });
@@ -309,7 +309,7 @@ test('tells what the service did not take of a change', async (t) => {
 test('takes HPE: another case in paths, its settings with an ETag, a success that is a warning', async (t) => {
   // iLO 6, DL380a Gen11: `@odata.id` of Bios is /redfish/v1/systems/1/bios/, registry file without version prefix in its path.
   const path = '/redfish/v1/systems/1/bios';
-  const { node, onSystem, changes } = await startRedfishTree(
+  const { node, withSystem, changes } = await startRedfishTree(
     t,
     {
       '/redfish/v1/Systems/1': { ...usualSystem, Bios: { '@odata.id': `${path}/` } },
@@ -348,7 +348,7 @@ test('takes HPE: another case in paths, its settings with an ETag, a success tha
     },
   );
 
-  await createRedfishBios(onSystem).applySettings(node, { AcpiHpet: 'Disabled' });
+  await createRedfishBios(withSystem).applySettings(node, { AcpiHpet: 'Disabled' });
 
   assert.deepEqual(
     changes.map(({ body, headers }) => [body, headers['if-match']]),
@@ -358,29 +358,29 @@ test('takes HPE: another case in paths, its settings with an ETag, a success tha
 
 test('finds a registry whose file has another name', async (t) => {
   // sushy-tools: Bios names BiosAttributeRegistryP89.v1_0_0, the file is BiosAttributeRegistry.v1_0_0, the registry in it has the right Id.
-  const { node, onSystem } = await startRedfishTree(
+  const { node, withSystem } = await startRedfishTree(
     t,
     resources({
       bios: { AttributeRegistry: 'BiosAttributeRegistryP89.v1_0_0' },
       registry: { Id: 'BiosAttributeRegistryP89.v1_0_0' },
     }),
   );
-  const settings = await createRedfishBios(onSystem).readSettings(node);
+  const settings = await createRedfishBios(withSystem).readSettings(node);
   assert.equal(settings.find(({ name }) => name === 'SysMemSize')?.read_only, true);
 });
 
 test('takes no registry of another version', async (t) => {
-  const { node, onSystem } = await startRedfishTree(
+  const { node, withSystem } = await startRedfishTree(
     t,
     resources({ bios: { AttributeRegistry: 'BiosAttributeRegistry.v2_0_0' }, registry: { Id: 'BiosAttributeRegistry.v1_0_0' } }),
   );
-  const settings = await createRedfishBios(onSystem).readSettings(node);
+  const settings = await createRedfishBios(withSystem).readSettings(node);
   assert.equal(settings.find(({ name }) => name === 'SysMemSize')?.read_only, undefined);
 });
 
 test('without a registry goes by the values that there are', async (t) => {
   // Lenovo XCC: the settings resource is Bios/Pending and holds settings that Bios lacks.
-  const { node, onSystem, changes } = await startRedfishTree(t, {
+  const { node, withSystem, changes } = await startRedfishTree(t, {
     '/redfish/v1/Systems/1': usualSystem,
     [biosPath]: {
       Attributes: { Processors_CStates: 'Disable', Memory_Count: 4, Memory_Mirror: false, Odd: null },
@@ -388,7 +388,7 @@ test('without a registry goes by the values that there are', async (t) => {
     },
     [`${biosPath}/Pending`]: { Attributes: { DevicesandIOPorts_Device_Slot6: 'Enable', Processors_CStates: 'Disable' } },
   });
-  const bios = createRedfishBios(onSystem);
+  const bios = createRedfishBios(withSystem);
 
   const settings = await bios.readSettings(node);
   const told = await refusal(bios.applySettings(node, { Memory_Count: 'many', Memory_Miror: true, Processors_CStates: 1 }));
@@ -418,8 +418,8 @@ test('evaluates terms from left to right, and knows each comparison', async (t) 
     RegistryEntries: { Attributes: [{ AttributeName: 'D', Type: 'String' }], Dependencies: [entry] },
   };
   const readOnly = async (Attributes: JsonObject) => {
-    const { node, onSystem } = await startRedfishTree(t, resources({ bios: { Attributes }, registry }));
-    const settings = await createRedfishBios(onSystem).readSettings(node);
+    const { node, withSystem } = await startRedfishTree(t, resources({ bios: { Attributes }, registry }));
+    const settings = await createRedfishBios(withSystem).readSettings(node);
     return settings.find(({ name }) => name === 'D')?.read_only;
   };
 
@@ -429,8 +429,8 @@ test('evaluates terms from left to right, and knows each comparison', async (t) 
 });
 
 test('reads a registry once per machine and BIOS version', async (t) => {
-  const { node, onSystem, reads, resources: table } = await startRedfishTree(t, resources());
-  const bios = createRedfishBios(onSystem);
+  const { node, withSystem, reads, resources: table } = await startRedfishTree(t, resources());
+  const bios = createRedfishBios(withSystem);
   const registryReads = () => reads.filter((path) => path.endsWith('/BiosRegistry')).length;
   await bios.readSettings(node);
   await bios.readSettings(node);
@@ -443,10 +443,10 @@ test('reads a registry once per machine and BIOS version', async (t) => {
 });
 
 test('resets to defaults where the service says, and names what is missing', async (t) => {
-  const { node, onSystem, changes, rules, resources: table } = await startRedfishTree(t, resources());
+  const { node, withSystem, changes, rules, resources: table } = await startRedfishTree(t, resources());
   const target = `${biosPath}/Settings/Actions/Bios.ResetBios`;
   rules.set(`POST ${target}`, () => ({ status: 200, body: {} }));
-  const bios = createRedfishBios(onSystem);
+  const bios = createRedfishBios(withSystem);
 
   await bios.factoryReset(node);
   assert.deepEqual(
@@ -455,7 +455,7 @@ test('resets to defaults where the service says, and names what is missing', asy
   );
 
   table.set(biosPath, { Attributes: {} });
-  assert.match(await refusal(bios.factoryReset(node)), /^notOfThisHardware: .* no reset of its BIOS settings/);
+  assert.match(await refusal(bios.factoryReset(node)), /^unsupportedByHardware: .* does not support resetting BIOS settings/);
   table.delete(biosPath);
-  assert.match(await refusal(bios.readSettings(node)), /^notOfThisHardware: .* no BIOS settings/);
+  assert.match(await refusal(bios.readSettings(node)), /^unsupportedByHardware: .* does not support BIOS settings/);
 });

@@ -2,10 +2,10 @@
 import { Fault } from '#domain/faults.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosInterface, BiosSetting, NodeFacts } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
+import { unsupported } from '../unsupported.ts';
 import { BiosRulesCache } from './bios-registry.ts';
 import { type BiosState, judgeChanges, ruleOf, type Values } from './bios-rules.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
 import { readIfAny, unlessAbsent } from './reading.ts';
 import { linkAt, objectAt, objectsAt, pathAt, rowOf, textAt, textsAt } from './resource-fields.ts';
@@ -18,35 +18,35 @@ type Bios = BiosState & {
   readonly canApplyOnReset: boolean;
 };
 
-export function createRedfishBios(onSystem: OnSystem): BiosInterface {
+export function createRedfishBios(withSystem: WithSystem): BiosInterface {
   const cache = new BiosRulesCache();
   return {
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
-    readSettings: (node, asking) =>
-      onSystem({ node, asking, command: 'read BIOS settings' }, async (at) => toSettings(await readBios(at, cache))),
-    applySettings: (node, changes, asking) =>
-      onSystem({ node, asking, command: 'change BIOS settings' }, async (at) =>
+    readSettings: (node, callOptions) =>
+      withSystem({ node, callOptions, command: 'read BIOS settings' }, async (at) => toSettings(await readBios(at, cache))),
+    applySettings: (node, changes, callOptions) =>
+      withSystem({ node, callOptions, command: 'change BIOS settings' }, async (at) =>
         applyChanges(at, await readBios(at, cache), changes),
       ),
-    factoryReset: (node, asking) => onSystem({ node, asking, command: 'reset BIOS settings' }, resetBios),
+    factoryReset: (node, callOptions) => withSystem({ node, callOptions, command: 'reset BIOS settings' }, resetBios),
   };
 }
 
-async function findBios(at: AtSystem): Promise<{ path: string; resource: Resource; version: string }> {
+async function findBios(at: SystemContext): Promise<{ path: string; resource: Resource; version: string }> {
   const system = (await at.system()).body;
   const path = linkAt(system, 'Bios');
   const resource = await readIfAny(at, path);
-  if (path === undefined || !resource) return await lacks(at.node, 'BIOS settings');
+  if (path === undefined || !resource) return await unsupported(at.node, 'BIOS settings');
   return { path, resource, version: textAt(system, 'BiosVersion') ?? '' };
 }
 
-async function readBios(at: AtSystem, cache: BiosRulesCache): Promise<Bios> {
+async function readBios(at: SystemContext, cache: BiosRulesCache): Promise<Bios> {
   const { path, resource, version } = await findBios(at);
   const linkedPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
-  const unlinked = linkedPath === undefined && at.places.tolerances.has('bios settings not linked') ? `${path}/SD` : undefined;
+  const unlinked = linkedPath === undefined && at.paths.tolerances.has('bios settings not linked') ? `${path}/SD` : undefined;
   const lookedAt = linkedPath ?? unlinked;
-  const settings = lookedAt === undefined ? undefined : await unlessAbsent(at, () => at.client.get(lookedAt, at.asking));
+  const settings = lookedAt === undefined ? undefined : await unlessAbsent(at, () => at.client.get(lookedAt, at.callOptions));
   const settingsPath = linkedPath ?? (settings && unlinked);
   // OpenBMC on NVIDIA's boards has the registry, and does not name it.
   const name = textAt(resource, 'AttributeRegistry') ?? 'BiosAttributeRegistry';
@@ -109,7 +109,7 @@ function withoutGaps(setting: { [Key in keyof BiosSetting]: BiosSetting[Key] | u
   return Object.fromEntries(Object.entries(setting).filter(([, value]) => value !== undefined)) as BiosSetting;
 }
 
-async function applyChanges(at: AtSystem, bios: Bios, changes: Values): Promise<void> {
+async function applyChanges(at: SystemContext, bios: Bios, changes: Values): Promise<void> {
   const { values, problems } = judgeChanges(bios, changes);
   if (problems.length > 0) throw refused(at.node, problems);
   const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => isNews(bios, name, value)));
@@ -118,7 +118,7 @@ async function applyChanges(at: AtSystem, bios: Bios, changes: Values): Promise<
   const body: Record<string, Json> = { Attributes: news };
   if (bios.canApplyOnReset) body['@Redfish.SettingsApplyTime'] = { ApplyTime: 'OnReset' };
   // A 202 names a task that ends with the machine's next boot, which others decide on.
-  const request = { ...at.asking, task: 'accept' as const };
+  const request = { ...at.callOptions, task: 'accept' as const };
   const patch = (guard: { etag?: string }) => at.client.patch(path, body, { ...request, ...guard });
   const reply = await patch(etag === undefined ? {} : { etag })
     .catch((error) => {
@@ -162,9 +162,9 @@ function complaintsOf(body: Resource, names: readonly string[]): string[] {
   );
 }
 
-async function resetBios(at: AtSystem): Promise<void> {
+async function resetBios(at: SystemContext): Promise<void> {
   const { resource } = await findBios(at);
   const target = pathAt(resource, 'Actions', '#Bios.ResetBios', 'target');
-  if (target === undefined) return await lacks(at.node, 'reset of its BIOS settings');
-  await at.client.post(target, {}, { ...at.asking, task: 'accept' });
+  if (target === undefined) return await unsupported(at.node, 'resetting BIOS settings');
+  await at.client.post(target, {}, { ...at.callOptions, task: 'accept' });
 }

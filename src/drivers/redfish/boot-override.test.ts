@@ -8,7 +8,7 @@ import { createBootOverride } from './boot-override.ts';
 
 const systemPath = '/redfish/v1/Systems/1';
 const settingsPath = `${systemPath}/Settings`;
-const patience = { lookMs: 2, retryMs: 2, effectMs: 10_000 };
+const pollTiming = { pollMs: 2, retryMs: 2, effectMs: 10_000 };
 const targets = 'BootSourceOverrideTarget@Redfish.AllowableValues';
 const usualBoot = {
   BootSourceOverrideEnabled: 'Disabled',
@@ -27,7 +27,7 @@ async function setStage(
     ...changes.resources,
   });
   const sent = () => tree.changes.map(({ body }) => body['Boot']);
-  return { tree, node: tree.node, sent, boot: createBootOverride(tree.onSystem, patience) };
+  return { tree, node: tree.node, sent, boot: createBootOverride(tree.withSystem, pollTiming) };
 }
 
 const refusal = (id: string): TreeReply => ({
@@ -66,7 +66,7 @@ suite('a boot device', () => {
 
   test('is refused where the machine has none such', async (t) => {
     const { boot, node, sent } = await setStage(t, { boot: { [targets]: ['None', 'Pxe'] } });
-    assert.equal((await faultOf(boot.setBootDevice(node, 'cdrom', { persistent: false }))).code, 'notOfThisHardware');
+    assert.equal((await faultOf(boot.setBootDevice(node, 'cdrom', { persistent: false }))).code, 'unsupportedByHardware');
     assert.deepEqual(sent(), []);
   });
 
@@ -83,7 +83,7 @@ suite('a boot device', () => {
     tree.rules.set(`PATCH ${systemPath}`, () => ({ status: 204 }));
     const { code, message } = await faultOf(boot.setBootDevice(node, 'pxe', { persistent: false }));
     assert.equal(code, 'bmcError');
-    assert.match(message, /did not take effect/);
+    assert.match(message, /without effect/);
   });
 
   test('is set once where it can not be for good', async (t) => {

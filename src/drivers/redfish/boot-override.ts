@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Fault } from '#domain/faults.ts';
 import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { BootDevice, BootDeviceOptions, BootMode, ManagementInterface, NodeFacts } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
-import { type Patience, unable } from './power.ts';
+import { unsupported } from '../unsupported.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
+import { type PollTiming, unable } from './power.ts';
 import { choicesAt, linkAt, objectAt, textAt } from './resource-fields.ts';
 
 /** BootSource of the schemas, the best first. */
@@ -26,26 +26,27 @@ type Boot = { readonly path: string; readonly now: Resource; readonly system: Re
 
 type BootInterface = Required<Pick<ManagementInterface, 'setBootDevice' | 'getBootDevice' | 'getBootMode' | 'setBootMode'>>;
 
-export function createBootOverride(onSystem: OnSystem, patience: Patience): BootInterface {
+export function createBootOverride(withSystem: WithSystem, pollTiming: PollTiming): BootInterface {
   return {
-    setBootDevice: (node, device, options, asking) =>
-      onSystem({ node, command: `boot device ${device}`, asking }, (at) => setDevice({ at, device, options, patience })),
-    getBootDevice: (node, asking) =>
-      onSystem({ node, command: 'read Boot', asking }, async (at) => chosenDevice(await findBoot(at))),
-    getBootMode: (node, asking) =>
-      onSystem({ node, command: 'read Boot', asking }, async (at) => modeOf(objectAt((await at.system()).body, 'Boot'))),
-    setBootMode: (node, mode, asking) => onSystem({ node, command: `boot mode ${mode}`, asking }, (at) => setMode(at, mode)),
+    setBootDevice: (node, device, options, callOptions) =>
+      withSystem({ node, command: `boot device ${device}`, callOptions }, (at) => setDevice({ at, device, options, pollTiming })),
+    getBootDevice: (node, callOptions) =>
+      withSystem({ node, command: 'read Boot', callOptions }, async (at) => chosenDevice(await findBoot(at))),
+    getBootMode: (node, callOptions) =>
+      withSystem({ node, command: 'read Boot', callOptions }, async (at) => modeOf(objectAt((await at.system()).body, 'Boot'))),
+    setBootMode: (node, mode, callOptions) =>
+      withSystem({ node, command: `boot mode ${mode}`, callOptions }, (at) => setMode(at, mode)),
   };
 }
 
-type Setting = { at: AtSystem; device: BootDevice; options: BootDeviceOptions; patience: Patience };
+type Setting = { at: SystemContext; device: BootDevice; options: BootDeviceOptions; pollTiming: PollTiming };
 
 async function setDevice(setting: Setting): Promise<void> {
   await whereItBelongs(setting.at, (boot) => setDeviceIn(boot, setting));
 }
 
 /** Again where a refusal says that another resource is the one to write. */
-async function whereItBelongs(at: AtSystem, write: (boot: Boot) => Promise<void>): Promise<void> {
+async function whereItBelongs(at: SystemContext, write: (boot: Boot) => Promise<void>): Promise<void> {
   const boot = await findBoot(at);
   try {
     await write(boot);
@@ -59,7 +60,7 @@ async function whereItBelongs(at: AtSystem, write: (boot: Boot) => Promise<void>
 /** AMI: "Support of this Operation for Boot Properties is moved to FutureState URI"; iDRAC 10: "Boot is a read-only property". */
 const [movedSign, readOnlySign] = [/OperationSupportedInFutureStateURI/, /PropertyNotWritable/];
 
-async function elsewhere(at: AtSystem, boot: Boot, error: unknown): Promise<Boot | undefined> {
+async function elsewhere(at: SystemContext, boot: Boot, error: unknown): Promise<Boot | undefined> {
   const words = error instanceof RedfishError ? error.messageIds.join(' ') : '';
   if (movedSign.test(words)) {
     const path = futurePath(at);
@@ -73,31 +74,31 @@ async function elsewhere(at: AtSystem, boot: Boot, error: unknown): Promise<Boot
 const settingsLink = ['@Redfish.Settings', 'SettingsObject'] as const;
 
 /** AMI's settings resource of a system, which the system need not link. */
-function futurePath({ places }: AtSystem): string {
-  return `${places.system.replace(/\/+$/, '')}/SD`;
+function futurePath({ paths }: SystemContext): string {
+  return `${paths.system.replace(/\/+$/, '')}/SD`;
 }
 
-async function setDeviceIn(boot: Boot, { at, device, options, patience }: Setting): Promise<void> {
+async function setDeviceIn(boot: Boot, { at, device, options, pollTiming }: Setting): Promise<void> {
   const target =
     (shownIn(boot, 'BootSourceOverride') ? chooseTarget(at, device, boot) : undefined) ??
-    (await lacks(at.node, `boot device ${device}`));
+    (await unsupported(at.node, `boot device ${device}`));
   let refusal: unknown;
   for (const change of changesFor({ at, boot, target, options })) {
     try {
-      await patchBoot(at, boot, change, patience);
-      return await untilShown({ at, boot, target, patience });
+      await patchBoot(at, boot, change, pollTiming);
+      return await untilShown({ at, boot, target, pollTiming });
     } catch (error) {
       if (!(error instanceof RedfishError && error.failure === 'answered')) throw error;
-      if (at.places.tolerances.has('boot override despite refusal') && (await shows(at, target))) return;
+      if (at.paths.tolerances.has('boot override despite refusal') && (await shows(at, target))) return;
       refusal ??= error;
     }
   }
   throw refusal;
 }
 
-type Composing = { at: AtSystem; boot: Boot; target: string; options: BootDeviceOptions };
+type Composing = { at: SystemContext; boot: Boot; target: string; options: BootDeviceOptions };
 
-/** What is written, and what instead of it when the service refuses: see `courtesies` in quirks.ts. */
+/** What is written, and what instead of it when the service refuses: see `interoperabilityWorkarounds` in quirks.ts. */
 function changesFor({ at, boot, target, options }: Composing): Resource[] {
   const rest = {
     BootSourceOverrideTarget: target,
@@ -115,7 +116,7 @@ function changesFor({ at, boot, target, options }: Composing): Resource[] {
 }
 
 function modeChange({ at, boot, target, options }: Composing): Resource {
-  const { tolerances } = at.places;
+  const { tolerances } = at.paths;
   const now = textAt(boot.now, 'BootSourceOverrideMode');
   const asked = target === 'UefiHttp' ? 'uefi' : (options.mode ?? capableMode(at.node));
   const mode = asked ? modeTable[asked] : (now ?? modeTable.uefi);
@@ -127,30 +128,30 @@ function modeChange({ at, boot, target, options }: Composing): Resource {
   return { BootSourceOverrideMode: mode };
 }
 
-function checkMode({ node }: AtSystem, { now, system }: Boot, mode: string): void {
+function checkMode({ node }: SystemContext, { now, system }: Boot, mode: string): void {
   const name = 'BootSourceOverrideMode@Redfish.AllowableValues';
   const allowed = choicesAt(now, name) ?? choicesAt(system, name);
   if (allowed?.includes(mode) ?? true) return;
-  throw unable(node, `boot mode ${mode}`, `that it knows no boot mode but ${allowed?.join(', ') || '(none)'}`);
+  throw unable(node, `boot mode ${mode}`, `it supports only boot mode ${allowed?.join(', ') || '(none)'}`);
 }
 
-function modeIsReadOnly({ node }: AtSystem, mode: string): Fault {
+function modeIsReadOnly({ node }: SystemContext, mode: string): Fault {
   return unable(node, `boot mode ${mode}`, 'a boot mode that only its BIOS settings (BootMode) can change');
 }
 
 /** DSP0266 "Settings resource": where that one holds the override, it is the one to write. */
-async function findBoot(at: AtSystem): Promise<Boot> {
+async function findBoot(at: SystemContext): Promise<Boot> {
   const { body } = await at.system();
   const system = objectAt(body, 'Boot');
-  const unlinked = at.places.tolerances.has('boot settings not linked') ? futurePath(at) : undefined;
+  const unlinked = at.paths.tolerances.has('boot settings not linked') ? futurePath(at) : undefined;
   const settings = linkAt(body, ...settingsLink) ?? unlinked;
   const now = settings && (await readPending(at, settings));
-  return settings && now ? { path: settings, now, system } : { path: at.places.system, now: system, system };
+  return settings && now ? { path: settings, now, system } : { path: at.paths.system, now: system, system };
 }
 
 /** @returns undefined where that resource holds no override */
-async function readPending({ client, asking }: AtSystem, path: string): Promise<Resource | undefined> {
-  const { body } = await client.get(path, asking).catch(missing);
+async function readPending({ client, callOptions }: SystemContext, path: string): Promise<Resource | undefined> {
+  const { body } = await client.get(path, callOptions).catch(missing);
   const boot = objectAt(body, 'Boot');
   return Object.keys(boot).some((key) => key.startsWith('BootSourceOverrideTarget')) ? boot : undefined;
 }
@@ -166,11 +167,11 @@ function shownIn({ now, system }: Boot, name: string): boolean {
 }
 
 /** @returns undefined where the machine offers others alone */
-function chooseTarget({ places }: AtSystem, device: BootDevice, { now, system }: Boot): string | undefined {
+function chooseTarget({ paths }: SystemContext, device: BootDevice, { now, system }: Boot): string | undefined {
   const targets = deviceTable[device] ?? [];
   const name = 'BootSourceOverrideTarget@Redfish.AllowableValues';
   const allowed = choicesAt(now, name) ?? choicesAt(system, name);
-  const ordered = places.tolerances.has('virtual cd is usb') ? targets.toReversed() : targets;
+  const ordered = paths.tolerances.has('virtual cd is usb') ? targets.toReversed() : targets;
   return allowed === undefined ? targets[0] : ordered.find((target) => allowed.includes(target));
 }
 
@@ -180,22 +181,22 @@ function capableMode({ properties }: NodeFacts): BootMode | undefined {
   return (['uefi', 'bios'] as const).find((mode) => words.includes(`boot_mode:${mode}`));
 }
 
-async function patchBoot(at: AtSystem, boot: Boot, change: Resource, { retryMs, effectMs }: Patience): Promise<void> {
+async function patchBoot(at: SystemContext, boot: Boot, change: Resource, { retryMs, effectMs }: PollTiming): Promise<void> {
   const until = Date.now() + effectMs;
   for (;;) {
     try {
-      await at.client.patch(boot.path, { Boot: change }, { ...at.asking, task: 'accept' });
+      await at.client.patch(boot.path, { Boot: change }, { ...at.callOptions, task: 'accept' });
       return;
     } catch (error) {
       const isPost =
         error instanceof RedfishError && error.messageIds.some((id) => id.includes('UnableToModifyDuringSystemPOST'));
-      if (!isPost || !at.places.tolerances.has('no changes during post') || Date.now() + retryMs > until) throw error;
-      await pause(retryMs, undefined, at.asking.signal && { signal: at.asking.signal });
+      if (!isPost || !at.paths.tolerances.has('no changes during post') || Date.now() + retryMs > until) throw error;
+      await pause(retryMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
     }
   }
 }
 
-async function shows(at: AtSystem, target: string): Promise<boolean> {
+async function shows(at: SystemContext, target: string): Promise<boolean> {
   return textAt((await at.system()).body, 'Boot', 'BootSourceOverrideTarget') === target;
 }
 
@@ -203,17 +204,27 @@ async function shows(at: AtSystem, target: string): Promise<boolean> {
  * Reads back what was written, since "accepted" is not "done". Another target than asked for passes (services have names
  * of their own), none does not. What waits in a settings resource for the next boot can't be seen before.
  */
-async function untilShown({ at, boot, target, patience }: { at: AtSystem; boot: Boot; target: string; patience: Patience }) {
-  if (boot.path !== at.places.system) return;
-  const until = Date.now() + Math.min(patience.effectMs, 10 * patience.lookMs);
+async function untilShown({
+  at,
+  boot,
+  target,
+  pollTiming,
+}: {
+  at: SystemContext;
+  boot: Boot;
+  target: string;
+  pollTiming: PollTiming;
+}) {
+  if (boot.path !== at.paths.system) return;
+  const until = Date.now() + Math.min(pollTiming.effectMs, 10 * pollTiming.pollMs);
   for (;;) {
     const now = objectAt((await at.system()).body, 'Boot');
     const isOff = (textAt(now, 'BootSourceOverrideEnabled') ?? 'Once') === 'Disabled';
     const shown = textAt(now, 'BootSourceOverrideTarget');
     if (!isOff && shown !== 'None') return;
-    if (Date.now() + patience.lookMs > until)
-      throw unable(at.node, `boot device ${target}`, 'success, but it did not take effect');
-    await pause(patience.lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+    if (Date.now() + pollTiming.pollMs > until)
+      throw unable(at.node, `boot device ${target}`, 'it reported success, but without effect');
+    await pause(pollTiming.pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
   }
 }
 
@@ -238,19 +249,19 @@ function modeOf(boot: Resource): BootMode | null {
   return mode === 'UEFI' ? 'uefi' : mode === 'Legacy' ? 'bios' : null;
 }
 
-async function setMode(at: AtSystem, mode: BootMode): Promise<void> {
+async function setMode(at: SystemContext, mode: BootMode): Promise<void> {
   await whereItBelongs(at, (boot) => setModeIn(boot, at, mode));
 }
 
-async function setModeIn(boot: Boot, at: AtSystem, mode: BootMode): Promise<void> {
+async function setModeIn(boot: Boot, at: SystemContext, mode: BootMode): Promise<void> {
   const value = modeTable[mode];
-  if (!shownIn(boot, 'BootSourceOverrideMode')) return lacks(at.node, 'boot mode that can be set');
+  if (!shownIn(boot, 'BootSourceOverrideMode')) return unsupported(at.node, 'setting the boot mode');
   if (textAt(boot.now, 'BootSourceOverrideMode') === value) return;
-  if (at.places.tolerances.has('mode is read-only')) throw modeIsReadOnly(at, value);
+  if (at.paths.tolerances.has('mode is read-only')) throw modeIsReadOnly(at, value);
   checkMode(at, boot, value);
-  const rest = at.places.tolerances.has('whole boot request') && {
+  const rest = at.paths.tolerances.has('whole boot request') && {
     BootSourceOverrideTarget: textAt(boot.now, 'BootSourceOverrideTarget') ?? 'None',
     BootSourceOverrideEnabled: textAt(boot.now, 'BootSourceOverrideEnabled') ?? 'Disabled',
   };
-  await at.client.patch(boot.path, { Boot: { ...rest, BootSourceOverrideMode: value } }, { ...at.asking, task: 'accept' });
+  await at.client.patch(boot.path, { Boot: { ...rest, BootSourceOverrideMode: value } }, { ...at.callOptions, task: 'accept' });
 }

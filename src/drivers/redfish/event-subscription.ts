@@ -2,7 +2,7 @@
 import { pathOf } from '#wire/redfish/links.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { NodeFacts } from '../interfaces.ts';
-import { type AtSystem, type OnSystem, rootPath } from './find-system.ts';
+import { rootPath, type SystemContext, type WithSystem } from './find-system.ts';
 import { at, booleanAt, linkAt, textAt, textsAt } from './resource-fields.ts';
 
 /** An address that a BMC may post to. */
@@ -12,7 +12,7 @@ export type EventDestination = {
   readonly selfSigned: boolean;
 };
 
-export type Subscriber = { readonly onSystem: OnSystem; readonly node: NodeFacts; readonly signal: AbortSignal };
+export type Subscriber = { readonly withSystem: WithSystem; readonly node: NodeFacts; readonly signal: AbortSignal };
 
 /** Types of events that old services (before EventService 1.3) want named in a subscription. */
 const wantedTypes = ['StatusChange', 'ResourceUpdated', 'Alert', 'Other'];
@@ -23,19 +23,19 @@ export function markOf({ uuid }: Pick<NodeFacts, 'uuid'>): string {
 }
 export const markPrefix = 'ingot ';
 
-export async function readEventService({ client, asking }: AtSystem): Promise<Resource | undefined> {
-  const path = linkAt((await client.get(rootPath, asking)).body, 'EventService');
+export async function readEventService({ client, callOptions }: SystemContext): Promise<Resource | undefined> {
+  const path = linkAt((await client.get(rootPath, callOptions)).body, 'EventService');
   if (path === undefined) return undefined;
-  const { body } = await client.get(path, asking);
+  const { body } = await client.get(path, callOptions);
   return booleanAt(body, 'ServiceEnabled') === false ? undefined : body;
 }
 
 /** @returns its path; undefined where the service offers none. Throws `bmcError` where it refuses all forms. */
 export function subscribe(
-  { onSystem, node, signal }: Subscriber,
+  { withSystem, node, signal }: Subscriber,
   destinations: readonly EventDestination[],
 ): Promise<string | undefined> {
-  return onSystem({ node, command: 'subscribe to events', asking: { signal } }, async (at) => {
+  return withSystem({ node, command: 'subscribe to events', callOptions: { signal } }, async (at) => {
     const service = await readEventService(at);
     const subscriptions = linkAt(service, 'Subscriptions');
     if (service === undefined || subscriptions === undefined) return undefined;
@@ -49,10 +49,10 @@ export function subscribe(
 }
 
 /** Whether it is there, and the service still sends: some switch it off after a few posts that failed, for ever. */
-export function isAlive({ onSystem, node, signal }: Subscriber, path: string): Promise<boolean> {
-  return onSystem({ node, command: 'look after subscription', asking: { signal } }, async ({ client, asking }) => {
+export function isAlive({ withSystem, node, signal }: Subscriber, path: string): Promise<boolean> {
+  return withSystem({ node, command: 'look after subscription', callOptions: { signal } }, async ({ client, callOptions }) => {
     try {
-      return textAt((await client.get(path, asking)).body, 'Status', 'State') !== 'Disabled';
+      return textAt((await client.get(path, callOptions)).body, 'Status', 'State') !== 'Disabled';
     } catch (error) {
       if (error instanceof RedfishError && error.status === 404) return false;
       throw error;
@@ -61,14 +61,14 @@ export function isAlive({ onSystem, node, signal }: Subscriber, path: string): P
 }
 
 /** Without the signal of the watch, which has ended; the client bounds it. */
-export async function unsubscribe({ onSystem, node }: Subscriber, path: string): Promise<void> {
-  await onSystem({ node, command: 'end subscription' }, ({ client }) => client.delete(path)).catch(() => undefined);
+export async function unsubscribe({ withSystem, node }: Subscriber, path: string): Promise<void> {
+  await withSystem({ node, command: 'end subscription' }, ({ client }) => client.delete(path)).catch(() => undefined);
 }
 
-async function removeLeftovers({ client, node, asking }: AtSystem, subscriptions: string): Promise<void> {
-  for (const entry of await client.members(subscriptions, asking)) {
+async function removeLeftovers({ client, node, callOptions }: SystemContext, subscriptions: string): Promise<void> {
+  for (const entry of await client.members(subscriptions, callOptions)) {
     const path = linkAt(entry);
-    if (path !== undefined && textAt(entry, 'Context') === markOf(node)) await client.delete(path, asking);
+    if (path !== undefined && textAt(entry, 'Context') === markOf(node)) await client.delete(path, callOptions);
   }
 }
 
@@ -88,10 +88,14 @@ function formsOf(service: Resource, node: NodeFacts, { url, selfSigned }: EventD
 }
 
 /** Only what says "not so" (400) lets the next form be tried; the last refusal is the one that counts. */
-async function post({ client, asking }: AtSystem, subscriptions: string, forms: readonly Form[]): Promise<string | undefined> {
+async function post(
+  { client, callOptions }: SystemContext,
+  subscriptions: string,
+  forms: readonly Form[],
+): Promise<string | undefined> {
   for (const [index, form] of forms.entries()) {
     try {
-      const reply = await client.post(subscriptions, form, asking);
+      const reply = await client.post(subscriptions, form, callOptions);
       return pathOf(reply.headers['location']) ?? pathOf(reply.body['@odata.id']);
     } catch (error) {
       const isRefusal = error instanceof RedfishError && error.status === 400;

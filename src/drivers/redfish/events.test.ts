@@ -7,7 +7,7 @@ import { createRedfishClientPool } from '#wire/redfish/client-pool.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createAskRedfish } from './ask-redfish.ts';
 import { createWatchPower, type RedfishEvents } from './events.ts';
-import { createOnSystem } from './find-system.ts';
+import { createWithSystem } from './find-system.ts';
 
 const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
 const [service, stream, subscriptions] = ['', '/SSE', '/Subscriptions'].map((end) => `/redfish/v1/EventService${end}`) as [
@@ -43,7 +43,7 @@ async function setStage(t: TestContext, fields: object, script: Script = {}) {
   });
   const pool = createRedfishClientPool();
   t.after(() => pool.close());
-  const onSystem = createOnSystem(createAskRedfish(pool));
+  const withSystem = createWithSystem(createAskRedfish(pool));
   const driver_info = { redfish_address: stage.url, redfish_username: 'a', redfish_password: 'secret' };
   const node: NodeFacts = {
     id: 1,
@@ -56,7 +56,7 @@ async function setStage(t: TestContext, fields: object, script: Script = {}) {
     power_state: null,
     ports: [],
   };
-  return { stage, node, onSystem, signal: new AbortController().signal };
+  return { stage, node, withSystem, signal: new AbortController().signal };
 }
 
 const plainly = { url: 'http://172.30.0.1:8088', selfSigned: false };
@@ -81,9 +81,13 @@ suite('where the service has a stream', () => {
       responses.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
       response.write(`data: ${JSON.stringify(metrics)}\n\ndata: ${JSON.stringify(changed)}\n\n`);
     };
-    const { node, onSystem, signal } = await setStage(t, { ServerSentEventUri: stream }, { [`GET ${stream}`]: { stream: open } });
+    const { node, withSystem, signal } = await setStage(
+      t,
+      { ServerSentEventUri: stream },
+      { [`GET ${stream}`]: { stream: open } },
+    );
     const { hint, until, count } = counter();
-    const end = await createWatchPower(onSystem, undefined, times)(node, hint, { signal });
+    const end = await createWatchPower(withSystem, undefined, times)(node, hint, { signal });
     await until(1);
     assert.equal(count(), 1);
     responses[0]?.end();
@@ -117,10 +121,10 @@ const refused = { status: 400, body: {} };
 
 suite('where it has none', () => {
   test('we subscribe, hear by our listener, and unsubscribe', async (t) => {
-    const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const { stage, node, withSystem, signal } = await setStage(t, offered, subscribing);
     const { events, handlers } = aListener();
     const { hint, count } = counter();
-    const end = await createWatchPower(onSystem, events)(node, hint, { signal });
+    const end = await createWatchPower(withSystem, events)(node, hint, { signal });
     const body = stage.asked.find(({ name }) => name === `POST ${subscriptions}`)?.body as Record<string, string>;
     const [token = ''] = handlers.keys();
     assert.match(token, /^[0-9a-f]{32}$/);
@@ -139,24 +143,24 @@ suite('where it has none', () => {
 
   test('what is left over of us is removed, what is of others stays', async (t) => {
     const entry = (id: string, Context: string) => ({ '@odata.id': `${subscriptions}/${id}`, Id: id, Context });
-    const { stage, node, onSystem, signal } = await setStage(t, offered, {
+    const { stage, node, withSystem, signal } = await setStage(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}`]: { body: { Members: [entry('1', `ingot ${uuid}`), entry('2', 'somebody')] } },
       [`DELETE ${subscriptions}/1`]: { status: 204 },
     });
-    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });
     const deleted = stage.names().filter((name) => name.startsWith('DELETE'));
     assert.deepEqual(deleted, [`DELETE ${subscriptions}/1`]);
   });
 
   test('a subscription that the service has switched off is made anew', async (t) => {
-    const { stage, node, onSystem, signal } = await setStage(t, offered, {
+    const { stage, node, withSystem, signal } = await setStage(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}`]: { body: { Members: [{ '@odata.id': `${subscriptions}/7`, Context: `ingot ${uuid}` }] } },
       [`GET ${subscriptions}/7`]: [{ body: { Context: `ingot ${uuid}`, Status: { State: 'Disabled' } } }],
     });
     const { hint, until } = counter();
-    const end = await createWatchPower(onSystem, aListener().events, times)(node, hint, { signal });
+    const end = await createWatchPower(withSystem, aListener().events, times)(node, hint, { signal });
     await until(1);
     await end?.();
     assert.ok(forms(stage).length >= 2);
@@ -164,12 +168,12 @@ suite('where it has none', () => {
   });
 
   test('a subscription that got lost is renewed', async (t) => {
-    const { stage, node, onSystem, signal } = await setStage(t, offered, {
+    const { stage, node, withSystem, signal } = await setStage(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}/7`]: { status: 404 },
     });
     const { hint, until } = counter();
-    const end = await createWatchPower(onSystem, aListener().events, times)(node, hint, { signal });
+    const end = await createWatchPower(withSystem, aListener().events, times)(node, hint, { signal });
     await until(1);
     await end?.();
     assert.ok(stage.names().filter((name) => name === `POST ${subscriptions}`).length >= 2);
@@ -182,23 +186,23 @@ suite('where it has none', () => {
   ];
   for (const [title, fields, script] of silent) {
     test(`the node is polled where ${title}`, async (t) => {
-      const { node, onSystem, signal } = await setStage(t, fields, script);
+      const { node, withSystem, signal } = await setStage(t, fields, script);
       const { events, handlers } = aListener();
-      assert.equal(await createWatchPower(onSystem, events)(node, () => undefined, { signal }), undefined);
+      assert.equal(await createWatchPower(withSystem, events)(node, () => undefined, { signal }), undefined);
       assert.equal(handlers.size, 0);
     });
   }
 
   test('the node is polled where we have no listener', async (t) => {
-    const { node, onSystem, signal } = await setStage(t, offered, subscribing);
-    assert.equal(await createWatchPower(onSystem)(node, () => undefined, { signal }), undefined);
+    const { node, withSystem, signal } = await setStage(t, offered, subscribing);
+    assert.equal(await createWatchPower(withSystem)(node, () => undefined, { signal }), undefined);
   });
 
   test('a refused password is a fault', async (t) => {
-    const { node, onSystem, signal } = await setStage(t, offered, {
+    const { node, withSystem, signal } = await setStage(t, offered, {
       'POST /redfish/v1/SessionService/Sessions': { status: 401 },
     });
-    const watching = createWatchPower(onSystem)(node, () => undefined, { signal });
+    const watching = createWatchPower(withSystem)(node, () => undefined, { signal });
     await assert.rejects(watching, (error) => error instanceof Fault && error.code === 'bmcRefused');
   });
 });
@@ -214,10 +218,10 @@ suite('the Context of an event', () => {
     ['another node of ours, in each record', { Events: [{ Context: 'ingot other' }, null] }, false],
   ];
   test('counts only where it names another node of ours', async (t) => {
-    const { node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const { node, withSystem, signal } = await setStage(t, offered, subscribing);
     const { events, handlers } = aListener();
     const { hint, count } = counter();
-    const end = await createWatchPower(onSystem, events)(node, hint, { signal });
+    const end = await createWatchPower(withSystem, events)(node, hint, { signal });
     const [take] = handlers.values();
     for (const [title, body, isTaken] of contexts) {
       const before = count();
@@ -230,31 +234,31 @@ suite('the Context of an event', () => {
 
 suite('the form of a subscription', () => {
   test('HTTPS comes first, with the word that its certificate cannot be checked', async (t) => {
-    const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
-    const end = await createWatchPower(onSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
+    const { stage, node, withSystem, signal } = await setStage(t, offered, subscribing);
+    const end = await createWatchPower(withSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
     assert.deepEqual(forms(stage), ['https unverified ']);
     await end?.();
   });
 
   test('a certificate of the site may be checked', async (t) => {
-    const { stage, node, onSystem, signal } = await setStage(t, offered, subscribing);
+    const { stage, node, withSystem, signal } = await setStage(t, offered, subscribing);
     const listeners = [{ ...byTls, selfSigned: false }, plainly];
-    const end = await createWatchPower(onSystem, aListener(listeners).events)(node, () => undefined, { signal });
+    const end = await createWatchPower(withSystem, aListener(listeners).events)(node, () => undefined, { signal });
     assert.deepEqual(forms(stage), ['https  ']);
     await end?.();
   });
 
   test('a service that refuses HTTPS is subscribed to by HTTP', async (t) => {
     const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, refused, refused, refused, created] };
-    const { stage, node, onSystem, signal } = await setStage(t, offered, script);
-    const end = await createWatchPower(onSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
+    const { stage, node, withSystem, signal } = await setStage(t, offered, script);
+    const end = await createWatchPower(withSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
     assert.deepEqual(forms(stage), ['https unverified ', 'https  ', 'https unverified typed', 'https  typed', 'http  ']);
     await end?.();
   });
 
   test('types of events are named to services that offer nothing else, and left out where they are refused', async (t) => {
     const types = { EventTypesForSubscription: ['Alert', 'StatusChange', 'MetricReport'] };
-    const { stage, node, onSystem, signal } = await setStage(
+    const { stage, node, withSystem, signal } = await setStage(
       t,
       { ...offered, ...types },
       {
@@ -265,15 +269,15 @@ suite('the form of a subscription', () => {
         ],
       },
     );
-    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });
     assert.partialDeepStrictEqual(stage.asked.at(-2)?.body, { EventTypes: ['StatusChange', 'Alert'] });
     assert.deepEqual(forms(stage), ['http  typed', 'http  ']);
   });
 
   test('types of events are named where the service requires them', async (t) => {
     const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, created] };
-    const { stage, node, onSystem, signal } = await setStage(t, offered, script);
-    await createWatchPower(onSystem, aListener().events)(node, () => undefined, { signal });
+    const { stage, node, withSystem, signal } = await setStage(t, offered, script);
+    await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });
     assert.deepEqual(forms(stage), ['http  ', 'http  typed']);
   });
 });

@@ -15,7 +15,7 @@ import {
   subscribe,
   unsubscribe,
 } from './event-subscription.ts';
-import type { OnSystem } from './find-system.ts';
+import type { WithSystem } from './find-system.ts';
 import { objectsAt, textAt } from './resource-fields.ts';
 
 /** Where BMCs can tell us something; made by whoever listens on their network. */
@@ -41,10 +41,14 @@ export const usualEventTimes: EventTimes = { renewMs: 900_000, firstPauseMs: 1_0
 type Watch = Subscriber & { readonly hint: () => void };
 type Source = { readonly events: RedfishEvents | undefined; readonly times: EventTimes };
 
-export function createWatchPower(onSystem: OnSystem, events?: RedfishEvents, times: EventTimes = usualEventTimes): WatchPower {
+export function createWatchPower(
+  withSystem: WithSystem,
+  events?: RedfishEvents,
+  times: EventTimes = usualEventTimes,
+): WatchPower {
   return async (node, hint, { signal }) => {
     const end = new AbortController();
-    const watch = { onSystem, node, hint, signal: AbortSignal.any([signal, end.signal]) };
+    const watch = { withSystem, node, hint, signal: AbortSignal.any([signal, end.signal]) };
     const source = { events, times };
     const close = (await watchStream(watch, source)) ?? (await watchSubscription(watch, source));
     return (
@@ -70,8 +74,8 @@ async function watchStream(watch: Watch, { times }: Source): Promise<(() => Prom
 
 type Stream = { readonly ended: Promise<void>; close(): void };
 
-function open({ onSystem, node, hint, signal }: Watch): Promise<Stream | undefined> {
-  return onSystem({ node, command: 'open event stream', asking: { signal } }, async (at) => {
+function open({ withSystem, node, hint, signal }: Watch): Promise<Stream | undefined> {
+  return withSystem({ node, command: 'open event stream', callOptions: { signal } }, async (at) => {
     const path = pathOf(textAt(await readEventService(at), 'ServerSentEventUri'));
     return path === undefined ? undefined : at.client.stream(path, ({ body }) => isMetric(body) || hint(), { signal });
   });

@@ -4,14 +4,14 @@ import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf } from '#wire/redfish/links.ts';
 import { isObject } from '#wire/redfish/messages.ts';
 import { type Json, RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { Asking, NodeFacts } from '../interfaces.ts';
-import type { AskRedfish, Question } from './ask-redfish.ts';
+import type { CallOptions, NodeFacts } from '../interfaces.ts';
+import type { AskRedfish, RedfishCall } from './ask-redfish.ts';
 import { readRedfishSettings } from './properties.ts';
 import { type Make, type Tolerance, tolerancesFor } from './quirks.ts';
 import { pagesOf, type Reader } from './reading.ts';
 import { samePath } from './resource-fields.ts';
 
-export type Places = {
+export type SystemPaths = {
   /** Path of the ComputerSystem. */
   readonly system: string;
   /** Paths of the Chassis that hold it, nearest first; may be empty. */
@@ -23,17 +23,17 @@ export type Places = {
 };
 
 /** What work on a machine gets. Give `asking` to each request. */
-export type AtSystem = {
+export type SystemContext = {
   readonly node: NodeFacts;
   readonly client: RedfishService;
-  readonly places: Places;
-  readonly asking: Asking;
+  readonly paths: SystemPaths;
+  readonly callOptions: CallOptions;
   /** The ComputerSystem, read now. */
   system(): Promise<RedfishReply>;
 };
 
 /** Like AskRedfish, where the machine is. What was remembered is forgotten when the BMC answers 404. */
-export type OnSystem = <T>(question: Question, work: (at: AtSystem) => Promise<T>) => Promise<T>;
+export type WithSystem = <T>(question: RedfishCall, work: (at: SystemContext) => Promise<T>) => Promise<T>;
 
 export const rootPath = '/redfish/v1/';
 /** Of one machine, or systems of one BMC; they are remembered, so that there must be an end. */
@@ -41,11 +41,11 @@ const mostLinks = 1000;
 /** Members that are asked whose they are. */
 const mostRelated = 50;
 
-export function createOnSystem(ask: AskRedfish): OnSystem {
+export function createWithSystem(ask: AskRedfish): WithSystem {
   const known = new Map<string, Known>();
   return (question, work) =>
     ask(question, async (client) => {
-      const { node, asking = {} } = question;
+      const { node, callOptions = {} } = question;
       const { systemPath, address } = readRedfishSettings(node);
       const key = `${client.peer.url} ${systemPath ?? ''}`;
       const former = known.get(node.uuid);
@@ -53,20 +53,20 @@ export function createOnSystem(ask: AskRedfish): OnSystem {
       const gone = (detail: string, error: unknown) => {
         return new Fault('bmcNotReady', { address, command: 'GET of its system', detail }, error);
       };
-      let places = remembered?.isGone === false ? remembered.places : undefined;
+      let paths = remembered?.isGone === false ? remembered.paths : undefined;
       try {
-        places ??= await findPlaces({ client, systemPath, address, asking });
+        paths ??= await findSystemPaths({ client, systemPath, address, callOptions });
       } catch (error) {
         const isMissing = isNotFound(error) || (error instanceof Fault && error.code === 'bmcError');
-        throw remembered && isMissing ? gone('no sign of the system that it had before', error) : error;
+        throw remembered && isMissing ? gone('the system it had before is missing', error) : error;
       }
-      known.set(node.uuid, { key, places, isGone: false });
+      known.set(node.uuid, { key, paths, isGone: false });
       try {
-        return await work({ node, client, places, asking, system: () => client.get(places.system, asking) });
+        return await work({ node, client, paths, callOptions, system: () => client.get(paths.system, callOptions) });
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        known.set(node.uuid, { key, places, isGone: true });
-        throw error.request === `GET ${places.system}` ? gone('404 Not Found', error) : error;
+        known.set(node.uuid, { key, paths, isGone: true });
+        throw error.request === `GET ${paths.system}` ? gone('404 Not Found', error) : error;
       }
     });
 }
@@ -76,25 +76,25 @@ function isNotFound(error: unknown): error is RedfishError {
 }
 
 /** `isGone`: the BMC has answered 404 since. A system comes back where its BMC was only starting: iDRAC, OpenBMC. */
-type Known = { readonly key: string; readonly places: Places; readonly isGone: boolean };
+type Known = { readonly key: string; readonly paths: SystemPaths; readonly isGone: boolean };
 
-type Finding = { client: RedfishService; systemPath: string | undefined; address: string; asking: Asking };
+type Finding = { client: RedfishService; systemPath: string | undefined; address: string; callOptions: CallOptions };
 
-async function findPlaces(finding: Finding): Promise<Places> {
-  const { client, systemPath, asking } = finding;
-  const { body: root } = await client.get(rootPath, asking);
+async function findSystemPaths(finding: Finding): Promise<SystemPaths> {
+  const { client, systemPath, callOptions } = finding;
+  const { body: root } = await client.get(rootPath, callOptions);
   const path = systemPath ?? (await findOnlySystem(root, finding));
-  const { body: system } = await client.get(path, asking);
+  const { body: system } = await client.get(path, callOptions);
   const [chassis, managers] = [linked(system, 'Chassis'), linked(system, 'ManagedBy')];
   const holder = { collection: root['Chassis'], link: 'ComputerSystems', system: path };
   const manager = { collection: root['Managers'], link: 'ManagerForServers', system: path };
-  const places = {
+  const paths = {
     system: path,
     chassis: chassis.length > 0 ? chassis : await findRelated(holder, finding),
     managers: managers.length > 0 ? managers : await findRelated(manager, finding),
   };
-  const make = await readMake(root, system, { ...finding, manager: places.managers[0] });
-  return { ...places, make, tolerances: tolerancesFor(make) };
+  const make = await readMake(root, system, { ...finding, manager: paths.managers[0] });
+  return { ...paths, make, tolerances: tolerancesFor(make) };
 }
 
 async function findOnlySystem(root: Resource, finding: Finding): Promise<string> {
@@ -105,15 +105,15 @@ async function findOnlySystem(root: Resource, finding: Finding): Promise<string>
   if (switchable.length === 1) return switchable[0] as string;
   const names = members.slice(0, 20).join(', ');
   const detail =
-    members.length === 0 ? 'it has no system' : `it has ${members.length} systems: name one as redfish_system_id (${names})`;
+    members.length === 0 ? 'it has no system' : `it has ${members.length} systems; set redfish_system_id to one of: ${names}`;
   throw new Fault('bmcError', { address, command: `GET ${collection}`, detail });
 }
 
 /** Baseboards of GPUs stand as systems beside the server, and have no power switch: DGX H100, GH200, GB200. */
-async function findSwitchable(systems: readonly string[], { client, asking }: Finding): Promise<string[]> {
+async function findSwitchable(systems: readonly string[], { client, callOptions }: Finding): Promise<string[]> {
   const found: string[] = [];
   for (const path of systems.slice(0, mostRelated)) {
-    const { body } = await client.get(path, asking).catch(nothingThere);
+    const { body } = await client.get(path, callOptions).catch(nothingThere);
     if (isObject(body['Actions']) && '#ComputerSystem.Reset' in body['Actions']) found.push(path);
   }
   return found;
@@ -126,14 +126,14 @@ type Relation = { readonly collection: Json | undefined; readonly link: string; 
  * Chassis or managers of a system that links none: the only one there is, those that link it, or one that is called the
  * same. Node cards of HPE Cray EX link their systems from the manager alone, and name chassis and system alike.
  */
-async function findRelated({ collection, link, system }: Relation, { client, asking }: Finding): Promise<string[]> {
+async function findRelated({ collection, link, system }: Relation, { client, callOptions }: Finding): Promise<string[]> {
   const path = linkOf(collection);
   if (path === undefined) return [];
-  const members = await memberLinks({ client, asking }, path).catch((error) => linksIn(nothingThere(error).body['Members']));
+  const members = await memberLinks({ client, callOptions }, path).catch((error) => linksIn(nothingThere(error).body['Members']));
   if (members.length < 2) return members;
   const related: string[] = [];
   for (const member of members.slice(0, mostRelated)) {
-    const { body } = await client.get(member, asking).catch(nothingThere);
+    const { body } = await client.get(member, callOptions).catch(nothingThere);
     if (linked(body, link).some((other) => samePath(other, system))) related.push(member);
   }
   return related.length > 0 ? related : members.filter((member) => lastPart(member) === lastPart(system));
@@ -144,8 +144,8 @@ function lastPart(path: string): string {
 }
 
 async function readMake(root: Resource, system: Resource, at: Finding & { manager: string | undefined }): Promise<Make> {
-  const { client, asking, manager } = at;
-  const { body } = manager === undefined ? { body: {} } : await client.get(manager, asking).catch(nothingThere);
+  const { client, callOptions, manager } = at;
+  const { body } = manager === undefined ? { body: {} } : await client.get(manager, callOptions).catch(nothingThere);
   return {
     vendor: [system['Manufacturer'], root['Vendor']].filter((word) => typeof word === 'string').join(' '),
     model: textOf(system['Model']),

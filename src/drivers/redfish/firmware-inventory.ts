@@ -1,7 +1,7 @@
 /** What firmware a machine has, under Ironic's names (`bios`, `bmc`, `nic:…`) where these fit, and under the service's own. */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { FirmwareComponent } from '../interfaces.ts';
-import { type AtSystem, rootPath } from './find-system.ts';
+import { rootPath, type SystemContext } from './find-system.ts';
 import { membersIfAny, type Reader, read, readAll, readIfAny } from './reading.ts';
 import { linkAt, linksAt, objectsAt, samePath, textAt, wordAt } from './resource-fields.ts';
 
@@ -24,7 +24,7 @@ export async function readUpdateService(reader: Reader): Promise<Resource | unde
   return await readIfAny(reader, linkAt(await read(reader, rootPath), 'UpdateService'));
 }
 
-export async function readInventory(at: AtSystem): Promise<InstalledComponent[]> {
+export async function readInventory(at: SystemContext): Promise<InstalledComponent[]> {
   const service = await readUpdateService(at);
   const entries = await membersIfAny(at, linkAt(service, 'FirmwareInventory'));
   const named = [...(await readParts(at, entries, canUpdate(service))), ...(await readAdapters(at))];
@@ -56,12 +56,12 @@ function isUpdateable(entry: Resource | undefined): boolean {
 }
 
 /** System and manager tell what runs now, which an inventory of several slots does not. */
-async function readParts(at: AtSystem, entries: readonly Resource[], canUpdateAll: boolean): Promise<InstalledComponent[]> {
+async function readParts(at: SystemContext, entries: readonly Resource[], canUpdateAll: boolean): Promise<InstalledComponent[]> {
   const { body: system } = await at.system();
-  const [manager] = await readAll(at, at.places.managers.slice(0, 1));
+  const [manager] = await readAll(at, at.paths.managers.slice(0, 1));
   const rows = [
-    { component: 'bios', path: at.places.system, version: wordAt(system, 'BiosVersion') },
-    { component: 'bmc', path: at.places.managers[0], version: wordAt(manager, 'FirmwareVersion') },
+    { component: 'bios', path: at.paths.system, version: wordAt(system, 'BiosVersion') },
+    { component: 'bmc', path: at.paths.managers[0], version: wordAt(manager, 'FirmwareVersion') },
   ] as const;
   return rows.flatMap(({ component, path, version }) => {
     const entry = findPart(entries, component, { path, version });
@@ -100,9 +100,9 @@ function isNamedAfter(entry: Resource, path: string | undefined): boolean {
 }
 
 /** As Ironic names them: `nic:` with the serial number of the adapter, or its Id. */
-async function readAdapters(at: AtSystem): Promise<InstalledComponent[]> {
+async function readAdapters(at: SystemContext): Promise<InstalledComponent[]> {
   const found: InstalledComponent[] = [];
-  for (const chassis of await readAll(at, at.places.chassis)) {
+  for (const chassis of await readAll(at, at.paths.chassis)) {
     for (const adapter of await membersIfAny(at, linkAt(chassis, 'NetworkAdapters'))) {
       const id = textAt(adapter, 'SerialNumber') ?? textAt(adapter, 'Id');
       const version = objectsAt(adapter, 'Controllers').flatMap((one) => wordAt(one, 'FirmwarePackageVersion') ?? [])[0];

@@ -9,8 +9,8 @@ import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/re
 import { secretsIn } from '#wire/redfish/reply.ts';
 import { followTask } from '#wire/redfish/task-monitor.ts';
 import type { FirmwareInterface } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import type { AtSystem } from './find-system.ts';
+import { unsupported } from '../unsupported.ts';
+import type { SystemContext } from './find-system.ts';
 import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
 import { readIfAny } from './reading.ts';
 import { choicesAt, objectsAt, pathAt, samePath, textAt } from './resource-fields.ts';
@@ -33,9 +33,9 @@ const unknownParameter = /\.(ActionParameterUnknown|PropertyUnknown)$/;
 const ownForm = '/cgi-bin/uploadFile';
 
 /** Resolves when the service says that the update is done, which for some components is: staged for the next boot. */
-export async function updateFirmware(at: AtSystem, update: Update, times: UpdateTimes = usualTimes): Promise<void> {
+export async function updateFirmware(at: SystemContext, update: Update, times: UpdateTimes = usualTimes): Promise<void> {
   const service = await readUpdateService(at);
-  if (!service) return await lacks(at.node, 'firmware updates');
+  if (!service) return await unsupported(at.node, 'firmware updates');
   if (service['ServiceEnabled'] === false)
     throw new Fault('conflict', { detail: 'The update service of this BMC is switched off.' });
   const target = await findTarget(at, update.component);
@@ -47,7 +47,7 @@ export async function updateFirmware(at: AtSystem, update: Update, times: Update
 }
 
 /** @throws Fault `badRequest` naming the components that there are */
-async function findTarget(at: AtSystem, component: string | undefined): Promise<InstalledComponent | undefined> {
+async function findTarget(at: SystemContext, component: string | undefined): Promise<InstalledComponent | undefined> {
   if (component === undefined) return undefined;
   const components = await readInventory(at);
   const found = components.find((one) => one.component === component);
@@ -64,12 +64,12 @@ async function findTarget(at: AtSystem, component: string | undefined): Promise<
 type Started = { readonly request: string; readonly reply: RedfishReply };
 
 async function pull(
-  at: AtSystem,
+  at: SystemContext,
   service: Resource,
   { url, target }: { url: string; target: InstalledComponent | undefined },
 ): Promise<Started> {
   const path = pathAt(service, 'Actions', action, 'target');
-  if (path === undefined) return await lacks(at.node, 'firmware update by URL');
+  if (path === undefined) return await unsupported(at.node, 'firmware update by URL');
   const image = readImageUrl(url);
   const allowed = await allowedIn(at, service, 'TransferProtocol');
   if (allowed && !allowed.includes(image.TransferProtocol)) {
@@ -78,7 +78,7 @@ async function pull(
     });
   }
   const targets = chooseTargets(at, target, await allowedIn(at, service, 'Targets'));
-  const request = { ...at.asking, task: 'accept' } as const;
+  const request = { ...at.callOptions, task: 'accept' } as const;
   const post = (more: Resource) => at.client.post(path, { ...image, ...more }, request);
   const reply = await (targets.length === 0 ? post({}) : post({ Targets: targets })).catch((error) => {
     // The image says what it is for; the target only guards against a mistake.
@@ -112,7 +112,7 @@ function decoded(text: string): string {
 }
 
 /** From the annotation of the action, else from its ActionInfo. DSP0268 schema ActionInfo. */
-async function allowedIn(at: AtSystem, service: Resource, parameter: string): Promise<string[] | undefined> {
+async function allowedIn(at: SystemContext, service: Resource, parameter: string): Promise<string[] | undefined> {
   const annotated = choicesAt(service, 'Actions', action, `${parameter}@Redfish.AllowableValues`);
   if (annotated) return annotated;
   const info = await readIfAny(at, pathAt(service, 'Actions', action, '@Redfish.ActionInfo'));
@@ -121,9 +121,13 @@ async function allowedIn(at: AtSystem, service: Resource, parameter: string): Pr
 }
 
 /** The inventory entry; for a service without one the system or manager itself (sushy-tools); what it allows, if it says. */
-function chooseTargets(at: AtSystem, target: InstalledComponent | undefined, allowed: readonly string[] | undefined): string[] {
+function chooseTargets(
+  at: SystemContext,
+  target: InstalledComponent | undefined,
+  allowed: readonly string[] | undefined,
+): string[] {
   if (!target) return [];
-  const owner = { bios: at.places.system, bmc: at.places.managers[0] }[target.component];
+  const owner = { bios: at.paths.system, bmc: at.paths.managers[0] }[target.component];
   const wanted = [target.target, owner].filter((path) => path !== undefined);
   const fitting = allowed ? allowed.filter((path) => wanted.some((one) => samePath(one, path))) : wanted;
   return fitting.slice(0, 1);
@@ -134,13 +138,13 @@ function refusesTargets(error: unknown): boolean {
 }
 
 async function push(
-  at: AtSystem,
+  at: SystemContext,
   service: Resource,
   { path, target }: { path: string; target: InstalledComponent | undefined },
 ): Promise<Started> {
   const size = await sizeOf(path, service);
   const targets = chooseTargets(at, target, undefined);
-  const request = { ...at.asking, task: 'accept' } as const;
+  const request = { ...at.callOptions, task: 'accept' } as const;
   const multipart = pathAt(service, 'MultipartHttpPushUri');
   if (multipart !== undefined) {
     // An empty list means that the image decides; iDRAC wants the list in any case.
@@ -151,8 +155,7 @@ async function push(
     return { request: `POST ${multipart}`, reply: await at.client.upload(multipart, parts, request) };
   }
   const plain = pathAt(service, 'HttpPushUri');
-  if (plain === undefined || plain === ownForm)
-    return await lacks(at.node, 'firmware update by upload; give a URL that it can fetch');
+  if (plain === undefined || plain === ownForm) return await unsupported(at.node, 'firmware update by upload (use a URL)');
   return { request: `POST ${plain}`, reply: await at.client.push(plain, { path, size }, request) };
 }
 
@@ -172,12 +175,12 @@ type Following = { times: UpdateTimes; target: InstalledComponent | undefined };
  * To the end of the task. A BMC that updates itself falls silent meanwhile, and many forget a task at its end: then the
  * version that is installed now tells.
  */
-async function follow(at: AtSystem, { request, reply }: Started, { times, target }: Following): Promise<void> {
+async function follow(at: SystemContext, { request, reply }: Started, { times, target }: Following): Promise<void> {
   if (reply.status !== 202) return;
   let wasSilent = false;
   const get = async (path: string): Promise<RedfishReply> => {
     try {
-      return await at.client.get(path, at.asking);
+      return await at.client.get(path, at.callOptions);
     } catch (error) {
       if (isGone(error)) return { status: 200, headers: {}, body: await judgeByVersion(at, request, target), etag: undefined };
       if (!isRestart(error, wasSilent)) throw error;
@@ -185,7 +188,7 @@ async function follow(at: AtSystem, { request, reply }: Started, { times, target
       return { status: 202, headers: {}, body: {}, etag: undefined };
     }
   };
-  const { signal } = at.asking;
+  const { signal } = at.callOptions;
   await followTask(reply, { request, get, signal, timeout: times.taskMs, pause: times.pauseMs });
 }
 
@@ -198,7 +201,7 @@ function isGone(error: unknown): boolean {
   return error instanceof RedfishError && (error.status === 404 || error.status === 410);
 }
 
-async function judgeByVersion(at: AtSystem, request: string, target: InstalledComponent | undefined): Promise<Resource> {
+async function judgeByVersion(at: SystemContext, request: string, target: InstalledComponent | undefined): Promise<Resource> {
   const now = target && (await readInventory(at)).find(({ component }) => component === target.component);
   if (now && now.version !== target.version) return {};
   const detail = `the BMC has forgotten the update before it told how it ended${now ? `; ${now.component} is still ${now.version}` : ''}`;

@@ -44,7 +44,7 @@ const hpe = [
 async function setStage(t: TestContext, given: Record<string, JsonObject>, rules: TreeRules = {}) {
   const tree = await startRedfishTree(t, given, { rules });
   const times = { taskMs: 2_000, pauseMs: 10 };
-  return { ...tree, firmware: createRedfishFirmware(tree.onSystem, times) };
+  return { ...tree, firmware: createRedfishFirmware(tree.withSystem, times) };
 }
 
 function aFile(t: TestContext, content: string): string {
@@ -303,11 +303,14 @@ test('refuses what cannot work before anything is sent', async (t) => {
     /no firmware component 'gpu'; there are: bios, bmc, 1, 2, 3/,
   );
   assert.match((await faultOf(firmware.update(node, { component: '3', url }))).message, /'3' cannot be updated/);
-  assert.match((await faultOf(firmware.update(node, { path: aFile(t, 'x') }))).message, /no firmware update by upload/);
+  assert.match(
+    (await faultOf(firmware.update(node, { path: aFile(t, 'x') }))).message,
+    /does not support firmware update by upload/,
+  );
   assert.match((await faultOf(firmware.update(node, { url: 'nonsense' }))).message, /no URL/);
   table.set(service, { ServiceEnabled: false });
   assert.match((await faultOf(firmware.update(node, { url }))).message, /switched off/);
   table.delete(service);
-  assert.match((await faultOf(firmware.update(node, { url }))).message, /no firmware updates/);
+  assert.match((await faultOf(firmware.update(node, { url }))).message, /does not support firmware updates/);
   assert.equal(changes.length, 0);
 });

@@ -5,12 +5,12 @@ import { createRedfishAccounts } from './accounts.ts';
 import { createAskRedfish, type RedfishReport } from './ask-redfish.ts';
 import { createRedfishBios } from './bios.ts';
 import { createWatchPower, type EventTimes, type RedfishEvents } from './events.ts';
-import { createOnSystem } from './find-system.ts';
+import { createWithSystem } from './find-system.ts';
 import { createRedfishFirmware } from './firmware.ts';
 import type { UpdateTimes } from './firmware-update.ts';
 import { createRedfishLog } from './log.ts';
 import { createRedfishManagement } from './management.ts';
-import { createRedfishPower, type Patience } from './power.ts';
+import { createRedfishPower, type PollTiming } from './power.ts';
 import { createRedfishSecureBoot } from './secure-boot.ts';
 import { createRedfishSensors } from './sensors.ts';
 import { createRedfishVendor, type RawPaths } from './vendor.ts';
@@ -32,7 +32,7 @@ export type RedfishDriver = {
 
 export type RedfishDriverOptions = {
   readonly limits?: Partial<RedfishLimits>;
-  readonly patience?: Patience;
+  readonly pollTiming?: PollTiming;
   /** Where BMCs can send events to; without it, only those that offer a stream tell of changes. */
   readonly events?: RedfishEvents | undefined;
   readonly eventTimes?: EventTimes;
@@ -44,22 +44,22 @@ export type RedfishDriverOptions = {
 };
 
 export function createRedfishDriver(options: RedfishDriverOptions = {}): RedfishDriver {
-  const { limits, patience, events, eventTimes, firmwareTimes, rawPaths = 'none', report } = options;
+  const { limits, pollTiming, events, eventTimes, firmwareTimes, rawPaths = 'none', report } = options;
   const pool = createRedfishClientPool(limits);
   const ask = createAskRedfish(pool, report);
-  const onSystem = createOnSystem(ask);
+  const withSystem = createWithSystem(ask);
   return {
-    power: createRedfishPower(onSystem, createWatchPower(onSystem, events, eventTimes), patience),
+    power: createRedfishPower(withSystem, createWatchPower(withSystem, events, eventTimes), pollTiming),
     management: {
-      ...createRedfishManagement(onSystem, patience),
-      ...createRedfishSensors(onSystem),
-      ...createRedfishLog(onSystem),
-      ...createRedfishSecureBoot(onSystem),
+      ...createRedfishManagement(withSystem, pollTiming),
+      ...createRedfishSensors(withSystem),
+      ...createRedfishLog(withSystem),
+      ...createRedfishSecureBoot(withSystem),
       ...createRedfishAccounts(ask),
     },
-    bios: createRedfishBios(onSystem),
-    firmware: createRedfishFirmware(onSystem, firmwareTimes),
-    vendor: createRedfishVendor({ onSystem, rawPaths }),
+    bios: createRedfishBios(withSystem),
+    firmware: createRedfishFirmware(withSystem, firmwareTimes),
+    vendor: createRedfishVendor({ withSystem, rawPaths }),
     close: () => pool.close(),
   };
 }

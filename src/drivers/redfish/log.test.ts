@@ -28,7 +28,7 @@ test('reads the logs of system and manager as one, oldest first', async (t) => {
   // Shapes after iDRAC9 (Sel of the manager, newest first), Supermicro X10 (entries expanded, no severity), iLO 6 (IML).
   const sel = `${managerLogs}/Sel`;
   const health = `${systemLogs}/Log1`;
-  const { node, onSystem, reads } = await startRedfishTree(t, {
+  const { node, withSystem, reads } = await startRedfishTree(t, {
     ...owners,
     [systemLogs]: collectionOf([health, `${systemLogs}/Sel`, `${systemLogs}/AuditLog`, `${systemLogs}/PostCodes`]),
     [managerLogs]: collectionOf([sel]),
@@ -75,7 +75,7 @@ test('reads the logs of system and manager as one, oldest first', async (t) => {
     },
   });
 
-  const entries = await createRedfishLog(onSystem).readLog(node);
+  const entries = await createRedfishLog(withSystem).readLog(node);
 
   assert.deepEqual(entries, [
     {
@@ -123,14 +123,14 @@ test('keeps the newest of a long log, whichever end they are at', async (t) => {
     [rising, 5],
     [rising.toReversed(), 3],
   ] as const) {
-    const { node, onSystem, reads } = await startRedfishTree(t, {
+    const { node, withSystem, reads } = await startRedfishTree(t, {
       ...owners,
       [managerLogs]: collectionOf([log]),
       [log]: service(log),
       ...pages(numbers),
     });
 
-    const entries = await createRedfishLog(onSystem).readLog(node);
+    const entries = await createRedfishLog(withSystem).readLog(node);
 
     assert.deepEqual(
       entries.map(({ id }) => id),
@@ -143,12 +143,12 @@ test('keeps the newest of a long log, whichever end they are at', async (t) => {
 test('clears what can be cleared', async (t) => {
   const [sel, lc] = [`${managerLogs}/Sel`, `${managerLogs}/Lclog`];
   const target = `${sel}/Actions/LogService.ClearLog`;
-  const { node, onSystem, changes, resources } = await startRedfishTree(
+  const { node, withSystem, changes, resources } = await startRedfishTree(
     t,
     { ...owners, [managerLogs]: collectionOf([sel, lc]), [sel]: service(sel, clearAction(sel)), [lc]: service(lc) },
     { rules: { [`POST ${target}`]: () => ({ status: 204 }) } },
   );
-  const log = createRedfishLog(onSystem);
+  const log = createRedfishLog(withSystem);
 
   await log.clearLog(node);
   assert.deepEqual(
@@ -157,10 +157,10 @@ test('clears what can be cleared', async (t) => {
   );
 
   resources.set(sel, service(sel));
-  await assert.rejects(log.clearLog(node), /no log that can be cleared/);
+  await assert.rejects(log.clearLog(node), /does not support clearing the log/);
 });
 
 test('names a machine without logs', async (t) => {
-  const { node, onSystem } = await startRedfishTree(t, owners);
-  await assert.rejects(createRedfishLog(onSystem).readLog(node), /has no log/);
+  const { node, withSystem } = await startRedfishTree(t, owners);
+  await assert.rejects(createRedfishLog(withSystem).readLog(node), /does not support log/);
 });

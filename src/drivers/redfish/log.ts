@@ -1,8 +1,8 @@
 /** The logs of system and managers as one: DSP0268 schemas LogService and LogEntry. */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { LogEntry, ManagementInterface } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
+import { unsupported } from '../unsupported.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
 import { isLink, membersIfAny, pagesOf, type Reader, readAll, unlessAbsent, wholeMember } from './reading.ts';
 import { linkAt, numberAt, pathAt, textAt, textsAt } from './resource-fields.ts';
 
@@ -12,22 +12,22 @@ const mostLinks = 100;
 
 /** Logs that are no word of the machine's health, by the Id of their service. */
 const leftOut: readonly (readonly [id: RegExp, why: string])[] = [
-  [/audit|^SL$/i, 'who logged in to the BMC: OpenBMC, Lenovo XCC, HPE iLO (SL = security log)'],
+  [/audit|^SL$/i, 'BMC login audit: OpenBMC, Lenovo XCC, HPE iLO (SL = security log)'],
   [/dump|crash|fdr/i, 'files for the vendor: OpenBMC'],
   [/journal|hostlogger|console/i, 'output of programs: OpenBMC'],
   [/postcodes?$/i, 'progress of each boot: OpenBMC'],
 ];
 
-export function createRedfishLog(onSystem: OnSystem): Required<Pick<ManagementInterface, 'readLog' | 'clearLog'>> {
+export function createRedfishLog(withSystem: WithSystem): Required<Pick<ManagementInterface, 'readLog' | 'clearLog'>> {
   return {
-    readLog: (node, asking) => onSystem({ node, asking, command: 'read logs' }, readLog),
-    clearLog: (node, asking) => onSystem({ node, asking, command: 'clear logs' }, clearLog),
+    readLog: (node, callOptions) => withSystem({ node, callOptions, command: 'read logs' }, readLog),
+    clearLog: (node, callOptions) => withSystem({ node, callOptions, command: 'clear logs' }, clearLog),
   };
 }
 
-async function readLog(at: AtSystem): Promise<LogEntry[]> {
+async function readLog(at: SystemContext): Promise<LogEntry[]> {
   const services = await findLogs(at);
-  if (services.length === 0) return await lacks(at.node, 'log');
+  if (services.length === 0) return await unsupported(at.node, 'log');
   const dated: { when: string; entry: LogEntry }[] = [];
   for (const service of services) dated.push(...inTime(await readEntries(at, service)));
   return dated.sort((a, b) => a.when.localeCompare(b.when)).map(({ entry }) => entry);
@@ -42,15 +42,15 @@ function inTime(entries: readonly LogEntry[]): { when: string; entry: LogEntry }
   });
 }
 
-async function clearLog(at: AtSystem): Promise<void> {
+async function clearLog(at: SystemContext): Promise<void> {
   const targets = (await findLogs(at)).flatMap((service) => pathAt(service, 'Actions', '#LogService.ClearLog', 'target') ?? []);
-  if (targets.length === 0) return await lacks(at.node, 'log that can be cleared');
-  for (const target of targets) await at.client.post(target, {}, at.asking);
+  if (targets.length === 0) return await unsupported(at.node, 'clearing the log');
+  for (const target of targets) await at.client.post(target, {}, at.callOptions);
 }
 
 /** Some services link one log from the system and from the manager. */
-async function findLogs(at: AtSystem): Promise<Resource[]> {
-  const owners = [(await at.system()).body, ...(await readAll(at, at.places.managers))];
+async function findLogs(at: SystemContext): Promise<Resource[]> {
+  const owners = [(await at.system()).body, ...(await readAll(at, at.paths.managers))];
   const found = new Map<string, Resource>();
   for (const owner of owners) {
     for (const service of await membersIfAny(at, linkAt(owner, 'LogServices'))) {
@@ -67,7 +67,7 @@ function isLeftOut(service: Resource): boolean {
   return leftOut.some(([pattern]) => pattern.test(id));
 }
 
-async function readEntries(at: AtSystem, service: Resource): Promise<LogEntry[]> {
+async function readEntries(at: SystemContext, service: Resource): Promise<LogEntry[]> {
   const path = linkAt(service, 'Entries') ?? '';
   const name = textAt(service, 'Id') ?? 'Log';
   const newest = (await unlessAbsent(at, () => newestMembers(at, path))) ?? [];

@@ -27,7 +27,7 @@ suite('the indicator', () => {
       t,
       resource(systemPath, { ...links, LocationIndicatorActive: false, IndicatorLED: 'Off' }),
     );
-    const { getIndicator, setIndicator } = createRedfishManagement(tree.onSystem);
+    const { getIndicator, setIndicator } = createRedfishManagement(tree.withSystem);
     assert.equal(await getIndicator?.(tree.node), 'off');
     await setIndicator?.(tree.node, 'blinking');
     assert.equal(await getIndicator?.(tree.node), 'on');
@@ -39,7 +39,7 @@ suite('the indicator', () => {
 
   test('is IndicatorLED of the chassis where the system has none', async (t) => {
     const tree = await startRedfishTree(t, { ...resource(systemPath, links), ...resource(chassisPath, { IndicatorLED: 'Lit' }) });
-    const { getIndicator, setIndicator } = createRedfishManagement(tree.onSystem);
+    const { getIndicator, setIndicator } = createRedfishManagement(tree.withSystem);
     assert.equal(await getIndicator?.(tree.node), 'on');
     await setIndicator?.(tree.node, 'blinking');
     assert.equal(await getIndicator?.(tree.node), 'blinking');
@@ -48,15 +48,15 @@ suite('the indicator', () => {
 
   test('is missing from some hardware', async (t) => {
     const tree = await startRedfishTree(t, {});
-    const { getIndicator } = createRedfishManagement(tree.onSystem);
-    assert.equal(await codeOf(getIndicator?.(tree.node) ?? Promise.resolve()), 'notOfThisHardware');
+    const { getIndicator } = createRedfishManagement(tree.withSystem);
+    assert.equal(await codeOf(getIndicator?.(tree.node) ?? Promise.resolve()), 'unsupportedByHardware');
   });
 });
 
 suite('an NMI', () => {
   for (const [offered, code] of [
     [['On', 'Nmi'], 'none'],
-    [['On'], 'notOfThisHardware'],
+    [['On'], 'unsupportedByHardware'],
   ] as const) {
     test(`where ${offered.join(', ')} are offered: ${code}`, async (t) => {
       const tree = await startRedfishTree(
@@ -64,7 +64,7 @@ suite('an NMI', () => {
         resource(systemPath, { ...links, ...reset(systemPath, 'ComputerSystem.Reset', [...offered]) }),
       );
       tree.rules.set(`POST ${systemPath}/Actions/ComputerSystem.Reset`, () => ({ status: 204 }));
-      const { injectNmi } = createRedfishManagement(tree.onSystem);
+      const { injectNmi } = createRedfishManagement(tree.withSystem);
       assert.equal(await codeOf(injectNmi?.(tree.node) ?? Promise.resolve()), code);
       assert.deepEqual(
         tree.changes.map(({ body }) => body),
@@ -87,7 +87,7 @@ test('the machine is identified by its system and its chassis', async (t) => {
     ...resource(systemPath, { ...links, ...system }),
     ...resource(chassisPath, { Model: 'M1', SerialNumber: 'C1', PartNumber: 'P1', AssetTag: 'tag', Id: '1' }),
   });
-  const { identify } = createRedfishManagement(tree.onSystem);
+  const { identify } = createRedfishManagement(tree.withSystem);
   assert.deepEqual(await identify?.(tree.node), {
     manufacturer: 'Example',
     product: 'M1',
@@ -117,7 +117,7 @@ test('the BMC tells of itself', async (t) => {
     [nics]: collectionOf([`${nics}/1`]),
     ...resource(`${nics}/1`, nic),
   });
-  const { bmcInfo } = createRedfishManagement(tree.onSystem);
+  const { bmcInfo } = createRedfishManagement(tree.withSystem);
   assert.deepEqual(await bmcInfo?.(tree.node), {
     model: 'X',
     firmware_version: '7.10',
@@ -137,7 +137,7 @@ suite('the BMC is restarted', () => {
         ...resource(managerPath, reset(managerPath, 'Manager.Reset', [...offered])),
       });
       tree.rules.set(`POST ${managerPath}/Actions/Manager.Reset`, () => ({ status: 204 }));
-      await createRedfishManagement(tree.onSystem).resetBmc?.(tree.node, kind);
+      await createRedfishManagement(tree.withSystem).resetBmc?.(tree.node, kind);
       assert.deepEqual(
         tree.changes.map(({ body }) => body),
         [{ ResetType: sent }],

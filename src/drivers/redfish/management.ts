@@ -1,11 +1,11 @@
 import type { JsonObject } from '#domain/records.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { HardwareIdentity, IndicatorState, ManagementInterface } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
+import { unsupported } from '../unsupported.ts';
 import { createBootOverride, redfishBootDevices } from './boot-override.ts';
-import { type AtSystem, type OnSystem, rootPath } from './find-system.ts';
+import { rootPath, type SystemContext, type WithSystem } from './find-system.ts';
 import { createRedfishMedia } from './media.ts';
-import { type Patience, resetAction, usualPatience } from './power.ts';
+import { defaultPollTiming, type PollTiming, resetAction } from './power.ts';
 import { readRedfishSettings, redfishEndpoints, redfishProperties } from './properties.ts';
 import { readAll, readIfAny } from './reading.ts';
 import { findAction, type ResetType, targetTable } from './reset.ts';
@@ -30,34 +30,37 @@ type CoreManagement = Pick<
   | 'media'
 >;
 
-export function createRedfishManagement(onSystem: OnSystem, patience: Patience = usualPatience): CoreManagement {
+export function createRedfishManagement(withSystem: WithSystem, pollTiming: PollTiming = defaultPollTiming): CoreManagement {
   return {
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
     endpoints: redfishEndpoints,
     bootDevices: redfishBootDevices,
-    ...createBootOverride(onSystem, patience),
-    media: createRedfishMedia(onSystem, patience),
-    injectNmi: (node, asking) => onSystem({ node, command: 'ComputerSystem.Reset Nmi', asking }, injectNmi),
-    getIndicator: (node, asking) =>
-      onSystem({ node, command: 'read indicator', asking }, async (at) => (await findIndicator(at)).state),
-    setIndicator: (node, state, asking) =>
-      onSystem({ node, command: `indicator ${state}`, asking }, (at) => setIndicator(at, state)),
+    ...createBootOverride(withSystem, pollTiming),
+    media: createRedfishMedia(withSystem, pollTiming),
+    injectNmi: (node, callOptions) => withSystem({ node, command: 'ComputerSystem.Reset Nmi', callOptions }, injectNmi),
+    getIndicator: (node, callOptions) =>
+      withSystem({ node, command: 'read indicator', callOptions }, async (at) => (await findIndicator(at)).state),
+    setIndicator: (node, state, callOptions) =>
+      withSystem({ node, command: `indicator ${state}`, callOptions }, (at) => setIndicator(at, state)),
     // DSP0268, ComputerSystem.UUID.
     isSystemUuidOfSmbios: true,
-    systemUuid: (node, asking) =>
-      onSystem({ node, command: 'read UUID', asking }, async (at) => textAt((await at.system()).body, 'UUID')?.toLowerCase()),
-    identify: (node, asking) => onSystem({ node, command: 'read identity', asking }, identify),
-    bmcInfo: (node, asking) => onSystem({ node, command: 'read Manager', asking }, readBmc),
-    resetBmc: (node, kind, asking) => onSystem({ node, command: `Manager.Reset ${kind}`, asking }, (at) => resetBmc(at, kind)),
+    systemUuid: (node, callOptions) =>
+      withSystem({ node, command: 'read UUID', callOptions }, async (at) =>
+        textAt((await at.system()).body, 'UUID')?.toLowerCase(),
+      ),
+    identify: (node, callOptions) => withSystem({ node, command: 'read identity', callOptions }, identify),
+    bmcInfo: (node, callOptions) => withSystem({ node, command: 'read Manager', callOptions }, readBmc),
+    resetBmc: (node, kind, callOptions) =>
+      withSystem({ node, command: `Manager.Reset ${kind}`, callOptions }, (at) => resetBmc(at, kind)),
   };
 }
 
-async function injectNmi(at: AtSystem): Promise<void> {
+async function injectNmi(at: SystemContext): Promise<void> {
   const action = await resetAction(at, (await at.system()).body);
   const [type = 'Nmi'] = targetTable.nmi;
-  if (action.allowed && !action.allowed.includes(type)) return lacks(at.node, 'NMI');
-  await at.client.post(action.target, { ResetType: type }, at.asking);
+  if (action.allowed && !action.allowed.includes(type)) return unsupported(at.node, 'NMI');
+  await at.client.post(action.target, { ResetType: type }, at.callOptions);
 }
 
 type Indicator = {
@@ -69,8 +72,8 @@ type Indicator = {
 /** IndicatorLED gave way to LocationIndicatorActive (ComputerSystem 1.13), which knows no blinking. */
 const ledTable: Readonly<Record<IndicatorState, string>> = { on: 'Lit', off: 'Off', blinking: 'Blinking' };
 
-async function findIndicator(at: AtSystem): Promise<Indicator> {
-  for (const path of [at.places.system, ...at.places.chassis]) {
+async function findIndicator(at: SystemContext): Promise<Indicator> {
+  for (const path of [at.paths.system, ...at.paths.chassis]) {
     const body = await readIfAny(at, path);
     const active = booleanAt(body, 'LocationIndicatorActive');
     if (active !== undefined) return { path, field: 'LocationIndicatorActive', state: active ? 'on' : 'off' };
@@ -78,18 +81,18 @@ async function findIndicator(at: AtSystem): Promise<Indicator> {
     const state = (Object.keys(ledTable) as IndicatorState[]).find((name) => ledTable[name] === led);
     if (state) return { path, field: 'IndicatorLED', state };
   }
-  return lacks(at.node, 'indicator');
+  return unsupported(at.node, 'indicator');
 }
 
-async function setIndicator(at: AtSystem, state: IndicatorState): Promise<void> {
+async function setIndicator(at: SystemContext, state: IndicatorState): Promise<void> {
   const { path, field } = await findIndicator(at);
   const value = field === 'IndicatorLED' ? ledTable[state] : state !== 'off';
-  await at.client.patch(path, { [field]: value }, at.asking);
+  await at.client.patch(path, { [field]: value }, at.callOptions);
 }
 
-async function identify(at: AtSystem): Promise<HardwareIdentity> {
+async function identify(at: SystemContext): Promise<HardwareIdentity> {
   const { body: system } = await at.system();
-  const chassis = await readAll(at, at.places.chassis);
+  const chassis = await readAll(at, at.paths.chassis);
   const first = (field: string) => [system, ...chassis].map((resource) => wordAt(resource, field)).find(Boolean);
   return known({
     manufacturer: first('Manufacturer'),
@@ -115,8 +118,8 @@ function partOf(chassis: Resource): JsonObject {
   return known(Object.fromEntries(fields.map((field) => [field, wordAt(chassis, field)]))) as JsonObject;
 }
 
-async function readBmc(at: AtSystem): Promise<JsonObject> {
-  const { body: root } = await at.client.get(rootPath, at.asking);
+async function readBmc(at: SystemContext): Promise<JsonObject> {
+  const { body: root } = await at.client.get(rootPath, at.callOptions);
   const manager = await readManager(at);
   const nics = linkAt(manager, 'EthernetInterfaces');
   return known({
@@ -128,7 +131,7 @@ async function readBmc(at: AtSystem): Promise<JsonObject> {
     uuid: textAt(manager, 'UUID') ?? textAt(root, 'UUID'),
     date_time: textAt(manager, 'DateTime'),
     health: textAt(manager, 'Status', 'Health'),
-    interfaces: nics === undefined ? [] : (await at.client.members(nics, at.asking)).map(interfaceOf),
+    interfaces: nics === undefined ? [] : (await at.client.members(nics, at.callOptions)).map(interfaceOf),
   }) as JsonObject;
 }
 
@@ -148,10 +151,10 @@ function isAddress(address: string): boolean {
   return address !== '0.0.0.0' && address !== '::';
 }
 
-async function readManager(at: AtSystem): Promise<Resource> {
-  const [path] = at.places.managers;
-  if (path === undefined) return lacks(at.node, 'manager');
-  return (await at.client.get(path, at.asking)).body;
+async function readManager(at: SystemContext): Promise<Resource> {
+  const [path] = at.paths.managers;
+  if (path === undefined) return unsupported(at.node, 'manager');
+  return (await at.client.get(path, at.callOptions)).body;
 }
 
 const bmcResetTable: Readonly<Record<'warm' | 'cold', readonly ResetType[]>> = {
@@ -159,11 +162,11 @@ const bmcResetTable: Readonly<Record<'warm' | 'cold', readonly ResetType[]>> = {
   cold: ['ForceRestart', 'GracefulRestart'],
 };
 
-async function resetBmc(at: AtSystem, kind: 'warm' | 'cold'): Promise<void> {
+async function resetBmc(at: SystemContext, kind: 'warm' | 'cold'): Promise<void> {
   const action = await findAction(at, await readManager(at), { name: 'Manager.Reset', parameter: 'ResetType' });
   const type = bmcResetTable[kind].find((name) => action?.allowed?.includes(name) ?? true);
-  if (action === undefined || type === undefined) return lacks(at.node, 'BMC that can be restarted');
-  const post = (body: Resource) => at.client.post(action.target, body, { ...at.asking, task: 'accept' });
+  if (action === undefined || type === undefined) return unsupported(at.node, 'restarting the BMC');
+  const post = (body: Resource) => at.client.post(action.target, body, { ...at.callOptions, task: 'accept' });
   try {
     await post({ ResetType: type }).catch((error) => {
       // iLO 4 lists no types and knows none. Schema Manager: without one, the service does what it has.

@@ -6,7 +6,7 @@ import { faultOf } from '#test/fault-of.ts';
 import { createRedfishMedia } from './media.ts';
 
 const [systemPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Managers/1'];
-const patience = { lookMs: 2, retryMs: 2 };
+const pollTiming = { pollMs: 2, retryMs: 2 };
 const image = 'http://172.30.0.1:8088/boot.iso';
 
 type Slot = { path: string; types?: string[]; actions?: boolean; fields?: JsonObject };
@@ -25,7 +25,7 @@ async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Examp
     ...Object.fromEntries(all.map((slot) => [`${base}/${slot.path}`, slotOf(base, slot)])),
   });
   for (const { path } of all) obeyActions(tree, `${base}/${path}`);
-  return { tree, node: tree.node, base, media: createRedfishMedia(tree.onSystem, { ...patience, effectMs }) };
+  return { tree, node: tree.node, base, media: createRedfishMedia(tree.withSystem, { ...pollTiming, effectMs }) };
 }
 
 function slotOf(base: string, { path, types = ['CD', 'DVD'], actions = true, fields }: Slot): JsonObject {
@@ -127,7 +127,7 @@ suite('virtual media', () => {
 
   test('that there are none of are not of this hardware', async (t) => {
     const { media, node } = await setStage(t, { slots: [{ path: 'F', types: ['Floppy'] }] });
-    assert.equal((await faultOf(media.insert(node, 'cdrom', image))).code, 'notOfThisHardware');
+    assert.equal((await faultOf(media.insert(node, 'cdrom', image))).code, 'unsupportedByHardware');
   });
 });
 

@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, MediaDevice, MediaSlot } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
-import { type Patience, unable } from './power.ts';
+import { unsupported } from '../unsupported.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
+import { type PollTiming, unable } from './power.ts';
 import { read } from './reading.ts';
 import { actionPathAt, booleanAt, choicesAt, linkAt, objectAt, pathAt, textAt, wordAt } from './resource-fields.ts';
 
@@ -19,33 +19,33 @@ const typeTable: Readonly<Record<MediaDevice, readonly string[]>> = {
 const notThisSlot = [400, 404, 405];
 const slowEjectTries = 3;
 
-export function createRedfishMedia(onSystem: OnSystem, patience: Patience): NonNullable<ManagementInterface['media']> {
+export function createRedfishMedia(withSystem: WithSystem, pollTiming: PollTiming): NonNullable<ManagementInterface['media']> {
   return {
-    slots: (node, asking) =>
-      onSystem({ node, command: 'read VirtualMedia', asking }, async (at) =>
+    slots: (node, callOptions) =>
+      withSystem({ node, command: 'read VirtualMedia', callOptions }, async (at) =>
         (await readSlots(at)).flatMap((slot) => showSlot(at, slot)),
       ),
-    insert: (node, device, imageUrl, asking) =>
-      onSystem({ node, command: `insert ${device}`, asking }, (at) => insert({ at, device, imageUrl, patience })),
-    eject: (node, device, asking) =>
-      onSystem({ node, command: `eject ${device}`, asking }, async (at) => {
-        for (const slot of await readSlots(at)) if (takes(slot, device) && holds(at, slot)) await eject(at, slot, patience);
+    insert: (node, device, imageUrl, callOptions) =>
+      withSystem({ node, command: `insert ${device}`, callOptions }, (at) => insert({ at, device, imageUrl, pollTiming })),
+    eject: (node, device, callOptions) =>
+      withSystem({ node, command: `eject ${device}`, callOptions }, async (at) => {
+        for (const slot of await readSlots(at)) if (takes(slot, device) && holds(at, slot)) await eject(at, slot, pollTiming);
       }),
   };
 }
 
 /** On the system, or on its managers. */
-async function readSlots(at: AtSystem): Promise<Resource[]> {
+async function readSlots(at: SystemContext): Promise<Resource[]> {
   const own = linkAt((await at.system()).body, 'VirtualMedia');
-  if (own !== undefined) return at.client.members(own, at.asking);
-  for (const path of at.places.managers) {
-    const collection = linkAt((await at.client.get(path, at.asking)).body, 'VirtualMedia');
-    if (collection !== undefined) return at.client.members(collection, at.asking);
+  if (own !== undefined) return at.client.members(own, at.callOptions);
+  for (const path of at.paths.managers) {
+    const collection = linkAt((await at.client.get(path, at.callOptions)).body, 'VirtualMedia');
+    if (collection !== undefined) return at.client.members(collection, at.callOptions);
   }
   return [];
 }
 
-function showSlot(at: AtSystem, slot: Resource): MediaSlot[] {
+function showSlot(at: SystemContext, slot: Resource): MediaSlot[] {
   const devices = Object.keys(typeTable) as MediaDevice[];
   const device = devices.find((name) => takes(slot, name));
   if (device === undefined) return [];
@@ -62,35 +62,35 @@ function takes(slot: Resource, device: MediaDevice): boolean {
 
 const nameTable: Readonly<Record<MediaDevice, RegExp>> = { cdrom: /^(cd|dvd)/i, floppy: /^(fd|floppy)/i, disk: /^(hd|usb)/i };
 
-function holds({ places }: AtSystem, slot: Resource): boolean {
-  if (places.tolerances.has('image outlives medium') && textAt(slot, 'ConnectedVia') === 'NotConnected') return false;
+function holds({ paths }: SystemContext, slot: Resource): boolean {
+  if (paths.tolerances.has('image outlives medium') && textAt(slot, 'ConnectedVia') === 'NotConnected') return false;
   return booleanAt(slot, 'Inserted') ?? wordAt(slot, 'Image') !== undefined;
 }
 
-type Inserting = { at: AtSystem; device: MediaDevice; imageUrl: string; patience: Patience };
+type Inserting = { at: SystemContext; device: MediaDevice; imageUrl: string; pollTiming: PollTiming };
 
-async function insert({ at, device, imageUrl, patience }: Inserting): Promise<void> {
+async function insert({ at, device, imageUrl, pollTiming }: Inserting): Promise<void> {
   const fitting = async () => inOrder(at, await readSlots(at)).filter((slot) => takes(slot, device));
   let slots = await fitting();
-  if (slots.length === 0 && (await enableMedia(at))) slots = await untilFitting(at, fitting, patience);
+  if (slots.length === 0 && (await enableMedia(at))) slots = await untilFitting(at, fitting, pollTiming);
   let refusal: unknown;
   for (const slot of slots) {
     const way = wayInto(slot);
     if (way === undefined) continue;
     try {
-      if (holds(at, slot)) await eject(at, slot, patience);
-      await put({ at, way, imageUrl, patience });
-      return await untilSlot(at, { slot, inserted: true, patience });
+      if (holds(at, slot)) await eject(at, slot, pollTiming);
+      await put({ at, way, imageUrl, pollTiming });
+      return await untilSlot(at, { slot, inserted: true, pollTiming });
     } catch (error) {
       if (!(error instanceof RedfishError) || !notThisSlot.includes(error.status ?? 0)) throw error;
       refusal = error;
     }
   }
-  throw refusal ?? (await lacks(at.node, `virtual ${device} to put an image into`));
+  throw refusal ?? (await unsupported(at.node, `inserting an image into a virtual ${device}`));
 }
 
-function inOrder({ places }: AtSystem, slots: Resource[]): Resource[] {
-  if (!places.tolerances.has('upload slots last')) return slots;
+function inOrder({ paths }: SystemContext, slots: Resource[]): Resource[] {
+  if (!paths.tolerances.has('upload slots last')) return slots;
   const rank = (slot: Resource) => (/^ext/i.test(textAt(slot, 'Id') ?? '') ? 0 : 1);
   return slots.toSorted((a, b) => rank(a) - rank(b));
 }
@@ -99,29 +99,29 @@ function inOrder({ places }: AtSystem, slots: Resource[]): Resource[] {
  * AMI's BMCs come with virtual media switched off, and then show no slots.
  * @returns whether it was switched on now
  */
-async function enableMedia(at: AtSystem): Promise<boolean> {
-  for (const path of at.places.managers) {
+async function enableMedia(at: SystemContext): Promise<boolean> {
+  for (const path of at.paths.managers) {
     const manager = await read(at, path);
     const actions = objectAt(manager, 'Actions', 'Oem');
     const name = Object.keys(actions).find((key) => /^#(AMI)?VirtualMedia\.EnableRMedia$/.test(key));
     const target = name && pathAt(actions, name, 'target');
     if (!target || textAt(manager, 'Oem', 'Ami', 'VirtualMedia', 'RMediaStatus') === 'Enabled') continue;
-    await at.client.post(target, { RMediaState: 'Enable' }, at.asking);
+    await at.client.post(target, { RMediaState: 'Enable' }, at.callOptions);
     return true;
   }
   return false;
 }
 
 async function untilFitting(
-  at: AtSystem,
+  at: SystemContext,
   fitting: () => Promise<Resource[]>,
-  { lookMs, effectMs }: Patience,
+  { pollMs, effectMs }: PollTiming,
 ): Promise<Resource[]> {
   const until = Date.now() + effectMs;
   for (;;) {
     const slots = await fitting();
-    if (slots.length > 0 || Date.now() + lookMs > until) return slots;
-    await pause(lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+    if (slots.length > 0 || Date.now() + pollMs > until) return slots;
+    await pause(pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
   }
 }
 
@@ -140,13 +140,13 @@ function wayOf(slot: Resource, name: string): Way | undefined {
   return patch === undefined || hasOthers ? undefined : { patch };
 }
 
-async function put({ at, way, imageUrl, patience }: Omit<Inserting, 'device'> & { way: Way }): Promise<void> {
-  const { client, asking } = at;
+async function put({ at, way, imageUrl, pollTiming }: Omit<Inserting, 'device'> & { way: Way }): Promise<void> {
+  const { client, callOptions } = at;
   const body = { Image: imageUrl };
   const send = (more: Resource = {}) =>
     'post' in way
-      ? client.post(way.post, { ...body, ...more }, asking)
-      : client.patch(way.patch, { ...body, Inserted: true, WriteProtected: true }, asking);
+      ? client.post(way.post, { ...body, ...more }, callOptions)
+      : client.patch(way.patch, { ...body, Inserted: true, WriteProtected: true }, callOptions);
   for (let tries = 1; ; tries++) {
     try {
       await send();
@@ -155,9 +155,9 @@ async function put({ at, way, imageUrl, patience }: Omit<Inserting, 'device'> & 
       if (!(error instanceof RedfishError)) throw error;
       if (missesProtocol(error))
         return void (await send({ TransferProtocolType: new URL(imageUrl).protocol.replace(':', '').toUpperCase() }));
-      const isSlow = (error.status ?? 0) >= 500 && at.places.tolerances.has('slow eject');
+      const isSlow = (error.status ?? 0) >= 500 && at.paths.tolerances.has('slow eject');
       if (!isSlow || tries >= slowEjectTries) throw error;
-      await pause(patience.retryMs, undefined, asking.signal && { signal: asking.signal });
+      await pause(pollTiming.retryMs, undefined, callOptions.signal && { signal: callOptions.signal });
     }
   }
 }
@@ -167,28 +167,31 @@ function missesProtocol({ messages, messageIds }: RedfishError): boolean {
   return /ActionParameterMissing|PropertyMissing|missing/i.test(words) && /TransferProtocolType/.test(words);
 }
 
-async function eject(at: AtSystem, slot: Resource, patience: Patience): Promise<void> {
+async function eject(at: SystemContext, slot: Resource, pollTiming: PollTiming): Promise<void> {
   const way = wayOf(slot, 'VirtualMedia.EjectMedia');
   if (way === undefined) throw unable(at.node, 'eject', 'a virtual media slot that cannot be emptied');
-  if ('post' in way) await at.client.post(way.post, {}, at.asking);
-  else await at.client.patch(way.patch, { Image: null, Inserted: false }, at.asking);
-  await untilSlot(at, { slot, inserted: false, patience });
+  if ('post' in way) await at.client.post(way.post, {}, at.callOptions);
+  else await at.client.patch(way.patch, { Image: null, Inserted: false }, at.callOptions);
+  await untilSlot(at, { slot, inserted: false, pollTiming });
 }
 
 /** "Accepted" is not "done": the slot itself has to say so. */
-async function untilSlot(at: AtSystem, wanted: { slot: Resource; inserted: boolean; patience: Patience }): Promise<void> {
-  const { slot, inserted, patience } = wanted;
+async function untilSlot(
+  at: SystemContext,
+  wanted: { slot: Resource; inserted: boolean; pollTiming: PollTiming },
+): Promise<void> {
+  const { slot, inserted, pollTiming } = wanted;
   const path = linkAt(slot);
-  const until = Date.now() + patience.effectMs;
-  while (path !== undefined && holds(at, (await at.client.get(path, at.asking)).body) !== inserted) {
-    if (Date.now() + patience.lookMs > until) {
+  const until = Date.now() + pollTiming.effectMs;
+  while (path !== undefined && holds(at, (await at.client.get(path, at.callOptions)).body) !== inserted) {
+    if (Date.now() + pollTiming.pollMs > until) {
       const what = inserted ? 'insert' : 'eject';
       throw unable(
         at.node,
         what,
-        `success, but the slot is still ${inserted ? 'empty' : 'full'} after ${patience.effectMs / 1000} s`,
+        `success, but the slot is still ${inserted ? 'empty' : 'full'} after ${pollTiming.effectMs / 1000} s`,
       );
     }
-    await pause(patience.lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+    await pause(pollTiming.pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
   }
 }

@@ -19,7 +19,7 @@ const mockupServer: PythonService = {
 
 async function setStage(t: TestContext) {
   const port = await startPythonService(t, mockupServer);
-  const driver = createRedfishDriver({ patience: { lookMs: 20, retryMs: 20, effectMs: 2_000 } });
+  const driver = createRedfishDriver({ pollTiming: { pollMs: 20, retryMs: 20, effectMs: 2_000 } });
   t.after(() => driver.close());
   const driver_info = { redfish_address: `http://127.0.0.1:${port}`, redfish_username: 'root', redfish_password: 'secret' };
   const node: NodeFacts = { ...aNode({ driver: 'redfish', driver_info }), ports: [] };

@@ -84,7 +84,7 @@ const sound: Record<string, JsonObject> = {
   '/redfish/v1/UpdateService/FirmwareInventory/BIOS': { Id: 'BIOS', Version: '1', RelatedItem: [link(system)] },
 };
 
-const oddities: readonly Json[] = [
+const leniencies: readonly Json[] = [
   null,
   0,
   -1,
@@ -120,7 +120,7 @@ function createChance(seed: number): (below: number) => number {
 
 /** The value with one of its parts, or all of it, replaced. */
 function spoil(value: Json, chance: (below: number) => number): Json {
-  const odd = () => oddities[chance(oddities.length)] ?? null;
+  const odd = () => leniencies[chance(leniencies.length)] ?? null;
   if (typeof value !== 'object' || value === null || chance(6) === 0) return odd();
   const keys = Object.keys(value);
   if (keys.length === 0) return odd();
@@ -130,16 +130,16 @@ function spoil(value: Json, chance: (below: number) => number): Json {
 }
 
 test('whatever is in the resources, the outcome is an answer or a fault of the BMC', async (t) => {
-  const { node, onSystem, resources } = await startRedfishTree(t, sound);
+  const { node, withSystem, resources } = await startRedfishTree(t, sound);
   const chance = createChance(7);
   const paths = Object.keys(sound);
   const asks: Record<string, () => Promise<unknown>> = {
-    sensors: () => createRedfishSensors(onSystem).readSensors(node),
-    log: () => createRedfishLog(onSystem).readLog(node),
-    firmware: () => createRedfishFirmware(onSystem).readComponents(node),
-    secureBoot: () => createRedfishSecureBoot(onSystem).getSecureBoot(node),
-    bios: () => createRedfishBios(onSystem).readSettings(node),
-    biosChange: () => createRedfishBios(onSystem).applySettings(node, { A: 'y', B: 3, C: 'false' }),
+    sensors: () => createRedfishSensors(withSystem).readSensors(node),
+    log: () => createRedfishLog(withSystem).readLog(node),
+    firmware: () => createRedfishFirmware(withSystem).readComponents(node),
+    secureBoot: () => createRedfishSecureBoot(withSystem).getSecureBoot(node),
+    bios: () => createRedfishBios(withSystem).readSettings(node),
+    biosChange: () => createRedfishBios(withSystem).applySettings(node, { A: 'y', B: 3, C: 'false' }),
   };
   let answers = 0;
 

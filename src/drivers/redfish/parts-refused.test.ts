@@ -35,7 +35,9 @@ suite('a side resource that is refused is left out', () => {
         { rules: { [`GET ${chassisPath}/Power`]: () => reply } },
       );
       const notices: string[] = [];
-      const sensors = await createRedfishSensors(tree.onSystem).readSensors(tree.node, { notice: (text) => notices.push(text) });
+      const sensors = await createRedfishSensors(tree.withSystem).readSensors(tree.node, {
+        notice: (text) => notices.push(text),
+      });
       assert.deepEqual(
         sensors.map(({ name }) => name),
         ['CPU'],
@@ -59,7 +61,7 @@ suite('a side resource that is refused is left out', () => {
         },
         { rules: { [`GET ${managerLogs}`]: () => reply } },
       );
-      const log = await createRedfishLog(tree.onSystem).readLog(tree.node);
+      const log = await createRedfishLog(tree.withSystem).readLog(tree.node);
       assert.deepEqual(
         log.map(({ message }) => message),
         ['Fan failed'],
@@ -69,7 +71,7 @@ suite('a side resource that is refused is left out', () => {
     test(`of the power: chassis and managers, ${title}`, async (t) => {
       const rules = { 'GET /redfish/v1/Managers': () => reply, 'GET /redfish/v1/Chassis': () => reply };
       const tree = await startRedfishTree(t, { [systemPath]: on }, { rules });
-      assert.equal(await createRedfishPower(tree.onSystem, noWatch).getPower(tree.node), 'power on');
+      assert.equal(await createRedfishPower(tree.withSystem, noWatch).getPower(tree.node), 'power on');
     });
   }
 
@@ -127,7 +129,7 @@ test('a member that is no JSON does not spoil the list of the others', async (t)
     { rules: { [`GET ${sensors}/1`]: () => ({ status: 403 }) } },
   );
   const notices: string[] = [];
-  const found = await createRedfishSensors(tree.onSystem).readSensors(tree.node, { notice: (text) => notices.push(text) });
+  const found = await createRedfishSensors(tree.withSystem).readSensors(tree.node, { notice: (text) => notices.push(text) });
   assert.deepEqual(
     found.map(({ name }) => name),
     ['Inlet'],
@@ -149,8 +151,8 @@ test('systems, chassis and managers are found on every page', async (t) => {
     [chassisPath]: { Id: '1', Links: { ComputerSystems: [link(systemPath)] }, Thermal: link(`${chassisPath}/Thermal`) },
     [`${chassisPath}/Thermal`]: { Temperatures: [{ Name: 'CPU', ReadingCelsius: 40 }] },
   });
-  assert.equal(await createRedfishPower(tree.onSystem, noWatch).getPower(tree.node), 'power on');
-  const sensors = await createRedfishSensors(tree.onSystem).readSensors(tree.node);
+  assert.equal(await createRedfishPower(tree.withSystem, noWatch).getPower(tree.node), 'power on');
+  const sensors = await createRedfishSensors(tree.withSystem).readSensors(tree.node);
   assert.deepEqual(
     sensors.map(({ name }) => name),
     ['CPU'],
@@ -164,7 +166,7 @@ suite('a system that was there before and is missing now', () => {
   ] as const) {
     test(`is not ready, again and again, until it is back: ${title}`, async (t) => {
       const tree = await startRedfishTree(t, { [systemPath]: on }, { info });
-      const power = createRedfishPower(tree.onSystem, noWatch);
+      const power = createRedfishPower(tree.withSystem, noWatch);
       assert.equal(await power.getPower(tree.node), 'power on');
       const [system, systems] = [tree.resources.get(systemPath), tree.resources.get('/redfish/v1/Systems')];
       tree.resources.delete(systemPath);
@@ -178,7 +180,7 @@ suite('a system that was there before and is missing now', () => {
 
   test('one that never was there is an error', async (t) => {
     const tree = await startRedfishTree(t, {}, { info: { redfish_system_id: '/redfish/v1/Systems/none' } });
-    assert.equal((await faultOf(createRedfishPower(tree.onSystem, noWatch).getPower(tree.node))).code, 'bmcError');
+    assert.equal((await faultOf(createRedfishPower(tree.withSystem, noWatch).getPower(tree.node))).code, 'bmcError');
   });
 });
 
@@ -195,6 +197,6 @@ test('a reset type that is listed and yet refused is followed by the next best',
     sent.push(body['ResetType']);
     return body['ResetType'] === 'On' ? { status: 400, body: words('Base.1.8.ActionParameterNotSupported') } : { status: 204 };
   });
-  await createRedfishPower(tree.onSystem, noWatch).setPower(tree.node, 'power on');
+  await createRedfishPower(tree.withSystem, noWatch).setPower(tree.node, 'power on');
   assert.deepEqual(sent, ['On', 'ForceOn']);
 });

@@ -9,7 +9,7 @@ import { resetTypes, targetTable, unusedResetTypes } from './reset.ts';
 
 const systemPath = '/redfish/v1/Systems/1';
 const resetPath = `${systemPath}/Actions/ComputerSystem.Reset`;
-const patience = { lookMs: 5, retryMs: 5, effectMs: 10_000 };
+const pollTiming = { pollMs: 5, retryMs: 5, effectMs: 10_000 };
 const noWatch = async () => undefined;
 
 const early = (id: string) => ({
@@ -39,7 +39,7 @@ async function setStage(t: TestContext, options: { state?: string | null; offere
     return { status: 204 };
   };
   tree.rules.set(`POST ${resetPath}`, obey);
-  return { tree, node: tree.node, sent, obey, power: createRedfishPower(tree.onSystem, noWatch, patience) };
+  return { tree, node: tree.node, sent, obey, power: createRedfishPower(tree.withSystem, noWatch, pollTiming) };
 }
 
 suite('the power state', () => {

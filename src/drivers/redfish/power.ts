@@ -4,20 +4,20 @@ import type { PowerState } from '#domain/records.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerInterface, PowerTarget } from '../interfaces.ts';
 import type { WatchPower } from './events.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
 import { readRedfishSettings, redfishEndpoints, redfishProperties } from './properties.ts';
 import { type Action, findAction, type ResetType, targetTable } from './reset.ts';
 import { rowOf, textAt } from './resource-fields.ts';
 
 /** Milliseconds. */
-export type Patience = {
+export type PollTiming = {
   /** Between looks at whether something has happened, and between tries of what comes too early. */
-  readonly lookMs: number;
+  readonly pollMs: number;
   readonly retryMs: number;
   /** Longest wait for an effect. */
   readonly effectMs: number;
 };
-export const usualPatience: Patience = { lookMs: 1_000, retryMs: 5_000, effectMs: 60_000 };
+export const defaultPollTiming: PollTiming = { pollMs: 1_000, retryMs: 5_000, effectMs: 60_000 };
 
 /** A machine that is going down still has power, one that comes up has it already. */
 const stateTable: Readonly<Record<string, PowerState>> = {
@@ -41,28 +41,28 @@ const unknownType = /ActionParameter(NotSupported|ValueNotInList|ValueFormatErro
 const tooEarly = /ActionParameterValueConflict|InvalidOperationForSystemState/;
 
 export function createRedfishPower(
-  onSystem: OnSystem,
+  withSystem: WithSystem,
   watchPower: WatchPower,
-  patience: Patience = usualPatience,
+  pollTiming: PollTiming = defaultPollTiming,
 ): PowerInterface {
   return {
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
     endpoints: redfishEndpoints,
-    getPower: (node, asking) =>
-      onSystem({ node, command: 'read PowerState', asking }, async (at) => {
+    getPower: (node, callOptions) =>
+      withSystem({ node, command: 'read PowerState', callOptions }, async (at) => {
         const state = powerOf(at, (await at.system()).body);
-        const oddities = [...at.client.oddities];
-        if (oddities.length > 0) asking?.notice?.(`the web server of its BMC ${oddities.join('; ')}: Ingot adapts`);
+        const leniencies = [...at.client.leniencies];
+        if (leniencies.length > 0) callOptions?.notice?.(`the web server of its BMC ${leniencies.join('; ')}: Ingot adapts`);
         return state;
       }),
-    setPower: (node, target, asking) =>
-      onSystem({ node, command: `ComputerSystem.Reset ${target}`, asking }, (at) => command(at, target, patience)),
+    setPower: (node, target, callOptions) =>
+      withSystem({ node, command: `ComputerSystem.Reset ${target}`, callOptions }, (at) => command(at, target, pollTiming)),
     watchPower,
   };
 }
 
-function powerOf({ node }: AtSystem, system: Resource): PowerState {
+function powerOf({ node }: SystemContext, system: Resource): PowerState {
   const word = textAt(system, 'PowerState');
   const state = rowOf(stateTable, word);
   if (state !== undefined) return state;
@@ -72,18 +72,18 @@ function powerOf({ node }: AtSystem, system: Resource): PowerState {
   throw new Fault('bmcNotReady', { address: readRedfishSettings(node).address, command, detail });
 }
 
-async function command(at: AtSystem, target: PowerTarget, patience: Patience): Promise<void> {
+async function command(at: SystemContext, target: PowerTarget, pollTiming: PollTiming): Promise<void> {
   const { body } = await at.system();
   const types = targetTable[effectiveTarget(target, textAt(body, 'PowerState'))];
   const action = await resetAction(at, body);
   const offered = types.filter((type) => action.allowed?.includes(type) ?? true);
-  if (offered.length > 0) return sendFirst({ at, target, action, types: offered, patience });
+  if (offered.length > 0) return sendFirst({ at, target, action, types: offered, pollTiming });
   if (target !== 'power cycle' && target !== 'reset')
     throw unable(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
   // As good as any: off, and on again when it is off. Node cards of HPE Cray EX have no other reset either.
-  await command(at, 'power off', patience);
-  await untilOff(at, patience);
-  await command(at, 'power on', patience);
+  await command(at, 'power off', pollTiming);
+  await untilOff(at, pollTiming);
+  await command(at, 'power on', pollTiming);
 }
 
 /** A restart of what is off is a start; what is paused goes on. */
@@ -93,13 +93,13 @@ function effectiveTarget(target: PowerTarget, state: string | undefined): keyof 
   return target;
 }
 
-type Sending = { at: AtSystem; target: PowerTarget; action: Action; types: readonly ResetType[]; patience: Patience };
+type Sending = { at: SystemContext; target: PowerTarget; action: Action; types: readonly ResetType[]; pollTiming: PollTiming };
 
 /** What the service does not know, even where it lists it, is followed by the next best. */
-async function sendFirst({ at, target, action, types, patience }: Sending): Promise<void> {
+async function sendFirst({ at, target, action, types, pollTiming }: Sending): Promise<void> {
   for (const [index, type] of types.entries()) {
     try {
-      return await send({ at, action, type, patience });
+      return await send({ at, action, type, pollTiming });
     } catch (error) {
       if (!(error instanceof RedfishError) || error.failure !== 'answered') throw error;
       if (await isDone(at, target)) return;
@@ -110,18 +110,18 @@ async function sendFirst({ at, target, action, types, patience }: Sending): Prom
 }
 
 /** Repeats what came too early, on hardware that is known for it: the command was refused, so nothing happens twice. */
-async function send({ at, action, type, patience }: Omit<Sending, 'types' | 'target'> & { type: ResetType }): Promise<void> {
-  const until = Date.now() + patience.effectMs;
+async function send({ at, action, type, pollTiming }: Omit<Sending, 'types' | 'target'> & { type: ResetType }): Promise<void> {
+  const until = Date.now() + pollTiming.effectMs;
   // A shutdown takes as long as the system wants; the engine watches its effect.
   const task = type === 'GracefulShutdown' ? 'accept' : 'follow';
   for (;;) {
     try {
-      await at.client.post(action.target, { ResetType: type }, { ...at.asking, task });
+      await at.client.post(action.target, { ResetType: type }, { ...at.callOptions, task });
       return;
     } catch (error) {
       const isEarly = error instanceof RedfishError && tooEarly.test(error.messageIds.join(' '));
-      if (!isEarly || !at.places.tolerances.has('settles after power off') || Date.now() + patience.retryMs > until) throw error;
-      await pause(patience.retryMs, undefined, at.asking.signal && { signal: at.asking.signal });
+      if (!isEarly || !at.paths.tolerances.has('settles after power off') || Date.now() + pollTiming.retryMs > until) throw error;
+      await pause(pollTiming.retryMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
     }
   }
 }
@@ -131,26 +131,26 @@ function isUnknown({ status, messageIds }: RedfishError): boolean {
 }
 
 /** Many services answer with an error what is so already. */
-async function isDone(at: AtSystem, target: PowerTarget): Promise<boolean> {
+async function isDone(at: SystemContext, target: PowerTarget): Promise<boolean> {
   const done = doneTable[target];
   return done !== undefined && textAt((await at.system()).body, 'PowerState') === done;
 }
 
-async function untilOff(at: AtSystem, { lookMs, effectMs }: Patience): Promise<void> {
+async function untilOff(at: SystemContext, { pollMs, effectMs }: PollTiming): Promise<void> {
   const until = Date.now() + effectMs;
   while (textAt((await at.system()).body, 'PowerState') !== 'Off') {
-    if (Date.now() + lookMs > until) throw new Fault('powerNotReached', { target: 'off', seen: 'on', seconds: effectMs / 1000 });
-    await pause(lookMs, undefined, at.asking.signal && { signal: at.asking.signal });
+    if (Date.now() + pollMs > until) throw new Fault('powerNotReached', { target: 'off', seen: 'on', seconds: effectMs / 1000 });
+    await pause(pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
   }
 }
 
-export async function resetAction(at: AtSystem, system: Resource): Promise<Action> {
+export async function resetAction(at: SystemContext, system: Resource): Promise<Action> {
   const action = await findAction(at, system, { name: 'ComputerSystem.Reset', parameter: 'ResetType' });
   if (action === undefined) throw unable(at.node, 'ComputerSystem.Reset', 'the resource of the machine without that action');
   return action;
 }
 
 /** The BMC answered, and that is the trouble. */
-export function unable(node: AtSystem['node'], command: string, detail: string): Fault {
+export function unable(node: SystemContext['node'], command: string, detail: string): Fault {
   return new Fault('bmcError', { address: readRedfishSettings(node).address, command, detail });
 }

@@ -128,7 +128,11 @@ export const quirkTable: readonly QuirkRow[] = [
  * What is done for every service because it is within the rules, and which machines need it. Kept here so that nobody
  * takes it for needless.
  */
-export const courtesies: readonly { readonly practice: string; readonly needed: string; readonly source: string }[] = [
+export const interoperabilityWorkarounds: readonly {
+  readonly practice: string;
+  readonly needed: string;
+  readonly source: string;
+}[] = [
   {
     practice: 'InsertMedia is sent with Image alone, PATCH with Inserted and WriteProtected',
     needed: 'Supermicro refuses Inserted in the action; Lenovo SD530 has no action and needs it in the PATCH',

@@ -2,11 +2,11 @@
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf, pathOf } from '#wire/redfish/links.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { Asking } from '../interfaces.ts';
+import type { CallOptions } from '../interfaces.ts';
 import { objectsAt } from './resource-fields.ts';
 
 /** What is needed to read. */
-export type Reader = { readonly client: RedfishService; readonly asking: Asking };
+export type Reader = { readonly client: RedfishService; readonly callOptions: CallOptions };
 
 /**
  * What services say where they do not have a resource or do not offer it now; iLO answers 400 for network adapters while
@@ -16,8 +16,8 @@ const absences = new Set([400, 404, 405, 410, 501]);
 /** Of one collection; services give 50 to 1000 members per page. */
 const mostPages = 100;
 
-export async function read({ client, asking }: Reader, path: string): Promise<Resource> {
-  return (await client.get(path, asking)).body;
+export async function read({ client, callOptions }: Reader, path: string): Promise<Resource> {
+  return (await client.get(path, callOptions)).body;
 }
 
 /** @returns undefined where there is no such resource, or none for this user */
@@ -39,18 +39,21 @@ export async function readAll(reader: Reader, paths: readonly string[]): Promise
 /** All members of a collection, or none where there is no such collection. */
 export async function membersIfAny(reader: Reader, path: string | undefined): Promise<Resource[]> {
   if (path === undefined) return [];
-  return (await unlessAbsent(reader, () => reader.client.members(path, reader.asking))) ?? [];
+  return (await unlessAbsent(reader, () => reader.client.members(path, reader.callOptions))) ?? [];
 }
 
 /** What this user may not see, or no licence was bought for, is left out, which is noticed: the rest is worth having. */
-export async function unlessAbsent<T>({ asking }: Pick<Reader, 'asking'>, ask: () => Promise<T>): Promise<T | undefined> {
+export async function unlessAbsent<T>(
+  { callOptions }: Pick<Reader, 'callOptions'>,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {
     if (!(error instanceof RedfishError)) throw error;
     const isAbsent = error.failure === 'answered' && absences.has(error.status ?? 0);
     if (!isAbsent && !error.lacksPrivilege) throw error;
-    if (error.lacksPrivilege || isUnlicensed(error)) asking.notice?.(`left out: ${error.message}`);
+    if (error.lacksPrivilege || isUnlicensed(error)) callOptions.notice?.(`left out: ${error.message}`);
     return undefined;
   }
 }

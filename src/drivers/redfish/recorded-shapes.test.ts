@@ -19,7 +19,7 @@ import { createRedfishSensors } from './sensors.ts';
 const link = (path: string) => ({ '@odata.id': path });
 const [systemPath, chassisPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Chassis/1', '/redfish/v1/Managers/1'];
 const links = { Links: { Chassis: [link(chassisPath)], ManagedBy: [link(managerPath)] } };
-const patience = { lookMs: 2, retryMs: 2, effectMs: 10_000 };
+const pollTiming = { pollMs: 2, retryMs: 2, effectMs: 10_000 };
 const resetOf = (path: string, more: JsonObject = {}) => ({
   Actions: { '#ComputerSystem.Reset': { target: `${path}/Actions/ComputerSystem.Reset`, ...more } },
 });
@@ -33,7 +33,7 @@ suite('several systems behind one BMC', () => {
       '/redfish/v1/Systems/HGX_Baseboard_0': { PowerState: 'On', Actions: {} },
       [server]: { PowerState: 'Off', ...resetOf(server) },
     });
-    const power = createRedfishPower(tree.onSystem, async () => undefined, patience);
+    const power = createRedfishPower(tree.withSystem, async () => undefined, pollTiming);
     assert.equal(await power.getPower(tree.node), 'power off');
   });
 
@@ -67,21 +67,21 @@ suite('several systems behind one BMC', () => {
   const second = { info: { redfish_system_id: '/redfish/v1/Systems/Node1' } };
 
   test('chassis and manager of a system without links are those that link it or share its name', async (t) => {
-    const { onSystem, node } = await startRedfishTree(t, aNodeCard(), second);
-    const management = createRedfishManagement(onSystem);
+    const { withSystem, node } = await startRedfishTree(t, aNodeCard(), second);
+    const management = createRedfishManagement(withSystem);
     assert.equal((await management.identify?.(node))?.asset_tag, 'right');
     assert.equal((await management.bmcInfo?.(node))?.['firmware_version'], '3');
   });
 
   test('an update of the BIOS names the entry of that system', async (t) => {
     const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
-    const { onSystem, node, resources, rules, changes } = await startRedfishTree(t, aNodeCard(), second);
+    const { withSystem, node, resources, rules, changes } = await startRedfishTree(t, aNodeCard(), second);
     resources.set('/redfish/v1/UpdateService', {
       ...resources.get('/redfish/v1/UpdateService'),
       Actions: { '#UpdateService.SimpleUpdate': { target: update } },
     });
     rules.set(`POST ${update}`, () => done);
-    await createRedfishFirmware(onSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.bin' });
+    await createRedfishFirmware(withSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.bin' });
     assert.deepEqual(changes[0]?.body['Targets'], ['/redfish/v1/UpdateService/FirmwareInventory/Node1.BIOS']);
   });
 });
@@ -89,7 +89,7 @@ suite('several systems behind one BMC', () => {
 test('an update names no target where the service tells in a sentence what targets are', async (t) => {
   const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
   const inventory = '/redfish/v1/UpdateService/FirmwareInventory';
-  const { onSystem, node, rules, changes } = await startRedfishTree(t, {
+  const { withSystem, node, rules, changes } = await startRedfishTree(t, {
     [systemPath]: { ...links, BiosVersion: '4.2' },
     '/redfish/v1/UpdateService': {
       FirmwareInventory: link(inventory),
@@ -100,7 +100,7 @@ test('an update names no target where the service tells in a sentence what targe
     [inventory]: { Members: [{ '@odata.id': `${inventory}/BIOS`, Id: 'BIOS', Version: '4.2' }] },
   });
   rules.set(`POST ${update}`, () => done);
-  await createRedfishFirmware(onSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.cap' });
+  await createRedfishFirmware(withSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.cap' });
   assert.equal(changes[0]?.body['Targets'], undefined);
 });
 
@@ -115,7 +115,7 @@ suite('power', () => {
       });
       return done;
     });
-    const power = createRedfishPower(tree.onSystem, async () => undefined, patience);
+    const power = createRedfishPower(tree.withSystem, async () => undefined, pollTiming);
     await power.setPower(tree.node, 'reset');
     await power.setPower(tree.node, 'soft power off');
     assert.deepEqual(
@@ -128,7 +128,7 @@ suite('power', () => {
     const info = { '@Redfish.ActionInfo': `${systemPath}/ResetActionInfo` };
     const tree = await startRedfishTree(t, { [systemPath]: { ...links, PowerState: 'On', ...resetOf(systemPath, info) } });
     tree.rules.set(`POST ${systemPath}/Actions/ComputerSystem.Reset`, () => done);
-    const power = createRedfishPower(tree.onSystem, async () => undefined, patience);
+    const power = createRedfishPower(tree.withSystem, async () => undefined, pollTiming);
     await power.setPower(tree.node, 'power off');
     assert.deepEqual(tree.changes[0]?.body, { ResetType: 'ForceOff' });
   });
@@ -138,24 +138,24 @@ suite('boot', () => {
   const settings = { '@Redfish.Settings': { SettingsObject: link(`${systemPath}/SD`) } };
 
   test('a device that waits in the settings resource is the one that is shown', async (t) => {
-    const { onSystem, node } = await startRedfishTree(t, {
+    const { withSystem, node } = await startRedfishTree(t, {
       [systemPath]: { ...links, ...settings, Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' } },
       [`${systemPath}/SD`]: { Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' } },
     });
-    const boot = createBootOverride(onSystem, patience);
+    const boot = createBootOverride(withSystem, pollTiming);
     await boot.setBootDevice(node, 'pxe', { persistent: false });
     assert.deepEqual(await boot.getBootDevice(node), { device: 'pxe', persistent: false });
   });
 
   test('a mode that the machine does not know is refused before anything is sent', async (t) => {
-    const { onSystem, node, changes } = await startRedfishTree(t, {
+    const { withSystem, node, changes } = await startRedfishTree(t, {
       [systemPath]: {
         ...links,
         Boot: { BootSourceOverrideMode: null, 'BootSourceOverrideMode@Redfish.AllowableValues': ['UEFI'] },
       },
     });
-    const boot = createBootOverride(onSystem, patience);
-    assert.match((await faultOf(boot.setBootMode(node, 'bios'))).message, /no boot mode but UEFI/);
+    const boot = createBootOverride(withSystem, pollTiming);
+    assert.match((await faultOf(boot.setBootMode(node, 'bios'))).message, /supports only boot mode UEFI/);
     assert.equal(changes.length, 0);
     await boot.setBootMode(node, 'uefi');
     assert.deepEqual(changes[0]?.body, { Boot: { BootSourceOverrideMode: 'UEFI' } });
@@ -176,7 +176,7 @@ suite('virtual media', () => {
       ImageName: 'None',
       Actions: { '#VirtualMedia.InsertMedia': { target: insert } },
     };
-    const { onSystem, node, resources, rules, changes } = await startRedfishTree(t, {
+    const { withSystem, node, resources, rules, changes } = await startRedfishTree(t, {
       [systemPath]: links,
       [managerPath]: {
         VirtualMedia: link(base),
@@ -194,7 +194,7 @@ suite('virtual media', () => {
       resources.set(slot, { ...empty, Image: body['Image'] ?? null });
       return done;
     });
-    const media = createRedfishMedia(onSystem, patience);
+    const media = createRedfishMedia(withSystem, pollTiming);
 
     assert.deepEqual(await media.slots(node), []);
     await media.insert(node, 'cdrom', 'http://192.0.2.1/a.iso');
@@ -230,12 +230,12 @@ suite('BIOS settings', () => {
   };
 
   test('are written in the words that the machine has for them, where the registry numbers them', async (t) => {
-    const { onSystem, node, changes } = await startRedfishTree(t, {
+    const { withSystem, node, changes } = await startRedfishTree(t, {
       ...registry([numbered]),
       [systemPath]: { ...links, Bios: link(biosPath) },
       [biosPath]: { AttributeRegistry: 'BiosAttributeRegistry.v1_0_0', Attributes: { HyperThreading_1: 'Enable' } },
     });
-    const bios = createRedfishBios(onSystem);
+    const bios = createRedfishBios(withSystem);
     assert.deepEqual((await bios.readSettings(node))[0]?.allowable_values, ['Disable', 'Enable']);
     await bios.applySettings(node, { HyperThreading_1: 'Disable' });
     assert.deepEqual(changes[0]?.body, { Attributes: { HyperThreading_1: 'Disable' } });
@@ -243,22 +243,22 @@ suite('BIOS settings', () => {
 
   test('have rules where the machine has a registry without naming it', async (t) => {
     const boost = { AttributeName: 'Boost', Type: 'Enumeration', Value: [{ ValueName: 'Enabled' }, { ValueName: 'Disabled' }] };
-    const { onSystem, node } = await startRedfishTree(t, {
+    const { withSystem, node } = await startRedfishTree(t, {
       ...registry([boost]),
       [systemPath]: { ...links, Bios: link(biosPath) },
       [biosPath]: { Attributes: { Boost: 'Enabled' } },
     });
-    const [setting] = await createRedfishBios(onSystem).readSettings(node);
+    const [setting] = await createRedfishBios(withSystem).readSettings(node);
     assert.deepEqual(setting?.allowable_values, ['Enabled', 'Disabled']);
   });
 
   test('of Gigabyte are written to the neighbour that nothing links', async (t) => {
-    const { onSystem, node, changes } = await startRedfishTree(t, {
+    const { withSystem, node, changes } = await startRedfishTree(t, {
       [systemPath]: { ...links, Manufacturer: 'GIGABYTE', Bios: link(biosPath) },
       [biosPath]: { Attributes: { Boost: 'Enabled' }, '@Redfish.Settings': { ETag: 'x' } },
       [`${biosPath}/SD`]: { Attributes: {} },
     });
-    await createRedfishBios(onSystem).applySettings(node, { Boost: 'Disabled' });
+    await createRedfishBios(withSystem).applySettings(node, { Boost: 'Disabled' });
     assert.deepEqual(
       changes.map(({ path }) => path),
       [`${biosPath}/SD`],
@@ -266,7 +266,7 @@ suite('BIOS settings', () => {
   });
 
   test('are written again where the service does not take the ETag that it sent', async (t) => {
-    const { onSystem, node, changes, rules } = await startRedfishTree(t, {
+    const { withSystem, node, changes, rules } = await startRedfishTree(t, {
       [systemPath]: { ...links, Bios: link(biosPath) },
       [biosPath]: {
         '@odata.etag': 'W/"7"',
@@ -276,14 +276,14 @@ suite('BIOS settings', () => {
       [`${biosPath}/SD`]: { '@odata.etag': 'W/"7"', Attributes: {} },
     });
     rules.set(`PATCH ${biosPath}/SD`, ({ headers }) => ({ status: headers['if-match'] === '*' ? 204 : 428 }));
-    await createRedfishBios(onSystem).applySettings(node, { Boost: 'Disabled' });
+    await createRedfishBios(withSystem).applySettings(node, { Boost: 'Disabled' });
     assert.equal(changes.at(-1)?.headers['if-match'], '*');
   });
 });
 
 suite('what is read', () => {
   test('a speed in RPM is that of a fan, "N/A" is no number, and an entry that holds nothing no sensor', async (t) => {
-    const { onSystem, node } = await startRedfishTree(t, {
+    const { withSystem, node } = await startRedfishTree(t, {
       [systemPath]: links,
       [chassisPath]: { Id: '1', Sensors: link(`${chassisPath}/Sensors`), Power: link(`${chassisPath}/Power`) },
       [`${chassisPath}/Sensors`]: {
@@ -296,7 +296,7 @@ suite('what is read', () => {
         PowerControl: [{ Name: 'Chassis Power Control', PowerLimit: { LimitInWatts: null } }],
       },
     });
-    const sensors = await createRedfishSensors(onSystem).readSensors(node);
+    const sensors = await createRedfishSensors(withSystem).readSensors(node);
     assert.deepEqual(
       sensors.map(({ name, type, unit, value }) => [name, type, unit, value]),
       [
@@ -308,7 +308,7 @@ suite('what is read', () => {
 
   test('times that are none count as none; bare messages are filled up', async (t) => {
     const logs = `${systemPath}/LogServices`;
-    const { onSystem, node } = await startRedfishTree(t, {
+    const { withSystem, node } = await startRedfishTree(t, {
       [systemPath]: { ...links, LogServices: link(logs) },
       [logs]: collectionOf([`${logs}/SEL`]),
       [`${logs}/SEL`]: { Id: 'SEL', Entries: link(`${logs}/SEL/Entries`) },
@@ -319,7 +319,7 @@ suite('what is read', () => {
         ],
       },
     });
-    const log = await createRedfishLog(onSystem).readLog(node);
+    const log = await createRedfishLog(withSystem).readLog(node);
     assert.deepEqual(
       log.map(({ at, message }) => [at, message]),
       [
@@ -332,7 +332,7 @@ suite('what is read', () => {
   test('fillers are no identity, places for addresses no addresses, a lost chassis no obstacle', async (t) => {
     const nics = `${managerPath}/EthernetInterfaces`;
     const nic = { Id: '1', MACAddress: 'A4-BF-01-28-90-AA', IPv4Addresses: [{ Address: '0.0.0.0' }, { Address: '192.0.2.7' }] };
-    const { onSystem, node, resources } = await startRedfishTree(t, {
+    const { withSystem, node, resources } = await startRedfishTree(t, {
       [systemPath]: {
         ...links,
         Manufacturer: 'Example ',
@@ -345,7 +345,7 @@ suite('what is read', () => {
       [nics]: { Members: [{ ...nic, IPv6Addresses: [{ Address: '::' }, { Address: '::' }] }] },
     });
     resources.delete(chassisPath);
-    const management = createRedfishManagement(onSystem);
+    const management = createRedfishManagement(withSystem);
     const { manufacturer, asset_tag, part_number } = (await management.identify?.(node)) ?? {};
     assert.deepEqual([manufacturer, asset_tag, part_number], ['Example', undefined, 'S-1']);
     assert.deepEqual((await management.bmcInfo?.(node))?.['interfaces'], [

@@ -11,7 +11,7 @@ import { faultOf } from '#test/fault-of.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver, type RedfishReport } from './index.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
-import { courtesies, quirkTable, tolerancesFor } from './quirks.ts';
+import { interoperabilityWorkarounds, quirkTable, tolerancesFor } from './quirks.ts';
 
 const identity = makeIdentity('IP:127.0.0.1');
 const system = '/redfish/v1/Systems/1';
@@ -72,7 +72,7 @@ suite('a node and its BMC', () => {
       'GET /redfish/v1/Systems': both,
       [`GET ${other}`]: { body: { PowerState: 'Off' } },
     });
-    assert.match((await faultOf(driver.power.getPower(node()))).message, /2 systems: name one as redfish_system_id/);
+    assert.match((await faultOf(driver.power.getPower(node()))).message, /2 systems; set redfish_system_id to one of/);
     assert.equal(await driver.power.getPower(node({ redfish_system_id: other })), 'power off');
     assert.equal(await driver.power.getPower(node({ redfish_system_id: '1' })), 'power on');
   });
@@ -132,7 +132,7 @@ suite('faults', () => {
       /is not ready.*500.*Starting/,
     ],
     ['no Redfish', { [`GET ${system}`]: { text: 'hello' } }, 'bmcError', /no JSON/],
-    ['silence', { [`GET ${system}`]: { silent: true } }, 'bmcUnreachable', /did not answer/],
+    ['silence', { [`GET ${system}`]: { silent: true } }, 'bmcUnreachable', /did not respond/],
   ];
   for (const [title, script, code, says] of rows) {
     test(`${title} is ${code}`, async (t) => {
@@ -148,9 +148,9 @@ suite('faults', () => {
   test('a cancelled question is interrupted', async (t) => {
     const { driver, node } = await setStage(t, { [`GET ${system}`]: { silent: true } });
     const end = new AbortController();
-    const asking = faultOf(driver.power.getPower(node(), { signal: end.signal }));
+    const callOptions = faultOf(driver.power.getPower(node(), { signal: end.signal }));
     setTimeout(() => end.abort(), 20);
-    assert.equal((await asking).code, 'interrupted');
+    assert.equal((await callOptions).code, 'interrupted');
   });
 });
 
@@ -223,14 +223,14 @@ suite('quirks', () => {
 
   test('state their source', () => {
     for (const { source, symptom } of quirkTable) assert.ok(source.includes('://') && symptom.length > 20, symptom);
-    for (const { source, needed } of courtesies) assert.ok(source.length > 10 && needed.length > 4, needed);
+    for (const { source, needed } of interoperabilityWorkarounds) assert.ok(source.length > 10 && needed.length > 4, needed);
   });
 
   test('may be known by the vendor of the service alone', async (t) => {
     const tree = await startRedfishTree(t, {
       '/redfish/v1': { Vendor: 'Supermicro', Systems: { '@odata.id': '/redfish/v1/Systems' } },
     });
-    const tolerances = await tree.onSystem({ node: tree.node, command: 'look' }, async ({ places }) => places.tolerances);
+    const tolerances = await tree.withSystem({ node: tree.node, command: 'look' }, async ({ paths }) => paths.tolerances);
     assert.ok(tolerances.has('image outlives medium'));
   });
 });

@@ -13,7 +13,7 @@ import { createRedfishSensors } from './sensors.ts';
 const link = (path: string) => ({ '@odata.id': path });
 const [systemPath, chassisPath, managerPath] = ['/redfish/v1/Systems/1', '/redfish/v1/Chassis/1', '/redfish/v1/Managers/1'];
 const links = { Links: { Chassis: [link(chassisPath)], ManagedBy: [link(managerPath)] } };
-const patience = { lookMs: 2, retryMs: 2, effectMs: 10_000 };
+const pollTiming = { pollMs: 2, retryMs: 2, effectMs: 10_000 };
 const refusal = (id: string, message = 'No.'): TreeReply => ({
   status: 400,
   body: { error: { '@Message.ExtendedInfo': [{ MessageId: id, Message: message, Severity: 'Critical' }] } },
@@ -34,7 +34,7 @@ suite('values of another type than the schema says', () => {
       [chassisPath]: { ...link(chassisPath), Power: link(`${chassisPath}/Power`) },
       [`${chassisPath}/Power`]: { Voltages: [voltage] },
     });
-    const [sensor] = await createRedfishSensors(tree.onSystem).readSensors(tree.node);
+    const [sensor] = await createRedfishSensors(tree.withSystem).readSensors(tree.node);
     assert.equal(sensor?.value, 5.027);
     assert.deepEqual(sensor?.thresholds, { 'lower critical': 4.555, 'upper critical': 5.428 });
   });
@@ -44,7 +44,7 @@ suite('values of another type than the schema says', () => {
     const tree = await startRedfishTree(t, {
       [systemPath]: { ...link(systemPath), SerialNumber: 8_100_234, ProcessorSummary: { Count: '2', Model: '' }, ...links },
     });
-    const { serial, details } = await createRedfishManagement(tree.onSystem).identify!(tree.node);
+    const { serial, details } = await createRedfishManagement(tree.withSystem).identify!(tree.node);
     assert.equal(serial, '8100234');
     assert.equal(details?.['processors'], 2);
   });
@@ -61,7 +61,7 @@ test('members that were expanded without what each must have are read by themsel
     [`${sensors}?$expand=.($levels=1)`]: { Members: [part, { ...part, ...link(`${sensors}/gone`) }] },
     [inlet]: { ...part, Id: 'inlet', Name: 'Inlet', ReadingType: 'Temperature' },
   });
-  const read = await createRedfishSensors(tree.onSystem).readSensors(tree.node);
+  const read = await createRedfishSensors(tree.withSystem).readSensors(tree.node);
   assert.deepEqual(
     read.map(({ name, type, value }) => [name, type, value]),
     [
@@ -86,7 +86,7 @@ suite("AMI's boot override in a resource that nothing links", () => {
       const system = { ...link(systemPath), Manufacturer: vendor, Boot, ...links };
       const tree = await startRedfishTree(t, { [systemPath]: system, [pending]: { ...link(pending), Boot } });
       tree.rules.set(`PATCH ${systemPath}`, moved);
-      await createBootOverride(tree.onSystem, patience).setBootDevice(tree.node, 'pxe', { persistent: false });
+      await createBootOverride(tree.withSystem, pollTiming).setBootDevice(tree.node, 'pxe', { persistent: false });
       assert.deepEqual(
         tree.changes.map(({ path }) => path),
         tries,
@@ -101,14 +101,14 @@ suite("AMI's boot override in a resource that nothing links", () => {
       [systemPath]: system,
       [pending]: { ...link(pending), Boot: { ...Boot, ...wanted } },
     });
-    const device = await createBootOverride(tree.onSystem, patience).getBootDevice(tree.node);
+    const device = await createBootOverride(tree.withSystem, pollTiming).getBootDevice(tree.node);
     assert.deepEqual(device, { device: 'pxe', persistent: false });
   });
 
   test('and without such a resource, the refusal is told', async (t) => {
     const tree = await startRedfishTree(t, { [systemPath]: { ...link(systemPath), Boot, ...links } });
     tree.rules.set(`PATCH ${systemPath}`, moved);
-    const setting = createBootOverride(tree.onSystem, patience).setBootDevice(tree.node, 'pxe', { persistent: false });
+    const setting = createBootOverride(tree.withSystem, pollTiming).setBootDevice(tree.node, 'pxe', { persistent: false });
     assert.match((await faultOf(setting)).message, /moved to FutureState URI/);
   });
 });
@@ -122,7 +122,7 @@ test("iDRAC 10's boot override in a settings resource that does not show it befo
     [settings]: { ...link(settings) },
   });
   tree.rules.set(`PATCH ${systemPath}`, () => refusal('IDRAC.2.9.PropertyNotWritable', 'The property Boot is read-only.'));
-  const override = createBootOverride(tree.onSystem, patience);
+  const override = createBootOverride(tree.withSystem, pollTiming);
 
   await override.setBootDevice(tree.node, 'pxe', { persistent: false });
 
@@ -138,7 +138,7 @@ suite('actions that are listed without what they need', () => {
   const switching = async (t: Parameters<typeof startRedfishTree>[0], action: JsonObject) => {
     const system = { ...link(systemPath), PowerState: 'Off', Actions: { '#ComputerSystem.Reset': action }, ...links };
     const tree = await startRedfishTree(t, { [systemPath]: system }, { rules: { [`POST ${reset}`]: () => ({ status: 204 }) } });
-    await createRedfishPower(tree.onSystem, async () => undefined, patience).setPower(tree.node, 'power on');
+    await createRedfishPower(tree.withSystem, async () => undefined, pollTiming).setPower(tree.node, 'power on');
     return tree.changes.map(({ path, body }) => [path, body]);
   };
 
@@ -168,7 +168,7 @@ suite('actions that are listed without what they need', () => {
     };
     tree.rules.set(`POST ${slot}/Actions/VirtualMedia.InsertMedia`, filled(true));
     tree.rules.set(`POST ${slot}/Actions/VirtualMedia.EjectMedia`, filled(false));
-    const media = createRedfishMedia(tree.onSystem, patience);
+    const media = createRedfishMedia(tree.withSystem, pollTiming);
 
     await media.insert(tree.node, 'cdrom', 'http://192.0.2.1/x.iso');
     assert.deepEqual(
@@ -192,7 +192,7 @@ suite('actions that are listed without what they need', () => {
     tree.rules.set(`POST ${path}`, ({ body }) =>
       'ResetType' in body ? refusal('Base.0.10.ActionNotSupported') : { status: 200, body: {} },
     );
-    await createRedfishManagement(tree.onSystem).resetBmc!(tree.node, 'cold');
+    await createRedfishManagement(tree.withSystem).resetBmc!(tree.node, 'cold');
     assert.deepEqual(
       tree.changes.map(({ body }) => body),
       [{ ResetType: 'ForceRestart' }, {}],
@@ -208,8 +208,8 @@ test('a password that must be changed first is told as that, not as a wrong one'
   const headers = { 'x-auth-token': 't', location: `${session}/1` };
   tree.rules.set(`POST ${session}`, () => ({ status: 201, headers, body: { '@Message.ExtendedInfo': [said] } }));
   tree.rules.set(`GET ${systemPath}`, () => ({ status: 403, body: { error: { '@Message.ExtendedInfo': [said] } } }));
-  const asking = createRedfishPower(tree.onSystem, async () => undefined, patience).getPower(tree.node);
-  const { code, message } = await faultOf(asking);
+  const callOptions = createRedfishPower(tree.withSystem, async () => undefined, pollTiming).getPower(tree.node);
+  const { code, message } = await faultOf(callOptions);
   assert.equal(code, 'bmcError');
   assert.match(message, /must be changed/);
   assert.doesNotMatch(message, /as delivered/);

@@ -1,7 +1,7 @@
 /** ResetTypes (Resource.ResetType of the Redfish schemas): which are asked for, in order of preference. */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerTarget } from '../interfaces.ts';
-import type { AtSystem } from './find-system.ts';
+import type { SystemContext } from './find-system.ts';
 import { readIfAny } from './reading.ts';
 import { actionPathAt, choicesAt, linkAt, objectAt, objectsAt, textAt } from './resource-fields.ts';
 
@@ -45,7 +45,11 @@ export const unusedResetTypes: Readonly<Partial<Record<ResetType, string>>> = {
 export type Action = { readonly target: string; readonly allowed: readonly string[] | undefined };
 
 /** DSP0266 "Allowable values for actions" and "ActionInfo". */
-export async function findAction({ client, asking }: AtSystem, resource: Resource, wanted: { name: string; parameter: string }) {
+export async function findAction(
+  { client, callOptions }: SystemContext,
+  resource: Resource,
+  wanted: { name: string; parameter: string },
+) {
   const { name, parameter } = wanted;
   const action = objectAt(resource, 'Actions', `#${name}`);
   const target = actionPathAt(resource, name);
@@ -54,7 +58,7 @@ export async function findAction({ client, asking }: AtSystem, resource: Resourc
   const info = linkAt({ info: { '@odata.id': textAt(action, '@Redfish.ActionInfo') ?? '' } }, 'info');
   if (inline !== undefined || info === undefined) return { target, allowed: inline };
   // XCC, AMI and Supermicro know what they offer while it is there; without it the next best is tried.
-  const body = await readIfAny({ client, asking }, info);
+  const body = await readIfAny({ client, callOptions }, info);
   const row = objectsAt(body, 'Parameters').find((entry) => textAt(entry, 'Name') === parameter);
   return { target, allowed: choicesAt(row, 'AllowableValues') };
 }

@@ -18,8 +18,8 @@ const secureBoot = {
 };
 
 test('reads and switches secure boot, and writes nothing where it is as wanted', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system, [path]: secureBoot });
-  const driver = createRedfishSecureBoot(onSystem);
+  const { node, withSystem, changes } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system, [path]: secureBoot });
+  const driver = createRedfishSecureBoot(withSystem);
   assert.equal(await driver.getSecureBoot(node), false);
 
   await driver.setSecureBoot(node, false);
@@ -33,20 +33,20 @@ test('reads and switches secure boot, and writes nothing where it is as wanted',
 });
 
 test('knows a machine without secure boot', async (t) => {
-  const { node, onSystem } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system });
-  const driver = createRedfishSecureBoot(onSystem);
+  const { node, withSystem } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system });
+  const driver = createRedfishSecureBoot(withSystem);
   assert.equal(await driver.getSecureBoot(node), null);
-  await assert.rejects(driver.setSecureBoot(node, true), /no secure boot/);
+  await assert.rejects(driver.setSecureBoot(node, true), /does not support secure boot/);
 });
 
 test('resets keys as the service allows', async (t) => {
   const target = `${path}/Actions/SecureBoot.ResetKeys`;
-  const { node, onSystem, changes, resources } = await startRedfishTree(
+  const { node, withSystem, changes, resources } = await startRedfishTree(
     t,
     { '/redfish/v1/Systems/1': system, [path]: secureBoot },
     { rules: { [`POST ${target}`]: () => ({ status: 200, body: {} }) } },
   );
-  const reset = createRedfishVendor({ onSystem, rawPaths: 'none' }).methods['secure_boot_reset_keys'];
+  const reset = createRedfishVendor({ withSystem, rawPaths: 'none' }).methods['secure_boot_reset_keys'];
 
   await reset?.run(node, {});
   await reset?.run(node, { type: 'DeletePK' });

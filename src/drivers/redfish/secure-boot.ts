@@ -2,8 +2,8 @@
 import { Fault } from '#domain/faults.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
+import { unsupported } from '../unsupported.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
 import { readIfAny } from './reading.ts';
 import { booleanAt, choicesAt, linkAt, pathAt } from './resource-fields.ts';
 
@@ -11,41 +11,41 @@ const keyResets = ['ResetAllKeysToDefault', 'DeleteAllKeys', 'DeletePK'] as cons
 export type KeyReset = (typeof keyResets)[number];
 
 export function createRedfishSecureBoot(
-  onSystem: OnSystem,
+  withSystem: WithSystem,
 ): Required<Pick<ManagementInterface, 'getSecureBoot' | 'setSecureBoot'>> {
   return {
-    getSecureBoot: (node, asking) =>
-      onSystem({ node, asking, command: 'read secure boot' }, async (at) => {
+    getSecureBoot: (node, callOptions) =>
+      withSystem({ node, callOptions, command: 'read secure boot' }, async (at) => {
         const found = await findSecureBoot(at);
         return booleanAt(found?.resource, 'SecureBootEnable') ?? null;
       }),
-    setSecureBoot: (node, on, asking) =>
-      onSystem({ node, asking, command: `secure boot ${on ? 'on' : 'off'}` }, (at) => setSecureBoot(at, on)),
+    setSecureBoot: (node, on, callOptions) =>
+      withSystem({ node, callOptions, command: `secure boot ${on ? 'on' : 'off'}` }, (at) => setSecureBoot(at, on)),
   };
 }
 
-async function setSecureBoot(at: AtSystem, on: boolean): Promise<void> {
-  const { path, resource } = (await findSecureBoot(at)) ?? (await lacks(at.node, 'secure boot'));
+async function setSecureBoot(at: SystemContext, on: boolean): Promise<void> {
+  const { path, resource } = (await findSecureBoot(at)) ?? (await unsupported(at.node, 'secure boot'));
   if (booleanAt(resource, 'SecureBootEnable') === on) return;
   // A 202 names a task that ends with the machine's next boot (iDRAC: a job of the Lifecycle Controller).
-  await at.client.patch(path, { SecureBootEnable: on }, { ...at.asking, task: 'accept' });
+  await at.client.patch(path, { SecureBootEnable: on }, { ...at.callOptions, task: 'accept' });
 }
 
 /** @param kind as the service names it: `ResetAllKeysToDefault`, `DeleteAllKeys` or `DeletePK` */
-export async function resetSecureBootKeys(at: AtSystem, kind: KeyReset): Promise<void> {
-  const { resource } = (await findSecureBoot(at)) ?? (await lacks(at.node, 'secure boot'));
+export async function resetSecureBootKeys(at: SystemContext, kind: KeyReset): Promise<void> {
+  const { resource } = (await findSecureBoot(at)) ?? (await unsupported(at.node, 'secure boot'));
   const target = pathAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'target');
-  if (target === undefined) return await lacks(at.node, 'reset of secure boot keys');
+  if (target === undefined) return await unsupported(at.node, 'reset of secure boot keys');
   const allowed = choicesAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'ResetKeysType@Redfish.AllowableValues') ?? keyResets;
   if (!allowed.includes(kind)) throw new Fault('badRequest', { detail: `This BMC knows no ${kind}, but ${allowed.join(', ')}.` });
-  await at.client.post(target, { ResetKeysType: kind }, { ...at.asking, task: 'accept' });
+  await at.client.post(target, { ResetKeysType: kind }, { ...at.callOptions, task: 'accept' });
 }
 
 export function isKeyReset(value: unknown): value is KeyReset {
   return keyResets.some((kind) => kind === value);
 }
 
-async function findSecureBoot(at: AtSystem): Promise<{ path: string; resource: Resource } | undefined> {
+async function findSecureBoot(at: SystemContext): Promise<{ path: string; resource: Resource } | undefined> {
   const { body: system } = await at.system();
   const path = linkAt(system, 'SecureBoot');
   const resource = await readIfAny(at, path);

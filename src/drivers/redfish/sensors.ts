@@ -4,30 +4,30 @@
  */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, Sensor } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import type { AtSystem, OnSystem } from './find-system.ts';
+import { unsupported } from '../unsupported.ts';
+import type { SystemContext, WithSystem } from './find-system.ts';
 import { membersIfAny, readAll, readIfAny } from './reading.ts';
 import { linkAt, objectsAt, textAt } from './resource-fields.ts';
 import { type FoundSensor, systemPower, toFanSensor, toMetric, toOldSensor, toSensor, toSupply } from './sensor-rows.ts';
 
-export function createRedfishSensors(onSystem: OnSystem): Required<Pick<ManagementInterface, 'readSensors'>> {
-  return { readSensors: (node, asking) => onSystem({ node, asking, command: 'read sensors' }, readSensors) };
+export function createRedfishSensors(withSystem: WithSystem): Required<Pick<ManagementInterface, 'readSensors'>> {
+  return { readSensors: (node, callOptions) => withSystem({ node, callOptions, command: 'read sensors' }, readSensors) };
 }
 
-async function readSensors(at: AtSystem): Promise<Sensor[]> {
+async function readSensors(at: SystemContext): Promise<Sensor[]> {
   const all: Named[] = [];
-  for (const chassis of await readAll(at, at.places.chassis)) {
+  for (const chassis of await readAll(at, at.paths.chassis)) {
     const name = textAt(chassis, 'Id') ?? linkAt(chassis) ?? '';
     all.push(...(await sensorsOf(at, chassis)).map((sensor) => ({ chassis: name, sensor })));
   }
-  if (all.length === 0) return await lacks(at.node, 'sensors');
+  if (all.length === 0) return await unsupported(at.node, 'sensors');
   return nameApart(all);
 }
 
 type Source = {
   /** What it can add. */
   readonly types: readonly string[];
-  readonly read: (at: AtSystem, chassis: Resource) => Promise<(FoundSensor | undefined)[]>;
+  readonly read: (at: SystemContext, chassis: Resource) => Promise<(FoundSensor | undefined)[]>;
 };
 
 /** Each adds the types that those before it had none of, and is not asked where it could add nothing. */
@@ -38,7 +38,7 @@ const sources: readonly Source[] = [
   { types: ['voltage', 'power', 'power supply'], read: readPower },
 ];
 
-async function sensorsOf(at: AtSystem, chassis: Resource): Promise<Sensor[]> {
+async function sensorsOf(at: SystemContext, chassis: Resource): Promise<Sensor[]> {
   const found: Sensor[] = [];
   for (const source of sources) {
     const known = new Set(found.map(({ type }) => type));
@@ -57,12 +57,12 @@ function unique(found: readonly (FoundSensor | undefined)[]): Sensor[] {
   });
 }
 
-async function readCollection(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+async function readCollection(at: SystemContext, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
   return (await membersIfAny(at, linkAt(chassis, 'Sensors'))).map(toSensor);
 }
 
 /** What of the subsystems is no excerpt of a Sensor that the collection holds as well. */
-async function readSubsystems(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+async function readSubsystems(at: SystemContext, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
   const thermal = await readIfAny(at, linkAt(chassis, 'ThermalSubsystem'));
   const power = await readIfAny(at, linkAt(chassis, 'PowerSubsystem'));
   const metrics = await readIfAny(at, linkAt(thermal, 'ThermalMetrics'));
@@ -75,7 +75,7 @@ async function readSubsystems(at: AtSystem, chassis: Resource): Promise<(FoundSe
   ];
 }
 
-async function readThermal(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+async function readThermal(at: SystemContext, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
   const thermal = await readIfAny(at, linkAt(chassis, 'Thermal'));
   return [
     ...objectsAt(thermal, 'Temperatures').map((row) => toOldSensor(row, 'temperature')),
@@ -83,7 +83,7 @@ async function readThermal(at: AtSystem, chassis: Resource): Promise<(FoundSenso
   ];
 }
 
-async function readPower(at: AtSystem, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
+async function readPower(at: SystemContext, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
   const power = await readIfAny(at, linkAt(chassis, 'Power'));
   return [
     ...objectsAt(power, 'Voltages').map((row) => toOldSensor(row, 'voltage')),
@@ -106,10 +106,10 @@ const renames: readonly Rename[] = [
 ];
 
 function nameApart(all: readonly Named[]): Sensor[] {
-  return renames.reduce(renameTwins, all).map(({ sensor }) => sensor);
+  return renames.reduce(renameDuplicates, all).map(({ sensor }) => sensor);
 }
 
-function renameTwins(all: readonly Named[], rename: Rename): readonly Named[] {
+function renameDuplicates(all: readonly Named[], rename: Rename): readonly Named[] {
   const groups = Map.groupBy(all, ({ sensor }) => sensor.name);
   return all.map((named) => {
     const twins = groups.get(named.sensor.name) ?? [];

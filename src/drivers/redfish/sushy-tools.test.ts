@@ -44,7 +44,7 @@ async function untilPower(driver: ReturnType<typeof createRedfishDriver>, node: 
 }
 
 function openDriver(t: TestContext) {
-  const driver = createRedfishDriver({ patience: { lookMs: 50, retryMs: 50, effectMs: 5_000 } });
+  const driver = createRedfishDriver({ pollTiming: { pollMs: 50, retryMs: 50, effectMs: 5_000 } });
   t.after(() => driver.close());
   return driver;
 }

@@ -24,15 +24,15 @@ function codeOf(code: string) {
 }
 
 test('reads any path only where the setting says so', async (t) => {
-  const { node, onSystem, reads } = await startRedfishTree(t, {});
-  const closed = createRedfishVendor({ onSystem, rawPaths: 'none' }).methods['get'];
+  const { node, withSystem, reads } = await startRedfishTree(t, {});
+  const closed = createRedfishVendor({ withSystem, rawPaths: 'none' }).methods['get'];
   await assert.rejects(async () => await closed?.run(node, { path: '/redfish/v1' }), codeOf('forbidden'));
   assert.deepEqual(reads, []);
 });
 
 test('reads below /redfish/v1 alone, without secrets', async (t) => {
   const path = '/redfish/v1/Managers/1/SNMP';
-  const { node, onSystem, reads } = await startRedfishTree(t, {
+  const { node, withSystem, reads } = await startRedfishTree(t, {
     [path]: {
       Name: 'SNMP',
       CommunityStrings: ['public'],
@@ -40,7 +40,7 @@ test('reads below /redfish/v1 alone, without secrets', async (t) => {
       Users: [{ UserName: 'a', AuthenticationKey: 'k', Enabled: true }],
     },
   });
-  const { get } = createRedfishVendor({ onSystem, rawPaths: 'read' }).methods;
+  const { get } = createRedfishVendor({ withSystem, rawPaths: 'read' }).methods;
 
   assert.deepEqual(await get?.run(node, { path }), {
     Name: 'SNMP',
@@ -66,10 +66,10 @@ test('reads below /redfish/v1 alone, without secrets', async (t) => {
 });
 
 test('lists and ends subscriptions', async (t) => {
-  const { node, onSystem, changes } = await startRedfishTree(t, event, {
+  const { node, withSystem, changes } = await startRedfishTree(t, event, {
     rules: { [`DELETE ${subscriptions}/1`]: () => ({ status: 204 }) },
   });
-  const { methods } = createRedfishVendor({ onSystem, rawPaths: 'none' });
+  const { methods } = createRedfishVendor({ withSystem, rawPaths: 'none' });
   const shown = {
     Id: '1',
     Destination: 'https://192.0.2.9/events',
@@ -91,8 +91,8 @@ test('lists and ends subscriptions', async (t) => {
 });
 
 test('an id of a subscription leads nowhere else', async (t) => {
-  const { node, onSystem, changes, reads } = await startRedfishTree(t, event);
-  const { methods } = createRedfishVendor({ onSystem, rawPaths: 'read' });
+  const { node, withSystem, changes, reads } = await startRedfishTree(t, event);
+  const { methods } = createRedfishVendor({ withSystem, rawPaths: 'read' });
   const before = reads.length;
   const ids = [
     '../../AccountService/Accounts/1',

@@ -5,8 +5,8 @@ import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { NodeFacts, VendorInterface, VendorMethod } from '../interfaces.ts';
-import { lacks } from '../lacks.ts';
-import { type AtSystem, type OnSystem, rootPath } from './find-system.ts';
+import { unsupported } from '../unsupported.ts';
+import { rootPath, type SystemContext, type WithSystem } from './find-system.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
 import { membersIfAny, read, readIfAny } from './reading.ts';
 import { linkAt } from './resource-fields.ts';
@@ -15,7 +15,7 @@ import { resetSecureBootKeys } from './secure-boot.ts';
 /** The setting `redfish.raw_paths`: who may use vendor methods may read any resource, or none. */
 export type RawPaths = 'none' | 'read';
 
-export type RedfishVendorParts = { readonly onSystem: OnSystem; readonly rawPaths: RawPaths };
+export type RedfishVendorParts = { readonly withSystem: WithSystem; readonly rawPaths: RawPaths };
 
 const closed = { additionalProperties: false };
 const resourcePath = Type.String({ pattern: '^/redfish/v1(/(?!\\.)[A-Za-z0-9._~@:()-]+)*/?$', maxLength: 512 });
@@ -35,16 +35,16 @@ const parameterTable = {
 type Name = keyof typeof parameterTable;
 type Parameters<N extends Name> = Static<(typeof parameterTable)[N]>;
 
-export function createRedfishVendor({ onSystem, rawPaths }: RedfishVendorParts): VendorInterface {
+export function createRedfishVendor({ withSystem, rawPaths }: RedfishVendorParts): VendorInterface {
   const method = <N extends Name>(
     name: N,
     about: Pick<VendorMethod, 'help' | 'http'>,
-    work: (at: AtSystem, parameters: Parameters<N>) => Promise<Json>,
+    work: (at: SystemContext, parameters: Parameters<N>) => Promise<Json>,
   ): VendorMethod => ({
     ...about,
-    run: async (node, parameters, asking) => {
+    run: async (node, parameters, callOptions) => {
       const checked = check(parameterTable[name], parameters, name) as Parameters<N>;
-      return await onSystem({ node, asking, command: name }, (at) => work(at, checked));
+      return await withSystem({ node, callOptions, command: name }, (at) => work(at, checked));
     },
   });
   return {
@@ -79,7 +79,7 @@ export function createRedfishVendor({ onSystem, rawPaths }: RedfishVendorParts):
         'delete_subscription',
         { http: ['DELETE'], help: 'Ends a subscription of events, by id.' },
         async (at, { id }) => {
-          await at.client.delete(await subscriptionPath(at, id), at.asking);
+          await at.client.delete(await subscriptionPath(at, id), at.callOptions);
           return null;
         },
       ),
@@ -115,12 +115,12 @@ function check<S extends TSchema>(schema: S, parameters: JsonObject, name: strin
   });
 }
 
-async function subscriptionsPath(at: AtSystem): Promise<string> {
+async function subscriptionsPath(at: SystemContext): Promise<string> {
   const service = await readIfAny(at, linkAt(await read(at, rootPath), 'EventService'));
-  return linkAt(service, 'Subscriptions') ?? (await lacks(at.node, 'event service'));
+  return linkAt(service, 'Subscriptions') ?? (await unsupported(at.node, 'event service'));
 }
 
-async function subscriptionPath(at: AtSystem, id: string): Promise<string> {
+async function subscriptionPath(at: SystemContext, id: string): Promise<string> {
   return `${(await subscriptionsPath(at)).replace(/\/+$/, '')}/${id}`;
 }
 

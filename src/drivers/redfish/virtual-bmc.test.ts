@@ -7,20 +7,20 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
-import { createBoard } from '#lab/bmc/create-board.ts';
+import type { BmcProfileChanges } from '#lab/bmc/bmc-profile.ts';
+import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
-import type { PersonalityChanges } from '#lab/bmc/personality.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
-import { loadPersonalities } from '#lab/personality-files.ts';
+import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
 /** The driver and the lab's virtual BMC; `board` is what both talk of. */
-async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
+async function setStage(t: TestContext, profile: BmcProfileChanges = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-redfish-'));
   const chassis = createMemoryChassis('on');
   const now = Date.UTC(2026, 5, 1);
-  const board = createBoard({
+  const bmcModel = createBmcModel({
     chassis,
     users: [{ name: 'admin', password: 'alt-geheim', privilege: 'administrator' }],
     now: () => now,
@@ -28,9 +28,9 @@ async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
   const service = await startRedfishService({
     address: '127.0.0.1',
     port: 0,
-    board,
+    bmcModel,
     mediaFolder: folder,
-    personality,
+    profile,
   });
   const driver = createRedfishDriver({
     limits: { taskPauseMs: 20, fullPauseMs: 50 },
@@ -42,7 +42,7 @@ async function setStage(t: TestContext, personality: PersonalityChanges = {}) {
     rmSync(folder, { recursive: true });
   });
   const info = { redfish_address: service.url, redfish_username: 'admin', redfish_password: 'alt-geheim' };
-  return { board, service, driver, folder, node: (changes: JsonObject = {}) => aNode({ ...info, ...changes }) };
+  return { bmcModel, service, driver, folder, node: (changes: JsonObject = {}) => aNode({ ...info, ...changes }) };
 }
 
 function aNode(driver_info: JsonObject): NodeFacts {
@@ -73,14 +73,14 @@ async function serveFile(t: TestContext, content: string): Promise<string> {
 }
 
 test('BIOS settings wait for the next boot and are taken over by it', async (t) => {
-  const { board, driver, node } = await setStage(t, { redfish: { biosSettings: 'Pending', ifMatch: 'required' } });
-  board.bios.set('ProcTurboMode', 'Enabled');
+  const { bmcModel, driver, node } = await setStage(t, { redfish: { biosSettings: 'Pending', ifMatch: 'required' } });
+  bmcModel.bios.set('ProcTurboMode', 'Enabled');
   const read = async () => (await driver.bios.readSettings(node())).find(({ name }) => name === 'ProcTurboMode');
 
   await driver.bios.applySettings(node(), { ProcTurboMode: 'Disabled' });
   const waiting = await read();
-  await board.chassis.powerOff();
-  await board.chassis.powerOn();
+  await bmcModel.chassis.powerOff();
+  await bmcModel.chassis.powerOn();
 
   assert.deepEqual([waiting?.value, waiting?.pending, waiting?.reset_required], ['Enabled', 'Disabled', true]);
   assert.deepEqual([(await read())?.value, (await read())?.pending], ['Disabled', undefined]);
@@ -93,14 +93,14 @@ test('BIOS settings wait for the next boot and are taken over by it', async (t) 
 const omissions: Record<string, Record<string, string[]>> = { new: {}, old: { chassis: ['Sensors', 'ThermalSubsystem'] } };
 for (const [shape, omit] of Object.entries(omissions)) {
   test(`sensors show what the board has, from the ${shape} resources`, async (t) => {
-    const { board, driver, node } = await setStage(t, { redfish: { omit } });
+    const { bmcModel, driver, node } = await setStage(t, { redfish: { omit } });
     const read = async () => new Map((await driver.management.readSensors?.(node()))?.map((sensor) => [sensor.name, sensor]));
 
     const running = await read();
-    await board.chassis.powerOff();
+    await bmcModel.chassis.powerOff();
     const off = await read();
 
-    for (const sensor of board.sensors) {
+    for (const sensor of bmcModel.sensors) {
       if (sensor.kind !== 'analog' || (shape === 'old' && sensor.type === 'power')) continue;
       const seen = running.get(sensor.name);
       assert.deepEqual([seen?.type, seen?.unit, seen?.status], [sensor.type, sensor.unit, 'ok'], sensor.name);
@@ -112,11 +112,11 @@ for (const [shape, omit] of Object.entries(omissions)) {
 }
 
 test('the log is read, oldest first, and cleared', async (t) => {
-  const { board, driver, node } = await setStage(t);
-  board.clearLog();
+  const { bmcModel, driver, node } = await setStage(t);
+  bmcModel.clearLog();
   const event = { typeCode: 1, offset: 9, asserted: true };
-  board.record({ sensor: 'CPU1 Temp', message: 'upper critical going high', severity: 'critical', event });
-  board.record({ sensor: 'Fan 2', message: 'lower non-critical going low', severity: 'warning', event });
+  bmcModel.record({ sensor: 'CPU1 Temp', message: 'upper critical going high', severity: 'critical', event });
+  bmcModel.record({ sensor: 'Fan 2', message: 'lower non-critical going low', severity: 'warning', event });
 
   const entries = (await driver.management.readLog?.(node())) ?? [];
   const told = entries.slice(-2).map(({ severity, message, at }) => [severity, message.includes('going'), at]);
@@ -169,7 +169,7 @@ test('the plain upload serves where there is no multipart one', async (t) => {
 });
 
 test('the password is rotated and the new one is used', async (t) => {
-  const { board, driver, node, service } = await setStage(t);
+  const { bmcModel, driver, node, service } = await setStage(t);
   assert.match(
     (await faultOf(driver.management.changePassword?.(node(), 'x-geheim'.slice(0, 5)))).message,
     /at least 8 characters/,
@@ -177,15 +177,15 @@ test('the password is rotated and the new one is used', async (t) => {
 
   await driver.management.changePassword?.(node(), 'neu-geheim-1');
 
-  assert.equal(board.users[0]?.password, 'neu-geheim-1');
+  assert.equal(bmcModel.users[0]?.password, 'neu-geheim-1');
   assert.equal(typeof (await driver.management.getSecureBoot?.(node({ redfish_password: 'neu-geheim-1' }))), 'boolean');
   assert.equal(service.sessionCount, 1);
 });
 
-for (const { name, behaviour } of [...loadPersonalities().values()].filter((one) => one.name.startsWith('vendor-'))) {
+for (const { name, behaviour } of [...loadBmcProfiles().values()].filter((one) => one.name.startsWith('vendor-'))) {
   test(`what is read and written has the shapes of ${name}`, async (t) => {
-    const { board, driver, node } = await setStage(t, behaviour);
-    board.bios.set('ProcTurboMode', 'Enabled');
+    const { bmcModel, driver, node } = await setStage(t, behaviour);
+    bmcModel.bios.set('ProcTurboMode', 'Enabled');
 
     await driver.bios.applySettings(node(), { ProcTurboMode: 'Disabled' });
     const hasSecureBoot = (await driver.management.getSecureBoot?.(node())) !== null;
@@ -201,6 +201,6 @@ for (const { name, behaviour } of [...loadPersonalities().values()].filter((one)
     const components = (await driver.firmware.readComponents(node())).map(({ component }) => component);
     assert.ok(components.includes('bios') && components.includes('bmc'), components.join());
     await driver.management.changePassword?.(node(), 'neu-geheim-1');
-    assert.equal(board.users[0]?.password, 'neu-geheim-1');
+    assert.equal(bmcModel.users[0]?.password, 'neu-geheim-1');
   });
 }

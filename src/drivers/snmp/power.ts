@@ -68,8 +68,8 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     pauseSeconds,
     validate: (node) => void readSnmpSettings(node),
     endpoints: snmpEndpoints,
-    async getPower(node, asking = {}) {
-      const { signal } = asking;
+    async getPower(node, callOptions = {}) {
+      const { signal } = callOptions;
       const machine = readSnmpSettings(node);
       const stateOf = async (settings: SnmpSettings, outlet: readonly number[]) => {
         const pdu = await familyOf(settings, outlet, signal);
@@ -77,9 +77,9 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
       };
       const cords = machine.flatMap((settings) => {
         const states = asked(settings, 'its state', (outlet) => stateOf(settings, outlet));
-        return states.map((state, at) => ({ name: spellOutlet(settings, settings.outlets[at] ?? []), state }));
+        return states.map((state, at) => ({ name: formatOutlet(settings, settings.outlets[at] ?? []), state }));
       });
-      return await stateByCords(cords, asking);
+      return await stateByCords(cords, callOptions);
     },
     async setPower(node, target, { signal } = {}) {
       const machine = readSnmpSettings(node);
@@ -122,7 +122,7 @@ function toFault(error: SnmpError, { settings, outlet: index, command, timings }
     error.failure === 'absent' ? `${error.message}: it has no outlet ${outlet}, or is of another family` : error.message;
   return new Fault(faultTable[error.failure] ?? 'internal', {
     device: 'PDU',
-    address: spell(settings.peer),
+    address: formatPeer(settings.peer),
     command: `outlet ${outlet}, ${command}`,
     detail,
     attempts: timings.retries + 1,
@@ -132,10 +132,10 @@ function toFault(error: SnmpError, { settings, outlet: index, command, timings }
   });
 }
 
-function spellOutlet({ peer }: SnmpSettings, outlet: readonly number[]): string {
-  return `outlet ${outlet.join('.')} of the PDU at ${spell(peer)}`;
+function formatOutlet({ peer }: SnmpSettings, outlet: readonly number[]): string {
+  return `outlet ${outlet.join('.')} of the PDU at ${formatPeer(peer)}`;
 }
 
-function spell({ address, port }: SnmpPeer): string {
+function formatPeer({ address, port }: SnmpPeer): string {
   return port === snmpPort ? address : `${address} (port ${port})`;
 }

@@ -68,7 +68,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
     assert.equal(await power.getPower(machine(), ask), 'power on');
 
     assert.deepEqual(notices, [
-      `runs with fewer power cords than it has: outlet 1 of the PDU at 127.0.0.1 (port ${gude.port}) is off`,
+      `runs on fewer power cords than configured: outlet 1 of the PDU at 127.0.0.1 (port ${gude.port}) is off`,
     ]);
   });
 
@@ -78,7 +78,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
     const half = machine([...rows().slice(0, 1), { snmp_driver: 'apc', snmp_port: 9, snmp_outlet: '1' }]);
     await apc.set(apcOutlet, 1);
     assert.equal(await power.getPower(half, ask), 'power on');
-    assert.match(notices.join(), /fewer power cords than it has: The PDU at 127\.0\.0\.1 \(port 9\) did not answer/);
+    assert.match(notices.join(), /fewer power cords than configured: The PDU at 127\.0\.0\.1 \(port 9\) did not respond/);
 
     await assert.rejects(power.setPower(half, 'power off'), { code: 'bmcUnreachable', message: /port 9/ });
 

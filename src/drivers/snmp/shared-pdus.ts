@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { openSnmpClient, type SnmpClient, type SnmpNetwork, type SnmpValue } from '#wire/snmp/snmp-client.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import type { SnmpPeer } from '#wire/snmp/snmp-peer.ts';
-import { PeerTurns } from '../peer-turns.ts';
+import { PeerQueue } from '../peer-queue.ts';
 import { isBelowIdentity, outletOid, type Pdu, placeBelow } from './pdu.ts';
 import { findPdus, identityOid } from './pdu-table.ts';
 
@@ -13,7 +13,7 @@ export class SharedPdus {
   readonly #network: SnmpNetwork;
   readonly #clients = new Map<string, SnmpClient>();
   readonly #families = new Map<string, Pdu>();
-  readonly #turns = new PeerTurns<string, Values>();
+  readonly #turns = new PeerQueue<string, Values>();
 
   constructor(network: SnmpNetwork) {
     this.#network = network;

@@ -214,9 +214,9 @@ test('a machine with two power cords is on while one of them is, and cut off fro
 test('closing the driver, and giving up, end the pause of a power cycle', skip, async (t) => {
   const { power, node, close } = setStage(t);
   const both = node({ snmp_outlet: '6,7' });
-  const asking = new AbortController();
-  const given = power.setPower(both, 'power cycle', { signal: asking.signal });
-  setTimeout(() => asking.abort(new Error('enough')), 50);
+  const callOptions = new AbortController();
+  const given = power.setPower(both, 'power cycle', { signal: callOptions.signal });
+  setTimeout(() => callOptions.abort(new Error('enough')), 50);
   await assert.rejects(given, /enough/);
 
   const closed = power.setPower(both, 'power cycle');
@@ -257,14 +257,14 @@ suite('faults', skip, () => {
       { snmp_outlet: '99' },
       {
         code: 'bmcError',
-        message: /The PDU at 127\.0\.0\.1 \(port \d+\) answered outlet 99, its state with no such object: it has no outlet 99/,
+        message: /outlet 99, its state failed on the PDU at 127\.0\.0\.1 \(port \d+\): no such object: it has no outlet 99/,
       },
     ],
     'a state that is none': [{ snmp_outlet: 12 }, { code: 'bmcError', message: /the state 77, which is neither on nor off/ }],
-    'a wrong community': [{ snmp_community: 'open sesame' }, { code: 'bmcUnreachable', message: /did not answer \(2 attempts/ }],
+    'a wrong community': [{ snmp_community: 'open sesame' }, { code: 'bmcUnreachable', message: /did not respond \(2 attempts/ }],
     'a wrong key': [
       { snmp_version: '3', snmp_user: 'strong', snmp_auth_key: 'open sesame', snmp_auth_protocol: 'sha256' },
-      { code: 'bmcRefused', message: /refused the user name or password: Wrong Digest/ },
+      { code: 'bmcRefused', message: /rejected the user name or password: Wrong Digest/ },
     ],
     'an address without a meaning': [
       { snmp_address: 'no-such-pdu.example' },
@@ -286,7 +286,7 @@ suite('faults', skip, () => {
     const onlyReads = node({ snmp_community_write: communities.read });
     await assert.rejects(power.setPower(onlyReads, 'power on'), {
       code: 'bmcError',
-      message: /outlet 3, power on with NoAccess/,
+      message: /outlet 3, power on failed on .*: NoAccess/,
     });
   });
 

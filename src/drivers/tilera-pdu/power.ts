@@ -1,8 +1,8 @@
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
 import { runTool } from '#tools/run-tool.ts';
-import type { Asking, PowerInterface } from '../interfaces.ts';
-import { PeerTurns } from '../peer-turns.ts';
+import type { CallOptions, PowerInterface } from '../interfaces.ts';
+import { PeerQueue } from '../peer-queue.ts';
 import { readTileraSettings, type TileraSettings, tileraProperties } from './properties.ts';
 
 export type TileraOptions = {
@@ -26,8 +26,8 @@ const noAnswer = 1;
 
 /** @param stop ends all runs */
 export function createTileraPower(options: TileraOptions, stop: AbortSignal): PowerInterface {
-  const turns = new PeerTurns<never, never>();
-  const run = (settings: TileraSettings, mode: number, { signal }: Asking) => {
+  const turns = new PeerQueue<never, never>();
+  const run = (settings: TileraSettings, mode: number, { signal }: CallOptions) => {
     const args = [settings.pdu, String(mode), ...(settings.outlet ? [settings.outlet] : [])];
     return turns.take(settings.pdu, () => runManager(options, args, signalsOf(stop, signal)), signal);
   };
@@ -36,15 +36,15 @@ export function createTileraPower(options: TileraOptions, stop: AbortSignal): Po
     targets: ['power on', 'power off', 'power cycle'],
     pauseSeconds,
     validate: (node) => void readTileraSettings(node),
-    async getPower(node, asking = {}) {
+    async getPower(node, callOptions = {}) {
       const settings = readTileraSettings(node);
-      if (settings.machine !== '') return await ping(settings.machine, signalsOf(stop, asking.signal));
-      return readState(await run(settings, options.modes.status, asking), options, settings);
+      if (settings.machine !== '') return await ping(settings.machine, signalsOf(stop, callOptions.signal));
+      return readState(await run(settings, options.modes.status, callOptions), options, settings);
     },
-    async setPower(node, target, asking = {}) {
+    async setPower(node, target, callOptions = {}) {
       const mode = target in modeTable ? modeTable[target as keyof typeof modeTable] : undefined;
       if (!mode) throw new Fault('internal', { detail: `${target} is no command of this power interface` });
-      await run(readTileraSettings(node), options.modes[mode], asking);
+      await run(readTileraSettings(node), options.modes[mode], callOptions);
     },
   };
 }
@@ -55,7 +55,7 @@ async function runManager({ manager, timeout }: TileraOptions, args: readonly st
     return await runTool(manager, args, { group: true, signal: AbortSignal.any([signal, inTime]) });
   } catch (error) {
     if (signal.aborted || !inTime.aborted) throw error;
-    throw new Fault('toolFailed', { tool: manager, detail: `it had not ended after ${timeout} s (${args.join(' ')})` });
+    throw new Fault('toolFailed', { tool: manager, detail: `it did not finish within ${timeout} s (${args.join(' ')})` });
   }
 }
 

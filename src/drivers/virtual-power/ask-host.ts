@@ -50,7 +50,7 @@ export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDef
   const { target, type, uri } = readVirtualPowerSettings(node, defaults);
   const hypervisor: Hypervisor = hypervisorTable[type];
   const program = ['env', 'LC_ALL=C', ...hypervisor.program(uri)];
-  const address = spell(target);
+  const address = formatPeer(target);
   const bmcError = (command: string, detail: string) => new Fault('bmcError', { device, address, command, detail });
   return {
     hypervisor,
@@ -64,7 +64,7 @@ export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDef
       try {
         const { status, output, errors } = await pool.run(target, line, signal);
         if (status === 0) return output;
-        const detail = status === notFoundStatus ? 'the program is not there' : readDetail(errors) || `exit status ${status}`;
+        const detail = status === notFoundStatus ? 'the program is not installed' : readDetail(errors) || `exit status ${status}`;
         throw new HostRefusal(bmcError(name, detail), errors);
       } catch (error) {
         throw error instanceof SshError ? toFault(error, node, address) : error;
@@ -73,7 +73,7 @@ export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDef
   };
 }
 
-function spell({ host, port }: SshTarget): string {
+function formatPeer({ host, port }: SshTarget): string {
   return port === 22 ? host : `${host} (port ${port})`;
 }
 

@@ -29,7 +29,7 @@ export class Machines {
     const again = choose(host, node, (await this.#list(host, renewMs)).machines);
     if (again) return again;
     const macs = node.ports.map(({ address }) => address).join(', ');
-    throw host.bmcError('the search for its machine', `no machine that has the MAC address ${macs}`);
+    throw host.bmcError('the search for its machine', `no machine has the MAC address ${macs}`);
   }
 
   forget(host: Host): void {
@@ -75,6 +75,6 @@ function choose(host: Host, node: NodeFacts, machines: readonly Machine[]): Mach
   const names = found.map(({ name }) => name).join(' and ');
   throw new Fault('driverInfo', {
     node: node.name ?? node.uuid,
-    detail: `the MAC addresses of its ports are those of several machines on ${host.address}: ${names}`,
+    detail: `its port MAC addresses match several machines on ${host.address}: ${names}`,
   });
 }

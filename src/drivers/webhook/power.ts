@@ -1,6 +1,6 @@
 import { Fault } from '#domain/faults.ts';
 import { exchange, HttpError } from '#wire/http/http-exchange.ts';
-import type { Asking, FaultTable, PowerInterface } from '../interfaces.ts';
+import type { CallOptions, FaultTable, PowerInterface } from '../interfaces.ts';
 import { matches } from './match.ts';
 import { readWebhookSettings, type WebhookSettings, webhookProperties } from './properties.ts';
 
@@ -24,9 +24,9 @@ export const webhookPower: PowerInterface = {
   targets: ['power on', 'power off'],
   pauseSeconds,
   validate: (node) => void readWebhookSettings(node),
-  async getPower(node, asking = {}) {
+  async getPower(node, callOptions = {}) {
     const settings = readWebhookSettings(node);
-    const answer = await ask(settings, { url: settings.urls.query, method: settings.methods.query }, asking);
+    const answer = await ask(settings, { url: settings.urls.query, method: settings.methods.query }, callOptions);
     for (const state of ['on', 'off'] as const) {
       const matched = matches(settings.patterns[state], answer, matchTimeout);
       if (matched) return `power ${state}`;
@@ -35,18 +35,18 @@ export const webhookPower: PowerInterface = {
     }
     throw settingFault(settings, `'${quote(answer, settings)}', which neither power_on_regex nor power_off_regex fits`);
   },
-  async setPower(node, target, asking = {}) {
+  async setPower(node, target, callOptions = {}) {
     const settings = readWebhookSettings(node);
     if (target !== 'power on' && target !== 'power off') throw new Fault('internal', { detail: `${target} has no URL` });
     const url = target === 'power on' ? settings.urls.on : settings.urls.off;
-    await ask(settings, { url, method: settings.methods.command }, asking);
+    await ask(settings, { url, method: settings.methods.command }, callOptions);
   },
 };
 
 type Call = { readonly url: URL; readonly method: string };
 
 /** @returns the text of a good answer */
-async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: Asking): Promise<string> {
+async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: CallOptions): Promise<string> {
   const { headers, trust, timeout } = settings;
   const fields = { device, address: url.host, command: `${method} ${pathOf(url, settings)}`, attempts: 1 };
   const begun = performance.now();

@@ -97,13 +97,13 @@ suite('answers that are no state', () => {
       answering(500, 'PDU\n  on fire'),
       {
         code: 'bmcError',
-        message: /^The web service at 127\.0\.0\.1:\d+ answered GET \/machines\/[-0-9a-f]+\?… with HTTP status 500: PDU on fire/,
+        message: /^GET \/machines\/[-0-9a-f]+\?… failed on the web service at 127\.0\.0\.1:\d+: HTTP status 500: PDU on fire/,
       },
     ],
     'a refusal': [answering(401, ''), { code: 'bmcRefused', message: /HTTP status 401/ }],
     'too many words': [answering(200, 'x'.repeat(100_000)), { code: 'bmcError', message: /more than 65536 bytes/ }],
     'no HTTP': [(request) => request.socket.end('hello\r\n'), { code: 'bmcError', message: /no HTTP/ }],
-    'a closed door': [(request) => request.socket.destroy(), { code: 'bmcUnreachable', message: /did not answer/ }],
+    'a closed door': [(request) => request.socket.destroy(), { code: 'bmcUnreachable', message: /did not respond/ }],
     'the way to another place': [
       answering(302, '', { location: 'http://169.254.169.254/latest' }),
       { code: 'bmcError', message: /a redirection to http:\/\/169\.254\.169\.254, which is not followed/ },
@@ -158,7 +158,7 @@ suite('answers that are no state', () => {
     const fault = await power.getPower(node({ power_query_uri })).catch((error: Error) => error);
     assert.match(
       String(fault),
-      new RegExp(`GET /trigger/state-of-machine/${uuid}/key/\\*{6}\\?… with HTTP status 404: no /trigger`),
+      new RegExp(`GET /trigger/state-of-machine/${uuid}/key/\\*{6}\\?… failed on .*: HTTP status 404: no /trigger`),
     );
     assert.doesNotMatch(JSON.stringify(fault) + String(fault), /sesame|dGhpcyBpcyBh/);
   });
@@ -173,14 +173,14 @@ suite('answers that are no state', () => {
 
 test('an answer that never comes', async (t) => {
   const { node } = await setStage(t, { answer: () => true });
-  const message = /did not answer \(1 attempt in 1 s\)/;
+  const message = /did not respond \(1 attempt in 1 s\)/;
   await assert.rejects(power.getPower(node({ power_timeout: 1 })), { code: 'bmcUnreachable', message });
 });
 
 test('giving up ends a request', async (t) => {
-  const asking = new AbortController();
-  const { node } = await setStage(t, { answer: () => asking.abort(new Error('enough')) ?? true });
-  await assert.rejects(power.setPower(node(), 'power on', { signal: asking.signal }), /enough/);
+  const callOptions = new AbortController();
+  const { node } = await setStage(t, { answer: () => callOptions.abort(new Error('enough')) ?? true });
+  await assert.rejects(power.setPower(node(), 'power on', { signal: callOptions.signal }), /enough/);
 });
 
 suite('certificates', () => {

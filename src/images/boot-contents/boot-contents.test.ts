@@ -31,7 +31,7 @@ for (const [what, plan, layout] of [
   [
     'MBR with the FAT in a logical partition',
     {
-      ...{ label: 'dos', fat: 16, mib: 40, start: 12, room: 20, files },
+      ...{ label: 'dos', fat: 16, mib: 40, start: 12, space: 20, files },
       partitions:
         'start=2048, size=2048, type=83\nstart=4096, type=5\nstart=8192, size=4096, type=83\nstart=24576, size=40960, type=ef',
     },

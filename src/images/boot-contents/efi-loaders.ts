@@ -45,9 +45,9 @@ export async function efiLoaders(volume: FatVolume): Promise<EfiLoader[]> {
   // The list grows while it is gone through.
   for (const { path, entry, depth } of folders) {
     for (const each of await volume.list(entry)) {
-      const inside = `${path}/${each.name}`;
-      if (!each.isDirectory && each.name.endsWith('.EFI')) loaders.push(await describeLoader(volume, inside, each));
-      if (each.isDirectory && depth < deepest) folders.push({ path: inside, entry: each, depth: depth + 1 });
+      const trx = `${path}/${each.name}`;
+      if (!each.isDirectory && each.name.endsWith('.EFI')) loaders.push(await describeLoader(volume, trx, each));
+      if (each.isDirectory && depth < deepest) folders.push({ path: trx, entry: each, depth: depth + 1 });
     }
     if (folders.length > mostFolders) throw new DiskContentsError('there are too many folders in /EFI');
   }

@@ -230,7 +230,7 @@ suite('sessions', () => {
   test('a request that is given up ends at once and leaves the session usable', async (t) => {
     const { client, bmc } = await setStage(t);
     await client.request(getChassisStatus, {});
-    bmc.setPersonality({ silent: true });
+    bmc.setBmcProfile({ silent: true });
     const given = new AbortController();
     const request = client.request(getChassisStatus, {}, { signal: given.signal });
     const queued = client.request(getChassisStatus, {}, { signal: given.signal });
@@ -239,7 +239,7 @@ suite('sessions', () => {
 
     await assert.rejects(request, /no longer wanted/);
     await assert.rejects(queued, /no longer wanted/);
-    bmc.setPersonality({ silent: false });
+    bmc.setBmcProfile({ silent: false });
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
     assert.equal(bmc.sessionCount, 1);
   });
@@ -268,7 +268,7 @@ suite('cipher suites', () => {
     // A lost session is noticed soon, but the suite is not changed for an answer that is late.
     const { client, bmc } = await setStage(t, { timings: { ...calm, shortestWait: 20 } });
     await client.request(getChassisStatus, {});
-    bmc.setPersonality({ cipherSuites: [3] });
+    bmc.setBmcProfile({ cipherSuites: [3] });
     bmc.restart();
 
     const failure = await failureOf(client.request(getChassisStatus, {}));
@@ -312,7 +312,7 @@ suite('cipher suites', () => {
 
   test('without a common one, the BMC is left alone', async (t) => {
     const { client, bmc } = await setStage(t);
-    bmc.setPersonality({ cipherSuites: [] });
+    bmc.setBmcProfile({ cipherSuites: [] });
     assert.match(
       (await failureOf(client.request(getChassisStatus, {}))).detail,
       /accepts none of cipher suites 17, 3; it lists cipher suites \(none\)/,

@@ -58,7 +58,7 @@ export class Conversation {
   /** @throws IpmiError `silent`, the reason of an end, or what `accept` throws. */
   ask<T>(question: Question<T>): Promise<T> {
     question.budget.throwIfEnded();
-    return new Promise<T>((resolve, reject) => new Asking(this, question, { resolve, reject }).send());
+    return new Promise<T>((resolve, reject) => new CallOptions(this, question, { resolve, reject }).send());
   }
 
   /** The packet is built and leaves when the budget of packets allows. @returns how to withdraw it, where it has to wait */
@@ -72,7 +72,7 @@ export class Conversation {
     return undefined;
   }
 
-  /** For `Asking` alone. */
+  /** For `CallOptions` alone. */
   set take(take: ((packet: Buffer) => void) | undefined) {
     this.#take = take;
   }
@@ -94,7 +94,7 @@ export class Conversation {
 type Settlers<T> = { readonly resolve: (answer: T) => void; readonly reject: (reason: unknown) => void };
 
 /** One question on its way. */
-class Asking<T> {
+class CallOptions<T> {
   readonly #conversation: Conversation;
   readonly #question: Question<T>;
   readonly #settlers: Settlers<T>;

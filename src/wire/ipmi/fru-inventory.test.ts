@@ -23,8 +23,8 @@ function aDevice(bytes: Buffer, { words = false, limit = 255, busyTimes = 0, siz
   });
 }
 
-const patiently = async () => {};
-const read = (bmc: ReturnType<typeof aScriptedBmc>) => readFru(bmc, { device: 0 }, patiently);
+const withinGracePeriod = async () => {};
+const read = (bmc: ReturnType<typeof aScriptedBmc>) => readFru(bmc, { device: 0 }, withinGracePeriod);
 
 suite('FRU data', () => {
   test('is the same whether it is read by bytes, by words, in small parts or after being busy', async () => {
@@ -32,8 +32,8 @@ suite('FRU data', () => {
 
     assert.equal(plain?.product?.fields['serial'], 'SN123');
     assert.deepEqual(plain?.notes, []);
-    for (const oddities of [{ words: true }, { limit: 6 }, { words: true, limit: 8 }, { busyTimes: 3 }, { size: 2048 }]) {
-      assert.deepEqual(await read(aDevice(fruBytes, oddities)), plain, JSON.stringify(oddities));
+    for (const leniencies of [{ words: true }, { limit: 6 }, { words: true, limit: 8 }, { busyTimes: 3 }, { size: 2048 }]) {
+      assert.deepEqual(await read(aDevice(fruBytes, leniencies)), plain, JSON.stringify(leniencies));
     }
   });
 
@@ -101,7 +101,7 @@ suite('FRU data', () => {
   test('that is none is none', async () => {
     assert.equal(await read(aDevice(Buffer.alloc(64))), undefined);
     assert.equal(await read(aDevice(Buffer.alloc(64, 0xff))), undefined);
-    assert.equal(await readFru(aDevice(fruBytes), { device: 5 }, patiently), undefined);
+    assert.equal(await readFru(aDevice(fruBytes), { device: 5 }, withinGracePeriod), undefined);
     assert.equal(await read(aDevice(fruBytes, { busyTimes: 1000 })), undefined);
   });
 

@@ -13,18 +13,18 @@ import { adviceOn, type Privilege, privilegeLevels } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { encodeRequest } from './message.ts';
-import {
-  bareManner,
-  beginsWithCode,
-  earlyManner,
-  findOddByRakp2,
-  findOddByRakp4,
-  type Manner,
-  roleStatuses,
-  usualManner,
-} from './opening-manners.ts';
 import { unfit } from './outside-commands.ts';
 import { RmcpPlusLink, type SessionTerms } from './session-link.ts';
+import {
+  beginsWithCode,
+  findQuirkByRakp2,
+  findQuirkByRakp4,
+  noNameOnlyLookup,
+  openSessionPrivilege,
+  roleStatuses,
+  type SessionQuirk,
+  standardSession,
+} from './session-quirks.ts';
 import type { Budget } from './timings.ts';
 
 export type Login = {
@@ -35,7 +35,7 @@ export type Login = {
   readonly bmcKey?: Uint8Array;
 };
 
-type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget; readonly manner?: Manner };
+type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget; readonly quirk?: SessionQuirk };
 
 /**
  * @param options `manner`: the one that this BMC needed before
@@ -44,11 +44,11 @@ type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: B
 export async function openSession(
   conversation: Conversation,
   login: Login,
-  { suites, budget, manner: known = usualManner }: OpenOptions,
-): Promise<{ terms: SessionTerms; manner: Manner; isBest: boolean }> {
+  { suites, budget, quirk: known = standardSession }: OpenOptions,
+): Promise<{ terms: SessionTerms; quirk: SessionQuirk; isBest: boolean }> {
   const { timings } = conversation;
   let wait = Math.max(timings.firstWait, conversation.latency.firstWait(timings));
-  let manner = known;
+  let quirk = known;
   let mixUps = 0;
   let isBest = true;
   for (let at = 0; ; ) {
@@ -56,19 +56,19 @@ export async function openSession(
     if (!suite) throw unfit(conversation, `it accepts none of cipher suites ${suites.map(({ id }) => id).join(', ')}`);
     const isLast = at === suites.length - 1;
     try {
-      const handshake = new Handshake(conversation, login, { suite, isLast, budget, wait, manner });
+      const handshake = new Handshake(conversation, login, { suite, isLast, budget, wait, quirk });
       const terms = await handshake.run();
-      if (terms) return { terms, manner, isBest };
+      if (terms) return { terms, quirk, isBest };
       if (handshake.wasFull) isBest = false;
       at += 1;
     } catch (error) {
       if (!(error instanceof IpmiError) || budget.left === 0) throw error;
-      if (error instanceof OtherManner && manner === usualManner) {
-        manner = error.manner;
+      if (error instanceof OtherQuirk && quirk === standardSession) {
+        quirk = error.quirk;
         continue;
       }
       if (error instanceof MixUp && ++mixUps < mostMixUps) {
-        if (mixUps === mostMixUps - 1) manner = bareManner;
+        if (mixUps === mostMixUps - 1) quirk = noNameOnlyLookup;
         continue;
       }
       // Each message moves the BMC's side on, so a lost one can't be repeated by itself: all starts again.
@@ -90,12 +90,12 @@ const mostMixUps = 3;
 class MixUp extends IpmiError {}
 
 /** Refused, and worth another try: this BMC wants to be asked in another manner. */
-class OtherManner extends IpmiError {
-  readonly manner: Manner;
+class OtherQuirk extends IpmiError {
+  readonly quirk: SessionQuirk;
 
-  constructor(error: IpmiError, manner: Manner) {
+  constructor(error: IpmiError, quirk: SessionQuirk) {
     super(error.failure, error);
-    this.manner = manner;
+    this.quirk = quirk;
   }
 }
 
@@ -108,7 +108,7 @@ class Handshake {
   readonly #suite: CipherSuite;
   readonly #budget: Budget;
   readonly #wait: number;
-  readonly #manner: Manner;
+  readonly #quirk: SessionQuirk;
   readonly #isLastSuite: boolean;
   /** The BMC had no session for this suite; the next one is tried. */
   wasFull = false;
@@ -123,15 +123,15 @@ class Handshake {
       isLast,
       budget,
       wait,
-      manner,
-    }: { suite: CipherSuite; isLast: boolean; budget: Budget; wait: number; manner: Manner },
+      quirk,
+    }: { suite: CipherSuite; isLast: boolean; budget: Budget; wait: number; quirk: SessionQuirk },
   ) {
     this.#conversation = conversation;
     this.#login = login;
     this.#suite = suite;
     this.#budget = budget;
     this.#wait = wait;
-    this.#manner = manner;
+    this.#quirk = quirk;
     this.#isLastSuite = isLast;
   }
 
@@ -153,7 +153,7 @@ class Handshake {
   async #openSession(): Promise<number | undefined> {
     const request = rakp.encodeOpenSessionRequest({
       tag: this.#tag,
-      privilege: this.#manner.openingPrivilege(this.#level),
+      privilege: this.#quirk.openingPrivilege(this.#level),
       consoleSession: this.#consoleSession,
       algorithms: this.#suite,
     });
@@ -182,7 +182,7 @@ class Handshake {
   }
 
   async #rakp1(bmcSession: number): Promise<RakpFacts> {
-    const role = this.#manner.role(this.#level);
+    const role = this.#quirk.role(this.#level);
     const user = Buffer.from(this.#login.user, 'utf8');
     const random = randomBytes(16);
     const request = rakp.encodeRakp1({ tag: this.#tag, bmcSession, random, role, user });
@@ -206,8 +206,8 @@ class Handshake {
     if (beginsWithCode(code, rakp2Code(facts, key))) return facts;
     this.#giveUp(bmcSession);
     const error = this.#refused('the password is not the one the BMC has (RAKP 2)');
-    const odd = findOddByRakp2({ facts, code, openingPrivilege: this.#manner.openingPrivilege(this.#level) }, key);
-    throw odd ? new OtherManner(error, odd.manner) : error;
+    const odd = findQuirkByRakp2({ facts, code, openingPrivilege: this.#quirk.openingPrivilege(this.#level) }, key);
+    throw odd ? new OtherQuirk(error, odd.quirk) : error;
   }
 
   async #rakp3(facts: RakpFacts, terms: SessionTerms): Promise<void> {
@@ -224,10 +224,10 @@ class Handshake {
     const { code: proof } = answer.value;
     if (beginsWithCode(proof, rakp4Code(facts, terms.keys.sik))) return;
     const error = this.#refused("the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
-    const openingPrivilege = this.#manner.openingPrivilege(this.#level);
+    const openingPrivilege = this.#quirk.openingPrivilege(this.#level);
     const key = this.#login.bmcKey ?? passwordKey(this.#login.password);
-    const odd = findOddByRakp4({ facts, code: proof, openingPrivilege }, key);
-    throw odd ? new OtherManner(error, odd.manner) : error;
+    const odd = findQuirkByRakp4({ facts, code: proof, openingPrivilege }, key);
+    throw odd ? new OtherQuirk(error, odd.quirk) : error;
   }
 
   /** Lets the BMC free the half-open session at once: it has few, and keeps them for a minute. */
@@ -276,7 +276,7 @@ class Handshake {
       return new NoFreeSession('unfit', { peer: this.#conversation.peer, command: 'Open Session', detail });
     }
     const error = rakp.credentialStatuses.includes(status) ? this.#refused(detail) : unfit(this.#conversation, detail);
-    return roleStatuses.includes(status) ? new OtherManner(error, earlyManner) : error;
+    return roleStatuses.includes(status) ? new OtherQuirk(error, openSessionPrivilege) : error;
   }
 
   #refused(detail: string): IpmiError {

@@ -28,8 +28,8 @@ async function startLegacyBmc(t: TestContext) {
     { name: login.user, password: login.password },
     { name: 'watcher', password: 'secret', privilege: 'user' },
   ] as const;
-  const personality = { ipmiVersions: ['1.5' as const] };
-  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis: createMemoryChassis(), personality });
+  const profile = { ipmiVersions: ['1.5' as const] };
+  const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis: createMemoryChassis(), profile });
   t.after(() => bmc.close());
   return bmc;
 }
@@ -60,7 +60,7 @@ suite("IPMI 1.5 with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
 suite('IPMI 1.5 with the virtual BMC', () => {
   test('gets its answers although packets are lost, and no forged ones', async (t) => {
     const bmc = await startLegacyBmc(t);
-    bmc.setPersonality({ dropRate: 0.1 });
+    bmc.setBmcProfile({ dropRate: 0.1 });
     const relay = await startUdpRelay(bmc.port, (packet, direction) => {
       if (direction === 'to-bmc') return [packet, packet];
       const forged = Buffer.from(packet);
@@ -100,15 +100,15 @@ suite('IPMI 1.5 with the virtual BMC', () => {
     // https://github.com/kontron/python-ipmi/pull/168
     assert.match(tooHigh.detail, /beyond the limit.*needs ipmi_priv_level/);
     assert.match((await failed({ version: '2.0' })).detail, /does not speak IPMI 2\.0/);
-    bmc.setPersonality({ sessionLimit: 0 });
+    bmc.setBmcProfile({ sessionLimit: 0 });
     assert.match((await failed({})).detail, /no session slot is free/);
-    bmc.setPersonality({ ipmiVersions: ['2.0'], sessionLimit: 4 });
+    bmc.setBmcProfile({ ipmiVersions: ['2.0'], sessionLimit: 4 });
     assert.match((await failed({})).detail, /no MD5 authentication/);
   });
 
   test('without a free session it says so after its time, however often the BMC answers', async (t) => {
     const bmc = await startLegacyBmc(t);
-    bmc.setPersonality({ sessionLimit: 0 });
+    bmc.setBmcProfile({ sessionLimit: 0 });
     const short = { ...timings, deadline: 1_000 };
     const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, openSharedUdp(), short);
     t.after(() => client.close());

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
+import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
-import type { Personality } from '#lab/bmc/personality.ts';
 import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
 import { freeipmi, ipmitool, withoutFreeipmi } from '#test/captures/ipmi-tools.ts';
 import { decodeOpenSessionRequest, encodeFailure, type OpenSessionRequest } from '../rmcp/rakp.ts';
@@ -16,7 +16,7 @@ import type { Privilege } from './command.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
-type Oddity = Personality['oddSessions'][number];
+type Leniency = BmcProfile['oddSessions'][number];
 /** Nothing is sent twice, however slow this machine is. */
 const calm: Timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 const user = { name: 'admin', password: 'secret' };
@@ -28,7 +28,7 @@ type Stage = {
   request(password?: string): Promise<unknown>;
 };
 
-type Staging = { oddSessions: Oddity[]; suite: 3 | 17; privilege?: Privilege };
+type Staging = { oddSessions: Leniency[]; suite: 3 | 17; privilege?: Privilege };
 
 async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'administrator' }: Staging): Promise<Stage> {
   let opened = 0;
@@ -37,7 +37,7 @@ async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'a
     port: 0,
     users: [user],
     chassis: createMemoryChassis(),
-    personality: { oddSessions, cipherSuites: [id] },
+    profile: { oddSessions, cipherSuites: [id] },
     onCommand: ({ command }) => {
       if (command === 'Set Session Privilege Level') opened += 1;
     },
@@ -59,7 +59,7 @@ async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'a
 }
 
 /** What the tools of others need to be told. */
-const flagTable: Readonly<Partial<Record<Oddity, { tool: 'ipmitool' | 'FreeIPMI'; options: string }>>> = {
+const flagTable: Readonly<Partial<Record<Leniency, { tool: 'ipmitool' | 'FreeIPMI'; options: string }>>> = {
   opensesspriv: { tool: 'FreeIPMI', options: '-W opensesspriv' },
   supermicro20: { tool: 'FreeIPMI', options: '-W supermicro20' },
   nochecksumcheck: { tool: 'FreeIPMI', options: '-W nochecksumcheck' },
@@ -69,7 +69,7 @@ const flagTable: Readonly<Partial<Record<Oddity, { tool: 'ipmitool' | 'FreeIPMI'
 /** Who is told nothing gives up soon. */
 const soon = '--session-timeout=1000 --retransmission-timeout=250';
 
-async function isAnswered(oddity: Oddity, port: number, options: string): Promise<boolean> {
+async function isAnswered(oddity: Leniency, port: number, options: string): Promise<boolean> {
   const login = { port, user: user.name, password: user.password, suite: 3 };
   if (flagTable[oddity]?.tool === 'FreeIPMI') {
     return (await freeipmi(login, `bmc-info --get-device-id ${options || soon}`)).stdout.includes('Device ID');
@@ -78,7 +78,7 @@ async function isAnswered(oddity: Oddity, port: number, options: string): Promis
   return result.stdout.includes('Device ID');
 }
 
-for (const oddity of Object.keys(flagTable) as Oddity[]) {
+for (const oddity of Object.keys(flagTable) as Leniency[]) {
   suite(`a BMC of the kind ${oddity}`, () => {
     for (const id of [3, 17] as const) {
       test(`our client opens a session with it, cipher suite ${id}`, async (t) => {
@@ -115,7 +115,7 @@ for (const oddity of Object.keys(flagTable) as Oddity[]) {
 for (const status of [0x01, 0x0a, 0x11, 0x12]) {
   test(`cipher suite 17 switched off, as status ${status} tells it: the next one gets its turn`, async (t) => {
     const { bmc, udp } = await setStage(t, { oddSessions: [], suite: 3 });
-    bmc.setPersonality({ cipherSuites: [17, 3] });
+    bmc.setBmcProfile({ cipherSuites: [17, 3] });
     const asked: number[] = [];
     const refusing: Datagrams = {
       async connect(peer, receive) {

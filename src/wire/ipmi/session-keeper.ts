@@ -8,10 +8,10 @@ import { type Login, NoFreeSession, openSession } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
 import type { Latency } from './latency.ts';
 import { openLegacySession } from './legacy-session.ts';
-import { type Manner, usualManner } from './opening-manners.ts';
 import { findCipherSuites } from './outside-commands.ts';
 import { Session } from './session.ts';
 import { RmcpPlusLink, type SessionLink } from './session-link.ts';
+import { type SessionQuirk, standardSession } from './session-quirks.ts';
 import { type Budget, jittered, pause, type Timings, within } from './timings.ts';
 
 /** `1.5` signs by MD5 and encrypts nothing: only for BMCs that can do no better. */
@@ -27,7 +27,7 @@ export class SessionKeeper {
   readonly #maker: SessionMaker;
   /** The suite that worked last, so that a BMC is asked for its suites once. */
   #learned: readonly CipherSuite[] | undefined;
-  #manner: Manner = usualManner;
+  #quirk: SessionQuirk = standardSession;
   #conversation: Conversation | undefined;
   #session: Session | undefined;
 
@@ -102,15 +102,15 @@ export class SessionKeeper {
     const known = (wanted && [wanted]) ?? this.#learned;
     const { suites, doubt } = known ? { suites: known } : await findCipherSuites(conversation, budget);
     try {
-      const { terms, manner, isBest } = await openSession(conversation, this.#login, { suites, budget, manner: this.#manner });
+      const { terms, quirk, isBest } = await openSession(conversation, this.#login, { suites, budget, quirk: this.#quirk });
       if (isBest) this.#learned = [terms.suite];
-      this.#manner = manner;
+      this.#quirk = quirk;
       return new RmcpPlusLink(terms);
     } catch (error) {
       // What a BMC can do changes when it is updated or replaced: what was learned holds only as long as it works.
       if (error instanceof NoFreeSession) throw error;
       this.#learned = undefined;
-      this.#manner = usualManner;
+      this.#quirk = standardSession;
       throw error instanceof IpmiError && error.failure === 'unfit' && doubt
         ? new IpmiError(error.failure, { ...error, detail: `${error.detail}; ${doubt}` })
         : error;

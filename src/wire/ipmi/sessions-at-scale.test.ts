@@ -70,7 +70,7 @@ suite('the session budget', () => {
     const { bmcs, client } = await setStage(t, { count: 2, sessions: 1, timings });
     const [busy, other] = bmcs as [Bmc, Bmc];
     await client(busy).request(getChassisStatus, {});
-    busy.setPersonality({ silent: true });
+    busy.setBmcProfile({ silent: true });
     const ask = (bmc: Bmc) => client(bmc).request(getChassisStatus, {}, { background: true });
     const holding = ask(busy);
     // It waits behind the first one, so that the room is still held when the other one's time is over.
@@ -127,11 +127,11 @@ suite('a BMC without a free session', () => {
   test('is waited for: sessions of a killed process are dropped in time', async (t) => {
     const { bmcs, client } = await setStage(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
-    bmc.setPersonality({ sessionLimit: 0 });
+    bmc.setBmcProfile({ sessionLimit: 0 });
     const answer = client(bmc).request(getChassisStatus, {});
     await pause(2 * timings.deadline);
 
-    bmc.setPersonality({ sessionLimit: 1 });
+    bmc.setBmcProfile({ sessionLimit: 1 });
 
     assert.equal((await answer).power.on, false);
   });
@@ -139,7 +139,7 @@ suite('a BMC without a free session', () => {
   test('is left alone soon where nobody waits for the answer', async (t) => {
     const { bmcs, client } = await setStage(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
-    bmc.setPersonality({ sessionLimit: 0 });
+    bmc.setBmcProfile({ sessionLimit: 0 });
 
     const asked = client(bmc).request(getChassisStatus, {}, { background: true });
 
@@ -149,7 +149,7 @@ suite('a BMC without a free session', () => {
   test('is no longer waited for when the request is given up', async (t) => {
     const { bmcs, client } = await setStage(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
-    bmc.setPersonality({ sessionLimit: 0 });
+    bmc.setBmcProfile({ sessionLimit: 0 });
     const given = new AbortController();
     const asked = client(bmc).request(getChassisStatus, {}, { signal: given.signal });
     await pause(2 * timings.deadline);

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readMembers } from './collection.ts';
 import { etagTable } from './etags.ts';
-import { createExchange, type Exchange, type Incoming, type Oddity, type Outgoing } from './exchange.ts';
+import { createExchange, type Exchange, type Incoming, type Leniency, type Outgoing } from './exchange.ts';
 import { linkOf, redirectedPath } from './links.ts';
 import { createLogin, type Deadline, type Login } from './login.ts';
 import { complaints, isObject } from './messages.ts';
@@ -72,7 +72,7 @@ export type RedfishService = RedfishClient & {
   stream(path: string, heard: (event: ServerEvent) => void, request?: RedfishRequest): Promise<EventStream>;
   readonly peer: RedfishPeer;
   /** What the service was found to need. */
-  readonly oddities: ReadonlySet<Oddity>;
+  readonly leniencies: ReadonlySet<Leniency>;
 };
 
 type Method = Outgoing['method'];
@@ -122,8 +122,8 @@ class Conversation implements RedfishService {
     this.#login = createLogin({ peer, send: (...call) => this.#send(...call), limits, root: (asking) => this.#readRoot(asking) });
   }
 
-  get oddities(): ReadonlySet<Oddity> {
-    return this.#exchange.oddities;
+  get leniencies(): ReadonlySet<Leniency> {
+    return this.#exchange.leniencies;
   }
 
   get(path: string, request?: RedfishRequest): Promise<RedfishReply> {

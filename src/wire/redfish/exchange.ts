@@ -34,15 +34,15 @@ export type Bounds = {
 };
 
 /** What a service was found to need; known until the client is closed. */
-export const oddities = {
+export const leniencies = {
   closesConnections: 'closes connections that it promised to keep',
   malformedHeaders: 'sends HTTP headers that RFC 9112 does not allow',
   smallHello: 'takes no TLS ClientHello of more than one packet',
 } as const;
-export type Oddity = (typeof oddities)[keyof typeof oddities];
+export type Leniency = (typeof leniencies)[keyof typeof leniencies];
 
 export type Exchange = {
-  readonly oddities: ReadonlySet<Oddity>;
+  readonly leniencies: ReadonlySet<Leniency>;
   send(outgoing: Outgoing): Promise<Incoming>;
   /** The reply while it comes, on a connection of its own; `timeout` counts until its head is here. */
   open(outgoing: Outgoing): Promise<IncomingMessage>;
@@ -59,7 +59,7 @@ export function createExchange(peer: RedfishPeer, bounds: Bounds): Exchange {
 }
 
 class KeptExchange implements Exchange {
-  readonly oddities = new Set<Oddity>();
+  readonly leniencies = new Set<Leniency>();
   readonly #peer: RedfishPeer;
   readonly #bounds: Bounds;
   readonly #streams = new Set<Agent>();
@@ -109,9 +109,9 @@ class KeptExchange implements Exchange {
     return createAgent({
       peer: this.#peer,
       connectMs: this.#bounds.connectMs,
-      keepAlive: !this.oddities.has(oddities.closesConnections),
-      smallHello: this.oddities.has(oddities.smallHello),
-      onSmallHello: () => this.#found(oddities.smallHello),
+      keepAlive: !this.leniencies.has(leniencies.closesConnections),
+      smallHello: this.leniencies.has(leniencies.smallHello),
+      onSmallHello: () => this.#found(leniencies.smallHello),
     });
   }
 
@@ -125,23 +125,23 @@ class KeptExchange implements Exchange {
   }
 
   #start(agent: Agent, outgoing: Outgoing): Promise<Started> {
-    return start({ peer: this.#peer, agent, outgoing, isTolerant: this.oddities.has(oddities.malformedHeaders) });
+    return start({ peer: this.#peer, agent, outgoing, isTolerant: this.leniencies.has(leniencies.malformedHeaders) });
   }
 
   /** @returns whether the failure tells something of the service by which a second try can do better */
   #learn(error: unknown): boolean {
-    if (error instanceof StaleConnection) return this.#found(oddities.closesConnections);
-    if (error instanceof MalformedHeaders) return this.#found(oddities.malformedHeaders);
+    if (error instanceof StaleConnection) return this.#found(leniencies.closesConnections);
+    if (error instanceof MalformedHeaders) return this.#found(leniencies.malformedHeaders);
     return false;
   }
 
-  #found(oddity: Oddity): boolean {
-    if (this.oddities.has(oddity)) return false;
-    this.oddities.add(oddity);
+  #found(oddity: Leniency): boolean {
+    if (this.leniencies.has(oddity)) return false;
+    this.leniencies.add(oddity);
     // The next agent is made as the service needs it; what is under way goes on with the former one.
     const former = this.#agent;
     this.#agent = this.#createAgent();
-    if (oddity !== oddities.smallHello) former.destroy();
+    if (oddity !== leniencies.smallHello) former.destroy();
     return true;
   }
 }

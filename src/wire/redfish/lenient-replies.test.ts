@@ -7,7 +7,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { failureOf, makeIdentity, serviceRoot, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
 import { openRedfishClient } from './client.ts';
-import { oddities } from './exchange.ts';
+import { leniencies } from './exchange.ts';
 import { pathOf } from './links.ts';
 
 const systemPath = '/redfish/v1/Systems/1';
@@ -254,7 +254,7 @@ suite('a connection that is dead though promised alive', () => {
       );
       for (let round = 0; round < 4; round++) assert.equal((await client.get(systemPath)).body['Id'], '1');
       assert.equal(connections(), 4);
-      assert.deepEqual([...client.oddities], [oddities.closesConnections]);
+      assert.deepEqual([...client.leniencies], [leniencies.closesConnections]);
     });
   }
 
@@ -281,7 +281,7 @@ suite('headers that the standard does not allow are taken from a BMC that sends 
       assert.equal((await client.get(systemPath)).body['Id'], '1');
       await client.post(resetPath, {});
       assert.deepEqual(heads, [asking, asking, `POST ${resetPath}`]);
-      assert.deepEqual([...client.oddities], [oddities.malformedHeaders]);
+      assert.deepEqual([...client.leniencies], [leniencies.malformedHeaders]);
     });
   }
 });
@@ -316,7 +316,7 @@ suite('TLS', () => {
     const client = stage.open({ url: door.url, trust: { by: 'fingerprint', sha256: identity.sha256 } });
     assert.equal((await client.get(systemPath)).body['Id'], '1');
     assert.equal(door.refused(), 1);
-    assert.deepEqual([...client.oddities], [oddities.smallHello]);
+    assert.deepEqual([...client.leniencies], [leniencies.smallHello]);
     await client.close();
   });
 

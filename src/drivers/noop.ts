@@ -1,0 +1,30 @@
+/** What hardware has that lacks a part: Ironic's `noop` and `no-…` interfaces. */
+import type { BiosInterface, ConsoleInterface, FirmwareInterface, ManagementInterface, VendorInterface } from './interfaces.ts';
+import { unsupported } from './unsupported.ts';
+
+const nothing = { properties: {}, validate() {} };
+
+/** The firmware's own boot order stands, and must begin with the network: Ingot's boot server then says what to boot. */
+export const noopManagement: ManagementInterface = {
+  ...nothing,
+  bootDevices: ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy'],
+  async setBootDevice() {},
+  getBootDevice: async () => ({ device: null, persistent: null }),
+};
+
+export const noConsole: ConsoleInterface = { ...nothing, log: async () => null };
+
+export const noBios: BiosInterface = {
+  ...nothing,
+  readSettings: (node) => unsupported(node, 'BIOS settings'),
+  applySettings: (node) => unsupported(node, 'BIOS settings'),
+  factoryReset: (node) => unsupported(node, 'BIOS settings'),
+};
+
+export const noFirmware: FirmwareInterface = {
+  ...nothing,
+  readComponents: (node) => unsupported(node, 'firmware inventory'),
+  update: (node) => unsupported(node, 'firmware update'),
+};
+
+export const noVendor: VendorInterface = { ...nothing, methods: {} };

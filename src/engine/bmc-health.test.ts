@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import type { Node } from '#domain/records.ts';
+import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anOperation } from '#test/a-task.ts';
+import { BmcHealth } from './bmc-health.ts';
+
+const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
+const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
+
+async function aStage(t: TestContext) {
+  const cloud = await aCloud();
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  const { store } = cloud;
+  t.after(() => store.close());
+  const bmcHealth = new BmcHealth(store);
+  const fail = (fault: Fault) =>
+    assert.rejects(
+      bmcHealth.ask(uuid, () => Promise.reject(fault)),
+      fault,
+    );
+  const answer = () => bmcHealth.ask(uuid, async () => 'power on' as const);
+  const row = async () => (await store.nodes.find({ uuid })) as Node;
+  /** What the next process knows. */
+  const afterRestart = async () => {
+    const next = new BmcHealth(store);
+    await next.load();
+    return next;
+  };
+  return { store, uuid, bmcHealth, fail, answer, row, afterRestart };
+}
+
+test('a fault that somebody cleared comes back while the BMC still fails', async (t) => {
+  const { store, uuid, fail, row } = await aStage(t);
+  await fail(refusal);
+  assert.equal((await row()).fault, 'power failure');
+  await store.nodes.update({ uuid }, { fault: null, last_error: null });
+  await fail(refusal);
+  assert.equal((await row()).fault, 'power failure');
+});
+
+test('an open circuit stays open when silence turns into refusal and back, and an answer clears the fault', async (t) => {
+  const { uuid, bmcHealth, fail, answer, row } = await aStage(t);
+  for (const fault of [silence, silence, silence, refusal]) await fail(fault);
+  assert.equal(bmcHealth.isOpen(uuid), true);
+  await fail(silence);
+  assert.equal(bmcHealth.isOpen(uuid), true);
+  await answer();
+  assert.deepEqual([(await row()).fault, (await row()).last_error], [null, null]);
+});
+
+test('the faults and errors of others survive both ends of a power failure', async (t) => {
+  const { store, uuid, fail, answer, row } = await aStage(t);
+  await store.nodes.update({ uuid }, { fault: 'clean failure', last_error: 'Cleaning failed' });
+  await fail(refusal);
+  await answer();
+  assert.deepEqual([(await row()).fault, (await row()).last_error], ['clean failure', 'Cleaning failed']);
+
+  await store.nodes.update({ uuid }, { fault: null });
+  await fail(refusal);
+  await store.nodes.update({ uuid }, { last_error: 'Deploy failed' });
+  await answer();
+  assert.deepEqual([(await row()).fault, (await row()).last_error], [null, 'Deploy failed']);
+});
+
+test('an answer ends what was told of silence, also where too little was heard of it or somebody cleared the fault', async (t) => {
+  const { store, uuid, bmcHealth, fail, answer, row } = await aStage(t);
+  await fail(silence);
+  await store.nodes.update({ uuid }, { last_error: bmcHealth.get(uuid)?.message ?? '' });
+  assert.match((await row()).last_error ?? '', /did not respond/);
+  await answer();
+  assert.equal((await row()).last_error, null);
+
+  await fail(refusal);
+  await store.nodes.update({ uuid }, { fault: null });
+  assert.match((await row()).last_error ?? '', /Polling is suspended/);
+  await answer();
+  assert.equal((await row()).last_error, null);
+});
+
+test('an answer gives a node that failed its error back', async (t) => {
+  const { store, uuid, fail, answer, row } = await aStage(t);
+  const failed = { node_uuid: uuid, state: 'failed', ended_at: '2026-01-01T00:00:00.000Z' } as const;
+  const fault = new Fault('agentFailed', { command: 'write the image', detail: 'no disk' }).toRecord('Write the image');
+  await store.operations.insert(anOperation({ ...failed, kind: 'rebuild', fault }));
+  await store.nodes.update({ uuid }, { provision_state: 'deploy failed', last_error: fault.message });
+  await fail(refusal);
+  assert.match((await row()).last_error ?? '', /Polling is suspended/);
+  await answer();
+  assert.equal((await row()).last_error, fault.message);
+});
+
+test('what an exchange finds whose settings have changed meanwhile counts for nothing', async (t) => {
+  const { store, uuid, bmcHealth, row } = await aStage(t);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const asked = bmcHealth.ask(uuid, () => promise);
+  await bmcHealth.forget(uuid);
+  reject(refusal);
+  await assert.rejects(asked, refusal);
+  assert.deepEqual([bmcHealth.get(uuid), (await row()).fault], [undefined, null]);
+  assert.equal(await store.bmc_health.find({ node_uuid: uuid }), undefined);
+});
+
+test('a fault whose contact was never written down, or was removed, goes with the next start', async (t) => {
+  const { store, uuid, row, afterRestart } = await aStage(t);
+  await store.nodes.update({ uuid }, { fault: 'power failure' });
+  await afterRestart();
+  assert.equal((await row()).fault, null);
+});
+
+test('a full disk makes no answer worse, and what was not written is written later', async (t) => {
+  const { store, uuid, bmcHealth, fail, answer, row, afterRestart } = await aStage(t);
+  await fail(refusal);
+  const { transaction } = store;
+  store.transaction = () => Promise.reject(new Error('database or disk is full'));
+  assert.equal(await answer(), 'power on');
+  store.transaction = transaction;
+  assert.equal((await row()).fault, 'power failure');
+  await answer();
+  assert.equal((await row()).fault, null);
+  assert.equal(bmcHealth.isOpen(uuid), false);
+  assert.equal((await afterRestart()).isOpen(uuid), false);
+});
+
+test('what is noticed beside an answer is told once, and when it is over; only what a look finds counts', async (t) => {
+  const { store, uuid, bmcHealth, row } = await aStage(t);
+  let cord: string | undefined;
+  const power = bmcHealth.guard({
+    properties: {},
+    validate() {},
+    async getPower(_node, { notice } = {}) {
+      if (cord) notice?.(cord);
+      return 'power on';
+    },
+    async setPower() {},
+  });
+  const node = { ...(await row()), ports: [] };
+  const look = (background = true) => power.getPower(node, { background });
+  const told = async () => (await store.events.list({ node_uuid: uuid })).map(({ message }) => message);
+
+  await look();
+  cord = 'outlet 2 is off';
+  await look(false);
+  assert.deepEqual(await told(), []);
+
+  await look();
+  await look();
+  cord = undefined;
+  await look();
+  await look();
+
+  assert.deepEqual(await told(), ['outlet 2 is off', 'the condition reported earlier has cleared']);
+});

@@ -1,0 +1,65 @@
+/**
+ * Who looks on at a machine's console as the owner of the server on it: that ends with the server, or the next owner of
+ * the machine would be watched, and typed to.
+ */
+import type { Duplex } from 'node:stream';
+import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
+
+type Viewer = { readonly node: string; readonly server: string };
+
+/** Whatever befalls a server is in the record of events; after news there, visits are looked through once (milliseconds). */
+const gatherMs = 200;
+
+export class ConsoleSessions {
+  readonly #store: Pick<Store, 'nodes' | 'servers' | 'events'>;
+  readonly #sessions = new Map<Duplex, Viewer>();
+  readonly #unsubscribe: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: Pick<Store, 'nodes' | 'servers' | 'events'>) {
+    this.#store = store;
+    this.#unsubscribe = store.events.subscribe(() => this.#lookLater());
+  }
+
+  /** Throws `conflict`, and ends the viewer, where the machine is not the server's (any more). */
+  async admit(viewer: Duplex, session: Viewer): Promise<void> {
+    this.#sessions.set(viewer, session);
+    viewer.once('close', () => this.#sessions.delete(viewer));
+    // Asked with the viewer in the list already: of a deletion that comes now, either this or the next look knows.
+    if ((await this.#allowed([session])).has(session)) return;
+    viewer.destroy();
+    throw new Fault('conflict', { detail: `Instance ${session.server} has no machine.` });
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#unsubscribe();
+  }
+
+  #lookLater(): void {
+    if (this.#sessions.size === 0 || this.#timer) return;
+    this.#timer = setTimeout(() => void this.#look(), gatherMs);
+    this.#timer.unref();
+  }
+
+  /** What cannot be asked (the disk is full) is not allowed. */
+  async #look(): Promise<void> {
+    this.#timer = undefined;
+    const allowed = await this.#allowed([...this.#sessions.values()]).catch(() => new Set<Viewer>());
+    for (const [viewer, session] of this.#sessions) if (!allowed.has(session)) viewer.destroy();
+  }
+
+  async #allowed(sessions: readonly Viewer[]): Promise<Set<Viewer>> {
+    const servers = await this.#store.servers.pick(['id', 'node_uuid', 'vm_state', 'task_state'], {
+      id: [...new Set(sessions.map(({ server }) => server))],
+    });
+    const nodes = await this.#store.nodes.pick(['uuid', 'instance_uuid'], {
+      uuid: [...new Set(sessions.map(({ node }) => node))],
+    });
+    const isAllowed = ({ node, server }: Viewer) =>
+      nodes.some(({ uuid, instance_uuid }) => uuid === node && instance_uuid === server) &&
+      servers.some((row) => row.id === server && row.vm_state !== 'deleted' && row.task_state !== 'deleting');
+    return new Set(sessions.filter(isAllowed));
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Power that a person switches: the engine tells what is to be done, rests, and goes on at the person's word. A step that
+ * rests so is run again from its start; what the person has done for it is in the operation's context, so that a step
+ * which switches off and then on asks for each once.
+ */
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Node, Operation, PowerState } from '#domain/records.ts';
+import type { NodeFacts, Outcome, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+
+type Wait = Extract<Outcome, { wait: string }>;
+
+/** Ends a run of a step, which then waits: `runStep` makes the outcome of it. */
+export class WaitForOperator extends Error {
+  override name = 'WaitForOperator';
+  readonly outcome: Wait;
+
+  constructor(outcome: Wait) {
+    super(`waiting for ${outcome.wait}`);
+    this.outcome = outcome;
+  }
+}
+
+/** In the operation's context under `manual_power`. */
+type ManualPower = {
+  /** The step that asks. */
+  step: string;
+  /** How many changes the person has made for it. */
+  done: number;
+  /** What the person is asked for now; null = nothing. */
+  asked: PowerState | null;
+};
+
+type ManualPowerParts = {
+  store: Store;
+  node: NodeFacts;
+  operation: Operation;
+  power: PowerInterface & { operatorTimeoutSeconds: number };
+  saveContext(change: (context: JsonObject) => JsonObject): Promise<void>;
+};
+
+/** What a person does for each command: a machine is reset by switching it off and on. */
+const changesTable: Readonly<Record<PowerTarget, readonly PowerState[]>> = {
+  'power on': ['power on'],
+  'power off': ['power off'],
+  'soft power off': ['power off'],
+  reset: ['power off', 'power on'],
+  'power cycle': ['power off', 'power on'],
+};
+
+export function isManual(power: PowerInterface): power is PowerInterface & { operatorTimeoutSeconds: number } {
+  return power.operatorTimeoutSeconds !== undefined;
+}
+
+export function manualPowerOf({ context }: Pick<Operation, 'context'>): ManualPower | undefined {
+  return context['manual_power'] as ManualPower | undefined;
+}
+
+/** `task.power.set` of one run of one step. Throws `WaitForOperator` where something is still to be done. */
+export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => Promise<void> {
+  const { node, power } = parts;
+  let position = 0;
+  let state = node.power_state;
+  return async (target) => {
+    for (const wanted of changesTable[target]) {
+      const { done } = currentManualPower(parts.operation);
+      if (position++ < done) continue;
+      state ??= await power.getPower(node);
+      if (state !== wanted) throw await askOperator(parts, wanted);
+      await parts.store.nodes.update({ uuid: node.uuid }, { power_state: wanted, target_power_state: null });
+      await write(parts, { done: position, asked: null });
+    }
+  };
+}
+
+/** What a former step was given counts for nothing in this one. */
+function currentManualPower(operation: Operation): ManualPower {
+  const former = manualPowerOf(operation);
+  const step = operation.state === 'rolling_back' ? `undo ${operation.step}` : operation.step;
+  return former?.step === step ? former : { step, done: 0, asked: null };
+}
+
+async function write(parts: ManualPowerParts, change: Partial<ManualPower>): Promise<void> {
+  const hand = { ...currentManualPower(parts.operation), ...change };
+  await parts.saveContext((context) => ({ ...context, manual_power: hand }));
+}
+
+async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise<WaitForOperator> {
+  const { store, node, operation, power } = parts;
+  const wait = `an operator to switch ${node.name ?? node.uuid} ${wanted === 'power on' ? 'on' : 'off'} and confirm`;
+  // A step that is run again asks for the same: that was told already.
+  if (currentManualPower(operation).asked !== wanted) {
+    await write(parts, { asked: wanted });
+    await store.nodes.update({ uuid: node.uuid }, { target_power_state: wanted });
+    store.events.append({
+      kind: 'note',
+      node_uuid: node.uuid,
+      server_id: operation.server_id,
+      operation_id: operation.id,
+      subject: wanted,
+      message: `waiting for ${wait}: \`baremetal node passthru call ${node.name ?? node.uuid} confirm\``,
+      data: { manual_power: wanted },
+    });
+  }
+  return new WaitForOperator({ wait, seconds: power.operatorTimeoutSeconds });
+}
+
+/**
+ * The person's word: what the machine's power is now, or, left out, what was asked for. It is believed, since nothing
+ * else can know. Throws `unsupportedByHardware` where a BMC knows better, `badRequest` where nothing was asked for.
+ * @returns the operation that may go on
+ */
+export async function confirmPower(
+  store: Store,
+  { node, power }: { node: Node; power: PowerInterface },
+  said?: PowerState,
+): Promise<string | null> {
+  const name = node.name ?? node.uuid;
+  if (!isManual(power))
+    throw new Fault('unsupportedByHardware', { node: name, driver: node.driver, what: 'manual power confirmation' });
+  const operation = node.operation_id ? await store.operations.find({ id: node.operation_id }) : undefined;
+  const state = said ?? (operation && manualPowerOf(operation)?.asked);
+  if (!state) throw new Fault('badRequest', { detail: `No confirmation is pending on node ${name}: set state to on or off.` });
+  await store.transaction(async (trx) => {
+    await trx.nodes.update({ uuid: node.uuid }, { power_state: state, updated_at: new Date().toISOString() });
+    const vm_state = state === 'power on' ? 'active' : 'stopped';
+    if (node.instance_uuid && !operation)
+      await trx.servers.update({ id: node.instance_uuid, vm_state: ['active', 'stopped'], task_state: null }, { vm_state });
+  });
+  store.events.append({
+    kind: 'power',
+    node_uuid: node.uuid,
+    server_id: node.instance_uuid,
+    operation_id: operation?.id ?? null,
+    subject: state,
+    message: `is now ${state}, as confirmed by an operator`,
+    data: { before: node.power_state },
+  });
+  return operation?.id ?? null;
+}
+
+/** The end of a wait in which no word came. */
+export function operatorTimeout(wait: string, seconds: number): Fault {
+  return new Fault('operatorTimeout', { what: wait, seconds });
+}

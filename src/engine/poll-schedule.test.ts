@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PollSchedule } from './poll-schedule.ts';
+
+test('keys come out in the order of their due times, whatever the order they went in', () => {
+  const schedule = new PollSchedule();
+  const times = Array.from({ length: 500 }, (_, index) => (index * 7919) % 500);
+  for (const at of times) schedule.put(`n${at}`, at);
+  const taken = schedule.take(499, 1000);
+  assert.deepEqual(
+    taken,
+    Array.from({ length: 500 }, (_, at) => `n${at}`),
+  );
+  assert.equal(schedule.next(), undefined);
+});
+
+test('what is not due stays, and no more than was asked for is taken', () => {
+  const schedule = new PollSchedule();
+  for (const at of [1, 2, 3, 40]) schedule.put(`n${at}`, at);
+  assert.deepEqual(schedule.take(10, 2), ['n1', 'n2']);
+  assert.deepEqual(schedule.take(10, 2), ['n3']);
+  assert.equal(schedule.next(), 40);
+});
+
+test('a later put replaces the former one, and putSooner only where it is sooner', () => {
+  const schedule = new PollSchedule();
+  schedule.put('a', 10);
+  schedule.put('a', 30);
+  schedule.putSooner('a', 50);
+  assert.deepEqual(schedule.take(29, 9), []);
+  schedule.putSooner('a', 20);
+  assert.deepEqual(schedule.take(29, 9), ['a']);
+  assert.deepEqual(schedule.take(99, 9), []);
+});
+
+test('what was removed is not taken', () => {
+  const schedule = new PollSchedule();
+  schedule.put('a', 1);
+  schedule.put('b', 2);
+  schedule.remove('a');
+  assert.equal(schedule.next(), 2);
+  assert.deepEqual(schedule.take(9, 9), ['b']);
+  assert.equal(schedule.size, 0);
+});
+
+test('after a stop whoever came due meanwhile comes due as far apart as before; the others keep their time', () => {
+  const schedule = new PollSchedule();
+  for (const [key, at] of Object.entries({ before: 90, first: 110, second: 130, later: 900 })) schedule.put(key, at);
+  schedule.makeUp(100, 400);
+  assert.deepEqual(
+    ['before', 'first', 'second', 'later'].map((key) => schedule.dueOf(key)),
+    [400, 410, 430, 900],
+  );
+  assert.deepEqual(schedule.take(410, 9), ['before', 'first']);
+  assert.equal(schedule.next(), 430);
+});

@@ -1,0 +1,103 @@
+/** Who is to be looked at when: a heap of due times, one for each key, in which a later `put` replaces the former. */
+
+type Entry = { readonly key: string; readonly at: number };
+
+export class PollSchedule {
+  readonly #due = new Map<string, number>();
+  readonly #heap: Entry[] = [];
+
+  get size(): number {
+    return this.#due.size;
+  }
+
+  has(key: string): boolean {
+    return this.#due.has(key);
+  }
+
+  /** Undefined = not at all. */
+  dueOf(key: string): number | undefined {
+    return this.#due.get(key);
+  }
+
+  /** @param at milliseconds, on whatever clock the caller keeps to */
+  put(key: string, at: number): void {
+    this.#due.set(key, at);
+    this.#push({ key, at });
+  }
+
+  /** Like `put`, unless the key is due before that already. */
+  putSooner(key: string, at: number): void {
+    if (at < (this.#due.get(key) ?? Number.POSITIVE_INFINITY)) this.put(key, at);
+  }
+
+  /**
+   * Nobody could look from `since` until `now`: whoever came due meanwhile comes due as far apart as before, or all of
+   * them would come at once, now and ever after.
+   */
+  makeUp(since: number, now: number): void {
+    for (const [key, at] of [...this.#due]) if (at <= now) this.put(key, now + Math.max(at - since, 0));
+  }
+
+  remove(key: string): void {
+    this.#due.delete(key);
+  }
+
+  /** When the next one is due; undefined = nobody. */
+  next(): number | undefined {
+    this.#dropStale();
+    return this.#heap[0]?.at;
+  }
+
+  /** Takes out up to `most` keys that are due, the longest overdue first. */
+  take(now: number, most: number): string[] {
+    const taken: string[] = [];
+    while (taken.length < most) {
+      const at = this.next();
+      if (at === undefined || at > now) break;
+      const { key } = this.#pop();
+      this.#due.delete(key);
+      taken.push(key);
+    }
+    return taken;
+  }
+
+  #dropStale(): void {
+    while (this.#heap[0] && this.#due.get(this.#heap[0].key) !== this.#heap[0].at) this.#pop();
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(entry);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (heap[parent]!.at <= entry.at) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = entry;
+  }
+
+  #pop(): Entry {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length > 0) this.#sink(last);
+    return top;
+  }
+
+  /** Lets `entry` down from the top, where there is a hole, to where it belongs. */
+  #sink(entry: Entry): void {
+    const heap = this.#heap;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child += 1;
+      if (heap[child]!.at >= entry.at) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = entry;
+  }
+}

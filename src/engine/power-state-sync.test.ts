@@ -1,0 +1,409 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Fault, formatFault } from '#domain/faults.ts';
+import type { Node, PowerState } from '#domain/records.ts';
+import type { Drivers, PowerInterface } from '#drivers/interfaces.ts';
+import { readSettings } from '#settings.ts';
+import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anOperation } from '#test/a-task.ts';
+import { BmcHealth } from './bmc-health.ts';
+import { PowerStateSync, pollInterval } from './power-state-sync.ts';
+
+type Answer = PowerState | Fault;
+
+/** One node whose BMC says what the test wants, and a scheduler that looks when the test tells it to. */
+async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {}, pollMs }: SyncOptions) {
+  const cloud = await aCloud();
+  const node = await anAvailableNode(cloud, 'n1');
+  const { store } = cloud;
+  const bmc = { answer, looks: 0 };
+  const power = {
+    properties: {},
+    validate() {},
+    async getPower() {
+      bmc.looks += 1;
+      if (bmc.answer instanceof Fault) throw bmc.answer;
+      return bmc.answer;
+    },
+    async setPower() {},
+    ...more,
+  } satisfies PowerInterface;
+  const launched: { purpose: string; request: unknown }[] = [];
+  const bmcHealth = new BmcHealth(store);
+  const held = new Set<string>();
+  await bmcHealth.load();
+  const powerSync = new PowerStateSync({
+    store,
+    bmcHealth,
+    reservations: held,
+    drivers: { power: { room: power } } as unknown as Drivers,
+    settings: readSettings({ flags: { state_dir: '/nonexistent', 'power.sync_interval': '3600', ...settings } }),
+    log: pino({ level: 'silent' }),
+    ...(pollMs !== undefined && { pollMs }),
+    worker: {
+      begin: async (_, request) => request as never,
+      launch: (operation) => void launched.push(operation),
+    },
+  });
+  t.after(async () => {
+    await powerSync.stop();
+    await store.close();
+  });
+  const row = async () => (await store.nodes.find({ uuid: node.uuid })) as Node;
+  /** Tells the scheduler to look, and waits until the look is over and written. */
+  const poll = async () => {
+    const before = bmc.looks;
+    powerSync.pollNow(node.uuid);
+    await until(() => bmc.looks > before);
+    await delay(20);
+    await store.transaction(async () => {});
+  };
+  return { store, node, bmc, power, powerSync, bmcHealth, held, launched, row, poll };
+}
+
+type SyncOptions = { answer: Answer; settings?: Record<string, string>; more?: Partial<PowerInterface>; pollMs?: number };
+
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const end = AbortSignal.timeout(10_000);
+  while (!(await isTrue())) {
+    end.throwIfAborted();
+    await delay(5);
+  }
+}
+
+const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
+const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
+
+test('a first look writes the state without a second one', async (t) => {
+  const { powerSync, row, bmc } = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'hold' } });
+  await powerSync.start();
+  await until(async () => (await row()).power_state === 'power on');
+  assert.equal(bmc.looks, 1);
+  assert.equal((await row()).maintenance, false);
+});
+
+test('record: a change behind our back is written with its event, and the server follows', async (t) => {
+  const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power off' });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  await poll();
+  await until(async () => (await row()).power_state === 'power off');
+  const [event] = await store.events.list({ node_uuid: node.uuid });
+  assert.equal(event?.message, 'was found power off');
+  assert.deepEqual(event?.data, { before: 'power on' });
+});
+
+test('a machine that obeys after it was given up ends the error of that, and no other', async (t) => {
+  const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power on' });
+  const fault = new Fault('powerNotReached', { target: 'power on', seen: 'power off', seconds: 60 }).toRecord('power on');
+  const ended_at = '2026-01-01T00:00:00.000Z';
+  for (const [target, last_error, left] of [
+    ['power on', formatFault(fault), null],
+    ['power off', formatFault(fault), formatFault(fault)],
+    ['power on', 'Deploy failed', 'Deploy failed'],
+  ] as const) {
+    const created_at = new Date().toISOString();
+    const failed = { node_uuid: node.uuid, kind: 'power', state: 'failed', request: { target }, fault } as const;
+    const { id } = await store.operations.insert(anOperation({ ...failed, created_at, ended_at }));
+    await store.nodes.update({ uuid: node.uuid }, { power_state: 'power off', last_error });
+    await poll();
+    await until(async () => (await row()).power_state === 'power on');
+    assert.equal((await row()).last_error, left, `${target}, ${last_error}`);
+    await store.operations.remove({ id });
+  }
+});
+
+test('what an operation wrote while the BMC was asked is not overwritten by the older answer', async (t) => {
+  const stage = await aPowerStateSync(t, { answer: 'power on' });
+  const { store, node, poll, row } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power off' });
+  Object.defineProperty(stage.bmc, 'answer', {
+    get() {
+      void store.nodes.update({ uuid: node.uuid }, { operation_id: 'an-operation' });
+      return 'power on';
+    },
+  });
+  await poll();
+  assert.equal((await row()).power_state, 'power off');
+});
+
+test('correct: the machine is brought back after a second look, three times an hour, then it is put on hold', async (t) => {
+  const settings = { 'power.sync_policy': 'correct' };
+  const { store, node, poll, row, launched } = await aPowerStateSync(t, { answer: 'power off', settings });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  for (const count of [1, 2, 3]) {
+    await poll();
+    assert.equal(launched.length, count - 1, 'one look is no proof');
+    await poll();
+    assert.equal(launched.length, count);
+  }
+  assert.match(launched[0]?.purpose ?? '', /^power on of node n1, which was found power off$/);
+  assert.deepEqual(launched[0]?.request, { target: 'power on' });
+  await poll();
+  await poll();
+  await until(async () => (await row()).maintenance);
+  assert.equal(launched.length, 3);
+  assert.match((await row()).maintenance_reason ?? '', /3 times in an hour.*expected power on, found power off/);
+});
+
+test("hold: a node's own policy weighs more than the site's", async (t) => {
+  const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power off' });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on', driver_info: { power_sync_policy: 'hold' } });
+  await poll();
+  assert.equal((await row()).maintenance, false);
+  await poll();
+  await until(async () => (await row()).maintenance);
+  assert.equal((await row()).power_state, 'power off');
+});
+
+test('three silences open the circuit: the node says so, and an answer closes it again', async (t) => {
+  const { store, node, bmc, poll, row, bmcHealth } = await aPowerStateSync(t, { answer: silence });
+  await poll();
+  await poll();
+  assert.equal((await row()).fault, null);
+  assert.equal(bmcHealth.isOpen(node.uuid), false);
+  await poll();
+  await until(async () => (await row()).fault === 'power failure');
+  assert.match((await row()).last_error ?? '', /192\.0\.2\.7 did not respond .* Polling is suspended/);
+  assert.equal((await store.bmc_health.find({ node_uuid: node.uuid }))?.state, 'unreachable');
+
+  bmc.answer = 'power on';
+  await poll();
+  await until(async () => (await row()).fault === null);
+  assert.equal(bmcHealth.get(node.uuid)?.state, 'ok');
+  const messages = (await store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
+  assert.ok(messages.some((message) => message.startsWith('responds again')));
+});
+
+test('a refused password opens the circuit at once, also for the next process, until the settings change', async (t) => {
+  const { store, node, poll, row, bmcHealth } = await aPowerStateSync(t, { answer: refusal });
+  await poll();
+  await until(async () => (await row()).fault === 'power failure');
+  const pause = Date.parse(bmcHealth.get(node.uuid)?.next_poll_at ?? '') - Date.now();
+  assert.ok(pause > 200_000, `the next look is in ${pause} ms`);
+
+  const next = new BmcHealth(store);
+  await next.load();
+  assert.equal(next.isOpen(node.uuid), true);
+  await next.forget(node.uuid);
+  assert.equal((await row()).fault, null);
+  assert.equal(await store.bmc_health.find({ node_uuid: node.uuid }), undefined);
+});
+
+test('nodes in maintenance, in the hands of an operation, or not yet verified are left alone', async (t) => {
+  const { store, node, bmc, powerSync } = await aPowerStateSync(t, { answer: 'power on' });
+  for (const change of [{ maintenance: true }, { operation_id: 'x' }, { provision_state: 'enroll' as const }]) {
+    await store.nodes.update({ uuid: node.uuid }, { maintenance: false, operation_id: null, provision_state: 'available' });
+    await store.nodes.update({ uuid: node.uuid }, change);
+    powerSync.pollNow(node.uuid);
+    await delay(150);
+  }
+  assert.equal(bmc.looks, 0);
+});
+
+test('a BMC that tells of changes by itself is looked at when it does, and unsubscribed at the end', async (t) => {
+  let tell = () => {};
+  const ended = new EventTarget();
+  const isEnded = once(ended, 'ended');
+  const more: Partial<PowerInterface> = {
+    async watchPower(_, hint) {
+      tell = hint;
+      return async () => void ended.dispatchEvent(new Event('ended'));
+    },
+  };
+  const { bmc, poll, row, powerSync } = await aPowerStateSync(t, { answer: 'power on', more });
+  await poll();
+  bmc.answer = 'power off';
+  tell();
+  await until(async () => (await row()).power_state === 'power off');
+  await powerSync.stop();
+  await isEnded;
+});
+
+test('a deleted node is forgotten', async (t) => {
+  const { store, node, bmc, powerSync, bmcHealth, poll } = await aPowerStateSync(t, { answer: refusal });
+  await poll();
+  await store.node_ports.remove({ node_uuid: node.uuid });
+  await store.nodes.remove({ uuid: node.uuid });
+  powerSync.pollNow(node.uuid);
+  await until(() => bmcHealth.get(node.uuid) === undefined);
+  assert.equal(bmc.looks, 1);
+});
+
+test('a look that never ends is given up, counts as silence, and makes room for the next', async (t) => {
+  const more: Partial<PowerInterface> = { getPower: () => new Promise<never>(() => {}) };
+  const settings = { 'power.sync_workers': '1' };
+  const { node, powerSync, bmcHealth } = await aPowerStateSync(t, { answer: 'power on', more, settings, pollMs: 20 });
+  for (const failures of [1, 2]) {
+    powerSync.pollNow(node.uuid);
+    await until(() => bmcHealth.get(node.uuid)?.failures === failures);
+  }
+  assert.equal(bmcHealth.get(node.uuid)?.state, 'unreachable');
+});
+
+test('a node whose power interface nobody knows costs the others nothing', async (t) => {
+  const { store, node, powerSync, row } = await aPowerStateSync(t, { answer: 'power on' });
+  const odd = await store.nodes.insert({ ...node, id: undefined, uuid: randomUUID(), name: 'odd', power_interface: 'gone' });
+  for (const uuid of [odd.uuid, node.uuid]) powerSync.pollNow(uuid);
+  await until(async () => (await row()).power_state === 'power on');
+});
+
+test('a BMC that refused the password is not asked again at a restart, nor for its own word, before its pause is over', async (t) => {
+  let tell = () => {};
+  const more: Partial<PowerInterface> = {
+    async watchPower(_, hint) {
+      tell = hint;
+      return async () => {};
+    },
+  };
+  const { node, bmc, poll, powerSync, bmcHealth } = await aPowerStateSync(t, { answer: 'power on', more });
+  await poll();
+  bmc.answer = refusal;
+  await poll();
+  await until(() => bmcHealth.isOpen(node.uuid));
+  const { looks } = bmc;
+  tell();
+  await powerSync.start();
+  await delay(300);
+  assert.equal(bmc.looks, looks);
+});
+
+test('what was seen while an operation came and went is looked at again before it is believed', async (t) => {
+  const stage = await aPowerStateSync(t, { answer: 'power off' });
+  const { store, node, bmc, powerSync, row } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const getPower = async () => {
+    bmc.looks += 1;
+    await promise;
+    return 'power off' as const;
+  };
+  Object.assign(stage.power, { getPower });
+  powerSync.pollNow(node.uuid);
+  await until(() => bmc.looks === 1);
+  const at = new Date(Date.now() + 1000).toISOString();
+  await store.operations.insert(anOperation({ node_uuid: node.uuid, state: 'done', created_at: at, ended_at: at }));
+  resolve();
+  await delay(50);
+  await store.transaction(async () => {});
+  assert.equal((await row()).power_state, 'power on');
+});
+
+test('correct and hold: a person who took the node over meanwhile is left alone', async (t) => {
+  const { store, node, bmc, poll, row, launched } = await aPowerStateSync(t, {
+    answer: 'power off',
+    settings: { 'power.sync_policy': 'correct' },
+  });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  await poll();
+  Object.defineProperty(bmc, 'answer', {
+    get() {
+      void store.nodes.update({ uuid: node.uuid }, { maintenance: true });
+      return 'power off';
+    },
+  });
+  await poll();
+  assert.deepEqual([launched.length, (await row()).power_state], [0, 'power on']);
+});
+
+test('a slow BMC is looked at sooner, but no more than twice as often', () => {
+  assert.equal(pollInterval(35_000, 4), 34_960);
+  assert.equal(pollInterval(35_000, 1_000), 25_000);
+  assert.equal(pollInterval(35_000, 9_000), 17_500);
+});
+
+test('a clock that was set back keeps no change from being believed', async (t) => {
+  const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power off' });
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  const at = new Date(Date.now() + 3_600_000).toISOString();
+  await store.operations.insert(anOperation({ node_uuid: node.uuid, state: 'done', created_at: at, ended_at: at }));
+  await poll();
+  await until(async () => (await row()).power_state === 'power off');
+});
+
+/** A look that waits for its answer, which the test gives. */
+function heldLook({ bmc, power }: Awaited<ReturnType<typeof aPowerStateSync>>) {
+  const answers: PromiseWithResolvers<PowerState>[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
+  Object.assign(power, {
+    getPower(_: unknown, callOptions?: { signal?: AbortSignal }) {
+      bmc.looks += 1;
+      answers.push(Promise.withResolvers<PowerState>());
+      signals.push(callOptions?.signal);
+      return answers.at(-1)!.promise;
+    },
+  });
+  return { answers, signals };
+}
+
+test('with other settings a look under way ends, and the new BMC is asked at once', async (t) => {
+  const stage = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'correct' } });
+  const { store, node, bmc, powerSync, bmcHealth, row, launched } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  const { answers, signals } = heldLook(stage);
+  powerSync.pollNow(node.uuid);
+  await until(() => bmc.looks === 1);
+  await store.nodes.update({ uuid: node.uuid }, { driver_info: { address: 'another' } });
+  await bmcHealth.forget(node.uuid);
+  powerSync.restartPoll(node.uuid);
+  assert.equal(signals[0]?.aborted, true);
+  answers[0]?.resolve('power off');
+  await until(() => bmc.looks === 2);
+  answers[1]?.resolve('power on');
+  await until(() => bmcHealth.get(node.uuid)?.state === 'ok');
+  assert.deepEqual([(await row()).power_state, launched], ['power on', []]);
+});
+
+test('what the former BMC said is written nowhere, even where it came in the moment of the change', async (t) => {
+  const stage = await aPowerStateSync(t, { answer: 'power off' });
+  const { store, node, bmc, poll, row } = stage;
+  await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
+  Object.defineProperty(bmc, 'answer', {
+    get() {
+      void store.nodes.update({ uuid: node.uuid }, { driver_info: { address: 'another' } });
+      return 'power off';
+    },
+  });
+  await poll();
+  assert.equal((await row()).power_state, 'power on');
+  assert.deepEqual(await store.events.list({ node_uuid: node.uuid }), []);
+});
+
+test('a node that a request has for itself is not looked at', async (t) => {
+  const { powerSync, node, bmc, held } = await aPowerStateSync(t, { answer: 'power on' });
+  held.add(node.uuid);
+  powerSync.pollNow(node.uuid);
+  await delay(300);
+  assert.equal(bmc.looks, 0);
+});
+
+test('of nodes that are deleted while they are looked at nothing is kept', async (t) => {
+  const stage = await aPowerStateSync(t, { answer: 'power on' });
+  const { store, node, bmc, powerSync, bmcHealth } = stage;
+  const { answers } = heldLook(stage);
+  powerSync.pollNow(node.uuid);
+  await until(() => bmc.looks === 1);
+  await store.nodes.remove({ uuid: node.uuid });
+  answers[0]?.resolve('power on');
+  await until(() => bmcHealth.get(node.uuid) !== undefined);
+  powerSync.pollNow(node.uuid);
+  await until(() => bmcHealth.get(node.uuid) === undefined);
+});
+
+test('a process that was stopped for hours looks at its nodes as spread as before, not at all of them at once', async (t) => {
+  const { store, node, bmc, powerSync } = await aPowerStateSync(t, { answer: 'power on' });
+  const { id: _, ...row } = node;
+  const others = Array.from({ length: 19 }, (_, index) => ({ ...row, uuid: randomUUID(), name: `other${index}` }));
+  for (const other of others) await store.nodes.insert(other);
+  await powerSync.start();
+  await until(() => bmc.looks === 1);
+  const clock = performance.now.bind(performance);
+  t.mock.method(performance, 'now', () => clock() + 10 * 3_600_000);
+  powerSync.pollNow(others[5]!.uuid);
+  await until(() => bmc.looks === 2);
+  await delay(300);
+  assert.equal(bmc.looks, 2);
+});
