@@ -17,14 +17,14 @@ export function parseChanges(changes: Readonly<Record<string, unknown>>): BmcPro
   return nest(flat);
 }
 
-/** One field: all others are sound, so whatever is wrong then is this one. */
+/** One field: all others keep their defaults, so whatever is wrong is this one. */
 function checkChange(name: string, value: unknown): void {
-  const sound = soundValue(name);
-  if (sound === undefined) throw new Error(`a BMC has no '${name.slice(0, longestShown)}'; it has ${fieldNames.join(', ')}`);
+  const standard = defaultValue(name);
+  if (standard === undefined) throw new Error(`a BMC has no '${name.slice(0, longestShown)}'; it has ${fieldNames.join(', ')}`);
   const whole = changeBmcProfile(defaultBmcProfile, nest({ [name]: value }));
   const wrong = Value.Errors(bmcProfileSchema, whole)[0];
   if (!wrong) return;
-  throw new Error(`'${name}' must be like ${JSON.stringify(sound)}, not ${show(value)}: ${wrong.message}`);
+  throw new Error(`'${name}' must be like ${JSON.stringify(standard)}, not ${show(value)}: ${wrong.message}`);
 }
 
 /** The beginning of it. */
@@ -39,7 +39,7 @@ const fieldNames = [
   ...Object.keys(defaultBmcProfile.redfish).map((name) => nestedPrefix + name),
 ];
 
-function soundValue(name: string): unknown {
+function defaultValue(name: string): unknown {
   if (!fieldNames.includes(name)) return undefined;
   const [table, field]: [object, string] = name.startsWith(nestedPrefix)
     ? [defaultBmcProfile.redfish, name.slice(nestedPrefix.length)]
@@ -67,10 +67,10 @@ export function readChanges(words: readonly string[]): Record<string, unknown> {
 function readChange(word: string): [string, unknown] {
   const [, name, text] = /^([\w.]+)=(.*)$/.exec(word) ?? [];
   if (name === undefined || text === undefined) throw new Error(`'${word}' must be NAME=VALUE`);
-  const sound = soundValue(name);
-  if (Array.isArray(sound)) return [name, readList(text, typeof sound[0] === 'number')];
+  const standard = defaultValue(name);
+  if (Array.isArray(standard)) return [name, readList(text, typeof standard[0] === 'number')];
   // A name of digits alone is a name all the same.
-  if (typeof sound === 'string') return [name, text];
+  if (typeof standard === 'string') return [name, text];
   return [name, readValue(text)];
 }
 

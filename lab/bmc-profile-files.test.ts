@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { defaultBmcProfile } from './bmc/bmc-profile.ts';
 import { applyProfile, findBmcProfile, loadBmcProfiles } from './bmc-profile-files.ts';
 
-test('every file of lab/bmc-profiles is one, and the sound one changes nothing', () => {
+test('every file of lab/bmc-profiles is one, and the default one changes nothing', () => {
   const all = loadBmcProfiles();
 
   assert.ok(all.size >= 13);

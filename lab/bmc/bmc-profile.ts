@@ -1,6 +1,6 @@
 /**
- * How a BMC (mis)behaves, on its IPMI face and on its Redfish face; may be changed while it runs. The files of
- * lab/bmc-profiles/ are named sets of changes to the sound one.
+ * How a virtual BMC behaves or misbehaves, on its IPMI and Redfish front ends; can be changed while it runs. The
+ * files of lab/bmc-profiles/ are named sets of differences from the default.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Static, Type } from 'typebox';
@@ -79,11 +79,11 @@ export function changeBmcProfile(former: BmcProfile, { redfish, ...changes }: Bm
   return { ...former, ...changes, redfish: { ...former.redfish, ...redfish } };
 }
 
-/** In what a profile differs from the sound one. */
+/** The fields in which a profile differs from the default. */
 export function differencesFromDefault({ redfish, ...others }: BmcProfile): BmcProfileChanges {
-  const { redfish: soundShape, ...sound } = defaultBmcProfile;
-  const shape = differences(redfish, soundShape);
-  const changes: BmcProfileChanges = differences(others, sound);
+  const { redfish: defaultShape, ...defaults } = defaultBmcProfile;
+  const shape = differences(redfish, defaultShape);
+  const changes: BmcProfileChanges = differences(others, defaults);
   return Object.keys(shape).length > 0 ? { ...changes, redfish: shape } : changes;
 }
 

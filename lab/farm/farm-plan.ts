@@ -9,7 +9,7 @@ export type FarmOptions = {
   readonly count?: number;
   /** How many of them, from the first on, speak Redfish (HTTP) as well. Default 0. */
   readonly redfish?: number;
-  /** Shares of the whole by name of a profile, 0 to 1; the rest is sound. */
+  /** Shares of the whole by name of a profile, 0 to 1; the rest has the default. */
   readonly profiles?: Readonly<Record<string, number>>;
   /** Who gets which profile, and what is on at first, follow from it. Default 1. */
   readonly seed?: number;

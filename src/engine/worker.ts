@@ -258,7 +258,7 @@ export class Worker {
     return 'next';
   }
 
-  /** The first failure turns the operation round; a failure while rolling_back is noted, and the rolling_back goes on. */
+  /** The first failure starts the rollback; a failure during the rollback is recorded, and the rollback continues. */
   async #fail(live: LiveOperation, fault: Fault, step?: Step): Promise<'next' | 'rest'> {
     const { operation } = live;
     if (step) this.#record.step(operation, step, 'failed', `failed: ${fault.message}`);

@@ -63,7 +63,7 @@ export async function bootFiles({ stateDir }: Pick<CrashStage, 'stateDir'>): Pro
   return { files: files.sort(), plans: await readdir(join(stateDir, 'boot', 'plans')) };
 }
 
-/** SystemPaths spread over the whole disk, and both ends, read as zeros. */
+/** Places spread over the whole disk, and both ends, read as zeros. */
 export async function expectUnreadable(disk: string): Promise<void> {
   const file = await open(disk, 'r');
   try {

@@ -33,7 +33,7 @@ export type Difference = {
   readonly why: string;
   /** Their two statuses, Ironic's first; undefined = the same. */
   readonly status?: readonly [ironic: number, ingot: number];
-  /** SystemPaths of the reply that differ, such as `body.extra.a`. */
+  /** Places of the reply that differ, such as `body.extra.a`. */
   readonly at?: readonly string[];
 };
 
