@@ -281,6 +281,17 @@ suite('a task', () => {
     assert.deepEqual((await stage.open().post(action, {})).body, { done: true });
   });
 
+  test('is followed on where the service is upset without a word, and ends with the word that it has', async (t) => {
+    const upset = { status: 500 };
+    const word = { status: 500, body: { error: { message: 'flash failed' } } };
+    const stage = await startRedfishService(t, {
+      [post]: accepted,
+      [`GET ${monitor}`]: [upset, upset, upset, upset, { status: 204 }, word],
+    });
+    assert.equal((await stage.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {})).status, 204);
+    assert.match((await failureOf(stage.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {}))).message, /flash failed/);
+  });
+
   test('is followed by itself where the service names no monitor', async (t) => {
     const own = { status: 202, body: { ...task('New'), '@odata.id': '/redfish/v1/TaskService/Tasks/7' } };
     const ended = { body: task('Completed', { TaskStatus: 'OK' }) };
@@ -355,6 +366,16 @@ suite('a collection', () => {
     });
     assert.deepEqual(await stage.open().members(all), [one, two]);
   });
+
+  for (const next of ['?$skip=2', { '@odata.id': `${all}?$skip=2` }]) {
+    test(`goes on where the next page is ${JSON.stringify(next)}`, async (t) => {
+      const stage = await startRedfishService(t, {
+        [`GET ${all}`]: { body: { Members: [one ?? {}], 'Members@odata.nextLink': next } },
+        [`GET ${all}?$skip=2`]: { body: { Members: [two ?? {}] } },
+      });
+      assert.deepEqual(await stage.open().members(all), [one, two]);
+    });
+  }
 
   test('whose pages lead in a circle is unfit', async (t) => {
     const stage = await startRedfishService(t, { [`GET ${all}`]: { body: { Members: [], 'Members@odata.nextLink': all } } });

@@ -226,7 +226,7 @@ class Conversation implements RedfishService {
     if (reply.status !== 202 || request?.task === 'accept') return reply;
     return followTask(reply, {
       request: `${method} ${path}`,
-      get: (task) => this.#call({ method: 'GET', path: task, secrets: body?.secrets, request }).catch(whereTasksVanish),
+      get: (task) => this.#call({ method: 'GET', path: task, secrets: body?.secrets, request }).catch(whereTasksCannotBeSeen),
       secrets: body?.secrets,
       signal: this.#signal(request),
       timeout,
@@ -337,11 +337,18 @@ class Conversation implements RedfishService {
   }
 }
 
-/** iDRAC 9 before 7.10.30 and AMI forget a task within seconds of its end: what it did is to be seen in the resource. */
-function whereTasksVanish(error: unknown): RedfishReply {
-  const isGone = error instanceof RedfishError && (error.status === 404 || error.status === 410);
-  if (!isGone) throw error;
-  return { status: 204, headers: {}, body: {}, etag: undefined };
+/**
+ * iDRAC 9 before 7.10.30 and AMI forget a task within seconds of its end: what it did is to be seen in the resource. A service
+ * that is busy, or upset without a word, says nothing of its task: it is asked again, until the task has had its time. One
+ * with a word may be the end of the task itself (DSP0266: the monitor answers as the operation would have).
+ */
+function whereTasksCannotBeSeen(error: unknown): RedfishReply {
+  if (!(error instanceof RedfishError)) throw error;
+  const { status = 0, messages } = error;
+  if (status === 404 || status === 410) return { status: 204, headers: {}, body: {}, etag: undefined };
+  if (busy.includes(status) || (upset.includes(status) && messages.length === 0))
+    return { status: 202, headers: {}, body: {}, etag: undefined };
+  throw error;
 }
 
 function rethrow(error: unknown, request: string, signal: AbortSignal): never {

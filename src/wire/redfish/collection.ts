@@ -32,7 +32,7 @@ export async function readMembers(path: string, given: Reading): Promise<Resourc
   while (page) {
     for (const member of entriesOf(page.body, path)) members.push(...(await complete(member, reading, leaveOut)));
     if (members.length > mostMembers) throw unfit(path, `more than ${mostMembers} members`);
-    const next = pathOf(page.body['Members@odata.nextLink'] ?? page.body['@odata.nextLink']);
+    const next = nextPage(page.body, path);
     if (next === undefined) break;
     if (seen.has(next)) throw unfit(path, 'its pages lead back to themselves');
     if (seen.size >= mostPages) throw unfit(path, `more than ${mostPages} pages`);
@@ -43,6 +43,13 @@ export async function readMembers(path: string, given: Reading): Promise<Resourc
   if (members.length === 0 && failure) throw failure;
   if (failure) reading.leftOut(failure);
   return members;
+}
+
+/** A query alone counts from the collection; some services give the link as an object, as links to resources are. */
+function nextPage(body: Resource, path: string): string | undefined {
+  const link = body['Members@odata.nextLink'] ?? body['@odata.nextLink'];
+  const text = isObject(link) ? link['@odata.id'] : link;
+  return pathOf(typeof text === 'string' && text.startsWith('?') ? path.replace(/\?.*$/s, '') + text : text);
 }
 
 function bounded(path: string, reading: Reading): Reading {

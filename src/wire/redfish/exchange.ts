@@ -231,7 +231,7 @@ function tellingOf(error: unknown, isReused: boolean, failure: RedfishError): Er
   if (error instanceof StaleConnection) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
   if (isReused && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection(failure);
-  return code.startsWith('HPE_') ? new MalformedHeaders(failure) : failure;
+  return code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW' ? new MalformedHeaders(failure) : failure;
 }
 
 /**
@@ -243,11 +243,14 @@ function makeRequest({ peer, agent, outgoing, isTolerant }: Starting): ClientReq
   if (!path.startsWith('/')) return undefined;
   const make = peer.url.startsWith('http:') ? plainRequest : tlsRequest;
   try {
-    return make(peer.url + path, { method, headers, agent, insecureHTTPParser: isTolerant });
+    return make(peer.url + path, { method, headers, agent, insecureHTTPParser: isTolerant, maxHeaderSize });
   } catch {
     return undefined;
   }
 }
+
+/** Four times what Node takes: cookies and policies of web servers that serve browsers, too. */
+const maxHeaderSize = 64 * 1024;
 
 async function collect(
   { reply, request, done, failureOf, givenUp }: Started,

@@ -20,6 +20,8 @@ suite('JSON that is not quite JSON', () => {
   const bodies = [
     { title: 'a byte order mark', text: '\uFEFF{"Id":"1"}' },
     { title: 'a NUL at the end', text: '{"Id":"1"}\n\0\0' },
+    { title: 'a NUL before the end of the line', text: '{"Id":"1"}\0\r\n' },
+    { title: 'headers of 40 KiB', text: '{"Id":"1"}', headers: { ...json, 'x-policy': 'p'.repeat(40_000) } },
     { title: 'raw control characters in a text', text: '{"Name":"a\tb\nc\u0001","Id":"1"}' },
     { title: 'the type text/html', text: '{"Id":"1"}', headers: { 'content-type': 'text/html' } },
     { title: 'the type text/plain', text: '{"Id":"1"}', headers: { 'content-type': 'text/plain' } },

@@ -79,10 +79,13 @@ function parse({ headers, body }: Incoming): Resource | string {
   return isOther ? `the reply is '${type.slice(0, 60)}', not JSON` : `the reply is no JSON (${body.length} bytes)`;
 }
 
+/** NUL, tab, line ends, blank. */
+const blanks: readonly number[] = [0, 9, 10, 13, 32];
+
 /** Without a byte order mark before the text and the NULs of C strings behind it. */
 function plainBody(body: Buffer): string {
   let end = body.length;
-  while (end > 0 && body[end - 1] === 0) end--;
+  while (end > 0 && blanks.includes(body[end - 1] ?? -1)) end--;
   const text = body.toString('utf8', 0, end);
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
