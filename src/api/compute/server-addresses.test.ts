@@ -93,6 +93,15 @@ test("an address on somebody's network is not chosen through Nova either", async
   assert.match(reply.body.forbidden.message, /rule:create_port:fixed_ips:ip_address is disallowed by policy/);
 });
 
+test('what is no address is refused before anything is asked of a machine', async () => {
+  const own = await make('network', { name: 'no-address' }, bob);
+  for (const fixed_ip of ['banana', '', '010.61.0.77', '10.61.0.0/24', '10.61.0.77 ']) {
+    const { status, body } = await createServer([{ uuid: own.id, fixed_ip }], bob);
+    assert.equal(status, 400, fixed_ip);
+    assert.match(body.badRequest.message, /fixed_ip.*is not an IPv4 or IPv6 address/);
+  }
+});
+
 test('on his own network a member chooses the address of a server', async () => {
   const own = await make('network', { name: 'own' }, bob);
   await make('subnet', { network_id: own.id, ip_version: 4, cidr: '10.61.0.0/24' }, bob);

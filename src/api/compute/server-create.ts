@@ -2,11 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { formatAddress, parseAddress } from '#domain/ip-addresses.ts';
 import type { Flavor, Image, Keypair } from '#domain/records.ts';
 import type { NewServer, RequestedNetwork } from '#engine/contract.ts';
 import { owns, requireAdmin } from '../authentication.ts';
 import type { ApiContext, Caller } from '../context.ts';
 import { maySee } from '../image/image-access.ts';
+import { booleanOf } from '../loose-booleans.ts';
 import { atLeast } from '../microversions.ts';
 import { somethingVisible } from '../printable-text.ts';
 import { refuseByVersion } from './fields-by-version.ts';
@@ -131,6 +133,8 @@ function refuseUnsupported(server: ServerRequest): void {
     const isAsked = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null && value !== '';
     if (isAsked) throw new Fault('unsupported', { what });
   }
+  // Each server has one; a client that does not want it is not refused.
+  if (server.config_drive !== undefined && server.config_drive !== '') booleanOf('config_drive', server.config_drive);
   refuseOtherGroups(server.security_groups ?? []);
   const isImageDisk = (disk: Record<string, unknown>) => disk['source_type'] === 'image' && disk['destination_type'] === 'local';
   if (!(server.block_device_mapping_v2 ?? []).every(isImageDisk))
@@ -257,7 +261,16 @@ async function networkOf(
     throw new Fault('badRequest', { detail: `Network ${uuid} could not be found.` });
   // As Neutron's policy `create_port:fixed_ips:ip_address`, since the port is made in the user's name.
   if (fixed_ip && !owns(caller, network)) throw new Fault('policyNotAuthorized', { rule: 'create_port:fixed_ips:ip_address' });
-  return { network_id: network.id, ...(fixed_ip && { fixed_ip }) };
+  return { network_id: network.id, ...(fixed_ip !== undefined && { fixed_ip: addressOf(fixed_ip) }) };
+}
+
+/** In canonical form, in which ports are compared. */
+function addressOf(fixed_ip: string): string {
+  const address = parseAddress(fixed_ip);
+  if (address) return formatAddress(address);
+  throw new Fault('badRequest', {
+    detail: `Invalid input for field/attribute fixed_ip. Value: ${fixed_ip}. '${fixed_ip}' is not an IPv4 or IPv6 address`,
+  });
 }
 
 function countOf(server: ServerRequest): number {

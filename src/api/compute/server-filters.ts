@@ -8,6 +8,7 @@ import { listShortServers, readServers, type ShortServer } from '#store/server-l
 import type { Store } from '#store/store.ts';
 import { requireAdmin } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
+import { booleanOf } from '../loose-booleans.ts';
 import { atLeast } from '../microversions.ts';
 import { type Page, type PageSource, pageOf, readPage } from '../pagination.ts';
 import { addressesOf, hostName, loadRelated, nothingRelated, type Related, statusNames, statusOf } from './server-json.ts';
@@ -72,7 +73,10 @@ const filterTable: Readonly<Record<string, Filter>> = {
   task_state: (wanted) => (server) => server.task_state === wanted,
   host: (wanted) => (server) => server.node_uuid !== null && wanted === hostName,
   node: (wanted) => (server) => server.node_uuid === wanted,
-  locked: (wanted) => (server) => server.locked === isTrue(wanted),
+  locked: (wanted) => {
+    const isLocked = booleanOf('locked', wanted);
+    return (server) => server.locked === isLocked;
+  },
   tags: () => () => false,
   'tags-any': () => () => false,
   'changes-since': (wanted) => after(timeOf(wanted)),
@@ -120,7 +124,7 @@ export async function readServerPage(
 }
 
 function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Server> {
-  const isEverywhere = query.all_tenants !== undefined && isTrue(first(query.all_tenants) || '1');
+  const isEverywhere = query.all_tenants !== undefined && booleanOf('all_tenants', first(query.all_tenants) || '1');
   if (isEverywhere) requireAdmin(request, 'os_compute_api:servers:detail:get_all_tenants');
   const deleted = request.caller.is_admin && isTrue(first(query.deleted) ?? '');
   return {
@@ -197,6 +201,8 @@ const adminSortKeys = ['host', 'node'];
 function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServer, right: ShortServer) => number {
   const directions = [query.sort_dir ?? []].flat();
   const names = [query.sort_key ?? []].flat();
+  if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
+    throw new Fault('badRequest', { detail: 'Unknown sort direction, must be one of: asc, desc' });
   // A key that comes again decides nothing.
   const keys = [...new Set(names)].map((name) => {
     const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;

@@ -76,3 +76,11 @@ test('from 2.75 a query parameter that is not known is refused, before that it i
     assert.match(body.badRequest.message, /^Additional properties are not allowed \('flavour', 'toString' were unexpected\)$/);
   }
 });
+
+test('what is no boolean and no direction is refused, as Nova does', async () => {
+  assert.equal((await create({ config_drive: 'maybe' })).status, 400);
+  for (const query of ['all_tenants=maybe', 'sort_key=display_name&sort_dir=up', 'locked=maybe'])
+    assert.equal((await ask('GET', `${servers}?${query}`)).status, 400, query);
+  for (const query of ['all_tenants', 'all_tenants=1', 'all_tenants=False', 'sort_key=display_name&sort_dir=asc', 'locked=T'])
+    assert.equal((await ask('GET', `${servers}?${query}`)).status, 200, query);
+});
