@@ -143,7 +143,7 @@ test('soft off asks for the same, without the tale that the system did not obey'
   await site.say(node.uuid);
   assert.equal((await site.engine.ended(id)).state, 'done');
   const told = (await site.store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
-  assert.ok(!told.some((message) => message.includes('its power is cut')));
+  assert.ok(!told.some((message) => message.includes('switching off hard')));
   await site.store.close();
 });
 

@@ -106,7 +106,7 @@ describe('killed at every step that a BMC does by itself', options, () => {
       const kills = killAt(stage, machine, (moment) => moment.when === when && moment.request.includes('/Accounts/'));
       await assert.rejects(put(stage, `/nodes/${node}/vendor_passthru?method=rotate_password`, { password }), TypeError);
       assert.equal(kills.known.size, 1);
-      await untilTold(stage, node, `the BMC takes the ${counts} one`);
+      await untilTold(stage, node, `the BMC accepts the ${counts} one`);
       await stage.ingot.ask(() => stage.cloud.bareMetal(`/nodes/${node}/management/boot_device`));
     }
 
@@ -149,7 +149,7 @@ async function expectNotSentTwice(stage: CrashStage, machine: RackMachine, node:
   const kills = killAt(stage, machine, ({ when, request }) => when === 'before' && request === updateService);
   const failed = await clean(stage, node, [newer]);
   assert.deepEqual([failed.provision_state, failed.maintenance, failed.fault], ['clean failed', true, 'clean failure']);
-  assert.match(failed.last_error ?? '', /still the former one \(23\.0\.1\).*not sent twice/);
+  assert.match(failed.last_error ?? '', /the version is unchanged \(23\.0\.1\).*not sent again/);
   assert.equal(kills.times(updateService), 0);
 
   await stage.ingot.ask(() => put(stage, `/nodes/${node}/states/provision`, { target: 'manage' }));

@@ -152,9 +152,9 @@ describe('images', options, () => {
     await flipByte(join(stage.stateDir, 'images', image.id, 'extents'));
     const boots = here.machine.boots().length;
     const id = await deploy(here, 'broken', image.id);
-    const server = await expectError(here, id, /prepared copy of image fragile was damaged/);
+    const server = await expectError(here, id, /prepared copy of image fragile is corrupt/);
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
-    await expectUsable(here, /prepared copy of image fragile was damaged/);
+    await expectUsable(here, /prepared copy of image fragile is corrupt/);
     assert.deepEqual(
       here.machine
         .boots()
@@ -178,12 +178,12 @@ describe('BMCs', options, () => {
     await here.machine.setBmcProfile({ refusePassword: true });
     await here.machine.restartBmc();
     const id = await deploy(here, 'refused', whole.id);
-    const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* refused the user name or password/);
+    const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* rejected the user name or password/);
     assert.match(
       server.fault?.details ?? '',
-      /Failed in step "Power off"\..*Correct user name and password in driver_info of the node/,
+      /Failed in step "Power off"\..*Correct the credentials in driver_info/,
     );
-    await expectOutOfService(here, /refused the user name or password.*may still hold a tenant's data/);
+    await expectOutOfService(here, /rejected the user name or password.*may still hold a tenant's data/);
 
     // Once the password is right again, the operator brings it back.
     await here.machine.setBmcProfile({ refusePassword: false });
@@ -319,7 +319,7 @@ describe('short patience', options, () => {
     const id = await deploy(here, 'mute', image.id);
     await untilEvent(stage, id, ({ message }) => message.startsWith('started fetching /agent/v2/images/'));
     await here.machine.killAgent();
-    const server = await expectError(here, id, /The ramdisk on the machine failed to write-image: the agent fell silent 5 s ago/);
+    const server = await expectError(here, id, /The agent on the machine failed to write-image: the agent fell silent 5 s ago/);
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
     await expectUsable(here, /fell silent/);
     await expectUnreadable(here.machine.plan.diskFile);
