@@ -1,4 +1,4 @@
-/** The process's log: JSON lines on standard output, secrets cut out wherever they stand. */
+/** The process log: JSON lines on standard output, with secrets removed from any field. */
 import { type Logger, pino } from 'pino';
 import type { Settings } from '#settings.ts';
 
@@ -24,14 +24,14 @@ const secretNames = [
   'adminPass',
 ];
 
-/** What JSON leaves as it is, and terminals obey all the same. */
+/** Characters that JSON leaves unescaped although terminals interpret them. */
 const unescaped = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 export function escapeLine(line: string): string {
   return line.replace(unescaped, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** @param write where lines go; default: standard output */
+/** @param write receives the lines; default: standard output */
 export function createLog(settings: Pick<Settings, 'log.level'>, write = writer()): Logger {
   const options = {
     level: settings['log.level'],

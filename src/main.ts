@@ -1,7 +1,7 @@
-/** The command line. The only file that ends the process. */
+/** The command line. The only file that exits the process. */
 type Command = { readonly help: string; run(args: string[]): Promise<number> };
 
-/** Loaded when used: `ingot openrc` need not load what `ingot serve` needs. */
+/** Loaded on demand: `ingot openrc` need not load what `ingot serve` needs. */
 const commandTable: Readonly<Record<string, Command>> = {
   serve: {
     help: 'run the cloud: APIs, engine, boot server',

@@ -1,4 +1,4 @@
-/** The composition root: builds every part in start order. The only file that knows them all. */
+/** The composition root: builds every part in start order. The only file that imports them all. */
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -26,16 +26,16 @@ import type { Confinement } from '#tools/confined.ts';
 import { createLog } from './log.ts';
 
 export type Running = {
-  /** How clients reach the API. */
+  /** Base URL of the API for clients. */
   url: string;
-  /** Resolves with the error when a part fails that Ingot cannot run without. */
+  /** Resolves with the error when an essential part fails. */
   failed: Promise<Error>;
   close(): Promise<void>;
 };
 
 export type ServeHooks = { onStep?: StepHook };
 
-/** Starts everything; what was started is closed again when a later part refuses. */
+/** Starts everything; if a part fails to start, those already started are closed. */
 export async function serve(settings: Settings, hooks: ServeHooks = {}): Promise<Running> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
@@ -60,7 +60,7 @@ async function build(
   const connections = fitConnections(settings, log);
   const state = settings.state_dir;
   openStateFolder(state);
-  // Config drives of operations that are over; a running one builds its own again.
+  // Config drives of ended operations; a running one rebuilds its own.
   await rm(join(state, 'work'), { recursive: true, force: true });
 
   const store = await openStore(databaseFile(state), secretsKeyFile(settings['secrets.key_file'], state));
@@ -81,7 +81,7 @@ async function build(
   closers.push(() => images.close());
   await images.tidy();
 
-  // BMCs post to the listener of the provisioning network, so there must be one.
+  // BMCs post events to the listener of the provisioning network, so that must exist.
   const events = settings['provisioning.address'] ? createEventPosts(() => boot.eventPlaces) : undefined;
   const { drivers, ...opened } = await openDrivers({
     settings,
@@ -90,7 +90,7 @@ async function build(
   });
   closers.push(() => opened.close());
 
-  // Machines talk to the engine through the boot server, and the engine publishes through it: one has to come first.
+  // A cycle: machines reach the engine through the boot server, and the engine publishes through it.
   const messages = {} as MachineMessages;
   const engineUp = Promise.withResolvers<void>();
   const boot = createBootServer({
@@ -104,7 +104,7 @@ async function build(
     eventTaker: events?.taker,
   });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
-  // Before the operations are taken up again no token is known: a machine that asks in that moment waits for it.
+  // Tokens are unknown until the operations are resumed: a machine's request waits until then.
   const resumed = Promise.withResolvers<void>();
   Object.assign(messages, engine, {
     agentAdmit: (...message) => resumed.promise.then(() => engine.agentAdmit(...message)),
@@ -142,7 +142,7 @@ async function build(
   return { url, failed: boot.failed, close };
 }
 
-/** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket that whoever started us has opened */
+/** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket inherited from the parent process */
 async function listen(api: FastifyInstance, where: string): Promise<void> {
   if (where.startsWith('fd:')) {
     await api.listen({ fd: Number(where.slice(3)) } as object);

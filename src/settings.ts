@@ -1,6 +1,6 @@
 /**
- * All settings of Ingot: one schema with help texts, read from a JSON file, the environment and flags, in that order
- * of rising weight. A setting's environment variable is `INGOT_` and its name in capitals, dots as underscores.
+ * All settings of Ingot: one schema with help texts, read from a JSON file, the environment and flags, each overriding
+ * the previous. A setting's environment variable is `INGOT_` and its name in capitals, dots as underscores.
  */
 import { readFileSync } from 'node:fs';
 import { isIP, isIPv4 } from 'node:net';
@@ -12,7 +12,7 @@ type Setting = {
   readonly default: string | number | boolean;
   readonly help: string;
   readonly secret?: boolean;
-  /** Largest whole number. */
+  /** Largest integer. */
   readonly max?: number;
 };
 
@@ -268,19 +268,19 @@ type ValueOf<S extends Setting> = S['kind'] extends 'integer'
       : string;
 export type Settings = { readonly [N in SettingName]: ValueOf<(typeof settingsTable)[N]> };
 
-/** One wrong setting: its name, what was expected, and where it came from. */
+/** One invalid setting: its name, what was expected, and its source. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
-/** Former names and values of settings, which are still accepted. */
+/** Former names and values of settings that are still accepted. */
 const formerNames: Readonly<Record<string, SettingName>> = {
   'bmc.patience': 'bmc.grace_period',
   'power.looks_at_once': 'power.sync_workers',
 };
 const formerValues: Readonly<Record<string, Readonly<Record<string, string>>>> = { 'power.sync_policy': { hold: 'maintenance' } };
 
-/** Long names that people type often, for flags. */
+/** Short flags for long setting names that are typed often. */
 export const shortcutTable: Readonly<Record<string, SettingName>> = {
   listen: 'api.listen',
   state: 'state_dir',
@@ -289,7 +289,7 @@ export const shortcutTable: Readonly<Record<string, SettingName>> = {
 
 export type SettingsSources = { file?: string; env?: NodeJS.ProcessEnv; flags?: Readonly<Record<string, string>> };
 
-/** Reads and checks all settings. Throws SettingsError on the first that is unknown or wrong. */
+/** Reads and validates all settings. Throws SettingsError on the first that is unknown or invalid. */
 export function readSettings(sources: SettingsSources): Settings {
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries<Setting>(settingsTable))
@@ -321,7 +321,7 @@ export function variableOf(name: string): string {
   return `INGOT_${name.toUpperCase().replaceAll('.', '_')}`;
 }
 
-/** Nested objects are dotted names: `{"api": {"listen": …}}` is `api.listen`. */
+/** Flattens nested objects to dotted names: `{"api": {"listen": …}}` is `api.listen`. */
 function readFile(file: string): [string, unknown][] {
   let content: unknown;
   try {
@@ -409,7 +409,7 @@ function isListen(value: string): boolean {
   return /^fd:\d+$/.test(value) || (port !== undefined && Number(port) <= 65535);
 }
 
-/** An address, or a network with some bits of a prefix: `0.0.0.0/0` would believe whoever asks. */
+/** An address, or a network with a non-zero prefix length: `0.0.0.0/0` would trust every client. */
 function isProxy(value: string): boolean {
   const [address = '', prefix, ...rest] = value.split('/');
   const bits = isIP(address) === 4 ? 32 : 128;

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { converse, createEscapeFilter, type Terminal } from './console-terminal.ts';
 
-/** A console that the test speaks for, and a terminal that it types at. */
+/** A console whose output the test controls, and a terminal at which it types. */
 async function aStage(t: TestContext, greet: (socket: WebSocket) => void = () => {}) {
   const server = createServer();
   const sockets = new WebSocketServer({ server });

@@ -1,26 +1,26 @@
-/** One conversation of a terminal with a serial console over a WebSocket. */
+/** One session between a terminal and a serial console over a WebSocket. */
 import { once } from 'node:events';
 import { plainLine } from '#domain/plain-text.ts';
 
-/** `process`, or what a test puts in its place. */
+/** `process`, or a test double. */
 export type Terminal = {
   readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean; setRawMode?(on: boolean): unknown; destroy?(): unknown };
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
 };
 
-/** How long the console gets to say goodbye (milliseconds). */
+/** Timeout for the WebSocket closing handshake (milliseconds). */
 const goodbyeMs = 5000;
 
 /**
- * Until one side ends it, or nothing more is typed. What is typed goes as it is, also Ctrl-C: it is the machine's.
+ * Until one side closes, or input ends. Input is passed through unchanged, including Ctrl-C, which is for the machine.
  * @returns the exit status
  */
 export async function converse(url: string, terminal: Terminal): Promise<number> {
   const { stdin, stdout, stderr } = terminal;
   const socket = new WebSocket(url, 'binary');
   socket.binaryType = 'arraybuffer';
-  // From the beginning: the first words may come together with the opening.
+  // Registered at once: the first output may arrive together with the opening handshake.
   socket.addEventListener('message', ({ data }) => void stdout.write(Buffer.from(data as ArrayBuffer)));
   const closed = once(socket, 'close') as Promise<[CloseEvent]>;
   closed.catch(() => {});
@@ -59,7 +59,7 @@ function listenersOf(socket: WebSocket, leave: () => void) {
   };
 }
 
-/** A peer that does not answer the goodbye is left all the same. */
+/** Closes even if the peer does not reply. */
 function hangUp(socket: WebSocket) {
   const { promise: tired, resolve } = Promise.withResolvers<[{ code: number; reason: string }]>();
   let timer: NodeJS.Timeout | undefined;
@@ -73,8 +73,8 @@ function hangUp(socket: WebSocket) {
 type Filtered = { send: Buffer<ArrayBuffer>; leaves: boolean };
 
 /**
- * At the beginning of a line `~.` leaves and `~~` is one `~`; a `~` is held back until it is known what follows. Nothing
- * that comes after `~.` is sent.
+ * At the beginning of a line `~.` disconnects and `~~` sends one `~`; a `~` is held back until the next character.
+ * Input after `~.` is not sent.
  */
 export function createEscapeFilter(): (data: Buffer) => Filtered {
   const [tilde, dot] = [0x7e, 0x2e];

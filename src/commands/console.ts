@@ -22,7 +22,7 @@ export async function runConsoleCommand(args: string[]): Promise<number> {
   return converse(url, process);
 }
 
-/** Asks a service of the cloud; throws what it answers instead. */
+/** Sends a request to an API of the cloud; throws on an error response. */
 type Cloud = (service: string, path: string, body?: { method: string; json: object }) => Promise<Record<string, unknown>>;
 
 async function logIn(env: NodeJS.ProcessEnv): Promise<Cloud> {

@@ -1,4 +1,4 @@
-/** `ingot db`: the database by hand, while no server uses it. */
+/** `ingot db`: manual maintenance of the database while no server uses it. */
 import { setImmediate } from 'node:timers/promises';
 import { readSettings, type Settings } from '#settings.ts';
 import { migrate } from '#store/migrate.ts';
@@ -40,7 +40,7 @@ export async function runDbCommand(args: string[]): Promise<number> {
   return 0;
 }
 
-/** Flags of this command that are settings by another name. */
+/** Flags of this command that are aliases of settings. */
 function settingsOf({ state, days, keep }: Options['flags']): Record<string, string> {
   const named = { state_dir: state, 'records.keep': days, 'records.keep_per_node': keep };
   return Object.fromEntries(Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));

@@ -1,4 +1,7 @@
-/** What the command says of an error: much of it comes from other programs and machines, so no escape sequence passes. */
+/**
+ * Formats an error for the terminal. Its text often comes from other programs and machines, so escape sequences are
+ * removed.
+ */
 import { plainText } from '#domain/plain-text.ts';
 
 export function errorText(error: unknown): string {

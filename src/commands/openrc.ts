@@ -29,7 +29,7 @@ export async function runOpenrcCommand(args: string[]): Promise<number> {
   return 0;
 }
 
-/** So that `ingot serve &` may stand in the line before: on a new state folder the server needs a moment. */
+/** Allows `ingot serve &` on the line before: with a new state folder the server needs a moment. */
 async function untilStarted({ state_dir }: Settings): Promise<void> {
   const endpoint = join(state_dir, stateFiles.endpoint);
   if (existsSync(endpoint)) return;
@@ -38,7 +38,7 @@ async function untilStarted({ state_dir }: Settings): Promise<void> {
   while (!existsSync(endpoint) && Date.now() < end) await setTimeout(lookEvery);
 }
 
-/** `export OS_…='…'` lines. Throws where no server has been started on the state folder yet. */
+/** `export OS_…='…'` lines. Throws if no server has been started with the state folder yet. */
 export function openrcLines(settings: Settings): string {
   const variables: Record<string, string> = {
     OS_AUTH_TYPE: 'password',
@@ -55,7 +55,7 @@ export function openrcLines(settings: Settings): string {
     OS_BAREMETAL_API_VERSION: 'latest',
   };
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}\n`);
-  // A token, cloud or domain left over from another cloud would win over the lines below.
+  // A token, cloud or domain left over from another cloud would override the lines below.
   const others = ['OS_TOKEN', 'OS_CLOUD', 'OS_PROJECT_ID', 'OS_TENANT_NAME', 'OS_DOMAIN_NAME', 'OS_SYSTEM_SCOPE', 'OS_ENDPOINT'];
   return `unset ${others.join(' ')}\n${lines.join('')}`;
 }
@@ -71,7 +71,7 @@ function readState(settings: Settings, name: string): string {
   }
 }
 
-/** Nothing has a meaning inside single quotes in a POSIX shell. */
+/** Inside single quotes a POSIX shell interprets nothing. */
 function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,11 +1,11 @@
-/** Command-line options in the one form all commands take: `--name VALUE`, `--name=VALUE`, `--switch`, `--help`. */
+/** Command-line options, in one syntax for all commands: `--name VALUE`, `--name=VALUE`, `--switch`, `--help`. */
 import { parseArgs } from 'node:util';
 import { optionComplaint } from '#domain/option-complaint.ts';
 
 export type OptionNames = { valueNames?: readonly string[]; switchNames?: readonly string[] };
 export type Options = { flags: Record<string, string>; switches: Set<string>; positionals: string[]; isHelp: boolean };
 
-/** Throws with the wrong option's name. */
+/** Throws with the name of the invalid option. */
 export function parseOptions(args: string[], names: OptionNames): Options {
   const options: Config = { help: { type: 'boolean', short: 'h' } };
   for (const name of names.valueNames ?? []) options[name] = { type: 'string' };

@@ -1,4 +1,7 @@
-/** `ingot serve` started by root, in a network of its own: which rights it and its children keep, and what others may read. */
+/**
+ * `ingot serve` started as root, in its own network namespace: the capabilities that it and its children keep, and what
+ * other users can read.
+ */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

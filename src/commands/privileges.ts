@@ -1,17 +1,20 @@
-/** `ingot serve` by root goes on as another user, with the few rights that the settings need. See docs/decisions/0017-privileges.md. */
+/**
+ * `ingot serve` started as root continues as another user, with only the capabilities that the settings need. See
+ * docs/decisions/0017-privileges.md.
+ */
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Account, asAccount, type Capability } from '#domain/privileges.ts';
 import type { Settings } from '#settings.ts';
 
-/** The account that is used where it exists and the settings name none. */
+/** Default account, used if it exists and the settings name none. */
 const ownAccount = 'ingot';
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 type Refusal = { readonly reason: string };
 
-/** Does not return where the process goes on as another user. Throws where the settings ask for one that cannot be had. */
+/** Does not return if the process continues as another user. Throws if the settings name an unusable account. */
 export function leaveRoot(settings: Settings, warn: (line: string) => void): void {
   if (process.getuid?.() !== 0 || process.platform !== 'linux') return;
   const wanted = settings['process.user'];
@@ -24,7 +27,7 @@ export function leaveRoot(settings: Settings, warn: (line: string) => void): voi
   warn(`running as root, since ${reason}; \`adduser --system --group ${ownAccount}\`, or see process.user in ingot serve --help`);
 }
 
-/** All listeners but the API's. */
+/** All listeners except the API's. */
 const portSettings = [
   'provisioning.http_port',
   'provisioning.https_port',
@@ -32,7 +35,7 @@ const portSettings = [
   'redfish.events_https_port',
 ] as const;
 
-/** What the listeners and dnsmasq need beyond an ordinary user's rights. */
+/** The capabilities that the listeners and dnsmasq need. */
 export function capabilitiesFor(settings: Settings): Capability[] {
   if (settings['provisioning.interface']) return ['net_bind_service', 'net_raw', 'net_admin'];
   const listen = Number(/:(\d+)$/.exec(settings['api.listen'])?.[1] ?? 65_535);
@@ -40,7 +43,7 @@ export function capabilitiesFor(settings: Settings): Capability[] {
   return ports.some((port) => port > 0 && port < 1024) ? ['net_bind_service'] : [];
 }
 
-/** By name, or by number: a number needs no entry anywhere. */
+/** By name or number; a number needs no passwd entry. */
 function findAccount(user: string): Account | undefined {
   if (/^\d+$/.test(user)) return { uid: Number(user), gid: Number(user) };
   try {
@@ -72,7 +75,7 @@ function canRead(account: Account, file: string): boolean {
   }
 }
 
-/** The same process, by exec: what supervises it sees no other. */
+/** The same process, by exec, so that a supervisor notices no change. */
 function goOnAs(account: Account, capabilities: readonly Capability[]): never {
   const words = [
     'setpriv',
@@ -82,6 +85,6 @@ function goOnAs(account: Account, capabilities: readonly Capability[]): never {
     ...process.execArgv,
     ...process.argv.slice(1),
   ];
-  // A parent that wanted us to end with it told the kernel before; a change of user makes the kernel forget.
+  // A parent may have set a parent-death signal, which the kernel clears on a change of user.
   return process.execve?.('/usr/bin/setpriv', words, process.env as NodeJS.Dict<string>) as never;
 }

@@ -1,4 +1,4 @@
-/** `ingot serve`: the cloud itself. */
+/** `ingot serve`: runs the cloud. */
 import { readSettings, type Settings, settingsTable, shortcutTable, variableOf } from '#settings.ts';
 import { parseOptions } from './options.ts';
 import { leaveRoot } from './privileges.ts';

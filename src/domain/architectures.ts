@@ -1,4 +1,4 @@
-/** Processor architectures by one name each, as the kernel calls them; Glance, Debian and UEFI have other names for some. */
+/** Canonical names of processor architectures, as in the kernel; Glance, Debian and UEFI use other names for some. */
 const architectureAliases: Readonly<Record<string, string>> = {
   amd64: 'x86_64',
   'x86-64': 'x86_64',
@@ -11,13 +11,13 @@ const architectureAliases: Readonly<Record<string, string>> = {
   x86_32: 'i686',
 };
 
-/** Those that Nova knows and whose firmware starts disks in ways of its own. */
+/** Architectures that Nova knows and whose firmware has its own way to boot disks. */
 const known: ReadonlySet<string> = new Set([
   ...['x86_64', 'i686', 'aarch64', 'arm', 'ia64', 'riscv32', 'riscv64', 'loongarch32', 'loongarch64'],
   ...['ppc64', 'ppc64le', 's390x', 'mips64', 'mips64el', 'sparc64'],
 ]);
 
-/** undefined for a word that is the name of none, by which nothing can be judged. */
+/** undefined for an unknown name, on which no decision can be based. */
 export function knownArchitecture(architecture: string): string | undefined {
   const name = canonicalArchitecture(architecture).replace(/^arm(hf|v[67]).*$/, 'arm');
   return known.has(name) ? name : undefined;

@@ -1,39 +1,42 @@
-/** What a disk image holds that firmware could start from, and whether that fits a machine. */
+/** The bootable contents of a disk image, and whether they fit a machine. */
 import { knownArchitecture } from './architectures.ts';
 
 export type BootContents = {
-  /** `file system`: without partitions, named by `file_system`. `unknown`: neither a table nor anything else that is known. */
+  /**
+   * `file system`: without partitions, named by `file_system`. `unknown`: neither a partition table nor any known
+   * content.
+   */
   layout: 'gpt' | 'mbr' | 'iso9660' | 'file system' | 'unknown';
   file_system?: string;
-  /** The first sector has code that a BIOS would run (signature 55 AA). */
+  /** The first sector has boot code for a BIOS (signature 55 AA). */
   boot_code: boolean;
   efi_loaders: EfiLoader[];
-  /** Parts that could not be read to their end: what was not found may be there all the same. */
+  /** Parts that could not be read completely: contents not found may still be there. */
   unread: string[];
-  /** What is wrong with the partition table, for people. */
+  /** Errors in the partition table, for display. */
   damage: string[];
-  /** Why part of it must be missing, where a partition lies beyond its end. */
+  /** Why the image must be truncated, if a partition lies beyond its end. */
   cut_off?: string;
 };
 
 export type EfiLoader = {
   /** `/EFI/BOOT/BOOTX64.EFI`, in 8.3 names. */
   path: string;
-  /** By its PE header; null = it is no EFI program. `any`: EFI byte code. */
+  /** From its PE header; null: not an EFI program. `any`: EFI byte code. */
   architecture: string | null;
-  /** Where firmware looks that knows of no other (UEFI 2.10 section 3.5.1.1), under the name of its architecture. */
+  /** At the default path of removable media (UEFI 2.10 section 3.5.1.1), with the name of its architecture. */
   is_default: boolean;
 };
 
 export type BootMode = 'bios' | 'uefi';
-/** What is not known is left out. */
+/** Unknown fields are left out. */
 export type BootTarget = { boot_mode?: BootMode | undefined; architecture?: string | undefined };
 
-/** Told apart by hardly anybody, and either firmware may be of 32 bits. */
+/** Often confused in image properties, and either firmware may be 32-bit. */
 const pcs = ['x86_64', 'i686'];
 const isPc = (architecture: string) => pcs.includes(architecture);
 
-/** Why no firmware of such a machine starts it, as a part of a sentence; undefined = it may start. */
+/** Why no firmware of such a machine boots the image, as part of a sentence; undefined: it may boot. */
 export function whyNotBootable(contents: BootContents, target: BootTarget): string | undefined {
   const architecture = knownArchitecture(target.architecture ?? '');
   const machine = { ...target, architecture };
@@ -47,7 +50,7 @@ function startsByBios({ boot_code }: BootContents, { boot_mode, architecture }: 
   return boot_code && boot_mode !== 'uefi' && (!architecture || isPc(architecture));
 }
 
-/** A loader at another path starts where an entry of the firmware names it. */
+/** A loader at another path is started only by a boot entry of the firmware. */
 function startsByUefi({ efi_loaders, unread }: BootContents, { boot_mode, architecture }: BootTarget): boolean {
   if (boot_mode === 'bios') return false;
   return unread.length > 0 || efi_loaders.some((loader) => fits(loader, architecture));
@@ -59,7 +62,7 @@ function fits({ architecture }: EfiLoader, wanted: string | undefined): boolean 
   return isPc(wanted) && isPc(architecture);
 }
 
-/** Arm boards with U-Boot, POWER with its petitboot: they start from partitions without an EFI loader. */
+/** Arm boards with U-Boot and POWER with petitboot boot from partitions without an EFI loader. */
 function mayStartOtherwise({ layout, efi_loaders }: BootContents, { boot_mode, architecture }: BootTarget): boolean {
   if (!architecture || isPc(architecture)) return false;
   return !boot_mode && layout !== 'unknown' && efi_loaders.length === 0;
@@ -94,7 +97,7 @@ function describeTarget({ boot_mode, architecture }: BootTarget): string | undef
   return `the machine ${[architecture && `is ${architecture}`, mode].filter(Boolean).join(' and ')}`;
 }
 
-/** What people should know of an image that may start. */
+/** Remarks on an image that may boot. */
 export function bootRemarks(contents: BootContents, { boot_mode, architecture }: BootTarget): string[] {
   const { efi_loaders, unread, damage } = contents;
   const wanted = knownArchitecture(architecture ?? '');
@@ -107,7 +110,7 @@ export function bootRemarks(contents: BootContents, { boot_mode, architecture }:
   ];
 }
 
-/** The property of an image by which it is deployed whatever its boot loader looks like. */
+/** The image property that skips the check of boot contents. */
 export function skipsBootCheck(properties: Readonly<Record<string, unknown>>): boolean {
   return properties['ingot_boot_check'] === 'skip';
 }

@@ -1,12 +1,14 @@
-/** Which images may be run as deploy kernel or ramdisk: these get the token of an operation, and see every disk. */
+/**
+ * Decides which images may run as deploy kernel or ramdisk: these get an operation's token and access to every disk.
+ */
 import type { Image } from './records.ts';
 
-/** Extra specs of a flavor that name one. */
+/** Flavor extra specs that name a deploy image. */
 export const deployImageSpecs: readonly string[] = ['baremetal:deploy_kernel_id', 'baremetal:deploy_ramdisk_id'];
 
 /**
- * Data of an image never changes, so what counts is who brought it, whoever owns the image. Why it is unfit, as the end of
- * a sentence; undefined = it is fit.
+ * Image data is immutable, so the uploader decides, whoever owns the image. Returns why it is rejected, as the end of a
+ * sentence; undefined: it is accepted.
  */
 export function whyNoDeployImage(image: Image | undefined): string | undefined {
   if (!image || image.status === 'deleted') return 'there is no such image for a deploy kernel or ramdisk';

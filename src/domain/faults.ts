@@ -1,6 +1,6 @@
 /**
- * Every fault Ingot can tell a user about: one row each. `status` is the HTTP status where the fault answers an
- * API call; `hint` says what a person can do. Whose fault it is decides the wording, the log level and the retry.
+ * Every fault that Ingot reports to users, one row each. `status` is the HTTP status of an API response; `hint` is the
+ * remedy. Who is responsible decides the wording, the log level and the retry.
  */
 
 import { plainText } from './plain-text.ts';
@@ -67,7 +67,8 @@ export const faultTable = {
   subnetInUse: { status: 409, by: 'caller', message: 'Subnet {subnet} is in use: {detail}.' },
   noValidHost: { status: 400, by: 'caller', message: 'No valid host was found. {reasons}' },
 
-  // `device`: what has the machine's power in its hands where that is no BMC. None of these is a 503: Ironic's client repeats that six times by itself, and BMCs lock accounts.
+  // `device`: the power controller if it is not a BMC. None of these is a 503: Ironic's client retries a 503 six times,
+  // and BMCs lock accounts.
   bmcUnreachable: {
     status: 504,
     by: 'hardware',
@@ -257,27 +258,29 @@ export const faultTable = {
 
 export type FaultCode = keyof typeof faultTable;
 
-/** Does not compile while a fault of the table is not classified. */
+/** Fails to compile while a fault is missing in the table. */
 const tenantTable: Readonly<Record<FaultCode, true | string>> = tenantMessages;
 
-/** A BMC that is away for a while, above all when it restarts: what it was asked may be asked again. */
+/** Faults of a BMC that is temporarily unavailable, above all during a restart: the request may be retried. */
 export const passingBmcFaults: readonly FaultCode[] = ['bmcUnreachable', 'bmcNotReady'];
 
 export type FaultFields = Readonly<Record<string, string | number>>;
 
-/** A fault as it is stored on operations, nodes and servers. `tenant_message`: what tenants read instead of message and hint. */
+/**
+ * A fault as stored with operations, nodes and servers. `tenant_message`: what tenants see instead of message and hint.
+ */
 export type FaultRecord = { code: FaultCode; message: string; hint?: string; step?: string; tenant_message?: string };
 
-/** The only error class that drivers, engine and API throw on purpose. Everything else is a defect. */
+/** The only error class that drivers, engine and API throw on purpose. Any other error is a defect. */
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly status: number;
   readonly hint: string | undefined;
-  /** What filled the message. */
+  /** The values inserted into the message. */
   readonly fields: FaultFields;
-  /** What tenants read instead of message and hint; undefined = both as they are. */
+  /** What tenants see instead of message and hint; undefined: both unchanged. */
   readonly tenant_message: string | undefined;
-  /** For the developer's log only; never shown, so it may hold what a peer answered, but no secret either. */
+  /** Only for the developer's log, never displayed. It may contain a peer's response, but no secrets. */
   readonly detail: unknown;
 
   constructor(code: FaultCode, fields: FaultFields = {}, detail?: unknown) {
@@ -304,7 +307,9 @@ function tenantMessageOf(code: FaultCode, fields: FaultFields): string | undefin
   return code === 'notFound' && operatorNouns.includes(String(fields['what'])) ? unknownToTenants : undefined;
 }
 
-/** What a tenant may read of it, message and hint. A record that an earlier version stored has only its code to go by. */
+/**
+ * The message and hint that a tenant may read. For a record stored by an earlier version only the code is available.
+ */
 export function redactFault(fault: Fault | FaultRecord): Pick<FaultRecord, 'message'> & { hint?: string | undefined } {
   if (fault.tenant_message) return { message: fault.tenant_message };
   const known = Object.hasOwn(tenantTable, fault.code) ? tenantTable[fault.code] : unknownToTenants;
@@ -312,13 +317,13 @@ export function redactFault(fault: Fault | FaultRecord): Pick<FaultRecord, 'mess
   return { message: known.includes('{') ? unknownToTenants : known };
 }
 
-/** What happened and what to do, as people read it; null where nothing happened. */
+/** Message and hint as displayed; null if there is no fault. */
 export function formatFault(fault: Pick<FaultRecord, 'message' | 'hint'> | null | undefined): string | null {
   if (!fault) return null;
   return fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
 }
 
-/** Any thrown value as a Fault: what is not one already is a defect and becomes `internal`. */
+/** Converts any thrown value to a Fault: anything else is a defect and becomes `internal`. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   return new Fault('internal', { detail: error instanceof Error ? error.message : String(error) }, error);
@@ -326,11 +331,11 @@ export function asFault(error: unknown): Fault {
 
 const usual: FaultFields = { device: 'BMC' };
 
-/** A refusal does not repeat the whole of what it refuses. */
+/** Limit of a rejected value that is quoted in a message (characters). */
 const longestValue = 4_000;
 const shorten = (text: string) => (text.length > longestValue ? `${text.slice(0, longestValue)}…` : text);
 
-/** A value that ends a sentence of its own does not end ours twice. */
+/** Avoids a doubled period if a value ends with one. */
 function fill(template: string, fields: FaultFields): string {
   const text = template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
     const value = plainText(shorten(String(fields[name] ?? usual[name] ?? '?')));

@@ -1,4 +1,4 @@
-/** Who may use an image: one rule for the image API, for what is asked of servers, and for operations that run later. */
+/** Image access: one rule for the image API, for server requests, and for operations that run later. */
 import type { Image } from './records.ts';
 
 /** The project on whose behalf an image is used; administrators see all images. */

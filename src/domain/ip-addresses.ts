@@ -3,12 +3,12 @@
 export type IpVersion = 4 | 6;
 export type IpAddress = { readonly version: IpVersion; readonly value: bigint };
 export type Cidr = { readonly version: IpVersion; readonly prefix: number; readonly first: bigint; readonly last: bigint };
-/** Both ends belong to it. */
+/** Inclusive at both ends. */
 export type IpRange = { readonly first: bigint; readonly last: bigint };
 
 export const bitsOf = (version: IpVersion): number => (version === 4 ? 32 : 128);
 
-/** undefined for any text that is not an address. */
+/** undefined if the text is not an address. */
 export function parseAddress(text: string): IpAddress | undefined {
   const v4 = parseV4(text);
   if (v4 !== undefined) return { version: 4, value: v4 };
@@ -22,7 +22,7 @@ export function formatAddress({ version, value }: IpAddress): string {
   return compress(groups);
 }
 
-/** `10.0.0.0/24`; an address with host bits (`10.0.0.5/24`) is taken as its network. undefined for anything else. */
+/** `10.0.0.0/24`; host bits (`10.0.0.5/24`) are cleared. undefined for anything else. */
 export function parseCidr(text: string): Cidr | undefined {
   const [address = '', length = '', ...rest] = text.split('/');
   const base = parseAddress(address);
@@ -42,14 +42,14 @@ export function isIn(address: IpAddress, cidr: Cidr): boolean {
   return address.version === cidr.version && cidr.first <= address.value && address.value <= cidr.last;
 }
 
-/** Addresses hosts can have: without network and broadcast address (IPv4), without the router anycast (IPv6). */
+/** Host addresses: without network and broadcast address (IPv4), without the router anycast address (IPv6). */
 export function hostsOf(cidr: Cidr): IpRange {
   const isTiny = bitsOf(cidr.version) - cidr.prefix <= 1;
   if (isTiny) return { first: cidr.first, last: cidr.last };
   return { first: cidr.first + 1n, last: cidr.version === 4 ? cidr.last - 1n : cidr.last };
 }
 
-/** What of `range` is left when `hole` is taken out of it: no, one or two ranges. */
+/** `range` minus `hole`: zero, one or two ranges. */
 export function without(range: IpRange, hole: IpRange): IpRange[] {
   if (!overlap(range, hole)) return [range];
   return [
@@ -62,7 +62,7 @@ export function overlap(a: IpRange, b: IpRange): boolean {
   return a.first <= b.last && b.first <= a.last;
 }
 
-/** The lowest value of the ranges that is not taken. */
+/** The lowest free value in the ranges. */
 export function firstFree(ranges: readonly IpRange[], isTaken: (value: bigint) => boolean): bigint | undefined {
   for (const { first, last } of ranges) {
     for (let value = first; value <= last; value++) if (!isTaken(value)) return value;
@@ -70,7 +70,7 @@ export function firstFree(ranges: readonly IpRange[], isTaken: (value: bigint) =
   return undefined;
 }
 
-/** No leading zeros: programs disagree on whether `010` is eight or ten. */
+/** No leading zeros: programs disagree whether `010` is eight or ten. */
 const v4Part = /^(0|[1-9]\d{0,2})$/;
 
 function parseV4(text: string): bigint | undefined {
@@ -90,7 +90,7 @@ function parseV6(text: string): bigint | undefined {
   return groups.reduce((value, group) => (value << 16n) | group, 0n);
 }
 
-/** Groups of one side of `::`; the last of all may be an IPv4 address, worth two. */
+/** The groups on one side of `::`; the last one may be an IPv4 address, which counts as two. */
 function groupsOf(half: string, isLast: boolean): bigint[] | undefined {
   if (half === '') return [];
   const groups: bigint[] = [];
@@ -104,7 +104,7 @@ function groupsOf(half: string, isLast: boolean): bigint[] | undefined {
   return groups;
 }
 
-/** The longest run of at least two zero groups, the first of equals, becomes `::`. */
+/** Replaces the longest run of at least two zero groups, the first of equals, by `::`. */
 function compress(groups: readonly string[]): string {
   let best = { start: 0, length: 1 };
   for (let start = 0; start < groups.length; start++) {

@@ -1,8 +1,8 @@
-/** What the file of a kernel is, by its first bytes. */
+/** The type of a kernel file, detected from its first bytes. */
 export type KernelContents = {
-  /** `bzImage`: what BIOS loaders such as pxelinux start. */
+  /** `bzImage`: the format that BIOS loaders such as pxelinux boot. */
   format: 'bzImage' | 'EFI program' | 'arm64 Image' | 'ELF' | 'compressed file' | 'unknown';
-  /** null = not known. */
+  /** null: unknown. */
   architecture: string | null;
 };
 

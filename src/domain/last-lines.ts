@@ -1,4 +1,4 @@
-/** The newline at the end closes the last line and begins none. `lines` undefined = all of them. */
+/** A trailing newline ends the last line and begins no new one. `lines` undefined: all lines. */
 export function lastLines(text: string, lines: number | undefined): string {
   if (lines === undefined) return text;
   if (lines <= 0) return '';

@@ -1,7 +1,7 @@
-/** What the choice of a machine compares: the sizes and the resource class of a node, in one form for code and database. */
+/** The node values that the scheduler compares, sizes and resource class, in one form for code and database. */
 import type { Json } from './records.ts';
 
-/** Sizes are written as numbers or, by many clients, as text. null = not told; what is no number counts as nothing. */
+/** Sizes are numbers or, from many clients, strings. null: not set; an invalid number counts as zero. */
 export function sizeOf(value: Json | undefined): number | null {
   if (value === undefined || value === null || value === '') return null;
   const size = typeof value === 'string' || typeof value === 'number' ? Number(value) : 0;

@@ -1,9 +1,9 @@
 /**
- * What BMCs, machines and other programs say ends up in people's terminals. Control characters (an escape sequence begins
- * with one) and marks that turn the direction of writing have nothing to do there; ends of lines and tabs may stay.
+ * Text from BMCs, machines and other programs is displayed in terminals. Control characters (which start escape
+ * sequences) and bidirectional formatting characters are removed; line ends and tabs are kept.
  */
 const unwanted = /[^\P{Cc}\n\t]+|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
-/** As above, but that lines may end with a carriage return. */
+/** As above, but accepts carriage returns. */
 const controls = /[^\P{Cc}\n\r\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 const lineEnds = /[\n\r\t\u2028\u2029]/;
 
@@ -11,7 +11,7 @@ export function plainText(text: string): string {
   return text.replace(unwanted, ' ');
 }
 
-/** Control characters other than tabs and ends of lines, or marks that turn the direction of writing. */
+/** True for control characters other than tabs and line ends, or bidirectional formatting characters. */
 export function hasControls(text: string): boolean {
   return controls.test(text);
 }
@@ -20,12 +20,12 @@ export function hasLineEnds(text: string): boolean {
   return lineEnds.test(text);
 }
 
-/** For one line of a terminal. */
+/** For a single line of a terminal. */
 export function plainLine(text: string): string {
   return plainText(text).replace(/[\n\t\u2028\u2029]+/g, ' ');
 }
 
-/** A copy of what is JSON, with plain texts and names at any depth. `shown`: what else becomes of each text. */
+/** A copy of a JSON value with plain strings and names at any depth. `shown`: a further conversion of each string. */
 export function plainJson<T>(value: T, shown = (text: string): string => text): T {
   if (typeof value === 'string') return shown(plainText(value)) as T;
   if (Array.isArray(value)) return value.map((entry) => plainJson(entry, shown)) as T;

@@ -1,9 +1,9 @@
 /**
- * Provision states of a node and the only moves between them. The names and verbs are Ironic's (its API
- * documents them under "Bare Metal State Machine"), so that its clients can drive our nodes.
+ * Provision states of a node and the allowed transitions. Names and verbs are Ironic's (its API documents them under
+ * "Bare Metal State Machine"), so that its clients work.
  */
 
-/** Every state with the sentence that explains it to an operator. */
+/** Every state with its explanation for operators. */
 export const provisionStates = {
   enroll: 'Enrolled; its settings have not been verified yet.',
   verifying: 'Its BMC credentials are being verified.',
@@ -25,7 +25,10 @@ export type ProvisionState = keyof typeof provisionStates;
 
 type Transition = { readonly from: ProvisionState; readonly event: string; readonly to: ProvisionState };
 
-/** All moves. Events in the left group are API verbs (`baremetal node <verb>`); the others are the engine's own. */
+/**
+ * All transitions. Events in the left group are API verbs (`baremetal node <verb>`); the others are internal to the
+ * engine.
+ */
 export const transitionTable: readonly Transition[] = [
   { from: 'enroll', event: 'manage', to: 'verifying' },
   { from: 'available', event: 'manage', to: 'manageable' },
@@ -65,12 +68,12 @@ export const transitionTable: readonly Transition[] = [
   { from: 'clean wait', event: 'fail', to: 'clean failed' },
 ];
 
-/** The state that `event` leads to from `from`, or undefined where the table has no such move. */
+/** The state that `event` leads to from `from`; undefined if there is no such transition. */
 export function nextState(from: ProvisionState, event: string): ProvisionState | undefined {
   return transitionTable.find((row) => row.from === from && row.event === event)?.to;
 }
 
-/** The events that the table allows from a state, for error texts and for the API's list of verbs. */
+/** The events allowed in a state, for error messages and the API's list of verbs. */
 export function eventsFrom(from: ProvisionState): string[] {
   return transitionTable.filter((row) => row.from === from).map((row) => row.event);
 }

@@ -1,7 +1,7 @@
 /**
- * The nouns of Ingot as they are stored and as the APIs name them. Field names are the OpenStack terms, in their
- * spelling, from the database to the wire: no translation layer (docs/decisions/0003).
- * Times are ISO 8601 in UTC with milliseconds. Ids are UUIDs unless said otherwise.
+ * Ingot's records, as stored and as the APIs name them. Field names are OpenStack's terms and spelling from the
+ * database to the wire, without a translation layer (docs/decisions/0003). Times are ISO 8601 in UTC with milliseconds.
+ * Ids are UUIDs unless stated otherwise.
  */
 import type { FaultRecord } from './faults.ts';
 import type { ProvisionState } from './provision-states.ts';
@@ -34,9 +34,9 @@ export type Node = {
   traits: string[];
   description: string | null;
   owner: string | null;
-  /** A word that outside schedulers divide nodes by. */
+  /** A label by which external schedulers partition nodes. */
   shard: string | null;
-  /** UUID of the node that this one is a part of: no server is put on a part. */
+  /** UUID of the parent node; child nodes are never scheduled. */
   parent_node: string | null;
   provision_state: ProvisionState;
   target_provision_state: ProvisionState | null;
@@ -44,31 +44,31 @@ export type Node = {
   target_power_state: PowerState | null;
   maintenance: boolean;
   maintenance_reason: string | null;
-  /** Ironic's short word for why a node is out of service: `power failure`, `clean failure`. */
+  /** Ironic's `fault` of a node that is out of service: `power failure`, `clean failure`. */
   fault: string | null;
   last_error: string | null;
-  /** The server (its UUID) that holds the node. */
+  /** UUID of the server on the node. */
   instance_uuid: string | null;
-  /** The running operation that has taken the node; null = free. This is the only lock. */
+  /** The running operation that holds the node; null: free. This is the only lock. */
   operation_id: string | null;
-  /** Deploy failures in a row; the scheduler prefers nodes without. */
+  /** Deploy failures in a row; the scheduler prefers nodes without any. */
   failures: number;
-  /** A server was on it since it was last cleaned: it gets available by cleaning alone. */
+  /** The node has had a server since its last cleaning: only cleaning makes it available again. */
   must_clean: boolean;
-  /** Somebody wants the serial console: it is kept open, recorded and can be typed into. */
+  /** The serial console is enabled: kept open, recorded and accepting input. */
   console_enabled: boolean;
-  /** How its firmware boots, as the BMC last told; null = not known. */
+  /** Firmware boot mode as last reported by the BMC; null: unknown. */
   boot_mode: 'bios' | 'uefi' | null;
-  /** Whether Secure Boot is on, as the BMC last told; null = not known. */
+  /** Whether Secure Boot is on, as last reported by the BMC; null: unknown. */
   secure_boot: boolean | null;
-  /** UUID of the machine, as its BMC told when the node was verified; null = not known. */
+  /** UUID of the machine, as reported by the BMC at verification; null: unknown. */
   system_uuid: string | null;
-  /** What the agent last reported of the hardware. */
+  /** The hardware as last reported by the agent. */
   inventory: JsonObject | null;
-  /** The system UUID of that, so that both byte orders look alike; null = it tells nothing. */
+  /** The system UUID of the inventory, normalized for both byte orders; null: not usable. */
   machine_uuid: string | null;
   machine_serial: string | null;
-  /** The disks that it was cleaned with and those seen since: the next cleaning must find all of them. */
+  /** The disks present at the last cleaning and those seen since: the next cleaning must find all of them. */
   known_disks: KnownDisk[] | null;
   created_at: string;
   updated_at: string;
@@ -77,22 +77,22 @@ export type Node = {
 
 export type KnownDisk = { device: string; size_bytes: number; model: string; serial: string };
 
-/** How Ingot and the power control of a node get along; written when it changes and, in batches, as looks succeed. */
+/** The health of a node's power control; written on state changes and, in batches, after successful polls. */
 export type BmcHealthRecord = {
   node_uuid: string;
-  /** `silent`: no answer; `refused`: wrong user or password; `failing`: it answers with errors. */
+  /** `unreachable`: no response; `auth_failed`: wrong user or password; `erroring`: it responds with errors. */
   state: 'ok' | 'unreachable' | 'auth_failed' | 'erroring';
-  /** When the state began. */
+  /** Start of the current state. */
   since: string;
-  /** Last good answer. */
+  /** Last successful response. */
   answered_at: string | null;
-  /** Learned: a moving average over good answers. */
+  /** Moving average over successful responses. */
   latency_ms: number | null;
-  /** In a row. */
+  /** Failures in a row. */
   failures: number;
-  /** What the last failure said. */
+  /** Message of the last failure. */
   message: string | null;
-  /** Not before then is it asked again without somebody's wish: the open circuit. */
+  /** Open circuit: the BMC is not polled before this time, unless on explicit request. */
   next_poll_at: string | null;
 };
 
@@ -106,14 +106,14 @@ export type NodePort = {
   /** Unique where it is set. */
   name: string | null;
   description: string | null;
-  /** Maker of the NIC, as somebody wrote it down. */
+  /** Vendor of the NIC, as entered by an operator. */
   vendor: string | null;
   category: string | null;
   pxe_enabled: boolean;
   /** `switch_id` (classic `datapath_id`), `port_id` (classic `port_no`), `switch_info`. */
   local_link_connection: JsonObject;
   extra: JsonObject;
-  /** The network port (tenant's) bound to this NIC. */
+  /** The tenant's network port bound to this NIC. */
   vif_port_id: string | null;
   created_at: string;
   updated_at: string;
@@ -155,7 +155,7 @@ export type Image = {
   min_ram: number;
   size: number | null;
   virtual_size: number | null;
-  /** MD5 of the uploaded bytes (hex), as Glance. */
+  /** MD5 of the uploaded bytes (hex), as in Glance. */
   checksum: string | null;
   os_hash_algo: string | null;
   os_hash_value: string | null;
@@ -163,7 +163,7 @@ export type Image = {
   tags: string[];
   /** Free properties: `kernel_id`, `ramdisk_id`, `os_type`… */
   properties: Record<string, string>;
-  /** Who brought the data was an administrator; absent = no. */
+  /** The data was uploaded by an administrator; absent: no. */
   uploaded_by_admin?: boolean;
   created_at: string;
   updated_at: string;
@@ -201,7 +201,7 @@ export type Subnet = {
   updated_at: string;
 };
 
-/** A tenant's port on a network (Neutron's). */
+/** A tenant's port on a network (as in Neutron). */
 export type Port = {
   id: string;
   name: string;
@@ -214,13 +214,13 @@ export type Port = {
   admin_state_up: boolean;
   status: 'ACTIVE' | 'DOWN';
   description: string;
-  /** Created by a server (then it goes with the server) rather than by a user. */
+  /** Created by a server, and deleted with it, rather than by a user. */
   owned_by_server: boolean;
   created_at: string;
   updated_at: string;
 };
 
-/** `node` and `console` (what it printed last) are for administrators. */
+/** `node` and `console` (the last console output) are for administrators. */
 export type ServerFault = FaultRecord & { at: string; node?: Pick<Node, 'uuid' | 'name'>; console?: string };
 
 export type Server = {
@@ -229,34 +229,34 @@ export type Server = {
   hostname: string;
   project_id: string;
   user_id: string;
-  /** Copy of the flavor as it was at create, as Nova keeps it. */
+  /** Copy of the flavor at creation, as in Nova. */
   flavor: Flavor;
   image_id: string | null;
   key_name: string | null;
   public_key: string | null;
-  /** Base64 as it came. */
+  /** Base64 as received. */
   user_data: string | null;
   metadata: Record<string, string>;
-  /** Files to inject, on the config drive: path → base64. */
+  /** Files to inject through the config drive: path → base64. */
   personality: { path: string; contents: string }[];
   /** Network ports in the order of the request. */
   port_ids: string[];
-  /** What was asked: `auto`, `none` or a list; resolved to ports when a node is claimed. */
+  /** As requested: `auto`, `none` or a list; resolved to ports when a node is claimed. */
   requested_networks: Json;
   availability_zone: string | null;
   description: string | null;
   locked: boolean;
-  /** Nova's: `building active stopped error deleted`. */
+  /** As in Nova: `building active stopped error deleted`. */
   vm_state: 'building' | 'active' | 'stopped' | 'error' | 'deleted';
-  /** Nova's: `scheduling spawning powering-on powering-off rebooting rebuilding deleting`; null when idle. */
+  /** As in Nova: `scheduling spawning powering-on powering-off rebooting rebuilding deleting`; null when idle. */
   task_state: string | null;
-  /** Keep the ephemeral partition's contents over a rebuild. */
+  /** Keep the contents of the ephemeral partition in a rebuild. */
   preserve_ephemeral: boolean;
-  /** Its place among the servers of one request, from 0. */
+  /** Index among the servers of one request, from 0. */
   launch_index: number;
   node_uuid: string | null;
   fault: ServerFault | null;
-  /** The end of what the machine printed during a deployment that failed and took the machine away; null = nothing is kept. */
+  /** The last console output of a failed deployment after which the server lost its machine; null: none. */
   console_log: string | null;
   created_at: string;
   updated_at: string;
@@ -270,22 +270,24 @@ export type OperationKind = 'deploy' | 'rebuild' | 'delete' | 'clean' | 'verify'
 export type Operation = {
   id: string;
   kind: OperationKind;
-  /** One phrase for people: `deploy server web1`. */
+  /** A short description: `deploy server web1`. */
   purpose: string;
   node_uuid: string;
   server_id: string | null;
-  /** What was asked, fixed at start: e.g. `{ "target": "power off" }`. */
+  /** The request, fixed at start: e.g. `{ "target": "power off" }`. */
   request: JsonObject;
-  /** What steps found out and later steps need; survives a restart. May hold secrets, so it is never shown. */
+  /** Results of steps for later steps; survives a restart. May contain secrets, so it is never displayed. */
   context: JsonObject;
-  /** `running`: on the way; `rolling_back`: a step failed, its traces are being removed; `done`, `failed`: ended. */
+  /**
+   * `running`: executing steps; `rolling_back`: a step failed, its traces are being removed; `done`, `failed`: ended.
+   */
   state: 'running' | 'rolling_back' | 'done' | 'failed';
   /** Name of the current (or last) step. */
   step: string;
   step_started_at: string;
-  /** What the step waits for, in words; null while it works. */
+  /** What the step waits for, as text; null while it works. */
   waiting_for: string | null;
-  /** When the step fails if nothing happens. */
+  /** When the step times out. */
   deadline_at: string | null;
   fault: FaultRecord | null;
   created_at: string;
@@ -305,7 +307,7 @@ export type EventKind =
   | 'state' // a provision state changed
   | 'note';
 
-/** One thing that happened to a machine; the ordered record that timelines are drawn from. */
+/** One event in the life of a machine; timelines are built from this ordered record. */
 export type Event = {
   id: number;
   at: string;
@@ -313,7 +315,7 @@ export type Event = {
   node_uuid: string | null;
   server_id: string | null;
   operation_id: string | null;
-  /** Step name, BMC command, file path…: what the event is about. */
+  /** The step name, BMC command, file path… that the event is about. */
   subject: string;
   message: string;
   duration_ms: number | null;

@@ -1,14 +1,14 @@
-/** Who asks something on the provisioning network: an address, and what is known of the machine behind it. */
+/** The sender of a request on the provisioning network: its address, and what is known about the machine behind it. */
 
 export type Requester = {
   readonly address: string;
-  /** Whose address it is, by the DHCP server of ours and by the kernel's neighbour table; empty = neither knows it. */
+  /** MACs of the address, from our DHCP server and the kernel's neighbour table; empty: neither knows it. */
   readonly macs: readonly string[];
-  /** Ingot serves DHCP here, so an address that it has given to nobody is a stranger's. */
+  /** Ingot serves DHCP here, so an address without a lease belongs to a stranger. */
   readonly isServed: boolean;
 };
 
-/** Whether it may be the machine that has these MACs. Where nothing is known of an address it may be anybody's. */
+/** True if it may be the machine with these MACs. An unknown address may belong to any machine. */
 export function isMachine({ macs, isServed }: Requester, machine: readonly string[]): boolean {
   if (macs.length === 0) return !isServed;
   return macs.every((mac) => machine.includes(mac));

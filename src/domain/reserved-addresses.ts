@@ -1,4 +1,4 @@
-/** Addresses that no port may have: those of the site itself, and those that are no host's anywhere. */
+/** Addresses that no port may have: those of the site itself, and those that are never valid for hosts. */
 import { type Cidr, type IpAddress, type IpRange, type IpVersion, overlap, parseAddress, parseCidr } from './ip-addresses.ts';
 
 export type ReservedRange = IpRange & { readonly version: IpVersion };
@@ -12,7 +12,7 @@ export type SiteSettings = {
   readonly 'provisioning.dns': readonly string[];
 };
 
-/** Ingot's own address, what its DHCP server lends, the site's router and name servers, and the ends of the provisioning subnet. */
+/** Ingot's own address, its DHCP pool, the site's router and name servers, and the ends of the provisioning subnet. */
 export function siteRanges(settings: SiteSettings): ReservedRange[] {
   const single = [settings['provisioning.address'], settings['provisioning.gateway'], ...settings['provisioning.dns']];
   const subnet = parseCidr(settings['provisioning.cidr']);
@@ -24,7 +24,7 @@ export function siteRanges(settings: SiteSettings): ReservedRange[] {
   ];
 }
 
-/** The addresses that the DHCP server lends to machines without a port. */
+/** The DHCP pool for machines without a port. */
 export function poolRanges(settings: Pick<SiteSettings, 'provisioning.pool'>): ReservedRange[] {
   const [start = '', end = ''] = settings['provisioning.pool'].split('-');
   return rangeOf(start, end);
@@ -48,7 +48,7 @@ const unusableTable: readonly (readonly [cidr: string, what: string])[] = [
 ];
 const unusable = unusableTable.map(([cidr, what]) => ({ what, cidr: parseCidr(cidr)! }));
 
-/** What makes these addresses unfit for hosts; undefined where nothing does. */
+/** Why these addresses are unusable for hosts; undefined if they are usable. */
 export function whyUnusable(range: Pick<Cidr, 'version' | 'first' | 'last'>): string | undefined {
   return unusable.find(({ cidr }) => cidr.version === range.version && overlap(cidr, range))?.what;
 }

@@ -30,7 +30,7 @@ test('what names nodes, BMCs and the site is in no message for tenants', () => {
     'seen',
     'cause',
   ];
-  // These addresses are those that the tenant asked for.
+  // Faults whose addresses the tenant has requested.
   const mayName: Readonly<Partial<Record<FaultCode, string[]>>> = {
     ipAddressInUse: ['address'],
     invalidIpForNetwork: ['address'],

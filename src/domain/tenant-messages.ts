@@ -1,11 +1,11 @@
 /**
- * What users who are no administrators read of each fault. `true`: its message and hint as they are. A text: that instead,
- * with the fault's own fields. What names nodes, BMCs, files or counts of the site is the operator's alone.
+ * What users without the admin role see of each fault. `true`: message and hint unchanged. A string: this text instead,
+ * with the fault's fields. Names of nodes, BMCs and files, and counts of the site, are for the operator only.
  */
 
 const bmc = 'The BMC of the machine could not be used; contact the operator.';
 const site = 'A configuration problem at this site prevents the request; contact the operator.';
-/** Also for a code that this table does not know, since a newer version may have stored it. */
+/** Also for an unknown code, which a newer version may have stored. */
 export const unknownToTenants = 'The request failed; contact the operator.';
 
 export const tenantMessages = {
@@ -74,5 +74,5 @@ export const tenantMessages = {
   internal: 'Unexpected error; contact the operator.',
 } as const satisfies Record<string, true | string>;
 
-/** Nouns of `notFound` that only administrators know. */
+/** Nouns of `notFound` that only administrators may see. */
 export const operatorNouns: readonly string[] = ['Node', 'Operation', 'Server of operation'];

@@ -1,6 +1,6 @@
 /**
- * Network ports and their addresses, taken and given back in one transaction. All networks share one wire
- * (docs/decisions/0022-one-wire.md), so MACs and IP addresses are unique over all of them.
+ * Allocates and releases network ports and their addresses in one transaction. All networks share one wire
+ * (docs/decisions/0022-one-wire.md), so MACs and IP addresses are unique across all of them.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
@@ -17,19 +17,19 @@ export type NewPort = {
   id?: string;
   name?: string;
   mac_address?: string;
-  /** Absent: one address of each IP version that the network has. Empty: none. */
+  /** Absent: one address for each IP version of the network. Empty: none. */
   fixed_ips?: readonly WantedAddress[];
   device_id?: string;
   device_owner?: string;
   admin_state_up?: boolean;
   description?: string;
   owned_by_server?: boolean;
-  /** Addresses of the site, which no port gets: `siteRanges` of the settings. */
+  /** Addresses of the site, which are never allocated: `siteRanges` of the settings. */
   reserved?: readonly ReservedRange[];
 };
 
 /**
- * Creates the port. Joins the caller's transaction where `store` is in one.
+ * Creates the port, in the caller's transaction if `store` is in one.
  * @throws Fault `ipAddressInUse`, `macAddressInUse`, `ipAddressGenerationFailure`, `invalidIpForNetwork`, `badRequest`
  */
 export function allocatePort(store: Store, request: NewPort): Promise<Port> {
@@ -61,14 +61,14 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
   });
 }
 
-/** Gives port, MAC and addresses back; a port that is gone already is no error. */
+/** Releases port, MAC and addresses; idempotent. */
 export async function releasePort(store: Store, id: string): Promise<void> {
   await store.ports.remove({ id });
 }
 
 export type PortChanges = { mac_address?: string; fixed_ips?: readonly WantedAddress[]; reserved?: readonly ReservedRange[] };
 
-/** Changes MAC or addresses under the same rules; addresses the port has already may stay. */
+/** Changes the MAC or addresses under the same rules; current addresses may be kept. */
 export function readdressPort(store: Store, port: Port, changes: PortChanges): Promise<Port> {
   return inTransaction(store, async (trx) => {
     const { mac_address, fixed_ips: wanted, reserved = [] } = changes;
@@ -84,7 +84,7 @@ export function readdressPort(store: Store, port: Port, changes: PortChanges): P
   });
 }
 
-/** Does the address lie in the subnet? False for anything that is not an address or subnet. */
+/** True if the address lies in the subnet; false for anything that is not an address or subnet. */
 export function addressIsIn(address: string, cidr: string): boolean {
   const [value, range] = [parseAddress(address), parseCidr(cidr)];
   return value !== undefined && range !== undefined && isIn(value, range);
@@ -94,7 +94,7 @@ function inTransaction<R>(store: Store, work: (trx: Store) => Promise<R>): Promi
   return store.db.isTransaction ? work(store) : store.transaction(work);
 }
 
-/** The primary key decides who has an address, whatever was looked up before. */
+/** The primary key decides conflicts, whatever was read before. */
 async function takeAddresses(trx: Store, port: Port, fixed_ips: readonly FixedIp[]): Promise<void> {
   for (const fixed of fixed_ips) {
     const isTaken = !(await insertAllocation(trx, allocationOf(port.id, fixed)));
@@ -111,7 +111,7 @@ async function withUniqueMac<R>(network: string, mac: string, write: () => Promi
   }
 }
 
-/** OpenStack's own prefix (it has no vendor behind it) and three random bytes. */
+/** OpenStack's own prefix (not assigned to a vendor) and three random bytes. */
 export async function newMac(trx: Store): Promise<string> {
   for (;;) {
     const mac = ['fa', '16', '3e', ...randomBytes(3).toString('hex').match(/../g)!].join(':');
@@ -120,7 +120,7 @@ export async function newMac(trx: Store): Promise<string> {
   }
 }
 
-/** A MAC that a user chooses is not that of a machine's NIC: no server could get a port on that machine any more. */
+/** A user may not choose the MAC of a node's NIC: no server could then get a port on that machine. */
 export async function refuseMacOfNic(store: Store, mac: string, network: string): Promise<void> {
   if (await store.node_ports.find({ address: mac })) throw new Fault('macAddressInUse', { mac, network });
 }

@@ -1,4 +1,4 @@
-/** Who presents the token of a kernel line, and when: the machine, somebody at another address, somebody who was first. */
+/** Use of the bootstrap token: by the machine, by a stranger at another address, and by a stranger who came first. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { imageToken } from '#agent-protocol/image-token.ts';
@@ -9,7 +9,7 @@ import { aHello, aRequester, bootstrapOf, sayHello } from '#test/an-agent.ts';
 
 const image = `${routes.images}/an-image`;
 
-/** A deployment whose ramdisk is waited for, then told to write an image and a config drive. */
+/** A deployment that waits for its ramdisk, and is then commanded to write an image and a config drive. */
 async function aDeployment() {
   const steps = [
     aStep('wait for the ramdisk', async (task) => (task.agent.heard() ? { next: true } : { wait: 'the ramdisk' }), 600),
@@ -154,7 +154,7 @@ test('image and config drive: to the bound address alone, and while the command 
   await assert.rejects(cloud.engine.agentImage(forImage, `${routes.images}/other`, machine), { code: 'unauthorized' });
   const other = `${routes.images}/other`;
   await assert.rejects(cloud.engine.agentImage(imageToken(session, other), other, machine), { code: 'forbidden' });
-  // A cloud without images refuses later than this: with another fault.
+  // A cloud without images rejects this later, with another fault.
   await assert.rejects(cloud.engine.agentConfigDrive(session), { code: 'forbidden' });
   await assert.rejects(cloud.engine.agentAdmit(session, stranger, 'other'), { code: 'forbidden' });
 
@@ -202,7 +202,7 @@ test('messages of an agent at full speed: few requests are let in, few lines are
       (error: { code: string }) => (error.code === 'tooManyRequests' ? false : Promise.reject(error)),
     );
     if (isIn) admitted++;
-    // As if each were let in.
+    // As if each request were admitted.
     await cloud.engine.agentProgress(session, { command_id: id, done_bytes: 5, total_bytes: 5, message: 'all of it' });
     await cloud.engine.agentProgress(session, { command_id: 'other', done_bytes: 5, total_bytes: 5, message: 'x'.repeat(256) });
     await cloud.engine.agentResult(session, { command_id: 'other', ok: true, result: { x: 'x'.repeat(60_000) } });

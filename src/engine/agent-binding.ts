@@ -1,4 +1,4 @@
-/** The agent's hello: which agent an operation is bound to, and what becomes of others that present its token. */
+/** Handles the agent's hello: binds an operation to one agent, and rejects others that present its token. */
 import type { Hello, HelloReply } from '#agent-protocol/messages.ts';
 import { agentProtocol } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
@@ -15,8 +15,8 @@ import type { Worker } from './worker.ts';
 export type MessageParts = TaskParts & { worker: Worker; record: MachineRecord };
 
 /**
- * Throws `forbidden` where the address is known to be another machine's: a stranger who has the token gets nothing by
- * it, and ends nothing either. `deed` goes on with "another machine at …".
+ * Throws `forbidden` if the address is known to belong to another machine: a stranger with the token gains nothing and
+ * ends nothing. `deed` is completed with "another machine at …".
  */
 export async function refuseStranger(
   { store, record }: MessageParts,
@@ -41,7 +41,10 @@ export async function refuseStranger(
   throw new Fault('forbidden', { detail: `The address ${requester.address} is not that of the machine.` });
 }
 
-/** The first agent gets the operation; the same one again (the reply was lost, or init started it anew) the same reply. */
+/**
+ * The first agent is bound to the operation. If it repeats its hello (lost reply, or restarted by init), it gets the
+ * same reply.
+ */
 export async function bindAgent(
   parts: MessageParts,
   hello: { token: string; body: Hello; requester: Requester },
@@ -80,7 +83,7 @@ async function writeBinding(
         agent: { first, last: first, address: requester.address },
         agent_binding: newBinding(body.instance, requester, formatRequester(requester)),
       };
-    // Another hello was written down while this one waited for its turn.
+    // Another hello was written while this one was queued.
     if (!isBoundTo(other, body.instance, requester)) throw endBySecond(parts, live, requester);
     return context;
   });
@@ -94,8 +97,8 @@ async function writeBinding(
 }
 
 /**
- * The wrong machine gets nothing: whatever it asks for next is refused, and the operation has failed.
- * @param told by the machine, in order; one that fits is enough. Of a machine that told nothing nothing is known
+ * The wrong machine gets nothing: its later requests are rejected, and the operation has failed.
+ * @param told identities reported by the machine, in order; one match is enough. If empty, nothing is checked
  */
 export async function expectOwnMachine(
   { store, drivers, worker, record }: MessageParts,
@@ -116,7 +119,9 @@ export async function expectOwnMachine(
   throw error;
 }
 
-/** Which of the two is the machine nobody can tell, so neither goes on. @returns the fault, which the second one gets */
+/**
+ * It is unknown which of the two is the right machine, so both are rejected. @returns the fault for the second agent
+ */
 export function endBySecond({ worker, record }: MessageParts, live: LiveOperation, requester: Requester): Fault {
   const first = bindingOf(live)?.name ?? 'an unknown address';
   const fault = new Fault('secondAgent', { first, second: formatRequester(requester) });
@@ -125,7 +130,7 @@ export function endBySecond({ worker, record }: MessageParts, live: LiveOperatio
   return fault;
 }
 
-/** @returns the fault, which the agent gets too: it prints it on the machine's console */
+/** @returns the fault, which the agent also receives and prints on the machine's console */
 export function endOutdated({ worker }: Pick<MessageParts, 'worker'>, live: LiveOperation, found: string): Fault {
   const fault = new Fault('agentOutdated', { found, wanted: agentProtocol });
   worker.cancel(live.operation.id, fault);

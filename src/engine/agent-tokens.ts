@@ -1,6 +1,6 @@
 /**
- * How an agent proves which operation it belongs to. The bootstrap token of the kernel line is good until one agent has
- * presented it; that agent gets the session token, which stands nowhere but in the operation's row and in its memory.
+ * Agent authentication. The bootstrap token of the kernel command line is valid until one agent has presented it; that
+ * agent gets the session token, which is stored only in the operation's row and in the agent's memory.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { imageToken } from '#agent-protocol/image-token.ts';
@@ -10,12 +10,12 @@ import type { Requester } from '#domain/requesters.ts';
 import type { LiveOperation } from './live-operations.ts';
 import type { Worker } from './worker.ts';
 
-/** Which agent an operation belongs to: in its context, so that a restart of Ingot changes nothing. */
+/** The agent bound to an operation; in the operation's context, so that it survives a restart of Ingot. */
 export type AgentBinding = {
-  /** Digest of what the agent drew. */
+  /** Digest of the agent's random instance id. */
   readonly instance: string;
   readonly address: string;
-  /** As told in messages: with the MAC. */
+  /** As shown in messages, with the MAC. */
   readonly name: string;
   readonly session: string;
 };
@@ -38,7 +38,7 @@ export function sessionToken({ operation }: LiveOperation, { session }: AgentBin
 
 type Find = (worker: Worker, token: string, path?: string) => LiveOperation;
 
-/** Tokens are `<operation id>.<secret>`; an operation that has ended has no token any more. Throws `unauthorized`. */
+/** Tokens are `<operation id>.<secret>` and expire with their operation. Throws `unauthorized`. */
 const finder =
   (secretOf: (live: LiveOperation, path: string) => unknown): Find =>
   (worker, token, path = '') => {
@@ -56,7 +56,7 @@ export const findByImageToken = finder((live, path) => {
   return binding && imageToken(sessionToken(live, binding), path).split('.')[1];
 });
 
-/** Constant time whatever the lengths: digests are compared. */
+/** Compares digests, so the time is constant for all lengths. */
 export function isSame(given: string, expected: string): boolean {
   const bytes = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(bytes(given), bytes(expected));

@@ -1,4 +1,4 @@
-/** What the BMC says of a machine that is silent: a question of its own, once, which may fail. */
+/** Reads the power state of a machine that sends nothing: one separate request, which may fail. */
 import type { Operation, PowerState } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -7,12 +7,12 @@ import { recordBmcCommand } from './power.ts';
 import { orAborted } from './step-deadlines.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
-/** Whoever waits for the answer has waited long already (milliseconds). */
+/** A short timeout: the operation has already waited long (milliseconds). */
 const patienceMs = 15_000;
 
 type Parts = { store: Store; drivers: Drivers; bmcHealth: BmcHealth };
 
-/** @returns undefined where no BMC knows, or it does not answer in time */
+/** @returns undefined if there is no BMC or it does not respond in time */
 export async function askPowerNow(
   { store, drivers, bmcHealth }: Parts,
   operation: Operation,

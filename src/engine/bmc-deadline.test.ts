@@ -5,7 +5,7 @@ import { bmcDeadline } from './bmc-deadline.ts';
 
 test('who waits too long for a BMC is told so by a fault', async () => {
   const signal = bmcDeadline({ name: 'n1', uuid: 'u1' }, 1);
-  // The timer of a deadline keeps no process alive.
+  // The deadline's timer does not keep the process alive.
   const alive = setTimeout(() => {}, 5000);
   await once(signal, 'abort');
   clearTimeout(alive);

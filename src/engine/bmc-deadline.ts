@@ -1,7 +1,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
 
-/** For a person who waits for a BMC: aborted after `ms` with a fault that says so, where `AbortSignal.timeout` has none. */
+/** Timeout for a user's request to a BMC: aborts after `ms` with a descriptive fault, unlike `AbortSignal.timeout`. */
 export function bmcDeadline({ name, uuid }: Pick<Node, 'name' | 'uuid'>, ms: number): AbortSignal {
   const controller = new AbortController();
   const address = `node ${name ?? uuid}`;

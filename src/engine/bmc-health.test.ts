@@ -22,7 +22,7 @@ async function aStage(t: TestContext) {
     );
   const answer = () => bmcHealth.ask(uuid, async () => 'power on' as const);
   const row = async () => (await store.nodes.find({ uuid })) as Node;
-  /** What the next process knows. */
+  /** What a new process loads. */
   const afterRestart = async () => {
     const next = new BmcHealth(store);
     await next.load();

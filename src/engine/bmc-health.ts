@@ -1,7 +1,8 @@
 /**
- * How Ingot and the power control of each node get along: latency learned, failures counted, and a circuit that opens
- * so that a BMC in trouble is left alone but for somebody's wish. Live in memory; a change of state is a row
- * (`bmc_health`), an event, and the node's `fault`, so that it survives a restart and everybody sees it.
+ * BMC health: the latency, the failure count and the circuit breaker of each node's power control. While the circuit is
+ * open, the BMC is polled rarely; explicit requests and operations still contact it. Kept in memory; each state change
+ * is also written as a row (`bmc_health`), an event and the node's `fault`, so that it survives a restart and is
+ * visible in the API.
  */
 import { asFault, type FaultCode, formatFault } from '#domain/faults.ts';
 import type { BmcHealthRecord } from '#domain/records.ts';
@@ -12,7 +13,7 @@ import { errorBesidePower } from './last-error.ts';
 type Failure = Exclude<BmcHealthRecord['state'], 'ok'>;
 export type BmcHealthState = Omit<BmcHealthRecord, 'node_uuid'>;
 
-/** Faults that tell of the way to a BMC; any other fault is none of its doing. */
+/** Faults that say something about the connection to a BMC; other faults do not affect its health. */
 const stateTable: Partial<Record<FaultCode, Failure>> = {
   bmcUnreachable: 'unreachable',
   bmcRefused: 'auth_failed',
@@ -23,8 +24,9 @@ const stateTable: Partial<Record<FaultCode, Failure>> = {
 };
 
 /**
- * Seconds until the next look after the first, second… failure in a row; the last one repeats. A lost answer is asked
- * for again before what is known gets old; a refused password hardly ever, because BMCs lock accounts.
+ * Retry delays in seconds after the first, second… failure in a row; the last one repeats. After a lost response the
+ * first retries are quick, so that the recorded state does not go stale. A rejected password is retried rarely, because
+ * BMCs lock accounts.
  */
 const pauses: Record<Failure, readonly number[]> = {
   unreachable: [5, 10, 60, 120, 240, 300],
@@ -33,39 +35,39 @@ const pauses: Record<Failure, readonly number[]> = {
 };
 export const longestPauseMs = Math.max(...Object.values(pauses).flat()) * 1000;
 
-/** Failures in a row by which the circuit opens. */
+/** Failures in a row that open the circuit. */
 const failureThreshold: Record<Failure, number> = { unreachable: 3, erroring: 3, auth_failed: 1 };
 
-/** Of one node: a BMC's words are many. */
+/** Maximum number of messages remembered per node. */
 const mostRecorded = 100;
 
-/** Ironic's word for a node whose power control does not answer. */
+/** Ironic's `fault` value for a node whose power control does not respond. */
 export const powerFailure = 'power failure';
-/** By it our text in `last_error` is known again. */
+/** Suffix by which Ingot recognizes its own text in `last_error`. */
 const pollingSuspended = 'Polling is suspended until it responds; requests and operations still contact it.';
 
-/** Weight of the newest answer in the learned latency, as in RFC 6298. */
+/** Weight of the newest sample in the smoothed latency, as in RFC 6298. */
 const newest = 1 / 8;
 
-/** One exchange under way; void when the settings that it was begun with are no longer those of the node. */
+/** A request in progress; void when the node's settings have changed since it began. */
 type Exchange = { isVoid: boolean };
 
 export class BmcHealth {
   readonly #store: Store;
   readonly #bmcHealth = new Map<string, BmcHealthState>();
   readonly #underWay = new Map<string, Set<Exchange>>();
-  /** What was noticed last beside an answer, by node. */
+  /** Last notice that came with a response, by node. */
   readonly #notices = new Map<string, string>();
-  /** What was recorded once, by node. */
+  /** Messages already recorded once, by node. */
   readonly #recorded = new Map<string, Set<string>>();
-  /** Nodes whose row lags behind what is known here, since the disk was full. */
+  /** Nodes whose row is outdated because a write failed (for example because the disk was full). */
   readonly #unwritten = new Set<string>();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** Takes up what was known when the process ended. */
+  /** Restores the state from before the restart. */
   async load(): Promise<void> {
     for (const { node_uuid, ...health } of await this.#store.bmc_health.list()) this.#bmcHealth.set(node_uuid, health);
     for (const { uuid } of await this.#store.nodes.pick(['uuid'], { fault: powerFailure })) {
@@ -81,7 +83,7 @@ export class BmcHealth {
     return isOpen(this.#bmcHealth.get(uuid));
   }
 
-  /** Runs one exchange with the power control of a node, and learns from how it ends. */
+  /** Runs one request to a node's power control, and updates the BMC health from its result. */
   async ask<R>(uuid: string, callOptions: () => Promise<R>): Promise<R> {
     const exchange = this.#begin(uuid);
     const begun = performance.now();
@@ -99,7 +101,7 @@ export class BmcHealth {
     }
   }
 
-  /** The same power, but each exchange is learned from. */
+  /** Wraps a power interface so that each request updates the BMC health. */
   guard<P extends PowerInterface>(power: P): P {
     return {
       ...power,
@@ -109,7 +111,7 @@ export class BmcHealth {
           said = message;
         };
         const state = await this.ask(node.uuid, () => power.getPower(node, { ...callOptions, notice }));
-        // Who switches sees things on their way: only what a later look still finds is told.
+        // A power change sees transitional states: only notices that a later poll repeats are recorded.
         if (callOptions?.background) this.#notice(node.uuid, said);
         return state;
       },
@@ -117,7 +119,9 @@ export class BmcHealth {
     };
   }
 
-  /** What was known is void, and so is what comes of exchanges under way: other settings, or the node is gone. */
+  /**
+   * Discards all state, and the results of requests in progress, because the settings changed or the node was deleted.
+   */
   async forget(uuid: string): Promise<void> {
     for (const exchange of this.#underWay.get(uuid) ?? []) exchange.isVoid = true;
     const message = this.#bmcHealth.get(uuid)?.message;
@@ -131,7 +135,7 @@ export class BmcHealth {
     });
   }
 
-  /** What reads a BMC found beside its answer is recorded once in the life of the process. */
+  /** Records each distinct message of BMC reads once per process lifetime. */
   noticeOnce(uuid: string): (message: string) => void {
     return (message) => {
       const recorded = this.#recorded.get(uuid) ?? new Set();
@@ -141,7 +145,7 @@ export class BmcHealth {
     };
   }
 
-  /** Told when it is new, and when it is over. */
+  /** Records a notice when it first appears and when it clears. */
   #notice(uuid: string, message: string | undefined): void {
     if (message === this.#notices.get(uuid)) return;
     if (message === undefined) this.#notices.delete(uuid);
@@ -181,7 +185,7 @@ export class BmcHealth {
     if (wasOpen) this.#tell(uuid, `responds again, for the first time since ${before?.answered_at ?? 'enrolment'}`);
   }
 
-  /** An operation may have failed with what was too little to open the circuit. */
+  /** An operation may have failed with a fault that did not open the circuit. */
   async #endTrouble(uuid: string, before: BmcHealthState | undefined): Promise<void> {
     if (!before?.message) return;
     await this.#store.transaction((trx) => clearFault(trx, uuid, before.message)).catch(() => {});
@@ -203,7 +207,7 @@ export class BmcHealth {
     };
     this.#bmcHealth.set(uuid, health);
     if (!isOpen(health)) return;
-    // Each time, not only at the first: `manage` and the end of a maintenance clear a fault that is still true.
+    // On each failure, not only the first: `manage` and the end of maintenance clear a fault that still applies.
     const text = `${message} ${pollingSuspended}`;
     await this.#write(uuid, health, (trx) => trx.nodes.update({ uuid, fault: null }, { fault: powerFailure, last_error: text }));
     const isNews = !isOpen(before) || before?.state !== state;
@@ -211,8 +215,8 @@ export class BmcHealth {
   }
 
   /**
-   * The row and the node's fault together, so that a crash leaves both or neither. What cannot be written (the disk is
-   * full) is written at the next occasion: a BMC's answer is no worse for it.
+   * Writes the row and the node's fault in one transaction, so that a crash cannot separate them. A failed write (for
+   * example because the disk is full) is retried at the next update; it does not fail the BMC request.
    */
   async #write(uuid: string, health: BmcHealthState, changeNode: (trx: Store) => Promise<unknown>): Promise<void> {
     try {
@@ -239,13 +243,16 @@ function isOpen(health: BmcHealthState | undefined): boolean {
   return health !== undefined && health.state !== 'ok' && health.failures >= failureThreshold[health.state];
 }
 
-/** An open circuit stays open when the trouble turns into another one: only an answer closes it. */
+/** An open circuit stays open when the kind of failure changes; only a response closes it. */
 function failuresAfter(before: BmcHealthState | undefined, state: Failure): number {
   if (before?.state === state) return before.failures + 1;
   return isOpen(before) ? failureThreshold[state] : 1;
 }
 
-/** Our own fault alone; `last_error` may tell of something else by now, and then stays. Somebody may have cleared the fault before. */
+/**
+ * Clears only the fault set here. `last_error` is kept if it now reports something else; the fault may already have
+ * been cleared.
+ */
 async function clearFault(trx: Store, uuid: string, message?: string | null): Promise<void> {
   const [node] = await trx.nodes.pick(['uuid', 'fault', 'last_error', 'provision_state'], { uuid });
   if (!node) return;

@@ -1,6 +1,6 @@
 /**
- * Vendor methods of every node whose management interface can do more than OpenStack's API has routes for: sensors, the
- * BMC's log, its own restart. By `baremetal node passthru` any client reaches them.
+ * Vendor methods for management features without an OpenStack route: sensors, the BMC log, a BMC restart. Any client
+ * can call them by `baremetal node passthru`.
  */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
@@ -9,10 +9,10 @@ import { makePassword } from './bmc-password-maker.ts';
 
 type Run = VendorMethod['run'];
 
-/** Replaces the password of the BMC's own account and keeps it in driver_info: engine/bmc-passwords.ts. */
+/** Replaces the password of the BMC account and stores it in driver_info: engine/bmc-passwords.ts. */
 type Account = { rotate(uuid: string, password: string, callOptions?: CallOptions): Promise<void> };
 
-/** Only what this hardware has is listed. */
+/** Lists only what this hardware supports. */
 export function bmcMethods(management: ManagementInterface, account: Account): Record<string, VendorMethod> {
   const { readSensors, readLog, clearLog, identify, bmcInfo, resetBmc, changePassword, media } = management;
   return {
@@ -48,7 +48,7 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
 
 const devices: readonly MediaDevice[] = ['cdrom', 'floppy', 'disk'];
 
-/** For clients that do not know Ironic's own routes for virtual media, which came with 1.89. */
+/** For clients without Ironic's routes for virtual media, which were added in 1.89. */
 function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface['media']>): Record<string, VendorMethod> {
   const deviceOf = ({ device = 'cdrom' }: JsonObject): MediaDevice => {
     const found = devices.find((each) => each === device);
@@ -79,10 +79,10 @@ function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface[
   };
 }
 
-/** As the API takes them for its own routes. */
+/** Same pattern as in the API's own routes. */
 const imagePattern = /^(https?|nfs|cifs|ftp):\/\/[!-~]{1,2040}$/;
 
-/** Objects, never lists: of a list the `openstack` client shows the first entry alone. */
+/** Always objects: of a list, the `openstack` client shows only the first entry. */
 const reads = (help: string, run: (...call: Parameters<Run>) => Promise<unknown>): VendorMethod => ({
   help,
   http: ['GET'],

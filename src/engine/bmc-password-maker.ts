@@ -1,10 +1,10 @@
-/** New passwords for BMCs: random, and such that the complexity rules of vendors are met. */
+/** Generates random BMC passwords that meet the complexity rules of vendors. */
 import { randomInt } from 'node:crypto';
 import type { PasswordRules } from '#drivers/interfaces.ts';
 
-/** What iDRAC, iLO, XCC and Supermicro want one of each of; letters and digits that are taken for each other are left out. */
+/** iDRAC, iLO, XCC and Supermicro require one of each class; ambiguous letters and digits are left out. */
 const classes = ['ABCDEFGHJKLMNPQRSTUVWXYZ', 'abcdefghijkmnpqrstuvwxyz', '23456789', '-_.+=!'] as const;
-/** IPMI 2.0 has room for so many bytes: the strongest that every BMC can keep. */
+/** The maximum of IPMI 2.0 in bytes: the strongest password that every BMC can store. */
 const usualLength = 20;
 
 export function makePassword({ least = 0, most = usualLength }: PasswordRules = {}): string {
@@ -21,7 +21,7 @@ function pickAfter(password: string, characters: string): string {
   }
 }
 
-/** The same character, or the one before or behind it, as in `aa`, `Ba` and `12`: libpwquality (OpenBMC) and some vendors count those. */
+/** Equal or adjacent characters, as in `aa`, `Ba` and `12`: libpwquality (OpenBMC) and some vendors limit them. */
 function isNext(one: string, other: string): boolean {
   const step = one.toLowerCase().charCodeAt(0) - other.toLowerCase().charCodeAt(0);
   return Math.abs(step) <= 1;

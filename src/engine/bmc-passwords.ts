@@ -1,7 +1,6 @@
 /**
- * The password of a BMC's own account: replaced, and put right where replacing it was broken off. The new one is written
- * down beside the old one (`next_ipmi_password`) before the BMC is asked, so that one of the two is right whatever
- * happens in between.
+ * Changes the password of a BMC account, and recovers from interrupted changes. The new password is stored beside the
+ * old one (`next_ipmi_password`) before it is sent to the BMC, so that one of the two always works.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
@@ -15,24 +14,24 @@ import { interfaceOf, loadNode } from './task.ts';
 type Parts = {
   store: Store;
   drivers: Drivers;
-  /** Nothing else is asked of the BMC, and no other settings are written, while the password changes. */
+  /** During a change no other request reaches the BMC, and its settings cannot be changed. */
   reservations: NodeReservations;
-  /** What was learned with the former settings counts no more. */
+  /** Called to invalidate state that was learned with the former settings. */
   changed(uuid: string): Promise<void>;
 };
 
-/** The settings of a node as they stood when they were read or written last. */
+/** The settings of a node as last read or written. */
 type AsRead = Pick<Node, 'uuid' | 'driver_info' | 'management_interface'>;
 type Account = { facts: NodeFacts & AsRead; management: ManagementInterface; key: string; nextKey: string };
 
-/** Which of the two passwords the BMC takes; `unknown`: it cannot be asked now. */
+/** The password that the BMC accepts; `unknown`: it cannot be reached now. */
 type Verdict = 'new' | 'old' | 'neither' | 'unknown';
 
-/** With these the BMC was not asked for anything. */
+/** With these faults the BMC has received no request. */
 const untouchedCodes: readonly FaultCode[] = ['badRequest', 'driverInfo', 'unsupportedByHardware'];
-/** One question (milliseconds). */
+/** Timeout of one request (milliseconds). */
 const questionMs = 30_000;
-/** Until a BMC that could not be asked is asked again (milliseconds). */
+/** Delay before a BMC that could not be reached is retried (milliseconds). */
 const laterMs = 300_000;
 
 export class BmcPasswords {
@@ -44,7 +43,7 @@ export class BmcPasswords {
     this.#parts = parts;
   }
 
-  /** Puts right what the last process had to leave; for a BMC that is silent, as soon as it answers. */
+  /** Settles interrupted changes of the last process; an unreachable BMC is settled when it responds again. */
   async start(): Promise<void> {
     const nodes = await this.#parts.store.nodes.pick(['uuid', 'driver_info']);
     const broken = nodes.filter(({ driver_info }) => Object.keys(driver_info).some((key) => key.startsWith('next_')));
@@ -66,7 +65,7 @@ export class BmcPasswords {
     if (!this.#stop.signal.aborted) this.#timer = setTimeout(() => void this.start().catch(() => {}), laterMs).unref();
   }
 
-  /** Throws what the BMC says; then the old password still counts, or which one does is found out later. */
+  /** Throws the BMC's fault; then the old password is still valid, or which one is will be settled later. */
   async rotate(uuid: string, password: string, callOptions: CallOptions = {}): Promise<void> {
     await this.#alone(uuid, 'idle', async () => {
       await this.#settleFormer(uuid);
@@ -92,14 +91,17 @@ export class BmcPasswords {
     });
   }
 
-  /** Somebody has written other settings in spite of all: theirs stay, ours stands beside them, and the BMC decides. */
+  /**
+   * The settings were changed concurrently after all: keep them, store our password beside them, and test both on the
+   * BMC.
+   */
   async #keepBoth(uuid: string, nextKey: string, password: string): Promise<void> {
     const { facts } = await this.#accountOf(uuid);
     await this.#write(facts, { [nextKey]: password });
     await this.#settleOrLater(uuid);
   }
 
-  /** @returns undefined where there is nothing to settle */
+  /** @returns undefined if there is nothing to settle */
   async settle(uuid: string): Promise<Verdict | undefined> {
     return this.#alone(uuid, 'always', () => this.#settle(uuid));
   }
@@ -137,7 +139,7 @@ export class BmcPasswords {
     return this.#parts.reservations.during(this.#parts.store, { uuid, purpose: 'a BMC password change', takes }, work);
   }
 
-  /** The new one first: a session that the old one opened may outlive it and would prove nothing. */
+  /** The new password first: a session opened with the old one may still be valid, and would prove nothing. */
   async #ask({ facts, management, key, nextKey }: Account): Promise<Verdict> {
     const { [key]: old, [nextKey]: next, ...rest } = facts.driver_info;
     for (const [verdict, password] of [
@@ -164,9 +166,9 @@ export class BmcPasswords {
   }
 
   /**
-   * Only what was read is replaced: settings that somebody else has written meanwhile are not lost, nor is theirs
-   * mixed with ours. @param change null removes a key
-   * @throws Fault `conflict` where they are others now
+   * Replaces only the values that were read, so that concurrent changes are neither lost nor mixed with ours. @param
+   * change null removes a key
+   * @throws Fault `conflict` if the settings have changed since
    */
   async #write({ uuid, driver_info, management_interface }: AsRead, change: JsonObject): Promise<AsRead> {
     return this.#parts.store.transaction(async (trx) => {

@@ -1,12 +1,12 @@
 /**
- * What a machine has shown of its boot since it was last switched on, folded from the events of the record: the furthest
- * stage, and what went wrong on the way. `diagnosis.ts` says what it means.
+ * What is known of a machine's boot since it was last powered on, derived from the event record: the furthest stage,
+ * and the problems on the way. `diagnosis.ts` interprets it.
  */
 import type { Event } from '#domain/records.ts';
 
 export type Sign = Pick<Event, 'kind' | 'subject' | 'message' | 'data' | 'at'>;
 
-/** In the order in which a machine reaches them; it may pass some by. */
+/** In boot order; a machine may skip some. */
 export const stages = [
   ...(['nothing', 'discover', 'offer', 'address', 'loader begun', 'loader taken', 'script taken'] as const),
   ...(['kernel begun', 'kernel taken', 'ramdisk begun', 'ramdisk taken', 'ramdisk network', 'agent'] as const),
@@ -28,7 +28,7 @@ export const clues = [
 ] as const;
 export type Clue = (typeof clues)[number];
 
-/** `sign`: the latest of its kind. `isPast`: the machine went on in spite of it. */
+/** `sign`: the latest of its kind. `isPast`: the machine has since made progress. */
 export type ClueSign = { readonly sign: Sign; readonly isPast: boolean; readonly count: number };
 
 type Part = 'loader' | 'script' | 'kernel' | 'ramdisk';
@@ -49,11 +49,13 @@ const tftpStates: Readonly<Record<string, Transfer['state']>> = {
   failed: 'broken',
 };
 
-/** What a machine that got an address was refused before is past. */
+/** Problems that are over once a machine has an address. */
 const pastWithAddress: readonly Clue[] = ['other NIC', 'no address', 'declined', 'complaint'];
-/** And of one that takes a file. */
+/** Problems that are over once a machine fetches a file. */
 const pastWithTransfer: readonly Clue[] = ['complaint', 'no loader', 'own system'];
-/** pxelinux tries a row of names for its configuration, iPXE one for a script; for other files somebody must have sent them. */
+/**
+ * pxelinux tries a series of configuration names and iPXE one script name; other file names were given to the machine.
+ */
 const triedAnyway = /^(?:pxelinux\.cfg\/|autoexec\.ipxe$)/;
 const strangersMax = 8;
 
@@ -63,14 +65,14 @@ export class BootSigns {
   #last: Sign | undefined;
   readonly #clues = new Map<Clue, ClueSign>();
   readonly #told = new Set<Clue>();
-  /** MACs that nobody expected and that asked for an address while nothing was heard of this machine; by MAC, what was said. */
+  /** Unknown MACs that requested an address while this machine sent nothing; the message by MAC. */
   readonly #strangers = new Map<string, string>();
 
   get stage(): Stage {
     return this.#furthest;
   }
 
-  /** By which the furthest stage was reached. */
+  /** The event by which the furthest stage was reached. */
   get furthestSign(): Sign | undefined {
     return this.#furthestSign;
   }
@@ -91,21 +93,21 @@ export class BootSigns {
     return rank(this.#furthest) >= rank(stage);
   }
 
-  /** Whether it was not asked for before: each clue is told once. */
+  /** True if this clue is new: each is reported once. */
   isNews(clue: Clue): boolean {
     const isNew = !this.#told.has(clue);
     this.#told.add(clue);
     return isNew;
   }
 
-  /** Of a former process. @param events oldest first */
+  /** Rebuilt after a restart. @param events oldest first */
   static of(events: readonly Sign[]): BootSigns {
     const signs = new BootSigns();
     for (const event of events) signs.take(event);
     return signs;
   }
 
-  /** @returns whether it is to be told: a stranger that was told already, or one too many, is not */
+  /** @returns whether to report it: not if the stranger was already reported, or beyond the limit */
   takeStranger(mac: string, message: string): boolean {
     if (this.#furthest !== 'nothing' || this.#strangers.has(mac) || this.#strangers.size >= strangersMax) return false;
     this.#strangers.set(mac, message);
@@ -176,7 +178,7 @@ export class BootSigns {
     if (state === 'broken') this.#note('broken transfer', sign);
     else this.#clues.delete('broken transfer');
     if (state === 'taken') for (const clue of ['missing file', 'refused request'] as const) this.#clues.delete(clue);
-    // A boot loader that reads its script again could not go on with what it had.
+    // A boot loader that requests its script again could not boot with it.
     if (part === 'script' && this.hasReached('kernel begun')) this.#note('starts over', sign);
     this.#reach(stageOf(part, state), sign);
   }
@@ -186,7 +188,7 @@ export class BootSigns {
     this.#note('missing file', sign);
   }
 
-  /** Requests that were refused, of the machine's own address. */
+  /** Rejected requests from the machine's own address. */
   #takeAnswer(sign: Sign): void {
     const { status, outcome } = sign.data;
     this.#last = sign;
@@ -230,7 +232,7 @@ export function rank(stage: Stage): number {
   return stages.indexOf(stage);
 }
 
-/** RFC 4578 and UEFI: firmware and iPXE call themselves so in option 60, systems do not. */
+/** RFC 4578 and UEFI: firmware and iPXE identify themselves in option 60, operating systems do not. */
 function isFirmware({ data }: Sign): boolean {
   return /^(?:PXE|HTTP)Client/.test(String(data['vendor_class'] ?? ''));
 }

@@ -7,7 +7,7 @@ import { openStore } from '#store/store.ts';
 import { aNode } from '#test/a-task.ts';
 import { BootStates, unknownBootState } from './boot-states.ts';
 
-/** A BMC of one node; `told` is what it says of itself, and a fault where it is undefined. */
+/** A BMC of one node; `told` is what it reports, or a fault if undefined. */
 async function setStage(
   t: TestContext,
   methods: readonly ('getBootMode' | 'getSecureBoot')[] = ['getBootMode', 'getSecureBoot'],
@@ -36,7 +36,7 @@ async function setStage(
     assert.ok(row);
     return row;
   };
-  /** As after a look; what came of it has come when it resolves. */
+  /** As after a poll; resolves when all its effects have happened. */
   const look = async (power: PowerState) => {
     states.consider({ ...(await read()), ports: [] }, power);
     await states.idle();

@@ -1,6 +1,6 @@
 /**
- * How machines boot (firmware mode, Secure Boot), as their BMCs last told: kept with the node, null where nobody knows. It is
- * read when a node is verified, when somebody asks or changes it, and once after each change of power, since BMCs apply it then.
+ * Boot states of machines (boot mode, Secure Boot) as last reported by their BMCs; stored in the node, null if unknown.
+ * Read when a node is verified, on request or change, and once after each power change, when BMCs apply them.
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -16,17 +16,17 @@ export type BootState = Pick<Node, 'boot_mode' | 'secure_boot'>;
 export const unknownBootState: BootState = { boot_mode: null, secure_boot: null };
 
 type Parts = { store: Store; drivers: Pick<Drivers, 'management'>; log: Pick<Logger, 'debug'> };
-/** What a node is asked with; with anything else, the answer is of another machine. */
+/** The settings used for the request; a response obtained with other settings is about another machine. */
 type Asked = NodeFacts & Pick<Node, 'management_interface'>;
 
-/** Read beside the looks at power, few at a time; for the others the next look is early enough. */
+/** Read after power polls, a few at a time; the remaining nodes are read after their next poll. */
 const readAtOnce = 20;
-/** Longest reading that nobody waits for (milliseconds). */
+/** Timeout of a background read (milliseconds). */
 const readMs = 60_000;
 
 export class BootStates {
   readonly #parts: Parts;
-  /** By node: with what settings and in what power state it was last read, or tried to. */
+  /** By node: the settings and power state of the last read or attempt. */
   readonly #read = new Map<string, string>();
   readonly #closing = new AbortController();
   readonly #reading = new Set<Promise<void>>();
@@ -35,7 +35,7 @@ export class BootStates {
     this.#parts = parts;
   }
 
-  /** Asks the BMC now, and keeps the answer. */
+  /** Reads the state from the BMC now, and stores it. */
   async ask(node: Asked, callOptions: CallOptions): Promise<BootState> {
     const management = interfaceOf(this.#parts.drivers.management, node.management_interface);
     const boot_mode = (await management.getBootMode?.(node, callOptions)) ?? null;
@@ -44,7 +44,7 @@ export class BootStates {
     return state;
   }
 
-  /** Called after each look that the BMC has answered. */
+  /** Called after each successful poll. */
   consider(node: Asked, power: PowerState): void {
     if (this.#closing.signal.aborted || this.#reading.size >= readAtOnce || !this.#tells(node)) return;
     const key = keyOf(node, power);
@@ -54,12 +54,12 @@ export class BootStates {
     this.#reading.add(reading);
   }
 
-  /** The node is gone. */
+  /** Removes the state of a deleted node. */
   forget(uuid: string): void {
     this.#read.delete(uuid);
   }
 
-  /** Resolves when nothing is being read of what looks have brought about. */
+  /** Resolves when no background read is running. */
   async idle(): Promise<void> {
     await Promise.all(this.#reading);
   }
@@ -69,7 +69,7 @@ export class BootStates {
     await this.idle();
   }
 
-  /** One that cannot be read is tried again when its power changes. */
+  /** After a failure, retried at the next power change. */
   async #tryToAsk(node: Asked): Promise<void> {
     const signal = AbortSignal.any([this.#closing.signal, bmcDeadline(node, readMs)]);
     await this.ask(node, { signal, background: true }).catch((error) => {
@@ -83,7 +83,7 @@ export class BootStates {
     return management?.getBootMode !== undefined || management?.getSecureBoot !== undefined;
   }
 
-  /** Written where it is news, and where the node still has the BMC that told it. */
+  /** Written only if changed, and if the node still has the same BMC settings. */
   async #keep({ uuid, driver_info, management_interface }: Asked, state: BootState): Promise<void> {
     await this.#parts.store.transaction(async ({ nodes }) => {
       const [now] = await nodes.pick(['driver_info', 'management_interface', 'boot_mode', 'secure_boot'], { uuid });
@@ -93,7 +93,7 @@ export class BootStates {
   }
 }
 
-/** A digest, as passwords are among the settings. */
+/** A digest, because the settings contain passwords. */
 function keyOf({ management_interface, driver_info }: Asked, power: PowerState): string {
   return createHash('sha256')
     .update(JSON.stringify([power, management_interface, driver_info]))

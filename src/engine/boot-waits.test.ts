@@ -1,4 +1,4 @@
-/** Operations that wait for a machine: what whoever looks on is told at once, and what ends the wait. */
+/** Operations that wait for a machine: what is shown at once, and what ends the wait. */
 import assert from 'node:assert/strict';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ async function messagesOf({ store }: Cloud, node_uuid: string): Promise<string[]
   return (await store.events.list({ node_uuid })).map(({ message }) => message);
 }
 
-/** Of the deployment: a cleaning may follow it. */
+/** Of the deployment, which a cleaning may follow. */
 async function faultOf(cloud: Cloud, id: string) {
   const operation = await cloud.store.operations.find({ server_id: id });
   await cloud.engine.ended(operation!.id);

@@ -1,4 +1,4 @@
-/** A server whose machine does not start is told so; one that is merely restarted is not. */
+/** A server whose machine does not boot gets a fault; one that is merely restarted does not. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { JsonObject, Node, Server } from '#domain/records.ts';
@@ -15,13 +15,13 @@ const byEfi = boots('snponly.efi', uefi);
 const byHttp = boots('http://192.0.2.1:8088/boot/firmware/snponly.efi', http);
 const byScript: Ask = { kind: 'http', subject: '/boot/ipxe/52:54:00:00:00:01' };
 const diskFailed: Ask = { kind: 'http', subject: 'disk failed' };
-/** dnsmasq names its file to anybody. */
+/** dnsmasq sends its boot file name to every client. */
 const system: Ask[] = [
   { kind: 'dhcp', subject: 'DHCPACK', data: { vendor_class: 'dhcpcd-9.4.1:Linux' } },
   boots('undionly.kpxe', 'dhcpcd-9.4.1:Linux'),
 ];
 
-/** A server that is ACTIVE on a machine with so many disks; time is the test's. */
+/** An ACTIVE server on a machine with this many disks; the test controls the clock. */
 async function anActiveServer(t: TestContext, { disks = 1, printed = null as string | null } = {}) {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T12:00:00Z') });
   const cloud = await aCloud({ steps: [aStep('work', async () => ({ next: true }))] });
@@ -39,7 +39,7 @@ async function anActiveServer(t: TestContext, { disks = 1, printed = null as str
   const mac = port!.address;
   const server = async () => (await store.servers.find({ id: made!.id })) as Server;
   const node = async () => (await store.nodes.find({ uuid })) as Node;
-  /** Each time another process, which knows what is in the database. */
+  /** Each time in a new process, which loads its state from the database. */
   const ask = async ({ kind, subject, data }: Ask, nic = mac) => {
     store.events.append({ kind, node_uuid: uuid, subject, message: 'asks', data: { ...data, mac: nic } });
     const watch = new BootWatch({ store, consoles: { log: async () => printed } });

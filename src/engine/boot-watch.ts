@@ -1,6 +1,6 @@
 /**
- * Whether the machine of a server starts a system: decided from what it asks the network for, which is in the record of
- * events, so that a restart of Ingot forgets nothing. See docs/decisions/0023-systems-that-do-not-start.md.
+ * Detects servers whose machine does not start an operating system, from its network requests in the event record; a
+ * restart of Ingot therefore loses nothing. See docs/decisions/0023-systems-that-do-not-start.md.
  */
 import { Fault, formatFault } from '#domain/faults.ts';
 import type { Event, Node, Server } from '#domain/records.ts';
@@ -10,24 +10,24 @@ import type { Consoles } from './consoles.ts';
 import { withConsole } from './last-error.ts';
 import type { MachineRequest } from './machine-record.ts';
 
-/** So many boots from the network, within so long, none of which brought up a system, are no accident (milliseconds). */
+/** This many network boots within this time (milliseconds) without a running system count as a failure. */
 export const bootsMax = 5;
 const within = 30 * 60_000;
-/** Repeats of one request; a boot takes longer (milliseconds). */
+/** Requests within this time belong to one boot, which takes longer (milliseconds). */
 const oneBoot = 30_000;
-/** Of the record: more than a machine can fill in that time within its budget of events. */
+/** Limit of events read: more than a machine's event budget allows in that time. */
 const lookedAt = 2000;
 const consoleLines = 200;
 
 type Told = Pick<Event, 'kind' | 'subject' | 'data'>;
 const isFirmware = (told: Told) => /^(PXE|HTTP)Client/.test(String(told.data['vendor_class'] ?? ''));
 
-/** Its loader found that the disk has nothing to start (the script of `src/drivers/ipxe/`). */
+/** The boot loader found no bootable disk (the script of `src/drivers/ipxe/`). */
 const tellsOfDisk = ({ kind, subject }: Told) => kind === 'http' && subject === 'disk failed';
-/** A lease for something that is no firmware. Events of former versions do not say for what. */
+/** A lease for something other than firmware. Events of earlier versions do not record the client. */
 const isSystem = (told: Told) =>
   told.kind === 'dhcp' && told.subject === 'DHCPACK' && 'vendor_class' in told.data && !isFirmware(told);
-/** What firmware was sent to; where another program serves DHCP, the script that iPXE then asks for. */
+/** Files that firmware loads; with another DHCP server, the script that iPXE then requests. */
 const isSentToLoader = (told: Told) =>
   told.kind === 'dhcp' && (told.subject === 'no loader' || told.subject === 'boot file') && isFirmware(told);
 const asksForScript = ({ kind, subject }: Told) => kind === 'http' && subject.startsWith('/boot/ipxe/');
@@ -45,7 +45,7 @@ export class BootWatch {
     this.#consoles = consoles;
   }
 
-  /** A machine has asked for something, which is in the record by now. */
+  /** Handles a request of a machine that has already been recorded. */
   async consider(request: MachineRequest): Promise<void> {
     const told = { kind: request.kind, subject: request.subject, data: request.data ?? {} };
     if (request.isStranger || request.mac === undefined || !isSign(told)) return;
@@ -57,7 +57,7 @@ export class BootWatch {
     if (fault) await this.#write(watched, fault);
   }
 
-  /** With nothing under way: what a machine asks for in the midst of an operation belongs to that. */
+  /** Only if no operation is running: requests during an operation belong to it. */
   async #find(mac: string): Promise<Watched | undefined> {
     const { node_ports, nodes, servers } = this.#store;
     const port = await node_ports.find({ address: mac });
@@ -87,7 +87,7 @@ export class BootWatch {
     return new Fault('systemNotStarting', { evidence, advice });
   }
 
-  /** Newest first; undefined where an operation is under way. A person at the machine counts like an operation. */
+  /** Newest first; undefined while an operation is running. Maintenance counts as an operation. */
   async #sinceItStarted(node_uuid: string): Promise<Event[] | undefined> {
     const { operations, events } = this.#store;
     const [last] = await operations.list({ node_uuid }, { orderBy: 'created_at', descending: true, limit: 1 });
@@ -121,7 +121,7 @@ export class BootWatch {
     if (isWritten) this.#tell({ node, server }, 'A system on it has asked for an address: it has started after all');
   }
 
-  /** Where both are still as they were read. */
+  /** Only if neither row has changed since it was read. */
   #change({ node, server }: Watched, write: (trx: Store) => Promise<void>): Promise<boolean> {
     const { id, vm_state } = server;
     return this.#store.transaction(async (trx) => {
@@ -137,14 +137,14 @@ export class BootWatch {
   }
 }
 
-/** iPXE tries the first disk of the BIOS alone: of several, the firmware may go on to the one with the system. */
+/** iPXE tries only the first BIOS disk; with several, the firmware may go on to the one with the system. */
 function hasOneDisk({ inventory }: Pick<Node, 'inventory'>): boolean {
   const disks = inventory?.['disks'];
   return Array.isArray(disks) && disks.length === 1;
 }
 
 /**
- * One boot may try several NICs, each by several ways (PXE, HTTP): the one that came most often counts.
+ * One boot may try several NICs, each in several ways (PXE, HTTP): the most frequent one counts.
  * @param events newest first
  * @returns the times of its boots, newest first
  */
@@ -159,7 +159,7 @@ function countBoots(events: readonly Event[]): { times: string[]; loader: string
   return counted.sort((left, right) => right.times.length - left.times.length)[0];
 }
 
-/** The name alone: what comes before it is of the provisioning network. */
+/** The file name only: the path or URL before it belongs to the provisioning network. */
 function loaderOf(file: string): string {
   return /(?:^|\/)([\w.-]+\.(?:0|efi|kpxe))$/.exec(file)?.[1] ?? 'iPXE';
 }

@@ -1,6 +1,6 @@
 const minuteMs = 60_000;
 
-/** A token bucket that is filled once a minute: `burst` at first and at most, `perMinute` with each minute that passes. */
+/** A token bucket: `burst` is the initial amount and the maximum, refilled by `perMinute` each minute. */
 export class Bucket {
   readonly #burst: number;
   readonly #perMinute: number;
@@ -8,7 +8,7 @@ export class Bucket {
   #left: number;
   #filledAt: number;
 
-  /** @param now milliseconds that only rise */
+  /** @param now monotonic clock in milliseconds */
   constructor(burst: number, perMinute: number, now: () => number = () => performance.now()) {
     this.#burst = burst;
     this.#perMinute = perMinute;
@@ -17,7 +17,7 @@ export class Bucket {
     this.#filledAt = now();
   }
 
-  /** Whether there was so much left; if not, nothing is taken. */
+  /** Takes `amount` if available; otherwise returns false and takes nothing. */
   take(amount: number): boolean {
     const minutes = Math.floor((this.#now() - this.#filledAt) / minuteMs);
     if (minutes > 0) {

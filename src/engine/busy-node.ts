@@ -1,14 +1,14 @@
-/** Who asks for a busy node is told what it is busy with. */
+/** Faults for requests to a busy node, which name the operation that holds it. */
 import { Fault } from '#domain/faults.ts';
 import type { Node, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 
-/** @throws Fault `nodeBusy` while an operation has the node. */
+/** @throws Fault `nodeBusy` while an operation holds the node */
 export async function refuseWhileBusy(trx: Store, node: Node): Promise<void> {
   if (node.operation_id) await refuseBusyNode(trx, node.uuid);
 }
 
-/** @throws Fault `nodeBusy`, or `notFound` where the node is gone. */
+/** @throws Fault `nodeBusy`, or `notFound` if the node does not exist */
 export async function refuseBusyNode(trx: Store, uuid: string): Promise<never> {
   const node = await trx.nodes.find({ uuid });
   if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
@@ -19,7 +19,7 @@ export async function refuseBusyNode(trx: Store, uuid: string): Promise<never> {
   });
 }
 
-/** Who waits for what, since when, and how long at the most. */
+/** The operation, its current step and wait, when it began and its deadline. */
 export function describeHolder({ id, step, step_started_at, waiting_for, deadline_at }: Operation): string {
   const wait = waiting_for ? `, waiting for ${waiting_for}` : '';
   const end = deadline_at ? `, until ${deadline_at} at the latest` : '';

@@ -31,7 +31,7 @@ async function aNetwork(
   return network;
 }
 
-/** What a walk over the pools from below finds, with no regard to speed. */
+/** Reference implementation: scans the pools upwards, without regard to speed. */
 function lowestOf(pools: readonly (readonly [number, number])[], taken: ReadonlySet<number>): number | undefined {
   for (const [first, last] of pools) {
     for (let number = first; number <= last; number++) if (!taken.has(number) && !neverGiven.includes(number)) return number;

@@ -1,4 +1,4 @@
-/** Which addresses a port gets: what was asked for if it may be had, else the lowest free one of a subnet's pools. */
+/** Chooses a port's addresses: the requested one if available, otherwise the lowest free one in a subnet's pools. */
 import { Fault } from '#domain/faults.ts';
 import {
   bitsOf,
@@ -16,24 +16,24 @@ import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-ad
 import { lowestFree } from '#store/ip-allocations.ts';
 import type { Store } from '#store/store.ts';
 
-/** `subnet_id` alone: any free address of it; `ip_address` alone: the subnet it lies in. */
+/** `subnet_id` alone: any free address in it; `ip_address` alone: in the subnet that contains it. */
 export type WantedAddress = { subnet_id?: string; ip_address?: string };
 export type FixedIp = Port['fixed_ips'][number];
 
-/** As Neutron's default (`max_fixed_ips_per_port`). */
+/** Neutron's default (`max_fixed_ips_per_port`). */
 const maxFixedIps = 5;
 
 type Choice = { wanted?: readonly WantedAddress[] | undefined; reserved: readonly ReservedRange[] };
 
-/** `barred`: addresses of the site, of the routers of all subnets, and those chosen for this port already. */
+/** `barred`: addresses of the site, of all subnets' gateways, and those already chosen for this port. */
 type Pools = { store: Store; networkId: string; subnets: readonly Subnet[]; barred: ReservedRange[] };
 
-/** In a transaction with the write of what it returns. @throws Fault as `allocatePort` */
+/** Must run in the transaction that writes the result. @throws Fault as `allocatePort` */
 export async function chooseAddresses(store: Store, networkId: string, { wanted, reserved }: Choice): Promise<FixedIp[]> {
   if (wanted && wanted.length > maxFixedIps)
     throw new Fault('invalidInput', { detail: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}` });
   const subnets = await store.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
-  // Two machines with the router's address would cut off all others on the wire.
+  // A machine with the gateway's address would disrupt all others on the wire.
   const gateways = (await store.subnets.pick(['gateway_ip'])).flatMap(({ gateway_ip }) => singleRange(gateway_ip));
   const pools: Pools = { store, networkId, subnets, barred: [...reserved, ...gateways] };
   const chosen: FixedIp[] = [];
@@ -62,7 +62,7 @@ function choose(pools: Pools, { subnet_id, ip_address, version }: Wanted): Promi
   return ip_address === undefined ? chooseAny(pools, subnets) : chooseExactly(pools, subnets, { subnet_id, ip_address });
 }
 
-/** Any host's address of the subnet may be asked for, also one outside the pools. */
+/** Any host address of the subnet may be requested, even outside the pools. */
 async function chooseExactly(pools: Pools, subnets: readonly Subnet[], wanted: WantedAddress): Promise<FixedIp> {
   const { subnet_id, ip_address: text = '' } = wanted;
   const address = parseAddress(text);
@@ -75,7 +75,10 @@ async function chooseExactly(pools: Pools, subnets: readonly Subnet[], wanted: W
   return { subnet_id: subnet.id, ip_address };
 }
 
-/** Not the network or broadcast address (IPv4), nor the routers' anycast address (IPv6, RFC 4291 section 2.6.1). */
+/**
+ * Excludes the network and broadcast address (IPv4) and the subnet-router anycast address (IPv6, RFC 4291 section
+ * 2.6.1).
+ */
 function isHostOf(address: IpAddress, subnet: Subnet): boolean {
   const cidr = parseCidr(subnet.cidr);
   if (!cidr || !isIn(address, cidr)) return false;
@@ -95,7 +98,7 @@ async function chooseAny({ store, networkId, barred }: Pools, subnets: readonly 
   throw new Fault('ipAddressGenerationFailure', { network: networkId });
 }
 
-/** The pool without what is barred; pools that were made under other settings, or by a former version, are cut here. */
+/** The pool minus barred addresses; pools created under other settings or by an earlier version are trimmed here. */
 function hostRanges(subnet: Subnet, pool: Subnet['allocation_pools'][number], barred: readonly ReservedRange[]): IpRange[] {
   const [cidr, start, end] = [parseCidr(subnet.cidr), parseAddress(pool.start), parseAddress(pool.end)];
   if (!cidr || !start || !end) return [];

@@ -312,7 +312,7 @@ async function ids(nodes: readonly Node[], wanted: Flavor): Promise<number[]> {
   return (await chosenInOrder(nodes, { flavor: wanted })).map(({ id }) => id);
 }
 
-/** Each choice from what the ones before left. */
+/** Each choice from the nodes that the previous ones left. */
 async function chosenInOrder(nodes: readonly Node[], request: ChoiceRequest): Promise<Node[]> {
   const choice = await choose(nodes, request);
   if (!('uuid' in choice)) return [];

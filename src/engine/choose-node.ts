@@ -1,6 +1,6 @@
 /**
- * The scheduler: which machine gets a server. The database finds the free nodes that are large enough, best first; what
- * only code can judge (capabilities, whether the driver takes the image) is asked of them one after the other.
+ * The scheduler: chooses a node for a server. The database finds free nodes that are large enough, best first; checks
+ * that need code (capabilities, driver support for the image) run on them one by one.
  */
 import { parseRootDevice } from '#agent-protocol/root-device.ts';
 import { canonicalArchitecture } from '#domain/architectures.ts';
@@ -14,15 +14,15 @@ import { type ChosenImage, type MadeFor, type Requirements, readRequirements } f
 export type ChoiceRequest = {
   flavor: Flavor;
   image?: ChosenImage;
-  /** UUID or name of the only node that may be taken. */
+  /** UUID or name of the only acceptable node. */
   node?: string;
-  /** NICs that the server needs. */
+  /** Number of NICs the server needs. */
   nics?: number;
-  /** Throws the fault for which nothing that is wanted can be deployed with this driver and deploy interface. */
+  /** Throws the fault if this driver and deploy interface cannot deploy the request. */
   checkDriver?(node: Pick<Candidate, 'driver' | 'deploy_interface'>): void;
 };
 
-/** The best fitting node, or why there is none. To be called in the transaction that takes the node. */
+/** The best fitting node, or why there is none. Must run in the transaction that claims the node. */
 export async function chooseNode(trx: Store, request: ChoiceRequest): Promise<{ uuid: string } | { reasons: Reasons }> {
   const requirements = readRequirements(request.flavor, request.image);
   const needs = needsOf(request, requirements);
@@ -36,7 +36,7 @@ export async function chooseNode(trx: Store, request: ChoiceRequest): Promise<{ 
   return { reasons: { ...(await countCauses(trx, needs)), ...unfit } };
 }
 
-/** For the fault `noValidHost`: `2 in use, 1 too little memory`, the commonest first. */
+/** For the fault `noValidHost`: `2 in use, 1 too little memory`, the most frequent first. */
 export function describeReasons(reasons: Reasons): string {
   const counted = Object.entries(reasons).sort(([, left], [, right]) => right - left);
   if (counted.length === 0) return 'No nodes are enrolled.';
@@ -49,7 +49,7 @@ function needsOf({ node, nics = 0 }: ChoiceRequest, requirements: Requirements):
   return { node, nics, sizes: { cpus: vcpus, memory_mb, local_gb }, resources, traits };
 }
 
-/** Many nodes have few drivers: each pair is asked once. */
+/** Nodes share few drivers, so each combination is checked once. */
 function driverJudge({ checkDriver }: ChoiceRequest): (node: Candidate) => string | undefined {
   const known = new Map<string, string | undefined>();
   return (node) => {
@@ -84,7 +84,7 @@ function whyIncapable(node: Candidate, requirements: Requirements): string | und
   return undefined;
 }
 
-/** As Nova's driver for Ironic describes a node: of its architecture, `baremetal`, and `hvm`. Asked at rebuilds too. */
+/** As Nova's Ironic driver describes a node: its architecture, `baremetal`, and `hvm`. Also checked at rebuilds. */
 export function whyNotMadeFor({ properties }: Pick<Candidate, 'properties'>, made_for: MadeFor): string | undefined {
   const { architecture, hypervisor_type, vm_mode } = made_for;
   const actual = text(properties['cpu_arch']);
@@ -95,10 +95,10 @@ export function whyNotMadeFor({ properties }: Pick<Candidate, 'properties'>, mad
   return undefined;
 }
 
-/** VMMode.canonicalize: all of these mean `hvm`. */
+/** VMMode.canonicalize maps all of these to `hvm`. */
 const nativeModes = ['hvm', 'hv', 'baremetal'];
 
-/** Which disk would be written is not to be guessed. */
+/** With invalid root device hints the target disk would be a guess. */
 function hasUsableHints(node: Candidate): boolean {
   try {
     parseRootDevice(node.properties['root_device']);

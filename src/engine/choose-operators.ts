@@ -13,7 +13,7 @@ const asNumbers =
     return actual.trim() !== '' && !Number.isNaN(left) && !Number.isNaN(right) && compare(left, right);
   };
 
-/** One wanted word each. `=` means "at least": so Nova has read it from the first day on. */
+/** One operand each. `=` means "at least", as in Nova from the first release. */
 const operatorTable: Readonly<Record<string, Compare>> = {
   '=': asNumbers((actual, wanted) => actual >= wanted),
   '==': asNumbers((actual, wanted) => actual === wanted),
@@ -23,7 +23,7 @@ const operatorTable: Readonly<Record<string, Compare>> = {
   ...textOperators,
 };
 
-/** Does a node's value (undefined = it has none) satisfy the text of an extra spec? */
+/** True if a node's value (undefined: not set) satisfies the extra spec. */
 export function satisfies(actual: string | undefined, requirement: string): boolean {
   if (actual === undefined) return false;
   const words = requirement.trim().split(/\s+/);

@@ -1,4 +1,4 @@
-/** What a flavor and an image ask of a machine, read from their sizes, extra specs and properties. */
+/** What a flavor and an image require of a machine, from their sizes, extra specs and properties. */
 import type { Flavor, Image } from '#domain/records.ts';
 
 export type ChosenImage = Pick<Image, 'min_disk' | 'min_ram' | 'properties'>;
@@ -7,12 +7,12 @@ export type Requirements = {
   vcpus: number;
   memory_mb: number;
   local_gb: number;
-  /** `resources:` other than the three sizes: class → amount; amounts of 0 are left out. */
+  /** `resources:` other than the three sizes: class → amount; zero amounts are left out. */
   resources: Readonly<Record<string, number>>;
   traits: readonly { name: string; required: boolean }[];
   /** Capability → requirement with its operator. */
   capabilities: Readonly<Record<string, string>>;
-  /** What the image is made for; each may be left out. */
+  /** What the image is made for; each field is optional. */
   made_for: MadeFor;
 };
 
@@ -20,7 +20,7 @@ export type MadeFor = { architecture?: string | undefined; hypervisor_type?: str
 
 const sizeClasses = { VCPU: 'vcpus', MEMORY_MB: 'memory_mb', DISK_GB: 'local_gb' } as const;
 
-/** Reads all requirements. Extra specs of other scopes (`baremetal:`, `hw:`, `quota:`…) ask nothing of a machine. */
+/** Reads all requirements. Extra specs of other scopes (`baremetal:`, `hw:`, `quota:`…) are ignored. */
 export function readRequirements(flavor: Flavor, image?: ChosenImage): Requirements {
   const sizes = flavorSizes(flavor);
   const resources: Record<string, number> = {};
@@ -43,7 +43,7 @@ export function readRequirements(flavor: Flavor, image?: ChosenImage): Requireme
   };
 }
 
-/** Nova's ImagePropertiesFilter, with the names that properties had before. */
+/** Nova's ImagePropertiesFilter, including the former property names. */
 export function madeFor(image: Pick<ChosenImage, 'properties'> | undefined): MadeFor {
   const { properties = {} } = image ?? {};
   return {
@@ -63,14 +63,14 @@ function flavorSizes(flavor: Flavor): Sizes {
   };
 }
 
-/** `resources:VCPU=0` is how flavors say "do not look at the size, the resource class is enough". */
+/** With `resources:VCPU=0` a flavor disables the size check and relies on the resource class. */
 function readResource(into: { sizes: Sizes; resources: Record<string, number> }, name: string, amount: number): void {
   const size = sizeClasses[name as keyof typeof sizeClasses];
   if (size) into.sizes[size] = Number.isFinite(amount) ? amount : 0;
   else if (amount > 0) into.resources[name] = amount;
 }
 
-/** `trait1:X` and `resources1:X` (numbered groups) mean the same for a machine that is taken whole. */
+/** `trait1:X` and `resources1:X` (numbered groups) are equivalent for a whole machine. */
 function splitKey(key: string): { scope: string; name: string } {
   const colon = key.indexOf(':');
   if (colon < 0) return { scope: '', name: key };

@@ -12,10 +12,10 @@ import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
 
-/** `flash`: milliseconds until another version is no longer waited for. */
+/** `flash`: how long another version is waited for (milliseconds). */
 type BmcAnswers = { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silentFor?: number; flash?: number };
 
-/** A BMC of answers; `did` tells what it was told. */
+/** A BMC with scripted responses; `did` lists the requests it received. */
 async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
   const store = await openStore(':memory:');
   t.after(() => store.close());

@@ -1,6 +1,6 @@
 /**
- * Cleaning steps of an operator's own choice (`baremetal node clean --clean-steps`): Ironic's names for what the BMC does
- * by itself, without a ramdisk. Each is a step of the operation, so it is durable, bounded and told like any other.
+ * Manual clean steps (`baremetal node clean --clean-steps`) that the BMC executes out of band, without a ramdisk; named
+ * as in Ironic. Each becomes a step of the operation, so it is durable, has a timeout and is recorded.
  */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -15,20 +15,20 @@ import { interfaceOf } from './task.ts';
 export type AskedStep = { interface: string; step: string; args?: JsonObject };
 type Parts = { store: Store; drivers: Drivers; times?: CleanTimes };
 
-/** Milliseconds. */
+/** In milliseconds. */
 export type CleanTimes = {
-  /** Between looks at what a BMC does by itself. */
+  /** Poll interval for the progress of a BMC. */
   readonly look: number;
-  /** A BMC that was told to restart answers on for so long. */
+  /** How long a BMC may keep responding after a restart request. */
   readonly lastWords: number;
-  /** How long another version is waited for where Ingot was restarted while firmware was written. */
+  /** How long to wait for a new version if Ingot restarted during a firmware update. */
   readonly flash: number;
 };
 const usualTimes: CleanTimes = { look: 10_000, lastWords: 10_000, flash: 900_000 };
 
-/** Firmware applies settings while it starts; some machines take long for that. */
+/** Firmware applies settings during boot, which takes long on some machines. */
 const bootSeconds = 1800;
-/** Longer than a driver waits. */
+/** Longer than the driver's own timeout. */
 const flashSeconds = 3900;
 
 const AskedSteps = Type.Array(
@@ -66,7 +66,7 @@ type Row = {
   readonly steps: (parts: Parts, args: JsonObject) => readonly Step[];
 };
 
-/** `deploy.erase_devices` is no row: it needs the ramdisk, and stands for the whole of an automatic cleaning. */
+/** `deploy.erase_devices` is not in the table: it needs the ramdisk, and stands for a whole automatic cleaning. */
 const eraseStep = 'deploy.erase_devices';
 
 const stepTable: Readonly<Record<string, Row>> = {
@@ -99,7 +99,7 @@ const stepTable: Readonly<Record<string, Row>> = {
   },
 };
 
-/** @throws Fault `badRequest` for steps that do not exist, or not with these arguments; `unsupportedByHardware` */
+/** @throws Fault `badRequest` for unknown steps or invalid arguments; `unsupportedByHardware` */
 export function readCleanSteps(drivers: Drivers, node: Node, asked: unknown): AskedStep[] {
   if (!Value.Check(AskedSteps, asked)) {
     throw new Fault('badRequest', { detail: 'clean_steps must be a list of {"interface": …, "step": …, "args": {…}}.' });
@@ -127,7 +127,7 @@ export function isErase({ interface: slot, step }: AskedStep): boolean {
   return `${slot}.${step}` === eraseStep;
 }
 
-/** Steps that the BMC does by itself; each name stands once, so that a restart finds its place again. */
+/** The out-of-band steps. Names are unique, so that a restart finds the current step. */
 export function outOfBandSteps(parts: Parts, asked: readonly AskedStep[]): readonly Step[] {
   const made = asked.flatMap(({ interface: slot, step, args = {} }) => stepTable[`${slot}.${step}`]?.steps(parts, args) ?? []);
   return made.map((step, index) => ({ ...step, name: `${index + 1}: ${step.name}` }));
@@ -153,7 +153,7 @@ const restart: readonly Step[] = [
   ),
 ];
 
-/** Written, then restarted, then read until the firmware has taken them over. */
+/** Writes the settings, restarts the machine, then polls until the firmware has applied them. */
 function applyBios(parts: Parts, args: JsonObject): readonly Step[] {
   const settings = args['settings'] as { name: string; value: Json }[];
   const changes = Object.fromEntries(settings.map(({ name, value }) => [name, value]));
@@ -174,7 +174,7 @@ function applyBios(parts: Parts, args: JsonObject): readonly Step[] {
   ];
 }
 
-/** A BMC tells nobody when the firmware is through, so it is asked now and then. */
+/** A BMC sends no notification when the firmware is done, so it is polled. */
 async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<string, Json>>): ReturnType<Step['run']> {
   for (;;) {
     if (await areApplied(parts, task, changes)) return { next: true };
@@ -183,7 +183,7 @@ async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<s
   }
 }
 
-/** Services give numbers as texts, and texts as numbers. */
+/** Some services return numbers as strings, and strings as numbers. */
 function formatValue(value: Json | undefined): string | undefined {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
@@ -198,13 +198,13 @@ async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<str
       ),
     );
   } catch (error) {
-    // While the firmware starts, many BMCs have no settings to show.
+    // Many BMCs report no settings while the firmware starts.
     if (isAway(error)) return false;
     throw error;
   }
 }
 
-/** No BMC shows a password. */
+/** No BMC returns a password. */
 function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
   return setting !== undefined && (setting.type === 'Password' || formatValue(setting.value) === formatValue(value));
 }
@@ -216,8 +216,8 @@ function isAway(error: unknown): boolean {
 }
 
 /**
- * Ends when it answers again: what follows needs it. That it was told is noted, so that a crash of Ingot while it
- * starts does not make it start anew; told twice is it only where Ingot died before it heard the answer.
+ * Ends when the BMC responds again, because later steps need it. The request is recorded, so that it is not repeated if
+ * Ingot crashes during the restart; it is repeated only if Ingot crashed before receiving the response.
  */
 async function restartBmc(parts: Parts, task: Task): Promise<void> {
   const management = managementOf(parts, task);
@@ -239,10 +239,13 @@ async function restartBmc(parts: Parts, task: Task): Promise<void> {
   }
 }
 
-/** What is installed when an update is sent; in the operation's context under `flashing` until it is known to be over. */
+/**
+ * The versions installed before an update; in the operation's context as `flashing` until the update is known to be
+ * over.
+ */
 type Flash = { step: string; versions: Record<string, string | null> };
 
-/** Whoever may be writing firmware must not lose its power. */
+/** While firmware may be being written, the power must stay on. */
 export function isFlashing({ context }: Pick<Operation, 'context'>): boolean {
   return Boolean(context['flashing']);
 }
@@ -283,8 +286,8 @@ async function readVersions(parts: Parts, task: Task): Promise<Flash['versions']
 type Interrupted = { what: string; former: Flash; component: string | undefined };
 
 /**
- * Ingot ended while the firmware was written, or just before: another version tells that it was. It is not sent again,
- * since it may still be under way.
+ * Ingot stopped during or just before a firmware update: a changed version shows that it was done. The update is not
+ * sent again, because it may still be running.
  */
 async function seeFlashed(parts: Parts, task: Task, { what, former, component }: Interrupted): Promise<void> {
   const { look, flash } = timesOf(parts);

@@ -1,4 +1,4 @@
-/** Cleaning: what a tenant left on the disks is made unreadable before anybody else gets the machine. */
+/** Cleaning: erases a tenant's data from the disks before anyone else gets the machine. */
 import type { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
@@ -71,7 +71,7 @@ export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDe
       const erase = operation.request['boot_interface'] === 'fake' ? [powerOff, nothingToErase] : withAgentSecret(machine);
       return [...outOfBandSteps(parts, asked), ...(erasesDisks(operation) ? erase : [])];
     },
-    // A machine whose firmware is being written must not lose its power.
+    // A machine whose firmware is being written must stay powered.
     undo: (operation) =>
       erasesDisks(operation) ? [keepConsole, ...(isFlashing(operation) ? [] : [powerOff]), withdrawBootFiles] : [],
     ended: (trx, operation) => writeCleanEnd(trx, operation).then(() => []),
@@ -82,14 +82,14 @@ function askedSteps({ request }: Operation): AskedStep[] {
   return (request['clean_steps'] as AskedStep[] | undefined) ?? [];
 }
 
-/** Nothing in particular was asked for: the whole of it. */
+/** No specific steps requested: a full cleaning. */
 function erasesDisks(operation: Operation): boolean {
   const asked = askedSteps(operation);
   return asked.length === 0 || asked.some(isErase);
 }
 
 const cleanFailure = 'clean failure';
-/** What a failed cleaning set; a person's own maintenance is a person's to end. */
+/** Clears the maintenance set by a failed cleaning; maintenance set by an operator is kept. */
 const outOfMaintenance = { maintenance: false, maintenance_reason: null, fault: null };
 
 const disksMayHoldData =
@@ -128,7 +128,7 @@ async function writeCleanEnd(trx: Store, operation: Operation): Promise<void> {
       provision_updated_at: now,
       maintenance: true,
       maintenance_reason: [
-        // Somebody had put it there for reasons of their own, perhaps in the midst of the cleaning.
+        // An operator had set maintenance for other reasons, possibly during the cleaning.
         ...(node.maintenance && node.fault !== cleanFailure && node.maintenance_reason ? [node.maintenance_reason] : []),
         `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then run `manage`.'}`,
       ].join(' '),

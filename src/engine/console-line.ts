@@ -1,6 +1,6 @@
 /**
- * The serial line of one machine, kept open: opened again whenever it ends, recorded, and shared by all who look on or
- * type. BMCs have one serial session, so there is one line however many look on.
+ * The serial connection to one machine: kept open, reopened when it ends, recorded, and shared by all viewers. BMCs
+ * have one serial session, so there is one connection for any number of viewers.
  */
 import { Duplex } from 'node:stream';
 import { asFault } from '#domain/faults.ts';
@@ -9,22 +9,22 @@ import type { ConsoleRecord } from './console-record.ts';
 import { pause } from './power.ts';
 import { orAborted } from './step-deadlines.ts';
 
-/** Pauses between attempts (milliseconds); the last repeats. */
+/** Retry delays (milliseconds); the last repeats. */
 const pauses = [1000, 5000, 15_000, 60_000];
-/** Whoever reads so slowly is let go: the machine does not wait (bytes). */
+/** A viewer whose backlog exceeds this is detached, because the machine does not wait (bytes). */
 const backlogMax = 1024 * 1024;
-/** What is typed faster than the machine takes it is lost, as on any serial line (bytes). */
+/** Input beyond this backlog is lost, as on any serial line (bytes). */
 const typedMax = 64 * 1024;
-/** A line that holds for so long is sound: the pauses begin anew (milliseconds). */
+/** A connection that lasts this long is stable: the retry delays start over (milliseconds). */
 const soundMs = 60_000;
-/** A line that ends again and again is told of so many times, and then when it has held for a while. */
+/** An unstable connection is reported this many times, then only after it has been stable. */
 const reportedConnections = 3;
 
 export type LineParts = {
   open(signal: AbortSignal): Promise<ConsoleStream>;
   record: ConsoleRecord;
   heard?(data: Buffer): void;
-  /** Told when the line opens and when it is lost, with the reason; not for each failed attempt after that. */
+  /** Called when the connection opens, and with the reason when it is lost; not for each failed retry after that. */
   tell(message: string): void;
 };
 
@@ -36,7 +36,7 @@ export class ConsoleLine {
   #stream: ConsoleStream | undefined;
   #trouble: string | undefined = 'it is being opened';
   #shortLives = 0;
-  /** The kind of loss that was told last; undefined = that it is open. */
+  /** The kind of loss last reported; undefined: reported as open. */
   #toldLoss: string | undefined;
 
   constructor(parts: LineParts) {
@@ -48,14 +48,14 @@ export class ConsoleLine {
     return this.#viewers.size;
   }
 
-  /** Why nothing comes; undefined = it is open. */
+  /** Why there is no output; undefined: the connection is open. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
 
   /**
-   * One more end: hears all that is printed from now on, and types. It outlives interruptions of the line.
-   * `tellsTrouble`: why nothing comes names the BMC, which is not everybody's business.
+   * Attaches a viewer, which receives all output from now on and can type. It survives reconnects. `tellsTrouble`: show
+   * the reason for interruptions, which names the BMC, to this viewer.
    */
   attach({ tellsTrouble = true } = {}): Duplex {
     const viewer = new Duplex({
@@ -94,19 +94,19 @@ export class ConsoleLine {
       } catch (error) {
         if (signal.aborted) return;
         const { code, message } = asFault(error);
-        // Its text tells how long it was silent, which is another time at each attempt.
+        // The message of this fault contains the time waited, which differs on each attempt.
         this.#lost(message, code === 'bmcUnreachable' ? code : message);
       }
       await pause(pauses[Math.min(Math.max(failures, 0), pauses.length - 1)]!, signal).catch(() => {});
     }
   }
 
-  /** Whoever closes the line does not wait for a BMC; a stream that comes too late is hung up. */
+  /** Closing does not wait for a BMC; a stream that opens too late is closed. */
   async #open(signal: AbortSignal): Promise<ConsoleStream> {
     const opening = this.#parts.open(signal);
     opening.then(
       (late) => {
-        // Nobody listens to it any more, and an error that nobody hears would end the process.
+        // The stream has no other listener, and an unhandled error would end the process.
         late.on('error', () => {});
         if (signal.aborted) late.destroy();
       },

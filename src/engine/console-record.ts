@@ -1,10 +1,10 @@
-/** What a serial console has printed: two files of bounded size, the newer one growing. */
+/** The record of a serial console: two files of bounded size, of which the newer one grows. */
 import { appendFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** When the newer file is as long, it becomes the older one (bytes). */
+/** At this size the newer file becomes the older one (bytes). */
 const fileMax = 1024 * 1024;
-/** A disk that is slower than the machine prints: what waits beyond that is lost (bytes). */
+/** If the disk is slower than the console, output beyond this backlog is lost (bytes). */
 const pendingMax = 1024 * 1024;
 
 export class ConsoleRecord {
@@ -22,7 +22,7 @@ export class ConsoleRecord {
     this.#older = `${this.#newer}.1`;
   }
 
-  /** Written in the order of the calls; what cannot be written (the disk is full) is lost, not waited for. */
+  /** Written in call order. Output that cannot be written (for example because the disk is full) is dropped. */
   append(data: Buffer): void {
     if (this.#pendingSize > pendingMax) return;
     this.#pending.push(data);
@@ -32,7 +32,7 @@ export class ConsoleRecord {
     });
   }
 
-  /** Null where nothing was ever recorded. */
+  /** Null if nothing was recorded. */
   async read(): Promise<Buffer | null> {
     await this.#writing;
     const parts = await Promise.all([this.#older, this.#newer].map((path) => readFile(path).catch(() => undefined)));
@@ -40,7 +40,7 @@ export class ConsoleRecord {
     return found.length === 0 ? null : Buffer.concat(found);
   }
 
-  /** What was printed until now is gone; what comes is recorded again. */
+  /** Deletes the record; later output is recorded again. */
   async erase(): Promise<void> {
     this.#drop();
     await this.#writing;

@@ -1,6 +1,6 @@
 /**
- * Who looks on at a machine's console as the owner of the server on it: that ends with the server, or the next owner of
- * the machine would be watched, and typed to.
+ * Console viewers that are owners of servers: their sessions end with the server, or they could watch the next owner of
+ * the machine and type to it.
  */
 import type { Duplex } from 'node:stream';
 import { Fault } from '#domain/faults.ts';
@@ -8,7 +8,9 @@ import type { Store } from '#store/store.ts';
 
 type Viewer = { readonly node: string; readonly server: string };
 
-/** Whatever befalls a server is in the record of events; after news there, visits are looked through once (milliseconds). */
+/**
+ * Every change of a server appears in the event record; sessions are checked once per batch of events (milliseconds).
+ */
 const gatherMs = 200;
 
 export class ConsoleSessions {
@@ -22,11 +24,11 @@ export class ConsoleSessions {
     this.#unsubscribe = store.events.subscribe(() => this.#lookLater());
   }
 
-  /** Throws `conflict`, and ends the viewer, where the machine is not the server's (any more). */
+  /** Throws `conflict`, and ends the viewer, if the machine does not (or no longer) belong to the server. */
   async admit(viewer: Duplex, session: Viewer): Promise<void> {
     this.#sessions.set(viewer, session);
     viewer.once('close', () => this.#sessions.delete(viewer));
-    // Asked with the viewer in the list already: of a deletion that comes now, either this or the next look knows.
+    // The viewer is already listed, so a deletion that commits now is seen by this check or the next one.
     if ((await this.#allowed([session])).has(session)) return;
     viewer.destroy();
     throw new Fault('conflict', { detail: `Instance ${session.server} has no machine.` });
@@ -43,7 +45,7 @@ export class ConsoleSessions {
     this.#timer.unref();
   }
 
-  /** What cannot be asked (the disk is full) is not allowed. */
+  /** If the check fails (for example because the disk is full), access is denied. */
   async #look(): Promise<void> {
     this.#timer = undefined;
     const allowed = await this.#allowed([...this.#sessions.values()]).catch(() => new Set<Viewer>());

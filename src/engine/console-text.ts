@@ -1,4 +1,4 @@
-/** What is kept of a console's text when something has failed. */
+/** Selects the console text that is kept after a failure. */
 import { classicParameters } from '#agent-protocol/classic.ts';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { plainText } from '#domain/plain-text.ts';
@@ -6,21 +6,23 @@ import { plainText } from '#domain/plain-text.ts';
 const secretParameters = [kernelParameters.token, classicParameters.deploymentKey];
 const secrets = new RegExp(`\\b(${secretParameters.map((name) => name.replace('.', '\\.')).join('|')})=\\S+`, 'g');
 
-/** The kernel prints its command line. Its operation is over, but a secret stays out of what is stored all the same. */
+/** The kernel prints its command line. Its operation has ended, but its secrets must not be stored. */
 export function withoutKernelSecrets(text: string): string {
   return text.replace(secrets, '$1=***');
 }
 
-/** Colours and movements of the cursor, which firmware and loaders write: ECMA-48 control sequences, and strings up to BEL or ST. */
+/**
+ * ECMA-48 control sequences, and strings up to BEL or ST: firmware and boot loaders write colours and cursor movements.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const escapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g;
 
 const tailLines = 20;
-/** Per line, and of all of them (characters). */
+/** Maximum per line, and in total (characters). */
 const lineMax = 200;
 const tailMax = 2000;
 
-/** Its last lines with text on them, without control characters. */
+/** The last non-empty lines, without control characters. */
 export function consoleTail(text: string): string[] {
   const end = text.slice(-16 * tailMax).replace(escapes, '');
   const lines = plainText(end.replace(/\r+\n?|\u2028|\u2029/g, '\n'))
@@ -31,7 +33,7 @@ export function consoleTail(text: string): string[] {
   return withinSize(lines, tailMax);
 }
 
-/** The last of them that have room. */
+/** The last lines that fit. */
 export function withinSize(lines: readonly string[], characters: number): string[] {
   let room = characters;
   const first = lines.findLastIndex((line) => {

@@ -1,6 +1,6 @@
 /**
- * Reads along what machines print that an operation waits for: a kernel that says its last words is not waited for any
- * longer. A console that Ingot keeps open is heard as it prints; a file that somebody else writes is read now and then.
+ * Watches the consoles of machines that an operation waits for: a kernel panic ends the wait at once. A console that
+ * Ingot keeps open is read as it prints; a file written by another program is polled.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { Fault } from '#domain/faults.ts';
@@ -13,16 +13,16 @@ import type { Worker } from './worker.ts';
 
 type Parts = { store: Store; drivers: Drivers; worker: Pick<Worker, 'live' | 'cancel' | 'saveContext'> };
 
-/** Who writes such a file tells nobody, and may be on another host (milliseconds). */
+/** Poll interval: the writer of such a file sends no notification, and may be on another host (milliseconds). */
 const readEveryMs = 2000;
 
 type ConsoleFile = { facts: NodeFacts; driver: ConsoleInterface & Required<Pick<ConsoleInterface, 'log' | 'position'>> };
 type Watched = {
   readonly scanner: PanicScanner;
   readonly decoder: StringDecoder;
-  /** Undefined = not looked for yet; null = its console is no file. */
+  /** Undefined: not determined yet; null: its console is not a file. */
   file: ConsoleFile | null | undefined;
-  /** How far the file was read; undefined = not yet. */
+  /** Offset read so far; undefined: none yet. */
   since: string | undefined;
 };
 
@@ -45,24 +45,24 @@ export class ConsoleWatch {
     clearInterval(this.#timer);
   }
 
-  /** The machine is about to start: what was printed before tells nothing of this boot. */
+  /** The machine is about to boot: earlier output does not belong to this boot. */
   async bootBegins(live: LiveOperation): Promise<void> {
     const watched = this.#begin(live);
     watched.file = await this.#findFile(live).catch(() => undefined);
     const since = await watched.file?.driver.position(watched.file.facts).catch(() => undefined);
     if (since === undefined) return;
     watched.since = since;
-    // For the next process: the file goes on while this one does not run.
+    // Persisted, because the file grows while the process is down.
     await this.#parts.worker.saveContext(live, (context) => ({ ...context, console_since: since }));
   }
 
-  /** The console of that node has printed. */
+  /** Handles console output of the node. */
   hear(nodeUuid: string, data: Buffer): void {
     const live = this.#parts.worker.live.ofNode(nodeUuid);
     if (live && isWaitedFor(live)) this.#scan(live, this.#of(live).decoder.write(data));
   }
 
-  /** Reads what was written to the files meanwhile. */
+  /** Reads what has been written to the files since the last poll. */
   async read(): Promise<void> {
     const waiting = [...this.#parts.worker.live.values()].filter(isWaitedFor);
     await Promise.all(waiting.map((live) => this.#readFile(live).catch(() => {})));
@@ -84,7 +84,7 @@ export class ConsoleWatch {
     const end = await driver.position(facts);
     const since = watched.since ?? (live.operation.context['console_since'] as string | undefined);
     watched.since = end;
-    // Without a mark, what stands there may be of an earlier boot.
+    // Without an offset, the content may belong to an earlier boot.
     if (end === undefined || since === undefined || end === since) return;
     this.#scan(live, (await driver.log(facts, { since })) ?? '');
   }
@@ -122,7 +122,7 @@ export class ConsoleWatch {
   }
 }
 
-/** Its ramdisk is to boot, or is at work. */
+/** True if its ramdisk is about to boot or is running. */
 function isWaitedFor({ operation, awaitsBoot, announcedStep }: LiveOperation): boolean {
   if (operation.state !== 'running') return false;
   return awaitsBoot || announcedStep?.phase === 'image' || 'command' in operation.context;

@@ -13,7 +13,7 @@ import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { aServer } from '#test/a-task.ts';
 import { Consoles } from './consoles.ts';
 
-/** A machine whose serial line the test holds at its other end. */
+/** A machine whose serial line is controlled by the test. */
 async function aStage(t: TestContext) {
   const { store, ...cloud } = await aCloud();
   const node = await anAvailableNode({ store, ...cloud }, 'n1');
@@ -56,7 +56,7 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-/** The line is not only open, but in use. */
+/** The line is open and in use. */
 const isHeard = (line: Duplex) => line.listenerCount('data') + line.listenerCount('readable') > 0;
 
 test('an enabled console is opened and recorded, and its last lines can be read', async (t) => {
@@ -135,7 +135,7 @@ test('a node without a console to type into says so', async (t) => {
   assert.equal(await consoles.log(node.uuid), null);
 });
 
-/** The machine is given to a server of a tenant. */
+/** Gives the machine to a tenant's server. */
 async function aTenant({ store, node }: Awaited<ReturnType<typeof aStage>>, id = 'server-1') {
   await store.servers.insert(aServer({ id, node_uuid: node.uuid, vm_state: 'active', task_state: null }));
   await store.nodes.update({ uuid: node.uuid }, { instance_uuid: id });

@@ -1,4 +1,4 @@
-/** Serial consoles: who wants one has it kept open and recorded, and anybody may look on and type for a while. */
+/** Serial consoles: an enabled console is kept open and recorded; viewers can attach to it and type. */
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,10 +17,10 @@ type Parts = {
   store: Store;
   drivers: Drivers;
   stateDir: string;
-  /** Told of all that a console prints which is kept open. */
+  /** Receives all output of the consoles that are kept open. */
   heard?(nodeUuid: string, data: Buffer): void;
 };
-/** Opening costs a BMC a session, its processor, and us some packets: after a restart thousands may be wanted. */
+/** Limits concurrent opens, each of which costs a BMC a session and CPU time: after a restart thousands may be due. */
 const openedAtOnce = 20;
 
 type ConsoleSession = { line: ConsoleLine; record: ConsoleRecord; wanted: boolean };
@@ -50,7 +50,7 @@ export class Consoles {
     await Promise.all(seats.map(({ line }) => line.close()));
   }
 
-  /** @throws Fault `unsupportedByHardware` where nobody can type */
+  /** @throws Fault `unsupportedByHardware` if the console accepts no input */
   async setEnabled(uuid: string, enabled: boolean): Promise<void> {
     if (enabled) await this.#openable(uuid);
     await this.#parts.store.nodes.update({ uuid }, { console_enabled: enabled, updated_at: new Date().toISOString() });
@@ -63,14 +63,14 @@ export class Consoles {
     await this.#leave(uuid);
   }
 
-  /** Throws `unsupportedByHardware` where nobody can type. */
+  /** @throws Fault `unsupportedByHardware` if the console accepts no input */
   async check(uuid: string): Promise<void> {
     await this.#openable(uuid);
   }
 
   /**
-   * The other end of the line; destroying it hangs up. With `server` it is its owner who looks on, for as long as the
-   * machine is that server's; throws `conflict` where it is not.
+   * Attaches a viewer; destroying the stream detaches it. With `server`, the viewer is the owner of that server and is
+   * admitted only while the machine belongs to it; otherwise throws `conflict`.
    */
   async attach(uuid: string, server?: string): Promise<Duplex> {
     await this.#openable(uuid);
@@ -80,7 +80,7 @@ export class Consoles {
     return viewer;
   }
 
-  /** Whoever gets the machine next must not read what it printed until now. */
+  /** The next owner of the machine must not read earlier output. */
   async clearRecord(uuid: string): Promise<void> {
     const { node, facts } = await loadNode(this.#parts.store, uuid);
     await (this.#sessions.get(uuid)?.record ?? this.#record(uuid)).erase();
@@ -90,7 +90,7 @@ export class Consoles {
     await writeFile(this.#markOf(uuid), position, { mode: 0o600 });
   }
 
-  /** Null where there is no record. */
+  /** Null if there is no record. */
   async log(uuid: string, lines?: number): Promise<string | null> {
     const { node, facts } = await loadNode(this.#parts.store, uuid);
     const driver = interfaceOf(this.#parts.drivers.console, node.console_interface);
@@ -102,23 +102,23 @@ export class Consoles {
     return text === undefined ? null : lastLines(text, lines);
   }
 
-  /** The way to the console is another one now. */
+  /** Reopens the console after its settings have changed. */
   async reopen(uuid: string): Promise<void> {
     await this.forget(uuid);
-    // Not from the seat: under its former settings the node may have had no console to open.
+    // Not from the in-memory entry: under its former settings the node may have had no console.
     const [node] = await this.#parts.store.nodes.pick(['console_enabled'], { uuid });
     const wanted = node?.console_enabled;
     if (wanted && (await this.#openable(uuid).catch(() => undefined))) this.#session(uuid).wanted = true;
   }
 
-  /** The node is gone. */
+  /** Removes the console and the record of a deleted node. */
   async remove(uuid: string): Promise<void> {
     await this.forget(uuid);
     await this.#record(uuid).erase();
     await rm(this.#markOf(uuid), { force: true });
   }
 
-  /** Nobody looks on any more. */
+  /** Closes the console and detaches all viewers. */
   async forget(uuid: string): Promise<void> {
     const session = this.#sessions.get(uuid);
     this.#sessions.delete(uuid);
@@ -129,7 +129,7 @@ export class Consoles {
     return join(this.#parts.stateDir, 'consoles');
   }
 
-  /** Where the record that somebody else keeps begins for the machine's present owner. */
+  /** Holds the offset in a console record kept by another program at which the present owner's output begins. */
   #markOf(uuid: string): string {
     return join(this.#directory, `${uuid}.since`);
   }
@@ -168,7 +168,7 @@ export class Consoles {
     return { facts, open: driver.open.bind(driver) };
   }
 
-  /** Nobody wants it and nobody looks on: the BMC gets its session back. */
+  /** With the console disabled and no viewer left, the session is returned to the BMC. */
   async #leave(uuid: string): Promise<void> {
     const session = this.#sessions.get(uuid);
     if (!session || session.wanted || session.line.viewers > 0) return;

@@ -1,4 +1,4 @@
-/** What the engine offers to the API and to the boot server. Everything that changes a node or server goes through here. */
+/** The engine's interface for the API and the boot server. All changes to nodes and servers go through it. */
 import type { Duplex } from 'node:stream';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
 import type { Flavor, Image, Json, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
@@ -26,11 +26,11 @@ export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip
 
 export type NewServer = {
   name: string;
-  /** Default: made from the name. */
+  /** Default: derived from the name. */
   hostname?: string;
   project_id: string;
   user_id: string;
-  /** An administrator asks, who may use any image and network; default: only what the project may use. */
+  /** The requester is an administrator, who may use any image and network; default: only those of the project. */
   is_admin?: boolean;
   flavor: Flavor;
   image: Image;
@@ -38,10 +38,10 @@ export type NewServer = {
   user_data?: string;
   metadata?: Record<string, string>;
   personality?: { path: string; contents: string }[];
-  /** `auto`: the only network of the project (or shared), `none`: no network. */
+  /** `auto`: the only network that the project can use, `none`: no network. */
   networks: 'auto' | 'none' | RequestedNetwork[];
   availability_zone?: string;
-  /** Ask for one node by UUID or name (`--availability-zone zone:host:node`, or the hint `node`). */
+  /** Requests one node by UUID or name (`--availability-zone zone:host:node`, or the hint `node`). */
   node?: string;
   description?: string;
   count?: number;
@@ -83,7 +83,10 @@ export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
   >;
 
 export type ServerVerbs = {
-  /** Rows in `building` at once; a node is claimed before this returns or the server ends in ERROR with `noValidHost`. */
+  /**
+   * Creates all rows in `building`. Before this returns, each server has claimed a node or is in ERROR with
+   * `noValidHost`.
+   */
   createServers(request: NewServer): Promise<Server[]>;
   deleteServer(id: string): Promise<void>;
   stopServer(id: string): Promise<void>;
@@ -107,42 +110,46 @@ export type RebuildChanges = {
 
 export type NodeVerbs = {
   createNode(request: NewNode): Promise<Node>;
-  /** A function gets the node as it is in the transaction that writes: what came in between is not lost. */
+  /** A function receives the node as read in the writing transaction, so that concurrent changes are not lost. */
   updateNode(uuid: string, changes: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node>;
   /** Refuses (`conflict`) while a server or an operation holds it. */
   deleteNode(uuid: string): Promise<void>;
   /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */
   setProvisionState(uuid: string, verb: string, options?: { clean_steps?: JsonObject[] }): Promise<void>;
   setPower(uuid: string, target: PowerTarget): Promise<void>;
-  /** A person's word on a machine whose power is switched by hand; without `state`: what was asked for is done. */
+  /** An operator's confirmation of a manual power change; without `state`: the requested change is done. */
   confirmPower(uuid: string, state?: PowerState): Promise<void>;
   setMaintenance(uuid: string, on: boolean, reason?: string): Promise<void>;
   setBootDevice(uuid: string, device: BootDevice, options: BootDeviceOptions): Promise<void>;
   getBootDevice(uuid: string): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
-  /** Per interface: does the node's configuration work? */
+  /** Per interface: is the node's configuration valid? */
   validateNode(uuid: string): Promise<Record<string, { result: boolean; reason?: string }>>;
   createNodePort(request: NewNodePort): Promise<NodePort>;
   updateNodePort(uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort>;
   deleteNodePort(uuid: string): Promise<void>;
-  /** Kept open and recorded, or not. */
+  /** Enables or disables the console, which is kept open and recorded while enabled. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
-  /** Throws `unsupportedByHardware` or `driverInfo` where nobody can type. */
+  /** Throws `unsupportedByHardware` or `driverInfo` if the console accepts no input. */
   checkConsole(uuid: string): Promise<void>;
   /**
-   * The serial line: what is written is typed, what is read was printed; destroying it hangs up. With `server` it is for
-   * that server's owner, and ends with the server. Throws `conflict` where the machine is another's.
+   * Attaches to the serial console: writes are input, reads are output; destroying the stream detaches. With `server`,
+   * the viewer is that server's owner, and the session ends with the server. Throws `conflict` if the machine belongs
+   * to another server.
    */
   attachConsole(uuid: string, server?: string): Promise<Duplex>;
-  /** Serial console text, or null where the node keeps none. */
+  /** Serial console text; null if the node has no record. */
   consoleLog(nodeUuid: string, lines?: number): Promise<string | null>;
 };
 
-/** Asks or tells a machine's BMC once. What the hardware lacks throws `unsupportedByHardware`; a busy node `nodeBusy`. */
+/**
+ * Each sends one request to the machine's BMC. Throws `unsupportedByHardware` for missing features and `nodeBusy` for a
+ * busy node.
+ */
 export type MachineVerbs = {
-  /** How the node's power control has answered of late; undefined = it was not asked yet. */
+  /** Recent health of the node's power control; undefined: never contacted. */
   bmcHealth(uuid: string): BmcHealthState | undefined;
   supportedBootDevices(uuid: string): Promise<BootDevice[]>;
-  /** Null where the BMC can't tell. */
+  /** Null if the BMC does not report it. */
   bootState(uuid: string): Promise<{ boot_mode: BootMode | null; secure_boot: boolean | null }>;
   setBootMode(uuid: string, mode: BootMode): Promise<void>;
   setSecureBoot(uuid: string, on: boolean): Promise<void>;
@@ -158,38 +165,38 @@ export type MachineVerbs = {
   callVendor(uuid: string, call: { method: string; http: string; parameters: JsonObject }): Promise<Json>;
 };
 
-/** Messages from machines, brought by the boot server. A wrong token throws `unauthorized`. */
+/** Messages from machines, received by the boot server. A wrong token throws `unauthorized`. */
 export type MachineMessages = {
   /**
-   * Before the body is read: throws `unauthorized` or `forbidden` where the token is not that of this asker, and
-   * `tooManyRequests` where its operation has used up its budget.
+   * Checked before the body is read: throws `unauthorized` or `forbidden` if the token does not belong to this
+   * requester, and `tooManyRequests` if its operation has exhausted its rate limit.
    */
   agentAdmit(token: string, requester: Requester, message: 'hello' | 'other'): Promise<void>;
-  /** Binds the operation to this agent; a second agent throws `forbidden` and ends the operation. */
+  /** Binds the operation to this agent; a second agent gets `forbidden` and fails the operation. */
   agentHello(token: string, hello: Hello, requester: Requester): Promise<HelloReply>;
-  /** An agent of another version of the protocol has the token: ends the operation, and throws what is wrong. */
+  /** Called for a valid token of an agent with another protocol version: fails the operation, and throws the fault. */
   agentOutdated(token: string, requester: Requester): Promise<never>;
-  /** Waits up to `waitMs` for a command; undefined = nothing to do. `signal` ends the wait when the machine hangs up. */
+  /** Waits up to `waitMs` for a command; undefined: none. `signal` aborts the wait when the machine disconnects. */
   agentNext(token: string, waitMs: number, signal: AbortSignal): Promise<Command | undefined>;
   agentProgress(token: string, progress: Progress): Promise<void>;
   agentResult(token: string, result: Result): Promise<void>;
   agentLog(token: string, lines: string[]): Promise<void>;
-  /** Throws `forbidden` unless the present command tells this agent to fetch that path. `token`: see image-token.ts. */
+  /** Throws `forbidden` unless the current command tells this agent to fetch that path. `token`: see image-token.ts. */
   agentImage(token: string, path: string, requester: Requester): Promise<void>;
-  /** Path of the config drive file for the operation of this token, while its command names it. */
+  /** Path of the config drive file of the token's operation, while its current command needs it. */
   agentConfigDrive(token: string): Promise<string>;
   /** The classic POST. Throws `badRequest` with the classic texts. */
   deployPost(fields: Record<string, string>, requester: Requester): Promise<void>;
-  /** A DHCP, TFTP or HTTP request of a machine, found by MAC or by the address it was given. */
+  /** Handles a DHCP, TFTP or HTTP request of a machine, identified by MAC or by its assigned address. */
   machineRequest(request: {
     kind: 'dhcp' | 'tftp' | 'http';
-    /** Of the machine that it was, or that it was about. */
+    /** MAC of the machine that made the request, or that the request was about. */
     mac?: string;
-    /** It was about a machine, and another one did it. */
+    /** The request was about a machine, but another one made it. */
     isStranger?: boolean;
-    /** A MAC that nobody expects asked for an address: those that wait for a machine are told, since it may be theirs. */
+    /** An unknown MAC requested an address: reported to all operations that wait for a machine, as it may be theirs. */
     isUnexpected?: boolean;
-    /** It is about no machine in particular: all that wait for one are told. */
+    /** Concerns no specific machine: reported to all operations that wait for one. */
     concernsWaiting?: boolean;
     address?: string;
     subject: string;
@@ -203,26 +210,26 @@ export type Engine = ServerVerbs &
   NodeVerbs &
   MachineVerbs &
   MachineMessages & {
-    /** Takes up every operation that was running when the process ended. */
+    /** Resumes every operation that was running when the process ended. */
     start(): Promise<void>;
     stop(): Promise<void>;
-    /** What the agent on the node's machine last said of the work that is waited for; the row of the operation does not tell it. */
+    /** The latest progress message of the node's agent, which is not stored in the operation's row. */
     progressOf(nodeUuid: string): string | undefined;
-    /** Resolves when the operation has ended. For tests and for verbs that answer late. */
+    /** Resolves when the operation has ended. For tests, and for verbs that respond late. */
     ended(operationId: string): Promise<Operation>;
   };
 
-/** What the engine needs of the boot server. */
+/** What the engine requires of the boot server. */
 export type BootPublisher = {
   readonly addresses: BootAddresses;
   readonly tftpRoot: string;
   publish(plan: BootPlan): Promise<void>;
-  /** The machine has booted by its plan: what of it holds secrets is served no more. Nothing to do is no error. */
+  /** Called after the machine has booted: stops serving those files of its boot plan that hold secrets. Idempotent. */
   spend(nodeUuid: string): Promise<void>;
   withdraw(nodeUuid: string): Promise<void>;
 };
 
-/** What the engine needs of the image files. */
+/** What the engine requires of the image store. */
 export type ImageFiles = ImageSource & {
   /** Writes the config drive of a server and returns its path. */
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;

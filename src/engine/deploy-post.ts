@@ -12,8 +12,8 @@ import { now } from './step-deadlines.ts';
 const required = ['i', 'k', 'a', 'n'] as const;
 
 /**
- * The key is good for one node and one POST, and for that machine's own address: the same POST again (its answer was
- * lost) changes nothing, any other use of the key is refused.
+ * The key is valid for one node, one POST and the machine's own address. A repeat of the same POST (lost response)
+ * changes nothing; any other use of the key is rejected.
  */
 export async function takeDeployPost(parts: MessageParts, fields: Record<string, string>, requester: Requester): Promise<void> {
   const { worker, record } = parts;
@@ -38,14 +38,17 @@ export async function takeDeployPost(parts: MessageParts, fields: Record<string,
   worker.wake(live.operation.id);
 }
 
-/** What the ramdisk says of its machine; where it is an old one that says nothing, what pxelinux said before it. */
+/**
+ * Checks what the ramdisk reports about its machine, or, for an old ramdisk that reports nothing, the UUID from
+ * pxelinux.
+ */
 async function refuseOtherMachine(parts: MessageParts, live: LiveOperation, { u, s }: Record<string, string>): Promise<void> {
   const { operation } = live;
   const uuids = u || s ? [u ?? ''] : loaderUuids(operation);
   const told = uuids.map((uuid) => ({ system: { uuid, serial: s ?? '' }, nics: [] }));
   await expectOwnMachine(parts, live, told).catch((error: unknown) => {
     if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
-    // Whose machine it is, is not for the one that asks.
+    // The requester must not learn whose machine it is.
     throw new Fault('badRequest', { detail: 'the key is that of another machine' });
   });
 }
@@ -57,8 +60,8 @@ function loaderUuids({ context }: Pick<LiveOperation['operation'], 'context'>): 
 }
 
 /**
- * pxelinux asks for a configuration by its machine's UUID before it asks for that of its MAC. Anybody may ask so, from any
- * address: it is kept for the POST, where one that fits counts, and ends nothing by itself.
+ * pxelinux requests a configuration by its machine's UUID before the one by MAC. Anyone can send such a request, so it
+ * is only kept for the POST, where one match is enough; it ends nothing by itself.
  */
 export async function noteLoaderUuid({ worker, store }: MessageParts, { kind, mac, subject }: MachineRequest): Promise<void> {
   const uuid = kind === 'tftp' ? /^pxelinux\.cfg\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(subject)?.[1] : undefined;
@@ -82,7 +85,7 @@ async function findByKey({ worker, store }: MessageParts, fields: Record<string,
   return live;
 }
 
-/** @returns whether it was known already */
+/** @returns whether it was already known */
 async function saveContext({ worker }: MessageParts, live: LiveOperation, post: JsonObject): Promise<boolean> {
   let isRepeat = false;
   await worker.saveContext(live, (context) => {

@@ -1,4 +1,4 @@
-/** Deploy and rebuild: what surrounds a deploy driver's own steps, and what an end or a failure means. */
+/** Deploy and rebuild: the steps around those of the deploy driver, and the handling of success and failure. */
 import { randomBytes } from 'node:crypto';
 import type { FaultCode } from '#domain/faults.ts';
 import { nextState } from '#domain/provision-states.ts';
@@ -35,14 +35,17 @@ export function deployOf(drivers: Drivers, operation: Operation): DeployInterfac
   return interfaceOf(drivers.deploy, String(operation.request['deploy_interface']));
 }
 
-/** What a deployment's row must say so that a restart finds the same way. */
+/** What a deployment's row must contain so that a restart rebuilds the same steps. */
 export function deployRequest(drivers: Drivers, node: Node, deployInterface: string): JsonObject {
   const { boot } = interfaceOf(drivers.deploy, deployInterface);
   const bootInterface = boot.includes(node.boot_interface) ? node.boot_interface : (boot[0] ?? node.boot_interface);
   return { deploy_interface: deployInterface, boot_interface: node.boot_interface === 'fake' ? 'fake' : bootInterface };
 }
 
-/** The kernel line's proof of identity; made before the first step, kept only in the operation's context. */
+/**
+ * The agent's bootstrap secret on the kernel command line; created before the first step, kept only in the operation's
+ * context.
+ */
 const makeAgentSecret: Step = {
   name: 'claim node',
   title: 'Claim the node',
@@ -70,7 +73,7 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
   const { store, drivers, consoles, begin } = parts;
   const bind = bindPortsStep(parts);
   const clear = clearConsoleStep(consoles);
-  // The next one's owner could read the record until her own deployment clears it, had this one left it.
+  // Otherwise the next owner could read the console record until her own deployment clears it.
   const undo = [keepConsoleStep(parts), powerOff, releaseStep(drivers), withdrawBootFiles, clear, unbindPortsStep(store)];
   return {
     steps: (operation) => withAgentSecret([bind, clear, ...deployOf(drivers, operation).steps]),
@@ -83,8 +86,8 @@ export function deployDefinition(parts: DefinitionParts): OperationDefinition {
 }
 
 /**
- * A rebuild keeps ports and node; its failure leaves both with the server, so that it can be rebuilt again or deleted. An
- * image that cannot be used does not cost the running system its power.
+ * A rebuild keeps ports and node. After a failure both stay with the server, so that it can be rebuilt again or
+ * deleted. An unusable image is rejected before the running system is powered off.
  */
 export function rebuildDefinition({ begin, ...parts }: Omit<DefinitionParts, 'settings'>): OperationDefinition {
   const { drivers } = parts;
@@ -102,13 +105,13 @@ export function rebuildDefinition({ begin, ...parts }: Omit<DefinitionParts, 'se
   };
 }
 
-/** A server may be deleted while something else is done with it: that is cut short, and the deletion takes over. */
+/** A server may be deleted during another operation, which is then aborted and followed by the deletion. */
 export async function wantsDeletion(trx: Store, operation: Operation): Promise<boolean> {
   const server = operation.server_id ? await trx.servers.find({ id: operation.server_id }) : undefined;
   return server?.task_state === 'deleting';
 }
 
-/** @param former the operation that ends and hands the node over, if there is one */
+/** @param former the operation that ends and hands the node over, if any */
 export async function beginDeletion(
   trx: Store,
   former: Pick<Operation, 'node_uuid' | 'server_id'> & { id?: string },
@@ -121,7 +124,7 @@ export async function beginDeletion(
     { server_id: server_id ?? '', kind: ['deploy', 'rebuild'] },
     { orderBy: 'created_at', descending: true, limit: 1 },
   );
-  // The way the server came is the way its traces go.
+  // Clean up with the interfaces that were used for the deployment.
   const { deploy_interface, boot_interface } = deployed[0]?.request ?? {};
   const request = { ...(deploy_interface && { deploy_interface }), ...(boot_interface && { boot_interface }) };
   return begin(
@@ -132,7 +135,6 @@ export async function beginDeletion(
 }
 
 export function deleteDefinition({ store, drivers, consoles, begin }: DefinitionParts): OperationDefinition {
-  // Made once: the worker finds its place in the list by the step itself.
   const steps = [releaseStep(drivers), powerOffIfPossible, clearConsoleStep(consoles), withdrawBootFiles, unbindPortsStep(store)];
   return {
     steps: () => steps,
@@ -151,7 +153,7 @@ export function deleteDefinition({ store, drivers, consoles, begin }: Definition
 }
 
 async function writeServerActive(trx: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
-  // The deletion came in the last moment, too late to cut anything short.
+  // The deletion was requested too late to abort this operation.
   if (await wantsDeletion(trx, operation)) return [await beginDeletion(trx, operation, begin)];
   const now = new Date().toISOString();
   await trx.servers.update(
@@ -162,15 +164,15 @@ async function writeServerActive(trx: Store, operation: Operation, begin: BeginO
   return [];
 }
 
-/** What would have failed on any node: it is no reason to prefer others. */
+/** Faults that would occur on any node: they do not count against this one. */
 const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
   ...(['cancelled', 'checksumMismatch', 'preparedImageDamaged', 'imageUnusable', 'imageNotBootable', 'agentOutdated'] as const),
   ...(['notConfined', 'noSpace', 'stateFolder', 'internal'] as const),
 ]);
 
 /**
- * The node must be usable again. Its disk may hold a tenant's data unless it is known not to: then it goes through
- * cleaning, which either makes the node available or takes it out of service with the cause.
+ * Makes the node usable again. Unless its disk is known to hold no tenant data, it goes through cleaning, which makes
+ * it available or, on failure, takes it out of service with the cause.
  */
 async function writeDeployFailure(trx: Store, operation: Operation, begin: BeginOperation): Promise<Operation[]> {
   const server = await trx.servers.find({ id: operation.server_id ?? '' });
@@ -189,7 +191,7 @@ async function writeDeployFailure(trx: Store, operation: Operation, begin: Begin
   return [];
 }
 
-/** Cleaning takes the node over from the operation that ends, without a moment in which it is free. */
+/** Cleaning takes over the lock of the operation that ends, so the node is never free in between. */
 async function beginCleaning(trx: Store, former: Operation, begin: BeginOperation): Promise<Operation> {
   const node = await trx.nodes.find({ uuid: former.node_uuid });
   await processEvent(trx, former.node_uuid, 'clean', { target_provision_state: 'available' });
@@ -213,7 +215,7 @@ export async function writeServerDeleted(trx: Store, serverId: string | null): P
       node_uuid: null,
       terminated_at: now,
       updated_at: now,
-      // The row stays for good, so it keeps nothing that is large.
+      // The row is kept permanently, so large columns are cleared.
       user_data: null,
       personality: [],
       metadata: {},
@@ -234,7 +236,7 @@ async function failServer(trx: Store, operation: Operation, patch: Partial<Serve
   );
 }
 
-/** Moves a node's provision state by an engine event; a wait state counts as the working state it belongs to. */
+/** Applies an engine event to a node's provision state; a wait state counts as its working state. */
 export async function processEvent(trx: Store, uuid: string, event: string, patch: Partial<Node>): Promise<void> {
   const node = await trx.nodes.find({ uuid });
   if (!node) return;

@@ -1,4 +1,4 @@
-/** What was seen of a machine, and what is said of it: the cause never contradicts what is in the record. */
+/** Diagnoses from event records: the stated cause never contradicts the record. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BootSigns, type Sign } from './boot-signs.ts';
@@ -41,7 +41,7 @@ const hello = () => sign('agent', 'hello', 'The ramdisk reports, 9.1 s after its
 
 type Case = { signs: Sign[]; facts?: Facts; seen?: RegExp; cause: RegExp; not?: RegExp };
 
-/** What each of these was told before: one of four sentences, by the kinds of its events alone. */
+/** The earlier diagnosis of each: one of four sentences, chosen by event kinds alone. */
 const driver = /driver for the NIC/;
 const silentMacs = /Nothing was heard/;
 

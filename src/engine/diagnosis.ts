@@ -1,20 +1,20 @@
 /**
- * Says what was last seen of a machine that is waited for, and what that most likely means: the first question of every
- * operator. Two tables: what went wrong on the way, first match wins, and else the furthest stage that it reached.
+ * Describes the last activity of a machine that an operation waits for, and the likely cause of the delay. Two tables:
+ * problems on the way (first match wins), otherwise the furthest stage reached.
  */
 import type { PowerState } from '#domain/records.ts';
 import { type BootSigns, type Clue, type ClueSign, rank, type Sign, type Stage } from './boot-signs.ts';
 
 export type Explanation = {
-  /** For people, with the time. */
+  /** For display, with the time. */
   readonly seen: string;
-  /** What it most likely means, and what to do about it. */
+  /** The most likely cause, and the remedy. */
   readonly cause: string;
 };
 export type Facts = {
-  /** What the BMC says now, where it was asked. */
+  /** Power state reported by the BMC, if it was read. */
   readonly power?: PowerState | undefined;
-  /** Since the agent was last heard. */
+  /** Seconds since the last message of the agent. */
   readonly silentSeconds?: number;
 };
 
@@ -33,7 +33,7 @@ type ClueRow = {
 const clueTable: readonly ClueRow[] = [
   {
     clue: 'foreign server',
-    // A ramdisk that is silent may have taken what the other server offered: only its refusal passes by here.
+    // A silent ramdisk may have taken the other server's offer: Ingot sees only the rejection.
     when: ({ isPast }, signs) => !isPast || signs.stage === 'ramdisk taken',
     tell: ({ sign, count }) => ({
       short: 'another DHCP server answers on the provisioning network',
@@ -46,7 +46,7 @@ const clueTable: readonly ClueRow[] = [
   },
   {
     clue: 'other NIC',
-    // A ramdisk asks through all NICs.
+    // A ramdisk sends requests through all NICs.
     when: (_, signs) => !signs.hasReached('address'),
     tell: ({ sign }) => ({
       short: `it asks through the NIC ${sign.data['mac']}, which is not to boot`,
@@ -70,7 +70,7 @@ const clueTable: readonly ClueRow[] = [
   {
     clue: 'complaint',
     when: (_, { strangers }) => strangers.size === 0,
-    // It may be over, and something else the matter.
+    // The problem may have cleared, and another may be the cause.
     tell: ({ sign }, signs) => ({
       short: sign.message,
       cause: `The boot server had trouble: ${sign.message}. Its log has more. If that is over: ${stageTable[signs.stage](signs).cause}`,
@@ -126,7 +126,7 @@ const clueTable: readonly ClueRow[] = [
   },
 ];
 
-/** Where nothing in particular went wrong: what keeps machines at that stage. */
+/** Likely causes by stage, if no particular problem is known. */
 const stageTable: Readonly<Record<Stage, (signs: BootSigns) => Cause>> = {
   nothing: (signs) => tellNothing(signs),
   discover: () => ({
@@ -187,10 +187,10 @@ const stageTable: Readonly<Record<Stage, (signs: BootSigns) => Cause>> = {
   }),
 };
 
-/** An agent that was heard so lately is not silent (seconds); it speaks twice a minute, and more often at work. */
+/** An agent counts as silent after this time (seconds); it sends two messages a minute, and more while it works. */
 const agentPause = 60;
 
-/** A machine that is off explains every silence. */
+/** A machine that is powered off explains every silence. */
 export function explain(signs: BootSigns, { power, silentSeconds = Number.POSITIVE_INFINITY }: Facts = {}): Explanation {
   const seen = `${tellSeen(signs)}${power ? `; its BMC says "${power}"` : ''}`;
   if (power === 'power off') return { seen, cause: tellOff(signs) };
@@ -199,7 +199,7 @@ export function explain(signs: BootSigns, { power, silentSeconds = Number.POSITI
   return { seen, cause: power === 'power on' ? `${cause} ${tellOn(signs)}`.trim() : cause };
 }
 
-/** Of an agent that has a command. */
+/** For an agent that is executing a command. */
 export function tellSilence(seconds: number, power?: PowerState): string {
   const silent = `the agent fell silent ${seconds} s ago`;
   if (power === 'power off')
@@ -209,7 +209,7 @@ export function tellSilence(seconds: number, power?: PowerState): string {
   return silent;
 }
 
-/** What is known at once, in a few words: `it took the kernel`. */
+/** A summary in a few words: `it took the kernel`. */
 export function summarize(signs: BootSigns): string {
   return causeOf(signs).short;
 }
@@ -217,7 +217,7 @@ export function summarize(signs: BootSigns): string {
 const stillAtWork =
   'The ramdisk still answers, so the machine is at work: disk or network are slower than the deadline allows (deploy.image_timeout, clean.timeout).';
 
-/** What went wrong on the way, as far as is known; undefined = nothing that is known. */
+/** The problem on the way; undefined if none is known. */
 export function troubleOf(signs: BootSigns): (Cause & { clue: Clue }) | undefined {
   for (const { clue, when, tell } of clueTable) {
     const found = signs.clue(clue);
@@ -252,7 +252,7 @@ function tellOn({ stage }: BootSigns): string {
     : '';
 }
 
-/** The latest sign, and the one by which it came furthest where that is another. */
+/** The latest event, and the one of the furthest stage if different. */
 function tellSeen({ lastSign, furthestSign, stage }: BootSigns): string {
   if (!lastSign) return 'nothing from this machine';
   const last = `${lastSign.message} (${lastSign.at})`;

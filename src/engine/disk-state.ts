@@ -1,16 +1,16 @@
 /**
- * Whether a failed deployment may have left a tenant's data on the disk, or changed anything of the machine. Only a fact
- * that is recorded as the deployment fails says that it has not; where it is missing, the node is cleaned and switched off.
+ * Whether a failed deployment may have left tenant data on the disk or changed the machine. Only a fact recorded at the
+ * failure rules that out; without it, the node is cleaned and powered off.
  */
 import type { JsonObject, Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
 
 const fact = 'disk_untouched';
 const machineFact = 'machine_untouched';
-/** The ramdisk was alive, or the machine could not even be switched off: nobody knows what became of the disk. */
+/** The ramdisk was running, or the machine could not be powered off: the state of the disk is unknown. */
 const doubts = ['agent', 'messages', 'undo_faults'] as const;
 
-/** What to record when `failed` fails: every step up to it declares that it leaves the disk alone, or nothing is said. */
+/** The fact to record when `failed` fails; only if every step up to it declares that it does not touch the disk. */
 export function diskFact(steps: readonly Step[], failed: Step | undefined): JsonObject {
   const index = steps.findIndex(({ name }) => name === failed?.name);
   const done = steps.slice(0, index + 1);
@@ -18,7 +18,7 @@ export function diskFact(steps: readonly Step[], failed: Step | undefined): Json
   return { [fact]: isDiskKept, [machineFact]: isDiskKept && done.every(({ keepsMachine }) => keepsMachine === true) };
 }
 
-/** The server that is on it, if any, runs on. */
+/** A server on the machine, if any, is still running. */
 export function isMachineUntouched({ context }: Pick<Operation, 'context'>): boolean {
   return context[machineFact] === true;
 }

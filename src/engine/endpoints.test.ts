@@ -8,7 +8,7 @@ import { redfishEndpoints } from '#drivers/redfish/properties.ts';
 import { snmpEndpoints } from '#drivers/snmp/properties.ts';
 import { aCloud } from '#test/a-cloud.ts';
 
-/** Each driver's own reading of its settings; the machines exist only as power states. */
+/** Each driver's own parser of its settings; the machines exist only as power states. */
 const readers = { ipmi: ipmiEndpoints, redfish: redfishEndpoints, iboot: ibootEndpoints, snmp: snmpEndpoints };
 const endpoints = (facts: NodeFacts) =>
   (Object.keys(readers) as (keyof typeof readers)[]).flatMap((name) =>

@@ -1,6 +1,6 @@
 /**
- * No two nodes are one machine: a power command to the one would hit the server that runs on the other. Addresses are
- * compared when a node is enrolled or changed, what BMCs tell of their machines when it is verified.
+ * Ensures that no two nodes are the same machine: a power command to one would affect the server on the other.
+ * Addresses are compared at enrolment and change, BMC-reported system UUIDs at verification.
  */
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
@@ -11,8 +11,8 @@ import { loadNode } from './task.ts';
 type Owner = Pick<Node, 'uuid' | 'name' | 'parent_node'>;
 
 /**
- * Writes down what the node is commanded by, in the caller's transaction.
- * @throws Fault `sameMachine` where another node has one of these endpoints
+ * Records the endpoints by which the node is controlled, in the caller's transaction.
+ * @throws Fault `sameMachine` if another node has one of these endpoints
  */
 export async function claimEndpoints(trx: Store, drivers: Drivers, { uuid }: Pick<Node, 'uuid'>): Promise<void> {
   const { node, facts } = await loadNode(trx, uuid);
@@ -28,11 +28,14 @@ export async function claimEndpoints(trx: Store, drivers: Drivers, { uuid }: Pic
   }
 }
 
-/** Nodes of a former version have none written down. Those of them that share a machine are told of, and the idle ones kept from use. */
+/**
+ * Nodes of an earlier version have no recorded endpoints. Those that share a machine are reported, and the idle ones
+ * are taken out of service.
+ */
 export async function claimFormerEndpoints(store: Store, drivers: Drivers): Promise<void> {
   const known = new Set((await store.node_endpoints.pick(['node_uuid'])).map(({ node_uuid }) => node_uuid));
   const nodes = await store.nodes.pick(['uuid', 'instance_uuid']);
-  // Whose server runs on the machine has it.
+  // The node with a server keeps the machine.
   const [used, idle] = [nodes.filter((node) => node.instance_uuid), nodes.filter((node) => !node.instance_uuid)];
   for (const { uuid } of [...used, ...idle]) {
     if (known.has(uuid)) continue;
@@ -51,7 +54,7 @@ function endpointsOf(interfaces: Readonly<Record<string, Interface>>, name: stri
   try {
     return interfaces[name]?.endpoints?.(facts) ?? [];
   } catch (error) {
-    // Incomplete settings lead nowhere yet: `manage` refuses them.
+    // Incomplete settings have no endpoint yet; `manage` rejects them.
     if (error instanceof Fault && error.code === 'driverInfo') return [];
     throw error;
   }
@@ -61,7 +64,7 @@ function unique(endpoints: readonly Endpoint[]): Endpoint[] {
   return [...new Map(endpoints.map((endpoint) => [JSON.stringify([endpoint.address, endpoint.part]), endpoint])).values()];
 }
 
-/** "The only one there is" behind an address is any of its parts. */
+/** An endpoint without a part ("the only system") matches every part at that address. */
 async function findOther(trx: Store, node: Owner, { address, part }: Endpoint): Promise<Node | undefined> {
   for (const row of await trx.node_endpoints.list({ address })) {
     if (row.node_uuid === node.uuid || (row.part !== part && row.part !== null && part !== null)) continue;
@@ -71,7 +74,7 @@ async function findOther(trx: Store, node: Owner, { address, part }: Endpoint): 
   return undefined;
 }
 
-/** A part of a machine (`parent_node`) may be reached through the BMC of the whole. */
+/** A child node (`parent_node`) may share the BMC of its parent. */
 export function isOneMachine(node: Owner, other: Owner): boolean {
   return node.parent_node === other.uuid || other.parent_node === node.uuid;
 }
@@ -84,7 +87,7 @@ function sameMachine(node: Owner, other: Owner, detail: string): Fault {
   return new Fault('sameMachine', { node: node.name ?? node.uuid, other: other.name ?? other.uuid, detail });
 }
 
-/** Firmware that was never given a UUID of its own: all zeros or ones, and AMI's template. */
+/** UUIDs of firmware that never got its own: all zeros or ones, and AMI's template. */
 const templateUuids = [
   '00000000-0000-0000-0000-000000000000',
   'ffffffff-ffff-ffff-ffff-ffffffffffff',
@@ -95,16 +98,16 @@ export function isTemplateUuid(uuid: string): boolean {
   return templateUuids.includes(uuid);
 }
 
-/** By which an operator says that a vendor gave several machines one UUID. */
+/** Property by which an operator states that a vendor gave several machines the same UUID. */
 export const sharedUuid = 'system_uuid_not_unique';
 
-/** @returns the UUID to keep; null where the BMC tells none that would tell machines apart */
+/** @returns the UUID to store; null if the BMC reports none that distinguishes machines */
 export async function askSystemUuid(management: ManagementInterface, { node, signal }: Pick<Task, 'node' | 'signal'>) {
   const uuid = await management.systemUuid?.(node, { signal });
   return uuid === undefined || isTemplateUuid(uuid) ? null : uuid;
 }
 
-/** @throws Fault `sameMachine` where another node was verified with this UUID */
+/** @throws Fault `sameMachine` if another node was verified with this UUID */
 export async function refuseSameSystem(store: Store, node: Owner & Pick<Node, 'properties'>, systemUuid: string): Promise<void> {
   if (String(node.properties[sharedUuid]).toLowerCase() === 'true') return;
   const others = await store.nodes.list({ system_uuid: systemUuid });

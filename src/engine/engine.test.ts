@@ -224,7 +224,7 @@ test('a deletion that was written down just before the end is taken up, too', as
   const node = await anAvailableNode(before, 'n1');
   const [server] = await before.engine.createServers(aServerRequest);
   await before.engine.stop();
-  // What a delete writes; the cancellation that follows it in memory died with the process.
+  // What a delete writes; the in-memory cancellation that follows was lost with the process.
   await before.store.servers.update({ id: server!.id }, { task_state: 'deleting' });
 
   const after = await aCloud({ room, steps, store: before.store });

@@ -1,4 +1,4 @@
-/** The engine's door: assembles the table of operations and offers the verbs of contract.ts. */
+/** The engine's entry point: assembles the table of operations and implements the verbs of contract.ts. */
 import type { Logger } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Operation } from '#domain/records.ts';
@@ -133,7 +133,7 @@ export function createEngine(parts: EngineParts): Engine {
   };
 }
 
-/** The agent's last message about the command that it is at. */
+/** The agent's latest message about its current command. */
 function progressOf(worker: Worker, uuid: string): string | undefined {
   const live = worker.live.ofNode(uuid);
   const command = live?.operation.context['command'] as { id?: string } | undefined;
@@ -141,7 +141,7 @@ function progressOf(worker: Worker, uuid: string): string | undefined {
 }
 
 async function untilEnded({ store, worker }: { store: Store; worker: Worker }, id: string): Promise<Operation> {
-  // Listening first: it may end while its row is read.
+  // Subscribe first: it may end while its row is read.
   const { promise, resolve } = Promise.withResolvers<Operation>();
   const unlisten = worker.live.onEnd(id, resolve);
   const operation = await store.operations.find({ id });
@@ -151,7 +151,7 @@ async function untilEnded({ store, worker }: { store: Store; worker: Worker }, i
   return operation;
 }
 
-/** The steps of all kinds, with the time that this site lets a BMC take. */
+/** The steps of all kinds, with BMC time added according to the site's settings. */
 function withBmcTimes(settings: Settings, kinds: OperationKinds): OperationKinds {
   const timed = Object.entries(kinds).map(([name, kind]): [string, OperationDefinition] => [
     name,

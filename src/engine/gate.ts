@@ -1,4 +1,4 @@
-/** Lets a number of works run at once; the others wait in line. */
+/** A semaphore: limits concurrent tasks; the others queue. */
 export class Gate {
   #free: number;
   readonly #line = new Set<() => void>();
@@ -7,7 +7,7 @@ export class Gate {
     this.#free = places;
   }
 
-  /** Who gives up while it waits leaves the line, and gets the signal's reason. */
+  /** An aborted waiter leaves the queue and rejects with the signal's reason. */
   async run<R>(work: () => Promise<R>, signal: AbortSignal): Promise<R> {
     await this.#enter(signal);
     try {

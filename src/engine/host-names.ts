@@ -1,11 +1,11 @@
-/** What a server's operating system is called, made of the server's name by Nova's rule. */
+/** The host name of a server, derived from its name by Nova's rule. */
 
 const longest = 63;
 
 /**
- * Letters beyond Latin-1 are left out before the name is cut, dots and blanks become dashes, and dashes at the ends go.
- * A name of other scripts leaves nothing: then it is the server's id.
- * @param index of a server that was asked for together with others
+ * Characters beyond Latin-1 are dropped before the name is cut, dots and blanks become dashes, and dashes at the ends
+ * are removed. If nothing is left, the server's id is used.
+ * @param index of the server within a request for several
  */
 export function hostNameOf({ id, name }: { id: string; name: string }, index?: number): string {
   const label = [...name]
@@ -13,7 +13,7 @@ export function hostNameOf({ id, name }: { id: string; name: string }, index?: n
     .join('')
     .slice(0, longest)
     .replace(/[ _.]/g, '-')
-    // Nova keeps the letters of Latin-1 too, which no host name may have.
+    // Nova also keeps the letters of Latin-1, which are invalid in host names.
     .replace(/[^a-zA-Z0-9-]/g, '')
     .toLowerCase()
     .replace(/^-+|-+$/g, '');

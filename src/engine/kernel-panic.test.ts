@@ -1,4 +1,7 @@
-/** Last words as Linux prints them on a serial console; those of 6.1 are from Debian's kernel with ramdisks of random bytes, cut off, or too large. */
+/**
+ * Kernel panics as Linux prints them on a serial console; those of 6.1 are from Debian's kernel with ramdisks of random
+ * bytes, truncated ones, or ones that are too large.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PanicScanner } from './kernel-panic.ts';

@@ -1,16 +1,16 @@
-/** Finds in what a console prints the last words of a kernel that will do nothing more. */
+/** Detects kernel panics in console output. */
 import { stripVTControlCharacters } from 'node:util';
 
 export type Panic = {
-  /** The line, without time stamp and control characters. */
+  /** The line, without timestamp and control characters. */
   readonly quote: string;
-  /** What it most likely means, and what to do about it. */
+  /** The most likely cause, and the remedy. */
   readonly cause: string;
 };
 
 type Row = { readonly pattern: RegExp; readonly cause: string };
 
-/** First match wins; each of these ends a kernel or the start of one (Linux: init/do_mounts.c, mm/oom_kill.c, kernel/panic.c). */
+/** First match wins; each stops a kernel or its boot (Linux: init/do_mounts.c, mm/oom_kill.c, kernel/panic.c). */
 const panicTable: readonly Row[] = [
   {
     pattern: /VFS: Unable to mount root fs/,
@@ -38,7 +38,7 @@ const panicTable: readonly Row[] = [
   },
 ];
 
-/** What went before, and tells more of the reason than the last words do (init/initramfs.c). */
+/** Earlier messages that explain the cause better than the panic itself (init/initramfs.c). */
 const reasonTable: readonly Row[] = [
   {
     pattern: /Initramfs unpacking failed: write error/,
@@ -51,11 +51,11 @@ const reasonTable: readonly Row[] = [
   },
 ];
 
-/** Of one line that does not end; a terminal that paints a screen has such. */
+/** Limit of an unterminated line, as a full-screen terminal program prints. */
 const lineMax = 4096;
 const quoteMax = 300;
 
-/** Follows one console. */
+/** Follows the output of one console. */
 export class PanicScanner {
   #rest = '';
   #reason: Panic | undefined;

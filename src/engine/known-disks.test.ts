@@ -1,4 +1,4 @@
-/** Disks that a machine lost between two cleanings, as its ramdisk tells. */
+/** Disks lost between two cleanings, according to the ramdisk's reports. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Disk } from '#agent-protocol/messages.ts';
@@ -17,7 +17,7 @@ async function aSite(t: { after(end: () => Promise<void>): void }) {
 
 type Ending = { state: Node['provision_state']; error: string };
 
-/** Cleans the node by hand; its ramdisk finds `present` and erases `erased` of it. */
+/** Runs a manual cleaning, in which the ramdisk finds `present` and erases `erased`. */
 async function clean(cloud: Cloud, { uuid }: Node, present: Disk[], erased = present): Promise<Ending> {
   const nodeNow = async () => (await cloud.store.nodes.find({ uuid }))!;
   if ((await nodeNow()).provision_state !== 'manageable') await cloud.engine.setProvisionState(uuid, 'manage');
@@ -53,7 +53,7 @@ test('a disk that is gone is named until the operator accepts that; its other di
   const { cloud, node } = await aSite(t);
   assert.equal((await clean(cloud, node, [sda, sdb])).state, 'manageable');
 
-  // It has become the first one.
+  // It is now the first disk.
   const { state, error } = await clean(cloud, node, [{ ...sdb, device: '/dev/sda' }]);
   const again = await clean(cloud, node, [{ ...sdb, device: '/dev/sda' }]);
 

@@ -1,6 +1,6 @@
 /**
- * The disks that a machine was seen with since it was last cleaned. One that is missing when the machine is cleaned was
- * not erased: it may have died with a tenant's data on it, or may come back.
+ * The disks seen in a machine since it was last cleaned. A disk that is missing at the next cleaning was not erased: it
+ * may have died with a tenant's data on it, or may come back.
  */
 import { Value } from 'typebox/value';
 import { Inventory } from '#agent-protocol/messages.ts';
@@ -9,10 +9,10 @@ import type { JsonObject, KnownDisk, Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { identityOf } from './machine-identity.ts';
 
-/** By which an operator accepts that disks are gone, data and all: serial numbers or device names, separated by commas. */
+/** Property by which an operator accepts lost disks and their data: comma-separated serial numbers or device names. */
 const lostDisks = 'lost_disks';
 
-/** What the agent reports replaces the former report, whose disks stay known: any may hold data of a tenant. */
+/** Stores the agent's new report. The disks of the former one stay known, because they may hold tenant data. */
 export async function keepInventory(store: Store, uuid: string, inventory: Inventory): Promise<void> {
   const node = await store.nodes.find({ uuid });
   if (!node) return;
@@ -23,7 +23,7 @@ export async function keepInventory(store: Store, uuid: string, inventory: Inven
   await store.nodes.update({ uuid }, { inventory: report, machine_uuid, machine_serial, known_disks });
 }
 
-/** Of a report; what is removable is nobody's disk and is not erased. After a cleaning these are the known ones. */
+/** The disks of a report, without removable media, which are not erased. After a cleaning these are the known disks. */
 export function disksOf(inventory: JsonObject | null): KnownDisk[] {
   if (!Value.Check(Inventory, inventory)) return [];
   return inventory.disks
@@ -31,7 +31,7 @@ export function disksOf(inventory: JsonObject | null): KnownDisk[] {
     .map(({ device, size_bytes, model, serial }) => ({ device, size_bytes, model, serial }));
 }
 
-/** @throws Fault `diskMissing` unless every disk that is known, and at least one, is among those that were erased */
+/** @throws Fault `diskMissing` unless all known disks, and at least one, were erased */
 export function expectAllErased(node: Pick<Node, 'inventory' | 'known_disks' | 'properties'>, erased: readonly string[]): void {
   const present = disksOf(node.inventory).filter(({ device }) => erased.includes(device));
   const accepted = String(node.properties[lostDisks] ?? '').split(/[\s,]+/);
@@ -51,7 +51,10 @@ export function expectAllErased(node: Pick<Node, 'inventory' | 'known_disks' | '
   });
 }
 
-/** By serial number where there are any; the others by size, if possible of the same name. Each present disk stands for one. */
+/**
+ * Matches by serial number if present, otherwise by size, preferably with the same name. Each present disk matches
+ * once.
+ */
 function missingFrom(present: readonly KnownDisk[], known: readonly KnownDisk[]): KnownDisk[] {
   const left = [...present];
   const take = (fits: (disk: KnownDisk) => boolean) => {
@@ -69,8 +72,8 @@ function missingFrom(present: readonly KnownDisk[], known: readonly KnownDisk[])
 }
 
 /**
- * As an operator writes it into the property, out of a message that shows the command: the machine says what its disks are
- * called, so nothing of it may mean anything to a shell or to the list.
+ * The disk's name for the property, as shown in a command that operators copy. Disk names come from the machine, so
+ * characters with a meaning to a shell or to the list are removed.
  */
 function nameOf({ serial, device }: KnownDisk): string {
   return (serial || device).replace(/[^\w./:+-]+/g, '_');

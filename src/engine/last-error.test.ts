@@ -1,4 +1,4 @@
-/** `last_error` of a node goes when what it tells is over, and not before. */
+/** `last_error` of a node is cleared when its error is over, and not before. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
@@ -8,7 +8,7 @@ import { sayHello } from '#test/an-agent.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15, detail: 'no answer' });
 
-/** One node whose BMC fails, and whose deployments fail, while the test says so. */
+/** One node whose BMC and deployments fail as long as the test requires. */
 async function aStage(t: TestContext) {
   const room = newRoom();
   const broken = { bmc: '', image: false };

@@ -1,34 +1,34 @@
 /**
- * `last_error` of a node: what the operation failed with that failed last, for as long as that is so. It goes when work
- * begins anew, and an error of power when the power obeys or its control answers: then it tells again of the
- * deployment or cleaning that failed before, if the node is still in the state that this left it in.
+ * `last_error` of a node: the fault of the operation that failed last, while it applies. It is cleared when new work
+ * begins. A power error is also cleared when the power change succeeds or the BMC responds; then the earlier failure of
+ * a deployment or cleaning is shown again, if the node is still in the resulting state.
  */
 import { formatFault } from '#domain/faults.ts';
 import type { Node, Operation, OperationKind, PowerState } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { withinSize } from './console-text.ts';
 
-/** What names itself; of the others the fault says enough. */
+/** Kinds that need a prefix; for the others the fault is sufficient. */
 const deeds: Partial<Record<OperationKind, string>> = { deploy: 'Deploy', clean: 'Cleaning' };
 
-/** Of an operation that failed. */
+/** For a failed operation. */
 export function failureText({ kind, fault }: Pick<Operation, 'kind' | 'fault'>): string | null {
   const told = formatFault(fault);
   const deed = deeds[kind];
   return deed ? `${deed} failed at "${fault?.step}": ${told}` : told;
 }
 
-/** In an operation's context: what the console ended with when it had failed (lines). */
+/** Key in an operation's context: the last console lines before the failure. */
 export const consoleTailName = 'console_tail';
 
 export function consoleTailOf({ context }: Pick<Operation, 'context'>): readonly string[] {
   return (context[consoleTailName] as string[] | undefined) ?? [];
 }
 
-/** Of the console, in `last_error` (characters). */
+/** Maximum of console text in `last_error` (characters). */
 const shownMax = 500;
 
-/** With what the machine printed last. */
+/** Includes the last console output of the machine. */
 export function failureReport(operation: Pick<Operation, 'kind' | 'fault' | 'context'>): string {
   return withConsole(failureText(operation), consoleTailOf(operation));
 }
@@ -38,25 +38,25 @@ export function withConsole(text: string | null, lines: readonly string[]): stri
   return [text, ...(last.length > 0 ? ['The console ended with:', ...last] : [])].join('\n');
 }
 
-/** All but power: only these leave a node in a state of failure. */
+/** All but power: only these leave a node in a failed state. */
 const provisioning: readonly OperationKind[] = ['deploy', 'rebuild', 'delete', 'clean', 'verify'];
 
 type Shown = Pick<Node, 'uuid' | 'provision_state' | 'last_error'>;
 
-/** What is left to tell when an error of power is over. */
+/** The `last_error` that remains when a power error has cleared. */
 export async function errorBesidePower(trx: Store, { uuid, provision_state, last_error }: Shown): Promise<string | null> {
   if (!/failed$|^error$/.test(provision_state)) return null;
   const [failed] = await trx.operations.list(
     { node_uuid: uuid, kind: provisioning, state: 'failed' },
     { orderBy: 'ended_at', descending: true, limit: 1 },
   );
-  // The record of operations is kept for a time; what is told is then told for good.
+  // Operations are pruned after a time; after that the stored text stays.
   return failed ? failureReport(failed) : last_error;
 }
 
 const onTargets: readonly unknown[] = ['power on', 'reset', 'soft reset'];
 
-/** A machine may obey after it was given up. @returns what to change of its node, which is now seen in that state */
+/** A machine may reach its target after the timeout. @returns the changes to its node, now seen in that state */
 export async function powerErrorOver(trx: Store, uuid: string, seen: PowerState): Promise<Partial<Pick<Node, 'last_error'>>> {
   const [node] = await trx.nodes.pick(['uuid', 'provision_state', 'last_error'], { uuid });
   if (!node?.last_error) return {};

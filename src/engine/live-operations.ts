@@ -1,4 +1,4 @@
-/** The operations that run now, with what only memory holds: timers, abort signals, when the agent was heard. */
+/** The running operations and their in-memory state: timers, abort signals, time of the agent's last message. */
 import { EventEmitter } from 'node:events';
 import type { Fault } from '#domain/faults.ts';
 import type { Operation } from '#domain/records.ts';
@@ -8,36 +8,36 @@ import { Bucket } from './bucket.ts';
 import { endOf, LongTimer, now } from './step-deadlines.ts';
 
 export class LiveOperation {
-  /** As the row is. */
+  /** Current content of the row. */
   operation: Operation;
-  /** The last change of the row that is under way: one after the other, each sees what the one before wrote. */
+  /** The last pending write of the row: writes are serialized, and each sees the result of the previous one. */
   writing: Promise<unknown> = Promise.resolve();
   controller = new AbortController();
   cancelled: Fault | undefined;
   driving: Promise<void> | undefined;
   again = false;
   readonly timer = new LongTimer();
-  /** When the step must have ended, on the clock of step-deadlines.ts; so is what is below. */
+  /** Deadline of the step, on the clock of step-deadlines.ts, as are the times below. */
   endsAt: number;
-  /** A restart counts as hearing: the agent may just not have found us. */
+  /** Reset by a restart: the agent may not have reached us yet. */
   lastHeard = now();
-  /** Of the command that runs: since when, when it was last recorded, whether its end was, and what was last said. */
+  /** The running command: its start, when progress was last recorded, whether its end was, and the latest message. */
   progress: { command: string; since: number; last: number; isEnded: boolean; message?: string } | undefined;
-  /** Messages of the agent: some two a second while it works, and a retry or two. */
+  /** Rate limit of agent messages: about two a second during work, and some retries. */
   readonly requests = new Bucket(300, 300);
   isOverBudget = false;
-  /** Times in a row that the row could not be written. */
+  /** Consecutive failed writes of the row. */
   unwritten = 0;
   announcedStep: Step | undefined;
-  /** What the step that rests waits for, without what is known meanwhile. */
+  /** What the resting step waits for, without the details learned since. */
   wait: string | undefined;
-  /** Changes of what is known meanwhile, each a write of the row: whoever floods the network makes no more of them. */
+  /** Rate limit of wait updates, each of which writes the row: a flood on the network must not multiply writes. */
   readonly tellings = new Bucket(60, 30);
-  /** What the machine has shown since it was last switched on. */
+  /** What is known of the machine's boot since it was last powered on. */
   signs = new BootSigns();
-  /** The wait of this step that was given a deadline of its own. */
+  /** The current wait of this step, if it has its own deadline. */
   longWait: { wait: string; seconds: number } | undefined;
-  /** Emits `ready` when a command for the agent was queued. */
+  /** Emits `ready` when a command for the agent is queued. */
   readonly commandReady = new EventEmitter();
 
   constructor(operation: Operation) {
@@ -45,7 +45,7 @@ export class LiveOperation {
     this.endsAt = endOf(operation);
   }
 
-  /** A machine is waited for that boots its ramdisk. */
+  /** True while waiting for a machine to boot its ramdisk. */
   get awaitsBoot(): boolean {
     return this.wait !== undefined && this.announcedStep?.awaitsBoot === true;
   }
@@ -73,7 +73,7 @@ export class LiveOperations {
     return this.#byId.get(id);
   }
 
-  /** Where one hands the node over to the next: the next. */
+  /** During a handover: the operation that takes over the node. */
   ofNode(nodeUuid: string): LiveOperation | undefined {
     return this.#byNode.get(nodeUuid);
   }
@@ -90,7 +90,7 @@ export class LiveOperations {
     this.#endListeners.delete(operation.id);
   }
 
-  /** Calls `listener` with the row when the operation leaves memory; returns how to stop that. */
+  /** Calls `listener` with the row when the operation ends in memory; returns an unsubscribe function. */
   onEnd(id: string, listener: EndListener): () => void {
     const listeners = this.#endListeners.get(id) ?? new Set();
     this.#endListeners.set(id, listeners.add(listener));

@@ -1,4 +1,4 @@
-/** Whose machine it is that an agent reports from, before anything is written to it. */
+/** Identification of the machine from which an agent reports, before anything is written to it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Inventory } from '#agent-protocol/messages.ts';
@@ -8,7 +8,7 @@ import { aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 import { canonicalUuid, identityOf } from './machine-identity.ts';
 
 const [uuidA, uuidB] = ['4c4c4544-0031-4d10-8052-b4c04f333231', '35303038-3936-5a43-3232-323830394b59'];
-/** The same, as firmware shows it that swaps the first three groups. */
+/** The same UUID from firmware that swaps the first three groups. */
 const swappedA = '44454c4c-3100-104d-8052-b4c04f333231';
 
 type Told = { uuid?: string; serial?: string; macs?: string[] };
@@ -22,7 +22,7 @@ function inventoryOf({ uuid = '', serial = '', macs = [] }: Told): Inventory {
   };
 }
 
-/** Two nodes of which is known what is given, and the deployment of the first one, whose ramdisk is waited for. */
+/** Two nodes with the given facts, and a deployment of the first that waits for its ramdisk. */
 async function aDeployment(
   t: { after(end: () => Promise<void>): void },
   known: [Partial<Node>, Partial<Node>],
@@ -238,7 +238,7 @@ test('the classic POST: what the ramdisk says of its machine counts, before anyt
   }
 });
 
-/** pxelinux looks for a configuration by UUID first, which the record of TFTP has as a file that does not exist. */
+/** pxelinux requests a configuration by UUID first, which TFTP records as a missing file. */
 async function askByUuid({ cloud, nodes, operation }: Awaited<ReturnType<typeof aDeployment>>, uuids: string[]): Promise<void> {
   const mac = await macOf(cloud, nodes[0]);
   for (const uuid of uuids) {

@@ -1,6 +1,6 @@
 /**
- * Whether the machine whose agent reports is the node's own, before anything is written to it: SMBIOS UUID, serial number
- * and MACs against what the BMC told when the node was verified, what the node's agent told last, and other nodes.
+ * Verifies, before anything is written, that the reporting agent runs on the node's machine. SMBIOS UUID, serial number
+ * and MACs are compared with the BMC's report at verification, the agent's last report, and other nodes.
  */
 import type { Inventory } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
@@ -8,18 +8,23 @@ import type { Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { isOneMachine, isTemplateUuid, sharedUuid } from './endpoints.ts';
 
-/** By which an operator says what machine a node is, where its mainboard was replaced or its BMC tells another UUID. */
+/**
+ * Property by which an operator sets a node's UUID after a mainboard replacement, or if its BMC reports another one.
+ */
 const ownUuid = 'system_uuid';
 
 export type Identity = { uuid: string | null; serial: string | null; macs: readonly string[] };
 type Mismatch = { found: string; expected: string; other?: Pick<Node, 'uuid' | 'name'> };
 
 const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** What firmware that nobody filled in calls its serial number. */
+/** Placeholder serial numbers of unconfigured firmware. */
 const noSerial =
   /^(?:|[0 .-]+|x+|f+|none|n\/?a|null|unknown|default(?: string)?|not (?:specified|applicable|available|set)|(?:system|chassis|base board|product) serial (?:number|#)?|to be filled.*|0?123456789.*|serial number|invalid|empty)$/i;
 
-/** SMBIOS 2.6 and later write the first three groups little endian; firmware and BMCs that do not agree on it mean one UUID. */
+/**
+ * SMBIOS 2.6 and later store the first three groups little-endian; this form hides the difference when firmware and BMC
+ * disagree.
+ */
 export function canonicalUuid(text: string): string | null {
   const uuid = text.trim().toLowerCase();
   if (!uuidShape.test(uuid) || isTemplateUuid(uuid) || isTemplateUuid(swapped(uuid))) return null;
@@ -43,12 +48,12 @@ export function identityOf({ system, nics }: ToldIdentity): Identity {
   };
 }
 
-/** Of an inventory what tells one machine from another. */
+/** The parts of an inventory that identify a machine. */
 export type ToldIdentity = Pick<Inventory, 'nics'> & { system: Pick<Inventory['system'], 'uuid' | 'serial'> };
-/** `told`: by the machine. `isBmcSure`: the UUID that the node's BMC told is that of SMBIOS. */
+/** `told`: reported by the machine. `isBmcSure`: the UUID reported by the BMC is that of SMBIOS. */
 export type Report = { told: ToldIdentity; isBmcSure: boolean };
 
-/** @throws Fault `wrongMachine` naming the node and, where it is known, the node whose machine it is */
+/** @throws Fault `wrongMachine` with the node and, if known, the node whose machine it is */
 export async function refuseWrongMachine(store: Store, node: Node, { told, isBmcSure }: Report): Promise<void> {
   const mismatch = await findMismatch({ store, node, isBmcSure }, identityOf(told));
   if (!mismatch) return;
@@ -59,7 +64,7 @@ export async function refuseWrongMachine(store: Store, node: Node, { told, isBmc
 
 type Known = { store: Store; node: Node; isBmcSure: boolean };
 
-/** What is asked first decides: the operator's word, then the BMC's, then other nodes', then what the agent told last. */
+/** The first source decides: the operator's property, then the BMC, then other nodes, then the agent's last report. */
 async function findMismatch({ store, node, isBmcSure }: Known, found: Identity): Promise<Mismatch | undefined> {
   const isShared = String(node.properties[sharedUuid]).toLowerCase() === 'true';
   const uuid = isShared ? null : found.uuid;
@@ -73,7 +78,7 @@ async function findMismatch({ store, node, isBmcSure }: Known, found: Identity):
 
   const before = node.inventory ? identityOf(node.inventory as unknown as Inventory) : undefined;
   if (uuid && before?.uuid) return before.uuid === uuid ? undefined : differs(uuid, `its agent last reported ${before.uuid}`);
-  // The System GUID of IPMI (section 22.14) is another number than SMBIOS' UUID on many a board; by itself it proves nothing.
+  // On many boards the System GUID of IPMI (section 22.14) differs from the SMBIOS UUID; by itself it proves nothing.
   if (uuid && told && isBmcSure) return differs(uuid, `its BMC reported ${told}`);
   if (found.serial && before?.serial && found.serial !== before.serial)
     return { found: `serial number ${found.serial}`, expected: `its agent last reported ${before.serial}` };
@@ -84,7 +89,7 @@ function differs(uuid: string, expected: string): Mismatch {
   return { found: `system UUID ${uuid}`, expected };
 }
 
-/** Serial numbers count where UUIDs tell nothing: the servers of one chassis may share the chassis' number. */
+/** Serial numbers count only without a usable UUID: the servers of one chassis may report the chassis' number. */
 async function findOther(store: Store, node: Node, { uuid, serial, macs }: Identity): Promise<Mismatch | undefined> {
   const bySerial = !uuid && serial ? await store.nodes.list({ machine_serial: serial }) : [];
   const byUuid = uuid

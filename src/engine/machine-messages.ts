@@ -1,4 +1,4 @@
-/** What machines tell us: the agent's messages, the classic POST, and requests for addresses and files. */
+/** Messages from machines: those of the agent, the classic POST, and DHCP and file requests. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
@@ -18,7 +18,7 @@ import type { Worker } from './worker.ts';
 
 type Parts = TaskParts & { worker: Worker; bootWatch: Pick<BootWatch, 'consider'> };
 
-/** Progress goes into the record at most this often, and ever rarer: each tenth of a percent of the time it takes. */
+/** Minimum interval of progress events; it grows with the run time of the command (`progressEventShare`). */
 const progressEventMs = 2000;
 const progressEventShare = 1 / 150;
 
@@ -60,7 +60,7 @@ export function machineMessages(given: Parts): MachineMessages {
       return configDriveOf(parts, operation, server);
     },
     deployPost: (fields, requester) => takeDeployPost(parts, fields, requester),
-    // A line of the record, not an order: while Ingot stops, the store may be closed already.
+    // Only an event record, not a command: during shutdown the store may already be closed.
     machineRequest: (request) => void takeRequest({ ...parts, bootWatch: given.bootWatch }, request).catch(() => {}),
   };
 }
@@ -92,7 +92,7 @@ async function admit(
   throw new Fault('tooManyRequests', { what: 'messages of this agent', seconds: 60 });
 }
 
-/** The session is that agent's alone, and a thief of it is elsewhere. */
+/** The session token is bound to the agent's address, so a stolen one is useless elsewhere. */
 function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, requester: Requester): void {
   const binding = bindingOf(live);
   if (binding?.address === requester.address) return;
@@ -101,14 +101,14 @@ function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, reque
   throw new Fault('forbidden', { detail: `The session is not that of ${requester.address}.` });
 }
 
-/** An agent may take what its present command tells it to write, and no other tenant's. */
+/** An agent may fetch only what its current command tells it to write, never another tenant's image. */
 function expectCommanded(live: LiveOperation, path: string): void {
   const { params } = (pendingOf(live) ?? {}) as Partial<Command>;
   if (params?.['path'] === path) return;
   throw new Fault('forbidden', { detail: `The command of this operation does not name ${path.slice(0, 100)}.` });
 }
 
-/** An operation that has failed gives no more orders, although the machine may still be up and asking. */
+/** A failed operation sends no more commands, although the machine may still poll. */
 function pendingOf({ operation }: LiveOperation): Command | undefined {
   return operation.state === 'running' ? (operation.context['command'] as Command | undefined) : undefined;
 }
@@ -129,7 +129,7 @@ async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSig
   return pendingOf(live);
 }
 
-/** A long command has few lines for its time, and its end one; the latest message always counts as a sign of life. */
+/** A long command is recorded in few lines, and its end in one; every message counts as a sign of life. */
 function recordProgress({ record }: MessageParts, live: LiveOperation, progress: Progress): void {
   const { command_id, done_bytes, total_bytes, message } = progress;
   if (pendingOf(live)?.id !== command_id) return;
@@ -149,7 +149,7 @@ async function takeResult({ worker, record }: MessageParts, live: LiveOperation,
   const reply: AgentReply = result.ok
     ? { ok: true, result: (result.result ?? {}) as JsonObject }
     : { ok: false, error: result.error ?? 'no reason given' };
-  // A repeat of a result that is known already changes nothing.
+  // A repeated result that is already known changes nothing.
   if ((live.operation.context['command'] as Command | undefined)?.id !== result.command_id) return;
   let command: Command | undefined;
   await worker.saveContext(live, (context) => {

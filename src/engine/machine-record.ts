@@ -1,4 +1,4 @@
-/** Enters what machines do and say into the record of events, within the budgets and cut to size. */
+/** Records machine events, within the budgets and with size limits. */
 import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import type { Stage } from './boot-signs.ts';
@@ -13,7 +13,7 @@ export type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
 
 const messageMax = 1000;
 const subjectMax = 200;
-/** Of the data as JSON; what is longer is left out, as half of it would be no JSON. */
+/** Size limit of the data as JSON; larger data is dropped, because truncated JSON is invalid. */
 const dataMax = 8 * 1024;
 
 type Line = Omit<NewEvent, 'node_uuid'> & { node_uuid: string | null };
@@ -28,21 +28,21 @@ export class MachineRecord {
     this.#worker = worker;
   }
 
-  /** Of the agent of an operation. */
+  /** Records an event of an operation's agent. */
   agent(operation: Operation, event: Pick<NewEvent, 'subject' | 'message' | 'data'>): void {
     this.#enter(operation.node_uuid, { ...eventOwner(operation), kind: 'agent', ...event });
   }
 
   /**
-   * Somebody who is not the machine of this operation: it is not the machine's budget that is used, and the server's owner
-   * does not learn who else is on the network.
+   * Records an event of someone other than the operation's machine: it does not use the machine's budget, and the
+   * server's owner does not learn who else is on the network.
    */
   stranger(operation: Operation, event: Pick<NewEvent, 'subject' | 'message' | 'data'>): void {
     this.#enter(undefined, { ...eventOwner(operation), server_id: null, kind: 'note', ...event });
   }
 
   /**
-   * Finds the node by MAC and ties the request to the operation that has the node, if any.
+   * Finds the node by MAC, and links the request to the operation that holds the node, if any.
    * @returns whether it was within the budget
    */
   async request(request: MachineRequest): Promise<boolean> {
@@ -64,11 +64,11 @@ export class MachineRecord {
     });
   }
 
-  /** What befell the boot server itself, told once, and once more to each operation that waits for a machine. */
+  /** Boot server trouble is recorded once, and once more for each operation that waits for a machine. */
   #tellWaiting({ kind, subject, message, data = {} }: MachineRequest): boolean {
     const line = { kind, subject, message, data, node_uuid: null, server_id: null, operation_id: null };
     const isAdmitted = this.#enter(undefined, line);
-    // What keeps a machine off that has its boot files is something else.
+    // A machine that already has its boot files is held up by something else.
     for (const live of this.#waiting((stage) => stage !== 'agent')) {
       const { node_uuid, id } = live.operation;
       this.#enter(node_uuid, { ...line, node_uuid, operation_id: id });
@@ -76,7 +76,10 @@ export class MachineRecord {
     return isAdmitted;
   }
 
-  /** Perhaps it is the machine of one whose MACs are silent: enrolled wrongly, or plugged in otherwise. */
+  /**
+   * It may be the machine of an operation that waits without requests: enrolled with a wrong MAC, or cabled
+   * differently.
+   */
   async #tellUnexpected(mac: string, enrolledOn: string | undefined): Promise<void> {
     const waiting = this.#waiting((stage) => stage === 'nothing');
     if (waiting.length === 0) return;
@@ -109,7 +112,7 @@ export class MachineRecord {
     return false;
   }
 
-  /** Also of lines for which there is no place in the record. */
+  /** Also applied to lines that exceed the budget. */
   #learn({ operation_id, data = {}, ...line }: Line): void {
     const live = operation_id ? this.#worker.live.get(operation_id) : undefined;
     if (!live) return;
@@ -118,7 +121,7 @@ export class MachineRecord {
     this.#tellTrouble(live);
   }
 
-  /** Each kind once in a boot; the tenant does not learn what is wrong with the network. */
+  /** Each kind once per boot; the tenant does not learn what is wrong with the network. */
   #tellTrouble({ signs, awaitsBoot, operation }: LiveOperation): void {
     const trouble = awaitsBoot ? troubleOf(signs) : undefined;
     if (!trouble || !signs.isNews(trouble.clue)) return;

@@ -1,4 +1,4 @@
-/** Steps that several operations share: one machine brought to a state, traces removed. */
+/** Steps shared by several operations. */
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
@@ -17,8 +17,8 @@ export const powerOff = simpleStep({ name: 'power off', title: 'Power off', dead
 );
 
 /**
- * For a deletion. A machine that cannot be switched off keeps its server, whose addresses it may still use, until an
- * operator gives it up by setting maintenance; it stays out of service then, as cleaning cannot reach it either.
+ * For a deletion. A machine that cannot be powered off keeps its server, whose addresses it may still use, until an
+ * operator sets maintenance. It then stays out of service, because cleaning cannot reach it either.
  */
 export const powerOffIfPossible: Step = {
   ...powerOff,
@@ -51,10 +51,10 @@ export function bindPortsStep({ store, settings }: { store: Store; settings: Set
   );
 }
 
-/** What follows in the record was printed in this operation. */
+/** Set in the context once the record contains only output of this operation. */
 const ownConsole = 'console_cleared';
 
-/** Before a server comes and after it has gone: the next one's owner reads nothing of what the machine printed until then. */
+/** Run before a deployment and after a deletion: the next owner must not read earlier output. */
 export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step {
   return {
     ...{ name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
@@ -65,20 +65,20 @@ export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step 
   };
 }
 
-/** Of what is kept for the owner of a server that has no machine any more (lines, characters). */
+/** Limits of the console text kept for the owner of a server without a machine (lines, characters). */
 const keptLines = 1000;
 const keptMax = 64 * 1024;
 
 /**
- * Once something has failed: the last lines for administrators, and for the server's owner a copy of what was printed in her
- * deployment, since the machine and its record are another's after that.
+ * After a failure: keeps the last lines for administrators, and a copy of the deployment's output for the server's
+ * owner, because machine and record then pass to others.
  */
 export function keepConsoleStep({ store, consoles }: { store: Store; consoles: Pick<Consoles, 'log'> }): Step {
   return {
     ...{ name: 'keep console', title: 'Keep the end of the console', deadlineSeconds: 60 },
     async run(task) {
       const { kind, context } = task.operation;
-      // A rebuild's machine has been its server's all the time.
+      // In a rebuild the machine has belonged to its server all along.
       const isOwn = kind === 'rebuild' || context[ownConsole] === true;
       const text = isOwn ? await consoles.log(task.node.uuid, keptLines) : null;
       if (!text) return next;

@@ -1,6 +1,6 @@
 /**
- * What people ask of a machine beside its power and its server: boot mode, console LED, sensors, media, BIOS, firmware,
- * vendor methods. Each asks the BMC once, now, and what changes something is in the node's record.
+ * Requests to a machine beyond power and deployment: boot mode, console LED, sensors, media, BIOS, firmware, vendor
+ * methods. Each sends one request to the BMC; changes are recorded in the node's events.
  */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject, Node } from '#domain/records.ts';
@@ -17,7 +17,7 @@ import type { MachineVerbs } from './contract.ts';
 import { recordBmcCommand } from './power.ts';
 import { interfaceOf, loadNode } from './task.ts';
 
-/** Longest time a person is kept waiting for a BMC (milliseconds). */
+/** Timeout of a user's request to a BMC (milliseconds). */
 const requestTimeoutMs = 120_000;
 
 export type MachineVerbParts = {
@@ -28,7 +28,7 @@ export type MachineVerbParts = {
   bootStates: Pick<BootStates, 'ask' | 'forget'>;
 };
 
-/** One node, taken up for one request. */
+/** One node, loaded for one request. */
 type MachineRequestContext = {
   node: Node;
   facts: NodeFacts;
@@ -41,7 +41,7 @@ export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
   const open = (uuid: string) => openNode(parts, uuid);
   const change = (uuid: string, subject: string, act: (open: MachineRequestContext) => Promise<unknown> | undefined) =>
     changeMachine(parts, uuid, { subject, act });
-  // What the BMC says of itself is kept, not what was asked for: many apply it with the next boot.
+  // Stores what the BMC reports, not the requested value: many BMCs apply it at the next boot.
   const readBack = async (uuid: string) => {
     const { node, facts, callOptions } = await open(uuid);
     const { management_interface } = node;
@@ -117,7 +117,7 @@ async function openNode({ store, drivers, bmcHealth }: MachineVerbParts, uuid: s
   };
 }
 
-/** @param change `act` gives undefined where the driver has no such method */
+/** @param change `act` returns undefined if the driver has no such method */
 async function changeMachine(
   parts: MachineVerbParts,
   uuid: string,
@@ -125,7 +125,7 @@ async function changeMachine(
 ): Promise<void> {
   const open = await openNode(parts, uuid);
   const { node, facts, callOptions } = open;
-  // A BMC that is restarted while its firmware is written may never come back.
+  // A BMC restarted during a firmware update may be bricked.
   await refuseWhileBusy(parts.store, node);
   await recordBmcCommand(
     { store: parts.store, node: facts, ...callOptions },
@@ -134,7 +134,7 @@ async function changeMachine(
   );
 }
 
-/** What every BMC can do, and what only this kind can; the driver's own word wins. */
+/** Generic methods and those of the driver; the driver's take precedence. */
 function methodsOf({ drivers, passwords }: MachineVerbParts, node: Node): Record<string, VendorMethod> {
   const management = interfaceOf(drivers.management, node.management_interface);
   return {

@@ -9,7 +9,7 @@ import { anImage, aServerRequest, fill, quiet } from '#test/a-cloud.ts';
 import { aNode } from '#test/a-task.ts';
 import { createEngine } from './engine.ts';
 
-/** An engine with the project's own drivers; boot files and images are nobody's. */
+/** An engine with the project's own drivers, without boot files and images. */
 async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds?: number } = {}) {
   const store = given ?? (await openStore(':memory:'));
   await fill(store);
@@ -52,7 +52,7 @@ async function aNodeByHand({ engine }: Site, driver = 'manual-management') {
   });
 }
 
-/** Until the running operation waits for this, and rests. */
+/** Waits until the running operation asks for this change. */
 async function untilAsked({ store }: Site, wanted: 'on' | 'off'): Promise<Operation> {
   for (;;) {
     const [running] = await store.operations.list({ state: ['running', 'rolling_back'] }, { limit: 1 });
@@ -67,7 +67,7 @@ test('a deployment asks for each change of power once, and goes on at the word, 
   const [server] = await before.engine.createServers(aServerRequest);
   await untilAsked(before, 'on');
   await before.say(node.uuid);
-  // The fake chain's last step switches off and then on: it is run again from its start after each word.
+  // The last step of the fake chain switches off and then on: it runs again from its start after each confirmation.
   const waiting = await untilAsked(before, 'off');
   await before.engine.stop();
 

@@ -1,7 +1,7 @@
 /**
- * Power that a person switches: the engine tells what is to be done, rests, and goes on at the person's word. A step that
- * rests so is run again from its start; what the person has done for it is in the operation's context, so that a step
- * which switches off and then on asks for each once.
+ * Manual power: the engine records which power change an operator must make, waits, and continues on confirmation. A
+ * step that waits runs again from its start. Confirmed changes are kept in the operation's context, so that a step that
+ * switches off and then on asks for each change once.
  */
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node, Operation, PowerState } from '#domain/records.ts';
@@ -10,7 +10,7 @@ import type { Store } from '#store/store.ts';
 
 type Wait = Extract<Outcome, { wait: string }>;
 
-/** Ends a run of a step, which then waits: `runStep` makes the outcome of it. */
+/** Thrown to end a run of a step that then waits; `runStep` converts it to an outcome. */
 export class WaitForOperator extends Error {
   override name = 'WaitForOperator';
   readonly outcome: Wait;
@@ -21,13 +21,13 @@ export class WaitForOperator extends Error {
   }
 }
 
-/** In the operation's context under `manual_power`. */
+/** Stored in the operation's context as `manual_power`. */
 type ManualPower = {
-  /** The step that asks. */
+  /** The step that requested the change. */
   step: string;
-  /** How many changes the person has made for it. */
+  /** Number of changes confirmed for this step. */
   done: number;
-  /** What the person is asked for now; null = nothing. */
+  /** The change requested now; null: none. */
   asked: PowerState | null;
 };
 
@@ -39,7 +39,7 @@ type ManualPowerParts = {
   saveContext(change: (context: JsonObject) => JsonObject): Promise<void>;
 };
 
-/** What a person does for each command: a machine is reset by switching it off and on. */
+/** The manual changes for each command: a reset is power off, then power on. */
 const changesTable: Readonly<Record<PowerTarget, readonly PowerState[]>> = {
   'power on': ['power on'],
   'power off': ['power off'],
@@ -56,7 +56,7 @@ export function manualPowerOf({ context }: Pick<Operation, 'context'>): ManualPo
   return context['manual_power'] as ManualPower | undefined;
 }
 
-/** `task.power.set` of one run of one step. Throws `WaitForOperator` where something is still to be done. */
+/** `task.power.set` for one run of one step. Throws `WaitForOperator` while a change is unconfirmed. */
 export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => Promise<void> {
   const { node, power } = parts;
   let position = 0;
@@ -73,7 +73,7 @@ export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => P
   };
 }
 
-/** What a former step was given counts for nothing in this one. */
+/** Confirmations of an earlier step do not count. */
 function currentManualPower(operation: Operation): ManualPower {
   const former = manualPowerOf(operation);
   const step = operation.state === 'rolling_back' ? `undo ${operation.step}` : operation.step;
@@ -88,7 +88,7 @@ async function write(parts: ManualPowerParts, change: Partial<ManualPower>): Pro
 async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise<WaitForOperator> {
   const { store, node, operation, power } = parts;
   const wait = `an operator to switch ${node.name ?? node.uuid} ${wanted === 'power on' ? 'on' : 'off'} and confirm`;
-  // A step that is run again asks for the same: that was told already.
+  // A step that runs again requests the same change, which is already recorded.
   if (currentManualPower(operation).asked !== wanted) {
     await write(parts, { asked: wanted });
     await store.nodes.update({ uuid: node.uuid }, { target_power_state: wanted });
@@ -106,9 +106,10 @@ async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise
 }
 
 /**
- * The person's word: what the machine's power is now, or, left out, what was asked for. It is believed, since nothing
- * else can know. Throws `unsupportedByHardware` where a BMC knows better, `badRequest` where nothing was asked for.
- * @returns the operation that may go on
+ * Handles the operator's confirmation: the current power state, or, if omitted, the requested one. It is trusted,
+ * because there is no other source. Throws `unsupportedByHardware` if the node has a BMC, and `badRequest` if no change
+ * was requested.
+ * @returns the operation that may continue
  */
 export async function confirmPower(
   store: Store,
@@ -139,7 +140,7 @@ export async function confirmPower(
   return operation?.id ?? null;
 }
 
-/** The end of a wait in which no word came. */
+/** The fault of a wait that was not confirmed in time. */
 export function operatorTimeout(wait: string, seconds: number): Fault {
   return new Fault('operatorTimeout', { what: wait, seconds });
 }

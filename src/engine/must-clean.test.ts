@@ -17,7 +17,7 @@ async function untilState(cloud: Cloud, node: Node, state: Node['provision_state
   }
 }
 
-/** A server was on it, is deleted, and its cleaning was aborted. */
+/** A node whose server is deleted and whose cleaning was aborted. */
 async function aDirtyNode(cloud: Cloud): Promise<Node> {
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -28,7 +28,7 @@ async function aDirtyNode(cloud: Cloud): Promise<Node> {
   return untilState(cloud, node, 'clean failed');
 }
 
-/** Plays the ramdisk for the cleaning that waits for it. */
+/** Acts as the ramdisk for the waiting cleaning. */
 async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
   const { operation_id } = await nodeOf(cloud, node);
   const operation = (await cloud.store.operations.find({ id: operation_id ?? '' })) as Operation;

@@ -1,4 +1,4 @@
-/** The short operations on a node: its BMC checked, its power changed. */
+/** Short operations on a node: verification and power changes. */
 import type { Operation, PowerState, Server } from '#domain/records.ts';
 import type { Drivers, PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
@@ -13,7 +13,7 @@ import type { OperationDefinition } from './operation-kinds.ts';
 import { softOffSeconds } from './power.ts';
 import { interfaceOf } from './task.ts';
 
-/** Longest wait for what a BMC need not tell (milliseconds). */
+/** Timeout for optional BMC information (milliseconds). */
 const boundMs = 30_000;
 
 const askBmc: Step = {
@@ -25,7 +25,7 @@ const askBmc: Step = {
   },
 };
 
-/** Not every BMC tells, and none must: a node is not refused for that. */
+/** Optional: not every BMC reports it, and a node is not rejected without it. */
 const askBootState = (bootStates: Pick<BootStates, 'ask'>): Step => ({
   name: 'ask how it boots',
   title: 'Ask how it boots',
@@ -44,7 +44,7 @@ const compareMachine = ({ store, drivers }: VerifyParts): Step => ({
   async run(task) {
     await store.transaction((trx) => claimEndpoints(trx, drivers, task.node));
     const management = interfaceOf(drivers.management, task.node.management_interface);
-    // Not every BMC tells, and none must.
+    // Optional: not every BMC reports it.
     const signal = AbortSignal.any([task.signal, bmcDeadline(task.node, boundMs)]);
     const system_uuid = await askSystemUuid(management, { node: task.node, signal }).catch(() => null);
     task.signal.throwIfAborted();
@@ -122,7 +122,7 @@ async function writePowerEnd(trx: Store, operation: Operation): Promise<void> {
   const server = await trx.servers.find({ id: node.instance_uuid ?? '' });
   if (!server) return;
   const now = new Date().toISOString();
-  // One that did not start gets another try; what else is in ERROR has no system on its machine.
+  // A server whose machine did not boot gets another attempt; any other server in ERROR has no system on its machine.
   const staysInError = server.vm_state === 'error' && (failed || node.provision_state !== 'active');
   const before = server.vm_state === 'error' ? null : server.fault;
   const after: Partial<Server> = {

@@ -1,4 +1,4 @@
-/** What operators ask of NICs. */
+/** Operator requests for node ports (NICs). */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { NodePort } from '#domain/records.ts';

@@ -1,10 +1,13 @@
-/** What the scheduler reads of a node's properties, checked by `validate`: nonsense would keep the node from use in silence. */
+/**
+ * Checks the node properties that the scheduler reads, for `validate`: an invalid one would silently keep the node
+ * unused.
+ */
 import { Fault } from '#domain/faults.ts';
 import type { Json, Node } from '#domain/records.ts';
 
 type Check = (value: Json) => string | undefined;
 
-/** Clients write sizes as numbers or as text. */
+/** Clients write sizes as numbers or as strings. */
 const wholeNumber: Check = (value) =>
   /^\d{1,15}$/.test(String(value)) && typeof value !== 'object' ? undefined : 'must be a whole number';
 
@@ -27,13 +30,13 @@ const checkTable: Readonly<Record<string, Check>> = {
 
 const sizes = ['local_gb', 'memory_mb'] as const;
 
-/** What Python's `int()` makes a number of at least 0. */
+/** What Python's `int()` converts to a number of at least 0. */
 function isSize(value: Json): boolean {
   if (typeof value === 'string') return /^\s*\+?\d+\s*$/.test(value);
   return typeof value === 'boolean' || (typeof value === 'number' && value > -1);
 }
 
-/** Refused as they come, as Ironic does; the rest is for `validate` to tell. @throws Fault `badRequest` */
+/** Rejected when set, as in Ironic; the other checks are left to `validate`. @throws Fault `badRequest` */
 export function refuseOddSizes({ uuid, properties }: Pick<Node, 'uuid' | 'properties'>): void {
   const odd = sizes.flatMap((name) => {
     const value = properties[name];
@@ -44,7 +47,7 @@ export function refuseOddSizes({ uuid, properties }: Pick<Node, 'uuid' | 'proper
   throw new Fault('badRequest', { detail });
 }
 
-/** @throws Fault `badRequest` that names the property and what was expected */
+/** @throws Fault `badRequest` with the property and the expected value */
 export function checkNodeProperties({ name, uuid, properties }: Pick<Node, 'name' | 'uuid' | 'properties'>): void {
   for (const [key, check] of Object.entries(checkTable)) {
     const value = properties[key];

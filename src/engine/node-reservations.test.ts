@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { aServer } from '#test/a-task.ts';
 
-/** A BMC that is told its new password and does not answer until the test lets it. */
+/** A password change on a BMC that does not respond until the test lets it. */
 async function aChange(t: TestContext) {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();

@@ -1,7 +1,7 @@
 /**
- * Nodes that a request has for itself while it does what must not be mixed with anything else: giving the BMC another
- * password. The lock that outlives the process is the operation in the node's row; a hold ends with the process, and
- * what it guards is put right at the next start (bmc-passwords.ts).
+ * In-memory reservations: a request reserves a node while it changes the BMC password, which must run alone. The
+ * durable lock is the operation in the node's row. A reservation ends with the process; interrupted changes are
+ * repaired at the next start (bmc-passwords.ts).
  */
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
@@ -18,15 +18,17 @@ export class NodeReservations {
     return this.#purposes.has(uuid);
   }
 
-  /** Called inside the transaction that takes or changes the node. @throws Fault `nodeBusy` while a request has it */
+  /**
+   * Called in the transaction that takes or changes the node. @throws Fault `nodeBusy` while a request has reserved it
+   */
   refuse({ uuid, name }: Named): void {
     const purpose = this.#purposes.get(uuid);
     if (purpose !== undefined) throw new Fault('nodeBusy', { node: name ?? uuid, holder: purpose });
   }
 
   /**
-   * Nobody else takes or changes the node until `work` has ended.
-   * @param takes `idle`: throws `nodeBusy` where an operation has it; `always`: beside an operation too
+   * Reserves the node until `work` has ended.
+   * @param takes `idle`: throws `nodeBusy` if an operation holds the node; `always`: also during an operation
    */
   async during<R>(
     store: Store,
@@ -36,7 +38,7 @@ export class NodeReservations {
     this.refuse(await findNode(store, uuid));
     this.#purposes.set(uuid, purpose);
     try {
-      // In a transaction, so that one that takes the node now has either seen the hold or has ended.
+      // In a transaction, so that a concurrent one that takes the node has either seen the reservation or committed.
       if (takes === 'idle') await store.transaction(async (trx) => refuseWhileBusy(trx, await findNode(trx, uuid)));
       return await work();
     } finally {

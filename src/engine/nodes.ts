@@ -1,4 +1,4 @@
-/** What operators ask of nodes. */
+/** Operator requests for nodes. */
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { eventsFrom, nextState } from '#domain/provision-states.ts';
@@ -87,7 +87,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
 
 const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
 
-/** Each slot gets what was asked, if the hardware type allows it, else the type's first. */
+/** Each interface is the requested one, which the hardware type must allow, or the type's default (its first). */
 function chooseInterfaces(type: HardwareType, wanted: NodeChanges): Pick<Node, `${(typeof slots)[number]}_interface`> {
   const chosen = {} as Record<`${(typeof slots)[number]}_interface`, string>;
   for (const slot of slots) {
@@ -167,7 +167,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   });
 }
 
-/** What the change is made of is read in the transaction that writes it: nothing that came in between is lost. */
+/** The current values are read in the transaction that writes the change, so that concurrent changes are not lost. */
 async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node> {
   const { store, drivers, reservations } = parts;
   const { node, changes } = await store.transaction(async (trx) => {
@@ -179,13 +179,13 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     }
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
-    // A new hardware type brings its own defaults; what the old one had is kept only where it is asked for again.
+    // A new hardware type resets interfaces to its defaults, unless they are requested again.
     const former = driver === node.driver ? node : {};
     const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes } as NodeChanges);
     const twin = changes.name && (await trx.nodes.find({ name: changes.name }));
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
     if (changes.parent_node) await checkParent(trx, { ...node, parent_node: changes.parent_node });
-    // Other settings may lead to another machine, of which nothing is known.
+    // Other settings may lead to another machine, about which nothing is known.
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
     const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
@@ -200,7 +200,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
 
 async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
   if (changes.maintenance === false) powerSync.pollNow(uuid);
-  // Other settings, another way to the BMC: what was learned on the old one counts no more.
+  // With other BMC settings, what was learned with the former ones is invalid.
   if (changes.driver_info || changes.driver || changes.power_interface) {
     await bmcHealth.forget(uuid);
     powerSync.restartPoll(uuid);
@@ -208,7 +208,7 @@ async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: str
   if (changes.driver_info || changes.driver || changes.console_interface) await consoles.reopen(uuid);
 }
 
-/** A part has no parts: what is below a machine is one level deep. A machine with a server on it is nobody's part. */
+/** Child nodes are one level deep: a child has no children. A node with a server cannot become a child. */
 async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
   const { uuid, parent_node } = node;
   if (!parent_node) return;
@@ -245,7 +245,7 @@ async function deleteNode({ store, reservations }: Parts, uuid: string): Promise
   });
 }
 
-/** Verbs whose work is an operation; the others only move the state. */
+/** Verbs that start an operation; the others only change the state. */
 const verbOperations: Readonly<Record<string, (node: Node, settings: Settings, steps: AskedStep[]) => NewOperation | undefined>> =
   {
     manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
@@ -306,7 +306,7 @@ async function setProvisionState(
         target_provision_state: work ? finalStates[verb] : null,
         provision_updated_at: now,
         updated_at: now,
-        // As Ironic does where it begins to work; what a failed cleaning left is told until then.
+        // Cleared when work begins, as in Ironic; until then the error of a failed cleaning is shown.
         ...((work || verb !== 'manage') && { last_error: null }),
         ...(verb === 'manage' && { maintenance: false, maintenance_reason: null, fault: null }),
       },
@@ -342,7 +342,7 @@ async function setPower({ store, worker }: Parts, uuid: string, target: PowerTar
     const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
     await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;
-    // With the server's name on it, a deletion of the server cuts it short instead of being refused.
+    // With the server in the operation, a deletion of the server aborts it instead of being rejected.
     return worker.begin(trx, { ...operationOn(node, 'power', { target }), purpose, server_id: node.instance_uuid });
   });
   worker.launch(operation);

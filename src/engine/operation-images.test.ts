@@ -11,7 +11,7 @@ const ramdisk = idOf(4);
 const foreign = idOf(5);
 const digest = { os_hash_algo: 'sha512', os_hash_value: 'aa' };
 
-/** A cloud whose deployments stand still until `goOn`, then use their kernel; with a partition image of the project. */
+/** A cloud whose deployments block until `goOn`, then use their kernel; with a partition image of the project. */
 async function aHeldCloud(use: (task: Task) => Promise<unknown> = useKernel) {
   const { promise, resolve: goOn } = Promise.withResolvers<void>();
   const used: string[] = [];

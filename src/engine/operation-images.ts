@@ -1,6 +1,6 @@
 /**
- * The images of a deployment: fixed in the operation's request when it is begun, by id and digest. Each use compares the
- * image's row with that, on behalf of the server's project; what has changed in between is refused, and said.
+ * The images of a deployment, pinned by id and digest in the operation's request. Each use checks the image's row
+ * against the pin and the rights of the server's project; a changed image is rejected with the reason.
  */
 import { whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
@@ -10,14 +10,16 @@ import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 
 export type PinnedImage = { id: string; digest: string };
-/** By what they are for; `kernel` and `ramdisk` are those of a partition image. */
+/** By purpose; `kernel` and `ramdisk` belong to a partition image. */
 export type PinnedImages = { image: PinnedImage; kernel?: PinnedImage; ramdisk?: PinnedImage };
 
 const partRoles = ['kernel', 'ramdisk'] as const;
 
 type Images = { images: Pick<Store['images'], 'find'> };
 
-/** @throws Fault `badRequest` for an image that is gone, not active, or not the user's to use, and for such parts of it */
+/**
+ * @throws Fault `badRequest` if the image, or its kernel or ramdisk, is missing, not active, or not usable by the user
+ */
 export async function pinImages(store: Images, id: string, user: ImageUser): Promise<{ row: Image; pinned: PinnedImages }> {
   const row = await store.images.find({ id });
   if (!row || whyUnusable(row, user)) throw notFound(`image ${id}`);
@@ -47,12 +49,12 @@ function whyUnusable(image: Image, user: ImageUser): string | undefined {
   return undefined;
 }
 
-/** An image may name kernels of its owner, who shares them with it. */
+/** An image may name kernels of its owner, who thereby shares them. */
 function whyUnusablePart(part: Image, image: Pick<Image, 'owner'>, user: ImageUser): string | undefined {
   return whyUnusable(part, { ...user, is_admin: user.is_admin || part.owner === image.owner });
 }
 
-/** What goes into the request of a deploy or rebuild operation. */
+/** Part of the request of a deploy or rebuild operation. */
 export function imagesRequest(pinned: PinnedImages, user: ImageUser): JsonObject {
   return { images: pinned as unknown as JsonObject, by_admin: user.is_admin };
 }
@@ -62,7 +64,7 @@ export function userOf(operation: Pick<Operation, 'request'>, server: Pick<Serve
 }
 
 /**
- * What the operation has fixed. One that another version of Ingot began has fixed nothing: its images are checked again
+ * The images pinned by the operation. One begun by another version of Ingot has pinned nothing: its images are checked
  * as if it began now.
  */
 export async function pinnedImages(store: Images, operation: Operation, server: Server): Promise<PinnedImages> {
@@ -76,7 +78,7 @@ export function idsOf({ image, kernel, ramdisk }: PinnedImages): ImageIds {
 
 type Checks = { store: Images; pinned: () => Promise<PinnedImages>; user: ImageUser };
 
-/** Image files for the steps of one operation: none but those it has fixed, and only while they are what they were. */
+/** Image files for the steps of one operation: only those it has pinned, and only while unchanged. */
 export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
   const checked =
     <R>(use: (id: string) => Promise<R>) =>
@@ -94,7 +96,7 @@ export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
   };
 }
 
-/** @throws Fault `imageUnusable` that says what has changed since the operation was begun */
+/** @throws Fault `imageUnusable` with what has changed since the operation was begun */
 async function refuseChanged({ store, pinned, user }: Checks, id: string): Promise<void> {
   const pins = await pinned();
   const role = (['image', ...partRoles] as const).find((each) => pins[each]?.id === id);
@@ -115,7 +117,7 @@ async function whyChanged(store: Images, pins: PinnedImages, { role, user }: Use
   return since(role === 'image' ? whyUnusable(row, user) : whyUnusablePart(row, image, user));
 }
 
-/** @throws Fault `imageUnusable` for what is not good enough to run with the token of an operation */
+/** @throws Fault `imageUnusable` for an image that must not run with the token of an operation */
 export async function refuseForeignDeployImage(store: Images, id: string): Promise<void> {
   const why = whyNoDeployImage(await store.images.find({ id }));
   if (why) throw new Fault('imageUnusable', { image: id, detail: `${why}.` });

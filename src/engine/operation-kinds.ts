@@ -1,4 +1,4 @@
-/** What the worker needs to know of each kind of operation. The table itself is assembled in engine.ts. */
+/** What the worker must know about each kind of operation. The table is assembled in engine.ts. */
 import type { Operation, OperationKind } from '#domain/records.ts';
 import type { Step, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -7,13 +7,16 @@ import type { LiveOperation } from './live-operations.ts';
 export type NewOperation = Pick<Operation, 'kind' | 'purpose' | 'node_uuid' | 'server_id' | 'request'>;
 
 export type OperationDefinition = {
-  /** The way there. Depends on kind and request only, so that a restart finds the same list. */
+  /** The steps. They depend on kind and request only, so that a restart builds the same list. */
   steps(operation: Operation): readonly Step[];
-  /** The way back after a failure: best effort, each step is tried. What of the context it depends on does not change on that way. */
+  /**
+   * The rollback steps after a failure: best effort, each is tried. The parts of the context they depend on must not
+   * change during the rollback.
+   */
   undo(operation: Operation): readonly Step[];
   /**
-   * Writes what the end means for node and server, in the transaction that ends the operation.
-   * @returns operations begun there that take over the node (delete → clean).
+   * Writes the result to node and server, in the transaction that ends the operation.
+   * @returns operations begun there that take over the node (delete → clean)
    */
   ended(trx: Store, operation: Operation): Promise<Operation[]>;
 };

@@ -1,4 +1,4 @@
-/** What the record of events says of an operation and its steps. */
+/** The events of an operation and its steps. */
 import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';

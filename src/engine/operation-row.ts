@@ -1,6 +1,6 @@
 /**
- * The durable side of a running operation: each change goes into the row first and into memory after, so what could
- * not be written down has not happened. Changes of one operation queue, and each sees what the one before wrote.
+ * The durable state of a running operation. Each change is written to the row before memory, so an unwritten change has
+ * no effect. Changes of one operation are queued, and each sees the result of the previous one.
  */
 import { nextState } from '#domain/provision-states.ts';
 import type { Operation } from '#domain/records.ts';
@@ -21,7 +21,7 @@ export class OperationRows {
     this.#kinds = kinds;
   }
 
-  /** What `change` throws, and a write that fails, change nothing. No effect on a row that has ended. */
+  /** If `change` throws or the write fails, nothing changes. No effect on a row that has ended. */
   write(live: LiveOperation, change: RowChange): Promise<void> {
     return inOrder(live, async () => {
       if (hasEnded(live.operation)) return;
@@ -44,14 +44,14 @@ export class OperationRows {
     live.wait = undefined;
   }
 
-  /** This wait lasts as long as people need, whatever the step's own time is. */
+  /** Gives this wait its own deadline, for waits on people, regardless of the step's timeout. */
   async prolong(live: LiveOperation, wait: { wait: string; seconds: number }): Promise<void> {
     await this.write(live, () => ({ deadline_at: deadlineOf({ deadlineSeconds: wait.seconds }) }));
     live.endsAt = endOf(live.operation);
     live.longWait = wait;
   }
 
-  /** Row, server and node in one transaction. @returns the operations that take the node over */
+  /** Row, server and node in one transaction. @returns the operations that take over the node */
   end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<Operation[]> {
     return inOrder(live, async () => {
       const at = new Date().toISOString();
@@ -69,16 +69,16 @@ export class OperationRows {
     });
   }
 
-  /** Time in which nobody worked does not count; as nobody knows how much that was, the step gets its whole time again. */
+  /** Downtime of Ingot does not count; as its length is unknown, the step gets its full timeout again. */
   async renewDeadline(operation: Operation, findStep: () => Step | undefined): Promise<void> {
     const step = attempt(findStep);
-    // Without a step the operation will fail as soon as it is driven, and says why.
+    // Without a step, the operation fails with the reason at its next run.
     if (!step) return;
     operation.deadline_at = deadlineOf(step);
     await this.#store.operations.update({ id: operation.id }, { deadline_at: operation.deadline_at });
   }
 
-  /** Moves the node's provision state by an engine event where the table has such a move. */
+  /** Applies an engine event to the node's provision state, if the table has such a transition. */
   async processEvent({ operation }: LiveOperation, event: 'wait' | 'resume'): Promise<void> {
     if (operation.state === 'rolling_back') return;
     const node = await this.#store.nodes.find({ uuid: operation.node_uuid });

@@ -1,4 +1,4 @@
-/** Who is to be looked at when: a heap of due times, one for each key, in which a later `put` replaces the former. */
+/** Poll schedule: a heap of due times, one per key; a later `put` replaces the earlier one. */
 
 type Entry = { readonly key: string; readonly at: number };
 
@@ -14,25 +14,25 @@ export class PollSchedule {
     return this.#due.has(key);
   }
 
-  /** Undefined = not at all. */
+  /** Undefined: not scheduled. */
   dueOf(key: string): number | undefined {
     return this.#due.get(key);
   }
 
-  /** @param at milliseconds, on whatever clock the caller keeps to */
+  /** @param at milliseconds, on the caller's clock */
   put(key: string, at: number): void {
     this.#due.set(key, at);
     this.#push({ key, at });
   }
 
-  /** Like `put`, unless the key is due before that already. */
+  /** Like `put`, unless the key is already due earlier. */
   putSooner(key: string, at: number): void {
     if (at < (this.#due.get(key) ?? Number.POSITIVE_INFINITY)) this.put(key, at);
   }
 
   /**
-   * Nobody could look from `since` until `now`: whoever came due meanwhile comes due as far apart as before, or all of
-   * them would come at once, now and ever after.
+   * No poll was possible between `since` and `now`. Keys that came due meanwhile are shifted and keep their spacing;
+   * otherwise they would all be due at once, now and in every later interval.
    */
   makeUp(since: number, now: number): void {
     for (const [key, at] of [...this.#due]) if (at <= now) this.put(key, now + Math.max(at - since, 0));
@@ -42,13 +42,13 @@ export class PollSchedule {
     this.#due.delete(key);
   }
 
-  /** When the next one is due; undefined = nobody. */
+  /** The earliest due time; undefined if nothing is scheduled. */
   next(): number | undefined {
     this.#dropStale();
     return this.#heap[0]?.at;
   }
 
-  /** Takes out up to `most` keys that are due, the longest overdue first. */
+  /** Removes and returns up to `most` due keys, the longest overdue first. */
   take(now: number, most: number): string[] {
     const taken: string[] = [];
     while (taken.length < most) {
@@ -86,7 +86,7 @@ export class PollSchedule {
     return top;
   }
 
-  /** Lets `entry` down from the top, where there is a hole, to where it belongs. */
+  /** Moves `entry` down from the empty root to its place in the heap. */
   #sink(entry: Entry): void {
     const heap = this.#heap;
     let index = 0;

@@ -1,13 +1,13 @@
 /**
- * Who may be looked at now: a number of places, and rules by which BMCs that do not answer, each of which holds its
- * place until its deadline, cannot keep the others waiting.
+ * Poll slots limit how many polls run at once. BMCs that do not respond hold their slots until the timeout; the rules
+ * here keep them from delaying the others.
  */
 
 type Held = { isSlow: boolean; timer?: NodeJS.Timeout };
 
-/** Sound BMCs have answered by then (milliseconds). */
+/** Healthy BMCs respond within this time (milliseconds). */
 const slowMs = 3000;
-/** Slow ones for each place: with a third of ten thousand BMCs gone at once, the others are still looked at in time. */
+/** Slow polls allowed per slot: with a third of ten thousand BMCs unreachable, the others are still polled in time. */
 const slowForEach = 2;
 
 export type PollClass = 'healthy' | 'degraded';
@@ -19,7 +19,7 @@ export class PollSlots {
   readonly #held: Record<PollClass, Map<string, Held>> = { healthy: new Map(), degraded: new Map() };
   #slow = 0;
 
-  /** @param changed there may be a place again */
+  /** @param changed called when a slot may have become free */
   constructor(most: number, changed: () => void, slow = slowMs) {
     this.#most = Math.max(most, 1);
     this.#changed = changed;
@@ -31,8 +31,8 @@ export class PollSlots {
   }
 
   /**
-   * Those that answered last time have all places, and whoever is slow gives its place on, as long as no more than twice
-   * that number are slow; those that did not answer last time share as many places as one half of them.
+   * Healthy BMCs may use all slots; slow polls, up to twice the number of slots, do not count. Degraded BMCs share half
+   * as many slots.
    */
   free(pollClass: PollClass): number {
     if (pollClass === 'degraded') return Math.max(Math.ceil(this.#most / 2) - this.#held.degraded.size, 0);

@@ -1,4 +1,4 @@
-/** What is done where a machine's power is another than it should be, and nobody asked Ingot for that. */
+/** The reaction to a power change that Ingot did not request. */
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import type { Node, PowerState } from '#domain/records.ts';
@@ -14,18 +14,18 @@ export type PowerPolicyName = (typeof powerPolicies)[number];
 
 export type FoundPower = {
   node: NodeFacts & Pick<Node, 'instance_uuid' | 'power_interface'>;
-  /** Null = nothing was known. */
+  /** Null: the state was unknown. */
   expected: PowerState | null;
   seen: PowerState;
 };
 
 export type PowerPolicyParts = { store: Store; settings: Settings; worker: Pick<Worker, 'begin' | 'launch'> };
 
-/** A machine that does not stay as it is put is put on hold: so many corrections within so long (milliseconds). */
+/** After this many corrections within this time (milliseconds) the node is set to maintenance. */
 const correctionsMax = 3;
 const correctionsWithin = 3_600_000;
 
-/** @throws Fault `driverInfo` where the node names a policy that there is none of. */
+/** @throws Fault `driverInfo` if the node names an unknown policy */
 export function checkPowerPolicy({ name, uuid, driver_info }: Pick<NodeFacts, 'name' | 'uuid' | 'driver_info'>): void {
   const wanted = currentName(driver_info['power_sync_policy']);
   if (wanted === undefined || powerPolicies.some((policy) => policy === wanted)) return;
@@ -46,12 +46,12 @@ export class PowerPolicy {
     this.#parts = parts;
   }
 
-  /** The node is gone. */
+  /** Removes the state of a deleted node. */
   forget(uuid: string): void {
     this.#corrections.delete(uuid);
   }
 
-  /** Does the policy of this node do more than to record? */
+  /** True if the node's policy does more than record. */
   acts(node: Pick<NodeFacts, 'driver_info'>): boolean {
     return this.#policyOf(node) !== 'record';
   }
@@ -63,7 +63,7 @@ export class PowerPolicy {
     return this.#setMaintenance(found, policy);
   }
 
-  /** The setting of the site, unless the node has its own; what is no policy counts as the mildest. */
+  /** The site's setting, unless the node overrides it; an unknown value counts as `record`, the mildest. */
   #policyOf({ driver_info }: Pick<NodeFacts, 'driver_info'>): PowerPolicyName {
     const wanted = currentName(driver_info['power_sync_policy']) ?? this.#parts.settings['power.sync_policy'];
     return powerPolicies.find((policy) => policy === wanted) ?? 'record';
@@ -113,7 +113,7 @@ export class PowerPolicy {
     return (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
   }
 
-  /** An operation may have begun, or begun and ended, while the BMC was asked: then its word counts. */
+  /** An operation may have begun, or even ended, during the poll: its result takes precedence. */
   #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
     const { node, seen } = found;
     return this.#parts.store.transaction(async (trx) => {
@@ -139,13 +139,13 @@ export class PowerPolicy {
   }
 }
 
-/** Where the node has another BMC by now, what the former one said is of another machine. */
+/** If the BMC settings have changed since the poll, its result is about another machine. */
 async function hasSameBmc(trx: Store, { node }: FoundPower): Promise<boolean> {
   const [now] = await trx.nodes.pick(['driver_info', 'power_interface'], { uuid: node.uuid });
   return now?.power_interface === node.power_interface && isDeepStrictEqual(now.driver_info, node.driver_info);
 }
 
-/** Nobody has taken the node meanwhile, neither an operation nor a person who works on it. */
+/** Matches the row only if no operation and no operator (maintenance) has taken the node since it was read. */
 function isAsRead({ node, expected }: FoundPower) {
   return { uuid: node.uuid, operation_id: null, maintenance: false, power_state: expected };
 }

@@ -15,7 +15,7 @@ import { PowerStateSync, pollInterval } from './power-state-sync.ts';
 
 type Answer = PowerState | Fault;
 
-/** One node whose BMC says what the test wants, and a scheduler that looks when the test tells it to. */
+/** One node with a scripted BMC, and a scheduler that polls when the test triggers it. */
 async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {}, pollMs }: SyncOptions) {
   const cloud = await aCloud();
   const node = await anAvailableNode(cloud, 'n1');
@@ -54,7 +54,7 @@ async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {
     await store.close();
   });
   const row = async () => (await store.nodes.find({ uuid: node.uuid })) as Node;
-  /** Tells the scheduler to look, and waits until the look is over and written. */
+  /** Triggers a poll, and waits until its result is written. */
   const poll = async () => {
     const before = bmc.looks;
     powerSync.pollNow(node.uuid);
@@ -324,7 +324,7 @@ test('a clock that was set back keeps no change from being believed', async (t) 
   await until(async () => (await row()).power_state === 'power off');
 });
 
-/** A look that waits for its answer, which the test gives. */
+/** A poll whose response the test holds back. */
 function heldLook({ bmc, power }: Awaited<ReturnType<typeof aPowerStateSync>>) {
   const answers: PromiseWithResolvers<PowerState>[] = [];
   const signals: (AbortSignal | undefined)[] = [];

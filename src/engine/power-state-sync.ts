@@ -1,7 +1,7 @@
 /**
- * Keeps the power states of all idle nodes true. One scheduler: each node has a next look, looks are spread over the
- * interval and limited in number at once, a BMC in trouble is looked at more rarely, and one that tells of changes by
- * itself is looked at when it does.
+ * Power state sync: polls all idle nodes so that their recorded power states stay true. A scheduler spreads the polls
+ * over the interval and limits how many run at once. It polls a failing BMC less often, and polls a BMC that sends
+ * events when an event arrives.
  */
 import type { Logger } from 'pino';
 import { asFault, Fault } from '#domain/faults.ts';
@@ -23,17 +23,19 @@ type Parts = PowerPolicyParts & {
   settings: Settings;
   log: Logger;
   bmcHealth: BmcHealth;
-  /** Told of each look that was answered. */
+  /** Notified of each successful poll. */
   bootStates?: Pick<BootStates, 'consider' | 'forget' | 'stop'>;
-  /** Nodes that a request has for itself are left alone. */
+  /** Nodes reserved by a request are not polled. */
   reservations?: Pick<NodeReservations, 'has'>;
-  /** Longest look, whatever the driver does (milliseconds). */
+  /** Poll timeout, independent of the driver (milliseconds). */
   pollMs?: number;
 };
 
-/** Nothing is known of a node before it was verified. */
+/** Provision states in which a node has not been verified: its power state is unknown. */
 const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
-/** What a look needs of a node; the rest of a row, its inventory above all, is not read ten thousand times a minute. */
+/**
+ * The columns that a poll needs. The rest of a row, above all its inventory, is not read ten thousand times a minute.
+ */
 const columns = [
   ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'properties', 'extra', 'power_state', 'power_interface'] as const),
   ...(['management_interface'] as const),
@@ -41,28 +43,28 @@ const columns = [
 ] as const;
 type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts;
 
-/** Due nodes are gathered for so long, so that one query reads them all (milliseconds). */
+/** Batching delay: due nodes are collected for this long, then read in one query (milliseconds). */
 const gatherMs = 100;
 const batchMax = 200;
-/** New nodes are noticed that often (milliseconds). */
+/** Interval at which new nodes are added to the schedule (milliseconds). */
 const newNodesMs = 5000;
-/** For so long a clock that was set back may keep a change from being believed (milliseconds). */
+/** After the clock is set back, a change can be ignored for at most this long (milliseconds). */
 const clockSlackMs = 60_000;
-/** A tick that is so late was not late by itself: the process was stopped (milliseconds). */
+/** A tick later than this means that the process was suspended (milliseconds). */
 const stallMs = 5000;
-/** A state that surprises is looked at again after this long before anything is done about it (milliseconds). */
+/** Delay of the poll that confirms an unexpected state before the policy acts on it (milliseconds). */
 const confirmAfterMs = 3000;
-/** A BMC that tells of more and more is looked at no more often than this (milliseconds). */
+/** Minimum interval between polls triggered by BMC events (milliseconds). */
 const hintsApartMs = 1000;
-/** Beyond the deadlines that drivers keep by themselves (milliseconds). */
+/** Default poll timeout; longer than the drivers' own timeouts (milliseconds). */
 const longestPollMs = 120_000;
 
-/** Answers that a BMC has to give where its session was lost, repeats included. */
+/** Responses needed from a BMC that has lost our session, retries included. */
 const answersForSession = 10;
 
 /**
- * A slow BMC is looked at sooner: what is known of it must not get old while it takes its time for a new session.
- * All in milliseconds.
+ * Polls a slow BMC earlier, so that its recorded state does not go stale while a new session is opened. All in
+ * milliseconds.
  */
 export function pollInterval(interval: number, latency: number): number {
   return Math.max(interval / 2, interval - answersForSession * latency);
@@ -72,21 +74,21 @@ export class PowerStateSync {
   readonly #parts: Parts;
   readonly #policy: PowerPolicy;
   readonly #watches: PowerWatches;
-  /** BMCs that did not answer last time stand in a line of their own, so that the others need not wait behind them. */
+  /** BMCs that failed their last poll have a separate schedule, so that they do not delay the others. */
   readonly #schedules: Record<PollClass, PollSchedule> = { healthy: new PollSchedule(), degraded: new PollSchedule() };
-  /** Nodes being looked at now. */
+  /** Nodes being polled now. */
   readonly #slots: PollSlots;
-  /** Those of them that are to be looked at again at once. */
+  /** Nodes being polled that must be polled again immediately. */
   readonly #hinted = new Set<string>();
-  /** What the last look found where it was a surprise. */
+  /** Result of the last poll where it was unexpected, by node. */
   readonly #surprises = new Map<string, PowerState>();
   readonly #stop = new AbortController();
-  /** To end each look that is under way, by node. */
+  /** Abort controllers of the running polls, by node. */
   readonly #polls = new Map<string, AbortController>();
   #timer: NodeJS.Timeout | undefined;
   #newNodes: NodeJS.Timeout | undefined;
   #lastId = 0;
-  /** When this process was seen to run last; undefined before the start. */
+  /** Last time at which this process was known to run; undefined before `start`. */
   #lastTick: number | undefined;
   #taking = false;
 
@@ -113,7 +115,7 @@ export class PowerStateSync {
     await Promise.all([this.#watches.stop(), this.#parts.bootStates?.stop()]);
   }
 
-  /** Something about the node changed, or somebody wants to know: it is looked at now. */
+  /** Polls the node now, because it has changed or a request needs its state. */
   pollNow(uuid: string): void {
     if (this.#isIdle) return;
     this.#noticeStop();
@@ -121,7 +123,7 @@ export class PowerStateSync {
     this.#arm();
   }
 
-  /** Its settings are others now: what a look under way would bring is of the former ones. */
+  /** Aborts a running poll, whose result would be based on outdated settings, and polls the node again. */
   restartPoll(uuid: string): void {
     this.#surprises.delete(uuid);
     this.#polls.get(uuid)?.abort(new Error('the settings of the node have changed'));
@@ -134,7 +136,9 @@ export class PowerStateSync {
     void this.#guard(this.#addNewNodes());
   }
 
-  /** A process that was stopped for minutes has all nodes due at once when it goes on. Whichever timer is first asks. */
+  /**
+   * When a suspended process resumes after minutes, all nodes are due at once. The first timer to fire detects that.
+   */
   #noticeStop(): void {
     const [former, at] = [this.#lastTick, now()];
     if (former === undefined || at - former < newNodesMs + stallMs) return;
@@ -150,14 +154,14 @@ export class PowerStateSync {
     return this.#interval === 0 || this.#stop.signal.aborted;
   }
 
-  /** Its BMC spoke. One that refuses our password is not asked again for that: BMCs lock accounts. */
+  /** Handles an event from the BMC. After an authentication failure it triggers no poll, because BMCs lock accounts. */
   #heard(uuid: string): void {
     if (this.#isIdle || this.#parts.bmcHealth.get(uuid)?.state === 'auth_failed') return;
     this.#putSooner(uuid, now() + hintsApartMs);
     this.#arm();
   }
 
-  /** Spreads first looks evenly over one interval, so that later ones stay spread. */
+  /** Spreads the first polls evenly over one interval, so that later ones stay spread. */
   async #addNewNodes(): Promise<void> {
     const rows = await this.#parts.store.db
       .selectFrom('nodes')
@@ -189,7 +193,7 @@ export class PowerStateSync {
       this.#put(uuid, at);
   }
 
-  /** When the next look is due for which there is a place. */
+  /** Due time of the next poll that has a free slot. */
   #nextDue(): number | undefined {
     const due = (['healthy', 'degraded'] as const)
       .filter((pollClass) => this.#slots.free(pollClass) > 0)
@@ -215,7 +219,7 @@ export class PowerStateSync {
       const due = (['healthy', 'degraded'] as const).flatMap((pollClass) =>
         this.#schedules[pollClass].take(now(), Math.min(this.#slots.free(pollClass), batchMax)),
       );
-      // A hint while it is looked at: what it hinted at may have come after the answer was sent.
+      // A hint during a poll: the change may have happened after the BMC sent its response, so poll again.
       for (const uuid of due) if (this.#slots.has(uuid)) this.#hinted.add(uuid);
       await this.#consider(due.filter((uuid) => !this.#slots.has(uuid)));
     } finally {
@@ -224,7 +228,7 @@ export class PowerStateSync {
     }
   }
 
-  /** Nodes that could not be read (the disk is full) keep their place. */
+  /** Nodes that could not be read (for example because the disk is full) stay scheduled. */
   async #consider(due: readonly string[]): Promise<void> {
     try {
       for (const node of await this.#read(due)) this.#begin(node);
@@ -244,7 +248,7 @@ export class PowerStateSync {
     return rows.map((row) => ({ ...row, ports: ports.get(row.uuid) ?? [] }));
   }
 
-  /** The node was deleted. */
+  /** Removes the state of a deleted node. */
   async #dismiss(uuid: string): Promise<void> {
     this.#watches.forget(uuid);
     this.#parts.bootStates?.forget(uuid);
@@ -263,7 +267,7 @@ export class PowerStateSync {
     }
     const begun = now();
     this.#slots.take(node.uuid, this.#classOf(node.uuid));
-    // Not `AbortSignal.any` with a signal as old as the process: hundreds of looks a second would hang on to it.
+    // Not `AbortSignal.any` with a process-wide signal: it would accumulate references from hundreds of polls a second.
     const poll = new AbortController();
     this.#polls.set(node.uuid, poll);
     void this.#poll(node, power, poll).finally(() => {
@@ -274,7 +278,7 @@ export class PowerStateSync {
     });
   }
 
-  /** One node with settings that nobody understands must not cost the others their looks. */
+  /** A node with invalid settings must not stop the polls of the others. */
   #powerOf(node: PolledNode): PowerInterface | undefined {
     try {
       return interfaceOf(this.#parts.drivers.power, node.power_interface);
@@ -289,7 +293,7 @@ export class PowerStateSync {
     return this.#heldUntil(uuid) ?? begun + pollInterval(this.#interval, this.#parts.bmcHealth.get(uuid)?.latency_ms ?? 0);
   }
 
-  /** On the process's own clock; a clock that was set while Ingot was down makes no pause longer than the longest. */
+  /** On the monotonic clock. Capped at the longest pause, in case the wall clock was set while Ingot was down. */
   #heldUntil(uuid: string): number | undefined {
     const held = this.#parts.bmcHealth.get(uuid)?.next_poll_at;
     return held ? now() + Math.min(Date.parse(held) - Date.now(), longestPauseMs) : undefined;
@@ -307,14 +311,14 @@ export class PowerStateSync {
       this.#parts.bootStates?.consider(node, seen);
     } catch (error) {
       const fault = asFault(error);
-      // Ended by us, and not for being late.
+      // Aborted by Ingot, but not by the poll timeout.
       if (poll.signal.aborted && !(poll.signal.reason instanceof Fault)) return;
       if (fault.code === 'internal') log.error({ node: node.uuid, err: error }, 'power state poll failed');
       else log.debug({ node: node.uuid, reason: fault.message }, 'could not read the power state of a node');
     }
   }
 
-  /** Bounded by a deadline of our own, since a look that never ends would hold its place for ever. */
+  /** Has its own timeout, because a poll that never ends would occupy its slot forever. */
   async #ask(node: PolledNode, power: PowerInterface, poll: AbortController): Promise<PowerState> {
     const ms = this.#parts.pollMs ?? longestPollMs;
     const address = `node ${node.name ?? node.uuid}`;
@@ -337,13 +341,13 @@ export class PowerStateSync {
     else await this.#policy.handle(found);
   }
 
-  /** What was seen in the midst of an operation is no news, even where all looks the same again after it. */
+  /** A state read during an operation is not a change, even if node and operation look the same afterwards. */
   async #wasBusySince(node_uuid: string, begun: number): Promise<boolean> {
     const { operations } = this.#parts.store;
     const [last] = await operations.list({ node_uuid }, { orderBy: 'created_at', descending: true, limit: 1 });
     if (last?.ended_at === null) return true;
     const ended = Date.parse(last?.ended_at ?? '');
-    // An end far in the future is from before the clock was set back; it says nothing of this look.
+    // An end far in the future was recorded before the clock was set back; it says nothing about this poll.
     return ended >= begun && ended <= Date.now() + clockSlackMs;
   }
 

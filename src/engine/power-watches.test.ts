@@ -22,7 +22,7 @@ function aStage(t: TestContext, watchPower: WatchPower | undefined, changes: { b
     setPower: async () => {},
     ...(watchPower && { watchPower }),
   };
-  /** As after a look; whatever came of it has come when it resolves. */
+  /** As after a poll; resolves when all its effects have happened. */
   const look = async (of: NodeFacts & { power_interface: string } = node, by = power) => {
     watches.consider(of, by);
     await delay(2);

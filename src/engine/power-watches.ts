@@ -1,4 +1,4 @@
-/** What BMCs tell by themselves: one watch for each node whose power control can do that, begun again where it failed. */
+/** BMC event subscriptions: one watch per node whose power interface supports it, restarted after a failure. */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { asFault } from '#domain/faults.ts';
@@ -7,18 +7,18 @@ import { now, orAborted } from './step-deadlines.ts';
 
 type Parts = {
   readonly log: Logger;
-  /** The BMC of that node spoke. */
+  /** Called when an event arrives from the node's BMC. */
   hint(uuid: string): void;
   readonly times?: WatchTimes;
 };
 
-/** Milliseconds. */
+/** In milliseconds. */
 export type WatchTimes = {
-  /** Between tries; the last repeats. */
+  /** Retry delays; the last repeats. */
   readonly pauses: readonly number[];
-  /** A BMC that says that it cannot is asked again, as firmware is updated. */
+  /** Retry delay for a BMC without event support; a firmware update may add it. */
   readonly cannot: number;
-  /** Longest time for a try. */
+  /** Timeout of one attempt. */
   readonly begin: number;
 };
 const usualTimes: WatchTimes = { pauses: [60_000, 300_000, 900_000, 3_600_000], cannot: 86_400_000, begin: 120_000 };
@@ -26,16 +26,16 @@ const usualTimes: WatchTimes = { pauses: [60_000, 300_000, 900_000, 3_600_000], 
 type WatchedNode = NodeFacts & { readonly power_interface: string };
 
 type Watch = {
-  /** What it was begun with; with anything else it is another watch. */
+  /** Digest of the settings that the watch was started with; other settings need another watch. */
   readonly key: string;
   readonly ended: AbortController;
   failures: number;
-  /** Undefined = it is being begun, or holds. */
+  /** Undefined: the watch is starting or active. */
   tryAgainAt: number | undefined;
   end: (() => Promise<void>) | undefined;
 };
 
-/** Subscriptions are made beside the looks, few at a time; for the others the next look is early enough. */
+/** Subscriptions are created after polls, a few at a time; the remaining nodes are subscribed after their next poll. */
 const begunAtOnce = 20;
 
 export class PowerWatches {
@@ -49,7 +49,7 @@ export class PowerWatches {
     this.#times = parts.times ?? usualTimes;
   }
 
-  /** Called after each look that the BMC has answered. */
+  /** Called after each successful poll. */
   consider(node: WatchedNode, power: PowerInterface): void {
     const known = this.#watches.get(node.uuid);
     const { watchPower } = power;
@@ -67,7 +67,7 @@ export class PowerWatches {
     void this.#begin(watch, node, watchPower);
   }
 
-  /** The node is gone, or its BMC is another one. */
+  /** Ends the watch of a node that was deleted or has another BMC. */
   forget(uuid: string): void {
     const watch = this.#watches.get(uuid);
     this.#watches.delete(uuid);
@@ -91,7 +91,7 @@ export class PowerWatches {
     try {
       const begun = begin(node, hint, { signal });
       begun.then(
-        // At once, so that whoever forgets the watch in this moment finds what is to be ended.
+        // Set synchronously, so that a `forget` at this moment finds the watch to end.
         (end) => {
           watch.end = end;
           if (signal.aborted) void endWatch(watch);
@@ -113,7 +113,7 @@ export class PowerWatches {
   }
 }
 
-/** Ends it once, however often it is called. */
+/** Idempotent. */
 async function endWatch(watch: Watch): Promise<void> {
   const { ended, end } = watch;
   watch.end = undefined;
@@ -121,7 +121,7 @@ async function endWatch(watch: Watch): Promise<void> {
   await end?.().catch(() => {});
 }
 
-/** A digest, as passwords are among the settings. */
+/** A digest, because the settings contain passwords. */
 function keyOf({ power_interface, driver_info }: WatchedNode): string {
   return createHash('sha256')
     .update(JSON.stringify([power_interface, driver_info]))

@@ -9,7 +9,7 @@ import { changePower } from './power.ts';
 
 const settings = { 'power.timeout': 5, 'power.poll_ms': 1 };
 
-/** A power switch that knows some commands; `sent` tells what it was told. */
+/** A power interface that supports some commands; `sent` lists the commands received. */
 async function setStage({ targets, state = 'power on' }: { targets?: readonly PowerTarget[]; state?: PowerState }) {
   const store = await openStore(':memory:');
   const node = { ...aNode(), ports: [] };
@@ -54,7 +54,7 @@ const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5,
 const busy = new Fault('bmcError', { address: '192.0.2.7', command: 'x', detail: 'busy' });
 
 type Answer = PowerState | Fault;
-/** `states`: what the BMC answers to looks, the last one for ever; `effects`: to commands, each with its effect or a fault. */
+/** `states`: the BMC's responses to polls, the last one repeats; `sends`: results of the commands, `ok` or a fault. */
 async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; sends: (Fault | 'ok')[] }) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const store = await openStore(':memory:');
@@ -82,7 +82,7 @@ async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; 
       () => true,
       () => true,
     );
-    // Pauses pass at once, those of a silent BMC too.
+    // Delays pass at once, including those for an unreachable BMC.
     while (!(await Promise.race([ended, new Promise((resolve) => setImmediate(resolve, false))]))) t.mock.timers.tick(2000);
     return done;
   };

@@ -1,4 +1,4 @@
-/** Power changes that are checked by their effect, and the record of every BMC command. */
+/** Power changes, verified by reading the state back, and the record of every BMC command. */
 import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
 import type { Operation, PowerState } from '#domain/records.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
@@ -6,7 +6,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { now } from './step-deadlines.ts';
 
-/** What a system gets to shut down by itself: it stops its services first, which no power supply has to. */
+/** Timeout of a soft power off: the operating system stops its services first. */
 export const softOffSeconds = 120;
 
 type BmcContext = {
@@ -14,24 +14,24 @@ type BmcContext = {
   node: NodeFacts;
   operation?: Operation;
   signal: AbortSignal;
-  /** Told what takes its time, for whoever looks at the node meanwhile. */
+  /** Called with the reason for a long wait, for display in the node. */
   reportWait?: (wait: string) => void;
 };
 type PowerContext = BmcContext & {
   power: PowerInterface;
   settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'>;
-  /** Told before a command is sent that starts the machine. */
+  /** Called before a command that starts the machine. */
   beforeStart?: () => Promise<void>;
-  /** Longest silence that is sat out before a command and after it; absent = none. */
+  /** How long a BMC may be unreachable before a command and after it; absent: no grace period. */
   gracePeriodSeconds?: number;
 };
 
-/** A BMC in trouble is not asked again at once (milliseconds). */
+/** Delay before a failing BMC is retried (milliseconds). */
 const troubleMs = 2000;
-/** A command that takes longer is told of (milliseconds). */
+/** Commands slower than this are reported (milliseconds). */
 const slowMs = 3000;
 
-/** Does one BMC command and records it with its duration and result. */
+/** Runs one BMC command and records it with its duration and result. */
 export async function recordBmcCommand<R>(context: BmcContext, subject: string, command: () => Promise<R>): Promise<R> {
   const started = performance.now();
   const record = (message: string) =>
@@ -58,9 +58,9 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
 }
 
 /**
- * Brings the machine to `target`: nothing is sent where it is there already; the command is sent once, then the state
- * is read until it matches. BMCs that are told twice misbehave (nova bug 1234479).
- * Throws `powerNotReached` after `power.timeout`, or what the BMC last failed with.
+ * Brings the machine to `target`. If it is there already, nothing is sent. Otherwise the command is sent once, then the
+ * state is polled until it matches. BMCs that receive a command twice misbehave (nova bug 1234479).
+ * @throws Fault `powerNotReached` after `power.timeout`, or the last fault of the BMC
  */
 export async function changePower(context: PowerContext, target: PowerTarget): Promise<void> {
   const { power } = context;
@@ -70,7 +70,7 @@ export async function changePower(context: PowerContext, target: PowerTarget): P
   const before = await askState(context);
   if (restarts && before === 'power off') return changePower(context, 'power on');
   if (before === wanted && !restarts) return notePower(context, wanted);
-  // Whoever cut this short has other plans for the machine.
+  // A cancelled operation must not switch the machine any more.
   context.signal.throwIfAborted();
   await command(context, target, wanted);
   await untilPower(context, wanted, target === 'soft power off' ? softOffSeconds : context.settings['power.timeout']);
@@ -78,8 +78,8 @@ export async function changePower(context: PowerContext, target: PowerTarget): P
 }
 
 /**
- * Asks again while the BMC is silent: it may be restarting, which takes it a minute, and an operation of many minutes
- * need not fail for that.
+ * Retries while the BMC does not respond: it may be restarting, which takes about a minute, and a long operation need
+ * not fail because of that.
  */
 export async function withinGracePeriod<R>(
   context: Pick<PowerContext, 'signal' | 'gracePeriodSeconds'>,
@@ -101,7 +101,7 @@ function askState(context: PowerContext): Promise<PowerState> {
   return recordBmcCommand(context, 'power status', () => withinGracePeriod(context, () => power.getPower(node, { signal })));
 }
 
-/** Without a signal: what follows must not overtake a command that is on its way. */
+/** Without a signal: a later command must not overtake one in flight. */
 async function command(context: PowerContext, target: PowerTarget, wanted: PowerState): Promise<void> {
   const { power, node, signal, beforeStart } = context;
   if (wanted === 'power on') await beforeStart?.();
@@ -111,13 +111,15 @@ async function command(context: PowerContext, target: PowerTarget, wanted: Power
   } catch (error) {
     if (!isAway(error) || target !== wanted) throw error;
   }
-  // It was carried out, or was lost with the BMC: the state tells once it answers again.
+  // The command took effect, or was lost with the connection: the next successful read of the state shows which.
   const seen = await askState(context);
   signal.throwIfAborted();
   if (seen !== wanted) await send();
 }
 
-/** What every kind of power knows, in place of what this one does not; each part is seen before the next is sent. */
+/**
+ * Splits a power action that the interface does not support into basic ones; each is verified before the next is sent.
+ */
 async function changeInParts(context: PowerContext, target: PowerTarget): Promise<void> {
   await changePower(context, 'power off');
   if (target === 'soft power off') return;
@@ -136,7 +138,7 @@ async function untilPower(context: PowerContext, wanted: PowerState, seconds: nu
       seen = await power.getPower(node, { signal });
       failure = undefined;
     } catch (error) {
-      // A BMC may be busy with the change itself; a wrong password will not get right by waiting.
+      // A BMC may be busy with the change itself. A wrong password is not retried.
       if (!isPassing(error)) throw error;
       failure = error;
     }
@@ -148,7 +150,7 @@ async function untilPower(context: PowerContext, wanted: PowerState, seconds: nu
   throw new Fault('powerNotReached', { target: wanted, seen, seconds });
 }
 
-/** Without the fault's own words, which name the BMC: owners of servers read this too. */
+/** Without the fault's message, which names the BMC: owners of servers read this too. */
 function troubleOf(error: unknown): string {
   return asFault(error).code === 'bmcUnreachable' ? 'does not answer' : 'answers with an error';
 }
@@ -161,7 +163,7 @@ function isPassing(error: unknown): boolean {
   return isAway(error) || asFault(error).code === 'bmcError';
 }
 
-/** Keeps the node's row true. */
+/** Updates the power state in the node's row. */
 async function notePower({ store, node }: BmcContext, state: PowerState): Promise<void> {
   const changed = await store.nodes.update({ uuid: node.uuid }, { power_state: state, target_power_state: null });
   if (changed && node.power_state !== state) {

@@ -1,9 +1,9 @@
-/** What a former process has recorded of a machine's boot. */
+/** Reads the boot events recorded by an earlier process. */
 import type { Event, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 import { BootSigns } from './boot-signs.ts';
 
-/** More than a boot brings. */
+/** More than one boot produces. */
 const eventsMax = 500;
 
 export async function readSigns(store: Pick<Store, 'events'>, operation: Operation): Promise<BootSigns> {
@@ -12,7 +12,7 @@ export async function readSigns(store: Pick<Store, 'events'>, operation: Operati
   return BootSigns.of(sincePowerOn(own).toReversed());
 }
 
-/** The command is recorded when it has ended, and the machine may be heard before that. @param events newest first */
+/** The power command is recorded when it ends; the machine may send requests before that. @param events newest first */
 function sincePowerOn(events: Event[]): Event[] {
   const powerOn = events.find(({ kind, subject }) => kind === 'bmc' && subject === 'power on');
   if (!powerOn) return events;

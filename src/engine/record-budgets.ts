@@ -1,7 +1,7 @@
 /**
- * What machines may add to the record. Anybody on the wire can send what is recorded, a tenant runs the machine, and the
- * record is kept for months: so there is a budget of lines and of bytes for each node, one for all strangers together,
- * and one for everybody. What is over it is dropped, which is said once.
+ * Budgets for machine events. Anyone on the wire can cause events, tenants control machines, and events are kept for
+ * months. Lines and bytes are therefore limited per node, for all strangers together, and in total. Events over budget
+ * are dropped, which is reported once.
  */
 import { Bucket } from './bucket.ts';
 
@@ -9,14 +9,14 @@ type Budget = { readonly lines: readonly [burst: number, perMinute: number]; rea
 
 const mebibyte = 1024 ** 2;
 
-/** A boot brings some hundred lines, a ramdisk in trouble some thousand. */
+/** A boot produces about a hundred lines, a failing ramdisk about a thousand. */
 const budgetTable = {
   strangers: { lines: [60, 60], bytes: [64 * 1024, 64 * 1024] },
   node: { lines: [3000, 50], bytes: [2 * mebibyte, 32 * 1024] },
   total: { lines: [100_000, 20_000], bytes: [64 * mebibyte, 8 * mebibyte] },
 } as const satisfies Record<string, Budget>;
 
-/** How often it is told of one owner that lines are dropped. */
+/** Minimum interval between reports of dropped lines per owner. */
 const reportEveryMs = 600_000;
 
 export type Admission = 'admitted' | 'dropped' | 'dropped, to be told';
@@ -47,14 +47,14 @@ export class RecordBudgets {
   readonly #strangers: OneBudget;
   readonly #total: OneBudget;
 
-  /** @param now milliseconds that only rise */
+  /** @param now monotonic clock in milliseconds */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#strangers = new OneBudget(budgetTable.strangers, now);
     this.#total = new OneBudget(budgetTable.total, now);
   }
 
-  /** @param node whose machine it was; undefined = a stranger, also one that has to do with a node */
+  /** @param node whose machine caused it; undefined: a stranger, even if the event concerns a node */
   admit(node: string | undefined, bytes: number): Admission {
     const own = node === undefined ? this.#strangers : this.#ofNode(node);
     const admission = own.admit(bytes);

@@ -1,4 +1,4 @@
-/** Ties a server's network ports to the NICs of its node, by MAC, and unties them. */
+/** Binds a server's network ports to the NICs of its node, by MAC, and unbinds them. */
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, NodePort, Port, Server } from '#domain/records.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
@@ -7,7 +7,9 @@ import type { Store } from '#store/store.ts';
 import { allocatePort, newMac, readdressPort, releasePort } from './addresses.ts';
 import type { NewServer, RequestedNetwork } from './contract.ts';
 
-/** `auto` becomes the only network there is; every id is checked. Throws `notFound`, or `conflict` where auto is ambiguous. */
+/**
+ * Resolves `auto` to the only network, and checks every id. Throws `notFound`, or `conflict` if `auto` is ambiguous.
+ */
 export async function resolveNetworks(store: Store, request: NewServer): Promise<RequestedNetwork[]> {
   if (request.networks === 'none') return [];
   if (request.networks !== 'auto') {
@@ -32,8 +34,8 @@ async function checkRequested(store: Store, wanted: RequestedNetwork): Promise<v
 }
 
 /**
- * Gives each requested network a NIC of the node, NICs that boot first, and makes the port carry that NIC's MAC.
- * What is bound already stays, so it can be repeated.
+ * Assigns each requested network a NIC of the node, boot NICs first, and gives the port that NIC's MAC. Existing
+ * bindings are kept, so it can be repeated.
  * @param reserved addresses that no port gets
  */
 export async function bindPorts(store: Store, server: Server, reserved: readonly ReservedRange[] = []): Promise<void> {
@@ -47,7 +49,7 @@ export async function bindPorts(store: Store, server: Server, reserved: readonly
       throw new Fault('conflict', {
         detail: `the node has ${nics.length} NICs, the server asks for ${requested.length} networks`,
       });
-    // In one transaction: a port that is bound is never without the NIC that says so, and can't be changed in between.
+    // In one transaction, so that a bound port always has its NIC and cannot be changed in between.
     await store.transaction(async (trx) => {
       const binding = { server, nic, reserved };
       const port = wanted.port_id ? await adoptPort(trx, wanted.port_id, binding) : await makePort(trx, wanted, binding);
@@ -66,7 +68,7 @@ const boundTo = ({ server }: Binding) => ({
   status: 'ACTIVE' as const,
 });
 
-/** Taken first, by one server alone: when two asked for it, it was free for both. */
+/** The port is claimed first: two concurrent requests may both have seen it free. */
 async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port> {
   const taken = await trx.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
   const port = await trx.ports.find({ id });
@@ -76,7 +78,7 @@ async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port
   return readdressPort(trx, port, { mac_address: binding.nic.address });
 }
 
-/** A port that a crash left between its creation and the server's row is found by its device and taken. */
+/** A port that a crash left between its creation and the server's row is found by its device and reused. */
 async function makePort(trx: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
   const { server, nic, reserved } = binding;
   const left = await trx.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
@@ -97,7 +99,7 @@ async function makePort(trx: Store, wanted: RequestedNetwork, binding: Binding):
   return port;
 }
 
-/** A NIC's MAC is the machine's. A port that no machine uses may have been made with it, and gets another one. */
+/** The NIC's MAC belongs to the machine. An unused port that was created with it gets another one. */
 async function freeMac(trx: Store, mac_address: string, except: string): Promise<void> {
   const holder = await trx.ports.find({ mac_address });
   if (!holder || holder.id === except || (await trx.node_ports.find({ vif_port_id: holder.id }))) return;
@@ -105,13 +107,13 @@ async function freeMac(trx: Store, mac_address: string, except: string): Promise
 }
 
 /**
- * Ports that the server made go with it; a user's port is only set free. It gets a MAC of its own again: the NIC's
- * belongs to the next server on that machine.
+ * Ports that the server created are deleted with it; a user's port is only unbound. It gets its own MAC again, because
+ * the NIC's belongs to the next server on that machine.
  */
 export async function unbindPorts(store: Store, server: Server): Promise<void> {
   await store.transaction(async (trx) => {
     const named = await trx.ports.list({ device_id: server.id });
-    // Anybody may write any server's id into a port of his own.
+    // Any user can write any server's id into his own port.
     const own = named.filter((port) => port.project_id === server.project_id || server.port_ids.includes(port.id));
     for (const port of own) {
       await trx.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
@@ -128,7 +130,7 @@ async function setFree(trx: Store, port: Port): Promise<void> {
   await trx.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
 }
 
-/** Ports, networks and subnets of a server, as the config drive's network_data.json is made from them. */
+/** Ports, networks and subnets of a server, from which the config drive's network_data.json is generated. */
 export async function networkFacts(store: Store, server: Server): Promise<JsonObject> {
   const ports = server.port_ids.length ? await store.ports.list({ id: server.port_ids }) : [];
   const networkIds = [...new Set(ports.map((port) => port.network_id))];

@@ -8,7 +8,9 @@ import type { RequestedNetwork } from './contract.ts';
 const at = '2026-01-01T00:00:00.000Z';
 const flags = { admin_state_up: true, external: false, mtu: 1500, provider: {}, description: '', created_at: at, updated_at: at };
 
-/** A cloud with a network that another project shares, a port of the project on it, and a deployment that can be held. */
+/**
+ * A cloud with a network shared by another project, a port of the project on it, and a deployment that can be paused.
+ */
 async function aNetworkCloud(work: () => Promise<void> = async () => {}) {
   const cloud = await aCloud({
     settings: { 'provisioning.cidr': '10.0.0.0/24' },
@@ -46,7 +48,7 @@ test('a network that is shared no longer when its port is made is not used, thou
   const { cloud } = await aNetworkCloud();
   const binding = cloud.store.networks.find.bind(cloud.store.networks);
   let looks = 0;
-  // The request's own check sees it shared, the step after that does not.
+  // The request's own check sees it as shared, the later step does not.
   cloud.store.networks.find = async (where) => {
     const found = await binding(where);
     return found && { ...found, shared: ++looks === 1 };

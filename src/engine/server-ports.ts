@@ -1,6 +1,6 @@
 /**
- * Networks and ports that a server was promised belong to users, who may change or delete them while an operation runs:
- * each use looks again, on behalf of the server's project.
+ * Networks and ports of a server belong to users, who may change or delete them during an operation. Each use therefore
+ * checks them again with the rights of the server's project.
  */
 import { Fault } from '#domain/faults.ts';
 import type { Operation, Port, Server } from '#domain/records.ts';
@@ -8,7 +8,7 @@ import type { Store } from '#store/store.ts';
 import type { RequestedNetwork } from './contract.ts';
 import { userOf } from './operation-images.ts';
 
-/** @throws Fault `conflict` that says which network or port is no longer the project's to use, before anything is bound */
+/** @throws Fault `conflict` with the network or port that the project may no longer use, before anything is bound */
 export async function checkRequestedNetworks(store: Store, operation: Operation, server: Server): Promise<void> {
   const requested = (server.requested_networks ?? []) as RequestedNetwork[];
   const user = userOf(operation, server);
@@ -34,13 +34,13 @@ async function mayUsePort(store: Store, id: string, user: User): Promise<boolean
   return port !== undefined && (user.is_admin || port.project_id === user.project_id);
 }
 
-/** The ports that still belong to the server, in its order: one that was deleted or given to another device does not count. */
+/** The ports that still belong to the server, in its order, without those deleted or moved to another device. */
 export async function portsOfServer(store: Store, { id, port_ids }: Pick<Server, 'id' | 'port_ids'>): Promise<Port[]> {
   const ports = port_ids.length ? await store.ports.list({ id: port_ids, device_id: id }) : [];
   return ports.sort((a, b) => port_ids.indexOf(a.id) - port_ids.indexOf(b.id));
 }
 
-/** For a deployment, whose ports were bound minutes ago. @throws Fault `conflict` that names a port that was taken away */
+/** For a deployment, whose ports were bound minutes ago. @throws Fault `conflict` with the port that was removed */
 export async function refuseLostPorts(store: Store, operation: Operation, server: Server): Promise<void> {
   if (operation.kind !== 'deploy') return;
   const own = new Set((await portsOfServer(store, server)).map(({ id }) => id));

@@ -19,7 +19,7 @@ test('a deletion that comes when the last step of a deployment has ended is not 
   const cloud: Cloud = await aCloud({
     steps: [
       aStep('last', async (task) => {
-        // As far as a deletion gets before it can cut the operation short.
+        // The state of a deletion before it aborts the operation.
         await cloud.store.servers.update({ id: task.server!.id }, { task_state: 'deleting' });
         return { next: true };
       }),

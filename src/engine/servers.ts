@@ -1,4 +1,4 @@
-/** What users ask of servers: rows and claims in one transaction, the rest is the worker's. */
+/** Requests for servers: rows and claims are written in one transaction, the rest is done by the worker. */
 import { randomUUID } from 'node:crypto';
 import { setImmediate as otherRequests } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
@@ -30,7 +30,10 @@ export function serverVerbs(parts: VerbParts): ServerVerbs {
   };
 }
 
-/** The first of them that finds no machine says why; those after it would say the same, and are not made. */
+/**
+ * The first server without a node gets the reason; later ones of the request would fail the same way and are not
+ * created.
+ */
 async function createServers(parts: VerbParts, request: NewServer): Promise<Server[]> {
   const { store, worker } = parts;
   const networks = await resolveNetworks(store, request);
@@ -42,13 +45,13 @@ async function createServers(parts: VerbParts, request: NewServer): Promise<Serv
     servers.push(server);
     if (!operation) break;
     worker.launch(operation);
-    // The database answers at once: without a turn for others, a thousand servers would keep everybody waiting.
+    // The database is synchronous: without yielding, a thousand servers would block all other requests.
     await otherRequests();
   }
   return servers;
 }
 
-/** The server's row and its claim on a node, or the row in ERROR that says why there is none: all in one transaction. */
+/** Writes the server's row and its claim on a node, or a row in ERROR with the reason, in one transaction. */
 async function placeServer(
   parts: VerbParts,
   trx: Store,
@@ -95,15 +98,15 @@ async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node,
   });
 }
 
-/** A project may be deleted while a request for it is read. */
+/** A project may be deleted while a request for it is in progress. */
 async function refuseLostProject(trx: Store, id: string): Promise<void> {
   if (!(await trx.projects.find({ id }))) throw new Fault('conflict', { detail: `Project ${id} was deleted.` });
 }
 
-/** Each keeps its user data and files until it is deleted, and nothing else bounds how many there are. */
+/** Each keeps its user data and files until it is deleted, and nothing else limits their number. */
 const mostFailed = 256;
 
-/** As Nova does, whose quota of instances counts those in ERROR too. */
+/** As in Nova, whose instance quota also counts servers in ERROR. */
 async function refuseManyFailed(trx: Store, project_id: string): Promise<void> {
   const failed = await trx.servers.pick(['id'], { project_id, vm_state: 'error', node_uuid: null });
   if (failed.length < mostFailed) return;
@@ -111,7 +114,7 @@ async function refuseManyFailed(trx: Store, project_id: string): Promise<void> {
   throw new Fault('forbidden', { detail });
 }
 
-/** The node's own deploy interface where the image fits it, else the first of its hardware type that takes the image. */
+/** The node's own deploy interface if it supports the image, otherwise the first of its hardware type that does. */
 function chooseDeployInterface(
   drivers: Drivers,
   node: Pick<Node, 'driver' | 'deploy_interface'>,
@@ -131,7 +134,7 @@ function chooseDeployInterface(
   throw refusal;
 }
 
-/** @param index where several are asked for */
+/** @param index if several are requested */
 function newServer(request: NewServer, networks: RequestedNetwork[], index?: number): Server {
   const now = new Date().toISOString();
   const id = randomUUID();
@@ -195,7 +198,7 @@ function cancelForDelete(worker: Worker, operationId: string): void {
   worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: 'the server was deleted' }));
 }
 
-/** At start: a deletion that was written down just before the process ended, while another operation had the node. */
+/** At startup: resumes deletions recorded just before the process ended, while another operation held the node. */
 export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' | 'worker'>): Promise<void> {
   for (const { operation } of worker.live.values()) {
     if (operation.kind === 'delete' || !operation.server_id) continue;
@@ -204,7 +207,7 @@ export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' |
   }
 }
 
-/** `fromError`: what of Nova's is possible where the server is in ERROR although it was deployed: it does not start. */
+/** `fromError`: allowed for a deployed server that is in ERROR because it does not boot. */
 type PowerChange = {
   action: string;
   target: string;
@@ -260,7 +263,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
       const detail = `Cannot 'rebuild' instance ${id}: its node is in state '${node.provision_state}'`;
       throw new Fault('conflict', { detail });
     }
-    // What an earlier rebuild was asked to keep is not asked for now.
+    // The `preserve_ephemeral` of an earlier rebuild does not apply to this one.
     const { image: asked, is_admin = false, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
     const user = { project_id: before.project_id, is_admin };
     const { row: image, pinned } = await pinImages(trx, asked.id, user);
@@ -286,7 +289,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
   return server;
 }
 
-/** Nova runs its ImagePropertiesFilter at a rebuild too; here the server stays as it was. */
+/** Nova also runs its ImagePropertiesFilter at a rebuild; here a rejected server stays unchanged. */
 function refuseForeignImage(node: Node, image: Image): void {
   const reason = whyNotMadeFor(node, madeFor(image));
   if (reason) throw new Fault('noValidHost', { reasons: describeReasons({ [reason]: 1 }) });

@@ -1,22 +1,22 @@
 /**
- * When steps must end. The row keeps a time of day, for people and for the next process; this process counts by a
- * clock that nobody sets, so that a correction of the time neither fails a rack of deployments nor lets them hang.
+ * Deadlines of steps. The row stores wall-clock time, for display and for the next process. This process uses a
+ * monotonic clock, so that a clock change neither fails deployments nor lets them hang.
  */
 import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 
-/** Milliseconds on the process's own clock; of use only for differences. */
+/** Milliseconds on the process's monotonic clock; use only for differences. */
 export const now = (): number => performance.now();
 
 export function deadlineOf(step: Pick<Step, 'deadlineSeconds'>): string {
   return new Date(Date.now() + step.deadlineSeconds * 1000).toISOString();
 }
 
-/** What `power.timeout` is unless the site says otherwise: the steps' own times count on it (seconds). */
+/** Default of `power.timeout`, which the steps' timeouts include (seconds). */
 const usualTimeout = 60;
 
-/** Steps that ask a BMC get the time on top that the site's settings let it take. */
+/** Extends the timeouts of steps that contact a BMC by the time that the site's settings allow. */
 export function withBmcTime(
   steps: readonly Step[],
   settings: Pick<Settings, 'power.timeout' | 'bmc.grace_period'>,
@@ -29,12 +29,15 @@ export function withBmcTime(
   });
 }
 
-/** The deadline of the row on the process's own clock. */
+/** The deadline of the row on the process's monotonic clock. */
 export function endOf({ deadline_at }: Pick<Operation, 'deadline_at'>): number {
   return now() + (deadline_at ? Date.parse(deadline_at) - Date.now() : 0);
 }
 
-/** For work that may not mind the signal, or not at once. Rejects with the signal's reason; the work goes on unheard. */
+/**
+ * For work that ignores the signal or reacts late. Rejects with the signal's reason; the work continues, and its result
+ * is dropped.
+ */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
@@ -43,14 +46,14 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
   return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
-/** What `setTimeout` can count; it calls at once for more. */
+/** Maximum of `setTimeout`; a longer timeout fires at once. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** One call at a time that is still to come, however far away. */
+/** A timer for one pending call, without an upper limit. */
 export class LongTimer {
   #timer: NodeJS.Timeout | undefined;
 
-  /** Replaces what was set before. */
+  /** Replaces the pending call. */
   set(ms: number, call: () => void): void {
     this.clear();
     const rest = ms - longestTimerMs;

@@ -1,4 +1,4 @@
-/** One run of one step, bounded by its deadline and by whoever cuts it short. */
+/** Runs one step, with its deadline and cancellation. */
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
@@ -8,10 +8,10 @@ import { operatorTimeout, WaitForOperator } from './manual-power.ts';
 import type { TaskFactory } from './operation-kinds.ts';
 import { LongTimer, now } from './step-deadlines.ts';
 
-/** A step that was cut short may have a command on its way to the machine; what follows must not overtake it. */
+/** A cancelled step may have a command in flight to the machine, which later commands must not overtake. */
 const settleMs = 15_000;
 
-/** `hurry`: the process ends, so nothing follows that could be overtaken. */
+/** `hurry`: the process is stopping, so nothing follows that could overtake. */
 type RunParts = { taskFor: TaskFactory; hurry: AbortSignal; askPower?: AskPower };
 export type AskPower = (live: LiveOperation, signal: AbortSignal) => Promise<PowerState | undefined>;
 
@@ -64,7 +64,7 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Resolves when `run` has ended in whatever way, or has had its chance. */
+/** Resolves when `run` has settled, on `hurry`, or after `settleMs`. */
 async function settled(run: Promise<unknown>, hurry: AbortSignal): Promise<void> {
   const enough = AbortSignal.any([hurry, AbortSignal.timeout(settleMs)]);
   await Promise.race([run, rejectOnAbort(enough)]).catch(() => {});

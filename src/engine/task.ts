@@ -1,4 +1,4 @@
-/** Builds what a step can see and do: one machine, taken for one purpose (drivers/interfaces.ts `Task`). */
+/** Builds the `Task` of a step: its access to one machine for one purpose (drivers/interfaces.ts). */
 import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { clientIdOf } from '#domain/client-ids.ts';
@@ -37,9 +37,9 @@ export type TaskParts = {
   settings: Settings;
   bmcHealth: BmcHealth;
   saveContext(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
-  /** What a step that works waits for just now: in the operation's row, where everybody sees it. */
+  /** Publishes what a working step waits for in the operation's row. */
   reportWait?(live: LiveOperation, wait: string): void;
-  /** The machine is about to be switched on: what is known of its former boot is past. */
+  /** The machine is about to be powered on: observations of its last boot are obsolete. */
   bootBegins?(live: LiveOperation): Promise<void>;
   askPower?: AskPower;
 };
@@ -104,7 +104,7 @@ function imagesOfOperation({ store }: TaskParts, operation: Operation, server: S
 
 type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'reportWait'>;
 
-/** The interface is looked up at the first use: a step that needs no power minds no unknown one. */
+/** The interface is resolved at first use: a step without power changes does not fail on an unknown one. */
 function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
   const { store, settings } = parts;
   const { operation } = live;
@@ -134,7 +134,7 @@ export async function loadNode(store: Store, uuid: string): Promise<{ node: Node
   return { node, facts: { ...node, ports } };
 }
 
-/** The implementation a node names, or a fault that says which one is missing. */
+/** The implementation that a node names, or a fault with the missing name. */
 export function interfaceOf<T>(implementations: Readonly<Record<string, T>>, name: string): T {
   const found = Object.hasOwn(implementations, name) ? implementations[name] : undefined;
   if (!found)
@@ -150,7 +150,7 @@ function powerOf({ drivers, bmcHealth }: TaskParts, node: Node): PowerInterface 
 
 type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };
 
-/** One that has been silent for longer gets a single try. */
+/** While the circuit of a BMC is open, it gets a single attempt. */
 function gracePeriodFor({ bmcHealth, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
   return bmcHealth.isOpen(uuid) ? 0 : settings['bmc.grace_period'];
 }
@@ -184,7 +184,7 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
   };
 }
 
-/** Every NIC that may boot or holds a network port; with its fixed address where that lies on the provisioning subnet. */
+/** Every NIC that may boot or has a network port, with its fixed address if that is in the provisioning subnet. */
 async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Server | undefined): Promise<BootPlan['macs']> {
   const { store, settings } = parts;
   const ports = new Map((server ? await portsOfServer(store, server) : []).map((port) => [port.id, port]));
@@ -204,8 +204,8 @@ async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Serve
 }
 
 /**
- * The pending command stands in the operation's context, so a restart on either side repeats it under the same id and
- * the agent answers from what it did already.
+ * The pending command is kept in the operation's context. After a restart on either side it is repeated with the same
+ * id, and the agent replies with the result it already has.
  */
 function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
   return {
@@ -230,7 +230,7 @@ function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Ta
 const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Flavor first, then settings. A setting may be the path of a file; a flavor may not, since whoever makes flavors could
+ * From the flavor first, then the settings. A setting may be a file path; a flavor may not, because its author could
  * have any file of this host sent to machines.
  */
 async function deployRamdisk(parts: TaskParts, server: Server | undefined): Promise<{ kernel: string; ramdisk: string }> {

@@ -9,7 +9,7 @@ const go = async () => ({ next: true }) as const;
 const forEver = async () => ({ wait: 'for ever' });
 const monthSeconds = 31 * 24 * 3600;
 
-/** Until the row of the only operation of this kind says so. */
+/** Waits until the row of the only operation of this kind matches. */
 async function untilRow(cloud: Cloud, isSo: (operation: Operation) => boolean): Promise<Operation> {
   for (;;) {
     const [operation] = await cloud.store.operations.list({}, { orderBy: 'created_at', descending: true, limit: 1 });
@@ -153,7 +153,7 @@ test('an operation that has failed gives the agent no more orders', async () => 
   session = await sayHello(cloud.engine, operation);
   assert.equal((await cloud.engine.agentNext(session, 0, signal))?.name, 'write-image');
   await cloud.engine.deleteServer(server!.id);
-  // Not until all is quiet: cleaning waits for the ramdisk.
+  // Not until the engine is idle: cleaning waits for the ramdisk.
   await cloud.engine.ended(operation.id);
   assert.ok(asked.length > 0);
   for (const command of await Promise.all(asked)) assert.equal(command, undefined);

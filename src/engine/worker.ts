@@ -1,6 +1,6 @@
 /**
- * Runs operations: takes the current step, runs it, and alone writes what came of it. Everything a restart needs is in
- * the operation's row; what is only in memory here (timers, abort signals) is rebuilt from the row by `resume`.
+ * Runs operations: executes the current step and is the only writer of its result. All that a restart needs is in the
+ * operation's row; state in memory (timers, abort signals) is rebuilt from it by `resume`.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -25,12 +25,12 @@ export type WorkerParts = {
   kinds: OperationKinds;
   taskFor: TaskFactory;
   log: Logger;
-  /** Called around each step: tests stop the process there. */
+  /** Called around each step; tests stop the process there. */
   onStep?: StepHook;
   silenceTimeoutMs: number;
-  /** What the BMC says of the machine's power now; undefined where it cannot be asked or does not answer in time. */
+  /** Reads the machine's power state from the BMC; undefined if that is not possible or times out. */
   askPower?: AskPower;
-  /** Nodes that a request has for itself for a moment. */
+  /** Nodes reserved by a request. */
   reservations?: Pick<NodeReservations, 'has' | 'refuse'>;
 };
 
@@ -58,7 +58,7 @@ export class Worker {
     return this.#stop.signal.aborted;
   }
 
-  /** Writes the row and takes the node, inside the caller's transaction. Throws `nodeBusy` when somebody else has it. */
+  /** Writes the operation and locks the node in the caller's transaction. Throws `nodeBusy` if the node is locked. */
   async begin(trx: Store, request: NewOperation, handedOverBy: string | null = null): Promise<Operation> {
     const at = new Date().toISOString();
     const operation: Operation = {
@@ -81,7 +81,7 @@ export class Worker {
     operation.deadline_at = deadlineOf(first);
     const taken = await trx.nodes.update({ uuid: request.node_uuid, operation_id: handedOverBy }, { operation_id: operation.id });
     if (taken !== 1) await refuseBusyNode(trx, request.node_uuid);
-    // Who hands it over has had it all the time.
+    // An operation that hands the node over has held its lock until now.
     if (handedOverBy === null && this.#parts.reservations?.has(request.node_uuid)) await this.#refuseHeld(trx, request.node_uuid);
     return trx.operations.insert(operation);
   }
@@ -91,7 +91,7 @@ export class Worker {
     this.#parts.reservations?.refuse(node ?? { uuid, name: null });
   }
 
-  /** Starts to run an operation whose row is committed. */
+  /** Starts an operation whose row is committed. */
   launch(operation: Operation): void {
     if (this.#stopping) return;
     const live = this.live.add(operation);
@@ -99,7 +99,7 @@ export class Worker {
     void this.#drive(live);
   }
 
-  /** Takes up what was running when the process ended. */
+  /** Resumes the operations that were running when the process ended. */
   async resume(): Promise<void> {
     const { operations } = this.#parts.store;
     for (const operation of await operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
@@ -111,13 +111,13 @@ export class Worker {
     }
   }
 
-  /** Something was heard of the machine: the waiting step looks again. */
+  /** Wakes a waiting step after a sign of life from the machine. */
   wake(operationId: string): void {
     const live = this.live.get(operationId);
     if (live) void this.#drive(live);
   }
 
-  /** Ends the operation by failing its current step; its traces are removed. No effect on one that is ending already. */
+  /** Fails the current step and rolls the operation back. No effect on an operation that is already ending. */
   cancel(operationId: string, fault: Fault): void {
     const live = this.live.get(operationId);
     if (live?.operation.state !== 'running') return;
@@ -126,19 +126,19 @@ export class Worker {
     void this.#drive(live);
   }
 
-  /** Changes the durable context of an operation. What `change` throws, and a write that fails, change nothing. */
+  /** Changes the durable context of an operation. If `change` throws or the write fails, nothing changes. */
   async saveContext(live: LiveOperation, change: Change<JsonObject>): Promise<void> {
     await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
   }
 
-  /** What the step that runs waits for; it counts for that step alone. Where it cannot be written it is not told. */
+  /** Records what the running step waits for; valid for that step only. Not shown if it cannot be written. */
   reportWait(live: LiveOperation, wait: string): void {
     const { step, waiting_for } = live.operation;
     if (waiting_for === wait) return;
     this.#rows.write(live, (now) => (now.step === step ? { waiting_for: wait } : {})).catch(() => {});
   }
 
-  /** More is known of what it waits for: whoever looks at the node sees it at once. */
+  /** Publishes new details of the wait, so that they are visible in the node at once. */
   tellKnown(live: LiveOperation): void {
     if (!live.awaitsBoot) return;
     const wait = describeWait(live);
@@ -155,12 +155,12 @@ export class Worker {
     await Promise.allSettled(running.map((live) => live.driving));
   }
 
-  /** One driver at a time per operation; a wake during a run makes it run once more. */
+  /** One run loop per operation; a wake during a run triggers another run. */
   #drive(live: LiveOperation): Promise<void> {
     live.again = true;
     live.driving ??= this.#driveToRest(live).finally(() => {
       live.driving = undefined;
-      // A wake may have come between the last look and this line.
+      // A wake may have arrived between the last check and this line.
       if (live.again && !this.#stopping && !hasEnded(live.operation)) void this.#drive(live);
     });
     return live.driving;
@@ -174,7 +174,7 @@ export class Worker {
         while (!this.#stopping && !hasEnded(live.operation) && (await this.#runStep(live)) === 'next');
       }
     } catch (error) {
-      // The database refused: nothing can be written down, so nothing may go on. The row says where.
+      // The database failed: progress cannot be saved, so the operation must pause. Its row says where to continue.
       if (!this.#stopping) this.#retryLater(live, error);
       return;
     }
@@ -216,7 +216,7 @@ export class Worker {
     return 'next' in outcome ? this.#advance(live, step, outcome.context) : this.#rest(live, outcome);
   }
 
-  /** Another version of Ingot began this operation. The way there ends here; the way back is begun again, all of it. */
+  /** The operation was begun by another version of Ingot: it fails here; a rollback starts over from its first step. */
   async #lostStep(live: LiveOperation): Promise<'next' | 'rest'> {
     const { operation } = live;
     const first = operation.state === 'rolling_back' ? this.#stepsOf(operation)[0] : undefined;
@@ -249,7 +249,7 @@ export class Worker {
 
   async #advance(live: LiveOperation, step: Step, found: JsonObject = {}): Promise<'next' | 'rest'> {
     this.#record.step(live.operation, step, 'ended');
-    // The record comes before the row: after a crash a step may stand in it twice, but never not at all.
+    // The event is written before the row: after a crash a step may be recorded twice, but never missing.
     await this.#parts.store.events.flush();
     const next = stepAfter(this.#stepsOf(live.operation), step);
     const withFound: RowChange = ({ context }) => ({ context: { ...context, ...found } });
@@ -268,7 +268,7 @@ export class Worker {
         'unexpected error in a step',
       );
     if (operation.state === 'rolling_back') return this.#failRollback(live, fault, step);
-    // A cancelled operation still has to clean up, under a signal of its own.
+    // A cancelled operation still has to roll back, with a new signal.
     live.controller = new AbortController();
     const disk = step ? diskFact(this.#stepsOf(operation), step) : {};
     const turned: RowChange = ({ context }) => ({
@@ -321,7 +321,7 @@ function describeWait(live: LiveOperation): string {
   return live.awaitsBoot ? `${live.wait}; so far: ${summarize(live.signs)}` : String(live.wait);
 }
 
-/** By name: a list may be made anew for each look. */
+/** Matched by name, because the list may be rebuilt on each call. */
 function stepAfter(steps: readonly Step[], step: Step): Step | undefined {
   return steps[steps.findIndex((candidate) => candidate.name === step.name) + 1];
 }

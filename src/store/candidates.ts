@@ -1,6 +1,6 @@
 /**
- * Nodes for a server, as far as the database can tell: free, large enough, of the right kind. One table of rules makes
- * both the search, which reads a few rows by an index, and the explanation why nothing was found, which counts them all.
+ * Candidate nodes for a server, as far as the database can decide: free, large enough, of the right kind. One table of
+ * rules generates both the search, which reads a few rows by an index, and the count of reasons if nothing was found.
  */
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Node } from '#domain/records.ts';
@@ -9,9 +9,9 @@ import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
 export type CandidateNeeds = {
-  /** UUID or name of the only node that may be taken. */
+  /** UUID or name of the only acceptable node. */
   node?: string | undefined;
-  /** 0 = whatever it has. */
+  /** 0: no requirement. */
   sizes: { readonly cpus: number; readonly memory_mb: number; readonly local_gb: number };
   /** In Placement's spelling. */
   resources: Readonly<Record<string, number>>;
@@ -20,13 +20,13 @@ export type CandidateNeeds = {
 };
 
 const columns = ['id', 'uuid', 'name', 'driver', 'deploy_interface', 'properties'] as const satisfies readonly (keyof Node)[];
-/** What only code can judge by; of ten thousand nodes nothing else should be read. */
+/** Columns for checks that need code; with ten thousand nodes nothing else should be read. */
 export type Candidate = Pick<Node, (typeof columns)[number]>;
 
-/** Nodes turned down for each cause; every node counts once, with the first cause found. */
+/** Number of nodes rejected per reason; each node counts once, for the first reason that applies. */
 export type Reasons = Record<string, number>;
 
-/** `holds` is never NULL where all rules before it hold. */
+/** `holds` is never NULL if all earlier rules hold. */
 type Rule = { holds: RawBuilder<boolean>; reason: RawBuilder<string> };
 
 const rule = (holds: RawBuilder<boolean>, reason: string | RawBuilder<string>): Rule => ({
@@ -65,7 +65,7 @@ function sizeRules({ sizes }: CandidateNeeds): Rule[] {
     });
 }
 
-/** A machine is one unit of its resource class and nothing else, so two of a class fit nowhere. */
+/** A node provides exactly one unit of its resource class, so a request for two matches no node. */
 function resourceRules({ resources }: CandidateNeeds): Rule[] {
   return Object.entries(resources).flatMap(([name, amount]) => [
     rule(sql`resource_name = ${name}`, `of another resource class than ${name}`),
@@ -73,7 +73,7 @@ function resourceRules({ resources }: CandidateNeeds): Rule[] {
   ]);
 }
 
-/** Traits are a JSON array of texts: one is in it where its JSON text is. */
+/** Traits are a JSON array of strings: a trait is present if its JSON text is. */
 function traitRules({ traits }: CandidateNeeds): Rule[] {
   return traits.map(({ name, required }) => {
     const has = contains('traits', JSON.stringify(name));
@@ -87,11 +87,13 @@ function nicRules({ nics }: CandidateNeeds): Rule[] {
   return [rule(sql`${count} >= ${nics}`, nics === 1 ? 'without a NIC' : `with fewer than ${nics} NICs`)];
 }
 
-/** Mostly one of the first fits; where a rare property is asked for, few large pages are cheaper than many small ones. */
+/** Usually one of the first few is chosen; for rare properties a few large pages are cheaper than many small ones. */
 const firstPage = 20;
 const pageGrowth = 10;
 
-/** Best first: fewest recent failures, then the smallest, so that large machines stay free. Inside a transaction. */
+/**
+ * Best first: fewest recent failures, then the smallest, so that large machines stay free. Must run in a transaction.
+ */
 export async function* listCandidates({ db, nodes }: Store, needs: CandidateNeeds): AsyncGenerator<Candidate> {
   const query = matching(db.selectFrom('nodes'), rulesOf(needs))
     .select(columns)
@@ -113,7 +115,7 @@ function matching(query: NodeQuery, rules: readonly Rule[]): NodeQuery {
   return rules.reduce((filtered, { holds }) => filtered.where(holds), query);
 }
 
-/** Reads every node. Those that `listCandidates` yields have no cause here and are not counted. */
+/** Reads every node. Those that `listCandidates` returns have no reason here and are not counted. */
 export async function countCauses({ db }: Store, needs: CandidateNeeds): Promise<Reasons> {
   const cases = rulesOf(needs).map(({ holds, reason }) => sql`WHEN NOT (${holds}) THEN ${reason}`);
   const cause = sql<string | null>`CASE ${sql.join(cases, sql` `)} END`;

@@ -1,18 +1,18 @@
-/** One table as a collection of records: the few queries that every noun needs, with JSON and booleans decoded. */
+/** One table as a collection of records: the common queries, with JSON and booleans decoded. */
 import type { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { isAfter, type Order } from './keyset.ts';
 import { isSealed, type Sealer } from './sealing.ts';
 import { columnKindsTable, type TableName, type Tables } from './tables.ts';
 
-/** Equality on columns; `null` asks for NULL, an array for any of its values. */
+/** Equality on columns; `null` matches NULL, an array any of its values. */
 export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] };
 export type Page<T> = {
   orderBy?: keyof T & string;
   descending?: boolean;
-  /** In place of `orderBy`; its last column is unique. */
+  /** Replaces `orderBy`; its last column must be unique. */
   order?: Order;
-  /** Only rows that follow this one in that order. */
+  /** Only rows after this one in that order. */
   after?: T | undefined;
   limit?: number;
 };
@@ -48,7 +48,7 @@ export class Collection<T extends object> {
     return rows.map((row) => this.decode(row));
   }
 
-  /** Like `list`, but only these columns: thousands of rows cost what is read of them. */
+  /** Like `list`, but reads only these columns: for thousands of rows the cost depends on the bytes read. */
   async pick<K extends keyof T & string>(
     columns: readonly K[],
     where: Where<T> = {},
@@ -59,7 +59,7 @@ export class Collection<T extends object> {
     return rows.map((row) => this.decode(row) as Pick<T, K>);
   }
 
-  /** Changes the matching rows and tells how many there were: the count is how a claim knows whether it won. */
+  /** Updates the matching rows and returns their number, by which a claim knows whether it won. */
   async update(where: Where<T>, patch: Partial<T>): Promise<number> {
     const query = this.#filter((this.#db as AnyQuery).updateTable(this.#table).set(this.#encode(patch)), where);
     const { numUpdatedRows } = await this.#asConflict<{ numUpdatedRows: bigint }>(query.executeTakeFirst());
@@ -72,8 +72,8 @@ export class Collection<T extends object> {
   }
 
   /**
-   * Of two equal requests at once the second is refused by the table's own constraint: for whoever sent it that is a
-   * conflict, as if it had come later. SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique.
+   * Of two concurrent equal requests, the second violates the table's constraint; that becomes a conflict, as if it had
+   * come later. SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique.
    */
   async #asConflict<R>(query: Promise<R>): Promise<R> {
     try {
@@ -86,7 +86,7 @@ export class Collection<T extends object> {
     }
   }
 
-  /** A raw row as a record; for queries that a noun's own file writes with Kysely. */
+  /** Decodes a raw row, for queries that other files build with Kysely. */
   decode(row: object): T {
     const { json, boolean, derived, sealed = [] } = columnKindsTable[this.#table];
     const record = { ...row } as Record<string, unknown>;

@@ -1,16 +1,16 @@
-/** The ordered record of all that happens to machines: written in small batches, read by id. */
+/** The ordered event record of all machines: written in small batches, read by id. */
 import type { Kysely } from 'kysely';
 import { plainJson, plainText } from '#domain/plain-text.ts';
 import type { Event, NewEvent } from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import type { Tables } from './tables.ts';
 
-/** A boot brings bursts of TFTP and DHCP lines; one commit for each would cost a disk sync for each. */
+/** Boots produce bursts of TFTP and DHCP events; a commit for each would cost a disk sync for each. */
 const batchDelayMs = 20;
-/** After a write that failed (the disk is full): the record waits in memory that long, and that much of it. */
+/** After a failed write (for example because the disk is full): retry delay, and limit of the events kept in memory. */
 const retryDelayMs = 1000;
 const pendingMax = 50_000;
-/** Rows of one INSERT: SQLite takes 32766 parameters in a statement. */
+/** Rows per INSERT: SQLite allows 32766 parameters in a statement. */
 const rowsAtOnce = 500;
 
 export type EventQuery = {
@@ -55,14 +55,14 @@ export class EventLog {
   }
 
   /**
-   * Writes what is pending; what could not be written stays pending and is tried again. Must not be called inside a
-   * transaction (it takes its own).
+   * Writes the pending events; on failure they stay pending and are retried. Must not be called inside a transaction
+   * (it opens its own).
    */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const turn = this.#flushing.then(() => this.#writePending());
-    // The next turn does not depend on how this one ends.
+    // The next flush does not depend on the result of this one.
     this.#flushing = turn.catch(() => {
       if (!this.#closed) this.#flushLater(retryDelayMs);
     });
@@ -84,7 +84,7 @@ export class EventLog {
     return rows.map((row) => this.#collection.decode(row));
   }
 
-  /** Calls `listener` after each write; returns how to stop that. */
+  /** Calls `listener` after each write; returns an unsubscribe function. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

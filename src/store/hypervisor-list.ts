@@ -1,4 +1,4 @@
-/** Nodes as a cloud of hypervisors sees them: a few columns, in pages, and sums made by the database. */
+/** Nodes as Nova hypervisors: a few columns, paged, with sums computed by the database. */
 import { sql } from 'kysely';
 import type { Node } from '#domain/records.ts';
 import { contains } from './contains.ts';
@@ -10,7 +10,7 @@ const columns = [
 ] as const satisfies readonly (keyof Node)[];
 export type HypervisorRow = Pick<Node, (typeof columns)[number]>;
 
-/** In the order of enrolment. @param pattern a part of the UUID or of the name; empty = all */
+/** In order of enrolment. @param pattern substring of the UUID or name; empty: all */
 export async function listHypervisors(
   { db, nodes }: Store,
   pattern: string,
@@ -26,7 +26,7 @@ export async function listHypervisors(
 export type HypervisorSums = { count: number; workload: number } & Record<'all' | 'used', Sizes>;
 type Sizes = { nodes: number; cpus: number; memory_mb: number; local_gb: number };
 
-/** Of all nodes together, and of those that servers use. */
+/** Totals of all nodes, and of those in use by servers. */
 export async function sumHypervisors({ db }: Store): Promise<HypervisorSums> {
   const sums = await db
     .selectFrom('nodes')

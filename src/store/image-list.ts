@@ -1,4 +1,7 @@
-/** The list of images: rows are large (tags, properties), so first their short columns are read, then whole the few that are shown. */
+/**
+ * The list of images. Rows are large (tags, properties), so the short columns are read first, then only the displayed
+ * rows in full.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Image } from '#domain/records.ts';
 import type { Store } from './store.ts';
@@ -9,7 +12,7 @@ const shortColumns = [
 ] as const satisfies readonly (keyof Image)[];
 export type ShortImage = Pick<Image, (typeof shortColumns)[number]>;
 
-/** @param project_id whose images, and those that everybody may see; undefined = all */
+/** @param project_id returns its images and the public ones; undefined: all */
 export async function listShortImages({ db, images }: Store, project_id: string | undefined): Promise<ShortImage[]> {
   let query = db.selectFrom('images').select(shortColumns).where('status', '!=', 'deleted');
   if (project_id !== undefined) {
@@ -20,17 +23,17 @@ export async function listShortImages({ db, images }: Store, project_id: string 
   return (await query.execute()).map((row) => images.decode(row));
 }
 
-/** How many a project has, without those that are being removed. */
+/** Number of a project's images, without those being deleted. */
 export async function countImages({ db }: Store, owner: string): Promise<number> {
   const query = db.selectFrom('images').select(({ fn }) => fn.countAll<number>().as('count'));
   const { count } = await query.where('owner', '=', owner).where('status', '!=', 'deleted').executeTakeFirstOrThrow();
   return count;
 }
 
-/** At most some megabytes, which take some ten milliseconds. */
+/** A few megabytes at most, read in about ten milliseconds. */
 const imagesAtOnce = 8;
 
-/** In that order, without those that are gone meanwhile; others have their turn in between. */
+/** In the given order, without those deleted meanwhile; yields to other requests between batches. */
 export async function* readImages({ images }: Store, ids: readonly string[]): AsyncGenerator<Image> {
   for (let start = 0; start < ids.length; start += imagesAtOnce) {
     const some = ids.slice(start, start + imagesAtOnce);

@@ -1,4 +1,7 @@
-/** What names an image. Rows of nodes and images are large and sealed: a few are read at a time, and others have their turn. */
+/**
+ * Finds references to an image. Rows of nodes and images are large and encrypted, so they are read in batches, with
+ * yields to other requests.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Image, Json, Server } from '#domain/records.ts';
 import { contains } from './contains.ts';
@@ -8,13 +11,13 @@ import type { Store } from './store.ts';
 export type ImageUse = {
   readonly kind: 'setting' | 'flavor' | 'node' | 'image' | 'server';
   readonly name: string;
-  /** Whose it is; null = the operator's. */
+  /** Owner of the reference; null: the operator. */
   readonly project_id: string | null;
-  /** An operation is under way with it. */
+  /** A running operation uses it. */
   readonly isRunning?: boolean;
 };
 
-/** @param settings that name images, by their names */
+/** @param settings the settings that name images, by setting name */
 export async function listImageUses(store: Store, id: string, settings: Readonly<Record<string, string>>): Promise<ImageUse[]> {
   const named = Object.entries(settings).filter(([, value]) => value.toLowerCase() === id);
   return [
@@ -32,7 +35,7 @@ async function flavorUses({ db }: Store, id: string): Promise<ImageUse[]> {
   return rows.map(({ name }) => ({ kind: 'flavor', name, project_id: null }));
 }
 
-/** A server keeps a copy of its flavor, with the deploy kernel that cleans up after it. */
+/** A server keeps a copy of its flavor, including the deploy kernel used to clean up after it. */
 async function serverUses({ db }: Store, id: string): Promise<ImageUse[]> {
   const rows = await db
     .selectFrom('servers')
@@ -47,7 +50,7 @@ function isBeingInstalled({ vm_state, task_state }: Pick<Server, 'vm_state' | 't
   return vm_state === 'building' || task_state === 'rebuilding';
 }
 
-/** What an operation has fixed when it began: also the kernel and ramdisk of a partition image. */
+/** Images pinned when the operation began, including the kernel and ramdisk of a partition image. */
 async function operationUses({ operations, servers }: Store, id: string): Promise<ImageUse[]> {
   const running = await operations.list({ state: ['running', 'rolling_back'] });
   const ids = running.flatMap(({ server_id, request }) => (server_id && names(request['images'] ?? null, id) ? [server_id] : []));
@@ -92,7 +95,7 @@ function namesPart({ properties }: Image, name: (typeof partProperties)[number],
   return properties[name]?.toLowerCase() === id;
 }
 
-/** As the id, or as the end of a URL (Ironic's `glance://…`). */
+/** Matches the id itself, or a URL that ends in it (Ironic's `glance://…`). */
 function names(value: Json, id: string): boolean {
   if (typeof value === 'string') return value.toLowerCase().endsWith(id);
   return value !== null && typeof value === 'object' && Object.values(value).some((inner) => names(inner, id));

@@ -1,4 +1,4 @@
-/** Which addresses are taken: one row each, whose primary key makes an address unique over all networks. */
+/** Allocated addresses: one row each, whose primary key makes an address unique across all networks. */
 import { type Kysely, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { type IpAddress, type IpRange, type IpVersion, parseAddress } from '#domain/ip-addresses.ts';
@@ -7,7 +7,7 @@ import type { IpAllocation, Tables } from './tables.ts';
 
 type Database = { readonly db: Kysely<Tables> };
 
-/** Text of fixed width, so that the database compares addresses of both versions in their order. */
+/** Fixed-width text, so that the database sorts addresses of both versions correctly. */
 export function allocationKey({ version, value }: IpAddress): string {
   return `${version}:${value.toString(16).padStart(version === 4 ? 8 : 32, '0')}`;
 }
@@ -17,7 +17,7 @@ export function allocationOf(port_id: string, { subnet_id, ip_address }: Port['f
   return { ip_address, sort_key: address ? allocationKey(address) : ip_address, subnet_id, port_id };
 }
 
-/** Takes the address; false where somebody has it. */
+/** Allocates the address; false if it is taken. */
 export async function insertAllocation({ db }: Database, allocation: IpAllocation): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('ip_allocations')
@@ -28,15 +28,15 @@ export async function insertAllocation({ db }: Database, allocation: IpAllocatio
 }
 
 /**
- * The lowest address of the range that nobody has. The database counts in its index, over half as many addresses each
- * time, so that a dense range of thousands is not read.
+ * The lowest free address of the range. A binary search over counts in the database's index, so that a dense range of
+ * thousands is not read.
  */
 export async function lowestFree(store: Database, version: IpVersion, range: IpRange): Promise<bigint | undefined> {
   const count = (first: bigint, last: bigint) => countTaken(store, version, { first, last });
   let { first: low, last: high } = range;
   const taken = await count(low, high);
   if (taken > high - low) return undefined;
-  // As many addresses as are taken can't fill one more.
+  // With `taken` addresses in use, the lowest free one is at most `low + taken`.
   if (low + taken < high) high = low + taken;
   while (low < high) {
     const middle = (low + high) / 2n;
@@ -56,7 +56,7 @@ async function countTaken({ db }: Database, version: IpVersion, { first, last }:
   return BigInt(taken);
 }
 
-/** Is it what `Collection` makes of a write that the unique index of this column (`table.column`) refused? */
+/** True for the error that `Collection` throws on a violation of this column's unique index (`table.column`). */
 export function isUniqueViolation(error: unknown, column: string): boolean {
   const cause = error instanceof Fault ? error.detail : undefined;
   return cause instanceof Error && cause.message.endsWith(`constraint failed: ${column}`);

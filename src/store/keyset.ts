@@ -1,9 +1,9 @@
-/** Pages by the last row of the page before: the database goes on from there by an index, however far that is. */
+/** Keyset pagination: pages continue after the last row of the previous one, by an index and at constant cost. */
 import { type RawBuilder, sql } from 'kysely';
 
 export type Order = readonly { readonly column: string; readonly descending?: boolean }[];
 
-/** Rows after `row` in this order, whose last column must be unique. NULL comes before all values, as SQLite sorts it. */
+/** Condition for rows after `row` in this order, whose last column must be unique. NULL sorts first, as in SQLite. */
 export function isAfter(order: Order, row: object): RawBuilder<boolean> {
   const values = row as Record<string, unknown>;
   const cases = order.map((key, index) => {
@@ -13,11 +13,11 @@ export function isAfter(order: Order, row: object): RawBuilder<boolean> {
   return sql<boolean>`${startOf(order, values)} (${sql.join(cases, sql` OR `)})`;
 }
 
-/** Says once more, in a form that an index understands, from where the first column goes on. */
+/** A redundant condition on the first column, in a form for which SQLite uses an index. */
 function startOf([first]: Order, values: Record<string, unknown>): RawBuilder<unknown> {
   const value = first && values[first.column];
   if (!first || value === null || value === undefined) return sql``;
-  // Going down, NULL comes after all values.
+  // In descending order NULL sorts last.
   if (first.descending) return neverNull.has(first.column) ? sql`${sql.ref(first.column)} <= ${value} AND` : sql``;
   return sql`${sql.ref(first.column)} >= ${value} AND`;
 }

@@ -1,4 +1,4 @@
-/** A database of the first microversions, with rows in it, as it becomes one of today. */
+/** Migrates a database of the first microversions, with rows in it, to the current schema. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ const later = [
 ];
 const at = '2026-11-22T14:20:08.000Z';
 
-/** Text where a column is one, 0 where it is a number: whatever the rows of that time had to have. */
+/** A text value for text columns, 0 for numbers: the columns required at that time. */
 function insert(database: DatabaseSync, table: string, fields: Record<string, string | number | null>): void {
   const columns = database.prepare('SELECT name, type, "notnull" AS required, pk FROM pragma_table_info(?)').all(table);
   const empty = (type: unknown) => (/int|bool|num|real|double/i.test(String(type)) ? 0 : '');
@@ -47,7 +47,7 @@ function insert(database: DatabaseSync, table: string, fields: Record<string, st
   database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`).run(...Object.values(row));
 }
 
-/** What is there and which migrations made it. */
+/** The schema, and the migrations that created it. */
 function schemaOf(file: string): unknown[] {
   const database = new DatabaseSync(file, { readOnly: true });
   const objects = database.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all();

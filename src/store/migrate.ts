@@ -1,4 +1,4 @@
-/** Versioned schema migrations, run at start and by `ingot db sync`. Listed by hand: the order is the meaning. */
+/** Versioned schema migrations, run at startup and by `ingot db sync`. Listed by hand, because their order matters. */
 import { type Kysely, type Migration, Migrator } from 'kysely';
 import { migration0001 } from './migrations/0001-first-light.ts';
 import { migration0002 } from './migrations/0002-identity.ts';

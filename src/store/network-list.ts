@@ -1,14 +1,14 @@
-/** The networks and subnets that a project sees, its own and the shared ones: those of others are not even read. */
+/** The networks and subnets visible to a project: its own and the shared ones. Others are not read at all. */
 import type { Network, Subnet } from '#domain/records.ts';
 import type { Store } from './store.ts';
 
-/** Oldest first. @param project_id undefined = all */
+/** Oldest first. @param project_id undefined: all */
 export async function listNetworks({ networks }: Store, project_id: string | undefined): Promise<Network[]> {
   if (project_id === undefined) return networks.list({}, { orderBy: 'created_at' });
   return merge(await networks.list({ project_id }), await networks.list({ shared: true }));
 }
 
-/** Subnets are seen with their networks. */
+/** A subnet is visible if its network is. */
 export async function listSubnets({ networks, subnets }: Store, project_id: string | undefined): Promise<Subnet[]> {
   if (project_id === undefined) return subnets.list({}, { orderBy: 'created_at' });
   const shared = await networks.pick(['id'], { shared: true });

@@ -1,18 +1,18 @@
-/** Operations of a node that failed: what its history shows. They are told apart by their events, which outlive them. */
+/** Failed operations of a node, shown as its history. They are read from events, which outlive the operations. */
 import { sql } from 'kysely';
 import type { Event } from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import type { Store } from './store.ts';
 
-/** So many of the newest make the history of a node, and are kept however old they are. */
+/** Number of the newest failures that form a node's history and are kept regardless of age. */
 export const historyMax = 1000;
 
-/** Of an event of kind `operation`. Its JSON begins with the status: written so by whoever ends an operation. */
+/** Condition on an event of kind `operation`. Its JSON begins with the status, as the engine writes it. */
 export const tellsFailure = sql<boolean>`data LIKE '{"status":"failed"%'`;
 
 type FailureQuery = { node_uuid: string; id?: number; after?: number; limit: number };
 
-/** Oldest first, of the newest thousand; `after` is the id of the last one known. */
+/** Oldest first, of the newest thousand; `after` is the id of the last failure already read. */
 export async function listFailures(store: Store, { node_uuid, id, after, limit }: FailureQuery): Promise<Event[]> {
   await store.events.flush();
   const failures = store.db

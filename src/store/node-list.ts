@@ -1,4 +1,7 @@
-/** The list of nodes: filtered, ordered and paged by the database, so that ten thousand cost what is shown of them. */
+/**
+ * The list of nodes, filtered, sorted and paged by the database, so that the cost depends on the page, not on ten
+ * thousand nodes.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
@@ -11,7 +14,7 @@ import type { Tables } from './tables.ts';
 export type NodeFilters = Readonly<Record<string, string | boolean | undefined>>;
 export type NodeListRequest = {
   filters: NodeFilters;
-  /** A column; undefined = in the order of enrolment. */
+  /** A column; undefined: order of enrolment. */
   sortBy: (typeof sortable)[number] | undefined;
   descending: boolean;
 };
@@ -40,11 +43,11 @@ const filterTable: Readonly<Record<string, Filter>> = {
   sharded: (query, wanted) => query.where('shard', wanted ? 'is not' : 'is', null),
   parent_node: equals('parent_node'),
   include_children: (query) => query,
-  // What Ingot does not have: nothing is retired, leased, or in a chassis.
+  // Features that Ingot does not have: no node is retired, leased, or in a chassis.
   retired: (query, wanted) => (wanted ? nobody(query, wanted) : query),
   lessee: nobody,
   chassis_uuid: nobody,
-  /** Whether it is this one. */
+  /** True if it names this conductor. */
   conductor: (query, wanted) => (wanted ? query : nobody(query, wanted)),
   conductor_group: (query, wanted) => (wanted === '' ? query : nobody(query, wanted)),
 };
@@ -65,7 +68,7 @@ export function readSortKey(name: string | undefined): NodeListRequest['sortBy']
 
 export type NodePage = { after?: Node | undefined; limit?: number };
 
-/** Ids of those that match, in order: all, or a page. */
+/** Ids of the matching nodes in order: all, or one page. */
 export async function listNodeIds(
   store: Store,
   { filters, sortBy, descending }: NodeListRequest,
@@ -76,7 +79,7 @@ export async function listNodeIds(
     const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
     if (filter && wanted !== undefined) query = filter(query, wanted);
   }
-  // Parts of nodes are shown to whoever asks for them.
+  // Child nodes are listed only on request.
   if (filters['parent_node'] === undefined && filters['include_children'] !== true)
     query = query.where('parent_node', 'is', null);
   const byId = !sortBy || sortBy === 'id';
@@ -87,10 +90,10 @@ export async function listNodeIds(
   return query.select('uuid').execute();
 }
 
-/** A page of a thousand would hold everybody else up for a tenth of a second. */
+/** A page of a thousand would block all other requests for a tenth of a second. */
 const nodesAtOnce = 50;
 
-/** In the order of `page`, some at a time; between them others get their turn. */
+/** In the order of `page`, in batches; yields to other requests between them. */
 export async function* readNodes({ nodes }: Store, page: readonly { uuid: string }[]): AsyncGenerator<Node[]> {
   for (let start = 0; start < page.length; start += nodesAtOnce) {
     const uuids = page.slice(start, start + nodesAtOnce).map(({ uuid }) => uuid);
@@ -100,7 +103,7 @@ export async function* readNodes({ nodes }: Store, page: readonly { uuid: string
   }
 }
 
-/** Largest first; `name` is null for the nodes without one. */
+/** Largest first; `name` is null for nodes without a shard. */
 export async function countShards({ db }: Store): Promise<{ name: string | null; count: number }[]> {
   const count = sql<number>`count(*)`;
   return db

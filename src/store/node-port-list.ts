@@ -1,4 +1,4 @@
-/** The list of NICs: filtered, ordered and paged by the database, since there are several for each node. */
+/** The list of node ports (NICs), filtered, sorted and paged by the database, because each node has several. */
 import { Fault } from '#domain/faults.ts';
 import type { NodePort } from '#domain/records.ts';
 import { contains } from './contains.ts';
@@ -13,9 +13,9 @@ const sortable = [
 export type NodePortListRequest = {
   node_uuid?: string | undefined;
   address?: string | undefined;
-  /** Of nodes in any of these. */
+  /** Nodes in any of these shards. */
   shards?: readonly string[] | undefined;
-  /** A part of the description. */
+  /** Substring of the description. */
   text?: string | undefined;
   sortBy: (typeof sortable)[number];
   descending: boolean;

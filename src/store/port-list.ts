@@ -1,4 +1,4 @@
-/** The list of network ports: filtered, ordered and paged by the database, for what its columns can tell. */
+/** The list of network ports, filtered, sorted and paged by the database as far as its columns allow. */
 import { sql } from 'kysely';
 import type { Port } from '#domain/records.ts';
 import { contains } from './contains.ts';
@@ -11,17 +11,17 @@ const columns = [
 ] as const satisfies readonly (keyof Port)[];
 export type PortColumn = (typeof columns)[number];
 
-/** What a client calls it, as a column that can be compared and sorted by. */
+/** Maps a client's field name to a column that can be compared and sorted. */
 export function portColumn(name: string): PortColumn | undefined {
   return name === 'tenant_id' ? 'project_id' : columns.find((column) => column === name);
 }
 
 export type PortListRequest = {
-  /** Only of this project. */
+  /** Only ports of this project. */
   project_id?: string | undefined;
-  /** Each column has one of its values. */
+  /** Each column must have one of its values. */
   filters: readonly { column: PortColumn; values: readonly string[] }[];
-  /** One of these is among the addresses: `ip_address` or `subnet_id`, and its value. */
+  /** Matches if any address has this value of `ip_address` or `subnet_id`. */
   fixedIps?: readonly { name: string; value: string }[] | undefined;
   order: Order;
 };
@@ -41,7 +41,7 @@ export async function listPorts(
   return rows.map((row) => ports.decode(row));
 }
 
-/** `fixed_ips` is a JSON array of objects of texts: a pair is in it where its JSON text is. */
+/** `fixed_ips` is a JSON array of objects of strings: a pair is present if its JSON text is. */
 function isAmong({ name, value }: { name: string; value: string }) {
   return contains('fixed_ips', `${JSON.stringify(name)}:${JSON.stringify(value)}`);
 }

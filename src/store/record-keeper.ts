@@ -1,14 +1,14 @@
-/** Prunes the record by the clock, a little at a time. */
+/** Periodically prunes the event record, in small batches. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Pruned, pruneRecords, type RetentionRules } from './retention.ts';
 import type { Store } from './store.ts';
 
 const firstPassMs = 300_000;
 const passEveryMs = 3_600_000;
-/** Of the time, what passes may take at most. */
+/** Maximum share of time that pruning may use. */
 const share = 0.1;
 
-/** Prunes every hour, in the background of everything else. */
+/** Prunes every hour, in the background. */
 export class RecordKeeper {
   readonly #store: Store;
   readonly #rules: RetentionRules;
@@ -17,14 +17,14 @@ export class RecordKeeper {
   #timer: NodeJS.Timeout | undefined;
   #passing: Promise<void> = Promise.resolve();
 
-  /** @param told hears of every pass that removed something, and of every one that failed */
+  /** @param told called after every pass that removed something, and after every failed one */
   constructor(store: Store, rules: RetentionRules, told: (result: Pruned | Error) => void) {
     this.#store = store;
     this.#rules = rules;
     this.#told = told;
   }
 
-  /** No effect where records are kept for ever. */
+  /** No effect if records are kept forever. */
   start(firstMs = firstPassMs): void {
     if (this.#rules.days > 0) this.#setTimer(firstMs);
   }

@@ -147,7 +147,7 @@ test('the keeper prunes by its timer, tells of it, and can be stopped in the mid
   });
 
   const heard = once(told, 'told');
-  // Its own timer does not keep a process alive.
+  // The keeper's own timer does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   keeper.start(1);
   await heard;
@@ -193,7 +193,7 @@ async function ids(store: Store): Promise<string[]> {
   return (await store.operations.list({})).map(({ id }) => id);
 }
 
-/** As if all that has happened so far had happened long ago. */
+/** Backdates everything recorded so far. */
 async function makeOld({ store }: Cloud): Promise<void> {
   await store.events.flush();
   await store.db.updateTable('events').set({ at: old }).execute();

@@ -1,10 +1,9 @@
 /**
- * How long the record is kept: ended operations and events that are old go, a few rows at a time, since every query of
- * the embedded database stops the whole process for as long as it takes. What is removed leaves free pages in the
- * file, which the next records fill.
+ * Retention: deletes old ended operations and events in small batches, because every query of the embedded database
+ * blocks the whole process. Deleted rows leave free pages in the file, which later records reuse.
  *
- * Each batch stands for itself: a crash between two of them loses nothing, and the next pass finds what is left. What
- * is looked at before a batch can only turn from kept to old meanwhile (servers are deleted once, operations end once).
+ * Batches are independent: after a crash between two of them, the next pass finds the rest. A row checked before a
+ * batch can only become deletable meanwhile, never the reverse (servers are deleted once, operations end once).
  */
 import { sql } from 'kysely';
 import type { Operation } from '#domain/records.ts';
@@ -12,43 +11,43 @@ import { historyMax, tellsFailure } from './node-failures.ts';
 import type { Store } from './store.ts';
 
 export type RetentionRules = {
-  /** Whatever is younger stays. */
+  /** Younger records are kept. */
   days: number;
-  /** That many of the newest operations, and of the newest events, of each node stay, however old. At least 1. */
+  /** This many of each node's newest operations and newest events are kept regardless of age. At least 1. */
   perNode: number;
 };
 
 export type Pruned = {
   operations: number;
   events: number;
-  /** The longest time that a batch held up everything else. */
+  /** The longest time for which a batch blocked everything else (milliseconds). */
   longestMs: number;
 };
 
 export type Pass = {
   signal?: AbortSignal;
-  /** Lets others have their turn; called with how long they had none. */
+  /** Yields to other tasks; called with the time they were blocked (milliseconds). */
   rest(ms: number): Promise<unknown>;
   now?: Date;
 };
 
 const dayMs = 86_400_000;
-/** What a batch should take; the disk decides how many rows that are. */
+/** Target duration of a batch (milliseconds); its number of rows depends on the disk. */
 const batchMs = 4;
 const [firstRows, fewestRows, mostRows] = [25, 5, 100];
 
-/** Removes all that is old by the rules. Stops early, without an error, when the signal is aborted. */
+/** Deletes everything that is old by the rules. Stops early, without an error, when the signal is aborted. */
 export async function pruneRecords(store: Store, rules: RetentionRules, pass: Pass): Promise<Pruned> {
   const cutoff = new Date((pass.now?.getTime() ?? Date.now()) - rules.days * dayMs).toISOString();
   const turns = new Turns(pass.rest);
   const parts = { store, cutoff, keeping: new Keeping(store, Math.max(rules.perNode, 1), turns) };
-  // First the operations: events that belong to one stay as long as it does.
+  // Operations first: the events of an operation are kept as long as it is.
   const operations = await pruneAll(operationBatches(parts), turns, pass.signal);
   const events = await pruneAll(eventBatches(parts), turns, pass.signal);
   return { operations, events, longestMs: turns.longestMs };
 }
 
-/** Gives free pages back to the file system. Writes the whole file anew, and stops everything else meanwhile. */
+/** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
 export async function shrinkFile({ db }: Store): Promise<void> {
   await sql`VACUUM`.execute(db);
 }
@@ -65,7 +64,7 @@ async function pruneAll(next: NextBatch, turns: Turns, signal: AbortSignal | und
   return pruned;
 }
 
-/** Stretches of work in which nobody else has a turn: a query of the embedded database returns before anything else runs. */
+/** Uninterrupted stretches of work: a query of the embedded database returns before anything else runs. */
 class Turns {
   longestMs = 0;
   readonly #rest: Pass['rest'];
@@ -75,12 +74,12 @@ class Turns {
     this.#rest = rest;
   }
 
-  /** Ends the turn where it has lasted long enough. */
+  /** Yields if the current turn has lasted long enough. */
   async pause(): Promise<void> {
     if (performance.now() - this.#began > batchMs) await this.end();
   }
 
-  /** @returns how long the turn was */
+  /** @returns the duration of the turn (milliseconds) */
   async end(): Promise<number> {
     const took = performance.now() - this.#began;
     this.longestMs = Math.max(this.longestMs, took);
@@ -92,7 +91,7 @@ class Turns {
 
 type Parts = { store: Store; keeping: Keeping; cutoff: string };
 
-/** Looks at the next rows. @returns how many of them were removed; undefined = there are no more old ones */
+/** Checks the next rows. @returns how many were deleted; undefined: no more old rows */
 type NextBatch = (rows: number) => Promise<number | undefined>;
 
 function operationBatches({ store: { db }, keeping, cutoff }: Parts): NextBatch {
@@ -118,7 +117,7 @@ function operationBatches({ store: { db }, keeping, cutoff }: Parts): NextBatch 
   };
 }
 
-/** Events are numbered in the order of time, but for a clock that was set back. */
+/** Event ids are in time order, unless the clock was set back. */
 function eventBatches({ store: { db }, keeping, cutoff }: Parts): NextBatch {
   let last = 0;
   return async (count) => {
@@ -149,10 +148,10 @@ type EventRow = {
   is_failure: number;
 };
 
-/** From which record on everything of a node stays. */
+/** The records of a node from which everything newer is kept. */
 type Floors = { operation: string; event: number; failure: number };
 
-/** What is kept whatever its age. Remembers the floors of nodes for one pass: they only rise. */
+/** Decides what is kept regardless of age. Caches the floors of nodes for one pass, since they only rise. */
 class Keeping {
   readonly #store: Store;
   readonly #perNode: number;
@@ -173,7 +172,7 @@ class Keeping {
     return rows.filter((row) => !isKept(row)).map(({ id }) => id);
   }
 
-  /** An event belongs to its operation and to its server; the failures of a node are its history. */
+  /** An event belongs to its operation and to its server; a node's failures form its history. */
   async oldEvents(rows: readonly EventRow[]): Promise<number[]> {
     const servers = await this.#liveServers(rows);
     const operations = await this.#operations(rows);
@@ -198,7 +197,7 @@ class Keeping {
     return new Set(found.map(({ id }) => id));
   }
 
-  /** Nodes that are gone have none: nobody can ask for what happened to them. */
+  /** Deleted nodes have no floor: nobody can request their history. */
   async #loadFloors(rows: readonly { node_uuid: string | null }[]): Promise<void> {
     const unknown = distinct(rows.map(({ node_uuid }) => node_uuid)).filter((uuid) => !this.#floors.has(uuid));
     if (unknown.length === 0) return;

@@ -1,14 +1,14 @@
-/** Values that stand in the database encrypted: AES-256-GCM, each with a nonce of its own (NIST SP 800-38D, 8.2.2). */
+/** Encryption of values in the database: AES-256-GCM, each with its own nonce (NIST SP 800-38D, 8.2.2). */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
-/** What encrypted values begin with; JSON text of an object never does. */
+/** Prefix of encrypted values; the JSON text of an object never begins like this. */
 const prefix = 'sealed:1:';
 const algorithm = 'aes-256-gcm';
 const [nonceBytes, tagBytes] = [12, 16];
 export const keyBytes = 32;
 
 export class Sealer {
-  /** Tells keys apart, and nothing of them. */
+  /** Identifies the key without revealing it. */
   readonly id: string;
   readonly #key: Buffer;
 
@@ -18,7 +18,7 @@ export class Sealer {
     this.id = createHash('sha256').update('ingot secrets key\0').update(key).digest('hex').slice(0, 32);
   }
 
-  /** @param place `table.column`: a value that somebody moves to another one does not open there */
+  /** @param place `table.column`: a value moved to another column cannot be decrypted there */
   seal(text: string, place: string): string {
     const nonce = randomBytes(nonceBytes);
     const cipher = createCipheriv(algorithm, this.#key, nonce).setAAD(Buffer.from(place));
@@ -26,7 +26,7 @@ export class Sealer {
     return prefix + Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]).toString('base64');
   }
 
-  /** @throws Error where it was sealed with another key, for another place, or is damaged */
+  /** @throws Error if it was encrypted with another key or for another place, or is corrupt */
   open(sealed: string, place: string): string {
     const bytes = Buffer.from(sealed.slice(prefix.length), 'base64');
     if (bytes.length < nonceBytes + tagBytes) throw new Error('it is truncated');

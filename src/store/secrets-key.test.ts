@@ -19,7 +19,7 @@ function aFolder(t: TestContext): string {
   return folder;
 }
 
-/** Whether any file of the database holds the secret as it is; its key file is none of them. */
+/** True if any file of the database contains the secret in plain text; the key file is not checked. */
 function isReadable(folder: string): boolean {
   const files = readdirSync(folder).filter((name) => name.startsWith('ingot.sqlite'));
   assert.ok(files.length > 0);

@@ -1,6 +1,6 @@
 /**
- * The key that secrets in the database are sealed with: a file, made at the first start. The database knows which key it
- * is, so that a missing or another one is told before anything is read or written.
+ * The encryption key of secrets in the database: a file, created at the first start. The database stores the key's id,
+ * so that a missing or wrong key is reported before anything is read or written.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { Fault } from '#domain/faults.ts';
 import { isSealed, keyBytes, Sealer } from './sealing.ts';
 import { columnKindsTable, type TableName, type Tables } from './tables.ts';
 
-/** @returns what opens the secrets of this database. Throws `secretsKey`, and has changed nothing then. */
+/** @returns the sealer of this database's secrets. Throws `secretsKey`, and then has changed nothing. */
 export async function openSealer(db: Kysely<Tables>, keyFile: string): Promise<Sealer> {
   const marker = await db.selectFrom('secrets_key').selectAll().executeTakeFirst();
   const found = readKey(keyFile);
@@ -39,7 +39,7 @@ function readKey(file: string): Buffer | undefined {
   return key;
 }
 
-/** On the disk before anything is sealed with it: after a power cut there must be no secrets without their key. */
+/** Synced to disk before anything is encrypted: after a power cut there must be no secrets without their key. */
 function makeKey(file: string): Buffer {
   const key = randomBytes(keyBytes);
   try {
@@ -59,9 +59,9 @@ function makeKey(file: string): Buffer {
   return key;
 }
 
-/** Rows of a time before there was a key; all or none. */
+/** Encrypts rows written before there was a key; all or none. */
 async function sealAll(db: Kysely<Tables>, sealer: Sealer): Promise<void> {
-  // What is written over leaves no copy, also where a crash comes before the file is written anew.
+  // Overwritten values leave no copy, even if a crash occurs before the file is rewritten.
   await sql`PRAGMA secure_delete = ON`.execute(db);
   await db.transaction().execute(async (trx) => {
     let rows = 0;
@@ -73,7 +73,9 @@ async function sealAll(db: Kysely<Tables>, sealer: Sealer): Promise<void> {
   });
 }
 
-/** Pages that were free before the rows were sealed may hold plain text, too. A crash in here is made good at the next start. */
+/**
+ * Pages freed before the rows were encrypted may also hold plain text. After a crash here the next start repeats it.
+ */
 async function rewriteOnce(db: Kysely<Tables>): Promise<void> {
   const due = await db.selectFrom('secrets_key').select('id').where('rewritten_at', 'is', null).executeTakeFirst();
   if (!due) return;
@@ -84,7 +86,7 @@ async function rewriteOnce(db: Kysely<Tables>): Promise<void> {
 
 type Place = { table: TableName; column: string; sealer: Sealer };
 
-/** By rowid, some at a time: operations may be many. @returns how many there were */
+/** By rowid, in batches, because there may be many operations. @returns the number of rows */
 async function sealColumn(db: Kysely<Tables>, { table, column, sealer }: Place): Promise<number> {
   const [from, field] = [sql.table(table), sql.ref(column)];
   let [last, count] = [0, 0];

@@ -1,4 +1,7 @@
-/** The list of servers: rows are large (user data, files), so first their short columns are read, then whole the few that are shown. */
+/**
+ * The list of servers. Rows are large (user data, files), so the short columns are read first, then only the displayed
+ * rows in full.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Server } from '#domain/records.ts';
 import type { Where } from './collection.ts';
@@ -16,14 +19,14 @@ const order = [
   { column: 'id', descending: true },
 ];
 
-/** To find a short column the database goes through the long ones. */
+/** To read a short column, the database has to skip the long ones before it. */
 const shortAtOnce = 50;
-/** Some megabytes at most, which take some ten milliseconds. */
+/** A few megabytes at most, read in about ten milliseconds. */
 const wholeAtOnce = 20;
 
 export type ServerPage = { after?: ShortServer | undefined; limit?: number };
 
-/** Those that match, newest first; others have their turn in between. */
+/** Matching servers, newest first; yields to other requests between batches. */
 export async function listShortServers(
   { servers }: Store,
   where: Where<Server>,
@@ -39,7 +42,7 @@ export async function listShortServers(
   }
 }
 
-/** In the order of `page`, some at a time, without those that are gone meanwhile; others have their turn in between. */
+/** In the order of `page`, in batches, without those deleted meanwhile; yields to other requests between batches. */
 export async function* readServers({ servers }: Store, page: readonly { id: string }[]): AsyncGenerator<Server[]> {
   for (let start = 0; start < page.length; start += wholeAtOnce) {
     const ids = page.slice(start, start + wholeAtOnce).map(({ id }) => id);

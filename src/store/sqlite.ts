@@ -1,6 +1,6 @@
 /**
- * Kysely's SQLite dialect on `node:sqlite`. Kysely expects the interface of better-sqlite3: a statement says with
- * `reader` whether it returns rows and takes its parameters as one array; `node:sqlite` does neither.
+ * Kysely's SQLite dialect on `node:sqlite`. Kysely expects the interface of better-sqlite3, where a statement has a
+ * `reader` flag for returning rows and takes its parameters as one array; `node:sqlite` has neither.
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { SqliteAdapter, SqliteDialect } from 'kysely';
@@ -8,8 +8,8 @@ import { SqliteAdapter, SqliteDialect } from 'kysely';
 /** @param file path of the database, or `:memory:` */
 export function sqliteDialect(file: string): SqliteDialect {
   const database = new DatabaseSync(file);
-  // EXCLUSIVE: two Ingots on one state folder would each believe they own its machines.
-  // FULL: a commit that was acknowledged survives a power cut, not only a crash of the process.
+  // EXCLUSIVE: two Ingot processes on one state folder would each believe they own its machines.
+  // FULL: an acknowledged commit survives a power cut, not only a process crash.
   database.exec(`
     PRAGMA busy_timeout = 5000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
@@ -33,8 +33,8 @@ export function sqliteDialect(file: string): SqliteDialect {
 }
 
 /**
- * Kysely runs migrations on SQLite one by one, outside a transaction. SQLite's DDL is transactional, so that an upgrade
- * that fails or is killed leaves the database as the former version had it.
+ * Kysely runs migrations on SQLite one by one, outside a transaction. SQLite's DDL is transactional, so an upgrade that
+ * fails or is killed leaves the former version's database.
  */
 class AtomicSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {

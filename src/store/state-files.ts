@@ -1,11 +1,11 @@
-/** Names of the files in the state folder that more than one part reads. All are readable by their owner alone. */
+/** Names of the files in the state folder that several parts read. All are readable by their owner only. */
 export const stateFiles = {
-  /** Password of the administrator, when the settings name none. */
+  /** Password of the administrator, unless the settings contain one. */
   password: 'admin-password',
-  /** Signs tokens. */
+  /** Key that signs tokens. */
   tokenKey: 'token-key',
-  /** Opens the secrets in the database, unless the settings name another file. */
+  /** Key of the secrets in the database, unless the settings name another file. */
   secretsKey: 'secrets-key',
-  /** URL of the running server, written when it listens. */
+  /** URL of the running server, written once it listens. */
   endpoint: 'endpoint',
 } as const;

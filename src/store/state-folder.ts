@@ -1,8 +1,8 @@
-/** The state folder: made where it is missing, and refused with a reason where it cannot be used. */
+/** The state folder: created if missing; rejected with a reason if unusable. */
 import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { Fault } from '#domain/faults.ts';
 
-/** Throws `stateFolder`. A folder that is there already keeps its mode; what Ingot puts there has its own. */
+/** Throws `stateFolder`. An existing folder keeps its mode; the files that Ingot creates there have their own. */
 export function openStateFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -12,7 +12,7 @@ export function openStateFolder(path: string): void {
   }
 }
 
-/** The database holds the passwords of BMCs: nobody but its owner may read it. SQLite gives its log the same mode. */
+/** The database holds BMC passwords: only its owner may read it. SQLite gives its log the same mode. */
 export function keepPrivate(file: string): void {
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);

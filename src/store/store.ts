@@ -1,4 +1,7 @@
-/** The embedded database: one collection per noun. Reads are free for all; changes to nodes and servers are the engine's. */
+/**
+ * The embedded database: one collection per kind of record. Any part may read; only the engine changes nodes and
+ * servers.
+ */
 import { dirname, join, resolve } from 'node:path';
 import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
@@ -50,7 +53,7 @@ export class Store {
   readonly networks: Collection<Network>;
   readonly subnets: Collection<Subnet>;
   readonly ports: Collection<Port>;
-  /** Written by `engine/addresses.ts` alone, together with `fixed_ips` of the port. */
+  /** Written only by `engine/addresses.ts`, together with `fixed_ips` of the port. */
   readonly ip_allocations: Collection<IpAllocation>;
   readonly servers: Collection<Server>;
   readonly operations: Collection<Operation>;
@@ -65,7 +68,7 @@ export class Store {
 
   readonly #sealer: Sealer | undefined;
 
-  /** @param sealer absent = what is to be sealed is stored as it is: for tests in memory */
+  /** @param sealer absent: secrets are stored in plain text, for in-memory tests */
   constructor(db: Kysely<Tables>, events?: EventLog, sealer?: Sealer) {
     this.db = db;
     this.#sealer = sealer;
@@ -94,8 +97,8 @@ export class Store {
   }
 
   /**
-   * Runs `work` in one transaction; it must use the store it is given and never await anything but the database:
-   * SQLite has one writer, so whoever dawdles inside stops all others.
+   * Runs `work` in one transaction. It must use the given store and await only the database: SQLite has one writer, so
+   * a slow transaction blocks all others.
    */
   transaction<R>(work: (trx: Store) => Promise<R>): Promise<R> {
     return this.db.transaction().execute((trx) => work(new Store(trx, this.events, this.#sealer)));
@@ -111,7 +114,7 @@ export function databaseFile(stateDir: string): string {
   return `${stateDir}/ingot.sqlite`;
 }
 
-/** @param file path, or `:memory:` for tests. One process at a time: a second one gets `stateFolder`. */
+/** @param file path, or `:memory:` for tests. One process at a time: a second one gets `stateFolder` */
 export function openDatabase(file: string): Kysely<Tables> {
   try {
     if (file !== ':memory:') keepPrivate(file);
@@ -130,7 +133,7 @@ function databaseFault(file: string, error: Error & { errcode?: number }): Fault
 
 /**
  * Opens and migrates the database.
- * @param keyFile of the key that its secrets are sealed with. Throws `secretsKey` where it is missing or another one
+ * @param keyFile file of the encryption key. Throws `secretsKey` if it is missing or wrong
  */
 export async function openStore(file: string, keyFile = secretsKeyFile('', dirname(file))): Promise<Store> {
   const db = openDatabase(file);

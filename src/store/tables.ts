@@ -1,4 +1,4 @@
-/** The tables as Kysely sees them, and which of their columns hold JSON or booleans in databases without such types. */
+/** The tables for Kysely, and their columns with JSON or booleans, for which SQLite has no types. */
 import type { Generated } from 'kysely';
 import { resourceName, sizeOf } from '#domain/placement.ts';
 import type {
@@ -23,11 +23,11 @@ export type User = {
   id: string;
   name: string;
   password_hash: string;
-  /** Tokens issued at a lower one are void. */
+  /** Tokens with a lower revision are revoked. */
   token_revision: number;
-  /** Default project; empty = none. */
+  /** Default project; empty: none. */
   project_id: string;
-  /** Administrator in every project (the user of the settings); others get roles by assignment. */
+  /** Administrator in every project (the user from the settings); others get roles by assignment. */
   is_admin: boolean;
   enabled: boolean;
   description: string;
@@ -35,7 +35,7 @@ export type User = {
 };
 export type RoleName = 'admin' | 'member' | 'reader';
 export type RoleAssignment = { user_id: string; project_id: string; role: RoleName };
-/** A secret that stands for a user in one project, with no more than the roles it names. */
+/** A secret that authenticates a user in one project, limited to the listed roles. */
 export type ApplicationCredential = {
   id: string;
   name: string;
@@ -47,41 +47,41 @@ export type ApplicationCredential = {
   expires_at: string | null;
 };
 export type Project = { id: string; name: string; description: string };
-/** One row at most: the key that the secrets in the database are sealed with. */
+/** At most one row: the key that encrypts the secrets in the database. */
 export type SecretsKey = {
   id: string;
   made_at: string;
-  /** When the file was written anew without what stood there in plain text; null = that is still to be done. */
+  /** When the file was rewritten to remove earlier plain text; null: still to be done. */
   rewritten_at: string | null;
 };
-/** Its id is nobody's again. */
+/** Its id must not be reused. */
 export type DeletedImage = { id: string; deleted_at: string };
-/** Tokens are signed, and only revoked ones are rows: this one and all that descend from it are void. */
+/** Tokens are signed, and only revocations are stored: this token and all derived from it are revoked. */
 export type RevokedToken = { audit_id: string; expires_at: string };
-/** Tokens of the user for the project that were issued at a lower revision are void; no row = 0. */
+/** The user's tokens for the project with a lower revision are revoked; no row: 0. */
 export type ProjectTokenRevision = { user_id: string; project_id: string; revision: number };
-/** A network from which the user logged in (`client-address.ts`), and when last. */
+/** A network from which the user logged in (`client-address.ts`), and the time of the last login. */
 export type LoginAddress = { user_id: string; address: string; last_at: string };
 
-/** An address that a network port has. */
+/** The address of a network port. */
 export type IpAllocation = {
   ip_address: string;
-  /** Sorts as the addresses do (`allocationKey`). */
+  /** Sorts in address order (`allocationKey`). */
   sort_key: string;
   subnet_id: string;
   port_id: string;
 };
 
-/** What the choice of a node is made by, in columns of their own: JSON has no index. */
+/** Sizes for choosing a node, in separate columns, because JSON has no index. */
 type NodeSizes = {
-  /** null = the node's properties do not say. */
+  /** null: not in the node's properties. */
   size_cpus: Generated<number | null>;
   size_memory_mb: Generated<number | null>;
   size_local_gb: Generated<number | null>;
   resource_name: Generated<string>;
 };
 
-/** What nodes are commanded by; see Endpoint of the drivers. */
+/** Endpoints by which nodes are controlled; see Endpoint in the drivers. */
 export type NodeEndpoint = { node_uuid: string; address: string; part: string | null };
 
 export type Tables = {
@@ -112,10 +112,10 @@ export type Tables = {
 
 export type TableName = keyof Tables;
 
-/** A column that follows from another: written with it, and no part of the record. */
+/** A column derived from another: written with it, and not part of the record. */
 type DerivedColumn = { readonly from: string; derive(value: never): number | string | null };
 type ColumnKinds = {
-  /** Columns of `json` that stand in the database encrypted: nobody can search in them. */
+  /** JSON columns stored encrypted, which therefore cannot be searched. */
   readonly sealed?: readonly string[];
   readonly json: readonly string[];
   readonly boolean: readonly string[];

@@ -1,12 +1,12 @@
 /**
- * Revisions void all tokens issued before at once. They are counters and not times: a token of the same millisecond and a
- * clock that was set back make no difference.
+ * A new revision revokes all earlier tokens at once. Revisions are counters, not times, so tokens of the same
+ * millisecond and a clock that was set back are handled correctly.
  */
 import type { Store } from './store.ts';
 
 type Scope = { readonly user_id: string; readonly project_id: string };
 
-/** All tokens of the user are void from now on, whatever their scope. */
+/** Revokes all tokens of the user, whatever their scope. */
 export async function revokeTokensOf(store: Store, user_id: string): Promise<void> {
   await store.db
     .updateTable('users')
@@ -15,7 +15,7 @@ export async function revokeTokensOf(store: Store, user_id: string): Promise<voi
     .execute();
 }
 
-/** All tokens of the user for this project are void from now on. */
+/** Revokes all tokens of the user for this project. */
 export async function revokeTokensFor(store: Store, scope: Scope): Promise<void> {
   await store.db
     .insertInto('project_token_revisions')
@@ -28,7 +28,7 @@ export async function revokeTokensFor(store: Store, scope: Scope): Promise<void>
     .execute();
 }
 
-/** To be read before the roles that a token is issued for: a role that is taken in between then voids the token. */
+/** Must be read before the roles of a new token: a role removed in between then revokes the token. */
 export async function projectTokenRevision(store: Store, { user_id, project_id }: Scope): Promise<number> {
   return (await store.project_token_revisions.find({ user_id, project_id }))?.revision ?? 0;
 }
