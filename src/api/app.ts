@@ -1,4 +1,4 @@
-/** The public API as one Fastify application: five services under their paths, each with its own manners. */
+/** The public API as one Fastify application: five services under their paths, each with its own conventions. */
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import fastify, {
@@ -38,35 +38,35 @@ export type ApiParts = {
   store: Store;
   engine: Engine;
   images: ImageData;
-  /** The engine's drivers, for `baremetal driver list` and for hiding their secrets. */
+  /** The engine's drivers, for `baremetal driver list` and for masking their secrets. */
   drivers: DriverCatalog;
   settings: Settings;
   log: FastifyBaseLogger;
-  /** Told each time that a connection has shown a good token. */
+  /** Called whenever a connection has shown a valid token. */
   onAuthenticated?: (socket: Socket) => void;
-  /** Secret that signs tokens, at least 32 bytes. */
+  /** Key for signing tokens, at least 32 bytes. */
   tokenKey: Buffer;
-  /** Milliseconds of a clock that is never set, for counting attempts to log in; default: the process's. */
+  /** Monotonic clock in milliseconds, for counting login attempts; default: the process's. */
   clock?: (() => number) | undefined;
 };
 
-/** As oslo.middleware has it for OpenStack's services; routes that need more say so. Image data is streamed and not counted. */
+/** The default of oslo.middleware; routes that need more set their own. Image data is streamed and not counted. */
 const bodyLimit = 114_688;
-/** A peer that neither sends nor takes anything for so long is gone. */
+/** Idle timeout: a peer that sends and reads nothing for this long is gone. */
 const silenceMs = 300_000;
-/** Headers, and bodies other than image data, have to be there by then: a trickle would hold its connection for ever. */
+/** Deadline for headers and for bodies other than image data: a slow sender would hold its connection for ever. */
 const headersMs = 20_000;
 const bodyMs = 60_000;
-/** Of a request without a token: a login is small. */
+/** Deadline for bodies of requests without a token: a login is small. */
 const openBodyMs = 10_000;
-/** How long a closing server lets running requests end. */
+/** Grace period for running requests when the server closes. */
 const closeMs = 5_000;
 
 type Service = {
   readonly name: ServiceName;
   readonly prefix: string;
   readonly register: (app: ApiScope, context: ApiContext) => void | Promise<void>;
-  /** Routes that need no token. */
+  /** Routes without authentication. */
   readonly open?: (app: ApiScope, context: ApiContext) => void;
   readonly microversions?: VersionedService;
 };
@@ -126,13 +126,13 @@ export function createApi(parts: ApiParts): FastifyInstance {
   return app;
 }
 
-/** Whose shape an error has where no route was found, be it that the URL cannot be read. */
+/** The service whose error format to use when no route matched, for example because the URL is invalid. */
 function serviceAt(url: string): ServiceName {
   const first = url.replace(/^\/+/, '').split(/[/?]/, 1)[0];
   return serviceTable.find(({ name }) => name === first)?.name ?? 'identity';
 }
 
-/** Ironic takes a path without a version as one of its only version, and its clients find it so in the catalogue. */
+/** Ironic treats a path without a version as its only version, and its clients find it so in the catalogue. */
 function withVersion(url: string): string {
   return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$))(?=[^/?])/, '/baremetal/v1/');
 }
@@ -162,7 +162,7 @@ async function endTrickle({ raw, headers, caller }: FastifyRequest): Promise<voi
   raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }
 
-/** As Node.js says it where headers are late: no handler has the request yet. What tests inject has no connection to hold. */
+/** As Node.js replies to late headers: no handler has the request yet. Injected requests have no connection. */
 function sayTimeout(socket: Socket): void {
   if (!(socket instanceof Socket)) return;
   socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
@@ -173,7 +173,7 @@ function baseUrlBy(settings: Settings): (request: FastifyRequest) => string {
   return (request) => fixed || `${request.protocol}://${request.host}`;
 }
 
-/** One line for each request; reads that went well only at debug level. The ticket of a console is in its URL, as are arguments of vendor methods. */
+/** Logs one line per request; successful reads only at debug level. Masks console tokens, vendor method arguments. */
 async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const isRoutine = reply.statusCode < 400 && (request.method === 'GET' || request.method === 'HEAD');
   request.log[isRoutine ? 'debug' : 'info'](

@@ -1,4 +1,4 @@
-/** Who asks, and may they: the X-Auth-Token of a request becomes `request.caller`. */
+/** Authentication and authorization: the X-Auth-Token of a request becomes `request.caller`. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { RoleName, User } from '#store/tables.ts';
@@ -9,7 +9,7 @@ import type { TokenPayload } from './tokens.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 
-/** An onRequest hook (before the body is read). `needsProject` refuses tokens without a project. */
+/** An onRequest hook (before the body is read). `needsProject` rejects tokens without a project. */
 export function authenticate(context: ApiContext, options: { needsProject: boolean }) {
   return async (request: FastifyRequest): Promise<void> => {
     const token = request.headers['x-auth-token'];
@@ -22,10 +22,10 @@ export function authenticate(context: ApiContext, options: { needsProject: boole
   };
 }
 
-/** Milliseconds after which the right to an answer is asked for again. */
+/** Milliseconds after which a request's authorization is checked again before the response. */
 const slowMs = 1000;
 
-/** A preSerialization hook: who lost the right while a request waited (`?wait=`) does not get its answer. */
+/** A preSerialization hook: a caller who lost access while a request waited (`?wait=`) does not get its response. */
 export function recheckSlowReads(context: TokenContext) {
   return async (request: FastifyRequest, reply: FastifyReply, answer: unknown): Promise<unknown> => {
     const isRead = request.method === 'GET' && request.token && reply.statusCode < 400;
@@ -35,13 +35,13 @@ export function recheckSlowReads(context: TokenContext) {
   };
 }
 
-/** The role `reader` alone looks at things; what belongs to the project is changed by its members. */
+/** The role `reader` alone grants read access; only members change a project's resources. */
 function checkReader(caller: Caller, method: string): void {
   if (method === 'GET' || method === 'HEAD' || caller.is_admin || caller.roles.includes('member')) return;
   throw new Fault('forbidden', { detail: 'The role reader does not permit changes; the role member is required.' });
 }
 
-/** What a token says and whose it is; undefined for a text that is no token, and for a token that is no longer good. */
+/** A token's payload and its caller; undefined for an invalid, expired or revoked token. */
 export async function readToken(
   context: TokenContext,
   token: string,
@@ -51,12 +51,12 @@ export async function readToken(
   return caller && { payload, caller };
 }
 
-/** The same question again, for what takes long: undefined once the token was revoked or its user lost the right. */
+/** Repeats the check for long requests: undefined once the token was revoked or its user lost access. */
 export async function recheck(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
   return (await context.tokens.isLive(payload)) ? callerOf(context, payload) : undefined;
 }
 
-/** undefined where the user, project or credential is gone, they no longer belong together, or tokens were revoked since. */
+/** undefined if user, project or credential are gone, no longer belong together, or tokens were revoked since. */
 async function callerOf(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
   const { store } = context;
   const user = await store.users.find({ id: payload.user_id });
@@ -71,7 +71,7 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   return { ...identity, project_id: project.id, project_name: project.name, is_admin: roles.includes('admin'), roles };
 }
 
-/** A token of an application credential has no more roles than the credential names, and none once that has expired. */
+/** A token of an application credential has only the credential's roles, and none once the credential has expired. */
 async function rolesOf(context: TokenContext, user: User, payload: TokenPayload): Promise<RoleName[]> {
   const roles = await rolesIn(context.store, user, payload.project_id ?? '');
   if (!payload.application_credential_id) return roles;
@@ -84,12 +84,12 @@ export function hasExpired({ expires_at }: { expires_at: string | null }): boole
   return expires_at !== null && Date.parse(expires_at) <= Date.now();
 }
 
-/** Refuses everybody but administrators. @param action the policy rule's name, for the message */
+/** Rejects all callers but administrators. @param action the policy rule's name, for the message */
 export function requireAdmin(request: FastifyRequest, action: string): void {
   if (!request.caller.is_admin) throw new Fault('forbidden', { detail: `Policy doesn't allow ${action} to be performed.` });
 }
 
-/** True where the record is the caller's project's, or the caller is an administrator. */
+/** True if the record belongs to the caller's project, or the caller is an administrator. */
 export function owns(caller: Caller, record: { project_id: string }): boolean {
   return caller.is_admin || record.project_id === caller.project_id;
 }

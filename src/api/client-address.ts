@@ -1,13 +1,13 @@
-/** From where a request comes, as limits count it: an IPv4 address, or the /64 of an IPv6 address, which one client has. */
+/** The client network of a request, as rate limits count it: an IPv4 address, or the /64 of an IPv6 address. */
 import { isIP, isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 
-/** Behind `api.trusted_proxies` the rightmost address of X-Forwarded-For that is none of theirs; else the peer's. */
+/** Behind `api.trusted_proxies` the rightmost untrusted address of X-Forwarded-For; else the peer's. */
 export function clientNetwork(request: FastifyRequest): string {
   return networkOf(request.ip) ?? networkOf(request.socket.remoteAddress ?? '') ?? 'unknown';
 }
 
-/** undefined for what is no address; some proxies add the port, `1.2.3.4:567` or `[2001:db8::1]:567`. */
+/** undefined if it is not an address; some proxies append the port, `1.2.3.4:567` or `[2001:db8::1]:567`. */
 export function networkOf(text: string): string | undefined {
   const [, bracketed, withPort] = /^(?:\[([^\]]+)\](?::\d+)?|([^:]+):\d+)$/.exec(text.trim()) ?? [];
   const [address = ''] = (bracketed ?? withPort ?? text.trim()).split('%');

@@ -1,4 +1,4 @@
-/** What a stranger without a token can do to the listener of the API by holding connections. */
+/** What an unauthenticated client can do to the API listener by holding connections. */
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
@@ -32,7 +32,7 @@ suite('idle connections', () => {
   test('two thousand from one address: it keeps its share, and others are served', async (t) => {
     const { table, port, logIn } = await aListener(t, { total: 1000, perAddress: 50 });
     const held: Held[] = [];
-    // No more at a time than the system keeps in line for a listener.
+    // No more at a time than the listener's backlog holds.
     for (let round = 0; round < 20; round++)
       held.push(...(await Promise.all(Array.from({ length: 100 }, () => hold(t, port, { address: '127.0.0.2' })))));
     const reply = await logIn();
@@ -130,7 +130,7 @@ test('a reply that is not taken ends its connection; one that is taken goes on',
   slow.socket.pause();
   const [connection] = table.sockets();
   assert.ok(connection);
-  // More than what the system keeps for both ends.
+  // More than the socket buffers of both ends hold.
   while (connection.write(Buffer.alloc(4 * 1024 * 1024)) || connection.writableLength < 64 * 1024 * 1024);
   guard.sweep(0);
   guard.sweep(299_000);

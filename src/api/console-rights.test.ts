@@ -1,4 +1,4 @@
-/** A console's ticket through the whole API: who lost the right that it was given for does not get in. */
+/** A console token through the whole API: a user who lost access to the console cannot use it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';

@@ -10,10 +10,10 @@ import type { TokenPayload } from './tokens.ts';
 
 const node = '11111111-1111-4111-8111-111111111111';
 
-/** Of whoever asks for tickets here. */
+/** The token of every requester here. */
 const token = { user_id: 'u' } as TokenPayload;
 
-/** The API's listener with one machine, whose line repeats in capitals what is typed. */
+/** The API listener with one machine, whose console echoes its input in capitals. */
 async function aStage(t: TestContext, attach = async (_: string): Promise<Duplex> => shoutingLine()) {
   const app = fastify();
   const tickets = new ConsoleTickets();
@@ -94,7 +94,7 @@ test('other upgrades are refused, and the listener closes although somebody look
   await closed;
 });
 
-/** A client that says one thing and, where asked to, hangs up at once. */
+/** A client that sends one message and, if asked to, closes at once. */
 function say(base: string, text: string, { hangsUp = false } = {}): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const socket = dial(Number(new URL(base).port), '127.0.0.1', () => {

@@ -1,6 +1,7 @@
 /**
- * Serial consoles over WebSocket, as Nova's serial proxy speaks: binary frames, what the machine prints one way, what is
- * typed the other. Who may see a console gets a ticket from the API; the ticket stands in the URL, works once and not long.
+ * Serial consoles over WebSocket, compatible with Nova's serial proxy: binary frames with the machine's output one way,
+ * and input the other. The API issues a console token to an authorized user; it is part of the URL, works once and
+ * expires soon.
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -15,30 +16,30 @@ export const consolePath = '/console';
 
 const ticketMs = 600_000;
 const ticketsMax = 10_000;
-/** Of one visitor: whoever asks for more loses the oldest, and nobody else's. */
+/** Per visitor: a further token evicts the visitor's oldest, and no other visitor's. */
 const ticketsMaxEach = 16;
-/** A browser tab that was closed with its lid says nothing more (milliseconds). */
+/** Ping interval in milliseconds: a client that was suspended or lost its network does not close its connection. */
 const pingMs = 30_000;
 const socketsMax = 500;
 const socketsMaxEach = 10;
-/** Nobody types so much at once (bytes). */
+/** Maximum frame in bytes, more than anyone types at once. */
 const frameMax = 64 * 1024;
-/** Frames that are kept until the line is there. */
+/** Input frames buffered until the console is connected. */
 const earlyMax = 16;
 
 /** Status codes of RFC 6455 section 7.4.1. */
 const closeCodes = { done: 1000, policy: 1008, failed: 1011 } as const;
 
 /**
- * A node's console, looked at by an administrator, or by the owner of `server` for as long as that is on the node. It ends
- * with the token that the ticket was asked for with.
+ * Access to a node's console, for an administrator, or for the owner of `server` while it is on the node. It expires
+ * with the token that requested it.
  */
 export type ConsoleGrant = { readonly node: string; readonly server?: string; readonly token: TokenPayload };
 
 export class ConsoleTickets {
   readonly #tickets = new Map<string, { grant: ConsoleGrant; until: number }>();
 
-  /** @returns the URL for one visit: `ws://host/console?token=…` */
+  /** @returns the single-use URL: `ws://host/console?token=…` */
   issue(grant: ConsoleGrant, baseUrl: string): string {
     this.#forgetOld(grant);
     const token = randomBytes(24).toString('base64url');
@@ -46,14 +47,14 @@ export class ConsoleTickets {
     return `${baseUrl.replace(/^http/, 'ws')}${consolePath}?token=${token}`;
   }
 
-  /** What the ticket is for; undefined where it is worth nothing (any more). */
+  /** Redeems a console token; undefined if it is unknown, used or expired. */
   take(token: string): ConsoleGrant | undefined {
     const ticket = this.#tickets.get(token);
     this.#tickets.delete(token);
     return ticket && ticket.until > Date.now() ? ticket.grant : undefined;
   }
 
-  /** Oldest first; beyond so many the oldest go, used or not. */
+  /** Above the limit evicts the oldest, used or not. */
   #forgetOld(newcomer: ConsoleGrant): void {
     for (const [token, { until }] of this.#tickets) {
       if (until > Date.now() && this.#tickets.size < ticketsMax) break;
@@ -71,9 +72,9 @@ function isSame(one: ConsoleGrant, other: ConsoleGrant): boolean {
 type Parts = {
   readonly engine: Pick<Engine, 'attachConsole'>;
   readonly tickets: ConsoleTickets;
-  /** Whether the visitor's token is still good, and good for this. */
+  /** Whether the visitor's token is still valid and authorized for this console. */
   isAllowed(grant: ConsoleGrant): Promise<boolean>;
-  /** How often it is asked again while a console is open (milliseconds). */
+  /** Interval of this check while a console is open (milliseconds). */
   readonly checkMs?: number;
 };
 
@@ -88,7 +89,7 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs =
   const isFull = (grant: ConsoleGrant) =>
     grants.size >= socketsMax || [...grants.values()].filter((each) => isSame(each, grant)).length >= socketsMaxEach;
   const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // Nobody else listens on it from now on, and whoever asked may hang up before the answer.
+    // No other handler listens from now on, and the client may disconnect before the response.
     socket.on('error', () => socket.destroy());
     const token = tokenOf(request);
     const grant = token === undefined ? undefined : tickets.take(token);
@@ -111,7 +112,7 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs =
   });
 }
 
-/** Undefined for what is no address of a console; anybody may send anything. */
+/** Undefined if it is not a console URL; the request is unauthenticated. */
 function tokenOf({ url = '' }: IncomingMessage): string | undefined {
   const [path, query] = url.split('?', 2);
   return path === consolePath ? (new URLSearchParams(query).get('token') ?? '') : undefined;
@@ -130,7 +131,7 @@ async function converse(client: WebSocket, { node, server }: ConsoleGrant, engin
   client.on('error', () => client.terminate());
   client.on('message', keep);
   const line = await engine.attachConsole(node, server).catch((error: unknown) => {
-    // A control frame has room for 123 bytes of reason.
+    // A control frame holds at most 123 bytes of reason.
     const fault = asFault(error);
     client.close(closeCodes.policy, (server === undefined ? fault : redactFault(fault)).message.slice(0, 100));
   });

@@ -1,4 +1,4 @@
-/** What every service of the API is given, and what each of its requests carries. */
+/** Dependencies of every API service, and the fields that each request carries. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
@@ -18,7 +18,7 @@ import type { LoginGuard } from './identity/login-guard.ts';
 import type { Microversion } from './microversions.ts';
 import type { TokenPayload, Tokens } from './tokens.ts';
 
-/** A Fastify scope whose route schemas give handlers their types. */
+/** A Fastify scope whose route schemas type the handlers. */
 export type ApiScope = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -27,7 +27,7 @@ export type ApiScope = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** What the image service needs of the image files. */
+/** The image store's methods that the image service uses. */
 export type ImageData = Pick<ImageStore, 'upload' | 'read' | 'remove'>;
 
 export type ApiContext = {
@@ -38,16 +38,16 @@ export type ApiContext = {
   readonly settings: Settings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;
-  /** Whatever checks or hashes a secret. */
+  /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;
   readonly consoles: ConsoleTickets;
-  /** How many requests of each user wait for events. */
+  /** Number of long-polling requests per user. */
   readonly waits: Map<string, number>;
-  /** How this client reaches us, no slash at the end: `api.public_url`, else as the request names us. */
+  /** The URL by which this client reaches the API, without trailing slash: `api.public_url`, else from the request. */
   baseUrl(request: FastifyRequest): string;
 };
 
-/** Who asks. `project_id` is empty for a token without project; only the identity service lets such callers in. */
+/** The requester. `project_id` is empty for a token without project; only the identity service accepts those. */
 export type Caller = {
   user_id: string;
   user_name: string;
@@ -55,17 +55,17 @@ export type Caller = {
   project_name: string;
   is_admin: boolean;
   roles: readonly string[];
-  /** Set where the token came from one: it must not make others. */
+  /** Set if the token came from an application credential: such a caller must not create others. */
   application_credential_id?: string;
 };
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set on every route behind authentication. */
+    /** Set on every authenticated route. */
     caller: Caller;
-    /** The caller's token, set together with it. */
+    /** The caller's token, set with `caller`. */
     token: TokenPayload;
-    /** What the client asked for; set under `/compute/v2.1` and `/baremetal/v1`. */
+    /** The negotiated microversion; set under `/compute/v2.1` and `/baremetal/v1`. */
     microversion: Microversion;
   }
 }

@@ -1,13 +1,13 @@
-/** Version documents: what a client reads before its first real request. No token needed. */
+/** Version documents, which clients read before their first real request. No token needed. */
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext, ApiScope } from './context.ts';
 import { announceRange, formatVersion, microversionTable, type VersionedService } from './microversions.ts';
 
-/** Oldest to newest Glance revision whose calls we answer; clients enable features by the newest. */
+/** Supported Glance revisions, oldest to newest; clients enable features by the newest. */
 const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.9'];
 
 type Document = (base: string) => object;
-/** `announces`: the headers tell the versions, too, as on every reply of that service. */
+/** `announces`: the response headers also give the versions, as in every response of that service. */
 type Discovery = {
   readonly path: string;
   readonly status: 200 | 300;
@@ -36,7 +36,7 @@ const discoveryTable: readonly Discovery[] = [
   { path: '/baremetal/v1', status: 200, document: baremetalV1, announces: 'baremetal' },
 ];
 
-/** Adds every version document to the root of the API. */
+/** Registers all version documents at the root of the API. */
 export function registerDiscovery(app: ApiScope, context: ApiContext): void {
   for (const { path, status, document, announces } of discoveryTable) {
     app.get(path, async (request: FastifyRequest, reply) => {

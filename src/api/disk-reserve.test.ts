@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { openApiStage } from '#test/api-stage.ts';
 
-/** More than any disk has: nothing is left for members. */
+/** More than any disk has: members have no space left. */
 const stage = await openApiStage({
   settings: { 'images.reserve_mib': String(2 ** 32) },
   images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log: pino({ level: 'silent' }) }),

@@ -1,4 +1,4 @@
-/** What members write ends before the disk is full: the rest is for operations, administrators, and for deleting. */
+/** Rejects writes of members before the disk is full: the reserve is for operations, administrators and deletions. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { DiskSpaceWatch } from '#images/room-watch.ts';
@@ -7,13 +7,13 @@ import type { ServiceName } from './fault-replies.ts';
 
 const growing: readonly string[] = ['POST', 'PUT', 'PATCH'];
 
-/** Makes an onRequest hook for each service, behind authentication. */
+/** Creates an onRequest hook for each service, behind authentication. */
 export function keepReserve(settings: Settings): (service: ServiceName) => (request: FastifyRequest) => Promise<void> {
   const mib = settings['images.reserve_mib'];
   const watch = new DiskSpaceWatch({ folder: settings.state_dir, reserve: mib * 1024 ** 2 });
   return (service) => async (request) => {
     if (request.caller.is_admin || !growing.includes(request.method) || !(await watch.isFull())) return;
-    // Glance answers 413 where its store is full.
+    // Glance responds with 413 if its store is full.
     if (service === 'image') throw new Fault('tooLarge', { detail: 'There is no space left on the disk of the image service.' });
     throw new Fault('diskReserve', { mib });
   };

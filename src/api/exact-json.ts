@@ -1,14 +1,14 @@
 import { Fault } from '#domain/faults.ts';
 
-/** Only a text with such digits can hold a number that JSON.parse would change: all others are not looked through. */
+/** Only a text with such digits can hold a number that JSON.parse would change; other texts are not scanned. */
 const suspicious = /[\d.]{16}|\d[eE]\+?\d{2}/;
 const [quote, backslash, minus] = [0x22, 0x5c, 0x2d];
 const numberToken = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
- * Null, or a `badRequest` for a body with a number that would not arrive as it was sent: an integer beyond 2^53 (RFC 8259
- * section 6), such as a serial number without quotes, or one beyond all doubles (`1e400`).
- * @param text well-formed JSON; it is read once
+ * Null, or a `badRequest` for a body with a number that JSON.parse would change: an integer beyond 2^53 (RFC 8259
+ * section 6), such as an unquoted serial number, or one beyond all doubles (`1e400`).
+ * @param text well-formed JSON; scanned once
  */
 export function faultOfNumbers(text: string): Fault | null {
   const number = suspicious.test(text) ? findInexact(text) : undefined;
@@ -38,7 +38,7 @@ function tokenAt(text: string, at: number): string {
   return numberToken.exec(text)?.[0] ?? '';
 }
 
-/** Fractions are measures, and lose digits that nobody wrote by hand; integers are counts and names. */
+/** Fractions are measurements, and lose only digits that no person wrote; integers are counts and identifiers. */
 function isExact(number: string): boolean {
   if (number.length < 16 && !/[eE]/.test(number)) return true;
   const value = Number(number);
@@ -47,7 +47,7 @@ function isExact(number: string): boolean {
   return !/^-?\d+$/.test(number) && !hasManyDigits(number);
 }
 
-/** An integer all the same, written with a point or an exponent: `9.007199254740993e15`. */
+/** An integer written with a point or an exponent: `9.007199254740993e15`. */
 function hasManyDigits(number: string): boolean {
   return /\d{16}/.test(number.replace('.', ''));
 }

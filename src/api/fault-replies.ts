@@ -1,4 +1,4 @@
-/** Any fault as the reply that the clients of each service understand. The only place that knows error shapes. */
+/** Renders any fault in the error format of each service. The only module that knows these formats. */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asFault, Fault, formatFault } from '#domain/faults.ts';
@@ -9,7 +9,7 @@ export type ServiceName = 'identity' | 'compute' | 'image' | 'network' | 'bareme
 
 type Shape = (fault: Fault, text: string) => object;
 
-/** Nova wraps an error in a name that goes with its status. */
+/** Nova wraps an error in a name that depends on its status. */
 const novaNameTable: Readonly<Record<number, string>> = {
   400: 'badRequest',
   401: 'unauthorized',
@@ -38,21 +38,21 @@ const shapeTable: Record<ServiceName, Shape> = {
   }),
 };
 
-/** Neutron names exceptions: `NetworkNotFound`, `IpAddressInUse`. */
+/** Neutron's exception names: `NetworkNotFound`, `IpAddressInUse`. */
 function neutronType(fault: Fault): string {
   if (fault.code === 'forbidden') return 'PolicyNotAuthorized';
   if (fault.code === 'notFound') return `${fault.fields['what']}NotFound`.replaceAll(' ', '');
   return fault.code.charAt(0).toUpperCase() + fault.code.slice(1);
 }
 
-/** An error handler for Fastify. Defects are logged whole and shown without their inside. */
+/** A Fastify error handler. Internal errors are logged in full and their details hidden from the client. */
 export function replyWithFault(service: ServiceName) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
     const fault = hungUp ? new Fault('interrupted', { what: 'A request', why: 'the client disconnected' }) : faultOf(error);
     if (fault.code === 'internal') request.log.error({ err: error }, 'defect');
     else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
-    // No hook has run where the router could not read the URL.
+    // No hook ran if the router could not parse the URL.
     reply.header('x-openstack-request-id', request.id);
     if (fault.code === 'unauthorized') reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
     if (fault.code === 'tooManyRequests') reply.header('retry-after', fault.fields['seconds']);
@@ -60,7 +60,7 @@ export function replyWithFault(service: ServiceName) {
   };
 }
 
-/** Without a path, or without this method at it. */
+/** For an unknown path, or a path without this method. */
 export function replyNotFound(service: ServiceName, methods: RouteMethods) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const [path = ''] = request.url.split('?');
@@ -79,7 +79,7 @@ function textOf(fault: Fault, request: FastifyRequest): string {
   return formatFault(faultFor(request.caller, fault)) ?? '';
 }
 
-/** Fastify's own errors (unreadable JSON, body too large, unknown media type) are the caller's. */
+/** Fastify's own errors (invalid JSON, body too large, unsupported media type) are client errors. */
 function faultOf(error: FastifyError): Fault {
   if (error instanceof Fault || !error.statusCode || error.statusCode >= 500) return asFault(error);
   if (error.statusCode === 413) return new Fault('tooLarge', { detail: error.message });

@@ -1,4 +1,4 @@
-/** Clients choose keys: those that every object inherits are no keys until somebody has set them. */
+/** Clients choose keys: names that every object inherits do not exist until they are set. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openTwoProjects } from '#test/two-projects.ts';

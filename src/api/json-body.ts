@@ -1,4 +1,4 @@
-/** JSON bodies, whatever media type names them: well-formed, not too deep, and with numbers that arrive as they were sent. */
+/** Parses JSON bodies of any media type: well-formed, limited depth, numbers not changed by parsing. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { faultOfNumbers } from './exact-json.ts';
@@ -6,7 +6,7 @@ import { faultOfSize } from './json-size.ts';
 
 type Done = (error: Error | null, value?: unknown) => void;
 
-/** Several clients announce JSON on a DELETE that has no body. */
+/** Several clients send a JSON content type on a DELETE without a body. */
 export function jsonParser(app: Pick<FastifyInstance, 'getDefaultJsonParser'>) {
   const parse = app.getDefaultJsonParser('error', 'error');
   return (request: FastifyRequest, body: string, done: Done): void => {
@@ -19,7 +19,7 @@ export function jsonParser(app: Pick<FastifyInstance, 'getDefaultJsonParser'>) {
   };
 }
 
-/** What is JSON and was refused all the same has a name that JavaScript takes for something else. */
+/** Valid JSON that was rejected contains a key with a special meaning in JavaScript. */
 function faultOfNames(body: string): Fault | undefined {
   try {
     JSON.parse(body);

@@ -1,12 +1,12 @@
-/** What a body may be made of, whatever a schema thinks of it: schemas look at every value before they count them. */
+/** Limits on depth and size of any body, regardless of schemas: these visit every value before they count them. */
 import { Fault } from '#domain/faults.ts';
 
-/** Clients' bodies have some ten levels. What nests deeper fits no stack: it could be stored, but never shown again. */
+/** Clients' bodies have about ten levels. Deeper ones overflow the stack: storable, but never shown again. */
 const mostLevels = 100;
-/** Of objects, lists, texts, numbers. The largest patches and nodes of clients have some hundreds. */
+/** Objects, lists, texts and numbers. The largest patches and nodes of clients have a few hundred. */
 const mostValues = 10_000;
 
-/** Null, or the fault of what is nested or filled beyond measure. Looks at no more than that. */
+/** Null, or the fault of a body above the limits. Stops at the limit. */
 export function faultOfSize(value: unknown): Fault | null {
   let count = 1;
   let level: unknown[] = [value];

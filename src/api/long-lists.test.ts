@@ -1,4 +1,4 @@
-/** Lists of many large records: others are answered while they are read and written. */
+/** Lists of many large records do not block other requests while they are read and serialized. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { adminPassword, openLargeRecords } from '#test/large-records.ts';
@@ -7,10 +7,10 @@ import { jsonPieces } from './sliced-json.ts';
 const count = 300;
 const { stage, serverIds } = await openLargeRecords({ servers: count, images: 30 });
 after(() => stage.close());
-// The administrator logs in before anything is counted.
+// The administrator logs in before the count starts.
 await stage.ask({ url: '/identity/v3' });
 
-/** How many small requests, one after the other, are answered before the list is. */
+/** How many small sequential requests are answered before the list. */
 async function answeredDuring(url: string): Promise<{ body: unknown; answered: number }> {
   let [isOver, answered] = [false, 0];
   const headers = { 'openstack-api-version': 'compute 2.90' };

@@ -1,4 +1,7 @@
-/** Booleans as Ironic and Neutron take them (oslo's strict `bool_from_string`): as such, or in one of these words in any case. */
+/**
+ * Booleans as Ironic and Neutron accept them (oslo's strict `bool_from_string`): JSON booleans or these words in any
+ * case.
+ */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 
@@ -7,17 +10,17 @@ const wordTable: Readonly<Record<string, boolean>> = {
   ...{ 1: true, on: true, t: true, true: true, y: true, yes: true },
 };
 
-/** To be read by `booleanOf`. */
+/** Convert with `booleanOf`. */
 export const LooseBoolean = Type.Union([Type.Boolean(), Type.String({ maxLength: 255 })]);
 
-/** Undefined for what is no boolean. */
+/** Undefined if it is not a boolean. */
 export function readBoolean(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
   const word = typeof value === 'string' || typeof value === 'number' ? String(value).trim().toLowerCase() : '';
   return Object.hasOwn(wordTable, word) ? wordTable[word] : undefined;
 }
 
-/** Throws `badRequest` with Ironic's words. */
+/** Throws `badRequest` with Ironic's message. */
 export function booleanOf(name: string, value: unknown): boolean {
   const known = readBoolean(value);
   if (known !== undefined) return known;

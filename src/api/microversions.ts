@@ -1,4 +1,4 @@
-/** Microversions: which API revision a client wants, and what we told it we speak. */
+/** Microversion negotiation: the revision that a client requests, and the range that we announce. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 
@@ -9,13 +9,13 @@ type VersionRange = {
   readonly max: Microversion;
   /** Service type in `OpenStack-API-Version: <type> <version>`. */
   readonly type: string;
-  /** The older header of this service alone. */
+  /** The service's own older header. */
   readonly header: string;
-  /** The fault that answers what is no version. */
+  /** The fault for a malformed version. */
   readonly nonsense: 'badRequest' | 'notAcceptable';
 };
 
-/** Raise `max` only when everything up to it answers as the newer revision says. */
+/** Raise `max` only when every revision up to it is implemented. */
 export const microversionTable = {
   compute: {
     min: { major: 2, minor: 1 },
@@ -79,7 +79,7 @@ function parseVersion(asked: string | undefined, range: VersionRange): Microvers
   });
 }
 
-/** For replies at no version: clients of Ironic look here for what they may ask. */
+/** For responses without a version: Ironic's clients read the supported range here. */
 export function announceRange(service: VersionedService, reply: FastifyReply): void {
   announce(service, microversionTable[service], reply, microversionTable[service].min);
 }

@@ -1,4 +1,4 @@
-/** What clients were reported to send and to expect (docs/compatibility.md), over HTTP. */
+/** Requests and expectations that were reported of clients (docs/compatibility.md), over HTTP. */
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -17,7 +17,7 @@ after(() => stage.close());
 
 type Sent = { method?: string; path: string; headers?: Record<string, string>; body?: string };
 
-/** As it stands: libraries that are kinder would add a media type, or refuse to send what some clients send. */
+/** Sends the request unchanged: libraries would add a media type, or refuse to send what some clients send. */
 function send({ method = 'GET', path, headers = {}, body }: Sent) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; allow: string | undefined; text: string }>();
   const call = httpRequest(new URL(path, base), { method, headers: { 'x-auth-token': token, ...headers } }, (reply) => {

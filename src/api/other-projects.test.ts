@@ -1,6 +1,6 @@
 /**
- * A member learns nothing of other projects: whatever route there is answers for an id that exists elsewhere as for one
- * that exists nowhere. The routes are those that the API registers, so a new one is tried without being named here.
+ * A member learns nothing about other projects: every route responds for an id of another project as for a nonexistent
+ * id. The routes are those that the API registers, so a new one is tested without being listed here.
  */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -14,7 +14,7 @@ after(() => stage.close());
 
 type Ask = { method: string; url: string; body?: unknown; version?: string };
 
-/** Parameters that name no record of a project: the same word on both sides. */
+/** Parameters that are not project resources: the same value on both sides. */
 const words: Readonly<Record<string, string>> = {
   key: 'k',
   part: 'x',
@@ -26,14 +26,14 @@ const words: Readonly<Record<string, string>> = {
   domains: 'default',
   regions: 'RegionOne',
 };
-/** What precedes a parameter that names something that no project has here. */
+/** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'floatingips', 'routers', 'segments', 'trunks'],
   ...['security-groups', 'security-group-rules', 'rbac-policies', 'subnetpools', 'address-scopes', 'drivers', 'portgroups'],
   ...['chassis', 'allocations', 'deploy_templates', 'runbooks', 'inspection_rules', 'volume', 'connectors', 'targets', 'traits'],
 ]);
 
-/** `/servers/:id/tags/:part` with the ids of one side. @returns undefined where no part is an id of a project */
+/** `/servers/:id/tags/:part` with the ids of one side. @returns undefined if no part is an id of a project */
 function fill(url: string, ids: Ids): string | undefined {
   const parts = url.split('/');
   let named = false;
@@ -50,7 +50,7 @@ function fill(url: string, ids: Ids): string | undefined {
   return named ? filled.join('/') : undefined;
 }
 
-/** Bodies that a schema's smallest value would not be. */
+/** Bodies for routes where the schema's minimal value would not do. */
 const bodies: Readonly<Record<string, unknown>> = {
   'POST /compute/v2.1/servers/:id/action': { reboot: { type: 'HARD' } },
   'PUT /compute/v2.1/servers/:id': { server: { name: 'new' } },
@@ -89,7 +89,7 @@ async function answer({ method, url, body, version = '2.1' }: Ask): Promise<{ st
   return { status: reply.status, text: typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body) };
 }
 
-/** Ids of either side read the same; so do request ids and times. */
+/** Masks the ids of both sides, request ids and times. */
 function blanked(text: string, ids: Ids): string {
   const longestFirst = Object.values(ids).sort((left, right) => right.length - left.length);
   return longestFirst
@@ -97,7 +97,7 @@ function blanked(text: string, ids: Ids): string {
     .replace(/req-[0-9a-f-]{36}|\d{4}-\d\d-\d\dT[\d:.]+Z/g, '…');
 }
 
-/** @returns the status of both answers */
+/** @returns the status of both responses */
 async function compare(asks: (ids: Ids) => Ask): Promise<number> {
   const elsewhere = await answer(asks(others));
   const nowhere = await answer(asks(nothing));
@@ -134,7 +134,7 @@ for (const route of withIds) {
     const body = bodyOf(route);
     for (const version of ['2.1', '2.90']) {
       const ask = (ids: Ids) => ({ method, url: fill(url, ids) ?? '', version, ...(body !== undefined && { body }) });
-      // Otherwise the body was refused before anything was looked for, and this test needs a better one.
+      // Otherwise the body was rejected before any lookup, and this test needs a better one.
       assert.notEqual(await compare(ask), 400);
     }
   });

@@ -1,4 +1,4 @@
-/** Pages by `limit` and `marker` (the id of the last item of the page before), as all services have them. */
+/** Pagination by `limit` and `marker` (the id of the last item of the previous page), common to all services. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext } from './context.ts';
@@ -6,15 +6,15 @@ import type { ApiContext } from './context.ts';
 export type PageRequest<T> = {
   limit?: number | undefined;
   marker?: string | undefined;
-  /** What a marker names. */
+  /** The marker of an item. */
   idOf: (item: T) => string;
-  /** Largest page; also the default where the client gives no limit. */
+  /** Largest page; also the default limit. */
   maximum?: number;
 };
 
 export type Page<T> = { items: T[] /** Marker of the next page; undefined on the last. */; next: string | undefined };
 
-/** Cuts one page out of an ordered list. */
+/** Takes one page from an ordered list. */
 export function pageOf<T>(all: readonly T[], request: PageRequest<T>): Page<T> {
   const start = request.marker === undefined ? 0 : all.findIndex((item) => request.idOf(item) === request.marker) + 1;
   if (request.marker !== undefined && start === 0) throw unknownMarker(request.marker);
@@ -27,13 +27,13 @@ export function pageOf<T>(all: readonly T[], request: PageRequest<T>): Page<T> {
   return { items, next: isLast || last === undefined ? undefined : request.idOf(last) };
 }
 
-/** Where pages are read from: rows by what a marker names, and rows that follow one. */
+/** A source of pages: looks up a row by its marker, and reads the rows after one. */
 export type PageSource<T, M> = {
   find(marker: string): Promise<M | undefined>;
   list(page: { after: M | undefined; limit: number }): Promise<T[]>;
 };
 
-/** Reads one page, and one row more to know whether another follows. */
+/** Reads one page, and one row more to know whether another page follows. */
 export async function readPage<T, M>(source: PageSource<T, M>, request: PageRequest<T>): Promise<Page<T>> {
   const { limit, marker, idOf, maximum = largestPage } = request;
   const after = marker === undefined ? undefined : await source.find(marker);
@@ -45,21 +45,21 @@ export async function readPage<T, M>(source: PageSource<T, M>, request: PageRequ
   return { items, next: found.length > size && last !== undefined ? idOf(last) : undefined };
 }
 
-/** Also the default where the client gives no limit. */
+/** Also the default limit. */
 const largestPage = 1000;
 
 function unknownMarker(marker: string): Fault {
   return new Fault('badRequest', { detail: `Marker ${marker} could not be found.` });
 }
 
-/** URL of the next page: the same request with another marker. */
+/** URL of the next page: the same request with a new marker. */
 export function nextUrl(context: ApiContext, request: FastifyRequest, marker: string): string {
   const url = new URL(request.url, context.baseUrl(request));
   url.searchParams.set('marker', marker);
   return url.toString();
 }
 
-/** Nova's and Neutron's way: `[{ rel: 'next', href }]`, empty on the last page. */
+/** The format of Nova and Neutron: `[{ rel: 'next', href }]`, empty on the last page. */
 export function nextLinks(context: ApiContext, request: FastifyRequest, marker: string | undefined) {
   return marker === undefined ? [] : [{ rel: 'next', href: nextUrl(context, request, marker) }];
 }

@@ -19,7 +19,7 @@ const server = `/compute/v2.1/servers/${own['servers']}`;
 const image = `/image/v2/images/${own['images']}`;
 const network = { network_id: own['networks'] };
 
-/** Where a name comes in, by who may give it. */
+/** Requests that set a name, by the role that may send them. */
 const asks: { headers: Readonly<Record<string, string>>; ask: (name: string) => Ask }[] = [
   ...[
     (name: string): Ask => ({

@@ -1,6 +1,6 @@
 /**
- * Control characters in what clients have stored would move cursors and paint in the terminals of whoever lists it later,
- * and marks that turn the direction of writing would let one name look like another. Both are refused, for every service.
+ * Rejects control characters and bidirectional control marks in stored text, for every service. Control characters
+ * would manipulate the terminal of anyone who lists the text; direction marks make one name look like another.
  */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
@@ -8,25 +8,25 @@ import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
 import { faultOfSize } from './json-size.ts';
 
 /**
- * A pattern for names: something in them can be seen. Blanks alone, the joiners and fillers that no font draws, and halves
- * of surrogate pairs are no name.
+ * A pattern for names with at least one visible character. Whitespace, joiners and fillers without a glyph, and
+ * unpaired surrogates alone are not a name.
  */
 export const somethingVisible = '[^\\s\\p{C}\\p{Default_Ignorable_Code_Point}\\u2800]';
 
-/** One line each; other texts may have lines. */
+/** Single-line fields; other texts may have line breaks. */
 const names: readonly string[] = ['name', 'hostname', 'display_name', 'instance_name', 'tag', 'key'];
-/** Never shown, so it may be anything. */
+/** Never shown, so any character is allowed. */
 const hidden = /pass|secret/i;
-/** Where what is called so is a secret. Members choose names themselves elsewhere: metadata, properties of images. */
+/** Services where such fields are secrets. Elsewhere members choose field names: metadata, image properties. */
 const hasSecrets = /^\/(identity|baremetal)\//;
 
-/** A preValidation hook: the body, and what of the path may become a name. */
+/** A preValidation hook: checks the body, and path parameters that may become a name. */
 export async function refuseControls({ method, body, params, routeOptions }: FastifyRequest): Promise<void> {
   if (method === 'GET' || method === 'HEAD') return;
   const isHidden: Test = hasSecrets.test(routeOptions.url ?? '') ? (name) => hidden.test(name) : () => false;
   checkFields(params as object, '', isHidden);
   if (!isJson(body)) return;
-  // Not every media type's parser has looked.
+  // Not every media type's parser checks the size.
   const tooLarge = faultOfSize(body);
   if (tooLarge) throw tooLarge;
   checkFields(body, '', isHidden);
@@ -50,7 +50,7 @@ function checkFields(record: object, path: string, isHidden: Test): void {
   }
 }
 
-/** In a JSON patch the field is named beside its value: `{"path": "/name", "value": …}`. */
+/** In a JSON patch the field name is beside its value: `{"path": "/name", "value": …}`. */
 function nameOf(record: object, field: string): string {
   const { path } = record as { path?: unknown };
   return field === 'value' && typeof path === 'string' ? path.slice(path.lastIndexOf('/') + 1) : field;
@@ -58,7 +58,7 @@ function nameOf(record: object, field: string): string {
 
 function checkText(text: string, { path, name }: { path: string; name: string }): void {
   if (hasControls(text)) throw refusal(path, 'it must not contain control characters');
-  // The database would keep another character in its place.
+  // The database would replace it with another character.
   if (!text.isWellFormed()) throw refusal(path, 'it must not contain half of a surrogate pair');
   if (names.includes(name) && hasLineEnds(text)) throw refusal(path, 'it must be a single line');
 }

@@ -1,13 +1,13 @@
 /**
- * Which methods a path has. Clients take 404 for a thing that is gone (and forget it), so a method that a path lacks is 405,
- * with what there is in `Allow` (RFC 9110, 15.5.6).
+ * The methods of each path. Clients take 404 for a deleted resource (and forget it), so an unsupported method gets 405
+ * with the supported ones in `Allow` (RFC 9110, 15.5.6).
  */
 import type { FastifyInstance } from 'fastify';
 
 export class RouteMethods {
   readonly #routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
 
-  /** Routes that are added from now on. */
+  /** Collects routes that are added from now on. */
   constructor(app: FastifyInstance) {
     app.addHook('onRoute', ({ url, method }) => {
       const route = this.#routes.get(url) ?? { pattern: patternOf(url), methods: new Set() };
@@ -16,7 +16,7 @@ export class RouteMethods {
     });
   }
 
-  /** Sorted; empty where there is no such path. */
+  /** Sorted; empty if there is no such path. */
   at(url: string): string[] {
     const path = plainPath(url);
     const found = [...this.#routes.values()].filter(({ pattern }) => pattern.test(path));
@@ -32,7 +32,7 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${parts.join('/')}$`);
 }
 
-/** As the router sees it: without query, doubled slashes and the one at the end. */
+/** As the router sees it: without query, duplicate slashes and trailing slash. */
 function plainPath(url: string): string {
   const [path = ''] = url.split('?');
   return path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');

@@ -1,4 +1,4 @@
-/** Long lists become JSON item by item: `JSON.stringify` of a thousand large records would hold up everybody else. */
+/** Serializes long lists item by item: `JSON.stringify` of a thousand large records would block the event loop. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { TimeSlice } from './time-slice.ts';
@@ -8,7 +8,7 @@ const pieceBytes = 64 * 1024;
 
 const isLong = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > longList;
 
-/** For the routes registered after it. */
+/** Applies to routes registered after it. */
 export function sendLongListsInSlices(app: FastifyInstance): void {
   const written = new WeakMap<FastifyReply, readonly Buffer[]>();
   app.addHook('preSerialization', async (_request, reply, answer: unknown) => {
@@ -28,7 +28,7 @@ export function sendLongListsInSlices(app: FastifyInstance): void {
   });
 }
 
-/** The same bytes as `JSON.stringify` gives of an object without `toJSON`; others have their turn in between. */
+/** The same bytes as `JSON.stringify` of an object without `toJSON`; yields to other requests in between. */
 export async function* jsonPieces(answer: object): AsyncGenerator<Buffer> {
   const slice = new TimeSlice();
   let text = '';

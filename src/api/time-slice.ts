@@ -1,4 +1,4 @@
-/** Long work on the one thread: asks for a turn of everybody else once it has held the event loop for some milliseconds. */
+/** Long work on the single thread: yields the event loop after it has held it for some milliseconds. */
 import { setImmediate } from 'node:timers/promises';
 
 const sliceMs = 5;
@@ -6,7 +6,7 @@ const sliceMs = 5;
 export class TimeSlice {
   #began = performance.now();
 
-  /** To be called between any two small parts of the work. */
+  /** Call between any two small parts of the work. */
   async pause(): Promise<void> {
     if (performance.now() - this.#began < sliceMs) return;
     await setImmediate();

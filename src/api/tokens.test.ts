@@ -27,7 +27,7 @@ test('of all texts that decoders take for a token, only the canonical one verifi
   const { token } = tokens.issue(request);
   const [body = '', signature = ''] = token.split('.');
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  // 32 bytes are 43 characters: the last one has two bits that mean nothing.
+  // 32 bytes are 43 characters: the last one has two unused bits.
   const unusedBits = [1, 2, 3].map((bits) => signature.slice(0, -1) + alphabet[alphabet.indexOf(signature.at(-1) ?? '') ^ bits]);
   const texts = [
     `${token}=`,

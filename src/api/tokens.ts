@@ -1,6 +1,6 @@
 /**
- * Tokens are signed, not stored: `<payload>.<HMAC-SHA-256>`, both base64url. Only a revoked token leaves a row, and that
- * names it by audit id, never by its text. The key lives in the state folder, so tokens survive a restart.
+ * Tokens are signed, not stored: `<payload>.<HMAC-SHA-256>`, both base64url. Only a revoked token leaves a row, which
+ * has its audit id, never its text. The key is in the state folder, so tokens survive a restart.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Static, Type } from 'typebox';
@@ -11,7 +11,7 @@ import type { Store } from '#store/store.ts';
 const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
 const Revision = Type.Integer({ minimum: 0 });
 
-/** A token could be exchanged for another one for ever: this many generations are enough for every client. */
+/** Limits how often a token can be exchanged for another one; enough for every client. */
 const longestChain = 32;
 
 const Payload = Type.Object(
@@ -22,11 +22,11 @@ const Payload = Type.Object(
     methods: Type.Array(Type.String(), { minItems: 1 }),
     issued_at: Time,
     expires_at: Time,
-    /** Its own, its parent's, and so on to the token that a secret was given for. */
+    /** The token's own id, its parent's, and so on to the token issued for a secret. */
     audit_ids: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: longestChain }),
-    /** Of the user when the token was issued (`store/token-revisions.ts`). */
+    /** The user's revision when the token was issued (`store/token-revisions.ts`). */
     user_revision: Revision,
-    /** Of the user in the project; 0 for an unscoped token. */
+    /** The revision of the user in the project; 0 for an unscoped token. */
     project_revision: Revision,
     application_credential_id: Type.Optional(Type.String({ minLength: 1 })),
   },
@@ -36,13 +36,13 @@ const payloadCheck = Compile(Payload);
 
 export type TokenPayload = Static<typeof Payload>;
 export type TokenClaims = Omit<TokenPayload, 'issued_at' | 'expires_at' | 'audit_ids'>;
-/** What a token must not outlive: the token it was exchanged for, or its application credential. */
+/** Limits on a token's expiry: the token it was exchanged for, or its application credential. */
 type Limits = { readonly parent?: TokenPayload | undefined; readonly notAfter?: string | null | undefined };
 
 const lifetimeMs = 12 * 3600 * 1000;
-/** Characters; a token with the longest chain has some 1,700. */
+/** Characters; a token with the longest chain has about 1,700. */
 const longestToken = 4096;
-/** Rows stay longer than the tokens they revoke: a clock that is set back must not revive any. */
+/** Rows outlive the tokens they revoke: a clock that is set back must not revive any. */
 const keepMs = 7 * 24 * 3600 * 1000;
 
 export class Tokens {
@@ -56,7 +56,7 @@ export class Tokens {
     this.#key = key;
   }
 
-  /** The same tokens, looked up in a transaction. */
+  /** The same tokens, using a transaction. */
   trx(store: Store): Tokens {
     return new Tokens(store, this.#key);
   }
@@ -77,19 +77,19 @@ export class Tokens {
     return { token: `${body}.${this.#sign(body)}`, payload };
   }
 
-  /** The payload of a genuine, unexpired, unrevoked token; undefined for any other text. */
+  /** The payload of an authentic, unexpired, unrevoked token; undefined otherwise. */
   async verify(token: string): Promise<TokenPayload | undefined> {
     const payload = this.#open(token);
     return payload && (await this.isLive(payload)) ? payload : undefined;
   }
 
-  /** Neither expired nor revoked, nor descended from a token that was revoked. */
+  /** Neither expired nor revoked, nor descended from a revoked token. */
   async isLive({ expires_at, audit_ids }: TokenPayload): Promise<boolean> {
     if (Date.parse(expires_at) <= Date.now()) return false;
     return (await this.#store.revoked_tokens.find({ audit_id: audit_ids })) === undefined;
   }
 
-  /** Ends this token and all that it was exchanged for. */
+  /** Revokes this token and all tokens exchanged for it. */
   async revoke({ audit_ids, expires_at }: TokenPayload): Promise<void> {
     const old = new Date(Date.now() - keepMs).toISOString();
     await this.#store.db.deleteFrom('revoked_tokens').where('expires_at', '<', old).execute();
@@ -101,8 +101,8 @@ export class Tokens {
   }
 
   /**
-   * The body is signed as the text it is, and the signature is compared as the text we would write: decoders forgive
-   * padding, unused bits, the other alphabet and foreign characters, so comparing what they return would accept many texts.
+   * The body is signed as text, and the signature is compared as text: decoders tolerate padding, unused bits, the
+   * other alphabet and foreign characters, so comparing decoded bytes would accept many texts.
    */
   #open(token: string): TokenPayload | undefined {
     if (token.length > longestToken) return undefined;

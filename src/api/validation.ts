@@ -1,4 +1,4 @@
-/** Checks what clients send against the TypeBox schema of the route; a wrong field is named with what was expected. */
+/** Validates requests against the TypeBox schema of the route; the error names the field and the expected value. */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -6,7 +6,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import { somethingVisible } from './printable-text.ts';
 
-/** Query strings and path parameters are text, so they are converted first; bodies must have the right types. */
+/** Query strings and path parameters are text and are converted first; bodies must have the right types. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema);
   return (value: unknown) => {
@@ -20,7 +20,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
 
 type ObjectSchema = { properties?: Readonly<Record<string, { type?: string }>> };
 
-/** Conversion would take 1.5 for 1, and nothing for 0. @returns what is wrong */
+/** Conversion would accept 1.5 as 1 and an empty value as 0. @returns the error */
 function oddInteger({ properties = {} }: ObjectSchema, value: unknown): string | undefined {
   for (const [name, text] of Object.entries((value ?? {}) as Record<string, unknown>)) {
     const isInteger = Object.hasOwn(properties, name) && properties[name]?.type === 'integer';
@@ -31,7 +31,7 @@ function oddInteger({ properties = {} }: ObjectSchema, value: unknown): string |
 
 type SchemaError = { keyword: string; instancePath: string; message: string; params: object };
 
-/** The deepest complaint says most: a union reports each of its branches first and itself last. */
+/** The deepest error is the most specific: a union reports each of its branches first and itself last. */
 function explain(errors: readonly SchemaError[], httpPart = 'request'): string {
   const deepest = errors.reduce<SchemaError | undefined>(
     (best, error) => (best && depth(best) >= depth(error) ? best : error),

@@ -1,11 +1,11 @@
-/** Sizes as Nova and Glance keep them: whole numbers of 32 bits with a sign. SQLite would keep longer ones, and not read them back. */
+/** Sizes as Nova and Glance store them: signed 32-bit integers. SQLite would store larger ones but not read them. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 
-/** Nova's `MAX_INT`, and the largest that Glance takes for its columns. */
+/** Nova's `MAX_INT`, and Glance's maximum for its columns. */
 export const largestWholeNumber = 2_147_483_647;
 
-/** As a number or as text, as Nova's clients send it; to be read by `wholeNumberOf`. */
+/** As a number or as text, as Nova's clients send it; convert with `wholeNumberOf`. */
 export const WholeNumber = Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]+$', maxLength: 255 })]);
 
 /** Throws `badRequest` that names the field. */

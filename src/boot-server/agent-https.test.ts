@@ -1,4 +1,4 @@
-/** Messages of agents by HTTPS: our own agent's connections, curl and openssl against the listener. */
+/** Agent messages over HTTPS: connections of our own agent, curl and openssl to the listener. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

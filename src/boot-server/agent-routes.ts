@@ -1,6 +1,6 @@
 /**
- * The agent's side of agent-protocol/messages.ts. Every request proves by a token which operation it belongs to, and
- * comes from the address that the operation is bound to. Messages are on the HTTPS listener where there is one.
+ * Server side of agent-protocol/messages.ts. Every request carries a token that identifies its operation, and must come
+ * from the address that the operation is bound to. If HTTPS is enabled, messages are accepted on that listener only.
  */
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -16,7 +16,7 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
   const { engine } = parts;
   app.register(async (scope) => {
     const agent = scope.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(TypeBoxValidatorCompiler);
-    // Before the body is read: who has no token, or speaks too often, costs us nothing.
+    // Checked before the body is read: requests without a token or over the rate limit cost nothing.
     agent.addHook('onRequest', async (request) => {
       const message = request.routeOptions.url === routes.hello ? 'hello' : 'other';
       await engine.agentAdmit(tokenOf(request), await requesterOf(parts, request), message);
@@ -51,21 +51,21 @@ export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
   });
 }
 
-/** A hello of another shape may be that of another version, which ends the operation with the reason. */
+/** A malformed hello may come from another agent version; that fails the operation with the reason. */
 async function refusal(parts: HttpParts, request: FastifyRequest, error: Error): Promise<Error> {
   const { protocol } = (request.body ?? {}) as { protocol?: unknown };
   if (protocol === agentProtocol) return Object.assign(error, { statusCode: 400 });
   return parts.engine.agentOutdated(tokenOf(request), await requesterOf(parts, request));
 }
 
-/** Images, on the plain listener too unless the site wants them by HTTPS alone. */
+/** Image downloads, also on the plain HTTP listener unless the site requires HTTPS. */
 export function imageRoutes(app: FastifyInstance, parts: HttpParts): void {
   app.get<{ Params: { id: string } }>(`${routes.images}/:id`, (request, reply) => sendImage(parts, request, reply));
 }
 
-/** What agents of the first protocol ask: a ramdisk that was not rebuilt. */
+/** Routes of the first agent protocol, which only an outdated ramdisk calls. */
 export function formerAgentRoutes(app: FastifyInstance, { engine, ...parts }: HttpParts): void {
-  // Before the body is read: it does not matter what it says.
+  // Runs before the body is read; its content does not matter.
   const onRequest = async (request: FastifyRequest) =>
     void (await engine.agentOutdated(tokenOf(request), await requesterOf(parts, request)));
   app.post(`${formerRoutes}/hello`, { onRequest }, async (_, reply) => reply.code(204).send());

@@ -1,8 +1,9 @@
 import type { MachineMessages } from '#engine/contract.ts';
 
 /**
- * Machines go on knocking while Ingot starts; until the engine has taken up its operations it would refuse tokens and
- * keys that are good, and a refusal is final for a machine. So what they say waits. What they did is recorded at once.
+ * Machines keep sending requests while Ingot starts. Until the engine has resumed its operations it would reject valid
+ * tokens and keys, and machines treat a rejection as final. So messages wait for the engine; reports are recorded at
+ * once.
  */
 export function awaitEngine(engine: MachineMessages, ready: Promise<unknown>): MachineMessages {
   const later =

@@ -1,4 +1,7 @@
-/** What firmware asks for over HTTP: the script of a MAC, and the files it names. It has no secret to show: its address counts. */
+/**
+ * HTTP routes for firmware: the boot script of a MAC and the files it names. Firmware has no credential; its address
+ * identifies it.
+ */
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ethernetForm } from '#agent-protocol/infiniband.ts';
@@ -8,7 +11,7 @@ import type { BootPlan } from '#drivers/interfaces.ts';
 import { type HttpParts, reportsOf, requesterOf } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
 
-/** UEFI HTTP boot asks by HEAD for the size of what it is about to load. */
+/** UEFI HTTP boot sends HEAD to learn the size of a file before it loads it. */
 const fileMethods = ['GET', 'HEAD'];
 
 export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
@@ -33,7 +36,7 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     return reply.type('text/plain; charset=utf-8').send(script);
   });
 
-  /** Where the script of a machine with a system of its own ends: nothing started from the disk. */
+  /** Called by the script of a machine with an installed system when booting from disk failed. */
   app.get<{ Params: { mac: string } }>('/boot/disk-failed/:mac', async (request, reply) => {
     const mac = ethernetForm(request.params.mac.toLowerCase().replaceAll('-', ':'));
     const subject = `/boot/disk-failed/${mac.slice(0, 20)}`;
@@ -45,7 +48,7 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     return reply.type('text/plain; charset=utf-8').send('noted\n');
   });
 
-  /** For UEFI HTTP boot; with TFTP the same file comes from the other server. */
+  /** For UEFI HTTP boot; the TFTP server serves the same file to other firmware. */
   app.route({
     method: fileMethods,
     url: '/boot/firmware/snponly.efi',
@@ -65,7 +68,10 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
 
 type FileRequest = FastifyRequest<{ Params: { folder: string; name: string } }>;
 
-/** Only what a live plan names, since the names become a path; and to its machine, since a kernel may be a tenant's own. */
+/**
+ * Serves only files of a live plan, since names become paths, and only to its machine, since a kernel may be a
+ * tenant's.
+ */
 async function sendBootFile(parts: HttpParts, request: FileRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { folder, name } = request.params;
   const plan = parts.plans.withFile(folder, name);
@@ -80,7 +86,7 @@ async function sendBootFile(parts: HttpParts, request: FileRequest, reply: Fasti
 
 type CallOptions = { request: FastifyRequest; plan: BootPlan | undefined; subject: string };
 
-/** A script holds the token of a deployment. Others are told what they would be told of a machine that is not there. */
+/** A boot script contains a deployment token. Other requesters get the same reply as for an unknown machine. */
 async function expectMachine(parts: HttpParts, { request, plan, subject }: CallOptions): Promise<Requester> {
   const requester = await requesterOf(parts, request);
   if (
@@ -103,7 +109,7 @@ async function expectMachine(parts: HttpParts, { request, plan, subject }: CallO
   throw new Fault('notFound', { what: 'Resource', id: subject });
 }
 
-/** Firmware reads a script as often as it likes until the ramdisk runs; after that nobody has a reason to. */
+/** Firmware may read a script any number of times until the ramdisk runs; a later read is unexpected. */
 function reportSpentPlan(
   { report }: HttpParts,
   { mac, requester, subject }: { mac: string; requester: Requester; subject: string },

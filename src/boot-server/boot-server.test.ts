@@ -1,4 +1,4 @@
-/** The boot server against the real dnsmasq, with real clients, in network namespaces of its own. */
+/** The boot server with the real dnsmasq and real clients, in separate network namespaces. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -206,13 +206,14 @@ test('an InfiniBand port, which has no MAC to tell, gets what its client id stan
   assert.equal(last?.message, 'is told to boot pxelinux.0');
   assert.equal(tftp('pxelinux.cfg/20-7c-fe-90-29-26-52').stdout, 'default deploy\n# 3\n');
 
-  // Another port takes the address over, while the first one still has a lease.
+  // Another port takes over the address while the first one still has a lease.
   const other = client_id.replace(/52$/, '53');
   await server.publish(planOf(3, { macs: [{ mac: '7c:fe:90:29:26:53', client_id: other, address: '172.31.9.77' }] }));
   assert.equal(ask(other)?.ip, '172.31.9.77');
   assert.equal(await restarts(), 0);
 
-  // iPXE has another client id, and the GUID as hardware address; with an address of its own it would not get the other's.
+  // iPXE sends another client id, and the GUID as hardware address; with an address of its own it would not get the
+  // other's.
   const guid = '7c:fe:90:03:00:29:26:52';
   await server.publish(infiniband({}));
   const lease = ask(`20:${guid}`, guid);
@@ -238,7 +239,7 @@ test('an address goes to its new owner although the former one still has a lease
   assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
   await server.publish(planOf(2, { macs: [{ mac: macs[1], address: '172.31.9.11' }] }));
   assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.11');
-  // Swapped in one go, while both are leased.
+  // Swapped in one change, while both are leased.
   await server.publish(planOf(1));
   await server.publish(planOf(2));
   assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.11');
@@ -331,7 +332,7 @@ test('stopping ends the children, also in the middle of a change; plans are stil
   await Promise.all(left.filter((pid) => pid !== '').map((pid) => goneOf(Number(pid))));
 });
 
-/** Until the process is no more, or only waits to be reaped. */
+/** Waits until the process has exited or is a zombie. */
 async function goneOf(pid: number): Promise<void> {
   for (;;) {
     const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);

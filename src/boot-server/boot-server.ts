@@ -1,4 +1,4 @@
-/** What machines ask, in one object: publishes boot plans, and serves them by DHCP, TFTP and HTTP. */
+/** The boot server: publishes boot plans and serves them over DHCP, TFTP and HTTP. */
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -28,29 +28,29 @@ import { laidPaths, TftpFiles } from './tftp-files.ts';
 
 export type BootServerOptions = {
   settings: Settings;
-  /** Default: as the settings say, as far as this process may. */
+  /** Connection limits. Default: from the settings, as far as this process's limits allow. */
   connections?: Connections;
   engine: MachineMessages;
   images: Pick<ImageSource, 'extents'>;
   log: Log;
   stateDir: string;
-  /** When the engine has taken up its operations; until then the messages of machines wait. Default: it has. */
+  /** Resolves when the engine has resumed its operations; messages of machines wait for it. Default: resolved. */
   engineReady?: Promise<unknown>;
-  /** Who waits for what a BMC posts to `/redfish-events/{token}`. Default: nobody ever does. */
+  /** Handlers for events that a BMC posts to `/redfish-events/{token}`. Default: none. */
   eventTaker?: EventTakers | undefined;
 };
 
-/** Where BMCs may post events. */
+/** A URL to which BMCs may post events. */
 export type EventPlace = { readonly url: string /** No BMC can check its certificate. */; readonly selfSigned: boolean };
 
 export type BootServer = BootPublisher & {
-  /** The best first: HTTPS where it is switched on. Known after the start. */
+  /** Preferred first: HTTPS if it is enabled. Known after the start. */
   readonly eventPlaces: readonly EventPlace[];
-  /** Opens all listeners, the HTTP ones first; the first that fails closes all. Throws `cannotListen` or `toolFailed`. */
+  /** Opens all listeners, the HTTP ones first; if one fails, closes all. Throws `cannotListen` or `toolFailed`. */
   start(): Promise<void>;
-  /** Ends listeners and children. The plans stay on disk for the next start. */
+  /** Stops listeners and child processes. The plans stay on disk for the next start. */
   stop(): Promise<void>;
-  /** Resolves when a listener fails that was open. */
+  /** Resolves when an open listener fails. */
   readonly failed: Promise<Error>;
 };
 
@@ -58,7 +58,7 @@ export function createBootServer(options: BootServerOptions): BootServer {
   return options.settings['provisioning.address'] ? new LiveBootServer(options) : new SilentBootServer(options);
 }
 
-/** Without an address no machine can ask: plans are checked and kept in memory, for fake hardware. */
+/** Used when no address is configured: plans are validated and kept in memory, for fake hardware. */
 class SilentBootServer implements BootServer {
   readonly addresses: BootAddresses;
   readonly tftpRoot: string;
@@ -105,9 +105,9 @@ class LiveBootServer implements BootServer {
   readonly #events: DnsmasqEvents;
   readonly #report: Report;
   readonly #fail: (error: Error) => void;
-  /** Changes asked for before the start wait for it: the engine may be up first. */
+  /** Changes requested before the start wait for it, since the engine may start first. */
   readonly #started = Promise.withResolvers<void>();
-  /** One change at a time for each node. */
+  /** Serializes changes per node. */
   readonly #turns = new Map<string, Promise<void>>();
   #httpPort: number;
   #agentHttps: { readonly server: FastifyInstance; readonly port: number; readonly certificate: PinnedCertificate } | undefined;
@@ -202,7 +202,7 @@ class LiveBootServer implements BootServer {
       checkPlan(plan);
       const before = this.#plans.get(plan.node_uuid);
       if (this.#options.settings['provisioning.interface']) await this.#files.layFirmware(plan.firmware);
-      // First the record, then the files: what a crash leaves in the root belongs to a plan that is known.
+      // Record first, then files: files that a crash leaves in the root then belong to a known plan.
       await this.#plans.put(plan);
       await this.#files.lay(plan);
       if (before) await this.#files.remove(this.#unused(laidPaths(before)));
@@ -226,7 +226,7 @@ class LiveBootServer implements BootServer {
       if (!plan) return;
       await this.#files.remove(this.#unused(laidPaths(plan), plan));
       await this.#plans.remove(nodeUuid);
-      // A dnsmasq that does not run now will start without this plan.
+      // If dnsmasq is not running, it will start without this plan.
       await this.#dhcp
         ?.sync()
         .catch((error) => this.#options.log.warn({ err: error, node: nodeUuid }, 'a boot plan was withdrawn late'));
@@ -260,7 +260,7 @@ class LiveBootServer implements BootServer {
     const certificate = await loadAgentCertificate(join(stateDir, 'agents'), address);
     const parts = { ...this.#parts, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) };
     const server = createAgentHttps(parts, certificate);
-    // Those of both listeners count together.
+    // Connections of both listeners count towards one limit.
     new ConnectionGuard(server.server, this.#clients);
     const port = await openListener(server, {
       address,
@@ -315,7 +315,7 @@ class LiveBootServer implements BootServer {
     for (const { address, mac } of await this.#dhcp.leases()) this.#machines.learn(address, mac);
   }
 
-  /** After a start: a plan whose originals are gone is served from what lies there already. */
+  /** After a start: if a plan's source files are gone, it is served from the files already in place. */
   async #layAgain(): Promise<void> {
     const { log, settings, stateDir } = this.#options;
     for (const plan of this.#plans.all()) {
@@ -326,7 +326,7 @@ class LiveBootServer implements BootServer {
     if (tftpRootOf(settings, stateDir) === ownTftpRoot(stateDir)) await this.#files.sweep(this.#plans.all());
   }
 
-  /** Those that no live plan needs. */
+  /** The paths that no live plan needs. */
   #unused(paths: readonly string[], except?: BootPlan): string[] {
     const plans = this.#plans.all().filter((plan) => plan !== except);
     const needed = new Set(plans.flatMap(laidPaths));

@@ -1,4 +1,4 @@
-/** What goes wrong with a boot, as the real dnsmasq tells of it: what is reported of the machine, in its own network namespaces. */
+/** Boot failures as the real dnsmasq logs them, and what is reported of the machine; in separate network namespaces. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -53,7 +53,7 @@ after(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-/** Does it, and waits for the first report after that which matches. */
+/** Runs `act` and waits for the first matching report after it. */
 async function reported(message: RegExp, act: () => unknown): Promise<MachineRequest> {
   const before = (await server.requests()).length;
   await act();
@@ -63,7 +63,7 @@ async function reported(message: RegExp, act: () => unknown): Promise<MachineReq
   }
 }
 
-/** What is said of a machine that has shown no more than these. */
+/** The reported cause for a machine that has sent only these requests. */
 function causeOf(...requests: MachineRequest[]): string {
   const at = new Date().toISOString();
   const signs = requests.map(({ kind, subject, message, data, address: from }) => ({

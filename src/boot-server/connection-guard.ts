@@ -1,22 +1,22 @@
 /**
- * What Node.js does not see to at a listener: how many connections there are and whose, peers that send a body nobody
- * waits for, that take a reply by drops, or that send many requests at once without waiting for a reply.
+ * Protection that Node.js does not give a listener: limits on connections in total and per peer, and against peers that
+ * send an unread body, read a reply very slowly, or pipeline many requests.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { ConnectionTable } from './connection-table.ts';
 
-/** Requests of one connection that may be under way: clients that send the next before the reply are rare, floods are not. */
+/** Concurrent requests per connection. Clients rarely pipeline; floods do. */
 const pipelineMax = 32;
-/** After a reply to a request that was not read: so long, and so much, a client may go on sending before it is cut off. */
+/** After a reply to an unread request, a client may keep sending this long and this much before it is disconnected. */
 const lingerMs = 5_000;
 const lingerBytes = 4 * 1024 * 1024;
 const sweepMs = 30_000;
-/** A reply has to be taken faster than this, looked at over the whole window; an agent's disk may stop it for minutes. */
+/** Minimum rate at which a reply must be read, averaged over the window; an agent's disk may stall it for minutes. */
 const slowWindowMs = 300_000;
 const slowBytesPerSecond = 256;
 
-/** Watches over a listener. */
+/** Guards one listener. */
 export class ConnectionGuard {
   readonly #table: ConnectionTable;
   readonly #underWay = new WeakMap<Socket, number>();
@@ -35,7 +35,7 @@ export class ConnectionGuard {
     server.once('close', () => clearInterval(timer));
   }
 
-  /** Ends connections whose peers take their replies too slowly. @param now milliseconds, of any clock */
+  /** Closes connections whose peers read their replies too slowly. @param now milliseconds, of any clock */
   sweep(now: number): void {
     for (const socket of [...this.#table.sockets()]) {
       const taken = socket.bytesWritten - socket.writableLength;
@@ -58,8 +58,8 @@ export class ConnectionGuard {
 }
 
 /**
- * A reply that comes before the whole request ends the connection: what is still sent is not waited for. The client can
- * read the reply first, though, which a reset would take from it.
+ * A reply sent before the whole request has arrived ends the connection; the rest is not awaited. The connection
+ * lingers so that the client can read the reply, which a reset would discard.
  */
 function closeIfUnread(request: IncomingMessage, response: ServerResponse): void {
   if (!hasBody(request)) return;
@@ -67,7 +67,7 @@ function closeIfUnread(request: IncomingMessage, response: ServerResponse): void
   response.writeHead = ((...args: unknown[]) => {
     if (!request.complete) {
       response.shouldKeepAlive = false;
-      // What Node.js calls when the last reply of a connection is out.
+      // Node.js calls this after the last reply of a connection.
       request.socket.destroySoon = () => linger(request.socket);
     }
     return writeHead(...args);
@@ -88,7 +88,7 @@ function linger(socket: Socket): void {
   socket.resume();
 }
 
-/** Errors of accept(2) that pass: the listener goes on, and the client tries again. */
+/** Transient errors of accept(2): the listener continues and the client retries. */
 export function isPassing(error: NodeJS.ErrnoException): boolean {
   return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ECONNABORTED', 'EAGAIN'].includes(error.code ?? '');
 }

@@ -1,4 +1,4 @@
-/** How many connections each listener may hold, as the settings say and as the file descriptors of this process allow. */
+/** Connection limits of each listener, from the settings and the file descriptor limit of this process. */
 import { readFileSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Settings } from '#settings.ts';
@@ -9,14 +9,14 @@ export type Connections = Readonly<Record<'api' | 'provisioning' | 'deployHelper
 
 /** The classic ramdisk posts once. */
 const deployHelper = { total: 256, perAddress: 16 };
-/** TLS takes some 50 kB a connection. A BMC that finds no place is looked at as one without events is. */
+/** TLS takes about 50 kB per connection. A BMC that gets no connection is polled like one without events. */
 const events = { total: 1000, perAddress: 16 };
-/** Of all descriptors, what the database, files, programs and the conversations with BMCs keep for themselves. */
+/** Share of the descriptors reserved for the database, files, child processes and BMC connections. */
 const reservedShare = 0.25;
-/** Below that nothing could be served at all. */
+/** Below this limit the server would be unusable. */
 const fewest = 16;
 
-/** @param descriptors how many this process may have; Node.js has raised the soft limit to the hard one at its start */
+/** @param descriptors the limit of this process; Node.js has raised the soft limit to the hard one at its start */
 export function fitConnections(settings: Settings, log: Pick<Log, 'info'>, descriptors = readDescriptorLimit()): Connections {
   const wanted: Connections = {
     api: {
@@ -57,7 +57,7 @@ function listOf(proxies: readonly string[]): BlockList {
   return list;
 }
 
-/** proc(5): `Max open files  soft  hard  files`. Infinity where it is not told. */
+/** proc(5): `Max open files  soft  hard  files`. Infinity if it is not reported. */
 function readDescriptorLimit(): number {
   try {
     return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);

@@ -1,32 +1,32 @@
 /**
- * Who holds the connections of one listener. Nobody takes all places: an address has its share, and where all places
- * are taken, a connection that has shown no credential gives way, the oldest of the address that holds most of those.
+ * The connections of one listener, by address. No client can use them all: each address has a limit. When the listener
+ * is full, the oldest unauthenticated connection of the address with the most of these is closed.
  */
 import { type BlockList, isIPv6, type Socket } from 'node:net';
 
 export type ConnectionLimits = {
-  /** Connections of the listener, all together. */
+  /** Maximum connections of the listener. */
   readonly total: number;
-  /** Connections of one address (of one /64 where it is IPv6). Loopback is spared: a proxy on this host speaks for many. */
+  /** Maximum per address (per /64 for IPv6). Loopback is exempt: a local proxy forwards many clients. */
   readonly perAddress: number;
-  /** Addresses that speak for many others. */
+  /** Addresses of proxies that forward many clients. */
   readonly proxies?: Pick<BlockList, 'check'>;
 };
 
 type Peer = {
   readonly address: string;
-  readonly sockets: Set<Socket> /** Those without a credential, oldest first. */;
+  readonly sockets: Set<Socket> /** Unauthenticated connections, oldest first. */;
   readonly unproven: Set<Socket>;
 };
 
 const spared = new Set(['127.0.0.1', '::1']);
-/** Addresses that have shown a good credential, the latest last. */
+/** Maximum number of authenticated addresses remembered, the latest last. */
 const knownMax = 20_000;
 
 export class ConnectionTable {
   readonly limits: ConnectionLimits;
   readonly #peers = new Map<string, Peer>();
-  /** Peers by how many connections without a credential they hold: the one that has to give way is found at once. */
+  /** Peers by their number of unauthenticated connections, so that the one to evict is found at once. */
   readonly #ranks = new Map<number, Set<Peer>>();
   readonly #peerOf = new Map<Socket, Peer>();
   readonly #known = new Set<string>();
@@ -44,7 +44,7 @@ export class ConnectionTable {
     return this.#peerOf.keys();
   }
 
-  /** @returns whether the connection may stay; another one may have been closed for it */
+  /** @returns whether the connection is accepted; another one may have been closed for it */
   admit(socket: Socket): boolean {
     const address = placeOf(socket.remoteAddress ?? '');
     const held = this.#peers.get(address)?.sockets.size ?? 0;
@@ -55,7 +55,7 @@ export class ConnectionTable {
     return true;
   }
 
-  /** The peer has shown a good credential: this connection is not taken from it, and it finds a place again. */
+  /** Marks the peer as authenticated: this connection is not evicted, and its address is admitted again later. */
   prove(socket: Socket): void {
     const peer = this.#peerOf.get(socket);
     if (!peer) return;
@@ -109,7 +109,7 @@ export class ConnectionTable {
   }
 }
 
-/** Whoever has an IPv6 address has all of its /64. */
+/** An IPv6 client controls its whole /64. */
 function placeOf(remote: string): string {
   const address = remote.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*/, '');
   if (!isIPv6(address) || spared.has(address)) return address;

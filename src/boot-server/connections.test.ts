@@ -1,4 +1,4 @@
-/** What a stranger on the provisioning network can do to its listeners by holding connections. */
+/** What an unauthenticated client on the provisioning network can do to its listeners by holding connections. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { type Held, hold } from '#test/a-held-connection.ts';

@@ -1,4 +1,4 @@
-/** The deploy kernel and ramdisk of the settings: a file that is not there would fail the first deployment of the night. */
+/** Checks the deploy kernel and ramdisk of the settings: a missing file would fail the first deployment. */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
@@ -6,7 +6,7 @@ import type { Settings } from '#settings.ts';
 
 const imageId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @throws Fault `badRequest` that names setting and file; ids of images are looked up when they are used */
+/** @throws Fault `badRequest` that names setting and file; image ids are looked up when they are used */
 export async function checkDeployFiles(settings: Pick<Settings, 'deploy.kernel' | 'deploy.ramdisk'>): Promise<void> {
   for (const name of ['deploy.kernel', 'deploy.ramdisk'] as const) {
     const path = settings[name];

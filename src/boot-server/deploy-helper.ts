@@ -1,4 +1,4 @@
-/** The classic deploy helper: the ramdisk POSTs `i,k,a,n,p,l,e` (ours `u,s` besides) as a form, any path; the answer is a status and a text. */
+/** The classic deploy helper: the ramdisk POSTs `i,k,a,n,p,l,e` (ours also `u,s`), any path; reply: status and text. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { MachineMessages } from '#engine/contract.ts';
@@ -49,7 +49,7 @@ async function handle(parts: Parts, request: IncomingMessage, from: string): Pro
   }
 }
 
-/** The known fields, the first of each; which must be there, and with what, is the engine's to judge. */
+/** The known fields, the first of each. The engine validates which are required, and their values. */
 function readFields(body: string): Record<string, string> {
   const form = new URLSearchParams(body);
   const fields: Record<string, string> = {};
@@ -60,7 +60,7 @@ function readFields(body: string): Record<string, string> {
   return fields;
 }
 
-/** The text of an error goes into logs and terminals. */
+/** Error texts go into logs and terminals. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').trim();
 }

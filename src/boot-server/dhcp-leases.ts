@@ -1,6 +1,6 @@
 /**
- * dnsmasq's lease file, and the release of leases that are in the way: dnsmasq does not give a fixed address to its
- * owner while another MAC holds a lease on it, and keeps the lease of a machine that is gone until it expires.
+ * dnsmasq's lease file, and the release of conflicting leases: dnsmasq does not give a fixed address to its owner while
+ * another MAC holds a lease on it, and keeps the lease of a removed machine until it expires.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -8,11 +8,11 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { BootPlan } from '#drivers/interfaces.ts';
 
 export type Lease = {
-  /** Empty of an InfiniBand port that tells no more than its client id. */
+  /** Empty for an InfiniBand port that sends only its client id. */
   mac: string;
   address: string;
   line: string;
-  /** Of other hardware than Ethernet: ARP's number for it, and the client id. */
+  /** For hardware other than Ethernet: the ARP hardware type and the client id. */
   hardware?: { type: number; clientId: string };
 };
 
@@ -21,7 +21,7 @@ export async function readLeases(file: string): Promise<Lease[]> {
   return text.split('\n').flatMap((line) => readLease(line) ?? []);
 }
 
-/** `20-` stands before the address of an InfiniBand port, which may be empty. */
+/** `20-` precedes the address of an InfiniBand port, which may be empty. */
 function readLease(line: string): Lease | undefined {
   const [, hardware = '', address = '', , clientId = ''] = line.split(' ');
   const [, type, mac = ''] = /^(?:([0-9a-f]{2})-)?((?:[0-9a-f]{2}(?::|$))*)$/.exec(hardware) ?? [];
@@ -29,7 +29,7 @@ function readLease(line: string): Lease | undefined {
   return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) ? { mac, address, line } : undefined;
 }
 
-/** Leases of MACs that no plan knows, and of addresses that are promised to another MAC. */
+/** Leases of MACs without a plan, and of addresses assigned to another MAC. */
 export function staleLeases(leases: readonly Lease[], plans: readonly BootPlan[]): Lease[] {
   const known = new Map<string, string>();
   const owners = new Map<string, string>();
@@ -44,7 +44,7 @@ export function staleLeases(leases: readonly Lease[], plans: readonly BootPlan[]
   });
 }
 
-/** Takes leases out of the file; only while dnsmasq does not run, since it reads the file once and then overwrites it. */
+/** Removes leases from the file; only while dnsmasq is stopped, since it reads the file once and then overwrites it. */
 export async function removeLeases(file: string, leases: readonly Lease[]): Promise<void> {
   const lines = new Set(leases.map(({ line }) => line));
   const text = await readFile(file, 'utf8').catch(() => '');
@@ -53,10 +53,10 @@ export async function removeLeases(file: string, leases: readonly Lease[]): Prom
   await rename(`${file}.part`, file);
 }
 
-/** In the machines' stead, a DHCPRELEASE for each lease (RFC 2131, 4.4.6), sent to dnsmasq at our own address. */
+/** Sends a DHCPRELEASE (RFC 2131, 4.4.6) on behalf of each machine, to dnsmasq at our own address. */
 export async function sendReleases(server: string, leases: readonly Lease[]): Promise<void> {
   const socket = createSocket('udp4');
-  // An answer "unreachable" is no event to die of; the caller looks at the effect.
+  // An ICMP "unreachable" must not crash the process; the caller checks the effect.
   socket.on('error', () => {});
   try {
     for (const lease of leases) {
@@ -73,13 +73,13 @@ export async function sendReleases(server: string, leases: readonly Lease[]): Pr
 
 const magicCookie = 0x63825363;
 
-/** Ethernet's clients are known by their MAC, InfiniBand's by their client id (RFC 4390). */
+/** Ethernet clients are identified by MAC, InfiniBand clients by client id (RFC 4390). */
 function releasePacket(server: string, { mac, address, hardware }: Lease): Buffer {
   const chaddr = hexBytes(mac);
   const id = hexBytes(hardware?.clientId ?? '');
   const options = [53, 1, 7, 54, 4, ...bytesOf(server), ...(id.length > 0 ? [61, id.length, ...id] : []), 255];
   const packet = Buffer.alloc(240 + options.length);
-  packet.set([1, hardware?.type ?? 1, chaddr.length, 0]); // BOOTREQUEST, kind and length of the address, no hops
+  packet.set([1, hardware?.type ?? 1, chaddr.length, 0]); // BOOTREQUEST, hardware type, address length, no hops
   packet.set(bytesOf(address), 12); // ciaddr
   packet.set(chaddr, 28);
   packet.writeUInt32BE(magicCookie, 236);

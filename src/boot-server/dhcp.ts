@@ -1,7 +1,7 @@
 /**
- * DHCP for the machines of live plans, by dnsmasq. `sync` makes what dnsmasq serves equal to the plans, by the gentlest
- * way that does: nothing, SIGHUP, or a restart where the firmware of a MAC changed (a tag; see dnsmasq-config.ts) or a
- * lease that is in the way can't be released. What is asked for during a change is done in one go after it.
+ * DHCP for the machines of live plans, by dnsmasq. `sync` applies the plans to dnsmasq with the least disruption:
+ * nothing, SIGHUP, or a restart if the firmware of a MAC changed (a tag; see dnsmasq-config.ts) or a conflicting lease
+ * cannot be released. Changes requested during a sync are batched into the next one.
  */
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export type DhcpOptions = {
   settings: Settings;
   http_url: string;
   plans: Plans;
-  /** For configuration, hosts, leases and process id. */
+  /** Folder of the configuration, hosts file, leases and pid file. */
   directory: string;
   log: Log;
   onLine(line: string): void;
@@ -33,7 +33,7 @@ export class Dhcp {
   readonly #options: DhcpOptions;
   readonly #files: DhcpFiles & { config: string };
   readonly #process: DnsmasqProcess;
-  /** By `clientNames`. Also of those without a plan by now: their tag harms nobody, and its removal would cost a restart. */
+  /** By `clientNames`. Keeps clients without a plan: their tag is harmless, and its removal would cost a restart. */
   readonly #firmware = new Map<string, BootPlan['firmware']>();
   #served = { config: '', hosts: '' };
   #stopped = false;
@@ -71,14 +71,14 @@ export class Dhcp {
     return readLeases(this.#files.leases);
   }
 
-  /** What is published from now on is served after the next start. */
+  /** Plans published from now on are served after the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running?.catch(() => {});
     await this.#process.stop();
   }
 
-  /** Resolves when dnsmasq serves the plans as they are now. Throws `toolFailed` when it does not within 30 s. */
+  /** Resolves when dnsmasq serves the current plans. Throws `toolFailed` after 30 s. */
   sync(): Promise<void> {
     this.#queued ??= this.#after(this.#running);
     return this.#queued;
@@ -103,7 +103,7 @@ export class Dhcp {
     }
   }
 
-  /** @returns whether dnsmasq now serves the plans; false when it has to come up first, after a restart or a death */
+  /** @returns whether dnsmasq now serves the plans; false if it must first come up after a restart or crash */
   async #bringUpToDate(): Promise<boolean> {
     const wanted = this.#render();
     if (wanted.config !== this.#served.config) return this.#restart();
@@ -120,7 +120,7 @@ export class Dhcp {
     return false;
   }
 
-  /** While dnsmasq does not run: what it will read, without leases that are in the way. */
+  /** While dnsmasq is stopped: writes the files it will read, without conflicting leases. */
   async #prepare(): Promise<void> {
     const wanted = this.#render();
     await this.#write(wanted);
@@ -129,14 +129,14 @@ export class Dhcp {
     this.#served = wanted;
   }
 
-  /** @returns whether no lease is in the way any more */
+  /** @returns whether no conflicting lease is left */
   async #release(): Promise<boolean> {
     const stale = await this.#staleLeases();
     if (stale.length === 0) return true;
     const last = stale.at(-1)?.address ?? '';
     const seen = this.#process.expect(new RegExp(`DHCPRELEASE\\(.*\\) ${last.replaceAll('.', '\\.')} `), releaseMs);
     await sendReleases(this.#options.settings['provisioning.address'], stale);
-    // dnsmasq writes the file at the end of the turn that logs; what it did not release is still there after this.
+    // dnsmasq writes the file at the end of the loop iteration that logs; a lease not released by then stays.
     if (await seen) return true;
     this.#options.log.warn({ leases: stale.length }, 'could not release leases (is lo up?); restarting DHCP without them');
     return false;

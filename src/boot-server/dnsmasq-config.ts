@@ -1,10 +1,10 @@
 /**
- * Configuration of the two dnsmasq processes. DHCP and TFTP are apart because DHCP must sometimes be restarted (see
- * dhcp.ts), which would cut the transfers of machines that are booting.
+ * Configuration of the two dnsmasq processes. DHCP and TFTP are separate because DHCP must sometimes be restarted (see
+ * dhcp.ts), which would abort the transfers of booting machines.
  *
- * What a machine gets is in two files: tags by MAC in the configuration, which dnsmasq reads once; addresses and names
- * in the hosts file, which it reads again on SIGHUP. Tags may not stand in the hosts file: dnsmasq 2.90 links the tag
- * of a host (`set:`) into the list of a request on its stack, and frees that list on the next SIGHUP (it dies of it).
+ * A machine's data is in two files: tags by MAC in the configuration, which dnsmasq reads once; addresses and names in
+ * the hosts file, which it rereads on SIGHUP. The hosts file must not contain tags: dnsmasq 2.90 links the tag of a
+ * host (`set:`) into the list of a request on its stack, and crashes when it frees that list on the next SIGHUP.
  */
 import { readFile } from 'node:fs/promises';
 import { guidOf } from '#agent-protocol/infiniband.ts';
@@ -13,12 +13,12 @@ import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-address
 import type { BootPlan } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 
-/** Stands in dnsmasq's log for firmware that got an address and nothing to boot. */
+/** Marks firmware in dnsmasq's log that got an address but no boot file. */
 export const noLoaderTag = 'no-loader';
 
 /**
- * What boots what. A client without option 93 counts as a BIOS. pxelinux is a BIOS program, and firmware that is told to
- * start a loader of another architecture hangs or restarts for ever: none is better.
+ * The boot loader of each architecture. A client without option 93 counts as BIOS. pxelinux is a BIOS program. Firmware
+ * that gets a loader of another architecture hangs or reboots in a loop, so it gets none.
  */
 function loaderLines(http_url: string, address: string): string[] {
   const script = `${http_url}/boot/ipxe/\${netX/mac:hexhyp}`;
@@ -32,24 +32,24 @@ function loaderLines(http_url: string, address: string): string[] {
     `dhcp-boot=tag:pxelinux,tag:!${noLoaderTag},pxelinux.0,,${address}`,
     `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:bios,undionly.kpxe,,${address}`,
     `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi,snponly.efi,,${address}`,
-    // HTTP boot takes only offers that name it in option 60; their boot file is a URL.
+    // HTTP boot accepts only offers with this value in option 60; their boot file is a URL.
     'dhcp-option-force=tag:uefi-http,60,HTTPClient',
     `dhcp-boot=tag:ipxe,tag:!is-ipxe,tag:uefi-http,${http_url}/boot/firmware/snponly.efi,,${address}`,
-    // iPXE fills in the MAC of the NIC that it is asking through.
+    // iPXE substitutes the MAC of the NIC that it boots from.
     `dhcp-boot=tag:ipxe,tag:is-ipxe,tag:!${noLoaderTag},${script},,${address}`,
   ];
 }
 
 export type DhcpFiles = { hosts: string; leases: string; pid: string };
-/** By one of `clientNames`. */
+/** Keyed by one of `clientNames`. */
 export type FirmwareByClient = ReadonlyMap<string, BootPlan['firmware']>;
 
-/** Fixed addresses belong to a server for long; those of the pool serve a ramdisk for minutes. */
+/** Fixed addresses are a server's for long; pool addresses serve a ramdisk for minutes. */
 const leaseTimes = { fixed: '1h', pool: '10m' } as const;
 
 /**
- * Option 93 (RFC 4578, IANA's processor architecture types), of which there are loaders: BIOS, x86-64 UEFI by TFTP (two
- * numbers are in use) and by HTTP.
+ * Values of option 93 (RFC 4578, IANA's processor architecture types) for which loaders exist: BIOS, x86-64 UEFI by
+ * TFTP (two numbers are in use) and by HTTP.
  */
 const clientArchitectures = [
   [0, 'bios'],
@@ -62,7 +62,8 @@ const processLines = (settings: Settings, pid: string): string[] => [
   'port=0',
   'no-resolv',
   'no-hosts',
-  // Root, or a change of user would clear the parent-death signal that ends dnsmasq with us; setpriv bounds what it can.
+  // Root, since a change of user would clear the parent-death signal that ends dnsmasq with us; setpriv limits its
+  // rights.
   'user=root',
   'group=root',
   `pid-file=${plainPath(pid)}`,
@@ -90,21 +91,21 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     `dhcp-hostsfile=${plainPath(files.hosts)}`,
     `dhcp-leasefile=${plainPath(files.leases)}`,
     'dhcp-lease-max=100000',
-    // Machines we have no plan for are not ours to answer.
+    // Do not answer machines without a plan.
     'dhcp-ignore=tag:!known',
-    // An option with nothing in it is not sent; left out, dnsmasq would name itself.
+    // An empty option is not sent; if it were omitted, dnsmasq would send its own address.
     `dhcp-option=option:router${gateway && `,${gateway}`}`,
     `dhcp-option=option:dns-server${dns.map((server) => `,${server}`).join('')}`,
-    // Option 175 is iPXE's own: who sends it needs no loader.
+    // Option 175 is iPXE's own: a client that sends it needs no loader.
     'dhcp-match=set:is-ipxe,175',
-    // no-pxedhcp: nobody else answers here, so iPXE need not wait some seconds for a second offer.
+    // no-pxedhcp: there is no second DHCP server, so iPXE need not wait some seconds for another offer.
     'dhcp-option=tag:is-ipxe,encap:175,176,1b',
     ...loaderLines(http_url, address),
     ...tags,
   ]);
 }
 
-/** What a client may be told apart by: MAC, GUID as a hardware address of eight bytes (iPXE), client id with `id:` before it. */
+/** The identifiers of a client: MAC, GUID as an eight-byte hardware address (iPXE), client id prefixed with `id:`. */
 export function clientNames({ mac, client_id }: BootPlan['macs'][number]): string[] {
   if (client_id === undefined) return [mac];
   const guid = guidOf(client_id, mac);
@@ -117,8 +118,8 @@ function tagLine(client: string, kind: BootPlan['firmware']): string {
 }
 
 /**
- * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids, yet are one machine; by InfiniBand they
- * are known by nothing else. A MAC or an address in two plans goes to the later one: dnsmasq would take neither.
+ * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids but are one machine; InfiniBand
+ * ports have no other identifier. A MAC or address in two plans goes to the later one: dnsmasq would accept neither.
  */
 export function renderHosts(settings: Settings, plans: readonly BootPlan[]): string {
   const subnet = subnetOf(settings);
@@ -139,19 +140,19 @@ export function renderHosts(settings: Settings, plans: readonly BootPlan[]): str
   return lines(hosts.sort());
 }
 
-/** dnsmasq tells the words of a line apart by their looks: `2h`, `ignore` and `infinite` would not be names. */
+/** dnsmasq tells fields of a line apart by their form: `2h`, `ignore` and `infinite` would not be read as names. */
 function plainHostname(hostname = ''): string {
   const [label = ''] = hostname.split('.');
   return /^(?!(?:ignore|infinite)$)[a-z][a-z0-9-]{0,62}$/i.test(label) ? label : '';
 }
 
-/** Throws `badRequest` that names the setting when dnsmasq could not work with the settings. */
+/** Throws `badRequest` that names the setting if dnsmasq could not work with the settings. */
 export function checkDhcpSettings(settings: Settings): void {
   interfaceName(settings);
   rangeLine(settings);
 }
 
-/** dnsmasq would only warn, and wait for the interface to appear. The folder of /sys may be another network namespace's. */
+/** dnsmasq would only warn and wait for the interface to appear. /sys may show another network namespace. */
 export async function checkInterface(settings: Settings): Promise<void> {
   const name = interfaceName(settings);
   const table = await readFile('/proc/self/net/dev', 'utf8').catch(() => undefined);
@@ -193,7 +194,7 @@ function interfaceName(settings: Settings): string {
   return name;
 }
 
-/** dnsmasq's syntax has no way to write these characters in a path. */
+/** dnsmasq's syntax cannot express these characters in a path. */
 function plainPath(path: string): string {
   if (/[,"\\\n]|\s#/.test(path)) throw new Fault('badRequest', { detail: `dnsmasq cannot use the path ${JSON.stringify(path)}` });
   return path;

@@ -1,4 +1,4 @@
-/** Turns dnsmasq's log into the record of the machines: addresses, files, refusals. */
+/** Converts dnsmasq's log into machine events: addresses, files, refusals. */
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { formatRequester, isMachine } from '#domain/requesters.ts';
@@ -19,7 +19,7 @@ import { laidPaths, macOfConfig } from './tftp-files.ts';
 
 type Parts = { addresses: MachineAddresses; plans: Plans; report: Report; log: Log; tftpRoot: string };
 
-/** An unknown machine asks for ever; once in this time is enough to tell. */
+/** An unknown machine retries for ever; it is reported once per interval. */
 const strangerMs = 60_000;
 const rememberedMax = 2000;
 
@@ -34,7 +34,7 @@ const dhcpTexts: Readonly<Record<string, string>> = {
   INFORM: 'has {address} and asks for the rest',
 };
 
-/** dnsmasq repeats a complaint with each request; once in this time is enough to tell. */
+/** dnsmasq repeats a complaint for each request; it is reported once per interval. */
 const complaintMs = 30_000;
 
 export class DnsmasqEvents {
@@ -42,11 +42,11 @@ export class DnsmasqEvents {
   readonly #strangers = new Map<string, number>();
   readonly #complaints = new Map<string, number>();
   readonly #acknowledged = new Map<string, string>();
-  /** By transaction. */
+  /** Keyed by DHCP transaction. */
   readonly #vendorClasses = new Map<string, string>();
   readonly #userClasses = new Map<string, string>();
   readonly #loaderless = new Map<string, ClientTags>();
-  /** By address: the words with which a client ended its transfer, until the line that names the file. */
+  /** Keyed by address: the client's TFTP error message, until the line that names the file. */
   readonly #tftpErrors = new Map<string, string>();
 
   constructor(parts: Parts) {
@@ -84,7 +84,7 @@ export class DnsmasqEvents {
     }
     if (type === 'RELEASE' && address) this.#parts.addresses.forget(address);
     const text = (dhcpTexts[type] ?? `DHCP${type}`).replace('{address}', address ?? 'an address');
-    // After an ACK stands the host name, after the others the reason.
+    // An ACK is followed by the host name, other types by the reason.
     const reason = type === 'ACK' || type === 'OFFER' ? '' : rest;
     const [vendorClass, userClass] = [this.#vendorClasses.get(transaction), this.#userClasses.get(transaction)];
     this.#parts.report({
@@ -96,7 +96,7 @@ export class DnsmasqEvents {
       message: reason ? `${text} (${isIgnored ? 'ignored: no plan for this MAC' : reason})` : text,
       data: {
         ...(reason && { reason }),
-        // Firmware and systems are told apart by it.
+        // Distinguishes firmware from operating systems.
         ...((vendorClass !== undefined || type === 'ACK') && { vendor_class: vendorClass ?? '' }),
         ...(userClass && { user_class: userClass }),
       },
@@ -104,7 +104,7 @@ export class DnsmasqEvents {
     if (type === 'ACK') this.#reportMissingLoader(mac, transaction);
   }
 
-  /** The ramdisk and installed systems ask too: only firmware gives itself a vendor class of network boot. */
+  /** The ramdisk and installed systems also send DHCP requests; only firmware sends a network boot vendor class. */
   #reportMissingLoader(mac: string, transaction: string): void {
     const client = this.#loaderless.get(transaction);
     const vendorClass = this.#vendorClasses.get(transaction) ?? '';
@@ -117,7 +117,7 @@ export class DnsmasqEvents {
     this.#parts.report({ kind: 'dhcp', mac, subject: 'no loader', message, data: { vendor_class: vendorClass } });
   }
 
-  /** dnsmasq names the file with every offer too; what counts is what was acknowledged. */
+  /** dnsmasq also names the file with every offer; only the acknowledged one counts. */
   #bootFile({ transaction, file }: BootFileChoice): void {
     const mac = this.#acknowledged.get(transaction);
     if (mac === undefined) return;
@@ -127,8 +127,8 @@ export class DnsmasqEvents {
   }
 
   /**
-   * Firmware asks for the size of a file first: it ends that transfer at the answer, which dnsmasq then calls sent. Whoever
-   * ends one later ends it in its last block, or dnsmasq says that it failed.
+   * Firmware first requests the size of a file: it aborts that transfer at the reply, and dnsmasq logs it as sent. A
+   * transfer aborted later was aborted in its last block, or dnsmasq logs a failure.
    */
   #endOfTransfer({ outcome, address }: TftpTransfer): { outcome: TransferOutcome; detail?: string } {
     const detail = this.#tftpErrors.get(address);
@@ -160,7 +160,7 @@ export class DnsmasqEvents {
     });
   }
 
-  /** Into the record of the machine that it is about, or of all that wait. */
+  /** Recorded for the machine concerned, or for all waiting machines. */
   #warning({ message, address, path }: Warning): void {
     this.#parts.log.warn(`dnsmasq: ${message}`);
     if (isToldAlready(this.#complaints, message, complaintMs)) return;
@@ -170,14 +170,14 @@ export class DnsmasqEvents {
   }
 
   #macConcerned(address: string | undefined, path: string | undefined): string | undefined {
-    // Whose it should be: just now it may be leased to another one, which is what dnsmasq complains of.
+    // The intended owner: the address may be leased to another machine now, which dnsmasq complains about.
     if (address !== undefined) return this.#parts.plans.ownerOf(address) ?? this.#parts.addresses.macOf(address);
     const subject = path && relative(this.#parts.tftpRoot, path);
     const plan = subject ? this.#parts.plans.all().find((candidate) => laidPaths(candidate).includes(subject)) : undefined;
     return plan?.macs[0]?.mac;
   }
 
-  /** dnsmasq asks nobody who they are. What lies there is of use from the machine's own address alone; yet it is told. */
+  /** dnsmasq does not authenticate clients. The files are useful only from the machine's address; report it still. */
   async #reportStranger(subject: string, address: string): Promise<void> {
     const mac = macOfConfig(subject);
     const plan = mac === undefined ? undefined : this.#parts.plans.ofMac(mac);
@@ -195,7 +195,7 @@ export class DnsmasqEvents {
   }
 }
 
-/** `ended`: begun, and ended by the client in its first or its last block. */
+/** `ended`: started, then aborted by the client in its first or last block. */
 type TransferOutcome = TftpTransfer['outcome'] | 'ended';
 
 function sizeOf(path: string): Promise<number | undefined> {
@@ -212,12 +212,12 @@ function isToldAlready(told: Map<string, number>, key: string, ms: number): bool
   return false;
 }
 
-/** A plan for an address alone has no loader for anybody. */
+/** A plan with an address only has no boot loader for any firmware. */
 function isLoaderless({ tags }: ClientTags): boolean {
   return tags.includes(noLoaderTag) && (tags.includes('ipxe') || tags.includes('pxelinux'));
 }
 
-/** Machines choose the keys, so the oldest go. */
+/** Machines choose the keys, so the oldest entries are evicted. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);

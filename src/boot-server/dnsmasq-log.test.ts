@@ -1,4 +1,4 @@
-/** Lines as dnsmasq 2.90 wrote them. */
+/** Log lines written by dnsmasq 2.90. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDnsmasqLine } from './dnsmasq-log.ts';

@@ -1,21 +1,21 @@
-/** dnsmasq's log lines as what they tell of machines. Anything else is undefined. */
+/** Parses dnsmasq's log lines. Unknown lines are undefined. */
 
 export type DhcpMessage = {
   kind: 'dhcp';
   /** `DISCOVER`, `OFFER`, `REQUEST`, `ACK`, `NAK`, `RELEASE`, `DECLINE`, `INFORM`. */
   type: string;
-  /** Of an InfiniBand port: its client id, or its GUID. */
+  /** For an InfiniBand port: its client id or GUID. */
   mac: string;
   address?: string;
-  /** What follows: a host name, or the reason why nothing was given. */
+  /** The rest of the line: a host name, or the reason for a refusal. */
   rest: string;
 };
 export type BootFileChoice = { kind: 'bootfile'; transaction: string; file: string };
-/** Ours and dnsmasq's own words for what a client is. */
+/** Our own tags and dnsmasq's tags of a client. */
 export type ClientTags = { kind: 'tags'; transaction: string; tags: string[] };
-/** Option 60 as firmware fills it in: `PXEClient:Arch:00011:UNDI:003000`. */
+/** Option 60 as firmware sends it: `PXEClient:Arch:00011:UNDI:003000`. */
 export type VendorClass = { kind: 'vendor'; transaction: string; vendorClass: string };
-/** Option 77: iPXE calls itself so. */
+/** Option 77: iPXE identifies itself here. */
 export type UserClass = { kind: 'user class'; transaction: string; userClass: string };
 export type TftpTransfer = {
   kind: 'tftp';
@@ -23,9 +23,9 @@ export type TftpTransfer = {
   address: string;
   path: string;
 };
-/** The client ended its transfer; the line that follows names the file, and says `sent` where it ended at the first block. */
+/** The client aborted its transfer; the next line names the file, and says `sent` if it aborted at the first block. */
 export type TftpError = { kind: 'tftp error'; address: string; detail: string };
-/** `address`, `path`: whose fixed address or which file it is about. */
+/** `address`, `path`: the fixed address or file concerned. */
 export type Warning = { kind: 'warning'; message: string; address?: string; path?: string };
 export type DnsmasqEntry =
   | (DhcpMessage & { transaction: string })
@@ -41,7 +41,7 @@ const prefix = /^dnsmasq(?:-(?:dhcp|tftp|script))?\[\d+\]: /;
 const mac = '((?:[0-9a-f]{2}:){5,254}[0-9a-f]{2})';
 const ip = '(\\d+(?:\\.\\d+){3})';
 
-/** How lines begin by which dnsmasq says that it could not do its work for anybody. */
+/** Prefixes of lines in which dnsmasq reports that it could not serve any client. */
 const complaints = [
   ...['not using configured', 'no address range', 'duplicate', 'cannot ', 'failed ', 'Error ', 'unable to get free port'],
   ...['ARP-cache injection failed', 'interface \\S+ failed', 'DHCP packet received on', 'DHCP range .* is not consistent'],

@@ -1,4 +1,4 @@
-/** One dnsmasq as a child: started, watched, started again when it dies, and never left behind. */
+/** Supervises one dnsmasq child process: starts it, restarts it after a crash, and never leaves it behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -10,19 +10,19 @@ import { withoutOurSettings } from '#tools/run-tool.ts';
 import type { Log } from './parts.ts';
 
 export type DnsmasqOptions = {
-  /** For people: `DHCP`. */
+  /** Display name, such as `DHCP`. */
   title: string;
   config: string;
   pid: string;
-  /** What it needs of our rights. */
+  /** Capabilities it keeps of ours. */
   capabilities: readonly Capability[];
-  /** Log line that says that it serves. */
+  /** Log line that signals readiness. */
   ready: RegExp;
   log: Log;
-  /** Before each start, also after a death: writes the files that it reads. */
+  /** Writes its files before each start, also after a crash. */
   prepare(): Promise<void>;
   onLine(line: string): void;
-  /** It died by itself and will be started again. */
+  /** It exited unexpectedly and will be restarted. */
   onDeath(message: string): void;
 };
 
@@ -30,12 +30,12 @@ const startMs = 10_000;
 const stopMs = 3_000;
 const firstBackoffMs = 200;
 const longestBackoffMs = 10_000;
-/** It ran this long: its next death begins the backoff anew. */
+/** After this uptime, the next crash resets the backoff. */
 const steadyMs = 60_000;
 
 /**
- * Everything that dnsmasq, started by root, does not need is taken from it. `--pdeathsig` ends it with us, however we
- * end; that holds only while its user stays the same.
+ * Drops every capability that a dnsmasq started by root does not need. `--pdeathsig` ends it when this process ends for
+ * any reason; that works only while its user does not change.
  */
 const rootOnly = ['--bounding-set', '-all,+net_admin,+net_raw,+net_bind_service,+setuid,+setgid,+chown', '--no-new-privs'];
 
@@ -43,32 +43,32 @@ export class DnsmasqProcess {
   readonly #options: DnsmasqOptions;
   readonly #waiters = new Set<(line: string) => void>();
   #child: ChildProcess | undefined;
-  /** The child once it serves: only the death of such a one is repaired. */
+  /** The child once it is ready: only a ready child is restarted after a crash. */
   #serving: ChildProcess | undefined;
   #lastLines: string[] = [];
   #stopping = false;
   #backoffMs = firstBackoffMs;
   #retry: AbortController | undefined;
-  /** Settles when the present (re)start has. */
+  /** Settles with the current start or restart. */
   #up: Promise<void> = Promise.resolve();
 
   constructor(options: DnsmasqOptions) {
     this.#options = options;
   }
 
-  /** setpriv becomes dnsmasq: one process id. Undefined while it does not serve. */
+  /** setpriv execs dnsmasq, so the pid stays. Undefined while it is not ready. */
   get pid(): number | undefined {
     return this.#serving?.pid;
   }
 
-  /** Resolves when it serves. Throws `toolFailed` with what dnsmasq said. */
+  /** Resolves when it is ready. Throws `toolFailed` with dnsmasq's output. */
   start(): Promise<void> {
     this.#stopping = false;
     this.#up = this.#launch();
     return this.#up;
   }
 
-  /** Stops it and starts it again; `untilUp` tells when it serves. */
+  /** Stops and starts it; `untilUp` resolves when it is ready. */
   async restart(): Promise<void> {
     await this.stop();
     this.#stopping = false;
@@ -76,19 +76,19 @@ export class DnsmasqProcess {
     this.#up.catch(() => {});
   }
 
-  /** Resolves when it is up: at once, or after the restart that is under way. */
+  /** Resolves when it is ready: at once, or after the current restart. */
   untilUp(signal: AbortSignal): Promise<void> {
     return Promise.race([this.#up, aborted(signal)]);
   }
 
-  /** @returns whether the line came; false when it did not within `ms`, or the process died */
+  /** @returns whether the line was logged; false if not within `ms`, or if the process exited */
   reload(confirmation: RegExp, ms: number): Promise<boolean> {
     const seen = this.expect(confirmation, ms);
     this.#child?.kill('SIGHUP');
     return seen;
   }
 
-  /** @returns whether a line that matches comes within `ms` */
+  /** @returns whether a matching line is logged within `ms` */
   expect(pattern: RegExp, ms: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const watch = (line: string) => pattern.test(line) && resolve(true);
@@ -133,7 +133,7 @@ export class DnsmasqProcess {
     this.#child = child;
     createInterface({ input: child.stderr }).on('line', (line) => this.#take(line));
     child.once('error', (error) => this.#take(error.message));
-    // 'close', not 'exit': the reason of a failed start is in its last lines.
+    // 'close', not 'exit': the last lines contain the reason of a failed start.
     child.once('close', (code, signal) => this.#ended(child, `${signal ?? `exit code ${code}`}`));
     const closed = once(child, 'close').then(
       () => false,
@@ -156,7 +156,7 @@ export class DnsmasqProcess {
     this.#options.onLine(line);
   }
 
-  /** A start that failed is told to its caller; the death of what was up is repaired here. */
+  /** A failed start is reported to its caller; a crash after that is handled by a restart. */
   #ended(child: ChildProcess, how: string): void {
     if (this.#stopping || this.#serving !== child) return;
     this.#child = this.#serving = undefined;
@@ -189,20 +189,20 @@ export class DnsmasqProcess {
   }
 }
 
-/** Those that this process has itself: without them dnsmasq says what it cannot do. */
+/** The capabilities that this process has; without them dnsmasq reports what it cannot do. */
 async function heldOf(capabilities: readonly Capability[]): Promise<Capability[]> {
   const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
   return capabilities.filter((name) => (held >> capabilityBits[name]) & 1n);
 }
 
-/** A dnsmasq of an earlier run, known by its pid file and our configuration in its arguments, is ended first. */
+/** First stops a dnsmasq of an earlier run, identified by its pid file and our configuration in its arguments. */
 async function endLeftover(pidFile: string, config: string): Promise<void> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
   if (!Number.isSafeInteger(pid) || pid <= 1) return;
   const isOurs = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(`--conf-file=${config}\0`);
   if (!(await isOurs())) return;
   process.kill(pid, 'SIGTERM');
-  // It is nobody's child any more, so there is no event to wait for.
+  // It is not our child, so there is no exit event to wait for.
   for (let look = 0; look < 60 && (await isOurs()); look++) await pause(50);
   if (await isOurs()) process.kill(pid, 'SIGKILL');
 }

@@ -5,7 +5,7 @@ import { anEventListener } from '#test/an-event-listener.ts';
 import { EventBodies, eventBodyMax } from './event-bodies.ts';
 
 const packed = { gzip: gzipSync, br: brotliCompressSync };
-/** An event of that many bytes, one kilobyte when it is packed. */
+/** An event of that many bytes, one kilobyte when compressed. */
 const large = (bytes: number) => JSON.stringify({ pad: 'x'.repeat(bytes - '{"pad":""}'.length) });
 const isRead = (value: unknown) => typeof value === 'object' && value !== null && 'pad' in value;
 

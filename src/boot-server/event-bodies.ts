@@ -1,9 +1,12 @@
-/** Reads what BMCs post as events, as much of it as may be: a few hundred bytes sent can be a megabyte to read. */
+/** Reads and limits the bodies of BMC events: a few hundred compressed bytes can expand to a megabyte. */
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 
-/** An event is a few hundred bytes; some BMCs send many at once, and reports of all their sensors. Also of what is unpacked. */
+/**
+ * An event is a few hundred bytes; some BMCs batch many, and send reports of all sensors. Also limits the decompressed
+ * size.
+ */
 export const eventBodyMax = 1024 * 1024;
-/** Of one subscription, unpacked: as much as of an event stream. */
+/** Per subscription, decompressed: the same limit as for an event stream. */
 const mostPerMinute = 4 * 1024 * 1024;
 const minuteMs = 60_000;
 
@@ -22,15 +25,15 @@ export class EventBodies {
   /** Bytes in this minute, by token. */
   readonly #read = new Map<string, number>();
 
-  /** @param now milliseconds that only rise */
+  /** @param now monotonic milliseconds */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#begunAt = now();
   }
 
   /**
-   * @returns what it says, or nothing that is known (`{}`), also where the BMC has said too much already: that it has
-   * spoken is an event by itself
+   * @returns the parsed body, or `{}` if it is unreadable or the BMC is over its limit: the request itself already
+   * counts as an event
    */
   read(token: string, body: Buffer, encoding: string | undefined): unknown {
     if (this.#now() - this.#begunAt > minuteMs) {
@@ -39,7 +42,7 @@ export class EventBodies {
     }
     const before = this.#read.get(token) ?? 0;
     const limit = Math.min(eventBodyMax, mostPerMinute - before);
-    // What cannot be unpacked costs as much as the most that may be.
+    // A body that cannot be decompressed counts as the maximum.
     let size = limit;
     try {
       if (limit <= 0) return {};

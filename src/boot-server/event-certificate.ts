@@ -1,4 +1,4 @@
-/** The certificate of the listener that BMCs post events to by HTTPS: the site's own, or one that is made here. */
+/** The certificate of the HTTPS listener for BMC events: the site's own, or a self-signed one. */
 import { createSecureContext } from 'node:tls';
 import { Fault } from '#domain/faults.ts';
 import type { Settings } from '#settings.ts';
@@ -6,15 +6,15 @@ import { readSmallFile } from '#tools/small-file.ts';
 import { type Certificate, ensureSelfMade } from './self-made-certificate.ts';
 
 const fileMax = 256 * 1024;
-/** One that ends sooner is made anew at the start. */
+/** A certificate that expires sooner is renewed at the start. */
 const spareMs = 30 * 86_400_000;
 
-/** Whether BMCs cannot check it, since nobody signed it. */
+/** Whether the certificate is self-signed, so that BMCs cannot verify it. */
 export function isSelfMade(settings: Settings): boolean {
   return settings['redfish.events_certificate'] === '';
 }
 
-/** @param folder of the one that is made here. Throws `eventCertificate`, and `toolFailed` without the openssl program */
+/** @param folder of the self-signed certificate. Throws `eventCertificate`, and `toolFailed` without openssl */
 export async function loadEventCertificate(settings: Settings, folder: string): Promise<Certificate> {
   const certificate = isSelfMade(settings)
     ? await ensureOwn(folder, settings['provisioning.address'])
@@ -46,7 +46,7 @@ function ensureOwn(folder: string, address: string): Promise<Certificate> {
     name: 'events',
     subject: 'Ingot events',
     address,
-    // The TLS of old BMCs knows nothing else.
+    // The TLS of old BMCs supports only RSA.
     kind: 'rsa',
     isGood: (cert) => cert.checkIP(address) !== undefined && cert.validToDate.getTime() > Date.now() + spareMs,
   });

@@ -1,4 +1,4 @@
-/** The listener for events by HTTPS: its certificate, and who can check it. */
+/** The HTTPS listener for events: its certificate, and which clients can verify it. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ function aSite(flags: Record<string, string> = {}) {
   return readSettings({ flags: { 'provisioning.address': '127.0.0.1', ...flags } });
 }
 
-/** Made by the openssl program alone. @returns paths */
+/** Made with the openssl program. @returns paths */
 async function aCertificate(folder: string, name: string): Promise<Record<'certificate' | 'key', string>> {
   const [certificate, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
   const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', certificate];

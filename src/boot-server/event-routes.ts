@@ -1,4 +1,4 @@
-/** Where BMCs post their events (Redfish). The token in the path is all they have to prove who they are. */
+/** Routes to which BMCs post Redfish events. The token in the path is their only credential. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { EventBodies, eventBodyMax } from './event-bodies.ts';
@@ -14,9 +14,10 @@ export function eventRoutes(app: FastifyInstance, { eventTaker }: Pick<HttpParts
       return taker;
     };
     scope.addHook('onRequest', async (request) => {
-      // Before the body is read: strangers cost neither the memory for it nor the time to unpack it.
+      // Checked before the body is read: unknown clients cost neither memory nor decompression time.
       takerOf(request);
-      // What it says matters little, and BMCs name its type as they please. A refusal would make them end the subscription.
+      // The content matters little, and BMCs send any content type. A rejection would make them delete the
+      // subscription.
       delete request.raw.headers['content-type'];
     });
     scope.removeAllContentTypeParsers();
@@ -25,7 +26,7 @@ export function eventRoutes(app: FastifyInstance, { eventTaker }: Pick<HttpParts
     );
     scope.post('/redfish-events/:token', { bodyLimit: eventBodyMax }, (request, reply) => {
       takerOf(request)(request.body ?? {});
-      // Not 204: iLO 5 and 6 count anything but 200 as a failed delivery, repeat it, and give up after a few
+      // Not 204: iLO 5 and 6 treat any status but 200 as a failed delivery, retry, and give up after a few attempts
       // (DMTF/Redfish-Event-Listener issue 30).
       return reply.code(200).send();
     });

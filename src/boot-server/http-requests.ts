@@ -1,4 +1,4 @@
-/** What the routes of the provisioning listener share: their parts, and who is asking. */
+/** Shared by the routes of the provisioning listener: their dependencies and the identity of the requester. */
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { JsonObject } from '#domain/records.ts';
@@ -10,7 +10,7 @@ import type { Log, Report } from './parts.ts';
 import type { Plans } from './plans.ts';
 import type { Transfer } from './send-file.ts';
 
-/** @returns what takes the body of a post with that token; undefined = nobody waits for it */
+/** @returns the handler for bodies posted with that token; undefined = no subscription */
 export type EventTakers = (token: string) => ((body: unknown) => void) | undefined;
 
 export type HttpParts = {
@@ -18,31 +18,31 @@ export type HttpParts = {
   images: Pick<ImageSource, 'extents'>;
   plans: Plans;
   addresses: MachineAddresses;
-  /** Where boot files lie: `<root>/<folder>/<name>`. */
+  /** Boot files are at `<root>/<folder>/<name>`. */
   tftpRoot: string;
   report: Report;
   log: Log;
-  /** Who waits for the events of a BMC: see BootServerOptions. */
+  /** Handlers of BMC events: see BootServerOptions. */
   eventTaker?: EventTakers | undefined;
-  /** Told when a connection has shown a good token. */
+  /** Called when a connection has shown a valid token. */
   onAuthenticated?: (socket: Socket) => void;
 };
 
-/** The address a request came from, without the prefix that an IPv6 socket puts before IPv4. */
+/** The peer address of a request, without the prefix of IPv4-mapped IPv6. */
 export function addressOf(request: { socket: { remoteAddress?: string } }): string {
   return (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
 }
 
-/** Who asks, as sure as it can be known. */
+/** The requester, as reliably as it can be identified. */
 export function requesterOf({ addresses }: Pick<HttpParts, 'addresses'>, request: FastifyRequest): Promise<Requester> {
   return addresses.requester(addressOf(request));
 }
 
-/** Begin and end of one transfer into the record: what began and did not end tells as much as what ended. */
+/** Records start and end of one transfer: one that started and did not end is as informative as one that ended. */
 export function reportsOf(
   parts: HttpParts,
   request: FastifyRequest,
-  { subject, mac }: { subject: string /** Default: whose address it is. */; mac?: string | undefined },
+  { subject, mac }: { subject: string /** Default: the owner of the address. */; mac?: string | undefined },
 ): { onStart(total: number): void; onEnd(transfer: Transfer): void } {
   const report = (message: string, more: { data: JsonObject; duration_ms?: number }) =>
     parts.report({ kind: 'http', ...whoAsks(parts, request), ...(mac && { mac }), subject, message, ...more });

@@ -93,7 +93,7 @@ test('the script of a MAC, in both spellings', async () => {
     assert.equal(await reply.text(), plan.ipxe_script);
   }
   assert.equal((await get('/boot/ipxe/52:54:00:00:00:99')).status, 404);
-  // What iPXE calls an InfiniBand port: its whole address, or its GUID.
+  // iPXE identifies an InfiniBand port by its whole address or its GUID.
   for (const port of ['80-00-00-48-fe-80-00-00-00-00-00-00-52-54-00-03-00-00-00-01', '52-54-00-03-00-00-00-01'])
     assert.equal(await (await get(`/boot/ipxe/${port}`)).text(), plan.ipxe_script);
   assert.equal(engine.requests[0]?.mac, '52:54:00:00:00:01');
@@ -375,7 +375,7 @@ test('an event of a BMC goes to whoever waits for it, and its token into no reco
   events.length = 0;
   const type = { 'content-type': 'application/json; charset=utf-8' };
   const reply = await sendEvent('known', '{"Events":[]}', type);
-  // Some BMCs take 204 for a failure.
+  // Some BMCs treat 204 as a failure.
   assert.deepEqual([reply.status, await reply.text()], [200, '']);
   assert.equal((await sendEvent('unknown', '{}', type)).status, 404);
   assert.equal((await sendEvent('known', 'x'.repeat(1_100_000), type)).status, 413);
@@ -384,7 +384,7 @@ test('an event of a BMC goes to whoever waits for it, and its token into no reco
 });
 
 test('what nobody waits for is refused before its body is read', async () => {
-  // A body that never comes: only whoever does not read it can answer.
+  // The body never arrives, so only a handler that does not read it can reply.
   const sent = httpRequest(`${server.addresses.http_url}/redfish-events/unknown`, {
     method: 'POST',
     headers: { 'content-length': '1000000', 'content-encoding': 'gzip' },

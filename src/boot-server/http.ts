@@ -1,4 +1,4 @@
-/** What the provisioning network asks: boot files, images, the agent's messages, events of BMCs. Nothing of the public API is here. */
+/** HTTP of the provisioning network: boot files, images, agent messages, BMC events. The public API is elsewhere. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes, formerAgentRoutes, imageRoutes } from './agent-routes.ts';
@@ -8,9 +8,9 @@ import { addressOf, type HttpParts } from './http-requests.ts';
 import type { Certificate } from './self-made-certificate.ts';
 
 const bodyMax = 1024 * 1024;
-/** Longer than the longest poll (30 s) and than a disk that makes the agent stop reading for a while. */
+/** Longer than the longest poll (30 s), and than a disk may stall the agent's reads. */
 const idleMs = 300_000;
-/** Nothing at these paths is answered well without a token. */
+/** These paths never answer successfully without a token. */
 const guardedPaths = /^\/(?:agent\/v2|redfish-events)\//;
 
 const serverOptions = {
@@ -26,7 +26,7 @@ const serverOptions = {
   http: { headersTimeout: 10_000 },
 } as const;
 
-/** @param agents what of theirs comes here: `all`, or `images` (or nothing) where the rest comes by HTTPS */
+/** @param agents which agent routes are served here: `all`, or `images` (or `nothing`) if the rest is on HTTPS */
 export function createHttp(parts: HttpParts, agents: 'all' | 'images' | 'nothing'): FastifyInstance {
   const app = fastify(serverOptions);
   proveConnections(app, parts);
@@ -39,14 +39,14 @@ export function createHttp(parts: HttpParts, agents: 'all' | 'images' | 'nothing
   return app;
 }
 
-/** Events of BMCs, on a port of their own: BMCs are on another network, and want another certificate than agents do. */
+/** BMC events, on a separate port: BMCs are on another network and need another certificate than agents. */
 export function createEventHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
   const app = createHttps(parts, certificate);
   eventRoutes(app, parts);
   return app;
 }
 
-/** Messages of agents and what they fetch. iPXE knows no certificate of ours, so boot files are not here. */
+/** Agent messages and downloads. Boot files are not served here, since iPXE does not know our certificates. */
 export function createAgentHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
   const app = createHttps(parts, certificate);
   agentRoutes(app, parts);
@@ -73,7 +73,7 @@ function answerFaults(app: FastifyInstance, parts: HttpParts): void {
   );
   const missing = ({ url }: FastifyRequest) => new Fault('notFound', { what: 'Resource', id: url.slice(0, 200) });
   app.setNotFoundHandler((request, reply) => answerError(parts, { error: missing(request), request, reply }));
-  // Before the body is waited for.
+  // Runs before the body is read.
   app.addHook('onRequest', async (request) => {
     if (request.is404) throw missing(request);
   });
@@ -81,13 +81,13 @@ function answerFaults(app: FastifyInstance, parts: HttpParts): void {
 
 type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest; reply: FastifyReply };
 
-/** Machines get the status and one sentence; what is our own defect stays in our log. */
+/** Machines get the status and one sentence; internal errors are only logged. */
 async function answerError(parts: HttpParts, { error, request, reply }: Failed): Promise<FastifyReply> {
   const { status, text } = describe(error);
   if (status >= 500) parts.log.error({ err: error, url: request.url }, 'request of a machine failed');
-  // The engine has made one line of it; many would be what the budget is there against.
+  // The engine has already logged one line; one per request would defeat the rate limit.
   if (status === 429) return reply.code(status).header('retry-after', '60').type('application/json').send({ error: text });
-  // What follows is the token of a subscription.
+  // The rest of the path is the token of a subscription.
   const path = request.url
     .split('?')[0]
     ?.slice(0, 200)

@@ -1,4 +1,4 @@
-/** Opens listening sockets; one that cannot be opened says which port, what for, and who has it. */
+/** Opens listening sockets; a failure names the port, its purpose, and the process that has it. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { type ListenOptions, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -6,7 +6,7 @@ import { Fault } from '#domain/faults.ts';
 
 export type Place = { address: string; port: number; purpose: string; setting: string; addressSetting?: string };
 
-/** @returns the port, which the system chose where `place.port` is 0. Throws `cannotListen`. */
+/** @returns the port, chosen by the system if `place.port` is 0. Throws `cannotListen`. */
 export async function openListener(listener: Server | FastifyInstance, place: Place): Promise<number> {
   const where = { host: place.address, port: place.port, exclusive: true };
   const server = listener instanceof Server ? listener : listener.server;
@@ -42,7 +42,7 @@ async function explain(
   return fault(error.message, `Check the setting ${setting}.`);
 }
 
-/** `name (process 123)` of whoever listens on a TCP port, where /proc shows it. */
+/** `name (process 123)` of the process that listens on a TCP port, if /proc shows it. */
 async function ownerOf(port: number): Promise<string | undefined> {
   const inodes = new Set((await Promise.all(['tcp', 'tcp6'].map((table) => listeningInodes(table, port)))).flat());
   if (inodes.size === 0) return undefined;

@@ -1,13 +1,13 @@
-/** Which MAC has which address, so that requests can be told to belong to a machine. */
+/** Maps addresses to MACs, to identify the machine that sent a request. */
 import { readFile } from 'node:fs/promises';
 import type { Requester } from '#domain/requesters.ts';
 import type { Plans } from './plans.ts';
 
 type Options = {
   plans: Plans;
-  /** Ingot serves DHCP here. */
+  /** Whether Ingot serves DHCP here. */
   isServed: boolean;
-  /** Text of /proc/net/arp; tests give their own. */
+  /** Text of /proc/net/arp; tests inject their own. */
   readNeighbours?: () => Promise<string>;
 };
 
@@ -37,20 +37,23 @@ export class MachineAddresses {
     return this.#leased.get(address) ?? this.#plans.ownerOf(address);
   }
 
-  /** With what the kernel itself has seen on the wire: an address can be taken without asking DHCP for it. */
+  /** Includes the kernel's neighbour table: an address can be used without a DHCP lease. */
   async requester(address: string): Promise<Requester> {
     const promised = this.macOf(address);
     const seen = neighbourIn(await this.#readNeighbours().catch(() => ''), address);
     return { address, macs: [promised, seen].filter((mac) => mac !== undefined), isServed: this.#isServed };
   }
 
-  /** The machine that `macOf` names, unless another one is seen behind the address: what is said from there is not its own. */
+  /**
+   * The machine of `macOf`, unless the neighbour table has another MAC for the address: then the request is not its
+   * own.
+   */
   async machineAt(address: string): Promise<string | undefined> {
     const [mac, ...others] = new Set((await this.requester(address)).macs);
     return others.length === 0 && mac === this.macOf(address) ? mac : undefined;
   }
 
-  /** As `macOf`; of an address that was not given here, whom the kernel sees behind it: it got that elsewhere. */
+  /** As `macOf`; for an address not leased here, the MAC in the neighbour table. */
   async likelyMacOf(address: string): Promise<string | undefined> {
     return this.macOf(address) ?? neighbourIn(await this.#readNeighbours().catch(() => ''), address);
   }
@@ -59,7 +62,10 @@ export class MachineAddresses {
 /** ATF_COM of if_arp.h: the entry is complete. */
 const isComplete = 0x02;
 
-/** proc(5): `IP address, HW type, Flags, HW address, Mask, Device`; type 0x1 is Ethernet. Of InfiniBand's it has a part only. */
+/**
+ * proc(5): `IP address, HW type, Flags, HW address, Mask, Device`; type 0x1 is Ethernet. InfiniBand addresses are
+ * truncated.
+ */
 export function neighbourIn(table: string, address: string): string | undefined {
   for (const line of table.split('\n')) {
     const [ip, type, flags, mac] = line.trim().split(/\s+/);

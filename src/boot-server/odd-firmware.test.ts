@@ -1,4 +1,4 @@
-/** What firmware and loaders were reported to send (docs/compatibility.md), to the real dnsmasq. */
+/** Requests that firmware and boot loaders were reported to send (docs/compatibility.md), to the real dnsmasq. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ after(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-/** Sends a read request from the machine, and an abort where the size was all that was wanted. @returns the reply's first bytes, in hex */
+/** Sends a read request, and an abort if only the size is wanted. @returns the reply's first bytes, in hex */
 function askTftp(name: string, options: readonly string[] = [], { aborts = false } = {}): string {
   const packet = Buffer.concat([
     Buffer.from([0, 1]),
@@ -63,7 +63,10 @@ print(data[:100].hex())
 const http = (path: string) =>
   network.inMachine('curl', ['-s', '-S', '-w', '\n%{http_code}', `http://${network.address}:8088${path}`]).stdout;
 
-/** A DISCOVER of a BIOS that asks for the boot file as an option, too. @returns the file field of the OFFER in hex, and its options' numbers */
+/**
+ * A DISCOVER of a BIOS that also requests the boot file as an option. @returns file field (hex) and option numbers of
+ * the OFFER
+ */
 function discover(): { file: string; options: number[] } {
   const program = `
 import json, socket

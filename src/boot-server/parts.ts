@@ -1,8 +1,8 @@
-/** What the parts of the boot server are handed from outside. */
+/** Dependencies of the boot server's parts. */
 import type { Logger } from 'pino';
 import type { MachineMessages } from '#engine/contract.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 export type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
-/** Takes what a machine did into the record; never throws. */
+/** Records a request of a machine; never throws. */
 export type Report = (request: MachineRequest) => void;

@@ -1,4 +1,4 @@
-/** The live boot plans: in memory for the listeners, as one JSON file each for the next start. */
+/** The live boot plans: in memory for the listeners, and as one JSON file each for the next start. */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from 'typebox';
@@ -8,7 +8,7 @@ import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import type { Log } from './parts.ts';
 
-/** One path component: no separator, and no leading dot, so neither `..` nor our temporary names. */
+/** One path component: no separator and no leading dot, so neither `..` nor our temporary names. */
 const component = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
 const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 const Name = Type.String({ pattern: component });
@@ -33,10 +33,10 @@ const Plan = Type.Object({
   spent: Type.Optional(Type.Boolean()),
 });
 
-/** Folders of the TFTP root that belong to no plan. */
+/** Entries of the TFTP root that belong to no plan. */
 const reserved = new Set(['pxelinux.cfg', 'pxelinux.0', 'ldlinux.c32', 'undionly.kpxe', 'snponly.efi']);
 
-/** Throws `badRequest`. A plan comes from our own drivers, but its names become paths and its text configuration. */
+/** Throws `badRequest`. Plans come from our own drivers, but their names become paths and their text configuration. */
 export function checkPlan(plan: BootPlan): void {
   const [first] = Value.Errors(Plan, plan);
   if (first) throw new Fault('badRequest', { detail: `boot plan: ${first.instancePath || 'it'} ${first.message}` });
@@ -54,7 +54,7 @@ export class Plans {
     this.#directory = directory ?? '';
   }
 
-  /** Reads what an earlier run left; a file that is no plan is passed over with a warning. */
+  /** Loads the plans of an earlier run; an invalid file is skipped with a warning. */
   async load(log: Log): Promise<void> {
     if (!this.#directory) return;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
@@ -73,19 +73,19 @@ export class Plans {
     return this.#byNode.get(nodeUuid);
   }
 
-  /** The plan a MAC boots by; where two claim it, the one published last. */
+  /** The boot plan of a MAC; if two plans have it, the one published last. */
   ofMac(mac: string): BootPlan | undefined {
     return this.all().findLast((plan) => plan.macs.some((entry) => entry.mac === mac));
   }
 
-  /** What dnsmasq names a client by: a MAC; of InfiniBand ports the client id, or the GUID. */
+  /** The MAC for a client name of dnsmasq: a MAC, or an InfiniBand port's client id or GUID. */
   macOfClient(name: string): string {
     if (macShape.test(name)) return name;
     const entries = this.all().flatMap((plan) => plan.macs);
     return entries.findLast(({ client_id }) => client_id === name)?.mac ?? ethernetForm(name);
   }
 
-  /** The MAC that a live plan gives this address to. */
+  /** The MAC to which a live plan assigns this address. */
   ownerOf(address: string): string | undefined {
     for (const { macs } of this.all()) {
       const entry = macs.find((candidate) => candidate.address === address);
@@ -94,7 +94,7 @@ export class Plans {
     return undefined;
   }
 
-  /** The live plan that holds this file. */
+  /** The live plan that contains this file. */
   withFile(folder: string, name: string): BootPlan | undefined {
     return this.all().find((plan) => plan.folder === folder && plan.files.some((file) => file.name === name));
   }

@@ -1,4 +1,4 @@
-/** A certificate that nobody has signed but its own key: made once, and kept in the state folder. */
+/** A self-signed certificate: made once and kept in the state folder. */
 import { generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export type SelfMade = {
   readonly subject: string;
   readonly address: string;
   readonly kind: 'rsa' | 'ec';
-  /** Whether the one that is kept will do. */
+  /** Whether the existing certificate can be kept. */
   isGood(cert: X509Certificate): boolean;
 };
 

@@ -1,4 +1,4 @@
-/** Streams a file to a machine: content length, one range, and one report when the transfer has ended. HEAD gets the headers. */
+/** Streams a file to a machine: content length, one range, one report at the end. HEAD gets only the headers. */
 import { open } from 'node:fs/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
@@ -6,7 +6,7 @@ import { Fault } from '#domain/faults.ts';
 export type Transfer = { bytes: number; total: number; complete: boolean; duration_ms: number };
 type Sending = { path: string; onStart?(total: number): void; onEnd(transfer: Transfer): void };
 
-/** Memory that one transfer may hold besides the sockets' buffers. */
+/** Buffer of one transfer, in addition to the socket buffers. */
 const chunkBytes = 256 * 1024;
 
 export async function sendFile(request: FastifyRequest, reply: FastifyReply, sending: Sending): Promise<FastifyReply> {
@@ -41,7 +41,7 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, sen
   return reply.header('content-length', total).send(stream);
 }
 
-/** RFC 9110, 14.2: what is not one range of bytes is as if it were not there, and HEAD has no ranges. */
+/** RFC 9110, 14.2: anything but a single byte range is ignored, and HEAD has no ranges. */
 function parseRange(header: string | undefined, size: number): { start: number; end: number } | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
   if (!match || (match[1] === '' && match[2] === '')) return undefined;

@@ -1,4 +1,7 @@
-/** Somebody else on the provisioning network, in namespaces, against the real dnsmasq: what they are given, and what is told. */
+/**
+ * Another host on the provisioning network, in namespaces, against the real dnsmasq: what it gets, and what is
+ * reported.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

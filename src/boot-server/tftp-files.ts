@@ -1,4 +1,4 @@
-/** Lays the files of boot plans under the TFTP root, and takes them away. Everything appears whole or not at all. */
+/** Places the files of boot plans under the TFTP root and removes them. Every file appears atomically. */
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import {
@@ -23,7 +23,7 @@ import { checkDiskSpace, type DiskSpace } from '#tools/disk-room.ts';
 
 type FirmwareFile = { readonly name: string; readonly source: string; readonly package: string };
 
-/** First files by firmware, from where Debian's packages put them. */
+/** Boot loaders by firmware, at the paths of Debian's packages. */
 const firmwareTable: Readonly<Record<BootPlan['firmware'], readonly FirmwareFile[]>> = {
   pxelinux: [
     { name: 'pxelinux.0', source: '/usr/lib/PXELINUX/pxelinux.0', package: 'pxelinux' },
@@ -38,19 +38,19 @@ const firmwareTable: Readonly<Record<BootPlan['firmware'], readonly FirmwareFile
 
 const configFolder = 'pxelinux.cfg';
 
-/** Relative to the TFTP root, all that a plan lays. */
+/** All paths of a plan's files, relative to the TFTP root. */
 export function laidPaths(plan: BootPlan): string[] {
   const configs = plan.pxelinux_config === undefined ? [] : plan.macs.flatMap(configPaths);
   return [...plan.files.map(({ name }) => join(plan.folder, name)), ...configs];
 }
 
-/** pxelinux asks for the ARP hardware type, 01 for Ethernet or 20 (hexadecimal) for InfiniBand, and the MAC. */
+/** pxelinux requests a path made of the ARP hardware type (01 Ethernet, hexadecimal 20 InfiniBand) and the MAC. */
 function configPaths({ mac, client_id }: BootPlan['macs'][number]): string[] {
   const types = client_id === undefined ? ['01'] : ['01', '20'];
   return types.map((type) => join(configFolder, `${type}-${mac.replaceAll(':', '-')}`));
 }
 
-/** Whose configuration that path is. */
+/** The MAC to which a configuration path belongs. */
 export function macOfConfig(path: string): string | undefined {
   return /^pxelinux\.cfg\/(?:01|20)-((?:[0-9a-f]{2}-){5}[0-9a-f]{2})$/.exec(path)?.[1]?.replaceAll('-', ':');
 }
@@ -69,7 +69,7 @@ export class TftpFiles {
     await mkdir(join(this.root, configFolder), { recursive: true });
   }
 
-  /** Throws `toolFailed` that names the Debian package when a first file is not on this host. */
+  /** Throws `toolFailed` that names the Debian package if a boot loader is missing on this host. */
   async layFirmware(firmware: BootPlan['firmware']): Promise<void> {
     for (const { name, source, package: from } of firmwareTable[firmware]) {
       await this.#layFile(name, source).catch((error: NodeJS.ErrnoException) => {
@@ -79,7 +79,7 @@ export class TftpFiles {
     }
   }
 
-  /** Idempotent: what lies there already is left alone. Configurations come last, when all they name is in place. */
+  /** Idempotent: existing files are kept. Configurations are written last, after all files that they name. */
   async lay(plan: BootPlan): Promise<void> {
     if (plan.files.length > 0) await mkdir(join(this.root, plan.folder), { recursive: true });
     for (const file of plan.files) await this.#lay(plan.folder, file);
@@ -87,14 +87,14 @@ export class TftpFiles {
     for (const path of plan.macs.flatMap(configPaths)) await this.#layText(path, plan.pxelinux_config);
   }
 
-  /** Removes files, and their folders once these are empty. */
+  /** Removes files, then their folders if these are empty. */
   async remove(paths: readonly string[]): Promise<void> {
     for (const path of paths) await rm(join(this.root, path), { force: true });
     const folders = new Set(paths.map((path) => dirname(path)).filter((folder) => folder !== configFolder));
     for (const folder of folders) await rmdir(join(this.root, folder)).catch(unlessGoneOrFilled);
   }
 
-  /** Removes whatever no plan has laid: only for a root that is ours alone. */
+  /** Removes all files that belong to no plan; only for a root that no other program uses. */
   async sweep(plans: readonly BootPlan[]): Promise<void> {
     const wanted = new Set([
       ...plans.flatMap(laidPaths),
@@ -122,7 +122,7 @@ export class TftpFiles {
     if ((await readFile(target, 'utf8').catch(() => undefined)) === text) return;
     await appear(target, async (part) => {
       await writeFile(part, text);
-      // dnsmasq sends only what everybody may read, and our umask may be strict.
+      // dnsmasq serves only world-readable files, and our umask may be strict.
       await chmod(part, 0o644);
     });
   }
@@ -139,8 +139,8 @@ export class TftpFiles {
 }
 
 /**
- * dnsmasq, run by root, sends only what the whole world may read; a link would share the mode of the original, so what
- * is private there is copied (a reflink where the file system can).
+ * dnsmasq, run as root, serves only world-readable files. A link would share the mode of the original, so private files
+ * are copied (a reflink if the file system supports it).
  */
 async function linkOrCopy(source: string, target: string, { facts, space }: { facts: Stats; space: DiskSpace }): Promise<void> {
   if (facts.mode & 0o004) {
@@ -156,7 +156,7 @@ async function linkOrCopy(source: string, target: string, { facts, space }: { fa
   await utimes(target, facts.atime, facts.mtime);
 }
 
-/** The same inode, or a copy of ours, which carries the time of the original. */
+/** The same inode, or our copy, which has the original's mtime. */
 function isSameFile(a: Stats, b: Stats): boolean {
   // utimes keeps milliseconds, rounded.
   const sameTime = Math.abs(a.mtimeMs - b.mtimeMs) < 2;
@@ -169,7 +169,7 @@ async function appear(target: string, write: (part: string) => Promise<void>): P
     await write(part);
     await rename(part, target);
   } finally {
-    // Where both names are one inode already, rename leaves the temporary one.
+    // If both names are already one inode, rename keeps the temporary one.
     await rm(part, { force: true });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * TFTP transfers that are under way. dnsmasq tells of a transfer when it has ended, a minute late where the machine went
- * silent, and has no word for its begin; while it sends a file, it has it open.
+ * TFTP transfers in progress. dnsmasq logs only the end of a transfer, a minute late if the machine went silent, and
+ * not its start; while it sends a file, it has the file open.
  */
 import { readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -9,14 +9,14 @@ import type { Plans } from './plans.ts';
 import { laidPaths } from './tftp-files.ts';
 
 export type TransferParts = {
-  /** Of the dnsmasq that serves; undefined = none does. */
+  /** Pid of the running dnsmasq; undefined = none. */
   pid(): number | undefined;
   root: string;
   plans: Plans;
   report: Report;
 };
 
-/** How often is looked; a transfer that is over within that time is told of by its end (milliseconds). */
+/** Poll interval in milliseconds; a shorter transfer is reported by its end only. */
 const lookMs = 1000;
 
 export class TftpTransfers {
@@ -46,7 +46,7 @@ export class TftpTransfers {
     });
   }
 
-  /** Reports each file of a live plan that is open now and was not at the last look; what the machines share is anybody's. */
+  /** Reports each file of a live plan opened since the last poll; files shared by all machines identify none. */
   async look(): Promise<void> {
     const owners = this.#owners();
     const open = owners.size === 0 ? [] : await this.#openFiles();
@@ -64,14 +64,14 @@ export class TftpTransfers {
     }
   }
 
-  /** Whose each file is, by path under the root. */
+  /** Owner of each file, by path under the root. */
   #owners(): Map<string, string> {
     const byTftp = this.#parts.plans.all().filter(({ firmware, spent }) => firmware === 'pxelinux' && !spent);
     const pairs = byTftp.flatMap((plan) => laidPaths(plan).map((path) => [path, plan.macs[0]?.mac ?? ''] as const));
     return new Map(pairs.filter(([, mac]) => mac !== ''));
   }
 
-  /** Nothing where the process has ended meanwhile, or where this one may not look. */
+  /** Empty if the process has exited meanwhile, or if this process may not read its descriptors. */
   async #openFiles(): Promise<string[]> {
     const pid = this.#parts.pid();
     if (pid === undefined) return [];

@@ -1,4 +1,4 @@
-/** TFTP for firmware and pxelinux: a dnsmasq that does nothing else, and so never has to be restarted for a plan. */
+/** TFTP for firmware and pxelinux: a separate dnsmasq, which never has to be restarted for a plan. */
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '#settings.ts';
@@ -10,7 +10,7 @@ import { TftpTransfers, type TransferParts } from './tftp-transfers.ts';
 export type TftpOptions = {
   settings: Settings;
   root: string;
-  /** For configuration and process id. */
+  /** Folder of configuration and pid file. */
   directory: string;
   log: Log;
   onLine(line: string): void;

@@ -151,7 +151,7 @@ test('a large tree: many files and directories, long names, an empty file', asyn
   await assertExtracts(path, files);
 });
 
-/** xorriso is strict about tables and sizes; its warnings count, too. */
+/** xorriso validates tables and sizes strictly; its warnings count as failures, too. */
 async function assertExtracts(path: string, files: Readonly<Record<string, Buffer>>): Promise<void> {
   const out = join(folder, 'out');
   await rm(out, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
  * The config drive: Nova's metadata tree as a small ISO 9660 image labelled `config-2`, from which unmodified
- * cloud-init takes hostname, SSH key, network, user data and files.
+ * cloud-init reads hostname, SSH key, network, user data and files.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { type NetworkFacts, networkData } from './network-data.ts';
 
 export const configDriveLabel = 'config-2';
 
-/** Readers look for the newest date they know, so all of Nova's are there; the contents are the same. */
+/** Readers use the newest version they know, so all of Nova's are present; the contents are the same. */
 const metadataVersions = [
   '2012-08-10',
   '2013-04-04',
@@ -24,12 +24,12 @@ const metadataVersions = [
   'latest',
 ] as const;
 
-/** @returns the path of the file, replaced as a whole; its bytes depend on the arguments alone */
+/** @returns the path of the file, replaced atomically; its bytes depend only on the arguments */
 export async function writeConfigDrive(server: Server, network: NetworkFacts, directory: string): Promise<string> {
   const image = buildIso(configDriveLabel, configDriveFiles(server, network), new Date(server.created_at));
   await mkdir(directory, { recursive: true });
   const path = join(directory, 'config-drive.iso');
-  // User data may hold secrets.
+  // User data may contain secrets.
   await writeFile(`${path}.part`, image, { mode: 0o600 });
   await rename(`${path}.part`, path);
   return path;
@@ -57,8 +57,8 @@ export function configDriveFiles(server: Server, network: NetworkFacts): IsoFile
 }
 
 /**
- * Nova's meta_data.json without `random_seed`: the drive must have the same bytes whenever it is built, and a seed
- * that could be computed again would be none. Machines of flesh and metal have other sources.
+ * Nova's meta_data.json without `random_seed`: the drive must have the same bytes whenever it is built, and a
+ * reproducible seed would be useless. Physical machines have other entropy sources.
  */
 function metaData(server: Server): object {
   const { key_name: key, public_key: data } = server;

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 
 const readBytes = 256 * 1024;
 
-/** Hex digest of a file, read in pieces small enough that others get their turn between them. */
+/** Hex digest of a file, read in chunks small enough not to block other requests. */
 export async function digestFile(path: string, algorithm: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash(algorithm);
   for await (const chunk of createReadStream(path, { highWaterMark: readBytes, ...(signal && { signal }) }))
@@ -12,7 +12,7 @@ export async function digestFile(path: string, algorithm: string, signal?: Abort
   return hash.digest('hex');
 }
 
-/** Passes chunks on, feeding them to hashes and counting them. */
+/** Passes chunks through, hashes and counts them. */
 export class Tally {
   readonly #hashes: Map<string, Hash>;
   size = 0;
@@ -29,7 +29,7 @@ export class Tally {
     }
   }.bind(this);
 
-  /** To be asked once, at the end. */
+  /** Call once, at the end. */
   digest(algorithm: string): string {
     return this.#hashes.get(algorithm)?.digest('hex') ?? '';
   }

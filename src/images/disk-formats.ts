@@ -1,6 +1,6 @@
 /**
- * Disk formats that may be uploaded, told apart by their first and last bytes. That only says which format a file is
- * to be taken for; what is in it is QEMU's to read (inspect-image.ts).
+ * Disk formats accepted for upload, detected by their first and last bytes. This only determines how a file is treated;
+ * QEMU parses its contents (inspect-image.ts).
  */
 import { open } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
@@ -8,7 +8,7 @@ import { Fault } from '#domain/faults.ts';
 type Format = {
   /** The name of QEMU's driver. */
   readonly driver: string;
-  /** What the file's own bytes must say; absent = anything that no other row claims. */
+  /** Tests the file's own bytes; absent = anything that matches no other row. */
   readonly is?: (head: Buffer, tail: Buffer) => boolean;
 };
 
@@ -30,10 +30,10 @@ export const diskFormatTable = {
 
 export type DiskFormat = keyof typeof diskFormatTable;
 
-/** Formats in which one file holds the disk of another; an ISO is a disk itself. */
+/** Formats in which a file contains the disk of another; an ISO is itself a disk. */
 const containers = ['qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'] as const;
 
-/** Formats that QEMU reads and nothing here can deploy, and that must not pass as `raw`. */
+/** Formats that QEMU reads but Ingot cannot deploy, and that must not pass as `raw`. */
 const foreignMagics = {
   'a vmdk descriptor': '# Disk DescriptorFile',
   cowd: 'COWD',
@@ -49,14 +49,17 @@ type Sign = readonly [what: string, is: (head: Buffer) => boolean];
 
 const beginsWith = (pattern: RegExp) => (head: Buffer) => pattern.test(head.toString('utf8', 0, 512));
 
-/** What a web server or an object store says where the image is not: no disk, and no kernel either. */
+/** Error pages of a web server or object store in place of the image: neither a disk nor a kernel. */
 const pageTable: readonly Sign[] = [
   ['an HTML page: what was downloaded is not the image', beginsWith(/^\s*(<!doctype html|<html)\b/i)],
   ['an XML document: what was downloaded is not the image', beginsWith(/^\s*<\?xml\b/i)],
   ['a JSON document: what was downloaded is not the image', beginsWith(/^\s*[{[]\s*[{"][\x20-\x7e\s]{16}/)],
 ];
 
-/** What no disk begins with: people upload what they have downloaded. Kernels and ramdisks (aki, ari) are compressed by nature. */
+/**
+ * Compressed files, uploaded as downloaded: no disk begins like this. Kernels and ramdisks (aki, ari) may be
+ * compressed.
+ */
 const packedTable: readonly Sign[] = [
   ['compressed with gzip; unpack it first', startsWith('\x1f\x8b')],
   ['compressed with xz; unpack it first', startsWith('\xfd7zXZ\0')],
@@ -64,14 +67,14 @@ const packedTable: readonly Sign[] = [
   ['compressed with bzip2; unpack it first', (head) => /^BZh[1-9]1AY&SY/.test(head.toString('latin1', 0, 10))],
   ['compressed with lz4; unpack it first', startsWith('\x04\x22\x4d\x18')],
   ['compressed with lzip; unpack it first', startsWith('LZIP\x01')],
-  // Properties and dictionary as xz writes them, and no known size.
+  // Properties and dictionary size as xz writes them, and an unknown file size.
   ['compressed with lzma; unpack it first', (head) => /^5d0000..0[0-4](ff){8}$/.test(head.toString('hex', 0, 13))],
   ['a zip archive; unpack it first', startsWith('PK\x03\x04')],
   ['a 7z archive; unpack it first', startsWith('7z\xbc\xaf\x27\x1c')],
   ['a tar archive (an OVA is one, too); unpack it first', (head) => head.toString('latin1', 257, 262) === 'ustar'],
 ];
 
-/** By what a file was declared to be; the other formats know themselves. */
+/** By declared format; the other formats are identified by their own bytes. */
 const noDiskTable: Readonly<Partial<Record<DiskFormat, readonly Sign[]>>> = {
   raw: [...pageTable, ...packedTable],
   ami: [...pageTable, ...packedTable],
@@ -87,7 +90,7 @@ export function driverOf(format: DiskFormat): string {
   return diskFormatTable[format].driver;
 }
 
-/** Throws `badRequest` unless the file is what it was declared to be, and that alone. */
+/** Throws `badRequest` unless the file matches its declared format and no other. */
 export async function checkDiskFormat(path: string, declared: DiskFormat): Promise<void> {
   const { head, tail } = await readEnds(path);
   const format: Format = diskFormatTable[declared];
@@ -108,7 +111,10 @@ function claimsOn(head: Buffer, tail: Buffer): string[] {
   return [...containers.filter((name) => diskFormatTable[name].is(head, tail)), ...foreign.map(([name]) => name)];
 }
 
-/** QEMU reads a differencing VHD as if it were whole. Virtual Hard Disk Image Format 1.0, "Disk Type": 2 fixed, 3 dynamic. */
+/**
+ * QEMU reads a differencing VHD as if it were complete. Virtual Hard Disk Image Format 1.0, "Disk Type": 2 fixed, 3
+ * dynamic.
+ */
 function standsAlone(...ends: Buffer[]): boolean {
   return ends.filter(startsWith('conectix')).every((footer) => footer.length >= 64 && [2, 3].includes(footer.readUInt32BE(60)));
 }

@@ -1,6 +1,6 @@
 /**
- * Makes the file that machines pull: an image's data without its holes, in extents format (agent-protocol/extents.ts),
- * compressed. One pass, a few records in memory; compression runs on Node's thread pool.
+ * Creates the file that machines download: an image's data without its holes, in extents format
+ * (agent-protocol/extents.ts), compressed. One pass, a few records in memory; compression runs on Node's thread pool.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
@@ -19,11 +19,11 @@ import { BootContentsRecord, bootReaderVersion } from './boot-contents/boot-cont
 import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { Tally } from './digest.ts';
 
-/** Zeros inside data are left out from this length on; shorter runs compress well enough. */
+/** Runs of zeros of at least this length are left out; shorter runs compress well enough. */
 const blockBytes = 64 * 1024;
-/** Well below what the format allows: several are in memory at a time. */
+/** Well below the format's limit: several records are in memory at a time. */
 const recordBytes = Math.min(1024 * 1024, extentsMaxRecordBytes);
-/** Cheap to make; decompression costs a machine about the same at every level. */
+/** Fast to compress; decompression costs a machine about the same at every level. */
 const compressionLevel = 3;
 
 const Sidecar = Type.Object({
@@ -31,7 +31,7 @@ const Sidecar = Type.Object({
   sha256: Type.String(),
   virtual_size: Type.Integer(),
   data_bytes: Type.Integer(),
-  /** Modification time of the file in milliseconds: tells whether it is still the one described. */
+  /** Modification time of the file in milliseconds: shows whether it is still the one described. */
   modified_ms: Type.Number(),
   boot_reader: Type.Literal(bootReaderVersion),
   boot: BootContentsRecord,
@@ -62,7 +62,7 @@ export async function writeExtentsFile(source: string, target: string, options: 
   return { path: target, ...facts };
 }
 
-/** The file if it is there, whole, and the one its sidecar describes. */
+/** The file if it exists, is complete, and matches its sidecar. */
 export async function findExtentsFile(target: string): Promise<ExtentsFile | undefined> {
   const [file, text] = await Promise.all([
     stat(target).catch(() => undefined),
@@ -84,7 +84,7 @@ function parseSidecar(text: string): Static<typeof Sidecar> | undefined {
   }
 }
 
-/** The decompressed file again, for checks. */
+/** The decompressed file, for checks. */
 export function readExtentsFile(path: string): Readable {
   return createReadStream(path).compose(createZstdDecompress());
 }
@@ -112,7 +112,7 @@ async function* encodeImage(source: string, counts: Counts, how: HowToRun): Asyn
 
 type Run = { start: number; end: number };
 
-/** The data runs widened to whole blocks and joined where they touch. */
+/** The data runs, rounded outwards to whole blocks and merged where they touch. */
 async function wholeBlocks(source: string, size: number, how: HowToRun): Promise<Run[]> {
   const runs: Run[] = [];
   for (const { start, length } of await knownRuns(source, size, how)) {
@@ -127,7 +127,7 @@ async function wholeBlocks(source: string, size: number, how: HowToRun): Promise
   return runs;
 }
 
-/** Without qemu-img, or where it cannot be confined: one run, all of it is looked at. */
+/** Without qemu-img, or if it cannot be confined: one run of the whole file. */
 async function knownRuns(source: string, size: number, how: HowToRun): Promise<{ start: number; length: number }[]> {
   const all = [{ start: 0, length: size }];
   if (!(await isInstalled('qemu-img'))) return all;
@@ -137,7 +137,7 @@ async function knownRuns(source: string, size: number, how: HowToRun): Promise<{
   });
 }
 
-/** Pieces of at most one record, cut at multiples of its length. */
+/** Chunks of at most one record, split at multiples of its length. */
 function* chunksOf(runs: readonly Run[]): Generator<Run> {
   for (const { start, end } of runs) {
     for (let at = start; at < end; ) {
@@ -150,7 +150,7 @@ function* chunksOf(runs: readonly Run[]): Generator<Run> {
 
 const zeros = Buffer.alloc(blockBytes);
 
-/** What of a chunk is not zero, as few pieces as there are gaps. */
+/** The non-zero parts of a chunk, split only at gaps. */
 async function* readData(file: FileHandle, { start, end }: Run): AsyncGenerator<{ offset: number; data: Buffer }> {
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - start), { position: start });
   if (bytesRead !== end - start) throw new Error(`the image ended at ${start + bytesRead} while it was read`);

@@ -19,7 +19,7 @@ const silent = { info() {}, warn() {} };
 let folder: string;
 let directory: string;
 let images: ImageStore;
-/** 24 MiB with data, a hole, zeros written as data, and data that ends off the grid. */
+/** 24 MiB with data, a hole, zeros written as data, and data that ends within a block. */
 let content: Buffer;
 
 before(async () => {
@@ -48,7 +48,7 @@ function openImages(): ImageStore {
 
 const newId = () => crypto.randomUUID();
 
-/** Uploads a file and keeps its row, as the API does. */
+/** Uploads a file and stores its row, as the API does. */
 async function upload(file: string, disk_format: string): Promise<string> {
   const id = newId();
   const facts = await images.upload(id, Readable.from([await readFile(file)]), { disk_format });
@@ -96,7 +96,7 @@ test('the extents file gives the disk back, without its zeros', async () => {
   assert.ok(disk.equals(content));
   assert.equal(reader.virtualSize, content.length);
   assert.equal(reader.dataBytes, facts.data_bytes);
-  // 5 MiB + 4 KiB round up to a block; two lone blocks follow.
+  // 5 MiB + 4 KiB are rounded up to a block; two separate blocks follow.
   assert.equal(facts.data_bytes, 5 * mib + 3 * 65536);
   assert.deepEqual(await readdir(join(directory, id)), ['data', 'extents', 'extents.json']);
 });
@@ -212,7 +212,7 @@ test('a raw file of an earlier version, of which nothing is recorded, is made an
   assert.ok((await readFile((await images.raw(id)).path)).equals(content));
 });
 
-/** One bit, with size and times as they were: as a disk does it. */
+/** Flips one bit and keeps size and times, as a failing disk does. */
 async function rot(path: string): Promise<void> {
   const { atime, mtime } = await stat(path);
   const bytes = await readFile(path);
@@ -292,7 +292,7 @@ const refusals = [
 for (const { why, make, as, says } of refusals) {
   test(`${why} is refused, and nothing of it stays`, async () => {
     const file = join(folder, 'strange');
-    // The external data file would be made where it is named; keep it in our folder and name it there.
+    // qemu-img would create the external data file at its name; keep it in our folder and rename the reference.
     const args = make.map((arg) => arg.replace('/etc/hostname.ingot-test', join(folder, 'outside')));
     execFileSync('qemu-img', [...args, file, '1M']);
     const id = newId();

@@ -1,10 +1,10 @@
 /**
- * The image store: uploaded files and what is made of them, one folder for each image.
+ * The image store: uploaded files and the files derived from them, one folder per image.
  *
  *     <id>/data            the uploaded bytes
- *     <id>/raw             the same as a raw sparse file, made when first asked for; `raw.json` has its digest
- *     <id>/extents         its data without holes, compressed, for machines to pull; `extents.json` describes it
- *     <id>/….part          being made; worth nothing after a crash
+ *     <id>/raw             the same as a raw sparse file, made on first use; `raw.json` has its digest
+ *     <id>/extents         its data without holes, compressed, for machines to download; `extents.json` describes it
+ *     <id>/….part          incomplete; discarded after a crash
  */
 import type { ReadStream } from 'node:fs';
 import { createReadStream } from 'node:fs';
@@ -30,20 +30,20 @@ import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-f
 import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 
 export type ImageStore = ImageSource & {
-  /** Writes the config drive of a server; `network` holds its ports, networks and subnets. @returns its path */
+  /** Writes a server's config drive; `network` holds its ports, networks and subnets. @returns its path */
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
   /**
-   * Stores an image's data; what it returns belongs into the image's row. Throws `badRequest` where the data is not
-   * what was declared or refers to other files, `conflict` while another upload goes on.
+   * Stores an image's data; the result belongs in the image's row. Throws `badRequest` if the data does not match the
+   * declared format or refers to other files, `conflict` during another upload.
    */
   upload(id: string, data: Readable, request: UploadRequest): Promise<UploadFacts>;
-  /** The uploaded bytes. Throws `notFound` where there are none. */
+  /** The uploaded bytes. Throws `notFound` if there are none. */
   read(id: string): Promise<{ stream: ReadStream; size: number }>;
-  /** Removes the data and all that was made of it; conversions under way end. */
+  /** Removes the data and all files derived from it; aborts running conversions. */
   remove(id: string): Promise<void>;
-  /** Removes what a crash left half made. To be called before the first upload. */
+  /** Removes partial files after a crash. Call before the first upload. */
   tidy(): Promise<void>;
-  /** Ends conversions under way. */
+  /** Aborts running conversions. */
   close(): Promise<void>;
 };
 
@@ -51,19 +51,19 @@ export type ImageStoreParts = {
   store: { images: Pick<Store['images'], 'find'> };
   directory: string;
   log: Pick<Logger, 'info' | 'warn'>;
-  /** How many conversions may run at a time. */
+  /** Maximum concurrent conversions. */
   conversions?: number;
-  /** Of qemu-img; default: bubblewrap. */
+  /** For qemu-img; default: bubblewrap. */
   confinement?: HowToRun['confinement'];
   bounds?: ImageBounds;
 };
 
 export type ImageBounds = {
-  /** Bytes: the largest upload, and the largest disk that it becomes. */
+  /** Maximum bytes of an upload and of its decoded disk. */
   maxBytes: number;
-  /** Bytes that stay free on the disk of the images. */
+  /** Bytes to keep free on the disk of the images. */
   reserve: number;
-  /** Milliseconds in which an upload must move on. */
+  /** Stall timeout of an upload in milliseconds. */
   stallMs: number;
 };
 
@@ -82,7 +82,7 @@ class FolderImageStore implements ImageStore {
   readonly #sound = new SoundFiles();
   readonly #uploading = new Set<string>();
   readonly #stopping = new AbortController();
-  /** Ends an image's conversions when it is removed. */
+  /** Aborts an image's conversions when it is removed. */
   readonly #removals = new Map<string, AbortController>();
 
   constructor(parts: ImageStoreParts) {
@@ -187,7 +187,7 @@ class FolderImageStore implements ImageStore {
     if (known) return known;
     const raw = join(this.#folder(image.id), 'raw');
     const hasRaw = (await this.#findRaw(image, raw)) !== undefined;
-    // A raw file that only this needs would double the disk space an image takes.
+    // Keeping a raw file for this purpose only would double the disk space of an image.
     const source = hasRaw ? raw : `${target}.raw.part`;
     const started = performance.now();
     try {
@@ -203,7 +203,7 @@ class FolderImageStore implements ImageStore {
     }
   }
 
-  /** Checked data → raw file at `target`, complete or not there. */
+  /** Converts checked data to a raw file at `target`, atomically. */
   async #convert(image: Image, target: string): Promise<void> {
     const data = await this.#verifiedData(image.id);
     const part = `${target}.part`;
@@ -226,17 +226,17 @@ class FolderImageStore implements ImageStore {
     return found && (await this.#isSound(image, path, { algorithm: 'sha256', value: found.sha256 })) ? found : undefined;
   }
 
-  /** What was made of an upload can be made again: only a bad upload is a person's to mend. */
+  /** A file derived from an upload can be rebuilt; only a corrupt upload needs the operator. */
   async #isSound({ id }: Image, path: string, expected: Digest | undefined): Promise<boolean> {
     const other = expected ? await this.#sound.findOther(path, expected, this.#signalFor(id)) : 'not recorded';
     if (other === undefined) return true;
-    // The upload may share its bytes (raw images are linked), and is what is to be trusted next.
+    // The upload may share its bytes (raw images are hard links), and is the next one to be trusted.
     this.#sound.forget(this.#folder(id));
     this.#parts.log.warn({ image: id, file: path, expected, found: other }, 'a prepared image is corrupt; rebuilding it');
     return false;
   }
 
-  /** Looked at once more: it may have been taken in under other rules than today's. */
+  /** Checks it again: it may have been uploaded under older rules. */
   async #decode(image: Image, path: string, target: string): Promise<void> {
     const format = image.disk_format as DiskFormat;
     const how = { ...this.#limits, signal: this.#signalFor(image.id) };
@@ -280,14 +280,14 @@ class FolderImageStore implements ImageStore {
     for (const name of ['raw', 'raw.json', 'extents', 'extents.json']) await rm(join(this.#folder(id), name), { force: true });
   }
 
-  /** Ids come from clients: only a UUID becomes part of a path. */
+  /** Ids come from clients: only a UUID may become part of a path. */
   #folder(id: string): string {
     if (!imageIdPattern.test(id)) throw new Fault('notFound', { what: 'Image', id });
     return join(this.#parts.directory, id.toLowerCase());
   }
 }
 
-/** A power cut after the rename must not leave a file of zeros under a good name. */
+/** Without it, a power cut after the rename could leave a file of zeros under its final name. */
 async function syncToDisk(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {

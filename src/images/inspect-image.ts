@@ -1,7 +1,7 @@
 /**
- * What QEMU makes of an image: its size, and whether it stands alone. An image is a stranger's file; one that refers to
- * other files (a backing file, external data, flat extents) would have this host's files copied to a tenant's disk. The
- * program that will read the image is the one that is asked, and it is confined, since the question alone opens files.
+ * Inspects an image with QEMU: its size, and whether it is self-contained. An image is untrusted; one that refers to
+ * other files (a backing file, external data, flat extents) would copy this host's files to a tenant's disk. The check
+ * uses the program that will later read the image, confined, since even the check opens files.
  */
 import { stat } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
@@ -10,11 +10,11 @@ import { type DiskFormat, driverOf, refuseImage } from './disk-formats.ts';
 import { checkWholeFile } from './whole-file/check-whole-file.ts';
 
 export type Inspection = HowToRun & {
-  /** Bytes: the largest disk that an image may become. */
+  /** Maximum size of the disk in bytes. */
   maxBytes: number;
 };
 
-/** @returns the size of its disk in bytes. Throws `badRequest` where the image is damaged, refers to others, or is too large. */
+/** @returns the virtual disk size. Throws `badRequest` if the image is damaged, too large, or refers to other files. */
 export async function inspectImage(path: string, format: DiskFormat, inspection: Inspection): Promise<number> {
   const driver = driverOf(format);
   if (driver === 'raw') return rawSize(path, format);
@@ -30,7 +30,7 @@ export async function inspectImage(path: string, format: DiskFormat, inspection:
   return size;
 }
 
-/** Formats that are written to a disk as they are; kernels and ramdisks may have any size. */
+/** Formats that are written to a disk unchanged; kernels and ramdisks may have any size. */
 const disks: readonly DiskFormat[] = ['raw', 'ami', 'iso'];
 const sectorBytes = 512;
 
@@ -43,7 +43,7 @@ async function rawSize(path: string, format: DiskFormat): Promise<number> {
 
 type Refusal = { readonly applies: (info: ImageInfo) => unknown; readonly why: string };
 
-/** What Glance refuses (`format_inspector` of oslo.utils), as QEMU tells it. */
+/** Images that Glance rejects (`format_inspector` of oslo.utils), as reported by QEMU. */
 const refusals: readonly Refusal[] = [
   {
     applies: (info) => info['backing-filename'] ?? info['full-backing-filename'],
@@ -81,7 +81,7 @@ function isItsOnlyExtent(info: ImageInfo): boolean {
   return others.length === 0 && only?.filename === info.filename;
 }
 
-/** The image's fault, unless qemu-img could not be run at all (127: not installed) or the caller has gone. */
+/** Blames the image, unless qemu-img could not run at all (127: not installed) or the caller aborted. */
 function refuseUnreadable({ path, format }: ImageFile, what: string, { signal }: HowToRun) {
   return (error: unknown): never => {
     const isItsFault = error instanceof Fault && error.code === 'toolFailed' && error.fields['status'] !== 127;

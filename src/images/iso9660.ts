@@ -1,7 +1,7 @@
 /**
- * Writes a small ISO 9660 file system (ECMA-119) with Joliet names, in memory: equal input gives equal bytes, so a
- * config drive that is built again has the checksum that its machine was told. The plain tree has upper-case names
- * for readers without Joliet; Linux, the BSDs and Windows take the Joliet tree with names as they are.
+ * Writes a small ISO 9660 file system (ECMA-119) with Joliet names, in memory. Equal input gives equal bytes, so a
+ * rebuilt config drive has the checksum that its machine was given. The plain tree has upper-case names for readers
+ * without Joliet; Linux, the BSDs and Windows read the Joliet tree with the original names.
  */
 
 /** Path without leading slash → contents. */
@@ -13,7 +13,7 @@ const firstDescriptor = 16;
 
 type Directory = { name: string; parent: Directory | undefined; directories: Directory[]; files: File[] };
 type File = { name: string; content: Buffer };
-/** One of the two trees: how it spells names, and where its parts lie. */
+/** One of the two trees: its name encoding and the positions of its parts. */
 type Tree = {
   joliet: boolean;
   /** In path table order (section 6.9.1): by level, then by parent, then by name. */
@@ -96,7 +96,7 @@ function enterDirectory(parent: Directory, name: string): Directory {
 function layTree(root: Directory, joliet: boolean): Tree {
   const encode = joliet ? jolietName : plainName;
   const order = [root];
-  // The list grows while it is walked: that is the order by level.
+  // The list grows during the iteration: that is the order by level.
   for (const directory of order) {
     order.push(...[...directory.directories].sort((a, b) => encode(a.name, false).compare(encode(b.name, false))));
   }
@@ -151,7 +151,7 @@ function records(tree: Tree, directory: Directory, { contents, date }: Lay): Buf
   return packSectors([folder(self, directory), folder(parentName, directory.parent ?? directory), ...entries]);
 }
 
-/** Length of a directory without looking into its children, whose sizes its own length does not depend on. */
+/** Length of a directory, which does not depend on the sizes of its children. */
 function directorySize(tree: Tree, directory: Directory): number {
   const length = (name: Buffer) => 33 + name.length + (name.length % 2 === 0 ? 1 : 0);
   const names = [

@@ -58,7 +58,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** What cloud-init makes of it on a machine whose NICs are called eth0 and eth1; undefined where it cannot be had. */
+/** cloud-init's result for a machine with NICs eth0 and eth1; undefined if cloud-init is not available. */
 async function asCloudInit(t: TestContext, network: NetworkFacts): Promise<CloudInit | undefined> {
   if ('reason' in found) {
     t.skip(found.reason);

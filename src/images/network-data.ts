@@ -50,8 +50,8 @@ function networksOf(port: NetworkFacts['ports'][number], subnets: NetworkFacts['
 }
 
 /**
- * Two addresses of one subnet, or two subnets on one NIC, would tell two ways to the same destination. cloud-init for Red
- * Hat's systems then sets up no network at all, and others reject the second: the first counts.
+ * Two addresses of one subnet, or two subnets on one NIC, would give two routes to the same destination. cloud-init on
+ * Red Hat's systems then configures no network at all, and others reject the second: keep the first.
  */
 function withOneWayEach(networks: readonly Addressing[]): Addressing[] {
   const told = new Set<string>();
@@ -60,8 +60,8 @@ function withOneWayEach(networks: readonly Addressing[]): Addressing[] {
 }
 
 /**
- * Static also where the subnet has DHCP: the address is fixed either way, and an installed system that keeps its
- * address while our DHCP server is down is worth more than a lease that could tell it nothing else.
+ * Static even if the subnet has DHCP: the address is fixed either way, and a system that keeps its address while our
+ * DHCP server is down is better than a lease with the same content.
  */
 function staticAddress(subnet: NetworkFacts['subnets'][number], address: string): Addressing {
   const isV4 = subnet.ip_version === 4;
@@ -80,7 +80,7 @@ function staticAddress(subnet: NetworkFacts['subnets'][number], address: string)
     netmask: netmaskOf(subnet.cidr),
     routes,
     services: dns_nameservers.map((server) => ({ type: 'dns', address: server })),
-    // Not of Nova's: cloud-init before 23.2 knows services for the whole machine alone, which ifupdown never gets to see.
+    // Not in Nova's data: cloud-init before 23.2 supports only machine-wide services, which ifupdown never sees.
     ...(dns_nameservers.length > 0 && { dns_nameservers: [...dns_nameservers] }),
   };
 }

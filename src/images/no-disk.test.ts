@@ -17,7 +17,7 @@ function lay(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** Made by the programs themselves. */
+/** Created by the programs themselves. */
 const packed: readonly (readonly [name: string, content: () => Buffer, what: RegExp])[] = [
   ['gzip', () => gzipSync(disk), /compressed with gzip; unpack it first/],
   ['xz', () => execFileSync('xz', ['-c'], { input: disk }), /compressed with xz/],

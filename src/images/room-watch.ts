@@ -1,7 +1,7 @@
-/** Whether the reserve of a disk is still there, for many small writes: the disk is asked once a second at most. */
+/** Checks the reserve of a disk for many small writes: caches the result for a second. */
 import { type DiskSpace, diskSpaceLeft } from '#tools/disk-room.ts';
 
-/** Milliseconds for which what was seen holds. */
+/** Cache lifetime in milliseconds. */
 const lastsMs = 1000;
 
 export class DiskSpaceWatch {

@@ -1,4 +1,4 @@
-/** Work that many ask for and that is done once: all callers of a key share one run; few runs go on at a time. */
+/** Single-flight: all callers of a key share one run; the number of concurrent runs is limited. */
 export class SingleFlight {
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];

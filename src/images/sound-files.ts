@@ -1,4 +1,4 @@
-/** Whether files of the image store still hold what was written: bytes on a disk rot, and nothing else tells. */
+/** Integrity checks of the image store's files: disks corrupt data silently. */
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -10,14 +10,14 @@ export type Digest = { algorithm: string; value: string };
 const Recorded = Type.Object({ size: Type.Integer(), sha256: Type.String() });
 
 export class SoundFiles {
-  /** Apart from the conversions: those wait for checks while they hold their place. */
+  /** Separate from the conversions, which wait for checks while they hold a slot. */
   readonly #checks = new SingleFlight(2);
-  /** Path → size, time and inode of the file whose digest was found right. */
+  /** Path → size, mtime and inode of a file with a verified digest. */
   readonly #sound = new Map<string, string>();
 
   /**
-   * Hashed once for each state of the file; hundreds that ask meanwhile share the run.
-   * @returns the digest that it has where that is another one; undefined where all is well
+   * Hashes once per state of the file; concurrent callers share the run.
+   * @returns the actual digest if it differs; undefined if the file is intact
    */
   async findOther(path: string, expected: Digest, signal: AbortSignal): Promise<string | undefined> {
     const state = await stateOf(path);
@@ -28,7 +28,7 @@ export class SoundFiles {
     return undefined;
   }
 
-  /** The next look reads the files below it again. */
+  /** Verifies the files in this folder again on next use. */
   forget(folder: string): void {
     for (const path of this.#sound.keys()) if (path.startsWith(`${folder}/`)) this.#sound.delete(path);
   }
@@ -39,14 +39,14 @@ async function stateOf(path: string): Promise<string> {
   return `${size} ${mtimeMs} ${ino}`;
 }
 
-/** Beside the file, before the file itself gets its name. */
+/** Writes the digest's sidecar before the file itself gets its name. */
 export async function recordDigest(made: string, path: string, signal: AbortSignal): Promise<void> {
   const [{ size }, sha256] = [await stat(made), await digestFile(made, 'sha256', signal)];
   await writeFile(`${path}.json.part`, JSON.stringify({ size, sha256 }));
   await rename(`${path}.json.part`, `${path}.json`);
 }
 
-/** What was recorded of the file; undefined where nothing was, as of files that an earlier version made. */
+/** The recorded digest; undefined if there is none, as for files of an earlier version. */
 export async function recordedDigest(path: string): Promise<Digest | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(`${path}.json`, 'utf8'));

@@ -1,13 +1,13 @@
-/** A stream that must move on. */
+/** A stream with a minimum throughput. */
 import { PassThrough, type Readable } from 'node:stream';
 import { Fault } from '#domain/faults.ts';
 
-/** Bytes that must come in each period; an upload that is slower takes days for what a deployment needs in an hour. */
+/** Minimum bytes per period; a slower upload would take days for what a deployment needs in an hour. */
 export const leastBytes = 256 * 1024;
 
 /**
- * The same data. Fails with `requestTimeout` where less than `leastBytes` came in `stallMs`. Its failures, and those of
- * who reads it, leave `source` open: a request that is refused in the middle can still be answered.
+ * Passes the data through. Fails with `requestTimeout` if less than `leastBytes` arrived in `stallMs`. Its errors, and
+ * those of its reader, leave `source` open, so that a rejected request still gets a response.
  */
 export function steadyStream(source: Readable, stallMs: number): Readable {
   const out = new PassThrough();

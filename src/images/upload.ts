@@ -1,4 +1,4 @@
-/** Takes an uploaded stream to a file: checksums on the way, checks at the end, and only then under its name. */
+/** Writes an uploaded stream to a file: computes checksums, checks the file at the end, then renames it. */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -17,27 +17,27 @@ import { steadyStream } from './steady-stream.ts';
 
 export type UploadRequest = {
   disk_format: string | null;
-  /** What the client says it sends, hex: md5 or sha512. */
+  /** The expected checksum from the client, hex: md5 or sha512. */
   checksum?: { algorithm: 'md5' | 'sha512'; value: string };
-  /** Bytes the client announced. */
+  /** Content length announced by the client. */
   size?: number;
   signal?: AbortSignal;
-  /** Its owner says that it is odd: a disk that ends before its partitions do is taken too. */
+  /** Set by its owner for an unusual disk: one that ends before its partitions do is accepted, too. */
   skips_boot_check?: boolean;
 };
 
 export type UploadLimits = {
-  /** Bytes: of an upload, and of the disk that it becomes. */
+  /** Maximum bytes of an upload and of its decoded disk. */
   maxBytes: number;
   space: DiskSpace;
-  /** Milliseconds in which an upload must move on. */
+  /** Stall timeout of an upload in milliseconds. */
   stallMs: number;
   confinement?: HowToRun['confinement'];
 };
 
 export type UploadFacts = Pick<Image, 'checksum' | 'os_hash_algo' | 'os_hash_value'> & { size: number; virtual_size: number };
 
-/** Leaves `data` open where it fails, so that the client can be answered. */
+/** Leaves `data` open on failure, so that the client gets a response. */
 export async function receiveUpload(
   target: string,
   data: Readable,
@@ -62,7 +62,7 @@ export async function receiveUpload(
   }
 }
 
-/** Images of other formats are looked at where they have been converted: before their first deployment. */
+/** Images of other formats are checked after their conversion, before their first deployment. */
 async function refuseHalfDisk(path: string): Promise<void> {
   const { cut_off } = await bootContentsOf(path);
   if (cut_off) refuseImage(`${cut_off}; set its property ingot_boot_check=skip before the upload if that is meant`);
@@ -74,7 +74,7 @@ function knownFormat(format: string | null): DiskFormat {
   throw new Fault('badRequest', { detail: `disk_format must be one of ${known}, not ${format}.` });
 }
 
-/** Before a byte is read. */
+/** Checked before a byte is read. */
 async function checkAnnounced({ size }: UploadRequest, { maxBytes, space }: UploadLimits): Promise<void> {
   if (size === undefined) return;
   if (size > maxBytes) throw tooLarge(maxBytes);
@@ -90,7 +90,7 @@ async function store(part: string, data: Readable, { signal }: UploadRequest, li
   try {
     await pipeline(steadyStream(data, limits.stallMs), bounded, tally.pass, file, { ...(signal && { signal }) });
   } finally {
-    // Broken off at once, it is still being opened, and would make its file after we have removed it.
+    // If aborted early, the file is still being opened, and would be created after we have removed it.
     if (!file.closed) await once(file, 'close');
   }
   return { size: tally.size, md5: tally.digest('md5'), sha512: tally.digest('sha512') };
@@ -117,7 +117,7 @@ function checkSums(sums: Sums, { checksum, size }: UploadRequest): void {
   }
 }
 
-/** The rename itself must survive a power cut, or the row would name data that is not there. */
+/** The rename must survive a power cut, or the row would refer to missing data. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {
@@ -127,7 +127,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Glance answers 413 to both. */
+/** Glance responds with 413 to both. */
 function tooLarge(maxBytes: number): Fault {
   return new Fault('tooLarge', { detail: `Images may have up to ${Math.floor(maxBytes / 1024 ** 3)} GiB.` });
 }

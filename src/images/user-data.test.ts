@@ -1,4 +1,4 @@
-/** User data and files of a server, as Debian's cloud-init reads them from the config drive. */
+/** A server's user data and files, as Debian's cloud-init reads them from the config drive. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -18,7 +18,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ingot-confined-'));
   secret = join(folder, 'token-key');
   await writeFile(secret, mark.padEnd(512, '.'));
-  // Readable to all: what keeps it is the confinement, not its mode.
+  // World-readable: the confinement protects it, not its mode.
   await chmod(folder, 0o755);
   await chmod(secret, 0o644);
 });
@@ -38,7 +38,7 @@ async function emptyFile(name: string): Promise<string> {
   return path;
 }
 
-/** Another user runs this file's code only where the folders above it are open. */
+/** Another user can run this file's code only if the folders above it are accessible. */
 function whyNotAsAnother(): string | false {
   if (process.getuid?.() !== 0) return 'it is not root';
   const { status } = spawnSync('setpriv', [...asNobody, 'test', '-r', import.meta.filename, '-a', '-x', process.execPath]);

@@ -1,14 +1,15 @@
 /**
- * Runs a program of others on bytes that a tenant made, with no right but to its own files: bubblewrap gives it a root
- * folder that holds /usr read-only and the files named here, an empty process table and, but for iSCSI, no network;
- * prlimit bounds its memory, time and output. A format that fooled every check thereby still reads nothing of this host.
+ * Runs an external program on untrusted bytes of a tenant, with access to its own files only: bubblewrap gives it a
+ * root folder that holds /usr read-only and the files named here, an empty process table and, except for iSCSI, no
+ * network; prlimit limits its memory, time and output. A malicious image that passes every check still reads nothing of
+ * this host.
  */
 import { chmod, chown, lstat, readlink } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 import { type DiskSpace, withDiskSpace } from './disk-room.ts';
 import { isInstalled, runTool, type ToolOptions } from './run-tool.ts';
 
-/** The setting tools.confinement: by bubblewrap, or not at all, with all rights of Ingot. */
+/** The setting tools.confinement: by bubblewrap, or none, with all rights of Ingot. */
 export const confinements = ['bwrap', 'none'] as const;
 export type Confinement = (typeof confinements)[number];
 
@@ -17,11 +18,11 @@ export type ConfinedFile = { path: string; writable?: boolean };
 export type Limits = {
   memoryMiB: number;
   cpuSeconds: number;
-  /** By the clock. */
+  /** Wall-clock timeout. */
   seconds: number;
 };
 
-/** Nova's bounds for `qemu-img info`, and ours for what may take long. */
+/** Nova's limits for `qemu-img info`, and ours for long runs. */
 export const limitTable = {
   look: { memoryMiB: 1024, cpuSeconds: 30, seconds: 120 },
   check: { memoryMiB: 1024, cpuSeconds: 300, seconds: 900 },
@@ -29,16 +30,16 @@ export const limitTable = {
 } as const satisfies Record<string, Limits>;
 
 export type ConfinedRun<Name extends string> = {
-  /** All that the program can see beside itself and its libraries. */
+  /** All files visible to the program besides itself and its libraries. */
   files: Readonly<Record<Name, ConfinedFile>>;
-  /** Its arguments, given the names that the files have for it. */
+  /** Builds its arguments from the paths of the files inside the sandbox. */
   args: (at: Readonly<Record<Name, string>>) => readonly string[];
   limits: Limits;
-  /** Bytes: the largest file that it may write; default: it writes none. */
+  /** Maximum size in bytes of a file it writes; default: it writes none. */
   fileBytes?: number;
-  /** Ends it before the disk that it writes to is full. */
+  /** Kills it before the disk that it writes to is full. */
   space?: DiskSpace | undefined;
-  /** For what speaks to a machine. Such a run must never parse what a tenant made. */
+  /** For programs that connect to a machine. Such a run must never parse a tenant's data. */
   network?: boolean;
   env?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
@@ -47,7 +48,7 @@ export type ConfinedRun<Name extends string> = {
   outputMax?: number;
 };
 
-/** @returns standard output. Throws `toolFailed`, or `notConfined` where the program would not have been confined. */
+/** @returns standard output. Throws `toolFailed`, or `notConfined` if the program could not be confined. */
 export async function runConfined<Name extends string>(
   tool: string,
   run: ConfinedRun<Name>,
@@ -102,23 +103,23 @@ async function runInside<Name extends string>(tool: string, run: ConfinedRun<Nam
 
 const always = ['--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL'];
 const names = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'];
-/** Nobody's: no account of Debian's ranges has this number. */
+/** An unused user id: outside the ranges of Debian's accounts. */
 const confinedId = 65_200;
 const userNamespaces = [...always, ...names, '--unshare-user', '--uid', String(confinedId), '--gid', String(confinedId)];
 /**
- * Root of a user namespace that root made would still be root to the kernel (for /proc/sys, and in what RLIMIT_NPROC
- * counts). So no user namespace: root builds the folder and then becomes a user that owns nothing.
+ * Root in a user namespace created by root would still be root to the kernel (for /proc/sys, and in what RLIMIT_NPROC
+ * counts). So no user namespace is used: root builds the folder and then switches to a user that owns nothing.
  */
 const rootNamespaces = [...always, ...names, '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'];
 const dropping = ['setpriv', `--reuid=${confinedId}`, `--regid=${confinedId}`, '--clear-groups', '--inh-caps=-all', '--'];
 
-/** Files of root's become open to the confined user; the folders above them, which it never sees, stay shut to all others. */
+/** Makes root's files accessible to the confined user; parent folders, which it never sees, stay closed to others. */
 async function admit({ path, writable }: ConfinedFile): Promise<void> {
   await chown(path, -1, confinedId);
   await chmod(path, writable ? 0o660 : 0o640);
 }
 
-/** Inside bwrap, not around it: what bwrap itself starts must not count. */
+/** prlimit runs inside bwrap: the limits must not count bwrap's own processes. */
 function limited<Name extends string>(tool: string, run: ConfinedRun<Name>, at: Readonly<Record<Name, string>>): string[] {
   const { limits, fileBytes = 0 } = run;
   return [
@@ -143,7 +144,7 @@ function mapFiles<Name extends string>(
   return Object.fromEntries(entries) as Record<Name, string>;
 }
 
-/** No /proc, no /sys, no home; of /dev two files; nothing can be written. */
+/** No /proc, no /sys, no home; two files of /dev; nothing is writable. */
 async function rootFolder(): Promise<string[]> {
   const args = ['--ro-bind', '/usr', '/usr'];
   for (const path of ['/dev', '/etc', '/in']) args.push('--perms', '0755', '--dir', path);
@@ -154,7 +155,7 @@ async function rootFolder(): Promise<string[]> {
   }
   for (const path of ['/etc/ld.so.cache', '/etc/alternatives', '/etc/mke2fs.conf']) args.push('--ro-bind-try', path, path);
   for (const path of ['/dev/null', '/dev/urandom']) args.push('--dev-bind', path, path);
-  // A few memory pools instead of one per thread: they would count as memory in use.
+  // A few memory arenas instead of one per thread: those would count as memory in use.
   args.push('--setenv', 'PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
   args.push('--setenv', 'LC_ALL', 'C.UTF-8', '--setenv', 'MALLOC_ARENA_MAX', '4');
   return args;

@@ -1,18 +1,18 @@
-/** Keeps part of a disk free of what tenants can make large, so that the database on it can always be written. */
+/** Keeps a reserve of free space on a disk that tenants can fill, so that the database on it can always be written. */
 import { statfs } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 
 export type DiskSpace = {
   /** Any folder on the disk. */
   folder: string;
-  /** Bytes that stay free. */
+  /** Bytes to keep free. */
   reserve: number;
 };
 
-/** Between two looks at a disk that a program of others writes to. */
+/** Poll interval for a disk that an external program writes to. */
 const lookMs = 200;
 
-/** Bytes that may still be written; none where it is less than nothing. */
+/** Bytes that may still be written; never negative. */
 export async function diskSpaceLeft({ folder, reserve }: DiskSpace): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return Math.max(bavail * bsize - reserve, 0);
@@ -24,7 +24,7 @@ export async function checkDiskSpace(space: DiskSpace, bytes: number): Promise<v
   if (left <= bytes) throw noSpace(space);
 }
 
-/** Runs work that writes; its signal is aborted with `noSpace` when the room is used up. */
+/** Runs work that writes; aborts its signal with `noSpace` when the space is used up. */
 export async function withDiskSpace<T>(space: DiskSpace, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   await checkDiskSpace(space, 0);
@@ -37,7 +37,7 @@ export async function withDiskSpace<T>(space: DiskSpace, work: (signal: AbortSig
   }
 }
 
-/** Passes chunks on until the room is used up; the disk is asked before each piece of `everyBytes`. */
+/** Passes chunks through until the space is used up; checks the disk before each `everyBytes`. */
 export async function* keepingDiskSpace(space: DiskSpace, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let ahead = 0;
   for await (const chunk of source) {

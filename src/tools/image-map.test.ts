@@ -8,7 +8,7 @@ import { dataRuns } from './qemu-img.ts';
 
 const entry = (start: number, length: number, data: boolean) =>
   JSON.stringify({ start, length, depth: 0, present: true, zero: !data, data, offset: start });
-/** A block of data and a hole, and so on: what a tenant can make of a small compressed image. */
+/** Alternating blocks of data and holes: what a tenant can express in a small compressed image. */
 const striped = (count: number, block: number) =>
   `[${Array.from({ length: count }, (_, at) => `${entry(2 * at * block, block, true)},\n${entry((2 * at + 1) * block, block, false)}`).join(',\n')}]\n`;
 

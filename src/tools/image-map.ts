@@ -1,27 +1,27 @@
-/** Reads what `qemu-img map --output=json` prints, piece by piece, into a list of runs that stays short. */
+/** Parses the output of `qemu-img map --output=json` incrementally into a bounded list of runs. */
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 
-/** Bytes of an image. */
+/** A byte range of an image. */
 export type DataRun = { start: number; length: number };
 
 const Entry = Type.Object({ start: Type.Integer(), length: Type.Integer(), zero: Type.Boolean(), data: Type.Boolean() });
-/** Compiled, as there may be millions. */
+/** Compiled, since there may be millions of entries. */
 const entryShape = Compile(Entry);
-/** Objects of the list; none of them holds another. */
+/** Objects of the list; they are not nested. */
 const entryPattern = /\{[^{}]*\}/g;
 const entryMax = 16 * 1024;
-/** A hole that is read costs little, but each run in the list costs memory. */
+/** Reading a hole costs little, but each run in the list costs memory. */
 const runsMax = 100_000;
 const firstGap = 64 * 1024;
 
 export class ImageMapReader {
   #rest = '';
   #runs: DataRun[] = [];
-  /** Runs with at most so much between them are one. */
+  /** Runs with a gap of at most this size are merged. */
   #gap = 0;
-  /** The text is not what it should be. The reader is called while the program runs, and has nobody to throw to. */
+  /** The output is malformed. The parser runs in a callback of the program's output, so it cannot throw. */
   #isOdd = false;
 
   read(text: string): void {
@@ -36,7 +36,7 @@ export class ImageMapReader {
     if (this.#rest.length > entryMax) this.#isOdd = true;
   }
 
-  /** To be called when the program has ended. Throws `toolFailed` where what it printed was no map. */
+  /** Call after the program has ended. Throws `toolFailed` if its output was not a map. */
   finish(): DataRun[] {
     if (this.#isOdd || this.#rest.trim().at(-1) !== ']')
       throw new Fault('toolFailed', { tool: 'qemu-img', detail: 'its map of the image has an unknown shape' });
@@ -56,7 +56,7 @@ export class ImageMapReader {
     else this.#runs.push({ start, length });
   }
 
-  /** To less than half, so that it is rarely done. */
+  /** Shortens the list to less than half, so that this is rare. */
   #shorten(): void {
     while (this.#runs.length > runsMax / 2) {
       this.#gap = Math.max(firstGap, this.#gap * 2);

@@ -1,4 +1,4 @@
-/** `qemu-img` as functions, always confined: what an image is, whether it is whole, where its data lies, and copies of it. */
+/** `qemu-img` as functions, always confined: image info, integrity checks, data ranges, and copies. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
@@ -8,7 +8,7 @@ import { type DataRun, ImageMapReader } from './image-map.ts';
 
 const ImageInfo = Type.Object({
   'virtual-size': Type.Integer({ minimum: 0 }),
-  /** As the program was told to call it. */
+  /** The file name passed to the program. */
   filename: Type.String(),
   format: Type.String(),
   encrypted: Type.Optional(Type.Boolean()),
@@ -18,10 +18,10 @@ const ImageInfo = Type.Object({
 });
 export type ImageInfo = Static<typeof ImageInfo>;
 
-/** A file of a stated format: never guessed, since a guess would let a tenant's bytes choose. */
+/** A file of a stated format: never detected, since a tenant's bytes would then choose the format. */
 export type ImageFile = { path: string; format: string };
 
-/** A disk that QEMU reaches by options of its own; the password in a file never stands in process arguments. */
+/** A disk that QEMU reaches with its own options; the password is in a file, never in process arguments. */
 export type RemoteDisk = { options: string; secret: { id: string; file: string } };
 
 export type HowToRun = { confinement?: Confinement | undefined; signal?: AbortSignal | undefined };
@@ -40,10 +40,10 @@ export async function remoteDiskSize(disk: RemoteDisk, { confinement, signal }: 
   return decode(ImageInfo, await runConfined('qemu-img', run, confinement))['virtual-size'];
 }
 
-/** qemu-img(1): 3 tells of leaked clusters, which lose nothing; 63 that the format has no check. */
+/** qemu-img(1): 3 reports leaked clusters, which lose no data; 63 means that the format has no check. */
 const harmlessChecks: readonly unknown[] = [3, 63];
 
-/** Throws `toolFailed` where the image is damaged, cut off for example. */
+/** Throws `toolFailed` if the image is damaged, for example truncated. */
 export async function checkImageFile({ path, format }: ImageFile, { confinement, signal }: HowToRun = {}): Promise<void> {
   const files = { image: { path } };
   const args = (at: { image: string }) => ['check', '-q', '-f', format, at.image];
@@ -54,12 +54,12 @@ export async function checkImageFile({ path, format }: ImageFile, { confinement,
   }
 }
 
-/** Runs that may hold data, rising, 100,000 at most; everything else reads as zeros. */
+/** Ranges that may hold data, ascending, at most 100,000; everything else reads as zeros. */
 export async function dataRuns({ path, format }: ImageFile, { confinement, signal }: HowToRun = {}): Promise<DataRun[]> {
   const files = { image: { path } };
   const args = (at: { image: string }) => ['map', '--output=json', '-f', format, at.image];
   const map = new ImageMapReader();
-  // A map has as many lines as the image has holes, and a tenant made the image: it is read while it comes.
+  // A map has as many lines as the image has holes, and is a tenant's choice: it is parsed as a stream.
   const run = { files, args, limits: limitTable.check, signal, outputMax: 0, onOutput: (text: string) => map.read(text) };
   await runConfined('qemu-img', run, confinement);
   return map.finish();
@@ -72,14 +72,14 @@ type Progress = HowToRun & {
 
 export type Conversion = Progress & {
   source: ImageFile;
-  /** An empty file that becomes a raw one. */
+  /** An empty file to be filled with the raw image. */
   target: string;
-  /** What the image says of itself: the file grows no further. */
+  /** The virtual size from the image's header: the limit of the file. */
   virtualSize: number;
   space?: DiskSpace | undefined;
 };
 
-// -W: writes may overtake each other, which the order on the target does not mind.
+// -W: out-of-order writes, since the order does not matter to the target.
 const convertArguments = ['convert', '-p', '-W', '-f'];
 
 export async function convertImage({ source, target, virtualSize, space, ...how }: Conversion): Promise<void> {
@@ -98,8 +98,8 @@ export async function convertImage({ source, target, virtualSize, space, ...how 
 const sectorBytes = 512;
 
 /**
- * `exact`: all of the source, zeros too, so that nothing former shows through. `exact-plain`: the same by plain
- * writes wherever the source has data. `data`: only allocated data; holes are left as they are on the target.
+ * `exact`: the whole source including zeros, so that no previous data remains. `exact-plain`: the same, with plain
+ * writes wherever the source has data. `data`: only allocated data; holes leave the target unchanged.
  */
 export type Coverage = keyof typeof coverageTable;
 
@@ -109,13 +109,13 @@ const coverageTable = {
   data: ['-S', '0', '--target-is-zero'],
 } as const;
 
-/** `path`: a raw file, since this run can reach the network. */
+/** `path`: a raw file, since this run has network access. */
 export type DiskCopy = Progress & { path: string; disk: RemoteDisk; coverage: Coverage };
 
 export async function copyToDisk({ path, disk, coverage, ...how }: DiskCopy): Promise<void> {
   const run = {
     files: { source: { path }, secret: { path: disk.secret.file } },
-    // -t: ends only when the target says that the data is on its disk.
+    // -t: exits only when the target has confirmed that the data is on its disk.
     args: (at: { source: string; secret: string }) => [
       ...convertArguments,
       'raw',
@@ -141,7 +141,7 @@ function secretArguments({ secret }: RemoteDisk, at: { secret: string }): string
   return ['--object', `secret,id=${secret.id},file=${optionValue(at.secret)}`];
 }
 
-/** QEMU's option lists end a value at a comma; a doubled one stands for itself. */
+/** A comma ends a value in QEMU's option lists; a doubled comma is a literal one. */
 export function optionValue(value: string): string {
   return value.replaceAll(',', ',,');
 }
@@ -152,7 +152,7 @@ function decode<S extends TSchema>(schema: S, text: string): Static<S> {
   return value as Static<S>;
 }
 
-/** @returns undefined where it is none: the end alone of a report that was too long, for example */
+/** @returns undefined if it is not JSON: only the end of a report that was too long, for example */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -72,7 +72,7 @@ test('the program dies with a parent that is killed', async () => {
   await goneOf(pid);
 });
 
-/** Until the process is no more (or only waits to be reaped). */
+/** Waits until the process has exited or is a zombie. */
 async function goneOf(pid: number): Promise<void> {
   for (;;) {
     const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);

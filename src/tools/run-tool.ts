@@ -1,6 +1,6 @@
 /**
- * Runs a program of others (qemu-img, mke2fs) to its end. The child never outlives Ingot: `setpriv` asks the kernel to
- * kill it when its parent dies, so that after SIGKILL no old writer works beside the repeated step.
+ * Runs an external program (qemu-img, mke2fs) to completion. The child never outlives Ingot: `setpriv` asks the kernel
+ * to kill it when its parent dies, so that after SIGKILL no old writer competes with the retried step.
  */
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
@@ -9,25 +9,28 @@ import { Fault } from '#domain/faults.ts';
 import { onlyCapabilities } from '#domain/privileges.ts';
 
 export type ToolOptions = {
-  /** What faults call the program; default: as it is started. */
+  /** The program's name in faults; default: its command. */
   name?: string;
   /** Kills the program; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Added to the environment. */
   env?: Readonly<Record<string, string>>;
-  /** For programs that start others, such as a site's own scripts: all of them are killed by `signal`. */
+  /** For programs that start others, such as a site's own scripts: `signal` kills the whole process group. */
   group?: boolean;
-  /** Each piece of standard output as it comes. */
+  /** Called with each chunk of standard output. */
   onOutput?: (text: string) => void;
-  /** Characters of standard output that are kept to be returned, the last ones; default: 1 Mi. */
+  /** How many of the last characters of standard output are returned; default: 1 Mi. */
   outputMax?: number;
 };
 
-/** More than any report that we ask of a tool, and parsed in some 10 ms. */
+/** More than any report that we request from a tool; parsed in about 10 ms. */
 const usualOutputMax = 1024 * 1024;
 const errorMax = 4096;
 
-/** @returns standard output. Throws `toolFailed` with the end of standard error where the exit status (its field `status`) is not 0. */
+/**
+ * @returns standard output. Throws `toolFailed` with the end of standard error if the exit status (its field `status`)
+ * is not 0.
+ */
 export function runTool(tool: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   const name = options.name ?? tool;
   options.signal?.throwIfAborted();
@@ -53,7 +56,7 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   child.on('error', (error) => {
     if (!options.signal?.aborted) reject(new Fault('toolFailed', { tool: name, detail: error.message }, error));
   });
-  // `close`, not `exit`: only now is all output read, and the program gone.
+  // `close`, not `exit`: only then is all output read.
   child.on('close', (status, signalName) => {
     options.signal?.removeEventListener('abort', killGroup);
     if (options.signal?.aborted) return reject(options.signal.reason);
@@ -64,7 +67,7 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   return promise;
 }
 
-/** The end of a text that comes in pieces, put together once: of a long text each piece would cost a copy of the whole. */
+/** Keeps the end of a chunked text and joins it once: joining at each chunk would copy the whole text each time. */
 class LastCharacters {
   readonly #max: number;
   #pieces: string[] = [];
@@ -87,7 +90,7 @@ class LastCharacters {
   }
 }
 
-/** Our settings hold passwords, which are no business of programs that we run. */
+/** Our settings contain passwords, which programs that we run must not see. */
 export function withoutOurSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('INGOT_')));
 }
@@ -96,7 +99,7 @@ export function killGroupOf(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // All of them have just ended by themselves.
+    // All of them have just exited.
   }
 }
 
@@ -104,12 +107,12 @@ export function withParentDeathSignal(tool: string, args: readonly string[]): [s
   return process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', ...noRights(), '--', tool, ...args]] : [tool, args];
 }
 
-/** Rights that Ingot has for dnsmasq are no business of others. Root keeps its own. */
+/** Drops the capabilities that Ingot has for dnsmasq. Root keeps its own. */
 function noRights(): string[] {
   return process.getuid?.() === 0 ? [] : onlyCapabilities([]);
 }
 
-/** Whether a program can be found on PATH. */
+/** Whether a program is on PATH. */
 export async function isInstalled(tool: string): Promise<boolean> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const found = await access(join(folder, tool), constants.X_OK).then(

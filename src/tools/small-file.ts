@@ -1,10 +1,10 @@
-/** Files that a setting of a node names, so that what they are is unknown: keys, certificates. */
+/** Reads files named by a node's settings, so of unknown kind: keys, certificates. */
 import { constants, open } from 'node:fs/promises';
 
-/** Opening a pipe that nobody writes to would wait for ever, and hold one of the few threads that read files. */
+/** Opening a pipe without a writer would block for ever, and occupy one of the few threads that read files. */
 const withoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** @throws Error with the `code` of Node, or `EINVAL` for what is no file and `EFBIG` for what has more than `most` bytes */
+/** @throws Error with Node's `code`, or `EINVAL` if it is not a regular file, `EFBIG` if it exceeds `most` bytes */
 export async function readSmallFile(path: string, most: number): Promise<string> {
   const file = await open(path, withoutWaiting);
   try {

@@ -1,6 +1,6 @@
 /**
- * One connection to one host, shared by all commands: OpenSSH's client as master (`ControlMaster`), opened by the first
- * command and ended when none came for a while. It ends with Ingot. Options: ssh_config(5) of OpenSSH 9.2.
+ * One connection per host, shared by all commands: OpenSSH's client as master (`ControlMaster`), opened by the first
+ * command and closed after an idle timeout. It ends with Ingot. Options: ssh_config(5) of OpenSSH 9.2.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { withParentDeathSignal } from './run-tool.ts';
@@ -15,14 +15,14 @@ const outputMax = 16 * 1024 * 1024;
 const errorsMax = 64 * 1024;
 const endMs = 2000;
 
-/** OpenSSH's own exit status; everything else is the command's. */
+/** OpenSSH's own exit status; any other is the command's. */
 const sshStatus = 255;
-/** What the client says after its way out, `false`, has ended. */
+/** Printed by the client after its ProxyCommand, `false`, has exited. */
 const withoutMaster = /^Connection closed by UNKNOWN/m;
 /** `setpriv` did not find the program. */
 const notFoundStatus = 127;
 
-/** sshd's MaxSessions is 10 unless its owner says otherwise. */
+/** sshd's default MaxSessions is 10. */
 export const commandsAtOnce = 8;
 
 type Master = { readonly child: ChildProcess; readonly files: SshFiles; readonly ended: Promise<void> };
@@ -43,8 +43,8 @@ export class SshConnection {
   }
 
   /**
-   * Runs one command line in the login shell of the user on the host.
-   * @throws SshError where it did not run or did not end; what the command itself says is the answer
+   * Runs one command line in the user's login shell on the host.
+   * @throws SshError if it did not run or did not end; the command's own errors are part of the answer
    */
   async run(command: string, signal?: AbortSignal): Promise<SshAnswer> {
     const startedAt = performance.now();
@@ -77,7 +77,7 @@ export class SshConnection {
       const { files } = await unlessAborted(opening, end);
       const answer = await runClient(this.#target, files.socket, { command, signal: end });
       if (answer.status !== sshStatus) return answer;
-      // Nobody listens on the socket any more, although the master may still be there.
+      // The socket has no listener any more, although the master may still run.
       if (withoutMaster.test(answer.errors)) void this.#shut(opening);
       throw readSshFailure(answer.errors, 0);
     } finally {
@@ -115,7 +115,7 @@ export class SshConnection {
 }
 
 function commonArguments({ host, port, user }: SshTarget, options: readonly string[]): string[] {
-  // Neither the settings of whoever runs Ingot nor their agent have a say.
+  // Ignores the ssh settings and agent of the user who runs Ingot.
   return ['-F', '/dev/null', '-T', '-x', '-a', ...options, '-l', user, '-p', String(port), '--', host];
 }
 
@@ -135,9 +135,9 @@ function masterArguments(target: SshTarget, files: SshFiles, connectMs: number):
     GlobalKnownHostsFile: '/dev/null',
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
-    // The client says so after it has begun to listen on the socket.
+    // The client prints this after it has started to listen on the socket.
     LocalCommand: 'echo ready',
-    // Tells the host's key.
+    // Logs the host's key.
     LogLevel: 'DEBUG1',
     NumberOfPasswordPrompts: '1',
     PermitLocalCommand: 'yes',
@@ -189,7 +189,7 @@ async function startMaster(directory: string, target: SshTarget, connectMs: numb
   }
 }
 
-/** A client of the master. It never opens a connection of its own: where the master is gone, its way out is `false`. */
+/** A client of the master. It never opens its own connection: without a master it runs the ProxyCommand `false`. */
 function runClient(
   target: SshTarget,
   socket: string,
@@ -221,7 +221,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>, s
   });
 }
 
-/** The connection is everybody's: whoever gives up does not end it. */
+/** The connection is shared: an aborted caller does not close it. */
 function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

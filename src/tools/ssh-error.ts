@@ -1,21 +1,21 @@
-/** Why a command did not run on another host. */
+/** Why a command did not run on a remote host. */
 export type SshFailure =
-  /** No connection, or it ended. */
+  /** No connection, or it was lost. */
   | 'unreachable'
-  /** The host took neither key nor password. */
+  /** The host rejected both key and password. */
   | 'refused'
-  /** The host's key is not one of those expected. Nothing secret was sent. */
+  /** The host key does not match an expected one. No secret was sent. */
   | 'untrusted'
-  /** Our own side: a key or file that cannot be used. */
+  /** A local problem: an unusable key or file. */
   | 'unusable'
-  /** No answer within the time given. */
+  /** Timed out. */
   | 'slow'
   | 'closed';
 
 export class SshError extends Error {
   override name = 'SshError';
   readonly failure: SshFailure;
-  /** Time that was spent on it. */
+  /** Time spent. */
   readonly seconds: number;
 
   constructor(failure: SshFailure, message: string, seconds = 0) {
@@ -31,7 +31,7 @@ const messageTable: readonly (readonly [pattern: RegExp, failure: SshFailure])[]
   [/Permission denied \(|Too many authentication failures/, 'refused'],
 ];
 
-/** What a connection that could not be opened died of, from OpenSSH's standard error at LogLevel DEBUG1. */
+/** The cause of a failed connection, from OpenSSH's standard error at LogLevel DEBUG1. */
 export function readSshFailure(errors: string, seconds: number): SshError {
   const failure = messageTable.find(([pattern]) => pattern.test(errors))?.[1] ?? 'unreachable';
   if (failure === 'untrusted') return new SshError(failure, describeHostKey(errors), seconds);
@@ -46,7 +46,7 @@ export function readSshFailure(errors: string, seconds: number): SshError {
   return new SshError(failure, words.trim().slice(0, 300), seconds);
 }
 
-/** `Server host key: ssh-ed25519 SHA256:…` is what the client logs of the key it was shown. */
+/** The client logs the host's key as `Server host key: ssh-ed25519 SHA256:…`. */
 function describeHostKey(errors: string): string {
   const [, type, fingerprint] = /Server host key: (\S+) (SHA256:\S+)/.exec(errors) ?? [];
   const shown = type ? `it presented the ${type} key ${fingerprint}` : 'its key could not be read';

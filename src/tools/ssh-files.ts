@@ -1,6 +1,6 @@
 /**
- * The files that OpenSSH reads for one connection, in a folder that only this user can read. What is secret among them
- * is removed as soon as the connection stands.
+ * The files that OpenSSH reads for one connection, in a folder that only this user can read. Secret files are removed
+ * once the connection is open.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,9 +15,9 @@ export type SshTarget = {
   readonly user: string;
   readonly password?: string;
   readonly key?: { readonly file: string } | { readonly contents: string };
-  /** Public keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`) of the host; any of them will do. */
+  /** Accepted public keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`) of the host. */
   readonly hostKeys: readonly string[];
-  /** A known_hosts file, read where `hostKeys` is empty. */
+  /** A known_hosts file, used if `hostKeys` is empty. */
   readonly knownHosts?: string;
 };
 
@@ -31,22 +31,22 @@ export type SshFiles = {
   remove(): Promise<void>;
 };
 
-/** Instead of host and port, so that a pinned key needs no spelling of either. */
+/** Replaces host and port, so that a pinned key does not depend on their spelling. */
 const alias = 'pinned';
 
-/** OpenSSH expands `%`, `~` and `${}` in paths, and a socket's path has room for 108 bytes, of which it takes 17 for itself. */
+/** OpenSSH expands `%`, `~` and `${}` in paths, and limits a socket path to 108 bytes, 17 of which it uses itself. */
 const plainPath = /^[\w./-]{1,60}$/;
 
-/** Longer than any list of host keys that people keep (bytes). */
+/** Maximum size of a known_hosts file (bytes). */
 const fileMax = 4 * 1024 * 1024;
 
-/** Answers the question for the password and no other. OpenSSH passes no descriptor on, so it has to be a file. */
+/** Answers only the password prompt. OpenSSH passes no descriptor on, so this has to be a file. */
 const askpass = '#!/bin/sh\ncase "$1" in *assword*) cat "$INGOT_SSH_SECRET" ;; *) exit 1 ;; esac\n';
 
-/** Called with the key that the host shows; prints a known_hosts line for it where its fingerprint is pinned. */
+/** Called with the host's key; prints a known_hosts line for it if its fingerprint is pinned. */
 const knownHost = '#!/bin/sh\ngrep -qxF -- "$2" "$1" && echo "$3 $4 $5"\nexit 0\n';
 
-/** @param directory where to make the folder; the system's folder for temporary files where its path does not suit OpenSSH */
+/** @param directory parent of the folder; the system's temporary folder if OpenSSH cannot handle its path */
 export async function writeSshFiles(directory: string, target: SshTarget): Promise<SshFiles> {
   const folder = await mkdtemp(join(plainPath.test(directory) ? directory : tmpdir(), 'ssh-'));
   const write = (name: string, content: string, mode = 0o600) => writeFile(join(folder, name), content, { mode });
@@ -82,18 +82,18 @@ async function writePassword(write: Write, password: string): Promise<string[]> 
 async function writeKey(write: Write, folder: string, { key, password }: SshTarget): Promise<string[]> {
   if (!key) return [];
   const text = 'file' in key ? await readOwn(key.file, 'private key') : key.contents;
-  // OpenSSH takes no key with the line ends of other systems, or whose last line is not ended.
+  // OpenSSH rejects keys with CR line endings or without a final newline.
   const contents = `${text.replaceAll(/\r\n?/g, '\n').trimEnd()}\n`;
   if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----$/m.test(contents))
     throw new SshError('unusable', 'the private key is malformed: no line "-----BEGIN … PRIVATE KEY-----"');
-  // The host would be said to have refused it. With a password OpenSSH goes on to that.
+  // Otherwise the error would be that the host rejected it. With a password OpenSSH falls back to that.
   if (password === undefined && hasPassphrase(contents))
     throw new SshError('unusable', 'the private key has a passphrase; remove it with `ssh-keygen -p`');
   await write('key', contents);
   return ['-o', `IdentityFile=${join(folder, 'key')}`];
 }
 
-/** RFC 1421 and 5958 say so in words; OpenSSH's own form (PROTOCOL.key) names a cipher, or `none`, after its magic word. */
+/** RFC 1421 and 5958 state it as text; OpenSSH's own form (PROTOCOL.key) names a cipher, or `none`, after its magic. */
 function hasPassphrase(contents: string): boolean {
   if (/^(?:Proc-Type: 4,ENCRYPTED|-----BEGIN ENCRYPTED PRIVATE KEY-----)$/m.test(contents)) return true;
   const [, body = ''] = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)/.exec(contents) ?? [];

@@ -171,7 +171,7 @@ test('notices that the host has another key', { skip: withoutSshd }, async (t) =
   await host.stop();
   host.changeHostKey();
   await host.start();
-  // The connection may not have been seen to end yet.
+  // The end of the connection may not have been noticed yet.
   await pool.run(target, 'true').catch(() => {});
   const fault = await failureOf(pool.run(target, 'true'));
   assert.equal(fault.failure, 'untrusted');

@@ -1,4 +1,4 @@
-/** The connections to all hosts: one for each host, user and secret. */
+/** A pool of SSH connections: one per host, user and secret. */
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type SshAnswer, SshConnection, type SshTimes } from './ssh-connection.ts';
@@ -14,7 +14,7 @@ export class SshPool {
   readonly #connections = new Map<string, SshConnection>();
   #isClosed = false;
 
-  /** @param directory of the sockets, this user's alone; made where there is none */
+  /** @param directory of the sockets, private to this user; created if missing */
   constructor(directory: string, times: Partial<SshTimes> = {}) {
     this.#directory = directory;
     this.#times = { ...usualTimes, ...times };
@@ -33,7 +33,7 @@ export class SshPool {
     return connection.run(command, signal);
   }
 
-  /** Of hosts and secrets that are not in use any more nothing is kept. */
+  /** Removes closed connections, so that nothing is kept of hosts and secrets no longer in use. */
   #forgetIdle(): void {
     if (this.#connections.size < keptMax) return;
     for (const [key, connection] of this.#connections) if (!connection.isOpen) this.#connections.delete(key);
@@ -45,7 +45,7 @@ export class SshPool {
   }
 }
 
-/** Other secrets or host keys are another connection, so that what was corrected counts at once. */
+/** Other secrets or host keys are another connection, so that a correction takes effect at once. */
 export function keyOf(target: SshTarget): string {
   const { host, port, user, password, key, hostKeys, knownHosts } = target;
   return createHash('sha256')

@@ -1,4 +1,4 @@
-/** Lets so many pieces of work go on at once; the others wait in the order they came. */
+/** A semaphore: limits concurrent tasks; the others wait in FIFO order. */
 export class Turns {
   #free: number;
   readonly #waiting = new Set<() => void>();
@@ -7,7 +7,7 @@ export class Turns {
     this.#free = atOnce;
   }
 
-  /** Rejects with the signal's reason where it comes before the turn. */
+  /** Rejects with the signal's reason if aborted while waiting. */
   async take<R>(work: () => Promise<R>, signal: AbortSignal): Promise<R> {
     await this.#turn(signal);
     try {

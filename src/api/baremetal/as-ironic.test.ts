@@ -1,4 +1,4 @@
-/** What the current Ironic answers, as `npm run nightly -- ironic-oracle` asks it (test/oracle). */
+/** Responses of the current Ironic, from `npm run nightly -- ironic-oracle` (test/oracle). */
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { after, test } from 'node:test';

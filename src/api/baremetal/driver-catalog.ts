@@ -1,4 +1,4 @@
-/** What the API tells of drivers: a part of the engine's `Drivers`, declared here because that is all it needs. */
+/** Driver facts for the API: a part of the engine's `Drivers`, declared here because the API needs no more. */
 
 export const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
 export type Slot = (typeof slots)[number];
@@ -12,8 +12,8 @@ export type DriverCatalog = { readonly hardwareTypes: Readonly<Record<string, Ha
 };
 
 /**
- * All `driver_info` keys that the interfaces of a hardware type know. The text of one that a node with the default
- * interfaces has no use for begins with the interfaces that have: `(power_interface=snmp) …`.
+ * All `driver_info` keys of the interfaces of a hardware type. The description of a key that the default interfaces do
+ * not use begins with the interfaces that do: `(power_interface=snmp) …`.
  */
 export function propertiesOf(catalog: DriverCatalog, type: HardwareTypeFacts): Record<string, Property> {
   const uses = slots.flatMap((slot) =>
@@ -27,7 +27,7 @@ export function propertiesOf(catalog: DriverCatalog, type: HardwareTypeFacts): R
   return { ...forAllTypes, ...Object.fromEntries([...byKey].map(([key, users]) => [key, merge(users)])) };
 }
 
-/** What is no driver's. */
+/** Keys that belong to no driver. */
 const forAllTypes: Readonly<Record<string, Property>> = {
   power_sync_policy: {
     help: 'Reaction to an unexpected power change: record, correct or maintenance. Default: the setting power.sync_policy.',

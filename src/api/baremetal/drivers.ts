@@ -1,4 +1,4 @@
-/** `/v1/drivers`: the hardware types and what they need to know of a machine. */
+/** `/v1/drivers`: the hardware types and their properties. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -16,7 +16,7 @@ const DriverQuery = Type.Object({
 
 type DriverView = { type: HardwareTypeFacts; base: string };
 
-/** Interfaces that no hardware type here has; the names are Ironic's for "none". */
+/** Interfaces that no hardware type here has; the values are Ironic's names for "none". */
 const absentInterfaces = {
   inspect: { none: 'no-inspect', since: 30 },
   network: { none: 'noop', since: 30 },
@@ -25,7 +25,7 @@ const absentInterfaces = {
   storage: { none: 'noop', since: 33 },
 };
 
-/** Interfaces that came after the others. */
+/** Interfaces that a later microversion added. */
 const slotSince: Readonly<Record<string, number>> = { bios: 40, firmware: 86 };
 
 const driverFields = [

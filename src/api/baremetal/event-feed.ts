@@ -1,4 +1,4 @@
-/** Ingot's own addition: the ordered record of a machine, and waiting for what comes next. The timeline's source. */
+/** An Ingot extension: the ordered events of a machine, with long polling. Source of the timeline. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -7,14 +7,14 @@ import type { EventLog, EventQuery } from '#store/events.ts';
 import type { ApiContext } from '../context.ts';
 
 const longestWaitSeconds = 60;
-/** Of one user at once: each is looked at whenever anything happens. */
+/** Maximum concurrent long polls of one user: each is checked at every event. */
 const waitsMax = 64;
 
 export const EventFeedQuery = Type.Object({
-  /** Id of the last event known. */
+  /** Id of the last event that the client has. */
   after: Type.Optional(Type.Integer({ minimum: 0 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  /** Seconds to wait for an event when there is none after `after`. */
+  /** Timeout in seconds of the long poll if there is no event after `after`. */
   wait: Type.Optional(Type.Number({ minimum: 0, maximum: longestWaitSeconds })),
 });
 
@@ -23,7 +23,7 @@ type FeedRequest = Pick<EventQuery, 'node_uuid' | 'server_id'> & {
   isShown?: ((event: Event) => boolean) | undefined;
 };
 
-/** Events after `after`, oldest first, and the id to go on from. Empty when `wait` ran out or the client disconnected. */
+/** Events after `after`, oldest first, and the id to continue from. Empty after `wait` or a disconnect. */
 export async function followEvents(
   { store, waits }: Pick<ApiContext, 'store' | 'waits'>,
   request: FastifyRequest,
@@ -65,7 +65,7 @@ async function readFeed(
 
 type Wait = { deadline: number; read: () => Promise<Event[]> };
 
-/** Subscribes before it reads, so that nothing falls between the two. */
+/** Subscribes before it reads, so that no event is missed in between. */
 async function untilWritten(log: EventLog, request: FastifyRequest, { deadline, read }: Wait): Promise<Event[]> {
   let wake = () => {};
   let written = false;

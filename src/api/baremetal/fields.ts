@@ -1,8 +1,8 @@
-/** Fields that came with a microversion, and the subset that a client asked for with `fields=`. */
+/** Fields by microversion, and the subset that a client selects with `fields=`. */
 import { Fault } from '#domain/faults.ts';
 import { atLeast, type Microversion } from '../microversions.ts';
 
-/** One field of a resource: since which 1.x it is shown, and its value. */
+/** One field of a resource: the first 1.x with it, and its value. */
 export type Field<R> = { readonly name: string; readonly since: number; readonly value: (record: R) => unknown };
 
 export const field = <R>(name: string, since: number, value: (record: R) => unknown): Field<R> => ({ name, since, value });
@@ -11,14 +11,14 @@ export type Selection = {
   version: Microversion;
   /** Comma-separated, as in the query. */
   fields?: string | undefined;
-  /** Names shown when `fields` is missing; undefined = all. */
+  /** Default fields when `fields` is missing; undefined = all. */
   brief?: readonly string[];
 };
 
-/** Shown with whatever was asked for, as clients expect it. */
+/** Always included, as clients expect. */
 const always = 'links';
 
-/** The reply for one record. Throws `badRequest` for a field that does not exist, `notAcceptable` for one of a later version. */
+/** The response for one record. Throws `badRequest` for an unknown field, `notAcceptable` for a later version's. */
 export function selectFields<R>(
   table: readonly Field<R>[],
   record: R,

@@ -1,4 +1,4 @@
-/** The name of what runs on a node: a field of its own since 1.104, kept where Nova puts it, as `instance_info.display_name`. */
+/** The instance name of a node: its own field since 1.104, stored where Nova puts it, `instance_info.display_name`. */
 import type { JsonObject, Node } from '#domain/records.ts';
 
 export function instanceNameOf({ instance_info }: Pick<Node, 'instance_info'>): string | null {

@@ -5,7 +5,7 @@ import type { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/records.ts';
 import { applyPatch, JsonPatch } from './json-patch.ts';
 
-/** The kinds of cases that RFC 6902 (appendix A) and the published test suite of its implementations have. */
+/** The kinds of cases in RFC 6902 (appendix A) and in the public test suite of its implementations. */
 type Case = [what: string, before: Json, patch: JsonPatch, after: Json];
 const list = { list: [1, 2] };
 const cases: Case[] = [
@@ -103,7 +103,7 @@ for (const [what, before, patch, after] of cases) {
 
     assert.ok(Value.Check(JsonPatch, patch));
     assert.deepEqual(applyPatch(record, patch), after);
-    // Once more: neither record nor patch was changed the first time.
+    // Applied again: the first time changed neither record nor patch.
     assert.deepEqual(applyPatch(record, patch), after);
     assert.deepEqual(record, before);
     assert.deepEqual(patch, asked);

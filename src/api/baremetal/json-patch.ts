@@ -7,7 +7,7 @@ import { indexOf, keysOf, pointerPattern } from './json-pointer.ts';
 
 const Pointer = Type.String({ pattern: pointerPattern });
 const Value = Type.Unknown();
-/** Other members of an operation are left alone, as section 4 says. */
+/** Other members of an operation are ignored, as section 4 requires. */
 const Operation = Type.Union([
   Type.Object({ op: Type.Literal('add'), path: Pointer, value: Value }),
   Type.Object({ op: Type.Literal('replace'), path: Pointer, value: Value }),
@@ -17,15 +17,15 @@ const Operation = Type.Union([
   Type.Object({ op: Type.Literal('copy'), path: Pointer, from: Pointer }),
 ]);
 export const JsonPatch = Type.Array(Operation, { maxItems: 1000 });
-/** Of a node or port with all that stands in it. */
+/** Maximum size of a node or port with all its fields. */
 export const recordBytes = 256 * 1024;
 
 export type JsonPatch = Static<typeof JsonPatch>;
 type Operation = Static<typeof Operation>;
 
 /**
- * Applies all operations to a copy; neither record nor patch is changed, nor do they share anything with the result.
- * Throws `badRequest` where a place does not exist or a test fails.
+ * Applies all operations to a copy; changes neither record nor patch, and the result shares nothing with them. Throws
+ * `badRequest` if a path does not exist or a test fails.
  */
 export function applyPatch<J extends Json>(record: J, patch: JsonPatch): J {
   const document = new PatchedDocument(record);
@@ -35,12 +35,12 @@ export function applyPatch<J extends Json>(record: J, patch: JsonPatch): J {
   return root as J;
 }
 
-/** The names of the record's members that a patch reads from or writes to, be it a part of them. */
+/** The top-level members that a patch reads or writes, even in part. */
 export function membersOf(patch: JsonPatch): Set<string> {
   return new Set(patch.flatMap((operation) => pointersOf(operation).map(firstKey)));
 }
 
-/** Those that a patch may change. */
+/** The top-level members that a patch may change. */
 export function writtenMembersOf(patch: JsonPatch): Set<string> {
   const pointers = patch.flatMap((operation) => {
     if (operation.op === 'test') return [];
@@ -57,7 +57,7 @@ export function pointersOf(operation: Operation): string[] {
   return 'from' in operation ? [operation.path, operation.from] : [operation.path];
 }
 
-/** Patch by patch a record could grow without end. What an older Ingot let grow further may be made smaller. */
+/** Repeated patches could grow a record without limit. A record of an older Ingot above the limit may still shrink. */
 function refuseTooLarge(after: Json, before: Json): void {
   const tooDeep = faultOfSize(after);
   if (tooDeep) throw tooDeep;
@@ -72,7 +72,7 @@ function tooLarge(bytes: number): Fault {
 
 class PatchedDocument {
   root: Json;
-  /** Copies of copies would double the document each time. */
+  /** Bytes copied so far: repeated copies would double the document each time. */
   #copied = 0;
 
   constructor(record: Json) {
@@ -91,7 +91,7 @@ class PatchedDocument {
     } catch (error) {
       if (!(error instanceof Impossible)) throw error;
       const where = pointersOf(operation).reverse().join(' to ');
-      // What was sent may be a secret: the operation is named without its value.
+      // The value may be a secret, so the message omits it.
       const detail = `Couldn't apply patch '${operation.op} ${where}'. Reason: ${error.message}`;
       throw new Fault('badRequest', { detail });
     }
@@ -101,7 +101,7 @@ class PatchedDocument {
     return keys.reduce(child, this.root);
   }
 
-  /** The record or list that holds what the keys lead to, and the last key; undefined = they lead to the root. */
+  /** The parent (record or list) of the target, and its last key; undefined = the root. */
   #holder(keys: readonly string[]): { holder: Json; key: string } | undefined {
     const key = keys.at(-1);
     return key === undefined ? undefined : { holder: this.#get(keys.slice(0, -1)), key };
@@ -154,7 +154,7 @@ class PatchedDocument {
   }
 }
 
-/** Why an operation does not fit the document. */
+/** An operation that does not apply to the document. */
 class Impossible extends Error {}
 
 function ownCopy(value: unknown): Json {
@@ -179,14 +179,14 @@ function placeIn(list: readonly Json[], key: string): number {
   throw new Impossible(`the list there has no place ${JSON.stringify(key)}.`);
 }
 
-/** A member may be called `__proto__`. */
+/** A member may be named `__proto__`. */
 function setMember(holder: Json, key: string, value: Json): void {
   if (typeof holder !== 'object' || holder === null)
     throw new Impossible(`what is there can have no member ${JSON.stringify(key)}.`);
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Section 4.6: numbers by value, lists by order, records in any order. */
+/** Section 4.6: numbers by value, lists in order, records in any order. */
 function isEqual(one: Json | undefined, other: Json | undefined): boolean {
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return one === other;
   if (Array.isArray(one) !== Array.isArray(other)) return false;

@@ -1,4 +1,4 @@
-/** What Ironic's API came to tell from 1.79 on, and that older clients see none of it. */
+/** Additions to Ironic's API from 1.79 on, which older clients do not see. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Inventory } from '#engine/contract.ts';

@@ -1,4 +1,4 @@
-/** Where a port's cable ends: `local_link_connection`. */
+/** The switch port to which a port is connected: `local_link_connection`. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
@@ -16,16 +16,16 @@ const names = {
 export const LinkConnection = Type.Object(names, { additionalProperties: false });
 type LinkConnection = Static<typeof LinkConnection>;
 
-/** A link has all that one of these needs: a switch, a Smart NIC, OVN's hardware gateway. One that is empty is none. */
+/** A link has all keys of one of these: a switch, a Smart NIC, OVN's hardware gateway. An empty object is no link. */
 const kinds: readonly (readonly (keyof LinkConnection)[])[] = [
   ['port_id', 'switch_id'],
   ['port_id', 'hostname'],
   ['port_id', 'vtep-logical-switch', 'vtep-physical-switch'],
 ];
-/** A MAC, or the datapath of an OpenFlow switch. */
+/** A MAC, or the datapath id of an OpenFlow switch. */
 const switchId = /^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{16})$/i;
 
-/** @returns it with the switch in small letters. Throws `badRequest` */
+/** @returns it with the switch id in lower case. Throws `badRequest` */
 export function checkLink(link: LinkConnection): JsonObject {
   const isWhole = kinds.some((needed) => needed.every((name) => link[name] !== undefined));
   if (Object.keys(link).length > 0 && link.network_type !== 'unmanaged' && !isWhole) {

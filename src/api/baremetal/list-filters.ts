@@ -1,9 +1,9 @@
-/** Values by which lists of nodes are searched: what can be no value is refused, since an empty list would say "there are none". */
+/** Filter values of node lists: an impossible value is rejected, since an empty list would mean "there are none". */
 import { Fault } from '#domain/faults.ts';
 import { provisionStates } from '#domain/provision-states.ts';
 import { isUuidLike } from './uuid-like.ts';
 
-/** States of Ironic that no node of Ingot is ever in. */
+/** States of Ironic that Ingot does not use. */
 const otherStates = [
   ...(['deploy', 'deploy complete', 'deploy hold', 'clean hold', 'deleted', 'undeploy', 'adopting', 'adopt failed'] as const),
   ...(['inspecting', 'inspect failed', 'inspect wait', 'rescue', 'rescue failed', 'rescue wait', 'rescuing'] as const),

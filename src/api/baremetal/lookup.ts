@@ -1,11 +1,11 @@
-/** Nodes and ports by what stands in a path or query. */
+/** Looks up nodes and ports by their identifier in a path or query. */
 import { asFault, Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
 import type { ApiContext } from '../context.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { uuidPattern } from './uuid-like.ts';
 
-/** By UUID or name. Throws `notFound`, and `badRequest` for what can be neither. */
+/** By UUID or name. Throws `notFound`, and `badRequest` if it can be neither. */
 export async function findNode({ store }: ApiContext, ident: string): Promise<Node> {
   refuseImpossibleIdent('node', ident);
   const node = uuidPattern.test(ident)
@@ -15,14 +15,14 @@ export async function findNode({ store }: ApiContext, ident: string): Promise<No
   return node;
 }
 
-/** A node that the body names: where it is missing, the path is not to blame. @throws Fault `badRequest` */
+/** A node named in the body: a missing one is a bad request, not 404. @throws Fault `badRequest` */
 export function findNamedNode(context: ApiContext, ident: string): Promise<Node> {
   return findNode(context, ident).catch((error: unknown) => {
     throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
   });
 }
 
-/** Where a page begins. @param found by a UUID, or nothing by what is none. Throws `notFound` for a UUID of nothing */
+/** The start of a page. @param found the record if the marker is a UUID. Throws `notFound` for an unknown UUID */
 export async function findMarked<T>(marker: string, what: string, found: Promise<T | undefined>): Promise<T | undefined> {
   const item = await found;
   if (!item && uuidPattern.test(marker)) throw new Fault('notFound', { what, id: marker });

@@ -1,4 +1,4 @@
-/** BIOS settings and firmware versions of a machine, as its BMC tells them now. */
+/** BIOS settings and firmware versions of a machine, read from its BMC. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
@@ -45,7 +45,7 @@ export function registerNodeFirmware(app: ApiScope, context: ApiContext): void {
 
 type FirmwareView = Awaited<ReturnType<ApiContext['engine']['firmwareComponents']>>[number] & { read_at: string };
 
-/** What is installed is asked of the BMC; what was there before, and by whom it was written, is in the node's timeline. */
+/** The installed version is read from the BMC; the node's timeline has earlier versions and who installed them. */
 const firmwareFields = [
   field<FirmwareView>('component', 86, ({ component }) => component),
   field<FirmwareView>('initial_version', 86, ({ version }) => version),
@@ -55,14 +55,14 @@ const firmwareFields = [
   field<FirmwareView>('updated_at', 86, () => null),
 ];
 
-/** Most services show none of their passwords; some do. */
+/** Most Redfish services hide their passwords; some do not. */
 function withoutPassword<S extends { type?: string; value: unknown; pending?: unknown }>(setting: S): S {
   if (setting.type !== 'Password') return setting;
   const hidden = (value: unknown) => (value === null || value === '' || value === undefined ? value : mask);
   return { ...setting, value: hidden(setting.value), ...('pending' in setting && { pending: hidden(setting.pending) }) };
 }
 
-/** Ironic shows what the registry does not tell as null. */
+/** Ironic shows null for facts missing in the registry. */
 const nothingKnown = {
   attribute_type: null,
   allowable_values: null,

@@ -1,9 +1,9 @@
-/** Fields of a node that exist in Ironic and have one value in Ingot: setting another is refused, not forgotten. */
+/** Ironic's node fields that have one value in Ingot: setting another is rejected, not ignored. */
 import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '../loose-booleans.ts';
 import { isUuidLike } from './uuid-like.ts';
 
-/** The values a client may send, because they are what there is. */
+/** The values that clients may send: the ones that Ingot has. */
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   automated_clean: [true],
   chassis_uuid: [],
@@ -22,7 +22,7 @@ export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   storage_interface: ['noop'],
 };
 
-/** Those that Ironic takes of a new node only, and those that it takes of a patch only. */
+/** Fields that Ironic accepts only for a new node, or only in a patch. */
 export const bornWithTable: typeof fixedFieldTable = {
   boot_mode: [],
   console_enabled: [false],
@@ -31,7 +31,7 @@ export const bornWithTable: typeof fixedFieldTable = {
 };
 export const patchOnly: readonly string[] = ['protected', 'protected_reason'];
 
-/** There is no chassis, and what is no UUID names no instance. */
+/** There is no chassis, and an invalid UUID names no instance. */
 function refuseUnknownUuids({ chassis_uuid, instance_uuid }: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries({ chassis_uuid, instance_uuid })) {
     if (value !== undefined && value !== null && !isUuidLike(String(value)))
@@ -40,7 +40,7 @@ function refuseUnknownUuids({ chassis_uuid, instance_uuid }: Readonly<Record<str
   if (chassis_uuid) throw new Fault('badRequest', { detail: `Chassis ${chassis_uuid} could not be found.` });
 }
 
-/** @param record field → value, of a new node or a changed one */
+/** @param record field → value, of a new or changed node */
 export function refuseFixedFields(record: object): void {
   refuseUnknownUuids(record as Record<string, unknown>);
   for (const [name, allowed] of Object.entries({ ...fixedFieldTable, ...bornWithTable })) {

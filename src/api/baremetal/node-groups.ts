@@ -1,4 +1,4 @@
-/** Nodes divided by shards, and nodes that are parts of others. */
+/** Node groups: shards, and child nodes. */
 import { Type } from 'typebox';
 import { countShards, listNodeIds } from '#store/node-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';

@@ -1,4 +1,4 @@
-/** `/v1/nodes/{node}/history` (failures, as Ironic keeps them), and Ingot's own `events` and `operations`. */
+/** `/v1/nodes/{node}/history` (failures, as in Ironic), and Ingot's own `events` and `operations`. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -53,7 +53,7 @@ export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
 
 type EntryView = { node: Node; base: string };
 
-/** Events have numbers; Ironic's history has UUIDs. */
+/** Events have integer ids; Ironic's history has UUIDs. */
 function entryUuid({ id }: Event): string {
   return `00000000-0000-4000-8000-${id.toString(16).padStart(12, '0')}`;
 }
@@ -99,7 +99,7 @@ const newestFirst = [
   { column: 'id', descending: true },
 ];
 
-/** What was asked for may hold passwords: BIOS settings and firmware URLs of clean steps. */
+/** Requested changes may contain passwords: BIOS settings and firmware URLs of clean steps. */
 function operationJson(operation: Operation, secrets: ReadonlySet<string>) {
   const { node_uuid, server_id, fault, created_at, updated_at, ended_at } = operation;
   const request = withoutSecrets(operation.request, secrets);

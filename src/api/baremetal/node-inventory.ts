@@ -1,6 +1,6 @@
 /**
- * `/v1/nodes/{node}/inventory`: what the ramdisk saw of the machine when it last ran there, in the words of Ironic's own
- * agent. What that one tells and ours does not know is null.
+ * `/v1/nodes/{node}/inventory`: what the ramdisk last found in the machine, in the format of Ironic's agent. Facts that
+ * our agent does not collect are null.
  */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -18,7 +18,7 @@ export function registerNodeInventory(app: ApiScope, context: ApiContext): void 
   app.get('/nodes/:node/inventory', { preValidation: since(81), schema: { params: NodeParams } }, async (request) => {
     const node = await findNode(context, request.params.node);
     if (!node.inventory) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
-    // The boot server let nothing else in (`agent-protocol/messages.ts`).
+    // The boot server has validated it (`agent-protocol/messages.ts`).
     const inventory = plainJson(node.inventory) as unknown as Inventory;
     return { inventory: asIronicTells(inventory), plugin_data: summaryOf(inventory) };
   });
@@ -55,7 +55,7 @@ function asIronicTells({ cpu, memory_bytes, disks, nics, system, firmware }: Inv
   };
 }
 
-/** For the properties of the node; the disk is the one that an image without hints would go to. */
+/** For the node's properties; the disk is the one that an image without root device hints is written to. */
 function summaryOf({ cpu, memory_bytes, disks, nics }: Inventory) {
   const sizes = disks.filter(({ removable }) => !removable).map(({ size_bytes }) => size_bytes);
   return {

@@ -1,4 +1,4 @@
-/** A node as Ironic shows it: every field since its microversion. Secrets never leave. */
+/** A node in Ironic's representation: every field since its microversion. Secrets are never included. */
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import type { Node, Operation } from '#domain/records.ts';
@@ -14,9 +14,9 @@ export const conductorName = hostname();
 export type NodeView = {
   node: Node;
   operation: Operation | undefined;
-  /** How the power control of the node has answered of late. */
+  /** BMC health of the node. */
   health: ReturnType<ApiContext['engine']['bmcHealth']>;
-  /** What the agent at work last said of it. */
+  /** The last progress report of the running agent. */
   progress: string | undefined;
   base: string;
   secrets: ReadonlySet<string>;
@@ -32,7 +32,7 @@ const collection = (name: string, since: number): NodeField =>
     { href: `${base}/baremetal/nodes/${node.uuid}/${name}`, rel: 'bookmark' },
   ]);
 
-/** Ingot has these parts of a machine in one way only; the names are Ironic's for "none". */
+/** Parts of which Ingot has only one implementation; the values are Ironic's names for "none". */
 const fixedInterfaces: readonly NodeField[] = [
   constant('network_interface', 20, 'noop'),
   constant('inspect_interface', 31, 'no-inspect'),
@@ -63,7 +63,7 @@ export const nodeFields: readonly NodeField[] = [
   plain('maintenance'),
   plain('maintenance_reason'),
   plain('fault', 42),
-  // Nobody asks the BMC for it.
+  // Ingot does not read it from the BMC.
   constant('health', 109, null),
   plain('last_error'),
   field('reservation', 1, ({ node }) => (node.operation_id === null ? null : conductorName)),
@@ -122,7 +122,7 @@ export function nodeLinks(base: string, { uuid }: Node) {
   ];
 }
 
-/** Several nodes with the operations that hold them, read once. */
+/** Several nodes with the operations that hold their reservations, read once. */
 export async function nodesJson(
   context: ApiContext,
   request: FastifyRequest,
@@ -147,12 +147,12 @@ export async function nodeJson(context: ApiContext, request: FastifyRequest, nod
   return json as object;
 }
 
-/** Until 1.1 a free node had no state at all. */
+/** Up to 1.1 an available node had no state at all. */
 export function stateName(state: string | null, minor: number): string | null {
   return state === 'available' && !atLeast({ major: 1, minor }, 2) ? null : state;
 }
 
-/** Where an operation is; its context may hold secrets and stays inside. */
+/** The state of an operation; its context may contain secrets and is not shown. */
 export function operationFacts({ id, kind, purpose, state, step, step_started_at, waiting_for, deadline_at }: Operation) {
   return { id, kind, purpose, state, step, step_started_at, waiting_for, deadline_at };
 }

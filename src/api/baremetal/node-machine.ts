@@ -1,4 +1,4 @@
-/** What a machine's BMC can do beside its power: boot device and mode, NMI, indicator, console, vendor methods. */
+/** BMC functions besides power: boot device and mode, NMI, indicator, console, vendor methods. */
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -41,11 +41,11 @@ const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp
 const BootDeviceRequest = Type.Object({
   boot_device: choice(bootDevices),
   persistent: Type.Optional(LooseBoolean),
-  /** Ingot's own: what the firmware fetches, with `uefihttp`. */
+  /** An Ingot extension: the URL that the firmware boots from, with `uefihttp`. */
   uri: Type.Optional(Type.String({ pattern: '^https?://[!-~]+$', maxLength: 2048 })),
 });
 const ModeRequest = Type.Object({ target: choice(['bios', 'uefi']) });
-/** The client sends the word that was typed. */
+/** The client sends the word as typed. */
 const SecureBootRequest = Type.Object({ target: LooseBoolean });
 
 function registerBoot(app: ApiScope, context: ApiContext): void {
@@ -92,7 +92,7 @@ function registerBoot(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** A machine has one LED that Ingot knows: the one by which a person finds it in the rack. */
+/** The only LED supported: the one that locates the machine in its rack. */
 const component = 'system';
 const indicator = 'led';
 const states = ['ON', 'OFF', 'BLINKING'] as const;

@@ -1,4 +1,4 @@
-/** `/v1/nodes/{node}/vmedia`: images that the BMC fetches and shows to the machine as a drive. */
+/** `/v1/nodes/{node}/vmedia`: virtual media, images that the BMC mounts as a drive of the machine. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainText } from '#domain/plain-text.ts';
@@ -9,7 +9,7 @@ import { since } from './since.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 
-/** Ironic's word for a drive → what Redfish calls the media that it takes. */
+/** Ironic's device type → Redfish media types. */
 const mediaTable = { cdrom: ['CD', 'DVD'], floppy: ['Floppy'], disk: ['USBStick'] } as const;
 type MediaDevice = keyof typeof mediaTable;
 const mediaDevices = Object.keys(mediaTable) as MediaDevice[];
@@ -52,13 +52,13 @@ export function registerNodeMedia(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** With the other words Ironic fetches the image first and serves it itself. */
+/** With the other values Ironic downloads the image and serves it itself. */
 function refuseDetour(source: Static<typeof MediaRequest>['image_download_source']): void {
   if (source === undefined || source === null || source === 'http') return;
   throw new Fault('unsupported', { what: `image_download_source '${source}' (the BMC fetches the image from its URL: 'http')` });
 }
 
-/** The image is named as the BMC tells it, with whatever stood in the URL. */
+/** The image URL as the BMC reports it, with its secrets masked. */
 function slotJson({ device, inserted, image }: Awaited<ReturnType<ApiContext['engine']['mediaSlots']>>[number]) {
   return { device_type: device, media_types: mediaTable[device], inserted, image: image && maskUrlSecrets(plainText(image)) };
 }

@@ -1,14 +1,14 @@
-/** What a node may be called. */
+/** Valid node names. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { isUuidLike } from './uuid-like.ts';
 
-/** The unreserved characters of a URL, so that a name can stand in a path as it is. */
+/** The unreserved characters of a URL, so that a name needs no escaping in a path. */
 const pattern = '^[a-zA-Z0-9._~-]*$';
 export const NodeName = Type.String({ maxLength: 255, pattern });
 const namePattern = new RegExp(pattern);
 
-/** What stands in a path in the place of a node's name. */
+/** Path segments that could be taken for a node's name. */
 const reservedNames: readonly string[] = ['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate'];
 
 /** A name like a UUID would be taken for another node's. */
@@ -20,13 +20,13 @@ export function refuseReservedName(name: string | null | undefined): void {
   }
 }
 
-/** A node may have no name, but none that is empty. @param name as a client sent it; undefined = removed, or never sent */
+/** A node may have no name, but not an empty one. @param name from the client; undefined = removed, or never sent */
 export function refuseEmptyName(name: unknown): void {
   if (name === '' || name === null)
     throw new Fault('badRequest', { detail: `Cannot change name to invalid name '${name ?? 'None'}'` });
 }
 
-/** Throws `badRequest` for what can be neither: then the request is wrong, not the thing gone. */
+/** Throws `badRequest` for an impossible identifier: the request is invalid, not the resource missing. */
 export function refuseImpossibleIdent(what: string, ident: string): void {
   if (!namePattern.test(ident)) throw new Fault('badRequest', { detail: `Expected UUID or name for ${what}: ${ident}` });
 }

@@ -1,4 +1,4 @@
-/** A client's JSON Patch on a node, as the changes the engine takes. */
+/** Converts a client's JSON Patch on a node into changes for the engine. */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
@@ -12,7 +12,7 @@ import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
 
-/** Which part of a driver a node uses, for each kind of part. */
+/** The node's interface fields. */
 export const interfaceNames = [
   'power_interface',
   'management_interface',
@@ -46,8 +46,8 @@ const Patched = Type.Object({
 });
 
 /**
- * Only the fields that the patch touches. A removed interface goes back to the default of the hardware type; stars in
- * the place of a secret change nothing. Throws `badRequest` or `unsupported`.
+ * Only the fields that the patch touches. A removed interface returns to the default of the hardware type; asterisks in
+ * place of a secret change nothing. Throws `badRequest` or `unsupported`.
  */
 export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   for (const name of membersOf(patch)) refuseUnknown(name);
@@ -62,7 +62,7 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
 
 const sealedFields: readonly string[] = ['driver_info', 'instance_info'];
 
-/** Secrets are shown as stars: they must neither be copied to where they are shown, nor guessed by tests. */
+/** Secrets are masked: a patch must neither copy them to a visible field, nor guess them by `test`. */
 function refuseReadSecrets(patch: JsonPatch): void {
   for (const operation of patch) {
     const { op } = operation;
@@ -79,7 +79,7 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   if (touched.has('name')) refuseEmptyName(after['name']);
   const patched = { ...after };
   for (const name of bagNames) patched[name] ??= {};
-  // Removed, it is as in a new node.
+  // Removed, it gets the value of a new node.
   if (typeof patched['maintenance'] === 'number')
     throw new Fault('badRequest', { detail: 'Invalid value for maintenance: it must be boolean or string.' });
   patched['maintenance'] = booleanOf('maintenance', 'maintenance' in patched ? patched['maintenance'] : false);
@@ -102,7 +102,7 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   }
   const empty = interfaceNames.find((name) => touched.has(name) && patched[name] === '');
   if (empty) throw new Fault('badRequest', { detail: `Invalid value for ${empty}: remove it to get the default.` });
-  // An empty name asks the engine for the default.
+  // An empty name requests the default.
   for (const name of interfaceNames) if (touched.has(name)) changes[name] = String(patched[name] ?? '');
   return changes as NodeChanges;
 }

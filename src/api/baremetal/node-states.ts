@@ -1,4 +1,4 @@
-/** `/v1/nodes/{node}/states`, maintenance, boot device, validation: what a machine is doing and shall do. */
+/** `/v1/nodes/{node}/states`, maintenance, boot device, validation: current and target states of a machine. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -45,14 +45,14 @@ export function registerNodeStates(app: ApiScope, context: ApiContext): void {
   registerValidation(app, context);
 }
 
-/** Asked of the BMC; one in trouble is not waited for: then it is what it told last. Null = not known. */
+/** Read from the BMC; if its health is not ok, the last known values, without waiting. Null = unknown. */
 async function bootState(engine: Engine, { uuid, boot_mode, secure_boot }: Node): Promise<object> {
   const health = engine.bmcHealth(uuid);
   const last = { boot_mode, secure_boot };
   return health && health.state !== 'ok' ? last : engine.bootState(uuid).catch(() => last);
 }
 
-/** Ironic's names for what may be asked of the power of a machine. */
+/** Ironic's power targets. */
 const powerTargetTable: Readonly<Record<string, Parameters<Engine['setPower']>[1]>> = {
   'power on': 'power on',
   'power off': 'power off',
@@ -81,7 +81,7 @@ const ProvisionRequest = Type.Object({
   disable_ramdisk: Type.Optional(Type.Unknown()),
 });
 
-/** Verbs with the microversion they came with; those of the second table exist in Ironic only. */
+/** Verbs with their first microversion; those of the second table exist only in Ironic. */
 const verbTable: Readonly<Record<string, { since: number; verb: string }>> = {
   active: { since: 1, verb: 'active' },
   deleted: { since: 1, verb: 'deleted' },
@@ -146,7 +146,7 @@ function registerMaintenance(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** Parts of Ironic's validation that Ingot has in one way only, or not at all: neither right nor wrong. */
+/** Interfaces of Ironic's validation with one or no implementation in Ingot: neither valid nor invalid. */
 const uncheckedParts = ['inspect', 'network', 'raid', 'rescue', 'storage'];
 
 function registerValidation(app: ApiScope, context: ApiContext): void {

@@ -1,10 +1,10 @@
-/** `/v1/nodes/{node}/traits`: what a machine is or has, for flavors to require or forbid. */
+/** `/v1/nodes/{node}/traits`: capabilities of a machine that flavors require or forbid. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findNode } from './lookup.ts';
 
-/** A site's own traits start with CUSTOM_; the others are the standard ones' families. */
+/** A site's own traits start with CUSTOM_; the others are prefixes of the standard traits. */
 const Trait = Type.String({ maxLength: 255, pattern: '^(CUSTOM|HW|STORAGE|COMPUTE|MISC|OWNER|STATUS)_[A-Z0-9_]+$' });
 const largestCount = 50;
 const NodeParams = Type.Object({ node: Type.String() });

@@ -1,4 +1,4 @@
-/** `/v1/nodes`: enrol, list, show, change, remove. */
+/** `/v1/nodes`: enroll, list, show, update, delete. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { asFault, Fault } from '#domain/faults.ts';
@@ -23,7 +23,7 @@ const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type
 const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
 const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
 const Text = Maybe(Type.String({ maxLength: 255 }));
-/** The default is asked for by leaving it out. */
+/** Omitted = the default. */
 const Interface = Maybe(Type.String({ minLength: 1, maxLength: 255 }));
 
 const NodeRequest = Type.Object({
@@ -49,7 +49,7 @@ const NodeRequest = Type.Object({
   firmware_interface: Interface,
   vendor_interface: Interface,
   maintenance: Maybe(LooseBoolean),
-  /** One value only: see `refuseFixedFields`. */
+  /** Only one value is accepted: see `refuseFixedFields`. */
   ...Object.fromEntries(fixed.map((name) => [name, Type.Optional(Type.Unknown())])),
 });
 
@@ -104,7 +104,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
   app.post('/nodes', { bodyLimit: recordBytes, schema: { body: NodeRequest } }, async (request, reply) => {
     refuseLaterFields(nodeFields, Object.keys(request.body), request.microversion);
     refuseFixedFields(request.body);
-    // Until 1.10 nodes were enrolled ready for use.
+    // Up to 1.10 nodes were enrolled as available.
     const provision_state = atLeast(request.microversion, 11) ? 'enroll' : 'available';
     const wanted = await withParent(context, readNode(request.body));
     const node = await engine.createNode({ ...wanted, provision_state });
@@ -117,7 +117,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
     const node = await findNode(context, request.params.node);
     refuseLaterFields(nodeFields, membersOf(request.body), request.microversion);
     const { reset_interfaces } = request.query;
-    // Another driver brings its own interfaces, asked or not.
+    // A driver change resets the interfaces in any case.
     if (reset_interfaces !== undefined && !membersOf(request.body).has('driver'))
       throw new Fault('badRequest', {
         detail: "The reset_interfaces parameter can only be used when changing the node's driver.",
@@ -136,7 +136,7 @@ export function registerNodes(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** null and '' mean "not given"; the engine chooses then. */
+/** null and '' mean "not given"; the engine then chooses. */
 function readNode(body: Static<typeof NodeRequest>): NewNode {
   const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = body;
   if (body.name === '') refuseEmptyName(body.name);
@@ -155,13 +155,13 @@ function readNode(body: Static<typeof NodeRequest>): NewNode {
   };
 }
 
-/** A parent is named as any node is, and kept by its UUID. */
+/** A parent is given by name or UUID, and stored by UUID. */
 async function withParent<C extends NodeChanges>(context: ApiContext, changes: C): Promise<C> {
   if (!changes.parent_node) return changes;
   return { ...changes, parent_node: (await findNamedNode(context, changes.parent_node)).uuid };
 }
 
-/** Filters that came with a microversion. */
+/** Filters by microversion. */
 const filterTable = [
   { name: 'shard', since: 82 },
   { name: 'sharded', since: 82 },
@@ -170,7 +170,7 @@ const filterTable = [
   { name: 'instance_name', since: 104 },
 ];
 
-/** Of a node by whatever name; what names none is left as it is, and nothing has it as its parent. */
+/** UUID of a node by name or UUID; an unknown identifier stays as it is, and matches no parent. */
 async function uuidOf(context: ApiContext, ident: string): Promise<string> {
   const node = await findNode(context, ident).catch((error: unknown) => {
     if (asFault(error).code !== 'notFound') throw error;

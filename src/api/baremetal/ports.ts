@@ -113,7 +113,7 @@ async function findPort({ store }: ApiContext, ident: string): Promise<NodePort>
   return port;
 }
 
-/** Fields that are written, and keys of a link that came later than the link. */
+/** Rejects written fields, and keys of a link, of a later microversion. */
 function refuseLaterKeys(
   { local_link_connection: link }: object & { local_link_connection?: unknown },
   names: Iterable<string>,
@@ -126,7 +126,7 @@ function refuseLaterKeys(
   if (gone) throw new Fault('notAcceptable', { detail: `'${gone.name}' went with API version 1.${gone.until}.` });
 }
 
-/** OVN's switches behind a hardware gateway. */
+/** Keys of OVN's switches behind a hardware gateway. */
 const vtepKeys = [
   { name: 'vtep-logical-switch', since: 90, until: 105 },
   { name: 'vtep-physical-switch', since: 90, until: 105 },
@@ -169,9 +169,9 @@ function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 
     });
   }
   refuseReservedName(after.name);
-  // As a new port: a removed flag is set.
+  // As in a new port: a removed flag is set.
   const pxe_enabled = booleanOf('pxe_enabled', after.pxe_enabled ?? true);
-  // A removed text is none, and so is an empty one.
+  // A removed or empty text means none.
   const emptied = Object.fromEntries(textNames.map((name) => [name, after[name] || null]));
   const bags = { extra: after.extra ?? {}, local_link_connection: checkLink(after.local_link_connection ?? {}) };
   const changed: Record<string, unknown> = { ...after, ...bags, pxe_enabled, ...emptied };
@@ -196,7 +196,7 @@ function refuseFixedFields(body: object): void {
 
 const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 
-/** Canonical. Neither nothing nor a group is the address of a NIC; those given to virtual ones are. */
+/** Canonical form. Zero and multicast addresses are invalid for a NIC; locally administered ones are valid. */
 function macOf(text: string): string {
   const address = text.toLowerCase().replaceAll('-', ':');
   if (!macShape.test(address)) throw noMac(text);
@@ -206,7 +206,7 @@ function macOf(text: string): string {
   return address;
 }
 
-/** Ironic has InfiniBand ports by the Ethernet form of their GUID, too. */
+/** Ironic also accepts InfiniBand ports by the Ethernet form of their GUID. */
 function noMac(text: string): Fault {
   const form = ethernetForm(text);
   const hint =
@@ -250,7 +250,7 @@ function portJson(context: ApiContext, request: FastifyRequest, port: NodePort, 
   return selectFields(portFields, { port, base: context.baseUrl(request) }, { ...selection, version: request.microversion });
 }
 
-/** Filters that came with a microversion. */
+/** Filters by microversion. */
 const filterTable = [
   { name: 'shard', since: 82 },
   { name: 'description_contains', since: 97 },
@@ -262,7 +262,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   const ident = query.node ?? query.node_uuid;
   if (shard !== undefined && (ident !== undefined || portgroup !== undefined))
     throw new Fault('badRequest', { detail: "'shard' cannot be combined with a node or a port group." });
-  // There are no port groups, and all nodes are of the conductor group without a name.
+  // There are no port groups, and all nodes are in the conductor group without a name.
   if (portgroup !== undefined) throw new Fault('notFound', { what: 'Portgroup', id: portgroup });
   if (groups !== undefined && !groups.split(',').includes('')) return { items: [], next: undefined };
   const { store } = context;

@@ -1,23 +1,23 @@
-/** Secrets in driver_info and instance_info: shown as stars, and stars sent back change nothing. */
+/** Secrets in driver_info and instance_info: shown as asterisks; asterisks sent back change nothing. */
 import type { Json, JsonObject } from '#domain/records.ts';
 import { maskUrlSecrets, mask as stars } from '../url-secrets.ts';
 import { type DriverCatalog, slots } from './driver-catalog.ts';
 
 export const mask = stars;
 
-/** Also for keys that no driver declares: what is named like a secret is taken for one. A host's key is its public one. */
+/** Also for keys that no driver declares: a key named like a secret is masked. A host key is public. */
 const secretName =
   /pass(word|phrase|wd)?$|password|pwd|secret|token|private_?key|key_contents|credential|community|(?<!_host)_key$|configdrive|kg$/i;
 
-/** Names of the keys that any driver declares as secret: what a node keeps of a former driver is one, too. */
+/** Keys that any driver declares as secret: a node may still have those of a former driver. */
 export function declaredSecrets(catalog: DriverCatalog): ReadonlySet<string> {
   const properties = slots.flatMap((slot) => Object.values(catalog[slot]).flatMap((driver) => Object.entries(driver.properties)));
   return new Set(properties.filter(([, { secret }]) => secret).map(([name]) => name));
 }
 
 /**
- * A copy without secrets, at any depth; URLs without theirs. Empty and missing secrets stay visible as such. The name of
- * what is called `value` stands beside it (`{"name": "AdminPassword", "value": …}`: BIOS settings).
+ * A copy with secrets masked at any depth, and in URLs. Empty and missing secrets stay visible as such. A key `value`
+ * is named by its sibling (`{"name": "AdminPassword", "value": …}`: BIOS settings).
  */
 export function withoutSecrets(object: JsonObject, declared: ReadonlySet<string>): JsonObject {
   const entries = Object.entries(object).map(([key, value]): [string, Json] => {
@@ -34,7 +34,7 @@ function shownValue(value: Json, declared: ReadonlySet<string>): Json {
   return value !== null && typeof value === 'object' ? withoutSecrets(value, declared) : value;
 }
 
-/** `wanted`, with every star replaced by what stood there before (or left out where nothing did). */
+/** `wanted`, with each masked value replaced by the previous one (or removed if there was none). */
 export function restoreSecrets(wanted: JsonObject, before: JsonObject): JsonObject {
   const restored: JsonObject = {};
   for (const [key, value] of Object.entries(wanted)) {

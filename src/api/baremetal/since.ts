@@ -1,13 +1,13 @@
-/** Routes and fields that came with a microversion: for older ones they are not there, as in Ironic. */
+/** Routes and fields by microversion: they do not exist for older ones, as in Ironic. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { atLeast, formatVersion, type Microversion } from '../microversions.ts';
 import type { Field } from './fields.ts';
 
-/** What came until then is taken at every version: clients that name none have always been understood. */
+/** Fields up to this version are accepted at every version: clients that send none have always been served. */
 const openUntil = 78;
 
-/** A `preValidation` hook. Throws `notFound`, for which Ironic's clients look. */
+/** A `preValidation` hook. Throws `notFound`, which Ironic's clients check for. */
 export function since(minor: number) {
   return async (request: FastifyRequest): Promise<void> => {
     if (atLeast(request.microversion, minor)) return;
@@ -16,7 +16,7 @@ export function since(minor: number) {
   };
 }
 
-/** For what a client wants to write or to search by. Throws `notAcceptable`. */
+/** For fields that a client writes or filters by. Throws `notAcceptable`. */
 export function refuseLaterFields(
   table: readonly Pick<Field<never>, 'name' | 'since'>[],
   names: Iterable<string>,

@@ -1,22 +1,22 @@
-/** Ironic refuses what it does not know: a query parameter or a field that was mistyped must not be dropped in silence. */
+/** Rejects unknown query parameters and fields, as Ironic does: a typo must not be ignored silently. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '../loose-booleans.ts';
 
-/** For routes that take whatever comes: lists of what there is none of, and what is passed on to a driver. */
+/** For routes that accept any query: lists that are always empty, and arguments passed to a driver. */
 export const AnyQuery = Type.Record(Type.String(), Type.Unknown());
 
 type ObjectSchema = { properties?: Readonly<Record<string, { type?: string }>>; patternProperties?: object; type?: string };
 
-/** A preValidation hook. What a route knows is what its schema names. */
+/** A preValidation hook. A route accepts what its schema names. */
 export async function refuseUnknown(request: FastifyRequest): Promise<void> {
   const { querystring, body } = (request.routeOptions.schema ?? {}) as { querystring?: ObjectSchema; body?: ObjectSchema };
   readQuery(request.query as Record<string, unknown>, querystring ?? { properties: {} });
   if (isRecord(request.body) && body?.properties) refuseFields(request, Object.keys(body.properties));
 }
 
-/** Booleans come in all the words that oslo knows. */
+/** Booleans in all forms that oslo accepts. */
 function readQuery(query: Record<string, unknown>, { properties }: ObjectSchema): void {
   if (!properties) return;
   const unknown = Object.keys(query).filter((name) => !Object.hasOwn(properties, name));
@@ -27,7 +27,7 @@ function readQuery(query: Record<string, unknown>, { properties }: ObjectSchema)
   }
 }
 
-/** `uuid, Name` or a parameter that comes again → `uuid,name`. */
+/** `uuid, Name` or a repeated parameter → `uuid,name`. */
 function plainList(value: unknown): string {
   const names = [value].flat().flatMap((text) => String(text).split(','));
   return [...new Set(names.map((name) => name.trim().toLowerCase()))].join(',');

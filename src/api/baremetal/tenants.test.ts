@@ -1,4 +1,4 @@
-/** Everything about machines is the administrators': each route there is, asked by somebody who is none. */
+/** The bare metal API is for administrators only: requests every route as a non-administrator. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openRackStage } from '#test/rack-stage.ts';

@@ -1,4 +1,4 @@
-/** What Ironic has and Ingot has not: lists that clients read are empty, the rest says what is missing. */
+/** Parts of Ironic's API that Ingot does not have: lists are empty, other requests are rejected with the reason. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -11,10 +11,10 @@ import { AnyQuery } from './strict-requests.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 
-/** What lists of all kinds are asked with. */
+/** Query parameters common to all lists. */
 const pageWords = ['fields', 'limit', 'marker', 'sort_key', 'sort_dir'];
 
-/** The field of the empty list, what it is asked with besides, and the microversion it came with where that is after 1.78. */
+/** The field of the empty list, its further query parameters, and its first microversion if that is after 1.78. */
 const emptyListTable: readonly { path: string; field: string; words?: readonly string[]; minor?: number }[] = [
   { path: '/allocations', field: 'allocations', words: ['node', 'resource_class', 'state', 'owner'] },
   { path: '/chassis', field: 'chassis', words: ['detail'] },
@@ -79,7 +79,7 @@ const ConductorQuery = Type.Object({
   ...{ fields: Word, limit: Word, marker: Word, sort_key: Word, sort_dir: Word },
 });
 
-/** Of the base URL. */
+/** Relative to the base URL. */
 const conductorFields = ({ drivers }: ApiContext) => [
   field<string>('hostname', 1, () => conductorName),
   field<string>('conductor_group', 1, () => ''),

@@ -1,7 +1,7 @@
 /**
- * `/os-baremetal-nodes`: the administrator's API of the original bare metal driver (with os-baremetal-ext-status), on
- * the same nodes that `/baremetal/v1` shows. Ids are small integers. Served at every microversion, though Nova
- * itself ended it with 2.36.
+ * `/os-baremetal-nodes`: the administrator's API of the original bare metal driver (with os-baremetal-ext-status), for
+ * the same nodes as `/baremetal/v1`. Ids are small integers. Served at every microversion, though Nova itself ended it
+ * with 2.36.
  */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -75,7 +75,7 @@ export function registerBaremetalNodes(app: ApiScope, context: ApiContext): void
   });
 }
 
-/** The next page is told as everywhere in this API; clients of the classic one know of the first only. */
+/** Links to the next page as everywhere in this API; clients of the classic API read only the first. */
 async function listReply(context: ApiContext, request: FastifyRequest, { limit, marker }: Static<typeof PageQuery>) {
   requireAdmin(request, 'compute_extension:baremetal_nodes');
   const { store } = context;
@@ -105,7 +105,7 @@ function portsOf({ store }: ApiContext, node: Node): Promise<NodePort[]> {
   return store.node_ports.list({ node_uuid: node.uuid }, { orderBy: 'id' });
 }
 
-/** A node of the classic API is available at once: that API has no step in which an operator could make it so. */
+/** A node of the classic API is available at once: that API has no step in which an operator could provide it. */
 async function createNode({ store, engine }: ApiContext, body: Static<typeof ClassicNode>): Promise<Node> {
   const mac = body.prov_mac_address ? macOf(body.prov_mac_address) : undefined;
   if (mac && (await store.node_ports.find({ address: mac }))) throw macInUse(mac);
@@ -159,7 +159,7 @@ function macInUse(mac: string): Fault {
   return new Fault('conflict', { detail: `The address ${mac} is registered already.` });
 }
 
-/** The password is not among the fields. Those after `interfaces` are os-baremetal-ext-status. */
+/** The password is omitted. The fields after `interfaces` are os-baremetal-ext-status. */
 function nodeJson(node: Node, ports: readonly NodePort[]) {
   const { properties, driver_info, extra } = node;
   return {
@@ -189,7 +189,7 @@ function interfaceJson({ id, address, local_link_connection }: NodePort) {
   };
 }
 
-/** The words of the original driver for where a node is; null for one that has never been used. */
+/** The original driver's names of provision states; null for a node that has never been used. */
 const taskStateTable: Readonly<Partial<Record<Node['provision_state'], string>>> = {
   deploying: 'building',
   'wait call-back': 'prepared',

@@ -1,4 +1,4 @@
-/** What others change while a server is being deployed, over the API: see docs/decisions/0021. */
+/** Concurrent changes over the API while a server is being deployed: see docs/decisions/0021. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Server } from '#domain/records.ts';
@@ -18,7 +18,7 @@ async function ask({ payload, type = 'application/json', ...request }: Ask, head
 
 type Used = { server: Server; kernel: string | undefined; file: string | undefined };
 
-/** A member's server whose deployment stands still while `meanwhile` happens. @returns what the deployment then used */
+/** A member's server whose deployment is paused during `meanwhile`. @returns what the deployment then used */
 async function deploy(fields: object, meanwhile: (node: string) => Promise<void>) {
   await aFreeNode(stage);
   const goOn = stage.hold();

@@ -13,7 +13,7 @@ test('200 creates at once on 50 nodes are 50 builds and 150 errors that say why'
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
   for (let index = 0; index < 50; index++)
     await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
-  // Logs in once, before all.
+  // Logs in once, before the test starts.
   await stage.ask({ url: `${base}/servers` });
   const server = { name: 'web', imageRef: image.id, flavorRef: 'f1' };
 

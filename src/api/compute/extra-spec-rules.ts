@@ -1,6 +1,6 @@
 /**
- * Which extra specs a flavor may have: the namespaces that Nova checks since 2.86 (nova/api/validation/extra_specs), of those that
- * mean something to a machine. As in Nova, keys without a namespace and of namespaces that nobody knows pass.
+ * Validates a flavor's extra specs: those namespaces that Nova validates since 2.86 (nova/api/validation/extra_specs)
+ * and that apply to bare metal. As in Nova, keys without a namespace or with an unknown one are accepted.
  */
 import { Fault } from '#domain/faults.ts';
 
@@ -42,11 +42,11 @@ const ruleTable: readonly Rule[] = [
   { key: /^capabilities(:[^:]+)+$/, value: /\S/, expected: 'text' },
 ];
 
-/** What a key must begin with to be one of the table. */
+/** Namespaces whose keys must be in the table. */
 const namespaces: readonly RegExp[] = [new RegExp(`^resources${group}$`), new RegExp(`^trait${group}$`), /^capabilities$/];
 
 /**
- * What no scheduler would ever read is refused at every microversion: the `openstack` client asks for an old one.
+ * Rejects, at every microversion, keys that no scheduler would read: the `openstack` client requests an old one.
  * @throws Fault `badRequest` that names the key
  */
 export function refuseMiscased(key: string): void {

@@ -1,4 +1,4 @@
-/** What is left of a machine's console when its server failed and has lost it: for its owner, and for administrators. */
+/** The console log of a failed server that has lost its machine: for its owner and for administrators. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
@@ -16,7 +16,7 @@ before(async () => {
 after(() => projects.stage.close());
 beforeEach(() => projects.stage.onDeploy(undefined));
 
-/** Of a machine that prints that, and then cannot be written to. */
+/** A server whose machine prints this and then cannot be written to. */
 async function aFailedServer(printed: string, headers: Readonly<Record<string, string>> = projects.member): Promise<string> {
   const { stage, own, others } = projects;
   stage.onDeploy(async (task) => {

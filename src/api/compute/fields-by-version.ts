@@ -1,11 +1,11 @@
-/** Request fields that Nova knows only from, or up to, some microversion. */
+/** Request fields that Nova accepts only from, or up to, some microversion. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { atLeast } from '../microversions.ts';
 
 /**
- * @param since field → the minor microversion that brought it
- * @throws Fault `badRequest` for a field before its time, and for `personality` after its end
+ * @param since field → the minor microversion that added it
+ * @throws Fault `badRequest` for a field before that version, and for `personality` after its removal
  */
 export function refuseByVersion(
   request: FastifyRequest,

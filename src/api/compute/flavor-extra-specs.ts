@@ -1,4 +1,4 @@
-/** `/flavors/{id}/os-extra_specs`: what a flavor asks beyond sizes. */
+/** `/flavors/{id}/os-extra_specs`: a flavor's requirements besides sizes. */
 import { Type } from 'typebox';
 import { deployImageSpecs, whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
@@ -63,7 +63,7 @@ export function registerFlavorExtraSpecs(app: ApiScope, context: ApiContext): vo
   });
 }
 
-/** @param isChecked by Nova's validators, since 2.86 */
+/** @param isChecked whether Nova's validators apply, since 2.86 */
 function asText(specs: Record<string, string | number>, isChecked: boolean): Record<string, string> {
   const texts = Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]));
   for (const [key, text] of Object.entries(texts)) {
@@ -83,7 +83,7 @@ function withMore(former: Record<string, string>, added: Record<string, string>)
   return specs;
 }
 
-/** Checked again when they are used: an image that is named may be deleted by force. */
+/** Checked again on use: a named image may be force-deleted. */
 async function refuseForeignImages({ store }: ApiContext, specs: Record<string, string>): Promise<void> {
   for (const name of deployImageSpecs) {
     const id = specs[name];

@@ -1,4 +1,4 @@
-/** `/flavors`: sizes and demands that a server makes of its machine. */
+/** `/flavors`: sizes and requirements of servers. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -83,7 +83,7 @@ export function registerFlavors(app: ApiScope, context: ApiContext): void {
   registerFlavorAccess(app, context);
 }
 
-/** Ingot keeps no list of projects for a private flavor: only administrators see those. */
+/** Ingot has no access list for a private flavor: only administrators see those. */
 function registerFlavorAccess(app: ApiScope, context: ApiContext): void {
   app.get('/flavors/:id/os-flavor-access', { schema: { params: IdParams } }, async (request) => {
     const flavor = await findFlavor(context, request, request.params.id);
@@ -127,7 +127,7 @@ function compare(left: string | number, right: string | number): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Three answers: public (default), private, or both (`None`). */
+/** Three values: public (default), private, or both (`None`). */
 function publicFilter(text: string | undefined): boolean | undefined {
   if (text === undefined) return true;
   if (/^(true|1|yes|on|t)$/i.test(text)) return true;

@@ -86,7 +86,7 @@ function detailJson(node: HypervisorRow, version: Microversion) {
   };
 }
 
-/** A machine is used whole or not at all. */
+/** A machine is either entirely used or free. */
 function amountsOf(node: HypervisorRow) {
   const amount = (property: string) => Number(node.properties[property] ?? 0) || 0;
   const isUsed = node.instance_uuid !== null;

@@ -1,4 +1,4 @@
-/** Nova's API as far as it makes sense for machines: `/compute/v2.1`. */
+/** The part of Nova's API that applies to bare metal: `/compute/v2.1`. */
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerBaremetalNodes } from './baremetal-nodes.ts';
 import { registerFlavorExtraSpecs } from './flavor-extra-specs.ts';

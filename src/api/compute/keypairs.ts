@@ -11,7 +11,7 @@ import { nextLinks, pageOf } from '../pagination.ts';
 import { fingerprintOf, generateSshKey } from './ssh-key.ts';
 import { microsecondsTime } from './times.ts';
 
-/** Of each user: Nova's default for its quota `key_pairs`. */
+/** Per user: Nova's default for its quota `key_pairs`. */
 export const mostKeypairs = 100;
 
 const NewKeypair = Type.Object({

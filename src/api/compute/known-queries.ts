@@ -1,11 +1,11 @@
-/** Query parameters by name: Nova forgets those that it does not know up to microversion 2.74, and refuses them from then on. */
+/** Unknown query parameters: Nova ignores them up to microversion 2.74 and rejects them from 2.75 on. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { atLeast } from '../microversions.ts';
 
 const strictSince = 75;
 
-/** A preValidation hook. A route without a schema for its query has none in Nova either, and takes anything. */
+/** A preValidation hook. A route without a query schema has none in Nova either, and accepts anything. */
 export async function refuseUnknownQuery(request: FastifyRequest): Promise<void> {
   if (!atLeast(request.microversion, strictSince)) return;
   const { querystring } = (request.routeOptions.schema ?? {}) as { querystring?: { properties?: object } };

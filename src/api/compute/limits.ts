@@ -1,4 +1,4 @@
-/** `/limits`, `/os-quota-sets`, `/os-simple-tenant-usage`: quotas are fixed, and most are unlimited; it counts what is there. */
+/** `/limits`, `/os-quota-sets`, `/os-simple-tenant-usage`: quotas are fixed, most are unlimited; usage is counted. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -27,7 +27,7 @@ export function registerLimits(app: ApiScope, context: ApiContext): void {
 const counted = ['id', 'name', 'project_id', 'flavor', 'vm_state', 'launched_at'] as const;
 type CountedServer = Pick<Server, (typeof counted)[number]>;
 
-/** Without what users hand over: that may be 64 KiB for each. */
+/** Without user data, which may be 64 KiB per server. */
 function liveServers({ store }: ApiContext, project_id?: string): Promise<CountedServer[]> {
   const vm_state: Server['vm_state'][] = ['building', 'active', 'stopped', 'error'];
   return store.servers.pick(counted, { ...(project_id && { project_id }), vm_state });
@@ -61,7 +61,7 @@ const noQuotas = { server_groups: 0, server_group_members: 0 };
 
 type InUse = { totalInstancesUsed: number; totalCoresUsed: number; totalRAMUsed: number };
 
-/** Key pairs and metadata are not a project's to use up: Nova tells 0 of them. */
+/** Key pairs and metadata are not used up by a project: Nova reports 0 for them. */
 function quotasInUse({ totalInstancesUsed, totalCoresUsed, totalRAMUsed }: InUse): object {
   const inUse: Record<string, number> = { instances: totalInstancesUsed, cores: totalCoresUsed, ram: totalRAMUsed };
   const all = Object.entries({ ...quotas, ...noQuotas });
@@ -97,11 +97,11 @@ const UsageQuery = Type.Object({
 });
 type Period = { start: number; stop: number };
 
-/** Counted over servers that exist: how many hours of the period each has had its machine. */
+/** Computed from existing servers: how many hours of the period each has had its machine. */
 function registerUsage(app: ApiScope, context: ApiContext): void {
   app.get('/os-simple-tenant-usage', { schema: { querystring: UsageQuery } }, async (request) => {
     requireAdmin(request, 'os_compute_api:os-simple-tenant-usage:list');
-    // A marker asks for what follows the only page.
+    // A marker requests the page after the only one.
     if (request.query.marker !== undefined && atLeast(request.microversion, 40)) return { tenant_usages: [] };
     const period = readPeriod(request.query);
     const byProject = Map.groupBy(await liveServers(context), ({ project_id }) => project_id);

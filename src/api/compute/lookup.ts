@@ -1,4 +1,4 @@
-/** Records by the id in a path, as far as the caller may see them; everything else does not exist for him. */
+/** Looks up records by the id in a path. A record that the caller may not see is not found. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Server } from '#domain/records.ts';
@@ -12,7 +12,7 @@ export async function findServer({ store }: ApiContext, { caller }: FastifyReque
   return server;
 }
 
-/** As findServer, for changes: a locked server is changed by administrators only. */
+/** As findServer, for changes: only administrators change a locked server. */
 export async function findUnlockedServer(context: ApiContext, request: FastifyRequest, id: string): Promise<Server> {
   const server = await findServer(context, request, id);
   if (server.locked && !request.caller.is_admin) throw new Fault('conflict', { detail: `Instance ${id} is locked` });

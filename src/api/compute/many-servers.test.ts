@@ -1,4 +1,4 @@
-/** What one member can make of one request, and of many that find no machine. */
+/** The effect of one large request of a member, and of many that find no machine. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';

@@ -1,4 +1,4 @@
-/** What clients of Nova were reported to send and to expect (docs/compatibility.md). */
+/** Requests and expectations reported of Nova clients (docs/compatibility.md). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';

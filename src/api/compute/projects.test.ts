@@ -173,7 +173,7 @@ test('who meets a busy machine is not told its name or what it is busy with', as
   const name = 'rack7-u12';
   const node = await stage.engine.createNode({ name, driver: 'fake-hardware', provision_state: 'available', properties });
   const id = await create(member);
-  // Another purpose than the server's own has the node.
+  // The node is used for another purpose than the server's own.
   const operation = { id: 'elsewhere', kind: 'clean', purpose: `clean node ${name} for audit`, node_uuid: node.uuid };
   const at = '2026-01-01T00:00:00.000Z';
   const more = {

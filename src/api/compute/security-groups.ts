@@ -1,22 +1,22 @@
 /**
- * Security groups. There is one, `default`, and every server is in it: clients compare what a server has with what they asked
- * for, which is `default` where nobody said otherwise, and would repair the difference each time. It lets everything through.
+ * Security groups. The only one is `default`, and every server is in it: clients compare a server's groups with the
+ * requested ones (default: `default`), and would try to correct the difference each time. It permits all traffic.
  */
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#domain/records.ts';
 
 const groupName = 'default';
 
-/** As a server shows them. */
+/** As part of a server. */
 export const groupsOfServer = [{ name: groupName }] as const;
 
-/** As `/servers/{id}/os-security-groups` shows them. */
+/** As in `/servers/{id}/os-security-groups`. */
 export function groupDetails({ project_id }: Server): object[] {
   const description = 'All traffic passes: nothing filters that of physical machines.';
   return [{ id: groupName, name: groupName, description, tenant_id: project_id, rules: [] }];
 }
 
-/** Throws `unsupported` for another group than the one there is. */
+/** Throws `unsupported` for any group but `default`. */
 export function refuseOtherGroups(groups: readonly { name?: unknown }[]): void {
   if (groups.some(({ name }) => name !== groupName))
     throw new Fault('unsupported', { what: 'Filtering traffic by security groups' });

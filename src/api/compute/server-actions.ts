@@ -1,4 +1,4 @@
-/** `POST /servers/{id}/action`: one verb a call. */
+/** `POST /servers/{id}/action`: one action per call. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -16,7 +16,7 @@ import { serverReply } from './servers.ts';
 type ActionCall = { context: ApiContext; request: FastifyRequest; server: Server; argument: unknown };
 type Action = {
   readonly status: number;
-  /** May be done to a locked server by everybody. */
+  /** Allowed on a locked server for everyone in the project. */
   readonly evenLocked?: boolean;
   run(call: ActionCall): Promise<object | undefined>;
 };
@@ -43,7 +43,7 @@ const actionTable: Readonly<Record<string, Action>> = {
   'os-getConsoleOutput': { status: 200, evenLocked: true, run: consoleOutput },
 };
 
-/** Nova's other verbs. They exist, so the answer is not "no such action". */
+/** Nova's other actions. They exist, so the reply is not "no such action". */
 const unsupportedActions = new Set([
   'addFixedIp',
   'addFloatingIp',
@@ -110,7 +110,7 @@ async function lock({ context, server, argument }: ActionCall): Promise<void> {
   await context.engine.updateServer(server.id, { locked: true });
 }
 
-/** Who may unlock is a matter of who locked; Ingot does not note that, so everybody of the project may. */
+/** In Nova, who may unlock depends on who locked; Ingot does not record that, so everyone in the project may. */
 async function unlock({ context, server }: ActionCall): Promise<void> {
   await context.engine.updateServer(server.id, { locked: false });
 }
@@ -122,7 +122,7 @@ async function rebuild({ context, request, server, argument }: ActionCall): Prom
   return serverReply(context, request, described);
 }
 
-/** Until 2.5 a console was asked for by an action. */
+/** Up to 2.5 an action returned the console URL. */
 async function serialConsole({ context, request, server }: ActionCall): Promise<object> {
   return { console: { type: 'serial', url: await serialConsoleUrl(context, request, server) } };
 }
@@ -137,7 +137,7 @@ async function consoleOutput({ context, request, server, argument }: ActionCall)
   if (!Value.Check(ConsoleOutput, options)) throw new Fault('badRequest', { detail: 'length must be a whole number.' });
   const length = Number(options.length ?? -1);
   const lines = length < 0 ? undefined : length;
-  // What was kept when the machine was taken from a server that failed; anything later is not of this server.
+  // The log saved when a failed server lost its machine; later output does not belong to this server.
   const kept = server.node_uuid === null ? server.console_log : null;
   const output =
     kept === null ? await context.engine.consoleLog(await machineOf(context, server), lines) : lastLines(kept, lines);

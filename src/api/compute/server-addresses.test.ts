@@ -1,4 +1,4 @@
-/** Which ports are a server's, and who may choose its addresses. */
+/** Which ports belong to a server, and who may choose its addresses. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';

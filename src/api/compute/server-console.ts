@@ -1,4 +1,4 @@
-/** A console to type into: the serial line of the server's machine, by a URL that is good for one visit. */
+/** The interactive serial console of a server, by a single-use URL. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -22,14 +22,14 @@ export function registerServerConsole(app: ApiScope, context: ApiContext): void 
   });
 }
 
-/** Throws `unsupportedByHardware` where nobody can type. */
+/** Throws `unsupportedByHardware` if the console accepts no input. */
 export async function serialConsoleUrl(context: ApiContext, request: FastifyRequest, server: Server): Promise<string> {
   const node = await machineOf(context, server);
   await context.engine.checkConsole(node);
   return context.consoles.issue({ node, server: server.id, token: request.token }, context.baseUrl(request));
 }
 
-/** Throws `conflict` for a server that has no machine (yet), or no more: what was its machine may be another's by now. */
+/** Throws `conflict` for a server without a machine: its former machine may have been reassigned. */
 export async function machineOf({ store }: Pick<ApiContext, 'store'>, { id, node_uuid }: Server): Promise<string> {
   const [node] = node_uuid === null ? [] : await store.nodes.pick(['instance_uuid'], { uuid: node_uuid });
   if (node_uuid === null || node?.instance_uuid !== id)

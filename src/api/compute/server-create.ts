@@ -1,4 +1,4 @@
-/** `POST /servers`: what a client asks for, checked and turned into a request to the engine. */
+/** `POST /servers`: validates the request and turns it into a request to the engine. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -18,7 +18,7 @@ import { hostName, zoneName } from './server-json.ts';
 const Unvalidated = Type.Optional(Type.Unknown());
 const Whole = Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]));
 
-/** Each key has a route of its own, so that it must be able to stand in a path. */
+/** Each key has its own route, so it must be valid in a path. */
 export const Metadata = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
   additionalProperties: false,
 });
@@ -29,14 +29,14 @@ export const Personality = Type.Array(
   ),
   { maxItems: 5 },
 );
-/** Ids, names, addresses: Nova's columns take no more. */
+/** Ids, names, addresses: the maximum length of Nova's columns. */
 const Word = Type.String({ maxLength: 255 });
 const NetworkRequest = Type.Object(
   { uuid: Type.Optional(Word), port: Type.Optional(Word), fixed_ip: Type.Optional(Word), tag: Unvalidated },
   { additionalProperties: false },
 );
 
-/** Blanks around it are left out, so there must be something between them. */
+/** Surrounding blanks are trimmed, so there must be something between them. */
 export const ServerName = Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible });
 
 const ServerRequest = Type.Object(
@@ -84,7 +84,7 @@ export const NewServerBody = Type.Object({
 });
 type ServerRequest = Static<typeof ServerRequest>;
 
-/** Throws `badRequest`, `forbidden` or `unsupported` with Nova's words where the request cannot be met. */
+/** Throws `badRequest`, `forbidden` or `unsupported` with Nova's messages if the request cannot be met. */
 export async function readNewServer(
   context: ApiContext,
   request: FastifyRequest,
@@ -117,7 +117,7 @@ export async function readNewServer(
   };
 }
 
-/** What a client may send and Ingot cannot do: refused rather than quietly forgotten. */
+/** Valid in Nova but not supported by Ingot: rejected rather than ignored. */
 const unsupportedTable: Readonly<Record<string, string>> = {
   block_device_mapping: 'Booting from volumes',
   adminPass: 'Setting an administrator password (use a key pair or user data)',
@@ -163,7 +163,7 @@ async function flavorOf({ store }: ApiContext, { caller }: FastifyRequest, refer
   return flavor;
 }
 
-/** Also for rebuild. */
+/** Also used for rebuild. */
 export async function imageOf(context: ApiContext, { caller }: FastifyRequest, reference: string): Promise<Image> {
   if (reference === '') throw new Fault('unsupported', { what: 'A server without an image' });
   const id = lastSegment(reference);
@@ -176,7 +176,7 @@ export async function imageOf(context: ApiContext, { caller }: FastifyRequest, r
   return image;
 }
 
-/** An image may name kernels of its owner, and those that the caller may see: not one that is private to others. */
+/** An image may name kernels of its owner and those visible to the caller, but no other project's private ones. */
 async function refuseForeignParts({ store }: ApiContext, caller: Caller, image: Image): Promise<void> {
   for (const name of ['kernel_id', 'ramdisk_id']) {
     const id = image.properties[name];
@@ -186,7 +186,7 @@ async function refuseForeignParts({ store }: ApiContext, caller: Caller, image: 
   }
 }
 
-/** Also for rebuild. A flavor without a disk size leaves that to the machine. */
+/** Also used for rebuild. A flavor without a disk size leaves it to the machine. */
 export function refuseTooSmall(flavor: Flavor, image: Image): void {
   if (flavor.ram < image.min_ram)
     throw new Fault('badRequest', { detail: `Flavor's memory is too small for requested image: it needs ${image.min_ram} MB.` });
@@ -242,7 +242,7 @@ async function networksOf(
   return Promise.all(networks.map((wanted) => networkOf(context, request, wanted)));
 }
 
-/** Throws also for networks and ports of other projects: for this caller they do not exist. */
+/** Throws also for networks and ports of other projects, as if they did not exist. */
 async function networkOf(
   { store }: ApiContext,
   { caller }: FastifyRequest,
@@ -259,7 +259,7 @@ async function networkOf(
   const network = await store.networks.find({ id: uuid ?? '' });
   if (!network || !(network.shared || owns(caller, network)))
     throw new Fault('badRequest', { detail: `Network ${uuid} could not be found.` });
-  // As Neutron's policy `create_port:fixed_ips:ip_address`, since the port is made in the user's name.
+  // As Neutron's policy `create_port:fixed_ips:ip_address`, since the port is created on behalf of the user.
   if (fixed_ip && !owns(caller, network)) throw new Fault('policyNotAuthorized', { rule: 'create_port:fixed_ips:ip_address' });
   return { network_id: network.id, ...(fixed_ip !== undefined && { fixed_ip: addressOf(fixed_ip) }) };
 }
@@ -281,7 +281,7 @@ function countOf(server: ServerRequest): number {
   return maximum;
 }
 
-/** What only one machine can have is not asked for several. */
+/** Rejects options that fit only one server in a request for several. */
 function refuseOneForSeveral(server: ServerRequest): void {
   if (countOf(server) === 1) return;
   const networks = Array.isArray(server.networks) ? server.networks : [];

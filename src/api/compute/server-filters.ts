@@ -1,4 +1,4 @@
-/** Which servers a list shows: Nova's query parameters. */
+/** Filters of server lists: Nova's query parameters. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -49,10 +49,10 @@ export const ServerQuery = Type.Object({
 export type ServerQuery = Static<typeof ServerQuery>;
 
 type Test = (server: Server, related: Related) => boolean;
-/** Reads what is wanted once, for all servers. */
+/** Parses the wanted value once, for all servers. */
 type Filter = (wanted: string) => Test;
 
-/** Every filter by its name in the query. */
+/** Filters by query parameter. */
 const filterTable: Readonly<Record<string, Filter>> = {
   name: patternFilter((server) => server.name),
   description: patternFilter((server) => server.description ?? ''),
@@ -101,7 +101,7 @@ const before =
 
 const adminFilters = ['host', 'node', 'project_id', 'tenant_id', 'user_id'];
 
-/** A page of the servers that the caller may see and asked for, newest first unless he sorts otherwise. */
+/** A page of the servers visible to the caller that match the filters, newest first by default. */
 export async function readServerPage(
   { store }: ApiContext,
   request: FastifyRequest,
@@ -134,10 +134,10 @@ function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Serv
   };
 }
 
-/** These look at more than the short columns. */
+/** These need more than the short columns. */
 const longFilters: readonly string[] = ['flavor', 'ip', 'ip6'];
 
-/** Filters of Nova that are no columns: every server that the caller may see is looked at, but read is what may be shown. */
+/** Nova's filters that are no columns: tests every server visible to the caller, reads only the shown ones in full. */
 async function filterServers(
   store: Store,
   short: readonly ShortServer[],
@@ -157,10 +157,10 @@ async function filterServers(
   return found;
 }
 
-/** A list with a filter looks at every server that the caller may see: the line of a request has room for thousands of values. */
+/** A filtered list tests every server visible to the caller, and a request line has room for thousands of values. */
 const mostValues = 50;
 
-/** A parameter given several times asks for any of its values. Filters that only administrators have are no filters for others. */
+/** A repeated parameter matches any of its values. Filters for administrators are ignored for other callers. */
 function testsOf(query: ServerQuery, isAdmin: boolean): { name: string; test: Test }[] {
   return Object.entries(query).flatMap(([name, value]) => {
     const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
@@ -195,7 +195,7 @@ const sortKeyTable: Readonly<Record<string, (server: ShortServer) => string>> = 
   node: (server) => server.node_uuid ?? '',
 };
 
-/** Their order tells which servers share what tenants do not see. */
+/** Their order would reveal which servers share attributes hidden from tenants. */
 const adminSortKeys = ['host', 'node'];
 
 function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServer, right: ShortServer) => number {
@@ -203,7 +203,7 @@ function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServe
   const names = [query.sort_key ?? []].flat();
   if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
     throw new Fault('badRequest', { detail: 'Unknown sort direction, must be one of: asc, desc' });
-  // A key that comes again decides nothing.
+  // A repeated key has no effect.
   const keys = [...new Set(names)].map((name) => {
     const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
     if (sortValue && adminSortKeys.includes(name)) requireAdmin(request, `os_compute_api:servers:sort_by_${name}`);
@@ -224,8 +224,8 @@ function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServe
 }
 
 /**
- * Nova takes a regular expression here. `^`, `$` and `.*` are what clients use; anything else is taken as it stands, so
- * that no caller can make us run an expensive pattern.
+ * A regular expression in Nova. `^`, `$` and `.*` are what clients use; anything else is matched literally, so that no
+ * caller can make us run an expensive pattern.
  */
 function patternOf(pattern: string): (text: string) => boolean {
   const isAtStart = pattern.startsWith('^');
@@ -235,7 +235,7 @@ function patternOf(pattern: string): (text: string) => boolean {
     .split('.*')
     .map((part) => part.replace(/\\(.)/g, '$1'));
   const last = isAtEnd ? (parts.pop() ?? '') : '';
-  // Nothing at all is found everywhere.
+  // An empty string matches everywhere.
   const sought = parts.filter((part, index) => part !== '' || (isAtStart && index === 0));
   return (text) => {
     let position = 0;

@@ -1,4 +1,4 @@
-/** `/servers/{id}/os-instance-actions`: what was done to a server, from the operations; and our own timeline of it. */
+/** `/servers/{id}/os-instance-actions`: a server's actions, from its operations; and Ingot's own timeline. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -54,7 +54,7 @@ export function registerServerHistory(app: ApiScope, context: ApiContext): void 
   });
 }
 
-/** Administrators get the events as they are recorded, tenants what is theirs to know. */
+/** Administrators get the events as recorded, tenants a filtered view. */
 async function eventsFor({ store }: ApiContext, { caller }: FastifyRequest, events: readonly Event[]): Promise<Event[]> {
   if (caller.is_admin) return [...events];
   const shown = events.filter(isForTenants);
@@ -66,7 +66,7 @@ async function eventsFor({ store }: ApiContext, { caller }: FastifyRequest, even
   );
 }
 
-/** Newest first. Cleaning belongs to the node alone. */
+/** Newest first, without cleaning, which concerns only the node. */
 async function operationsOf({ store }: ApiContext, server: Server): Promise<Operation[]> {
   return store.operations.list({ server_id: server.id }, { orderBy: 'created_at', descending: true });
 }
@@ -106,7 +106,7 @@ function actionJson(operation: Operation, { server, request }: { server: Server;
   };
 }
 
-/** Every step that ended or failed as one of Nova's action events; a step under way has no finish. */
+/** Every step that ended or failed as one of Nova's action events; a running step has no finish time. */
 function stepsOf(events: readonly Event[]): object[] {
   const steps = events.filter(({ kind }) => kind === 'step');
   const isEnd = ({ data }: Event) => data['status'] === 'ended' || data['status'] === 'failed';

@@ -1,4 +1,4 @@
-/** A server as Nova shows it, by microversion and by who asks. */
+/** A server in Nova's representation, by microversion and caller. */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
@@ -17,13 +17,13 @@ import { microsecondsTime, secondsTime } from './times.ts';
 export const hostName = hostname();
 export const zoneName = 'nova';
 
-/** Records that the replies on several servers need, read once. */
+/** Records needed for the responses on several servers, read once. */
 export type Related = {
   nodes: ReadonlyMap<string, Node>;
   networks: ReadonlyMap<string, Network>;
-  /** By the server whose they are. */
+  /** By server id. */
   ports: ReadonlyMap<string, readonly Port[]>;
-  /** Server id → percent of the image that is written, where one is being written. */
+  /** Server id → percentage of the image written, while it is being written. */
   progress: ReadonlyMap<string, number>;
 };
 
@@ -42,7 +42,7 @@ export async function loadRelated(store: Store, servers: readonly Server[]): Pro
   return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports: ofServers, progress };
 }
 
-/** Those of the servers' own projects, and those given to them: anybody may write a server's id into ports. */
+/** Ports of the servers' own projects, and ports attached to them: any user may write a server's id into a port. */
 async function loadPorts({ ports }: Store, servers: readonly Server[]): Promise<Port[]> {
   const project_id = [...new Set(servers.map((server) => server.project_id))];
   const own = await ports.list({ device_id: servers.map(({ id }) => id), project_id });
@@ -50,7 +50,7 @@ async function loadPorts({ ports }: Store, servers: readonly Server[]): Promise<
   return [...new Map([...own, ...given].map((port) => [port.id, port])).values()];
 }
 
-/** What the agents last said of the images they write; older installations of the same server do not count. */
+/** The agents' last progress reports; earlier installations of the same server do not count. */
 async function loadProgress(store: Store, servers: readonly Server[]): Promise<Map<string, number>> {
   const building = servers.filter(({ vm_state, task_state }) => vm_state === 'building' || task_state === 'rebuilding');
   if (building.length === 0) return new Map();
@@ -63,7 +63,7 @@ async function loadProgress(store: Store, servers: readonly Server[]): Promise<M
   for (const { server_id, at, data } of events) {
     const isNew = server_id !== null && at >= (since.get(server_id) ?? '') && !progress.has(server_id);
     const percent = Math.floor((100 * Number(data['done_bytes'])) / Number(data['total_bytes']));
-    // Writing the image is not the whole installation.
+    // Writing the image is only a part of the installation.
     if (isNew && percent >= 0) progress.set(server_id, Math.min(percent, 99));
   }
   return progress;
@@ -71,7 +71,7 @@ async function loadProgress(store: Store, servers: readonly Server[]): Promise<M
 
 type Status = Partial<Record<string, string>> & { idle: string };
 
-/** Nova's status by vm_state and, where a task changes it, task_state. */
+/** Nova's status by vm_state and, if a task changes it, task_state. */
 const statusTable: Readonly<Record<Server['vm_state'], Status>> = {
   building: { idle: 'BUILD' },
   active: { idle: 'ACTIVE', rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' },
@@ -97,7 +97,7 @@ export function linksOf(server: Pick<Server, 'id'>, request: FastifyRequest, con
   ];
 }
 
-/** Address as `server show` has them: by network name. */
+/** Addresses by network name, as in `server show`. */
 export function addressesOf(server: Server, related: Related): Record<string, object[]> {
   const addresses: Record<string, object[]> = {};
   for (const port of portsOf(server, related)) {
@@ -113,7 +113,7 @@ export function addressesOf(server: Server, related: Related): Record<string, ob
   return addresses;
 }
 
-/** In the order of the request. Anybody may write any server's id into a port of his own: others' do not count. */
+/** In the order of the request. Any user may write a server's id into a port: ports of others do not count. */
 export function portsOf(server: Server, related: Related): Port[] {
   const place = ({ id }: Port) => (server.port_ids.includes(id) ? server.port_ids.indexOf(id) : server.port_ids.length);
   return (related.ports.get(server.id) ?? [])
@@ -163,7 +163,7 @@ export function serverJson(server: Server, view: ServerView): object {
   };
 }
 
-/** Fields that came with a microversion, for everybody. */
+/** Fields added by a microversion, for all callers. */
 function versionedFields(server: Server, version: Microversion): object {
   return {
     ...(atLeast(version, 9) && { locked: server.locked }),
@@ -195,7 +195,7 @@ function adminFields(server: Server, version: Microversion): object {
   };
 }
 
-/** Until 2.46 a reference to the flavor, then a copy of what it was when the server was made. */
+/** Up to 2.46 a reference to the flavor, then a copy of the flavor at the server's creation. */
 function flavorOf(server: Server, { request, context }: ServerView): object {
   const { flavor } = server;
   if (!atLeast(request.microversion, 47)) return { id: flavor.id, links: flavorLinks(flavor.id, request, context).slice(1) };
@@ -207,10 +207,10 @@ function imageLinks(id: string, { request, context }: ServerView): object[] {
   return [{ rel: 'bookmark', href: `${context.baseUrl(request)}/compute/images/${id}` }];
 }
 
-/** Where Nova's exception has another code than the reply to a request would have: `NoValidHost` is its own failure. */
+/** Where Nova's exception has another code than the response: `NoValidHost` is Nova's own failure. */
 const novaCodes: Readonly<Partial<Record<FaultCode, number>>> = { noValidHost: 500 };
 
-/** The cause of a failure, with the step it happened in and what can be done. */
+/** The cause of a failure, the step in which it happened, and a hint. */
 function faultOf(server: Server, caller: Caller): object {
   if (server.vm_state !== 'error' || !server.fault) return {};
   const { code, step, at } = server.fault;
@@ -222,7 +222,7 @@ function faultOf(server: Server, caller: Caller): object {
   };
 }
 
-/** Which machine it was, and what it printed last. */
+/** The machine, and its last console output. */
 function machineDetails({ node, console }: ServerFault): string[] {
   return [
     ...(node ? [`Node: ${node.name === null ? node.uuid : `${node.name} (${node.uuid})`}`] : []),
@@ -236,7 +236,7 @@ function powerStateOf(node: Node | undefined): 0 | 1 | 4 {
   return node.power_state === 'power on' ? 1 : 4;
 }
 
-/** Opaque, the same for all servers of a project on one host. */
+/** Opaque; equal for all servers of a project on one host. */
 function hostIdOf(server: Server): string {
   return server.node_uuid ? createHash('sha224').update(`${server.project_id}${hostName}`).digest('hex') : '';
 }

@@ -1,4 +1,4 @@
-/** `/servers/{id}/metadata`: free pairs of text. */
+/** `/servers/{id}/metadata`: arbitrary key-value pairs. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';

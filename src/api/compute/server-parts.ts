@@ -1,4 +1,4 @@
-/** What hangs on a server: addresses, interfaces; and what other clouds hang there and Ingot answers with "none". */
+/** Parts of a server: addresses, interfaces; and parts that exist in other clouds, which are empty here. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Port } from '#domain/records.ts';
@@ -42,7 +42,7 @@ export function registerServerParts(app: ApiScope, context: ApiContext): void {
   registerEmptyParts(app, context);
 }
 
-/** Lists that are always empty here, by the field they come in. */
+/** Lists that are always empty, by field name. */
 const emptyPartTable = {
   'os-volume_attachments': 'volumeAttachments',
   tags: 'tags',

@@ -1,4 +1,4 @@
-/** The action `rebuild`: the same machine installed anew. */
+/** The action `rebuild`: reinstalls the same machine. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -65,7 +65,7 @@ export async function readRebuild(
     ...(argument.metadata && { metadata: limitedMetadata(argument.metadata) }),
     ...(argument.personality && { personality: readBmcProfile(argument.personality) }),
     ...(argument.preserve_ephemeral !== undefined && { preserve_ephemeral: argument.preserve_ephemeral }),
-    // null takes the key or the data away; a missing field keeps it.
+    // null removes the key or the data; a missing field keeps it.
     ...(argument.key_name !== undefined && { keypair: (await keypairOf(context, request, argument.key_name)) ?? null }),
     ...(argument.user_data !== undefined && { user_data: base64Of('user_data', argument.user_data) ?? null }),
   };

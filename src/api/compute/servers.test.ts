@@ -369,7 +369,7 @@ test('who loses the role while waiting for an event does not see it', async () =
   const feed = `${servers}/${id}/os-ingot-events`;
   const { last } = (await stage.ask({ url: feed, headers })).body;
 
-  // It was let in before: a later request of the same user was answered.
+  // It was accepted earlier: a later request of the same user was answered.
   const waiting = stage.ask({ url: `${feed}?after=${last}&wait=30`, headers });
   assert.equal((await stage.ask({ url: feed, headers })).status, 200);
   assert.equal((await stage.ask({ method: 'DELETE', url: role })).status, 204);

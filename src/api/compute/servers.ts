@@ -1,4 +1,4 @@
-/** `/servers`: create, list, show, change, delete. */
+/** `/servers`: create, list, show, update, delete. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -57,7 +57,7 @@ function registerServerChanges(app: ApiScope, context: ApiContext): void {
   app.put('/servers/:id', { schema: { params: IdParams, body: ServerChange } }, async (request) => {
     const server = await findUnlockedServer(context, request, request.params.id);
     const { name, description, hostname } = request.body.server;
-    // It stands on the config drive already, which is written once.
+    // It is already on the config drive, which is written once.
     if (hostname !== undefined) throw new Fault('unsupported', { what: 'Changing the hostname of a server' });
     if (description !== undefined && !atLeast(request.microversion, 19))
       throw new Fault('badRequest', { detail: "Additional properties are not allowed ('description' needs microversion 2.19)." });
@@ -66,7 +66,7 @@ function registerServerChanges(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** `{"server": …}` with everything. */
+/** `{"server": …}` with all details. */
 export async function serverReply(context: ApiContext, request: FastifyRequest, server: Server): Promise<{ server: object }> {
   const related = await loadRelated(context.store, [server]);
   return { server: serverJson(server, { request, context, related }) };

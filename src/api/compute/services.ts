@@ -38,7 +38,7 @@ export function registerServices(app: ApiScope): void {
   });
 }
 
-/** Named as clients expect to find it; it answers, so it is up. */
+/** Names that clients expect; it responds, so it is up. */
 function serviceJson(version: Microversion) {
   return {
     id: serviceId(version),

@@ -1,8 +1,8 @@
-/** SSH key pairs in OpenSSH's formats: public keys checked, new ones made. */
+/** SSH key pairs in OpenSSH's formats: validates public keys, generates new pairs. */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readPublicKey } from './ssh-public-key.ts';
 
-/** MD5 of the key with colons, as Nova shows it. Throws `badRequest` for what is not one line with an SSH public key. */
+/** MD5 of the key with colons, as Nova shows it. Throws `badRequest` unless it is one line with an SSH public key. */
 export function fingerprintOf(publicKey: string): string {
   return createHash('md5')
     .update(readPublicKey(publicKey).blob)

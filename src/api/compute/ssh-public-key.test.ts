@@ -38,7 +38,7 @@ const isReadByUs = (line: string) => {
   }
 };
 
-/** All that a slip of the hand, a cut line or a wrong length can make of a key. */
+/** All corruptions of a key by a typo, a truncated line or a wrong length. */
 function* spoiled(line: string): Generator<string> {
   const [type = '', encoded = ''] = line.split(' ');
   const blob = Buffer.from(encoded, 'base64');
@@ -63,7 +63,7 @@ for (const kind of kinds) {
 }
 
 test('keys of security tokens are read', options, () => {
-  // From OpenSSH's regress/unittests/sshkey: layouts of PROTOCOL.u2f, made here of random bytes.
+  // From OpenSSH's regress/unittests/sshkey: layouts of PROTOCOL.u2f, with random bytes.
   const string = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
   const type = 'sk-ssh-ed25519@openssh.com';
   const blob = Buffer.concat([string(Buffer.from(type)), string(Buffer.alloc(32, 7)), string(Buffer.from('ssh:'))]);

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 
 export type PublicKey = { readonly type: string; readonly blob: Buffer };
 
-/** Reads the fields of a key one after the other. Throws where the key ends within one. */
+/** Reads the fields of a key in sequence. Throws if the key ends within one. */
 class Fields {
   readonly #bytes: Buffer;
   #at = 0;
@@ -27,7 +27,7 @@ class Fields {
     return this.#bytes.subarray(start, end);
   }
 
-  /** RFC 4251 section 5 `mpint`, positive, in as few bytes as it takes. @returns its length in bits */
+  /** RFC 4251 section 5 `mpint`, positive, in minimal form. @returns its length in bits */
   integer(): number {
     const bytes = this.string();
     const [first = 0, second = 0] = bytes;
@@ -38,7 +38,7 @@ class Fields {
   }
 }
 
-/** What OpenSSH takes (`SSH_RSA_MINIMUM_MODULUS_SIZE`, `OPENSSL_RSA_MAX_MODULUS_BITS`). */
+/** OpenSSH's limits (`SSH_RSA_MINIMUM_MODULUS_SIZE`, `OPENSSL_RSA_MAX_MODULUS_BITS`). */
 const rsaBits = { least: 1024, most: 16_384 };
 const ed25519Bytes = 32;
 
@@ -75,7 +75,7 @@ function isOn(curve: Curve, point: Buffer): boolean {
   }
 }
 
-/** A key in a security token tells what it was made for (`ssh:`), in a text of C. */
+/** A security-token key names its application (`ssh:`), as a C string. */
 const withApplication = (read: (fields: Fields) => void) => (fields: Fields) => {
   read(fields);
   const application = fields.string();
@@ -99,10 +99,10 @@ const typeTable: Readonly<Record<string, (fields: Fields) => void>> = {
   'sk-ecdsa-sha2-nistp256@openssh.com': withApplication(ecdsa(p256)),
 };
 
-/** @throws Fault `badRequest` with what is wrong: a key that sshd would pass over locks its owner out of the server */
+/** @throws Fault `badRequest` with the defect: a key that sshd skips locks its owner out of the server */
 export function readPublicKey(line: string): PublicKey {
   const invalid = (detail: string) => new Fault('badRequest', { detail: `Keypair data is invalid: ${detail}.` });
-  // Not `trim`: sshd takes no-break spaces and byte order marks for a part of the key's type, and passes over the line.
+  // Not `trim`: sshd treats no-break spaces and byte order marks as part of the key's type, and skips the line.
   const text = line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
   if (/[\r\n\0]/.test(text)) throw invalid('public_key must be one line with an OpenSSH public key');
   const [type = '', encoded = ''] = text.split(/[ \t]+/, 2);

@@ -1,6 +1,6 @@
 /**
- * The timeline of a server as its project may read it: kinds of events, and fields of each, that are listed here. What
- * else is recorded names nodes, BMCs and addresses of the provisioning network, and is the operator's.
+ * A server's timeline as its project may read it: an allow-list of event kinds and their fields. Other records name
+ * nodes, BMCs and addresses of the provisioning network, and are for the operator only.
  */
 import { type FaultRecord, redactFault } from '#domain/faults.ts';
 import type { Event, EventKind, JsonObject } from '#domain/records.ts';
@@ -27,7 +27,7 @@ export function isForTenants({ kind, subject }: Event): boolean {
   return row !== undefined && (row.subjects?.includes(subject) ?? true);
 }
 
-/** @param fault what the operation of a failed event failed with */
+/** @param fault of the operation, for a failed event */
 export function tenantEvent(event: Event, fault: FaultRecord | undefined): Event {
   const data = Object.fromEntries(shownData.filter((name) => name in event.data).map((name) => [name, event.data[name]]));
   const message = shownTable[event.kind]?.message(event, fault) ?? '';

@@ -1,4 +1,4 @@
-/** What Nova has and Ingot has not: lists that clients read are empty, calls that would change something say so. */
+/** Parts of Nova's API that Ingot does not have: lists are empty, changes are rejected with the reason. */
 import { Fault } from '#domain/faults.ts';
 import type { ApiScope } from '../context.ts';
 

@@ -1,4 +1,4 @@
-/** The first user and project, from the settings; and the secrets of the state folder that belong to them. */
+/** Creates the first user and project from the settings, and their secrets in the state folder. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { checkPassword, hashPassword } from './passwords.ts';
 import { newUser } from './users.ts';
 
 /**
- * Makes the administrator and project of the settings exist. A password in the settings always applies; without one,
- * a generated password is kept in `<stateDir>/admin-password`, and deleting that file gives a new one at the next start.
+ * Ensures that the settings' administrator and project exist. A password in the settings always applies; without one, a
+ * generated password is kept in `<stateDir>/admin-password`. Deleting that file generates a new one at the next start.
  */
 export async function ensureAdmin(store: Store, settings: Settings, stateDir: string): Promise<void> {
   const { password, mustApply } = await chooseAdminPassword(settings, join(stateDir, stateFiles.password));
@@ -37,7 +37,7 @@ async function chooseAdminPassword(settings: Settings, path: string): Promise<{ 
   return { password: secret, mustApply: isNew };
 }
 
-/** The key that signs tokens; made on first use. */
+/** The token signing key; created on first use. */
 export async function ensureTokenKey(stateDir: string): Promise<Buffer> {
   const { secret } = await secretFile(join(stateDir, stateFiles.tokenKey), 48);
   return Buffer.from(secret, 'base64url');
@@ -48,7 +48,7 @@ async function ensureProject(store: Store, name: string): Promise<Project> {
   return (await store.projects.find({ name })) ?? (await store.projects.insert({ id, name, description: 'First project' }));
 }
 
-/** Whom the settings named before becomes an ordinary user, whom administrators can remove. */
+/** The previous administrator of the settings becomes an ordinary user, whom administrators can delete. */
 async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
   for (const former of await store.users.list({ is_admin: true })) {
     if (former.name === name) continue;
@@ -62,7 +62,7 @@ async function ensureUser(store: Store, name: string, project: Project): Promise
   return found;
 }
 
-/** Text of a file with a random secret in base64url; written (mode 0600) where there is none. */
+/** Text of a file with a random secret in base64url; created (mode 0600) if missing. */
 async function secretFile(path: string, bytes: number): Promise<{ secret: string; isNew: boolean }> {
   try {
     const secret = (await readFile(path, 'utf8')).trim();
@@ -75,7 +75,7 @@ async function secretFile(path: string, bytes: number): Promise<{ secret: string
   return { secret, isNew: true };
 }
 
-/** Whole or not at all: a crash must not leave half a key. */
+/** Atomic: a crash must not leave half a key. */
 async function writeSecret(path: string, secret: string): Promise<void> {
   const draft = `${path}.${process.pid}.new`;
   await writeFile(draft, `${secret}\n`, { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** Application credentials: secrets for programs, for one project and no more roles than needed. */
+/** Application credentials: secrets for programs, limited to one project and selected roles. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -61,7 +61,7 @@ function refuseOthers(request: FastifyRequest): void {
   if (user_id !== request.caller.user_id) throw new Fault('forbidden', { detail });
 }
 
-/** As Keystone refuses it to credentials that are not `unrestricted`: who finds one must not take the others away. */
+/** As Keystone rejects it for credentials that are not `unrestricted`: a leaked one must not delete the others. */
 function refuseCredentials({ caller }: FastifyRequest, what: string): void {
   if (caller.application_credential_id)
     throw new Fault('forbidden', { detail: `A token of an application credential cannot ${what}.` });
@@ -109,7 +109,7 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
     expires_at: expiryOf(fields.expires_at),
   };
   return context.store.transaction(async (trx) => {
-    // Hashing took its time: rights that were taken meanwhile must not live on in the credential.
+    // Hashing took time: access revoked meanwhile must not persist in the credential.
     if (!(await recheck({ store: trx, tokens: context.tokens.trx(trx) }, request.token))) throw new Fault('unauthorized');
     await refuseMany(trx, caller.user_id);
     return trx.application_credentials.insert(credential);

@@ -1,14 +1,14 @@
-/** How often something may fail: a burst, and then one more every so often. Memory is bounded, and nothing is evicted. */
+/** Rate limits for failed attempts: a burst, then one more per interval. Memory is bounded, and nothing is evicted. */
 import { createHmac, randomBytes } from 'node:crypto';
 
 export type Limit = { readonly burst: number; readonly everyMs: number };
 
-/** `wholeAt`: when nothing of its budget is spent any more. */
+/** `wholeAt`: when its budget is fully restored. */
 type Account = { wholeAt: number; running: number };
 
-/** Slots for keys that anybody can make up. More come free per second than secrets can be checked, so they never fill. */
+/** Slots for keys that a client can invent. More come free per second than secrets are checked: they never fill. */
 const slots = 16_384;
-/** Beyond so many, accounts that are whole again are forgotten. */
+/** Above this number, accounts with a restored budget are removed. */
 const sweepAt = 2 * slots;
 
 export class AttemptBudgets {
@@ -17,7 +17,7 @@ export class AttemptBudgets {
   readonly #accounts = new Map<string, Account>();
   #sweepAt = sweepAt;
 
-  /** @param now milliseconds of a clock that is never set */
+  /** @param now monotonic milliseconds */
   constructor(limit: Limit, now: () => number = () => performance.now()) {
     this.#limit = limit;
     this.#now = now;
@@ -27,7 +27,7 @@ export class AttemptBudgets {
     return this.#accounts.size;
   }
 
-  /** Milliseconds until one more attempt is allowed; `isOpen` where one that is running may still give its own back. */
+  /** Milliseconds until one more attempt is allowed; `isOpen` if a running attempt may still return its budget. */
   wait(key: string): { ms: number; isOpen: boolean } {
     const account = this.#accounts.get(key);
     if (!account) return { ms: 0, isOpen: false };
@@ -35,7 +35,7 @@ export class AttemptBudgets {
     return { ms: Math.max(account.wholeAt - this.#now() - (burst - 1) * everyMs, 0), isOpen: account.running > 0 };
   }
 
-  /** An attempt begins, and counts until it is known to have been right. */
+  /** Starts an attempt, which counts until it is known to have succeeded. */
   take(key: string): void {
     if (this.#accounts.size >= this.#sweepAt) this.#sweep();
     const { wholeAt, running } = this.#accounts.get(key) ?? { wholeAt: 0, running: 0 };
@@ -56,12 +56,12 @@ export class AttemptBudgets {
 
   #sweep(): void {
     for (const [key, account] of this.#accounts) if (this.#isWhole(account)) this.#accounts.delete(key);
-    // Real users alone are counted by exact keys: where there are that many, sweeping at each attempt would be work in vain.
+    // Only real users have exact keys: if there are that many, sweeping at each attempt would be useless work.
     this.#sweepAt = Math.max(sweepAt, 2 * this.#accounts.size);
   }
 }
 
-/** Puts what strangers can make up (names, addresses) into a bounded number of slots that nobody can aim at. */
+/** Maps untrusted keys (names, addresses) to a bounded number of slots, by a hash that clients cannot predict. */
 export function createSlots(): (text: string) => string {
   const key = randomBytes(32);
   return (text) => `#${createHmac('sha256', key).update(text).digest().readUInt32LE() % slots}`;

@@ -1,4 +1,4 @@
-/** The service catalogue: which service is reached where. */
+/** The service catalogue: the endpoint of each service. */
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
 
@@ -14,7 +14,7 @@ export const catalogTable: readonly CatalogRow[] = [
 
 const interfaces = ['public', 'internal', 'admin'] as const;
 
-/** Ids are made of names: they are the same after every restart. */
+/** Ids derive from names, so they survive a restart. */
 export function endpointsOf(context: ApiContext, request: FastifyRequest, row: CatalogRow) {
   const region = context.settings.region;
   return interfaces.map((name) => ({

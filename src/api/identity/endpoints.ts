@@ -1,4 +1,4 @@
-/** The catalogue as an administrator reads it: regions, services, endpoints. It follows from the settings. */
+/** The catalogue for administrators: regions, services, endpoints. It derives from the settings. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';

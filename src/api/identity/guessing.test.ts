@@ -1,4 +1,4 @@
-/** Guessing over HTTP, from as many addresses as the attacker likes: the test itself is the trusted proxy. */
+/** Password guessing over HTTP from any number of addresses: the test itself is the trusted proxy. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
@@ -7,14 +7,14 @@ const base = '/identity/v3';
 let stage: ApiStage;
 let url: string;
 let count = 0;
-/** Stands still, so that nothing depends on how fast the machine is. */
+/** Stands still, so that the speed of the machine does not matter. */
 let now = 0;
 const clock = () => now;
 before(async () => {
   stage = await openApiStage({ clock, settings: { 'api.trusted_proxies': '127.0.0.1,10.0.0.0/8' } });
   ({ url } = await stage.listen());
 });
-// Slots are drawn by lot, so two tests may share one: by then nothing of it is spent any more.
+// Slots are random, so two tests may share one: by then its budget is fully restored.
 beforeEach(() => {
   now += 600_000;
 });
@@ -32,7 +32,7 @@ async function post(path: string, body: object, headers: Record<string, string>,
 }
 
 const from = (address: string) => ({ 'x-forwarded-for': address });
-/** An address that nobody else has here. */
+/** An address that no other test uses. */
 const anAddress = () => `192.0.2.${++count}`;
 const passwordOf = (user: object, password: string) => ({
   auth: { identity: { methods: ['password'], password: { user: { domain: { id: 'default' }, ...user, password } } } },

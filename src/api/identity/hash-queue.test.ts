@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { HashQueue } from './hash-queue.ts';
 
-/** Jobs that wait until the test lets them end, and the order in which they were started. */
+/** Jobs that run until the test ends them, and the order in which they were started. */
 function aQueue() {
   const queue = new HashQueue();
   const started: string[] = [];
@@ -21,7 +21,7 @@ function aQueue() {
         () => 'done',
         (error: unknown) => (error instanceof Fault ? error.code : Promise.reject(error)),
       );
-  /** Ends the oldest that runs, until all have run. */
+  /** Ends the oldest running job, until all have run. */
   const drain = async () => {
     while (ends.length > 0) {
       ends.shift()?.();

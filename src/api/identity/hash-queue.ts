@@ -1,22 +1,22 @@
 /**
- * Whose secret is hashed next. Hashing is slow on purpose, so whoever asks for it often could keep everybody waiting:
- * addresses take turns, and so do users whose address is known and strangers.
+ * A fair queue for hashing secrets. Hashing is slow on purpose, so a client with many requests could block all others:
+ * addresses take turns, and so do users at known addresses and strangers.
  */
 import { Fault } from '#domain/faults.ts';
 
-/** At most two at once: the same few threads also serve all file access. */
+/** At most two at once: the same thread pool serves all file access. */
 const maxRunning = 2;
-/** Some seconds of work: whoever comes after would give up before its turn. */
+/** Some seconds of work: a later request would time out before its turn. */
 const maxWaitingEach = 200;
 const maxWaiting = 1000;
 
 export type HashJob<T> = {
-  /** Whose turn it is spent from. */
+  /** The address in whose turn it runs. */
   readonly address: string;
   readonly isKnown: boolean;
-  /** Right before it would start: false = later, when a running one has ended. What it throws ends the job. */
+  /** Called right before the start: false = retry when a running job has ended. An exception ends the job. */
   readonly admit?: () => boolean;
-  /** Whoever asked has hung up. */
+  /** Whether the client has disconnected. */
   readonly isAborted?: () => boolean;
   work(): Promise<T>;
 };
@@ -31,7 +31,7 @@ export class HashQueue {
   #waiting = 0;
   #running = 0;
 
-  /** @throws Fault `tooManyRequests` where too many wait already */
+  /** @throws Fault `tooManyRequests` if the queue is full */
   run<T>(job: HashJob<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const start = () => job.work().then(resolve, reject);
@@ -53,7 +53,7 @@ export class HashQueue {
     this.#waiting += 1;
   }
 
-  /** Whoever has most waiting loses the newest, strangers first. */
+  /** Evicts the newest job of the address with the longest queue, unknown addresses first. */
   #makeRoom({ job }: Waiting, ownLength: number): boolean {
     const isStranger = this.#strangers.size > 0;
     const from = isStranger ? this.#strangers : this.#known;
@@ -102,7 +102,7 @@ export class HashQueue {
       if (!next) continue;
       this.#remove(from, address, next);
       const rest = from.get(address);
-      // To the end of the line.
+      // Move to the end of the queue.
       if (from.delete(address) && rest) from.set(address, rest);
       return next;
     }

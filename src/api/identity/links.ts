@@ -1,14 +1,14 @@
-/** The links Keystone puts at the end of a collection and into each member. */
+/** The links that Keystone adds to a collection and to each member. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { nextUrl, pageOf } from '../pagination.ts';
 
-/** Which part of a collection is asked for; all of it without. */
+/** The page of a collection; without parameters the whole collection. */
 export const pageQuery = { limit: Type.Optional(Type.Integer({ minimum: 0 })), marker: Type.Optional(Type.String()) };
 const PageQuery = Type.Object(pageQuery);
 
-/** Clients that go on until nothing comes would go on for ever where `marker` is ignored. */
+/** Clients that read until an empty page would loop for ever if `marker` were ignored. */
 export function pageOfCollection<T extends { readonly id: string }>(
   context: ApiContext,
   request: FastifyRequest,

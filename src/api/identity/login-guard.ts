@@ -1,7 +1,8 @@
 /**
- * Every check of a password or of an application credential's secret. Attempts are counted before the secret is hashed, and
- * given back if it was right; per account and per address, so that neither many addresses nor many accounts help to guess.
- * An address from which the user has logged in before has a budget of its own: strangers cannot lock its user out.
+ * Checks every password and application credential secret. Attempts are counted before the secret is hashed, and
+ * refunded if it was right; per account and per address, so that neither many addresses nor many accounts help
+ * guessing. An address from which the user has logged in before has its own budget, so that attackers cannot lock the
+ * user out.
  */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
@@ -11,31 +12,31 @@ import { AttemptBudgets, createSlots, type Limit } from './attempt-budgets.ts';
 import { HashQueue } from './hash-queue.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 
-/** Failed attempts. One address has less than an account: to lock strangers out of an account takes several addresses. */
+/** Failed attempts. An address has a smaller budget than an account: exhausting an account takes several addresses. */
 export const limitTable = {
-  /** One account from an address from which its user has logged in. */
+  /** One account from an address known for its user. */
   known: { burst: 10, everyMs: 30_000 },
-  /** One account from one other address. */
+  /** One account from one unknown address. */
   pair: { burst: 5, everyMs: 60_000 },
-  /** One account from all other addresses together. */
+  /** One account from all unknown addresses together. */
   account: { burst: 20, everyMs: 20_000 },
-  /** All accounts from one address, but for those that are known there. */
+  /** All accounts from one address, except those for which it is known. */
   address: { burst: 30, everyMs: 10_000 },
 } as const satisfies Record<string, Limit>;
 
 const dayMs = 24 * 3600 * 1000;
 const knownMs = 30 * dayMs;
-/** A row is not written for every login. */
+/** Limits how often a known address's row is updated. */
 const refreshMs = 3600 * 1000;
 const addressesEach = 32;
 
 export type Attempt = {
-  /** Id of the user or application credential; where there is none, what was asked for. */
+  /** Id of the user or application credential; if none exists, the requested name. */
   readonly account: string;
-  /** Whose secret it is; undefined = nobody's. */
+  /** The user; undefined if none exists. */
   readonly user_id: string | undefined;
   readonly secret: string;
-  /** undefined = none is right. */
+  /** undefined = no secret matches. */
   readonly hash: string | undefined;
 };
 
@@ -50,7 +51,7 @@ export class LoginGuard {
   readonly #accounts: AttemptBudgets;
   readonly #addresses: AttemptBudgets;
 
-  /** @param now milliseconds of a clock that is never set */
+  /** @param now monotonic milliseconds */
   constructor(store: Store, now?: () => number) {
     this.#store = store;
     this.#known = new AttemptBudgets(limitTable.known, now);
@@ -59,7 +60,7 @@ export class LoginGuard {
     this.#addresses = new AttemptBudgets(limitTable.address, now);
   }
 
-  /** @throws Fault `unauthorized` where the secret is wrong, `tooManyRequests` where it was not looked at */
+  /** @throws Fault `unauthorized` if the secret is wrong, `tooManyRequests` if it was not checked */
   async check(request: FastifyRequest, attempt: Attempt): Promise<void> {
     const address = clientNetwork(request);
     const seenAt = await this.#seenAt(attempt.user_id, address);
@@ -71,19 +72,19 @@ export class LoginGuard {
       work: () => checkAndSettle(attempt, spending),
     });
     if (!isRight) {
-      // No names: people type passwords there.
+      // No user names: people type passwords there.
       request.log.warn({ user_id: attempt.user_id, address }, 'wrong password or secret');
       throw new Fault('unauthorized');
     }
     if (attempt.user_id && Date.now() - seenAt > refreshMs) await this.#remember(attempt.user_id, address);
   }
 
-  /** The hash of a new secret, in turn with the logins. */
+  /** Hashes a new secret, queued with the logins. */
   hash(request: FastifyRequest, secret: string): Promise<string> {
     return this.#queue.run({ address: clientNetwork(request), isKnown: true, work: () => hashPassword(secret) });
   }
 
-  /** Names that do not exist are counted as well, or it would be seen which do. */
+  /** Nonexistent names are counted as well, or the response would reveal which exist. */
   #spending({ account, user_id }: Attempt, address: string, isKnown: boolean): Spending {
     if (isKnown) return [[this.#known, `${account} ${address}`]];
     return [
@@ -93,7 +94,7 @@ export class LoginGuard {
     ];
   }
 
-  /** When the user last logged in from there, in milliseconds; 0 = never. */
+  /** When the user last logged in from this address, in milliseconds; 0 = never. */
   async #seenAt(user_id = '', address: string): Promise<number> {
     const row = await this.#store.login_addresses.find({ user_id, address });
     return row ? Date.parse(row.last_at) : 0;
@@ -120,14 +121,14 @@ async function checkAndSettle({ secret, hash }: Attempt, spending: Spending): Pr
   }
 }
 
-/** Counts the attempt. False where it must wait for one of the same account or address to end. */
+/** Counts the attempt. False if it must wait for another one of the same account or address to end. */
 function admit(spending: Spending): boolean {
   if (!refuseSpent(spending)) return false;
   for (const [budgets, key] of spending) budgets.take(key);
   return true;
 }
 
-/** @returns whether an attempt is allowed now; throws where none will be for some time */
+/** @returns whether an attempt is allowed now; throws if none will be for some time */
 function refuseSpent(spending: Spending): boolean {
   const waits = spending.map(([budgets, key]) => budgets.wait(key));
   const longest = Math.max(...waits.filter(({ isOpen }) => !isOpen).map(({ ms }) => ms), 0);

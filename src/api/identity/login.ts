@@ -1,4 +1,4 @@
-/** Who somebody is (password, token or application credential), and for which project the new token is to be. */
+/** Authentication (password, token or application credential), and the scope of the new token. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -51,13 +51,13 @@ type Identity = Login['identity'];
 
 type Proof = { user: User; methods: string[]; parent?: TokenPayload; credential?: ApplicationCredential };
 
-/** A new token for the login. @throws Fault `unauthorized`, with no word on what was wrong; `tooManyRequests` */
+/** Issues a token. @throws Fault `unauthorized`, without saying what was wrong; `tooManyRequests` */
 export async function logIn(context: ApiContext, request: FastifyRequest, login: Login) {
   const proof = await prove(context, request, login.identity);
   if (!proof.user.enabled) throw new Fault('unauthorized');
   const scope = await chooseScope(context, proof, login.scope);
   const { user, methods, parent, credential } = proof;
-  // The user as it was read before the secret was checked: what is revoked meanwhile voids the new token as well.
+  // The user as read before the secret was checked: a revocation meanwhile also voids the new token.
   const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope };
   return context.tokens.issue(
     { ...claims, ...(credential && { application_credential_id: credential.id }) },
@@ -114,7 +114,7 @@ async function proveByToken(context: ApiContext, _request: FastifyRequest, { tok
   const parent = (await readToken(context, token!.id))?.payload;
   const user = parent && (await context.store.users.find({ id: parent.user_id }));
   if (!user || user.token_revision !== parent.user_revision) throw new Fault('unauthorized');
-  // A credential stands for one project and certain roles; it can't be traded for anything wider.
+  // A credential is limited to one project and certain roles; its token cannot be exchanged for a wider scope.
   if (parent.application_credential_id)
     throw new Fault('forbidden', { detail: 'A token of an application credential stays as it is.' });
   return { user, methods: [...new Set([...parent.methods, 'token'])], parent };
@@ -142,7 +142,7 @@ const unscoped: Scope = { project_id: null, project_revision: 0 };
 
 type Scope = Pick<TokenPayload, 'project_id' | 'project_revision'>;
 
-/** Without a scope: the user's default project, else none. */
+/** Without a scope: the user's default project, else unscoped. */
 async function chooseScope(context: ApiContext, proof: Proof, scope: Login['scope']): Promise<Scope> {
   if (proof.credential) {
     const own = await scopeOf(context, proof.user, proof.credential.project_id);
@@ -161,7 +161,7 @@ async function chooseScope(context: ApiContext, proof: Proof, scope: Login['scop
   throw new Fault('unauthorized');
 }
 
-/** undefined where the user has no role. */
+/** undefined if the user has no role. */
 async function scopeOf({ store }: ApiContext, user: User, project_id: string): Promise<Scope | undefined> {
   const project_revision = await projectTokenRevision(store, { user_id: user.id, project_id });
   return (await rolesIn(store, user, project_id)).length > 0 ? { project_id, project_revision } : undefined;

@@ -1,4 +1,4 @@
-/** What clients of Keystone were reported to ask for (docs/compatibility.md). */
+/** Requests reported of Keystone clients (docs/compatibility.md). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openApiStage } from '#test/api-stage.ts';
@@ -11,7 +11,7 @@ for (const name of ['a', 'b', 'c']) {
   await stage.ask({ method: 'POST', url: `${base}/users`, payload: { user: { name, password: 'secret' } } });
 }
 
-/** As clients do that know nothing but markers: until nothing comes. */
+/** As clients that use only markers: until an empty page. */
 async function byMarkers(plural: string): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
@@ -24,7 +24,7 @@ async function byMarkers(plural: string): Promise<string[]> {
   }
 }
 
-/** As clients do that follow links. */
+/** As clients that follow links. */
 async function byLinks(plural: string): Promise<string[]> {
   const ids: string[] = [];
   for (let url: string | null = `${base}/${plural}?limit=2`; url !== null; ) {

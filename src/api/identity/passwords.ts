@@ -1,13 +1,13 @@
 /**
- * Password and secret hashes: scrypt with its parameters in the text, so that they can rise later. For requests, ask the
- * `LoginGuard`, which counts attempts and says whose turn it is.
+ * Password and secret hashes: scrypt with its parameters in the text, so that they can be raised later. Request
+ * handlers use the `LoginGuard`, which limits the rate and queues the work.
  */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** Characters of a password or secret, as in Keystone (`max_password_length`). */
+/** Maximum characters of a password or secret, as in Keystone (`max_password_length`). */
 export const longestPassword = 4096;
 
-/** 16 MiB and some 40 ms of one core for each check. */
+/** 16 MiB and about 40 ms of one core per check. */
 const cost = { N: 16384, r: 8, p: 1 };
 const keyBytes = 32;
 
@@ -18,7 +18,7 @@ export async function hashPassword(password: string): Promise<string> {
   return ['scrypt', cost.N, cost.r, cost.p, salt.toString('base64url'), key.toString('base64url')].join('$');
 }
 
-/** Takes as long for an unknown user (`hash` undefined) as for a wrong password. */
+/** Takes the same time for an unknown user (`hash` undefined) as for a wrong password. */
 export async function checkPassword(password: string, hash: string | undefined): Promise<boolean> {
   const [scheme, N, r, p, salt, key] = (hash ?? decoy).split('$');
   if (scheme !== 'scrypt' || !salt || !key) return false;

@@ -1,4 +1,4 @@
-/** Projects: what servers, images and networks belong to. */
+/** Projects: the owners of servers, images and networks. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -34,7 +34,7 @@ export function registerProjects(app: ApiScope, context: ApiContext): void {
     return { projects: items.map((project) => projectBody(context, request, project)), links };
   });
   app.get('/projects/:id', { schema: { params: ById } }, async (request) => {
-    // Before it is looked for: whoever may not see it does not learn whether it is there.
+    // Checked before the lookup: an unauthorized caller must not learn whether it exists.
     const isMember = (await projectsOf(context, request.caller.user_id)).some(({ id }) => id === request.params.id);
     if (!isMember) requireAdmin(request, 'identity:get_project');
     const project = await getProject(context, request.params.id);
@@ -102,7 +102,7 @@ async function refuseTakenName(context: ApiContext, name: string): Promise<void>
     throw new Fault('conflict', { detail: `A project named ${name} already exists.` });
 }
 
-/** What belongs to a project must go first: nothing may be left without an owner. */
+/** A project with resources cannot be deleted: nothing may be left without an owner. */
 async function deleteProject({ store }: ApiContext, project: Project): Promise<void> {
   await store.transaction(async (trx) => {
     await refuseInUse(trx, project);

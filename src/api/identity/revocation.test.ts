@@ -1,4 +1,4 @@
-/** What ends tokens for good. */
+/** What revokes tokens permanently. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
@@ -42,7 +42,7 @@ async function exchange(token: string, scope: unknown) {
   return { status: reply.statusCode, token: String(reply.headers['x-subject-token']), body: reply.json() };
 }
 
-/** The texts that decoders take for the same token. */
+/** Texts that decoders accept as the same token. */
 function disguises(token: string): string[] {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const last = alphabet.indexOf(token.at(-1) ?? '');
@@ -132,11 +132,11 @@ for (const [ending, end] of Object.entries(endings)) {
 test('logins that are under way while their user is disabled and enabled again give no good token', async () => {
   const { name, user } = await aMember();
   const identity = { methods: ['password'], password: { user: { name, domain: { id: 'default' }, password: 'secret' } } };
-  // So many that some still wait for their turn to be hashed.
+  // So many that some are still queued for hashing.
   const logins = Array.from(
     { length: 20 },
     async () =>
-      // Awaited here, or it would begin with the `Promise.all` below.
+      // Awaited here, or it would start with the `Promise.all` below.
       await stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } }),
   );
 

@@ -1,4 +1,4 @@
-/** Roles, and who has which role in which project. */
+/** Roles and their assignments to users in projects. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { RoleAssignment, RoleName } from '#store/tables.ts';
@@ -62,7 +62,7 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
     requireAdmin(request, 'identity:create_grant');
     const { project_id, user_id, role_id } = request.params;
     const row: RoleAssignment = { project_id, user_id, role: getRole(role_id) };
-    // In one transaction, so that neither is deleted between the look and the assignment.
+    // In one transaction, so that neither is deleted between the check and the assignment.
     await context.store.transaction(async (trx) => {
       await getProject({ store: trx }, project_id);
       await getUser({ store: trx }, request, user_id);
@@ -82,7 +82,7 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** With the role go the user's tokens and application credentials for the project: who gets it back authenticates anew. */
+/** Also removes the user's tokens and application credentials for the project: a regained role requires a new login. */
 async function revokeRole({ store }: ApiContext, { role, ...scope }: RoleAssignment): Promise<void> {
   await store.transaction(async (trx) => {
     const removed = await trx.role_assignments.remove({ ...scope, role });
@@ -102,7 +102,7 @@ function assigned(context: ApiContext, where: Static<typeof Place>): Promise<Rol
   return context.store.role_assignments.list(where);
 }
 
-/** Stored assignments, and those of the administrators of the settings, who have them everywhere. */
+/** Stored assignments, plus those of the settings' administrators, who have them in every project. */
 async function listAssignments(context: ApiContext, filters: Static<typeof Filters>): Promise<object[]> {
   const users = new Map((await context.store.users.list()).map((user) => [user.id, user]));
   const projects = new Map((await context.store.projects.list()).map((project) => [project.id, project]));

@@ -1,10 +1,10 @@
-/** Which roles a user has where. Three roles exist; each includes the ones after it. */
+/** The roles of a user in a project. Three roles exist; each includes the ones after it. */
 import type { Store } from '#store/store.ts';
 import type { RoleName, User } from '#store/tables.ts';
 
 export const roleNames: readonly RoleName[] = ['admin', 'member', 'reader'];
 
-/** Roles by assignment and what they include; empty = the user has no business in the project. */
+/** Assigned and implied roles; empty = the user has no access to the project. */
 export async function rolesIn(store: Store, user: User, projectId: string): Promise<RoleName[]> {
   if (user.is_admin) return [...roleNames];
   const assignments = await store.role_assignments.list({ user_id: user.id, project_id: projectId });

@@ -1,4 +1,4 @@
-/** `/auth/…`: issue, look at and revoke tokens; what the holder of a token may reach. */
+/** `/auth/…`: issue, show and revoke tokens; the projects and services available to a token. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -11,10 +11,10 @@ import { linksTo } from './links.ts';
 import { Login, logIn } from './login.ts';
 import { projectBody, projectsOf } from './projects.ts';
 
-/** Anybody can send one: it need not be large. */
+/** The request is unauthenticated; a login is small. */
 const loginBytes = 64 * 1024;
 
-/** POST /auth/tokens: the one call that needs no token. */
+/** POST /auth/tokens: the only call without a token. */
 export function registerTokenIssue(app: ApiScope, context: ApiContext): void {
   const body = Type.Object({ auth: Login });
   app.post('/auth/tokens', { schema: { body }, bodyLimit: loginBytes }, async (request, reply) => {
@@ -51,7 +51,7 @@ export function registerTokens(app: ApiScope, context: ApiContext): void {
 
 type Subject = { readonly payload: TokenPayload; readonly caller: Caller };
 
-/** The token a call is about: one's own, or any for administrators. A void one is not found, as Keystone says. */
+/** The subject token: the caller's own, or any for administrators. An invalid one is not found, as in Keystone. */
 async function findSubject(context: ApiContext, request: FastifyRequest): Promise<Subject> {
   const token = request.headers['x-subject-token'];
   if (typeof token !== 'string') throw new Fault('badRequest', { detail: 'Header X-Subject-Token is missing.' });

@@ -67,7 +67,7 @@ export function registerUsers(app: ApiScope, context: ApiContext): void {
   registerSelfService(app, context);
 }
 
-/** What users may do for themselves. */
+/** Self-service routes of users. */
 function registerSelfService(app: ApiScope, context: ApiContext): void {
   const body = Type.Object({
     user: Type.Object({
@@ -97,7 +97,7 @@ function registerSelfService(app: ApiScope, context: ApiContext): void {
   }));
 }
 
-/** Oneself, or anybody for administrators. */
+/** The caller's own user, or any for administrators. */
 export async function getUser(context: Pick<ApiContext, 'store'>, request: FastifyRequest, id: string): Promise<User> {
   if (id !== request.caller.user_id) requireAdmin(request, 'identity:get_user');
   const user = await context.store.users.find({ id });
@@ -105,7 +105,7 @@ export async function getUser(context: Pick<ApiContext, 'store'>, request: Fasti
   return user;
 }
 
-/** Of two changes at once the later one does not have the right original password any more. */
+/** Of two concurrent changes, the later one no longer has the right original password. */
 async function replacePassword(context: ApiContext, { id, password_hash }: User, next: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     if ((await trx.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
@@ -158,7 +158,7 @@ async function updateUser(context: ApiContext, request: FastifyRequest, { user, 
   await context.store.transaction(async (trx) => {
     if (Object.keys(changes).length > 0) await trx.users.update({ id: user.id }, changes);
     if (changes.password_hash || changes.enabled === false) await revokeTokensOf(trx, user.id);
-    // As Keystone does: who comes back gets new ones.
+    // As in Keystone: a re-enabled user gets new ones.
     if (changes.enabled === false) await trx.application_credentials.remove({ user_id: user.id });
   });
   return { ...user, ...changes };

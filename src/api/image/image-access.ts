@@ -1,4 +1,4 @@
-/** Who may see and who may change an image. */
+/** Read and write access to an image. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -14,7 +14,7 @@ export function maySee(caller: Caller, image: Pick<Image, 'owner' | 'visibility'
   return isVisibleTo(image, caller);
 }
 
-/** @throws Fault `notFound` also for what the caller may not see */
+/** @throws Fault `notFound` also for an image that the caller may not see */
 export async function getImage(context: ApiContext, request: FastifyRequest, id: string): Promise<Image> {
   const image = await context.store.images.find({ id });
   if (!image || image.status === 'deleted' || !maySee(request.caller, image)) throw new Fault('notFound', { what: 'Image', id });

@@ -41,7 +41,7 @@ async function send(disk_format: string, data: Buffer) {
 const sparse = ['createType="monolithicSparse"', 'RW 8192 SPARSE "attack.vmdk"'];
 const make = (...create: string[]) => patched(folder, create, () => undefined);
 const random = () => Buffer.from(crypto.getRandomValues(new Uint8Array(65_536)));
-/** GUID of the item "file parameters" (VHDX Format 1.00, 2.6.2.1) as it stands in the table of metadata. */
+/** GUID of the item "file parameters" (VHDX Format 1.00, 2.6.2.1) as stored in the metadata table. */
 const fileParameters = Buffer.from('3767a1ca36fa434db3b633f0aa44e76b', 'hex');
 
 type Attack = { what: string; as: string; image: () => Buffer; says: RegExp };
@@ -145,7 +145,7 @@ const attacks: readonly Attack[] = [
     says: /declared as qcow2/,
   },
   { what: 'a header and nothing behind it', as: 'qcow2', image: () => aQcow2(512n).subarray(0, 100), says: /cannot be read/ },
-  // Parents.
+  // Backing files.
   {
     what: 'a vhd that is the difference to another',
     as: 'vhd',
@@ -172,7 +172,7 @@ const attacks: readonly Attack[] = [
     image: () => patched(folder, ['-f', 'vdi', '1M'], (file) => void random().copy(file, 440, 0, 16)),
     says: /cannot be read/,
   },
-  // Formats that nobody declared.
+  // Formats other than the declared one.
   {
     what: 'a luks volume declared as raw',
     as: 'raw',

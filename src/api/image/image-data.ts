@@ -1,4 +1,4 @@
-/** The data of images: streamed in and out, never held in memory. */
+/** Upload and download of image data, streamed and never held in memory. */
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -45,7 +45,7 @@ export function registerImageData(app: ApiScope, context: ApiContext): void {
   }));
 }
 
-/** A process that ended in the middle left uploads that nobody is saving any more, and removals half done. */
+/** After a crash: resets interrupted uploads to queued, and completes interrupted deletions. */
 export async function takeUpImages(context: ImageContext): Promise<void> {
   await context.store.images.update({ status: 'saving' }, { status: 'queued' });
   for (const { id } of await context.store.images.list({ status: 'deleted' })) await eraseImage(context, id);
@@ -58,7 +58,7 @@ async function uploadData(context: ApiContext, image: Image, request: FastifyReq
   const unset = (['disk_format', 'container_format'] as const).filter((name) => image[name] === null);
   if (unset.length > 0)
     throw new Fault('badRequest', { detail: `Properties ${unset.join(', ')} must be set prior to saving data.` });
-  // The row is the lock: of two uploads, one finds it queued.
+  // The row is the lock: of two concurrent uploads, only one finds it queued.
   const claimed = await context.store.images.update(
     { id: image.id, status: 'queued' },
     { status: 'saving', uploaded_by_admin: request.caller.is_admin },
@@ -83,10 +83,10 @@ async function uploadData(context: ApiContext, image: Image, request: FastifyReq
   }
 }
 
-/** How long a client may still send after its refusal: closed at once, its system would throw our reply away unread. */
+/** How long a client may keep sending after a rejection: closed at once, its system would discard our reply unread. */
 const lingerMs = 5_000;
 
-/** The rest of a refused upload is not the next request, and nobody waits for its end. */
+/** Discards the rest of a rejected upload: it is not the next request. */
 function closeAfterReply({ raw }: FastifyRequest, reply: FastifyReply): void {
   reply.header('connection', 'close');
   const { socket } = raw;

@@ -86,7 +86,7 @@ test('a flavor takes no deploy kernel but one whose data an administrator upload
   const own = await anUploaded();
   const foreign = await anUploaded({ visibility: 'community' }, member);
   const queued = (await create({})).body.id;
-  // Uploaded by a member, and only then taken over and published by an administrator.
+  // Uploaded by a member, then taken over and published by an administrator.
   const published = await anUploaded({}, member);
   const patched = await stage.ask({
     method: 'PATCH',

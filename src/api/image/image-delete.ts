@@ -1,4 +1,4 @@
-/** Deleting images: not by accident, and not so that somebody else gets the id. */
+/** Deletes images, with protection against accidents and against reuse of the id by another project. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -8,7 +8,7 @@ import type { ApiContext, ApiScope, Caller } from '../context.ts';
 import { ById, getOwnImage, type ImageContext } from './image-access.ts';
 
 const DeleteQuery = Type.Object({
-  /** Ingot's own: administrators delete what is only named. */
+  /** An Ingot extension: administrators may delete an image that is only referenced. */
   force: Type.Optional(Type.Boolean()),
 });
 
@@ -38,7 +38,7 @@ export function usesOf({ store, settings }: ApiContext, id: string): Promise<Ima
   return listImageUses(store, id, { 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk });
 }
 
-/** Of other projects, nobody can hold an image that its owner wants to be rid of, but while a machine is being installed. */
+/** A use by another project does not prevent the owner from deleting an image, except during an installation. */
 function isHeld(image: Image, { project_id, isRunning }: ImageUse): boolean {
   return project_id === null || project_id === image.owner || isRunning === true || image.visibility === 'public';
 }
@@ -57,7 +57,7 @@ function inUse({ id }: Image, uses: readonly ImageUse[], caller: Caller): Fault 
   return new Fault('conflict', { detail: `Image ${id} is in use by ${users}. ${remedy}` });
 }
 
-/** The row goes last: as long as it is there, a start of Ingot finds the data that is still to be removed. The id stays taken. */
+/** Deletes the row last: until then, a restart of Ingot finds the data to be removed. The id stays reserved. */
 export async function eraseImage(context: ImageContext, id: string): Promise<void> {
   await context.images.remove(id);
   await context.store.transaction(async (trx) => {
@@ -75,8 +75,8 @@ function rememberDeleted({ db }: ImageContext['store'], id: string) {
 }
 
 /**
- * An id that a client chose was never an image's, as Glance has it. What somebody names already is not for
- * others to fill: only an administrator knows what he is doing.
+ * A client-chosen id must never have been an image's, as in Glance. Only an administrator may create an image with an
+ * id that is already referenced.
  * @throws Fault `conflict`
  */
 export async function refuseTakenId(context: ApiContext, request: FastifyRequest, id: string): Promise<void> {

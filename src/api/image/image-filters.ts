@@ -1,4 +1,4 @@
-/** Which images a list asks for, and in which order. */
+/** Filters and sort order of image lists. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
@@ -28,11 +28,11 @@ const named = new Set(Object.keys(ImageQuery.properties));
 
 export type ImageFilter = {
   isListed(image: ShortImage): boolean;
-  /** What is asked of tags and properties, which are read for the fewest. */
+  /** Tests tags and properties, which are read only for the remaining rows. */
   isWanted(image: Image): boolean;
 };
 
-/** The query is read once: a request's line has room for thousands of values. */
+/** Parses the query once: a request line has room for thousands of values. */
 export function filterOf(query: ImageQuery, caller: Caller): ImageFilter {
   const tags = [...new Set([query.tag ?? []].flat())];
   const others = Object.entries(query).filter(([name]) => !named.has(name));
@@ -57,14 +57,14 @@ export function filterOf(query: ImageQuery, caller: Caller): ImageFilter {
   };
 }
 
-/** Community images are listed when asked for, as Glance does it: anybody can make one. */
+/** Community images are listed only on request, as in Glance: any user can create one. */
 function isListed(caller: Caller, image: ShortImage, visibility: string | undefined): boolean {
   if (image.status === 'deleted' || !maySee(caller, image)) return false;
   if (visibility !== undefined && visibility !== 'all') return image.visibility === visibility;
   return visibility === 'all' || image.visibility !== 'community' || image.owner === caller.project_id;
 }
 
-/** Glance's `in:a,b` gives alternatives, and so does a parameter that comes again. */
+/** Glance's `in:a,b` lists alternatives, and so does a repeated parameter. */
 function readWanted([name, value]: [string, unknown]): { name: string; values: ReadonlySet<string> } {
   const texts = [value].flat().map(String);
   const alternatives = texts.flatMap((text) => (text.startsWith('in:') ? text.slice(3).split(',') : [text]));
@@ -82,7 +82,7 @@ const comparisonTable: Readonly<Record<string, (time: number, limit: number) => 
   neq: (time, limit) => time !== limit,
 };
 
-/** `gt:2026-01-31T00:00:00Z`, or a time alone. Times of images are those that are shown: whole seconds. */
+/** `gt:2026-01-31T00:00:00Z`, or only a time. Compares the shown times of images: whole seconds. */
 function readTimeFilter(name: 'created_at' | 'updated_at', value: unknown): (image: ShortImage) => boolean {
   const [, operator = 'eq', time = ''] = /^(?:([a-z]+):)?(.*)$/.exec(String(value)) ?? [];
   const compareTimes = Object.hasOwn(comparisonTable, operator) ? comparisonTable[operator] : undefined;
@@ -133,7 +133,7 @@ export function sortImages(images: readonly ShortImage[], query: ImageQuery): Sh
   });
 }
 
-/** Either `sort=name:asc,size:desc` or the older pairs of sort_key and sort_dir. A key that comes again decides nothing. */
+/** Either `sort=name:asc,size:desc` or the older pairs of sort_key and sort_dir. A repeated key has no effect. */
 function sortKeys(query: ImageQuery): SortKey[] {
   const directions = [query.sort_dir ?? []].flat();
   const pairs = query.sort

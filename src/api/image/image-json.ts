@@ -1,4 +1,4 @@
-/** An image as Glance's API shows it, and the attributes of that API as a table. */
+/** An image in Glance's representation, and a table of that API's attributes. */
 import type { Image } from '#domain/records.ts';
 
 export const diskFormats = ['raw', 'qcow2', 'aki', 'ari', 'ami', 'vmdk', 'vdi', 'vhd', 'vhdx', 'iso'];
@@ -8,7 +8,7 @@ export const visibilities = ['public', 'private', 'shared', 'community'];
 type Attribute = {
   /** JSON schema of the value, for `/v2/schemas/image`. */
   readonly schema: object;
-  /** Who may change it after the image was created; absent = nobody. */
+  /** Who may change it after the image was created; absent = no one. */
   readonly change?: 'owner' | 'admin' | 'owner while queued';
 };
 
@@ -17,7 +17,7 @@ const count = { type: 'integer', minimum: 0 };
 const time = { type: 'string', readOnly: true };
 const fixed = (schema: object) => ({ schema: { ...schema, readOnly: true } });
 
-/** Every attribute that is not a free property. */
+/** All attributes except free properties. */
 export const attributeTable: Readonly<Record<string, Attribute>> = {
   id: { schema: { type: 'string', pattern: '^([0-9a-fA-F]){8}(-([0-9a-fA-F]){4}){3}-([0-9a-fA-F]){12}$' } },
   name: { schema: text, change: 'owner' },
@@ -61,7 +61,7 @@ export function imageBody(image: Image): Record<string, unknown> {
   };
 }
 
-/** Clients of Glance parse times without a fraction. */
+/** Glance clients parse times without a fraction. */
 function wholeSeconds(time: string): string {
   return time.replace(/\.\d+Z$/, 'Z');
 }

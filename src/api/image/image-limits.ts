@@ -1,4 +1,4 @@
-/** How much an image may carry beside its data: Glance's default quotas, and what one row may weigh in all. */
+/** Limits on image metadata: Glance's default quotas, and the total size of a row. */
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import { countImages } from '#store/image-list.ts';
@@ -7,19 +7,19 @@ import type { Store } from '#store/store.ts';
 /** Glance's `image_property_quota` and `image_tag_quota`. */
 const mostProperties = 128;
 const mostTags = 128;
-/** Glance's columns. */
+/** The length of Glance's columns. */
 const longestName = 255;
 const longestValue = 65_535;
-/** Of all properties together: lists read whole rows. */
+/** Total size of all properties: lists read whole rows. */
 const mostPropertyBytes = 256 * 1024;
 
-/** Of a request with properties in it. */
+/** Maximum body of a request with properties. */
 export const imageBodyBytes = 512 * 1024;
 
-/** Of one project, whatever their status. */
+/** Per project, in any status. */
 const mostImages = 1000;
 
-/** As Glance where its quota `image_count_total` is reached (413), which oslo.limit words. */
+/** As Glance when its quota `image_count_total` is reached (413), with the message of oslo.limit. */
 export async function refuseManyImages(trx: Store, owner: string): Promise<void> {
   const count = await countImages(trx, owner);
   if (count < mostImages) return;
@@ -30,7 +30,7 @@ export async function refuseManyImages(trx: Store, owner: string): Promise<void>
 type Bounded = Partial<Pick<Image, 'properties' | 'tags'>>;
 
 /**
- * What an older Ingot let grow beyond the bounds may be made smaller.
+ * Metadata of an older Ingot above the limits may still shrink.
  * @throws Fault `tooLarge` for too many, `badRequest` for a name or value that is too long
  */
 export function refuseTooLarge({ properties, tags }: Bounded, before: Bounded = {}): void {
@@ -64,7 +64,7 @@ export function propertyBytes({ properties }: Pick<Image, 'properties'>): number
   return Object.entries(properties).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
 }
 
-/** A name that a client chose, for a message. */
+/** Shortens a client-chosen name for a message. */
 export function shorten(text: string): string {
   return text.length > longestName ? `${text.slice(0, longestName)}…` : text;
 }

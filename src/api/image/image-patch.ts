@@ -18,14 +18,14 @@ const Operation = Type.Union([
   Type.Object({ op: Type.Literal('remove'), path: Type.String() }),
 ]);
 type Operation = Static<typeof Operation>;
-/** Each property removed and set anew, and every attribute besides. */
+/** Enough to remove and set each property, and every attribute. */
 const mostOperations = 1024;
 const ImagePatch = Type.Array(Operation, { maxItems: mostOperations });
 
-/** What an attribute's new value must be. */
+/** Schema of the new values of attributes. */
 const checkChanges = Compile(Type.Partial(Type.Omit(NewImage, ['id', 'os_hidden'])));
 
-/** The image as the operations so far have made it: changed in place, so that each costs only its own length. */
+/** The image with the operations applied so far: changed in place, so that each costs only its own length. */
 type Draft = {
   readonly image: Image;
   readonly request: FastifyRequest;
@@ -43,14 +43,14 @@ export function registerImagePatch(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** RFC 5789, 2.2: with 415 a client learns what would do. */
+/** RFC 5789, 2.2: a 415 response lists the accepted media types. */
 async function tellMediaTypes(_: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.header('accept-patch', mediaTypes.join(', '));
 }
 
 const operationNames = ['add', 'replace', 'remove'] as const;
 
-/** The older of the media types names an operation by a member: `{"replace": "/name", "value": "a"}`. */
+/** The older media type names an operation by a member: `{"replace": "/name", "value": "a"}`. */
 async function nameOperations(request: FastifyRequest): Promise<void> {
   if (Array.isArray(request.body)) request.body = request.body.map(namedOperation);
 }
@@ -63,7 +63,7 @@ function namedOperation(operation: unknown): unknown {
   return isOne ? { op, path, ...('value' in operation && { value }) } : operation;
 }
 
-/** Only what the request changed: an upload may be writing the other columns meanwhile. */
+/** Only the changed columns: a concurrent upload may be writing the others. */
 function changesOf(image: Image, operations: readonly Operation[], request: FastifyRequest): Partial<Image> {
   const draft: Draft = { image, request, attributes: {}, properties: new Map(Object.entries(image.properties)) };
   let isPropertyChanged = false;

@@ -13,7 +13,7 @@ import { type ApiStage, openApiStage } from '#test/api-stage.ts';
 import type { ImageData } from '../context.ts';
 import { takeUpImages } from './image-data.ts';
 
-/** Tells when an upload begins and ends. */
+/** Signals the start and end of each upload. */
 const uploads = new EventEmitter();
 let stage: ApiStage;
 let files: ImageData;

@@ -18,7 +18,7 @@ before(async () => {
   stage = await openApiStage({
     images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log: pino({ level: 'silent' }) }),
   });
-  // Data up to the last byte, with holes before it.
+  // Data up to the last byte, preceded by holes.
   const disk = Buffer.alloc(8 * mib);
   for (let at = 0; at < disk.length; at += mib) randomBytes(200_000).copy(disk, at);
   randomBytes(4096).copy(disk, disk.length - 4096);
@@ -38,7 +38,7 @@ async function send(disk_format: string, data: Buffer, properties: object = {}) 
   return { id, code: reply.status, message, status: (await stage.ask({ url: `/image/v2/images/${id}` })).body.status };
 }
 
-/** As qemu-img makes them. */
+/** Formats as qemu-img writes them. */
 const formats = [
   ['qcow2', 'qcow2'],
   ['qcow2', 'qcow2', '-c'],
@@ -75,7 +75,7 @@ for (const [disk_format, driver, ...options] of formats) {
     const whole = await send(disk_format, image);
     assert.equal(whole.status, 'active', whole.message);
 
-    // QEMU pads it with sectors of zeros, and those it does not need.
+    // QEMU pads it with sectors of zeros, which it does not need.
     const isPadded = options.join().includes('streamOptimized');
     for (const [what, keep] of cuts.filter(([what]) => !isPadded || what !== 'all but a sector')) {
       const { id, code, message, status } = await send(disk_format, image.subarray(0, keep(image.length)));

@@ -82,7 +82,7 @@ function registerMembers(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** Writes changes of a row and its time. @returns the image as it is now */
+/** Updates a row and its modification time. @returns the updated image */
 export async function saveImage(context: ApiContext, image: Image, changes: Partial<Image>): Promise<Image> {
   const patch = { ...changes, updated_at: new Date().toISOString() };
   const changed = await context.store.images.update({ id: image.id }, patch);
@@ -114,7 +114,7 @@ function idsAfter(ids: readonly string[], marker: string | undefined): readonly 
   return ids.slice(at + 1);
 }
 
-/** What a page may weigh: images can have large properties, and clients follow `next`. */
+/** Maximum size of a page: images can have large properties, and clients follow `next`. */
 const pageBytes = 2 * 1024 * 1024;
 
 type PageFilter = { isWanted(image: Image): boolean; limit: number };
@@ -133,7 +133,7 @@ async function readImagePage(all: AsyncIterable<Image>, { isWanted, limit }: Pag
   return { images, next: undefined };
 }
 
-/** Links of this API begin at its version. */
+/** Links of this API start with its version. */
 function pathOf(request: FastifyRequest, marker: string | undefined): string {
   const url = new URL(request.url, 'http://localhost');
   url.searchParams.delete('marker');

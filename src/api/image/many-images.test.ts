@@ -14,7 +14,7 @@ test('a project has a thousand images at most, by one request after the other or
   const together = await Promise.all([create(), create(), create(), create()]);
   const refused = await create();
   const other = await stage.ask({ method: 'POST', url, payload: { owner: row?.owner } });
-  // What is being removed still has its row.
+  // An image being deleted still has its row.
   await stage.store.images.update({ id: ['image-1', 'image-2'] }, { status: 'deleted' });
   const again = await create();
 

@@ -14,7 +14,7 @@ import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
 const mib = 1024 * 1024;
 const run = promisify(execFile);
 const log = pino({ level: 'silent' });
-/** What each test sets. */
+/** Limits set by each test. */
 const bounds: ImageBounds = { maxBytes: 0, reserve: 0, stallMs: 0 };
 const usual: ImageBounds = { maxBytes: 8 * mib, reserve: 0, stallMs: 60_000 };
 let folder: string;
@@ -25,7 +25,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ingot-uploads-'));
   stage = await openApiStage({
     images: (store, stateDir) => {
-      // Bounds are settings and do not change; here each upload finds a store of its own.
+      // Limits are settings and do not change; here each upload gets its own store.
       const files = () => createImageFiles({ store, directory: join(stateDir, 'images'), log, bounds: { ...bounds } });
       return {
         upload: (...args) => files().upload(...args),
@@ -48,7 +48,7 @@ async function anImage(parts: Partial<ImageBounds> = {}): Promise<string> {
   return (await stage.ask({ method: 'POST', url: '/image/v2/images', payload })).body.id;
 }
 
-/** The head of an upload, and then whatever the test sends. */
+/** Sends the headers of an upload; the test then sends the rest. */
 function begin(id: string, ...headers: string[]): Socket {
   const socket = connect(Number(url.port), url.hostname);
   const head = [`PUT /image/v2/images/${id}/file HTTP/1.1`, 'Host: x', `X-Auth-Token: ${token}`];
@@ -56,7 +56,7 @@ function begin(id: string, ...headers: string[]): Socket {
   return socket;
 }
 
-/** All that the server says until it ends the connection. */
+/** The server's output until it closes the connection. */
 async function answerOf(socket: Socket): Promise<string> {
   let said = '';
   socket.setEncoding('latin1').on('data', (text) => {

@@ -1,6 +1,6 @@
 /**
- * Neutron converts some attributes before it checks them (neutron-lib's `convert_to_boolean`, `convert_to_int`, `convert_none_to_empty_list`):
- * clients in shell and templates send `"True"`, `1` and `"4"`.
+ * Neutron converts some attributes before validation (neutron-lib's `convert_to_boolean`, `convert_to_int`,
+ * `convert_none_to_empty_list`): shell and template clients send `"True"`, `1` and `"4"`.
  */
 import { readBoolean } from '../loose-booleans.ts';
 
@@ -8,14 +8,14 @@ const booleans = [
   ...['admin_state_up', 'dns_publish_fixed_ip', 'enable_dhcp', 'is_default', 'port_security_enabled', 'router:external'],
   'shared',
 ];
-/** Clients in Go send null for a list that has nothing in it. */
+/** Go clients send null for an empty list. */
 const lists = [
   ...['allowed_address_pairs', 'availability_zone_hints', 'dns_nameservers', 'extra_dhcp_opts', 'host_routes'],
   ...['security_groups', 'service_types'],
 ];
 const wholeNumber = /^\s*[0-9]{1,5}\s*$/;
 
-/** Of `{ network: {…} }` or `{ networks: [{…}] }`, in place. What cannot be converted stays, for the schema to refuse. */
+/** Converts `{ network: {…} }` or `{ networks: [{…}] }` in place. The schema rejects what cannot be converted. */
 export function convertAttributes(body: unknown): void {
   if (!isObject(body)) return;
   for (const resource of Object.values(body).flat()) if (isObject(resource)) convert(resource);

@@ -1,4 +1,7 @@
-/** Which extensions of Neutron exist here: clients look before they use one. And what they ask for though it does not. */
+/**
+ * The supported Neutron extensions, which clients check before use; and responses for unsupported ones that they use
+ * anyway.
+ */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { owns, requireAdmin } from '../authentication.ts';
@@ -22,7 +25,7 @@ const extensionTable: readonly Extension[] = [
   { alias: 'standard-attr-timestamp', name: 'Resource timestamps', description: 'Records have created_at and updated_at.' },
 ];
 
-/** Collections that clients list as a matter of course: there are none of these, and none can be made. */
+/** Collections that clients list routinely: always empty, and read-only. */
 const absentTable: Readonly<Record<string, string>> = {
   agents: 'A network agent',
   availability_zones: 'A network availability zone',
@@ -74,7 +77,7 @@ function registerUnsupported(app: ApiScope, collection: string, what: string): v
   });
 }
 
-/** `A security group` → `SecurityGroup`, as Neutron names errors. */
+/** `A security group` → `SecurityGroup`, as in Neutron's error names. */
 function typeName(what: string): string {
   return what
     .replace(/^An? /, '')
@@ -83,7 +86,7 @@ function typeName(what: string): string {
     .join('');
 }
 
-/** Ports that servers make for themselves count for no quota. */
+/** Ports that servers create for themselves do not count towards a quota. */
 async function usedBy({ store }: ApiContext, project_id: string): Promise<Readonly<Record<string, number>>> {
   const [networks, subnets, ports] = await Promise.all([
     store.networks.pick(['id'], { project_id }),
@@ -96,7 +99,7 @@ async function usedBy({ store }: ApiContext, project_id: string): Promise<Readon
 export function registerQuotas(app: ApiScope, context: ApiContext): void {
   const params = Type.Object({ project: Type.String() });
   app.get('/quotas', async () => ({ quotas: [] }));
-  // Which project a token means: the older client asks before it shows a quota.
+  // The project of a token: the older client requests it before it shows a quota.
   for (const name of ['tenant', 'project']) {
     app.get(`/quotas/${name}`, async ({ caller }) => ({
       [name]: { [`${name}_id`]: caller.project_id, [`${name}_name`]: caller.project_name },

@@ -1,4 +1,4 @@
-/** Lists in Neutron's manner: every shown field is a filter, and `fields`, `sort_key`, `limit` shape the reply. */
+/** Lists in Neutron's style: every shown field is a filter, and `fields`, `sort_key`, `limit` shape the response. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
@@ -11,14 +11,14 @@ export type Query = Record<string, string | string[]>;
 export const ListQuery = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]));
 export const ById = Type.Object({ id: Type.String() });
 
-/** Not filters. */
+/** Query parameters that are not filters. */
 const controls = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
 
 export function filtersOf(query: Query): [name: string, values: string[]][] {
   return Object.entries(query).flatMap(([name, wanted]) => (controls.has(name) ? [] : [[name, [wanted].flat()]]));
 }
 
-/** Each key once, with its first direction: a key that comes again decides nothing, and an URL has room for hundreds. */
+/** Each key once, with its first direction: a repeated key has no effect, and a URL has room for hundreds. */
 export function sortKeysOf(query: Query): { key: string; descending: boolean }[] {
   const directions = [query['sort_dir'] ?? []].flat();
   const keys = [query['sort_key'] ?? []].flat();
@@ -40,7 +40,7 @@ export function listReply(
   return { [plural]: page.items.map((body) => project(body, query)), ...(links.length > 0 && { [`${plural}_links`]: links }) };
 }
 
-/** As `listReply`, for a page that the database has cut: where the whole was too large, there is a link without being asked. */
+/** As `listReply`, for a page from the database: if the list was too large, it has a next link even without `limit`. */
 export function pageReply(
   context: ApiContext,
   request: FastifyRequest,
@@ -53,7 +53,7 @@ export function pageReply(
   };
 }
 
-/** Only the fields that `fields` names, if it does. */
+/** Only the fields listed in `fields`, if given. */
 export function project(body: Body, query: unknown): object {
   const fields = [(query as Query)['fields'] ?? []].flat();
   if (fields.length === 0) return body;
@@ -73,7 +73,7 @@ function matches(field: unknown, wanted: string): boolean {
   return String(field ?? '') === wanted;
 }
 
-/** Fixed IPs are asked for as `ip_address=10.0.0.5` or `subnet_id=…`; plain items as they are. */
+/** Filters on fixed IPs have the form `ip_address=10.0.0.5` or `subnet_id=…`; plain items are compared as they are. */
 function matchesItem(item: unknown, wanted: string): boolean {
   if (typeof item !== 'object' || item === null) return String(item) === wanted;
   const [name = '', ...value] = wanted.split('=');

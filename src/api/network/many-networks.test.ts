@@ -1,4 +1,4 @@
-/** What one project has does not cost others. */
+/** One project's records do not slow down or break requests of others. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { sql } from 'kysely';
@@ -12,7 +12,7 @@ const base = '/network/v2.0';
 const mine = await store.networks.find({ id: own['networks'] ?? '' });
 assert.ok(mine);
 
-/** A record that cannot be read: who reads it gets an error. */
+/** A corrupt record: reading it fails. */
 async function breakNetworksOf(id = ''): Promise<void> {
   await store.db.updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
 }

@@ -1,4 +1,4 @@
-/** One member cannot take all addresses of a subnet that is everybody's. */
+/** One member cannot exhaust the addresses of a shared subnet. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFreeNode, openTwoProjects } from '#test/two-projects.ts';
@@ -13,7 +13,7 @@ async function make(noun: string, fields: object, headers?: Readonly<Record<stri
   return stage.ask({ ...request, ...(headers && { headers }) });
 }
 
-/** Of an administrator, with 254 addresses less the gateway's. */
+/** An administrator's network, with 254 addresses less the gateway's. */
 async function aSharedNetwork(name: string, cidr: string): Promise<{ id: string; subnet_id: string }> {
   const { id } = (await make('network', { name, shared: true })).body.network;
   return { id, subnet_id: (await make('subnet', { network_id: id, ip_version: 4, cidr })).body.subnet.id };

@@ -181,7 +181,7 @@ test('lists filter by any field, sort, project and page', async () => {
   }
   assert.deepEqual(walked.toSorted(), ['a', 'b', 'c']);
   assert.equal((await stage.ask({ url: `${base}/ports?marker=nobody` })).status, 400);
-  // As many as the head of a request has room for.
+  // As many as fit into a request's headers.
   assert.deepEqual(await namesOf(`sort_key=name${'&sort_key=name'.repeat(1000)}`), ['a', 'b', 'c']);
   assert.deepEqual(await namesOf(`sort_key=name${'&fixed_ips=a'.repeat(1200)}&fixed_ips=ip_address%3D10.3.0.3`), ['a']);
 });

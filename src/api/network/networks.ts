@@ -1,4 +1,4 @@
-/** Networks. Until switches are driven, all of them are the one flat network that the machines are wired to. */
+/** Networks. Ingot does not configure switches yet, so all are the one flat network that the machines are wired to. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -11,7 +11,7 @@ import { checkOwner, ownerOf, ownProject, refuseMore, seeNetwork } from './owner
 import { enforceAttributes } from './policies.ts';
 
 const defaultMtu = 1500;
-/** The least that IPv4 allows (RFC 791). */
+/** The minimum of IPv4 (RFC 791). */
 const minMtu = 68;
 const maxMtu = 65535;
 
@@ -187,7 +187,7 @@ async function refuseForeignPorts(context: ApiContext, network: Network): Promis
   if (foreign) throw new Fault('networkInUse', { network: network.id, detail: 'another project has a port on it' });
 }
 
-/** Its subnets go with it; a port keeps it. */
+/** Deletes its subnets too; a port prevents the deletion. */
 async function deleteNetwork(context: ApiContext, network: Network): Promise<void> {
   await context.store.transaction(async (trx) => {
     const ports = await trx.ports.pick(['id'], { network_id: network.id });

@@ -1,4 +1,4 @@
-/** What clients of Neutron were reported to send (docs/compatibility.md). */
+/** Requests reported of Neutron clients (docs/compatibility.md). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openApiStage } from '#test/api-stage.ts';

@@ -1,4 +1,7 @@
-/** All networks share one wire with the provisioning network: what a member, a reader and another project cannot take there. */
+/**
+ * All networks share one wire with the provisioning network: addresses there are denied to members, readers, other
+ * projects.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
@@ -57,7 +60,7 @@ async function make(noun: string, fields: object, headers?: Who) {
   return reply.body[noun];
 }
 
-/** The type and the status of an error, as Neutron's clients read them. */
+/** Type and status of an error, as Neutron's clients read them. */
 const errorOf = (reply: { status: number; body: { NeutronError?: { type: string } } }) => [
   reply.status,
   reply.body.NeutronError?.type,

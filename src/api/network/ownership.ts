@@ -1,4 +1,4 @@
-/** Who owns what is created, and who may see and change it. */
+/** Ownership of new records, and access to existing ones. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Network, Port, Subnet } from '#domain/records.ts';
@@ -15,12 +15,12 @@ export function ownerOf(request: FastifyRequest, fields: { project_id?: string; 
   return wanted;
 }
 
-/** Whose records a list looks through; undefined = everybody's. */
+/** The project whose records a list is limited to; undefined = all projects. */
 export function ownProject({ caller }: FastifyRequest): string | undefined {
   return caller.is_admin ? undefined : caller.project_id;
 }
 
-/** Of one project: their lists are read as a whole, and a new subnet is compared with all others. */
+/** Per project: lists are read as a whole, and a new subnet is compared with all others. */
 export const mostEach = 1000;
 
 export function refuseMore(request: FastifyRequest, what: 'network' | 'subnet', own: readonly object[]): void {
@@ -33,7 +33,7 @@ export async function seeNetwork(context: ApiContext, request: FastifyRequest, i
   return network;
 }
 
-/** A subnet is seen with its network. */
+/** A subnet is visible if its network is. */
 export async function seeSubnet(context: ApiContext, request: FastifyRequest, id: string): Promise<Subnet> {
   const subnet = await context.store.subnets.find({ id });
   const network = subnet && (await context.store.networks.find({ id: subnet.network_id }));
@@ -47,7 +47,7 @@ export async function seePort(context: ApiContext, request: FastifyRequest, id: 
   return port;
 }
 
-/** What is shared may be seen by all and changed by its owner. */
+/** Shared records are visible to all and changed by their owner only. */
 export function checkOwner(request: FastifyRequest, record: Owned): void {
   if (!owns(request.caller, record)) throw new Fault('forbidden', { detail: `${record.id} belongs to another project.` });
 }

@@ -1,10 +1,10 @@
-/** Neutron's default policies (neutron/conf/policies/) for the attributes that are accepted here and are not every member's. */
+/** Neutron's default policies (neutron/conf/policies/) for the supported attributes that not every member may set. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Network } from '#domain/records.ts';
 import { owns } from '../authentication.ts';
 
-/** `admin_or_network_owner`, `shared` besides it, or `admin_only`. */
+/** `admin_or_network_owner`, the same or `shared`, or `admin_only`. */
 type Rule = 'network owner' | 'network owner or shared' | 'admin';
 
 const policyTable = {
@@ -48,7 +48,7 @@ export function enforce(policy: Policy, request: FastifyRequest, network?: Netwo
   if (!rules[policyTable[policy]](request, network)) throw new Fault('policyNotAuthorized', { rule: policy });
 }
 
-/** The attributes of `fields` that have a policy of their own; what is left at its default is nobody's choice. */
+/** Checks the attributes of `fields` with their own policy; an attribute at its default value is not checked. */
 export function enforceAttributes(
   action: 'create_port' | 'update_port' | 'create_subnet' | 'update_subnet' | 'create_network' | 'update_network',
   request: FastifyRequest,

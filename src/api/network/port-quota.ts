@@ -1,14 +1,17 @@
-/** How many ports a project may make. Those that servers make for themselves are as many as there are machines, and not counted. */
+/** Port quota of a project. Ports that servers create for themselves are limited by the machines and not counted. */
 import { Fault } from '#domain/faults.ts';
 import type { Network } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
 
 /** Neutron's default for `quota_port`. */
 export const mostPorts = 500;
-/** Ports and addresses without a machine on networks of other projects: more than one deploys at once, a fifth of a /24. */
+/**
+ * Ports and addresses without a machine on networks of other projects: a fifth of a /24, enough for parallel
+ * deployments.
+ */
 const mostOnForeign = 50;
 
-/** Counts the new port too: called in the transaction that made it. @throws Fault `overQuota` */
+/** Counts the new port too: call in the transaction that created it. @throws Fault `overQuota` */
 export async function refuseManyPorts(trx: Store, project_id: string, network: Network): Promise<void> {
   const made = { project_id, owned_by_server: false };
   if ((await trx.ports.pick(['id'], made)).length > mostPorts) throw new Fault('overQuota', { what: 'port' });

@@ -101,10 +101,10 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** The database takes no expression that is nested deeper than a thousand. */
+/** SQLite rejects expressions nested deeper than a thousand levels. */
 const fixedIpsMax = 100;
 
-/** undefined where something is asked for that is no column: then the whole list has to be looked through. */
+/** undefined if a filter is not a column: then the whole list must be read. */
 function readPortQuery(query: Query): PortListRequest | undefined {
   const filters: { column: PortColumn; values: string[] }[] = [];
   let fixedIps: { name: string; value: string }[] | undefined;
@@ -125,7 +125,7 @@ function readFixedIp(text: string): { name: string; value: string } {
   return { name, value: value.join('=') };
 }
 
-/** How a port is bound is the administrators' to read (`get_port:binding:…`). */
+/** Only administrators may read a port's binding (`get_port:binding:…`). */
 function bindingBody(port: Port): object {
   return {
     'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
@@ -173,7 +173,7 @@ async function createPort(context: ApiContext, request: FastifyRequest, fields: 
 
 type PortPolicies = { fields: Partial<Static<typeof Changes>>; network: Network };
 
-/** `device_owner` is restricted where it says that a port is a part of the network (`network:router_interface`, `network:dhcp`). */
+/** `device_owner` is restricted for ports that belong to the network (`network:router_interface`, `network:dhcp`). */
 function enforcePortPolicies(action: 'create_port' | 'update_port', request: FastifyRequest, policies: PortPolicies): void {
   const { device_owner, ...fields } = policies.fields;
   const isNetworkDevice = device_owner?.startsWith('network:');
@@ -186,7 +186,7 @@ function enforcePortPolicies(action: 'create_port' | 'update_port', request: Fas
   }
 }
 
-/** MAC and addresses of a bound port are those of a machine that is running with them. */
+/** MAC and addresses of a bound port are in use by a running machine. */
 async function updatePort(
   context: ApiContext,
   request: FastifyRequest,
@@ -211,7 +211,7 @@ async function updatePort(
   });
 }
 
-/** What differs from the port as it is: clients send back what they have read. */
+/** The fields that differ from the current port: clients send back what they have read. */
 function changesOf(port: Port, fields: Static<typeof Changes>): Static<typeof Changes> {
   const { device_id, device_owner, fixed_ips, ...others } = fields;
   const mac_address = fields.mac_address && readMac(fields.mac_address);
@@ -244,7 +244,7 @@ function plainMac(text: string): string {
   return text.toLowerCase().replaceAll('-', ':');
 }
 
-/** Neither a multicast address nor the one that stands for none. */
+/** Neither a multicast address nor the zero address. */
 function readMac(text: string): string {
   const mac = plainMac(text);
   const isMulticast = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
@@ -253,7 +253,7 @@ function readMac(text: string): string {
   return mac;
 }
 
-/** Without the fields that were not given, so that they do not overwrite others. */
+/** Omits undefined fields, so that they do not overwrite others. */
 function definedOf<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

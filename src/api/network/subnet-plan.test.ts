@@ -97,7 +97,7 @@ test("the site's addresses are in no pool: not in the default ones, nor in those
     () => planSubnet({ ip_version: 4, cidr: '10.0.0.0/24', allocation_pools: pools }, reserved),
     /addresses of Ingot itself/,
   );
-  // A reserved range that begins outside the subnet counts as far as it reaches into it.
+  // Of a reserved range that begins outside the subnet, the part inside counts.
   assert.deepEqual(planSubnet({ ip_version: 4, cidr: '10.0.0.248/29', gateway_ip: null }, reserved).allocation_pools, [
     { start: '10.0.0.251', end: '10.0.0.254' },
   ]);

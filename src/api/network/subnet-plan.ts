@@ -1,4 +1,4 @@
-/** What a subnet's fields must be to fit together, and the values of those that were not given. No I/O. */
+/** Validates a subnet's fields together and computes defaults for missing ones. No I/O. */
 import { Fault } from '#domain/faults.ts';
 import {
   type Cidr,
@@ -15,7 +15,7 @@ import {
 import type { Subnet } from '#domain/records.ts';
 import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
 
-/** `pool`: addresses that the site's DHCP server lends, so that no router has one of them either. */
+/** `pool`: addresses of the site's DHCP pool, which a gateway must not have either. */
 export type Reserved = { site: readonly ReservedRange[]; pool: readonly ReservedRange[] };
 
 export type Pool = Subnet['allocation_pools'][number];
@@ -34,7 +34,7 @@ export type PlanRequest = {
 };
 
 /**
- * Addresses come back in canonical form. @throws Fault `badRequest` with the field that is wrong
+ * Returns addresses in canonical form. @throws Fault `badRequest` with the invalid field
  * @param reserved addresses of the site: no port may get them
  */
 export function planSubnet(request: PlanRequest, reserved: Reserved = { site: [], pool: [] }): SubnetPlan {
@@ -66,8 +66,8 @@ export function planSubnet(request: PlanRequest, reserved: Reserved = { site: []
 type Place = Pick<Subnet, 'cidr' | 'network_id' | 'project_id'>;
 
 /**
- * Subnets of one network may not share addresses. All networks are one wire, so neither may those of different projects,
- * unless an administrator divides a subnet among them. The message is Neutron's, which does not say whose the other is.
+ * Subnets of one network must not overlap. All networks are one wire, so neither must those of different projects,
+ * unless an administrator divides a subnet among them. The message is Neutron's and does not name the other's owner.
  */
 export function refuseOverlap(wanted: Place, { others, isAdmin }: { others: readonly Place[]; isAdmin: boolean }): void {
   const range = parseCidr(wanted.cidr)!;
@@ -79,7 +79,7 @@ export function refuseOverlap(wanted: Place, { others, isAdmin }: { others: read
   if (clash) throw overlapFault(wanted.cidr, wanted.network_id);
 }
 
-/** The provisioning network is the administrators' to hand out. */
+/** Only administrators assign addresses of the provisioning network. */
 export function refuseProvisioningSubnet(cidr: string, networkId: string, provisioning: string): void {
   const [wanted, own] = [parseCidr(cidr)!, parseCidr(provisioning)];
   if (own && own.version === wanted.version && overlap(own, wanted)) throw overlapFault(cidr, networkId);

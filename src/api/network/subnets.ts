@@ -96,7 +96,7 @@ function reservedBy({ settings }: ApiContext): Reserved {
   return { site: siteRanges(settings), pool: poolRanges(settings) };
 }
 
-/** Addresses are fixed and stand on the config drive; nobody here is a router that could announce them. */
+/** Addresses are static and on the config drive; there is no router here that could announce them. */
 function refuseAnnounced({ ipv6_address_mode, ipv6_ra_mode }: NewSubnet): void {
   const mode = ipv6_address_mode ?? ipv6_ra_mode;
   if (mode)
@@ -138,7 +138,7 @@ async function createSubnet(context: ApiContext, request: FastifyRequest, fields
 
 type SubnetChange = { subnet: Subnet; fields: Static<typeof Changes> };
 
-/** The whole is planned anew, so that a new gateway can't come to lie in an old pool. */
+/** Validates the whole subnet again, so that a new gateway cannot be inside an old pool. */
 async function updateSubnet(context: ApiContext, request: FastifyRequest, change: SubnetChange): Promise<Subnet> {
   enforceAttributes('update_subnet', request, change);
   const { name, description, enable_dhcp, ...addressing } = change.fields;
@@ -160,7 +160,7 @@ async function updateSubnet(context: ApiContext, request: FastifyRequest, change
   });
 }
 
-/** A server of the project may be its router; another project's server does not become one unasked. */
+/** A server of the project may be its router; another project's server may not. */
 async function refuseForeignGateway(
   trx: Store,
   gateway_ip: string | null,

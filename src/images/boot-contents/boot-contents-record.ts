@@ -1,7 +1,7 @@
-/** What was found on an image, as it is kept beside the prepared file. */
+/** The boot contents found on an image, stored beside the prepared file. */
 import { Type } from 'typebox';
 
-/** Raised when the readers find more or other things: what an older version has recorded is not used any more. */
+/** Increase it when the readers change: records of an older version are then ignored. */
 export const bootReaderVersion = 2;
 
 export const BootContentsRecord = Type.Object({

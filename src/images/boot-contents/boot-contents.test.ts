@@ -125,7 +125,7 @@ test('a directory that leads back to itself is given up, and said', async () => 
   const volume = readFileSync(disk).subarray(mib);
   const fat = volume.readUInt16LE(14) * 512;
   const root = volume.readUInt32LE(44);
-  // The directory has no end either, or its reader would stop there.
+  // The directory has no end marker either, or its reader would stop there.
   const cluster = Buffer.alloc(512 * (volume[13] ?? 0), 0x41);
   const data = fat + (volume[16] ?? 0) * volume.readUInt32LE(36) * 512;
   writeAt(disk, cluster, mib + data + (root - 2) * cluster.length);

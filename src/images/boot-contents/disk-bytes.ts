@@ -1,14 +1,14 @@
-/** Bounded reading of a disk that a stranger has filled: every read is checked against its size, and all reads against a budget. */
+/** Bounded reads of an untrusted disk: each read is checked against the disk size, and all reads against a budget. */
 import type { FileHandle } from 'node:fs/promises';
 
 export type DiskSource = {
   /** Bytes. */
   readonly size: number;
-  /** All of those bytes; within the size. */
+  /** Exactly these bytes; within the size. */
   read(at: number, length: number): Promise<Buffer>;
 };
 
-/** What is read points outside of the disk, contradicts itself, or does not end. */
+/** The disk contents point outside of the disk, are inconsistent, or do not end. */
 export class DiskContentsError extends Error {}
 
 /** Enough for an EFI system partition with hundreds of files, whose clusters are looked up one by one. */
@@ -25,7 +25,7 @@ export class DiskBytes {
     this.size = source.size;
   }
 
-  /** @throws DiskContentsError where the disk ends before them */
+  /** @throws DiskContentsError if the disk ends before them */
   async read(at: number, length: number): Promise<Buffer> {
     if (at + length > this.size) throw new DiskContentsError(`the disk ends at ${this.size}, before byte ${at + length}`);
     this.#reads += 1;
@@ -35,13 +35,13 @@ export class DiskBytes {
     return this.#source.read(at, length);
   }
 
-  /** As much as there is of those bytes. */
+  /** As many of these bytes as exist. */
   async upTo(at: number, length: number): Promise<Buffer> {
     return at < this.size ? this.read(at, Math.min(length, this.size - at)) : Buffer.alloc(0);
   }
 }
 
-/** Of a raw file that nobody changes meanwhile. */
+/** Reads a raw file, which must not change meanwhile. */
 export async function diskFile(file: FileHandle): Promise<DiskBytes> {
   const { size } = await file.stat();
   return new DiskBytes({

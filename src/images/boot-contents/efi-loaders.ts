@@ -1,4 +1,4 @@
-/** EFI programs of a FAT volume that firmware may start, and for which processors they are made. */
+/** EFI programs of a FAT volume that firmware may start, and their processor architectures. */
 import type { EfiLoader } from '#domain/boot-contents.ts';
 import { DiskContentsError } from './disk-bytes.ts';
 import type { FatEntry, FatVolume } from './fat.ts';
@@ -19,7 +19,7 @@ const machineTable: Readonly<Record<number, string>> = {
   43620: 'aarch64',
 };
 
-/** UEFI 2.10 table 3-2. BOOTRISCV64.EFI and the like are longer than 8.3, so their short names are known by their beginnings. */
+/** UEFI 2.10 table 3-2. BOOTRISCV64.EFI and the like exceed 8.3, so their short names are matched by prefix. */
 const defaultNameTable: readonly (readonly [name: RegExp, architectures: readonly string[]])[] = [
   [/^\/EFI\/BOOT\/BOOTX64\.EFI$/, ['x86_64']],
   [/^\/EFI\/BOOT\/BOOTIA32\.EFI$/, ['i686']],
@@ -30,19 +30,19 @@ const defaultNameTable: readonly (readonly [name: RegExp, architectures: readonl
   [/^\/EFI\/BOOT\/BOOTLO~\d\.EFI$/, ['loongarch64', 'loongarch32']],
 ];
 
-/** Where the PE header must have been reached: EFI programs begin with some 200 bytes of DOS. */
+/** The PE header must begin within this: EFI programs begin with about 200 bytes of DOS. */
 const headBytes = 4096;
 
-/** Windows has its loader at /EFI/Microsoft/Boot, and much beside it. */
+/** Windows has its loader at /EFI/Microsoft/Boot, among many other files. */
 const deepest = 3;
 const mostFolders = 256;
 
-/** @throws DiskContentsError where the volume cannot be read to its end */
+/** @throws DiskContentsError if the volume cannot be read completely */
 export async function efiLoaders(volume: FatVolume): Promise<EfiLoader[]> {
   const efi = (await volume.list()).find(({ name, isDirectory }) => isDirectory && name === 'EFI');
   const folders = efi ? [{ path: '/EFI', entry: efi, depth: 0 }] : [];
   const loaders: EfiLoader[] = [];
-  // The list grows while it is gone through.
+  // The list grows during the iteration.
   for (const { path, entry, depth } of folders) {
     for (const each of await volume.list(entry)) {
       const trx = `${path}/${each.name}`;
@@ -60,7 +60,7 @@ async function describeLoader(volume: FatVolume, path: string, file: FatEntry): 
   return { path, architecture, is_default: named !== undefined && architecture !== null && named.includes(architecture) };
 }
 
-/** By the PE header of its first bytes; null where there is none. */
+/** From the PE header in its first bytes; null if there is none. */
 export function architectureOf(head: Buffer): string | null {
   if (head.length < 64 || head.toString('latin1', 0, 2) !== 'MZ') return null;
   const at = head.readUInt32LE(0x3c);

@@ -1,15 +1,15 @@
-/** The EFI images of a bootable CD (El Torito 1.0), which UEFI firmware finds on a disk just as well. */
+/** The EFI images of a bootable CD (El Torito 1.0), which UEFI firmware also finds on a disk. */
 import { type DiskBytes, DiskContentsError } from './disk-bytes.ts';
 
 const cdSector = 2048;
 const firstDescriptor = 16;
-/** Longest list of volume descriptors that is followed. */
+/** Maximum number of volume descriptors read. */
 const mostDescriptors = 32;
 const efiPlatform = 0xef;
 
 export type CdImage = {
   isIso: boolean;
-  /** Where its EFI images begin; bytes. */
+  /** Offsets of its EFI images in bytes. */
   efiImages: number[];
 };
 
@@ -21,7 +21,7 @@ export async function readCd(disk: DiskBytes): Promise<CdImage> {
     const descriptor = await disk.read(at, cdSector);
     if (descriptor.toString('latin1', 1, 6) !== 'CD001') break;
     isIso = true;
-    // El Torito figure 7: type 0, and where the catalog is.
+    // El Torito figure 7: type 0, and the position of the catalog.
     if (descriptor[0] === 0 && descriptor.toString('latin1', 7, 30) === 'EL TORITO SPECIFICATION')
       return { isIso, efiImages: await readCatalog(disk, descriptor.readUInt32LE(0x47) * cdSector) };
     if (descriptor[0] === 0xff) break;

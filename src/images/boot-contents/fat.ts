@@ -1,24 +1,25 @@
 /**
  * The files of a FAT12, FAT16 or FAT32 volume by their 8.3 names, as firmware reads it: Microsoft's "FAT32 File System
- * Specification" 1.03 ("spec" below), UEFI 2.10 section 13.3. Names such as BOOTX64.EFI are 8.3, so longer ones are passed over.
+ * Specification" 1.03 ("spec" below), UEFI 2.10 section 13.3. Names such as BOOTX64.EFI are 8.3, so longer ones are
+ * skipped.
  */
 import { type DiskBytes, DiskContentsError } from './disk-bytes.ts';
 
 export type FatEntry = { name: string; isDirectory: boolean; cluster: number; size: number };
 
 type Layout = {
-  /** Where the volume, its first FAT, the root directory of FAT12 and FAT16, and cluster 2 begin; bytes. */
+  /** Byte offsets of the volume, its first FAT, the root directory of FAT12 and FAT16, and cluster 2. */
   fat: number;
   root: { at: number; bytes: number } | { cluster: number };
   clusters: number;
   clusterBytes: number;
-  /** Of those that there are. */
+  /** The last existing cluster. */
   lastCluster: number;
   bits: 12 | 16 | 32;
 };
 
 const entryBytes = 32;
-/** Of a directory, in bytes: 4096 entries. */
+/** Maximum directory size in bytes: 4096 entries. */
 const largestDirectory = 128 * 1024;
 
 export class FatVolume {
@@ -30,14 +31,14 @@ export class FatVolume {
     this.#layout = layout;
   }
 
-  /** undefined where no FAT begins there. */
+  /** undefined if no FAT begins there. */
   static async open(disk: DiskBytes, start: number): Promise<FatVolume | undefined> {
     if (start + 512 > disk.size) return undefined;
     const layout = layoutOf(await disk.read(start, 512), start);
     return layout && new FatVolume(disk, layout);
   }
 
-  /** @throws DiskContentsError where it cannot be read to its end */
+  /** @throws DiskContentsError if it cannot be read completely */
   async list(directory?: FatEntry): Promise<FatEntry[]> {
     const { root } = this.#layout;
     if (!directory && 'at' in root) return readEntries(await this.#disk.read(root.at, root.bytes));
@@ -93,7 +94,7 @@ export class FatVolume {
   }
 }
 
-/** Spec "Boot Sector and BPB". Which kind it is goes by the rule of EDK II, whose reader most firmware has. */
+/** Spec "Boot Sector and BPB". The FAT type follows the rule of EDK II, whose reader most firmware uses. */
 function layoutOf(sector: Buffer, start: number): Layout | undefined {
   const sectorBytes = sector.readUInt16LE(11);
   const clusterSectors = sector[13] ?? 0;
@@ -132,7 +133,7 @@ function hasEnd(part: Buffer): boolean {
 
 const attribute = { volume: 0x08, directory: 0x10 };
 
-/** Spec "FAT Directory Structure". Long names have the attribute of volumes. */
+/** Spec "FAT Directory Structure". Long names have the attribute of volume labels. */
 function readEntries(bytes: Buffer): FatEntry[] {
   const entries: FatEntry[] = [];
   for (let at = 0; at + entryBytes <= bytes.length && bytes[at] !== 0; at += entryBytes) {
@@ -149,7 +150,7 @@ function readEntries(bytes: Buffer): FatEntry[] {
   return entries;
 }
 
-/** What is not printable is of no loader that anybody looks for. */
+/** Unprintable names belong to no known loader. */
 function nameOf(entry: Buffer): string {
   const part = (from: number, to: number) =>
     entry

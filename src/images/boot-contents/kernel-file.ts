@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { KernelContents } from '#domain/kernel-contents.ts';
 import { architectureOf } from './efi-loaders.ts';
 
-/** Where the headers of all formats lie. */
+/** The headers of all formats are within this. */
 const headBytes = 4096;
 
 export async function kernelContentsOf(path: string): Promise<KernelContents> {
@@ -15,7 +15,7 @@ export async function kernelContentsOf(path: string): Promise<KernelContents> {
   }
 }
 
-/** An x86 kernel with an EFI stub is both, and a bzImage to who asks for one. */
+/** An x86 kernel with an EFI stub is both formats; it is reported as bzImage. */
 export function readKernel(head: Buffer): KernelContents {
   if (isBzImage(head)) return { format: 'bzImage', architecture: 'x86_64' };
   // Linux Documentation/arch/arm64/booting.rst; it may have an EFI stub as well.
@@ -34,7 +34,7 @@ function isBzImage(head: Buffer): boolean {
   return head.length >= 0x206 && head.readUInt16LE(0x1fe) === 0xaa55 && head.toString('latin1', 0x202, 0x206) === 'HdrS';
 }
 
-/** ELF: e_machine, in the byte order that EI_DATA tells. */
+/** ELF: e_machine, in the byte order of EI_DATA. */
 const elfMachines: Readonly<Record<number, string>> = {
   3: 'i686',
   20: 'ppc64',

@@ -1,9 +1,9 @@
-/** Partition tables as firmware reads them: MBR with its chain of extended ones, and GPT (UEFI 2.10 section 5). */
+/** Partition tables as firmware reads them: MBR with chained extended partitions, and GPT (UEFI 2.10 section 5). */
 import { crc32 } from 'node:zlib';
 import { type DiskBytes, DiskContentsError } from './disk-bytes.ts';
 
 export type Partition = {
-  /** As its table counts it, from 1. */
+  /** The number in its table, from 1. */
   number: number;
   /** Bytes. */
   start: number;
@@ -13,7 +13,7 @@ export type Partition = {
 export type Tables = {
   kind: 'gpt' | 'mbr' | undefined;
   partitions: Partition[];
-  /** What is wrong with them, for people. */
+  /** Defects of the tables, as readable text. */
   damage: string[];
 };
 
@@ -21,7 +21,7 @@ const sectorBytes = 512;
 /** UEFI 2.10 table 5-2 "OSType". */
 const protective = 0xee;
 const extended = [0x05, 0x0f, 0x85];
-/** Longest chain of extended partitions that is followed. */
+/** Maximum length of a chain of extended partitions. */
 const longestChain = 64;
 
 export async function readTables(disk: DiskBytes): Promise<Tables> {
@@ -37,7 +37,7 @@ export async function readTables(disk: DiskBytes): Promise<Tables> {
 
 type MbrEntry = { number: number; type: number; start: number; length: number };
 
-/** undefined where it is no MBR: a boot sector of a file system has code there that is no table. */
+/** undefined if it is not an MBR: the boot sector of a file system has code in place of the table. */
 function mbrEntries(sector: Buffer): MbrEntry[] | undefined {
   if (sector.length < sectorBytes || sector.readUInt16LE(510) !== 0xaa55) return undefined;
   const rows = [0, 1, 2, 3].map((index) => sector.subarray(446 + 16 * index, 462 + 16 * index));
@@ -65,7 +65,10 @@ function placeOf({ number, start, length }: Omit<MbrEntry, 'type'>): Partition {
   return { number, start, end: start + length };
 }
 
-/** A list of small MBRs: the first entry is a partition, counted from its own MBR, the second the next link, from the whole. */
+/**
+ * A list of small MBRs: the first entry is a partition, relative to its own MBR; the second the next link, relative to
+ * `whole`.
+ */
 async function readExtended(disk: DiskBytes, whole: MbrEntry, partitions: Partition[]): Promise<void> {
   let at = whole.start;
   for (let link = 0; link < longestChain; link += 1) {
@@ -86,11 +89,11 @@ function tellDamage(damage: string[], what: string) {
   };
 }
 
-/** Most entries of a table that are read; it has 128 as a rule. */
+/** Maximum entries read of a table; it usually has 128. */
 const mostEntries = 1024;
 const gptSignature = 'EFI PART';
 
-/** Disks of 4096-byte sectors have their table elsewhere. The one at the end counts where the first is damaged. */
+/** Disks with 4096-byte sectors have their table elsewhere. The backup at the end is used if the first is damaged. */
 async function findGpt(disk: DiskBytes): Promise<Pick<Tables, 'partitions' | 'damage'> | undefined> {
   for (const sector of [512, 4096]) {
     const damage = sector === 512 ? [] : ['its GPT is made for disks with sectors of 4096 bytes'];
@@ -135,7 +138,7 @@ async function readGpt(disk: DiskBytes, at: number, sector: number): Promise<Par
     }));
 }
 
-/** Beyond 2^53 nothing is exact, and no disk is as large. */
+/** Integers above 2^53 are not exact, and no disk is that large. */
 function bytesOf(sectors: bigint, sector: number): number {
   return Number(sectors) * sector;
 }

@@ -1,6 +1,7 @@
 /**
- * What firmware would find on a raw disk image: boot code, partition tables, EFI loaders. It is a stranger's file, so each
- * reader is bounded, and what cannot be read is said rather than guessed: only what surely does not start is to be refused.
+ * What firmware would find on a raw disk image: boot code, partition tables, EFI loaders. The file is untrusted, so
+ * each reader is bounded. Unreadable parts are reported, not guessed: only an image that certainly does not boot is
+ * rejected.
  */
 import { open } from 'node:fs/promises';
 import type { BootContents } from '#domain/boot-contents.ts';
@@ -47,9 +48,9 @@ export async function readBootContents(disk: DiskBytes): Promise<BootContents> {
 }
 
 const noTables: Tables = { kind: undefined, partitions: [], damage: [] };
-/** They are kept beside the prepared image; a hundred say enough. */
+/** They are stored beside the prepared image; a hundred are enough. */
 const mostLoaders = 100;
-/** Volumes that are looked into. */
+/** Maximum number of volumes read. */
 const mostVolumes = 128;
 
 type Place = { start: number; what: string };
@@ -64,7 +65,7 @@ function volumePlaces({ partitions }: Tables, { efiImages }: CdImage): Place[] {
   return [...once.values()];
 }
 
-/** A part that contradicts itself is left out and told; anything else is a defect of ours, or the disk of this host. */
+/** Skips and reports an inconsistent part; any other error is a defect of ours, or of this host's disk. */
 function orUnread<T>(unread: string[], what: string, instead: T) {
   return (error: unknown): T => {
     if (!(error instanceof DiskContentsError)) throw error;
@@ -73,12 +74,12 @@ function orUnread<T>(unread: string[], what: string, instead: T) {
   };
 }
 
-/** A BIOS runs a sector with the signature; one that only holds a table has zeros where the code would be. */
+/** A BIOS runs a sector with the signature; one with only a table has zeros in place of the code. */
 function hasBootCode(sector: Buffer): boolean {
   return sector.length === 512 && sector.readUInt16LE(510) === 0xaa55 && sector.subarray(0, 440).some((byte) => byte !== 0);
 }
 
-/** Of tables from the time of cylinders, which round up: a cylinder of 255 heads and 63 sectors. */
+/** For tables with cylinder-based sizes, which round up: a cylinder of 255 heads and 63 sectors. */
 const cylinderBytes = 255 * 63 * 512;
 
 function whyCutOff(partitions: readonly Partition[], size: number): string | undefined {
@@ -86,7 +87,7 @@ function whyCutOff(partitions: readonly Partition[], size: number): string | und
   return lost && `its partition ${lost.number} ends at byte ${lost.end}, but the image at ${size}: it seems to be cut off`;
 }
 
-/** The boot sector of a file system passes for an MBR without partitions. */
+/** The boot sector of a file system looks like an MBR without partitions. */
 function layoutOf({ kind, partitions }: Tables, cd: CdImage, file_system?: string): Pick<BootContents, 'layout' | 'file_system'> {
   const isFileSystem = file_system !== undefined && kind !== 'gpt' && partitions.length === 0;
   if (kind && !isFileSystem) return { layout: kind };
@@ -94,7 +95,7 @@ function layoutOf({ kind, partitions }: Tables, cd: CdImage, file_system?: strin
   return isFileSystem ? { layout: 'file system', file_system } : { layout: 'unknown' };
 }
 
-/** By their magic numbers, at offsets in bytes. */
+/** Magic numbers, with their offsets in bytes. */
 const fileSystemTable: readonly (readonly [name: string, at: number, magic: string])[] = [
   ['ext', 0x438, '\x53\xef'],
   ['XFS', 0, 'XFSB'],

@@ -1,7 +1,7 @@
 /**
- * Whether an image file has all that its own tables refer to. QEMU reads zeros where a file has ended, and its checks find
- * only some of the files that were cut off, so an upload that broke off would become a disk with holes. Called for images
- * that QEMU has opened already; this refuses more, and never decides what an image holds.
+ * Checks that an image file contains everything its own tables refer to. QEMU reads zeros past the end of a file, and
+ * its checks detect only some truncated files, so a truncated upload would become a disk with holes. Called for images
+ * that QEMU has already opened; this only rejects more, and never interprets the contents.
  */
 import { type DiskFormat, refuseImage } from '../disk-formats.ts';
 import { checkQcow2 } from './qcow2.ts';
@@ -33,13 +33,16 @@ export async function checkWholeFile(path: string, format: DiskFormat): Promise<
   }
 }
 
-/** Virtual Hard Disk Image Format 1.0: a footer of 512 bytes ends every file; QEMU takes the copy at the beginning too. */
+/**
+ * Virtual Hard Disk Image Format 1.0: a footer of 512 bytes ends every file; QEMU also accepts the copy at the
+ * beginning.
+ */
 async function checkFooter(file: TableFile): Promise<void> {
   const footer = await file.read(Math.max(file.size - 512, 0), 512);
   if (footer.toString('latin1', 0, 8) !== 'conectix') throw new CutOff(file.size + 1, file.size);
 }
 
-/** QEMU looks for all blocks of a VHDX when it opens one, but only to a sector. */
+/** QEMU checks all blocks of a VHDX when it opens one, but only to a sector. */
 async function checkSectors(file: TableFile): Promise<void> {
   const rest = file.size % 512;
   if (rest !== 0) throw new CutOff(file.size - rest + 512, file.size);

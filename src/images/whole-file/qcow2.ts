@@ -1,15 +1,15 @@
 /**
- * QEMU docs/interop/qcow2.txt. QEMU's own check lets the last cluster be there in part, and reads zeros for the rest: data
- * that was cut off by less than a cluster would be lost in silence.
+ * QEMU docs/interop/qcow2.txt. QEMU's own check accepts an incomplete last cluster and reads zeros for the rest: a
+ * truncation by less than a cluster would lose data silently.
  */
 import type { TableFile } from './table-file.ts';
 
 type Shape = {
   clusterBits: number;
   clusterBytes: number;
-  /** Bytes of the disk. */
+  /** Disk size in bytes. */
   size: number;
-  /** Subclusters: an L2 entry has a second word that tells which are there. */
+  /** Subclusters: an L2 entry has a second word with their allocation bitmap. */
   isExtended: boolean;
 };
 
@@ -17,7 +17,7 @@ type Shape = {
 const offsetAt = (table: Buffer, at: number) =>
   (table.readUInt32BE(at) & 0x00ffffff) * 2 ** 32 + ((table.readUInt32BE(at + 4) & 0xfffffe00) >>> 0);
 
-/** @throws CutOff where a table or a cluster lies beyond the end */
+/** @throws CutOff if a table or a cluster is beyond the end */
 export async function checkQcow2(file: TableFile): Promise<void> {
   const header = await file.read(0, 104);
   const clusterBits = header.readUInt32BE(20);
@@ -59,7 +59,7 @@ function checkL2(file: TableFile, table: Buffer, shape: Shape & { guest: number 
   }
 }
 
-/** Bit 0: reads as zeros, whatever is there. */
+/** Bit 0: reads as zeros, regardless of its data. */
 function usedCluster(table: Buffer, at: number, clusterBytes: number): number {
   return (table[at + 7] ?? 0) & 1 ? 0 : clusterBytes;
 }
@@ -69,7 +69,10 @@ function usedSubclusters(table: Buffer, at: number, clusterBytes: number): numbe
   return (32 - Math.clz32(table.readUInt32BE(at + 12))) * (clusterBytes / 32);
 }
 
-/** "Compressed Clusters Descriptor": x bits of offset, then how many more sectors of 512 bytes. QEMU pads the last one. */
+/**
+ * "Compressed Clusters Descriptor": x bits of offset, then the number of further 512-byte sectors. QEMU pads the last
+ * one.
+ */
 function endOfCompressed(table: Buffer, at: number, { clusterBits }: Shape): number {
   const [high, low] = [table.readUInt32BE(at) & 0x3fffffff, table.readUInt32BE(at + 4)];
   const bits = 62 - (clusterBits - 8) - 32;

@@ -1,15 +1,15 @@
-/** An image file whose tables are followed. Every read lies in the file, and all of them read no more than it has. */
+/** An image file whose tables are followed. Every read is within the file, and their total is at most its size. */
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** The file ends before something that it refers to. */
+/** The file ends before data that it refers to. */
 export class CutOff extends Error {
-  /** @param needed bytes, at the least */
+  /** @param needed minimum size in bytes */
   constructor(needed: number, size: number) {
     super(`it refers to its byte ${needed}, but has ${size} bytes`);
   }
 }
 
-/** Tables that refer to each other so often that they cannot be what a program has written. */
+/** Tables with so many references to each other that no program can have written them. */
 export class OddTables extends Error {}
 
 const slack = 1024 * 1024;
@@ -43,14 +43,14 @@ export class TableFile {
     return buffer;
   }
 
-  /** A long table in pieces of whole entries. */
+  /** Reads a long table in chunks of whole entries. */
   async *pieces(at: number, length: number): AsyncGenerator<Buffer> {
     this.expect(at + length);
     for (let from = at; from < at + length; from += pieceBytes)
       yield await this.read(from, Math.min(pieceBytes, at + length - from));
   }
 
-  /** @throws CutOff where the file has fewer bytes */
+  /** @throws CutOff if the file is shorter */
   expect(bytes: number): void {
     if (bytes > this.size) throw new CutOff(bytes, this.size);
   }

@@ -1,10 +1,10 @@
-/** VirtualBox's format, as QEMU's block/vdi.c describes it. It has no check of its own for what is missing at the end. */
+/** VirtualBox's format, as described in QEMU's block/vdi.c. It has no check of its own for truncation. */
 import type { TableFile } from './table-file.ts';
 
-/** Larger numbers of blocks mean that there is none, or one of zeros. */
+/** Larger block numbers mean an unallocated block, or one of zeros. */
 const firstSpecial = 0xfffffffe;
 
-/** @throws CutOff where a block lies beyond the end */
+/** @throws CutOff if a block is beyond the end */
 export async function checkVdi(file: TableFile): Promise<void> {
   const header = await file.read(0, 512);
   const [map, data] = [header.readUInt32LE(340), header.readUInt32LE(344)];

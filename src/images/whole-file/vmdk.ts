@@ -2,14 +2,14 @@
 import { CutOff, type TableFile } from './table-file.ts';
 
 const sector = 512;
-/** Flags of the header: grains are compressed, and begin with a marker. */
+/** Header flags: grains are compressed, and start with a marker. */
 const [compressed, marked] = [1 << 16, 1 << 17];
-/** An entry of 1 stands for a grain of zeros. */
+/** Entry 1 is a grain of zeros. */
 const firstGrain = 2;
 
 type Shape = { capacity: number; grainBytes: number; isCompressed: boolean; isMarked: boolean };
 
-/** @throws CutOff where a grain lies beyond the end, or the last sector is not whole */
+/** @throws CutOff if a grain is beyond the end, or the last sector is incomplete */
 export async function checkVmdk(file: TableFile): Promise<void> {
   const rest = file.size % sector;
   if (rest !== 0) throw new CutOff(file.size - rest + sector, file.size);
@@ -34,7 +34,7 @@ export async function checkVmdk(file: TableFile): Promise<void> {
   if (shape.isCompressed && last > 0) await checkCompressed(file, last, shape);
 }
 
-/** A stream cannot name its directory at its beginning: it repeats the header before its last sector. */
+/** A stream does not know its directory's position at its start: it repeats the header before its last sector. */
 async function headerOf(file: TableFile): Promise<Buffer> {
   const header = await file.read(0, sector);
   if (header.readBigUInt64LE(56) !== 0xffff_ffff_ffff_ffffn) return header;
@@ -43,7 +43,7 @@ async function headerOf(file: TableFile): Promise<Buffer> {
   return footer;
 }
 
-/** @returns where the last of them begins; bytes */
+/** @returns the offset of the last grain in bytes */
 function checkGrains(
   file: TableFile,
   table: Buffer,
