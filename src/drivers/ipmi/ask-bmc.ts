@@ -8,7 +8,7 @@ import type { Peer } from '#wire/udp/datagrams.ts';
 import type { CallOptions, FaultTable, NodeFacts } from '../interfaces.ts';
 import { readIpmiSettings } from './properties.ts';
 
-/** One command to a node's BMC. @throws Fault, or the reason of the signal's abort */
+/** Sends one command to a node's BMC. @throws Fault, or the reason of the signal's abort */
 export type AskBmc = <Q, R>(node: NodeFacts, row: Command<Q, R>, fields: Q, callOptions?: CallOptions) => Promise<R>;
 
 const faultTable: FaultTable = {
@@ -30,7 +30,7 @@ export function createAskBmc(pool: IpmiClientPool): AskBmc {
   };
 }
 
-/** What a person is told of a failure of the wire; anything else stays as it is. */
+/** Converts a protocol failure into a fault; other errors stay as they are. */
 export function toFault(error: unknown): unknown {
   if (!(error instanceof IpmiError)) return error;
   const { peer, command, detail, attempts, seconds, completion } = error;

@@ -4,12 +4,12 @@ import type { Asker } from '#wire/ipmi/asker.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
 
-/** One node's BMC, for what takes many commands. */
+/** The BMC of one node, for tasks that need many commands. */
 export type NodeAsker = Asker & {
   readonly node: NodeFacts;
-  /** What a reader should know of an answer that is good for the rest. */
+  /** Reports a partial problem of an otherwise valid response. */
   readonly notice?: ((message: string) => void) | undefined;
-  /** Half a second, for a BMC that has said that it is busy. */
+  /** Half a second, for a BMC that reported node busy. */
   pause(): Promise<void>;
 };
 
@@ -31,8 +31,8 @@ export function completionOf(error: unknown): number | undefined {
 }
 
 /**
- * The answer; undefined where the BMC answers anything else, of one thing among many that it has told already: it says FFh or
- * C0h of a sensor that cannot be read as it does of everything while it starts.
+ * The response; undefined for any other answer of the BMC. Used for one item among many after the BMC has already
+ * responded: for an unreadable sensor it returns FFh or C0h, the same codes as for every command while it starts.
  */
 export async function oneOfMany<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
@@ -45,12 +45,12 @@ export async function oneOfMany<T>(asked: Promise<T>): Promise<T | undefined> {
 
 const initializing = 0xd2;
 
-/** The answer; undefined where the BMC refuses the command, which it need not know. */
+/** The response; undefined if the BMC refuses the command, which is optional. */
 export async function optionally<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {
-    // An answer that is laid out wrongly is a `bmcError` as well, without a completion code.
+    // A response with an invalid layout is also a `bmcError`, without a completion code.
     if (error instanceof Fault && error.code === 'bmcError') return undefined;
     throw error;
   }

@@ -19,7 +19,7 @@ const supportTable = [
   'chassis',
 ];
 
-/** What the BMC tells of itself; what it does not know is left out. */
+/** What the BMC reports about itself; unknown values are omitted. */
 export async function readBmcInfo(asker: NodeAsker): Promise<JsonObject> {
   const id = await asker.ask(getDeviceId, {});
   const guid = await oneOfMany(asker.ask(getSystemGuid, {}));
@@ -30,7 +30,7 @@ export async function readBmcInfo(asker: NodeAsker): Promise<JsonObject> {
   return {
     device_id: id.device,
     device_revision: id.revision.number,
-    // The minor part is BCD: 07h is .07.
+    // The minor version is BCD: 07h is .07.
     firmware_version: `${id.firmware.major}.${id.firmwareMinor.toString(16).padStart(2, '0')}`,
     ipmi_version: `${id.ipmiVersion.major}.${id.ipmiVersion.minor}`,
     manufacturer_id: id.manufacturer,

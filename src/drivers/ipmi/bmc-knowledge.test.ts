@@ -1,4 +1,4 @@
-/** What the virtual BMC knows, read by our driver: the same as ipmitool prints, with few packets and past odd answers. */
+/** Our driver reads the virtual BMC: same output as ipmitool, few packets, tolerance of nonconforming responses. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
@@ -12,11 +12,11 @@ import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 import { makeNamesUnique } from './sensor-records.ts';
 
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
 const login = { user: 'admin', password: 'secret', suite: 17 };
 
-/** A machine that is on, its BMC, and our driver; `commands` are those that the BMC has answered. */
+/** A machine that is on, its BMC, and our driver; `commands` lists the commands that the BMC has answered. */
 async function setStage(t: TestContext) {
   let interrupts = 0;
   const injectNmi = () => {

@@ -1,4 +1,4 @@
-/** Machines behind another one's BMC: our driver with the virtual BMC and with OpenIPMI's simulator, ipmitool with the former. */
+/** Machines behind another BMC: our driver with the virtual BMC and with OpenIPMI's, ipmitool with the virtual BMC. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
@@ -40,7 +40,7 @@ function aNode(port: number, bridging: object): NodeFacts {
   return { id: 1, uuid, name: 'behind', driver: 'ipmi', driver_info, properties: {}, extra: {}, power_state: null, ports: [] };
 }
 
-/** A BMC, a controller at 72h on its bus, and one at 82h on that one's channel 7. */
+/** A BMC, a controller at 72h on its bus, and one at 82h on channel 7 of that controller. */
 async function setStage(t: TestContext, embedsBridged = false) {
   const users = [{ name: login.user, password: login.password, privilege: 'administrator' as const }];
   const machines = [createMemoryChassis(), createMemoryChassis(), createMemoryChassis()] as const;
@@ -74,7 +74,7 @@ const ways = [
 
 for (const embeds of [false, true]) {
   suite(`with answers ${embeds ? 'inside of those to Send Message' : 'by themselves'}`, () => {
-    // ipmitool does not find an answer that is inside of two.
+    // ipmitool does not find a response that is encapsulated twice.
     for (const [what, bridging, options, index] of embeds ? ways.slice(0, 2) : ways) {
       test(`our driver and ipmitool switch ${what}`, { skip: withoutIpmitool }, async (t) => {
         const { bmc, driver, states, tool } = await setStage(t, embeds);

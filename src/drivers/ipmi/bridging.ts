@@ -1,4 +1,4 @@
-/** Machines whose controller is reached through another one's BMC, under the names that Ironic has for it. */
+/** Machines whose controller is reached through another machine's BMC, configured as in Ironic. */
 import type { Bridge } from '#wire/ipmi/bridge.ts';
 import { bmcAddress } from '#wire/ipmi/message.ts';
 import { readDriverInfo } from '../driver-info.ts';

@@ -10,7 +10,7 @@ import { ipmiProperties, readIpmiSettings } from './properties.ts';
 export type IpmiConsoleParts = { readonly datagrams: Datagrams; readonly timings: Timings };
 
 export type IpmiConsole = ConsoleInterface & {
-  /** Ends all lines that are open. */
+  /** Closes all open consoles. */
   close(): Promise<void>;
 };
 
@@ -22,7 +22,7 @@ const properties: Properties = {
   },
 };
 
-/** The serial line over the LAN, in a session of its own. */
+/** Serial over LAN in a separate session. */
 export function createIpmiConsole({ datagrams, timings }: IpmiConsoleParts): IpmiConsole {
   const lines = new Set<SerialLine>();
   return {

@@ -6,12 +6,12 @@ import type { HardwareIdentity } from '../interfaces.ts';
 import type { NodeAsker } from './ask-node.ts';
 import type { SensorRecords } from './sensor-records.ts';
 
-/** The device that every BMC has: the machine itself. */
+/** The FRU device that every BMC has: the machine itself. */
 const ownDevice = { kind: 'fru', name: 'FRU 0', device: 0, lun: 0 } as const;
-/** Machines have some dozens of parts that tell of themselves. */
+/** A machine has a few dozen parts with FRU data. */
 const deviceLimit = 64;
 
-/** What the machine is, from FRU device 0; all devices that the sensor records name are in `details`. */
+/** Identity of the machine from FRU device 0; `details` has all devices named by the sensor records. */
 export async function identify(asker: NodeAsker, records: SensorRecords): Promise<HardwareIdentity> {
   const devices: { name: string; inventory: FruInventory }[] = [];
   for (const { name, device, lun } of await findDevices(asker, records)) {
@@ -28,7 +28,7 @@ async function findDevices(asker: NodeAsker, records: SensorRecords): Promise<Fr
   return [ownDevice, ...others].slice(0, deviceLimit);
 }
 
-/** Makers fill the areas as they please: the product area counts, then the board's, then the chassis'. */
+/** Vendors fill the areas inconsistently: prefer the product area, then the board's, then the chassis'. */
 const areaOrder = ['product', 'board', 'chassis'] as const;
 
 function summarize(inventory: FruInventory | undefined): Omit<HardwareIdentity, 'details'> {

@@ -17,7 +17,7 @@ export type IpmiDriver = {
   readonly console: ConsoleInterface;
   readonly vendor: VendorInterface;
   stats(): IpmiStats;
-  /** Ends what is under way and closes all sessions politely. */
+  /** Aborts requests in progress and closes all sessions with Close Session. */
   close(): Promise<void>;
 };
 
@@ -28,13 +28,13 @@ export type IpmiStats = {
 };
 
 export type IpmiDriverOptions = {
-  /** All BMCs together; 0 = without limit. */
+  /** Rate limit over all BMCs; 0 = unlimited. */
   readonly packetsPerSecond?: number;
-  /** Sessions at once, all BMCs together; 0 = one for each BMC. */
+  /** Concurrent sessions over all BMCs; 0 = one for each BMC. */
   readonly sessions?: number;
-  /** Which raw commands may be sent; default none. */
+  /** Which raw commands are allowed; default: none. */
   readonly rawCommands?: RawPolicy;
-  /** For tests: a network that misbehaves. */
+  /** For tests: an unreliable network. */
   readonly datagrams?: Datagrams;
   readonly timings?: Timings;
 };

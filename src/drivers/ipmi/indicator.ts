@@ -6,10 +6,10 @@ import { unsupported } from '../unsupported.ts';
 import type { NodeAsker } from './ask-node.ts';
 
 const longest = 255;
-/** How BMCs say that they know no "until told otherwise", which came with IPMI 2.0. */
+/** Completion codes of BMCs that do not support identify without a time limit, which IPMI 2.0 introduced. */
 const withoutForce: readonly number[] = [completionCodes.wrongLength, completionCodes.invalidField];
 
-/** The identification light. IPMI can't tell a light that shines from one that blinks, nor ask for either. */
+/** The identify light. IPMI cannot distinguish a lit light from a blinking one, nor request either. */
 export async function setIndicator(asker: NodeAsker, state: IndicatorState): Promise<void> {
   if (state === 'blinking') return unsupported(asker.node, "indicator state 'blinking'");
   if (state === 'off') return void (await asker.ask(chassisIdentify, { seconds: 0, force: undefined }));
@@ -18,7 +18,7 @@ export async function setIndicator(asker: NodeAsker, state: IndicatorState): Pro
   if ('completion' in reply) await asker.ask(chassisIdentify, { seconds: longest, force: undefined });
 }
 
-/** Get Chassis Status, byte 4: bit 6 says whether bits 5 and 4 mean anything. */
+/** Get Chassis Status, byte 4: bit 6 says whether bits 5 and 4 are valid. */
 export async function getIndicator(asker: NodeAsker): Promise<IndicatorState> {
   const { misc } = await asker.ask(getChassisStatus, {});
   if (!misc.tellsIdentify) return unsupported(asker.node, 'reading the indicator');

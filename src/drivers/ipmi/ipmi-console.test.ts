@@ -10,7 +10,7 @@ import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { ConsoleStream, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
 
 function openEcho(): Duplex {

@@ -9,9 +9,9 @@ import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 
-/** For a BMC that says nothing. */
+/** For a BMC that does not respond. */
 const quick = { ...defaultTimings, firstWait: 30, longestWait: 60, deadline: 400, singleWait: 100 };
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const calm = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
 const users = [
   { name: 'admin', password: 'secret' },
@@ -24,7 +24,7 @@ function aNode(driver_info: JsonObject, properties: JsonObject = {}): NodeFacts 
   return { id: 1, uuid, name: 'n1', driver: 'ipmi', driver_info, properties, extra: {}, power_state: null, ports: [] };
 }
 
-/** A driver, a virtual BMC on loopback and what the two told. */
+/** A driver, a virtual BMC on loopback, and what the two reported. */
 async function setStage(t: TestContext, timings = calm) {
   const chassis = createMemoryChassis();
   const commands: string[] = [];

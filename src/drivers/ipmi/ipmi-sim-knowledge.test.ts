@@ -1,4 +1,4 @@
-/** What OpenIPMI's simulated BMC knows, read by our driver and by ipmitool: the two must agree. */
+/** Our driver and ipmitool read OpenIPMI's simulated BMC: the results must agree. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type IpmiSim, startIpmiSim, withoutIpmiSim, withoutIpmitool } from '#test/captures/ipmi-sim.ts';

@@ -18,7 +18,7 @@ async function setStage(t: TestContext, rawCommands?: RawPolicy) {
     chassis: createMemoryChassis(),
     onCommand: (report) => void commands.push(report),
   });
-  // Nothing is sent twice, however slow this machine is.
+  // No retransmissions, even on a slow machine.
   const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
   const driver = createIpmiDriver({ timings, ...(rawCommands && { rawCommands }) });
   t.after(async () => {

@@ -1,4 +1,4 @@
-/** LAN settings in both directions: ipmitool sets and reads the virtual BMC's, our driver those of OpenIPMI's simulator. */
+/** LAN settings both ways: ipmitool changes and reads the virtual BMC's, our driver those of OpenIPMI's simulator. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
@@ -15,7 +15,7 @@ const login = { user: 'admin', password: 'secret', suite: 17 };
 
 type Leniency = (parameter: number) => number | undefined;
 
-/** @param oddity the completion code for a parameter that is set, in place of doing it */
+/** @param oddity the completion code returned for a parameter instead of setting it */
 async function setStage(t: TestContext, oddity: Leniency = () => undefined) {
   const bmc = await startBmc({
     address: '127.0.0.1',

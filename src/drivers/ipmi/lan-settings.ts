@@ -1,4 +1,4 @@
-/** Gives the BMC other LAN settings: IPMI 2.0 rev 1.1 section 23, and looks whether it has taken them. */
+/** Changes the BMC's LAN settings (IPMI 2.0 rev 1.1 section 23) and verifies them. */
 import { isIPv4 } from 'node:net';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
@@ -12,7 +12,7 @@ type Value = string | number | null;
 type Row = {
   readonly name: string;
   readonly parameter: number;
-  /** @returns undefined for what makes no sense */
+  /** @returns undefined for an invalid value */
   read(value: unknown): Value | undefined;
   encode(value: Value): Buffer;
   readonly help: string;
@@ -21,7 +21,7 @@ type Row = {
 const octets = (value: Value) => Buffer.from(String(value).split('.').map(Number));
 const ipv4 = (value: unknown) => (typeof value === 'string' && isIPv4(value) ? value : undefined);
 
-/** In the order in which they are set: what may cut us off comes last. */
+/** In the order in which they are set: settings that can disconnect us come last. */
 const settingTable: readonly Row[] = [
   { name: 'netmask', parameter: lanParameters.subnetMask, read: netmask, encode: octets, help: 'like 255.255.255.0' },
   { name: 'gateway', parameter: lanParameters.gateway, read: ipv4, encode: octets, help: 'an IPv4 address' },
@@ -39,16 +39,16 @@ const settingTable: readonly Row[] = [
 export const lanSettingNames = settingTable.map(({ name }) => name);
 
 export type LanOutcome = {
-  /** What was other than wanted, and was set. */
+  /** Settings that differed and were set. */
   readonly changed: string[];
-  /** Read back as wanted; false where the BMC is silent now, as one is whose address is another. */
+  /** Read back as requested; false if the BMC no longer responds, for example because its address has changed. */
   readonly verified: boolean;
   readonly lan: JsonObject | null;
-  /** What a person should do now. */
+  /** What the operator should do next. */
   readonly advice?: string;
 };
 
-/** @throws Fault `badRequest`; `bmcError` also where the BMC says "done" and keeps something else */
+/** @throws Fault `badRequest`; `bmcError` also if the BMC reports success but keeps another value */
 export async function changeLan(asker: NodeAsker, parameters: JsonObject): Promise<LanOutcome> {
   const wanted = readWanted(parameters);
   const channel = await findLanChannel(asker);
@@ -81,7 +81,7 @@ function readWanted(parameters: JsonObject): Wanted {
   return wanted;
 }
 
-/** An address of its own is kept by a BMC only where it does not ask others for one. */
+/** A BMC keeps a configured address only if its address source is static. */
 function requireSense(wanted: Wanted, before: JsonObject): void {
   const value = (name: string) => wanted.find(([row]) => row.name === name)?.[1];
   const own = ['address', 'netmask', 'gateway'].find((name) => value(name) !== undefined);
@@ -90,11 +90,11 @@ function requireSense(wanted: Wanted, before: JsonObject): void {
   throw new Fault('badRequest', { detail: `${own} needs address_source static; it is ${String(source)}` });
 }
 
-/** @returns whether it fell silent on the way */
+/** @returns whether the BMC stopped responding on the way */
 async function setAll(asker: NodeAsker, channel: number, changes: Wanted): Promise<boolean> {
   const set = (parameter: number, data: Buffer) => asker.ask(setLanParameters, { channel: { number: channel }, parameter, data });
   const mark = (value: number) => set(lanParameters.setInProgress, Buffer.of(value));
-  // A BMC need not know this parameter, section 23.1; that another party sets now it must tell.
+  // This parameter is optional, section 23.1; but the BMC must report that another party is setting parameters.
   await mark(setInProgress.begun).catch((error: unknown) => {
     if (completionOf(error) === undefined || completionOf(error) === anotherSets) throw error;
   });
@@ -139,7 +139,7 @@ async function unlessSilent<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Ones, then zeros. */
+/** Contiguous netmask: ones, then zeros. */
 function netmask(value: unknown): string | undefined {
   const text = ipv4(value);
   const bits = text?.split('.').map((part) => Number(part).toString(2).padStart(8, '0'));
@@ -152,7 +152,7 @@ function vlan(value: unknown): number | null | undefined {
   return Number.isInteger(id) && id >= 1 && id <= 4094 ? id : undefined;
 }
 
-/** Table 23-4, parameter 20: bit 15 = tagged. */
+/** Table 23-4, parameter 20: bit 15 = VLAN enabled. */
 function encodeVlan(value: Value): Buffer {
   const data = Buffer.alloc(2);
   data.writeUInt16LE(value === null ? 0 : 0x8000 | Number(value));

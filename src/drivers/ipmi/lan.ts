@@ -5,13 +5,13 @@ import { type NodeAsker, oneOfMany, optionally } from './ask-node.ts';
 
 const usualChannel = 1;
 
-/** The channel we talk through: some BMCs know it by its number alone where settings are asked for. */
+/** The channel in use: for LAN settings, some BMCs accept only its actual number. */
 export async function findLanChannel(asker: NodeAsker): Promise<number> {
   const info = await optionally(asker.ask(getChannelInfo, { channel: { number: presentChannel } }));
   return info ? info.channel & 0x0f : usualChannel;
 }
 
-/** Where the BMC believes to be. What it does not tell is left out. */
+/** The LAN settings that the BMC reports. Unreported values are omitted. */
 export async function readLan(asker: NodeAsker): Promise<JsonObject> {
   const number = await findLanChannel(asker);
   const settings: JsonObject = { channel: number };
@@ -28,7 +28,7 @@ export async function readLan(asker: NodeAsker): Promise<JsonObject> {
 type Row = {
   readonly parameter: number;
   readonly name: string;
-  /** @returns undefined for data of another length than IPMI 2.0 rev 1.1 table 23-4 says */
+  /** @returns undefined if the length of the data differs from IPMI 2.0 rev 1.1 table 23-4 */
   read(data: Buffer): string | number | number[] | null | undefined;
 };
 
@@ -42,7 +42,7 @@ const parameterTable: readonly Row[] = [
   { parameter: lanParameters.mac, name: 'mac', read: formatMac },
   { parameter: lanParameters.vlanId, name: 'vlan', read: readVlan },
   { parameter: lanParameters.cipherSuiteCount, name: 'cipher_suite_count', read: ([count = 0]) => count & 0x1f },
-  // A reserved byte, then an id each.
+  // A reserved byte, then one id per byte.
   { parameter: lanParameters.cipherSuites, name: 'cipher_suites', read: (data) => [...data.subarray(1)] },
 ];
 
@@ -50,7 +50,7 @@ function formatMac(data: Buffer): string | undefined {
   return data.length === 6 ? [...data].map((byte) => byte.toString(16).padStart(2, '0')).join(':') : undefined;
 }
 
-/** Bit 15: tagged. */
+/** Bit 15: VLAN enabled. */
 function readVlan(data: Buffer): number | null | undefined {
   if (data.length !== 2) return undefined;
   const value = data.readUInt16LE(0);

@@ -42,7 +42,7 @@ async function toLogEntry(
   return { ...head, severity, source: sensor?.name ?? nameSource(event), message: `${words}${values}` };
 }
 
-/** `: 96 °C, threshold 95 °C`, as far as the event tells. */
+/** `: 96 °C, threshold 95 °C`, as far as the event has these values. */
 async function describeValues(asker: NodeAsker, sensor: SensorRecord, { reading, threshold }: SelEvent): Promise<string> {
   const unit = (sensor.analog && describeUnits(sensor.analog.units)) ?? '';
   const formatValue = async (raw: number | undefined) => {

@@ -27,14 +27,14 @@ import { resetBmc } from './reset-bmc.ts';
 import { createSensorRecords } from './sensor-records.ts';
 import { readSensors } from './sensors.ts';
 
-/** IPMI has no number for booting by HTTP. */
+/** IPMI defines no boot device for HTTP boot. */
 const settable = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy'] as const;
 const deviceNames = new Map<number, BootDevice>(settable.map((device) => [bootDevices[device], device]));
 
 /**
- * Written before the boot flags, IPMI 2.0 rev 1.1 table 28-14. Both are optional for a BMC, so a refusal is no fault:
- * keep the flags although no power command follows within 60 s (a slow power cycle takes longer), and mark them as new
- * for the firmware.
+ * Written before the boot flags, IPMI 2.0 rev 1.1 table 28-14: keep the flags even if no power command follows within
+ * 60 s (a slow power cycle takes longer), and mark them as new for the firmware. Both are optional for a BMC, so a
+ * refusal is not an error.
  */
 const preparations = [
   { number: bootParameters.validBitClearing, data: Buffer.of(0x08) },
@@ -93,7 +93,7 @@ function isSettable(device: BootDevice): device is (typeof settable)[number] {
   return (settable as readonly string[]).includes(device);
 }
 
-/** Its numbers in Get Device ID; the second is in older boards. */
+/** Its manufacturer ids in Get Device ID; older boards use the second. */
 const supermicroNumbers = [10_876, 47_488];
 
 async function isSupermicro(asker: NodeAsker): Promise<boolean> {
@@ -121,13 +121,13 @@ function readFlags(data: Buffer, node: NodeFacts): BootFlags {
   }
 }
 
-/** `boot_mode:uefi` among the capabilities: without the bit, many BMCs switch a UEFI machine to legacy boot. */
+/** `boot_mode:uefi` in the capabilities: without the UEFI bit, many BMCs switch a UEFI machine to legacy boot. */
 function isUefi({ properties }: NodeFacts): boolean {
   const { capabilities } = properties;
   return typeof capabilities === 'string' && capabilities.split(',').includes('boot_mode:uefi');
 }
 
-/** KubeVirtBMC takes boot flags and does not keep them to be read. */
+/** KubeVirtBMC accepts boot flags but does not store them for reading. */
 function whereOnlySet(error: unknown): { data?: undefined } {
   if (completionOf(error) === completionCodes.parameterNotSupported) return {};
   throw error;

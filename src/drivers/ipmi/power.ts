@@ -37,7 +37,10 @@ export function createIpmiPower(ask: AskBmc): PowerInterface {
   };
 }
 
-/** What is refused because it is so already (D5h, Dell among others) is done; a restart of what is off is a start. */
+/**
+ * A command refused because the machine is already in that state (D5h, on Dell and others) has succeeded; a restart
+ * of a machine that is off becomes a power on.
+ */
 const doneTable: Readonly<Partial<Record<PowerTarget, boolean>>> = {
   'power on': true,
   'power off': false,

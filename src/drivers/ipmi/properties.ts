@@ -35,17 +35,17 @@ export const ipmiProperties: Properties = {
   ...bridgingProperties,
 };
 
-/** `bridge`: the way to the machine's own controller, behind the BMC. */
+/** `bridge`: route to the machine's own controller behind the BMC. */
 export type IpmiSettings = IpmiClientOptions & { readonly bridge?: Bridge };
 
-/** @throws Fault `driverInfo`; its text never repeats a secret. */
+/** @throws Fault `driverInfo`; its text never contains a secret. */
 export function readIpmiSettings(node: NodeFacts): IpmiSettings {
   const { uuid, name, driver_info: info } = node;
   const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => {
     const value: Json | undefined = info[key];
     if (value === undefined || value === null) return '';
-    // Clients send numbers as they please: `ipmi_port=623` arrives as text from one and as a number from another.
+    // Clients differ: `ipmi_port=623` arrives as text from one and as a number from another.
     if (typeof value === 'string' || typeof value === 'number') return String(value);
     throw wrong(`${key} must be text`);
   };
@@ -85,7 +85,7 @@ export function readIpmiSettings(node: NodeFacts): IpmiSettings {
   };
 }
 
-/** Controllers behind the BMC are other machines than its own. */
+/** Controllers behind the BMC belong to other machines. */
 export function ipmiEndpoints(node: NodeFacts): readonly Endpoint[] {
   const { address, port, bridge } = readIpmiSettings(node);
   const part = bridge ? `bridged to ${JSON.stringify(bridge)}` : 'itself';

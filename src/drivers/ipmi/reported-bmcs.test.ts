@@ -1,4 +1,4 @@
-/** What people reported of BMCs, answered by the virtual BMC as it was seen. docs/compatibility.md has the rows. */
+/** BMC behaviour from issue reports, replayed by the virtual BMC. docs/compatibility.md has the rows. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import type { JsonObject } from '#domain/records.ts';
@@ -22,7 +22,7 @@ import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver } from './index.ts';
 
-/** Nothing is sent twice, however slow this machine is; a busy BMC is asked again soon. */
+/** No retransmissions, even on a slow machine; a busy BMC is retried soon. */
 const timings = { ...defaultTimings, firstWait: 50, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
 
 async function setStage(t: TestContext, answering: Answering = () => undefined) {
@@ -78,7 +78,7 @@ suite('a sensor that cannot be read is one among many', () => {
 
 // https://github.com/siderolabs/sidero/issues/145, https://github.com/bmc-toolbox/bmclib/pull/417
 suite('a power command that the BMC refuses in the present state (D5h)', () => {
-  /** Refuses what changes nothing, and restarts of what is off. */
+  /** Refuses commands that change nothing, and resets of a machine that is off. */
   const refusing = async (t: TestContext) => {
     const stage = await setStage(t, (request) => {
       if (!asks(chassisControl, request)) return undefined;
@@ -176,7 +176,7 @@ test('bytes behind the end of an answer are passed over', async (t) => {
   await driver.management.setIndicator!(node(), 'on');
 });
 
-// https://github.com/xcat2/xcat-core/issues/7512: firmware that has cipher suite 17 alone.
+// https://github.com/xcat2/xcat-core/issues/7512: firmware that supports cipher suite 17 only.
 test('a BMC without the older cipher suite is asked for the newer one', async (t) => {
   const { driver, node, bmc } = await setStage(t);
   bmc.setBmcProfile({ cipherSuites: [17] });

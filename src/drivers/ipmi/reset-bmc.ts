@@ -3,7 +3,7 @@ import { coldReset, warmReset } from '#wire/ipmi/device-commands.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
 
-/** Restarts the BMC. Many do so before they answer, so silence after the command has left is no failure. */
+/** Restarts the BMC. Many restart before they respond, so a missing response to the command is not a failure. */
 export async function resetBmc(
   ask: AskBmc,
   node: NodeFacts,
@@ -13,7 +13,7 @@ export async function resetBmc(
   try {
     await ask(node, row, {}, callOptions);
   } catch (error) {
-    // Whatever failed before, e.g. opening the session, names another command.
+    // An earlier failure, e.g. of opening the session, names another command.
     const isGone = error instanceof Fault && error.code === 'bmcUnreachable' && error.fields['command'] === row.name;
     if (!isGone) throw error;
   }

@@ -6,21 +6,21 @@ import { type NodeAsker, oneOfMany } from './ask-node.ts';
 import { readIpmiSettings } from './properties.ts';
 
 export type SensorRecords = {
-  /** The records of a node's BMC; asked for anew only when its own timestamps say that they changed. */
+  /** The sensor data records of a node's BMC; read again only when the BMC's timestamps show a change. */
   of(asker: NodeAsker): Promise<readonly SdrRecord[]>;
-  /** Present thresholds in raw bytes; undefined where the BMC does not tell, so that those of the record count. */
+  /** Current thresholds as raw bytes; undefined if the BMC does not return them, so that those of the record apply. */
   thresholds(asker: NodeAsker, sensor: SensorRecord): Promise<RawThresholds | undefined>;
 };
 
 type Known = {
   readonly sdrs: SdrList;
-  /** Thresholds change rarely, and by a person's hand: asked for once in a while. */
+  /** Operators change thresholds, and rarely: they are cached. */
   readonly thresholds: Map<string, RawThresholds | undefined>;
-  /** So long the thresholds are believed, and the records where nothing but their number would show a change. */
+  /** Expiry of the cached thresholds, and of records without a timestamp, where only a changed count would show. */
   readonly until: number;
 };
 
-/** BMCs whose records are kept, as the bytes they came in: some 10 kB each. */
+/** Maximum number of BMCs in the cache, which holds raw bytes: some 10 kB each. */
 const keptBmcs = 1_000;
 const beliefMilliseconds = 3_600_000;
 
@@ -53,7 +53,7 @@ export function createSensorRecords(now: () => number = Date.now): SensorRecords
   };
 }
 
-/** Dell's BMCs call each processor's sensor `Temp`: such names get the sensor's number, as ipmitool writes it. */
+/** Dell's BMCs name each processor's sensor `Temp`: duplicate names get the sensor's number, as in ipmitool. */
 export function makeNamesUnique(records: readonly SdrRecord[]): SdrRecord[] {
   const count = new Map<string, number>();
   for (const record of records) if (record.kind === 'sensor') count.set(record.name, (count.get(record.name) ?? 0) + 1);

@@ -20,7 +20,7 @@ const thresholdWords: Readonly<Record<ThresholdKey, ThresholdName>> = {
   unr: 'upper non-recoverable',
 };
 
-/** One sensor after the other. Those behind other controllers are named, and can't be read without bridging. */
+/** Reads the sensors one by one. Sensors of other controllers are listed, but cannot be read without bridging. */
 export async function readSensors(asker: NodeAsker, records: SensorRecords): Promise<Sensor[]> {
   const sensors: Sensor[] = [];
   for (const record of await records.of(asker)) {
@@ -34,14 +34,14 @@ async function readSensor(asker: NodeAsker, records: SensorRecords, record: Sens
   return record.analog ? readNumber(asker, { records, record, reading }) : readStates(record, reading);
 }
 
-/** @returns undefined where there is none: not now, not here, or the BMC refuses */
+/** @returns undefined if there is no reading: not now, not here, or the BMC refuses */
 async function askReading(asker: NodeAsker, { owner, lun, number }: SensorRecord): Promise<SensorReading | undefined> {
   if (owner !== ownAddress(asker)) return undefined;
   const reading = await oneOfMany(asker.ask(onUnit(getSensorReading, lun), { sensor: number }));
   return reading && !reading.flags.unavailable && reading.flags.scanning ? reading : undefined;
 }
 
-/** Where the controller that we ask believes to be. */
+/** Slave address of the controller in use: the bridge target, otherwise the BMC. */
 function ownAddress({ node }: NodeAsker): number {
   return readIpmiSettings(node).bridge?.target.address ?? bmcAddress;
 }
@@ -71,7 +71,7 @@ function describeType({ sensorType, analog }: SensorRecord): string {
   return sensorType === otherUnits && analog?.units.base === watts ? 'power' : describeSensorType(sensorType);
 }
 
-/** In the words of the contract. A threshold that has no number in the sensor's formula is left out. */
+/** Thresholds under the contract's names. A threshold outside the domain of the sensor's formula is omitted. */
 async function readThresholds(asker: NodeAsker, records: SensorRecords, record: SensorRecord): Promise<Sensor['thresholds']> {
   const { analog, owner } = record;
   if (!analog) return {};
@@ -85,7 +85,7 @@ async function readThresholds(asker: NodeAsker, records: SensorRecords, record: 
   return thresholds;
 }
 
-/** A non-linear sensor has other factors for each reading: they are asked for, IPMI 2.0 rev 1.1 section 35.5. */
+/** A non-linear sensor has different factors for each reading, which are queried: IPMI 2.0 rev 1.1 section 35.5. */
 export async function convertRaw(
   asker: NodeAsker,
   { analog, lun, number }: SensorRecord,
@@ -98,13 +98,13 @@ export async function convertRaw(
   return round(answer && convertReading(raw, { ...formula, factors: decodeFactors(answer.factors) }));
 }
 
-/** To thousandths, which is finer than any sensor; tiny values to three digits. */
+/** Rounds to thousandths, finer than any sensor; tiny values to three significant digits. */
 function round(value: number | undefined): number | undefined {
   if (value === undefined) return undefined;
   return Math.abs(value) >= 0.1 ? Math.round(value * 1000) / 1000 : Number(value.toPrecision(3));
 }
 
-/** Section 35.14: bits 0 to 5 say which thresholds are crossed, in the order of the keys. Only those that exist count. */
+/** Section 35.14: bits 0 to 5 are the crossed thresholds, in the order of the keys. Only existing thresholds count. */
 function judge(states: number, thresholds: Sensor['thresholds']): Sensor['status'] {
   const crossed = thresholdKeys.filter((key, bit) => (states >> bit) & 1 && thresholdWords[key] in thresholds);
   if (crossed.length === 0) return 'ok';

@@ -1,4 +1,4 @@
-/** What IPMI can do and the interfaces have no word for, under the names that Ironic gives: raw commands and BMC resets. */
+/** IPMI features outside the interfaces, named as in Ironic: raw commands and BMC resets. */
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/records.ts';
 import { isHarmlessRead, rawCommand } from '#wire/ipmi/raw-command.ts';
@@ -9,10 +9,10 @@ import { changeLan, lanSettingNames } from './lan-settings.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
 import { resetBmc } from './reset-bmc.ts';
 
-/** The setting `ipmi.raw_commands`: which raw commands may be sent. */
+/** The setting `ipmi.raw_commands`: which raw commands are allowed. */
 export type RawPolicy = 'none' | 'read' | 'all';
 
-/** A LAN message has room for no more, IPMI 2.0 rev 1.1 section 13.8. */
+/** Maximum data length of a LAN message, IPMI 2.0 rev 1.1 section 13.8. */
 const mostBytes = 240;
 
 export function createIpmiVendor(ask: AskBmc, policy: RawPolicy): VendorInterface {
@@ -64,7 +64,7 @@ function checkNames(parameters: JsonObject, names: readonly string[]): JsonObjec
   return parameters;
 }
 
-/** As ipmitool takes them: hexadecimal with 0x, or decimal. */
+/** Number format of ipmitool: hexadecimal with 0x, or decimal. */
 function readBytes(text: unknown): number[] {
   if (typeof text !== 'string' || text.trim() === '') throw wrong('raw_bytes is missing: text like "0x06 0x01"');
   const bytes = text.trim().split(/\s+/).map(readByte);

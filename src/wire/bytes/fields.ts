@@ -1,6 +1,6 @@
 /**
- * Layouts as data: a field knows how to read and to write itself, a `struct` is a list of named fields. A row of a
- * command table is written once and serves both ends of the wire.
+ * Layouts as data: a field can read and write itself; a `struct` is a list of named fields. A row of a command table
+ * is written once and serves both client and BMC.
  */
 import { Malformed } from './malformed.ts';
 import { ByteReader } from './reader.ts';
@@ -30,7 +30,7 @@ export function bytes(length: number): Field<Buffer> {
   };
 }
 
-/** A field at the end of a layout that older or smaller peers leave out. */
+/** A field at the end of a layout that older or smaller peers omit. */
 export function optional<T>(field: Field<T>): Field<T | undefined> {
   return {
     read: (reader) => (reader.remaining === 0 ? undefined : field.read(reader)),
@@ -40,7 +40,7 @@ export function optional<T>(field: Field<T>): Field<T | undefined> {
   };
 }
 
-/** A number whose values have names; unknown values are malformed. */
+/** A number whose values have names; unknown values throw `Malformed`. */
 export function oneOf<const Names extends Readonly<Record<string, number>>>(names: Names): Field<keyof Names & string> {
   const byValue = new Map(Object.entries(names).map(([name, value]) => [value, name as keyof Names & string]));
   return {

@@ -1,4 +1,4 @@
-/** A packet that breaks its format. Receivers drop it; nobody but a log or a test looks at the text. */
+/** A packet with an invalid format. Receivers drop it; only logs and tests use the text. */
 export class Malformed extends Error {
   override name = 'Malformed';
 }

@@ -1,6 +1,6 @@
 import { Malformed } from './malformed.ts';
 
-/** Reads fields off the front of a packet. Every read past the end throws `Malformed`: no field is ever shorter than asked. */
+/** Reads fields from the front of a packet. Every read past the end throws `Malformed`: no field is ever too short. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -29,7 +29,7 @@ export class ByteReader {
     return this.#bytes.readUInt32LE(this.#advance(4));
   }
 
-  /** Network order, as ASF has it; IPMI itself is little-endian throughout. */
+  /** Big-endian, as in ASF; IPMI itself is little-endian throughout. */
   u32BigEndian(): number {
     return this.#bytes.readUInt32BE(this.#advance(4));
   }
@@ -44,7 +44,7 @@ export class ByteReader {
     return this.bytes(this.remaining);
   }
 
-  /** Reads one byte that the format fixes. */
+  /** Reads one byte with a fixed value. */
   expect(value: number, what: string): void {
     const seen = this.u8();
     if (seen !== value) throw new Malformed(`${what} is ${seen}, not ${value}`);

@@ -1,6 +1,6 @@
 const firstCapacity = 64;
 
-/** Collects the fields of a packet. A value that does not fit its field throws RangeError: that is a defect of the caller. */
+/** Writes the fields of a packet. A value that does not fit its field throws RangeError: a defect of the caller. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(firstCapacity);
   #length = 0;
@@ -51,7 +51,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** A view of what was written; the writer is done with it. */
+  /** A view of the written bytes; do not use the writer afterwards. */
   finish(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

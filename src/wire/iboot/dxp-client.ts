@@ -4,9 +4,9 @@ import { type DxpCommand, decodeHello, dxpHello, encodeCommand, nextSequence } f
 export type DxpPeer = { readonly address: string; readonly port: number; readonly user: string; readonly password: string };
 
 /**
- * - `silent`: no connection, or no word in time;
- * - `refused`: the connection ended instead of an answer, as it does for a wrong user name or password;
- * - `answered`: the device says that it failed;
+ * - `silent`: no connection, or no response before the timeout;
+ * - `refused`: the device closed the connection without a response, as for a wrong user name or password;
+ * - `answered`: the device reported an error;
  * - `unfit`: it has no such relay.
  */
 export type DxpFailure = 'silent' | 'refused' | 'answered' | 'unfit';
@@ -21,7 +21,7 @@ export class DxpError extends Error {
   }
 }
 
-/** `timeout`: milliseconds for the whole conversation. */
+/** `timeout`: milliseconds for the entire exchange. */
 export type DxpBounds = { readonly timeout: number; readonly signal?: AbortSignal | undefined };
 
 /** Switches one relay, counted from 1. */
@@ -32,7 +32,7 @@ export async function changeRelay(peer: DxpPeer, change: { relay: number; on: bo
 }
 
 /**
- * @param count how many relays are of interest: the device has more or fewer, and tells no number
+ * @param count number of relays to read: the device may have more or fewer, and does not report how many
  * @returns relay 1 first; at least one, at most `count`
  */
 export async function getRelays(peer: DxpPeer, count: number, bounds: DxpBounds): Promise<boolean[]> {
@@ -40,13 +40,13 @@ export async function getRelays(peer: DxpPeer, count: number, bounds: DxpBounds)
   return [...states].map((state) => state === 1);
 }
 
-/** `length`: bytes of the longest answer that is of interest. */
+/** `length`: maximum number of response bytes to read. */
 type Exchange = { readonly command: DxpCommand; readonly length: number };
 
-/** Milliseconds for the rest of an answer that has begun: it comes in one piece, or the device has no more to say. */
+/** Timeout for the rest of a response that has begun, in milliseconds: it arrives at once, or there is no more. */
 const restTimeout = 500;
 
-/** A connection of its own for each command: the device serves few at once, and forgets none that is left open. */
+/** Opens a connection per command: the device serves few at once and never drops an open one. */
 async function converse(peer: DxpPeer, { command, length }: Exchange, { timeout, signal }: DxpBounds): Promise<Buffer> {
   const socket = connect({ host: peer.address, port: peer.port, noDelay: true });
   const giveUp = () => socket.destroy(signal?.reason);
@@ -57,7 +57,7 @@ async function converse(peer: DxpPeer, { command, length }: Exchange, { timeout,
     const inbox = new Inbox(socket);
     socket.write(dxpHello);
     const hello = await inbox.read({ least: 2, most: 2 }).catch((error: unknown) => {
-      // No name and no password has been sent yet.
+      // The user name and password have not been sent yet.
       if (error instanceof DxpError && error.failure === 'refused')
         throw new DxpError('silent', 'it closed the connection before it said anything: it serves few at once');
       throw error;
@@ -75,7 +75,7 @@ async function converse(peer: DxpPeer, { command, length }: Exchange, { timeout,
   }
 }
 
-/** What has arrived and was not read yet. */
+/** Received bytes that have not been read yet. */
 class Inbox {
   readonly #socket: Socket;
   readonly #pieces: AsyncIterator<Buffer>;
@@ -107,7 +107,7 @@ class Inbox {
     clearTimeout(timer);
   }
 
-  /** Undefined = the connection has ended, in whatever way: `#ended` tells. */
+  /** Undefined = the connection has ended; `#ended` has the reason. */
   async #next(): Promise<Buffer | undefined> {
     const { value } = await this.#pieces.next().catch(() => ({ value: undefined }));
     return value;

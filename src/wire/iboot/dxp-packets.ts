@@ -1,19 +1,19 @@
 /**
- * The Dataprobe Exchange Protocol (DxP): the relays of iBoot, iBootBar and SurgeX power switches over TCP. Sections are of the
- * chapter "DxP Protocol" in SurgeX's manual SX-20NE-RT-AR. Numbers are little-endian.
+ * The Dataprobe Exchange Protocol (DxP) over TCP, for the relays of iBoot, iBootBar and SurgeX power switches.
+ * Sections are from the chapter "DxP Protocol" in SurgeX's manual SX-20NE-RT-AR. Numbers are little-endian.
  *
- * The manual counts relays from 0 and relaxes one by state 2. An iBoot G2 does neither: relays count from 1 and off is 0, which is
- * what python-iboot sends, the library the classic driver used.
+ * The manual counts relays from 0 and turns one off with state 2. An iBoot G2 does neither: relays count from 1 and
+ * off is 0. python-iboot, the library of the classic driver, does the same.
  */
 import { ByteReader } from '../bytes/reader.ts';
 import { ByteWriter } from '../bytes/writer.ts';
 
 export const dxpPort = 9100;
 
-/** "Hello handshake": the device answers with the sequence number (u16) that the first command goes on from. */
+/** "Hello handshake": the device returns the sequence number (u16) from which the first command continues. */
 export const dxpHello = Buffer.from('hello-000', 'ascii');
 
-/** "DxP packet": two texts of 21 bytes, the last of which stays 0. */
+/** "DxP packet": two texts of 21 bytes; the last byte of each stays 0. */
 export const dxpTextLimit = 20;
 const textField = 21;
 
@@ -42,7 +42,7 @@ export function decodeHello(bytes: Uint8Array): number {
   return new ByteReader(bytes).u16();
 }
 
-/** The header and each exchange count: a command is one more than the last packet of either side. */
+/** Both sides advance the number: a command uses one more than the last packet of either side. */
 export function nextSequence(sequence: number): number {
   return (sequence + 1) & 0xffff;
 }

@@ -70,7 +70,7 @@ const cipherSuitesQuery = struct({
   list: bits({ index: [0, 6], bySuite: [7] }),
 });
 
-/** Section 22.15. Sixteen bytes of records at a time; a shorter answer is the last. */
+/** Section 22.15. A response holds at most 16 bytes of records; a shorter one is the last. */
 export const getChannelCipherSuites: Command<ValueOf<typeof cipherSuitesQuery>, { channel: number; records: Buffer }> = {
   name: 'Get Channel Cipher Suites',
   netFn: netFns.app,
@@ -110,7 +110,7 @@ export const closeSession: Command<{ session: number }, Record<never, never>> = 
 
 const sessionChallengeQuery = struct({ type: bits({ number: [0, 4] }), user: bytes(16) });
 
-/** Section 22.16: IPMI 1.5 alone. */
+/** Section 22.16: IPMI 1.5 only. */
 export const getSessionChallenge: Command<ValueOf<typeof sessionChallengeQuery>, { session: number; challenge: Buffer }> = {
   name: 'Get Session Challenge',
   netFn: netFns.app,
@@ -125,18 +125,18 @@ const activateSessionRequest = struct({
   type: bits({ number: [0, 4] }),
   privilege: bits({ level: [0, 4] }),
   challenge: bytes(16),
-  /** The first number that the BMC's packets shall bear. */
+  /** Initial sequence number of packets from the BMC. */
   outboundSequence: u32,
 });
 const activateSessionResponse = struct({
   type: bits({ number: [0, 4] }),
   session: u32,
-  /** The first number that the console's packets shall bear. */
+  /** Initial sequence number of packets from the console. */
   inboundSequence: u32,
   privilege: bits({ level: [0, 4] }),
 });
 
-/** Section 22.17: IPMI 1.5 alone. It travels in the session that the challenge named, under sequence number 0. */
+/** Section 22.17: IPMI 1.5 only. Sent in the session that the challenge named, with sequence number 0. */
 export const activateSession: Command<ValueOf<typeof activateSessionRequest>, ValueOf<typeof activateSessionResponse>> = {
   name: 'Activate Session',
   netFn: netFns.app,

@@ -1,14 +1,14 @@
 import type { Command } from './command.ts';
 
-/** One BMC to ask, for what takes many commands. */
+/** A connection to one BMC, for tasks that need many commands. */
 export type Asker = {
-  /** @throws whatever its owner makes of a failure */
+  /** @throws whatever the implementation turns a failure into */
   ask<Q, R>(row: Command<Q, R>, fields: Q): Promise<R>;
-  /** The completion code in such a failure; undefined = it was no completion code. */
+  /** The completion code of such a failure; undefined = the failure was not a completion code. */
   completionOf(error: unknown): number | undefined;
 };
 
-/** Answers, or the completion code where it is one of `expected`. */
+/** Returns the response, or the completion code if it is one of `expected`. */
 export async function askOr<Q, R>(
   asker: Asker,
   { row, fields, expected }: { row: Command<Q, R>; fields: Q; expected: readonly number[] | 'any' },
@@ -22,7 +22,7 @@ export async function askOr<Q, R>(
   }
 }
 
-/** The same command to another logical unit. */
+/** The same command for another logical unit (LUN). */
 export function onUnit<Q, R>(row: Command<Q, R>, lun: number): Command<Q, R> {
   return lun === 0 ? row : { ...row, lun };
 }

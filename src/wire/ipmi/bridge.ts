@@ -1,25 +1,25 @@
 /**
- * Commands for controllers behind the BMC, which reach them on the intelligent platform management bus: Send Message, IPMI 2.0
- * rev 1.1 sections 6.13 and 22.7. The BMC is asked to track, so it hands the answer to the session that asked.
+ * Commands for controllers behind the BMC on the intelligent platform management bus (IPMB): Send Message, IPMI 2.0
+ * rev 1.1 sections 6.13 and 22.7. The BMC tracks the request, so it returns the response to the session that sent it.
  */
 import { rest, struct, u8, type ValueOf } from '../bytes/fields.ts';
 import type { Command } from './command.ts';
 import { bmcAddress, consoleAddress, decodeResponse, encodeRequest, netFns, type Request, type Response } from './message.ts';
 
-/** One controller on one of the buses of another. */
+/** A controller on a bus of another controller. */
 export type Hop = { readonly channel: number; readonly address: number };
 
 export type Bridge = {
   readonly target: Hop;
-  /** The controller on whose bus the target is, where it is not on one of the BMC's own: "dual" bridging. */
+  /** The controller that owns the target's bus, if that is not one of the BMC's own buses: "dual" bridging. */
   readonly transit?: Hop;
-  /** Whom the target is told that the request is from, behind a transit controller; default the BMC. */
+  /** The requester address that the target sees behind a transit controller; default: the BMC's. */
   readonly localAddress?: number;
 };
 
 const sending = struct({ channel: u8, message: rest });
 
-/** Section 22.7. Bits 7 and 6 of the channel byte: 01b = the answer is tracked. */
+/** Section 22.7. Bits 7 and 6 of the channel byte: 01b = track the request. */
 export const sendMessage: Command<ValueOf<typeof sending>, Buffer> = {
   name: 'Send Message',
   netFn: netFns.app,
@@ -38,7 +38,7 @@ export const sendMessage: Command<ValueOf<typeof sending>, Buffer> = {
 export const tracked = 0x40;
 export const channelMask = 0x0f;
 
-/** The whole message for the BMC, with the one for the target inside. */
+/** The complete message for the BMC, which encapsulates the message for the target. */
 export function encodeBridged(request: Request, { target, transit, localAddress = bmcAddress }: Bridge): Buffer {
   const from = transit ? localAddress : consoleAddress;
   const inner = encodeRequest({ ...request, to: target.address, from });
@@ -52,8 +52,9 @@ function wrap(message: Buffer, { sequence, to, channel }: { sequence: number; to
 }
 
 /**
- * What a message of the session says about a bridged request: nothing yet (a controller on the way took it), its answer, or that
- * a controller on the way refused it. BMCs send the target's answer by itself, or inside of the answer to Send Message.
+ * What a session message means for a bridged request: nothing yet (a controller on the way accepted it), the
+ * response, or a refusal by a controller on the way. BMCs send the target's response separately or inside the
+ * response to Send Message.
  * @throws Malformed
  */
 export function readBridged(

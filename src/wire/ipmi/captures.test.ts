@@ -1,6 +1,6 @@
 /**
- * What ipmitool and OpenIPMI's simulator really said to each other: decoded, every proof and signature checked against
- * the password, and encoded again to the same bytes. See test/captures/readme.md.
+ * Captured sessions between ipmitool and OpenIPMI's simulator: decodes them, checks every proof and signature against
+ * the password, and encodes them again to the same bytes. See test/captures/readme.md.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -27,10 +27,10 @@ import { findCommand } from './commands.ts';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './message.ts';
 
 const folder = join(import.meta.dirname, '../../../test/captures/ipmi');
-/** Where the IV of an AES-CBC payload stands: RMCP header 4, session header 12. */
+/** Offset of the IV of an AES-CBC payload: RMCP header 4 bytes, session header 12. */
 const ivAt = 16;
 
-/** Reads a capture from front to back as a third party that knows the password. */
+/** Decodes a capture in order, as a third party that knows the password. */
 class Reading {
   readonly commands: string[] = [];
   readonly statuses: number[] = [];
@@ -48,7 +48,7 @@ class Reading {
     assert.ok(this.#suite);
   }
 
-  /** @returns what our encoders make of the decoded packet. */
+  /** @returns the decoded packet, encoded again by our encoders */
   repeat({ packet, direction }: Passed): Buffer {
     if (!isSessionPacket(packet)) return encodeLegacyPacket(this.#message(decodeLegacyPacket(packet), direction));
     if (peekSession(packet) !== 0) return this.#inside(packet, direction);

@@ -6,7 +6,7 @@ import { netFns } from './message.ts';
 const chassisStatus = struct({
   power: bits({ on: [0], overload: [1], interlock: [2], fault: [3], controlFault: [4], restorePolicy: [5, 2] }),
   lastPowerEvent: bits({ acFailed: [0], overload: [1], interlock: [2], fault: [3], turnedOnByCommand: [4] }),
-  /** `identify`: 0 = off, 1 = for a time, 2 = until told otherwise; known only with `tellsIdentify`. */
+  /** `identify`: 0 = off, 1 = for a limited time, 2 = on indefinitely; valid only with `tellsIdentify`. */
   misc: bits({
     intrusion: [0],
     frontPanelLockout: [1],
@@ -40,7 +40,7 @@ export type ChassisAction = keyof typeof chassisActions;
 
 const chassisAction = struct({ action: oneOf(chassisActions) });
 
-/** Where a second command does not disturb what the first one began. */
+/** Used where a second command does not disturb the effect of the first. */
 const repeatableActions: readonly ChassisAction[] = ['power down', 'power up', 'soft shutdown'];
 
 /** Section 28.3. */
@@ -56,7 +56,7 @@ export const chassisControl: Command<ValueOf<typeof chassisAction>, Record<never
 
 const identification = struct({ seconds: optional(u8), force: optional(bits({ on: [0] })) });
 
-/** Section 28.5. 0 s = off; `force`: until told otherwise, which old BMCs do not know. */
+/** Section 28.5. 0 s = off; `force`: on indefinitely, which old BMCs do not support. */
 export const chassisIdentify: Command<ValueOf<typeof identification>, Record<never, never>> = {
   name: 'Chassis Identify',
   netFn: netFns.chassis,
@@ -125,10 +125,10 @@ export const getBootOptions: Command<ValueOf<typeof bootOptionQuery>, ValueOf<ty
 /** Boot device selector, table 28-14, parameter 5, data 2. */
 export const bootDevices = { none: 0x0, pxe: 0x1, disk: 0x2, safe: 0x3, cdrom: 0x5, bios: 0x6, floppy: 0xf } as const;
 
-/** A remote medium in the specification; with the mark for UEFI, Supermicro's firmware takes it for the disk. */
+/** Remote media in the specification; with the UEFI flag, Supermicro's firmware boots from disk. */
 export const supermicroUefiDisk = 0x9;
 
-/** Data of parameter 5. `device` is a number of `bootDevices`, or one that Ingot has no name for. */
+/** Data of parameter 5. `device` is a number of `bootDevices` or one that Ingot has no name for. */
 export const bootFlags = struct({
   validity: bits({ valid: [7], persistent: [6], uefi: [5] }),
   selection: bits({ device: [2, 4], clearCmos: [7], lockKeyboard: [6], blankScreen: [1], lockReset: [0] }),

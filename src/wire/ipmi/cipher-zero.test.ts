@@ -1,4 +1,4 @@
-/** BMCs that would do without a password: cipher suite 0 is neither asked for nor taken. */
+/** BMCs that accept a session without a password: our client neither requests nor accepts cipher suite 0. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { encode } from '../bytes/fields.ts';
@@ -14,9 +14,9 @@ import { IpmiError } from './ipmi-error.ts';
 import { decodeRequest, encodeResponse } from './message.ts';
 import { defaultTimings } from './timings.ts';
 
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const calm = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
-/** For a BMC that says nothing to one question: having answered another one soon, it is not waited for. */
+/** For a BMC that ignores one request: after a quick response to another request, the client's wait is short. */
 const impatient = { ...calm, shortestWait: 30 };
 const nobody = {
   anonymous: false,
@@ -38,7 +38,7 @@ const capabilities = {
 const suiteZero = Buffer.of(0xc0, 0x00, 0x00, 0x40, 0x80);
 const noAlgorithms = { authentication: 0, integrity: 0, confidentiality: 0 };
 
-/** Speaks as far as the opening of a session. @param listsSuites false = is silent when asked for them */
+/** Implements the protocol up to Open Session. @param listsSuites false = does not respond when queried for them */
 async function startOpenDoor(t: TestContext, { listsSuites }: { listsSuites: boolean }) {
   const seen: string[] = [];
   const server = await listenUdp({ address: '127.0.0.1', port: 0 }, (packet, from) => {

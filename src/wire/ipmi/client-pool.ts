@@ -4,7 +4,7 @@ import { SessionBudget, type SessionStats } from './session-budget.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
 export type IpmiClientPool = {
-  /** The one client for this BMC. Other credentials than last time replace it. */
+  /** The only client for this BMC. New credentials replace it. */
   client(options: IpmiClientOptions): IpmiClient;
   stats(): { readonly clients: number; readonly sessions: SessionStats };
   close(): Promise<void>;
@@ -13,15 +13,15 @@ export type IpmiClientPool = {
 export type IpmiPoolOptions = {
   readonly datagrams: Datagrams;
   readonly timings?: Timings;
-  /** At once, over all BMCs; 0 = one for each BMC. */
+  /** Maximum number of concurrent sessions, over all BMCs; 0 = one for each BMC. */
   readonly sessions?: number;
-  /** Clients that are remembered, for what was learned about their BMCs; those in use are never forgotten. */
+  /** Maximum number of cached clients (with what they learned about their BMCs); clients in use are never evicted. */
   readonly clients?: number;
 };
 
 type Known = { readonly client: IpmiClient; readonly options: IpmiClientOptions };
 
-/** One client, thus one session and one queue, per address and port. */
+/** One client per address and port, and so one session and one queue. */
 export function createIpmiClientPool(options: IpmiPoolOptions): IpmiClientPool {
   const { datagrams, timings = defaultTimings, sessions: limit = 0, clients: most = 30_000 } = options;
   const sessions = new SessionBudget(limit, timings);
@@ -53,7 +53,7 @@ export function createIpmiClientPool(options: IpmiPoolOptions): IpmiClientPool {
   };
 }
 
-/** Nodes come and go; what was learned about a tenth of those that nobody uses now can be learned again. */
+/** Nodes come and go. Evicts a tenth of the unused clients; what they learned about their BMCs can be learned again. */
 function forgetUnused(known: Map<string, Known>): void {
   let left = Math.ceil(known.size / 10);
   for (const [key, { client }] of known) {

@@ -1,4 +1,4 @@
-/** The client with the virtual BMC over a network that loses, repeats, delays, forges and cuts packets. */
+/** The client and the virtual BMC over a network that loses, duplicates, delays, forges and truncates packets. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { suite, type TestContext, test } from 'node:test';
@@ -18,16 +18,16 @@ import { decodeRequest, encodeResponse } from './message.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
 const udp = openSharedUdp();
-/** For networks that lose packets. */
+/** For lossy networks. */
 const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000, singleWait: 10_000 };
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const calm: Timings = { ...quick, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 
 type Pass = (packet: Buffer) => Buffer[];
 type Meddling = { toBmc?: Pass; toConsole?: Pass };
 
-/** A network that does with each packet what it is told. */
+/** A network that treats each packet as the test says. */
 function meddlingNetwork({ toBmc = (packet) => [packet], toConsole = (packet) => [packet] }: Meddling): Datagrams {
   return {
     async connect(peer, receive) {
@@ -70,7 +70,7 @@ async function failureOf(promise: Promise<unknown>): Promise<IpmiError> {
   return error;
 }
 
-/** The same numbers on each run. */
+/** A seeded generator: the same numbers on each run. */
 function dice(seed: number): () => number {
   let state = seed;
   return () => {
@@ -110,7 +110,7 @@ suite('the client on a bad network', () => {
       const changed = Buffer.from(packet);
       const at = 4 + Math.floor(roll() * (packet.length - 4));
       changed[at] = (changed[at] as number) ^ (1 << Math.floor(roll() * 8));
-      // Only inside the session: before it, nothing is signed and a changed bit is told by the proofs alone.
+      // Only inside the session: packets before it are unsigned, and only the proofs reveal a changed bit.
       const isSigned = packet[5] === 0xc0;
       return isSigned ? [changed, packet.subarray(0, at), unsignedAnswers(), packet] : [packet];
     };
@@ -148,7 +148,7 @@ test('two RAKP 1 that the BMC took for two are no wrong password', async (t) => 
     if (packet[5] !== 0x12 || !isFirst) return [packet];
     isFirst = false;
     const other = Buffer.from(packet);
-    // Another random number, so the BMC answers anew and forgets the first.
+    // With a different random number the BMC responds anew and forgets the first.
     other[24] = (other[24] as number) ^ 1;
     return [packet, other];
   };
@@ -170,7 +170,7 @@ test('a session whose last word was lost is not left behind in the BMC', async (
   assert.deepEqual([isFirst, bmc.sessionCount], [false, 1]);
 });
 
-/** What somebody would send who knows neither session nor keys: the machine is on. */
+/** A forged response by somebody who knows neither session nor keys: the machine is on. */
 function unsignedAnswers(): Buffer {
   const data = Buffer.of(1, 0, 0);
   return encodePlainPacket('ipmi', encodeResponse({ netFn: 0, command: 1, sequence: 1, completion: 0, data }));
@@ -265,7 +265,7 @@ test('a name that is never resolved ends with the deadline', async () => {
 
 suite('cipher suites', () => {
   test('a BMC that lost its better one is asked again', async (t) => {
-    // A lost session is noticed soon, but the suite is not changed for an answer that is late.
+    // The client detects a lost session early, but does not change the suite because of a late response.
     const { client, bmc } = await setStage(t, { timings: { ...calm, shortestWait: 20 } });
     await client.request(getChassisStatus, {});
     bmc.setBmcProfile({ cipherSuites: [3] });
@@ -276,7 +276,7 @@ suite('cipher suites', () => {
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   });
 
-  /** Answers the question for cipher suites itself, and leaves all else to the BMC. */
+  /** Responds to the cipher suite query itself and passes everything else to the BMC. */
   function listing(udp: Datagrams, page: (index: number) => Buffer): { datagrams: Datagrams; pages: () => number } {
     let pages = 0;
     const connect: Datagrams['connect'] = async (peer, receive) => {

@@ -16,24 +16,24 @@ export type IpmiClientOptions = BmcLogin;
 
 export type RequestOptions = {
   readonly signal?: AbortSignal;
-  /** Nobody waits for the answer: a BMC without a free session is an answer, not a reason for patience. */
+  /** No user waits for the response: do not wait for a free session if the BMC has none. */
   readonly background?: boolean;
-  /** The way to a controller behind the BMC, for which the command is. */
+  /** Route to the controller behind the BMC that the command is for. */
   readonly bridge?: Bridge | undefined;
 };
 
 export type IpmiClient = {
   /**
-   * Sends one command and waits for its answer; opens or renews the session as needed. Requests run one after the
-   * other: many BMCs mix up answers or fall over when asked in parallel.
+   * Sends one command and waits for its response; opens or renews the session as needed. Requests run one after the
+   * other: many BMCs mix up responses or crash on parallel requests.
    * @throws IpmiError, or the reason of an abort.
    */
   request<Q, R>(row: Command<Q, R>, fields: Q, options?: RequestOptions): Promise<R>;
-  /** How fast this BMC answers, smoothed; undefined before the first answer. */
+  /** Smoothed latency of this BMC; undefined before the first response. */
   readonly latencyMs: number | undefined;
-  /** False when it holds nothing that would be lost with it. */
+  /** False when discarding the client loses no state. */
   readonly isInUse: boolean;
-  /** Ends the request under way, closes the session politely. */
+  /** Aborts the request in progress and closes the session with Close Session. */
   close(): Promise<void>;
 };
 
@@ -48,7 +48,7 @@ export function createIpmiClient(options: IpmiClientOptions, network: IpmiNetwor
   return new Client(options, network);
 }
 
-/** Sends of one command in a session that may be lost before a new session is tried. */
+/** How often a command is sent in a possibly lost session before the client opens a new one. */
 const sessionLossSends = 3;
 
 class Client implements IpmiClient, SessionHolder {
@@ -161,7 +161,7 @@ class Client implements IpmiClient, SessionHolder {
     }
   }
 
-  /** For what must not be done twice: proves the way first, then sends a single packet. */
+  /** For commands that must not be executed twice: verifies the session first, then sends a single packet. */
   async #runOnce<Q, R>(row: Command<Q, R>, fields: Q, way: Way): Promise<R> {
     const { budget } = way;
     const { trusted, singleWait } = this.#network.timings;

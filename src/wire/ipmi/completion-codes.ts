@@ -1,4 +1,4 @@
-/** Generic completion codes, IPMI 2.0 rev 1.1 table 5-2. Codes 80h to BEh mean something else in each command: see its row. */
+/** Generic completion codes, IPMI 2.0 rev 1.1 table 5-2. Codes 80h to BEh depend on the command: see its row. */
 export const completionCodeTable: Readonly<Record<number, string>> = {
   0: 'completed normally',
   192: 'node busy',
@@ -28,8 +28,8 @@ export const completionCodeTable: Readonly<Record<number, string>> = {
 };
 
 /**
- * What a BMC that has just started answers to anything (D2h); Supermicro X9 and Dell iDRAC 6 say FFh or C3h for the same,
- * and none of them ever says so of a request that is wrong.
+ * What a BMC that is still starting answers to any command (D2h). Supermicro X9 and Dell iDRAC 6 use FFh or C3h for
+ * the same, and never use any of these codes for an invalid request.
  */
 export const notReadyCodes: readonly number[] = [0xc0, 0xc3, 0xd2, 0xff];
 

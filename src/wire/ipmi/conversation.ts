@@ -8,20 +8,20 @@ import { type Budget, jittered, type Timings } from './timings.ts';
 export type Question<T> = {
   /** For the error text. */
   readonly command: string;
-  /** Builds the packet anew for each send, as a repeat needs a new session sequence number. */
+  /** Builds a new packet for each send, because a retry needs a new session sequence number. */
   packet(): Uint8Array;
-  /** The answer in a packet; undefined or `Malformed` for a packet that is not the answer: the wait goes on. */
+  /** Extracts the response from a packet; undefined or `Malformed` = another packet, so the wait continues. */
   accept(packet: Buffer): T | undefined;
-  /** Most sends; then it is `silent`. */
+  /** Maximum number of sends before it fails as `silent`. */
   readonly sends?: number;
-  /** Until the first repeat, instead of what is known of this BMC; the answer then teaches nothing either. */
+  /** Wait before the first retry, in place of the learned latency, which the response then does not update. */
   readonly wait?: number;
   readonly budget: Budget;
 };
 
 export type ConversationOptions = { readonly datagrams: Datagrams; readonly timings: Timings; readonly latency?: Latency };
 
-/** A way to one BMC, one question at a time: sends, waits, repeats. Packets that answer nothing go to `otherwise`. */
+/** A channel to one BMC with one outstanding request: sends, waits, retries. Unmatched packets go to `otherwise`. */
 export class Conversation {
   readonly peer: Peer;
   readonly timings: Timings;
@@ -29,7 +29,7 @@ export class Conversation {
   readonly #pace: PacketBudget | undefined;
   #socket: DatagramSocket | undefined;
   #take: ((packet: Buffer) => void) | undefined;
-  /** For what comes unasked, e.g. of a serial line. May throw `Malformed`. */
+  /** Handler of unsolicited packets, e.g. of a SOL session. May throw `Malformed`. */
   otherwise: ((packet: Buffer) => void) | undefined;
 
   private constructor(peer: Peer, { timings, datagrams, latency = new Latency() }: ConversationOptions) {
@@ -45,7 +45,7 @@ export class Conversation {
     return conversation;
   }
 
-  /** For a word that needs no answer. */
+  /** Sends a packet that needs no response. */
   tell(packet: () => Uint8Array): void {
     this.leave(packet);
   }
@@ -55,13 +55,13 @@ export class Conversation {
     this.#socket = undefined;
   }
 
-  /** @throws IpmiError `silent`, the reason of an end, or what `accept` throws. */
+  /** @throws IpmiError `silent`, the reason of an abort, or what `accept` throws. */
   ask<T>(question: Question<T>): Promise<T> {
     question.budget.throwIfEnded();
     return new Promise<T>((resolve, reject) => new CallOptions(this, question, { resolve, reject }).send());
   }
 
-  /** The packet is built and leaves when the budget of packets allows. @returns how to withdraw it, where it has to wait */
+  /** Builds and sends the packet when the packet budget allows. @returns a function that withdraws a queued packet */
   leave(packet: () => Uint8Array, sent?: () => void): (() => void) | undefined {
     const go = () => {
       this.#socket?.send(packet());
@@ -72,7 +72,7 @@ export class Conversation {
     return undefined;
   }
 
-  /** For `CallOptions` alone. */
+  /** For `CallOptions` only. */
   set take(take: ((packet: Buffer) => void) | undefined) {
     this.#take = take;
   }
@@ -93,7 +93,7 @@ export class Conversation {
 
 type Settlers<T> = { readonly resolve: (answer: T) => void; readonly reject: (reason: unknown) => void };
 
-/** One question on its way. */
+/** One outstanding request. */
 class CallOptions<T> {
   readonly #conversation: Conversation;
   readonly #question: Question<T>;
@@ -131,7 +131,7 @@ class CallOptions<T> {
     const { budget } = this.#question;
     const { growth, longestWait } = this.#conversation.timings;
     this.#sentAt = performance.now();
-    // A question that is asked once has no repeats to spread.
+    // A request that is sent once has no retries to spread.
     const wait = this.#question.wait === undefined ? jittered(this.#wait) : this.#wait;
     this.#timer = setTimeout(() => this.send(), Math.min(wait, budget.left));
     this.#wait = Math.min(this.#wait * growth, longestWait);

@@ -5,7 +5,7 @@ import { netFns } from './message.ts';
 
 type Nothing = Record<never, never>;
 
-/** Section 20.2. Many BMCs restart before they have answered. */
+/** Section 20.2. Many BMCs restart before they respond. */
 export const coldReset: Command<Nothing, Nothing> = {
   name: 'Cold Reset',
   netFn: netFns.app,
@@ -20,7 +20,7 @@ export const coldReset: Command<Nothing, Nothing> = {
 /** Section 20.3. */
 export const warmReset: Command<Nothing, Nothing> = { ...coldReset, name: 'Warm Reset', command: 0x03 };
 
-/** Section 20.4: `result` 55h = passed, 56h = not implemented, 57h = with the failures of `detail`, 58h = fatal. */
+/** Section 20.4: `result` 55h = passed, 56h = not implemented, 57h = failures as in `detail`, 58h = fatal. */
 export const getSelfTestResults: Command<Nothing, { result: number; detail: number }> = {
   name: 'Get Self Test Results',
   netFn: netFns.app,
@@ -30,7 +30,7 @@ export const getSelfTestResults: Command<Nothing, { result: number; detail: numb
   response: struct({ result: u8, detail: u8 }),
 };
 
-/** Section 20.8: of the BMC itself, where it has one. */
+/** Section 20.8: the GUID of the BMC itself, if it has one. */
 export const getDeviceGuid: Command<Nothing, { guid: Buffer }> = {
   name: 'Get Device GUID',
   netFn: netFns.app,

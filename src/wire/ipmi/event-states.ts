@@ -1,4 +1,4 @@
-/** What sensors of states and events say in words: IPMI 2.0 rev 1.1 tables 42-2 and 42-3. The index is the event offset. */
+/** Texts for discrete sensor states and events: IPMI 2.0 rev 1.1 tables 42-2 and 42-3, indexed by event offset. */
 
 export type Severity = 'ok' | 'warning' | 'critical';
 type Row = string | readonly [words: string, severity: Severity] | undefined;
@@ -319,7 +319,7 @@ const specificTable: Readonly<Record<number, readonly Row[]>> = {
 
 export type State = { readonly words: string; readonly severity: Severity };
 
-/** An offset that the tables do not name is told by its number. */
+/** An offset that is not in the tables is shown as its number. */
 export function describeState({ eventType, sensorType, offset }: StateKey): State {
   const table = eventType === eventTypes.sensorSpecific ? specificTable[sensorType] : genericTable[eventType];
   const row = table?.[offset];
@@ -328,7 +328,7 @@ export function describeState({ eventType, sensorType, offset }: StateKey): Stat
 }
 export type StateKey = { readonly eventType: number; readonly sensorType: number; readonly offset: number };
 
-/** The states of a reading's bits, offset 0 in bit 0; 15 of them at most. */
+/** The states of a reading's bits, offset 0 in bit 0; at most 15. */
 export function statesOf(bits: number, key: Omit<StateKey, 'offset'>): State[] {
   const offsets = Array.from({ length: 15 }, (_, offset) => offset).filter((offset) => (bits >> offset) & 1);
   return offsets.map((offset) => describeState({ ...key, offset }));

@@ -1,12 +1,12 @@
-/** FRU data: Platform Management FRU Information Storage Definition 1.2. Area by area, as far as each can be understood. */
+/** FRU data: Platform Management FRU Information Storage Definition 1.2. Each area is decoded as far as possible. */
 import { decodeText, decodeUtf16, printable, textTypes } from './type-length-text.ts';
 
 export const fruHeaderLength = 8;
 export const multirecordHeaderLength = 5;
-/** Offsets and lengths are told in units of so many bytes. */
+/** Offsets and lengths are in units of this many bytes. */
 export const fruUnit = 8;
 
-/** Section 8. Offsets in bytes; an area that does not exist is left out. */
+/** Section 8. Offsets in bytes; absent areas are omitted. */
 export type FruHeader = {
   readonly chassis?: number;
   readonly board?: number;
@@ -15,17 +15,17 @@ export type FruHeader = {
 };
 
 export type FruArea = {
-  /** By name, in the order of the area; empty fields are left out. */
+  /** By name, in the order of the area; empty fields are omitted. */
   readonly fields: Readonly<Record<string, string>>;
   readonly custom: readonly string[];
-  /** What is wrong with it, in words. */
+  /** Problems of the area, as text. */
   readonly notes: readonly string[];
 };
 
 export const areaNames = ['chassis', 'board', 'product'] as const;
 export type AreaName = (typeof areaNames)[number];
 
-/** Sections 10 to 12: where the texts begin, and what they are called. */
+/** Sections 10 to 12: offset of the first text, and the names of the texts. */
 const areaTable: Readonly<Record<AreaName, { texts: number; language?: number; names: readonly string[] }>> = {
   chassis: { texts: 3, names: ['part_number', 'serial'] },
   board: { texts: 6, language: 2, names: ['manufacturer', 'product', 'serial', 'part_number', 'file_id'] },
@@ -36,12 +36,12 @@ const areaTable: Readonly<Record<AreaName, { texts: number; language?: number; n
   },
 };
 
-/** Section 15: 0 and 25 are English; of any other language the 8-bit texts are UTF-16. */
+/** Section 15: 0 and 25 are English; in any other language the 8-bit texts are UTF-16. */
 const english: readonly number[] = [0, 25];
-/** Ends the list of texts, section 13: the byte of a text of type 3 and length 1. */
+/** End-of-list marker, section 13: the type/length byte of a type 3 text of length 1. */
 const endOfTexts = 0xc1;
 
-/** @param bytes 8. @returns undefined where this is no FRU data at all */
+/** @param bytes 8. @returns undefined if this is not FRU data */
 export function decodeFruHeader(bytes: Buffer): { header: FruHeader; notes: string[] } | undefined {
   const [version = 0, , chassis = 0, board = 0, product = 0, multirecords = 0] = bytes;
   if (bytes.length < fruHeaderLength || (version & 0x0f) !== 1) return undefined;
@@ -54,7 +54,7 @@ export function decodeFruHeader(bytes: Buffer): { header: FruHeader; notes: stri
   return { header, notes: sumsToZero(bytes) ? [] : ['the checksum of the common header is wrong'] };
 }
 
-/** @param bytes the area, from its format version to its checksum, or as much of it as there is */
+/** @param bytes the area from its format version to its checksum, or the part that was read */
 export function decodeFruArea(name: AreaName, bytes: Buffer): FruArea {
   const { texts, language, names } = areaTable[name];
   const notes = sumsToZero(bytes) ? [] : [`the checksum of the ${name} area is wrong`];
@@ -68,7 +68,7 @@ export function decodeFruArea(name: AreaName, bytes: Buffer): FruArea {
   return { fields, custom: values.texts.slice(names.length).filter(Boolean), notes };
 }
 
-/** Section 11: minutes since 1996, in three bytes; 0 = nobody wrote it. */
+/** Section 11: minutes since 1996 in three bytes; 0 = unspecified. */
 function madeAt(bytes: Buffer): { made_at?: string } {
   const minutes = bytes.length >= 6 ? bytes.readUIntLE(3, 3) : 0;
   if (minutes === 0) return {};
@@ -92,8 +92,8 @@ function readTexts(bytes: Buffer, { isForeign, named }: TextReading): { texts: s
 }
 
 /**
- * Some makers write a text of one character (ZT Systems: product version `1`) with the byte that ends the list. It is a text
- * where something other than padding is behind it, and the list then comes to an end. ipmitool takes it so as well.
+ * Some vendors write a text of one character (ZT Systems: product version `1`), whose type/length byte equals the
+ * end-of-list marker. As in ipmitool, it is a text if anything but padding follows, and the list ends after it.
  * @param bytes from that byte on
  */
 function isText(bytes: Buffer): boolean {
@@ -109,7 +109,7 @@ function readText(type: number, data: Buffer, isForeign: boolean): string {
   return decodeText(type, data, 'binary');
 }
 
-/** SMBIOS chassis types that servers name; others by their number. */
+/** SMBIOS chassis types used by servers; others are shown by number. */
 const chassisTable: Readonly<Record<number, string>> = {
   1: 'other',
   2: 'unknown',

@@ -81,7 +81,7 @@ suite('FRU data', () => {
     assert.deepEqual(await productOf(texts(0xc1)), { fields: { manufacturer: 'AB' }, notes: [] });
     const padded = Buffer.concat([texts(0xc1).subarray(0, 7), Buffer.alloc(8, 0xff)]);
     assert.deepEqual((await productOf(padded)).fields, { manufacturer: 'AB' });
-    // What is behind is no list: then it was the end.
+    // The bytes after it are not a list, so it was the end marker.
     assert.deepEqual((await productOf(texts(0xc1, 0x37, 0xff, 0x43))).fields, { manufacturer: 'AB' });
   });
 
@@ -114,7 +114,7 @@ suite('FRU data', () => {
   });
 });
 
-/** As people published it of their machines: the bytes of the areas, and zeros behind. */
+/** Dumps that users published of their machines: the bytes of the areas, padded with zeros. */
 suite('FRU data of a real machine', () => {
   const zeros = '\0'.repeat(64);
 
@@ -153,7 +153,7 @@ suite('FRU data of a real machine', () => {
   });
 });
 
-/** With the byte that makes the sum zero. */
+/** Appends the byte that makes the sum zero. */
 function sealed(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.of(-bytes.reduce((sum, byte) => sum + byte, 0) & 0xff)]);
 }

@@ -1,4 +1,4 @@
-/** Reads one FRU device's data, area by area: IPMI 2.0 rev 1.1 section 34. */
+/** Reads the data of one FRU device area by area: IPMI 2.0 rev 1.1 section 34. */
 import { type Asker, askOr, onUnit } from './asker.ts';
 import { completionCodes as codes } from './completion-codes.ts';
 import {
@@ -21,7 +21,7 @@ export type FruInventory = Partial<Record<AreaName, FruArea>> & {
 
 export type FruDevice = { readonly device: number; readonly lun?: number };
 
-/** @returns undefined where there is no such device, or nothing on it that could be understood */
+/** @returns undefined if the device does not exist or holds nothing that can be decoded */
 export async function readFru(
   asker: Asker,
   { device, lun = 0 }: FruDevice,
@@ -80,7 +80,7 @@ const tooMuch: readonly number[] = [
   codes.unspecified,
 ];
 
-/** The device's bytes, in portions that it likes. */
+/** Reads the device in chunks of a size that it accepts. */
 class FruMemory {
   readonly #asker: Asker;
   readonly #options: MemoryOptions;
@@ -91,7 +91,7 @@ class FruMemory {
     this.#options = options;
   }
 
-  /** @returns fewer bytes where the device has no more, or refuses them */
+  /** @returns fewer bytes if the device ends there or refuses to read on */
   async read(offset: number, length: number): Promise<Buffer> {
     const end = Math.min(offset + length, this.#options.size);
     const parts: Buffer[] = [];
@@ -105,7 +105,7 @@ class FruMemory {
     return Buffer.concat(parts);
   }
 
-  /** Offsets and counts are in words where the device says so: bytes are cut out of them. */
+  /** If the device is accessed by words, offsets and counts are in words; the requested bytes are cut out of them. */
   async #readPart(offset: number, length: number): Promise<Buffer | undefined> {
     const { device, lun, words, pause } = this.#options;
     const skipped = words ? offset & 1 : 0;

@@ -1,6 +1,6 @@
 /**
- * A UUID as BMCs send it: the SMBIOS order, in which the first three groups are little-endian (SMBIOS 3.x section 7.2.1).
- * IPMI 2.0 rev 1.1 section 20.8 has another order on paper; what hosts and BMCs agree on is this one.
+ * A UUID as BMCs send it: the SMBIOS byte order, in which the first three groups are little-endian (SMBIOS 3.x
+ * section 7.2.1). IPMI 2.0 rev 1.1 section 20.8 specifies another order, but hosts and BMCs agree on this one.
  */
 export function encodeGuid(uuid: string): Buffer {
   return swapGroups(Buffer.from(uuid.replaceAll('-', ''), 'hex'));

@@ -1,6 +1,6 @@
 /**
- * Opens an RMCP+ session as the remote console: capabilities, cipher suite, Open Session, RAKP 1 to 4. IPMI 2.0 rev 1.1
- * sections 13.14 to 13.23. Nothing here is taken on trust: ids, tags, algorithms and both proofs are checked.
+ * Opens an RMCP+ session as the remote console: capabilities, cipher suite, Open Session, RAKP 1 to 4. IPMI 2.0 rev
+ * 1.1 sections 13.14 to 13.23. It verifies ids, tags, algorithms and both proofs.
  */
 import { randomBytes } from 'node:crypto';
 import { encode } from '../bytes/fields.ts';
@@ -31,15 +31,16 @@ export type Login = {
   readonly user: string;
   readonly password: string;
   readonly privilege: Privilege;
-  /** The BMC's own key (K_G), where its owner set one. */
+  /** The BMC key (K_G), if the operator set one. */
   readonly bmcKey?: Uint8Array;
 };
 
 type OpenOptions = { readonly suites: readonly CipherSuite[]; readonly budget: Budget; readonly quirk?: SessionQuirk };
 
 /**
- * @param options `manner`: the one that this BMC needed before
- * @returns `isBest`: a better suite was not just without a free session. @throws IpmiError
+ * @param options `quirk`: the session quirk that this BMC needed before
+ * @returns `isBest`: false if a better suite failed only because the BMC had no free session
+ * @throws IpmiError
  */
 export async function openSession(
   conversation: Conversation,
@@ -71,9 +72,9 @@ export async function openSession(
         if (mixUps === mostMixUps - 1) quirk = noNameOnlyLookup;
         continue;
       }
-      // Each message moves the BMC's side on, so a lost one can't be repeated by itself: all starts again.
+      // Each message advances the BMC's state, so a lost one can't be resent alone: restart the handshake.
       if (error.failure !== 'silent') throw error;
-      // Some BMCs answer a cipher suite they don't know with silence; then the next one gets its turn.
+      // Some BMCs do not respond to an unsupported cipher suite; try the next one.
       at = (at + 1) % suites.length;
       wait = Math.min(wait * timings.growth, timings.longestWait);
     }
@@ -83,13 +84,13 @@ export async function openSession(
 const mostMixUps = 3;
 
 /**
- * RAKP 4 calls our proof wrong although RAKP 2 has shown that both sides have the same password: the two are not of one
- * exchange. So it goes where the network delivered RAKP 1 twice and the BMC drew a new random number for the second. Who does
- * it again may be a BMC that reads RAKP 3 otherwise (`intelplus`): the last try minds that.
+ * RAKP 4 rejects our proof although RAKP 2 showed that both sides have the same password: the two belong to different
+ * exchanges. This happens when the network duplicates RAKP 1 and the BMC draws a new random number for the copy. If
+ * it recurs, the BMC may compute RAKP 3 differently (`intelplus`): the last attempt uses that quirk.
  */
 class MixUp extends IpmiError {}
 
-/** Refused, and worth another try: this BMC wants to be asked in another manner. */
+/** Refused, but worth a retry: this BMC needs a session quirk. */
 class OtherQuirk extends IpmiError {
   readonly quirk: SessionQuirk;
 
@@ -99,7 +100,7 @@ class OtherQuirk extends IpmiError {
   }
 }
 
-/** No session is free in the BMC now; one will be, as it drops those that nobody uses after a minute. */
+/** The BMC has no free session; it will have one, because it drops unused sessions after a minute. */
 export class NoFreeSession extends IpmiError {}
 
 class Handshake {
@@ -110,7 +111,7 @@ class Handshake {
   readonly #wait: number;
   readonly #quirk: SessionQuirk;
   readonly #isLastSuite: boolean;
-  /** The BMC had no session for this suite; the next one is tried. */
+  /** The BMC had no session for this suite; the next suite is tried. */
   wasFull = false;
   readonly #tag = randomBytes(1).readUInt8();
   readonly #consoleSession = randomSession();
@@ -139,7 +140,7 @@ class Handshake {
     return privilegeLevels[this.#login.privilege];
   }
 
-  /** @returns undefined when the BMC does not do this cipher suite. */
+  /** @returns undefined if the BMC does not support this cipher suite. */
   async run(): Promise<SessionTerms | undefined> {
     const bmcSession = await this.#openSession();
     if (bmcSession === undefined) return undefined;
@@ -164,9 +165,9 @@ class Handshake {
     if (!answer.ok) {
       const { status } = answer.failure;
       if (rakp.cipherSuiteStatuses.includes(status)) return undefined;
-      // Supermicro X8DTG and MSI MS-91D2 say so of a cipher suite that is switched off.
+      // Supermicro X8DTG and MSI MS-91D2 return this for a disabled cipher suite.
       if (roleStatuses.includes(status) && !this.#isLastSuite) return undefined;
-      // Firmware without suite 17 calls it "insufficient resources" (01h), as one does that has no session left.
+      // Firmware without suite 17 returns "insufficient resources" (01h), as does firmware with no free session.
       if (rakp.fullStatuses.includes(status) && !this.#isLastSuite) {
         this.wasFull = true;
         return undefined;
@@ -230,14 +231,14 @@ class Handshake {
     throw odd ? new OtherQuirk(error, odd.quirk) : error;
   }
 
-  /** Lets the BMC free the half-open session at once: it has few, and keeps them for a minute. */
+  /** Lets the BMC free the half-open session immediately: it has few, and keeps them for a minute. */
   #giveUp(bmcSession: number): void {
     const status = rakp.rakpStatus.invalidIntegrityCheck;
     const packet = encodePlainPacket('rakp3', rakp.encodeFailure({ tag: this.#tag, status, session: bmcSession }));
     this.#conversation.tell(() => packet);
   }
 
-  /** RAKP 3 or 4 was lost: half open or open, the session is of no use to us, and the BMC shall not keep it. */
+  /** RAKP 3 or 4 was lost: the session is half open or open, and useless to us; make the BMC drop it. */
   #leave(terms: SessionTerms): void {
     const data = encode(closeSession.request, { session: terms.bmcSession });
     const { netFn, command } = closeSession;

@@ -1,18 +1,19 @@
 import type { Peer } from '../udp/datagrams.ts';
 
 /**
- * Why a BMC could not be made to do something:
- * - `silent`: no (valid) answer within the time allowed;
- * - `refused`: it knows the user not, or the password is another, or the user may not do this;
- * - `completion`: it answered the command with a completion code other than 00h;
- * - `unfit`: it answered, but can't or won't speak IPMI 2.0 the way we insist on;
- * - `closed`: this end, or the use of a serial line by the BMC, was closed meanwhile; or there was no room to open it.
+ * Why a request to a BMC failed:
+ * - `silent`: no (valid) response before the deadline;
+ * - `refused`: unknown user, wrong password, or insufficient privilege;
+ * - `completion`: the BMC answered the command with a completion code other than 00h;
+ * - `unfit`: the BMC answered, but cannot or will not speak IPMI 2.0 as Ingot requires;
+ * - `closed`: this end closed the session, the BMC ended the SOL session, or no session could be opened within the
+ *   limit.
  */
 export type IpmiFailure = 'silent' | 'refused' | 'completion' | 'unfit' | 'closed';
 
 type Context = { peer: Peer; command: string; detail: string; attempts?: number; seconds?: number; completion?: number };
 
-/** Never holds a user name, password or key. */
+/** Never contains a user name, password or key. */
 export class IpmiError extends Error {
   override name = 'IpmiError';
   readonly failure: IpmiFailure;

@@ -8,12 +8,12 @@ import { IpmiError } from './ipmi-error.ts';
 import { openSerialLine, type SerialLine } from './sol-stream.ts';
 import { defaultTimings } from './timings.ts';
 
-/** It is silent where it is asked for its cipher suites. */
+/** The simulator does not respond to the cipher suite query. */
 const login = { user: 'admin', password: 'secret', privilege: 'administrator', cipherSuite: 3 } as const;
-/** Nothing is sent twice, however slow this machine is: a line that is opened twice is in use. */
+/** No retransmissions, even on a slow machine: a SOL payload that is activated twice is in use. */
 const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
 
-/** The simulator's machine: a TCP server that greets and says all again in capitals. */
+/** The simulator's machine: a TCP server that sends a greeting and echoes its input in capitals. */
 async function setStage(t: TestContext) {
   const ends: Socket[] = [];
   const machine = createServer((socket) => {
@@ -76,7 +76,7 @@ suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () =>
     await new Promise((resolve) => first.once('close', resolve).destroy());
   });
 
-  // Only heard: the simulator takes the first packet typed for a repeat of the last one of the session before.
+  // Output only: the simulator takes the first packet typed for a retransmission from the previous session.
   test('can be opened again after it was closed', async (t) => {
     const { open, print } = await setStage(t);
     for (const word of ['first', 'second', 'third']) {

@@ -52,7 +52,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 
     const actions = (await sim.actions()).filter((line) => line.startsWith('set'));
-    // A simulator that answers late hears a command twice.
+    // When the simulator responds late, it receives a command twice.
     const changes = actions.filter((line, at) => line !== actions[at - 1]);
     assert.deepEqual(changes, ['set power 1', 'set power 0']);
   });

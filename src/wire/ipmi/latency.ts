@@ -1,24 +1,24 @@
 import type { Timings } from './timings.ts';
 
-/** Weights of the newest answer, RFC 6298 section 2.3. */
+/** Weights of the newest sample, RFC 6298 section 2.3. */
 const smoothing = 1 / 8;
 const variationSmoothing = 1 / 4;
-/** How many deviations an answer may be late before it counts as lost, RFC 6298 section 2.3. */
+/** After how many deviations a response counts as lost, RFC 6298 section 2.3. */
 const deviations = 4;
 
-/** How fast a BMC answers, learned as RFC 6298 does for TCP, and how long to wait for its next answer. */
+/** Estimates a BMC's latency as RFC 6298 does for TCP, and from it the timeout of the next request. */
 export class Latency {
   #smoothed: number | undefined;
   #variation = 0;
-  /** The wait after which the last answer came only on a repeat: kept until an answer is clear again, section 5.7. */
+  /** The timeout after which the last response needed a retry: kept until an unambiguous sample, section 5.7. */
   #backedOff = 0;
 
-  /** Milliseconds, smoothed; undefined before the first answer. */
+  /** Smoothed, in milliseconds; undefined before the first response. */
   get milliseconds(): number | undefined {
     return this.#smoothed;
   }
 
-  /** An answer to a question that was sent once: only then is it known which packet it answers (Karn's rule, section 3). */
+  /** Response to a request that was sent once: only then the packet it answers is known (Karn's rule, section 3). */
   answered(milliseconds: number): void {
     this.#backedOff = 0;
     if (this.#smoothed === undefined) {

@@ -1,4 +1,6 @@
-/** What ipmitool and OpenIPMI's simulator said to each other in IPMI 1.5: each signature checked, each packet written again to the same bytes. */
+/**
+ * IPMI 1.5 captures of ipmitool and OpenIPMI's simulator: checks each signature, re-encodes each packet identically.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +29,7 @@ function isAsf(packet: Buffer): boolean {
   return packet[3] === rmcpClasses.asf;
 }
 
-/** Reads a message by its row of the command table and writes it again. */
+/** Decodes a message with its row of the command table and encodes it again. */
 function repeatMessage(message: Buffer, direction: Direction, commands: string[]): Buffer {
   if (direction === 'to-bmc') {
     const request = decodeRequest(message);
@@ -63,7 +65,7 @@ suite('captured exchanges of IPMI 1.5 are read, proven and written to the same b
         const again = encodeSignedPacket({ ...signed, message: repeatMessage(signed.message, direction, commands) }, key);
         assert.equal(again.toString('hex'), packet.toString('hex'));
         if (signed.sequence === 0) continue;
-        // The answer to Activate Session still names the session of the challenge.
+        // The response to Activate Session still carries the session id of the challenge.
         const end = `${signed.session} ${direction}`;
         const window = windows.get(end) ?? new SequenceWindow((signed.sequence - 1) >>> 0);
         assert.ok(window.take(signed.sequence), 'the sequence number is fresh');

@@ -6,12 +6,12 @@ import type { SessionLink } from './session-link.ts';
 export type LegacyTerms = {
   readonly bmcSession: number;
   readonly key: Uint8Array;
-  /** First sequence number that this end uses, and the one that the other does. */
+  /** Initial sequence numbers of this end and of the peer. */
   readonly firstOutbound: number;
   readonly firstInbound: number;
 };
 
-/** Signed by MD5, not encrypted: IPMI 1.5. Either end has one. */
+/** Signed with MD5, not encrypted: IPMI 1.5. Each end has one. */
 export class LegacyLink implements SessionLink {
   readonly bmcSession: number;
   readonly #key: Uint8Array;

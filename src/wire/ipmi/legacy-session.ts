@@ -1,6 +1,7 @@
 /**
- * An IPMI 1.5 session over the LAN, signed by MD5, for BMCs that know nothing better: IPMI 2.0 rev 1.1 section 6.12.7 and
- * 22.16 to 22.18. It proves who sent a packet; it hides nothing. Types none, MD2 and bare password are never used.
+ * An IPMI 1.5 session over the LAN, signed with MD5, for BMCs that support nothing better: IPMI 2.0 rev 1.1 section
+ * 6.12.7 and 22.16 to 22.18. It authenticates packets and encrypts nothing. The authentication types none, MD2 and
+ * plain password are never used.
  */
 import { randomBytes } from 'node:crypto';
 import { decode, encode } from '../bytes/fields.ts';
@@ -43,9 +44,9 @@ export async function openLegacySession(conversation: Conversation, login: Login
 }
 
 /**
- * A BMC that answers the challenge and then says nothing has most likely dropped what is signed by a wrong password. Only
- * so many rounds make that likely: where one answer is lost the BMC holds the session for open and minds no repeat, so
- * each round begins with a new challenge.
+ * A BMC that responds to the challenge and then to nothing has probably dropped packets signed with a wrong password.
+ * Only this many rounds make that probable: if one response is lost, the BMC considers the session open and ignores
+ * retries, so each round starts with a new challenge.
  */
 const mostRounds = 4;
 const sendsInRound = 2;
@@ -69,7 +70,8 @@ async function activate(conversation: Conversation, login: Login, { session, cha
     packet: () => packet,
     sends: sendsInRound,
     budget,
-    // An answer under another password is not told from silence: what is not rightly signed is dropped. BMCs do not answer then anyway.
+    // A response signed with another password looks like no response: packets without a valid signature are dropped.
+    // BMCs do not respond in that case anyway.
     accept: (received) => readActivation(received, key),
   });
   if (answer.completion !== completionCodes.ok) throw turnedDown(conversation, login, answer.completion);
@@ -89,7 +91,10 @@ async function askChallenge(conversation: Conversation, user: string, budget: Bu
   throw new IpmiError('refused', { peer: conversation.peer, command: row.name, detail });
 }
 
-/** BMCs sign the answer, or leave it unsigned where they refuse; a refusal harms nobody who could have lost the packet as well. */
+/**
+ * BMCs sign the response, or leave a refusal unsigned. Accepting a forged refusal does no harm: its sender could also
+ * have dropped the packet.
+ */
 function readActivation(packet: Buffer, key: Uint8Array) {
   const unsigned = readUnsignedMessage(packet);
   const answer = decodeResponse(unsigned ?? decodeSignedPacket(packet, key).message);

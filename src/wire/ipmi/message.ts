@@ -1,8 +1,8 @@
-/** IPMI messages as a LAN carries them: addresses, network function, command, two checksums. IPMI 2.0 rev 1.1 section 13.8. */
+/** IPMI messages on the LAN: addresses, network function, command, two checksums. IPMI 2.0 rev 1.1 section 13.8. */
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
 
-/** Slave address of the BMC, and the software id of a remote console, section 5.5. */
+/** Slave address of the BMC and software id of a remote console, section 5.5. */
 export const bmcAddress = 0x20;
 export const consoleAddress = 0x81;
 
@@ -15,13 +15,13 @@ export type Request = {
   lun?: number;
   sequence: number;
   data: Uint8Array;
-  /** Slave addresses of a bridged request; default the BMC's, and the console's. */
+  /** Slave addresses of a bridged request; default: the BMC's and the console's. */
   to?: number;
   from?: number;
 };
 export type Response = Request & { completion: number };
 
-/** Addresses, network function, first checksum, sequence, command: section 13.8. The second checksum ends the message. */
+/** Addresses, network function, first checksum, sequence, command: section 13.8. The second checksum comes last. */
 const headLength = 6;
 
 type Address = { to: number; netFn: number; lun?: number; from: number; sequence: number; command: number };
@@ -37,7 +37,7 @@ export function decodeRequest(message: Uint8Array): Request {
   return request;
 }
 
-/** A request for whomever. */
+/** A request to any responder. */
 export function decodeForwarded(message: Uint8Array): Request & { to: number } {
   const { to, netFn, lun, sequence, command, data } = decode(message);
   if (netFn & 1) throw new Malformed('a response where a request belongs');
@@ -52,9 +52,10 @@ export function encodeResponse({ netFn, command, sequence, completion, data, fro
 
 /**
  * `netFn` in the result is the request's.
- * @param guard what keeps the bytes whole. Behind a session's signature the two checksums say nothing more, and some BMCs have
- *   them wrong (`nochecksumcheck`: Supermicro X9SCM-iiF, X9DRi-F, X9DRFR): then they are not looked at. Nor is the address
- *   that the answer is for: of a bridged request it may be the BMC's (OpenIPMI's simulator).
+ * @param guard what protects the bytes. Inside a session's signature the two checksums are redundant, and some BMCs
+ *   compute them wrongly (`nochecksumcheck`: Supermicro X9SCM-iiF, X9DRi-F, X9DRFR), so they are ignored. The
+ *   requester address of the response is ignored too: for a bridged request it may be the BMC's (OpenIPMI's
+ *   simulator).
  */
 export function decodeResponse(message: Uint8Array, guard: 'checksums' | 'signature' = 'checksums'): Response {
   const { to, netFn, sequence, command, data } = decode(message, guard);
@@ -95,7 +96,7 @@ function decode(message: Uint8Array, guard: 'checksums' | 'signature' = 'checksu
   return { to, netFn: function_ >> 2, lun: function_ & 0x03, from, sequence, command, data };
 }
 
-/** What makes the sum of the bytes zero, modulo 256. */
+/** The byte that makes the sum of the bytes zero, modulo 256. */
 function checksum(bytes: Uint8Array, from: number, to: number): number {
   let sum = 0;
   for (let at = from; at < to; at += 1) sum += bytes[at] as number;

@@ -1,6 +1,6 @@
 /**
- * Every reader of foreign bytes, given captured packets with changed, missing, added and swapped bytes: it reads them or
- * throws `Malformed` with a reason, and nothing else. The seed is fixed, so a failure comes again.
+ * Fuzzes every decoder with captured packets whose bytes are changed, removed, added and swapped: it decodes them or
+ * throws `Malformed` with a reason, and nothing else. The seed is fixed, so failures are reproducible.
  */
 import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
@@ -22,7 +22,7 @@ import { commandTable, findCommand } from './commands.ts';
 
 const rounds = 60;
 
-/** @returns whether it was read */
+/** @returns whether it was decoded */
 function isRead(reader: (bytes: Buffer) => unknown, bytes: Buffer, name: string): boolean {
   try {
     reader(bytes);

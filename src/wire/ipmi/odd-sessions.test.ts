@@ -1,4 +1,4 @@
-/** BMCs that open sessions otherwise than specified: FreeIPMI and ipmitool need a flag for each, our client finds out. */
+/** BMCs with session quirks: FreeIPMI and ipmitool need a workaround flag for each, our client detects them. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
@@ -17,7 +17,7 @@ import { IpmiError } from './ipmi-error.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
 type Leniency = BmcProfile['oddSessions'][number];
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const calm: Timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 const user = { name: 'admin', password: 'secret' };
 
@@ -58,7 +58,7 @@ async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'a
   return { bmc, udp, opened: () => opened, request };
 }
 
-/** What the tools of others need to be told. */
+/** The workaround flags of the other tools. */
 const flagTable: Readonly<Partial<Record<Leniency, { tool: 'ipmitool' | 'FreeIPMI'; options: string }>>> = {
   opensesspriv: { tool: 'FreeIPMI', options: '-W opensesspriv' },
   supermicro20: { tool: 'FreeIPMI', options: '-W supermicro20' },
@@ -66,7 +66,7 @@ const flagTable: Readonly<Partial<Record<Leniency, { tool: 'ipmitool' | 'FreeIPM
   intelplus: { tool: 'ipmitool', options: '-o intelplus' },
 };
 
-/** Who is told nothing gives up soon. */
+/** Short timeouts for a tool without its flag. */
 const soon = '--session-timeout=1000 --retransmission-timeout=250';
 
 async function isAnswered(oddity: Leniency, port: number, options: string): Promise<boolean> {

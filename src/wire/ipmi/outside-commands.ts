@@ -1,4 +1,4 @@
-/** What a BMC is asked before there is a session: IPMI 2.0 rev 1.1 sections 13.14 and 22.13 to 22.15. */
+/** Queries to a BMC before a session exists: IPMI 2.0 rev 1.1 sections 13.14 and 22.13 to 22.15. */
 import { randomBytes } from 'node:crypto';
 import { decode, encode } from '../bytes/fields.ts';
 import { type CipherSuite, cipherSuiteTable, decodeCipherSuiteIds } from '../rmcp/cipher-suites.ts';
@@ -16,21 +16,21 @@ import { IpmiError } from './ipmi-error.ts';
 import { decodeResponse, encodeRequest } from './message.ts';
 import type { Budget } from './timings.ts';
 
-/** Suites that this BMC may be asked for, best first; `doubt`: what its own list says against that. @throws IpmiError */
+/** Suites to request from this BMC, best first; `doubt`: what its own list says against them. @throws IpmiError */
 export async function findCipherSuites(
   conversation: Conversation,
   budget: Budget,
 ): Promise<{ suites: readonly CipherSuite[]; doubt?: string }> {
   await requireIpmi20(conversation, budget);
   const offered = await listCipherSuites(conversation, budget);
-  // Not every BMC answers this outside of a session (OpenIPMI's simulator does not): then Open Session tells.
+  // Not every BMC supports this outside a session (OpenIPMI's simulator does not): then Open Session decides.
   const common = cipherSuiteTable.filter((suite) => offered?.includes(suite.id));
-  // An empty list, or one that names neither, is not believed: Supermicro X9, Dell iDRAC 6 and HPE iLO 2 take suite 3 all the same.
+  // An empty list, or one with neither suite, is ignored: Supermicro X9, Dell iDRAC 6 and HPE iLO 2 accept suite 3.
   if (common.length > 0) return { suites: common };
   return { suites: cipherSuiteTable, ...(offered && { doubt: `it lists cipher suites ${offered.join(', ') || '(none)'}` }) };
 }
 
-/** All standard suites take seven pages. */
+/** All standard suites fit in seven pages. */
 const mostPages = 10;
 
 async function requireIpmi20(conversation: Conversation, budget: Budget): Promise<void> {
@@ -39,7 +39,7 @@ async function requireIpmi20(conversation: Conversation, budget: Budget): Promis
   throw unfit(conversation, 'it does not speak IPMI 2.0 (RMCP+) on this channel');
 }
 
-/** @param options `extended`: the answer tells of IPMI 2.0, which some old BMCs refuse to be asked for */
+/** @param options `extended`: request the IPMI 2.0 data, which some old BMCs refuse */
 export async function readCapabilities(
   conversation: Conversation,
   { extended, budget }: { extended: boolean; budget: Budget },
@@ -58,7 +58,7 @@ async function listCipherSuites(conversation: Conversation, budget: Budget): Pro
       const answer = await askOutside(conversation, getChannelCipherSuites, { query, legacy: false, sends: 1, budget });
       if (answer.completion !== 0) return undefined;
       const page = decode(getChannelCipherSuites.response, answer.data, getChannelCipherSuites.name).records;
-      // Firmware that does not mind the index answers with the same page for ever.
+      // Firmware that ignores the index returns the same page for ever.
       if (records.at(-1)?.equals(page)) break;
       records.push(page);
       if (page.length < 16) break;
@@ -72,7 +72,7 @@ async function listCipherSuites(conversation: Conversation, budget: Budget): Pro
 
 export type OutsideRequest<Q> = { query: Q; legacy: boolean; sends?: number; budget: Budget };
 
-/** A command outside of a session, in the IPMI 1.5 or in the RMCP+ format. */
+/** Sends a command outside a session, in the IPMI 1.5 or in the RMCP+ format. */
 export function askOutside<Q, R>(
   conversation: Conversation,
   row: Command<Q, R>,

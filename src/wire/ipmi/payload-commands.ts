@@ -1,22 +1,25 @@
-/** Payloads beside IPMI messages in a session, above all the serial line: IPMI 2.0 rev 1.1 section 24. */
+/** Payloads other than IPMI messages in a session, mainly Serial over LAN: IPMI 2.0 rev 1.1 section 24. */
 import { bits, bytes, nothing, struct, u8, u16, type ValueOf } from '../bytes/fields.ts';
 import type { Command } from './command.ts';
 import { netFns } from './message.ts';
 
-/** Payload type of the serial line, table 13-16, and the one instance that BMCs have. */
+/** Payload type of SOL, table 13-16, and the only instance that BMCs have. */
 export const solPayload = { type: 1, instance: 1 } as const;
 
 const payload = { type: bits({ number: [0, 6] }), instance: bits({ number: [0, 4] }) };
 
 const activateRequest = struct({
   ...payload,
-  /** Of the serial line, table 24-2. `alerts`: 1 = deferred while the line is in use. `holdHandshake`: CTS, DCD and DSR stay off at first. */
+  /**
+   * SOL options, table 24-2. `alerts`: 1 = deferred while SOL is active. `holdHandshake`: CTS, DCD and DSR stay
+   * deasserted at first.
+   */
   options: bits({ encrypted: [7], authenticated: [6], test: [5], alerts: [2, 2], keepHandshakeOn: [1] }),
   reserved: bytes(3),
 });
 const activateResponse = struct({
   auxiliary: bytes(4),
-  /** Whole payload, its head included, to the BMC and from it. */
+  /** Maximum payload size including its header, to the BMC and from it. */
   inboundSize: u16,
   outboundSize: u16,
   port: u16,
@@ -42,7 +45,7 @@ export const activatePayload: Command<ValueOf<typeof activateRequest>, ValueOf<t
 
 const deactivateRequest = struct({ ...payload, reserved: bytes(4) });
 
-/** Section 24.2. Also ends what another session has activated. */
+/** Section 24.2. Also ends a payload that another session activated. */
 export const deactivatePayload: Command<ValueOf<typeof deactivateRequest>, Record<never, never>> = {
   name: 'Deactivate Payload',
   netFn: netFns.app,
@@ -68,7 +71,7 @@ export const getPayloadActivationStatus: Command<{ type: { number: number } }, V
 const channelQuery = { channel: bits({ number: [0, 4] }) };
 const payloadSupport = struct({ standard: u16, session: u16, oem: u16, reserved: u16 });
 
-/** Section 24.8. Bit n stands for payload type n, and n + 16 in `session`. */
+/** Section 24.8. Bit n is payload type n, and n + 16 in `session`. */
 export const getChannelPayloadSupport: Command<{ channel: { number: number } }, ValueOf<typeof payloadSupport>> = {
   name: 'Get Channel Payload Support',
   netFn: netFns.app,

@@ -1,4 +1,4 @@
-/** Sensor data records: IPMI 2.0 rev 1.1 section 43. What stands where is given by the tables' byte numbers, minus one. */
+/** Sensor data records: IPMI 2.0 rev 1.1 section 43. Offsets are the tables' byte numbers minus one. */
 import { eventTypes } from './event-states.ts';
 import { analogFormats, decodeFactors, type Formula } from './sensor-formulas.ts';
 import type { SensorUnits } from './sensor-units.ts';
@@ -10,35 +10,35 @@ export const sdrVersion = 0x51;
 
 export type SdrHeader = { readonly id: number; readonly version: number; readonly type: number; readonly length: number };
 
-/** In the order of the masks' bits. */
+/** In the order of the mask bits. */
 export const thresholdKeys = ['lnc', 'lc', 'lnr', 'unc', 'uc', 'unr'] as const;
 export type ThresholdKey = (typeof thresholdKeys)[number];
 
 export type SensorKey = { readonly owner: number; readonly lun: number; readonly number: number };
 
-/** One sensor; a record that several share becomes several of these. */
+/** One sensor; a record shared by several sensors becomes several of these. */
 export type SensorRecord = SensorKey & {
   readonly kind: 'sensor';
   readonly name: string;
   readonly entity: { readonly id: number; readonly instance: number };
   readonly sensorType: number;
   readonly eventType: number;
-  /** False: it sends events, and has nothing to read. */
+  /** False: the sensor is event-only and has no reading. */
   readonly readable: boolean;
-  /** Of a sensor with numbers. */
+  /** Only for sensors with numeric readings. */
   readonly analog?: {
     readonly formula: Formula;
     readonly units: SensorUnits;
-    /** Raw values as the BMC was made, of the thresholds that may be read. */
+    /** Raw default values from the record, of the readable thresholds. */
     readonly thresholds: Readonly<Partial<Record<ThresholdKey, number>>>;
-    /** Can the present ones be asked for? */
+    /** Whether Get Sensor Thresholds returns the current values. */
     readonly asksThresholds: boolean;
   };
 };
 
 export type FruLocator = { readonly kind: 'fru'; readonly name: string; readonly device: number; readonly lun: number };
 export type ControllerLocator = { readonly kind: 'controller'; readonly name: string; readonly address: number };
-/** Told, and passed over. */
+/** Reported and skipped. */
 export type OddRecord = { readonly kind: 'odd'; readonly reason: string };
 export type SdrRecord = SensorRecord | FruLocator | ControllerLocator | OddRecord;
 
@@ -48,7 +48,7 @@ export function decodeSdrHeader(bytes: Uint8Array): SdrHeader {
   return { id: low | (high << 8), version, type, length };
 }
 
-/** Never throws: a record that makes no sense is one of kind `odd`. Types of other uses give nothing. */
+/** Never throws: an invalid record has kind `odd`. Record types that are not used give nothing. */
 export function decodeSdr(bytes: Buffer): SdrRecord[] {
   const { id, type } = decodeSdrHeader(bytes);
   const row = recordTable[type];
@@ -60,7 +60,7 @@ export function decodeSdr(bytes: Buffer): SdrRecord[] {
   return row.decode(bytes, decodeName(bytes, row.text));
 }
 
-/** `text`: where the type/length byte of the name stands. */
+/** `text`: offset of the name's type/length byte. */
 const recordTable: Readonly<Record<number, { text: number; decode(bytes: Buffer, name: string): SdrRecord[] }>> = {
   [sdrTypes.full]: { text: 47, decode: (bytes, name) => [decodeFull(bytes, name)] },
   [sdrTypes.compact]: { text: 31, decode: (bytes, name) => share(decodeCommon(bytes, name), bytes.subarray(23, 25)) },
@@ -72,14 +72,14 @@ const recordTable: Readonly<Record<number, { text: number; decode(bytes: Buffer,
   },
 };
 
-/** Section 43.15: five bits of length. Some BMCs say more than there is. */
+/** Section 43.15: five bits of length. Some BMCs give a length beyond the end of the record. */
 function decodeName(bytes: Buffer, text: number): string {
   const typeLength = at(bytes, text);
   const data = bytes.subarray(text + 1, text + 1 + (typeLength & 0x1f));
   return printable(decodeText(typeLength >> 6, data, 'unicode'));
 }
 
-/** Tables 43-1 and 43-2 agree up to the units. */
+/** Tables 43-1 and 43-2 are identical up to the units. */
 function decodeCommon(bytes: Buffer, name: string): SensorRecord {
   return { ...decodeHead(bytes, { name, types: 12 }), readable: true };
 }
@@ -88,7 +88,7 @@ function decodeEventOnly(bytes: Buffer, name: string): SensorRecord {
   return { ...decodeHead(bytes, { name, types: 10 }), readable: false };
 }
 
-/** @param place `types`: where the sensor type stands, with the event type behind it */
+/** @param place `types`: offset of the sensor type, followed by the event type */
 function decodeHead(bytes: Buffer, { name, types }: { name: string; types: number }): Omit<SensorRecord, 'readable'> {
   const key = decodeKey(bytes);
   return {
@@ -109,7 +109,7 @@ function decodeFull(bytes: Buffer, name: string): SensorRecord {
   const common = decodeCommon(bytes, name);
   const units = at(bytes, 20);
   const format = analogFormats[units >> 6] ?? 'none';
-  // A full record of a discrete sensor gives no number, whatever its other bytes say: section 43.1, byte 21.
+  // A full record of a discrete sensor gives no number, whatever its other bytes contain: section 43.1, byte 21.
   if (format === 'none' || (common.eventType !== eventTypes.threshold && at(bytes, 21) === 0 && !(units & 1))) return common;
   return {
     ...common,
@@ -127,9 +127,9 @@ function decodeFull(bytes: Buffer, name: string): SensorRecord {
   };
 }
 
-/** Byte 12, bits 3 and 2: how thresholds are accessed. */
+/** Byte 12, bits 3 and 2: threshold access support. */
 const thresholdAccess = { none: 0, readable: 1, settable: 2, fixed: 3 } as const;
-/** Where table 43-1 has the threshold whose bit in the readable mask is the index. */
+/** Offsets in table 43-1 of the thresholds, indexed by bit of the readable mask. */
 const thresholdPlaces = [41, 40, 39, 38, 37, 36];
 
 function decodeThresholds(bytes: Buffer, eventType: number) {
@@ -142,7 +142,7 @@ function decodeThresholds(bytes: Buffer, eventType: number) {
   return { thresholds: Object.fromEntries(present), asksThresholds: access !== thresholdAccess.fixed };
 }
 
-/** Table 43-2, bytes 24 and 25: one record for several sensors with successive numbers. */
+/** Table 43-2, bytes 24 and 25: one record for several sensors with consecutive numbers. */
 function share(record: SensorRecord, [how = 0, then = 0]: Uint8Array): SensorRecord[] {
   const count = how & 0x0f;
   if (count <= 1) return [record];
@@ -162,7 +162,7 @@ function letters(index: number): string {
   return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
 }
 
-/** Table 43-7. A logical device has a number; what is no logical device is reached through a bus: not handled. */
+/** Table 43-7. A logical device has a number; a physical device is reached through a bus: not supported. */
 function decodeFruLocator(bytes: Buffer, name: string): SdrRecord[] {
   const isLogical = (at(bytes, 7) & 0x80) !== 0;
   const address = at(bytes, 5) & 0xfe;

@@ -16,9 +16,9 @@ function eventOnly(id: number, name: string, number = id): Buffer {
 }
 
 type Oddities = {
-  /** Refuses more bytes at once with this code. */
+  /** Refuses larger reads with this code. */
   limit?: { bytes: number; completion: number };
-  /** Loses the reservation at these parts, counted from 1. */
+  /** Cancels the reservation at these partial reads, counted from 1. */
   losses?: readonly number[];
   next?: (index: number) => number;
 };
@@ -94,7 +94,7 @@ suite('sensor records', () => {
 
       assert.deepEqual((await readSdrs(bmc)).records, records);
 
-      // Two heads, five parts and three, and two questions that were too much.
+      // Two headers, five parts and three, and two reads that were too large.
       assert.equal(bmc.asked.filter((name) => name === 'Get SDR').length, 12);
     });
   }

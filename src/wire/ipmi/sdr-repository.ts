@@ -1,4 +1,4 @@
-/** Reads a BMC's sensor data records, whole, past every obstacle that section 33.12 names. */
+/** Reads all of a BMC's sensor data records, and handles every obstacle that section 33.12 names. */
 import { type Asker, askOr, onUnit } from './asker.ts';
 import type { Command } from './command.ts';
 import { completionCodes as codes } from './completion-codes.ts';
@@ -16,8 +16,8 @@ import {
 } from './storage-commands.ts';
 
 /**
- * `stamp` changes when the records do; undefined = this BMC does not tell. `dated` = by time; else only a change of their number
- * shows: iDRAC9 and several OpenBMCs give no time (0 or FFFFFFFFh).
+ * `stamp` changes when the records do; undefined = the BMC has none. `dated` = the stamp has a time; otherwise it
+ * shows only a changed number of records: iDRAC9 and several OpenBMCs give no time (0 or FFFFFFFFh).
  */
 export type SdrList = {
   readonly stamp: string | undefined;
@@ -26,7 +26,7 @@ export type SdrList = {
   readonly notes: readonly string[];
 };
 
-/** Where the records are to be had. */
+/** Where to read the records from. */
 type Source = {
   readonly stamp: string | undefined;
   readonly dated: boolean;
@@ -34,21 +34,21 @@ type Source = {
   readonly get: GetSdr;
 };
 
-/** More than any BMC has; ends a list that goes round in circles. */
+/** More than any BMC has; ends a circular list. */
 const recordLimit = 2048;
-/** Reservations lost while one record is read. */
+/** How often the reservation may be lost while one record is read. */
 const lossLimit = 8;
 const largestPart = 32;
-/** What lies further can't be asked for: an offset is one byte, section 33.12. A head may tell of 260. */
+/** Data beyond this cannot be read: an offset is one byte, section 33.12. A header can announce 260 bytes. */
 const longestRecord = 0x100;
 const smallestPart = 4;
-/** Codes by which BMCs say "not so many bytes at once". */
+/** Completion codes by which BMCs refuse a read as too large. */
 const tooMuch: readonly number[] = [codes.tooManyBytes, codes.wrongLength, codes.lengthLimit, codes.unspecified];
 
-/** Codes by which they say that they have no such thing. */
+/** Completion codes of BMCs that do not have the requested data. */
 const absent: readonly number[] = [codes.invalidCommand, codes.invalidForUnit, codes.notPresent, codes.invalidField];
 
-/** @param known its records are given back if its stamp still holds */
+/** @param known its records are returned if its stamp is still current */
 export async function readSdrs(asker: Asker, known?: SdrList): Promise<SdrList> {
   const sources = await findSources(asker);
   const stamps = sources.map(({ stamp }) => stamp);
@@ -60,7 +60,7 @@ export async function readSdrs(asker: Asker, known?: SdrList): Promise<SdrList> 
   return { stamp, dated: sources.every(({ dated }) => dated), records, notes };
 }
 
-/** The repository; else the records that the BMC keeps of itself, for each logical unit that has sensors: section 35.2. */
+/** The repository; otherwise the BMC's device SDRs, for each logical unit that has sensors: section 35.2. */
 async function findSources(asker: Asker): Promise<Source[]> {
   const info = await askOr(asker, { row: getSdrRepositoryInfo, fields: {}, expected: absent });
   if ('answer' in info && info.answer && info.answer.records > 0) {
@@ -108,13 +108,13 @@ class SdrReader {
     if (id !== lastRecord) this.#notes.push(`the list of records comes back to record ${id}`);
   }
 
-  /** A BMC that knows no reservations takes 0: section 33.11. */
+  /** A BMC without reservations accepts 0: section 33.11. */
   async #reserve(): Promise<void> {
     const reply = await askOr(this.#asker, { row: this.#source.reserve, fields: {}, expected: [codes.invalidCommand] });
     this.#reservation = 'answer' in reply ? reply.answer.reservation : 0;
   }
 
-  /** @returns the next record's id; undefined where the list can't be followed */
+  /** @returns the id of the next record; undefined if the list cannot be followed */
   async #readRecord(id: number): Promise<number | undefined> {
     for (let losses = 0; losses < lossLimit; losses += 1) {
       const outcome = await this.#tryRecord(id);
@@ -150,7 +150,7 @@ class SdrReader {
     return head.next;
   }
 
-  /** Asks for less where that was too much. @returns the completion code of a refusal */
+  /** Retries with fewer bytes if the read was too large. @returns the completion code of a refusal */
   async #readPart(
     record: number,
     { offset, count }: { offset: number; count: number },

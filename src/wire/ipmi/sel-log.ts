@@ -13,13 +13,13 @@ import {
   reserveSel,
 } from './storage-commands.ts';
 
-/** Logs hold a few thousand entries; ends a list that goes round in circles. */
+/** Logs hold a few thousand entries; ends a circular list. */
 const entryLimit = 16_384;
 const wholeRecord = 0xff;
 
 /**
- * Oldest first. Entries come whole, which needs no reservation: section 31.5.
- * @param missing told where there are fewer than the log itself counts
+ * Oldest first. Each entry is read as a whole, which needs no reservation: section 31.5.
+ * @param missing called if there are fewer entries than the log reports
  */
 export async function readSel(asker: Asker, missing?: (told: string) => void): Promise<SelRecord[]> {
   const { entries } = await asker.ask(getSelInfo, {});
@@ -28,7 +28,7 @@ export async function readSel(asker: Asker, missing?: (told: string) => void): P
   return records;
 }
 
-/** Facebook's OpenBMC gives its oldest entry twice once the log is full. */
+/** Facebook's OpenBMC returns its oldest entry twice once the log is full. */
 async function followEntries(asker: Asker, entries: number): Promise<SelRecord[]> {
   const records: SelRecord[] = [];
   if (entries === 0) return records;
@@ -38,7 +38,7 @@ async function followEntries(asker: Asker, entries: number): Promise<SelRecord[]
   while (record !== lastRecord && !seen.has(record) && seen.size < entryLimit) {
     seen.add(record);
     const fields = { reservation: 0, record, offset: 0, count: wholeRecord };
-    // Gone meanwhile: the log was erased, or the oldest entries gave way to new ones.
+    // The entry is gone: the log was erased, or new entries overwrote the oldest ones.
     const reply = await askOr(asker, { row: getSelEntry, fields, expected: [codes.notPresent] });
     if (!('answer' in reply)) return records;
     const entry = decodeSelRecord(reply.answer.data);
@@ -49,12 +49,12 @@ async function followEntries(asker: Asker, entries: number): Promise<SelRecord[]
   return records;
 }
 
-/** Questions after the progress, and reservations lost, until it is given up. */
+/** Maximum number of progress polls and lost reservations together. */
 const patience = 64;
 
 /**
- * Begins to erase, and asks until it is done; `pause` waits between two questions.
- * @returns false: the BMC has not ended it
+ * Starts to erase and polls until it is done; `pause` waits between two polls.
+ * @returns false: the BMC has not finished
  */
 export async function eraseSel(asker: Asker, pause: () => Promise<void>): Promise<boolean> {
   let action: number = clearSelActions.begin;
@@ -67,7 +67,7 @@ export async function eraseSel(asker: Asker, pause: () => Promise<void>): Promis
       action = clearSelActions.status;
       await pause();
     } else {
-      // A new event cancels a reservation; what was begun goes on under the new one.
+      // A new event cancels a reservation; the erase continues under the new one.
       reservation = await reserve(asker);
     }
   }

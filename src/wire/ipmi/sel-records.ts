@@ -5,12 +5,12 @@ import { firstRealTime, unknownTime } from './storage-commands.ts';
 
 export const selRecordLength = 16;
 export const selRecordTypes = { systemEvent: 0x02 } as const;
-/** First of the types that carry a time and are a vendor's (to DFh); from E0h on they carry no time. */
+/** First of the OEM record types with a timestamp (to DFh); from E0h on they have none. */
 const firstOemTimed = 0xc0;
 const firstOemTimeless = 0xe0;
 
 export type SelEvent = {
-  /** Who sent it: slave address or software id, and its logical unit. */
+  /** Event generator: slave address or software id, and its logical unit. */
   readonly owner: number;
   readonly lun: number;
   readonly sensorType: number;
@@ -18,7 +18,7 @@ export type SelEvent = {
   readonly eventType: number;
   readonly asserted: boolean;
   readonly offset: number;
-  /** Raw: what crossed the threshold, and the threshold; only of threshold events. */
+  /** Raw reading and threshold; only for threshold events. */
   readonly reading?: number;
   readonly threshold?: number;
   /** Event data 1 to 3. */
@@ -28,14 +28,14 @@ export type SelEvent = {
 export type SelRecord = {
   readonly id: number;
   readonly type: number;
-  /** Seconds since 1970; null = the BMC had no clock. */
+  /** Seconds since 1970; null = the BMC's clock was not set. */
   readonly at: number | null;
   readonly event?: SelEvent;
-  /** Of a record that is no system event: its bytes behind the time. */
+  /** Of an OEM record: its bytes after the timestamp. */
   readonly oem?: Buffer;
 };
 
-/** @param bytes 16; missing ones count as zero, since some BMCs cut entries short */
+/** @param bytes 16; missing ones count as zero, because some BMCs truncate entries */
 export function decodeSelRecord(bytes: Uint8Array): SelRecord {
   const record = Buffer.alloc(selRecordLength);
   record.set(bytes.subarray(0, selRecordLength));
@@ -47,7 +47,7 @@ export function decodeSelRecord(bytes: Uint8Array): SelRecord {
   return { id, type, at, event: decodeEvent(record.subarray(7)) };
 }
 
-/** Section 37.1: below 20000000h the BMC counts from its own start. */
+/** Section 37.1: values below 20000000h are seconds since the BMC started. */
 export function decodeTime(seconds: number): number | null {
   return seconds === unknownTime || seconds < firstRealTime ? null : seconds;
 }
@@ -65,14 +65,14 @@ function decodeEvent(bytes: Buffer): SelEvent {
     eventType,
     asserted: (direction & 0x80) === 0,
     offset: data1 & 0x0f,
-    // 01b in the two upper bits: the byte is the trigger's reading; in the two below: the trigger's threshold.
+    // Two upper bits 01b: the byte is the trigger reading; the next two bits 01b: the trigger threshold.
     ...(isThreshold && data1 >> 6 === 1 && { reading: data2 }),
     ...(isThreshold && ((data1 >> 4) & 0x03) === 1 && { threshold: data3 }),
     data: bytes.subarray(6, 9),
   };
 }
 
-/** What the log says of an event, without the sensor's name and values. */
+/** The text of an event, without the sensor's name and values. */
 export function describeEvent({ eventType, sensorType, offset, asserted, data }: SelEvent): {
   words: string;
   severity: Severity;
@@ -86,7 +86,7 @@ export function describeEvent({ eventType, sensorType, offset, asserted, data }:
   return { words, severity: asserted ? state.severity : 'ok' };
 }
 
-/** Table 42-3, event data 2 and 3, of system firmware (0Fh): the step of the firmware. */
+/** Table 42-3, event data 2 and 3 of system firmware (0Fh): the progress code. */
 const firmwareErrors = [
   'unspecified',
   'no system memory installed',
@@ -141,12 +141,12 @@ function describeDetail({
   data,
 }: Pick<SelEvent, 'eventType' | 'sensorType' | 'offset' | 'data'>): string {
   const [data1 = 0, data2 = 0] = data;
-  // 11b in the two upper bits: byte 2 is what the sensor type defines.
+  // Two upper bits 11b: the sensor type defines byte 2.
   if (eventType !== eventTypes.sensorSpecific || sensorType !== firmware || data1 >> 6 !== 3) return '';
   return (offset === 0 ? firmwareErrors : firmwareSteps)[data2] ?? '';
 }
 
-/** `fan event` for a sensor that no record names. */
+/** `fan event` for a sensor without a record. */
 export function nameSource({ sensorType, number }: Pick<SelEvent, 'sensorType' | 'number'>): string {
   return `${describeSensorType(sensorType)} ${number.toString(16).toUpperCase().padStart(2, '0')}h`;
 }

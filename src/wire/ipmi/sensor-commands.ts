@@ -1,4 +1,4 @@
-/** Sensors, and the records of a BMC that has no repository: IPMI 2.0 rev 1.1 section 35. */
+/** Sensors, and the device SDRs of a BMC without a repository: IPMI 2.0 rev 1.1 section 35. */
 import { bits, bytes, nothing, optional, rest, struct, u8, u32, type ValueOf } from '../bytes/fields.ts';
 import type { Command } from './command.ts';
 import { netFns } from './message.ts';
@@ -7,7 +7,7 @@ import { type GetSdr, type Reservation, reserveSdrRepository, sdrPart, sdrQuery 
 const deviceSdrInfo = struct({
   count: u8,
   flags: bits({ lun0: [0], lun1: [1], lun2: [2], lun3: [3], dynamic: [7] }),
-  /** Only of a dynamic population: changes with it. */
+  /** Only for a dynamic population: changes with it. */
   changed: optional(u32),
 });
 
@@ -95,7 +95,7 @@ export const getSensorEventEnable: Command<SensorNumber, ValueOf<typeof eventEna
 const reading = struct({
   value: u8,
   flags: bits({ messages: [7], scanning: [6], unavailable: [5] }),
-  /** Thresholds compared, or states 0 to 7; then states 8 to 14. */
+  /** Threshold comparison status, or states 0 to 7; then states 8 to 14. */
   states: optional(u8),
   moreStates: optional(u8),
 });
@@ -107,7 +107,7 @@ export const getSensorReading: Command<SensorNumber, SensorReading> = {
   netFn: netFns.sensor,
   command: 0x2d,
   privilege: 'user',
-  // Controllers of Facebook's OpenBIC call a sensor busy whose part is not there.
+  // Controllers with Facebook's OpenBIC return node busy for the sensor of a missing part.
   mostBusy: 2,
   request: sensorNumber,
   response: reading,

@@ -1,4 +1,4 @@
-/** Values that ipmitool 1.8.19 printed of OpenIPMI's simulator with the records of test/captures/ipmi-sim-sensors.ts. */
+/** ipmitool 1.8.19's values for OpenIPMI's simulator with the records of test/captures/ipmi-sim-sensors.ts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AnalogFormat, convertReading, decodeFactors, encodeFactors } from './sensor-formulas.ts';

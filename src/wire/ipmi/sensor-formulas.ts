@@ -1,6 +1,6 @@
-/** From a sensor's byte to its number: IPMI 2.0 rev 1.1 section 36.3, factors as in table 43-1. */
+/** Converts a sensor's raw byte to its value: IPMI 2.0 rev 1.1 section 36.3, factors as in table 43-1. */
 
-/** How a byte is read as a number. `none`: the sensor gives no number. */
+/** Analog data format of the raw byte. `none`: the sensor has no numeric reading. */
 export type AnalogFormat = 'unsigned' | 'ones complement' | 'twos complement' | 'none';
 export const analogFormats: readonly AnalogFormat[] = ['unsigned', 'ones complement', 'twos complement', 'none'];
 
@@ -12,7 +12,7 @@ export type Factors = {
   readonly rExponent: number;
 };
 
-/** Linearization codes of table 43-1, byte 24; 70h to 7Fh are non-linear: factors are asked for with each reading. */
+/** Linearization codes of table 43-1, byte 24; 70h to 7Fh are non-linear: each reading needs its own factors. */
 const linearizations: readonly ((x: number) => number)[] = [
   (x) => x,
   Math.log,
@@ -46,7 +46,7 @@ export function encodeFactors({ m, b, rExponent, bExponent }: Factors): Buffer {
   return Buffer.of(m & 0xff, high(m), b & 0xff, high(b), 0, ((rExponent & 0x0f) << 4) | (bExponent & 0x0f));
 }
 
-/** @returns undefined where there is no number: the format has none, or the formula has no value there (log of 0) */
+/** @returns undefined if there is no number: the format has none, or the formula is undefined there (log of 0) */
 export function convertReading(raw: number, formula: Formula): number | undefined {
   if (formula.format === 'none') return undefined;
   const { m, b, bExponent, rExponent } = formula.factors;
@@ -66,7 +66,7 @@ function signed(value: number, width: number): number {
   return value >= 1 << (width - 1) ? value - (1 << width) : value;
 }
 
-/** 12.100000000000001 is what binary fractions make of 12.1; nine digits are more than any sensor has. */
+/** Removes binary rounding errors such as 12.100000000000001; nine digits exceed the precision of any sensor. */
 function withoutNoise(value: number): number {
   return Number(value.toPrecision(9));
 }

@@ -1,4 +1,4 @@
-/** Words for sensor type codes, IPMI 2.0 rev 1.1 table 42-3. */
+/** Names of sensor type codes, IPMI 2.0 rev 1.1 table 42-3. */
 const sensorTypeTable = [
   'reserved',
   'temperature',
@@ -47,7 +47,7 @@ const sensorTypeTable = [
   'FRU state',
 ] as const;
 
-/** C0h to FFh belong to the vendors. */
+/** C0h to FFh are OEM types. */
 export function describeSensorType(code: number): string {
   return sensorTypeTable[code] ?? (code >= 0xc0 ? `OEM type ${hex(code)}` : `type ${hex(code)}`);
 }

@@ -1,4 +1,4 @@
-/** Unit type codes, IPMI 2.0 rev 1.1 table 43-15, as people write them. */
+/** Unit type codes, IPMI 2.0 rev 1.1 table 43-15, with the usual symbols. */
 const unitTable = [
   '',
   '°C',
@@ -107,7 +107,7 @@ export type SensorUnits = {
   readonly percentage: boolean;
 };
 
-/** @returns null where a number has no unit */
+/** @returns null if the number has no unit */
 export function describeUnits({ base, modifier, combination, rate, percentage }: SensorUnits): string | null {
   const unit = unitTable[base] ?? '';
   const other = unitTable[modifier] ?? '';

@@ -1,12 +1,12 @@
 import { type Budget, type Timings, within } from './timings.ts';
 
-/** Whoever has a session that may rest. */
+/** Owner of a session that may become idle. */
 export type SessionHolder = {
-  /** When the session was last used for somebody (not only kept alive), as `performance.now()` counts. */
+  /** When a request last used the session (keep-alives do not count), in `performance.now()` time. */
   readonly usedAt: number;
-  /** Closes the session; calls `SessionBudget.release` in the end. */
+  /** Closes the session, then calls `SessionBudget.release`. */
   hangUp(): void;
-  /** Makes the BMC hear of the session; the holder then rests again. */
+  /** Sends a keep-alive; the holder then calls `rest` again. */
   keepAlive(): void;
 };
 
@@ -18,8 +18,8 @@ export type SessionStats = {
 };
 
 /**
- * The sessions of all BMCs together: no more than `limit` at once, those at rest kept alive for as long as somebody uses
- * them now and then. One timer serves all, for those at rest are in the order in which they were last heard.
+ * Limits the sessions of all BMCs together to `limit`, and keeps idle ones alive as long as requests use them now and
+ * then. One timer is enough, because the idle sessions are ordered by their last response.
  */
 export class SessionBudget {
   readonly #limit: number;
@@ -29,7 +29,7 @@ export class SessionBudget {
   #open = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param limit sessions at once; 0 = as many as there are BMCs */
+  /** @param limit concurrent sessions; 0 = one for each BMC */
   constructor(limit: number, timings: Timings) {
     this.#limit = limit || Number.POSITIVE_INFINITY;
     this.#timings = timings;
@@ -39,7 +39,10 @@ export class SessionBudget {
     return { limit: this.#limit, open: this.#open, resting: this.#resting.size, waiting: this.#waiting.length };
   }
 
-  /** Before a session is opened: the one that was unused for longest makes room. @throws `full()`, or the reason of an end */
+  /**
+   * Called before a session is opened: closes the least recently used idle session to make room.
+   * @throws `full()`, or the reason of an abort
+   */
   async acquire(budget: Budget, full: () => Error): Promise<void> {
     if (this.#open < this.#limit) {
       this.#open += 1;
@@ -52,14 +55,14 @@ export class SessionBudget {
       await within(promise, budget, full);
     } catch (error) {
       const at = this.#waiting.indexOf(resolve);
-      // It may have been given the place in the very moment it gave up.
+      // It may have been granted a session at the moment it gave up.
       if (at >= 0) this.#waiting.splice(at, 1);
       else this.release();
       throw error;
     }
   }
 
-  /** After a session has ended, or could not be opened. */
+  /** Called after a session has been closed or could not be opened. */
   release(): void {
     const next = this.#waiting.shift();
     if (next) next();
@@ -80,7 +83,7 @@ export class SessionBudget {
     this.#resting.delete(holder);
   }
 
-  /** Nothing is kept alive any more. */
+  /** Stops all keep-alives. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#resting.clear();
@@ -93,7 +96,7 @@ export class SessionBudget {
     return least;
   }
 
-  /** Each holder's turn: it is kept alive, or closed because nobody needs it. */
+  /** Sends a keep-alive for each holder that is due, or closes its session if it is unused. */
   #tend(): void {
     this.#timer = undefined;
     const now = performance.now();
@@ -110,7 +113,7 @@ export class SessionBudget {
   #arm(): void {
     for (const since of this.#resting.values()) {
       this.#timer = setTimeout(() => this.#tend(), Math.max(1, since + this.#restMs - performance.now()));
-      // A session at rest is no reason to keep the process.
+      // An idle session must not keep the process alive.
       this.#timer.unref();
       return;
     }

@@ -14,18 +14,18 @@ import { RmcpPlusLink, type SessionLink } from './session-link.ts';
 import { type SessionQuirk, standardSession } from './session-quirks.ts';
 import { type Budget, jittered, pause, type Timings, within } from './timings.ts';
 
-/** `1.5` signs by MD5 and encrypts nothing: only for BMCs that can do no better. */
+/** `1.5` signs with MD5 and encrypts nothing: only for BMCs that support nothing better. */
 export type ProtocolVersion = '2.0' | '1.5';
 
 export type BmcLogin = Peer & Login & { readonly cipherSuite?: CipherSuiteId; readonly version?: ProtocolVersion };
 
 export type SessionMaker = { readonly datagrams: Datagrams; readonly timings: Timings; readonly latency: Latency };
 
-/** One session with one BMC: opened when needed, forgotten when lost. */
+/** One session with one BMC: opened on demand, discarded when lost. */
 export class SessionKeeper {
   readonly #login: BmcLogin;
   readonly #maker: SessionMaker;
-  /** The suite that worked last, so that a BMC is asked for its suites once. */
+  /** The last suite that worked, so that the BMC is queried for its suites only once. */
   #learned: readonly CipherSuite[] | undefined;
   #quirk: SessionQuirk = standardSession;
   #conversation: Conversation | undefined;
@@ -45,12 +45,12 @@ export class SessionKeeper {
     return this.#session;
   }
 
-  /** The BMC no longer knows it. */
+  /** Call it when the BMC has dropped the session. */
   forget(): void {
     this.#session = undefined;
   }
 
-  /** @throws IpmiError, or the reason of an end */
+  /** @throws IpmiError, or the reason of an abort */
   async open(budget: Budget): Promise<Session> {
     if (this.#session) return this.#session;
     this.#conversation ??= await this.#connect(budget);
@@ -77,7 +77,7 @@ export class SessionKeeper {
     this.#conversation = undefined;
   }
 
-  /** Waits for a free session where the BMC has none: one that a killed process left behind is dropped within a minute. */
+  /** Waits for a free session if the BMC has none: it drops one left by a killed process within a minute. */
   async #agreePatiently(conversation: Conversation, budget: Budget): Promise<SessionLink> {
     const { timings } = this.#maker;
     let refusal: NoFreeSession | undefined;
@@ -107,7 +107,7 @@ export class SessionKeeper {
       this.#quirk = quirk;
       return new RmcpPlusLink(terms);
     } catch (error) {
-      // What a BMC can do changes when it is updated or replaced: what was learned holds only as long as it works.
+      // The BMC's capabilities can change by an update or a replacement: discard what was learned when it fails.
       if (error instanceof NoFreeSession) throw error;
       this.#learned = undefined;
       this.#quirk = standardSession;
@@ -137,13 +137,13 @@ export class SessionKeeper {
   }
 }
 
-/** Completion codes of Set Session Privilege Level for an account that may not have it, section 22.18. */
+/** Completion codes of Set Session Privilege Level for an account without that privilege, section 22.18. */
 const levelRefusals: readonly number[] = [0x80, 0x81, completionCodes.insufficientPrivilege];
 
-/** Where the time ran out between two looks for a free session, that none was free explains more. */
+/** If the deadline passes between two retries for a free session, "no free session" explains more than a timeout. */
 function isSilence(error: unknown): boolean {
   return error instanceof IpmiError && error.failure === 'silent';
 }
 
-/** Between two looks whether a session has become free, milliseconds. */
+/** Maximum wait between two retries for a free session, in milliseconds. */
 const longestSlotWait = 5_000;

@@ -1,4 +1,4 @@
-/** How the payloads of one open session travel; RMCP+ here, IPMI 1.5 in legacy-session.ts. */
+/** Transport of the payloads of one open session: RMCP+ here, IPMI 1.5 in legacy-session.ts. */
 import { SequenceCounter, SequenceWindow } from '../rmcp/sequence-window.ts';
 import {
   decodeSessionPacket,
@@ -11,11 +11,14 @@ import {
 export type SessionTerms = SessionSecrets & { readonly consoleSession: number; readonly bmcSession: number };
 
 export type SessionLink = {
-  /** What Close Session names. */
+  /** The session id for Close Session. */
   readonly bmcSession: number;
-  /** Under a new sequence number each time. @throws Error for a payload type that this kind of session can't carry */
+  /** Uses a new sequence number each time. @throws Error for a payload type that this kind of session can't carry */
   wrap(type: PayloadType, payload: Uint8Array): Buffer;
-  /** What the BMC has signed for this session and sent for the first time; else undefined. @throws Malformed */
+  /**
+   * Returns a packet that the BMC signed for this session and that is no replay; otherwise undefined.
+   * @throws Malformed
+   */
   unwrap(packet: Buffer): { readonly type: PayloadType; readonly payload: Buffer } | undefined;
 };
 

@@ -1,18 +1,19 @@
 /**
- * BMCs that open sessions otherwise than IPMI 2.0 rev 1.1 section 13 says, as rows. Nothing is given away by minding them: in
- * each case the BMC proves with a whole HMAC over both random numbers that it knows the password, before we prove it.
+ * Session quirks: how BMCs deviate from IPMI 2.0 rev 1.1 section 13 when a session is opened, as rows. They do not
+ * weaken security: in each case the BMC proves with a complete HMAC over both random numbers that it knows the
+ * password, before we prove it.
  */
 
 import * as rakp from '../rmcp/rakp.ts';
 import type { SessionKeys } from '../rmcp/session-keys.ts';
 import * as keys from '../rmcp/session-keys.ts';
 
-/** How a session is asked for. `level`: the privilege wanted, table 22-15. */
+/** Parameters of a session request. `level`: the requested privilege, table 22-15. */
 export type SessionQuirk = {
   readonly name: string;
-  /** Privilege of the Open Session request; 0 = the highest that the cipher suite allows. */
+  /** Privilege in the Open Session request; 0 = the highest that the cipher suite allows. */
   openingPrivilege(level: number): number;
-  /** Role byte of RAKP 1, which enters all codes. */
+  /** Role byte of RAKP 1, an input of all codes. */
   role(level: number): number;
 };
 
@@ -22,14 +23,14 @@ export const standardSession: SessionQuirk = {
   role: (level) => rakp.nameOnlyLookup | level,
 };
 
-/** The privilege is told at once, so that it does not matter which of the two the BMC uses. */
+/** Sends the privilege in both requests, so it does not matter which of the two the BMC uses. */
 export const openSessionPrivilege: SessionQuirk = {
   ...standardSession,
   name: 'privilege first',
   openingPrivilege: (level) => level,
 };
 
-/** As well, and users are looked up by name and privilege: the bit that some BMCs leave out of their codes is not there. */
+/** In addition looks users up by name and privilege: the bit that some BMCs omit from their codes is then not set. */
 export const noNameOnlyLookup: SessionQuirk = {
   name: 'no look-up bit',
   openingPrivilege: (level) => level,
@@ -39,11 +40,11 @@ export const noNameOnlyLookup: SessionQuirk = {
 export type SessionQuirkRow = {
   readonly name: string;
   readonly symptom: string;
-  /** As FreeIPMI (its flags and its list of issues) and ipmitool (`-o`) name them. */
+  /** Model names from FreeIPMI (its flags and its list of issues) and ipmitool (`-o`). */
   readonly models: string;
-  /** The role byte that went into the BMC's codes instead of the one of RAKP 1. */
+  /** The role byte that the BMC hashed instead of the one in RAKP 1. */
   hashedRole(sent: { role: number; openingPrivilege: number }): number;
-  /** How such a BMC is asked for a session. */
+  /** How to request a session from such a BMC. */
   readonly quirk: SessionQuirk;
 };
 
@@ -72,17 +73,17 @@ export const sessionQuirkTable: readonly SessionQuirkRow[] = [
   },
 ];
 
-/** Statuses by which a BMC turns down a role that it would have granted, had Open Session named it. Table 13-15. */
+/** Statuses by which a BMC rejects a role that it would have granted if Open Session had requested it. Table 13-15. */
 export const roleStatuses: readonly number[] = [9, 10, 18];
 
 type Proof = { readonly facts: keys.RakpFacts; readonly openingPrivilege: number; readonly code: Uint8Array };
 
-/** Who made this code of RAKP 2 with the same password, and with another role. */
+/** Finds the quirk that yields this RAKP 2 code with the same password and another role. */
 export function findQuirkByRakp2(proof: Proof, key: Uint8Array): SessionQuirkRow | undefined {
   return findQuirk(proof, (facts) => keys.rakp2Code(facts, key));
 }
 
-/** Who made this code of RAKP 4 with the same key, and with another role. */
+/** Finds the quirk that yields this RAKP 4 code with the same key and another role. */
 export function findQuirkByRakp4(proof: Proof, key: Uint8Array): SessionQuirkRow | undefined {
   return findQuirk(proof, (facts) => {
     const { sik }: SessionKeys = keys.deriveKeys(facts, key);
@@ -101,8 +102,8 @@ function findQuirk(
 }
 
 /**
- * `supermicro20`, `sun20`: a byte too many behind the code of RAKP 2 (Supermicro H8QME with SIMSO and Peppercon firmware, Sun
- * Fire 4100 with ILOM). The whole HMAC must be there all the same.
+ * `supermicro20`, `sun20`: an extra byte after the RAKP 2 code (Supermicro H8QME with SIMSO and Peppercon firmware,
+ * Sun Fire 4100 with ILOM). The complete HMAC must still match.
  */
 export function beginsWithCode(received: Uint8Array, expected: Uint8Array): boolean {
   const isPlausible = received.length === expected.length || received.length === expected.length + 1;

@@ -15,11 +15,11 @@ export type SessionLimits = {
   readonly budget: Budget;
   readonly sends?: number;
   readonly wait?: number;
-  /** The way to a controller behind the BMC, for which the command is. */
+  /** Route to the controller behind the BMC that the command is for. */
   readonly bridge?: Bridge;
 };
 
-/** What matches a response to its request. */
+/** The fields that match a response to its request. */
 type Asked = {
   readonly netFn: number;
   readonly command: number;
@@ -27,7 +27,10 @@ type Asked = {
   readonly bridge: Bridge | undefined;
 };
 
-/** An open session: commands go out signed, and only what is signed by the BMC, fresh and asked for comes in. */
+/**
+ * An open session: signs outgoing commands, and accepts only packets that the BMC signed, that are no replays, and
+ * that match a request.
+ */
 export class Session {
   readonly #conversation: Conversation;
   readonly #link: SessionLink;
@@ -40,12 +43,12 @@ export class Session {
     this.#link = link;
   }
 
-  /** Milliseconds since the BMC last proved that it knows this session. */
+  /** Milliseconds since the last packet with the BMC's valid signature for this session. */
   get silentFor(): number {
     return performance.now() - this.#heardAt;
   }
 
-  /** @throws IpmiError `silent`, `completion`, or `unfit` for an answer with a wrong layout. */
+  /** @throws IpmiError `silent`, `completion`, or `unfit` for a response with an invalid layout. */
   async request<Q, R>(row: Command<Q, R>, fields: Q, { bridge, ...limits }: SessionLimits): Promise<R> {
     this.#requests = (this.#requests + 1) & 0x3f;
     const { netFn, command, name, lun = 0 } = row;
@@ -62,7 +65,7 @@ export class Session {
     return this.#read(row, answer);
   }
 
-  /** Payloads of the serial line, from now on: `hear` gets what comes, in whatever order it comes. */
+  /** Starts to receive SOL payloads: `hear` gets them in order of arrival. */
   openLine(hear: (payload: Buffer) => void): void {
     this.#line = hear;
     this.#conversation.otherwise = (packet) => void this.#match(packet);
@@ -72,7 +75,7 @@ export class Session {
     this.#conversation.tell(() => this.#link.wrap('sol', payload));
   }
 
-  /** Lets the BMC forget the session now; whether it answers does not matter. */
+  /** Sends Close Session; a missing response does not matter. */
   async close(): Promise<void> {
     const { timings } = this.#conversation;
     const wait = timings.firstWait;
@@ -92,7 +95,7 @@ export class Session {
     return matches ? answer : undefined;
   }
 
-  /** @throws IpmiError where a controller on the way refuses */
+  /** @throws IpmiError if a controller on the way refuses */
   #matchBridged(payload: Buffer, asked: Asked): Response | undefined {
     const outcome = readBridged(payload, asked);
     if (!outcome || 'answer' in outcome) return outcome?.answer;
@@ -107,7 +110,7 @@ export class Session {
       throw new IpmiError('completion', { ...context, detail, completion });
     }
     try {
-      // What stands behind the fields that we know is of a later specification, or of the vendor (HP DL380 G5: boot flags).
+      // Extra bytes after the known fields are of a later specification or the vendor (HP DL380 G5: boot flags).
       return row.response.read(new ByteReader(data));
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;

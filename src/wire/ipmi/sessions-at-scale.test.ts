@@ -1,4 +1,4 @@
-/** Many BMCs at once: how many sessions are held, how long, and what happens where a BMC has none left. */
+/** Many BMCs at once: how many sessions stay open and for how long, and what happens if a BMC has no free session. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { suite, type TestContext, test } from 'node:test';
@@ -13,7 +13,7 @@ import { defaultTimings, type Timings } from './timings.ts';
 
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000 };
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, even on a slow machine. */
 const calm: Timings = { ...quick, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 
 type Stage = { count: number; sessions?: number; timings?: Timings; packetsPerSecond?: number };
@@ -73,7 +73,7 @@ suite('the session budget', () => {
     busy.setBmcProfile({ silent: true });
     const ask = (bmc: Bmc) => client(bmc).request(getChassisStatus, {}, { background: true });
     const holding = ask(busy);
-    // It waits behind the first one, so that the room is still held when the other one's time is over.
+    // It is queued behind the first one, so the session is still in use when the other one's deadline passes.
     const holdingOn = pause(timings.deadline / 2).then(() => ask(busy));
 
     const [refused] = await Promise.allSettled([ask(other), holding, holdingOn]);

@@ -14,25 +14,25 @@ export type SerialLineOptions = {
   readonly datagrams: Datagrams;
   readonly timings?: Timings;
   readonly signal?: AbortSignal;
-  /** Ends the use of the line by another session, if there is one. Default: say that it is in use. */
+  /** Deactivates the SOL session of another client, if there is one. Default: fail as already in use. */
   readonly takeOver?: boolean;
-  /** Turns what ended the line into the error that its reader gets. */
+  /** Converts the failure that ended the stream into the error for its reader. */
   readonly explain?: (error: IpmiError) => Error;
 };
 
-/** What is written goes to the machine, what it prints can be read. Ends with an IpmiError when the BMC is gone. */
+/** Serial over LAN as a stream: write input, read output. Ends with an IpmiError when the BMC is unreachable. */
 export type SerialLine = Duplex & { sendBreak(): void };
 
-/** Repeats of a packet, as BMCs do by default: IPMI 2.0 rev 1.1 section 15.11. */
+/** Retries of a packet, the BMCs' own default: IPMI 2.0 rev 1.1 section 15.11. */
 const repeats = 7;
 const bufferBytes = 1024 * 1024;
-/** Packets that are kept until the BMC has said that the line is open. */
+/** Number of packets buffered before the BMC confirms the activation. */
 const earlyMax = 64;
 /** Completion code of Activate Payload, table 24-2. */
 const inUse = 0x80;
 
 /**
- * Opens the machine's serial line in a session of its own, so that commands go on beside it.
+ * Opens the machine's serial console (SOL) in a separate session, so that commands can run at the same time.
  * @throws IpmiError, or the reason of an abort
  */
 export async function openSerialLine(login: BmcLogin, options: SerialLineOptions): Promise<SerialLine> {
@@ -55,7 +55,7 @@ export async function openSerialLine(login: BmcLogin, options: SerialLineOptions
   }
 }
 
-/** The port in the answer is not looked at: BMCs swap its bytes, or name the port on their side of a translation. */
+/** Ignores the port in the response: BMCs swap its bytes, or report the port before address translation. */
 async function activate(session: Session, budget: Budget, takeOver: boolean) {
   const { type, instance } = solPayload;
   const payload = { type: { number: type }, instance: { number: instance } };
@@ -81,10 +81,10 @@ type StreamParts = Pick<SerialLineOptions, 'explain'> & {
 class SolStream extends Duplex implements SerialLine {
   readonly #parts: StreamParts;
   #transfer: SolTransfer | undefined;
-  /** Came before the BMC's word that the line is open. */
+  /** Packets received before the BMC confirmed the activation. */
   readonly #early: Buffer[] = [];
   #isFull = false;
-  /** By now the line may be in use by somebody else, whom a word of ours would cut off. */
+  /** Another client may be using SOL now; a Deactivate Payload from us would disconnect it. */
   #isOver = false;
   #keepAlive: NodeJS.Timeout | undefined;
 
@@ -93,7 +93,7 @@ class SolStream extends Duplex implements SerialLine {
     this.#parts = parts;
     parts.session.openLine((payload) => {
       if (this.#transfer) this.#transfer.receive(payload);
-      // What is left out is not acknowledged, so that the BMC sends it again.
+      // A dropped packet is not acknowledged, so the BMC sends it again.
       else if (this.#early.length < earlyMax) this.#early.push(payload);
     });
   }
@@ -149,7 +149,7 @@ class SolStream extends Duplex implements SerialLine {
     this.destroy(this.#error('closed', 'the BMC has ended its use'));
   }
 
-  /** A machine that prints nothing for long is no reason for the BMC to drop the session, section 6.12.15. */
+  /** Keeps the session alive while the machine prints nothing, section 6.12.15. */
   #watch(): void {
     const { session, timings } = this.#parts;
     const pause = timings.keepAlive / 2;

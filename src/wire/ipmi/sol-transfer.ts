@@ -1,23 +1,23 @@
 /**
- * One end of a serial line over the LAN: one packet on its way in each direction, acknowledged and repeated, IPMI 2.0
- * rev 1.1 sections 15.9 to 15.11. Both ends are alike but for the meaning of their flags.
+ * One end of Serial over LAN: one outstanding packet in each direction, acknowledged and retried, IPMI 2.0 rev 1.1
+ * sections 15.9 to 15.11. Both ends differ only in the meaning of their flags.
  */
 import { decodeSolPacket, encodeSolPacket, type SolPacket, solLastSequence } from '../rmcp/sol-packet.ts';
 
 export type SolEnd = {
   send(payload: Buffer): void;
-  /** @returns false for "not now": what was sent is not acknowledged, so it comes again */
+  /** @returns false to postpone: the packet is not acknowledged, so it is sent again */
   hear(data: Buffer): boolean;
   /** Flags of a new packet. */
   flagged(flags: number): void;
-  /** All repeats of a packet went without acknowledgement. */
+  /** All retries of a packet remained unacknowledged. */
   lost(): void;
-  /** Milliseconds until a repeat. */
+  /** Milliseconds before the next retry. */
   wait(repeats: number): number;
 };
 
 export type SolTransferOptions = {
-  /** Most characters in a packet that is sent. */
+  /** Maximum number of characters in an outgoing packet. */
   readonly room: number;
   readonly repeats: number;
 };
@@ -32,7 +32,7 @@ export class SolTransfer {
   #sent: Sent | undefined;
   #sequence = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** The other end takes no more for now. */
+  /** The other end accepts no more data for now. */
   #paused = false;
   #heard = { sequence: 0, length: 0 };
 
@@ -41,12 +41,12 @@ export class SolTransfer {
     this.#options = options;
   }
 
-  /** Calls `done` when all of it was accepted. */
+  /** Calls `done` when all data has been accepted. */
   write(data: Buffer, done: () => void): void {
     this.#put({ data, flags: 0, done });
   }
 
-  /** A packet that carries nothing but flags. */
+  /** Sends a packet with flags only. */
   signal(flags: number): void {
     this.#put({ data: Buffer.alloc(0), flags, done: () => {} });
   }
@@ -55,7 +55,7 @@ export class SolTransfer {
   receive(payload: Buffer): void {
     const packet = decodeSolPacket(payload);
     this.#takeAcknowledgement(packet);
-    // What repeats has been acted upon already.
+    // The flags of a retry have already been handled.
     const isFresh = packet.sequence === 0 || packet.sequence !== this.#heard.sequence;
     this.#takeData(packet);
     if (packet.flags !== 0 && isFresh) this.#end.flagged(packet.flags);
@@ -93,7 +93,7 @@ export class SolTransfer {
 
   #takeData({ sequence, data }: SolPacket): void {
     if (sequence === 0) return;
-    // A repeat may carry more than the first time: BMCs add what the machine has printed meanwhile.
+    // A retry may carry more than the first packet: BMCs append new output of the machine.
     const known = sequence === this.#heard.sequence ? this.#heard.length : 0;
     const fresh = Buffer.from(data.subarray(Math.min(known, data.length)));
     if (fresh.length > 0 && !this.#end.hear(fresh)) return;
@@ -124,7 +124,7 @@ export class SolTransfer {
     else this.#send(sent, flags);
   }
 
-  /** The word that it may go on can get lost, so it is tried without. */
+  /** The packet that resumes the transfer can get lost, so try again without it. */
   #tryLater(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

@@ -1,13 +1,13 @@
-/** Sensor data records, event log and FRU data: IPMI 2.0 rev 1.1 sections 31, 33 and 34. */
+/** Sensor data records, system event log and FRU data: IPMI 2.0 rev 1.1 sections 31, 33 and 34. */
 import { bits, bytes, nothing, optional, rest, struct, u8, u16, u32, type ValueOf } from '../bytes/fields.ts';
 import type { Command } from './command.ts';
 import { netFns } from './message.ts';
 
-/** Record ids with a meaning: the first of a list, and "there is none after this". */
+/** Special record ids: the first record, and the end of the list. */
 export const firstRecord = 0x0000;
 export const lastRecord = 0xffff;
 
-/** Stands for a time that nobody knows; below `firstRealTime` are seconds since the BMC was started. Section 37. */
+/** An unspecified time; values below `firstRealTime` are seconds since the BMC started. Section 37. */
 export const unknownTime = 0xffff_ffff;
 export const firstRealTime = 0x2000_0000;
 
@@ -21,7 +21,7 @@ const repositoryInfo = struct({
 });
 export type RepositoryInfo = ValueOf<typeof repositoryInfo>;
 
-/** Section 33.9. iDRAC10 says "done" and nothing else where it has no repository. */
+/** Section 33.9. iDRAC10 returns completion code 00h without data if it has no repository. */
 export const getSdrRepositoryInfo: Command<Record<never, never>, RepositoryInfo | undefined> = {
   name: 'Get SDR Repository Info',
   netFn: netFns.storage,
@@ -44,7 +44,7 @@ export const reserveSdrRepository: Command<Record<never, never>, Reservation> = 
   response: reservation,
 };
 
-/** `count` FFh: the whole record. Shared with Get Device SDR, section 35.3. */
+/** `count` FFh: the entire record. Shared with Get Device SDR, section 35.3. */
 export const sdrQuery = struct({ reservation: u16, record: u16, offset: u8, count: u8 });
 export const sdrPart = struct({ next: u16, data: rest });
 export type GetSdr = Command<ValueOf<typeof sdrQuery>, ValueOf<typeof sdrPart>>;
@@ -72,7 +72,7 @@ export const getFruAreaInfo: Command<ValueOf<typeof fruArea>, ValueOf<typeof fru
   response: fruAreaInfo,
 };
 
-/** Offset and count in bytes or words, as the area is accessed. */
+/** Offset and count are in bytes or words, depending on the device's access mode. */
 const fruQuery = struct({ device: u8, offset: u16, count: u8 });
 
 /** Section 34.2. */
@@ -155,13 +155,13 @@ export const addSelEntry: Command<{ record: Buffer }, { id: number }> = {
   completionCodes: { 128: 'not for this record type', 129: 'the event log is being erased' },
 };
 
-/** What Clear SEL is told to do, and the letters that guard it. */
+/** Actions of Clear SEL, and the letters that protect against accidental use. */
 export const clearSelActions = { status: 0x00, begin: 0xaa } as const;
 export const clearSelGuard = Buffer.from('CLR', 'latin1');
 const clearQuery = struct({ reservation: u16, guard: bytes(3), action: u8 });
 const clearProgress = struct({ progress: bits({ done: [0, 4] }) });
 
-/** Section 31.9. `done`: 0 = under way, 1 = erased. */
+/** Section 31.9. `done`: 0 = in progress, 1 = erased. */
 export const clearSel: Command<ValueOf<typeof clearQuery>, ValueOf<typeof clearProgress>> = {
   name: 'Clear SEL',
   netFn: netFns.storage,

@@ -1,25 +1,28 @@
 /** All in milliseconds. */
 export type Timings = {
-  /** From the first send to the second while nothing is known of this BMC; then longer by `growth` each time, up to `longestWait`. */
+  /** First wait before a retry while the BMC's latency is unknown; grows by `growth` each time, up to `longestWait`. */
   readonly firstWait: number;
-  /** The first wait that a quick BMC earns is no shorter. */
+  /** Minimum of the first wait, even for a fast BMC. */
   readonly shortestWait: number;
   readonly growth: number;
   readonly longestWait: number;
-  /** For a whole request: queueing, opening a session, retries. Three times as long where the BMC does answer, but slowly. */
+  /** Deadline of a request: queueing, session setup, retries. Up to three times as long if the BMC responds slowly. */
   readonly deadline: number;
   /**
-   * The same for who waits with patience while a BMC has no free session: longer than the 60 s ± 3 s after which it
-   * drops those that a killed process left there, IPMI 2.0 rev 1.1 section 6.12.15.
+   * Deadline of requests that wait while a BMC has no free session: longer than the 60 s ± 3 s after which it drops
+   * sessions left by a killed process, IPMI 2.0 rev 1.1 section 6.12.15.
    */
   readonly patience: number;
-  /** How long the answer to a command is waited for that must not be sent twice. */
+  /** Response timeout of a command that must not be sent twice. */
   readonly singleWait: number;
-  /** A session last heard longer ago is tried with a harmless command before one that must not be sent twice. */
+  /**
+   * If the last response in a session is older, a harmless command checks the session before a command that must not
+   * be sent twice.
+   */
   readonly trusted: number;
-  /** A session unheard for so long is kept alive with a harmless command: less than 57 s, section 6.12.15 again. */
+  /** After this time without a response, a harmless command keeps the session alive: below 57 s, section 6.12.15. */
   readonly keepAlive: number;
-  /** A session unused for so long is closed: more than two looks a minute apart, of which one may be late. */
+  /** An unused session is closed after this time: more than two polls a minute apart, of which one may be late. */
   readonly idle: number;
 };
 
@@ -36,25 +39,25 @@ export const defaultTimings: Timings = {
   idle: 130_000,
 };
 
-/** Spreads repeats, so that what was lost together is not sent again together. */
+/** Adds jitter, so that packets lost together are not resent together. */
 export function jittered(wait: number): number {
   return wait * (0.9 + Math.random() * 0.2);
 }
 
 export type BudgetOptions = {
   readonly signal?: AbortSignal | undefined;
-  /** May the time be extended where a BMC asks for patience? */
+  /** Whether the deadline may be extended while the BMC has no free session. */
   readonly patient?: boolean;
 };
 
-/** However often it answers, a request takes no longer than so many times what it was granted at first. */
+/** Maximum time of a request as a multiple of its initial budget, however often the BMC responds. */
 const mostGrants = 3;
 
-/** Time and packets spent on one request, and the wish to end it early. Whoever made it calls `release`. */
+/** Time and packets spent on one request, and its cancellation. The creator calls `release`. */
 export class Budget {
   readonly patient: boolean;
   attempts = 0;
-  /** Called once when the request is to end early. One wait at a time: a request does one thing after the other. */
+  /** Called once on cancellation. Holds one wait at a time, because a request runs sequentially. */
   onEnd: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #startedAt = performance.now();
@@ -80,7 +83,7 @@ export class Budget {
     return performance.now() - this.#startedAt;
   }
 
-  /** What is left of the time granted at first, for waits that no answer makes more worthwhile. */
+  /** Rest of the initial budget, for waits that no response may extend. */
   get leftAtFirst(): number {
     return Math.max(0, this.#granted - this.spent);
   }
@@ -90,14 +93,14 @@ export class Budget {
   }
 
   /**
-   * The BMC has answered, so it is worth waiting for: from now on it has as long again, within bounds. A slow one needs
-   * seven answers for a new session, and begins again when one of them is lost.
+   * The BMC has responded, so waiting is worthwhile: grant the initial time again, within bounds. A new session takes
+   * seven responses of a slow BMC, and starts again if one of them is lost.
    */
   answered(): void {
     this.extend(Math.min(this.spent + this.#granted, this.#granted * mostGrants));
   }
 
-  /** At least so long in all. */
+  /** Extends the total time to at least this. */
   extend(allowed: number): void {
     this.#allowed = Math.max(this.#allowed, allowed);
   }
@@ -119,7 +122,7 @@ export class Budget {
   }
 }
 
-/** Ends early with the time that is left, or by throwing the reason of an end. */
+/** Resolves early when the budget is used up; throws the reason of an abort. */
 export function pause(milliseconds: number, budget: Budget): Promise<void> {
   budget.throwIfEnded();
   return new Promise((resolve, reject) => {
@@ -137,7 +140,7 @@ export function pause(milliseconds: number, budget: Budget): Promise<void> {
   });
 }
 
-/** For what can't be ended itself. @throws the reason of an end, or `overdue()` */
+/** For work that cannot be aborted. @throws the reason of an abort, or `overdue()` */
 export function within<T>(work: Promise<T>, budget: Budget, overdue: () => Error): Promise<T> {
   budget.throwIfEnded();
   return new Promise((resolve, reject) => {

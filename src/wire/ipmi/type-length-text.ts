@@ -1,11 +1,11 @@
-/** Text behind a type/length byte: IPMI 2.0 rev 1.1 section 43.15, Platform Management FRU Information Storage 1.2 section 13. */
+/** Text with a type/length byte: IPMI 2.0 rev 1.1 section 43.15, FRU Information Storage 1.2 section 13. */
 
-/** Two upper bits of the byte. What type 0 is depends on where it stands. */
+/** The two upper bits of the byte. The meaning of type 0 depends on the context. */
 export const textTypes = { special: 0, bcdPlus: 1, sixBit: 2, latin: 3 } as const;
 
 const bcdPlus = '0123456789 -.:,_';
 
-/** @param special how type 0 is told: `unicode` in sensor records, `binary` (hexadecimal) in FRU data */
+/** @param special how type 0 is decoded: `unicode` in sensor records, `binary` (hexadecimal) in FRU data */
 export function decodeText(type: number, data: Uint8Array, special: 'unicode' | 'binary'): string {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (type === textTypes.bcdPlus)
@@ -18,12 +18,12 @@ export function decodeText(type: number, data: Uint8Array, special: 'unicode' | 
   return special === 'binary' ? bytes.toString('hex') : printable(decodeUtf16(bytes));
 }
 
-/** In FRU areas of a language other than English, type 3 is UTF-16, least significant byte first. */
+/** In FRU areas of a language other than English, type 3 is UTF-16, little-endian. */
 export function decodeUtf16(bytes: Buffer): string {
   return bytes.subarray(0, bytes.length & ~1).toString('utf16le');
 }
 
-/** Packed characters, low bits first; each is 20h more than its six bits. */
+/** 6-bit packed ASCII, low bits first; each character is 20h more than its six bits. */
 function decodeSixBit(bytes: Buffer): string {
   let text = '';
   for (let bit = 0; bit + 6 <= bytes.length * 8; bit += 6) {
@@ -34,7 +34,7 @@ function decodeSixBit(bytes: Buffer): string {
   return text.trimEnd();
 }
 
-/** BMCs pad with zeros and blanks, and some leave what was in the buffer before. */
+/** BMCs pad with zeros and blanks, and some leave stale buffer contents behind. */
 export function printable(text: string): string {
   const [head = ''] = text.split('\0', 1);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be removed
@@ -42,8 +42,8 @@ export function printable(text: string): string {
 }
 
 /**
- * A plain text as 8-bit characters with its type/length byte. One character alone is given a blank: its byte would be C1h,
- * which ends a list of texts.
+ * Encodes a text as 8-bit characters with its type/length byte. A single character gets a trailing blank: its
+ * type/length byte would be C1h, the end-of-list marker.
  * @throws RangeError beyond `limit` bytes
  */
 export function encodeLatin(text: string, limit: number): Buffer {

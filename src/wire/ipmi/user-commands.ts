@@ -1,4 +1,4 @@
-/** Accounts of the BMC: IPMI 2.0 rev 1.1 sections 22.26 to 22.30. Reading them is among the app commands. */
+/** Accounts of the BMC: IPMI 2.0 rev 1.1 sections 22.26 to 22.30. app-commands.ts has the commands that read them. */
 import { bits, bytes, nothing, optional, rest, struct, type ValueOf } from '../bytes/fields.ts';
 import type { Command } from './command.ts';
 import { netFns } from './message.ts';
@@ -30,9 +30,9 @@ export const setUserName: Command<{ user: { id: number }; name: Buffer }, Record
   response: nothing,
 };
 
-/** What Set User Password does. `test` compares. */
+/** Operations of Set User Password. `test` compares. */
 export const passwordOperations = { disable: 0, enable: 1, set: 2, test: 3 } as const;
-/** Sizes of the field, in bytes, padded with zeros. IPMI 1.5 and old firmware know the short one alone. */
+/** Field sizes in bytes, padded with zeros. IPMI 1.5 and old firmware support only the short one. */
 export const passwordSizes = { short: 16, long: 20 } as const;
 
 const userPassword = struct({

@@ -12,11 +12,11 @@ type Job = {
 export type JobOptions = {
   readonly budget: Budget;
   readonly name: string;
-  /** What the caller is told whose time is over before its turn. Absent = it waits as long as it takes. */
+  /** Error for a caller whose deadline passes while it is still queued. Absent = it waits without limit. */
   readonly overdue?: () => Error;
 };
 
-/** One thing after the other. Who gives up while it waits for its turn is told at once. */
+/** Runs one job at a time. A caller that aborts while it is queued is rejected immediately. */
 export class WorkQueue {
   #waiting: Job[] | undefined;
   #running: Job | undefined;
@@ -36,7 +36,7 @@ export class WorkQueue {
     });
   }
 
-  /** Ends all that runs or waits now; what is added later runs after it. */
+  /** Ends all running and queued jobs; jobs added later run after them. */
   end(reason: (name: string) => Error): void {
     const ended = this.#waiting?.splice(0) ?? [];
     for (const job of ended) {

@@ -1,9 +1,9 @@
-/** ASF Presence Ping and Pong: "is there a management controller?", IPMI 2.0 rev 1.1 sections 13.2.3 and 13.2.4. */
+/** ASF Presence Ping and Pong, which discover a management controller: IPMI 2.0 rev 1.1 sections 13.2.3 and 13.2.4. */
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import { readRmcpHeader, rmcpWriter } from './rmcp-header.ts';
 
-/** IANA number of the ASF itself. */
+/** IANA enterprise number of ASF itself. */
 const asfEnterprise = 4542;
 const messageTypes = { ping: 0x80, pong: 0x40 } as const;
 const supportsIpmi = 0x80;

@@ -1,13 +1,13 @@
 /**
- * Cipher suites that Ingot speaks, IPMI 2.0 rev 1.1 table 22-20. The others are left out on purpose: 0, 1 and 15 sign
- * nothing, 2 and 16 encrypt nothing, 6 to 14 rest on MD5 or RC4. Suite 0 lets anybody in without a password.
+ * Supported cipher suites, IPMI 2.0 rev 1.1 table 22-20. The others are excluded on purpose: 0, 1 and 15 have no
+ * integrity, 2 and 16 no encryption, 6 to 14 rely on MD5 or RC4. Suite 0 admits anybody without a password.
  */
 export type CipherSuite = {
   readonly id: 3 | 17;
   readonly hash: 'sha1' | 'sha256';
-  /** Length of the RAKP 2 and 3 codes: the whole HMAC, section 13.28. */
+  /** Length of the RAKP 2 and 3 codes: the complete HMAC, section 13.28. */
   readonly hmacLength: number;
-  /** Length of the code in RAKP 4 and in each packet's trailer: the HMAC cut short, section 13.28. */
+  /** Length of the RAKP 4 code and of the code in each packet's trailer: the truncated HMAC, section 13.28. */
   readonly codeLength: number;
   /** Algorithm numbers on the wire, tables 13-17, 13-18 and 13-19. */
   readonly authentication: number;
@@ -57,7 +57,7 @@ export function encodeCipherSuiteRecords(suites: readonly CipherSuite[]): Buffer
   );
 }
 
-/** Ids of the standard suites in a record list. OEM suites (tag, id, 3 bytes of IANA number) and algorithm bytes are skipped. */
+/** Ids of the standard suites in a record list, without OEM suites (tag, id, 3 bytes of IANA number) and algorithms. */
 export function decodeCipherSuiteIds(records: Uint8Array): number[] {
   const ids: number[] = [];
   for (let at = 0; at < records.length; at += 1) {

@@ -1,6 +1,6 @@
 /**
- * The IPMI 1.5 session wrapper, IPMI 2.0 rev 1.1 section 13.6, table 13-8: without authentication for commands outside of
- * a session (Get Channel Authentication Capabilities must travel so, section 22.13), signed by MD5 inside of one.
+ * The IPMI 1.5 session wrapper, IPMI 2.0 rev 1.1 section 13.6, table 13-8: without authentication outside a session
+ * (required for Get Channel Authentication Capabilities, section 22.13), signed with MD5 inside one.
  */
 import { hash } from 'node:crypto';
 import { Malformed } from '../bytes/malformed.ts';
@@ -9,7 +9,7 @@ import { ByteWriter } from '../bytes/writer.ts';
 import { readRmcpHeader, rmcpWriter } from './rmcp-header.ts';
 import { sameCode } from './session-keys.ts';
 
-/** Table 13-8 and section 22.13. MD2, the bare password and none at all are neither offered nor taken. */
+/** Table 13-8 and section 22.13. Ingot neither offers nor accepts MD2, plain password and none. */
 export const authenticationTypes = { none: 0x00, md5: 0x02 } as const;
 
 /** Longest password of IPMI 1.5, in bytes; shorter ones are padded with zeros, section 22.30. */
@@ -21,7 +21,7 @@ export function encodeLegacyPacket(message: Uint8Array): Buffer {
   return rmcpWriter('ipmi').u8(authenticationTypes.none).u32(0).u32(0).u8(message.length).bytes(message).finish();
 }
 
-/** @returns the IPMI message inside. */
+/** @returns the encapsulated IPMI message */
 export function decodeLegacyPacket(packet: Uint8Array): Buffer {
   const { type, session, sequence, message } = readPacket(packet);
   if (type !== authenticationTypes.none) throw new Malformed('signed outside of a session');
@@ -29,18 +29,18 @@ export function decodeLegacyPacket(packet: Uint8Array): Buffer {
   return message;
 }
 
-/** What is unsigned proves nothing: for refusals alone. @returns undefined for a signed packet */
+/** An unsigned packet proves nothing: use this for refusals only. @returns undefined for a signed packet */
 export function readUnsignedMessage(packet: Uint8Array): Buffer | undefined {
   const { type, message } = readPacket(packet);
   return type === authenticationTypes.none ? message : undefined;
 }
 
-/** 0 = outside of any session; nothing is proven yet. */
+/** The session id, not yet verified; 0 = outside any session. */
 export function peekLegacySession(packet: Uint8Array): number {
   return readPacket(packet).session;
 }
 
-/** @param key the password in 16 bytes, see `legacyKey` */
+/** @param key the password padded to 16 bytes, see `legacyKey` */
 export function encodeSignedPacket({ session, sequence, message }: LegacyPacket, key: Uint8Array): Buffer {
   return rmcpWriter('ipmi')
     .u8(authenticationTypes.md5)
@@ -52,7 +52,10 @@ export function encodeSignedPacket({ session, sequence, message }: LegacyPacket,
     .finish();
 }
 
-/** Checks the signature. Whether the sequence number is fresh is for the caller to say. @throws Malformed also for what is unsigned */
+/**
+ * Verifies the signature. The caller checks whether the sequence number is fresh.
+ * @throws Malformed also for an unsigned packet
+ */
 export function decodeSignedPacket(packet: Uint8Array, key: Uint8Array): LegacyPacket {
   const { type, code, ...fields } = readPacket(packet);
   if (type !== authenticationTypes.md5) throw new Malformed('a packet of the session is not signed by MD5');
@@ -83,7 +86,7 @@ function readPacket(packet: Uint8Array): LegacyPacket & { type: number; code: Bu
   const session = reader.u32();
   const code = reader.bytes(type === authenticationTypes.none ? 0 : 16);
   const message = reader.bytes(reader.u8());
-  // One pad byte may follow: table 13-8, "legacy pad", for Ethernet chips that fail on certain lengths.
+  // One pad byte may follow: table 13-8, "legacy pad", for Ethernet controllers that fail on certain lengths.
   if (reader.remaining > 1) reader.end('the legacy packet');
   return { type, sequence, session, code, message };
 }

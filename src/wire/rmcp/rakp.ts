@@ -1,4 +1,4 @@
-/** Payloads by which a session is opened: Open Session and RAKP 1 to 4, IPMI 2.0 rev 1.1 sections 13.17 to 13.23. */
+/** Payloads that open a session: Open Session and RAKP 1 to 4, IPMI 2.0 rev 1.1 sections 13.17 to 13.23. */
 import { bytes, decode, encode, type Field, padded, rest, struct, u8, u32, type ValueOf } from '../bytes/fields.ts';
 import { Malformed } from '../bytes/malformed.ts';
 import type { CipherSuite } from './cipher-suites.ts';
@@ -36,14 +36,14 @@ export const rakpStatus = {
   noCipherSuiteMatch: 17,
 } as const;
 
-/** Statuses by which a BMC turns down a cipher suite rather than a user. */
+/** Statuses that reject a cipher suite rather than a user. */
 export const cipherSuiteStatuses: readonly number[] = [4, 5, 16, 17];
-/** Statuses of a BMC that has no session left for now. */
+/** Statuses of a BMC that has no free session. */
 export const fullStatuses: readonly number[] = [1, 11];
-/** Statuses that only another user name, password or privilege can cure. */
+/** Statuses that only another user name, password or privilege can fix. */
 export const credentialStatuses: readonly number[] = [9, 10, 12, 13, 15];
 
-/** Role byte of RAKP 1: look up the user by name alone, not by name and privilege, section 13.20. */
+/** Role byte of RAKP 1: look up the user by name only, not by name and privilege, section 13.20. */
 export const nameOnlyLookup = 0x10;
 
 const algorithmKinds = ['authentication', 'integrity', 'confidentiality'] as const;
@@ -55,7 +55,7 @@ const algorithms: Field<Algorithms> = {
     const [authentication, integrity, confidentiality] = algorithmKinds.map((kind, type) => {
       reader.expect(type, `type of the ${kind} payload`);
       reader.bytes(2);
-      // A length of 0 asks the BMC to choose; we neither send nor grant that.
+      // A length of 0 lets the BMC choose; we neither send nor accept that.
       reader.expect(8, `length of the ${kind} payload`);
       const algorithm = reader.u8() & 0x3f;
       reader.bytes(3);
@@ -81,7 +81,7 @@ const rakp1Head = struct({ tag: padded(u8, 3), bmcSession: u32, random: bytes(16
 const rakp2 = struct({ tag: u8, status: padded(u8, 2), consoleSession: u32, random: bytes(16), guid: bytes(16), code: rest });
 const rakp3 = struct({ tag: u8, status: padded(u8, 2), bmcSession: u32, code: rest });
 const rakp4 = struct({ tag: u8, status: padded(u8, 2), consoleSession: u32, code: rest });
-/** What is left of a response that reports a failure: tables 13-10, 13-12 and 13-14, note "only … returned". */
+/** The short form of a response that reports a failure: tables 13-10, 13-12 and 13-14, note "only … returned". */
 const failure = struct({ tag: u8, status: padded(u8, 2), session: u32 });
 
 export type OpenSessionRequest = ValueOf<typeof openSessionRequest>;
@@ -91,14 +91,14 @@ export type Rakp2 = ValueOf<typeof rakp2>;
 export type Rakp3 = ValueOf<typeof rakp3>;
 export type Rakp4 = ValueOf<typeof rakp4>;
 export type RakpFailure = ValueOf<typeof failure>;
-/** A response is either the whole thing or the report of a failure, where some BMCs leave out the session. */
+/** A response is either complete or a failure report, in which some BMCs omit the session. */
 export type Answer<T> = { ok: true; value: T } | { ok: false; failure: Omit<RakpFailure, 'session'> & { session?: number } };
 
 const rakp1: Field<Rakp1> = {
   read(reader) {
     const head = rakp1Head.read(reader);
     const user = reader.bytes(reader.u8());
-    // Some consoles always send all sixteen bytes of the name field, the unused ones as zeros.
+    // Some consoles always send all sixteen bytes of the name field, padded with zeros.
     reader.bytes(Math.min(reader.remaining, 16 - Math.min(16, user.length)));
     return { ...head, user };
   },
@@ -128,6 +128,6 @@ function decodeAnswer<T>(layout: Field<T>, data: Uint8Array, what: string): Answ
   if (data[1] === rakpStatus.ok) return { ok: true, value: decode(layout, data, what) };
   if (data.length < 2) throw new Malformed(`${what} of ${data.length} bytes`);
   if (data.length < 8) return { ok: false, failure: { tag: data[0] as number, status: data[1] as number } };
-  // BMCs differ in how much of the rest they send along with an error; none of it means anything.
+  // BMCs differ in how much of the rest they send with an error; ignore it.
   return { ok: false, failure: decode(failure, data.subarray(0, 8), what) };
 }

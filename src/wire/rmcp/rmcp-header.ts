@@ -6,7 +6,7 @@ import { ByteWriter } from '../bytes/writer.ts';
 export const rmcpPort = 623;
 
 const version = 0x06;
-/** No RMCP-level acknowledge is wanted; IPMI packets always say so. */
+/** No RMCP acknowledgement requested, as in all IPMI packets. */
 const noAcknowledge = 0xff;
 
 export const rmcpClasses = { asf: 0x06, ipmi: 0x07 } as const;
@@ -16,7 +16,7 @@ export function rmcpWriter(rmcpClass: RmcpClass): ByteWriter {
   return new ByteWriter().u8(version).u8(0).u8(noAcknowledge).u8(rmcpClasses[rmcpClass]);
 }
 
-/** Reads the header; the reader then stands at the body. RMCP acknowledges (class bit 7) are malformed here: we never ask for one. */
+/** Reads the header, up to the body. RMCP acknowledgements (class bit 7) are malformed here: we never request one. */
 export function readRmcpHeader(reader: ByteReader): RmcpClass {
   reader.expect(version, 'RMCP version');
   reader.bytes(2);

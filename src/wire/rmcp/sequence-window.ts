@@ -1,23 +1,24 @@
 /**
- * Sequence numbers of a session, IPMI 2.0 rev 1.1 sections 6.12.8 to 6.12.13: each number is taken once, late ones
- * within a window, 0 never (it marks packets outside of a session).
+ * Sequence numbers of a session, IPMI 2.0 rev 1.1 sections 6.12.8 to 6.12.13: accepts each number once, late ones
+ * within a window, and never 0 (it marks packets outside a session).
  */
 const behind = 16;
 const numbers = 2 ** 32;
 
 export class SequenceWindow {
   #highest: number;
-  /** Bit n is set when `highest - n` was taken. */
+  /** Bit n is set if `highest - n` was accepted. */
   #taken = 1;
 
-  /** @param before the number before the first one */
+  /** @param before the number before the first valid one */
   constructor(before = 0) {
     this.#highest = before;
   }
 
   /**
-   * Takes a number; false for a repeated, zero or too old one. Call it for packets with a proven signature only. A leap
-   * ahead is taken however far it goes: it is signed, and after a long loss it is all that keeps the session usable.
+   * Accepts a number; returns false for a repeated, zero or too old one. Call it only for packets with a verified
+   * signature. A jump ahead of any size is accepted: it is signed, and after a long loss nothing else keeps the
+   * session usable.
    */
   take(sequence: number): boolean {
     if (sequence === 0) return false;
@@ -34,7 +35,7 @@ export class SequenceWindow {
   }
 }
 
-/** Counts 1, 2, … and over 0 after the last. */
+/** Counts 1, 2, …, and skips 0 when it wraps around. */
 export class SequenceCounter {
   #last: number;
 

@@ -1,6 +1,6 @@
 /**
- * The computations of RAKP: what each side proves and the keys that follow from it, IPMI 2.0 rev 1.1 sections 13.28,
- * 13.31 and 13.32. Numbers enter the HMACs in wire order, least significant byte first.
+ * The computations of RAKP: each side's proof and the keys derived from it, IPMI 2.0 rev 1.1 sections 13.28, 13.31
+ * and 13.32. Numbers enter the HMACs in wire order, least significant byte first.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ByteWriter } from '../bytes/writer.ts';
@@ -11,7 +11,7 @@ export const passwordLimit = 20;
 /** Longest user name, in bytes, section 22.28. */
 export const userLimit = 16;
 
-/** All that RAKP 1 and 2 made known to both sides. */
+/** All values exchanged in RAKP 1 and 2. */
 export type RakpFacts = {
   readonly suite: CipherSuite;
   readonly consoleSession: number;
@@ -19,14 +19,14 @@ export type RakpFacts = {
   readonly consoleRandom: Buffer;
   readonly bmcRandom: Buffer;
   readonly bmcGuid: Buffer;
-  /** The whole role byte as RAKP 1 carried it: privilege and the name-only lookup bit. */
+  /** The complete role byte of RAKP 1: privilege and the name-only lookup bit. */
   readonly role: number;
   readonly user: Buffer;
 };
 
 export type SessionKeys = { readonly sik: Buffer; readonly k1: Buffer; readonly k2: Buffer };
 
-/** HMAC pads its key with zeros, so the 20-byte zero-padded key of the standard and the bare password are the same key. */
+/** HMAC pads its key with zeros, so the standard's 20-byte zero-padded key equals the unpadded password. */
 export function passwordKey(password: string): Buffer {
   return Buffer.from(password, 'utf8');
 }
@@ -46,13 +46,13 @@ export function rakp3Code(facts: RakpFacts, key: Uint8Array): Buffer {
   return hmac(facts.suite, key, identity(input, facts).finish());
 }
 
-/** Integrity check value of RAKP 4, keyed with SIK and cut short. */
+/** Integrity check value of RAKP 4: HMAC keyed with SIK, truncated. */
 export function rakp4Code(facts: RakpFacts, sik: Uint8Array): Buffer {
   const input = new ByteWriter().bytes(facts.consoleRandom).u32(facts.bmcSession).bytes(facts.bmcGuid);
   return hmac(facts.suite, sik, input.finish()).subarray(0, facts.suite.codeLength);
 }
 
-/** K1 signs and K2 encrypts. `key` is the BMC's own key (K_G) where one is set, else the user's. */
+/** K1 signs and K2 encrypts. `key` is the BMC key (K_G) if one is set, otherwise the user's. */
 export function deriveKeys(facts: RakpFacts, key: Uint8Array): SessionKeys {
   const input = new ByteWriter().bytes(facts.consoleRandom).bytes(facts.bmcRandom);
   const sik = hmac(facts.suite, key, identity(input, facts).finish());

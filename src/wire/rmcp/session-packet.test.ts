@@ -51,7 +51,7 @@ for (const [index, { id }] of cipherSuiteTable.entries()) {
 
     test('no bit of a packet can be changed', () => {
       const packet = wrap(randomBytes(20));
-      // The RMCP header is not signed; of it, version and class are checked, the rest is reserved.
+      // The RMCP header is not signed; its version and class are checked, the rest is reserved.
       for (let at = 4 * 8; at < packet.length * 8; at += 1) {
         const forged = Buffer.from(packet);
         forged[at >> 3] = (forged[at >> 3] as number) ^ (1 << (at & 7));

@@ -10,7 +10,7 @@ import type { CipherSuite } from './cipher-suites.ts';
 import { readRmcpHeader, rmcpWriter } from './rmcp-header.ts';
 import { hmac, type SessionKeys, sameCode } from './session-keys.ts';
 
-/** Table 13-16. OEM payloads are not handled. */
+/** Table 13-16. OEM payloads are not supported. */
 export const payloadTypes = {
   ipmi: 0x00,
   sol: 0x01,
@@ -39,19 +39,19 @@ export type SessionHeader = { readonly type: PayloadType; readonly session: numb
 export type SessionPacket = SessionHeader & { readonly payload: Buffer };
 export type SessionSecrets = { readonly suite: CipherSuite; readonly keys: SessionKeys };
 
-/** True for a packet in the RMCP+ format, false for the IPMI 1.5 one. @throws Malformed for anything that is not IPMI. */
+/** True for the RMCP+ format, false for the IPMI 1.5 format. @throws Malformed for a packet that is not IPMI */
 export function isSessionPacket(packet: Uint8Array): boolean {
   const reader = new ByteReader(packet);
   if (readRmcpHeader(reader) !== 'ipmi') throw new Malformed('not an IPMI packet');
   return reader.u8() === authenticationType;
 }
 
-/** Without secrets: for what is said before the session's keys exist. `session` and `sequence` are then zero. */
+/** Unprotected, for messages before the session keys exist. `session` and `sequence` are then zero. */
 export function encodePlainPacket(type: PayloadType, payload: Uint8Array): Buffer {
   return header({ type, session: 0, sequence: 0 }, 0, payload).finish();
 }
 
-/** Signed and encrypted. `iv` is for tests alone. */
+/** Signed and encrypted. `iv` is for tests only. */
 export function encodeSessionPacket(
   { type, session, sequence, payload }: SessionHeader & { readonly payload: Uint8Array },
   secrets: SessionSecrets,
@@ -59,33 +59,33 @@ export function encodeSessionPacket(
 ): Buffer {
   const encrypted = encrypt(payload, secrets.keys, iv);
   const writer = header({ type, session, sequence }, encryptedBit | authenticatedBit, encrypted);
-  // Pad so that the signed part (authentication type to next header) is a multiple of four bytes long.
+  // Pad the signed part (authentication type to next header) to a multiple of four bytes.
   const pad = (4 - ((writer.length - rmcpLength + 2) % 4)) % 4;
   writer.bytes(Buffer.alloc(pad, integrityPadByte)).u8(pad).u8(nextHeader);
   const signed = writer.finish();
   return Buffer.concat([signed, code(signed, secrets)]);
 }
 
-/** @throws Malformed also for a packet that claims a session. */
+/** @throws Malformed also for a packet with a session id */
 export function decodePlainPacket(packet: Uint8Array): SessionPacket {
   const reader = new ByteReader(packet);
   const { flags, ...fields } = readHeader(reader);
   if (flags !== 0) throw new Malformed('signed or encrypted before there are keys');
   if (fields.session !== 0 || fields.sequence !== 0) throw new Malformed('a session was claimed outside of one');
   const length = reader.u16();
-  // OpenIPMI's simulator refuses with two bytes (tag, status), at times under a longer length. It does no harm to take
-  // them: an answer that grants something is read field by field, and fails where a field is missing.
+  // OpenIPMI's simulator refuses with two bytes (tag, status), sometimes under a larger length. Accepting them is
+  // safe: a response that grants something is decoded field by field, and fails if a field is missing.
   const payload = length > reader.remaining && openingAnswers.includes(fields.type) ? reader.rest() : reader.bytes(length);
   reader.end('the packet');
   return { ...fields, payload };
 }
 
-/** Which session a packet claims to belong to; nothing of it is proven yet. 0 = outside of any. */
+/** The session id in the packet, not yet verified; 0 = outside any session. */
 export function peekSession(packet: Uint8Array): number {
   return readHeader(new ByteReader(packet)).session;
 }
 
-/** Checks signature, padding and lengths, decrypts. Whether the sequence number is fresh is for the caller to say. */
+/** Verifies signature, padding and lengths, and decrypts. The caller checks whether the sequence number is fresh. */
 export function decodeSessionPacket(packet: Uint8Array, secrets: SessionSecrets): SessionPacket {
   const reader = new ByteReader(packet);
   const { flags, ...fields } = readHeader(reader);
@@ -121,7 +121,7 @@ function readHeader(reader: ByteReader): SessionHeader & { flags: number } {
 function checkTrailer(reader: ByteReader, codeLength: number): void {
   const padLength = reader.remaining - codeLength - 2;
   if (padLength < 0 || padLength > 3) throw new Malformed('the integrity trailer has a wrong length');
-  // The pad's value is signed, so a peer that pads with something else than FFh does no harm.
+  // The pad is signed, so a peer that pads with a value other than FFh does no harm.
   reader.bytes(padLength);
   reader.expect(padLength, 'integrity pad length');
   reader.expect(nextHeader, 'next header');
@@ -142,7 +142,7 @@ function encrypt(payload: Uint8Array, keys: SessionKeys, iv: Uint8Array): Buffer
   return Buffer.concat([iv, cipher.update(clear)]);
 }
 
-/** Random numbers for 256 packets at a time: one call for each costs as much as the encryption. */
+/** Random IVs for 256 packets at a time: one call for each would cost as much as the encryption. */
 const ivs = Buffer.alloc(256 * blockLength);
 let ivAt = ivs.length;
 

@@ -1,25 +1,25 @@
-/** Payload of the serial line (SOL), both directions: IPMI 2.0 rev 1.1 section 15.9, table 15-2. */
+/** Payload of Serial over LAN (SOL), both directions: IPMI 2.0 rev 1.1 section 15.9, table 15-2. */
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
 
-/** Bytes before the characters. */
+/** Length of the header before the characters. */
 export const solHeadLength = 4;
-/** A count of accepted characters has one byte, so no packet carries more. */
+/** The count of accepted characters is one byte, which limits a packet. */
 export const solMostCharacters = 255;
-/** Numbers 1 to 15; 0 marks a packet that only acknowledges. */
+/** Sequence numbers 1 to 15; 0 marks a packet that only acknowledges. */
 export const solLastSequence = 15;
 
-/** Bits of the fourth byte. The lower ones mean one thing to the BMC and another to the console. */
+/** Bits of the fourth byte. The lower ones have different meanings to the BMC and to the console. */
 const nackBit = 0x40;
 export const solToBmc = { generateBreak: 0x10 } as const;
 export const solToConsole = { unavailable: 0x20, deactivated: 0x10, overrun: 0x08, breakDetected: 0x04 } as const;
 
 export type SolPacket = {
   readonly sequence: number;
-  /** The packet that this one acknowledges (0 = none) and how many of its characters were taken. */
+  /** Sequence number of the acknowledged packet (0 = none), and how many of its characters were accepted. */
   readonly acknowledged: number;
   readonly accepted: number;
-  /** For now no more is taken. */
+  /** No more data is accepted for now. */
   readonly nack: boolean;
   /** `solToBmc` or `solToConsole`. */
   readonly flags: number;

@@ -1,6 +1,6 @@
 /**
- * CBC-DES, the oldest encryption of SNMP version 3 (RFC 3414 section 8), which many PDUs know and nothing better. OpenSSL has
- * retired single DES, and net-snmp fails with it; triple DES with one key three times is the same cipher.
+ * CBC-DES, the oldest encryption of SNMP version 3 (RFC 3414 section 8) and the only one of many PDUs. OpenSSL has
+ * retired single DES, so net-snmp fails with it; triple DES with the same key three times is the same cipher.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { PrivAlgorithm } from 'net-snmp';
@@ -8,11 +8,11 @@ import type { PrivAlgorithm } from 'net-snmp';
 const block = 8;
 const cipherName = 'des-ede3-cbc';
 
-/** @param localize makes the key of a password for one agent: RFC 3414 appendix A.2 */
+/** @param localize derives an agent's key from the password: RFC 3414 appendix A.2 */
 export function createDesPrivacy(localize: (authProtocol: number, password: string, engineId: Buffer) => Buffer): PrivAlgorithm {
   return {
     encryptPdu(pdu, _privProtocol, password, authProtocol, { engineID }) {
-      // Section 8.1.1.1: it must not come twice; we keep no count over restarts, so it is drawn.
+      // Section 8.1.1.1: the salt must not repeat; it is random because no counter survives a restart.
       const salt = randomBytes(block);
       const { key, iv } = keysOf(localize(authProtocol, password, engineID), salt);
       const cipher = createCipheriv(cipherName, key, iv).setAutoPadding(false);
@@ -27,7 +27,7 @@ export function createDesPrivacy(localize: (authProtocol: number, password: stri
   };
 }
 
-/** Section 8.1.1.1: eight bytes of key, and eight that are mixed with the salt. */
+/** Section 8.1.1.1: eight bytes of key, and eight bytes (pre-IV) that are mixed with the salt. */
 function keysOf(localized: Buffer, salt: Buffer): { key: Buffer; iv: Buffer } {
   const single = localized.subarray(0, block);
   const iv = Buffer.from(localized.subarray(block, 2 * block).map((byte, at) => byte ^ (salt[at] ?? 0)));

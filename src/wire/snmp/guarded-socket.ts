@@ -1,7 +1,6 @@
 /**
- * What net-snmp takes for a datagram socket. It stands between the library and the network, because the library takes a packet
- * from any sender, and takes an unsigned reply for a signed one: here only the peer's packets pass, and of those only the ones as
- * secure as the request was.
+ * A datagram socket for net-snmp that filters packets, because the library accepts packets from any sender, and
+ * unsigned replies to signed requests. Only packets from the peer pass, and only those as secure as the request.
  */
 import { EventEmitter } from 'node:events';
 import type { DatagramSocket, Datagrams, Peer } from '../udp/datagrams.ts';
@@ -18,7 +17,7 @@ export class GuardedSocket extends EventEmitter {
     this.#level = level;
   }
 
-  /** Rejects when the address has no meaning. */
+  /** Rejects if the address is invalid. */
   static async connect(peer: Peer, level: SecurityLevel, datagrams: Datagrams): Promise<GuardedSocket> {
     const guarded = new GuardedSocket(level);
     guarded.#socket = await datagrams.connect(peer, (packet) => {
@@ -27,7 +26,7 @@ export class GuardedSocket extends EventEmitter {
     return guarded;
   }
 
-  /** A packet that the library falls over counts as lost: the request ends at its deadline. */
+  /** A packet that makes the library throw counts as lost: the request ends at its deadline. */
   #hand(packet: Buffer): void {
     try {
       this.emit('message', packet);
@@ -45,14 +44,14 @@ export class GuardedSocket extends EventEmitter {
     this.emit('close');
   }
 
-  /** The session lives as long as its driver, which closes it. */
+  /** No-op: the session lives as long as its driver, which closes it. */
   ref(): void {}
   unref(): void {}
 }
 
 /**
- * RFC 3414 section 3.2: a response is as secure as its request. A report is not, since it tells why the peer could not read one; it
- * only makes the library ask again or fail.
+ * RFC 3414 section 3.2: a response is as secure as its request. A report is not, because it explains why the peer
+ * could not read one; it only makes the library retry or fail.
  */
 function isAdmitted(packet: Buffer, wanted: SecurityLevel): boolean {
   const security = securityOf(packet);

@@ -1,14 +1,14 @@
-/** How secure an SNMP packet is, seen without its keys. BER as far as RFC 3412 section 6 needs it. */
+/** Security level of an SNMP packet, read without its keys. Parses BER as far as RFC 3412 section 6 needs it. */
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
 
-/** 1 where it is signed, encrypted. */
+/** 1 if the packet is signed, encrypted. */
 export type SecurityLevel = { readonly auth: 0 | 1; readonly priv: 0 | 1 };
 
 const tag = { integer: 0x02, text: 0x04, sequence: 0x30, report: 0xa8 } as const;
 const version3 = 3;
 
-/** @returns undefined for what is no SNMP message */
+/** @returns undefined for a packet that is not an SNMP message */
 export function securityOf(packet: Uint8Array): (SecurityLevel & { readonly isReport: boolean }) | undefined {
   try {
     const message = new ByteReader(inner(new ByteReader(packet), tag.sequence));
@@ -42,13 +42,13 @@ function numberOf(reader: ByteReader): number {
   return inner(reader, tag.integer).reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
-/** The contents of the next element, which must have this tag. */
+/** The contents of the next element, which must have the given tag. */
 function inner(reader: ByteReader, wanted: number): Buffer {
   reader.expect(wanted, 'the tag');
   return reader.bytes(lengthOf(reader));
 }
 
-/** X.690 section 8.1.3: one byte, or how many bytes the length has; no packet is longer than three tell. */
+/** X.690 section 8.1.3: one byte, or the number of length bytes; no packet needs more than three. */
 function lengthOf(reader: ByteReader): number {
   const first = reader.u8();
   if (first < 0x80) return first;

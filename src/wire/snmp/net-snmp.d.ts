@@ -1,4 +1,4 @@
-/** The part of the package net-snmp that is used here; it brings no types of its own. */
+/** The part of the package net-snmp that is used here; it ships without types. */
 declare module 'net-snmp' {
   import type { EventEmitter } from 'node:events';
 

@@ -10,7 +10,7 @@ import type { SnmpCredentials, SnmpTimings } from './snmp-peer.ts';
 const outlet = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.1';
 const nothing = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.9';
 const identity = '1.3.6.1.4.1.318.1.3.4.5';
-/** An agent that is slow is none that says nothing. */
+/** Long timeouts: a slow agent is not an agent that does not respond. */
 const calm = { timeout: 10_000, backoff: 1, retries: 1 };
 const quick = { timeout: 200, backoff: 1.5, retries: 1 };
 
@@ -87,7 +87,7 @@ test('credentials that are not the agent’s', skip, async (t) => {
     [{ ...strong, auth: { ...strong.auth, protocol: 'sha' } }, 'refused', /Wrong Digest/],
     [{ ...strong, user: 'nobody' }, 'refused', /Unknown User Name/],
     [{ ...strong, priv: { protocol: 'none', key: '' } }, 'answered', /AuthorizationError/],
-    // snmpd drops what it cannot decrypt.
+    // snmpd drops packets that it cannot decrypt.
     [{ ...strong, priv: { ...strong.priv, key: 'open sesame' } }, 'silent', /no answer in time/],
   ];
   for (const [credentials, failure, message] of wrong) {
@@ -230,7 +230,7 @@ for (const [name, user] of [
       for (let count = 1 + at(3); count > 0; count--) changed[at(changed.length)] = at(256);
       return random() < 0.2 ? changed.subarray(0, at(changed.length)) : changed;
     };
-    // Sometimes none, so that some requests come through.
+    // Sometimes unchanged, so that some requests succeed.
     const receive = (packet: Buffer) => (random() < 0.4 ? [packet] : [mutate(packet), mutate(packet), packet]);
     const client = open(t, user ? asUser(user) : { version: '2c', ...communities }, { disturb: { receive }, timings: quick });
 
@@ -248,7 +248,7 @@ for (const [name, user] of [
 
 type Disturb = { send?(packet: Buffer): Buffer | undefined; receive?(packet: Buffer): Buffer[] };
 
-/** A network that misbehaves. */
+/** An unreliable network. */
 function disturbed(network: Datagrams, { send, receive }: Disturb): Datagrams {
   return {
     async connect(peer, take) {
@@ -266,7 +266,7 @@ function disturbed(network: Datagrams, { send, receive }: Disturb): Datagrams {
   };
 }
 
-/** What somebody on the way can make of a signed request and its answer: outlet on, no signature. */
+/** What a man in the middle can make of a signed request and its response: outlet on, no signature. */
 function unsignedAnswer(request: Buffer, answer: Buffer): Buffer {
   const [, header = Buffer.alloc(0)] = elements(contents(request));
   const [, , security = Buffer.alloc(0), scoped = Buffer.alloc(0)] = elements(contents(answer));
@@ -288,7 +288,7 @@ function unsignedAnswer(request: Buffer, answer: Buffer): Buffer {
   );
 }
 
-/** The same answer, to another request. */
+/** The same response, for another request. */
 function withIdOf(request: Buffer, answer: Buffer): Buffer {
   const [, asked = Buffer.alloc(0)] = elements(contents(request));
   const [id = Buffer.alloc(0)] = elements(contents(asked));

@@ -5,17 +5,17 @@ import { GuardedSocket } from './guarded-socket.ts';
 import { SnmpError } from './snmp-error.ts';
 import { defaultTimings, longestWait, type SnmpCredentials, type SnmpPeer, type SnmpTimings } from './snmp-peer.ts';
 
-/** What a PDU's objects are: numbers, or the identifier of another object. `null` = no such object. */
+/** Values of a PDU's objects: numbers, or the identifier of another object. `null` = no such object. */
 export type SnmpValue = number | string | null;
 
 /**
- * One agent. Sessions stay open and are made anew after each failure that may lie in them (a peer that restarted, another address).
- * The caller asks one thing at a time.
+ * One agent. Sessions stay open and are recreated after each failure that they may have caused (the peer restarted,
+ * or its address changed). The caller sends one request at a time.
  */
 export type SnmpClient = {
   /** Values in the order of `oids`. */
   get(oids: readonly string[], signal?: AbortSignal): Promise<SnmpValue[]>;
-  /** Writes one INTEGER. `once`: the packet is not repeated, for commands that must not happen twice. */
+  /** Writes one INTEGER. `once`: the packet is not retried, for commands that must not be executed twice. */
   set(oid: string, value: number, options?: { once?: boolean; signal?: AbortSignal | undefined }): Promise<void>;
   close(): void;
 };
@@ -57,7 +57,7 @@ export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTim
     async set(oid, value, { once = false, signal } = {}) {
       const varbind = { oid, type: snmp.ObjectType['Integer'], value };
       const send = (session: Session, answered: Answered) => void session.set([varbind], answered);
-      // The peer forgets nothing that it did not take: a message outside of its time window was not carried out.
+      // Safe to repeat: the peer did not execute a message outside its time window.
       await again(() => exchange('write', send, { signal, ...(once && { retries: 0 }) }));
     },
     close() {
@@ -69,14 +69,14 @@ export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTim
 
 type SendOptions = { readonly retries?: number; readonly deadline?: number; readonly signal?: AbortSignal | undefined };
 
-/** Milliseconds. A first request with version 3 is three: engine, time, and the question itself. */
+/** Milliseconds. The first request with version 3 takes three exchanges: engine, time, and the request itself. */
 function deadlineOf(timings: SnmpTimings): number {
   return 3 * longestWait(timings) * 1000 + 100;
 }
 
 /**
- * A peer whose clock of RFC 3414 section 2.3 went back has restarted without counting it, and one that knows no more who it was is
- * another one: a new session learns what it is now.
+ * A peer whose clock (RFC 3414 section 2.3) went back has restarted without counting the boot, and a peer with
+ * another engine id is a different one: a new session discovers the current values.
  */
 async function again<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -97,7 +97,7 @@ async function ask(
   const { promise, resolve, reject } = Promise.withResolvers<Varbind[]>();
   const giveUp = () => session.cancelRequests(signal?.reason);
   session.retries = retries;
-  // The library forgets a request, timer and all, when it falls over its answer.
+  // The library forgets a request, including its timer, when the response makes it throw.
   const timer = setTimeout(() => reject(new SnmpError('unfit', 'answers that cannot be read')), deadline);
   signal?.addEventListener('abort', giveUp, { once: true });
   send(session, (error, varbinds) => (error ? reject(error) : resolve(varbinds ?? [])));
@@ -120,7 +120,7 @@ async function openSession(peer: SnmpPeer, access: Access, { timings, datagrams 
           ...options,
           version: credentials.version === '1' ? snmp.Version1 : snmp.Version2c,
         });
-  // A packet that is no SNMP; without a listener it would end the process. The request goes on waiting for the right one.
+  // A packet that is not SNMP; without a listener it would end the process. The request keeps waiting.
   session.on('error', () => {});
   return session;
 }
@@ -136,7 +136,7 @@ function levelOf(credentials: SnmpCredentials): { auth: 0 | 1; priv: 0 | 1 } {
   return { auth: 1, priv: credentials.priv.protocol === 'none' ? 0 : 1 };
 }
 
-/** The library's names of the two ways to make a key of 256 bits. */
+/** The library's names of the two ways to extend a key to 256 bits. */
 const privName = { none: 'none', des: 'des', aes: 'aes', aes256: 'aes256r', aes256blmt: 'aes256b' } as const;
 
 function userOf(credentials: V3): User {
@@ -168,7 +168,7 @@ function toSnmpError(error: unknown): SnmpError {
   return new SnmpError(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'silent' : 'unfit', message);
 }
 
-/** RFC 3416 section 3; version 1 says noSuchName where later ones give the value noSuchObject. */
+/** RFC 3416 section 3; version 1 returns noSuchName where later versions return the value noSuchObject. */
 function ofStatus(status: number): SnmpError {
   const name = String(snmp.ErrorStatus[status] ?? status);
   return status === snmp.ErrorStatus['NoSuchName'] ? new SnmpError('absent', name) : new SnmpError('answered', name);
@@ -176,11 +176,11 @@ function ofStatus(status: number): SnmpError {
 
 function ofCode(code: number, message: string): SnmpError {
   const { EAuthFailure, ECouldNotDecrypt, ENotInTimeWindow } = snmp.ResponseInvalidCode;
-  // The second two are what a report says, which nobody signs: it must not pass for a refused key.
+  // The second two come from a report, which is unsigned, so they must not count as a rejected key.
   if (code === ENotInTimeWindow || /^(Not In Time Window|Unknown Engine ID)/.test(message))
     return new SnmpError('unfit', outsideWindow);
   if (code === ECouldNotDecrypt) return new SnmpError('refused', 'its answer cannot be decrypted with the privacy key');
-  // The library's own text for a wrong signature holds both signatures.
+  // The library's text for a wrong signature contains both signatures.
   if (code === EAuthFailure)
     return new SnmpError('refused', /digest \w{8,}/.test(message) ? 'its answer is not signed with the key' : message);
   return new SnmpError('unfit', message);

@@ -1,15 +1,15 @@
 /**
- * Why a peer could not be made to do something:
- * - `silent`: no answer in time; with versions 1 and 2c also what a wrong community looks like;
- * - `refused`: user, key or level of security are not the peer's (RFC 3414 section 3.2);
- * - `answered`: an error status, told by its name;
+ * Why a request to a peer failed:
+ * - `silent`: no response before the timeout; with versions 1 and 2c also the effect of a wrong community;
+ * - `refused`: the peer rejects the user, key or security level (RFC 3414 section 3.2);
+ * - `answered`: an error status, given by name;
  * - `absent`: no such object;
- * - `unfit`: no SNMP, or an answer to another question;
- * - `closed`: this end was closed meanwhile.
+ * - `unfit`: not SNMP, or a response to another request;
+ * - `closed`: this end was closed.
  */
 export type SnmpFailure = 'silent' | 'refused' | 'answered' | 'absent' | 'unfit' | 'closed';
 
-/** Never holds a community, user or key. */
+/** Never contains a community, user or key. */
 export class SnmpError extends Error {
   override name = 'SnmpError';
   readonly failure: SnmpFailure;

@@ -1,23 +1,23 @@
-/** Datagram sockets as two small interfaces, so that a test can lose, delay or forge packets between two ends. */
+/** Datagram sockets behind two small interfaces, so that a test can lose, delay or forge packets between two ends. */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { PacketBudget } from './packet-budget.ts';
 
 export type Peer = { readonly address: string; readonly port: number };
 
-/** One end that talks to one peer. */
+/** A socket for one peer. */
 export type DatagramSocket = {
   send(packet: Uint8Array): void;
   close(): void;
 };
 
 export type Datagrams = {
-  /** How fast packets may leave through all of these ends together; absent = as they come. */
+  /** Rate limit of all these sockets together; absent = unlimited. */
   readonly budget?: PacketBudget;
-  /** Packets of other senders than `peer` never reach `receive`. Rejects when the address has no meaning. */
+  /** Packets from senders other than `peer` never reach `receive`. Rejects if the address is invalid. */
   connect(peer: Peer, receive: (packet: Buffer) => void): Promise<DatagramSocket>;
 };
 
-/** One end that many peers talk to. */
+/** A socket for many peers. */
 export type DatagramServer = {
   readonly address: Peer;
   send(packet: Uint8Array, to: Peer): void;

@@ -1,4 +1,4 @@
-/** Addresses of host names, remembered for a while and in limited number. */
+/** A DNS cache with expiry and limited size. */
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 
@@ -13,7 +13,7 @@ export type HostNamesOptions = {
 
 type Entry = { readonly answer: Promise<HostAddress>; readonly until: number };
 
-/** The system's resolver keeps nothing and has four threads for the whole process: asking it per packet would starve others. */
+/** The system's resolver does not cache, and has four threads per process: lookups per packet would starve others. */
 export class HostNames {
   readonly #entries: number;
   readonly #rememberMs: number;
@@ -26,7 +26,7 @@ export class HostNames {
     this.#resolve = resolve;
   }
 
-  /** An address is itself. Rejects for a name that nobody knows; that is not remembered. */
+  /** Returns an address unchanged. Rejects for an unknown name; failures are not cached. */
   find(name: string): HostAddress | Promise<HostAddress> {
     const family = isIP(name);
     if (family !== 0) return { address: canonical(name, family as 4 | 6), family: family as 4 | 6 };
@@ -60,7 +60,7 @@ async function resolveBySystem(name: string): Promise<HostAddress> {
   return { address, family: family as 4 | 6 };
 }
 
-/** As a socket names the sender of a packet. An IPv6 zone (`%eth0`) stays as it is. */
+/** Normalized as a socket reports the sender of a packet. Keeps an IPv6 zone (`%eth0`). */
 function canonical(address: string, family: 4 | 6): string {
   if (family === 4) return address;
   const [bare = address, ...zone] = address.split('%');

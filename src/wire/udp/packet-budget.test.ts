@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { PacketBudget } from './packet-budget.ts';
 
-/** A clock that stands still but for `tick`. */
+/** A clock that advances only on `tick`. */
 function setClock(t: TestContext) {
   let now = 0;
   t.mock.method(performance, 'now', () => now);

@@ -1,9 +1,9 @@
 /**
- * How fast packets may leave, all BMCs together: a token bucket, first come first served. What has to wait is built and
- * timed only when its turn comes, so that a queue here never looks like a slow BMC.
+ * Rate limit for outgoing packets, over all BMCs: a token bucket, first come first served. A queued packet is built,
+ * and its timeout started, only when it is sent, so that a queue here never looks like a slow BMC.
  */
 export class PacketBudget {
-  /** Undefined = without limit. */
+  /** Undefined = unlimited. */
   readonly #perMillisecond: number | undefined;
   readonly #burst: number;
   readonly #queue: (Turn | undefined)[] = [];
@@ -12,10 +12,10 @@ export class PacketBudget {
   #countedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param perSecond packets; 0 = without limit */
+  /** @param perSecond packets; 0 = unlimited */
   constructor(perSecond: number) {
     this.#perMillisecond = perSecond === 0 ? undefined : perSecond / 1000;
-    // What may leave at once after a pause: a tenth of a second's worth, within what receive buffers hold.
+    // Burst after a pause: a tenth of a second's worth, within the capacity of receive buffers.
     this.#burst = Math.min(256, Math.max(1, perSecond / 10));
     this.#tokens = this.#burst;
   }
@@ -24,7 +24,7 @@ export class PacketBudget {
     return this.#queue.length - this.#head;
   }
 
-  /** Calls `go` at once or when its turn comes. @returns how to withdraw it, where it has to wait */
+  /** Calls `go` immediately or when its turn comes. @returns a function that withdraws a queued `go` */
   enter(go: () => void): (() => void) | undefined {
     if (this.#perMillisecond === undefined) {
       go();

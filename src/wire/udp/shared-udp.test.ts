@@ -6,7 +6,7 @@ import type { Peer } from './datagrams.ts';
 import { HostNames } from './host-names.ts';
 import { openSharedUdp, type SharedUdpOptions } from './shared-udp.ts';
 
-/** Answers each packet with itself and the port it came from. */
+/** Echoes each packet with the port it came from. */
 async function startEcho(t: TestContext, type: 'udp4' | 'udp6' = 'udp4'): Promise<Peer & { socket: Socket }> {
   const socket = createSocket(type);
   socket.on('message', (packet, from) => socket.send(`${packet} ${from.port}`, from.port, from.address));
@@ -19,7 +19,7 @@ async function startEcho(t: TestContext, type: 'udp4' | 'udp6' = 'udp4'): Promis
 function setStage(t: TestContext, options: SharedUdpOptions = {}) {
   const shared = openSharedUdp({ sockets: 2, ...options });
   t.after(() => shared.close());
-  /** Sends one packet and returns what comes back. */
+  /** Sends one packet and returns the response. */
   const ask = async (peer: Peer, text: string) => {
     const answer = Promise.withResolvers<string>();
     const socket = await shared.connect(peer, (packet) => answer.resolve(String(packet)));

@@ -1,6 +1,6 @@
 /**
- * Few sockets for many peers: a socket per BMC would be ten thousand descriptors and as many small receive buffers. A
- * packet finds its receiver by the address and port it came from.
+ * Shares few sockets among many peers: a socket per BMC would need ten thousand descriptors and as many small receive
+ * buffers. The source address and port of a packet identify its receiver.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { DatagramSocket, Datagrams, Peer } from './datagrams.ts';
@@ -8,9 +8,9 @@ import { HostNames } from './host-names.ts';
 import { PacketBudget } from './packet-budget.ts';
 
 export type SharedUdpOptions = {
-  /** Sockets per address family, used in turn; more are opened where one peer is talked to several times at once. */
+  /** Sockets per address family, used round robin; more are opened if there are several connections to one peer. */
   readonly sockets?: number;
-  /** Packets a second, all peers together; 0 = without limit. */
+  /** Packets per second, over all peers; 0 = unlimited. */
   readonly packetsPerSecond?: number;
   readonly names?: HostNames;
 };
@@ -26,16 +26,16 @@ export type SharedUdpStats = {
   readonly peers: number;
   readonly sent: number;
   readonly received: number;
-  /** Came from somebody that nothing was asked of (any more). */
+  /** Packets from a sender that is not, or no longer, a connected peer. */
   readonly unexpected: number;
-  /** Packets that wait for the budget. */
+  /** Packets queued by the rate limit. */
   readonly waiting: number;
 };
 
 type Counters = { sent: number; received: number; unexpected: number };
 type Receive = (packet: Buffer) => void;
 
-/** Wished for; the kernel grants at most `net.core.rmem_max`, which is why there are several sockets. */
+/** Requested size; the kernel grants at most `net.core.rmem_max`, which is why there are several sockets. */
 const bufferBytes = 8 * 1024 * 1024;
 
 export function openSharedUdp({ sockets = 8, packetsPerSecond = 0, names = new HostNames() }: SharedUdpOptions = {}): SharedUdp {
@@ -45,7 +45,7 @@ export function openSharedUdp({ sockets = 8, packetsPerSecond = 0, names = new H
   const budget = new PacketBudget(packetsPerSecond);
   let next = 0;
 
-  /** The next in turn on which nobody else talks to this peer: two sessions with one BMC need two source ports. */
+  /** The next socket not in use with this peer: two sessions with one BMC need two source ports. */
   function choose(family: 4 | 6, key: string): SharedSocket {
     const group = open[family];
     next += 1;
@@ -85,20 +85,20 @@ class SharedSocket {
   readonly #counters: Counters;
   #bound = false;
   #closed = false;
-  /** Sent before the socket was bound. */
+  /** Packets sent before the socket was bound. */
   readonly #early: (() => void)[] = [];
 
   constructor(family: 4 | 6, counters: Counters) {
     this.#counters = counters;
-    // Peers are addresses here: without this, each send would go through the resolver once more.
+    // Peers are addresses here: without this, each send would call the resolver again.
     const lookup = (address: string, _: unknown, done: (error: null, address: string, family: number) => void) =>
       done(null, address, family);
     this.#socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup: lookup as never });
     this.#socket.on('message', (packet: Buffer, from: RemoteInfo) => this.#take(packet, from));
-    // What can't be sent is lost, as anywhere on the way; the asker repeats it.
+    // A packet that cannot be sent counts as lost; the requester retries.
     this.#socket.on('error', () => {});
     this.#socket.bind(0, () => this.#ready());
-    // An idle peer is no reason to keep the process; who waits for an answer has a timer that is.
+    // An idle peer must not keep the process alive; a requester that waits has a timer that does.
     this.#socket.unref();
   }
 
@@ -124,7 +124,7 @@ class SharedSocket {
       this.#socket.setRecvBufferSize(bufferBytes);
       this.#socket.setSendBufferSize(bufferBytes);
     } catch {
-      // The kernel's default is less, and enough for a few hundred peers.
+      // The kernel's default is smaller, and enough for a few hundred peers.
     }
     for (const send of this.#early.splice(0)) send();
   }
