@@ -35,19 +35,19 @@ export function encodeExtentsEnd(virtualSize: number): Buffer {
   return encodeRecordHeader(virtualSize, 0);
 }
 
-/** The stream is not in extents format, or ends early. */
+/** The stream is not in extents format, or is truncated. */
 export class ExtentsError extends Error {
   override name = 'ExtentsError';
 }
 
-/** A run of data and its place on the disk; `data` is a view into the chunk that was read. */
+/** A run of data and its offset on the disk; `data` is a view into the chunk that was read. */
 export type ExtentsPiece = { offset: number; data: Buffer };
 
 type State = 'header' | 'record' | 'data' | 'end';
 
 /**
- * Takes the decompressed stream in chunks of any size and gives the pieces of data in them, without copying.
- * Holds at most one header's bytes between chunks. Throws ExtentsError.
+ * Parses the decompressed stream, in chunks of any size, into runs of data, without copying. Buffers at most one
+ * header's bytes between chunks. Throws ExtentsError.
  */
 export class ExtentsReader {
   #state: State = 'header';
@@ -84,12 +84,12 @@ export class ExtentsReader {
     }
   }
 
-  /** To be called when the stream has ended. */
+  /** Call it at the end of the stream. */
   finish(): void {
     if (this.#state !== 'end') throw new ExtentsError(`the stream ends early, after ${this.#dataBytes} bytes of data`);
   }
 
-  /** @returns what of the chunk is left after the header, or nothing while the header is incomplete */
+  /** @returns the rest of the chunk after the header, or undefined while the header is incomplete */
   #readHeader(chunk: Buffer): Buffer {
     const wanted = this.#state === 'header' ? extentsHeaderBytes : extentsRecordHeaderBytes;
     const taken = wanted - this.#pending.length;

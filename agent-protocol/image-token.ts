@@ -1,6 +1,7 @@
 /**
- * What fetches an image over the plain listener, where everybody on the wire reads along. Both sides make it of the
- * session token, which never crosses that wire: it is good for this one path, and tells nothing of the session.
+ * The token for fetching an image over the plain listener, where anyone on the network can read it. Both sides derive
+ * it from the session token, which never crosses that network: it is valid only for this path and does not reveal the
+ * session.
  */
 import { createHmac } from 'node:crypto';
 

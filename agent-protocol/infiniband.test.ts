@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ethernetForm, guidOf, isInfiniband, mellanoxClientId } from './infiniband.ts';
 
-/** The example of Ironic's own agent (`hardware_managers/mlnx.py`). */
+/** The example from Ironic's own agent (`hardware_managers/mlnx.py`). */
 const address = 'a0:00:00:27:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
 
 test('the Ethernet form of an InfiniBand port is the one that Ironic and cloud-init make of it', () => {

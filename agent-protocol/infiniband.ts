@@ -1,6 +1,7 @@
 /**
- * Addresses of InfiniBand ports, which are longer than six bytes. Boot firmware, Ironic and cloud-init know such a port by
- * an Ethernet form of its GUID, six bytes without the two in the middle; so do ports of nodes and boot plans here.
+ * Addresses of InfiniBand ports, which are longer than six bytes. Boot firmware, Ironic and cloud-init identify such a
+ * port by an Ethernet form of its GUID: six bytes, without the two in the middle. Node ports and boot plans here do the
+ * same.
  */
 
 /** Queue pair number and GID (RFC 4391, 9.1.1), whose last eight bytes are the GUID. */
@@ -12,8 +13,8 @@ export function isInfiniband(address: string): boolean {
 }
 
 /**
- * @param address of an InfiniBand port, or its GUID, or its DHCP client id, which ends with the GUID, too
- * @returns the address itself where it is none of those
+ * @param address of an InfiniBand port, or its GUID, or its DHCP client id, which also ends with the GUID
+ * @returns the address itself if it is none of those
  */
 export function ethernetForm(address: string): string {
   const bytes = bytesOf(address);
@@ -22,13 +23,13 @@ export function ethernetForm(address: string): string {
   return [...guid.slice(0, 3), ...guid.slice(5)].join(':').toLowerCase();
 }
 
-/** @returns the GUID that the client id ends with, where `mac` is its Ethernet form */
+/** @returns the GUID at the end of the client id, if `mac` is its Ethernet form */
 export function guidOf(clientId: string, mac: string): string | undefined {
   const guid = bytesOf(clientId).slice(-guidBytes).join(':').toLowerCase();
   return guid !== '' && guid !== mac && ethernetForm(guid) === mac ? guid : undefined;
 }
 
-/** What Mellanox' firmware identifies itself with to DHCP servers: its vendor's prefix, then the GUID. */
+/** Client id of Mellanox firmware in DHCP requests: the vendor's prefix, then the GUID. */
 export function mellanoxClientId(address: string): string {
   return ['ff:00:00:00:00:00:02:00:00:02:c9:00', ...bytesOf(address).slice(-guidBytes)].join(':').toLowerCase();
 }

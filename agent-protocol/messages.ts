@@ -1,19 +1,20 @@
 /**
- * What the agent in the ramdisk and the server say to each other: JSON, always asked by the agent, on the provisioning
- * network: by HTTPS with the certificate that the kernel line pins, or by HTTP where the site has switched that off.
+ * Messages between the agent in the ramdisk and the server: JSON requests of the agent on the provisioning network,
+ * over HTTPS with the certificate that the kernel line pins, or over HTTP where the site has disabled that.
  *
- * `hello` carries the bootstrap token of the kernel line (`authorization: Bearer …`), which is good for one agent: the
- * first `instance` that presents it. The reply hands out the session token, which all other requests carry, from the
- * same address. The same hello again gets the same reply; a hello of another instance or address is refused, and ends
- * the operation. Both tokens belong to one operation on one node and die with it. An image is fetched with a token made
- * of the session token (image-token.ts). Each message has a size here and a budget at the server, which answers 429.
+ * `hello` carries the bootstrap token of the kernel line (`authorization: Bearer …`), which is valid for one agent: the
+ * first `instance` that presents it. The response contains the session token, which all other requests carry, from the
+ * same address. A repeated hello gets the same response; a hello of another instance or address is rejected, and ends
+ * the operation. Both tokens belong to one operation on one node and expire with it. An image is fetched with a token
+ * derived from the session token (image-token.ts). Each message has a size limit here and a rate limit at the server,
+ * which responds with 429.
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { errorMax, logLineMax, logLinesMax } from './routes.ts';
 
 export { type CommandName, commandNames, kernelParameters, routes } from './routes.ts';
 
-/** What hardware and firmware call themselves. */
+/** Free text from hardware and firmware. */
 const Text = Type.String({ maxLength: 256 });
 const Name = Type.String({ maxLength: 64 });
 const Count = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -27,12 +28,12 @@ export const Disk = Type.Object({
   serial: Text,
   rotational: Type.Boolean(),
   removable: Type.Boolean(),
-  /** Bytes the device can discard, or zero by one command; 0 = it cannot. */
+  /** Bytes the disk can discard, or zero, with one command; 0 = not supported. */
   discard_max_bytes: Count,
   write_zeroes_max_bytes: Count,
-  /** For root device hints; empty or absent = the disk does not tell. */
+  /** For root device hints; empty or absent = the disk does not report it. */
   vendor: Type.Optional(Text),
-  /** `0x5000c500a0b1c2d3` of SCSI and ATA disks, `eui.…` or `nvme.…` of NVMe: udev's ID_WWN. */
+  /** udev's ID_WWN: `0x5000c500a0b1c2d3` for SCSI and ATA disks, `eui.…` or `nvme.…` for NVMe. */
   wwn: Type.Optional(Text),
   wwn_vendor_extension: Type.Optional(Text),
   wwn_with_extension: Type.Optional(Text),
@@ -40,22 +41,22 @@ export const Disk = Type.Object({
   hctl: Type.Optional(Text),
   /** `/dev/disk/by-path/pci-0000:01:00.0-nvme-1` */
   by_path: Type.Optional(Text),
-  /** `sata`, `sas`, `nvme`, `usb`, `virtio`, as lsblk's TRAN. */
+  /** lsblk's TRAN: `sata`, `sas`, `nvme`, `usb`, `virtio`. */
   tran: Type.Optional(Text),
 });
 export type Disk = Static<typeof Disk>;
 
 export const Nic = Type.Object({
   name: Name,
-  /** Of an InfiniBand port: the Ethernet form of its GUID (infiniband.ts). */
+  /** For an InfiniBand port: the Ethernet form of its GUID (infiniband.ts). */
   mac: Name,
   driver: Name,
   link: Type.Boolean(),
   speed_mbps: Type.Union([Count, Type.Null()]),
   address: Type.Union([Name, Type.Null()]),
-  /** The whole address of an InfiniBand port, 20 bytes. */
+  /** The full address of an InfiniBand port, 20 bytes. */
   infiniband_address: Type.Optional(Name),
-  /** What its firmware identifies itself with to DHCP servers, where that is known. */
+  /** The DHCP client id of its firmware, if known. */
   client_id: Type.Optional(Name),
 });
 export type Nic = Static<typeof Nic>;
@@ -72,7 +73,9 @@ export type Inventory = Static<typeof Inventory>;
 
 export const Hello = Type.Object({
   protocol: Type.Integer({ minimum: 1, maximum: 1000 }),
-  /** Drawn by the agent when the ramdisk starts, and kept there: it tells this agent from any other that has the token. */
+  /**
+   * Random, generated when the ramdisk starts and kept there: distinguishes this agent from any other with the token.
+   */
   instance: Type.String({ pattern: '^[A-Za-z0-9_-]{22,64}$' }),
   agent_version: Name,
   /** Seconds since the kernel started. */
@@ -87,16 +90,18 @@ export type Hello = Static<typeof Hello>;
 export const HelloReply = Type.Object({ node_uuid: Type.String(), session: Type.String() });
 export type HelloReply = Static<typeof HelloReply>;
 
-/** Asks for the next command; answered with `Command`, or 204 after `wait_seconds` (at most 30) with nothing to do. */
+/**
+ * Requests the next command; the response is a `Command`, or 204 when none arrives within `wait_seconds` (at most 30).
+ */
 export const Next = Type.Object({ wait_seconds: Type.Number() });
 
-/** Names and what they take and return. */
+/** Commands with their parameters and results. */
 export const WriteImage = Type.Object({
   /** Path on the provisioning listener. */
   path: Type.String(),
-  /** The plain listener; absent = the one that the messages go to. */
+  /** The plain listener; absent = the listener for messages. */
   base_url: Type.Optional(Type.String()),
-  /** Of the stream as sent. */
+  /** Checksum of the stream as sent. */
   sha256: Type.String(),
   size: Type.Number(),
   virtual_size: Type.Number(),
@@ -126,7 +131,7 @@ export const CleanResult = Type.Object({
     Type.Object({
       device: Name,
       size_bytes: Count,
-      /** What made the contents unreadable; `metadata` is always done in addition. */
+      /** How the contents were made unreadable; `metadata` is always done in addition. */
       method: Type.Union([Type.Literal('discard'), Type.Literal('zeroout'), Type.Literal('overwrite'), Type.Literal('metadata')]),
       seconds: Count,
     }),
@@ -161,5 +166,5 @@ export type Result = Static<typeof Result>;
 export const Log = Type.Object({ lines: list(Type.String({ maxLength: logLineMax }), logLinesMax) });
 export type Log = Static<typeof Log>;
 
-/** Bytes of a body, at most, by route: `result` has a list of disks at its largest. */
+/** Maximum size of a body in bytes, by route: the largest `result` has a list of disks. */
 export const bodyMax = { hello: 192 * 1024, next: 1024, progress: 4096, result: 64 * 1024, log: 512 * 1024 } as const;

@@ -1,7 +1,7 @@
 /**
- * Root device hints (`properties.root_device` of a node), read as Ironic and its agent read them: by the server before a
- * machine is powered on, and by the agent again before it writes. Whoever is unsure refuses, since the wrong disk may hold
- * somebody's data. Source: ironic-python-agent `device_hints`, oslo.utils `specs_matcher`.
+ * Root device hints (`properties.root_device` of a node), interpreted as Ironic and its agent do: by the server before
+ * a machine is powered on, and again by the agent before it writes. Ambiguous hints are rejected, since the wrong disk
+ * may hold data. Source: ironic-python-agent `device_hints`, oslo.utils `specs_matcher`.
  */
 
 const hintTypes = {
@@ -21,17 +21,19 @@ const hintTypes = {
 } as const;
 export type HintName = keyof typeof hintTypes;
 
-/** What a disk answers to each hint; absent or empty = not known, which fits no hint. `size` in GiB, with its fraction. */
+/**
+ * A disk's values for the hints; absent or empty = unknown, which matches no hint. `size` in GiB, with its fraction.
+ */
 export type DiskFacts = { readonly [N in HintName]?: string | number | boolean };
 
 export type Hint = {
   readonly name: HintName;
-  /** As it was given. */
+  /** The original text. */
   readonly expression: string;
   fits(actual: string | number | boolean): boolean;
 };
 
-/** Nova's extra specs and Ironic's hints share these (oslo.utils' `specs_matcher`). */
+/** Operators shared by Nova's extra specs and Ironic's hints (oslo.utils' `specs_matcher`). */
 export const textOperators: Readonly<Record<string, (actual: string, wanted: string) => boolean>> = {
   's==': (actual, wanted) => actual === wanted,
   's!=': (actual, wanted) => actual !== wanted,
@@ -43,8 +45,8 @@ export const textOperators: Readonly<Record<string, (actual: string, wanted: str
 };
 
 /**
- * `=` means "at least", as oslo.utils keeps it for old flavors. Ironic's agent compares sizes with their fraction, so that a
- * disk of 447.13 GiB is not "447"; here it is both, since that is what people read on it.
+ * `=` means "at least", as oslo.utils keeps it for old flavors. Ironic's agent compares sizes with their fraction, so a
+ * disk of 447.13 GiB is not "447"; here it matches both, since 447 is the size that people see.
  */
 const numberOperators: Readonly<Record<string, (actual: number, wanted: number) => boolean>> = {
   '==': (actual, wanted) => actual === wanted || Math.floor(actual) === wanted,
@@ -57,13 +59,13 @@ const numberOperators: Readonly<Record<string, (actual: number, wanted: number) 
 };
 
 const operator = /^(?:<or>|<in>|<all-in>|<range-in>|s==|s!=|s<=|s<|s>=|s>|==|!=|>=|<=|=|>|<)/;
-/** oslo.utils stops reading there, so that nobody knows what the rest was to mean. */
+/** oslo.utils stops parsing there, so the meaning of the rest is undefined. */
 const furtherOperator = new RegExp(`(?<!\\S)${operator.source.slice(1)}`);
 const longestExpression = 1024;
 
 /**
  * @param value `properties.root_device`; null and `{}` are no hints
- * @throws TypeError with what is wrong, for whoever set it
+ * @throws TypeError with the defect, for the user who set it
  */
 export function parseRootDevice(value: unknown): readonly Hint[] {
   if (value === undefined || value === null) return [];
@@ -119,7 +121,7 @@ function numberMatcher(expression: string, wrong: (detail: string) => TypeError)
   return (actual) => compare(Number(actual), wanted);
 }
 
-/** `<range-in> [ 100 500 ]`: both ends are within; with a round bracket that end is not. */
+/** `<range-in> [ 100 500 ]`: inclusive at both ends; a round bracket excludes that end. */
 function rangeOf(expression: string, wrong: (detail: string) => TypeError): ((actual: number) => boolean) | undefined {
   if (!expression.startsWith('<range-in>')) return undefined;
   const shape = /^<range-in>\s*([[(])\s+(\d{1,15}(?:\.\d{1,15})?)\s+(\d{1,15}(?:\.\d{1,15})?)\s+([\])])$/;
@@ -131,7 +133,7 @@ function rangeOf(expression: string, wrong: (detail: string) => TypeError): ((ac
   return (actual) => (opening === '[' ? actual >= least : actual > least) && (closing === ']' ? actual <= most : actual < most);
 }
 
-/** The words of oslo.utils' `bool_from_string`. */
+/** The values that oslo.utils' `bool_from_string` accepts. */
 const booleanWords: readonly (readonly [boolean, readonly string[]])[] = [
   [true, ['1', 't', 'true', 'on', 'y', 'yes']],
   [false, ['0', 'f', 'false', 'off', 'n', 'no']],
@@ -167,7 +169,7 @@ function plainText(actual: string | number | boolean): string {
   return String(actual).trim().toLowerCase();
 }
 
-/** @returns why the disk does not fit, or undefined */
+/** @returns why the disk does not match, or undefined */
 export function mismatch(disk: DiskFacts, hints: readonly Hint[]): string | undefined {
   for (const { name, expression, fits } of hints) {
     const actual = disk[name];

@@ -1,17 +1,17 @@
-/** Names that agent and server share; free of packages, so that the ramdisk needs none. */
+/** Names that agent and server share; without imports of packages, so that the ramdisk needs none. */
 
-/** Raised with every change that an agent or a server of the other version would not understand. */
+/** Incremented with every change that is incompatible with the other side's previous version. */
 export const agentProtocol = 2;
 
-/** Kernel parameters by which a boot tells the agent where to report. */
+/** Kernel parameters that tell the agent where to report. */
 export const kernelParameters = {
   /** The plain listener: boot files, images. */
   url: 'ingot.url',
-  /** Good for one hello; see agent-protocol/messages.ts. */
+  /** Valid for one hello; see agent-protocol/messages.ts. */
   token: 'ingot.token',
-  /** Where the agent's messages go, by HTTPS. Absent = to `ingot.url`. */
+  /** HTTPS URL for the agent's messages. Absent = `ingot.url`. */
   secureUrl: 'ingot.secure_url',
-  /** SHA-256 of the certificate there (DER), in hex. */
+  /** SHA-256 of that server's certificate (DER), in hex. */
   certificate: 'ingot.cert',
 } as const;
 
@@ -27,14 +27,14 @@ export const routes = {
   configDrive: '/agent/v2/config-drive',
 } as const;
 
-/** Agents of protocol 1 say hello here; they are told that they are too old. */
+/** Agents of protocol 1 say hello here; the response tells them that they are too old. */
 export const formerRoutes = '/agent/v1';
 
 export const commandNames = ['write-image', 'write-config-drive', 'clean', 'power-off', 'reboot'] as const;
 export type CommandName = (typeof commandNames)[number];
 
-/** Lines in one log message, at most; longer lines are cut. */
+/** Maximum number of lines in one log message, and of characters in a line; longer lines are truncated. */
 export const logLinesMax = 200;
 export const logLineMax = 1000;
-/** Longest error text of a result. */
+/** Maximum length of a result's error text. */
 export const errorMax = 2000;

@@ -5,7 +5,7 @@ const gibibyte = 1024 ** 3;
 
 export type RootDeviceRequest = { hints?: Readonly<Record<string, string>>; minimumBytes: number };
 
-/** The smallest disk that is large enough and fits every hint. Throws with the reason per disk; nothing was written then. */
+/** The smallest disk that is large enough and matches every hint. Throws with the reason per disk, before any write. */
 export function chooseDisk(disks: readonly Disk[], { hints, minimumBytes }: RootDeviceRequest): Disk {
   const parsed = parseRootDevice(hints);
   const reasons = disks.map((disk) => whyNot(disk, parsed, minimumBytes));

@@ -3,14 +3,14 @@ import { errorMax, routes } from '../agent-protocol/routes.ts';
 import type { Log } from './log.ts';
 import type { ServerLink } from './server-link.ts';
 
-/** What a command handler gets beside its parameters. */
+/** Context of a command handler besides its parameters. */
 export type CommandContext = {
-  /** Cheap; the latest call is what the server hears, about once a second. */
+  /** Cheap; the latest call is reported to the server about once a second. */
   progress(progress: { done_bytes: number; total_bytes: number; message: string }): void;
   signal: AbortSignal;
 };
 
-/** What a command gives back, and what is to be done after the server has heard of it (reboot, power off). */
+/** Result of a command, and the action after the server has received it (reboot, power off). */
 export type CommandOutcome = { result: Record<string, unknown>; afterwards?: () => Promise<void> };
 export type CommandHandler = (params: Record<string, unknown>, context: CommandContext) => Promise<CommandOutcome>;
 export type CommandTable = Readonly<Record<string, CommandHandler>>;
@@ -18,13 +18,13 @@ export type CommandTable = Readonly<Record<string, CommandHandler>>;
 const longPollSeconds = 30;
 const progressEveryMs = 1000;
 
-/** Says hello, then takes commands one after the other until `signal` aborts. */
+/** Says hello, then executes commands sequentially until `signal` aborts. */
 export class CommandLoop {
   #link: ServerLink;
   #commands: CommandTable;
   #log: Log;
   #signal: AbortSignal;
-  /** Results by command id: a server that missed one asks again and gets the same. */
+  /** Results by command id: a server that missed one repeats the command and gets the same result. */
   #done = new Map<string, Result>();
 
   constructor(parts: { link: ServerLink; commands: CommandTable; log: Log; signal: AbortSignal }) {
@@ -94,7 +94,7 @@ export class CommandLoop {
     );
   }
 
-  /** Tries once; what does not get through is sent with a later call. */
+  /** Tries once; undelivered lines are sent with a later call. */
   async sendLog(): Promise<void> {
     const lines = this.#log.take();
     if (lines.length === 0) return;
@@ -102,7 +102,7 @@ export class CommandLoop {
   }
 }
 
-/** Sends the latest progress once a second, silent stretches included: it is also the sign of life during a command. */
+/** Sends the latest progress once a second, even without change: it is also the heartbeat during a command. */
 class ProgressTicker {
   #latest: Progress;
   #link: ServerLink;
@@ -119,7 +119,7 @@ class ProgressTicker {
     this.#latest = { command_id: this.#latest.command_id, ...progress };
   }
 
-  /** Sends the last word, so that the record ends where the work ended. */
+  /** Sends the final progress, so that the record ends where the work ended. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#sending;

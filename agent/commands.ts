@@ -10,7 +10,7 @@ import { writeImage } from './write-image.ts';
 
 export type CommandParts = { machine: Machine; link: ServerLink; log: Log };
 
-/** What the server may ask for; shapes are in agent-protocol/messages.ts, where the server checks them before it asks. */
+/** The supported commands; the server validates them against agent-protocol/messages.ts before it sends them. */
 export function commandTable(parts: CommandParts): Record<CommandName, CommandHandler> {
   const { machine } = parts;
   return {

@@ -28,7 +28,7 @@ after(async () => {
 });
 beforeEach(() => rmSync(disk, { force: true }));
 
-/** A disk of 512 MiB that an image of 200 MiB was written to, as its partition table tells. */
+/** A disk of 512 MiB with an image of 200 MiB, according to its partition table. */
 function diskWithImage(table: 'dos' | 'gpt', partitions = 'start=1MiB, size=150MiB'): void {
   writeFileSync(disk, '');
   truncateSync(disk, 200 * mebibyte);
@@ -56,7 +56,7 @@ async function write(iso: Buffer, sha256 = createHash('sha256').update(iso).dige
 type Seen = { label: string; partitions: { start: number; size: number }[] };
 const tableOf = (): Seen => JSON.parse(execFileSync('sfdisk', ['--json', disk], { encoding: 'utf8' })).partitiontable;
 
-/** What blkid, which cloud-init asks, finds at the partition. */
+/** What blkid, which cloud-init uses, finds at the partition. */
 function labelAt(offset: number): string {
   return execFileSync('blkid', ['-p', '-O', `${offset}`, '-s', 'LABEL', '-o', 'value', disk], { encoding: 'utf8' }).trim();
 }

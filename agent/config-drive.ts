@@ -11,21 +11,21 @@ const mebibyte = 1024 ** 2;
 const usualBytes = 64 * mebibyte;
 const largestBytes = 512 * mebibyte;
 
-/** cloud-init looks for a file system of this label. */
+/** cloud-init looks for a file system with this label. */
 export const configDriveLabel = 'config-2';
 
 type Partition = { node: string; start: number; size: number };
 type PartitionTable = {
   label: string;
   sectorsize?: number;
-  /** GPT alone: last sector that a partition may use. */
+  /** GPT only: last usable sector. */
   lastlba?: number;
   partitions?: Partition[];
 };
 
 export type ConfigDriveParts = { machine: Machine; link: ServerLink; log: Log };
 
-/** Puts an ISO 9660 file into a partition of its own at the end of the disk; a former one is replaced. */
+/** Writes an ISO 9660 file to its own partition at the end of the disk; replaces a previous one. */
 export async function writeConfigDrive(
   params: WriteConfigDrive,
   { machine, link, log }: ConfigDriveParts,
@@ -65,11 +65,11 @@ async function fetchVerified(
 
 type Room = { device: string; size_bytes: number; wantedBytes: number };
 
-/** Finds or makes the partition. @returns where it begins, in bytes */
+/** Finds or creates the partition. @returns its offset in bytes */
 export async function makeRoom(run: RunProgram, room: Room): Promise<number> {
   let table = await readTable(run, room.device);
   if (table.label === 'gpt') {
-    // The backup header lies where the image ended; until it is at the disk's end, nothing fits behind.
+    // The backup header is at the end of the image; until it is moved to the end of the disk, nothing fits behind it.
     await run('sfdisk', ['--relocate', 'gpt-bak-std', '--no-reread', '--no-tell-kernel', room.device]);
     table = await readTable(run, room.device);
   }
@@ -97,7 +97,9 @@ async function readTable(run: RunProgram, device: string): Promise<PartitionTabl
   return table;
 }
 
-/** In bytes. The last aligned stretch of the disk behind all partitions; less than the usual size where room is short. */
+/**
+ * In bytes. The last aligned free range of the disk after all partitions; less than the usual size if room is short.
+ */
 export function placeAtEnd(table: PartitionTable, room: Room): { start: number; size: number } {
   const sector = table.sectorsize ?? 512;
   const partitions = table.partitions ?? [];

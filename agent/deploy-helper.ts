@@ -9,12 +9,12 @@ import type { Log } from './log.ts';
 import type { ClassicOptions } from './options.ts';
 import { backoff, Refused } from './server-link.ts';
 
-/** How long the helper may be away (being restarted, say) before the ramdisk gives up. */
+/** How long the helper may be unreachable (during a restart, say) before the ramdisk gives up. */
 const patienceMs = 600_000;
 const answerMs = 20_000;
 const errorMaxLength = 500;
 
-/** Our address towards the helper, by the routing table; nothing is sent. */
+/** Our source address towards the helper, from the routing table; no packet is sent. */
 export async function addressTowards(host: string): Promise<string> {
   const socket = createSocket('udp4');
   try {
@@ -49,7 +49,9 @@ export function deployForm({ classic, address, system, error }: Report): string 
   return new URLSearchParams(fields).toString();
 }
 
-/** Tells the helper that the disk is ready, or why not. Repeats what is not heard; a refusal (400) is final. */
+/**
+ * Notifies the helper that the disk is ready, or of an error. Retries until it is received; a rejection (400) is final.
+ */
 export async function postToHelper(report: Report, log: Log, signal: AbortSignal): Promise<void> {
   const { bootServer, helperPort } = report.classic;
   const deadline = performance.now() + patienceMs;
@@ -88,7 +90,7 @@ function postOnce(report: Report, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Listens for the helper's `done`. What others than the boot server send is not heard. */
+/** Listens for the helper's `done`. Ignores messages from any other host than the boot server. */
 export class DoneListener {
   #server: Server;
   readonly done: Promise<void>;

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { readIdentity } from './disk-identity.ts';
 
-/** As `/sys` has it: `block/NAME` leads into the tree of devices, `device` one step back. */
+/** Layout of `/sys`: `block/NAME` is a link into the device tree, `device` points one level up. */
 function layDisk(path: string, files: Record<string, string>): ReturnType<typeof readIdentity> {
   const root = mkdtempSync(join(tmpdir(), 'ingot-disk-'));
   try {
@@ -24,7 +24,7 @@ function layDisk(path: string, files: Record<string, string>): ReturnType<typeof
   }
 }
 
-/** The device of a SCSI disk is two steps up, and its link is called by the address. */
+/** The device of a SCSI disk is two levels up, and the name of its link is the address. */
 function layScsi(path: string, address: string, wwid: string) {
   const root = mkdtempSync(join(tmpdir(), 'ingot-disk-'));
   try {

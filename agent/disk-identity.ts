@@ -1,6 +1,6 @@
 /**
- * By which names a disk is known beside its device: what udev derives (its rules 60-persistent-storage and its built-in
- * path_id), read from `/sys` since the ramdisk has no udev. What is not derived for sure is left out, so that no hint fits.
+ * Identifiers of a disk besides its device name, derived as udev does (its rules 60-persistent-storage and its built-in
+ * path_id), from `/sys` since the ramdisk has no udev. Uncertain ones are omitted, so that no hint matches them.
  */
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -23,8 +23,8 @@ export function readIdentity(root: string, name: string): Identity {
 }
 
 /**
- * `naa.` is followed by 16 or 32 hexadecimal digits (SPC-4, 7.8.6.6): of the long ones udev calls the first half ID_WWN and the
- * second half its vendor extension.
+ * `naa.` is followed by 16 or 32 hexadecimal digits (SPC-4, 7.8.6.6): udev calls the first half of a long one ID_WWN
+ * and the second half its vendor extension.
  */
 function worldWideName(id: string): Identity {
   const [, first, second] = /^naa\.([0-9a-f]{16})([0-9a-f]{16})?$/i.exec(id) ?? [];
@@ -37,7 +37,7 @@ function worldWideName(id: string): Identity {
   return /^(eui|nvme|uuid)\./.test(id) ? { wwn: id, wwn_with_extension: id } : {};
 }
 
-/** Where the device hangs in the tree of `/sys/devices` → lsblk's TRAN. */
+/** Position of the device in the tree of `/sys/devices` → lsblk's TRAN. */
 const transports: readonly (readonly [sign: RegExp, tran: string])[] = [
   [/\/nvme\//, 'nvme'],
   [/\/usb\d+\//, 'usb'],
@@ -47,8 +47,8 @@ const transports: readonly (readonly [sign: RegExp, tran: string])[] = [
 ];
 
 /**
- * Of disks right behind a PCI device. Behind RAID and SAS controllers udev has rules of its own for each, and names of ATA
- * disks differ between its versions (`-ata-1`, `-ata-1.0`): those are not repeated here.
+ * Only for disks directly behind a PCI device. udev has special rules for RAID and SAS controllers, and names of ATA
+ * disks differ between its versions (`-ata-1`, `-ata-1.0`): those are not implemented here.
  */
 const pathTable: readonly (readonly [sign: RegExp, name: (match: RegExpExecArray) => string])[] = [
   [/\/nvme\/nvme\d+\/nvme\d+n(\d+)$/, ([, namespace]) => `-nvme-${namespace}`],

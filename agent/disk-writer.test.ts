@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { DiskWriter } from './disk-writer.ts';
 
-// Not below /tmp: that may be a tmpfs, which knows no direct writes.
+// Not below /tmp: that may be a tmpfs, which does not support direct writes.
 const folder = mkdtempSync('/var/tmp/ingot-agent-');
 after(() => rmSync(folder, { recursive: true }));
 

@@ -2,13 +2,13 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 const bufferBytes = 4 * 1024 ** 2;
-/** Direct writes want memory, offset and length in multiples of the disk's blocks; 4 KiB fits every disk. */
+/** Direct writes need memory, offset and length aligned to the disk's blocks; 4 KiB fits every disk. */
 const blockBytes = 4096;
 const wasmPageBytes = 64 * 1024;
 
 /**
- * Writes a disk from its start to its end past the page cache, which halves the work of an image write and leaves the
- * machine its memory. Data is collected in two buffers, one filling while the other is on its way to the disk.
+ * Writes a disk sequentially, bypassing the page cache, which halves the cost of an image write and saves the machine's
+ * memory. Uses double buffering: one buffer is filled while the other is written to the disk.
  */
 export class DiskWriter {
   #plain: FileHandle;
@@ -25,12 +25,12 @@ export class DiskWriter {
 
   static async open(device: string): Promise<DiskWriter> {
     const plain = await open(device, 'r+');
-    // Some file systems, of which only a disk that is a file can have one, know no direct writes.
+    // Some file systems, relevant only for a disk that is a file, do not support direct writes.
     const direct = await open(device, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined);
     return new DiskWriter(plain, direct);
   }
 
-  /** Copies the data; an error of the disk may show at a later call. */
+  /** Copies the data; a disk error may be reported by a later call. */
   async write(data: Buffer, offset: number): Promise<void> {
     if (offset !== this.#start + this.#filled) await this.#turn(offset);
     for (let done = 0; done < data.length; ) {
@@ -51,33 +51,33 @@ export class DiskWriter {
     }
   }
 
-  /** Everything written is on the disk, its own cache included. */
+  /** Flushes everything to the disk, including the disk's own cache. */
   async sync(): Promise<void> {
     await this.#turn(this.#start + this.#filled);
     await this.#writing;
     await this.#plain.sync();
   }
 
-  /** What was not synced may be lost. */
+  /** Unsynced data may be lost. */
   async close(): Promise<void> {
     await this.#writing.catch(() => {});
     await this.#direct?.close();
     await this.#plain.close();
   }
 
-  /** Sends the full buffer off and goes on with the other one at `start`. */
+  /** Starts writing the full buffer and continues with the other one at `start`. */
   async #turn(start: number): Promise<void> {
     await this.#writing;
     const full = (this.#buffers[0] as Buffer).subarray(0, this.#filled);
     this.#writing = this.#put(full, this.#start);
-    // An error is seen by whoever awaits next; it must not count as unhandled until then.
+    // The next await reports an error; until then it must not count as an unhandled rejection.
     this.#writing.catch(() => {});
     this.#buffers.reverse();
     this.#start = start;
     this.#filled = 0;
   }
 
-  /** Whole blocks go directly; ragged ends, which images hardly have, take the usual way. */
+  /** Whole blocks are written directly; unaligned ends, rare in images, go through the page cache. */
   async #put(data: Buffer, offset: number): Promise<void> {
     const isAligned = offset % blockBytes === 0;
     const whole = this.#direct && isAligned ? data.length - (data.length % blockBytes) : 0;
@@ -88,10 +88,10 @@ export class DiskWriter {
 
 const zeros = Buffer.alloc(1024 ** 2);
 
-/** Its types come with the browser's, which nothing here is. */
+/** Its types are part of the DOM library, which is not used here. */
 declare const WebAssembly: { Memory: new (size: { initial: number }) => { buffer: ArrayBuffer } };
 
-/** Node's own buffers may begin anywhere; the memory of WebAssembly begins at a page. */
+/** Node's own buffers have no alignment; WebAssembly memory is page-aligned. */
 function alignedBuffer(): Buffer {
   return Buffer.from(new WebAssembly.Memory({ initial: bufferBytes / wasmPageBytes }).buffer);
 }

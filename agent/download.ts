@@ -2,24 +2,24 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from './log.ts';
 import { backoff, Refused, type ServerLink } from './server-link.ts';
 
-/** Longest stretch without a single byte before a download is given up: time enough for a server to be restarted. */
+/** Timeout without a single byte before a download fails: long enough for a server restart. */
 const patienceMs = 600_000;
 
 export type Download = {
   path: string;
   size: number;
-  /** Bytes known already, not to be given again. */
+  /** Bytes already received, to be skipped. */
   from?: number;
   signal: AbortSignal;
   patienceMs?: number;
-  /** Where it is and what fetches it, if not as messages do. */
+  /** Its URL and token, if they differ from those for messages. */
   baseUrl?: string | undefined;
   token?: string;
 };
 
 /**
- * The bytes of a file, in order, whatever happens to the connection meanwhile: a broken transfer goes on where it
- * broke. Throws when the server refuses, sends too much, or stays away too long.
+ * The bytes of a file, in order, across connection failures: a broken transfer resumes where it stopped. Throws when
+ * the server refuses, sends too much, or is unreachable for too long.
  */
 export async function* download(link: ServerLink, log: Log, file: Download): AsyncGenerator<Buffer> {
   const { path, size, signal } = file;
@@ -44,7 +44,7 @@ export async function* download(link: ServerLink, log: Log, file: Download): Asy
   }
 }
 
-/** A server that ignores the range sends all: what is known already is left out. */
+/** A server that ignores the range sends everything: bytes already received are skipped. */
 async function* transfer(link: ServerLink, part: Download & { from: number }): AsyncGenerator<Buffer> {
   const { path, from, signal, token, baseUrl } = part;
   const response = await link.get(path, { from, signal, baseUrl, ...(token && { token }) });

@@ -35,14 +35,14 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Writes a raw file onto the disk as an initiator in user space does. */
+/** Writes a raw file to the disk as a user-space initiator does. */
 function writeOver(port: number, source: string, account: { user?: string; password?: string }): Promise<unknown> {
   const login = Object.entries(account).map(([name, value]) => `,file.${name}=${value}`);
   const target = `driver=raw,file.driver=iscsi,file.transport=tcp,file.portal=127.0.0.1:${port},file.target=${iqn},file.lun=1${login.join('')}`;
   return run('qemu-img', ['convert', '-n', '-f', 'raw', '--target-image-opts', source, target], { timeout: 30_000 });
 }
 
-/** The deploy helper of the classic chain: takes the POST, answers what it is told to. */
+/** The deploy helper of the classic chain: receives the POST and sends the configured response. */
 async function helper(t: TestContext, { status = 200, text = '' } = {}) {
   const close = () => server.close();
   t.after(close);
@@ -162,7 +162,7 @@ test('a disk that shows up late is found, in order of preference', async () => {
 
 test('done ends it although the answer to the POST was lost', { skip }, async (t) => {
   writeFileSync(disk, Buffer.alloc(8 * mebibyte));
-  // Heard, and the connection dies with the helper before it has answered; so does every repeat.
+  // The helper receives it but dies before it responds; the same happens to every retry.
   const posted = Promise.withResolvers<void>();
   const deaf = createServer((request) => {
     request.resume().on('end', () => {

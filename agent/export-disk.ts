@@ -6,17 +6,17 @@ import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { ClassicOptions } from './options.ts';
 
-/** The helper writes an image of any size in between; without a word for so long it is gone. */
+/** Timeout for `done`: the helper writes an image of any size before it; after so long it is considered dead. */
 const doneMs = 3 * 3600_000;
-/** Between `done` and the end of the helper's iSCSI sessions. */
+/** Timeout between `done` and the end of the helper's iSCSI sessions. */
 const drainMs = 30_000;
 
 export type ExportParts = { classic: ClassicOptions; machine: Machine; log: Log; signal: AbortSignal };
 
 /**
- * The classic chain's part of the ramdisk: offer the disk over iSCSI to the boot server alone, tell the deploy helper
- * (or tell it what went wrong), wait for its `done`, take the disk back. Throws when there is nothing left to try;
- * otherwise the machine may be rebooted.
+ * The classic chain's part of the ramdisk: export the disk over iSCSI to the boot server only, notify the deploy helper
+ * (or report an error to it), wait for its `done`, end the export. Throws when no disk or retry is left; otherwise the
+ * machine may be rebooted.
  */
 export async function exportDisk({ classic, machine, log, signal }: ExportParts): Promise<void> {
   const address = await addressTowards(classic.bootServer);
@@ -45,8 +45,8 @@ export async function exportDisk({ classic, machine, log, signal }: ExportParts)
 type Telling = { done: Promise<void>; log: Log; signal: AbortSignal };
 
 /**
- * The helper may have heard us although its answer was lost (it was restarted, say), and refuse the repeat because all
- * is over by then: its `done` is as good as the answer.
+ * The helper may have received our POST although its response was lost (by a restart, say), and reject the retry
+ * because it has finished: its `done` then counts as the response.
  */
 async function tellHelper(report: Report, { done, log, signal }: Telling): Promise<void> {
   const over = new AbortController();

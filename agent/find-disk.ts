@@ -8,7 +8,7 @@ export type DiskSearch = { names: readonly string[]; devices: string; withinMs?:
 
 /**
  * The first of `names` (kernel names, in order of preference) that exists below `devices` (`/dev`). Waits for the first
- * one to appear: the kernel makes the device's node, which the folder's watcher sees.
+ * one to appear: a watcher of the folder sees the kernel create the device node.
  */
 export async function findDisk({ names, devices, withinMs = appearMs, signal }: DiskSearch): Promise<string> {
   const found = () => names.map((name) => join(devices, name)).find((path) => existsSync(path));

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Who this agent is, to a server that binds an operation to one agent. Init starts a crashed agent again, which must be
- * the same to the server; a machine that starts anew, with its memory gone, must not.
- * @param token of the kernel line: what was kept for another is not ours
+ * Identity of this agent, for a server that binds an operation to one agent. Init restarts a crashed agent, which must
+ * keep its identity; a rebooted machine, whose memory is lost, must not.
+ * @param token of the kernel line: an identity stored for another token is not used
  */
 export function ownInstance(stateFile: string | undefined, token: string): string {
   const of = createHash('sha256').update(token).digest('hex');

@@ -5,7 +5,7 @@ import { ethernetForm, isInfiniband, mellanoxClientId } from '../agent-protocol/
 import type { Disk, Inventory, Nic } from '../agent-protocol/messages.ts';
 import { readIdentity } from './disk-identity.ts';
 
-/** Reads what hardware there is from `/proc` and `/sys` below `root` (`/` in the ramdisk). */
+/** Reads the hardware inventory from `/proc` and `/sys` below `root` (`/` in the ramdisk). */
 export function readInventory(root: string): Inventory {
   return {
     cpu: readCpu(root),
@@ -38,7 +38,7 @@ function readCpu(root: string): Inventory['cpu'] {
   };
 }
 
-/** Memory blocks tell what is installed; MemTotal lacks what firmware and kernel keep for themselves. */
+/** Memory blocks give the installed memory; MemTotal excludes what firmware and kernel reserve. */
 function readMemory(root: string): number {
   const blockBytes = Number.parseInt(readText(root, 'sys/devices/system/memory/block_size_bytes'), 16);
   const blocks = list(root, 'sys/devices/system/memory').filter((name) => /^memory\d+$/.test(name)).length;
@@ -72,7 +72,7 @@ function readDisk(root: string, name: string): Disk {
   };
 }
 
-/** Zero for what is no number, or one that no device has. */
+/** Zero for non-numbers and impossible values. */
 function count(value: number): number {
   return Number.isSafeInteger(value * sectorBytes) && value > 0 ? value : 0;
 }
@@ -124,12 +124,14 @@ function dmi(root: string, name: string): string {
   return short(readText(root, `sys/class/dmi/id/${name}`));
 }
 
-/** Firmware says what it likes; the protocol takes this much (`Text` in messages.ts). */
+/** Truncates firmware's text to the protocol's limit (`Text` in messages.ts). */
 function short(text: string): string {
   return text.slice(0, 256);
 }
 
-/** Empty for what is missing or cannot be read: a NIC that is down refuses `carrier`, many files exist on some hardware only. */
+/**
+ * Empty for missing or unreadable files: a NIC that is down refuses `carrier`, many files exist on some hardware only.
+ */
 function readText(root: string, path: string): string {
   try {
     return readFileSync(join(root, path), 'utf8').trim();

@@ -21,7 +21,7 @@ export type Export = {
   initiator: string;
 };
 
-/** One disk offered over iSCSI by a `tgtd` of our own. */
+/** One disk exported over iSCSI by a separate `tgtd`. */
 export class IscsiTarget {
   #daemon: ChildProcess;
   #run: RunProgram;
@@ -33,10 +33,10 @@ export class IscsiTarget {
     this.#folder = folder;
   }
 
-  /** Throws with tgtd's or tgtadm's own words. `signal` ends the daemon. */
+  /** Throws with the error output of tgtd or tgtadm. `signal` ends the daemon. */
   static async start(wanted: Export, parts: { run: RunProgram; log: Log; signal: AbortSignal }): Promise<IscsiTarget> {
     const folder = mkdtempSync(join(tmpdir(), 'ingot-tgt-'));
-    // Beside its TCP port tgtd listens on a socket for tgtadm; a private one lets several run on a host.
+    // Besides its TCP port tgtd has a socket for tgtadm; a private one lets several run on a host.
     const env = { ...process.env, TGT_IPC_SOCKET: join(folder, 'ipc') };
     const daemon = spawn('tgtd', ['-f', '--iscsi', `portal=0.0.0.0:${wanted.port}`], {
       env,
@@ -70,7 +70,7 @@ export class IscsiTarget {
     const target = ['--mode', 'target', '--tid', targetId];
     const unit = ['--mode', 'logicalunit', '--tid', targetId, '--lun', `${iscsiLun}`];
     await this.#admin(['--op', 'new', ...target, '-T', iqn]);
-    // Inside the ramdisk no one else can see our arguments, and the secret dies with this deployment.
+    // Inside the ramdisk no other process sees our arguments, and the secret expires with this deployment.
     await this.#admin(['--op', 'new', '--mode', 'account', '--user', account.user, '--password', account.password]);
     await this.#admin(['--op', 'bind', '--mode', 'account', '--tid', targetId, '--user', account.user]);
     await this.#admin(['--op', 'new', ...unit, '-b', device]);
@@ -79,7 +79,7 @@ export class IscsiTarget {
     await this.#admin(['--op', 'bind', ...target, '-I', initiator]);
   }
 
-  /** tgtd has no sign of readiness but that it answers. */
+  /** tgtd does not signal readiness, so poll until it responds. */
   async #ready(): Promise<void> {
     const deadline = performance.now() + startMs;
     for (;;) {
@@ -97,7 +97,7 @@ export class IscsiTarget {
     return this.#run('tgtadm', ['--lld', 'iscsi', ...args], { timeoutMs: 10_000 });
   }
 
-  /** Sessions of initiators now. tgtd tells no one when they go, so one has to look. */
+  /** Current sessions of initiators. tgtd sends no notification when they end, so they are polled. */
   async sessions(): Promise<number> {
     const text = await this.#admin(['--op', 'show', '--mode', 'target']);
     return text.match(/^\s+I_T nexus: \d+/gm)?.length ?? 0;
@@ -113,11 +113,11 @@ export class IscsiTarget {
     return true;
   }
 
-  /** Takes the disk back; what initiators have written is flushed when tgtd closes it. */
+  /** Ends the export; tgtd flushes the initiators' writes when it closes the disk. */
   async stop(): Promise<void> {
     if (this.#daemon.exitCode === null && this.#daemon.signalCode === null && this.#daemon.pid) {
       await this.#admin(['--op', 'delete', '--force', '--mode', 'target', '--tid', targetId]).catch(() => {});
-      // tgtd ignores SIGTERM while targets exist, and has nothing left to save here.
+      // tgtd ignores SIGTERM while targets exist, and has no state to save here.
       this.#daemon.kill('SIGKILL');
       await once(this.#daemon, 'exit');
     }

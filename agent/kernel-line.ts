@@ -1,4 +1,4 @@
-/** The kernel command line: how a boot tells the ramdisk what to do. */
+/** The kernel command line: it carries the boot's parameters for the ramdisk. */
 import { ethernetForm } from '../agent-protocol/infiniband.ts';
 
 export type KernelLine = ReadonlyMap<string, string>;
@@ -13,8 +13,8 @@ export function parseKernelLine(text: string): KernelLine {
 }
 
 /**
- * pxelinux's `ipappend 2` and our iPXE scripts give the booting NIC as `BOOTIF=01-52-54-00-…`; iPXE has the whole address of
- * an InfiniBand port, or its GUID.
+ * pxelinux's `ipappend 2` and our iPXE scripts give the booting NIC as `BOOTIF=01-52-54-00-…`; iPXE has the full
+ * address of an InfiniBand port, or its GUID.
  */
 export function bootMac(line: KernelLine): string | null {
   const match = /^[0-9a-f]{2}((?:-[0-9a-f]{2}){6}|(?:-[0-9a-f]{2}){8}|(?:-[0-9a-f]{2}){20})$/i.exec(line.get('BOOTIF') ?? '');

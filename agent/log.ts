@@ -1,6 +1,6 @@
 import { logLineMax, logLinesMax } from '../agent-protocol/routes.ts';
 
-/** Where the agent says what it does: the machine's console, and the server once it is reached. */
+/** The agent's log: to the machine's console, and to the server once it is reachable. */
 export class Log {
   #waiting: string[] = [];
   #print: (line: string) => void;
@@ -12,11 +12,11 @@ export class Log {
   info(line: string): void {
     this.#print(line);
     this.#waiting.push(line.slice(0, logLineMax));
-    // The server may be away for hours: keep the newest lines only.
+    // The server may be unreachable for hours: keep the newest lines only.
     if (this.#waiting.length > 5 * logLinesMax) this.#waiting.splice(0, logLinesMax);
   }
 
-  /** Lines not handed out before, as many as one message may have. */
+  /** The next unsent lines, up to the limit of one message. */
   take(): string[] {
     return this.#waiting.splice(0, logLinesMax);
   }

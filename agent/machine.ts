@@ -3,24 +3,24 @@ import type { Disk, Inventory } from '../agent-protocol/messages.ts';
 import { readDisks, readInventory } from './inventory.ts';
 import { type RunProgram, runProgram } from './run-program.ts';
 
-/** The hardware the agent works on; replaced by files on a plain host. */
+/** The hardware the agent works on; replaced by files in host mode. */
 export type Machine = {
   disks(): Disk[];
   inventory(): Inventory;
   readonly run: RunProgram;
-  /** Where disks named by the kernel are found: `/dev`. */
+  /** Folder of the kernel's disk devices: `/dev`. */
   readonly devices: string;
-  /** Makes the range read as zeros without sending them over the bus, where the disk can. */
+  /** Zeroes the range without sending zeros over the bus, if the disk supports that. */
   zeroRange(device: string, range: { offset: number; length: number }, signal: AbortSignal): Promise<void>;
-  /** Tells the disk to forget all its blocks; what it reads afterwards is the disk's choice. */
+  /** Discards all blocks; what reads return afterwards depends on the disk. */
   discard(device: string, signal: AbortSignal): Promise<void>;
-  /** The kernel's view of the partitions follows what is on the disk now. */
+  /** Makes the kernel reread the partition table. */
   rereadPartitions(device: string): Promise<void>;
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
 };
 
-/** Zeroing a whole disk may take hours where the disk writes every block. */
+/** Zeroing a whole disk may take hours if the disk writes every block. */
 const wholeDiskMs = 24 * 3600_000;
 
 export function realMachine(): Machine {
@@ -50,7 +50,7 @@ export function realMachine(): Machine {
   };
 }
 
-/** A plain host: the files are the disks, leaving ends the program. */
+/** Host mode: the files are the disks, rebooting exits the program. */
 export function fileMachine(files: readonly string[], end: () => void): Machine {
   const punch = async (file: string, range: { offset: number; length: number }, signal: AbortSignal) => {
     await runProgram('fallocate', ['--punch-hole', '-o', `${range.offset}`, '-l', `${range.length}`, file], { signal });

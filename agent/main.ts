@@ -11,12 +11,12 @@ import { fileMachine, type Machine, realMachine } from './machine.ts';
 import { type AgentOptions, agentHelp, readOptions } from './options.ts';
 import { ServerLink } from './server-link.ts';
 
-/** Raised with every change that a server could notice. */
+/** Incremented with every change that a server could notice. */
 export const agentVersion = '2.1';
 
 const nothingLeft = 3;
 const logEveryMs = 1000;
-/** The classic chain does not wait longer than this for the server to hear a hello; its own POST is what counts. */
+/** Timeout of the classic chain for a hello to the server; only its own POST is essential. */
 const classicHelloMs = 5000;
 
 async function main(): Promise<number> {
@@ -30,7 +30,7 @@ async function main(): Promise<number> {
   return runAgent(options, stop);
 }
 
-/** @returns the exit code: 0 = left as told, 3 = nothing (more) to do; init starts us again after any other */
+/** @returns the exit code: 0 = ended on command, 3 = nothing (more) to do; init restarts the agent after any other */
 async function runAgent(options: AgentOptions, stop: AbortController): Promise<number> {
   const log = new Log((line) => process.stdout.write(`ingot-agent: ${line}\n`));
   const left = Promise.withResolvers<number>();
@@ -61,7 +61,7 @@ async function runAgent(options: AgentOptions, stop: AbortController): Promise<n
 }
 
 type Conversation = {
-  /** The server has heard our hello, or the classic chain has waited long enough for that. */
+  /** The server has received our hello, or the classic chain's timeout for that has passed. */
   greeted: Promise<unknown>;
   ended: Promise<void>;
   flush(): Promise<void>;

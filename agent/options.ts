@@ -4,11 +4,11 @@ import { kernelParameters } from '../agent-protocol/routes.ts';
 import { bootMac, bootServer, type KernelLine, parseKernelLine } from './kernel-line.ts';
 
 export type ServerOptions = {
-  /** Where messages go. */
+  /** URL for messages. */
   url: string;
-  /** Of the kernel line: good for one hello. */
+  /** From the kernel line: valid for one hello. */
   token: string;
-  /** SHA-256 of the server's certificate, in hex; needed where `url` is HTTPS. */
+  /** SHA-256 of the server's certificate, in hex; required if `url` is HTTPS. */
   certificate?: string;
 };
 
@@ -19,7 +19,7 @@ export type ClassicOptions = {
   deploymentKey: string;
   /** In order of preference, as kernel names: `sda`, `cciss/c0d0`. */
   disks: string[];
-  /** The conductor: takes the POST, and is the only one admitted as an iSCSI initiator and by the `done` port. */
+  /** The conductor: receives the POST, and is the only host admitted as an iSCSI initiator and by the `done` port. */
   bootServer: string;
   helperPort: number;
   iscsiPort: number;
@@ -31,11 +31,11 @@ export type AgentOptions = {
   classic?: ClassicOptions;
   bootMac: string | null;
   troubleshoot: boolean;
-  /** Host mode: files that stand for the machine's disks. */
+  /** Host mode: files that represent the machine's disks. */
   diskFiles: string[];
-  /** Host mode: reboot and power-off end the agent instead. */
+  /** Host mode: reboot and power-off exit the agent instead. */
   noReboot: boolean;
-  /** Keeps who this agent is while its program is started again; undefined = that ends with the program. */
+  /** File that keeps the agent's identity across restarts of its program; undefined = not kept. */
   stateFile: string | undefined;
 };
 
@@ -62,7 +62,7 @@ const flags = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** Throws TypeError on an unknown flag. @returns nothing when help was asked for */
+/** Throws TypeError on an unknown flag. @returns nothing when help was requested */
 export function readOptions(
   argv: string[],
   env: NodeJS.ProcessEnv,
@@ -84,7 +84,7 @@ export function readOptions(
   };
 }
 
-/** HTTPS without a certificate to compare would prove nothing, so one parameter without the other is refused. */
+/** HTTPS without a pinned certificate would prove nothing, so one parameter without the other is rejected. */
 function readServer(line: KernelLine, asked: string | undefined, token: string): ServerOptions {
   const secureUrl = asked === undefined ? line.get(kernelParameters.secureUrl) : undefined;
   const certificate = line.get(kernelParameters.certificate)?.toLowerCase();

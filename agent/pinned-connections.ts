@@ -5,9 +5,9 @@ import { connect, type TLSSocket } from 'node:tls';
 const handshakeMs = 20_000;
 
 /**
- * TLS to the one server whose certificate the kernel line names by its SHA-256. Nothing else of it is checked: nobody has
- * signed it, and a ramdisk's clock may be years off. A connection is handed over after the comparison, so that nothing is
- * sent to anybody else.
+ * TLS to the one server whose certificate the kernel line pins by its SHA-256. Nothing else is verified: the
+ * certificate is self-signed, and a ramdisk's clock may be years off. A connection is returned only after the
+ * comparison, so that no data is sent to any other server.
  */
 export class PinnedConnections extends Agent {
   readonly #fingerprint: string;

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 
 export type RunOptions = { signal?: AbortSignal; input?: string; timeoutMs?: number; env?: NodeJS.ProcessEnv };
-/** Runs a program to its end and gives its output. */
+/** Runs a program to completion and returns its output. */
 export type RunProgram = (command: string, args: readonly string[], options?: RunOptions) => Promise<string>;
 
 const outputMax = 1024 * 1024;
 
-/** Throws an Error with the last lines of stderr when the program fails, is missing or takes too long. */
+/** Throws an Error with the last lines of stderr when the program fails, is missing or times out. */
 export const runProgram: RunProgram = (command, args, { signal, input, timeoutMs = 60_000, env = process.env } = {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL', signal, env });
@@ -23,7 +23,7 @@ export const runProgram: RunProgram = (command, args, { signal, input, timeoutMs
       if (code === 0) resolve(out);
       else reject(new Error(`${command} failed (${killed ?? `exit ${code}`}): ${err.trim() || out.trim().slice(-500)}`));
     });
-    // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
+    // A program that exits without reading its input is judged by its exit code, not by the broken pipe.
     child.stdin.on('error', () => {});
     child.stdin.end(input ?? '');
   });

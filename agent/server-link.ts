@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ServerOptions } from './options.ts';
 import { PinnedConnections } from './pinned-connections.ts';
 
-/** The server answered, but not with success. */
+/** The server responded with an error status. */
 export class Refused extends Error {
   override name = 'Refused';
   readonly status: number;
@@ -17,12 +17,12 @@ export class Refused extends Error {
 const firstPauseMs = 250;
 const longestPauseMs = 15_000;
 
-/** Pauses of a retry: doubling, with up to a quarter of chance so that a rack does not knock in step. */
+/** Retry delays: doubling, with up to a quarter of jitter so that the machines of a rack do not retry in step. */
 export function* backoff(): Generator<number, never> {
   for (let ms = firstPauseMs; ; ms = Math.min(ms * 2, longestPauseMs)) yield ms * (1 + Math.random() / 4);
 }
 
-/** `token` and `baseUrl`: as in messages.ts of the protocol for images; absent = as for messages. */
+/** `token` and `baseUrl`: for images, as in the protocol's messages.ts; absent = those for messages. */
 type GetOptions = { from?: number; signal: AbortSignal; silenceMs?: number; token?: string; baseUrl?: string | undefined };
 type Sending = {
   method: string;
@@ -34,13 +34,13 @@ type Sending = {
   baseUrl?: string | undefined;
 };
 
-/** HTTP to the provisioning listener. Every call is bounded; only `untilHeard` goes on for ever. */
+/** HTTP to the provisioning listener. Every call has a timeout; only `untilHeard` retries for ever. */
 export class ServerLink {
   #server: ServerOptions;
   #plain = new Agent({ keepAlive: true, maxSockets: 4 });
   #pinned: PinnedConnections | undefined;
   #signal: AbortSignal;
-  /** What requests carry: the bootstrap token, and after the hello the session's. */
+  /** Credential of requests: the bootstrap token, and after the hello the session token. */
   token: string;
 
   constructor(server: ServerOptions, signal: AbortSignal) {
@@ -50,7 +50,7 @@ export class ServerLink {
     if (server.certificate) this.#pinned = new PinnedConnections(server.certificate);
   }
 
-  /** POSTs JSON. @returns the answer's JSON, or nothing for 204. Throws Refused, or the connection's error. */
+  /** POSTs JSON. @returns the response's JSON, or nothing for 204. Throws Refused, or the connection's error. */
   async post(route: string, body: unknown, timeoutMs = 20_000): Promise<unknown> {
     const text = JSON.stringify(body);
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
@@ -62,8 +62,8 @@ export class ServerLink {
   }
 
   /**
-   * GETs a file as a stream, `from` a byte on if the server can (status 206, else 200 and all of it).
-   * `silenceMs` without a byte ends it with an error.
+   * GETs a file as a stream, starting at byte `from` if the server supports ranges (status 206, else 200 and all of
+   * it). Fails after `silenceMs` without a byte.
    */
   async get(path: string, { from = 0, signal, silenceMs = 60_000, token, baseUrl }: GetOptions): Promise<IncomingMessage> {
     const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
@@ -77,7 +77,7 @@ export class ServerLink {
     return response;
   }
 
-  /** Repeats `call` until the server takes it. `onFailure` hears the first failure of a row of equal ones. */
+  /** Retries `call` until the server accepts it. `onFailure` is called for the first of consecutive equal failures. */
   async untilHeard<T>(call: () => Promise<T>, onFailure: (message: string) => void): Promise<T> {
     let last = '';
     for (const ms of backoff()) {

@@ -4,7 +4,7 @@ import { imageToken } from '../agent-protocol/image-token.ts';
 import type { Command, Hello, Progress, Result } from '../agent-protocol/messages.ts';
 import { routes } from '../agent-protocol/routes.ts';
 
-/** For tests: the provisioning listener as the agent sees it, with files to fetch and commands to give. */
+/** For tests: the provisioning listener as the agent sees it, with files to fetch and commands to send. */
 export class StandInServer {
   readonly heard: { hello: Hello[]; progress: Progress[]; result: Result[]; log: string[]; ranges: string[] } = {
     hello: [],
@@ -20,7 +20,7 @@ export class StandInServer {
   takesRanges = true;
   #server = createServer((request, response) => this.#answer(request, response));
   #waiting: ((result: Result) => void)[] = [];
-  /** Of the kernel line, and what it is exchanged for. */
+  /** The bootstrap token of the kernel line, and the session token it is exchanged for. */
   token = 'operation.a-token';
   session = 'operation.a-session';
 
@@ -58,7 +58,7 @@ export class StandInServer {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
   }
 
-  /** An image has a token of its own; tests that fetch without a hello before have the bootstrap token only. */
+  /** An image has its own token; tests that fetch without a preceding hello have only the bootstrap token. */
   #expected(url: string): string[] {
     const tokens = url === routes.hello ? [this.token] : [this.session];
     if (url.startsWith(routes.images) || this.files.has(url))

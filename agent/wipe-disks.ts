@@ -7,7 +7,7 @@ import type { Machine } from './machine.ts';
 import { readsAsZeros, writeZeros } from './zeros.ts';
 
 const mebibyte = 1024 ** 2;
-/** Partition tables, boot loaders, file system and RAID headers live within this of either end. */
+/** Partition tables, boot loaders, file system and RAID headers are within this distance of either end. */
 const metadataBytes = 2 * mebibyte;
 const canaryBytes = 4096;
 const canaryCount = 64;
@@ -15,7 +15,7 @@ const canaryCount = 64;
 type CleanedDisk = CleanResult['disks'][number];
 type Wiping = { machine: Machine; log: Log; context: CommandContext; advance: (bytes: number) => void };
 
-/** Makes the former contents of every fixed disk unreadable; all disks at once, as each is its own bottleneck. */
+/** Makes the previous contents of every fixed disk unreadable; all disks in parallel, as each is its own bottleneck. */
 export async function wipeDisks(parts: { machine: Machine; log: Log }, context: CommandContext): Promise<CleanResult> {
   const disks = parts.machine.disks().filter((disk) => !disk.removable);
   const total = disks.reduce((sum, disk) => sum + disk.size_bytes, 0);
@@ -32,7 +32,7 @@ async function wipeDisk(disk: Disk, wiping: Wiping): Promise<CleanedDisk> {
   const started = performance.now();
   const { machine, log } = wiping;
   try {
-    // First of all, so that a disk whose wiping was cut short does not boot.
+    // Done first, so that a disk whose wipe was interrupted does not boot.
     await wipeMetadata(disk);
     const method = await wipeContents(disk, wiping);
     await machine
@@ -63,7 +63,7 @@ async function wipeContents(disk: Disk, wiping: Wiping): Promise<CleanedDisk['me
     wiping.advance(disk.size_bytes);
     return 'discard';
   }
-  // Slices, so that there is progress to tell; the kernel writes zeros itself where the disk has no command for it.
+  // Slices, so that progress can be reported; the kernel writes zeros itself if the disk has no command for it.
   const slice = Math.max(1024, Math.ceil(disk.size_bytes / 100 / mebibyte)) * mebibyte;
   for (let offset = 0; offset < disk.size_bytes; offset += slice) {
     const length = Math.min(slice, disk.size_bytes - offset);
@@ -74,7 +74,7 @@ async function wipeContents(disk: Disk, wiping: Wiping): Promise<CleanedDisk['me
 }
 
 /**
- * A disk may take a discard and go on showing the old data. So marks are written all over it first, and the discard
+ * A disk may accept a discard and still return the old data. So marks are first written all over it, and the discard
  * counts only if every one of them then reads as zeros.
  */
 async function discards(disk: Disk, { machine, log, context }: Wiping): Promise<boolean> {

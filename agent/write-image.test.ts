@@ -17,7 +17,7 @@ const virtualSize = 16 * mebibyte;
 const diskSize = 24 * mebibyte;
 const path = '/agent/v2/images/an-image';
 
-/** Data at the start, in the middle across record borders, and a tail that ends in a hole. */
+/** Data at the start, in the middle across record boundaries, and a tail that ends in a hole. */
 const records: [number, Buffer][] = [
   [0, randomBytes(70_000)],
   [4 * mebibyte, randomBytes(3 * mebibyte)],
@@ -28,7 +28,7 @@ const records: [number, Buffer][] = [
 function image(): Buffer {
   const head = Buffer.concat([encodeExtentsHeader(virtualSize), encodeRecordHeader(...recordHead(0)), records[0]?.[1] as Buffer]);
   const tail = records.slice(1).flatMap(([, data], index) => [encodeRecordHeader(...recordHead(index + 1)), data]);
-  // Two frames, as a converter that flushes makes them.
+  // Two frames, as from a converter that flushes.
   return Buffer.concat([zstdCompressSync(head), zstdCompressSync(Buffer.concat([...tail, encodeExtentsEnd(virtualSize)]))]);
 }
 

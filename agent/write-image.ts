@@ -13,14 +13,14 @@ import type { Machine } from './machine.ts';
 import type { ServerLink } from './server-link.ts';
 
 const mebibyte = 1024 ** 2;
-/** Output of the decompressor per step: larger means fewer turns through the event loop. */
+/** Output of the decompressor per step: larger means fewer event loop iterations. */
 const chunkBytes = mebibyte;
 
 export type WriteImageParts = { machine: Machine; link: ServerLink; log: Log };
 
 /**
- * Streams an image in extents format onto the root disk. The stream is verified while it is written; a disk whose
- * image turned out broken has its first MiB wiped, so that nothing boots from it.
+ * Streams an image in extents format to the root disk. The stream is verified while it is written; if the image is
+ * corrupt, the disk's first MiB is wiped, so that nothing boots from it.
  */
 export async function writeImage(params: WriteImage, parts: WriteImageParts, context: CommandContext): Promise<WriteImageResult> {
   const { machine, log } = parts;
@@ -54,7 +54,10 @@ export async function writeImage(params: WriteImage, parts: WriteImageParts, con
 
 type Zeroing = { params: WriteImage; machine: Machine; context: CommandContext };
 
-/** Holes must read as zeros. A disk that zeroes by command does so for the whole image at once; for others we write them. */
+/**
+ * Holes must read as zeros. A disk with a zeroing command zeroes the whole image's range at once; others get zeros
+ * written.
+ */
 async function zeroFirst(disk: Disk, { params, machine, context }: Zeroing): Promise<boolean> {
   if (disk.write_zeroes_max_bytes === 0) return false;
   context.progress({ done_bytes: 0, total_bytes: params.size, message: `zeroing ${disk.device}` });
@@ -81,7 +84,7 @@ async function streamToDisk(writer: DiskWriter, streaming: Streaming): Promise<n
     await pipeline(source.read(), decompress, sinkTo, { signal: context.signal });
     await sink.finish();
   } catch (error) {
-    // Broken data mostly fails to decompress first; but the sums say more than the decompressor's complaint.
+    // Corrupt data mostly fails to decompress first; but a checksum mismatch says more than the decompressor's error.
     if (!context.signal.aborted) await source.verifyRest();
     throw error;
   }
@@ -89,7 +92,7 @@ async function streamToDisk(writer: DiskWriter, streaming: Streaming): Promise<n
   return sink.dataBytes;
 }
 
-/** The image as sent, hashed on its way. */
+/** The image as sent, hashed during the transfer. */
 class VerifiedSource {
   received = 0;
   #hash = createHash('sha256');
@@ -117,7 +120,7 @@ class VerifiedSource {
     }
   }
 
-  /** Takes what nobody has read yet and throws if the sum of all is wrong. Silent where the download itself has failed. */
+  /** Reads the rest of the stream and throws on a checksum mismatch. Silent if the download itself has failed. */
   async verifyRest(): Promise<void> {
     if (this.#failed) return;
     for await (const _ of this.read());
@@ -127,7 +130,7 @@ class VerifiedSource {
   }
 }
 
-/** Decompressed extents onto the disk; writes the holes too where the disk does not read as zeros there. */
+/** Writes decompressed extents to the disk, and zeros for holes where the disk does not read as zeros. */
 class DiskSink {
   #writer: DiskWriter;
   #zeroed: boolean;
@@ -167,20 +170,22 @@ class DiskSink {
   }
 }
 
-/** By a writer of its own, once the failed one has nothing under way any more. */
+/** Uses a separate writer, once the failed one has no writes in flight. */
 async function wipeStart(device: string): Promise<void> {
   const writer = await DiskWriter.open(device);
   try {
     await writer.writeZeros({ offset: 0, length: mebibyte });
     await writer.sync();
   } catch {
-    // The disk has failed: there is no image on it that could boot.
+    // The disk has failed: it holds no bootable image.
   } finally {
     await writer.close();
   }
 }
 
-/** A GPT of a former system leaves its backup in the last 33 sectors, where firmware and partitioners would find it. */
+/**
+ * A GPT of a previous system leaves its backup in the last 33 sectors, where firmware and partitioners would find it.
+ */
 async function wipeBackupTable(writer: DiskWriter, disk: Disk, virtualSize: number): Promise<void> {
   const offset = Math.max(virtualSize, disk.size_bytes - mebibyte);
   if (offset < disk.size_bytes) await writer.writeZeros({ offset, length: disk.size_bytes - offset });

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 
 const zeros = Buffer.alloc(1024 ** 2);
 
-/** Writes zeros, as any disk can. */
+/** Writes zeros; works on any disk. */
 export async function writeZeros(file: FileHandle, range: { offset: number; length: number }): Promise<void> {
   const end = range.offset + range.length;
   for (let at = range.offset; at < end; ) {

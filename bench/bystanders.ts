@@ -1,4 +1,4 @@
-/** How much of the processors others took while we measured: what makes a figure worth less, so it is told with it. */
+/** Processor time that other programs used during a measurement; reported because it makes figures less reliable. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { processesIn } from '#lab/network.ts';
@@ -6,7 +6,7 @@ import { readUsage } from './process-meter.ts';
 
 const ticksPerSecond = 100;
 
-/** Seconds in which processors of this host were not idle, since it started. @param stat text of /proc/stat */
+/** Seconds in which processors of this host were busy, since it started. @param stat text of /proc/stat */
 export function parseBusySeconds(stat: string): number {
   const [user = 0, nice = 0, system = 0, _idle, _wait, irq = 0, softirq = 0, steal = 0] = (stat.split('\n')[0] ?? '')
     .split(/\s+/)
@@ -15,7 +15,7 @@ export function parseBusySeconds(stat: string): number {
   return (user + nice + system + irq + softirq + steal) / ticksPerSecond;
 }
 
-/** Ours are this process, those in the lab's namespace, and whatever they started. */
+/** Ours are this process, those in the lab's namespace, and all their descendants. */
 export class BystanderMeter {
   readonly #namespace: string;
   readonly #begun = performance.now();
@@ -43,7 +43,7 @@ function secondsOf(pid: number): number {
     const { cpuSeconds, toolCpuSeconds } = readUsage(pid);
     return cpuSeconds + toolCpuSeconds;
   } catch {
-    // It has just ended; its time is its parent's now.
+    // It has just exited; its time is added to its parent's.
     return 0;
   }
 }

@@ -1,4 +1,4 @@
-/** The two ways to a server, as both demo and benchmark have them: the image decides. */
+/** The two deployment chains, as demo and benchmark use them: the image determines the chain. */
 export const chainNames = ['A', 'B'] as const;
 export type ChainName = (typeof chainNames)[number];
 export type Chain = { readonly label: string; readonly image: 'partition' | 'whole-disk' };

@@ -1,4 +1,4 @@
-/** `ingot bench`: measures deployments by both chains in the lab, beside what people would do by hand. */
+/** `ingot bench`: measures deployments by both chains in the lab, compared with a manual deployment. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';

@@ -1,4 +1,4 @@
-/** What a reader must know of the machine to compare a benchmark's figures. */
+/** The host's properties that a reader needs to compare benchmark figures. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
@@ -41,7 +41,7 @@ function system(): string {
   }
 }
 
-/** The version alone: the first line has whom it is by, too. */
+/** Only the version: the first line also names the vendor. */
 async function firstLine(program: string, args: string[]): Promise<string> {
   const { stdout } = await run(program, args);
   return /\d+(\.\d+)+/.exec(stdout)?.[0] ?? stdout.split('\n')[0] ?? '';

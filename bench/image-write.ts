@@ -1,10 +1,10 @@
-/** How an image came to the disk, read from a deployment's events. Pure. */
+/** How an image was written to the disk, from a deployment's events. Pure. */
 import type { CloudEvent } from '#demo/cloud-client.ts';
 
-/** Seconds from the first byte asked for until the disk has the last; the disk's bytes that the image covers, holes included. */
+/** Seconds from the first request until the last byte is on the disk; bytes that the image covers, holes included. */
 export type ImageWrite = { seconds: number; diskBytes: number };
 
-/** Of both deploy drivers: the agent tells its own seconds, the conductor's own writing is as long as its event. */
+/** For both deploy drivers: the agent reports its own seconds, the conductor's write lasts as long as its event. */
 export function readImageWrite(events: readonly CloudEvent[]): ImageWrite | undefined {
   return events
     .filter(({ kind, subject }) => kind === 'note' && subject === 'image')

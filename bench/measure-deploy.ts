@@ -1,4 +1,4 @@
-/** One deployment by a chain, from the create request to the SSH login, and what it took. */
+/** One deployment by a chain, from the create request to the SSH login, and its resource usage. */
 import type { CloudEvent } from '#demo/cloud-client.ts';
 import type { LabCloud } from '#demo/lab-cloud.ts';
 import * as job from '#demo/main-job.ts';
@@ -20,7 +20,7 @@ export type DeployOptions = {
 
 export type Deployment = { phases: Phases; write: ImageWrite | undefined };
 
-/** Throws the server's fault when it does not become a machine that lets us in. */
+/** Throws the server's fault when the machine does not become reachable by SSH. */
 export async function deploy(lab: LabCloud, { prepared, chain, show, signal }: DeployOptions): Promise<Deployment> {
   const name = `bench-${chain.toLowerCase()}`;
   const { imageIds, flavorIds, networkId } = prepared;
@@ -37,7 +37,7 @@ export async function deploy(lab: LabCloud, { prepared, chain, show, signal }: D
   return { phases: readPhases(events, new Date()), write: readImageWrite(events) };
 }
 
-/** What Ingot took meanwhile, and the share of the processors that programs of others had. */
+/** Ingot's usage meanwhile, and the share of processor time that other programs used. */
 export type Measured = { use: Consumption; others: number };
 
 export async function measured<T>(lab: LabCloud, work: () => Promise<T>): Promise<Measured & { result: T }> {

@@ -1,4 +1,4 @@
-/** What is laid over the deploy ramdisk to make it the peer's: curl and dd of this host, and a script in the agent's place. */
+/** Layer that turns the deploy ramdisk into the peer's: this host's curl and dd, and a script in place of the agent. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type CpioEntry, cpioArchive } from '#build/ramdisk/cpio.ts';
@@ -9,7 +9,7 @@ const programs = ['/usr/bin/curl', '/usr/bin/dd'];
 const script = join(import.meta.dirname, 'peer-script.sh');
 
 /**
- * A cpio archive for the kernel to unpack after the ramdisk, whose init then starts our script as if it were Node.js.
+ * A cpio archive for the kernel to unpack after the ramdisk, whose init then starts our script in place of Node.js.
  * @param url of the compressed image
  */
 export async function peerLayer(url: string): Promise<Buffer> {

@@ -1,4 +1,4 @@
-/** The peer's run: a machine like those of the rack, started with the deploy ramdisk, writes an image without Ingot. */
+/** The peer's run: a machine like those of the rack, booted with the deploy ramdisk, writes an image without Ingot. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,23 +16,23 @@ import { kvmMemoryFile, planRack, provisioningNetwork } from '#lab/rack-plan.ts'
 import { peerLayer } from './peer-layer.ts';
 import { type PeerWrite, readPeerWord } from './peer-report.ts';
 
-/** Neither a tenant's address nor one of the pool. */
+/** Neither a tenant's address nor one from the pool. */
 const guestAddress = '172.30.0.150';
 const filePort = 8181;
 const patienceMs = 900_000;
 
 export type PeerOptions = {
-  /** Its first machine must be off: the peer takes its NIC. */
+  /** The rack's first machine must be off: the peer uses its NIC. */
   rack: Rack;
   ramdisk: Ramdisk;
   /** Compressed by zstd. */
   imageFile: string;
-  /** For disk, console and joined ramdisk; emptied first. */
+  /** Folder for disk, console and joined ramdisk; emptied first. */
   folder: string;
   signal: AbortSignal;
 };
 
-/** Both ways of the peer, in the order they ran. Throws what its console says of a failure. */
+/** Both methods of the peer, in the order they ran. Throws the console's error message on failure. */
 export async function runPeer(options: PeerOptions): Promise<PeerWrite[]> {
   const { rack, folder, imageFile, signal } = options;
   rmSync(folder, { recursive: true, force: true });
@@ -51,7 +51,7 @@ export async function runPeer(options: PeerOptions): Promise<PeerWrite[]> {
   }
 }
 
-/** The first machine of the rack in all but its files. */
+/** The first machine of the rack, except for its files. */
 async function machineSpec(rack: Rack, folder: string): Promise<MachineSpec> {
   const { bmcAddress: _, ...plan } = planRack(rack.record.options).machines[0]!;
   const chosen = rack.record.options.acceleration ?? 'auto';
@@ -73,7 +73,7 @@ async function joinRamdisk({ ramdisk, imageFile, folder }: PeerOptions): Promise
   return file;
 }
 
-/** A plain file server that is none of ours. */
+/** A plain third-party file server. */
 function serveFolder(rack: Rack, folder: string): ChildProcess {
   const listen = `${provisioningNetwork.address}:${filePort}`;
   return rack.spawn(endingWithUs('busybox', 'httpd', '-f', '-p', listen, '-h', folder), { stdio: 'ignore' });
@@ -91,7 +91,7 @@ function startMachine({ rack, spec, kernel, initrd }: MachineParts): ChildProces
   return child;
 }
 
-/** Whatever ends this process ends the program too. */
+/** The program exits with this process, whatever ends that. */
 function endingWithUs(...command: string[]): string[] {
   return ['setpriv', '--pdeathsig', 'KILL', ...command];
 }

@@ -1,6 +1,6 @@
-/** What the peer says on its console. Pure. */
+/** Parses the peer's console output. Pure. */
 
-/** `plain` writes all of the disk, zeros too; `sparse` leaves out blocks of zeros, which only an empty disk forgives. */
+/** `plain` writes the whole disk, zeros included; `sparse` skips blocks of zeros, correct only on an empty disk. */
 export const peerWays = ['plain', 'sparse'] as const;
 export type PeerWay = (typeof peerWays)[number];
 export type PeerWrite = { way: PeerWay; seconds: number; diskBytes: number };
@@ -10,7 +10,7 @@ export type PeerWord = PeerWrite | 'finished' | { failure: string };
 const writeLine = /ingot-peer: (plain|sparse) from ([\d.]+) to ([\d.]+) bytes (\d+)/;
 const failureLines = [/ingot-peer: failed: (.*)/, /(Kernel panic - not syncing.*)/, /(ingot-init: network: no .*)/];
 
-/** One line of the console; undefined where it says nothing about the peer. */
+/** Parses one line of the console; undefined if it is not from the peer. */
 export function readPeerWord(line: string): PeerWord | undefined {
   const written = writeLine.exec(line);
   if (written) {

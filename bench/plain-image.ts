@@ -1,10 +1,10 @@
-/** The image as the peer takes it: raw, compressed by zstd at its usual level. */
+/** The image in the peer's format: raw, compressed by zstd at its default level. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readManifest } from '#build/cache.ts';
 import { runCommand } from '#build/run-command.ts';
 
-/** Kept in `folder` until the image changes. @param key of the image's build */
+/** Cached in `folder` until the image changes. @param key of the image's build */
 export async function compressImage(qcow2: string, { folder, key }: { folder: string; key: string }): Promise<string> {
   const file = join(folder, 'image.raw.zst');
   const manifest = join(folder, 'manifest.json');
@@ -22,7 +22,7 @@ export async function compressImage(qcow2: string, { folder, key }: { folder: st
 
 type Run = { length: number; zero: boolean; data: boolean };
 
-/** Bytes of an image that are not zeros, in the grain of its format. */
+/** Bytes of an image that are not zeros, at the granularity of its format. */
 export async function dataBytesOf(qcow2: string): Promise<number> {
   const runs = JSON.parse(await runCommand('qemu-img', ['map', '--output=json', '-f', 'qcow2', qcow2])) as Run[];
   return runs.filter(({ zero, data }) => data && !zero).reduce((sum, { length }) => sum + length, 0);

@@ -23,7 +23,7 @@ test('knows this process as Node.js knows it', () => {
   assert.ok(Math.abs(usage.rss - process.memoryUsage.rss()) < 8 * 1024 ** 2);
 });
 
-/** Takes 64 MiB for a moment, and runs a program that burns processor time. */
+/** Allocates 64 MiB for a moment, and runs a program that uses processor time. */
 const program = `
   let ballast;
   process.stdin.once('data', () => {

@@ -1,17 +1,17 @@
-/** What a process takes, read from Linux's /proc: memory and processor time. */
+/** Resource usage of a process, read from Linux's /proc: memory and processor time. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Bytes of memory in use now and at most so far; seconds of processor time, its own and that of programs it ran and that ended. */
+/** Current and peak memory in bytes; seconds of processor time, its own and that of its exited children. */
 export type Usage = { rss: number; peakRss: number; cpuSeconds: number; toolCpuSeconds: number };
 
-/** Linux shows times in hundredths of a second on every architecture, whatever its own clock does. */
+/** Linux reports times in hundredths of a second on every architecture, whatever its own clock does. */
 const ticksPerSecond = 100;
 const samplePeriodMs = 250;
 
 /** @param status text of /proc/PID/status @param stat text of /proc/PID/stat */
 export function parseUsage(status: string, stat: string): Usage {
   const kibibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN);
-  // The program's name is in parentheses and may hold anything; the third field follows the last one.
+  // The program's name is in parentheses and may contain anything; the third field follows the last parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const seconds = (field: number) => (Number(fields[field - 3]) + Number(fields[field - 2])) / ticksPerSecond;
   return {
@@ -27,10 +27,10 @@ export function readUsage(pid: number): Usage {
   return parseUsage(readFileSync(`/proc/${pid}/status`, 'utf8'), readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
-/** What was taken between a start and an end. `before` and `peak` are bytes. */
+/** Usage between a start and an end. `before` and `peak` are bytes. */
 export type Consumption = { before: number; peak: number; cpuSeconds: number; toolCpuSeconds: number };
 
-/** Measures one stretch of a process's life. */
+/** Measures one period of a process's life. */
 export class ProcessMeter {
   readonly #pid: number;
   readonly #before: Usage;
@@ -43,7 +43,7 @@ export class ProcessMeter {
     this.#countsPeak = resetPeak(pid);
     this.#before = readUsage(pid);
     this.#highest = this.#before.rss;
-    // Only for a kernel that cannot reset its own mark; that one misses nothing.
+    // Only for a kernel that cannot reset its high-water mark; that mark misses no peak.
     this.#timer = setInterval(() => this.#sample(), samplePeriodMs);
     this.#timer.unref();
   }
@@ -63,13 +63,13 @@ export class ProcessMeter {
     try {
       this.#highest = Math.max(this.#highest, readUsage(this.#pid).rss);
     } catch {
-      // It has ended; whoever waits for it will say so.
+      // It has exited; whoever waits for it reports that.
       clearInterval(this.#timer);
     }
   }
 }
 
-/** Sets the kernel's high-water mark to what is in use now. @returns whether it did */
+/** Resets the kernel's high-water mark to the current usage. @returns whether it did */
 function resetPeak(pid: number): boolean {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5');

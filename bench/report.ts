@@ -1,4 +1,4 @@
-/** What a benchmark found, as data. Rates and ratios are made here alone, so that table and JSON agree. Pure. */
+/** Findings of a benchmark, as data. Rates and ratios are computed only here, so that table and JSON agree. Pure. */
 import type { Phases } from '#demo/phases.ts';
 import { type Chain, type ChainName, chainNames, chainTable } from './chains.ts';
 import type { ImageWrite } from './image-write.ts';
@@ -9,9 +9,9 @@ export type Findings = {
   started: string;
   /** Name and value, such as `qemu: 7.2.22`. */
   host: Record<string, string>;
-  /** Bytes: of the disk that an image makes, and of those that are not zeros. */
+  /** Bytes: size of the image's disk, and its non-zero bytes. */
   images: Record<Chain['image'], { dataBytes: number }>;
-  /** Bytes of memory: when it serves, when nodes and images are known and nothing goes on, after the deployments. */
+  /** Bytes of memory: when it serves, when it is idle with nodes and images, after the deployments. */
   rest: { started: number; idle: number; afterwards: number };
   peer: { writes: readonly PeerWrite[]; others: number };
   alone: Record<ChainName, Deployed & Measured>;
@@ -20,10 +20,10 @@ export type Findings = {
 
 export type Deployed = { phases: Phases; write?: ImageWrite | undefined };
 
-/** Megabytes (10^6) of data per second: holes make no image look quicker. */
+/** Megabytes (10^6) of data per second: holes do not count, so they do not inflate the rate. */
 export type Rates = { mbPerSecond: number; peer: Record<PeerWay, { mbPerSecond: number; ratio: number } | undefined> };
 
-/** A ratio above 1 says that Ingot is quicker than the peer. Undefined where no write was seen. */
+/** A ratio above 1 means that Ingot is faster than the peer. Undefined if no write was seen. */
 export function ratesOf(findings: Findings, chain: ChainName, { write }: Deployed): Rates | undefined {
   if (!write || write.seconds <= 0) return undefined;
   const mbPerSecond = findings.images[chainTable[chain].image].dataBytes / 1e6 / write.seconds;
@@ -36,7 +36,7 @@ export function ratesOf(findings: Findings, chain: ChainName, { write }: Deploye
   return { mbPerSecond, peer: { plain: against('plain'), sparse: against('sparse') } };
 }
 
-/** Findings with what follows from them. */
+/** Findings with the derived values. */
 export function reportOf(findings: Findings) {
   const rates = (deployed: Record<ChainName, Deployed>) =>
     Object.fromEntries(chainNames.map((chain) => [chain, ratesOf(findings, chain, deployed[chain])]));

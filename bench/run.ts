@@ -1,4 +1,4 @@
-/** The order of a benchmark. Nothing is measured while anything else goes on. */
+/** Sequence of a benchmark. Nothing else runs during a measurement. */
 import { join } from 'node:path';
 import { type Announce, type LabCloud, startLabCloud } from '#demo/lab-cloud.ts';
 import { type PreparedCloud, prepareCloud } from '#demo/prepare-cloud.ts';
@@ -13,7 +13,7 @@ import { readUsage } from './process-meter.ts';
 import type { Findings } from './report.ts';
 
 export type BenchmarkOptions = {
-  /** For states, disks and the peer's image. */
+  /** Folder for states, disks and the peer's image. */
   folder: string;
   isTogether: boolean;
   signal: AbortSignal;
@@ -22,7 +22,7 @@ export type BenchmarkOptions = {
 
 const namespace = 'ingot-bench';
 
-/** Undefined when it was interrupted; everything is down then. */
+/** Undefined if it was interrupted; everything is down then. */
 export async function runBenchmark(options: BenchmarkOptions): Promise<Findings | undefined> {
   const { folder, isTogether, signal, announce } = options;
   const lab = await startLabCloud({
@@ -108,7 +108,7 @@ function deployShown(lab: LabCloud, { prepared, chain, announce, signal }: Turn)
   });
 }
 
-/** A system that runs on takes from the next one's time. Nothing is measured of machines that are off. */
+/** A running system would take processor time from the next one. Machines that are off are not measured. */
 async function pullPlugs({ rack }: LabCloud): Promise<void> {
   const statuses = await rack.status();
   const running = rack.machines.filter(({ name }: MachineRecord) =>

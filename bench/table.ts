@@ -1,4 +1,4 @@
-/** A benchmark's findings as lines of text. Pure. */
+/** Findings of a benchmark as lines of text. Pure. */
 import { phaseNames } from '#demo/phases.ts';
 import { type ChainName, chainNames, chainTable } from './chains.ts';
 import { type PeerWay, peerWays } from './peer-report.ts';

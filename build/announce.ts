@@ -1,4 +1,4 @@
-/** Tells a person what a build is doing; one line each. */
+/** Reports the progress of a build to the user; one line each. */
 export type Announce = (line: string) => void;
 
 /** Lines with the seconds since the start, on standard error: standard output is for results. */

@@ -1,16 +1,16 @@
-/** What `ingot ramdisk build` and `ingot image build` have in common: options, help, exit codes, faults in words. */
+/** Shared by `ingot ramdisk build` and `ingot image build`: options, help, exit codes, fault messages. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { asFault } from '#domain/faults.ts';
 import { optionComplaint } from '#domain/option-complaint.ts';
 import { type Announce, announceTo } from './announce.ts';
 
 export type BuildCommand = {
-  /** The word after `ingot`. */
+  /** The subcommand of `ingot`. */
   readonly name: string;
   readonly help: string;
   /** Options with a value, each with its default. */
   readonly options: Readonly<Record<string, string | undefined>>;
-  /** Values that an option may have, where these are few. */
+  /** Allowed values of an option, if they are an enumeration. */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
   /** Builds and returns the paths to print. */
   build(options: Readonly<Record<string, string | undefined>>, how: { refresh: boolean; announce: Announce }): Promise<string[]>;

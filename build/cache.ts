@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The checkout: sources to build from, and the default place of what is built. */
+/** The checkout: sources to build from, and the default location of build results. */
 export const projectRoot = join(import.meta.dirname, '..');
 export const cacheFolder = join(projectRoot, '.cache');
 export const packageFolder = join(cacheFolder, 'debs');
 
-/** Hash of what a build depends on: values as JSON, files (or folders, tests left out) by name and content. */
+/** Hash of a build's inputs: values as JSON, files (or folders, without tests) by name and content. */
 export function inputKey(values: unknown, paths: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify(values));
   for (const path of paths.flatMap(filesBelow)) hash.update(`\0${path.slice(projectRoot.length)}\0`).update(readFileSync(path));
@@ -22,7 +22,7 @@ function filesBelow(path: string): string[] {
     .flatMap((name) => filesBelow(join(path, name)));
 }
 
-/** The manifest of an earlier build, if its key and files still fit. */
+/** The manifest of an earlier build, if its key and files still match. */
 export function readManifest<T extends { key: string }>(file: string, key: string): T | undefined {
   try {
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as T;

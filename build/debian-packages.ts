@@ -3,12 +3,12 @@ import { basename, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import { runCommand } from './run-command.ts';
 
-/** A package as downloaded: `version` is Debian's. */
+/** A downloaded package: `version` is Debian's. */
 export type DebianPackage = { name: string; version: string; file: string };
 
 /**
- * Downloads packages (current version, no dependencies) into `folder`, without installing anything. What is there
- * already is not fetched again.
+ * Downloads packages (current version, no dependencies) into `folder`, without installing anything. Files that are
+ * already there are not downloaded again.
  */
 export async function downloadPackages(names: readonly string[], folder: string, signal?: AbortSignal): Promise<DebianPackage[]> {
   await mkdir(folder, { recursive: true });
@@ -22,13 +22,13 @@ export async function downloadPackages(names: readonly string[], folder: string,
   return wanted;
 }
 
-/** Lays the files of packages over each other in `stage`. */
+/** Unpacks packages over each other into `stage`. */
 export async function unpackPackages(packages: readonly DebianPackage[], stage: string, signal?: AbortSignal): Promise<void> {
   await mkdir(stage, { recursive: true });
   for (const { file } of packages) await runCommand('dpkg-deb', ['-x', file, stage], { signal });
 }
 
-/** The package that a meta-package such as `linux-image-cloud-amd64` stands for now. */
+/** The package to which a meta-package such as `linux-image-cloud-amd64` currently resolves. */
 export async function dependencyOf(metaPackage: string, pattern: RegExp, signal?: AbortSignal): Promise<string> {
   const text = await runCommand('apt-cache', ['depends', '--no-recommends', '--no-suggests', metaPackage], { signal });
   const found = text.match(/Depends: (\S+)/g)?.map((line) => line.slice('Depends: '.length));
@@ -37,7 +37,7 @@ export async function dependencyOf(metaPackage: string, pattern: RegExp, signal?
   return name;
 }
 
-/** Lines of `--print-uris`: 'URI' FILE SIZE HASH; the file is name_version_architecture.deb, its colons as %3a. */
+/** Lines of `--print-uris`: 'URI' FILE SIZE HASH; the file is name_version_architecture.deb, with colons as %3a. */
 async function packageFiles(names: readonly string[], folder: string, signal?: AbortSignal): Promise<DebianPackage[]> {
   const text = await runCommand('apt-get', ['-q', '--print-uris', 'download', ...names], { signal });
   const packages = [...text.matchAll(/^'[^']*' (([^_\s]+)_([^_\s]+)_\S+\.deb) /gm)].map(([, file, name, version]) => ({

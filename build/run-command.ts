@@ -3,7 +3,7 @@ import { Fault } from '#domain/faults.ts';
 
 export type CommandOptions = { cwd?: string; env?: NodeJS.ProcessEnv; input?: string; signal?: AbortSignal; timeoutMs?: number };
 
-/** Runs a program to its end. @returns its standard output. Throws the Fault `toolFailed` with the end of its standard error. */
+/** Runs a program to completion. @returns its standard output. Throws the Fault `toolFailed` with the end of stderr. */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { cwd, env, input, signal, timeoutMs = 1_800_000 } = options;
   return new Promise((resolve, reject) => {

@@ -1,15 +1,15 @@
-/** Rules for the papers: what they point to exists. */
+/** Rules for documents: their references must exist. */
 import { posix } from 'node:path';
 import { type Finding, lineOf, type Source } from './sources.ts';
 
 /** `](target)` of a relative link, without its fragment. */
 const link = /\]\((?![a-z]+:|#)([^)#\s]+)[^)]*\)/g;
-/** A path in backticks that begins with a top-level folder of ours. */
+/** A path in backticks that begins with one of the project's top-level folders. */
 const quotedPath = /`((?:src|agent|agent-protocol|build|lab|demo|bench|check|test|docs|bin|\.ci)\/[\w./-]*)`/g;
 
 const changeKinds = /^(Added|Changed|Fixed|Removed|Security): \S/;
 
-/** Relative links and quoted paths lead to a file or folder of the project. Decisions may speak of what was. */
+/** Relative links and quoted paths must refer to existing files or folders. Decisions may name former ones. */
 export function deadReferences(files: readonly Source[]): Finding[] {
   const places = allPlaces(files);
   return files
@@ -23,7 +23,7 @@ export function deadReferences(files: readonly Source[]): Finding[] {
     });
 }
 
-/** Every file, and every folder that holds one. */
+/** Every file, and every folder that contains one. */
 function allPlaces(files: readonly Source[]): Set<string> {
   const places = new Set<string>();
   for (const { path } of files) {
@@ -32,7 +32,7 @@ function allPlaces(files: readonly Source[]): Set<string> {
   return places;
 }
 
-/** A note of a change begins with its kind, so that a release can group it. */
+/** A change note begins with its kind, so that a release can group it. */
 export function changeNotes(files: readonly Source[]): Finding[] {
   return files
     .filter(({ path }) => /^docs\/changes\/(?!readme)[^/]+$/.test(path))

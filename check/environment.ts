@@ -1,12 +1,12 @@
 import { settingsTable, variableOf } from '#settings.ts';
 
-/** What a test would take for settings of the Ingot that it starts, and what no setting of Ingot is. */
+/** The environment variables of Ingot's settings. */
 const settingVariables = new Set(Object.keys(settingsTable).map(variableOf));
 
 /**
- * The environment of checked programs: without colours on a build server, and without a person's own settings of Ingot.
- * Tests find copies of others' programs and recordings by REFEREE_…; INGOT_… of the same name will do, which Ingot itself
- * would refuse as a setting that it does not know.
+ * The environment of checked programs: no colours on a build server, and none of the user's own settings of Ingot.
+ * Tests find third-party copies and recordings through REFEREE_…; INGOT_… with the same name is accepted too, which
+ * Ingot itself would reject as an unknown setting.
  */
 export function plainEnvironment(from: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const referees = Object.entries(from).flatMap(([name, value]) => {

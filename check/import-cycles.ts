@@ -1,6 +1,6 @@
 type Module = { readonly path: string; readonly imports: readonly { readonly target: string | undefined }[] };
 
-/** Files that import themselves over others: each circle once, as the list of its files, the first repeated at the end. */
+/** Import cycles: each one once, as the list of its files, with the first repeated at the end. */
 export function findCycles(modules: readonly Module[]): string[][] {
   const targets = new Map(modules.map(({ path, imports }) => [path, imports.flatMap(({ target }) => target ?? [])]));
   const finished = new Set<string>();

@@ -1,4 +1,4 @@
-/** Reads the import lines of a TypeScript file. A parser is not needed: Biome has brought them into one form. */
+/** Reads the import lines of a TypeScript file. No parser is needed: Biome has normalized them. */
 import { posix } from 'node:path';
 import { lineOf, type Source } from './sources.ts';
 

@@ -5,7 +5,7 @@ import { listSources } from './sources.ts';
 
 const aliases = { '#agent-protocol/*': './agent-protocol/*', '#lab/*': './lab/*', '#*': './src/*' };
 
-/** The messages about files given as path → text. */
+/** The messages for files given as path → text. */
 function messages(files: Record<string, string>): string[] {
   const sources = Object.entries(files).map(([path, text]) => ({ path, text }));
   return checkImports(sources, aliases).map(({ path, line, message }) => `${path}${line ? `:${line}` : ''} ${message}`);

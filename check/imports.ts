@@ -1,6 +1,6 @@
 /**
- * Which part of the project may import which: the table that ARCHITECTURE.md shows, enforced. Imports of types count
- * like all others; where a part may use only the types of another, the table names the file that holds them (a door).
+ * Allowed imports between the parts of the project: the table in ARCHITECTURE.md, enforced. Type imports count like all
+ * others; where a part may use only the types of another, the table names the file that holds them (a door).
  */
 import { findCycles } from './import-cycles.ts';
 import { type Aliases, type ImportLine, importsOf } from './import-lines.ts';
@@ -47,7 +47,7 @@ export const importTable: readonly ImportRow[] = [
   },
 ];
 
-/** Which parts may use a package. What is not named here is not used by anybody. */
+/** The parts that may use a package. A package that is not listed may not be used. */
 const packageTable: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api', 'boot-server', 'serve'],
   '@fastify/type-provider-typebox': ['api', 'boot-server'],
@@ -78,7 +78,7 @@ export function checkImports(files: readonly Source[], aliases: Aliases = readAl
   return [...findings, ...cycles];
 }
 
-/** What is wrong with one import, or undefined. */
+/** The violation of one import, or undefined. */
 function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases): string | undefined {
   if (target === undefined) return judgePackage(path, specifier);
   if (!/\.(ts|json)$/.test(target)) return `'${specifier}' must name the file with its ending`;
@@ -86,7 +86,7 @@ function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases
   const leaves = specifier.startsWith('../') && from !== to;
   if (leaves && !withoutAliases.has(from) && hasAlias(target, aliases))
     return `'${specifier}' leaves its part: write it with '#'`;
-  // A test may bring in whatever it takes to set its stage.
+  // A test may import whatever its setup needs.
   if (path.endsWith('.test.ts') || outside.has(from)) return undefined;
   if (isInnerDriverFile(path, target)) return `'${target}' is behind the door of its driver: import its index.ts`;
   return mayImport(from, target) ? undefined : `${from} may not import ${target}`;
@@ -114,7 +114,7 @@ function mayImport(from: string, target: string): boolean {
   return allowed.some((name) => name === to || name === door || (name === 'everything in src' && isServed(target)));
 }
 
-/** What runs in the server: src, and the messages it shares with the agent. */
+/** The server's code: src, and the messages it shares with the agent. */
 function isServed(target: string): boolean {
   return target.startsWith('src/') || target.startsWith('agent-protocol/');
 }

@@ -1,13 +1,13 @@
-/** Finds processes that a test started and did not end, by a mark in the environment they inherited. */
+/** Finds processes that a test started and did not end, by a marker in their inherited environment. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export const leftoverVariable = 'CHECK_RUN_ID';
 
-/** Children that were told to end may take a moment. */
+/** Grace period for children that were told to exit. */
 const graceMs = 5000;
 
-/** Ends what is left of the run with this id. @returns `PID COMMAND` of each process that had to be ended */
+/** Ends the remaining processes of the run with this id. @returns `PID COMMAND` of each process that had to be ended */
 export async function endLeftovers(id: string): Promise<string[]> {
   const deadline = performance.now() + graceMs;
   while (findMarked(id).length > 0 && performance.now() < deadline) await pause(50);
@@ -32,7 +32,7 @@ function processIds(): number[] {
   }
 }
 
-/** Empty where the process has ended, is a zombie, or belongs to somebody else. */
+/** Empty when the process has exited, is a zombie, or belongs to another user. */
 function readProc(pid: number, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
@@ -45,6 +45,6 @@ function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended by itself meanwhile.
+    // It exited meanwhile.
   }
 }

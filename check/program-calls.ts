@@ -1,15 +1,16 @@
 /**
- * Finds the programs that TypeScript starts, by name: through `node:child_process` and through our own functions that hand a
- * name on to it; behind programs that start another (`setpriv … prog`, `ip netns exec … prog`); and in the scripts of `sh -c`.
+ * Finds the names of programs that TypeScript starts: through `node:child_process` and our own functions that pass a
+ * name on to it; behind programs that start another (`setpriv … prog`, `ip netns exec … prog`); and in the scripts of
+ * `sh -c`.
  */
 import { basename } from 'node:path';
 import { shellCommands } from './shell-commands.ts';
 import { type Token, tokensOf } from './source-tokens.ts';
 
-/** `name` is undefined where what is written is neither a literal nor a constant of the file. */
+/** `name` is undefined if the argument is neither a literal nor a constant of the file. */
 export type ProgramCall = { readonly name: string | undefined; readonly written: string; readonly index: number };
 
-/** Functions that start what one of their arguments names, as a string or as the first item of an array; and which argument it is. */
+/** Functions that start the program named in an argument, a string or the first item of an array; and its index. */
 const starters: Readonly<Record<string, number>> = {
   spawn: 0,
   spawnSync: 0,
@@ -31,10 +32,10 @@ const starters: Readonly<Record<string, number>> = {
 /** Functions whose list begins with a program that they, or their callers, name. */
 const listMakers = new Set(['insideNamespace', 'withParentDeathSignal', 'endingWithUs', 'ingotCommand']);
 
-/** They take a line for the shell, where only a shell could tell what is called. */
+/** They take a shell line, in which only a shell could find the programs. */
 const shellStarters = ['exec', 'execSync'];
 
-/** Where a string names the program that another one starts: what stands before it. */
+/** The prefix of a string that names a program started by another program. */
 const handedOn: readonly (readonly (string | RegExp)[])[] = [
   ['--pdeathsig', /^(KILL|TERM)$/],
   ['--pdeathsig', /^(KILL|TERM)$/, '--'],
@@ -57,7 +58,7 @@ export function programCalls(text: string): ProgramCall[] {
   });
 }
 
-/** Also what the file calls them: `const run = promisify(execFile)`. */
+/** Also the file's aliases for them: `const run = promisify(execFile)`. */
 function startersIn(tokens: readonly Token[]): Map<string, number> {
   const names = new Map(Object.entries(starters));
   const imports = tokens.some(({ kind, text }) => kind === 'string' && text === 'node:child_process');
@@ -71,12 +72,14 @@ function startersIn(tokens: readonly Token[]): Map<string, number> {
   return names;
 }
 
-/** A method of the same name is another thing, but for a rack's `spawn` and a network's `inMachine`; `exec` is one of each RegExp. */
+/**
+ * A method of the same name is different, except a rack's `spawn` and a network's `inMachine`; every RegExp has `exec`.
+ */
 function isMethodOf(tokens: readonly Token[], at: number): boolean {
   return tokens[at - 1]?.text === '.' && !['spawn', 'inMachine', 'runProgram'].includes(tokens[at]?.text ?? '');
 }
 
-/** The bracket of the call, also where the function was wrapped: `promisify(execFile)('…')`. A declaration has none. */
+/** The bracket of the call, also for a wrapped function: `promisify(execFile)('…')`. A declaration has none. */
 function openingOf(tokens: readonly Token[], at: number): number | undefined {
   const wrapped = tokens[at - 2]?.text === 'promisify' && tokens[at - 1]?.text === '(' && tokens[at + 1]?.text === ')';
   const open = wrapped ? at + 2 : at + 1;
@@ -85,7 +88,7 @@ function openingOf(tokens: readonly Token[], at: number): number | undefined {
 
 const closing: Readonly<Record<string, number>> = { '(': 1, '[': 1, '{': 1, ')': -1, ']': -1, '}': -1 };
 
-/** The tokens of one argument of the call that `open` begins. */
+/** The tokens of one argument of the call whose bracket is at `open`. */
 function argumentAt(tokens: readonly Token[], open: number, wanted: number): Token[] {
   const found: Token[] = [];
   let depth = 0;
@@ -101,14 +104,14 @@ function argumentAt(tokens: readonly Token[], open: number, wanted: number): Tok
   return found;
 }
 
-/** Nothing for Node.js itself, for the declaration of a function, and for a list that is looked at where it is made. */
+/** Empty for Node.js itself, for the declaration of a function, and for a list that is checked where it is created. */
 function readCall(tokens: readonly Token[], argument: readonly Token[]): ProgramCall[] {
   const written = argument.map(({ kind, text }) => (kind === 'string' ? `'${text}'` : text)).join('');
   if (argument.length === 0 || argument[1]?.text === ':') return [];
   const [first] = argument.filter(({ text }) => !'[.'.includes(text));
   if (!first || first.text === 'process' || listMakers.has(first.text)) return [];
   const { index } = first;
-  // A file of ours.
+  // A file of this project.
   if (first.kind === 'string' && /^[\w.]+\//.test(first.text)) return [];
   if (first.kind === 'string') return [{ name: nameIn(first.text), written, index }];
   const values = valuesOf(tokens, first.text);
@@ -116,12 +119,12 @@ function readCall(tokens: readonly Token[], argument: readonly Token[]): Program
   return values.flatMap(({ kind, text }) => (kind === 'string' ? [{ name: nameIn(text), written, index }] : []));
 }
 
-/** What begins with something inserted (`${root}/…`) is no program of others. */
+/** A value that begins with an interpolation (`${root}/…`) is not an external program. */
 function nameIn(text: string): string | undefined {
   return /^\s|^$/.test(text) ? undefined : basename(text.split(' ')[0] as string);
 }
 
-/** The first word of what the constant of this name is set to: a string, `process.execPath`, or a list that begins with one. */
+/** The first word of the constant's value: a string, `process.execPath`, or a list that begins with one. */
 function valuesOf(tokens: readonly Token[], name: string): Token[] {
   return tokens.flatMap((_, at) => {
     const words = tokens.slice(at, at + 12).filter(({ text }) => !'[.'.includes(text));
@@ -133,7 +136,7 @@ function valuesOf(tokens: readonly Token[], name: string): Token[] {
   });
 }
 
-/** The programs that the strings before this one say are started by another, and those of a script. */
+/** The programs that the preceding strings show to be started by another, and those of a script. */
 function handedOnAt(tokens: readonly Token[], at: number): ProgramCall[] {
   const { text, index } = tokens[at] as Token;
   const before = wordsBefore(tokens, at);
@@ -153,7 +156,7 @@ function matches(text: string, word: string | RegExp): boolean {
   return typeof word === 'string' ? text === word : word.test(text);
 }
 
-/** The items of the list before this one, at most four; a variable counts as its name. */
+/** The preceding items of the list, at most four; a variable counts as its name. */
 function wordsBefore(tokens: readonly Token[], at: number): string[] {
   const words: string[] = [];
   for (let each = at - 1; each >= 0 && words.length < 4; each--) {

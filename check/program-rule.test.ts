@@ -10,7 +10,7 @@ import { root } from './sources.ts';
 
 const table = 'coreutils before cp env sleep\nutil-linux before setpriv unshare\niproute2 lab ip\ndash before sh # the shell\n';
 
-/** The messages about one file, with a small table. */
+/** The messages for one file, with a small table. */
 function messages(text: string, path = 'src/a.ts'): string[] {
   const files = [
     { path: programTableFile, text: table.replace(' # the shell', '') },

@@ -1,6 +1,6 @@
 /**
- * The rule that a program is called only where the table names it, so that bin/setup installs it. What runs in a ramdisk has
- * a table of its own: the programs of build/ramdisk/profiles.ts, and busybox.
+ * The rule that only programs in the table may be called, so that bin/setup installs them. A ramdisk has its own table:
+ * the programs of build/ramdisk/profiles.ts, and busybox.
  */
 import { basename } from 'node:path';
 import { programs as ramdiskFiles } from '#build/ramdisk/profiles.ts';
@@ -9,7 +9,7 @@ import { programTableFile, readProgramTable } from './program-table.ts';
 import { shellCommands } from './shell-commands.ts';
 import { type Finding, lineOf, type Source } from './sources.ts';
 
-/** What the ramdisk's scripts and the agent take from busybox; a test asks busybox whether it has them. */
+/** busybox applets that the ramdisk's scripts and the agent use; a test verifies that busybox has them. */
 export const busyboxPrograms =
   'basename busybox cat cut dmesg fallocate find head hostname ifconfig ln mkdir mkfifo modprobe mount poweroff reboot route sed setsid sleep sort sync tail tr udhcpc uevent wc'.split(
     ' ',
@@ -24,7 +24,7 @@ type PassedOn = {
 
 const callers = (starter: string) => `callers of ${starter} are looked at`;
 
-/** Where a program is started whose name comes from elsewhere: why that is no call to an unknown one, and what it may be. */
+/** Calls whose program name comes from elsewhere: why they are allowed, and the possible programs. */
 const passedOn: readonly PassedOn[] = [
   { path: 'agent/machine.ts', written: 'how', reason: 'by its type', programs: ['poweroff', 'reboot'] },
   { path: 'agent/run-program.ts', written: 'command', reason: callers('runProgram') },
@@ -54,7 +54,7 @@ const passedOn: readonly PassedOn[] = [
   { path: 'test/crash/cardboard-machine.ts', written: 'program', reason: 'of a list that insideNamespace made' },
 ];
 
-/** Node.js, which npm brings and the ramdisk holds; and what a test calls because there is no such thing. */
+/** Node.js, which npm brings and the ramdisk holds; and names that a test calls because they do not exist. */
 const alwaysKnown = new Set(['node', 'no-such-program']);
 
 export function knownPrograms(files: readonly Source[]): Finding[] {

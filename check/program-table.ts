@@ -1,4 +1,4 @@
-/** Reads bin/programs.txt, the table of the programs that are called and of the Debian packages that bring them. */
+/** Reads bin/programs.txt, the table of called programs and the Debian packages that provide them. */
 
 export const programTableFile = 'bin/programs.txt';
 
@@ -10,7 +10,7 @@ export type ProgramRow = {
   readonly programs: readonly string[];
 };
 
-/** Throws where a line is none of a package, a user and programs. */
+/** Throws on a line that is not a package, a user and programs. */
 export function readProgramTable(text: string): ProgramRow[] {
   return text.split('\n').flatMap((line, index) => (/^\s*(#|$)/.test(line) ? [] : [readRow(line, index + 1)]));
 }

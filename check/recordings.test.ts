@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { provideRecordings } from './recordings.ts';
 import { root } from './sources.ts';
 
-/** A folder with `redfish.tar.xz`, in which one BMC says `word`. */
+/** A folder with `redfish.tar.xz`, in which one BMC returns `word`. */
 function aFolder(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'check-recordings-'));
   t.after(() => rmSync(folder, { recursive: true }));

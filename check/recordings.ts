@@ -1,6 +1,6 @@
 /**
- * Recordings of real BMCs, which others have published: archives in a folder beside the project (`../shared/recordings`, or
- * the one that INGOT_RECORDINGS names), unpacked once into the cache. Without the folder the tests that replay them skip.
+ * Third-party recordings of real BMCs: archives in a folder beside the project (`../shared/recordings`, or the one that
+ * INGOT_RECORDINGS names), unpacked once into the cache. Without the folder the tests that replay them are skipped.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,10 +8,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { join, resolve } from 'node:path';
 import { root } from './sources.ts';
 
-/** Variable by which the tests find them, and archive, which holds one folder of the same name. */
+/** Variable through which the tests find them, and archive, which holds one folder of the same name. */
 const archives = { REFEREE_REDFISH_RECORDINGS: 'redfish', REFEREE_IPMI_RECORDINGS: 'ipmi' } as const;
 
-/** @returns what to add to the environment of tests. Throws where an archive cannot be unpacked. */
+/** @returns variables to add to the environment of tests. Throws when an archive cannot be unpacked. */
 export function provideRecordings(from: NodeJS.ProcessEnv = process.env, cache = join(root, '.cache/recordings')) {
   const folder = resolve(root, from['INGOT_RECORDINGS'] ?? '../shared/recordings');
   const provided = Object.entries(archives).flatMap(([variable, name]) => {
@@ -21,7 +21,7 @@ export function provideRecordings(from: NodeJS.ProcessEnv = process.env, cache =
   return Object.fromEntries(provided);
 }
 
-/** Whole or not at all, also where two begin at once: the folder gets its name when everything is in it. */
+/** Atomic, even with concurrent runs: the folder gets its name when it is complete. */
 function unpack(archive: string, cache: string, name: string): string {
   const digest = createHash('sha256').update(readFileSync(archive)).digest('hex').slice(0, 16);
   const target = join(cache, `${name}-${digest}`);
@@ -29,7 +29,7 @@ function unpack(archive: string, cache: string, name: string): string {
   mkdirSync(cache, { recursive: true });
   const fresh = mkdtempSync(join(cache, '.fresh-'));
   try {
-    // xz is found by tar itself.
+    // tar finds xz itself.
     execFileSync('tar', ['-xJf', archive, '-C', fresh, '--no-same-owner'], { stdio: ['ignore', 'ignore', 'pipe'] });
     moveTo(fresh, target);
   } finally {
@@ -41,7 +41,7 @@ function unpack(archive: string, cache: string, name: string): string {
   return target;
 }
 
-/** Another may have been quicker with the same. */
+/** A concurrent run may have finished first with the same content. */
 function moveTo(fresh: string, target: string): void {
   try {
     renameSync(fresh, target);

@@ -7,7 +7,7 @@ function messages(files: Record<string, string>): string[] {
   return checkRules(sources).map(({ path, line, message }) => `${path}${line ? `:${line}` : ''} ${message}`);
 }
 
-// Put together here so that the rules do not find their own examples.
+// Concatenated here so that the rules do not find their own examples.
 const join = (...parts: string[]) => parts.join('');
 
 test('file-length: 500 lines pass, 501 do not', () => {

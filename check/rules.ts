@@ -1,4 +1,4 @@
-/** The project's own lint rules, where no tool has them: one row each. docs/engineering.md gives the reasons. */
+/** The project's own lint rules, for which no tool exists: one row each. docs/engineering.md gives the reasons. */
 import { basename, dirname } from 'node:path';
 import { changeNotes, deadReferences } from './document-rules.ts';
 import { knownPrograms } from './program-rule.ts';
@@ -7,13 +7,13 @@ import { type Finding, lineOf, type Source } from './sources.ts';
 type Rule = { readonly name: string; readonly check: (files: readonly Source[]) => Finding[] };
 
 const maxLines = 500;
-/** Files that are one table from top to bottom may be longer. */
+/** Files that consist of one table may be longer. */
 const longTables: readonly string[] = [];
 
-/** Names that say nothing about what is inside. */
+/** Names that do not describe the content. */
 const emptyNames = /^(utils?|helpers?|common|misc)$/;
 
-/** Marks of unfinished work and of tests that do not run. A test may skip itself with a reason: `t.skip('needs root')`. */
+/** Markers of unfinished work and of disabled tests. A test may skip itself with a reason: `t.skip('needs root')`. */
 const forbiddenInCode: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/\b(?:TO[D]O|FIX[M]E|X[X]X)\b/g, 'unfinished work belongs in docs/limits.md, not in a comment'],
   [
@@ -24,7 +24,7 @@ const forbiddenInCode: readonly (readonly [pattern: RegExp, message: string])[] 
   [/\b(?:it|test|describe|suite)\.only\(/g, 'runs one test and hides all others'],
 ];
 
-/** Folders of one person's machine, and package hosts other than the public ones. */
+/** Folders of a personal machine, and package hosts other than the public ones. */
 const foreignPlaces: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/(?<![\w.}$*-])\/(?:work|Users)\/\w+/g, "a path of one person's machine"],
   [/^\s+"resolved": "(?!https:\/\/registry\.npmjs\.org\/)[^"]*/gm, 'a package host that is not the public registry'],
@@ -74,7 +74,7 @@ function matches({ path, text }: Source, patterns: typeof forbiddenInCode): Find
   );
 }
 
-/** A driver is a folder with a door and a page for people. */
+/** A driver is a folder with a door and a readme. */
 function driverFolders(files: readonly Source[]): Finding[] {
   const paths = new Set(files.map(({ path }) => path));
   const folders = new Set([...paths].flatMap((path) => path.match(/^src\/drivers\/[^/]+(?=\/)/) ?? []));

@@ -5,7 +5,7 @@ import { root } from './sources.ts';
 
 export type Program = { command: string; args: readonly string[] };
 
-/** Runs a program of node_modules/.bin in the root folder, its output shown live. @returns what went wrong, if anything */
+/** Runs a program of node_modules/.bin in the root folder with live output. @returns the error, if any */
 export async function runProgram({ command, args }: Program, signal: AbortSignal): Promise<string | undefined> {
   const child = spawn(`${root}/node_modules/.bin/${command}`, args, {
     cwd: root,

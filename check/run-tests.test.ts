@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** Runs one test file through the runner, in a process of its own: `node:test` does not nest. */
+/** Runs one test file through the runner, in a separate process: `node:test` does not nest. */
 async function runOne(body: string, fileSeconds = 30): Promise<{ counts: Record<string, unknown>; output: string }> {
   const file = join(folder, 'subject.test.ts');
   await writeFile(file, `import { test } from 'node:test';\nimport { spawn } from 'node:child_process';\n${body}\n`);

@@ -1,4 +1,4 @@
-/** Runs test files, each in a process of its own, and counts what happened. */
+/** Runs test files, each in its own process, and counts the results. */
 import { randomUUID } from 'node:crypto';
 import { relative } from 'node:path';
 import { run } from 'node:test';
@@ -14,11 +14,11 @@ export type TestRequest = {
   concurrency: number;
   fileSeconds: number;
   signal: AbortSignal;
-  /** Added to the environment, where that does not have it already. */
+  /** Added to the environment, unless already set. */
   env?: Readonly<Record<string, string>>;
 };
 
-/** Files run side by side are shown one after the other as they end; with a concurrency of 1 every line is live. */
+/** Output of concurrent files is shown one file at a time as they end; with a concurrency of 1 every line is live. */
 export async function runTests({ files, concurrency, fileSeconds, signal, env }: TestRequest): Promise<TestCounts> {
   const counts: TestCounts = { passed: 0, failed: 0, skipped: [], failures: [] };
   const reporter = new spec();
@@ -89,17 +89,17 @@ async function runFile({ file, fileSeconds, signal, env, counts, show }: FileRun
 }
 
 function addCounts(counts: TestCounts, { file, counts: seen, success }: Summary): void {
-  // One summary comes for the file and one, without a file, for the run; the latter knows of files that fail to load.
+  // There is one summary per file and one, without a file, for the run; only the latter has files that fail to load.
   if (file !== undefined) return;
   const failed = seen.tests - seen.passed - seen.skipped - seen.todo;
   counts.passed += seen.passed;
-  // A hook outside of all tests can fail alone.
+  // A hook outside all tests can fail alone.
   counts.failed += failed === 0 && !success ? 1 : failed;
 }
 
 type Failure = Extract<TestEvent, { type: 'test:fail' }>['data'];
 
-/** None for a suite that failed by its tests only. The whole error stands further up in the output, far from its end. */
+/** Empty for a suite that failed only by its tests. The full error is further up in the output, far from its end. */
 function failureLines(file: string, { name, details }: Failure): string[] {
   const { cause, failureType, message } = details.error as Error & { failureType?: string };
   if (failureType === 'subtestsFailed') return [];

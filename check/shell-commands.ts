@@ -1,8 +1,8 @@
-/** Finds the programs that a POSIX shell script calls: the first word of each command that is no word of the shell. */
+/** Finds the programs that a POSIX shell script calls: the first word of each command that is not a shell keyword. */
 
 export type ShellCommand = { readonly name: string; readonly index: number };
 
-/** After these another command begins. `exec` and its like take the command as their words. */
+/** A command follows these. `exec` and its like take the command as their arguments. */
 const opening = new Set(['if', 'then', 'else', 'elif', 'do', 'while', 'until', '!', '{', '}', 'exec', 'command', 'eval']);
 const shellWords = new Set(
   'fi done esac for case return exit cd set trap export readonly read shift test [ echo printf true false : . local wait kill umask unset type break continue source shopt declare'.split(
@@ -18,7 +18,7 @@ export function shellCommands(script: string): ShellCommand[] {
   return found.filter(({ name }) => !shellWords.has(name) && !own.has(name) && /^(\/(usr\/)?s?bin\/)?[a-z][\w.-]*$/.test(name));
 }
 
-/** Their text is blanked, not cut out, so that positions stay. */
+/** Their text is blanked, not removed, so that positions stay. */
 function withoutHereDocuments(text: string): string {
   return text.replace(
     /(<<-?['"]?(\w+)['"]?[^\n]*\n)([\s\S]*?)(^\s*\2$)/gm,
@@ -35,7 +35,7 @@ class Reader {
     this.#tell = tell;
   }
 
-  /** Up to the end, or to the bracket that closes `$(`. @returns where that is */
+  /** Up to the end, or to the bracket that closes `$(`. @returns the position */
   read(from: number): number {
     let expectsCommand = true;
     let index = from;
@@ -51,7 +51,7 @@ class Reader {
     return index;
   }
 
-  /** @returns whether a command comes next, and where the word ends */
+  /** @returns whether a command follows, and where the word ends */
   #word(from: number, expectsCommand: boolean): [boolean, number] {
     const end = this.#endOfWord(from);
     const word = this.#text.slice(from, end);
@@ -64,14 +64,14 @@ class Reader {
     return [false, end];
   }
 
-  /** `a)` and `a | b)`, where nothing on the line has opened the bracket. */
+  /** `a)` and `a | b)` if no bracket was opened on the line. */
   #isPattern(from: number, end: number): boolean {
     if (!/^\s*(\|\s*[^\s|&;()]+\s*)*\)/.test(this.#text.slice(end, this.#endOfLine(end)))) return false;
     const before = this.#text.slice(this.#text.lastIndexOf('\n', from) + 1, from).replace(/[^()]*\)\s/g, '');
     return before.split('(').length <= before.split(')').length;
   }
 
-  /** Whether the `in` here is that of `case`, not of `for`. */
+  /** Whether this `in` belongs to `case`, not to `for`. */
   #isCase(index: number): boolean {
     return /\bcase\s+\S+\s+$/.test(this.#text.slice(Math.max(0, index - 200), index));
   }

@@ -1,16 +1,18 @@
-/** Cuts TypeScript into what the rules look at: words, strings and marks. Comments and regular expressions are left out. */
+/**
+ * Splits TypeScript into tokens for the rules: words, strings and punctuation. Omits comments and regular expressions.
+ */
 
 export type Token = {
   readonly kind: 'word' | 'string' | 'mark';
-  /** Of a string: what is between its quotes, with `${…}` as a blank. */
+  /** For a string: the text between its quotes, with `${…}` as a blank. */
   readonly text: string;
   readonly index: number;
 };
 
-/** `inner`: what stands between `${` and `}` of a template. */
+/** `inner`: the text between `${` and `}` of a template. */
 type Piece = { readonly token?: Token; readonly end: number; readonly inner?: readonly string[] };
 
-/** After these a slash begins a regular expression; after anything else it divides. */
+/** After these a slash starts a regular expression; elsewhere it is a division. */
 const beforeExpression = /^(?:[([{,;:=!&|?+\-*<>~^%]|return|typeof|case|in|of|=>)$/;
 
 export function tokensOf(text: string): Token[] {
@@ -23,7 +25,7 @@ export function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-/** The strings and templates of a source, those inside of templates too, with `{…}` for what is filled in. */
+/** The strings and templates of a source, including nested templates, with `{…}` for interpolated values. */
 export function stringsOf(text: string): string[] {
   const strings: string[] = [];
   let before: Token | undefined;

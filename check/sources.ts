@@ -13,9 +13,11 @@ export function listSources(): Source[] {
   return [...new Set(listPaths())].filter(Boolean).sort().flatMap(readSource);
 }
 
-/** Tracked files and new ones that git does not ignore; without git (an unpacked archive) all but the places of caches. */
+/**
+ * Tracked files and new ones that git does not ignore; without git (an unpacked archive) everything but cache folders.
+ */
 function listPaths(): string[] {
-  // safe.directory: in a container the clone often belongs to another user than the one who checks it.
+  // safe.directory: in a container the clone often belongs to a different user.
   const args = ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   try {
     const listing = execFileSync('git', args, {
@@ -31,7 +33,7 @@ function listPaths(): string[] {
   }
 }
 
-/** Nothing for folders, links to nowhere and files that are deleted but not yet committed. */
+/** Excludes folders, dangling links and files that are deleted but not yet committed. */
 function readSource(path: string): Source[] {
   try {
     const bytes = readFileSync(`${root}/${path}`);

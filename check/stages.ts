@@ -1,4 +1,4 @@
-/** The stages of a check, in order. A failed stage fails the whole run but keeps no later stage from running. */
+/** The stages of a check, in order. A failed stage fails the run, but later stages still run. */
 import { availableParallelism } from 'node:os';
 import { checkImports } from './imports.ts';
 import { provideRecordings } from './recordings.ts';
@@ -15,7 +15,7 @@ type Stage = { name: string; group: Group } & (
   | { tests: TestStage }
 );
 
-/** Tests here start whole programs and machines; all other tests are unit tests, wherever they stand. */
+/** Tests here start whole programs and machines; all other tests are unit tests, wherever they are. */
 const clientFolders = ['test/client/'];
 const wholeFolders = ['test/crash/', 'test/whole/'];
 
@@ -49,7 +49,7 @@ type Outcome = { name: string; seconds: number; problem: string | undefined; tes
 
 export type CheckRequest = { groups: readonly Group[]; paths: readonly string[]; signal: AbortSignal };
 
-/** Runs the stages of the wanted groups, prints a summary and tells whether all passed. */
+/** Runs the stages of the selected groups, prints a summary and returns whether all passed. */
 export async function runStages({ groups, paths, signal }: CheckRequest): Promise<boolean> {
   const outcomes: Outcome[] = [];
   for (const stage of stageTable.filter(({ group }) => groups.includes(group))) {
@@ -93,7 +93,7 @@ function printFindings(findings: readonly Finding[]): string | undefined {
   return findings.length === 0 ? undefined : `${findings.length} found`;
 }
 
-/** The last line is what build servers read: `N passed, N failed, N skipped`. A failed static stage counts as one. */
+/** Build servers parse the last line: `N passed, N failed, N skipped`. A failed static stage counts as one. */
 function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void {
   const lines = outcomes.map(({ name, seconds, problem, tests }) => {
     const counts = tests ? `  ${tests.passed} passed, ${tests.skipped.length} skipped` : '';
@@ -110,7 +110,7 @@ function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void 
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
 }
 
-/** Tests of one file that are skipped for one reason are one line. */
+/** Tests of one file that are skipped for the same reason share one line. */
 function gatherSkipped(skipped: readonly SkippedTest[]): string[] {
   const groups = Map.groupBy(skipped, ({ file, reason }) => `${file} ${reason}`);
   return [...groups.values()].map((group) => {

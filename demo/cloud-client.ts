@@ -1,4 +1,4 @@
-/** A small client of Ingot's public APIs, as any user could write one. */
+/** A small client of Ingot's public APIs, such as any user could write. */
 type Json = Record<string, unknown>;
 type Request = { method?: string; body?: unknown; headers?: Record<string, string>; timeoutMs?: number };
 
@@ -76,7 +76,7 @@ export class CloudClient {
     });
   }
 
-  /** Waits on the server until something new happened, at most `waitSeconds`. */
+  /** Long poll: waits up to `waitSeconds` for new events. */
   async serverEvents(id: string, after: number, waitSeconds: number): Promise<CloudEvent[]> {
     const query = `after=${after}&limit=500&wait=${waitSeconds}`;
     return (await this.compute<{ events: CloudEvent[] }>(`/servers/${id}/os-ingot-events?${query}`)).events;

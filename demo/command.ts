@@ -1,4 +1,4 @@
-/** `ingot demo`: from nothing to two servers with SSH, one by each chain, through public APIs. */
+/** `ingot demo`: from an empty host to two servers with SSH, one by each chain, through public APIs. */
 
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ export async function runDemoCommand(args: string[]): Promise<number> {
   say('Ingot demo: two virtual servers, from rack to SSH. Ctrl-C takes everything down.');
   const port = Number(flags['port'] ?? 6385);
   await checkApiPort(port);
-  // Until here an interrupt simply ends us: there is nothing yet to take down.
+  // Until here an interrupt simply exits: there is nothing to take down yet.
   const artifacts = await buildArtifacts(say);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
@@ -62,7 +62,7 @@ export async function runDemoCommand(args: string[]): Promise<number> {
     }
     return outcome.every((result) => result.isGood) ? 0 : 1;
   } finally {
-    // Whatever still tries to reach a machine would keep us alive.
+    // Pending connections to machines would keep the process alive.
     interrupt.abort();
     say('taking everything down');
     await lab.close();

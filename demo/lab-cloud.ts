@@ -1,4 +1,6 @@
-/** A whole cloud for trying: the lab's rack, an Ingot beside it, ramdisk and images built. Demo, benchmark and tests share it. */
+/**
+ * A whole cloud for trials: the lab's rack, an Ingot beside it, ramdisk and images. Demo, benchmark and tests share it.
+ */
 import { chmodSync, chownSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,12 +19,12 @@ export type Announce = (line: string) => void;
 
 export type LabCloudOptions = {
   rack: RackOptions;
-  /** State of this Ingot; emptied first. */
+  /** State folder of this Ingot; emptied first. */
   stateDir: string;
   /** Port of the API on 127.0.0.1; default any. */
   port?: number;
   settings?: Partial<Record<SettingName, string>>;
-  /** Default: built now, where they are not cached. */
+  /** Default: built now, unless cached. */
   artifacts?: Artifacts;
   announce: Announce;
 };
@@ -50,14 +52,14 @@ export const labNetwork: NetworkFacts = {
   last: '172.30.0.99',
 };
 
-/** Everything that can be cached is. Builds announce themselves. */
+/** Caches everything that can be cached. Builds report their own progress. */
 export async function buildArtifacts(announce: Announce): Promise<Artifacts> {
   const ramdisk = await buildRamdisk({ profile: 'lab', announce });
   const images = await buildImages({ announce });
   return { images, ramdisk };
 }
 
-/** Starts it all; on failure nothing stays up. */
+/** Starts everything; on failure nothing stays up. */
 export async function startLabCloud(options: LabCloudOptions): Promise<LabCloud> {
   const { announce, stateDir } = options;
   const { images, ramdisk } = options.artifacts ?? (await buildArtifacts(announce));
@@ -103,7 +105,7 @@ function unprivileged(announce: Announce): Account | undefined {
   return undefined;
 }
 
-/** The rack's folder holds passwords of BMCs besides: Ingot may pass through it, and read this file. */
+/** The rack's folder also holds BMC passwords: Ingot may traverse it and read this file. */
 function letRead(file: string, account: Account): void {
   writeFileSync(file, '', { flag: 'a' });
   chownSync(file, 0, account.gid);
@@ -111,7 +113,7 @@ function letRead(file: string, account: Account): void {
   letPass(dirname(file), account);
 }
 
-/** Folders of ours that are closed to others: their content cannot be listed, but what is named in them can be reached. */
+/** Our private folders: other users cannot list them, but can open files in them by name. */
 function letPass(folder: string, account: Account): void {
   if (folder.length <= cacheFolder.length) return;
   letPass(dirname(folder), account);

@@ -1,4 +1,4 @@
-/** The main job as an operator does it, through public APIs only: enrol, upload, make flavor and network, create, log in. */
+/** The main job of an operator, through public APIs only: enrol, upload, create flavor, network and server, log in. */
 import { execFile } from 'node:child_process';
 import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -13,17 +13,17 @@ export type EnrolFacts = {
   name: string;
   mac: string;
   bmc: { address: string; port: number; user: string; password: string };
-  /** Where the BMC speaks Redfish, and its certificate; absent = it is spoken to by IPMI. */
+  /** The BMC's Redfish address and certificate fingerprint; absent = IPMI. */
   redfish?: { address: string; system_id: string; fingerprint: string };
   cpus: number;
   memory_mb: number;
   local_gb: number;
   firmware?: 'bios' | 'uefi';
-  /** File that the console server writes the machine's serial output to. */
+  /** File in which the console server logs the machine's serial output. */
   console_file?: string;
 };
 
-/** enroll → manage (the BMC is asked) → provide. Returns the node's UUID. */
+/** enroll → manage (verifies the BMC) → provide. Returns the node's UUID. */
 export async function enrolNode(cloud: CloudClient, facts: EnrolFacts): Promise<string> {
   const node = await cloud.bareMetal<{ uuid: string }>('/nodes', {
     method: 'POST',
@@ -52,7 +52,7 @@ export async function enrolNode(cloud: CloudClient, facts: EnrolFacts): Promise<
   return node.uuid;
 }
 
-/** The certificate is the BMC's own, so it is pinned. */
+/** The BMC's certificate is self-signed, so it is pinned. */
 function bmcInfo({ bmc, redfish }: EnrolFacts): Record<string, unknown> {
   if (!redfish) {
     return { ipmi_address: bmc.address, ipmi_port: bmc.port, ipmi_username: bmc.user, ipmi_password: bmc.password };
@@ -73,7 +73,7 @@ type NodeView = {
   maintenance_reason: string | null;
 };
 
-/** Waits for a provision state; a failure state ends the wait with the node's own words. */
+/** Waits for a provision state; a failure state ends the wait with the node's error message. */
 export async function untilNode(cloud: CloudClient, uuid: string, state: string, timeoutMs = 300_000): Promise<NodeView> {
   const deadline = Date.now() + timeoutMs;
   let seen: NodeView;
@@ -184,7 +184,7 @@ export async function showServer(cloud: CloudClient, id: string): Promise<Server
   return (await cloud.compute<{ server: ServerView }>(`/servers/${id}`)).server;
 }
 
-/** Hands over each event until the server has left BUILD; returns all of them and the server as it is then. */
+/** Passes on each event until the server has left BUILD; returns all of them and the server's final record. */
 export async function followServer(
   cloud: CloudClient,
   id: string,
@@ -207,11 +207,11 @@ export type SshTarget = {
   keyFile: string;
   knownHosts: string;
   namespace: string;
-  /** Ends the tries. */
+  /** Ends the attempts. */
   signal?: AbortSignal;
 };
 
-/** Logs in and runs a command as soon as the machine lets us. The tries are as frequent as sshd may come up. */
+/** Logs in and runs a command as soon as the machine accepts SSH. Retries often, since sshd may come up at any time. */
 export async function runBySsh(target: SshTarget, command: string, timeoutMs: number): Promise<string> {
   const deadline = Date.now() + timeoutMs;
   let reason = '';

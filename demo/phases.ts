@@ -1,4 +1,4 @@
-/** Where the time of a deployment went, read from its events. Pure: demo and benchmark share it. */
+/** The duration of each phase of a deployment, computed from its events. Pure: demo and benchmark share it. */
 import type { CloudEvent } from './cloud-client.ts';
 
 export const phaseNames = ['prepare', 'firmware', 'DHCP + boot files', 'ramdisk', 'image', 'reboot', 'OS'] as const;
@@ -8,9 +8,9 @@ export type Phases = Record<PhaseName, number>;
 const fetches = new Set(['dhcp', 'tftp', 'http']);
 
 /**
- * Seconds of each phase, in order, adding up to the whole.
+ * Seconds of each phase, in order, adding up to the total.
  * @param events of the server, oldest first
- * @param login when SSH answered
+ * @param login when SSH responded
  */
 export function readPhases(events: readonly CloudEvent[], login: Date): Phases {
   const at = (event: CloudEvent | undefined) => (event ? Date.parse(event.at) : undefined);
@@ -30,7 +30,7 @@ export function readPhases(events: readonly CloudEvent[], login: Date): Phases {
   const phases = {} as Phases;
   let before = start;
   for (const [index, name] of phaseNames.entries()) {
-    // The marks come from different witnesses; a late log line must not make a phase negative.
+    // The timestamps come from different sources; a late log line must not make a phase negative.
     const mark = Math.max(before, marks[index + 1] ?? before);
     phases[name] = (mark - before) / 1000;
     before = mark;

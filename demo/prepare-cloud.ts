@@ -1,4 +1,4 @@
-/** What a cloud needs before its first server: nodes, both kinds of image, flavors, a network and a key pair. */
+/** The prerequisites of a cloud's first server: nodes, both kinds of image, flavors, a network and a key pair. */
 import type { Announce, LabCloud } from './lab-cloud.ts';
 import { enrolFacts, labNetwork } from './lab-cloud.ts';
 import * as job from './main-job.ts';
@@ -10,7 +10,7 @@ export type PreparedCloud = {
   /** UUIDs, in the order of the rack's machines. */
   nodes: string[];
   imageIds: { partition: string; 'whole-disk': string };
-  /** For machines of one kind of firmware each. */
+  /** One flavor per kind of firmware. */
   flavorIds: { bios: string; uefi: string };
   networkId: string;
 };

@@ -1,4 +1,4 @@
-/** Draws what happens to each server while it happens: a block of lines per server on a terminal, a line per event elsewhere. */
+/** Draws each server's progress live: a block of lines per server on a terminal, a line per event elsewhere. */
 import type { CloudEvent } from './cloud-client.ts';
 
 type Row = {
@@ -9,7 +9,7 @@ type Row = {
   detail: string;
 };
 
-/** What one server's timeline shows, built from its events alone. */
+/** The timeline of one server, built only from its events. */
 export class ServerTimeline {
   readonly name: string;
   readonly rows: Row[] = [];
@@ -20,9 +20,9 @@ export class ServerTimeline {
     this.name = name;
   }
 
-  /** Takes one event and returns the line that a log shows of it, if any. */
+  /** Processes one event and returns its log line, if any. */
   add(told: CloudEvent): string | undefined {
-    // One line, and nothing that the terminal would obey, whatever a machine said.
+    // Reduces a machine's text to one line without control characters that a terminal would execute.
     const event = { ...told, message: told.message.replace(/[\p{Cc}\s]+/gu, ' ') };
     const at = Date.parse(event.at);
     this.#firstAt ??= at;
@@ -31,7 +31,7 @@ export class ServerTimeline {
     return line && prefix + line;
   }
 
-  /** A row for what Ingot no longer sees: the installed system on its way. */
+  /** A row for the phase that Ingot cannot see: the boot of the installed system. */
   begin(title: string): void {
     this.rows.push({ title, state: 'waiting', startedAt: Date.now(), detail: 'for SSH' });
   }
@@ -64,7 +64,7 @@ export class ServerTimeline {
     return status === 'failed' ? event.message : `${title}: done in ${seconds} s`;
   }
 
-  /** Everything between the steps goes to the running step's line. */
+  /** All events between the steps are shown in the running step's line. */
   #addSign(event: CloudEvent, at: number): string | undefined {
     const row = this.rows.at(-1);
     const text = event.subject === 'progress' ? this.#progressText(event, at) : event.message;
@@ -89,7 +89,7 @@ function megabytes(bytes: number): string {
 
 const marks: Readonly<Record<Row['state'], string>> = { running: '▶', waiting: '…', ended: '✔', failed: '✘' };
 
-/** One server's block: its steps with their times, the last ones if there are many. */
+/** One server's block: its steps with their times; if there are many, the last ones. */
 export function renderBlock(timeline: ServerTimeline, now: number, size: { rows: number; columns: number }): string[] {
   const shown = timeline.rows.slice(-size.rows);
   return [

@@ -1,8 +1,8 @@
-/** The API's port on the host, opened out here and inherited by an Ingot inside the lab's namespace. */
+/** Opens the API's port on the host, outside the namespace; an Ingot inside the lab's namespace inherits it. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
-/** Throws with what to do where somebody has the port. */
+/** Throws with a remedy when the port is in use. */
 export async function openApiPort(port: number, host = '127.0.0.1'): Promise<Server> {
   const listener = createServer().listen(port, host);
   try {
@@ -15,7 +15,7 @@ export async function openApiPort(port: number, host = '127.0.0.1'): Promise<Ser
   return listener;
 }
 
-/** Before long work: whether it could be opened now. */
+/** Early check, before long work, that the port can be opened. */
 export async function checkApiPort(port: number): Promise<void> {
   (await openApiPort(port)).close();
 }

@@ -1,11 +1,11 @@
-/** Checks wishes for a BMC's behaviour, which come from outside, against what a profile knows. */
+/** Validates requested changes to a BMC's behaviour, which are external input, against the fields of a profile. */
 import { Value } from 'typebox/value';
 import { type BmcProfileChanges, bmcProfileSchema, changeBmcProfile, defaultBmcProfile } from './bmc/bmc-profile.ts';
 
 const nestedPrefix = 'redfish.';
 
 /**
- * @param changes fields by name, those of the Redfish face as `redfish.NAME` or below `redfish`
+ * @param changes fields by name; those of the Redfish front end as `redfish.NAME` or nested below `redfish`
  * @throws when a name is unknown or a value has the wrong type
  */
 export function parseChanges(changes: Readonly<Record<string, unknown>>): BmcProfileChanges {
@@ -17,7 +17,7 @@ export function parseChanges(changes: Readonly<Record<string, unknown>>): BmcPro
   return nest(flat);
 }
 
-/** One field: all others keep their defaults, so whatever is wrong is this one. */
+/** Checks one field: all others keep their defaults, so any error is due to this one. */
 function checkChange(name: string, value: unknown): void {
   const standard = defaultValue(name);
   if (standard === undefined) throw new Error(`a BMC has no '${name.slice(0, longestShown)}'; it has ${fieldNames.join(', ')}`);
@@ -59,7 +59,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `silent=true delayMs=200 cipherSuites=3,17 redfish.etags=none` as words of a command line. */
+/** Parses `silent=true delayMs=200 cipherSuites=3,17 redfish.etags=none`, given as words of a command line. */
 export function readChanges(words: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(words.map(readChange));
 }
@@ -69,7 +69,7 @@ function readChange(word: string): [string, unknown] {
   if (name === undefined || text === undefined) throw new Error(`'${word}' must be NAME=VALUE`);
   const standard = defaultValue(name);
   if (Array.isArray(standard)) return [name, readList(text, typeof standard[0] === 'number')];
-  // A name of digits alone is a name all the same.
+  // A name that consists of digits is still a name.
   if (typeof standard === 'string') return [name, text];
   return [name, readValue(text)];
 }

@@ -1,4 +1,4 @@
-/** The named profiles of lab/bmc-profiles/: one JSON file each, checked when it is read. */
+/** The named profiles of lab/bmc-profiles/: one JSON file each, validated when it is read. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const profileFolder = fileURLToPath(new URL('bmc-profiles', import.meta.url));
 
 export type NamedBmcProfile = {
   readonly name: string;
-  /** A sentence for people, and where this behaviour is known from. */
+  /** One sentence for readers, and the source of this behaviour. */
   readonly description: string;
   readonly source: string;
   readonly behaviour: BmcProfileChanges;
@@ -26,7 +26,7 @@ const File = Type.Object(
   { additionalProperties: false },
 );
 
-/** All of them by name. @throws when a file is not what it should be: the message has its name and the field. */
+/** All profiles by name. @throws when a file is invalid; the message names the file and the field. */
 export function loadBmcProfiles(folder = profileFolder): ReadonlyMap<string, NamedBmcProfile> {
   const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
   return new Map(files.map((file) => [basename(file, '.json'), loadFile(join(folder, file))]));
@@ -44,7 +44,7 @@ function loadFile(file: string): NamedBmcProfile {
   }
 }
 
-/** @throws RangeError for a name that nobody has. */
+/** @throws RangeError for an unknown name. */
 export function findBmcProfile(name: string, known = loadBmcProfiles()): NamedBmcProfile {
   const found = known.get(name);
   if (found) return found;
@@ -52,7 +52,8 @@ export function findBmcProfile(name: string, known = loadBmcProfiles()): NamedBm
 }
 
 /**
- * A wish from outside: `profile` names one to begin with, in place of the former; fields change what they name.
+ * Applies an external request: `profile` names a new base profile that replaces the former; fields override single
+ * values.
  * @throws as parseChanges and findBmcProfile do
  */
 export function applyProfile(former: BmcProfile, { profile: name, ...fields }: Readonly<Record<string, unknown>>): BmcProfile {

@@ -88,7 +88,7 @@ const commandTable: Record<string, (call: Call) => Promise<number>> = {
   exec,
 };
 
-/** Returns the exit code: 0 done, 1 it failed, 2 the words were wrong. */
+/** @returns the exit code: 0 done, 1 failed, 2 wrong usage */
 export async function runLabCommand(args: string[]): Promise<number> {
   try {
     if (args[0] === 'serve') return await runServeCommand(args.slice(1));
@@ -245,7 +245,7 @@ async function medium({ words, stateDir }: Call): Promise<number> {
   return withRack(stateDir, (rack) => rack.changeMedium(machine, device, file === 'none' ? null : resolve(file)));
 }
 
-/** What is typed goes to the machine as it is, Ctrl-C too. */
+/** Input is passed to the machine unchanged, Ctrl-C included. */
 async function showConsole({ words: [machine], stateDir }: Call): Promise<number> {
   if (!machine) throw new RangeError('console needs a machine');
   return withRack(stateDir, async (rack) => {

@@ -1,4 +1,4 @@
-/** A machine's serial line as a Unix socket: whoever connects hears what it prints, and types. */
+/** A machine's serial line as a Unix socket: every client receives its output and can type. */
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -12,7 +12,7 @@ export async function serveConsole(path: string, open: () => Duplex): Promise<Co
   const server = createServer((client) => {
     clients.add(client);
     const line = open();
-    // No pipeline(): when one side ends the other has nothing more to say.
+    // No pipeline(): when one side ends, the other has nothing more to send.
     client
       .on('error', () => {})
       .on('close', () => {

@@ -1,6 +1,6 @@
 /**
- * How the rack's process is spoken to: JSON lines over a Unix socket in the state folder. A request carries an `id`, and
- * its reply the same; lines without one are news of the machines.
+ * Protocol of the rack's process: JSON lines over a Unix socket in the state folder. A response repeats the `id` of its
+ * request; lines without an id are notifications from the machines.
  */
 import { EventEmitter, once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
@@ -34,11 +34,11 @@ export type PowerCommand = (typeof powerCommands)[number];
 export type ControlNews = { readonly machine: string; readonly state: string };
 
 type Numbered = object & { readonly id: number };
-/** Requests come from this project's own programs alone: the socket is its owner's. */
+/** Only this project's own programs send requests: the socket is accessible to its owner only. */
 type Handler<Request> = (request: Request) => Promise<unknown>;
 type Reply = { id: number; result: unknown } | { id: number; error: string };
 
-/** Linux's limit for the path of a Unix socket, its closing zero left out. */
+/** Linux's limit for the path of a Unix socket, without its terminating zero. */
 const longestPath = 107;
 
 export class ControlServer {
@@ -67,7 +67,7 @@ export class ControlServer {
     for (const client of this.#clients) sendMessage(client, news);
   }
 
-  /** Clients see their connection end, and by that know that all is down. */
+  /** When their connection ends, clients know that the rack is down. */
   close(): void {
     this.#server.close();
     for (const client of this.#clients) client.end();
@@ -89,7 +89,7 @@ async function answer({ id, ...request }: Numbered, handle: Handler<object>): Pr
   }
 }
 
-/** Emits `news`, and `end` when the rack's process is gone. */
+/** Emits `news` for notifications, and `end` when the rack's process has exited. */
 export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }> {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
@@ -103,7 +103,7 @@ export class ControlClient extends EventEmitter<{ news: [ControlNews]; end: [] }
     onMessage<Reply | ControlNews>(socket, (message) => this.#receive(message));
   }
 
-  /** Rejects when nobody listens. */
+  /** Rejects when no process listens. */
   static async connect(path: string): Promise<ControlClient> {
     const socket = connect(path);
     await once(socket, 'connect');

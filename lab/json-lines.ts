@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 
-/** An error of the stream is no news here: its end is what the other side's end looks like. */
+/** Ignores stream errors: the end of the stream shows that the peer is gone. */
 export function onMessage<T>(stream: Duplex, listener: (message: T) => void): void {
   const lines = createInterface({ input: stream });
   stream.on('error', () => {});
@@ -17,7 +17,7 @@ export function sendMessage(stream: Duplex, message: unknown): void {
   if (stream.writable) stream.write(`${JSON.stringify(message)}\n`);
 }
 
-/** A peer that is killed while it speaks leaves half a line. */
+/** A peer that is killed while it writes leaves a partial line. */
 function parse<T>(line: string): T | undefined {
   try {
     return JSON.parse(line) as T;

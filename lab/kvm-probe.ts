@@ -1,7 +1,7 @@
 /**
- * Whether this host's KVM runs a guest, and quicker than an emulator would. /dev/kvm can exist and open, yet never run
- * an instruction, or carry out each one in software (firmware then takes minutes), so a guest is asked: its whole
- * firmware is a loop at the reset vector, which then tells QEMU to end with a known code.
+ * Tests whether this host's KVM runs a guest faster than an emulator. /dev/kvm can exist and open, yet never execute an
+ * instruction, or emulate each one in software (firmware then takes minutes). The probe runs a guest whose firmware is
+ * a loop at the reset vector, which then makes QEMU exit with a known code.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,16 +12,14 @@ import { type Acceleration, cpuModels } from './qemu-arguments.ts';
 
 const exitPort = 0xf4;
 const exitValue = 0x10;
-/** isa-debug-exit ends QEMU with twice the value and one. */
+/** isa-debug-exit makes QEMU exit with twice the value plus one. */
 const exitCode = exitValue * 2 + 1;
 const resetVector = 0xfff0;
-/** A tenth of a second for TCG, a hundredth for a real KVM, and half a minute for a KVM without hardware. */
+/** A tenth of a second for TCG, a hundredth for real KVM, and half a minute for KVM without hardware support. */
 const turns = 20_000_000;
 const probeMilliseconds = 3000;
 
-/**
- * The best acceleration that works here. The answer is kept in `memory` (a JSON file) until the host boots again.
- */
+/** The best acceleration that works here. The result is cached in `memory` (a JSON file) until the host reboots. */
 export async function chooseAcceleration(memory: string): Promise<Acceleration> {
   if (!existsSync('/dev/kvm')) return 'tcg';
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -44,7 +42,7 @@ function readMemory(file: string): { boot: string; acceleration: Acceleration } 
   }
 }
 
-/** Starts the tiny guest; false when it does not end by itself in time. */
+/** Runs the tiny guest; false when it does not exit in time. */
 export async function runsGuest(acceleration: Acceleration): Promise<boolean> {
   const firmware = join(tmpdir(), `ingot-probe-${process.pid}.bin`);
   writeFileSync(firmware, probeFirmware());

@@ -1,6 +1,6 @@
 /**
- * The drives that a BMC's virtual media appear in: a CD drive that is always there, and USB sticks (`disk`, `floppy`)
- * that are plugged in and pulled out, as the virtual floppy of a real BMC is. All are read-only.
+ * The drives for a BMC's virtual media: a permanent CD drive, and USB sticks (`disk`, `floppy`) that are hot-plugged,
+ * as a real BMC's virtual floppy is. All are read-only.
  */
 import { accessSync, constants } from 'node:fs';
 import type { MediaDevice } from './bmc/chassis.ts';
@@ -12,8 +12,10 @@ type Stick = Exclude<MediaDevice, 'cdrom'>;
 
 const stickTable: Record<Stick, BootDevice> = { disk: 'usb', floppy: 'floppy' };
 
-/** In QEMU's lists of options a comma in a value is doubled.
- * @param rank `,bootindex=N` of a boot device, or nothing */
+/**
+ * In QEMU's option lists a comma in a value is doubled.
+ * @param rank `,bootindex=N` of a boot device, or empty
+ */
 export function driveArguments(media: Media, rank: (device: BootDevice) => string): string[] {
   const image = media.cdrom && `,format=raw,file=${media.cdrom.replaceAll(',', ',,')}`;
   const sticks = (Object.keys(stickTable) as Stick[]).filter((stick) => media[stick]);
@@ -28,7 +30,7 @@ export function driveArguments(media: Media, rank: (device: BootDevice) => strin
   ];
 }
 
-/** What of it can be read now; a drive whose file has gone is empty. */
+/** The readable ones; a drive whose file is missing is empty. */
 export function readableMedia({ media }: MachineMemory): Media {
   return Object.fromEntries(Object.entries(media).filter(([, path]) => isReadable(path)));
 }
@@ -42,7 +44,7 @@ function isReadable(path: string): boolean {
   }
 }
 
-/** In a machine that runs. Takes out also what its system has locked. */
+/** In a running machine. Ejects also media that the operating system has locked. */
 export async function changeDrive(qmp: Qmp, device: MediaDevice, path: string | null): Promise<void> {
   if (device !== 'cdrom') return changeStick(qmp, device, path);
   if (path === null) return qmp.ask('eject', { id: 'cdrom-drive', force: true });
@@ -51,7 +53,7 @@ export async function changeDrive(qmp: Qmp, device: MediaDevice, path: string | 
 }
 
 async function changeStick(qmp: Qmp, stick: Stick, path: string | null): Promise<void> {
-  // There may be none: what was in it had gone when the machine started.
+  // The drive may be absent: its file was missing when the machine started.
   await qmp.remove(`${stick}-stick`).catch(() => {});
   await qmp.ask('blockdev-del', { 'node-name': `${stick}-image` }).catch(() => {});
   if (path === null) return;

@@ -1,7 +1,7 @@
 /**
- * What a machine and its BMC keep while nothing of them runs, as a file: the boot override, what is in the drives, and how
- * the firmware boots from the network.
- * The rack may be restarted; only empty disks (`up` without `--keep-disks`) make a new machine of it.
+ * Persistent state of a machine and its BMC, as a file: the boot override, the media in the drives, and how the
+ * firmware boots from the network. It survives a restart of the rack; only empty disks (`up` without `--keep-disks`)
+ * reset it.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -13,13 +13,13 @@ export type Media = Partial<Record<MediaDevice, string>>;
 
 type Kept = {
   readonly override?: BootOverrideRequest;
-  /** Milliseconds since 1970, of a request that holds for a time only. */
+  /** Expiry in milliseconds since 1970, for a temporary request. */
   readonly until?: number;
   readonly media: Media;
-  /** URIs that they came from; absent = put in by hand. */
+  /** Source URIs of the media; absent = inserted without the BMC. */
   readonly mediaUris?: Media;
   readonly networkBoot?: NetworkBoot;
-  /** Its last start had HTTP boot alone. */
+  /** The last start had only HTTP boot. */
   readonly hadHttpAlone?: boolean;
 };
 
@@ -54,7 +54,7 @@ export class MachineMemory {
     this.#write({ networkBoot });
   }
 
-  /** Where what is in the drive came from. */
+  /** Source URI of the inserted medium. */
   mediumUri(device: MediaDevice): string | null {
     const path = this.#kept.media[device];
     return path === undefined ? null : (this.#kept.mediaUris?.[device] ?? pathToFileURL(path).href);
@@ -76,7 +76,7 @@ export class MachineMemory {
   }
 }
 
-/** A BMC's own clock for the 60 seconds of a request stops with it; here wall time goes on. */
+/** The 60-second timer of a real BMC stops with it; here wall time continues. */
 class KeptOverride extends BootOverride {
   readonly #tell: (change: Partial<Kept>) => void;
 

@@ -1,6 +1,6 @@
 /**
- * What a lab machine is and what happens to it, as data without I/O. The firmware reads the boot order at each start
- * of the machine, as a real one does; a start is a new QEMU process, whoever asked for it.
+ * State machine of a lab machine, as data without I/O. The firmware reads the boot order at each start of the machine,
+ * as a real one does; every start is a new QEMU process, regardless of who requested it.
  */
 import type { BootOverrideRequest } from './bmc/boot-override.ts';
 
@@ -11,15 +11,15 @@ export type MachineEvent =
   | 'reset'
   | 'power cycle'
   | 'soft off'
-  /** The operating system asked the hardware for a restart, and QEMU has ended. */
+  /** The operating system requested a hardware reset, and QEMU has exited. */
   | 'guest restarted'
-  /** QEMU has ended for any other reason: told to, the guest switched itself off, or it crashed. */
+  /** QEMU has exited for any other reason: on command, because the guest powered off, or by a crash. */
   | 'ended';
 export type MachineAction = 'start' | 'stop' | 'press the power button';
 
 type Transition = { readonly to: MachineState; readonly action?: MachineAction };
 
-/** Events that are not named leave the machine as it is. */
+/** Events that are not listed do not change the state. */
 export const machineTable: Record<MachineState, Partial<Record<MachineEvent, Transition>>> = {
   off: {
     'power on': { to: 'on', action: 'start' },
@@ -48,7 +48,7 @@ export function nextState(state: MachineState, event: MachineEvent): Transition 
   return machineTable[state][event] ?? { to: state };
 }
 
-/** What a BMC says of the power: a machine that is about to stop still draws it. */
+/** The power state that a BMC reports: a machine that is about to stop is still on. */
 export function isPowered(state: MachineState): boolean {
   return state !== 'off';
 }
@@ -57,19 +57,19 @@ export const bootDevices = ['network', 'disk', 'cdrom', 'usb', 'floppy'] as cons
 export type BootDevice = (typeof bootDevices)[number];
 
 export const networkBoots = ['pxe', 'http'] as const;
-/** What UEFI firmware does when it boots from the network: PXE, or HTTP boot from the URL that DHCP tells. */
+/** Network boot of UEFI firmware: PXE, or HTTP boot from the URL in DHCP. */
 export type NetworkBoot = (typeof networkBoots)[number];
 
-/** What the firmware can start from, by the BMC's word for it; the others leave the usual order. */
+/** The boot devices of the firmware, by the BMC's name; other names keep the default order. */
 const deviceTable: Partial<Record<BootOverrideRequest['device'], readonly BootDevice[]>> = {
   pxe: ['network'],
   disk: ['disk'],
   cdrom: ['cdrom'],
-  // Redfish's `Usb` is the same to IPMI.
+  // Redfish's `Usb` is the same device in IPMI.
   floppy: ['floppy', 'usb'],
 };
 
-/** The order the firmware follows: the device asked for, then the usual ones. */
+/** The boot order: the requested device, then the default ones. */
 export function bootOrder(usual: readonly BootDevice[], request: BootOverrideRequest | undefined): readonly BootDevice[] {
   const first = (request && deviceTable[request.device]) ?? [];
   return [...first, ...usual.filter((device) => !first.includes(device))];

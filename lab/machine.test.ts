@@ -1,4 +1,4 @@
-/** One machine without a rack, as far as its firmware: whole boots are in test/whole. */
+/** One machine without a rack, up to its firmware: complete boots are in test/whole. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

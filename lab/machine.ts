@@ -1,6 +1,6 @@
 /**
- * One virtual server: power button, boot order, disk, serial console; a QEMU process while it is on.
- * Must run inside the lab's network namespace. QEMU dies with the process that holds the machine.
+ * One virtual server: power button, boot order, disk, serial console; a QEMU process while it is on. Must run inside
+ * the lab's network namespace. QEMU exits with the process that holds the machine.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
@@ -28,7 +28,7 @@ import { bootNextFromUri, clearBootNext, forgetBootOrder } from './uefi-variable
 /** A process that ignores SIGTERM for this long is killed (milliseconds). */
 const stopTimeout = 5000;
 
-/** Emits `change` after each change of state, `medium` after each of what is in its drives. */
+/** Emits `change` after each change of state, `medium` after each change of the media in its drives. */
 export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }> implements Chassis {
   readonly spec: MachineSpec;
   readonly #memory: MachineMemory;
@@ -54,7 +54,7 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
     return this.spec.firmware;
   }
 
-  /** Paths of the files that are in its drives. */
+  /** Paths of the files in its drives. */
   get media(): Media {
     return this.#memory.media;
   }
@@ -63,7 +63,7 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
     return this.#memory.networkBoot;
   }
 
-  /** A setting of the firmware: counts from its next start. */
+  /** A firmware setting: takes effect at its next start. */
   setNetworkBoot(way: NetworkBoot): void {
     if (way === 'http' && this.firmware !== 'uefi') throw new Error(`${this.spec.name} has a BIOS, which knows no HTTP boot`);
     this.#memory.setNetworkBoot(way);
@@ -73,12 +73,12 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
     return this.#state;
   }
 
-  /** Why QEMU ended, when nobody asked it to. */
+  /** Why QEMU exited unexpectedly. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
 
-  /** How often the firmware has started. */
+  /** Number of firmware starts. */
   get starts(): number {
     return this.#starts;
   }
@@ -123,13 +123,13 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
     return this.#line.open();
   }
 
-  /** Rejects when the file cannot be read, or the machine that runs does not take it. */
+  /** Rejects when the file cannot be read, or the running machine does not accept it. */
   async changeMedium(device: MediaDevice, path: string | null, uri?: string): Promise<void> {
     if (path !== null) accessSync(path, constants.R_OK);
     const qmp = this.#qmp;
     const former = this.media[device] ?? null;
     const formerUri = this.medium(device) ?? undefined;
-    // Before it is asked: a start meanwhile finds what is to be in the drive.
+    // Set before the command: a concurrent start must find the new medium.
     this.#memory.setMedium(device, path, uri);
     await (qmp && changeDrive(qmp, device, path))?.catch((error) => {
       if (qmp?.closed) return;
@@ -198,7 +198,7 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
     const httpBoot = request?.httpUri !== undefined || this.networkBoot === 'http';
     if (this.firmware === 'uefi') {
       passHttpUri(this.spec.varsFile, request?.httpUri);
-      // Meanwhile it has dropped PXE from its boot options, and would try it behind HTTP boot.
+      // It has meanwhile dropped PXE from its boot options, and would try it after HTTP boot.
       if (this.#memory.hadHttpAlone && !httpBoot) forgetBootOrder(this.spec.varsFile);
       this.#memory.startWith({ httpAlone: httpBoot });
     }
@@ -235,9 +235,7 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
   }
 }
 
-/**
- * iPXE offers its command line for two seconds; any key ends the wait. A person at the console would press one.
- */
+/** iPXE offers its command line for two seconds; any key ends the wait, as a person at the console would do. */
 function skipFirmwarePrompt(line: Duplex): void {
   let tail = '';
   line.on('data', (chunk: Buffer) => {
@@ -257,7 +255,9 @@ function lastLine(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** An empty disk and fresh UEFI variables, unless there are some. `diskGb` is the size the guest sees; it takes no room until it is written. */
+/**
+ * Creates an empty disk and fresh UEFI variables if missing. `diskGb` is the size the guest sees; the file is sparse.
+ */
 export async function ensureFiles({ diskFile, diskGb, firmware, varsFile }: MachineSpec): Promise<void> {
   if (firmware === 'uefi' && !existsSync(varsFile)) copyFileSync(uefiFiles.vars, varsFile);
   if (existsSync(diskFile)) return;

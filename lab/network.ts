@@ -1,6 +1,6 @@
 /**
- * The lab's network: a namespace of its own with the provisioning bridge, a tap per NIC and the BMCs' addresses.
- * All of it vanishes with the namespace.
+ * The lab's network: its own namespace with the provisioning bridge, a tap per NIC and the BMCs' addresses. All of it
+ * vanishes with the namespace.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,12 +16,12 @@ export function namespaceFile(namespace: string): string {
   return `${namespaceFolder}/${namespace}`;
 }
 
-/** The words that start `command` inside the namespace. Unlike `ip netns exec` it keeps the outer mounts. */
+/** The command line that runs `command` inside the namespace. Unlike `ip netns exec` it keeps the outer mounts. */
 export function insideNamespace(namespace: string, command: readonly string[]): [string, ...string[]] {
   return ['nsenter', `--net=${namespaceFile(namespace)}`, '--', ...command];
 }
 
-/** Makes what is missing; what is there stays. */
+/** Creates what is missing; existing parts stay. */
 export async function raiseNetwork(plan: RackPlan): Promise<void> {
   if (!existsSync('/dev/net/tun')) await makeTunDevice();
   if (!existsSync(namespaceFile(plan.namespace))) await run('ip', ['netns', 'add', plan.namespace]);
@@ -31,10 +31,10 @@ export async function raiseNetwork(plan: RackPlan): Promise<void> {
   await runBatch(plan.namespace, networkCommands(plan, { existing: links, ipv6: hasIpv6() }));
 }
 
-/** What only a process inside the namespace can set. */
+/** Settings that only a process inside the namespace can change. */
 export function tuneNetwork(): void {
   if (!hasIpv6()) return;
-  // Duplicate address detection would keep the router silent for the first second of each boot.
+  // Duplicate address detection would silence the router for the first second of each boot.
   for (const setting of ['accept_dad', 'autoconf', 'accept_ra']) {
     writeFileSync(`/proc/sys/net/ipv6/conf/${provisioningNetwork.interface}/${setting}`, '0');
   }
@@ -44,14 +44,14 @@ export function hasIpv6(): boolean {
   return existsSync('/proc/sys/net/ipv6');
 }
 
-/** Lines for `ip -batch`. `existing` names the links that are there already. */
+/** Lines for `ip -batch`. `existing` names the links that already exist. */
 export function networkCommands(plan: RackPlan, host: { existing: readonly string[]; ipv6: boolean }): string[] {
   const { interface: bridge, address, prefix, ipv6 } = provisioningNetwork;
   const missing = (link: string, commands: string[]) => (host.existing.includes(link) ? [] : commands);
   return [
     'link set lo up',
     ...missing(bridge, [
-      // A fixed address: a bridge without one takes that of a port, and changes it with its ports.
+      // A fixed MAC address: without one a bridge takes that of a port, and changes it with its ports.
       `link add ${bridge} address 52:54:00:1a:ff:fe type bridge forward_delay 0 stp_state 0 mcast_snooping 0`,
       `addr add ${address}/${prefix} dev ${bridge}`,
       ...(host.ipv6 ? [`addr add ${ipv6}/64 dev ${bridge} nodad`] : []),
@@ -86,7 +86,7 @@ async function makeTunDevice(): Promise<void> {
 
 const politeness = 5000;
 
-/** Ends every process in the namespace and removes it. Nothing to do is no error. */
+/** Ends every process in the namespace and removes it. No error when there is none. */
 export async function lowerNetwork(namespace: string): Promise<void> {
   if (!existsSync(namespaceFile(namespace))) return;
   await endProcesses(namespace, 'SIGTERM', politeness);
@@ -94,14 +94,14 @@ export async function lowerNetwork(namespace: string): Promise<void> {
   await removeNamespace(namespace);
 }
 
-/** Only the name: the namespace itself lives until its last process has ended. */
+/** Removes only the name: the namespace itself lives until its last process exits. */
 export async function removeNamespace(namespace: string): Promise<void> {
   if (existsSync(namespaceFile(namespace))) await run('ip', ['netns', 'del', namespace]);
-  // `ip netns add` mounts the folder onto itself when it makes the first one, and never takes that back.
+  // `ip netns add` bind-mounts the folder onto itself when it creates the first namespace, and never undoes that.
   if (readdirSync(namespaceFolder).length === 0) await run('umount', [namespaceFolder]).catch(() => {});
 }
 
-/** The ids of the processes inside, this one left out; they are the lab's by definition. */
+/** Ids of the processes inside, except this one; they belong to the lab by definition. */
 export function processesIn(namespace: string): number[] {
   const inode = statSync(namespaceFile(namespace), { throwIfNoEntry: false })?.ino;
   if (inode === undefined) return [];
@@ -120,7 +120,9 @@ function networkOf(pid: string): string | undefined {
   }
 }
 
-/** Other people's children tell nobody here that they ended, so they are looked at until `patience` (milliseconds) is over. */
+/**
+ * Other processes' children do not notify us when they exit: they are polled until `patience` (milliseconds) is over.
+ */
 async function endProcesses(namespace: string, signal: NodeJS.Signals, patience: number): Promise<void> {
   const deadline = performance.now() + patience;
   for (const pid of processesIn(namespace)) sendSignal(pid, signal);
@@ -131,6 +133,6 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended meanwhile.
+    // It has exited meanwhile.
   }
 }

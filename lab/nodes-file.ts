@@ -1,6 +1,6 @@
 /**
- * nodes.json: the machines of a rack or a farm as `openstack baremetal create` takes them, so that nobody has to type
- * them. It holds passwords, so only its owner may read it.
+ * nodes.json: the machines of a rack or a farm in the format of `openstack baremetal create`. It holds passwords, so
+ * only its owner may read it.
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export function writeNodes(stateDir: string, nodes: readonly NodeEntry[]): void 
   renameSync(draft, nodesFile(stateDir));
 }
 
-/** UEFI servers by Redfish with the pinned certificate, the others by IPMI: both ways, as mixed racks have them. */
+/** UEFI servers use Redfish with the pinned certificate, the others IPMI: a mixed rack. */
 export function rackNode(machine: MachineRecord): NodeEntry {
   const { name, bmc, redfish, firmware, cpus, memory_mb, local_gb, cpu_arch, macs } = machine;
   const { address: ipmi_address, port: ipmi_port, user, password } = bmc;
@@ -53,7 +53,7 @@ export function rackNode(machine: MachineRecord): NodeEntry {
   };
 }
 
-/** Nothing stands behind a farm's BMC: sizes and MAC address are made up. */
+/** A farm's BMC has no machine: sizes and MAC address are invented. */
 export function farmNode(machine: FarmMachine, index: number): NodeEntry {
   const { name, redfish, address: ipmi_address, port: ipmi_port, user, password } = machine;
   const access: Facts =

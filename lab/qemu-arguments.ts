@@ -1,6 +1,4 @@
-/**
- * The arguments that make QEMU one particular server: firmware, NICs, disk, console, serial number.
- */
+/** QEMU's arguments for one server: firmware, NICs, disk, console, serial number. */
 import { driveArguments } from './machine-drives.ts';
 import type { Media } from './machine-memory.ts';
 import type { BootDevice } from './machine-states.ts';
@@ -20,36 +18,36 @@ export type MachineSpec = {
   readonly diskGb: number;
   readonly diskFile: string;
   readonly firmware: Firmware;
-  /** UEFI variables. They outlive power cycles, as those of a real board do. */
+  /** UEFI variables. They survive power cycles, as those of a real board do. */
   readonly varsFile: string;
-  /** What its BMC remembers: see machine-memory.ts. */
+  /** State of its BMC: see machine-memory.ts. */
   readonly memoryFile: string;
-  /** Serial console, appended to. */
+  /** Log of the serial console, appended to. */
   readonly consoleFile: string;
-  /** What QEMU itself says, appended to. */
+  /** QEMU's own output, appended to. */
   readonly logFile: string;
   readonly usualBootOrder: readonly BootDevice[];
   readonly acceleration: Acceleration;
 };
 
-/** Inherited descriptors: QMP and the serial console are socket pairs, so no path of theirs can be left behind. */
+/** Inherited descriptors: QMP and the serial console are socket pairs, so they leave no stale paths. */
 export const qmpDescriptor = 3;
 export const consoleDescriptor = 4;
 
 /**
- * The ROM answers to the PCI id of a virtio 1.0 NIC (1af4:1041) alone, so the device must not offer the older one;
- * QEMU patches the id into its own choice of ROM only, which carries the UEFI half too and takes longer to load.
+ * The ROM supports only the PCI id of a virtio 1.0 NIC (1af4:1041), so the device must not offer the older one; QEMU
+ * patches the id only into its default ROM, which also carries the UEFI half and takes longer to load.
  */
 const pxeRom = '/usr/lib/ipxe/qemu/pxe-virtio.rom';
 
-/** From Debian's package ovmf, without secure boot; `vars` is what a new board starts with. */
+/** From Debian's package ovmf, without secure boot; `vars` is the content of a new board. */
 export const uefiFiles = { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
 
-/** What one start of its firmware finds. */
+/** Inputs of one start of its firmware. */
 export type StartConditions = {
   readonly order: readonly BootDevice[];
   readonly media: Media;
-  /** The network means HTTP boot (UEFI alone). */
+  /** Network boot means HTTP boot (UEFI only). */
   readonly httpBoot?: boolean;
 };
 
@@ -57,20 +55,20 @@ export function qemuArguments(spec: MachineSpec, { order, media, httpBoot = fals
   const rank = (device: BootDevice) => (order.includes(device) ? `,bootindex=${order.indexOf(device) + 1}` : '');
   return [
     ...['-name', spec.name, '-nodefaults', '-no-user-config', '-display', 'none'],
-    // graphics=off makes the firmware speak on the serial line, as a server's console redirection does.
+    // graphics=off makes the firmware use the serial line, as a server's console redirection does.
     ...['-machine', 'pc,graphics=off', '-accel', accelerators[spec.acceleration], '-cpu', cpuModels[spec.acceleration]],
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMb)],
     ...['-uuid', spec.uuid, '-smbios', `type=1,manufacturer=Ingot,product=Lab server,serial=${spec.serial},uuid=${spec.uuid}`],
     ...firmwareTable[spec.firmware].arguments(spec, httpBoot),
     ...['-boot', 'menu=off,strict=on'],
-    // A restart by the guest ends QEMU too: only a new process reads a new boot order.
+    // A restart by the guest also ends QEMU: only a new process reads a new boot order.
     ...['-action', 'reboot=shutdown'],
     ...spec.nics.flatMap(({ mac, tap }, index) => [
       ...['-netdev', `tap,id=nic${index},ifname=${tap},script=no,downscript=no`],
       '-device',
       `virtio-net-pci,netdev=nic${index},mac=${mac},disable-legacy=on,${index === 0 ? `romfile=${firmwareTable[spec.firmware].pxeRom}${rank('network')}` : 'rombar=0'}`,
     ]),
-    // The host's crash may cost the disk, not the machine's: unsafe leaves out the flushes to the host's disk.
+    // A crash of the host may cost the disk, a crash of the machine may not: unsafe omits flushes to the host's disk.
     ...['-drive', `if=none,id=disk,file=${plain(spec.diskFile)},format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap`],
     ...['-device', `virtio-blk-pci,drive=disk,serial=${spec.serial}${rank('disk')}`],
     ...driveArguments(media, rank),
@@ -82,7 +80,7 @@ export function qemuArguments(spec: MachineSpec, { order, media, httpBoot = fals
 
 type FirmwareParts = { readonly pxeRom: string; readonly arguments: (spec: MachineSpec, httpBoot: boolean) => string[] };
 
-/** UEFI has its own driver for the NIC and its own PXE, whose DHCP tells client architecture 7 as real servers' does. */
+/** UEFI has its own driver for the NIC and its own PXE, whose DHCP sends client architecture 7 as real servers do. */
 const firmwareTable: Record<Firmware, FirmwareParts> = {
   bios: { pxeRom, arguments: () => [] },
   uefi: {
@@ -90,15 +88,15 @@ const firmwareTable: Record<Firmware, FirmwareParts> = {
     arguments: ({ varsFile }, httpBoot) => [
       ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${uefiFiles.code}`],
       ...['-drive', `if=pflash,unit=1,format=raw,file=${plain(varsFile)}`],
-      // Its IPv6 PXE would wait for a boot server that the lab's network does not have.
+      // Its IPv6 PXE would wait for a boot server that the lab's network lacks.
       ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
-      // Of the ways that are left for a NIC, HTTP boot is then the first.
+      // HTTP boot is then the first remaining option of a NIC.
       ...(httpBoot ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=n'] : []),
     ],
   },
 };
 
-/** In QEMU's lists of options a comma in a value is doubled. */
+/** In QEMU's option lists a comma in a value is doubled. */
 export function plain(path: string): string {
   return path.replaceAll(',', ',,');
 }

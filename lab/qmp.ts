@@ -13,7 +13,7 @@ type Message = {
 
 type Asked = { readonly resolve: () => void; readonly reject: (error: Error) => void };
 
-/** Longest wait for an answer or an event (milliseconds). */
+/** Timeout for a response or an event (milliseconds). */
 const patience = 10_000;
 
 export class Qmp {
@@ -23,7 +23,7 @@ export class Qmp {
   #lastId = 0;
   #closed = false;
 
-  /** Leaves the negotiation mode at once; commands may be sent from now on. */
+  /** Leaves negotiation mode at once; commands may be sent from now on. */
   constructor(stream: Duplex, onEvent: (name: string, data: Record<string, unknown>) => void) {
     this.#stream = stream;
     onMessage<Message>(stream, (message) => {
@@ -39,17 +39,17 @@ export class Qmp {
     this.send('qmp_capabilities');
   }
 
-  /** QEMU has ended. */
+  /** QEMU has exited. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Nobody waits for the answer. */
+  /** No caller waits for the response. */
   send(execute: 'qmp_capabilities' | 'system_powerdown' | 'inject-nmi'): void {
     sendMessage(this.#stream, { execute });
   }
 
-  /** Rejects with QEMU's words when it refuses, and when it ends before it answers. */
+  /** Rejects with QEMU's error message when it refuses, and when it exits before it responds. */
   async ask(execute: string, words: Record<string, unknown>): Promise<void> {
     this.#lastId += 1;
     const id = this.#lastId;
@@ -60,7 +60,7 @@ export class Qmp {
     await promise.finally(() => clearTimeout(timer));
   }
 
-  /** Resolves when a device that was told to go is gone. */
+  /** Resolves when a device that is being removed is gone. */
   async remove(device: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(() => reject(new Error(`${device} does not go`)), patience);

@@ -1,6 +1,4 @@
-/**
- * The rack on paper: names, addresses, files and sizes of everything `lab up` makes. No I/O.
- */
+/** The plan of a rack: names, addresses, files and sizes of everything `lab up` creates. No I/O. */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,42 +7,42 @@ import type { Acceleration, Firmware, MachineSpec } from './qemu-arguments.ts';
 
 export const defaultStateDir = fileURLToPath(new URL('../.cache/lab', import.meta.url));
 
-/** The answer of the KVM probe; it concerns the host, not one rack. */
+/** The cached result of the KVM probe; it is a property of the host, not of one rack. */
 export const kvmMemoryFile = fileURLToPath(new URL('../.cache/kvm-probe.json', import.meta.url));
 
 export type RackOptions = {
   /** Default 2. */
   readonly machines?: number;
-  /** Network namespace; one rack each. Default `ingot-lab`. */
+  /** Network namespace; one per rack. Default `ingot-lab`. */
   readonly namespace?: string;
-  /** Disks, consoles, rack.json. Default `.cache/lab` in the checkout. */
+  /** Folder for disks, consoles, rack.json. Default `.cache/lab` in the checkout. */
   readonly stateDir?: string;
   /** GiB; default 8. */
   readonly disk?: number;
   /** MiB; default 1024. */
   readonly memory?: number;
-  /** Default 1: under emulation a second one costs a quarter more work for the same boot. */
+  /** Default 1: under emulation a second one makes the same boot a quarter more expensive. */
   readonly cpus?: number;
   /** NICs per machine; default 1. */
   readonly nics?: number;
-  /** How many of the machines, the last ones, have UEFI firmware; the others have a BIOS. Default 0. */
+  /** How many of the machines, counted from the last, have UEFI firmware; the others have a BIOS. Default 0. */
   readonly uefi?: number | 'all';
-  /** What the firmware tries when the BMC says nothing. Default network, then disk. */
+  /** Default boot order without a boot override. Default network, then disk. */
   readonly bootOrder?: readonly BootDevice[];
   /** Default: KVM where it works, else TCG. */
   readonly acceleration?: Acceleration | 'auto';
-  /** By name of a machine: how its BMC behaves from the start, a name of lab/bmc-profiles. */
+  /** By machine name: the initial behaviour of its BMC, a name in lab/bmc-profiles. */
   readonly profiles?: Readonly<Record<string, string>>;
 };
 
-/** The provisioning network: bridge `interface` with the address Ingot serves on. */
+/** The provisioning network: bridge `interface` with the address that Ingot serves on. */
 export const provisioningNetwork = {
   interface: 'br0',
   address: '172.30.0.1',
   prefix: 24,
   cidr: '172.30.0.0/24',
   pool: '172.30.0.200-172.30.0.250',
-  /** Routers answer here for IPv6, so that firmware need not wait in vain for one. */
+  /** The IPv6 router's address; it responds so that firmware does not wait in vain. */
   ipv6: 'fd1a:b000::1',
 } as const;
 
@@ -52,7 +50,7 @@ export const bmcNetwork = { interface: 'bmc0', prefix: 24, port: 623, user: 'adm
 
 export type MachinePlan = Omit<MachineSpec, 'acceleration'> & {
   readonly bmcAddress: string;
-  /** Path of the Unix socket that is its serial line. */
+  /** Path of the Unix socket of its serial line. */
   readonly consoleSocket: string;
 };
 export type RackPlan = {
@@ -62,10 +60,10 @@ export type RackPlan = {
   readonly machines: readonly MachinePlan[];
 };
 
-/** More machines would leave the address range of their BMCs. */
+/** More machines would exceed the address range of their BMCs. */
 export const mostMachines = 200;
 
-/** Throws RangeError on sizes that no machine can have. */
+/** Throws RangeError for invalid sizes. */
 export function planRack(options: RackOptions): RackPlan {
   const { machines = 2, disk = 8, memory = 1024, cpus = 1, nics = 1 } = options;
   expectRange('machines', machines, [1, mostMachines]);
@@ -122,13 +120,13 @@ function planMachine(number: number, { namespace, stateDir, nics, ...sizes }: Si
   };
 }
 
-/** QEMU's own prefix; two racks have separate networks and may share addresses. */
+/** QEMU's own prefix; racks have separate networks, so addresses may repeat. */
 function macOf(number: number, nic: number): string {
   const octet = (value: number) => value.toString(16).padStart(2, '0');
   return `52:54:00:1a:${octet(nic)}:${octet(number)}`;
 }
 
-/** The same name gives the same UUID (version 8 of RFC 9562: our own rule). */
+/** The same name gives the same UUID (version 8 of RFC 9562: a custom scheme). */
 function uuidOf(name: string): string {
   const hash = createHash('sha256').update(name).digest();
   hash[6] = (hash[6]! & 0x0f) | 0x80;

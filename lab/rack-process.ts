@@ -1,8 +1,8 @@
 /**
- * The process that is the rack: it holds the machines and their BMCs, inside the lab's namespace. `startRack` starts it:
+ * The rack's process: it holds the machines and their BMCs, inside the lab's namespace. `startRack` starts it:
  *     node rack-process.ts STATE_DIR (attached | detached)
- * Descriptor 3 is a pipe to the starter: one JSON line tells that all is up, or why not. An attached rack goes down when
- * the other end of the pipe closes, so it never outlives its owner.
+ * Descriptor 3 is a pipe to the starter: one JSON line reports that the rack is up, or the error. An attached rack goes
+ * down when the other end of the pipe closes, so it never outlives its owner.
  */
 import { mkdirSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -39,7 +39,7 @@ class RackProcess {
   #router: ReturnType<typeof startRouter> | undefined;
   #stopping: Promise<void> | undefined;
 
-  /** @param afterwards called when all is down */
+  /** @param afterwards called when everything is down */
   constructor(record: RackRecord, afterwards: () => void) {
     this.#record = record;
     this.#afterwards = afterwards;
@@ -56,7 +56,7 @@ class RackProcess {
     this.#control = await ControlServer.start(this.#record.control, (request) => this.#handle(request));
   }
 
-  /** Takes everything down, the namespace too; once, however often it is asked. */
+  /** Takes everything down, including the namespace; runs once, regardless of the number of calls. */
   stop(): Promise<void> {
     this.#stopping ??= this.#takeDown();
     return this.#stopping;
@@ -75,7 +75,7 @@ class RackProcess {
     this.#slots.set(name, { machine, bmc, redfish, line, profile });
   }
 
-  /** One board, two faces. */
+  /** One board, two front ends. */
   async #startBmc(machine: Machine, record: MachineRecord): Promise<Pick<Slot, 'bmc' | 'redfish' | 'profile'>> {
     const { name, serial, uuid, diskFile } = machine.spec;
     const { address, port, user, password } = record.bmc;
@@ -156,7 +156,7 @@ export type MachineStatus = {
   readonly name: string;
   readonly power: 'on' | 'off';
   readonly state: string;
-  /** How often the firmware has started since `up`. */
+  /** Number of firmware starts since `up`. */
   readonly starts: number;
   readonly pid: number | null;
   readonly firmware: 'bios' | 'uefi';
@@ -166,7 +166,7 @@ export type MachineStatus = {
   readonly media: Media;
   readonly bmc_sessions: number;
   readonly redfish_sessions: number;
-  /** In what its BMC differs from a sound one. */
+  /** Differences of its BMC from the default profile. */
   readonly profile: BmcProfileChanges;
   readonly last_error: string | null;
 };

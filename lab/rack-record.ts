@@ -1,6 +1,6 @@
 /**
- * What `up` leaves in the state folder for everybody else: rack.json, with all that enrolment needs. It holds the BMC
- * passwords, so only its owner may read it.
+ * rack.json: written by `up` to the state folder, with all enrolment data. It holds the BMC passwords, so only its
+ * owner may read it.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -22,22 +22,22 @@ export type MachineRecord = {
   readonly cpu_arch: 'x86_64';
   readonly firmware: 'bios' | 'uefi';
   readonly bmc: { readonly address: string; readonly port: number; readonly user: string; readonly password: string };
-  /** Paths of the serial console's record and of the disk (qcow2). */
+  /** Paths of the serial console's log and of the disk (qcow2). */
   readonly console: string;
   readonly disk: string;
-  /** Path of a Unix socket that is its serial line. */
+  /** Path of the Unix socket of its serial line. */
   readonly console_socket: string;
-  /** Its Redfish face, where it has one. */
+  /** Its Redfish front end, if it has one. */
   readonly redfish?: RedfishRecord;
 };
 
-/** All that enrolment needs; user and password are those of `bmc`. */
+/** All enrolment data; user and password are those of `bmc`. */
 export type RedfishRecord = {
   /** `https://172.31.0.11`. */
   readonly address: string;
   /** `/redfish/v1/Systems/1`. */
   readonly system_id: string;
-  /** SHA-256 of its certificate, as hexadecimal digits. */
+  /** SHA-256 fingerprint of its certificate, as hexadecimal digits. */
   readonly fingerprint: string;
 };
 
@@ -55,7 +55,7 @@ export function recordFile(stateDir: string): string {
   return join(stateDir, 'rack.json');
 }
 
-/** Passwords of a rack that was here before stay valid. */
+/** Passwords of a previous rack in this folder stay valid. */
 export function writeRecord(options: RackOptions): RackRecord {
   const plan = planRack(options);
   const former = readRecord(plan.stateDir)?.machines ?? [];
@@ -105,7 +105,7 @@ function redfishOf(
   return { address: `https://${address}`, system_id: pathsOf(redfish).system, fingerprint };
 }
 
-/** Its own for each BMC; like the password it stays the same as long as the state folder is there. */
+/** One per BMC; like the password it stays the same as long as the state folder exists. */
 export function certificateOf(stateDir: string, { name, bmc }: { name: string; bmc: { address: string } }): Certificate {
   return ensureCertificate(join(stateDir, 'certificates', name), { name, address: bmc.address });
 }

@@ -1,4 +1,4 @@
-/** A whole rack for real, but no boot: that is test/whole/lab.test.ts. */
+/** A whole real rack, but no boot: that is test/whole/lab.test.ts. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ const missing = needs.filter((tool) => !paths.some((path) => existsSync(join(pat
 const skip = process.getuid?.() !== 0 ? 'needs root' : missing.length > 0 ? `needs ${missing.join(', ')}` : false;
 let racks = 0;
 
-/** Each test has a rack, a namespace and a folder of its own; what must be gone at the end is checked. */
+/** Each test has its own rack, namespace and folder; the end of the test checks that they are gone. */
 async function withRack(options: StartOptions, use: (rack: Rack) => Promise<void>): Promise<void> {
   racks += 1;
   const stateDir = mkdtempSync(join(tmpdir(), 'ingot-rack-'));
@@ -84,7 +84,7 @@ test('UEFI firmware boots from the network by HTTP where it is told so, and by P
       assert.equal((await rack.status())[0]?.network_boot, way);
       await rack.power('machine-1', 'off');
     }
-    // Nothing of the other way comes before it.
+    // There must be no output of the other boot method before it.
     const starts = readFileSync(rack.machines[0]!.console, 'latin1').match(/Start (HTTP Boot|PXE) over IPv4/g);
     assert.deepEqual(starts, ['Start HTTP Boot over IPv4', 'Start PXE over IPv4']);
   });
@@ -170,7 +170,7 @@ test('a BMC can be told to misbehave while it runs', { skip }, async () => {
   });
 });
 
-/** Asks the first server's BMC by Redfish, from inside, and trusts it by the fingerprint in the record alone. */
+/** Queries the first server's BMC by Redfish, from inside, and trusts only the fingerprint in the record. */
 async function redfish(rack: Rack, method: string, path: string, body: object = {}): Promise<{ status: number; body: never }> {
   const { bmc, redfish: face } = rack.machines[0]!;
   const program = `

@@ -1,6 +1,6 @@
 /**
- * The virtual rack as a program uses it: `startRack` for one of your own, `connectRack` for one that `lab up` left
- * running. Needs root. The rack itself is a process inside the namespace; this is its remote control.
+ * API of the virtual rack: `startRack` starts one, `connectRack` connects to one that `lab up` left running. Needs
+ * root. The rack itself is a process inside the namespace; this is its remote control.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,17 +22,17 @@ import { type MachineRecord, type RackRecord, readRecord, writeRecord } from './
 export type { MachineRecord, MachineStatus, RackOptions, RackRecord };
 
 export type StartOptions = RackOptions & {
-  /** Keep it up when this process ends. Default: it goes down then, however this process ends. */
+  /** Keep it up when this process ends. Default: it goes down with this process, whatever ends that. */
   readonly detached?: boolean;
-  /** Start with the disks and consoles of the rack that was here before. Default: empty disks. */
+  /** Start with the disks and consoles of the previous rack. Default: empty disks. */
   readonly keepDisks?: boolean;
 };
 
-/** `httpUri`: with `pxe`, of UEFI firmware: HTTP boot from this URL, or '' = from the one that DHCP tells. */
+/** `httpUri`: with `pxe` on UEFI firmware: HTTP boot from this URL, or '' = from the URL in DHCP. */
 export type BootOverrideRequest2 = { persistent?: boolean; httpUri?: string };
 
 const rackProgram = fileURLToPath(new URL('rack-process.ts', import.meta.url));
-/** Longest wait for an orderly end (milliseconds). */
+/** Timeout of an orderly shutdown (milliseconds). */
 const stopTimeout = 30_000;
 
 export class Rack {
@@ -54,12 +54,12 @@ export class Rack {
     return (await this.#control.ask({ action: 'status' })) as MachineStatus[];
   }
 
-  /** Resolves when the command has taken effect; `soft` when the button has been pressed. */
+  /** Resolves when the command has taken effect; for `soft` when the button has been pressed. */
   async power(machine: string, command: PowerCommand): Promise<void> {
     await this.#control.ask({ action: 'power', machine, command });
   }
 
-  /** The boot device without the BMC's help; it holds until it is used, or until it is changed when `persistent`. */
+  /** Sets the boot device without the BMC; it stays until it is consumed or, if `persistent`, until it is changed. */
   async setBoot(
     machine: string,
     device: OverrideDevice,
@@ -68,17 +68,17 @@ export class Rack {
     await this.#control.ask({ action: 'boot', machine, device, persistent, httpUri });
   }
 
-  /** What the machine's UEFI firmware does when it boots from the network, from its next start on. */
+  /** Network boot method of the machine's UEFI firmware, from its next start on. */
   async setNetworkBoot(machine: string, way: NetworkBoot): Promise<void> {
     await this.#control.ask({ action: 'network boot', machine, way });
   }
 
-  /** Puts a file of this host into a drive, without the BMC's help, or takes out what is in it (null). */
+  /** Inserts a file of this host into a drive, without the BMC, or ejects the medium (null). */
   async changeMedium(machine: string, device: MediaDevice, path: string | null): Promise<void> {
     await this.#control.ask({ action: 'medium', machine, device, path });
   }
 
-  /** One more end of the machine's serial line; destroy it when done. */
+  /** Attaches another client to the machine's serial line; destroy it when done. */
   async openConsole(machine: string): Promise<Duplex> {
     const record = this.machines.find(({ name }) => name === machine);
     if (!record) throw new Error(`there is no machine '${machine}'`);
@@ -87,17 +87,19 @@ export class Rack {
     return socket;
   }
 
-  /** Changes how the BMC behaves: see lab/bmc/bmc-profile.ts for the names. */
+  /** Changes the behaviour of the BMC: see lab/bmc/bmc-profile.ts for the names. */
   async setBmcProfile(machine: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#control.ask({ action: 'set', machine, changes });
   }
 
-  /** News of all machines, as it comes. */
+  /** Notifications of all machines, as they arrive. */
   onNews(listener: (news: ControlNews) => void): void {
     this.#control.on('news', listener);
   }
 
-  /** Resolves at the machine's next change to `state`; ask `status` for the present. Rejects when the rack goes down. */
+  /**
+   * Resolves at the machine's next change to `state`; `status` gives the current one. Rejects when the rack goes down.
+   */
   untilState(machine: string, state: string, signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const hear = (news: ControlNews) => news.machine === machine && news.state === state && resolve();
@@ -112,31 +114,31 @@ export class Rack {
     });
   }
 
-  /** Calls back when the rack is down, whoever ended it. */
+  /** Calls back when the rack is down for any reason. */
   whenDown(listener: () => void): void {
     if (this.#control.ended) listener();
     else this.#control.once('end', listener);
   }
 
-  /** Starts a program inside the namespace, where machines and BMCs can be reached. */
+  /** Starts a program inside the namespace, where machines and BMCs are reachable. */
   spawn(command: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const [program, ...args] = insideNamespace(this.record.namespace, command);
     return spawn(program, args, options);
   }
 
-  /** Takes all down: machines, whatever else runs inside, the namespace. Disks and consoles stay. */
+  /** Takes everything down: machines, other processes inside, the namespace. Disks and consoles stay. */
   async stop(): Promise<void> {
     await stopRack(this.record, this.#control);
     if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
   }
 
-  /** Lets go of a detached rack. */
+  /** Disconnects from a detached rack. */
   disconnect(): void {
     this.#control.close();
   }
 }
 
-/** Throws when there is a rack already, or the host lacks something. */
+/** Throws when a rack exists already, or the host lacks a requirement. */
 export async function startRack(options: StartOptions = {}): Promise<Rack> {
   const { detached = false, keepDisks = false, ...rackOptions } = options;
   const plan = planRack(rackOptions);
@@ -162,14 +164,14 @@ export async function startRack(options: StartOptions = {}): Promise<Rack> {
   }
 }
 
-/** The rack that runs in this state folder, or undefined. */
+/** The rack that runs with this state folder, or undefined. */
 export async function connectRack(stateDir: string): Promise<Rack | undefined> {
   const record = readRecord(stateDir);
   const control = record && (await ControlClient.connect(record.control).catch(() => undefined));
   return control && new Rack(record, control);
 }
 
-/** Takes down what is left of a rack, in whatever shape it is. Nothing to do is no error. */
+/** Takes down the remains of a rack in any state. No error when there is none. */
 export async function takeDownRack(stateDir: string, namespace?: string): Promise<void> {
   const rack = await connectRack(stateDir);
   if (rack) await rack.stop();

@@ -1,17 +1,17 @@
 /**
- * The router of the provisioning network. It offers no way out; it only answers IPv6 router solicitations, because iPXE
- * configures IPv4 and IPv6 together and would wait 16 s for an answer that never comes.
+ * The router of the provisioning network. It provides no route out; it only answers IPv6 router solicitations, because
+ * iPXE configures IPv4 and IPv6 together and would wait 16 s for an answer.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { provisioningNetwork } from './rack-plan.ts';
 
-/** Must run inside the namespace. The router dies with this process. */
+/** Must run inside the namespace. The router exits with this process. */
 export function startRouter(): ChildProcess {
   const { interface: bridge, ipv6 } = provisioningNetwork;
   const child = spawn(
     'setpriv',
     [
-      // A dnsmasq that becomes another user or group loses the signal of its parent's death.
+      // A dnsmasq that changes user or group loses its parent-death signal.
       ...[
         '--pdeathsig',
         'KILL',
@@ -23,7 +23,7 @@ export function startRouter(): ChildProcess {
         '--pid-file=',
       ],
       ...['--port=0', `--interface=${bridge}`, '--bind-interfaces', '--dhcp-leasefile=/dev/null', '--log-facility=-'],
-      // A lifetime of 0: machines learn the prefix, but no way out.
+      // A lifetime of 0: machines learn the prefix, but no default route.
       ...['--enable-ra', `--dhcp-range=${ipv6.replace(/1$/, '')},ra-only,64,1h`, `--ra-param=${bridge},60,0`],
     ],
     { stdio: ['ignore', 'inherit', 'inherit'] },

@@ -1,17 +1,17 @@
 /**
- * A machine's serial line with any number of ends. It stays when the machine is off or restarts: what is typed then is
- * lost, as on a real line.
+ * A machine's serial line with any number of clients. It stays open when the machine is off or restarts; input is lost
+ * then, as on a real line.
  */
 import { Duplex } from 'node:stream';
 
-/** A reader that is so far behind (bytes) misses what comes then, as with an overrun receiver. */
+/** A client with this much unread output (bytes) loses further output, as an overrun receiver does. */
 const mostUnread = 1 << 20;
 
 export class SerialLine {
   readonly #ends = new Set<Duplex>();
   #machine: Duplex | undefined;
 
-  /** The machine's side, from one start of it to its end. */
+  /** The machine's side, from one start to its end. */
   attach(machine: Duplex): void {
     this.#machine = machine;
     machine.on('error', () => {});
@@ -21,7 +21,7 @@ export class SerialLine {
     });
   }
 
-  /** Hears from now on all that is printed; what is written to it is typed. Destroy it when done. */
+  /** Receives all output from now on; writes are typed into the machine. Destroy it when done. */
   open(): Duplex {
     const end = new Duplex({
       read: () => {},

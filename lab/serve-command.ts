@@ -1,4 +1,4 @@
-/** `ingot lab serve`: Ingot in the foreground beside a rack that is up, for hands. Programs use `startIngot`. */
+/** `ingot lab serve`: Ingot in the foreground beside a running rack, for interactive use. Programs use `startIngot`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
@@ -25,7 +25,9 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** `args` begin after `serve`. @returns the exit code of Ingot. @throws RangeError or parseArgs' error where the words are wrong. */
+/**
+ * `args` begin after `serve`. @returns Ingot's exit code. @throws RangeError or parseArgs' error for wrong arguments.
+ */
 export async function runServeCommand(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   if (values.help) {
@@ -41,7 +43,7 @@ export async function runServeCommand(args: string[]): Promise<number> {
   return runInside(rack.record.namespace, { listener, stateDir, words: positionals });
 }
 
-/** An address of the host's own network: inside there is none that a client could reach. */
+/** An address of the host's own network: clients cannot reach any address inside the namespace. */
 async function listenOutside(words: string): Promise<Server> {
   const [, host, port] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(words) ?? [];
   if (!host) throw new RangeError(`--listen must be HOST:PORT, not '${words}'`);
@@ -63,7 +65,7 @@ async function runInside(namespace: string, { listener, stateDir, words }: Insid
     },
   });
   listener.close();
-  // A terminal's Ctrl-C reaches the child as well; a signal to us alone has to be handed on.
+  // A terminal's Ctrl-C reaches the child as well; a signal sent only to us must be forwarded.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = (await once(child, 'close')) as [number | null];

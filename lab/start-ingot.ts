@@ -1,5 +1,5 @@
 /**
- * Ingot beside a lab rack: its machines' side lives inside the namespace, its API on the host's 127.0.0.1. A socket
+ * Ingot beside a lab rack: its provisioning side runs inside the namespace, its API on the host's 127.0.0.1. A socket
  * belongs to the namespace it was opened in, so the API's is opened here, outside, and inherited.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -21,18 +21,18 @@ export type IngotOptions = {
   readonly stateDir: string;
   /** Port on 127.0.0.1; default any free one, the same for all restarts. */
   readonly port?: number;
-  /** Added to, or instead of, those for the lab's network. */
+  /** Added to those for the lab's network, or overriding them. */
   readonly settings?: Partial<Record<SettingName, string>>;
-  /** Who it runs as; default root. The state folder becomes that user's. */
+  /** User that it runs as; default root. That user becomes the owner of the state folder. */
   readonly account?: Account | undefined;
-  /** What to run, in place of `ingot serve`; it must serve descriptor 3 and say `Ingot serves …` when it does. */
+  /** Command in place of `ingot serve`; it must serve descriptor 3 and print `Ingot serves …` when it does. */
   readonly command?: readonly string[];
 };
 
-/** Longest wait for the first words, and for an orderly end (milliseconds). */
+/** Timeout of the first output, and of an orderly shutdown (milliseconds). */
 const startPatience = 60_000;
 const stopTimeout = 20_000;
-/** Where the API's socket is inherited. */
+/** Descriptor at which the API's socket is inherited. */
 export const apiDescriptor = 3;
 
 export class IngotProcess {
@@ -57,33 +57,33 @@ export class IngotProcess {
     return this.#child?.pid;
   }
 
-  /** What Ingot writes to its output, over all restarts. */
+  /** Output of Ingot, over all restarts. */
   get logFile(): string {
     return join(this.#options.stateDir, 'ingot.log');
   }
 
-  /** Throws when it ends, or says nothing, before it serves. */
+  /** Throws when it exits, or times out, before it serves. */
   async start(): Promise<void> {
     if (this.#child) throw new Error('Ingot runs already');
     const listener = await openApiPort(this.#port);
     this.#port = (listener.address() as AddressInfo).port;
     this.#child = this.#launch(listener);
-    // Ours was only the opening; from here on the child alone accepts.
+    // This process only opened it; from here on only the child accepts.
     listener.close();
     await this.#untilServing(this.#child);
   }
 
-  /** Orderly: SIGTERM. */
+  /** Orderly shutdown: SIGTERM. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
   }
 
-  /** SIGKILL: as a crash. */
+  /** SIGKILL, as in a crash. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Resolves when the process has ended, by whatever cause. */
+  /** Resolves when the process has exited for any reason. */
   async untilEnded(): Promise<void> {
     if (this.#child) await once(this.#child, 'close');
   }
@@ -142,27 +142,27 @@ export class IngotProcess {
   }
 }
 
-/** Node tells the descriptor of a listening socket only behind its public face. */
+/** Node exposes the descriptor of a listening socket only through an internal handle. */
 function descriptorOf(server: Server): number {
   return (server as unknown as { _handle: { fd: number } })._handle.fd;
 }
 
 const serveCommand = [fileURLToPath(new URL('../bin/ingot', import.meta.url)), 'serve'];
 
-/** The words that start Ingot, or `command` in its place, inside the namespace; it ends with us. */
+/** The command line that starts Ingot, or `command` in its place, inside the namespace; it exits with us. */
 export function ingotCommand(namespace: string, command: readonly string[] = serveCommand): [string, ...string[]] {
   return ['setpriv', '--pdeathsig', 'TERM', ...insideNamespace(namespace, command)];
 }
 
-/** With what dnsmasq needs. The kernel forgets at a change of user that it is to end with us. */
+/** With the capabilities that dnsmasq needs. A change of user clears the parent-death signal. */
 function asUser(account: Account): string[] {
   return ['setpriv', ...asAccount(account, ['net_bind_service', 'net_raw', 'net_admin']), '--pdeathsig', 'TERM', '--'];
 }
 
-/** A user without an entry anywhere, who owns nothing else: root need not be what serves. */
+/** A user without a passwd entry or other files, so that Ingot need not run as root. */
 export const labAccount: Account = { uid: 64_030, gid: 64_030 };
 
-/** Whether that user can read this checkout; one below a closed home folder is served by root. */
+/** Whether that user can read this checkout; if it is below a private home folder, Ingot runs as root. */
 export function canServe(account: Account): boolean {
   const words = asAccount(account, []);
   return spawnSync('setpriv', [...words, 'test', '-r', serveCommand[0] ?? ''], { stdio: 'ignore' }).status === 0;
@@ -170,7 +170,7 @@ export function canServe(account: Account): boolean {
 
 type Place = { readonly stateDir: string; readonly url: string; readonly descriptor: number };
 
-/** The settings for the lab's network, and `others`, which win, as variables. */
+/** Environment variables of the settings for the lab's network, overridden by `others`. */
 export function ingotEnvironment(
   { stateDir, url, descriptor }: Place,
   others: Partial<Record<SettingName, string>> = {},
@@ -183,7 +183,7 @@ export function ingotEnvironment(
     'provisioning.interface': provisioningNetwork.interface,
     'provisioning.cidr': provisioningNetwork.cidr,
     'provisioning.pool': provisioningNetwork.pool,
-    // The rack writes its consoles wherever its own state folder is.
+    // The rack writes its consoles in its own state folder.
     'console.folders': '/',
     ...others,
   };

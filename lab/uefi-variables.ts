@@ -1,7 +1,7 @@
 /**
- * The file of UEFI variables of a machine, as its BMC reaches into it between two starts: a volume header, then a store of
- * authenticated variables, as EDK II lays them out (MdeModulePkg: VariableFormat.h). A variable is never changed in place;
- * an older one of the same name is marked deleted.
+ * Edits a machine's file of UEFI variables between two starts, as its BMC does: a volume header, then a store of
+ * authenticated variables, in EDK II's layout (MdeModulePkg: VariableFormat.h). A variable is never changed in place;
+ * the old one of the same name is marked deleted.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -17,19 +17,19 @@ const headerBytes = 60;
 const storeHeaderBytes = 28;
 const startMark = 0x55aa;
 const added = 0x3f;
-/** Bits only ever go from 1 to 0, as in flash. */
+/** Bits only change from 1 to 0, as in flash. */
 const deletedMask = 0xfd;
 const stateOffset = 2;
-/** Non-volatile, for boot services and run time. */
+/** Non-volatile, boot service access, runtime access. */
 const attributes = 7;
 const authenticatedStore = guidBytes('aaf32c78-947b-439a-a180-2e144ec37792');
 /** EFI_GLOBAL_VARIABLE. */
 const globalGuid = '8be4df61-93ca-11d2-aa0d-00e098032b8c';
 
-/** The number of the option that the BMC keeps for itself. */
+/** Number of the boot option that is reserved for the BMC. */
 const bmcOption = 0x1b07;
 
-/** Has the next start of the firmware boot once from a URL, which names an EFI program. */
+/** Makes the next start of the firmware boot once from a URL of an EFI program. */
 export function bootNextFromUri(file: string, uri: string): void {
   const store = new VariableStore(readFileSync(file));
   store.set(`Boot${bmcOption.toString(16).toUpperCase()}`, loadOption('BMC HTTP boot', uri));
@@ -37,7 +37,7 @@ export function bootNextFromUri(file: string, uri: string): void {
   writeFileSync(file, store.bytes);
 }
 
-/** Takes back such a wish that no firmware has seen; one of the operating system stays. */
+/** Cancels such a request if no firmware has consumed it; a request of the operating system stays. */
 export function clearBootNext(file: string): void {
   const store = new VariableStore(readFileSync(file));
   if (!store.get('BootNext')?.equals(uint16(bmcOption))) return;
@@ -45,7 +45,7 @@ export function clearBootNext(file: string): void {
   writeFileSync(file, store.bytes);
 }
 
-/** Has the firmware find all it can boot from anew, in its own order: PXE before HTTP boot. */
+/** Makes the firmware enumerate its boot options anew, in its own order: PXE before HTTP boot. */
 export function forgetBootOrder(file: string): void {
   const store = new VariableStore(readFileSync(file));
   store.remove('BootOrder');
@@ -57,7 +57,7 @@ export class VariableStore {
   readonly #first: number;
   readonly #end: number;
 
-  /** Throws when it is no such file. */
+  /** Throws when it is not such a file. */
   constructor(bytes: Buffer) {
     this.bytes = bytes;
     const store = bytes.readUInt16LE(48);
@@ -72,7 +72,7 @@ export class VariableStore {
     return found && this.bytes.subarray(found.end - this.bytes.readUInt32LE(found.start + 40), found.end);
   }
 
-  /** Throws when there is no room; only the firmware tidies up. */
+  /** Throws when there is no room; only the firmware reclaims space. */
   set(name: string, data: Buffer): void {
     const former = this.#live(name);
     const start = align(this.#variables().at(-1)?.end ?? this.#first);
@@ -89,7 +89,7 @@ export class VariableStore {
     if (former) this.#delete(former);
   }
 
-  /** Nothing to do is no error. */
+  /** No error when there is none. */
   remove(name: string): void {
     const former = this.#live(name);
     if (former) this.#delete(former);
@@ -125,7 +125,7 @@ export class VariableStore {
   }
 }
 
-/** EFI_LOAD_OPTION whose device path is a URI alone: the firmware tries it through each NIC. */
+/** EFI_LOAD_OPTION whose device path is only a URI: the firmware tries it through each NIC. */
 function loadOption(title: string, uri: string): Buffer {
   const node = Buffer.concat([Buffer.from([3, 24]), uint16(4 + Buffer.byteLength(uri)), Buffer.from(uri)]);
   const path = Buffer.concat([node, Buffer.from([0x7f, 0xff, 4, 0])]);

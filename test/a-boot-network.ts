@@ -1,4 +1,4 @@
-/** Two network namespaces with a cable between them: `server` has a bridge, `machine` is one NIC whose MAC can be set. */
+/** Two connected network namespaces: `server` has a bridge, `machine` is one NIC whose MAC address can be set. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ export type DhcpClient = {
 const craftedClient = fileURLToPath(new URL('a-crafted-client.ts', import.meta.url));
 const needed = ['ip', 'dnsmasq', 'busybox', 'setpriv', 'curl'];
 
-/** Why such a network cannot be made here, or false. */
+/** Why such a network cannot be created here, or false. */
 export function whyNoBootNetwork(): string | false {
   if (process.getuid?.() !== 0) return 'needs root for network namespaces';
   const missing = needed.filter((program) => spawnSync('which', [program]).status !== 0);
@@ -65,15 +65,15 @@ export class BootNetwork {
     run('ip', ['-n', this.server, 'link', 'set', 'lo', state]);
   }
 
-  /** Becomes the machine with that MAC and asks for an address; undefined when nobody answers. */
+  /** Takes that MAC address and requests an address by DHCP; undefined when no server responds. */
   dhcp(
     mac: string,
     { isIpxe = false, tries = 5, clientId, architecture, vendorClass, userClass }: DhcpClient = {},
   ): Lease | undefined {
     run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
-    // Without taking the link down: a bridge is slow to see it come up again.
+    // Without taking the link down: a bridge detects link up slowly.
     run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
-    // Where an answer is expected, there is time for it on a machine under load.
+    // Where a response is expected, the timeout allows for a machine under load.
     const secondsToTry = tries > 2 ? 4 : 1;
     const options = [
       '-n',
@@ -101,12 +101,12 @@ export class BootNetwork {
     return Object.fromEntries(pairs.map((line) => line.split(/=(.*)/s).slice(0, 2))) as Lease;
   }
 
-  /** Becomes a machine with that MAC that takes an address without asking anybody. */
+  /** Takes that MAC address and sets an IP address without DHCP. */
   takeAddress(mac: string, address: string): void {
     run('ip', ['-n', this.machine, 'addr', 'flush', 'dev', 'eth0']);
     run('ip', ['-n', this.machine, 'link', 'set', 'eth0', 'address', mac]);
     run('ip', ['-n', this.machine, 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
-    // What the server's kernel has seen of that address before is forgotten, as it is after a minute or by an announcement.
+    // Clears the server kernel's neighbour entry of that address, as happens after a minute or by an announcement.
     spawnSync('ip', ['-n', this.server, 'neigh', 'del', address, 'dev', this.bridge]);
   }
 
@@ -114,7 +114,7 @@ export class BootNetwork {
     return spawnSync('ip', ['netns', 'exec', this.machine, program, ...args], { encoding: 'utf8', timeout: 30_000 });
   }
 
-  /** A client of our own, see there. It has an address already, and a route to everybody. */
+  /** Runs our own client, see there. It already has an address, and a route to all hosts. */
   crafted(client: Crafted): ChildProcess {
     spawnSync('ip', ['-n', this.machine, 'route', 'add', 'default', 'dev', 'eth0']);
     const node = [process.execPath, '--disable-warning=ExperimentalWarning', craftedClient, JSON.stringify(client)];

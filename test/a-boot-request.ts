@@ -1,4 +1,4 @@
-/** A request for boot files, as the engine makes it for a server. */
+/** A request for boot files, as the engine creates it for a server. */
 import { classicDisks, classicParameters } from '#agent-protocol/classic.ts';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import type { BootRequest, NodeFacts } from '#drivers/interfaces.ts';

@@ -1,6 +1,6 @@
 /**
- * A boot server in a process of its own, so that it can live in a network namespace and be killed. Run as a program it
- * is that process: settings and state folder come as arguments, calls and answers over the IPC channel.
+ * A boot server in its own process, so that it can run in a network namespace and be killed. Run as a program this file
+ * is that process: settings and state folder are arguments, calls and results use the IPC channel.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** Debian's cloud-init as a reader of config drives, from its package, which is unpacked and not installed: it would take over this machine. */
+/**
+ * Debian's cloud-init as a reader of config drives. Its package is unpacked, not installed: installed it would take
+ * over this machine.
+ */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,20 +13,20 @@ export type CloudInit = {
   metadata: Record<string, unknown>;
   /** In base64. */
   user_data: string;
-  /** What user data is taken apart to, by what it is for. */
+  /** The parts of user data, by type. */
   parts: { type: string; text: string }[];
   files: Record<string, string>;
-  /** By kind of system: files by name, or the `error` for which it sets up no network. */
+  /** Per kind of system: files by name, or the `error` with which network setup is refused. */
   networks: Record<'netplan' | 'ifupdown' | 'sysconfig', Record<string, string>>;
 };
 
 const run = promisify(execFile);
-/** The one that has Debian's modules; another may come first on PATH. */
+/** The Python that has Debian's modules; another may come first on PATH. */
 const python = '/usr/bin/python3';
 const referee = join(import.meta.dirname, 'cloud-init-referee.py');
 const downloadMs = 60_000;
 
-/** @returns where its modules are, or why they cannot be had */
+/** @returns the folder of its modules, or why they are not available */
 export async function cloudInitModules(folder: string): Promise<{ modules: string } | { reason: string }> {
   const modules = join(folder, 'cloud-init/usr/lib/python3/dist-packages');
   try {

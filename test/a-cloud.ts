@@ -1,4 +1,4 @@
-/** An engine on a database in memory, with machines that exist only as a power state: for tests of the engine itself. */
+/** An engine on an in-memory database, with machines that are only a power state: for tests of the engine itself. */
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
@@ -10,13 +10,13 @@ import type { StepHook } from '#engine/operation-kinds.ts';
 import { readSettings, type Settings } from '#settings.ts';
 import { openStore, type Store } from '#store/store.ts';
 
-/** The memory of a virtual room: what each machine's power is and what it would boot. It outlives an engine. */
+/** State of a simulated room: each machine's power state and boot configuration. It outlives an engine. */
 export type Room = {
   power: Map<string, PowerState>;
   plans: Map<string, BootPlan>;
-  /** Nodes whose boot files show no secrets any more. */
+  /** Nodes whose boot files no longer contain secrets. */
   spent: Set<string>;
-  /** Throws instead of doing what the power driver was asked for. */
+  /** Throws instead of executing the power driver's request. */
   bmcFault?: (node: string, command: string) => Fault | undefined;
 };
 
@@ -28,9 +28,9 @@ type CloudOptions = {
   steps?: readonly Step[];
   settings?: Record<string, string>;
   onStep?: StepHook;
-  /** What the BMCs of the room can do besides. */
+  /** Additional capabilities of the room's BMCs. */
   management?: Partial<ManagementInterface>;
-  /** Who keeps the record of their consoles; default: nobody. */
+  /** Recorder of their consoles; default: none. */
   console?: Partial<ConsoleInterface>;
 };
 export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settings };
@@ -151,7 +151,7 @@ const noImages: ImageFiles = {
   configDrive: refuseImages,
 };
 
-/** A node that the scheduler may take, with one NIC. */
+/** A schedulable node with one NIC. */
 export async function anAvailableNode(cloud: Cloud, name: string, properties: Node['properties'] = {}): Promise<Node> {
   const node = await cloud.engine.createNode({
     name,
@@ -209,7 +209,7 @@ export const aServerRequest = {
   networks: 'none',
 } as const;
 
-/** A step from a function, that leaves the disk alone; `wait` outcomes and faults are the function's to make. */
+/** A step made of a function that does not touch the disk; the function may return `wait` outcomes and throw faults. */
 export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>, deadlineSeconds = 10): Step {
   return { name, title: name, deadlineSeconds, keepsDisk: true, run };
 }

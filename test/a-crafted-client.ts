@@ -1,6 +1,6 @@
 /**
- * Firmware that does one odd thing: asks for an address in a way of its own, or ends a TFTP transfer in the midst. Run as a
- * program it is that client, so that it can live in a network namespace (`BootNetwork.crafted`).
+ * Firmware with one unusual behaviour: a special DHCP request, or an aborted TFTP transfer. Run as a program this file
+ * is that client, so that it can run in a network namespace (`BootNetwork.crafted`).
  */
 import { createSocket } from 'node:dgram';
 
@@ -8,12 +8,12 @@ export type CraftedDhcp = {
   kind: 'dhcp';
   type: 'DISCOVER' | 'REQUEST' | 'DECLINE';
   mac: string;
-  /** Option 54: whose offer it takes. */
+  /** Option 54: the server whose offer it accepts. */
   server?: string;
   /** Option 50. */
   requested?: string;
 };
-/** `size`: ends it once it is told the size; `abort`: in the second block; `hold`: acknowledges nothing after the first. */
+/** `size`: aborts when it knows the size; `abort`: in the second block; `hold`: acknowledges only the first block. */
 export type CraftedTftp = { kind: 'tftp'; server: string; path: string; how: 'size' | 'abort' | 'hold' };
 export type Crafted = CraftedDhcp | CraftedTftp;
 
@@ -26,7 +26,7 @@ function sendDhcp({ type, mac, server, requested }: CraftedDhcp): void {
   const packet = Buffer.alloc(400);
   packet.set([1, 1, 6, 0]);
   packet.writeUInt32BE(process.pid, 4);
-  packet.writeUInt16BE(0x8000, 10); // the answer is to be broadcast
+  packet.writeUInt16BE(0x8000, 10); // requests a broadcast response
   packet.set(Buffer.from(mac.replaceAll(':', ''), 'hex'), 28);
   packet.writeUInt32BE(magicCookie, 236);
   const address = (code: number, text?: string) => (text ? [code, 4, ...text.split('.').map(Number)] : []);

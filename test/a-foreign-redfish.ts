@@ -1,6 +1,7 @@
 /**
- * Redfish services that others wrote, as peers for tests. They are run from copies beside the repo, which environment
- * variables name: `REFEREE_SUSHY_TOOLS` (openstack/sushy-tools) and `REFEREE_REDFISH_MOCKUP_SERVER` (DMTF/Redfish-Mockup-Server).
+ * Third-party Redfish services as peers for tests. They run from copies beside the repo, named by environment
+ * variables: `REFEREE_SUSHY_TOOLS` (openstack/sushy-tools) and `REFEREE_REDFISH_MOCKUP_SERVER`
+ * (DMTF/Redfish-Mockup-Server).
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -21,12 +22,12 @@ export const withoutMockupServer = existsSync(join(mockupServer, 'redfishMockupS
 
 export const sushySystems = ['27946b59-9e44-4fa7-8e91-f3527a1ef094', 'c0ffee00-0000-4000-8000-000000000002'] as const;
 
-/** The emulator with two machines in memory. @returns its URL */
+/** Starts the emulator with two machines in memory. @returns its URL */
 export function startSushyEmulator(t: TestContext): Promise<string> {
   return start(t, sushyTools, ['-c', emulator, ...sushySystems]);
 }
 
-/** @param mockup folder of the mockup; default: the one that comes with the server. @returns its URL */
+/** @param mockup folder of the mockup; default: the server's own. @returns its URL */
 export function startMockupServer(t: TestContext, mockup: string = join(mockupServer, 'public-rackmount1')): Promise<string> {
   return start(t, mockupServer, ['-c', replay, mockup]);
 }
@@ -54,8 +55,8 @@ async function start(t: TestContext, folder: string, args: readonly string[]): P
 }
 
 /**
- * The emulator's own fake machines have no BIOS settings and versions, which its libvirt machines have: these here keep
- * both in memory. Its modules for authentication and for retries on its database may be missing, since neither is used.
+ * The emulator's fake machines lack the BIOS settings and versions of its libvirt machines: these keep both in memory.
+ * Its modules for authentication and database retries may be missing, since neither is used.
  */
 const emulator = `
 import sys, types

@@ -1,15 +1,15 @@
-/** Connections that a stranger holds: raw sockets on loopback, from whichever of its addresses. */
+/** Idle connections of a third party: raw sockets on loopback, from any of its addresses. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
 export type Held = {
   readonly socket: Socket;
-  /** Resolves when the other side has ended or cut the connection: all that came before. */
+  /** Resolves with all received data when the other side has ended or cut the connection. */
   readonly closed: Promise<string>;
 };
 
-/** @param address one of 127.0.0.0/8, which the listener takes for a machine of its own */
+/** @param address one of 127.0.0.0/8, which the listener treats as a separate machine */
 export async function hold(t: TestContext, port: number, { address = '127.0.0.1', text = '' } = {}): Promise<Held> {
   const socket = connect({ host: '127.0.0.1', port, localAddress: address, allowHalfOpen: true });
   t.after(() => socket.destroy());

@@ -1,6 +1,6 @@
 /**
- * Stand-ins for `virsh` and `VBoxManage` on a host: what they print has the form that the real programs were seen to
- * print. Their machines are folders, so that a test sees and changes what they see; each call is noted with its words.
+ * Fakes of `virsh` and `VBoxManage` on a host: their output has the observed form of the real programs. Their machines
+ * are folders, so that a test can read and change them; the arguments of each call are recorded.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ export type StandIn = {
   remove(uuid: string): void;
   state(uuid: string): string;
   setState(uuid: string, state: string): void;
-  /** The words of each call so far, without those that come first in every one. */
+  /** The arguments of each call so far, without the common leading ones. */
   calls(): string[][];
   forgetCalls(): void;
-  /** The next call of this command says this on standard error, and fails. */
+  /** The next call of this command prints this to standard error, and fails. */
   failOnce(command: string, text: string): void;
 };
 
@@ -162,7 +162,7 @@ export function domainXml({ uuid, name, macs }: StandInMachine): string {
   ].join('\n');
 }
 
-/** What `showvminfo --machinereadable` gives, but for the state. */
+/** Output of `showvminfo --machinereadable`, without the state. */
 export function machineInfo({ uuid, name, macs }: StandInMachine): string {
   const interfaces = macs.flatMap((mac, index) => [
     `nic${index + 1}="bridged"`,

@@ -1,4 +1,4 @@
-/** An API and an engine on a database with ten thousand nodes, for measurements and for tests of lists. */
+/** An API and an engine on a database with ten thousand nodes, for measurements and tests of lists. */
 import { once } from 'node:events';
 import { sql } from 'kysely';
 import type { Node, Server } from '#domain/records.ts';
@@ -21,10 +21,10 @@ export type SiteSize = {
 
 export type LargeSite = {
   stage: ApiStage;
-  /** A node with a server, with more events and operations than others. */
+  /** A node with a server, which has more events and operations than others. */
   busyNode: string;
   server: string;
-  /** Asks the engine for a server on a node that is free; resolves when it is claimed, or in ERROR. */
+  /** Requests a server on a free node; resolves when the node is claimed, or the server is in ERROR. */
   createServer(flavor?: Partial<typeof aFlavor>): Promise<Server>;
   prune(rules: RetentionRules, rest: (ms: number) => Promise<unknown>): Promise<Pruned>;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ const uuidOf = (kind: number, row: string) => sql.raw(`printf('${kind}0000000-00
 /** Rows 1 to n, as SQL. */
 const rows = (n: number) =>
   sql`WITH RECURSIVE row(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < ${n}) SELECT i FROM row`;
-/** Every ten minutes until today. */
+/** One every ten minutes until today. */
 const timeOf = (row: string, n: number) => sql.raw(`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((${row} - ${n}) * 10) || ' minutes')`);
 
 async function fill(trx: Store, size: SiteSize): Promise<void> {
@@ -107,7 +107,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
   };
 }
 
-/** As an agent reports it: what makes rows long. */
+/** Agent inventory, which makes rows long. */
 const inventory = {
   cpu: { model: 'AMD EPYC 7543P 32-Core Processor', count: 64, architecture: 'x86_64', flags: 'fpu vme de pse tsc msr pae mce' },
   memory: { total_mb: 262_144 },
@@ -151,7 +151,7 @@ async function fillPorts({ db }: Store, { nics, ports, nodes, servers }: SiteSiz
     FROM (${rows(ports)})`.execute(db);
 }
 
-/** A tenth of it belongs to the first node and its server. */
+/** A tenth of the rows belongs to the first node and its server. */
 async function fillRecord({ db }: Store, { events, operations, nodes }: SiteSize): Promise<void> {
   const node = uuidOf(1, `CASE WHEN i % 10 = 0 THEN 1 ELSE 1 + i % ${nodes} END`);
   const server = sql`CASE WHEN i % 10 = 0 THEN ${serverId(1)} END`;

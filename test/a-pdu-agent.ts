@@ -1,14 +1,14 @@
 /**
- * The PDU behind snmpd: a program of its own, which speaks net-snmp's `pass_persist` protocol (snmpd.conf(5)) on its standard input and
- * output, and keeps integers by OID.
+ * The PDU behind snmpd: a separate program that speaks net-snmp's `pass_persist` protocol (snmpd.conf(5)) on its
+ * standard input and output, and stores integers by OID.
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 export type PduObjects = {
-  /** All that can be read or written. */
+  /** All readable and writable objects. */
   readonly values: Readonly<Record<string, number>>;
-  /** Writing `value` to `oid` makes these values; without a row, what is written is kept. */
+  /** Values that result from writing `value` to `oid`; without a row, the written value is stored. */
   readonly effects: readonly {
     readonly oid: string;
     readonly value: number;
@@ -39,7 +39,7 @@ async function serve({ values, effects }: PduObjects): Promise<void> {
     if (command === 'PING') say('PONG');
     if (command === 'get') read(await nextOid());
     if (command === 'getnext') read(`after ${await nextOid()}`);
-    // An empty line follows the value: snmpd 5.9.3 sends it, and waits for no answer to it.
+    // An empty line follows the value: snmpd 5.9.3 sends it, and expects no response to it.
     if (command === 'set') write(await nextOid(), Number((await next())?.split(' ')[1]));
   }
 }

@@ -1,4 +1,4 @@
-/** A service that others wrote in Python, from a copy beside the repo: started on a free port of loopback, ended with the test. */
+/** A third-party Python service from a copy beside the repo: started on a free loopback port, stopped with the test. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { freePort } from './free-port.ts';
 export type PythonService = {
   /** Environment variable that names the folder of the copy. */
   variable: string;
-  /** What must be importable; tells whether it can run here. */
+  /** Required Python modules; without them it cannot run here. */
   imports: string;
-  /** Python that runs it, with the folder as working directory. */
+  /** Python code that starts it, with the folder as working directory. */
   program: string;
-  /** Arguments, for a port and a folder that it may write to. */
+  /** Arguments, given a port and a writable folder. */
   options: (port: number, state: string) => readonly string[];
-  /** What it says on either output when it listens. */
+  /** Its output, on either stream, when it listens. */
   listening: string;
   /** Added to its environment. */
   env?: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-/** The engine as the boot server sees it: remembers what it is told, and knows the tokens it is given. */
+/** The engine as the boot server sees it: records calls, and accepts the given tokens. */
 import { imageToken } from '#agent-protocol/image-token.ts';
 import type { Command } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
@@ -10,7 +10,7 @@ type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
 export type RecordingEngine = MachineMessages & {
   readonly heard: Heard[];
   readonly requests: MachineRequest[];
-  /** What `agentNext` gives; where undefined it waits until the time is over or the machine hangs up. */
+  /** Result of `agentNext`; if undefined it waits until the timeout or until the machine disconnects. */
   command: Command | undefined;
   configDrive: string;
   hungUp: number;

@@ -1,4 +1,6 @@
-/** A Redfish service that answers as it is told, request by request: for tests of the client, TLS and odd bytes included. */
+/**
+ * A Redfish service with scripted responses, per request: for tests of the client, including TLS and malformed bytes.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +20,7 @@ export type Asked = {
   body: Json;
   raw: Buffer;
 };
-/** `text`: sent as it is. `cut`: the connection ends in the middle of it. `silent`: nothing ever comes. */
+/** `text`: sent verbatim. `cut`: the connection ends in the middle of it. `silent`: no response. */
 export type Answer = {
   status?: number;
   headers?: Record<string, string>;
@@ -26,22 +28,22 @@ export type Answer = {
   text?: string | Buffer;
   cut?: boolean;
   silent?: boolean;
-  /** Takes the reply over. */
+  /** Takes over the response. */
   stream?: (response: ServerResponse) => void;
 };
-/** The answers to a request in turn; the last one repeats. */
+/** The responses to a request in sequence; the last one repeats. */
 export type Script = Record<string, Answer | readonly Answer[] | ((asked: Asked) => Answer)>;
 
 export type ServiceStage = {
   url: string;
   asked: Asked[];
-  /** Names of what was asked, in order. */
+  /** Names of the requests, in order. */
   names(): string[];
-  /** Connections made so far. */
+  /** Number of connections so far. */
   connections(): number;
-  /** Ends all connections, as BMCs do with those that rest. */
+  /** Closes all connections, as BMCs do with idle ones. */
   hangUp(): void;
-  /** Replaces or adds answers. */
+  /** Replaces or adds responses. */
   script: Script;
   open(changes?: Partial<RedfishPeer>, limits?: Partial<RedfishLimits>): RedfishService;
 };
@@ -155,7 +157,7 @@ function give(response: ServerResponse, { status = 200, headers = {}, body, text
 
 export type Identity = { key: Buffer; cert: Buffer; sha256: string };
 
-/** A self-signed certificate for `name`, of today. */
+/** A self-signed certificate for `name`, issued today. */
 export function makeIdentity(name: string): Identity {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-tls-'));
   try {
@@ -174,7 +176,7 @@ export function makeIdentity(name: string): Identity {
   }
 }
 
-/** The error that a call ends with; anything else fails the test. */
+/** The error that a call rejects with; anything else fails the test. */
 export async function failureOf(promise: Promise<unknown>): Promise<RedfishError> {
   const error = await promise.then(
     () => undefined,

@@ -1,4 +1,4 @@
-/** A Redfish service made of a table of resources, for tests of what the driver reads and writes in them. */
+/** A Redfish service defined by a table of resources, for tests of what the driver reads and writes. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -16,11 +16,11 @@ export type TreeRules = Readonly<Record<string, (request: TreeRequest) => TreeRe
 
 export type RedfishTree = {
   readonly url: string;
-  /** By path without a slash at its end; a test may change it. */
+  /** By path without a trailing slash; a test may change it. */
   readonly resources: Map<string, JsonObject>;
-  /** `PATCH /redfish/v1/…`: what is answered in place of the usual. */
+  /** `PATCH /redfish/v1/…`: overrides of the default response. */
   readonly rules: Map<string, (request: TreeRequest) => TreeReply>;
-  /** All but GETs of resources. */
+  /** All requests except GETs of resources. */
   readonly changes: TreeRequest[];
   readonly reads: string[];
   readonly node: NodeFacts;
@@ -30,7 +30,7 @@ export type RedfishTree = {
 
 const nodeUuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
 
-/** Root, one system, one chassis and one manager, as `resources` does not say otherwise; its GETs, and PATCHes merged. */
+/** Root, one system, one chassis and one manager, overridden by `resources`; serves GET, and merges PATCHes. */
 export async function startRedfishTree(
   t: TestContext,
   resources: Readonly<Record<string, JsonObject>>,

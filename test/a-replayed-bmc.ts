@@ -1,7 +1,7 @@
 /**
- * Replays what others recorded of real BMCs as a Redfish service, and judges changes by the recording: it takes none that
- * names a property, a value or an action which the BMC did not show. Recordings are folders below the one that
- * `REFEREE_REDFISH_RECORDINGS` names, by default what check/recordings.ts unpacks; see src/drivers/redfish/readme.md.
+ * Replays third-party recordings of real BMCs as a Redfish service, and validates changes against the recording: it
+ * rejects a property, value or action that the BMC did not show. Recordings are folders below the one that
+ * `REFEREE_REDFISH_RECORDINGS` names, by default the output of check/recordings.ts; see src/drivers/redfish/readme.md.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -18,11 +18,11 @@ export const withoutRecordings = existsSync(folder) ? false : 'REFEREE_REDFISH_R
 export type Recording = {
   /** Name of its folder. */
   readonly name: string;
-  /** By path in small letters, without a slash at its end. */
+  /** By path in lower case, without a trailing slash. */
   readonly resources: ReadonlyMap<string, JsonObject>;
 };
 
-/** One that was taken or refused. */
+/** A change that was accepted or rejected. */
 export type Change = {
   readonly method: string;
   readonly path: string;
@@ -32,13 +32,13 @@ export type Change = {
 
 export type ReplayedBmc = {
   readonly url: string;
-  /** Paths of the systems that it has. */
+  /** Paths of its systems. */
   readonly systems: readonly string[];
   readonly resources: ReadonlyMap<string, JsonObject>;
   readonly changes: readonly Change[];
 };
 
-/** Names of the recordings there are. */
+/** Names of the available recordings. */
 export function listRecordings(): string[] {
   if (withoutRecordings) return [];
   return readdirSync(folder)
@@ -47,8 +47,8 @@ export function listRecordings(): string[] {
 }
 
 /**
- * Every JSON file of the folder: `index.json` stands for the path of its folder, as DMTF's mockup creator lays it out
- * (with or without `redfish/v1` above); a file of any other name for what its `@odata.id` says.
+ * Every JSON file of the folder: `index.json` represents the path of its folder, in the layout of DMTF's mockup creator
+ * (with or without `redfish/v1` above); any other file represents the path in its `@odata.id`.
  */
 export function readRecording(name: string): Recording {
   const root = join(folder, name);
@@ -65,7 +65,7 @@ export function readRecording(name: string): Recording {
 function readObject(file: string): JsonObject | undefined {
   try {
     const value = JSON.parse(readFileSync(file, 'utf8')) as Json;
-    // What the BMC answered in place of a resource is none.
+    // An error response that the BMC gave instead of a resource is not a resource.
     return isObject(value) && !isObject(value['error']) ? value : undefined;
   } catch {
     return undefined;
@@ -79,7 +79,7 @@ function pathOfFile(base: string, file: string, resource: JsonObject): string | 
   return typeof id === 'string' && id.startsWith('/') && !id.includes('#') ? keyOf(id) : undefined;
 }
 
-/** Case tells nothing apart: iLO writes one path in several ways. */
+/** Case-insensitive: iLO writes one path in several ways. */
 function keyOf(path: string): string {
   return plain(path).toLowerCase();
 }
@@ -138,7 +138,7 @@ function send(response: ServerResponse, { status, body, headers = {} }: Reply): 
 function show(state: State, { path, query }: Asked): Reply {
   const resource = state.get(keyOf(path));
   if (!resource) return refuse(404, 'ResourceMissingAtURI', path);
-  // A recording holds the members of all pages in one.
+  // A recording merges the members of all pages into one.
   if (query.includes('$skip')) return { status: 200, body: { ...resource, Members: [], 'Members@odata.nextLink': null } };
   return { status: 200, body: query.startsWith('?$expand') ? expanded(state, resource) : resource };
 }
@@ -157,7 +157,7 @@ function change(state: State, asked: Asked): Reply {
   if (method === 'POST') return act(state, asked);
   const resource = state.get(keyOf(path));
   if (method !== 'PATCH' || !resource) return refuse(405, 'OperationNotAllowed', `${method} ${path}`);
-  // Settings resources hold what waits alone: which attributes there are stands elsewhere.
+  // Settings resources hold only pending values: the list of attributes is elsewhere.
   const { Attributes: _attributes, ...known } = body;
   const problem = findProblem(resource, known);
   if (problem !== undefined) return refuse(400, 'PropertyUnknown', problem);
@@ -174,10 +174,10 @@ function isSession(state: State, path: string): boolean {
   return path.startsWith(sessionsOf(state));
 }
 
-/** What may go along with each change. */
+/** Properties that may accompany each change. */
 const annotation = '@Redfish.SettingsApplyTime';
 
-/** @returns the first property that the resource does not show, or whose value it does not allow */
+/** @returns the first property that is not in the resource, or whose value it does not allow */
 function findProblem(resource: JsonObject, change: JsonObject, at = ''): string | undefined {
   for (const [name, value] of Object.entries(change)) {
     if (name === annotation) continue;
@@ -191,7 +191,7 @@ function findProblem(resource: JsonObject, change: JsonObject, at = ''): string 
   return undefined;
 }
 
-/** Slots show only what is in them, accounts no password. */
+/** Slots show only what is inserted, accounts show no password. */
 function isOptional(name: string): boolean {
   return ['Image', 'Inserted', 'WriteProtected', 'HttpBootUri', 'Password'].includes(name);
 }
@@ -205,7 +205,7 @@ function merge(old: JsonObject, news: JsonObject): JsonObject {
   return merged;
 }
 
-/** An action that a resource shows under this target, with the values that it allows. */
+/** An action that a resource shows with this target, and its allowed values. */
 function act(state: State, { path, body }: Asked): Reply {
   for (const [owner, resource] of state) {
     if (!keyOf(path).startsWith(`${owner}/`)) continue;
@@ -233,11 +233,11 @@ function findParameterProblem(state: State, action: JsonObject, body: JsonObject
   return undefined;
 }
 
-/** What shows afterwards that an action was carried out. */
+/** The visible effect of an action. */
 function effectOf(action: string, body: JsonObject, path: string): JsonObject {
   const { Image: image, ResetType: type } = body;
   if (action === '#VirtualMedia.InsertMedia') {
-    // Some show the way out only where something is in.
+    // Some show the eject action only while a medium is inserted.
     const eject = { '#VirtualMedia.EjectMedia': { target: path.replace(/InsertMedia$/, 'EjectMedia') } };
     return { Image: image ?? null, Inserted: true, ConnectedVia: 'URI', Actions: eject };
   }

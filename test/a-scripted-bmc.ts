@@ -1,4 +1,6 @@
-/** A BMC that answers as a test says, for what takes many commands and for leniencies that no peer program has. */
+/**
+ * A BMC with scripted responses, for operations of many commands and for workarounds that no peer program exercises.
+ */
 import { decode, encode } from '#wire/bytes/fields.ts';
 import type { Asker } from '#wire/ipmi/asker.ts';
 import type { AnyCommand, Command } from '#wire/ipmi/command.ts';
@@ -14,7 +16,9 @@ export class ScriptedRefusal extends Error {
 
 type Script = <Q, R>(row: Command<Q, R>, handler: (request: Q, lun: number) => R | number) => void;
 
-/** A handler returns the answer, or a completion code. What has none is refused with C1h. Both go through their bytes. */
+/**
+ * A handler returns the response, or a completion code. A command without one gets C1h. Both are encoded and decoded.
+ */
 export function aScriptedBmc(write: (on: Script) => void): Asker & { readonly asked: readonly string[] } {
   const handlers = new Map<string, (request: unknown, lun: number) => unknown>();
   const asked: string[] = [];

@@ -1,4 +1,4 @@
-/** A whole Ingot of which a test asks the bare metal API. */
+/** A whole Ingot, used by a test through the bare metal API. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { readSettings } from '#settings.ts';
 export type Reply = { status: number; body: any };
 export type Site = {
   ask(method: string, path: string, body?: unknown): Promise<Reply>;
-  /** The power state when the operation on the node is over. */
+  /** The power state after the operation on the node. */
   settled(node: string): Promise<Reply['body']>;
 };
 
@@ -47,7 +47,7 @@ export async function openSite(t: TestContext, settings: Record<string, string> 
   return { ask, settled: (node) => settledState(ask, node) };
 }
 
-/** Waits for the node's events instead of asking again and again. */
+/** Waits for the node's events instead of polling. */
 async function settledState(ask: Site['ask'], node: string): Promise<Reply['body']> {
   for (let last = 0; ; ) {
     const { body } = await ask('GET', `/nodes/${node}`);

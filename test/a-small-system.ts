@@ -1,4 +1,4 @@
-/** A Linux of a kernel and a shell that boots in seconds, and real boot media that hold it. */
+/** A Linux system of kernel and shell that boots in seconds, and real boot media that contain it. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,15 +8,15 @@ import { dependencyOf, downloadPackages, unpackPackages } from '#build/debian-pa
 import type { GrubTools } from '#build/image/grub.ts';
 import { type CpioEntry, cpioArchive } from '#build/ramdisk/cpio.ts';
 
-/** What a virtio disk needs, in the order in which the kernel takes them. */
+/** Modules for a virtio disk, in load order. */
 export const diskModules = [
   ...['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_legacy_dev', 'virtio/virtio_pci_modern_dev'],
   ...['virtio/virtio_pci', 'block/virtio_blk'],
 ];
-/** What makes a pressed power button readable. */
+/** Modules for reading the power button. */
 export const buttonModules = ['acpi/button', 'input/evdev'];
 
-/** Lays Debian's cloud kernel at `file`. @returns the folder of its drivers' modules, in `stage` */
+/** Unpacks Debian's cloud kernel to `file`. @returns the folder of its modules, in `stage` */
 export async function layKernel(file: string, stage: string): Promise<string> {
   const kernel = await dependencyOf('linux-image-cloud-amd64', /^linux-image-.*-cloud-amd64$/);
   await unpackPackages(await downloadPackages([kernel], packageFolder), stage);
@@ -28,9 +28,9 @@ export async function layKernel(file: string, stage: string): Promise<string> {
 export type RamdiskParts = {
   /** From `layKernel`. */
   drivers: string;
-  /** By path below `drivers`; they lie in the root as NAME.ko. */
+  /** By path below `drivers`; in the root folder they are named NAME.ko. */
   modules: readonly string[];
-  /** A busybox shell's words. */
+  /** A busybox shell script. */
   init: string;
   files?: Readonly<Record<string, Buffer>>;
 };
@@ -60,7 +60,7 @@ function insert(modules: readonly string[]): string {
   return modules.map((module) => `insmod /${basename(module)}.ko || give_up\n`).join('');
 }
 
-/** Real-mode code that prints a text through the firmware, and stops. */
+/** Real-mode code that prints a text through the firmware, and halts. */
 export function bootSector(text: string): Buffer {
   const sector = Buffer.alloc(512);
   // mov si, text; next: lodsb; test al, al; jz end; mov ah, 0x0e; int 0x10; jmp next; end: hlt; jmp end
@@ -70,7 +70,7 @@ export function bootSector(text: string): Buffer {
   return sector;
 }
 
-/** A disk of 9 MiB with an EFI system partition alone, whose loader prints a text and waits. */
+/** A disk of 9 MiB with only an EFI system partition, whose loader prints a text and waits. */
 export async function uefiDisk(tools: GrubTools, text: string): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-uefi-disk-'));
   try {
@@ -88,7 +88,9 @@ export async function uefiDisk(tools: GrubTools, text: string): Promise<Buffer> 
 
 export type IsoParts = { kernel: string; ramdisk: Buffer; parameters: string };
 
-/** An ISO 9660 file that both firmwares boot from: El Torito with GRUB for BIOS and, in an EFI system partition, for UEFI. */
+/**
+ * An ISO 9660 file that boots on both firmwares: El Torito with GRUB for BIOS and, in an EFI system partition, UEFI.
+ */
 export async function bootableIso(tools: GrubTools, iso: string, parts: IsoParts): Promise<void> {
   const tree = mkdtempSync(join(tmpdir(), 'ingot-iso-'));
   try {

@@ -1,4 +1,6 @@
-/** A real agent (Debian's snmpd) on loopback whose PDU objects are served by `a-pdu-agent.ts`, and net-snmp's tools to look at it. */
+/**
+ * A real agent (Debian's snmpd) on loopback with PDU objects from `a-pdu-agent.ts`, and net-snmp's tools to query it.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -11,12 +13,12 @@ import { freePort } from './free-port.ts';
 
 export type Snmpd = {
   readonly port: number;
-  /** What `snmpget` says of one object: `1`, or `No Such Instance currently exists at this OID`. */
+  /** Output of `snmpget` for one object: `1`, or `No Such Instance currently exists at this OID`. */
   get(oid: string): Promise<string>;
   set(oid: string, value: number): Promise<void>;
   /**
-   * Ends it and starts it again on the same port, as a PDU that loses power does. `forgets`: who it was and how often it has
-   * started, as a PDU that was reset or replaced.
+   * Restarts it on the same port, like a PDU that loses power. `forgets`: it loses its engine id and boot counter, like
+   * a PDU that was reset or replaced.
    */
   restart(options?: { forgets?: boolean }): Promise<void>;
   close(): Promise<void>;
@@ -93,7 +95,7 @@ function configuration({ port, identity, file }: { port: number; identity: strin
   ].join('\n');
 }
 
-/** @returns how to end it */
+/** @returns a function that stops it */
 async function run(folder: string): Promise<() => Promise<void>> {
   const args = ['-f', '-Lo', '-C', '-c', join(folder, 'snmpd.conf')];
   const env = { ...process.env, SNMP_PERSISTENT_DIR: join(folder, 'persistent'), MIBS: '' };

@@ -1,4 +1,4 @@
-/** Debian's snmpsimd, an agent on another library (pysnmp) that answers from records, on loopback. */
+/** Debian's snmpsimd, an agent based on another library (pysnmp) that responds from records, on loopback. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ export const simUser = {
   snmp_priv_key: 'encrypted',
 };
 
-/** @param records texts of `.snmprec` files, by the community (or context) that they answer to. @returns the port */
+/** @param records texts of `.snmprec` files, by their community (or context). @returns the port */
 export async function startSnmpsim(t: Pick<TestContext, 'after'>, records: Readonly<Record<string, string>>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-snmpsim-'));
   for (const [name, record] of Object.entries(records)) await writeFile(join(folder, `${name}.snmprec`), record);

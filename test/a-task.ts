@@ -1,4 +1,4 @@
-/** Builders of records and of a `Task` for tests of steps: what a step asked of its machine stands in `task.calls`. */
+/** Builders of records and of a `Task` for tests of steps: `task.calls` records the step's calls to its machine. */
 import { randomUUID } from 'node:crypto';
 import type { Flavor, Image, JsonObject, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
 import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
@@ -182,7 +182,7 @@ export type TaskParts = {
   operation?: Partial<Operation>;
   images?: Partial<ImageSource>;
   imageIds?: Partial<ImageIds>;
-  /** Replies of the agent by command; a command without one stays unanswered. */
+  /** Replies of the agent by command; a command without one gets no reply. */
   replies?: Record<string, AgentReply>;
   /** The agent has said hello. */
   heard?: boolean;
@@ -194,7 +194,7 @@ export type TaskParts = {
 
 export type TestTask = Task & { readonly calls: Call[]; readonly notes: string[] };
 
-/** `replies` and `messages` are looked at on each use, so a test may add to them between two runs of a step. */
+/** `replies` and `messages` are read on each use, so a test may add to them between two runs of a step. */
 export function aTask(parts: TaskParts = {}): TestTask {
   const calls: Call[] = [];
   const notes: string[] = [];
@@ -256,7 +256,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
   };
 }
 
-/** Runs one step of a list by its name and merges what it says into the operation's context, as the engine does. */
+/** Runs one step of a list by its name and merges its result into the operation's context, as the engine does. */
 export async function runStep(steps: readonly Step[], name: string, task: Task): Promise<Outcome> {
   const step = steps.find((candidate) => candidate.name === name);
   if (!step) throw new Error(`no step '${name}'; there are: ${steps.map((candidate) => candidate.name).join(', ')}`);

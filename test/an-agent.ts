@@ -1,10 +1,10 @@
-/** An agent as the engine hears it. */
+/** An agent as seen by the engine. */
 import type { Disk, Hello } from '#agent-protocol/messages.ts';
 import type { Operation } from '#domain/records.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type { Engine } from '#engine/contract.ts';
 
-/** Of a network whose DHCP is another's and that the kernel has seen nothing of, unless told otherwise. */
+/** By default on a network with foreign DHCP whose address the kernel has not seen. */
 export function aRequester(address = '10.0.0.5', changes: Partial<Requester> = {}): Requester {
   return { address, macs: [], isServed: false, ...changes };
 }

@@ -1,4 +1,4 @@
-/** Our listener for events of BMCs, by HTTP and HTTPS on loopback, with the driver that subscribes at it. */
+/** Our listener for BMC events, over HTTP and HTTPS on loopback, with the driver that subscribes to it. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,9 +43,9 @@ export async function anEventListener(t: TestContext, flags: Record<string, stri
     await rm(state, { recursive: true, force: true });
   });
   await boot.start();
-  /** PEM of the certificate that was made for it. */
+  /** PEM of its generated certificate. */
   const ownCertificate = () => readFile(join(state, 'events', 'events.crt'), 'utf8');
-  /** Resolves when so many posts have come in all. */
+  /** Resolves when this many posts have arrived in total. */
   const untilTaken = (posts: number) =>
     new Promise<void>((resolve) => (taken.length >= posts ? resolve() : waiting.push({ posts, resolve })));
   return { boot, events, state, ownCertificate, untilTaken };

@@ -1,4 +1,6 @@
-/** A stand-in for an iBoot: relays behind the DxP protocol on loopback, written from the device's side (offsets, not our codec). */
+/**
+ * A fake iBoot: relays behind the DxP protocol on loopback, written from the device's side (offsets, not our codec).
+ */
 
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
@@ -7,9 +9,9 @@ export type Iboot = {
   readonly port: number;
   /** Relay 1 first. */
   readonly relays: boolean[];
-  /** What was asked: `get`, `1 on`. */
+  /** Requests received: `get`, `1 on`. */
   readonly asked: string[];
-  /** Largest number of conversations at one time. */
+  /** Maximum number of concurrent connections. */
   readonly mostAtOnce: number;
   profile: BmcProfile;
   close(): Promise<void>;
@@ -77,7 +79,7 @@ function serve(socket: Socket, iboot: Iboot, answered: () => void): void {
     if (inbox.length < headerLength || inbox.length < length) return;
     const packet = inbox.subarray(0, length);
     inbox = inbox.subarray(length);
-    // Each correct packet of either side counts.
+    // Each valid packet of either side increments the sequence number.
     sequence = (sequence + 1) & 0xffff;
     if (!isWelcome(packet, sequence)) return void socket.destroy();
     sequence = (sequence + 1) & 0xffff;

@@ -1,7 +1,7 @@
 /**
- * A DHCP client on an InfiniBand port, as boot firmware is (RFC 4390): hardware type 32, a client id, answers by broadcast, and
- * no hardware address (iPXE: the GUID). As a program it is told the client id, the subnet's broadcast address and perhaps a
- * hardware address, and prints the address and the boot file that it gets as JSON.
+ * A DHCP client on an InfiniBand port, like boot firmware (RFC 4390): hardware type 32, a client id, broadcast
+ * responses, and no hardware address (iPXE: the GUID). As a program it takes the client id, the subnet's broadcast
+ * address and optionally a hardware address, and prints the address and the boot file that it gets as JSON.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -44,7 +44,7 @@ async function lease(client: Client, to: string): Promise<{ ip: string; boot_fil
   }
 }
 
-/** Up to the zero byte that ends it. */
+/** Up to the terminating zero byte. */
 function textAt(packet: Buffer, start: number): string {
   return packet.toString('latin1', start, packet.indexOf(0, start));
 }

@@ -1,4 +1,4 @@
-/** A real iSCSI target (tgtd) on loopback with one file as its disk, admitting one account. */
+/** A real iSCSI target (tgtd) on loopback with one file as its disk and one account. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ export type Target = { port: number; close(): Promise<void> };
 export async function anIscsiTarget({ file, iqn, user, password, thin = false }: TargetOptions): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-tgt-'));
   const port = await freePort();
-  // tgtd names its control socket by this number; the folder keeps targets apart.
+  // tgtd names its control socket by this number; the folder separates targets.
   const control = ['-C', '1'];
   const env = { ...process.env, TGT_IPC_SOCKET: join(folder, 'control') };
   const daemon = spawn('tgtd', ['-f', ...control, '--iscsi', `portal=127.0.0.1:${port}`], { env, stdio: 'ignore' });
@@ -44,7 +44,7 @@ export async function anIscsiTarget({ file, iqn, user, password, thin = false }:
   };
 }
 
-/** tgtd says nowhere that it is ready: ask until it answers. */
+/** tgtd does not signal readiness: poll until it responds. */
 async function answering(ask: () => Promise<unknown>): Promise<void> {
   for (let left = 500; ; left--) {
     try {

@@ -1,6 +1,6 @@
 /**
- * A host with an SSH server: Debian's sshd on a loopback port, with keys, settings and an account of its own. Namespaces of
- * its own keep the account from this host, and end every process of it with the first.
+ * A host with an SSH server: Debian's sshd on a loopback port, with its own keys, settings and account. Its own
+ * namespaces isolate the account from this host, and end all its processes with the first.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,23 +23,23 @@ export type SshHost = {
   readonly keyFile: string;
   /** `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
-  /** Programs of the host: the first folder on PATH of those who log in. */
+  /** Programs of the host: the first folder on the PATH of logins. */
   readonly bin: string;
   readonly folder: string;
-  /** Times that somebody logged in. */
+  /** Number of logins. */
   logins(): number;
   log(): string;
   stop(): Promise<void>;
-  /** Again, on the same port. */
+  /** Restarts it on the same port. */
   start(): Promise<void>;
-  /** The host comes up with another key. */
+  /** Restarts the host with a different host key. */
   changeHostKey(): void;
   remove(): Promise<void>;
 };
 
 export async function anSshHost(options: { maxSessions?: number } = {}): Promise<SshHost> {
   const folder = mkdtempSync(join(tmpdir(), 'ssh-host-'));
-  // The account's home: sshd takes no authorized_keys that others could have written.
+  // The account's home: sshd rejects authorized_keys that others could have written.
   chmodSync(folder, 0o755);
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -106,7 +106,7 @@ function sshdConfig({ folder, bin, port, maxSessions }: Config): string {
     `PidFile none`,
     'UsePAM no',
     'StrictModes no',
-    // The account has the number of whoever runs the test.
+    // The account has the user id of the test.
     'PermitRootLogin yes',
     'PasswordAuthentication yes',
     'KbdInteractiveAuthentication no',

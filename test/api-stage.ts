@@ -1,4 +1,4 @@
-/** An API with an empty database, an administrator and whatever parts a test brings: for `inject`, or listening on loopback. */
+/** An API with an empty database, an administrator and parts supplied by the test: for `inject`, or on loopback. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -18,7 +18,7 @@ export type ApiStage = {
   readonly app: FastifyInstance;
   readonly store: Store;
   readonly stateDir: string;
-  /** Sends a request with the administrator's token, unless `headers` has another. */
+  /** Sends a request with the administrator's token, unless `headers` contains another. */
   // biome-ignore lint/suspicious/noExplicitAny: each test looks at a body of its own shape
   ask(request: InjectOptions): Promise<{ status: number; headers: Record<string, unknown>; body: any }>;
   /** A token for a user in a project (default: the user's own). */
@@ -38,11 +38,11 @@ export type StageParts = {
   /** See `ApiParts`. */
   clock?: () => number;
   onAuthenticated?: ApiParts['onAuthenticated'];
-  /** In the state folder, where a commit costs what it costs; default: in memory. */
+  /** Whether the database is in the state folder, with the real cost of commits; default: in memory. */
   onDisk?: boolean;
 };
 
-/** Tests also run on disks that are nearly full. */
+/** Tests must also run on disks that are nearly full. */
 const roomy = { 'images.reserve_mib': '0' };
 
 export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
@@ -113,7 +113,7 @@ const noDrivers: DriverCatalog = {
   ...{ bios: {}, firmware: {}, vendor: {} },
 };
 
-/** A part the test does not bring: each use says so. */
+/** A part that the test does not supply: every use throws. */
 function absent<T extends object>(name: string): T {
   return new Proxy({} as T, {
     get: (_target, method) => () => {

@@ -1,4 +1,4 @@
-/** Image files that attack who reads them, byte by byte: what no well-meaning program would write. */
+/** Malicious image files, built byte by byte: no benign program would write them. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export function aVmdk({ descriptor, capacity = 0n }: VmdkParts): Buffer {
   return file;
 }
 
-/** QEMU takes the first `createType` wherever it stands, and with a capacity of 0 goes by the extents. */
+/** QEMU uses the first `createType` wherever it is, and with a capacity of 0 relies on the extents. */
 export function aVmdkOfAnotherFile(path: string): Buffer {
   return aVmdk({
     descriptor: ['# createType="monolithicFlat"', 'createType="monolithicSparse"', `RW 1 FLAT "${path}" 0`],
@@ -62,7 +62,7 @@ export function aQcow2(size: bigint, { backing = '', dataFile = '' } = {}): Buff
   return file;
 }
 
-/** An image as `qemu-img create` makes it, with some bytes changed. */
+/** An image created by `qemu-img create`, with some bytes changed. */
 export function patched(folder: string, create: readonly string[], patch: (file: Buffer) => Buffer | undefined): Buffer {
   const path = join(folder, 'patched');
   execFileSync('qemu-img', ['create', '-q', ...create.slice(0, -1), path, ...create.slice(-1)]);

@@ -1,4 +1,4 @@
-/** Disk images with boot loaders, made by the programs that people use: sfdisk, sgdisk, mkfs.vfat, mtools. */
+/** Disk images with boot loaders, created by common programs: sfdisk, sgdisk, mkfs.vfat, mtools. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ const mib = 1024 * 1024;
 const sectorBytes = 512;
 export const bootDiskTools = ['sfdisk', 'mkfs.vfat', 'mcopy', 'mmd'];
 
-/** iPXE of Debian, a true EFI program for x86_64. */
+/** Debian's iPXE, a real EFI program for x86_64. */
 export function efiProgram(): Buffer {
   return readFileSync('/usr/lib/ipxe/snponly.efi');
 }
 
-/** The same with another machine type in its PE header: what firmware looks at before it starts one. */
+/** The same with another machine type in its PE header, which firmware checks before it starts a program. */
 export function efiProgramFor(machine: number): Buffer {
   const program = efiProgram();
   program.writeUInt16LE(machine, program.readUInt32LE(0x3c) + 4);
@@ -20,19 +20,19 @@ export function efiProgramFor(machine: number): Buffer {
 }
 
 export type BootDisk = {
-  /** Of sfdisk; absent = no partition table, the FAT has the whole disk. */
+  /** sfdisk's label; absent = no partition table, the FAT fills the whole disk. */
   label?: 'gpt' | 'dos';
-  /** Lines of sfdisk; default: one EFI system partition from 1 MiB on. */
+  /** sfdisk's lines; default: one EFI system partition from 1 MiB on. */
   partitions?: string;
   fat?: 12 | 16 | 32;
   clusterSectors?: number;
   mib?: number;
-  /** Where the FAT begins and its size, MiB. */
+  /** Offset and size of the FAT, MiB. */
   start?: number;
   room?: number;
   /** By path, with upper-case folders. */
   files?: Readonly<Record<string, Buffer>>;
-  /** Bytes of the first sector. */
+  /** Content of the first sector. */
   bootCode?: Buffer;
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Fault } from '#domain/faults.ts';
 
-/** The fault that a call ends with; anything else fails the test. */
+/** The fault that a call rejects with; anything else fails the test. */
 export async function faultOf(promise: Promise<unknown>): Promise<Fault> {
   const error = await promise.then(
     () => undefined,

@@ -1,10 +1,10 @@
-/** Ports for programs that must be told one. */
+/** Ports for programs that need a port number. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** The system gives ports from 32768 on to whoever asks for any (ip(7)): below, nobody takes one before its program does. */
+/** The system assigns ports from 32768 on (ip(7)): below, no process takes one before its program does. */
 const [first, end] = [15_000, 32_000];
 const tries = 50;
 

@@ -1,4 +1,6 @@
-/** Strange requests to every changing route of the API, from a seeded generator: whatever comes, none is our defect (500). */
+/**
+ * Invalid requests to every changing route of the API, from a seeded generator: none may cause an internal error (500).
+ */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openFullApi, strangeQueries } from './fuzz/api-requests.ts';

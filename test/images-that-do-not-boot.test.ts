@@ -1,4 +1,4 @@
-/** Images from which a machine does not start, uploaded and deployed by the API: found before the BMC is told anything. */
+/** Unbootable images, uploaded and deployed through the API: detected before any command to the BMC. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -62,7 +62,7 @@ async function enrol(): Promise<string> {
 
 type Image = { file: string; disk_format?: string; properties?: Record<string, string> };
 
-/** @returns the server's fault, and what has become of image and node */
+/** @returns the server's fault, and the final state of image and node */
 async function deploy(name: string, { file, disk_format = 'raw', properties = {} }: Image) {
   const imageRef = await uploadImage(cloud, { name, path: file, disk_format, container_format: 'bare', properties });
   const body = { server: { name, imageRef, flavorRef, networks: [{ uuid: network }] } };
@@ -140,7 +140,7 @@ test('an image that fits, and one whose owner insists, get further', async () =>
   const right = await deploy('right', { file: fits });
   const insisted = await deploy('insisted', { file: forArm('odd'), properties: { ingot_boot_check: 'skip' } });
 
-  // There is no ramdisk here, which only the next step asks for.
+  // There is no ramdisk here, which only the next step needs.
   for (const { fault } of [right, insisted]) assert.match(fault, /no kernel is configured/);
   assert.doesNotMatch(right.events, /may not start/);
   assert.match(insisted.events, /It may not start: it has an EFI loader for aarch64/);

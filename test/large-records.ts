@@ -1,4 +1,4 @@
-/** An API whose servers and images carry as much as they may. */
+/** An API whose servers and images have records of maximum size. */
 import type { Port } from '#domain/records.ts';
 import { aNode, anImage, aServer } from './a-task.ts';
 import { type ApiStage, openApiStage } from './api-stage.ts';
@@ -7,7 +7,7 @@ export { adminPassword } from './api-stage.ts';
 
 export type LargeRecords = { stage: ApiStage; serverIds: readonly string[] };
 
-/** Each server is the administrator's, with a node and a port of its own. */
+/** Each server belongs to the administrator and has its own node and port. */
 export async function openLargeRecords(
   count: { servers: number; images: number },
   { onDisk = false } = {},

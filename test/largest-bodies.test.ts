@@ -1,4 +1,4 @@
-/** Whatever a route is for, what it reads is bounded: in bytes, in values, in depth. `npm run bench -- bodies` measures what is left. */
+/** Request bodies are bounded on every route: bytes, values, depth. `npm run bench -- bodies` measures the rest. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openFullApi } from './fuzz/api-requests.ts';
@@ -10,7 +10,7 @@ after(() => api.stage.close());
 const largestLimit = 512 * 1024;
 const large = new Map(largestBodies(api).map((each) => [`${each.method} ${each.route}`, each]));
 
-/** @returns routes that answered otherwise */
+/** @returns routes with a different response */
 async function others(payload: Buffer, status: number): Promise<string[]> {
   const found: string[] = [];
   for (const [route, { method, url }] of large) {
@@ -23,7 +23,7 @@ async function others(payload: Buffer, status: number): Promise<string[]> {
   return found;
 }
 
-/** Data of images is a stream. */
+/** Image data is a stream. */
 const takesJson = (url: string) => !url.endsWith('/file');
 
 test('every route that changes something is there, and none reads more than 512 KiB', () => {

@@ -1,4 +1,4 @@
-/** Requests to the bare metal API for nodes, as the API's tests make them. */
+/** Requests for nodes to the bare metal API, as used by the API's tests. */
 import assert from 'node:assert/strict';
 import type { RackStage } from '#test/rack-stage.ts';
 
@@ -6,7 +6,7 @@ const nodes = '/baremetal/v1/nodes';
 const newest = 109;
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** `ask`: at a microversion, below `/nodes` unless the path begins with a slash. `enrol`: a node with a name of its own. */
+/** `ask`: at a microversion, below `/nodes` unless the path begins with a slash. `enrol`: a node with a unique name. */
 export function nodeRequests(stage: RackStage) {
   let count = 0;
   function ask(method: Method, path: string, payload?: object, minor = newest) {

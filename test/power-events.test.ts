@@ -1,4 +1,6 @@
-/** Power that changes behind everybody's back, on BMCs of the lab: told by the BMC where it can, else found at the next look. */
+/**
+ * Unexpected power changes on BMCs of the lab: reported by BMC events if supported, otherwise found by the next poll.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +27,7 @@ async function openBoard(t: TestContext) {
   return { bmcModel, redfish, bmc };
 }
 
-/** @returns once the node is manageable, which its BMC's answer makes it */
+/** @returns once the node is manageable, which requires a response of its BMC */
 async function enrol(site: Site, node: { driver: string; driver_info: object }): Promise<string> {
   const { body } = await site.ask('POST', '/nodes', { name: node.driver, ...node });
   await site.ask('PUT', `/nodes/${body.uuid}/states/provision`, { target: 'manage' });
@@ -34,7 +36,7 @@ async function enrol(site: Site, node: { driver: string; driver_info: object }):
   return body.uuid;
 }
 
-/** Waits for the node's events until one says so. */
+/** Waits for an event of the node with this message. */
 async function untilTold(site: Site, uuid: string, message: string): Promise<void> {
   const end = AbortSignal.timeout(90_000);
   for (let last = 0; ; end.throwIfAborted()) {
@@ -49,7 +51,7 @@ test('a Redfish BMC tells by itself: the change is known long before the next lo
   const site = await openSite(t, { 'power.sync_interval': '3600' });
   const driver_info = { redfish_address: redfish.url, redfish_username: user.name, redfish_password: user.password };
   const uuid = await enrol(site, { driver: 'redfish', driver_info });
-  // Pressed until it is heard: the stream of events begins after the first look, which has its own time.
+  // Repeated until it is reported: the event stream starts after the first poll, whose time varies.
   const pressing = setInterval(() => void bmcModel.chassis.powerOff(), 500);
   t.after(() => clearInterval(pressing));
   await untilTold(site, uuid, 'was found power off');

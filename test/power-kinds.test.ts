@@ -1,4 +1,4 @@
-/** The classic driver had one way to switch power for each host. Here machines of six ways live in one process at one time. */
+/** The classic driver supported one kind of power control per host. Here machines of six kinds share one process. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -17,7 +17,7 @@ const reason = (await isInstalled('snmpd')) && (await isInstalled('snmpget')) ? 
 
 const outlet = '1.3.6.1.4.1.318.1.1.12.3.3.1.1.4';
 
-/** One machine of each kind, and what really is behind it. */
+/** One machine of each kind, and its actual power state. */
 async function openMachines(t: TestContext) {
   const objects = { values: { [`${outlet}.1`]: 2, [`${outlet}.2`]: 2 }, effects: [] };
   const snmpd = await startSnmpd({ identity: '.1.3.6.1.4.1.318.1.3.4.5', objects });
@@ -54,7 +54,7 @@ async function openMachines(t: TestContext) {
     { name: 'by-webhook', driver: 'webhook', driver_info: urls },
     { name: 'by-ipmi', driver: 'ipmi', driver_info: ipmi },
     { name: 'by-fake', driver: 'fake-hardware', driver_info: {} },
-    // A machine with a BMC, whose power cord is in a PDU.
+    // A machine with a BMC that is also powered through a PDU.
     {
       name: 'bmc-on-pdu',
       driver: 'ipmi',
@@ -108,7 +108,7 @@ test('a wrong setting is refused by the name of its key', { skip: reason }, asyn
   assert.match(body.power.reason, /snmp_outlet must be a number from 1/);
 });
 
-/** A site's service for webhooks: `/{machine}/on`, `/off`, `/query`. */
+/** A site's webhook service: `/{machine}/on`, `/off`, `/query`. */
 async function startService(t: TestContext) {
   const states = new Map<string, string>();
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** An API with the real engine over machines that exist only as a power state. */
+/** An API with the real engine over machines that are only a power state. */
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
@@ -13,13 +13,13 @@ import { type ApiStage, openApiStage, type StageParts } from './api-stage.ts';
 
 export type RackStage = ApiStage & {
   readonly engine: Engine;
-  /** What machines print on their serial ports. */
+  /** Serial console output of the machines. */
   readonly consoles: Map<string, string>;
-  /** Deployments stand still until the function that comes back is called. */
+  /** Deployments pause until the returned function is called. */
   hold(): () => void;
   /** Called by each deployment at the end of its step. */
   onDeploy(use: ((task: Task) => Promise<void>) | undefined): void;
-  /** Each deployment fails with this. */
+  /** Each deployment fails with this fault. */
   breakDeployments(fault: Fault | undefined): void;
   /** Resolves when every operation has ended. */
   quiet(): Promise<void>;

@@ -1,17 +1,17 @@
-/** What tests do to the machines of a rack: with ipmitool, by waiting for words on a console. */
+/** Test actions on the machines of a rack: ipmitool commands, waiting for console output. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, watch } from 'node:fs';
 import type { MachineRecord, Rack } from '#lab/rack.ts';
 
-/** For each single wait; a boot under emulation on a busy machine is slow. */
+/** Timeout of each wait; a boot under emulation on a busy machine is slow. */
 export const patience = 400_000;
 
 export type RackTools = {
-  /** What ipmitool prints. Rejects where it fails. */
+  /** The output of ipmitool. Rejects when it fails. */
   ipmi(...words: string[]): Promise<string>;
   consoleText(): string;
-  /** Resolves when the console shows the pattern, counted from a position. */
+  /** Resolves when the console output after a position matches the pattern. */
   printed(pattern: RegExp, from?: number): Promise<void>;
 };
 
@@ -41,7 +41,7 @@ export function toolsFor(rack: Rack, machine = 'machine-1'): RackTools {
 }
 
 async function ipmitool(rack: Rack, { bmc }: MachineRecord, words: readonly string[]): Promise<string> {
-  // No repeats: a machine under load answers late, and then hears a command twice.
+  // No retries: a machine under load responds late, and would receive a command twice.
   const withinGracePeriod = ['-N', '10', '-R', '1'];
   const child = rack.spawn(
     ['ipmitool', '-I', 'lanplus', ...withinGracePeriod, '-H', bmc.address, '-U', bmc.user, '-E', ...words],

@@ -1,4 +1,4 @@
-/** A power command that hangs: what is seen of it meanwhile, what a second wish is told, and how it is ended. */
+/** A power command that hangs: its visible state meanwhile, the response to a second request, and its cancellation. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
@@ -17,7 +17,7 @@ async function enrol(site: Site, node: object): Promise<string> {
 
 const power = (site: Site, uuid: string, target: string) => site.ask('PUT', `/nodes/${uuid}/states/power`, { target });
 
-/** The operation on the node, once it waits for what is expected. */
+/** The operation on the node, once it waits for the expected event. */
 async function untilWaiting(site: Site, uuid: string, expected: RegExp) {
   for (const end = AbortSignal.timeout(60_000); ; end.throwIfAborted()) {
     const { body } = await site.ask('GET', `/nodes/${uuid}`);

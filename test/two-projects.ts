@@ -1,23 +1,23 @@
-/** An API with two projects that have one of everything each: for tests of what the one learns of the other. */
+/** An API with two projects that have one of each resource: for tests of isolation between projects. */
 import assert from 'node:assert/strict';
 import type { RouteOptions } from 'fastify';
 import { allocatePort } from '#engine/addresses.ts';
 import { aFlavor, anImage } from './a-task.ts';
 import { openRackStage, type RackStage } from './rack-stage.ts';
 
-/** Ids by what they name: the words before a parameter in a path. */
+/** Ids by kind of resource: the words before a parameter in a path. */
 export type Ids = Readonly<Record<string, string>>;
 
 export type TwoProjects = {
   readonly stage: RackStage;
   /** Every route of the API, as it registered them. */
   readonly routes: readonly RouteOptions[];
-  /** Headers of a member of the one project, and the ids of that project. */
+  /** Headers of a member of the first project, and the ids of that project. */
   readonly member: Readonly<Record<string, string>>;
   readonly own: Ids;
-  /** What exists in the other project. */
+  /** Resources in the other project. */
   readonly others: Ids;
-  /** Ids of the same shapes that name nothing. */
+  /** Well-formed ids that do not exist. */
   readonly nothing: Ids;
 };
 
@@ -62,7 +62,7 @@ function nothingOf(ids: Ids): Ids {
   };
 }
 
-/** A node that the scheduler may take, with one NIC. */
+/** A schedulable node with one NIC. */
 export async function aFreeNode({ engine }: Pick<RackStage, 'engine'>): Promise<string> {
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
   const { id, uuid } = await engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });

@@ -1,4 +1,4 @@
-/** `ingot bench bmc`: power states of many BMCs, against `ipmitool` and for ten thousand nodes. */
+/** `ingot bench bmc`: polling the power states of many BMCs, compared with `ipmitool` and for ten thousand nodes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Ten thousand nodes on one process: how true and how fresh their power states are, and what that takes. */
+/** Ten thousand nodes on one process: accuracy and age of their power states, and the resources that polling takes. */
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudClient } from '#demo/cloud-client.ts';
@@ -14,7 +14,7 @@ export type FleetOptions = {
   announce(line: string): void;
 };
 
-/** One look at everything. Times in seconds, memory in bytes. */
+/** One snapshot of all measures. Times in seconds, memory in bytes. */
 export type Census = {
   at: number;
   /** Reachable nodes whose state is known. */
@@ -22,7 +22,7 @@ export type Census = {
   reachable: number;
   wrong: number;
   oldest: number;
-  /** Nodes that say that their power control does not answer. */
+  /** Nodes that report that their power control does not respond. */
   failing: number;
   rss: number;
   sockets: number;
@@ -35,23 +35,23 @@ export type FleetFindings = {
   nodes: number;
   minutes: number;
   shares: Readonly<Record<string, number>>;
-  /** Share of the packets that are lost, each way. */
+  /** Packet loss in each direction. */
   loss: number;
   enrolSeconds: number;
   /** From the end of enrolment until every reachable state was known. */
   knownAfter: number | undefined;
-  /** Only the censuses after that. */
+  /** Only the censuses after that moment. */
   censuses: readonly Census[];
   farm: { commands: number; logins: number; cpuSeconds: number };
 };
 
 const shares = { slow: 0.05, dead: 0.02, 'refuses-password': 0.01 };
-/** Of the packets of every BMC, on the way in and again on the way out. */
+/** Packet loss of every BMC, on receipt and again on sending. */
 const loss = 0.05;
 const unreachable: readonly string[] = ['dead', 'refuses-password'];
 const censusEveryMs = 15_000;
 const enrolAtOnce = 16;
-/** Until then all must be known. */
+/** Deadline by which all states must be known. */
 const settleMs = 300_000;
 
 export async function measureFleet(options: FleetOptions): Promise<FleetFindings> {
@@ -99,7 +99,7 @@ async function watch(parts: Watch): Promise<FleetFindings> {
   };
 }
 
-/** By a microversion in which nodes were enrolled ready for use. */
+/** With a microversion at which nodes were enrolled ready for use. */
 async function enrol(cloud: CloudClient, machines: readonly FarmMachine[], signal: AbortSignal): Promise<void> {
   const headers = { 'x-openstack-ironic-api-version': '1.10' };
   const queue = machines.values();

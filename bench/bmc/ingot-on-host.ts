@@ -1,4 +1,4 @@
-/** One Ingot on this host, without a provisioning network, with a meter inside. */
+/** One Ingot on this host, without a provisioning network, with an event loop meter inside. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ const startPatience = 60_000;
 export type MeteredIngot = {
   readonly pid: number;
   readonly cloud: CloudClient;
-  /** Undefined before the first one is written. */
+  /** Undefined before the first measurement is written. */
   loop(): LoopSample | undefined;
   stop(): Promise<void>;
 };

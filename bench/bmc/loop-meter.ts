@@ -1,9 +1,11 @@
-/** Loaded into Ingot's process by `--import`: writes how late its event loop is, once in a period, to the file METER_FILE. */
+/**
+ * Loaded into Ingot's process by `--import`: periodically writes the delay of its event loop to the file METER_FILE.
+ */
 import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const periodMs = 5000;
-/** Of the histogram's own timer: what it shows without any load is this much. */
+/** Resolution of the histogram's own timer: the delay that it shows without load. */
 export const resolutionMs = 5;
 
 export type LoopSample = { p50: number; p99: number; max: number; heapMb: number };

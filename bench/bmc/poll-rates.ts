@@ -1,4 +1,4 @@
-/** Power states of one farm read three ways: by `ipmitool` processes as others do, by our client with kept and with new sessions. */
+/** Power states of one farm polled in three ways: `ipmitool` processes, our client with kept and with new sessions. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -14,7 +14,7 @@ export type PollOptions = { folder: string; signal: AbortSignal; announce(line: 
 
 const machineCount = 200;
 const seconds = 10;
-/** As many processes as Ironic has power workers by default. */
+/** As many processes as Ironic's default number of power workers. */
 const processesAtOnce = 8;
 const requestsAtOnce = 64;
 const run = promisify(execFile);
@@ -34,7 +34,7 @@ export async function measurePollRates({ folder, signal, announce }: PollOptions
   }
 }
 
-/** Children's processor time counts once they have ended, which all have. */
+/** Processor time of children counts once they have exited, which all have. */
 async function pollByIpmitool(machines: readonly FarmMachine[], signal: AbortSignal): Promise<Polling> {
   const before = readUsage(process.pid).toolCpuSeconds;
   const begun = performance.now();

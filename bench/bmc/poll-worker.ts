@@ -27,7 +27,7 @@ const pollTable: Record<string, (index: number) => Promise<unknown>> = {
 const poll = pollTable[way];
 if (!poll || machines.length === 0) throw new Error(`cannot poll ${machines.length} machines with '${way}' sessions`);
 
-// Sessions are opened and code is compiled before anything counts.
+// Warm-up: sessions are opened and code is compiled before the measurement.
 await Promise.all(machines.map((_, index) => poll(index)));
 
 let next = 0;

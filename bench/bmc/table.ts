@@ -1,4 +1,4 @@
-/** What the benchmark of BMCs found, as lines of text. Pure. */
+/** Findings of the BMC benchmark as lines of text. Pure. */
 import type { Census, FleetFindings } from './fleet.ts';
 import { cpuEach, type PollRates, pollWays } from './poll-rates.ts';
 

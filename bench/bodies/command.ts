@@ -1,4 +1,4 @@
-/** `ingot bench bodies`: how long the largest body that each route reads keeps everybody else waiting. */
+/** `ingot bench bodies`: how long the largest body of each route blocks other requests. */
 import { parseOptions } from '#commands/options.ts';
 import { heldBy, type LargeBody, largestBodies, openFullApi, send } from '#test/fuzz/targets.ts';
 
@@ -11,7 +11,7 @@ event loop longest, in processor milliseconds (the least of three tries). More t
 `;
 
 const longestMs = 50;
-/** What is slow once may have met the garbage collector, or a compiler. */
+/** A single slow run may be due to garbage collection or the compiler. */
 const tries = 3;
 const worthAnotherMs = 10;
 

@@ -1,19 +1,19 @@
-/** What fuzzing found, between the threads and the table. */
+/** Findings of fuzzing, passed from the threads to the table. */
 export type FuzzFault = {
   readonly target: string;
   readonly problem: string;
-  /** Of the input in its target; -1 = not of one input. */
+  /** Index of the input in its target; -1 = not due to one input. */
   readonly index: number;
   readonly hex: string;
 };
 
 export type TargetFindings = {
   readonly target: string;
-  /** Hostile inputs and packets. */
+  /** Number of hostile inputs and packets. */
   readonly inputs: number;
   readonly read: number;
   readonly rejected: number;
-  /** Different ones; numbers and quoted words in them do not count. */
+  /** Distinct reasons; numbers and quoted words in them are ignored. */
   readonly reasons: readonly string[];
   /** Processor milliseconds of the slowest input. */
   readonly slowestMs: number;
@@ -21,14 +21,14 @@ export type TargetFindings = {
   readonly faults: readonly FuzzFault[];
 };
 
-/** A run of one target's inputs. */
+/** A batch of one target's inputs. */
 export type FuzzJob = {
   readonly target: string;
   readonly seed: number;
-  /** Number of the first input, and how many there are. */
+  /** Number of the first input, and how many follow. */
   readonly from: number;
   readonly count: number;
-  /** One input in place of made ones. */
+  /** One given input instead of generated ones. */
   readonly input?: Buffer;
 };
 

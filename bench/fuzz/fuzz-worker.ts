@@ -1,4 +1,4 @@
-/** The thread in which targets are fuzzed, so that one that hangs or dies can be told, and ended. */
+/** The thread in which targets are fuzzed, so that one that hangs or crashes can be reported and ended. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,13 +11,13 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const usualSlowMs = 25;
-/** Far above what any reader takes per byte, far below what one takes that reads each byte as often as there are bytes. */
+/** Far above any reader's time per byte, far below that of a reader with quadratic run time. */
 const msPerByte = 0.001;
-/** What is slow once may have met the garbage collector. */
+/** A single slow run may be due to garbage collection. */
 const tries = 4;
 const mostFaults = 20;
 const mostReasons = 500;
-/** Bytes that may stay behind after all inputs of a job. */
+/** Bytes that may remain allocated after all inputs of a job. */
 const mostGrowth = 48 * 1024 * 1024;
 const warmUpShare = 0.3;
 

@@ -1,4 +1,4 @@
-/** A small share of what `npm run bench -- fuzz` feeds: every target, each time the same inputs. */
+/** A small share of the inputs of `npm run bench -- fuzz`: every target, with the same inputs each time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fuzzTargets } from '#test/fuzz/targets.ts';

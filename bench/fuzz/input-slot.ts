@@ -1,4 +1,4 @@
-/** Memory that two threads share: which input is under way, since when. It outlives a thread that hangs or dies. */
+/** Memory that two threads share: the current input and its start time. It survives a thread that hangs or crashes. */
 const headBytes = 24;
 const roomBytes = 1024 * 1024;
 
@@ -6,9 +6,9 @@ export type InputSlot = {
   readonly memory: SharedArrayBuffer;
   begin(index: number, input: Buffer): void;
   end(): void;
-  /** Milliseconds since the input under way began; undefined where there is none. */
+  /** Milliseconds since the current input began; undefined if there is none. */
   elapsed(): number | undefined;
-  /** The last one that was begun. */
+  /** The last input that was begun. */
   last(): { readonly index: number; readonly hex: string };
 };
 
@@ -27,7 +27,7 @@ export function createInputSlot(memory = new SharedArrayBuffer(headBytes + roomB
       head[0] = 0;
     },
     elapsed() {
-      // Read once: the other thread writes.
+      // Read once: the other thread writes concurrently.
       const begun = head[0] ?? 0;
       return begun === 0 ? undefined : Date.now() - begun;
     },

@@ -1,4 +1,6 @@
-/** Shares the inputs out over two threads and watches them: a thread that hangs is ended, and what it read is told. */
+/**
+ * Distributes the inputs over two threads and watches them: a thread that hangs is ended, and its input is reported.
+ */
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { fuzzTargets } from '#test/fuzz/targets.ts';
@@ -10,7 +12,7 @@ export type FuzzOptions = {
   readonly seed: number;
   /** One target; absent = all. */
   readonly only?: string | undefined;
-  /** One input for it. */
+  /** One given input for it. */
   readonly input?: Buffer | undefined;
   readonly threads?: number;
   readonly announce?: (line: string) => void;
@@ -23,13 +25,13 @@ export type FuzzFindings = {
 };
 
 const usualThreads = 2;
-/** Inputs of one job; a target with more is shared out. */
+/** Inputs per job; a target with more is split. */
 const jobInputs = 25_000;
 /** Milliseconds. */
 const hangMs = 20_000;
 const watchMs = 500;
 const workerFile = fileURLToPath(new URL('fuzz-worker.ts', import.meta.url));
-/** A reader that wants more than this for one input is at fault. */
+/** A reader that needs more than this for one input is defective. */
 const resourceLimits = { maxOldGenerationSizeMb: 1024 };
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzFindings> {
@@ -53,7 +55,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzFindings> {
   return { seed: options.seed, seconds: (performance.now() - begun) / 1000, targets };
 }
 
-/** Longest first, so that the threads end together. */
+/** Longest first, so that the threads finish together. */
 function planJobs({ count, seed, only, input }: FuzzOptions): FuzzJob[] {
   const chosen = only === undefined ? fuzzTargets : fuzzTargets.filter(({ name }) => name === only);
   if (chosen.length === 0) throw new Error(`no target '${only}'; there are: ${fuzzTargets.map(({ name }) => name).join(', ')}`);

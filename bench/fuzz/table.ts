@@ -1,4 +1,4 @@
-/** What fuzzing found, as lines of text. Pure. */
+/** Findings of fuzzing as lines of text. Pure. */
 import type { FuzzFault } from './findings.ts';
 import type { FuzzFindings } from './run.ts';
 

@@ -1,4 +1,4 @@
-/** `ingot bench holds`: how long lists of large records keep everybody else waiting. */
+/** `ingot bench holds`: how long lists of large records block other requests. */
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { parseOptions } from '#commands/options.ts';
@@ -63,7 +63,7 @@ async function measure(url: string, token: string): Promise<number> {
   return least;
 }
 
-/** The reply is counted as it comes: to put it together would take time of this process. */
+/** The response is counted in chunks: assembling it would take time of this process. */
 async function bytesOf(url: string, token: string): Promise<number> {
   const [response] = (await once(get(url, { headers: { ...headers, 'x-auth-token': token } }), 'response')) as [IncomingMessage];
   if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode}`);

@@ -1,4 +1,4 @@
-/** `ingot bench lists`: lists, the choice of a node and the removal of old records, with ten thousand nodes. */
+/** `ingot bench lists`: lists, scheduling and the removal of old records, with ten thousand nodes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { dirname, resolve } from 'node:path';

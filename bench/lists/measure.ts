@@ -1,7 +1,9 @@
-/** How long lists, the choice of a node and the removal of old records hold up a process that knows ten thousand nodes. */
+/** How long lists, scheduling and the removal of old records block a process with ten thousand nodes. */
 import { type LargeSite, openLargeSite, type SiteSize } from '#test/a-large-site.ts';
 
-/** Medians in milliseconds: of the processor's time, which other programs do not lengthen, and of the clock. `bytes` is the reply's. */
+/**
+ * Medians in milliseconds: processor time, unaffected by other programs, and wall time. `bytes`: size of the response.
+ */
 export type Timing = { title: string; cpu: number; wall: number; bytes?: number };
 export type ListFindings = {
   started: string;
@@ -21,7 +23,7 @@ export const largeSize: SiteSize = {
 const repeats = 5;
 const versions = { 'openstack-api-version': 'compute 2.90', 'x-openstack-ironic-api-version': '1.78' };
 
-/** Pages of the size that a client gets who asks for none, and what is asked for on the way to them. */
+/** Pages of the default size, and the requests that lead to them. */
 const routes = (site: LargeSite): readonly (readonly [url: string, headers?: Record<string, string>])[] => [
   ['/baremetal/v1/nodes'],
   ['/baremetal/v1/nodes?limit=50'],
@@ -56,7 +58,7 @@ const routes = (site: LargeSite): readonly (readonly [url: string, headers?: Rec
   ['/network/v2.0/networks'],
 ];
 
-/** Each choice of a node takes that node away. */
+/** Each scheduling claims a node. */
 const choices: readonly { title: string; flavor: NonNullable<Parameters<LargeSite['createServer']>[0]> }[] = [
   { title: 'a server on any free node', flavor: {} },
   { title: 'a server on the largest', flavor: { ram: 200_000 } },
@@ -104,7 +106,7 @@ async function timed(title: string, work: () => Promise<unknown>): Promise<Timin
     const began = { at: performance.now(), cpu: process.cpuUsage() };
     await work();
     const { user, system } = process.cpuUsage(began.cpu);
-    // The first time everything is compiled.
+    // Warm-up: the first run compiles everything.
     if (round > 0) rounds.push({ cpu: (user + system) / 1000, wall: performance.now() - began.at });
   }
   return { title, cpu: median(rounds.map(({ cpu }) => cpu)), wall: median(rounds.map(({ wall }) => wall)) };
@@ -114,7 +116,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
 }
 
-/** Half of the record is old. Without rests: the seconds are those of work. */
+/** Half of the records are old. Without pauses: the seconds are net work. */
 async function timePrune(site: LargeSite, { operations }: SiteSize): Promise<PruneFindings> {
   const days = Math.floor((operations * 10) / 2 / 1440);
   const began = process.cpuUsage();

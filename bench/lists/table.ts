@@ -1,4 +1,4 @@
-/** What the benchmark of lists found, as lines of text. Pure. */
+/** Findings of the list benchmark as lines of text. Pure. */
 import type { ListFindings, Timing } from './measure.ts';
 
 export function renderListFindings({ started, host, size, routes, choices, prune }: ListFindings): string {
@@ -27,5 +27,5 @@ export function renderListFindings({ started, host, size, routes, choices, prune
 }
 
 const pad = (cell: string) => cell.padStart(11);
-/** UUIDs are in the way of reading. */
+/** UUIDs make the table hard to read. */
 const shorten = (title: string) => title.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '{id}');

@@ -4,7 +4,7 @@ import { GrubTools, sectorBytes } from './grub.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** As every tool aligns partitions today; GRUB for BIOS lives in the gap before. 36 MiB are the least that FAT32 can have. */
+/** The usual partition alignment; GRUB for BIOS is in the gap before. 36 MiB is the minimum of FAT32. */
 export const efiPartition = { offset: mebibyte, size: 36 * mebibyte };
 /** From here to the end: last, so that it can grow. */
 export const rootPartitionOffset = efiPartition.offset + efiPartition.size;
@@ -53,7 +53,7 @@ export function masterBootRecord(bootCode: Buffer, diskBytes: number): Buffer {
   return sector;
 }
 
-/** Cylinders and heads are the "see LBA" of today. */
+/** Cylinder and head values that mean "use LBA". */
 function partitionEntry(part: { type: number; offset: number; size: number; active?: boolean }): Buffer {
   const entry = Buffer.from([part.active ? 0x80 : 0, 0xfe, 0xff, 0xff, part.type, 0xfe, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
   entry.writeUInt32LE(part.offset / sectorBytes, 8);

@@ -22,17 +22,17 @@ import { grubConfig, type KernelName, kernelTable, overlayFiles, packages, pathR
 export type ImageOptions = {
   /** Default `.cache/images`. */
   out?: string;
-  /** Stem of the files; default `debian-12`. */
+  /** Base name of the files; default `debian-12`. */
   name?: string;
   /** Default `cloud`, for virtual machines; `full` for real hardware. */
   kernel?: KernelName;
-  /** More Debian packages to install. */
+  /** Additional Debian packages to install. */
   include?: readonly string[];
   /** Size of the whole disk and of the file system in GiB; they grow at the first boot. Default 2. */
   sizeGib?: number;
   /** Default Debian's own. */
   mirror?: string;
-  /** Build again though nothing here has changed. */
+  /** Rebuild even if no input has changed. */
   refresh?: boolean;
   announce?: Announce;
   signal?: AbortSignal;
@@ -42,7 +42,7 @@ export type ImageManifest = {
   key: string;
   built: string;
   kernelRelease: string;
-  /** Of the file system in the partition image. */
+  /** Id of the file system in the partition image. */
   rootUuid: string;
   files: Record<keyof ImageFiles, { file: string; bytes: number }>;
 };
@@ -50,7 +50,10 @@ export type ImageManifest = {
 type ImageFiles = { wholeDisk: string; partition: string; kernel: string; initrd: string };
 export type Images = ImageFiles & { manifest: ImageManifest };
 
-/** A Debian 12 as a whole-disk image for BIOS and UEFI, and as a partition image with its kernel and initrd. Needs root. */
+/**
+ * Builds Debian 12 as a whole-disk image for BIOS and UEFI, and as a partition image with kernel and initrd. Needs
+ * root.
+ */
 export async function buildImages(options: ImageOptions = {}): Promise<Images> {
   const { name = 'debian-12', kernel = 'cloud', include = [], sizeGib = 2, refresh = false } = options;
   const out = options.out ?? join(cacheFolder, 'images');
@@ -121,7 +124,7 @@ async function installDebian(plan: Plan, tree: string): Promise<void> {
     `--essential-hook=cp -a ${overlay}/. "$1"`,
     '--customize-hook=chroot "$1" systemctl -q enable systemd-networkd.service',
     '--customize-hook=chroot "$1" systemctl -q disable systemd-timesyncd.service',
-    // Each machine makes its own; the host's name and name servers are no business of the image.
+    // Each machine generates its own; host name and name servers do not belong in the image.
     '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_* "$1"/initrd.img.old "$1"/vmlinuz.old',
     '--customize-hook=: >"$1/etc/machine-id"; echo localhost >"$1/etc/hostname"',
     '--customize-hook=ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
@@ -142,12 +145,14 @@ function layOverlay(overlay: string, kernel: KernelName): void {
 
 type FileSystem = { file: string; offset: number; size: number; rootUuid: string };
 
-/** The tables are written now, as they are holes anyway; else the kernel writes them on the first boots. */
+/**
+ * The inode tables are written now, as they are holes anyway; otherwise the kernel writes them during the first boots.
+ */
 async function makeFileSystem(tree: string, target: FileSystem, signal?: AbortSignal): Promise<void> {
   writeFileSync(target.file, '');
   truncateSync(target.file, target.size);
   const extended = `offset=${target.offset},lazy_itable_init=0,lazy_journal_init=0`;
-  // GRUB and the kernel of Debian 12 know neither of the two features that newer mke2fs turns on.
+  // GRUB and the kernel of Debian 12 support neither of the two features that newer mke2fs enables.
   const args = ['-q', '-F', '-t', 'ext4', '-O', '^metadata_csum_seed,^orphan_file', '-E', extended, '-d', tree];
   const kibibytes = (target.size - target.offset) / 1024;
   await runCommand('mke2fs', [...args, '-U', target.rootUuid, '-L', rootLabel, target.file, `${kibibytes}k`], { signal });

@@ -1,10 +1,10 @@
-/** What a user image of Debian 12 holds, as data. */
+/** The contents of a Debian 12 user image, as data. */
 
 export const suite = 'bookworm';
 
 export type KernelName = 'cloud' | 'full';
 
-/** Drivers that the initrd has: enough to find a root disk; the rest is on that disk. */
+/** Drivers in the initrd: enough to find a root disk; the rest is on that disk. */
 export const kernelTable: Readonly<Record<KernelName, { package: string; initrd: 'list' | 'most'; modules: readonly string[] }>> =
   {
     cloud: {
@@ -37,7 +37,7 @@ export const packages = [
   'zstd',
 ] as const;
 
-/** Manuals and translations; licences stay. */
+/** Excludes manuals and translations; licences stay. */
 export const pathRules = [
   'path-exclude=/usr/share/man/*',
   'path-exclude=/usr/share/locale/*',
@@ -47,7 +47,7 @@ export const pathRules = [
   'path-include=/usr/share/doc/*/copyright',
 ] as const;
 
-/** Each costs a server its first minutes, and none is needed for its first login. */
+/** Each delays a server's first minutes, and none is needed for its first login. */
 const maskedUnits = [
   'apt-daily.timer',
   'apt-daily-upgrade.timer',
@@ -55,14 +55,14 @@ const maskedUnits = [
   'e2scrub_all.timer',
   'e2scrub_reap.service',
   'systemd-binfmt.service',
-  // Everything a config drive tells is on the disk: nothing need wait for the network.
+  // The config drive holds all metadata, so nothing needs to wait for the network.
   'systemd-networkd-wait-online.service',
   'systemd-pstore.service',
 ] as const;
 
 /**
- * cloud-init as it comes, with fewer modules: those for other distributions and management systems cost time at
- * every boot. The config drive is the only place it looks for data, so no time goes into asking metadata services.
+ * cloud-init with fewer modules: those for other distributions and management systems cost time at every boot. The
+ * config drive is its only data source, so no time is spent on querying metadata services.
  */
 const cloudConfig = `# Written by the image build.
 datasource_list: [ConfigDrive, None]
@@ -108,12 +108,12 @@ cloud_final_modules:
   - power-state-change
 `;
 
-/** A clock that is right a minute after boot is early enough; before, the first login needs the processor. */
+/** A clock that is correct a minute after boot is early enough; before that, the first login needs the processor. */
 const lateClock = '[Timer]\nOnBootSec=1min\n';
 
 export const rootLabel = 'ingot-root';
 
-/** Files by path; a value that starts with `->` is a symbolic link. They are laid before packages are set up. */
+/** Files by path; a value that starts with `->` is a symbolic link. They are written before packages are configured. */
 export function overlayFiles(kernel: KernelName): Record<string, string> {
   const { initrd, modules } = kernelTable[kernel];
   return {
@@ -128,7 +128,7 @@ export function overlayFiles(kernel: KernelName): Record<string, string> {
   };
 }
 
-/** What a boot loader menu is to a server: one entry, at once, on both consoles. `grub.cfg` finds kernels by Debian's links. */
+/** A server's boot loader menu: one entry, no delay, on both consoles. `grub.cfg` finds kernels by Debian's links. */
 export function grubConfig(rootUuid: string): string {
   return `set timeout=0
 search --no-floppy --fs-uuid --set=root ${rootUuid}

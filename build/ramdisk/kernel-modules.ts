@@ -4,8 +4,8 @@ import { Fault } from '#domain/faults.ts';
 import { runCommand } from '../run-command.ts';
 
 /**
- * Copies the wanted modules, and all they depend on, from an unpacked kernel package into `target`, with the indexes
- * that modprobe reads. @returns how many modules that are
+ * Copies the listed modules and their dependencies from an unpacked kernel package into `target`, with the indexes that
+ * modprobe reads. @returns the number of modules
  */
 export async function installModules(parts: {
   stage: string;
@@ -57,7 +57,7 @@ function moduleName(path: string): string {
     .replaceAll('-', '_');
 }
 
-/** busybox's modprobe reads the text indexes alone. */
+/** busybox's modprobe reads only the text indexes. */
 function dropBinaryIndexes(folder: string): void {
   for (const name of readdirSync(folder)) if (name.endsWith('.bin')) rmSync(join(folder, name));
 }

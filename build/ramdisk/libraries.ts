@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import { runCommand } from '../run-command.ts';
 
-/** Where Debian keeps libraries of amd64, below the stage. */
+/** Debian's folder of amd64 libraries, below the stage. */
 const libraryFolders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 const loader = 'lib64/ld-linux-x86-64.so.2';
 
 /**
- * The shared libraries (paths below `stage`) that programs need, theirs included.
- * Throws `toolFailed` where a library is in none of the packages.
+ * The shared libraries (paths below `stage`) that programs need, recursively. Throws `toolFailed` when a library is in
+ * none of the packages.
  */
 export async function librariesOf(stage: string, programs: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>();

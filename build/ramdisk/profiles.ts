@@ -1,13 +1,13 @@
-/** What goes into the deploy ramdisk, as data. */
+/** Contents of the deploy ramdisk, as data. */
 export type ProfileName = 'lab' | 'metal';
 
 export type Profile = {
   readonly help: string;
   readonly kernelPackage: string;
-  /** Module names, or folders below `kernel/` with a slash at the end. What they depend on comes by itself. */
+  /** Module names, or folders below `kernel/` with a trailing slash. Dependencies are added automatically. */
   readonly modules: readonly string[];
   readonly firmwarePackages: readonly string[];
-  /** zstd level of the base layer: size against build time. */
+  /** zstd level of the base layer: trades size for build time. */
   readonly level: number;
 };
 
@@ -51,7 +51,7 @@ export const profileTable: Readonly<Record<ProfileName, Profile>> = {
   },
 };
 
-/** Debian packages that the programs and libraries below come from. */
+/** Debian packages of the programs and libraries below. */
 export const programPackages = [
   'busybox-static',
   'fdisk',
@@ -87,7 +87,7 @@ export const programPackages = [
   'zstd',
 ] as const;
 
-/** Programs of the ramdisk, where the packages have them; busybox does the rest under its own names. */
+/** Programs of the ramdisk that come from packages; busybox provides the rest under its own names. */
 export const programs = [
   'bin/busybox',
   'sbin/blkdiscard',

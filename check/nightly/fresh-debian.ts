@@ -1,6 +1,6 @@
 /**
- * `fresh-debian.ts COMMAND…`: lines for the shell, run on a fresh machine: a Debian 12 of the required packages and of what
- * README asks for, in namespaces of its own (mounts, processes, name, network), in a fresh clone. Needs root.
+ * `fresh-debian.ts COMMAND…`: runs shell lines on a fresh machine: a Debian 12 of the required packages and README's
+ * requirements, in its own namespaces (mounts, processes, name, network), in a fresh clone. Needs root.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,9 @@ const enterScript = fileURLToPath(new URL('enter.sh', import.meta.url));
 const clone = 'srv/ingot';
 const authorities = 'usr/local/share/ca-certificates';
 
-/** slirp4netns answers there with what this machine's own resolver says, also where that listens on loopback only. */
+/**
+ * slirp4netns forwards queries at this address to this machine's own resolver, even if that listens only on loopback.
+ */
 const resolver = '10.0.2.3';
 
 /** @returns whether all commands passed */
@@ -35,7 +37,7 @@ async function runOnFreshDebian(signal: AbortSignal, commands: readonly string[]
   }
 }
 
-/** Nothing below is mounted out here; should that be wrong, it is not followed. */
+/** No mount below it should be visible out here; if one is, it is not followed. */
 async function remove(): Promise<void> {
   await runCommand('rm', ['-rf', '--one-file-system', folder]);
 }
@@ -79,7 +81,7 @@ async function enter(commands: readonly string[], environment: Readonly<Record<s
   }
 }
 
-/** A network by user-mode NAT: the registries are reached, and nothing of this machine's network is changed. */
+/** A network by user-mode NAT: the registries are reachable, and this machine's network is not changed. */
 async function connect(machine: ChildProcess, ended: Promise<unknown>): Promise<ChildProcess | undefined> {
   const isThere = once(machine.stdio[3] as Readable, 'data').then(() => true);
   if (!(await Promise.race([isThere, ended.then(() => false)]))) return undefined;

@@ -1,4 +1,7 @@
-/** How this machine reaches its package registries: read where the night's work begins, handed to the fresh Debian, kept nowhere. */
+/**
+ * Package registry settings of this machine: read when the nightly run starts, passed to the fresh Debian, never
+ * stored.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { runCommand } from '#build/run-command.ts';
 
@@ -14,7 +17,7 @@ export type HostSettings = {
 
 export const suite = 'bookworm';
 
-/** @param wanted whose packages are asked for, from the mirror that serves this machine's own suite */
+/** @param wanted packages of this suite, from the mirror that serves this machine's own suite */
 export async function readHostSettings(env: NodeJS.ProcessEnv = process.env, wanted: string = suite): Promise<HostSettings> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)';
   const targets = await runCommand('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
@@ -29,12 +32,12 @@ export async function readHostSettings(env: NodeJS.ProcessEnv = process.env, wan
   };
 }
 
-/** Proxies and certificates, of all that `apt-config dump Acquire` prints. */
+/** Proxies and certificates, from the output of `apt-config dump Acquire`. */
 export function aptLines(dump: string): string[] {
   return dump.split('\n').filter((line) => /^Acquire::https?:.*(Proxy|CaInfo|CaPath|Verify)[^ ]* "[^"]/i.test(line));
 }
 
-/** Nothing where the machine takes its packages from Debian itself, so that security updates come as on any other. */
+/** Empty if the machine uses Debian's own servers, so that security updates are included as usual. */
 export function sourceLines(targets: string, wanted: string = suite): string[] {
   const rows = targets.split('\n').map((line) => line.trim().split(' '));
   const mirrors = rows.filter(([uri = '', release = '', , origin]) => origin === 'Debian' && release.startsWith(suite) && uri);
@@ -45,7 +48,9 @@ export function sourceLines(targets: string, wanted: string = suite): string[] {
   ];
 }
 
-/** Registries, who we are there, proxies and certificates; a person's other wishes would not be those of a fresh machine. */
+/**
+ * Registries, their credentials, proxies and certificates; other personal settings do not belong on a fresh machine.
+ */
 export function npmLines(text: string): string[] {
   const wanted =
     /^\s*(registry|@[\w.-]+:registry|cafile|ca(\[\])?|proxy|https-proxy|http-proxy|noproxy|strict-ssl|\/\/[^=]+)\s*=/;

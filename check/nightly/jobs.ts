@@ -1,4 +1,4 @@
-/** What takes too long for each change: a row each. Commands run in the project's folder. */
+/** Jobs that take too long to run on each change: a row each. Commands run in the project's folder. */
 
 export type Job = {
   readonly name: string;
@@ -9,7 +9,7 @@ export type Job = {
 };
 
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
-/** Other inputs each day. */
+/** Different inputs each day. */
 const seed = String(Math.floor(Date.now() / 86_400_000));
 
 export const jobTable: readonly Job[] = [

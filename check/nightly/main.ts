@@ -1,4 +1,4 @@
-/** `npm run nightly [-- JOB…]`: the checks that take too long for each change, one after the other, each within its time. */
+/** `npm run nightly [-- JOB…]`: the checks that take too long for each change, in sequence, each with a timeout. */
 import { type Job, jobTable } from './jobs.ts';
 import { printSummary, runJobs } from './run-jobs.ts';
 

@@ -15,7 +15,7 @@ function aPlace(t: TestContext) {
   return { folder, shown: new PassThrough().resume() };
 }
 
-/** A job that runs a line of the shell. */
+/** A job that runs a shell line. */
 const aJob = (name: string, line: string, minutes = 1): Job => ({ name, what: name, minutes, command: ['sh', '-c', line] });
 const never = new AbortController().signal;
 
@@ -77,7 +77,7 @@ test('all jobs together end in one night', () => {
   assert.ok(jobTable.reduce((sum, { minutes }) => sum + minutes, 0) <= 8 * 60);
 });
 
-/** A zombie has ended; who started it may not have looked yet. */
+/** A zombie has exited; its parent may not have reaped it yet. */
 function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

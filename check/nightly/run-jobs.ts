@@ -1,4 +1,4 @@
-/** Runs jobs one after the other, each as a process group of its own, which ends with its time. */
+/** Runs jobs sequentially, each as a process group of its own that is ended at its timeout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
@@ -12,10 +12,10 @@ export type JobOutcome = { readonly name: string; readonly seconds: number; read
 type Place = { readonly folder: string; readonly shown: NodeJS.WritableStream };
 
 const logs = join(root, '.cache/nightly');
-/** For an orderly end: machines and namespaces are taken down. */
+/** Grace period for an orderly end: machines and namespaces are taken down. */
 const graceMs = 30_000;
 
-/** @param place where the logs of the jobs are kept, and where their words are shown meanwhile */
+/** @param place folder for the logs of the jobs, and stream for their output */
 export async function runJobs(jobs: readonly Job[], stop: AbortSignal, place: Partial<Place> = {}): Promise<JobOutcome[]> {
   const { folder = logs, shown = process.stdout } = place;
   mkdirSync(folder, { recursive: true });
@@ -30,7 +30,7 @@ export async function runJobs(jobs: readonly Job[], stop: AbortSignal, place: Pa
   return outcomes;
 }
 
-/** @returns what went wrong, if anything */
+/** @returns the error, if any */
 async function runJob(
   { name, command, env, minutes }: Job,
   stop: AbortSignal,
@@ -74,7 +74,7 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // All of it has ended by itself.
+    // The whole process group has exited.
   }
 }
 

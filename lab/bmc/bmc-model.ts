@@ -1,6 +1,6 @@
 /**
- * What a BMC knows of its machine, whichever protocol it is asked through: the IPMI and the Redfish face of one virtual
- * BMC share one board, so that what is done through one is seen through the other.
+ * The state behind a virtual BMC, independent of protocol: its IPMI and Redfish front ends share one board, so a change
+ * made through one is visible through the other.
  */
 import type { Chassis, MediaDevice } from './chassis.ts';
 
@@ -10,13 +10,13 @@ export type BmcModelIdentity = {
   readonly serial: string;
   readonly partNumber: string;
   readonly uuid: string;
-  /** `1.7`: of the BMC's own firmware. */
+  /** Version of the BMC's own firmware, such as `1.7`. */
   readonly bmcVersion: string;
 };
 
 export type ThresholdName = 'lnc' | 'lc' | 'lnr' | 'unc' | 'uc' | 'unr';
 
-/** A sensor with a number. Its reading moves with time and with the machine's power. */
+/** A sensor with a numeric reading, which changes with time and with the machine's power state. */
 export type AnalogSensor = {
   readonly kind: 'analog';
   readonly name: string;
@@ -25,23 +25,25 @@ export type AnalogSensor = {
   /** Null = not available while the machine is off. */
   read(): number | null;
   readonly thresholds: Partial<Record<ThresholdName, number>>;
-  /** How IPMI's byte becomes the number; default `linear`. `factors`: other ones for each part of the range. */
+  /**
+   * How IPMI converts the byte to the number; default `linear`. `factors`: different ones for each part of the range.
+   */
   readonly formula?: 'linear' | 'reciprocal' | 'factors';
 };
 
-/** A sensor with states, e.g. `Drive Slot`: `drive presence`. */
+/** A sensor with discrete states, e.g. `Drive Slot`: `drive presence`. */
 export type DiscreteSensor = {
   readonly kind: 'discrete';
   readonly name: string;
   /** IPMI 2.0 table 42-3: sensor type code. */
   readonly typeCode: number;
-  /** Bit offsets that are asserted. */
+  /** Bit offsets of the asserted states. */
   read(): readonly number[];
-  /** Neighbours with the same word share one IPMI record: `DIMM ` of `DIMM 0`, `DIMM 1`. */
+  /** Adjacent sensors with the same word share one IPMI record: `DIMM ` of `DIMM 0`, `DIMM 1`. */
   readonly sharedName?: string;
 };
 
-/** Shows in the log alone. */
+/** Visible only in the log. */
 export type EventSensor = { readonly kind: 'event-only'; readonly name: string; readonly typeCode: number };
 export type BmcModelSensor = AnalogSensor | DiscreteSensor | EventSensor;
 
@@ -52,7 +54,7 @@ export type BmcModelLogEntry = {
   readonly sensor: string;
   readonly message: string;
   readonly severity: 'ok' | 'warning' | 'critical';
-  /** As IPMI tells it: sensor type code, event offset, asserted or deasserted. */
+  /** In IPMI terms: sensor type code, event offset, asserted or deasserted. */
   readonly event: BmcModelEvent;
 };
 
@@ -61,7 +63,7 @@ export type BmcModelEvent = {
   /** Of an analog sensor: IPMI 2.0 table 42-2, threshold states. */
   readonly offset: number;
   readonly asserted: boolean;
-  /** What crossed a threshold, and the threshold. */
+  /** The reading that crossed a threshold, and the threshold. */
   readonly reading?: number;
   readonly threshold?: number;
 };
@@ -72,35 +74,35 @@ export type BmcModelLan = { address: string; mask: string; gateway: string; mac:
 
 export type MediumSlot = {
   readonly device: MediaDevice;
-  /** URI of what is in the drive, whoever has put it in; null = nothing. */
+  /** URI of the inserted medium, regardless of who inserted it; null = the drive is empty. */
   readonly image: string | null;
-  /** @param file its copy on this host, for the drive of the machine; without it the image is only noted */
+  /** @param file its copy on this host, for the machine's drive; without it the image is only recorded */
   change(image: string | null, file?: string): Promise<void>;
 };
 
 export type BmcModel = {
   readonly identity: BmcModelIdentity;
-  /** The machine; what is done to it this way is in the log. */
+  /** The machine; actions through it are logged. */
   readonly chassis: Chassis;
   readonly sensors: readonly BmcModelSensor[];
-  /** Oldest first. */
+  /** Oldest entry first. */
   readonly log: readonly BmcModelLogEntry[];
   record(entry: Omit<BmcModelLogEntry, 'id' | 'at'>): void;
   clearLog(): void;
-  /** Milliseconds since 1970, of the last entry and the last clearing; 0 = never. */
+  /** Milliseconds since 1970 of the last entry and the last clearing; 0 = never. */
   readonly logTimes: { readonly added: number; readonly cleared: number };
-  /** Lets an analog sensor show this from now on (null = what it would show by itself); crossed thresholds are in the log. */
+  /** Overrides the reading of an analog sensor (null = the simulated value again); crossed thresholds are logged. */
   force(sensor: string, value: number | null): void;
   readonly users: BmcModelUser[];
   indicator: 'on' | 'off' | 'blinking';
   readonly media: readonly MediumSlot[];
-  /** Called with each change of power, log, media or indicator: what a BMC sends events of. */
+  /** Called with each change of power, log, media or indicator: the changes for which a BMC sends events. */
   onChange(listener: (what: 'power' | 'log' | 'media' | 'indicator') => void): () => void;
-  /** A restart of the BMC, not of the machine; sessions are gone, settings stay. */
+  /** Restarts the BMC, not the machine: sessions end, settings stay. */
   resetBmc(kind: 'warm' | 'cold'): void;
-  /** Each face ends its sessions then. */
+  /** Called on a restart; each front end then ends its sessions. */
   onReset(listener: (kind: 'warm' | 'cold') => void): () => void;
-  /** Where it is reached; a face may have been told to change it, which moves nothing in the lab. */
+  /** The BMC's address; a client may set it through a front end, which has no effect in the lab. */
   readonly lan: BmcModelLan;
   readonly bios: Map<string, string | number | boolean>;
 };

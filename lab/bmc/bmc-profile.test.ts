@@ -1,4 +1,4 @@
-/** How the virtual BMC misbehaves, and that it can stop to. */
+/** The virtual BMC misbehaves as its profile says, and can stop misbehaving. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -74,7 +74,7 @@ const withoutPing = existsSync('/usr/bin/rmcp_ping') ? false : 'rmcp_ping is not
 
 test('answers an ASF ping', { skip: withoutPing }, async (t) => {
   const { bmc } = await setStage(t);
-  // It pings until its time is over; one answer is enough.
+  // ipmiping runs until its time is over; one response is enough.
   const child = spawn('rmcp_ping', ['-d', '-t', '3', '-p', String(bmc.port), '127.0.0.1'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -10,43 +10,43 @@ const Milliseconds = Type.Integer({ minimum: 0, maximum: 600_000 });
 
 export const bmcProfileSchema = Type.Object(
   {
-    /** Says nothing at all any more. */
+    /** Never responds. */
     silent: Type.Boolean(),
-    /** Knows its users under other passwords than the right ones. */
+    /** Rejects the correct passwords of its users. */
     refusePassword: Type.Boolean(),
-    /** Share of packets (IPMI) or requests (Redfish) lost on the way in, and again on the way out: 0 to 1. */
+    /** Share of packets (IPMI) or requests (Redfish) lost on receipt, and again on sending: 0 to 1. */
     dropRate: Type.Number({ minimum: 0, maximum: 1 }),
-    /** Time before each answer, in milliseconds. */
+    /** Delay before each response, in milliseconds. */
     delayMs: Milliseconds,
-    /** Says "done" to power commands and does nothing. */
+    /** Acknowledges power commands and does nothing. */
     acceptsWithoutEffect: Type.Boolean(),
-    /** Says "done" to power commands at once and begins so many milliseconds later. */
+    /** Acknowledges power commands at once and executes them after this many milliseconds. */
     actsAfterMs: Milliseconds,
-    /** Says "done" to boot device requests and keeps none. */
+    /** Acknowledges boot device requests and discards them. */
     forgetsBootOverride: Type.Boolean(),
     cipherSuites: Type.Array(Type.Union([Type.Literal(3), Type.Literal(17)])),
-    /** Which IPMI it speaks on the LAN: 1.5 sessions (MD5), 2.0 sessions (RMCP+). */
+    /** IPMI versions supported on the LAN: 1.5 sessions (MD5), 2.0 sessions (RMCP+). */
     ipmiVersions: Type.Array(Type.Union([Type.Literal('1.5'), Type.Literal('2.0')])),
-    /** Sessions at once, on each face; further ones are turned down. */
+    /** Maximum concurrent sessions on each front end; further ones are rejected. */
     sessionLimit: Type.Integer({ minimum: 0, maximum: 1000 }),
-    /** FRU areas and SDR contents carry checksums that are wrong. */
+    /** FRU areas and SDR contents have wrong checksums. */
     wrongChecksums: Type.Boolean(),
-    /** SDR repository: records cut short, of unknown type, with names of no length; reservations lost now and then. */
+    /** SDR repository with truncated records, unknown record types and empty names; reservations are lost at times. */
     oddSdr: Type.Boolean(),
-    /** How its IPMI 2.0 sessions differ from the specification, under the names that FreeIPMI and ipmitool have for it. */
+    /** Deviations of its IPMI 2.0 sessions from the specification, named as in FreeIPMI and ipmitool. */
     oddSessions: Type.Array(
       Type.Union([
-        /** Codes are made with the privilege of Open Session. */
+        /** Authentication codes use the privilege level of Open Session. */
         Type.Literal('opensesspriv'),
-        /** RAKP 3 is checked without the look-up bit of the role. */
+        /** RAKP 3 is verified without the name-only lookup bit of the role. */
         Type.Literal('intelplus'),
-        /** A byte too many behind RAKP 2. */
+        /** One extra byte after RAKP 2. */
         Type.Literal('supermicro20'),
-        /** Checksums inside of signed messages are wrong. */
+        /** Wrong checksums inside signed messages. */
         Type.Literal('nochecksumcheck'),
       ]),
     ),
-    /** Answers of controllers behind it come inside of those to Send Message, not by themselves. */
+    /** Responses of controllers behind it are embedded in those to Send Message, not sent separately. */
     embedsBridged: Type.Boolean(),
     redfish: redfishShapeSchema,
   },
@@ -79,7 +79,7 @@ export function changeBmcProfile(former: BmcProfile, { redfish, ...changes }: Bm
   return { ...former, ...changes, redfish: { ...former.redfish, ...redfish } };
 }
 
-/** The fields in which a profile differs from the default. */
+/** The fields that differ from the default. */
 export function differencesFromDefault({ redfish, ...others }: BmcProfile): BmcProfileChanges {
   const { redfish: defaultShape, ...defaults } = defaultBmcProfile;
   const shape = differences(redfish, defaultShape);
@@ -93,8 +93,8 @@ function differences<T extends object>(one: T, other: T): Partial<T> {
 }
 
 /**
- * Begins a power action as this profile does: at once, later, or never.
- * @param fail told of an action that failed after the caller had its answer
+ * Starts a power action as this profile says: at once, later, or never.
+ * @param fail called when an action fails after the caller has received its response
  */
 export function startPowerAction(
   { acceptsWithoutEffect, actsAfterMs }: BmcProfile,

@@ -1,4 +1,4 @@
-/** The machine's serial line through the BMC: with our client, and with ipmitool and FreeIPMI's ipmiconsole. */
+/** The machine's serial line through the BMC (SOL): with our client, ipmitool and FreeIPMI's ipmiconsole. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,13 +16,13 @@ import { openSharedUdp } from '#wire/udp/shared-udp.ts';
 import { type BmcOptions, startBmc } from './bmc.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
 
-/** For a network that loses packets. */
+/** For a lossy network. */
 const quick = { ...defaultTimings, firstWait: 30, shortestWait: 30, longestWait: 100, deadline: 10_000 };
-/** Nothing is sent twice, however slow this machine is. */
+/** No retransmissions, however slow this machine is. */
 const calm = { ...quick, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 
-/** A machine that greets and says all again in capitals. */
+/** A machine that prints a greeting and echoes all input in capitals. */
 function createEcho(breaks: string[]): Duplex & { sendBreak(): void } {
   const echo = new Duplex({
     read() {},
@@ -58,7 +58,7 @@ async function setStage(t: TestContext, { timings = calm, address = '127.0.0.1',
   return { bmc, open, breaks, datagrams };
 }
 
-/** Reads until all of `text` has come. */
+/** Reads until all of `text` has arrived. */
 async function hear(line: Duplex, text: string): Promise<string> {
   let heard = '';
   for (;;) {
@@ -165,10 +165,12 @@ suite('our client on the serial line', () => {
   });
 });
 
-/** Payload types of a session's packets, IPMI 2.0 rev 1.1 table 13-16: their place in the packet, and the serial line's number. */
+/**
+ * Payload types of a session's packets, IPMI 2.0 rev 1.1 table 13-16: their position in the packet, the value of SOL.
+ */
 const [typeOffset, typeBits, serialLine] = [5, 0x3f, 1];
 
-/** The answer that a serial line is open leaves the BMC only behind the first that the machine prints. */
+/** The BMC sends the response to SOL activation only after the first output of the machine. */
 function aLateAnswer(sent: number[]): Pick<BmcOptions, 'listen' | 'onCommand'> {
   let isNext = false;
   let late: (() => void) | undefined;
@@ -207,7 +209,7 @@ test('what the machine prints before the BMC has said that the line is open is h
   assert.equal(sent[first + 1], 0, 'the answer came second');
 });
 
-/** Runs a program on a terminal of its own, types when it sees a text, and returns all that it printed. */
+/** Runs a program on its own terminal, types when an expected text appears, and returns all output. */
 async function onTerminal(
   command: readonly string[],
   exchanges: readonly (readonly [see: string, type: string])[],

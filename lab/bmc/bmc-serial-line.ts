@@ -1,11 +1,11 @@
-/** The BMC's end of the serial line over the LAN (SOL): one session at a time uses it. */
+/** The BMC's end of Serial over LAN (SOL): one session at a time may use it. */
 import type { Duplex } from 'node:stream';
 import { Malformed } from '#wire/bytes/malformed.ts';
 import { SolTransfer } from '#wire/ipmi/sol-transfer.ts';
 import { encodeSolPacket, solHeadLength, solMostCharacters, solToBmc, solToConsole } from '#wire/rmcp/sol-packet.ts';
 import type { BmcSession } from './bmc-sessions.ts';
 
-/** What is told to the console: whole payloads, heads included. */
+/** Payloads for the console: complete, headers included. */
 export const solPayloadSize = solHeadLength + 200;
 /** As BMCs do by default, IPMI 2.0 rev 1.1 section 15.11. */
 const repeats = 7;
@@ -57,7 +57,7 @@ export class BmcSerialLine {
     this.#use.transfer.receive(payload);
   }
 
-  /** Whoever has the line is told, unless it is the one that asks. */
+  /** Notifies the session that holds the line, unless it is the requester. */
   deactivate(by: BmcSession | undefined): void {
     if (!this.#use) return;
     const { session } = this.#use;
@@ -65,7 +65,7 @@ export class BmcSerialLine {
     this.#drop(session);
   }
 
-  /** The session has ended. */
+  /** Called when the session has ended. */
   sessionEnded(session: BmcSession): void {
     this.#drop(session);
   }

@@ -24,11 +24,11 @@ export type BmcSession = {
   readonly id: number;
   readonly link: SessionLink;
   readonly user: BmcUser;
-  /** Highest level the session may be raised to, and the level it has. */
+  /** Highest privilege level the session may be raised to, and its current level. */
   readonly limit: number;
   level: number;
   lastHeard: number;
-  /** Where its packets come from, for what is sent unasked. */
+  /** Source of its packets, for unsolicited messages. */
   from?: Peer;
 };
 
@@ -36,7 +36,7 @@ type Opening = {
   readonly id: number;
   readonly suite: CipherSuite;
   readonly consoleSession: number;
-  /** As Open Session asked for it. */
+  /** As requested by Open Session. */
   readonly privilege: number;
   lastHeard: number;
   proof?: { facts: RakpFacts; user: BmcUser; key: Buffer };
@@ -46,11 +46,11 @@ export type BmcSessionsOptions = {
   readonly users: readonly BmcUser[];
   readonly guid: Buffer;
   readonly profile: () => BmcProfile;
-  /** Told of each session that is closed, cleared or forgotten. */
+  /** Called for each session that is closed, dropped or forgotten. */
   readonly onEnd: (session: BmcSession) => void;
 };
 
-/** Section 6.12.15: a session unheard for 60 s is gone. */
+/** Section 6.12.15: a session times out after 60 s of inactivity. */
 const inactivityMilliseconds = 60_000;
 
 export class BmcSessions {
@@ -90,7 +90,7 @@ export class BmcSessions {
     this.#openings.clear();
   }
 
-  /** @returns undefined where there is no room for one more */
+  /** @returns undefined when the session limit is reached */
   add(session: Omit<BmcSession, 'id' | 'lastHeard'>, id = this.freshId()): BmcSession | undefined {
     if (this.isFull) return undefined;
     const added = { ...session, id, lastHeard: performance.now() };
@@ -121,7 +121,7 @@ export class BmcSessions {
     });
   }
 
-  /** The same RAKP 1 again gets the same answer. @returns undefined for a session that was never asked for: silence. */
+  /** A repeated RAKP 1 gets the same response. @returns undefined for a session that was not requested: no response. */
   answerRakp1(payload: Buffer): Buffer | undefined {
     const { tag, bmcSession, random, role, user: name } = rakp.decodeRakp1(payload);
     const opening = this.#openings.get(bmcSession);
@@ -159,7 +159,7 @@ export class BmcSessions {
   }
 
   answerRakp3(payload: Buffer): Buffer | undefined {
-    // A console that gives up sends the head alone; there is nothing to answer then.
+    // A console that aborts sends only the header; no response is due.
     if (payload[1] !== rakp.rakpStatus.ok) {
       if (payload.length >= 8) this.#openings.delete(payload.readUInt32LE(4));
       return undefined;
@@ -190,7 +190,7 @@ export class BmcSessions {
   #activate({ id, suite, consoleSession }: Opening, { facts, user }: NonNullable<Opening['proof']>, keys: SessionKeys): void {
     this.#sessions.set(id, {
       id,
-      // The link is the same at either end, but for whose session is whose.
+      // Both ends are the same, except for which session id is whose.
       link: new RmcpPlusLink({ suite, keys, consoleSession: id, bmcSession: consoleSession }),
       user,
       limit: facts.role & 0x0f || limitOf(user),

@@ -1,6 +1,6 @@
 /**
- * A virtual BMC: IPMI 2.0 over UDP (RMCP+), on the codec that Ingot's own client uses. What keeps the two from agreeing
- * on a mistake: `ipmitool` drives this one, and the client drives OpenIPMI's simulator (test/captures/readme.md).
+ * A virtual BMC: IPMI 2.0 over UDP (RMCP+), on the codec of Ingot's own client. To keep the two from sharing a mistake,
+ * `ipmitool` tests this one, and the client is tested against OpenIPMI's simulator (test/captures/readme.md).
  */
 import { Malformed } from '#wire/bytes/malformed.ts';
 import { ByteReader } from '#wire/bytes/reader.ts';
@@ -28,7 +28,7 @@ import { LegacySessions } from './legacy-sessions.ts';
 
 export type BmcCommandReport = { readonly command: string; readonly completion: number; readonly user: string | undefined };
 
-/** Answers in place of the BMC's own; undefined = its own. */
+/** Overrides the BMC's own response; undefined = no override. */
 export type Answering = (request: Request) => { readonly completion: number; readonly data: Buffer } | undefined;
 
 export type BmcOptions = {
@@ -36,22 +36,22 @@ export type BmcOptions = {
   /** 0 = any free port; see `Bmc.port`. */
   readonly port: number;
   readonly profile?: Partial<BmcProfile>;
-  /** Where its packets come from; default a UDP socket. */
+  /** Source of its packets; default a UDP socket. */
   readonly listen?: typeof listenUdp;
-  /** Controllers behind it that are reached by Send Message. */
+  /** Controllers behind it, reached by Send Message. */
   readonly satellites?: readonly Satellite[];
-  /** Inside of sessions: for recordings of real ones. */
+  /** Inside sessions: for replaying recordings of real ones. */
   readonly answering?: Answering;
   /** Called after each command, for logs and tests. */
   readonly onCommand?: (report: BmcCommandReport) => void;
-  /** Called for each packet, lost ones too: for counters. */
+  /** Called for each packet, including lost ones: for counters. */
   readonly onPacket?: (way: 'in' | 'out') => void;
-  /** A chassis action that failed, also after it was begun and answered. */
+  /** Called when a chassis action fails, also after it was acknowledged. */
   readonly onChassisError?: (error: unknown) => void;
 } & (
   | { readonly bmcModel: BmcModel }
   | {
-      /** A board of the usual kind around this machine. An empty name is the anonymous user; passwords have at most 20 bytes. */
+      /** A standard board around this machine. An empty name is the anonymous user; passwords have at most 20 bytes. */
       readonly chassis: Chassis;
       readonly users: readonly BmcUser[];
     }
@@ -61,10 +61,10 @@ export type Bmc = {
   readonly address: string;
   readonly port: number;
   readonly bmcModel: BmcModel;
-  /** Changes behaviour while it runs. */
+  /** Changes the behaviour at run time. */
   setBmcProfile(changes: Partial<BmcProfile>): void;
   readonly sessionCount: number;
-  /** Forgets all sessions, as a BMC does that restarts. */
+  /** Drops all sessions, as a BMC does on restart. */
   restart(): void;
   close(): Promise<void>;
 };
@@ -148,7 +148,7 @@ class VirtualBmc implements Bmc {
       const reply = this.#answer(packet, from);
       if (reply) this.#send(reply, from);
     } catch (error) {
-      // A real BMC drops what it does not understand.
+      // A real BMC silently drops malformed packets.
       if (!(error instanceof Malformed)) throw error;
     }
   }
@@ -161,7 +161,7 @@ class VirtualBmc implements Bmc {
     else this.#server?.send(packet, to);
   }
 
-  /** What the serial line says, unasked. */
+  /** Unsolicited output of the serial line. */
   #tell(session: BmcSession, payload: Buffer): void {
     if (session.from && !this.#profile.silent) this.#send(session.link.wrap('sol', payload), session.from);
   }

@@ -1,14 +1,14 @@
-/** The boot device that a BMC's owner asked for, as a machine's firmware consumes it. IPMI 2.0 rev 1.1 table 28-14. */
+/** The boot device set through the BMC, as the machine's firmware consumes it. IPMI 2.0 rev 1.1 table 28-14. */
 
 export type BootOverrideRequest = {
   readonly device: 'none' | 'pxe' | 'disk' | 'safe' | 'cdrom' | 'bios' | 'floppy';
   readonly persistent: boolean;
   readonly uefi?: boolean;
-  /** With `pxe`, of UEFI firmware: HTTP boot from this URL, or '' = from the one that DHCP tells. IPMI knows nothing of it. */
+  /** With `pxe` on UEFI firmware: HTTP boot from this URL, or '' = from the URL in DHCP. IPMI has no equivalent. */
   readonly httpUri?: string;
 };
 
-/** Table 28-14, parameter 3: without a chassis command within 60 s of the request, it is dropped. */
+/** Table 28-14, parameter 3: the request is dropped unless a chassis command follows within 60 s. */
 export const expiryMilliseconds = 60_000;
 
 export class BootOverride {
@@ -20,13 +20,13 @@ export class BootOverride {
     this.#now = now;
   }
 
-  /** What holds now; undefined = the firmware's own order. */
+  /** The current override; undefined = the firmware's own order. */
   get(): BootOverrideRequest | undefined {
     if (this.#now() >= this.#validUntil) this.clear();
     return this.#request;
   }
 
-  /** @param options `expires` false: holds until it is consumed, however late the next boot comes. Default true. */
+  /** @param options `expires` false: valid until it is consumed, however late the next boot is. Default true. */
   set(request: BootOverrideRequest, { expires = true }: { expires?: boolean } = {}): void {
     this.#request = request;
     this.#validUntil = Number.POSITIVE_INFINITY;
@@ -38,12 +38,12 @@ export class BootOverride {
     this.#validUntil = Number.POSITIVE_INFINITY;
   }
 
-  /** A chassis command came: the 60 seconds begin anew. */
+  /** A chassis command arrived: restarts the 60 seconds. */
   restartCountdown(): void {
     if (this.get() && Number.isFinite(this.#validUntil)) this.#validUntil = this.#now() + expiryMilliseconds;
   }
 
-  /** For the machine at each start of its firmware: what to boot from. A request for one boot is used up by this. */
+  /** Called by the machine at each start of its firmware: what to boot from. Consumes a one-time request. */
   takeForBoot(): BootOverrideRequest | undefined {
     const request = this.get();
     if (!request) return undefined;

@@ -4,34 +4,36 @@ import type { BootOverride } from './boot-override.ts';
 export type MediaDevice = 'cdrom' | 'floppy' | 'disk';
 
 /**
- * The machine as its BMC sees and drives it. A command returns (or resolves) when it has been begun; the BMC answers its
- * caller without waiting, as a real one does, and `power()` tells the effect.
+ * The machine as its BMC controls it. A command returns (or resolves) when it has been started; the BMC responds to its
+ * caller without waiting, as a real one does, and `power()` shows the effect.
  */
 export type Chassis = {
   power(): 'on' | 'off';
   powerOn(): void | Promise<void>;
-  /** At once, as if the plug were pulled. */
+  /** Immediately, as if the plug were pulled. */
   powerOff(): void | Promise<void>;
-  /** Starts the firmware anew without cutting power. Off stays off. */
+  /** Restarts the firmware without cutting power. No effect while off. */
   reset(): void | Promise<void>;
   powerCycle(): void | Promise<void>;
-  /** Asks the system that runs to shut down (ACPI). It may not. */
+  /** Requests a shutdown of the operating system (ACPI), which may ignore it. */
   softOff(): void | Promise<void>;
-  /** A diagnostic interrupt to all processors; nothing while it is off. */
+  /** A diagnostic interrupt (NMI) to all processors; no effect while off. */
   injectNmi?(): void | Promise<void>;
-  /** One more end of the serial line: it hears all that the machine prints and may type. Absent = no serial line. */
+  /** Attaches another client to the serial line: it receives all output and may type. Absent = no serial line. */
   openConsole?(): Duplex;
-  /** Puts a file (its path on this host) into the drive, or takes out what is in it (null); works while it runs.
-   * @param uri where the file came from, for `medium` */
+  /**
+   * Inserts a file (a path on this host) into the drive, or ejects the medium (null); also while the machine runs.
+   * @param uri source of the file, for `medium`
+   */
   changeMedium?(device: MediaDevice, path: string | null, uri?: string): Promise<void>;
-  /** URI of what is in the drive, whoever has put it in; null = nothing. Absent = the BMC alone knows. */
+  /** URI of the inserted medium, regardless of who inserted it; null = none. Absent = only the BMC knows. */
   medium?(device: MediaDevice): string | null;
-  /** Called after each change of a medium. With `medium`, or not at all. */
+  /** Called after each change of a medium. Present if and only if `medium` is. */
   onMedium?(listener: () => void): () => void;
-  /** How its firmware boots. Default `bios`. */
+  /** Boot mode of its firmware. Default `bios`. */
   readonly firmware?: 'bios' | 'uefi';
   /** Called after each change of power. */
   onPower?(listener: () => void): () => void;
-  /** The BMC writes it; the machine calls `takeForBoot()` at each start of its firmware. */
+  /** Written by the BMC; the machine calls `takeForBoot()` at each start of its firmware. */
   readonly bootOverride: BootOverride;
 };

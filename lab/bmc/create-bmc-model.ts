@@ -21,13 +21,13 @@ export type BmcModelOptions = {
   readonly identity?: Partial<BmcModelIdentity>;
   readonly lan?: Partial<BmcModelLan>;
   readonly media?: readonly MediaDevice[];
-  /** Entries that the log holds; further ones push out the oldest. */
+  /** Capacity of the log; further entries evict the oldest. */
   readonly logLimit?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 };
 
-/** A server of the usual kind around a machine. It holds no timer: what moves is computed when it is read. */
+/** A typical server board around a machine. It has no timers: changing values are computed on read. */
 export function createBmcModel(options: BmcModelOptions): BmcModel {
   return new MemoryBoard(options);
 }
@@ -68,7 +68,7 @@ function booting(offset: number, message: string): Words {
   return { sensor: system.boot, message, severity: 'ok', event: { typeCode: 0x1d, offset, asserted: true } };
 }
 
-/** Event offsets of table 42-2, generic type 01h: going low below, or high above. */
+/** Event offsets of table 42-2, generic type 01h: going low below, going high above a threshold. */
 const crossings: readonly { name: ThresholdName; offset: number; words: string; severity: BmcModelLogEntry['severity'] }[] = [
   { name: 'lnc', offset: 0, words: 'lower non-critical', severity: 'warning' },
   { name: 'lc', offset: 2, words: 'lower critical', severity: 'critical' },
@@ -130,7 +130,7 @@ class MemoryBoard implements BmcModel {
     this.media = media.map((device) => this.#createSlot(device));
   }
 
-  /** Made when they are first asked for: of the ten thousand boards of a farm most never are. */
+  /** Created on first use: most of the ten thousand boards of a farm never need them. */
   get sensors(): readonly BmcModelSensor[] {
     this.#sensors ??= createSensors({
       on: () => this.chassis.power() === 'on',
@@ -248,7 +248,7 @@ class MemoryBoard implements BmcModel {
   }
 }
 
-/** Of the range that anybody may use. */
+/** From the OEM range. */
 function randomMac(): string {
   return ['02', ...Array.from(randomBytes(5), (byte) => byte.toString(16).padStart(2, '0'))].join(':');
 }

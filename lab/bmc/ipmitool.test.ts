@@ -1,4 +1,6 @@
-/** The unmodified ipmitool drives the virtual BMC: at once, without repeats, with the right words for each failure. */
+/**
+ * The unmodified ipmitool drives the virtual BMC: without delay or retries, with the right message for each failure.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, afterEach, before, suite, test } from 'node:test';
@@ -18,7 +20,7 @@ type Result = { code: number; stdout: string; stderr: string };
 
 function ipmitool(port: number, command: string, options: string[] = []): Promise<Result> {
   const login = options.includes('-U') ? [] : ['-U', 'admin', '-P', 'secret'];
-  // A machine under load answers late, and is not to be taken for one that needs repeats.
+  // A machine under load responds late; that must not count as a need for retries.
   const args = ['-I', 'lanplus', '-N', '10', '-H', '127.0.0.1', '-p', String(port), ...login, ...options, ...command.split(' ')];
   return new Promise((resolve) => {
     execFile('ipmitool', args, { timeout: 30_000 }, (error, stdout, stderr) => {

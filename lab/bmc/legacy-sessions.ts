@@ -14,7 +14,7 @@ type Challenge = { readonly user: BmcUser; readonly key: Buffer; readonly bytes:
 
 /** Table 22-21. */
 const activationCodes = { noSlot: 0x81, privilegeTooHigh: 0x86 } as const;
-/** The oldest are forgotten: nothing is proven by asking for one. */
+/** The oldest challenges are evicted: requesting one proves nothing. */
 const mostChallenges = 16;
 
 export class LegacySessions {
@@ -36,7 +36,9 @@ export class LegacySessions {
     return { session, challenge: bytes };
   }
 
-  /** Activate Session, signed with the password that the challenge was asked for. @returns undefined for silence. @throws Malformed */
+  /**
+   * Activate Session, signed with the challenged user's password. @returns undefined for no response. @throws Malformed
+   */
   activate(packet: Buffer, id: number): Buffer | undefined {
     const challenge = this.#challenges.get(id);
     if (!challenge) return undefined;

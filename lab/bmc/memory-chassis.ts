@@ -2,11 +2,11 @@ import { BootOverride, type BootOverrideRequest } from './boot-override.ts';
 import type { Chassis } from './chassis.ts';
 
 export type MemoryChassis = Chassis & {
-  /** Every boot since the start, with what the firmware was told to boot from. */
+  /** Every boot since the start, with the boot override that the firmware received. */
   readonly boots: readonly (BootOverrideRequest | undefined)[];
 };
 
-/** A machine of two states and no body, for tests and for load. */
+/** A machine that is only a power state, for tests and load. */
 export function createMemoryChassis(initial: 'on' | 'off' = 'off'): MemoryChassis {
   const bootOverride = new BootOverride();
   const boots: (BootOverrideRequest | undefined)[] = [];

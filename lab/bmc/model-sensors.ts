@@ -1,17 +1,17 @@
-/** What a usual server measures: values that follow the machine's power and breathe a little, computed when they are read. */
+/** The sensors of a typical server: values that follow the machine's power and vary a little, computed on read. */
 import type { AnalogSensor, BmcModelSensor, DiscreteSensor, ThresholdName } from './bmc-model.ts';
 
-/** What the values depend on. Times in milliseconds since 1970. */
+/** Inputs of the values. Times in milliseconds since 1970. */
 export type Surroundings = { on(): boolean; switchedAt(): number; now(): number };
 
 type AnalogRow = {
   readonly name: string;
   readonly type: AnalogSensor['type'];
   readonly unit: AnalogSensor['unit'];
-  /** Where it settles while the machine is off (null = not readable) and while it is on. */
+  /** The steady value while the machine is off (null = not readable) and while it is on. */
   readonly off: number | null;
   readonly on: number;
-  /** How far the wave goes up and down. */
+  /** Amplitude of the wave. */
   readonly swing: number;
   readonly thresholds: Partial<Record<ThresholdName, number>>;
   readonly formula?: AnalogSensor['formula'];
@@ -83,7 +83,7 @@ export function createSensors(around: Surroundings): BmcModelSensor[] {
   ];
 }
 
-/** Time in which about two thirds of the way to the new value are gone, and the length of the wave. */
+/** Time constant (about two thirds of the change), and the period of the wave. */
 const room = 25;
 const settleMilliseconds = 60_000;
 const waveMilliseconds = 90_000;
@@ -94,7 +94,7 @@ function createAnalog(row: AnalogRow, index: number, around: Surroundings): Anal
     const target = around.on() ? on : off;
     if (target === null) return null;
     const age = Math.max(0, around.now() - around.switchedAt());
-    // Heat takes its time; fans, voltages and power follow at once.
+    // Temperatures change slowly; fans, voltages and power follow at once.
     const rest = type === 'temperature' ? Math.exp(-age / settleMilliseconds) : 0;
     const former = around.on() ? (off ?? room) : on;
     const wave = Math.sin((around.now() / waveMilliseconds + index / 7) * 2 * Math.PI);

@@ -1,4 +1,4 @@
-/** What the virtual BMC knows, read by ipmitool and by FreeIPMI: the two agree with the board, and with each other. */
+/** The virtual BMC's data, read by ipmitool and FreeIPMI: both agree with the board, and with each other. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,12 @@ import { createMemoryChassis } from './memory-chassis.ts';
 type Stage = {
   readonly bmc: Bmc;
   readonly login: BmcLogin;
-  /** What ipmitool prints, and what one of FreeIPMI's programs prints. */
+  /** The output of ipmitool, and of one of FreeIPMI's programs. */
   one(command: string): Promise<string>;
   other(command: string): Promise<string>;
 };
 
-/** They follow each other on one BMC. */
+/** Run in sequence on one BMC. */
 const checks: readonly [string, (stage: Stage) => Promise<void>][] = [
   [
     'sensors and their thresholds',
@@ -26,7 +26,7 @@ const checks: readonly [string, (stage: Stage) => Promise<void>][] = [
       const listed = columns(await other('ipmi-sensors --output-sensor-thresholds --shared-sensors --no-header-output'));
 
       const analog = bmc.bmcModel.sensors.filter((sensor) => sensor.kind === 'analog');
-      // FreeIPMI leaves readings of non-linear sensors out.
+      // FreeIPMI omits readings of non-linear sensors.
       const linear = analog.filter(({ formula }) => formula !== 'factors');
       for (const { name } of linear) {
         const [, reading, , , ...thresholds] = printed.get(name) ?? [];
@@ -202,7 +202,7 @@ async function setStage(cipherSuite: number, cache: string): Promise<Stage> {
     { name: 'op', password: 'op', privilege: 'operator' },
   ] as const;
   const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis });
-  // Held still, so that two programs see the same.
+  // Readings are frozen, so that two programs see the same.
   for (const sensor of bmc.bmcModel.sensors) if (sensor.kind === 'analog') bmc.bmcModel.force(sensor.name, sensor.read());
   const login = { port: bmc.port, user: 'admin', password: 'secret', suite: cipherSuite };
   return {
@@ -216,7 +216,7 @@ async function setStage(cipherSuite: number, cache: string): Promise<Stage> {
   };
 }
 
-/** `97.000` and `97` are one number, and so are `0.385` and `0.38`: one rounds, the other cuts. No number is `na` or `N/A`. */
+/** `97.000` equals `97`, and `0.385` equals `0.38`: one rounds, the other truncates. `na` and `N/A` mean no reading. */
 function sayTheSame(cell: string | undefined, other: string | undefined): boolean {
   const [value, expected] = [Number(cell ?? Number.NaN), Number(other ?? Number.NaN)];
   return Math.abs(value - expected) < 0.01 || (Number.isNaN(value) && Number.isNaN(expected));

@@ -2,7 +2,7 @@ import type { Chassis } from './chassis.ts';
 
 export type ChassisDeed = 'power up' | 'reset' | 'power cycle' | 'nmi';
 
-/** The same machine; `told` hears of what is done to it, before it happens. */
+/** The same machine; `told` is called before each command to it. */
 export function watchChassis(chassis: Chassis, told: (deed: ChassisDeed) => void, after: () => void): Chassis {
   const deed = (what: ChassisDeed | undefined, act: () => void | Promise<void>) => () => {
     if (what && (what === 'power up') === (chassis.power() === 'off')) told(what);

@@ -51,7 +51,7 @@ function parse(args: string[]) {
   return parseArgs({ args, options }).values;
 }
 
-/** `args` begin after `farm`. @returns the exit code. @throws RangeError or parseArgs' error where the words are wrong. */
+/** `args` begin after `farm`. @returns the exit code. @throws RangeError or parseArgs' error for wrong arguments. */
 export async function runFarmCommand(args: string[]): Promise<number> {
   const values = parse(args);
   if (values.help) return show(farmHelp);

@@ -1,27 +1,27 @@
-/** A farm on paper: who stands at which address, with which profile and password. No I/O. */
+/** The plan of a farm: address, profile and password of each BMC. No I/O. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadBmcProfiles } from '../bmc-profile-files.ts';
 
 export type FarmOptions = {
-  /** BMCs; default 100, at most 60,000. */
+  /** Number of BMCs; default 100, at most 60,000. */
   readonly count?: number;
-  /** How many of them, from the first on, speak Redfish (HTTP) as well. Default 0. */
+  /** How many of them, starting with the first, also support Redfish (HTTP). Default 0. */
   readonly redfish?: number;
-  /** Shares of the whole by name of a profile, 0 to 1; the rest has the default. */
+  /** Share of the farm per profile name, 0 to 1; the rest gets the default. */
   readonly profiles?: Readonly<Record<string, number>>;
-  /** Who gets which profile, and what is on at first, follow from it. Default 1. */
+  /** Seed that determines each machine's profile and initial power state. Default 1. */
   readonly seed?: number;
   /** First address; default 127.64.0.1. Only 127.0.0.0/8. */
   readonly firstAddress?: string;
-  /** UDP port of each; default 623. */
+  /** UDP port of each BMC; default 623. */
   readonly port?: number;
-  /** TCP port of those with Redfish; default 8000. */
+  /** TCP port of BMCs with Redfish; default 8000. */
   readonly redfishPort?: number;
-  /** farm.json and the control socket. Default `.cache/farm` in the checkout. */
+  /** Folder of farm.json and the control socket. Default `.cache/farm` in the checkout. */
   readonly stateDir?: string;
-  /** Seconds after which it ends by itself; default: with its owner. */
+  /** Lifetime in seconds; default: until its owner exits. */
   readonly seconds?: number;
 };
 
@@ -32,9 +32,9 @@ export type FarmMachine = {
   readonly user: string;
   readonly password: string;
   readonly profile: string;
-  /** At the start. */
+  /** Initial state. */
   readonly power: 'on' | 'off';
-  /** `http://127.64.0.1:8000`; null = it speaks IPMI alone. */
+  /** `http://127.64.0.1:8000`; null = IPMI only. */
   readonly redfish: string | null;
 };
 
@@ -50,7 +50,7 @@ export const defaultFarmDir = fileURLToPath(new URL('../../.cache/farm', import.
 const mostMachines = 60_000;
 const user = 'admin';
 
-/** @throws RangeError on sizes and names that make no farm. */
+/** @throws RangeError for invalid sizes and names. */
 export function planFarm(options: FarmOptions): FarmRecord {
   const { count = 100, redfish = 0, profiles = {}, seed = 1, port = 623, redfishPort = 8000, seconds } = options;
   expectRange('count', count, [1, mostMachines]);
@@ -77,7 +77,7 @@ export function planFarm(options: FarmOptions): FarmRecord {
   return { state_dir: stateDir, control: join(stateDir, 'control.sock'), seed, seconds: seconds ?? null, machines };
 }
 
-/** Consecutive, but for .0 and .255 at the end. */
+/** Consecutive, except for addresses that end in .0 and .255. */
 function addressesFrom(first: string, count: number): string[] {
   const octets = first.split('.').map(Number);
   if (octets.length !== 4 || octets[0] !== 127 || octets.some((octet) => !(octet >= 0 && octet <= 255)))
@@ -93,7 +93,7 @@ function addressesFrom(first: string, count: number): string[] {
   return addresses;
 }
 
-/** Each share is met to the machine; which ones they are is drawn. */
+/** The number of machines per share is exact; which machines is random. */
 function assign(shares: Readonly<Record<string, number>>, count: number, draw: () => number): (string | undefined)[] {
   const known = loadBmcProfiles();
   const names = Object.entries(shares).flatMap(([name, share]) => {
@@ -108,7 +108,7 @@ function assign(shares: Readonly<Record<string, number>>, count: number, draw: (
   );
 }
 
-/** Fisher and Yates's way. */
+/** Fisher-Yates shuffle. */
 export function shuffled<T>(values: readonly T[], draw: () => number): T[] {
   const mixed = [...values];
   for (let last = mixed.length - 1; last > 0; last -= 1) {
@@ -118,7 +118,7 @@ export function shuffled<T>(values: readonly T[], draw: () => number): T[] {
   return mixed;
 }
 
-/** Numbers from 0 to 1 that are the same for the same seed: SHA-256 of a counter, four bytes at a time. */
+/** Reproducible random numbers from 0 to 1 for a seed: SHA-256 of a counter, four bytes at a time. */
 export function createDraw(seed: number): () => number {
   let block = Buffer.alloc(0);
   let blocks = 0;

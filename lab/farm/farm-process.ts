@@ -1,8 +1,8 @@
 /**
- * The process that is the farm: thousands of BMCs around machines that are only a state. `startFarm` starts it:
+ * The farm's process: thousands of BMCs around machines that are only a power state. `startFarm` starts it:
  *     node farm-process.ts STATE_DIR
- * Descriptor 3 is a pipe to its owner: one JSON line tells that all are up, or why not. When the other end closes, or the
- * time is over, the farm ends.
+ * Descriptor 3 is a pipe to its owner: one JSON line reports that all BMCs are up, or the error. The farm exits when
+ * the other end closes or its lifetime is over.
  */
 import { Socket } from 'node:net';
 import { ControlServer } from '../control.ts';
@@ -19,7 +19,7 @@ class FarmProcess {
   #limit: NodeJS.Timeout | undefined;
   readonly #afterwards: () => void;
 
-  /** @param afterwards called when all is down */
+  /** @param afterwards called when everything is down */
   constructor(record: FarmRecord, afterwards: () => void) {
     this.#record = record;
     this.#afterwards = afterwards;

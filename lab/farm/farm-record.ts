@@ -1,4 +1,4 @@
-/** farm.json: what enrolment needs to know of a farm. It holds passwords, so only its owner may read it. */
+/** farm.json: the enrolment data of a farm. It holds passwords, so only its owner may read it. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FarmRecord } from './farm-plan.ts';

@@ -1,8 +1,8 @@
-/** What the farm's process is asked over its control socket, and what it answers. */
+/** Requests to the farm's process over its control socket, and their responses. */
 
 export type FarmRequest =
   | { readonly action: 'counters' }
-  /** Switches that many machines over, without their BMCs being asked. */
+  /** Toggles the power of this many machines, bypassing their BMCs. */
   | { readonly action: 'flip'; readonly count: number }
   | { readonly action: 'powers' }
   /** Names of machines, or 'all'. */
@@ -11,24 +11,24 @@ export type FarmRequest =
 
 export type GroupCounters = {
   machines: number;
-  /** IPMI packets, lost ones too. */
+  /** IPMI packets, including lost ones. */
   packets_in: number;
   packets_out: number;
-  /** IPMI commands carried out, in and out of sessions. */
+  /** IPMI commands executed, inside and outside sessions. */
   commands: number;
-  /** Sessions that were opened, on either face. */
+  /** Sessions opened, on either front end. */
   logins: number;
   /** Redfish requests. */
   requests: number;
 };
 
 export type FarmCounters = GroupCounters & {
-  /** Sessions that are open now, on either face. */
+  /** Sessions now open, on either front end. */
   readonly sessions: number;
   readonly on: number;
   readonly off: number;
   readonly by_profile: Readonly<Record<string, GroupCounters>>;
-  /** Of the farm's process: bytes, and seconds of processor time. */
+  /** Of the farm's process: bytes of memory, and seconds of processor time. */
   readonly rss: number;
   readonly cpu_seconds: number;
 };

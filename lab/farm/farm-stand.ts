@@ -17,11 +17,13 @@ type Stall = {
   profile: BmcProfile;
 };
 
-/** Sockets that are being opened at once. */
+/** Sockets opened concurrently. */
 const openings = 256;
-/** Entries of each event log: thousands of them are kept. */
+/** Capacity of each event log: there are thousands of them. */
 const logLimit = 32;
-/** Every session begins with it: IPMI 2.0 rev 1.1 section 13.17 ends with the lowest privilege, which nobody wants to keep. */
+/**
+ * Every session begins with it: IPMI 2.0 rev 1.1 section 13.17 starts at the lowest privilege, which no client keeps.
+ */
 const loginCommand = 'Set Session Privilege Level';
 
 export class FarmStand {
@@ -43,7 +45,7 @@ export class FarmStand {
     const { machines } = this.#record;
     for (let at = 0; at < machines.length; at += openings) {
       const some = machines.slice(at, at + openings);
-      // All of them have an end before the first failure is told, so that `close` finds every socket.
+      // All are settled before the first failure is reported, so that `close` finds every socket.
       const ends = await Promise.allSettled(
         some.map((machine) => this.#add(machine, profiles.get(machine.profile) ?? defaultBmcProfile)),
       );
@@ -75,10 +77,10 @@ export class FarmStand {
     };
   }
 
-  /** @returns what was switched, with its new state. */
+  /** @returns the toggled machines with their new state. */
   flip(count: number): FarmPowers {
     const some = shuffled([...this.#stalls.values()], this.#draw).slice(0, count);
-    // Through the board, so that those with Redfish send their events.
+    // Through the board, so that BMCs with Redfish send their events.
     for (const { bmc } of some) {
       const { chassis } = bmc.bmcModel;
       if (chassis.power() === 'on') void chassis.powerOff();

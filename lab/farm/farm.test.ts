@@ -1,4 +1,4 @@
-/** A farm for real, on loopback addresses, asked by ipmitool. */
+/** A real farm on loopback addresses, queried by ipmitool. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { withoutIpmitool } from '#test/captures/ipmi-sim.ts';
 import { connectFarm, type Farm, type FarmMachine, type FarmOptions, farmFile, startFarm } from './farm.ts';
 import { planFarm } from './farm-plan.ts';
 
-/** Above the ports that need root, and addresses of one's own for each test. */
+/** Ports that need no root, and separate addresses for each test. */
 const port = 16_230;
 let farms = 0;
 

@@ -1,7 +1,7 @@
 /**
- * A farm of virtual BMCs for load tests, as a program uses it: `startFarm` for one of your own, `connectFarm` for one
- * that `ingot lab farm` runs. It is one process of its own, on addresses of 127.0.0.0/8, which Linux answers without
- * being told to.
+ * API of a farm of virtual BMCs for load tests: `startFarm` starts one, `connectFarm` connects to one that `ingot lab
+ * farm` runs. The farm is a separate process on addresses of 127.0.0.0/8, to which Linux responds without
+ * configuration.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,12 +20,12 @@ export type { FarmCounters, FarmMachine, FarmOptions, FarmPowers, FarmRecord, Gr
 export { defaultFarmDir, farmFile };
 
 const farmProgram = fileURLToPath(new URL('farm-process.ts', import.meta.url));
-/** Longest wait for an orderly end (milliseconds). */
+/** Timeout of an orderly shutdown (milliseconds). */
 const stopTimeout = 20_000;
 
 export class Farm {
   readonly record: FarmRecord;
-  /** Of the farm's process, where this program started it. */
+  /** The farm's process, if this program started it. */
   readonly processId: number | undefined;
   readonly #control: ControlClient;
   readonly #child: ChildProcess | undefined;
@@ -45,22 +45,22 @@ export class Farm {
     return (await this.#ask({ action: 'counters' })) as FarmCounters;
   }
 
-  /** Switches `count` machines over, drawn by the seed, behind everybody's back. @returns their new states by name. */
+  /** Toggles the power of `count` machines, chosen by the seed, without a BMC command. @returns new states by name. */
   async flip(count: number): Promise<FarmPowers> {
     return (await this.#ask({ action: 'flip', count })) as FarmPowers;
   }
 
-  /** The truth, by name. */
+  /** The actual power states by name. */
   async powers(): Promise<FarmPowers> {
     return (await this.#ask({ action: 'powers' })) as FarmPowers;
   }
 
-  /** `profile` = a name of lab/bmc-profiles, and single fields: see lab/bmc/bmc-profile.ts. */
+  /** `profile` = a name in lab/bmc-profiles, and single fields: see lab/bmc/bmc-profile.ts. */
   async setBmcProfile(machines: readonly string[] | 'all', changes: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#ask({ action: 'set', machines, changes });
   }
 
-  /** Calls back when the farm has ended, whoever ended it. */
+  /** Calls back when the farm has ended for any reason. */
   whenDown(listener: () => void): void {
     if (this.#control.ended) listener();
     else this.#control.once('end', listener);
@@ -75,7 +75,7 @@ export class Farm {
     clearTimeout(killTimer);
   }
 
-  /** Lets go of a farm that somebody else runs. */
+  /** Disconnects from a farm that another process runs. */
   disconnect(): void {
     this.#control.close();
   }
@@ -85,7 +85,7 @@ export class Farm {
   }
 }
 
-/** Resolves when every BMC answers. Throws when an address is taken or the host has too few descriptors. */
+/** Resolves when every BMC responds. Throws when an address is in use or the host has too few descriptors. */
 export async function startFarm(options: FarmOptions = {}): Promise<Farm> {
   const record = planFarm(options);
   const running = await connectFarm(record.state_dir);
@@ -105,7 +105,7 @@ export async function startFarm(options: FarmOptions = {}): Promise<Farm> {
   }
 }
 
-/** The farm that runs in this state folder, or undefined. */
+/** The farm that runs with this state folder, or undefined. */
 export async function connectFarm(stateDir: string = defaultFarmDir): Promise<Farm | undefined> {
   const record = readFarm(stateDir);
   const control = record && (await ControlClient.connect(record.control).catch(() => undefined));

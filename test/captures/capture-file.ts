@@ -1,4 +1,4 @@
-/** Captured exchanges as text: `# key: value` lines, then one packet a line, `>` to the BMC and `<` back, in hex. */
+/** Captured exchanges as text: `# key: value` lines, then one packet per line, `>` to the BMC and `<` back, in hex. */
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Passed } from './udp-relay.ts';
 

@@ -1,4 +1,4 @@
-/** A BMC for OpenIPMI's simulator with a sensor of each formula: what others make of its bytes is what Ingot must make of them. */
+/** A BMC for OpenIPMI's simulator with a sensor of each formula: Ingot must decode its bytes as other programs do. */
 import type { SimKnowledge } from './ipmi-sim.ts';
 
 type SimSensor = {
@@ -49,7 +49,7 @@ export const sensorTable: readonly SimSensor[] = [
   { name: 'on unit 0', raw: 3, thresholds: [0xa0, 0x90, 0x70, 2, 3, 4] },
 ];
 
-/** Numbers of the sensors beside those of the table. */
+/** Numbers of the sensors that are not in the table. */
 export const otherSensors = { presence: 100, supply: 101, shared: 110, eventOnly: 120 } as const;
 
 export function simKnowledge(): SimKnowledge {
@@ -176,7 +176,7 @@ function discrete(number: number, type: number, offsets: readonly number[]): str
   ].join('\n');
 }
 
-/** FRU data: made by hand from the FRU Information Storage Definition 1.2; six-bit, BCD plus and 8-bit texts. */
+/** FRU data: built manually from the FRU Information Storage Definition 1.2; six-bit, BCD plus and 8-bit texts. */
 export const fruBytes = Buffer.concat([
   closed(Buffer.of(1, 0, 1, 4, 8, 0, 0)),
   area(Buffer.concat([Buffer.of(1, 3, 0x11), text('CH-1'), Buffer.of(0x44, 0x12, 0x3a, 0x45, 0xc6), Buffer.of(0xc1)]), 24),

@@ -1,4 +1,4 @@
-/** OpenIPMI's BMC simulator as a peer for tests: one BMC on loopback, one machine that is three files. */
+/** OpenIPMI's BMC simulator as a peer for tests: one BMC on loopback, one machine that consists of three files. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -21,17 +21,17 @@ export type IpmiSim = {
   close(): Promise<void>;
 };
 
-/** What the simulated BMC knows. */
+/** Data of the simulated BMC. */
 export type SimKnowledge = {
   /** Sensor data records in the language of OpenIPMI's `sdrcomp`. */
   readonly records: string;
-  /** Further commands of `ipmi_sim_cmd(5)`, before the BMC is enabled. */
+  /** Additional commands of `ipmi_sim_cmd(5)`, before the BMC is enabled. */
   readonly commands: string;
 };
 
 /**
  * Users `admin` with password `secret`, and the anonymous one with `test`.
- * @param serialPort TCP port on loopback where the machine's serial line listens; absent = it has none
+ * @param serialPort TCP port on loopback of the machine's serial line; absent = no serial line
  */
 export async function startIpmiSim(knowledge?: SimKnowledge, serialPort?: number): Promise<IpmiSim> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-ipmi-sim-'));
@@ -80,7 +80,7 @@ function serialLine(port: number | undefined): string {
   return port === undefined ? '' : `sol "tcp:127.0.0.1:${port}" 115200\n`;
 }
 
-/** The simulator keeps sensor 0 for the watchdog. */
+/** The simulator reserves sensor 0 for the watchdog. */
 function emulation(knowledge: SimKnowledge | undefined): string {
   return `mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02${knowledge ? ' persist_sdr' : ''}
@@ -90,7 +90,7 @@ mc_enable 0x20
 `;
 }
 
-/** Into the file from which the simulator fills the BMC's repository. */
+/** Written to the file from which the simulator loads the BMC's repository. */
 async function compileRecords(folder: string, records: string): Promise<void> {
   const source = join(folder, 'sim.sdrs');
   await writeFile(source, records);
@@ -113,7 +113,7 @@ esac
 `;
 }
 
-/** Waits for the answer to an ASF ping: the simulator has no other way to say that it listens. */
+/** Waits for the response to an ASF ping: the simulator has no other sign of readiness. */
 async function answering(port: number, child: ChildProcess): Promise<void> {
   const socket = createSocket('udp4');
   const ping = () => socket.send(Buffer.from('0600ff06000011be80000000', 'hex'), port, '127.0.0.1');

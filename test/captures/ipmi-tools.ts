@@ -10,12 +10,12 @@ export type BmcLogin = {
   readonly user: string;
   readonly password: string;
   readonly suite: number;
-  /** More options of ipmitool. */
+  /** Additional options of ipmitool. */
   readonly options?: readonly string[];
 };
 
 export function ipmitool({ port, user, password, suite, options = [] }: BmcLogin, command: string): Promise<ProgramResult> {
-  // No repeats: a machine under load answers late, and then hears a command twice.
+  // No retries: a machine under load responds late, and would receive a command twice.
   const login = [
     '-I',
     'lanplus',
@@ -37,7 +37,7 @@ export function ipmitool({ port, user, password, suite, options = [] }: BmcLogin
   return runProgram('ipmitool', [...login, ...options, ...command.split(' ')]);
 }
 
-/** @param command e.g. `ipmi-sel --info`. `cache`: a folder for sensor records, for those programs that keep them. */
+/** @param command e.g. `ipmi-sel --info`. `cache`: a folder for sensor records, for the programs that cache them. */
 export function freeipmi({ port, user, password, suite }: BmcLogin, command: string, cache?: string): Promise<ProgramResult> {
   const [program = '', ...args] = command.split(' ');
   const login = ['-D', 'LAN_2_0', '-h', `127.0.0.1:${port}`, '-u', user, '-p', password, '-I', String(suite), '-l', 'ADMIN'];
@@ -45,7 +45,7 @@ export function freeipmi({ port, user, password, suite }: BmcLogin, command: str
   return runProgram(program, [...login, ...caching, ...args]);
 }
 
-/** Lines of columns: `name | value | …`, without blanks around. */
+/** Rows of columns: `name | value | …`, trimmed. */
 export function columns(text: string): string[][] {
   return text
     .split('\n')
@@ -53,7 +53,7 @@ export function columns(text: string): string[][] {
     .map((line) => line.split('|').map((cell) => cell.trim()));
 }
 
-/** Value and thresholds as `ipmitool sensor` prints them, from lower non-recoverable to upper non-recoverable. */
+/** Value and thresholds in the format of `ipmitool sensor`, from lower non-recoverable to upper non-recoverable. */
 export function sensorAsPrinted(sensor: Sensor | undefined): string[] {
   const order = [
     'lower non-recoverable',
@@ -67,7 +67,7 @@ export function sensorAsPrinted(sensor: Sensor | undefined): string[] {
   return [spell(sensor?.value), ...order.map((name) => spell(sensor?.thresholds[name]))];
 }
 
-/** The same of a row of `ipmitool sensor`. It prints the logarithm of nothing; for us it is no number. */
+/** The same from a row of `ipmitool sensor`. It prints the logarithm of zero; here that is not a number. */
 export function sensorColumns([, value = '', , , ...thresholds]: string[]): string[] {
   return [value === '-inf' ? 'na' : value, ...thresholds.slice(0, 6)];
 }

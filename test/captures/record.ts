@@ -1,4 +1,7 @@
-/** Records the exchanges in ipmi/ and ipmi-1.5/ anew: ipmitool with OpenIPMI's simulator, and with the virtual BMC for what that lacks. */
+/**
+ * Records the exchanges in ipmi/ and ipmi-1.5/ anew: ipmitool with OpenIPMI's simulator, and with the virtual BMC for
+ * commands that the simulator lacks.
+ */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -39,7 +42,7 @@ for (const exchange of exchanges) {
   const session = isLegacy ? ['-I', 'lan', '-A', 'MD5'] : ['-I', 'lanplus', '-C', exchange.suite];
   const peer = [...session, '-H', '127.0.0.1', '-p', String(relay.port)];
   const login = ['-U', user, '-P', exchange.password ?? password];
-  // Some of these fail on purpose.
+  // Some of these are expected to fail.
   await run('ipmitool', [...peer, ...login, ...exchange.command.split(' ')]).catch(() => {});
   relay.close();
   const notes = {

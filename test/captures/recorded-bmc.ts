@@ -1,4 +1,4 @@
-/** What a real BMC answered, to be given again: message by message, and what is read in portions as a whole. */
+/** Replays a real BMC's responses: message by message, and data that is read in portions as a whole. */
 import { readFile } from 'node:fs/promises';
 import type { Answering } from '#lab/bmc/bmc.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
@@ -10,7 +10,7 @@ const rmcpPlus = 0x06;
 const ipmiClass = 0x07;
 const lengthAt = { legacy: 13, rmcpPlus: 14 };
 
-/** Requests and their answers, in order. Only what is neither encrypted nor of the opening of a session. */
+/** Requests and their responses, in order. Only unencrypted ones that do not open a session. */
 export async function readExchanges(path: string): Promise<{ request: Request; response: Response; messages: Buffer[] }[]> {
   const exchanges: { request: Request; response: Response; messages: Buffer[] }[] = [];
   let asked: Buffer | undefined;
@@ -37,12 +37,12 @@ type SdrEntry = { next: number; bytes: Buffer };
 const getSdr = 0x23;
 const readFru = 0x11;
 const fruInfo = 0x10;
-/** What opens and ends sessions is the business of the BMC that gives the recording again. */
+/** The BMC that replays the recording opens and closes sessions itself. */
 const ownCommands: readonly number[] = [0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x54];
 
 export class Recording {
   readonly #answers = new Map<string, Outcome>();
-  /** By record id; 0 stands for the first one. */
+  /** By record id; 0 means the first one. */
   readonly #sdrs = new Map<number, SdrEntry>();
   readonly #frus = new Map<number, Buffer>();
 

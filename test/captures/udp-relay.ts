@@ -1,4 +1,4 @@
-/** Stands between a console and a BMC on loopback, passes everything on, and may look, lose or change. */
+/** Relays packets between a console and a BMC on loopback, and may inspect, drop or change them. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
@@ -7,7 +7,7 @@ export type Passed = { readonly direction: Direction; readonly packet: Buffer };
 
 export type UdpRelay = { readonly port: number; readonly passed: readonly Passed[]; close(): void };
 
-/** @param pass what to send on in place of a packet: none, itself, or others. Default: itself. */
+/** @param pass replacement of a packet: none, itself, or others. Default: itself. */
 export async function startUdpRelay(
   bmcPort: number,
   pass: (packet: Buffer, direction: Direction) => Buffer[] = (packet) => [packet],

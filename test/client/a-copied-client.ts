@@ -1,6 +1,6 @@
 /**
- * Newer clients than the system's, unmodified, from copies beside the repo. A variable names the folders that Python shall
- * find first, separated by colons: the copy, and whatever it needs that the system does not have.
+ * Unmodified clients that are newer than the system's, from copies beside the repo. A variable lists the folders that
+ * come first on Python's path, separated by colons: the copy, and dependencies that the system lacks.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,10 +29,9 @@ export function whyMissing(client: CopiedClient): string | false {
 }
 
 /**
- * The environment in which `openstack` takes its bare metal commands from the copy: it finds plugins by the metadata of what
- * is installed, which a copy has in its `setup.cfg`.
- *
- * @param folder may be written to
+ * The environment in which `openstack` uses the copy's bare metal commands: it finds plugins by the metadata of
+ * installed packages, which a copy has in its `setup.cfg`.
+ * @param folder writable folder
  */
 export function withCopiedCommands(env: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
   const folders = foldersOf(ironicClient);
@@ -44,16 +43,15 @@ export function withCopiedCommands(env: NodeJS.ProcessEnv, folder: string): Node
   return { ...env, PYTHONPATH: `${folders}${delimiter}${folder}`, XDG_CACHE_HOME: folder };
 }
 
-/** The same entries are sections in the one file, and lists below keys in the other. */
+/** The same entries are sections in one file, and lists below keys in the other. */
 function entryPointsOf(setup: string): string {
   const [, listed = ''] = /^\[entry_points\]\n([\s\S]*?)(?=^\[|(?![\s\S]))/m.exec(setup) ?? [];
   return listed.replace(/^([\w.]+) =$/gm, '[$1]').replace(/^ +/gm, '');
 }
 
 /**
- * Runs a program of ours on openstacksdk; `cloud` is the connection. Resolves with what it printed, parsed.
- *
- * @param folders where Python looks first: a copy; empty = the system's own
+ * Runs a program of ours on openstacksdk; `cloud` is the connection. Resolves with its parsed output.
+ * @param folders first on Python's path: a copy; empty = the system's own
  */
 export async function runWithSdk(env: NodeJS.ProcessEnv, program: string, folders = ''): Promise<unknown> {
   const lines = ['import json, openstack', 'cloud = openstack.connect(force_ipv4=True)', program];

@@ -1,4 +1,4 @@
-/** The referee: the unmodified `openstack` client works with what a machine's BMC can do, on fake hardware. */
+/** Referee test: the unmodified `openstack` client with the BMC features of a machine, on fake hardware. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** The referee: the unmodified `openstack` client works with servers and nodes of a whole Ingot on fake hardware. */
+/** Referee test: the unmodified `openstack` client with servers and nodes of a whole Ingot on fake hardware. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -228,7 +228,7 @@ test('the same by the oldest microversions, as clients ask without settings', { 
 test('a server is deleted, its node is free again, and both are gone in the end', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     'server delete s2 --wait',
-    // The progress of the command above ends without a line's end.
+    // The progress output of the command above has no final newline.
     'flavor show metal -f value -c name',
     'server list -f json',
     'baremetal node show n1 --fields provision_state instance_uuid -f json',

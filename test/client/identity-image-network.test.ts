@@ -1,4 +1,4 @@
-/** The referee: the unmodified `openstack` client against a listening API. One session does most of it, for speed. */
+/** Referee test: the unmodified `openstack` client against a listening API. One session runs most of it, for speed. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -224,6 +224,6 @@ test('what cannot be done is said in words', { skip }, async () => {
   await stage.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });
 
   await assert.rejects(openstack(env, ['router', 'create', 'r']), /A router is not supported by Ingot yet/);
-  // The client tells its cause only in the log lines of a delete.
+  // The client prints the cause of a failed delete only in its log lines.
   await assert.rejects(openstack(env, ['network', 'delete', 'taken']), /is in use: there are 1 ports on it/);
 });

@@ -1,4 +1,4 @@
-/** The referees: unmodified newer clients work with virtual media, firmware and inventory, on the lab's Redfish BMC. */
+/** Referee tests: unmodified newer clients with virtual media, firmware and inventory, on the lab's Redfish BMC. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -33,7 +33,7 @@ after(async () => {
   await ingot.close();
 });
 
-/** The lab's BMC before a machine that is only a power state, and a web server with an image. */
+/** The lab's BMC with a machine that is only a power state, and a web server with an image. */
 async function startBmc(mediaFolder: string) {
   await mkdir(mediaFolder);
   const chassis = createMemoryChassis('off');

@@ -1,4 +1,4 @@
-/** Debian's openstacksdk as Ansible's modules use it: what was made once is found as it should be when they run again. */
+/** Debian's openstacksdk as used by Ansible's modules: a second run finds existing resources unchanged. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const skip =
   spawnSync(python, ['-c', 'import openstack']).status === 0 ? false : 'there is no openstacksdk (apt: python3-openstackclient)';
 const ingot = aSharedIngot((directory) => writeFile(join(directory, 'image'), Buffer.alloc(1_048_576, 1)));
 
-/** A server with all that `os_server` asks for by itself: `auto_ip`, and the group `default`. */
+/** A server with all defaults of `os_server`: `auto_ip`, and the group `default`. */
 const program = `
 import json, sys
 import openstack

@@ -1,4 +1,4 @@
-/** The referee: what the unmodified `openstack` client says to a member who reaches for addresses of others. */
+/** Referee test: error messages of the unmodified `openstack` client for a member who requests addresses of others. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';

@@ -1,11 +1,11 @@
-/** Runs the real `openstack` client: several commands in one session, because each start of it costs seconds. */
+/** Runs the real `openstack` client: several commands in one session, because each start takes seconds. */
 import { spawn, spawnSync } from 'node:child_process';
 
 export const hasOpenstackClient = spawnSync('openstack', ['--version']).status === 0;
 /** The reason to skip, or false. */
 export const withoutClient = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 
-/** One invocation. Rejects with the client's words when it fails. */
+/** One invocation. Rejects with the client's error message when it fails. */
 export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[], input?: string | Buffer): Promise<string> {
   const child = spawn('openstack', args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
@@ -25,7 +25,7 @@ export async function openstackJson(env: NodeJS.ProcessEnv, args: readonly strin
   return JSON.parse(await openstack(env, [...args, '-f', 'json']));
 }
 
-/** Runs commands in one session of the client; what each printed with `-f json` comes back parsed, in order. */
+/** Runs commands in one session of the client; returns the parsed `-f json` output of each, in order. */
 export async function openstackSession(
   env: NodeJS.ProcessEnv,
   commands: readonly string[],

@@ -1,4 +1,4 @@
-/** The referee: the unmodified `openstack` client with machines that a person, or a hypervisor behind SSH, switches. */
+/** Referee test: the unmodified `openstack` client with manual power, and with a hypervisor behind SSH. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aVirsh } from '#test/a-hypervisor.ts';
@@ -11,7 +11,7 @@ type Row = Record<string, unknown>;
 
 const ingot = aSharedIngot();
 
-/** The power state once nobody wants another. */
+/** The power state when no target power state remains. */
 async function settledPower(node: string): Promise<unknown> {
   for (;;) {
     const shown = await openstackJson(ingot.env, [

@@ -1,4 +1,6 @@
-/** The referee: what the unmodified `openstack` client shows a member of servers that failed and of names that paint. */
+/**
+ * Referee test: what the unmodified `openstack` client shows a member: failed servers, names with control characters.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';

@@ -1,4 +1,4 @@
-/** A whole Ingot on fake hardware, and the environment in which the `openstack` client finds it. */
+/** A whole Ingot on fake hardware, and the environment for the `openstack` client. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { readSettings } from '#settings.ts';
 export type WholeIngot = {
   readonly url: string;
   readonly env: NodeJS.ProcessEnv;
-  /** For the test's own files; gone with the stage. */
+  /** For the test's own files; removed with the stage. */
   readonly directory: string;
   close(): Promise<void>;
 };
 
-/** @param prepare gets the state folder before Ingot opens it */
+/** @param prepare receives the state folder before Ingot opens it */
 export async function startWholeIngot(prepare?: (state: string) => Promise<void>): Promise<WholeIngot> {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-client-'));
   await prepare?.(join(directory, 'state'));
@@ -50,7 +50,7 @@ export async function startWholeIngot(prepare?: (state: string) => Promise<void>
   };
 }
 
-/** One for all tests of a file, which read it while they run. @param layFiles gets the folder for the tests' own files */
+/** One for all tests of a file, which only read it. @param layFiles receives the folder for the tests' own files */
 export function aSharedIngot(layFiles?: (directory: string) => Promise<void>): Pick<WholeIngot, 'env' | 'directory'> {
   let ingot: WholeIngot;
   before(async () => {

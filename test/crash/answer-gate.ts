@@ -1,6 +1,6 @@
 /**
- * Stands before a BMC's Redfish face and hands each request that changes something to whoever watches: before the BMC has
- * it, and before its answer goes back. What is dropped there is what a client that dies in that moment loses.
+ * A proxy before a BMC's Redfish front end that passes each changing request to an observer: before the BMC receives
+ * it, and before its response is returned. Dropping it there simulates a client that dies at that moment.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';

@@ -1,4 +1,4 @@
-/** Reads what Ingot offers to firmware, as far as pxelinux and iPXE would act on it here. */
+/** Evaluates Ingot's boot files, as far as pxelinux and iPXE would act on them here. */
 
 export type Offer =
   /** Paths are relative to the TFTP root, or URLs. */
@@ -6,7 +6,7 @@ export type Offer =
 
 type Label = { kernel?: string; append?: string; ipappend?: number; localboot?: boolean };
 
-/** The default label of a pxelinux configuration. `nic` fills in what `ipappend` asks for. */
+/** The default label of a pxelinux configuration. `nic` supplies the values for `ipappend`. */
 export function readPxelinux(text: string, nic: { mac: string; ip: string }): Offer {
   const labels = new Map<string, Label>();
   let fallback = '';

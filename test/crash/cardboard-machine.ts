@@ -1,7 +1,7 @@
 /**
- * A server without hardware: a power state, firmware that does what real firmware would with what Ingot offers, a file
- * as its disk, and, in the place of the ramdisk, the real agent as a program of its own. Real are BMC and agent; made
- * of cardboard are firmware and kernel.
+ * A server without hardware: a power state, simulated firmware that acts on what Ingot offers, a file as its disk, and
+ * the real agent as a separate program in place of the ramdisk. BMC and agent are real; firmware and kernel are
+ * simulated ("cardboard").
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -26,13 +26,13 @@ export type MachinePlan = {
   readonly bootUrl: string;
   readonly tftpRoot: string;
   readonly diskFile: string;
-  /** Folder for the kernel line, what was fetched, and the agent's output. */
+  /** Folder for the kernel line, fetched files, and the agent's output. */
   readonly folder: string;
   /** BMC on 127.0.0.1 in Ingot's namespace: IPMI, and Redfish without TLS. */
   readonly bmc: { readonly port: number; readonly redfishPort: number; readonly user: string; readonly password: string };
 };
 
-/** What a machine does, in the order it does it. */
+/** Events of a machine, in order. */
 export type MachineNews =
   | { what: 'power'; state: 'on' | 'off' }
   /** `system`: the ramdisk, or the user's system from the network or from the disk. */
@@ -42,7 +42,7 @@ export type MachineNews =
 
 const run = promisify(execFile);
 const agentProgram = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
-/** Firmware asks again while nobody answers; real one gives up about as late. */
+/** Firmware retries while no server responds; the real one gives up after about as long. */
 const firmwarePatience = 60_000;
 const firmwarePause = 50;
 const bootSignature = 0xaa55;
@@ -94,12 +94,12 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
     this.powerOff();
   }
 
-  /** As if the kernel had hung: power stays on, nobody answers any more. */
+  /** Simulates a hung kernel: power stays on, the machine no longer responds. */
   killAgent(): boolean {
     return this.#agent?.kill('SIGKILL') ?? false;
   }
 
-  /** Resolves when no program of this machine runs any more. */
+  /** Resolves when all programs of this machine have exited. */
   async dismantle(): Promise<void> {
     this.#cut();
     await this.#agentGone;
@@ -132,7 +132,9 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
     this.emit('news', { what: 'halted', why: 'no bootable device' });
   }
 
-  /** A pxelinux configuration is what DHCP would have named where there is one; else the script that iPXE asks for. */
+  /**
+   * The pxelinux configuration, which DHCP would have named, if there is one; otherwise the script that iPXE requests.
+   */
   async #askNetwork(signal: AbortSignal): Promise<Offer | undefined> {
     if (this.nicIsDead) return undefined;
     const { mac, address, serverAddress, tftpRoot, bootUrl } = this.plan;
@@ -166,7 +168,7 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
       .digest('hex');
   }
 
-  /** From the machine's own address. Asks again while nobody answers. @returns the HTTP status */
+  /** From the machine's own address. Retries while no server responds. @returns the HTTP status */
   async #fetch(url: string, file: string, signal: AbortSignal): Promise<number> {
     const command = insideNamespace(this.plan.namespace, ['curl', '-s', '-m', '20', '-o', file, '-w', '%{http_code}', url]);
     for (const end = performance.now() + firmwarePatience; ; ) {
@@ -188,7 +190,7 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
     await writeFile(lineFile, `${line}\n`);
     signal.throwIfAborted();
     const agent = [process.execPath, '--disable-warning=ExperimentalWarning', agentProgram, '--no-reboot'];
-    // A process namespace of its own: killing its first process takes all others along, as a power cut does.
+    // Its own process namespace: killing its first process ends all others, as a power cut does.
     const command = insideNamespace(namespace, [
       ...['unshare', '--pid', '--fork', '--kill-child=SIGKILL', '--mount', '--'],
       ...['sh', '-c', 'mount -t tmpfs none /run && PATH=$0 && exec "$@"', this.ramdiskPath],
@@ -204,7 +206,7 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
     this.#agent = undefined;
     if (signal.aborted) return;
     this.emit('news', { what: 'agent ended', code });
-    // Status 0 is how it restarts the machine.
+    // It restarts the machine by exiting with status 0.
     if (code === 0) this.reset();
   }
 

@@ -1,7 +1,7 @@
 /**
- * The process that holds the machines of a cardboard rack and their BMCs, inside Ingot's namespace, so that both outlive
- * every Ingot. Started by cardboard-rack.ts: `cardboard-process.ts PLANS`, a file with a JSON list of MachinePlan. It
- * ends when the channel to its starter does.
+ * The process that holds the machines of a cardboard rack and their BMCs, inside Ingot's namespace, so that both
+ * outlive every Ingot. Started by cardboard-rack.ts: `cardboard-process.ts PLANS`, a file with a JSON list of
+ * MachinePlan. It exits when the channel to its starter closes.
  */
 import { readFileSync } from 'node:fs';
 import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
@@ -14,11 +14,11 @@ export type RackRequest = { id: number; machine: string } & (
   | { action: 'profile'; changes: Partial<BmcProfile> }
   | { action: 'nic'; dead: boolean }
   | { action: 'kill agent' }
-  /** The BMC forgets its sessions. */
+  /** The BMC drops its sessions. */
   | { action: 'restart BMC' }
-  /** From its next start the ramdisk lacks the programs of /usr/sbin, tgtd among them. */
+  /** From its next start the ramdisk lacks the programs of /usr/sbin, including tgtd. */
   | { action: 'strip ramdisk' }
-  /** What becomes of a request that the gate has stopped. */
+  /** What happens to a request that the gate has stopped. */
   | { action: 'go on'; stop: number; verdict: GateVerdict }
 );
 export type RackMessage =
@@ -40,7 +40,7 @@ async function addMachine(plan: MachinePlan): Promise<void> {
   const machine = new CardboardMachine(plan);
   machine.on('news', (news) => tell({ kind: 'news', machine: plan.name, news }));
   const { port, redfishPort, user, password } = plan.bmc;
-  // A killed client never closes its session, and a BMC keeps those for a minute: here it dies dozens of times in one.
+  // A killed client never closes its session, and a BMC keeps it for a minute: clients here die dozens of times in one.
   const sessionLimit = 250;
   const bmc = await startBmc({
     address: '127.0.0.1',

@@ -1,4 +1,4 @@
-/** A rack of machines without hardware, as tests see it: their news, and the mishaps that tests bring about. */
+/** A rack of machines without hardware, as seen by tests: its events, and the faults that tests inject. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import type { MachineNews, MachinePlan } from './cardboard-machine.ts';
 import type { RackMessage, RackRequest } from './cardboard-process.ts';
 import { macOfMachine, type PrivateNetwork, serverAddress } from './private-network.ts';
 
-/** Sparse: takes no room until it is written. Demo flavors ask for 6 GiB, 256 MiB of swap and a config drive. */
+/** Sparse file. Demo flavors need 6 GiB, 256 MiB of swap and a config drive. */
 export const diskBytes = 8 * 1024 ** 3;
 const httpPort = 8088;
 const firstBmcPort = 6231;
@@ -25,7 +25,7 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
   readonly plan: MachinePlan;
   /** Since the start. */
   readonly news: MachineNews[] = [];
-  /** Called with each Redfish request that changes something, before the BMC has it and before its answer goes back. */
+  /** Called with each changing Redfish request, before the BMC receives it and before its response is returned. */
   onChange: (moment: GateMoment) => GateVerdict | Promise<GateVerdict> = () => 'pass';
   readonly #ask: (mishap: Mishap) => Promise<void>;
 
@@ -45,7 +45,7 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
     return this.news.filter((news) => news.what === 'boot');
   }
 
-  /** Resolves when its latest boot is one into `system`, and with that. */
+  /** Resolves with its latest boot once that is one into `system`. */
   async untilBooted(system: Boot['system']): Promise<Boot> {
     for (;;) {
       const last = this.boots().at(-1);
@@ -78,7 +78,7 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
     await this.#ask({ action: 'go on', stop, verdict: await this.onChange(moment) });
   }
 
-  /** Resolves with the first news from now on that fits. */
+  /** Resolves with the first matching event from now on. */
   until(fits: (news: MachineNews) => boolean): Promise<MachineNews> {
     return new Promise((resolve) => {
       const look = (news: MachineNews) => {
@@ -130,7 +130,7 @@ export class CardboardRack {
 
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    // Not `close`: it waits for the channel too, which is gone by then.
+    // Not `close`: it also waits for the channel, which is gone by then.
     const ended = once(this.#child, 'exit');
     this.#child.disconnect();
     await ended;
@@ -161,7 +161,7 @@ export class CardboardRack {
     if (message.kind !== 'news' && message.kind !== 'bmc' && message.kind !== 'stopped') return;
     const machine = this.machines.find(({ plan }) => plan.name === message.machine);
     if (message.kind === 'stopped') {
-      // The rack may end while it waits.
+      // The rack may end during the wait.
       machine?.decide(message.stop, message.moment).catch(() => {});
       return;
     }

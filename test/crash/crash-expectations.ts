@@ -1,4 +1,4 @@
-/** What must hold when all is over, however often Ingot was killed on the way. */
+/** Invariants after a run, regardless of how often Ingot was killed. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const sector = 512;
 
 export type Partition = { start: number; size: number; type: string; label: string; uuid: string };
 
-/** The partitions of a disk with what blkid finds in each; starts and sizes in bytes. */
+/** The partitions of a disk with the output of blkid for each; starts and sizes in bytes. */
 export async function readPartitions(disk: string): Promise<Partition[]> {
   const { stdout } = await run('sfdisk', ['--json', disk]);
   const { partitions = [] } = (JSON.parse(stdout) as { partitiontable: { partitions?: { start: number; size: number }[] } })
@@ -32,7 +32,7 @@ async function probe(disk: string, place: { start: number; size: number }): Prom
   return { ...place, type: field('TYPE'), label: field('LABEL'), uuid: field('UUID') };
 }
 
-/** The config drive on the disk is one that cloud-init would take, and this server's. */
+/** cloud-init would accept the config drive on the disk, and it is this server's. */
 export async function expectConfigDrive(disk: string, server: { id: string; hostname: string }, folder: string): Promise<void> {
   const drives = (await readPartitions(disk)).filter(({ label }) => label === 'config-2');
   assert.equal(drives.length, 1, 'one config drive');
@@ -53,7 +53,7 @@ export async function expectConfigDrive(disk: string, server: { id: string; host
   assert.deepEqual([metadata.uuid, metadata.hostname.split('.')[0]], [server.id, server.hostname]);
 }
 
-/** All that is left in the TFTP root, and the plans. */
+/** Everything left in the TFTP root, and the boot plans. */
 export async function bootFiles({ stateDir }: Pick<CrashStage, 'stateDir'>): Promise<{ files: string[]; plans: string[] }> {
   const root = join(stateDir, 'boot', 'tftp');
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
@@ -63,7 +63,7 @@ export async function bootFiles({ stateDir }: Pick<CrashStage, 'stateDir'>): Pro
   return { files: files.sort(), plans: await readdir(join(stateDir, 'boot', 'plans')) };
 }
 
-/** Places spread over the whole disk, and both ends, read as zeros. */
+/** Samples spread over the whole disk, and both ends, read as zeros. */
 export async function expectUnreadable(disk: string): Promise<void> {
   const file = await open(disk, 'r');
   try {
@@ -73,7 +73,7 @@ export async function expectUnreadable(disk: string): Promise<void> {
   } finally {
     await file.close();
   }
-  // The whole truth, where the file system tells: nothing but holes and zeros.
+  // Checks the whole disk, if the file system supports it: only holes and zeros.
   const { stdout } = await run('cmp', ['-n', String(1024 ** 3), disk, '/dev/zero']).catch(({ stdout }) => ({ stdout }));
   assert.equal(stdout, '', 'the first GiB reads as zeros');
 }
@@ -86,7 +86,7 @@ async function isZero(file: FileHandle, position: number): Promise<boolean> {
   return buffer.subarray(0, bytesRead).equals(zeros.subarray(0, bytesRead));
 }
 
-/** Killed before and after every step that `way` has, by the record of what was run. */
+/** Ingot was killed before and after every step of `way`, according to the record of steps run. */
 export async function expectKilledEverywhere(
   stage: CrashStage,
   store: Store,
@@ -104,7 +104,7 @@ export async function expectKilledEverywhere(
   assert.deepEqual([...killed].sort(), [...ended].sort(), `steps of ${kind}: killed around = ended by the record`);
 }
 
-/** Every operation has ended, once each, and none is half written. */
+/** Every operation has ended, exactly once, and none is half written. */
 export async function expectOperations(
   store: Store,
   wanted: Partial<Record<Operation['kind'], Operation['state'][]>>,
@@ -123,7 +123,7 @@ export async function expectOperations(
   assert.deepEqual((await store.nodes.list()).map(({ operation_id }) => operation_id).filter(Boolean), []);
 }
 
-/** Ingot is stopped: no program is left but the rack, nothing half made, no password. */
+/** Ingot is stopped: no process is left except the rack, no partial file, no password. */
 export async function expectNothingLeft(stage: CrashStage): Promise<void> {
   const commands = await Promise.all(
     stage.network

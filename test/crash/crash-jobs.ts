@@ -1,4 +1,4 @@
-/** What users do in crash tests, each request in however many lives of Ingot it takes. */
+/** User requests in crash tests, each retried across restarts of Ingot. */
 import { createFlavor, uploadImage } from '#demo/main-job.ts';
 import type { CrashStage, ServerFacts } from './crash-stage.ts';
 import { type FileSystemImage, makeBootFile, makeFileSystem, makeWholeDisk, type SmallFile } from './small-images.ts';
@@ -30,10 +30,10 @@ export function smallFlavor(stage: CrashStage): Promise<string> {
   return createFlavor(stage.cloud, 'small', {});
 }
 
-/** `node`: the UUID of the one that it shall be. */
+/** `node`: the UUID of the requested node. */
 export type SchedulerRequest = { name: string; imageId: string; flavorId: string; node?: string };
 
-/** The answer may be lost with Ingot although the server is written down: then it is found by its name. */
+/** The response may be lost with Ingot although the server is stored: then it is looked up by name. */
 export async function createServer({ ingot, cloud, networkId }: CrashStage, wish: SchedulerRequest): Promise<string> {
   const { name, imageId, flavorId, node } = wish;
   const place = node && { availability_zone: `nova::${node}` };
@@ -51,7 +51,7 @@ export async function deleteServer({ ingot, cloud }: CrashStage, id: string): Pr
     try {
       await cloud.compute(`/servers/${id}`, { method: 'DELETE' });
     } catch (error) {
-      // It went with the first request, whose answer was lost.
+      // It was deleted by the first request, whose response was lost.
       if ((error as { status?: number }).status !== 404) throw error;
     }
   });

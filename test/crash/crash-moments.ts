@@ -9,8 +9,8 @@ export function wayOf({ kind, state }: Operation): string {
 }
 
 /**
- * `before deploy: write image (heard, asked write-image)`: a step that waits is run several times, and each time knows
- * more; what it knows makes the moment another one.
+ * `before deploy: write image (heard, asked write-image)`: a waiting step runs several times, each time with more
+ * context; the context distinguishes the moments.
  */
 export function momentOf(when: 'before' | 'after', operation: Operation, step: string): string {
   const { context } = operation;
@@ -24,7 +24,7 @@ export function momentOf(when: 'before' | 'after', operation: Operation, step: s
   return `${when} ${wayOf(operation)}: ${step}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
 }
 
-/** The steps of `way` (`deploy`, `undo of deploy`) that Ingot was killed both before and after. */
+/** The steps of `way` (`deploy`, `undo of deploy`) before and after which Ingot was killed. */
 export function stepsKilledAround(moments: readonly string[], way: string): string[] {
   const stepsOf = (when: string) => {
     const start = `${when} ${way}: `;

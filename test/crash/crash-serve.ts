@@ -1,7 +1,7 @@
 /**
- * `ingot serve` that dies by its own SIGKILL around every step of the operations named in CRASH_KINDS
- * (`deploy`, or `undo of deploy` for its way back), each moment once
- * over all restarts: the file `crash-moments` in the state folder remembers them.
+ * `ingot serve` that kills itself by SIGKILL around every step of the operations named in CRASH_KINDS (`deploy`, or
+ * `undo of deploy` for its rollback), at each moment once across all restarts: the file `crash-moments` in the state
+ * folder records them.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
@@ -21,7 +21,7 @@ const onStep: StepHook = (when, operation, step) => {
   if (!kinds.includes(wayOf(operation))) return;
   const moment = momentOf(when, operation, step);
   if (known.has(moment)) return;
-  // Written down before, or the next start would die here again.
+  // Recorded before the kill, or the next start would die here again.
   const descriptor = openSync(file, 'a');
   writeSync(descriptor, `${moment}\n`);
   fsyncSync(descriptor);
@@ -37,12 +37,12 @@ function readText(path: string): string {
   }
 }
 
-/** A BMC of cardboard is quick. */
+/** A simulated BMC is fast. */
 const cleanTimes: CleanTimes = { look: 200, lastWords: 200, flash: 5000 };
 const hooks = { onStep, cleanTimes };
 const running = await serve(settings, hooks);
 process.stdout.write(`Ingot serves ${running.url}\n`);
-// A killed process would never write it, and there are many starts to come.
+// A killed process would never write the compile cache, and there are many starts to come.
 flushCompileCache();
 const signalled = new Promise<undefined>((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));

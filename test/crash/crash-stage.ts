@@ -1,4 +1,4 @@
-/** The stage of a whole-system test without hardware: cardboard machines, an Ingot that is restarted, small images. */
+/** The setup of a whole-system test without hardware: cardboard machines, an Ingot that is restarted, small images. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,14 +30,14 @@ export type CrashStage = {
   readonly deployFiles: { kernel: SmallFile; ramdisk: SmallFile };
   readonly networkId: string;
   enrol(machine: RackMachine): Promise<string>;
-  /** By the Redfish face of its BMC; it stays manageable. */
+  /** Through the Redfish front end of its BMC; the node stays manageable. */
   enrolByRedfish(machine: RackMachine): Promise<string>;
   server(id: string): Promise<ServerFacts>;
   node(uuid: string): Promise<NodeFacts>;
-  /** Follows the machine's record until the server looks as wanted. */
+  /** Follows the server's events until it is in the wanted state. */
   untilServer(id: string, fits: (server: ServerFacts) => boolean): Promise<ServerFacts>;
   untilNode(uuid: string, fits: (node: NodeFacts) => boolean): Promise<NodeFacts>;
-  /** Ends Ingot for good and opens its database. */
+  /** Stops Ingot for good and opens its database. */
   openDatabase(): Promise<Store>;
   close(): Promise<void>;
 };
@@ -55,7 +55,7 @@ export type NodeFacts = {
   reservation: string | null;
 };
 
-/** Seconds that the API holds a request for news; short, as the last news may die with a killed Ingot. */
+/** Long-poll timeout in seconds; short, as the last events may be lost with a killed Ingot. */
 const newsSeconds = 2;
 
 export async function openCrashStage(options: StageOptions): Promise<CrashStage> {
@@ -164,7 +164,7 @@ const stageSettings: Partial<Record<SettingName, string>> = {
   'power.sync_interval': '0',
 };
 
-/** A machine that is alone gets the address that it has, so that what it asks is known to be its. */
+/** A single machine is assigned the address that it already has, so that its requests are attributed to it. */
 function subnetFor({ nodes, addressOf }: PrivateNetwork) {
   const first = nodes.length === 1 ? addressOf(0) : '172.29.0.50';
   return { cidr: provisioningCidr, gateway: serverAddress, first, last: '172.29.0.99' };
@@ -186,7 +186,7 @@ async function enrolByRedfish(cloud: CloudClient, { plan }: RackMachine): Promis
   return uuid;
 }
 
-/** Resolves once the record of a server has such an event. */
+/** Resolves once the record of a server contains such an event. */
 export async function untilEvent(
   { ingot, cloud }: Pick<CrashStage, 'ingot' | 'cloud'>,
   serverId: string,

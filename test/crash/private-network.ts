@@ -1,6 +1,6 @@
 /**
- * The wires of a cardboard rack: a namespace for Ingot with the provisioning bridge, and one for each machine with its
- * NIC. Machines have their addresses from the start; DHCP is tested with real firmware.
+ * The network of a cardboard rack: a namespace for Ingot with the provisioning bridge, and one for each machine with
+ * its NIC. Machines have fixed addresses; DHCP is tested with real firmware.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,13 +13,13 @@ const run = promisify(execFile);
 export const serverAddress = '172.29.0.1';
 export const provisioningCidr = '172.29.0.0/24';
 
-/** Of the NIC of a machine: what it is enrolled with, and what the wire shows. */
+/** MAC address of a machine's NIC, both enrolled and on the wire. */
 export function macOfMachine(index: number): string {
   return `52:54:00:1c:00:${(index + 1).toString(16).padStart(2, '0')}`;
 }
 
 export type PrivateNetwork = {
-  /** Where Ingot and the BMCs live. */
+  /** The namespace of Ingot and the BMCs. */
   readonly server: string;
   /** One for each machine. */
   readonly nodes: readonly string[];
@@ -29,7 +29,7 @@ export type PrivateNetwork = {
   close(): Promise<void>;
 };
 
-/** @param name of the rack; the process id keeps two runs apart */
+/** @param name of the rack; the process id separates two runs */
 export async function layPrivateNetwork(name: string, machines: number): Promise<PrivateNetwork> {
   const server = `ingot-${name}-${process.pid}`;
   const nodes = Array.from({ length: machines }, (_, index) => `${server}-n${index + 1}`);
@@ -79,14 +79,14 @@ async function batch(namespace: string, commands: readonly string[]): Promise<vo
 
 const politeness = 5000;
 
-/** Orphans of a killed parent tell nobody here that they ended, so they are looked at. */
+/** Orphans of a killed parent do not notify this process when they exit, so they are polled. */
 async function endAll(namespaces: readonly string[]): Promise<void> {
   const left = () => namespaces.flatMap(processesIn);
   for (const pid of left()) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended meanwhile.
+      // It has exited meanwhile.
     }
   }
   for (const end = performance.now() + politeness; left().length > 0 && performance.now() < end; ) await pause(20);

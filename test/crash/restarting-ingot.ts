@@ -1,4 +1,4 @@
-/** An Ingot that is started again whenever it dies, as a service manager would. */
+/** An Ingot that is restarted whenever it dies, as by a service manager. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -48,7 +48,7 @@ export class RestartingIngot {
     return this.#deaths;
   }
 
-  /** Where it was killed, in order. */
+  /** The moments at which it was killed, in order. */
   get moments(): string[] {
     try {
       return readFileSync(join(this.#stateDir, momentsFile), 'utf8').trim().split('\n');
@@ -63,7 +63,7 @@ export class RestartingIngot {
     await this.#up.promise;
   }
 
-  /** SIGKILL from outside, at any moment. It is up again when this resolves. */
+  /** SIGKILL from outside, at any moment. Resolves when it is up again. */
   async kill(): Promise<void> {
     const before = await this.#up.promise;
     const { pid } = this;
@@ -71,7 +71,7 @@ export class RestartingIngot {
     await this.#nextLife(before);
   }
 
-  /** No more restarts: ends it, orderly. */
+  /** No more restarts: stops it orderly. */
   stop(): Promise<void> {
     this.#stopped ??= this.#end();
     return this.#stopped;
@@ -84,7 +84,7 @@ export class RestartingIngot {
     await this.#running?.catch(() => {});
   }
 
-  /** Does a request in however many lives it takes. Only for what may be asked twice. */
+  /** Retries a request across restarts. Only for idempotent requests. */
   async ask<T>(request: () => Promise<T>): Promise<T> {
     for (;;) {
       const life = await this.#up.promise;
@@ -92,7 +92,7 @@ export class RestartingIngot {
         return await request();
       } catch (error) {
         if (!isLostConnection(error)) throw error;
-        // It died, or this was a connection to a former life that fetch had kept.
+        // It died, or fetch reused a connection to a previous process.
         await Promise.race([this.#nextLife(life), pause(staleConnectionMs)]);
       }
     }
@@ -105,7 +105,7 @@ export class RestartingIngot {
         this.#up.resolve(this.#deaths);
         await this.#ingot.untilEnded();
       } catch (error) {
-        // Killed while it started; any other end is its own failure.
+        // Killed during its start; any other exit is a failure of its own.
         if (!/ended with null/.test((error as Error).message)) throw error;
       }
       this.#deaths += 1;
@@ -124,7 +124,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([promise, pending])) !== pending;
 }
 
-/** Node's fetch throws TypeError where no answer came, or the answer broke off. */
+/** Node's fetch throws TypeError when there is no response, or the response is truncated. */
 function isLostConnection(error: unknown): boolean {
   return error instanceof TypeError;
 }

@@ -1,4 +1,4 @@
-/** Images of a few MiB whose every byte is known: what ends up on a disk can be compared with them. */
+/** Images of a few MiB with known content, which can be compared with the disk afterwards. */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
@@ -11,13 +11,15 @@ const mebibyte = 1024 ** 2;
 export type SmallFile = { path: string; sha256: string };
 export type FileSystemImage = SmallFile & { uuid: string; size: number };
 
-/** Stands for a kernel or a ramdisk: nothing here runs it, but it has a bzImage's marks, without which none is sent. */
+/**
+ * Stands for a kernel or a ramdisk: never executed here, but with a bzImage's magic, without which it is not served.
+ */
 export async function makeBootFile(folder: string, name: string): Promise<SmallFile> {
   const content = randomBytes(64 * 1024 + 17);
   content.writeUInt16LE(0xaa55, 0x1fe);
   content.write('HdrS', 0x202, 'latin1');
   const path = join(folder, name);
-  // dnsmasq would send only what the world may read.
+  // dnsmasq would send only world-readable files.
   await writeFile(path, content, { mode: 0o644 });
   return { path, sha256: createHash('sha256').update(content).digest('hex') };
 }
@@ -43,7 +45,9 @@ export async function makeFileSystem(
   return { path, sha256, uuid, size: mib * mebibyte };
 }
 
-/** A disk with an MBR, a boot loader's mark, and one partition; returned as qcow2 and as the raw disk it stands for. */
+/**
+ * A disk with an MBR, a boot loader's signature, and one partition; returned as qcow2 and as the equivalent raw disk.
+ */
 export async function makeWholeDisk(folder: string, name: string, { mib, dataMib }: { mib: number; dataMib: number }) {
   const root = await makeFileSystem(folder, `${name}-root`, { mib: mib - 2, dataMib });
   const raw = join(folder, `${name}.raw`);
@@ -54,7 +58,7 @@ export async function makeWholeDisk(folder: string, name: string, { mib, dataMib
   sfdisk.child.stdin?.end(table);
   await sfdisk;
   await copyInto(root.path, raw, mebibyte);
-  // Without code in the boot sector it would be refused as one from which no machine starts: cli, hlt.
+  // Without code in the boot sector it would be rejected as not bootable: cli, hlt.
   const disk = await open(raw, 'r+');
   await disk.write(Buffer.from([0xfa, 0xf4]), 0, 2, 0);
   await disk.close();
@@ -73,7 +77,7 @@ async function copyInto(source: string, target: string, offset: number): Promise
   }
 }
 
-/** SHA-256 of a stretch of a file. */
+/** SHA-256 of a range of a file. */
 export async function digestRange(path: string, start: number, length: number): Promise<string> {
   const hash = createHash('sha256');
   const file = await open(path, 'r');

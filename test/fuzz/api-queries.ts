@@ -1,4 +1,4 @@
-/** Filters, pages, orders and fields in the queries of everything that lists or shows something, in many versions. */
+/** Filters, pagination, sorting and fields in the queries of all lists and single reads, in many versions. */
 import { openFullApi, strangeQueries } from './api-requests.ts';
 import { pick, type Roll } from './dice.ts';
 import { judgeReply } from './http-bodies.ts';
@@ -58,7 +58,7 @@ function queryOf(roll: Roll): string {
   return roll(200) === 0 ? parts.join('&').repeat(20) : parts.join('&');
 }
 
-/** An input is the two versions and the address, a line each. */
+/** An input is the two versions and the URL, one per line. */
 export const apiQueryTarget: Target = {
   ...{ name: 'public api, queries', share: 3, slowMs: 1_500, grows: true },
   async open() {
@@ -71,7 +71,7 @@ export const apiQueryTarget: Target = {
       },
       async feed(input) {
         const [version = '', computeVersion = '', ...rest] = input.toString('latin1').split('\n');
-        // What no client can put into the first line of a request.
+        // Characters that no client can send in a request line.
         const url = `/${rest.join('').replace(/[^!-~]/g, '')}`.replace(/^\/+/, '/');
         const headers = { 'x-openstack-ironic-api-version': version, 'x-openstack-nova-api-version': computeVersion };
         const { status, body } = await stage.ask({ url, headers });

@@ -1,4 +1,4 @@
-/** An API with something of everything in it, and a right request for every route that changes something. */
+/** An API with one of each kind of record, and a valid request for every changing route. */
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
@@ -10,10 +10,10 @@ export type ApiRoute = { readonly method: string; readonly url: string; readonly
 
 export type FullApi = {
   readonly stage: RackStage;
-  /** All that the API answers, as registered. */
+  /** All routes of the API, as registered. */
   readonly routes: readonly ApiRoute[];
   readonly requestTable: readonly ApiRequest[];
-  /** Lists, and things that nobody has. */
+  /** Lists, and things that do not exist. */
   readonly readTable: readonly string[];
 };
 

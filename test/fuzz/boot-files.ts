@@ -1,4 +1,6 @@
-/** Requests for boot files by GET and HEAD with ranges of all kinds: what comes is what RFC 9110 (section 14) says of them. */
+/**
+ * GET and HEAD requests for boot files with all kinds of ranges: the responses must conform to RFC 9110 (section 14).
+ */
 import { randomBytes as anyBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -26,11 +28,11 @@ function someRequest(roll: Roll): Buffer {
   ]);
 }
 
-/** What a range asks for. More than one range, and what is no range of bytes, ask for all of it. */
+/** The expected range. Several ranges, and an invalid range of bytes, mean the whole file. */
 function wantedOf(range: string, size: number): { start: number; end: number } | 'none' | undefined {
   const [, unit = '', from = '', to = ''] = /^(bytes)=(\d*)-(\d*)$/.exec(range) ?? [];
   if (unit === '' || from + to === '' || (from !== '' && to !== '' && BigInt(to) < BigInt(from))) return undefined;
-  // Numbers beyond what a file can have are no range either.
+  // Numbers above the possible size of a file are not a range either.
   if (Math.max(from.length, to.length) > 15) return undefined;
   if (from === '' && Number(to) > 0 && size === 0) return undefined;
   if (from === '') return Number(to) === 0 ? 'none' : { start: Math.max(size - Number(to), 0), end: size };

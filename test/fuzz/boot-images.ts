@@ -1,4 +1,4 @@
-/** Disks with partition tables, FAT volumes and EFI programs as strangers may make them, read in memory. */
+/** Disks with partition tables, FAT volumes and EFI programs as a user may upload them, parsed in memory. */
 import { crc32 } from 'node:zlib';
 import { whyNotBootable } from '#domain/boot-contents.ts';
 import { DiskBytes } from '#images/boot-contents/disk-bytes.ts';
@@ -8,10 +8,10 @@ import { pick, type Roll } from './dice.ts';
 import { mutateBytes } from './mutations.ts';
 import { checkPlain, type Target } from './target.ts';
 
-/** UEFI 2.10 table 5-7, as it lies on the disk. */
+/** UEFI 2.10 table 5-7, in its byte order on the disk. */
 const espType = Buffer.from('28732ac11ff8d211ba4b00a0c93ec93b', 'hex');
 
-/** A DOS stub, a PE header and nothing behind it. */
+/** Only a DOS stub and a PE header. */
 export function aProgram(machine: number): Buffer {
   const program = Buffer.alloc(512);
   program.write('MZ', 'latin1');
@@ -55,7 +55,7 @@ export function aFat12(): Buffer {
   return volume;
 }
 
-/** GPT with four entries, of which one is the FAT; `sector` bytes long are its sectors. */
+/** GPT with four entries, one of which is the FAT; its sectors are `sector` bytes long. */
 export function aGptDisk(sector: 512 | 4096): Buffer {
   const volume = aFat12();
   const start = 4;
@@ -106,7 +106,7 @@ export function anMbrDisk(): Buffer {
   return disk;
 }
 
-/** Made right again after a mutation: a checksum would keep most of them from what is behind it. */
+/** Checksums are corrected after a mutation: otherwise they would hide most mutations from the code behind them. */
 function withSums(disk: Buffer, sector: number): Buffer {
   if (disk.length < 3 * sector) return disk;
   const header = disk.subarray(sector, 2 * sector);
@@ -143,7 +143,7 @@ const seeds = [
   { disk: aCd(), sector: 0 },
 ];
 
-/** Where tables, headers and directories are: mutations anywhere else would rarely meet anything. */
+/** Offsets of tables, headers and directories: mutations elsewhere would rarely have an effect. */
 const cuts = [0, 446, 512, 1024, 1536, 2048, 2560, 4096, 16 * 512, 17 * 2048, 19 * 2048];
 
 function makeDisk(roll: Roll): Buffer {
@@ -158,7 +158,7 @@ function makeDisk(roll: Roll): Buffer {
 
 const machines = [{}, { boot_mode: 'uefi', architecture: 'aarch64' }, { boot_mode: 'bios', architecture: 'x86_64' }] as const;
 
-/** Nothing is refused here: what cannot be read is part of the answer. */
+/** Nothing is rejected here: unreadable parts are included in the result. */
 export const bootImageTarget: Target = {
   name: 'boot loaders in disk images',
   share: 3,

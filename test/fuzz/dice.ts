@@ -1,6 +1,6 @@
-/** Random numbers that come again: what failed once can be had once more. */
+/** Reproducible random numbers, so that a failure can be repeated. */
 
-/** @returns a whole number from 0 to `below - 1`; 0 where there is nothing to choose from */
+/** @returns an integer from 0 to `below - 1`; 0 if there is no choice */
 export type Roll = (below: number) => number;
 
 /** Mulberry32. */
@@ -14,7 +14,7 @@ export function dice(seed: number): Roll {
   };
 }
 
-/** One number of a name and further numbers (FNV-1a), so that each input has dice of its own. */
+/** A hash of a name and further numbers (FNV-1a), so that each input has its own dice. */
 export function seedOf(name: string, ...numbers: readonly number[]): number {
   let hash = 0x811c9dc5;
   for (const char of `${name}/${numbers.join('/')}`) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);

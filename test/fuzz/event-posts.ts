@@ -1,4 +1,6 @@
-/** Posts of BMCs, packed or not, of any type, in any shape, to addresses that are somebody's or nobody's: as far as who is told. */
+/**
+ * Event posts of BMCs, compressed or not, of any type and shape, to known or unknown addresses: up to their recipient.
+ */
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { createHttp } from '#boot-server/http.ts';
 import { MachineAddresses } from '#boot-server/machine-addresses.ts';
@@ -37,7 +39,7 @@ const packs = new Map<string, (body: Buffer) => Buffer>([
   ['br', brotliCompressSync],
 ]);
 const types = ['application/json', 'text/plain', '', 'application/json; charset=x', 'multipart/form-data', '%00'];
-/** What somebody else may guess or have of the token. */
+/** Guesses or parts of the token that an attacker may have. */
 const bends: readonly ((token: string, roll: Roll) => string)[] = [
   (token, roll) => token.slice(0, roll(token.length)),
   (token, roll) => token + roll(10),
@@ -46,10 +48,12 @@ const bends: readonly ((token: string, roll: Roll) => string)[] = [
   (token, roll) => `${'0'.repeat(roll(300))}${token}`,
   (_, roll) => pick(['', '__proto__', 'constructor', 'toString', 'undefined', '%00', '..', '*', ':token'], roll),
 ];
-/** A packed body of a few kilobytes that is far more when unpacked. */
+/** A compressed body of a few kilobytes that is far larger when decompressed. */
 const bomb = gzipSync(Buffer.alloc(24 * 1024 * 1024, ' '));
 
-/** First byte: encoding. Second: type. Third: 0 = to nobody, with the number of the bend; then the body. */
+/**
+ * First byte: encoding. Second: type. Third: 0 = to no recipient, otherwise the number of the mutation; then the body.
+ */
 export const eventPostTarget: Target = {
   ...{ name: 'events of bmcs, posts', share: 3, slowMs: 500 },
   async open() {

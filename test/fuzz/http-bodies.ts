@@ -1,4 +1,4 @@
-/** Bodies into every route that takes one: the public API, and what machines and BMCs send to the boot server. */
+/** Bodies to every route that accepts one: the public API, and requests of machines and BMCs to the boot server. */
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,11 +16,11 @@ import { mutateJsonText } from './json-mutations.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
 import { readerTarget, type Stage, type Target, type Verdict } from './target.ts';
 
-/** What else an input says stands in bytes before the body, so that it can be replayed alone. */
+/** The other parameters of an input are bytes before the body, so that it can be replayed alone. */
 const headBytes = 3;
 const novaVersions = ['2.1', '2.90', '2.37'];
 const ironicVersions = ['1.109', '1.78', 'latest', '1.93'];
-/** Requests after which all that they began has to have ended. */
+/** Requests after which all started work must have ended. */
 const quietEvery = 40;
 
 /** The row of the request, the content type, the version; then the body. */
@@ -43,7 +43,7 @@ export function createApiStage({ stage, requestTable }: FullApi): Stage {
         'x-openstack-ironic-api-version': ironicVersions[version % ironicVersions.length],
       };
       const reply = await stage.ask({ method, url, headers, payload: input.subarray(headBytes) });
-      // Nothing that was asked for may break what runs behind the API either.
+      // Requested work must not fail behind the API either.
       if (++requests % quietEvery === 0) await stage.quiet();
       return judgeReply(`${method} ${url}`, reply.status, reply.body);
     },
@@ -51,7 +51,7 @@ export function createApiStage({ stage, requestTable }: FullApi): Stage {
   };
 }
 
-/** @throws for a defect of ours, and for a refusal that says nothing */
+/** @throws for an internal error, and for an error response without a message */
 export function judgeReply(request: string, status: number, body: unknown): Verdict {
   if (status < 400) return { read: true };
   const reason = textIn(body);
@@ -61,7 +61,7 @@ export function judgeReply(request: string, status: number, body: unknown): Verd
   return { read: false, reason };
 }
 
-/** The longest text in an error of any of the services' shapes. */
+/** The longest text in an error, in the format of any of the services. */
 function textIn(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return '';
@@ -152,7 +152,7 @@ const bootServerTarget: Target = {
 
 const form = 'i=44444444-4444-4444-8444-444444444444&k=right&a=172.30.0.9&n=iqn.2026-01.org.example%3Ax&p=3260&l=1&e=none';
 
-/** Over loopback, since it is a server of its own. */
+/** Over loopback, since it is a separate server. */
 const deployHelperTarget: Target = {
   ...{ name: 'classic deploy helper, forms', share: 0.6, slowMs: 500 },
   async open() {
@@ -214,7 +214,7 @@ const messages = [
   { id: '1', name: 'clean', params: {} },
 ];
 
-/** What the schemas of the agent's commands and results say of it: first byte, which. */
+/** Validates it against the schemas of the agent's commands and results; the first byte selects the schema. */
 const agentMessageTarget = readerTarget({
   ...{ name: 'agent messages', share: 4, refuses: (error) => /^no message: /.test(error.message) },
   seeds: () => messages.map((message, at) => Buffer.concat([Buffer.of(at), Buffer.from(JSON.stringify(message))])),

@@ -1,6 +1,6 @@
 /**
- * Images that name another file. Whatever the check accepts is read by qemu-img without any confinement, and nothing of
- * that other file may be in what comes out: the check has to hold alone, as the confinement does.
+ * Images that refer to another file. qemu-img reads whatever the check accepts without any confinement, and the output
+ * must contain nothing of that other file: the check must suffice alone, as the confinement must.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { mutateBytes } from './mutations.ts';
 import { reasonOf, type Target } from './target.ts';
 
 const mark = 'what-only-the-host-may-read';
-/** Stands in inputs, so that they are the same wherever they are fed. Lengths in a qcow2 go by it. */
+/** A placeholder in inputs, so that they are the same in every folder. Lengths in a qcow2 depend on it. */
 const placeholder = '/@other-file@'.padEnd(64, '@');
 
 const types = ['monolithicFlat', 'monolithicSparse', 'streamOptimized', 'twoGbMaxExtentFlat', 'vmfs', 'fullDevice', 'custom'];
@@ -46,7 +46,7 @@ const bases: readonly ((roll: Roll) => Buffer)[] = [
   () => aQcow2(1024n, { backing: placeholder, dataFile: placeholder }),
 ];
 
-/** Where headers and names are; mutations anywhere else would rarely meet anything. */
+/** Offsets of headers and names; mutations elsewhere would rarely have an effect. */
 const headBytes = 1200;
 
 function makeImage(roll: Roll): Buffer {
@@ -59,7 +59,7 @@ const isFault = (error: Error) => error instanceof Fault && error.code === 'badR
 
 export const imageReferenceTarget: Target = {
   name: 'images that name another file',
-  // Some processes for each.
+  // Each input costs some processes.
   share: 0.02,
   slowMs: 1000,
   open() {
@@ -85,13 +85,13 @@ export const imageReferenceTarget: Target = {
   },
 };
 
-/** Throws `badRequest` where it is refused, another error where the check was fooled. */
+/** Throws `badRequest` when the image is rejected, another error when the check was bypassed. */
 async function readAccepted(path: string, format: DiskFormat, target: string): Promise<void> {
   await checkDiskFormat(path, format);
   const virtualSize = await inspectImage(path, format, { maxBytes: 2 ** 24, confinement: 'none' });
   await writeFile(target, '');
   const source = { path, format: driverOf(format) };
-  // An image that cannot be converted after all gives nothing away either.
+  // An image that fails to convert must not reveal anything either.
   await convertImage({ source, target, virtualSize, confinement: 'none' }).catch(() => undefined);
   if ((await readFile(target, 'latin1')).includes(mark)) throw new Error('the image was accepted and holds the other file');
 }

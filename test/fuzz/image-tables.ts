@@ -1,4 +1,4 @@
-/** Tables of image files that refer to what is not there, to themselves, or to nothing: followed without QEMU before them. */
+/** Image tables with dangling, cyclic or empty references, parsed without QEMU's check before. */
 import { mkdtempSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -73,7 +73,7 @@ export const imageTableTarget: Target = {
   open() {
     const path = join(mkdtempSync(join(tmpdir(), 'ingot-fuzz-')), 'image');
     return {
-      /** The first byte says which format it is taken for. */
+      /** The first byte selects the assumed format. */
       make(roll: Roll) {
         const at = roll(seeds.length);
         return Buffer.concat([Buffer.from([at]), mutateBytes(seeds[at]?.[1] ?? Buffer.alloc(0), roll)]);

@@ -1,4 +1,4 @@
-/** Every reader of IPMI's bytes by itself: packets, payloads, messages, rows of the command table, records. */
+/** Every parser of IPMI bytes alone: packets, payloads, messages, rows of the command table, records. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCapture } from '#test/captures/capture-file.ts';
@@ -36,7 +36,7 @@ type Reader = (bytes: Buffer) => unknown;
 const captures = ['ipmi', 'ipmi-1.5'].map((name) => join(import.meta.dirname, '../captures', name));
 const message = Buffer.from('2018c88104013a', 'hex');
 
-/** What stands in for a session's secrets; nobody who forges has them. */
+/** Stands for a session's secrets, which an attacker does not have. */
 export const fuzzSecrets: SessionSecrets = {
   suite: findCipherSuite(17) as SessionSecrets['suite'],
   keys: { sik: Buffer.alloc(32, 1), k1: Buffer.alloc(32, 2), k2: Buffer.alloc(32, 3) },
@@ -47,7 +47,7 @@ export const signedPackets = [1, 7, 255].map((sequence) =>
 );
 export const legacyPackets = [1, 7, 255].map((sequence) => legacy.encodeSignedPacket({ session: 1, sequence, message }, key));
 
-/** Packets of real programs, in both directions, and some of ours. */
+/** Packets of real programs, in both directions, and some of our own. */
 export async function packetSeeds(): Promise<Buffer[]> {
   const packets = [encodeAsf({ type: 'ping', tag: 1 }), encodeAsf({ type: 'pong', tag: 1, ipmi: true })];
   for (const folder of captures) {
@@ -57,7 +57,7 @@ export async function packetSeeds(): Promise<Buffer[]> {
   return [...packets, ...signedPackets, ...legacyPackets];
 }
 
-/** What is inside of those packets that are not encrypted. */
+/** The content of unencrypted ones of those packets. */
 export async function payloadSeeds(): Promise<Buffer[]> {
   const opened = (await packetSeeds()).map((packet) => {
     try {
@@ -101,7 +101,7 @@ export const payloadReaders: Readonly<Record<string, Reader>> = {
   decodeCipherSuiteIds,
 };
 
-/** Each way of every row of the command table. */
+/** Both directions of every row of the command table. */
 export const commandReaders: Readonly<Record<string, Reader>> = Object.fromEntries(
   commandTable.flatMap(({ name, request, response }) => [
     [`${name}, request`, (bytes: Buffer) => decode(request, bytes, name)],
@@ -129,7 +129,7 @@ const recordReaders: Readonly<Record<string, Reader>> = {
   decodeUtf16,
 };
 
-/** SDR, FRU and SEL bytes of the virtual BMC's kind; most of what they become is made by chance. */
+/** SDR, FRU and SEL bytes like the virtual BMC's; their mutations are mostly random. */
 const recordSeeds = [
   '0100510135200001010a010168000000ff7f0000808001000000010000000000000000000000c84b5055312054656d70',
   '02005102202000e2030108a104676f0000000000000000000000000000000000cb4361626c65',
@@ -142,7 +142,7 @@ const recordSeeds = [
   '0100027cd5f066200004010a01576061',
 ].map((hex) => Buffer.from(hex, 'hex'));
 
-/** One of several readers: the first byte chooses it, so that an input alone is enough to replay. */
+/** One of several parsers: the first byte selects it, so that an input alone can be replayed. */
 function choose(readers: Readonly<Record<string, Reader>>): Reader {
   const all = Object.values(readers);
   return (input) => all[(input[0] ?? 0) % all.length]?.(input.subarray(1));
@@ -159,7 +159,7 @@ function chosenRow(name: string, share: number, readers: Readonly<Record<string,
   };
 }
 
-/** The RMCP header in front is not signed, and a 1.5 packet may have one pad byte behind. */
+/** The RMCP header is not signed, and a 1.5 packet may have one pad byte at the end. */
 export function isForged(packets: readonly Buffer[]): (input: Buffer) => boolean {
   return (input) =>
     !packets.some((true_) => {
@@ -168,7 +168,7 @@ export function isForged(packets: readonly Buffer[]): (input: Buffer) => boolean
     });
 }
 
-/** A serial line of ours hears packets in any order; each input is some of them, with a length before each. */
+/** Our serial line receives packets in any order; each input is several of them, each preceded by its length. */
 function solTarget(): Target {
   return readerTarget({
     name: 'ipmi serial over lan',
@@ -200,7 +200,7 @@ function solTarget(): Target {
 /** Get Device ID of a controller behind the BMC. */
 const bridged = { netFn: 6, command: 1, sequence: 9 } as const;
 
-/** Answers to Send Message inside of each other, and at their heart an answer that was asked for, or is of another question. */
+/** Nested responses to Send Message, which finally contain a response to the pending request or to another one. */
 function bridgedAnswer(roll: Roll): Buffer {
   const netFn = roll(3) === 0 ? 2 * roll(32) : bridged.netFn;
   const command = roll(3) === 0 ? roll(256) : bridged.command;
@@ -220,7 +220,7 @@ function bridgedAnswer(roll: Roll): Buffer {
   return roll(3) === 0 ? mutateBytes(message, roll) : message;
 }
 
-/** The bytes of an answer, told apart without our decoder: is there one of this question? Section 13.8. */
+/** Decides without our decoder whether the bytes contain a response to this request. Section 13.8. */
 function holdsAnswer(message: Buffer): boolean {
   const [netFn, sequence, command] = [(message[1] ?? 0) >> 2, (message[4] ?? 0) >> 2, message[5]];
   if (message.length < 8 || sequence !== bridged.sequence) return false;

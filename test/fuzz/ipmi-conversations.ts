@@ -1,4 +1,6 @@
-/** Whole conversations with somebody in the middle who changes, cuts, repeats, holds back and forges packets, but has no keys. */
+/**
+ * Whole conversations with a man in the middle who changes, truncates, replays, delays and forges packets without keys.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { getDeviceId } from '#wire/ipmi/app-commands.ts';
@@ -18,14 +20,16 @@ import { diceOf, type Stage, seedInput, type Target, type Verdict, withinGracePe
 
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 const users = [{ name: login.user, password: login.password }];
-/** Nothing is lost on the way for long, so a short patience is patience enough. */
+/** Packets are not lost for long, so a short timeout suffices. */
 const timings: Timings = {
   ...defaultTimings,
   ...{ firstWait: 4, shortestWait: 4, longestWait: 8, deadline: 80, patience: 80, singleWait: 20, trusted: 0 },
 };
 const mostHostile = 10;
 const mostKept = 256;
-/** Inputs of one session: enough that the numbers of requests (six bits) come again, so that an old answer fits a new request. */
+/**
+ * Inputs per session: enough that request numbers (six bits) wrap around, so that an old response fits a new request.
+ */
 const sessionInputs = 400;
 
 const at = { session: 6, sequence: 10 } as const;
@@ -33,7 +37,7 @@ const legacyAt = { sequence: 5, session: 9 } as const;
 const isSigned = (packet: Buffer) => packet[5] === 0xc0 || packet[4] === 0x02;
 const isPlus = (packet: Buffer) => packet[4] === 0x06;
 
-/** The same session and the next number, signed with keys that somebody made up. */
+/** The same session and the next sequence number, signed with invented keys. */
 function signedByStranger(packet: Buffer, message: Buffer): Buffer {
   if (packet.length < at.sequence + 4) return packet;
   if (isPlus(packet)) {
@@ -45,19 +49,19 @@ function signedByStranger(packet: Buffer, message: Buffer): Buffer {
   return encodeSignedPacket({ session, sequence: sequence >>> 0, message }, legacyKey('guessed'));
 }
 
-/** The keys of the session do not sign this: header and trailer of a signed packet, with another inside. */
+/** Not signed by the session's keys: header and trailer of a signed packet, with different content. */
 function withoutSignature(packet: Buffer, message: Buffer): Buffer {
   const forged = encodePlainPacket('ipmi', message);
   packet.copy(forged, at.session, at.session, Math.min(packet.length, at.sequence + 4));
   return forged;
 }
 
-/** An old answer that most likely has the request number that is waited for: there are 64. */
+/** An old response that probably has the pending request's number: there are 64. */
 function fitting(kept: readonly Buffer[], roll: Roll): Buffer {
   return kept.at(-1 - 64 * (1 + roll(3)) + roll(3) - 1) ?? pick(kept, roll);
 }
 
-/** What was there before, under a number that was not: the signature no longer fits. */
+/** A replayed packet with a new sequence number: the signature no longer matches. */
 function renumbered(old: Buffer, now: Buffer, roll: Roll): Buffer {
   const offset = isPlus(now) ? at.sequence : legacyAt.sequence;
   if (now.length < offset + 4 || old.length < offset + 4) return old;
@@ -94,7 +98,7 @@ class Keeper {
   }
 }
 
-/** Answers that say the contrary of what is true, for each sequence number that the client may be waiting for. */
+/** Forged opposite responses, for each sequence number that the client may expect. */
 function lieOf(power: () => 'on' | 'off'): (roll: Roll) => Buffer {
   return (roll) => {
     const data = Buffer.of(power() === 'on' ? 0 : 1, 0, 0);
@@ -102,7 +106,7 @@ function lieOf(power: () => 'on' | 'off'): (roll: Roll) => Buffer {
   };
 }
 
-/** Our client has to hear the truth or nothing. */
+/** Our client must receive the true response or none. */
 function forgedAnswers(version: ProtocolVersion): Target {
   return {
     name: `ipmi ${version} client, forged answers`,
@@ -121,7 +125,7 @@ function forgedAnswers(version: ProtocolVersion): Target {
           if (calm) return [packet];
           const isOpening = !isSigned(packet);
           kept.keep(packet);
-          // What opens a session is not signed: forgeries may spoil it, which is not to be believed but to be endured.
+          // Session opening is unsigned: forgeries may make it fail, but must not be believed.
           const count = isOpening && roll(4) > 0 ? 0 : roll(mostHostile);
           const forged = Array.from({ length: count }, () => pick(forges, roll)(packet, kept.packets, roll));
           hostile += forged.length;
@@ -180,7 +184,7 @@ async function checkAnswer({ client, isDevice, device, power }: Check): Promise<
   if (answer.on !== (power === 'on')) throw new Error(`a forged power state was accepted: the machine is ${power}`);
 }
 
-/** Commands that nobody with keys has sent. */
+/** Commands that no holder of the keys has sent. */
 export function commandOf(roll: Roll): Buffer {
   const power = { netFn: 0, command: 2, sequence: roll(64), data: Buffer.of(roll(6)) };
   const others = [
@@ -194,7 +198,7 @@ export function commandOf(roll: Roll): Buffer {
 
 const honestEvery = 500;
 
-/** No packet without the keys of its session, or that was there before, moves anything. */
+/** A packet without the session's keys, or a replayed one, must have no effect. */
 function forgedRequests(version: ProtocolVersion): Target {
   return {
     name: `virtual bmc ${version}, forged requests`,
@@ -219,7 +223,7 @@ function forgedRequests(version: ProtocolVersion): Target {
       let inputs = 0;
       return {
         make(roll) {
-          // By far the most are close to what was really sent.
+          // Most mutations are close to the original packet.
           const packet = pick(kept, roll);
           return pick(forges, roll)(packet, kept, roll);
         },

@@ -1,4 +1,4 @@
-/** What takes many commands of a BMC (sensor records, event log, FRU data, readings) from one whose answers are bent. */
+/** Operations of many commands (sensor records, event log, FRU data, readings) on a BMC with corrupted responses. */
 import { Fault } from '#domain/faults.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { type AskBmc, createAskBmc, toFault } from '#drivers/ipmi/ask-bmc.ts';
@@ -26,7 +26,7 @@ const node: NodeFacts = {
 };
 const peer = { address: '192.0.2.1', port: 623 };
 
-/** What the virtual BMC answers, by question. */
+/** The virtual BMC's responses, by request. */
 type Answers = ReadonlyMap<string, Buffer>;
 type Management = ReturnType<typeof createIpmiManagement>;
 
@@ -57,7 +57,7 @@ function keyOf({ netFn, command, lun = 0 }: Pick<AnyCommand, 'netFn' | 'command'
   return `${netFn}/${command}/${lun}/${request.toString('hex')}`;
 }
 
-/** Asks a sound BMC all of it once. */
+/** Sends every request to a sound BMC once. */
 async function recordAnswers(): Promise<Answers> {
   const users = [{ name: 'admin', password: 'secret' }];
   const wire = await createMemoryWire(
@@ -73,7 +73,7 @@ async function recordAnswers(): Promise<Answers> {
     return answer;
   };
   const management = createIpmiManagement(noting);
-  // What the virtual BMC refuses of it is an answer, too.
+  // The virtual BMC's error responses are responses, too.
   for (const run of methodTable) await run(management, noting)?.catch((error: unknown) => void reasonOf(error, isFault));
   const asker: Asker = { ask: (row, fields) => noting(node, row, fields), completionOf };
   for (const read of readerTable) await read(asker);
@@ -88,10 +88,10 @@ function completionOf(error: unknown): number | undefined {
 }
 
 const completions = [0xc1, 0xc5, 0xc7, 0xc8, 0xc9, 0xca, 0xcb, 0xcc, 0xd5, 0xff];
-/** Questions after which it goes round in circles: an event log of the greatest length, each entry of an unknown sensor. */
+/** Request limit that indicates an endless loop: an event log of maximum length, each entry of an unknown sensor. */
 const mostQuestions = 60_000;
 
-/** Like the recorded BMC, but now and then not. */
+/** Like the recorded BMC, with occasional deviations. */
 function bentBmc(answers: Answers, roll: Roll): { ask: AskBmc; count(): number } {
   const rate = 1 + roll(12);
   const known = [...answers.values()];

@@ -1,6 +1,6 @@
 /**
- * Sessions that somebody without the password wants to have opened, with each of the leniencies that are put up with: a stranger
- * in the place of the BMC, one between the two who talks them down to less, and one in the place of the console.
+ * Session opening by an attacker without the password, with each tolerated session quirk: an impostor in place of the
+ * BMC, a man in the middle who downgrades both sides, and an impostor in place of the console.
  */
 
 import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
@@ -31,7 +31,9 @@ const timings: Timings = {
 const leniencies: readonly BmcProfile['oddSessions'][number][] = ['opensesspriv', 'intelplus', 'supermicro20', 'nochecksumcheck'];
 const suiteLists: readonly BmcProfile['cipherSuites'][] = [[17, 3], [3, 17], [3], [17]];
 const guesses = ['', 'admin', 'secre', 'secret!', 'x'.repeat(20)].map(codes.passwordKey);
-/** Algorithms of suites that sign nothing, encrypt nothing or rest on MD5, of others that exist, and of none that does. */
+/**
+ * Algorithms of suites without integrity or encryption or based on MD5, of other existing ones, and of unknown ones.
+ */
 const weak = [0, 1, 2, 3, 4, 0x30, 0xff];
 const mostForged = 8;
 
@@ -47,7 +49,7 @@ function lesser(algorithms: Algorithms, roll: Roll): Algorithms {
   return { ...algorithms, [kind]: pick(weak, roll) };
 }
 
-/** Cut, longer, empty, or quite another one. */
+/** Truncated, extended, empty, or replaced. */
 function bendCode(code: Buffer, roll: Roll): Buffer {
   const kind = roll(6);
   if (kind === 0) return Buffer.alloc(0);
@@ -57,7 +59,7 @@ function bendCode(code: Buffer, roll: Roll): Buffer {
   return mutateBytes(code, roll);
 }
 
-/** What somebody who hears all knows: everything but the password. */
+/** Knowledge of an eavesdropper: everything except the password. */
 class Eavesdropper {
   #suite: CipherSuite | undefined;
   #request: rakp.Rakp1 | undefined;
@@ -87,7 +89,7 @@ class Eavesdropper {
     this.#seen.push(answer.value.code);
   }
 
-  /** A code of RAKP 2, 3 or 4 by a password that is wrong, over the role that some odd BMC takes; or one heard before. */
+  /** A code of RAKP 2, 3 or 4 from a wrong password, over the role that some BMC accepts; or a replayed one. */
   forgeCode(step: 2 | 3 | 4, roll: Roll): Buffer {
     const request = this.#request;
     if (!request || roll(6) === 0) return pick(this.#seen, roll) ?? Buffer.alloc(0);
@@ -113,7 +115,7 @@ const codeTable = {
 
 type Bend = (payload: Buffer, roll: Roll, ear: Eavesdropper) => Buffer;
 
-/** Of what opens a session; the answers without a failure. */
+/** Messages of session opening; responses without an error. */
 const bendTable: Readonly<Record<string, Bend>> = {
   openSessionRequest(payload, roll) {
     const request = rakp.decodeOpenSessionRequest(payload);
@@ -143,7 +145,7 @@ const bendTable: Readonly<Record<string, Bend>> = {
   },
   rakp4(payload, roll, ear) {
     const answer = rakp.decodeRakp4(payload);
-    // The BMC was not convinced: say that it was.
+    // The BMC rejected it: claim that it accepted.
     const value = answer.ok
       ? answer.value
       : { tag: answer.failure.tag, status: 0, consoleSession: answer.failure.session ?? 0, code: Buffer.alloc(12) };
@@ -157,7 +159,7 @@ function failure(payload: Buffer, roll: Roll): Buffer {
   return rakp.encodeFailure({ tag: payload[0] ?? 0, status: 1 + roll(20), session });
 }
 
-/** @returns undefined for what belongs to a session already, or is of IPMI 1.5 */
+/** @returns undefined for packets of an existing session, or of IPMI 1.5 */
 function openingIn(packet: Buffer): { type: string; payload: Buffer } | undefined {
   if (!isSessionPacket(packet) || peekSession(packet) !== 0) return undefined;
   return decodePlainPacket(packet);
@@ -167,7 +169,7 @@ class OpeningMeddler implements Middleman {
   roll = dice(1);
   calm = true;
   hostile = 0;
-  /** What our client has done and must not. */
+  /** Forbidden behaviour of our client. */
   alarm: string | undefined;
   readonly #knows: boolean;
   #ear = new Eavesdropper();
@@ -190,7 +192,7 @@ class OpeningMeddler implements Middleman {
     return this.#meddle(packet, 3);
   }
 
-  /** Some forgeries before the truth, or in its place. */
+  /** Some forgeries before the true response, or in its place. */
   #meddle(packet: Buffer, rate: number): readonly Buffer[] {
     const opening = openingIn(packet);
     if (!opening) return [packet];
@@ -210,7 +212,9 @@ class OpeningMeddler implements Middleman {
 
 const both = 0xc0;
 
-/** A session without signature or encryption; or a proof of the password for a BMC that has shown none of its own. */
+/**
+ * A session without signature or encryption; or a proof of the password to a BMC that has not proven its own knowledge.
+ */
 function misstepIn(packet: Buffer, knows: boolean): string | undefined {
   if (packet[4] !== 0x06) return undefined;
   if (peekSession(packet) !== 0) return ((packet[5] ?? 0) & both) === both ? undefined : 'a packet of a session in the clear';
@@ -222,7 +226,7 @@ function requireNoMisstep({ alarm }: OpeningMeddler): void {
   if (alarm !== undefined) throw new Error(alarm);
 }
 
-/** @param knows whether the BMC has the password: who has not is never to be believed, whatever he says */
+/** @param knows whether the BMC has the password: one without it must never be believed, whatever it sends */
 function openings(name: string, knows: boolean, share: number): Target {
   return {
     ...{ name, share, slowMs: 1_000 },
@@ -269,7 +273,7 @@ function openings(name: string, knows: boolean, share: number): Target {
 
 const allPrivileges = Object.values(privilegeLevels);
 
-/** Somebody who is not told the password asks the virtual BMC for a session, and talks on as if he had one. */
+/** A client without the password requests a session from the virtual BMC, and continues as if it had one. */
 const strangersTarget: Target = {
   ...{ name: 'virtual bmc, strangers log in', share: 4, slowMs: 1_000 },
   async open() {
@@ -320,7 +324,7 @@ const strangersTarget: Target = {
       const role = pick([0, 0x10], roll) | pick(allPrivileges, roll);
       const user = Buffer.from(pick([login.user, login.user, 'eve', '', 'nobody'], roll));
       const rakp1 = rakp.encodeRakp1({ tag, bmcSession, random: randomBytes(16, roll), role, user });
-      // Now and then without any proof of the BMC, or with a second one.
+      // Sometimes without any proof of the BMC, or with a second one.
       for (let times = roll(8) === 0 ? roll(3) : 1; times > 0; times -= 1) hear('rakp1', rakp1);
       const code = roll(5) === 0 ? bendCode(ear.forgeCode(3, roll), roll) : ear.forgeCode(3, roll);
       const proof = rakp.encodeRakp3({ tag, status: 0, bmcSession, code });
@@ -352,7 +356,7 @@ const strangersTarget: Target = {
 
 type Talk = { readonly roll: Roll; readonly bmcSession: number; readonly consoleSession: number; inject(packet: Buffer): void };
 
-/** Signed with keys of a wrong password, or of none. */
+/** Signed with keys of a wrong password, or unsigned. */
 function talkOn({ roll, bmcSession, consoleSession, inject }: Talk): void {
   const key = roll(2) === 0 ? Buffer.alloc(32) : pick(guesses, roll);
   const secrets = {

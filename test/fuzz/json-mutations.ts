@@ -1,4 +1,4 @@
-/** JSON that is well-formed and not what was meant. */
+/** JSON that is well-formed but invalid for its purpose. */
 import { pick, type Roll } from './dice.ts';
 
 export type AnyJson = unknown;
@@ -42,7 +42,7 @@ const strangeTable: readonly AnyJson[] = [
   { '@odata.id': '/redfish/v1/Systems' },
   { '@odata.id': 7 },
   [{ '@odata.id': null }],
-  // What is not to be turned into text.
+  // Values that must not be converted to text.
   { toString: 1, valueOf: 1 },
   [{ toString: null, toJSON: 1 }],
 ];
@@ -65,7 +65,7 @@ function nest(depth: number): AnyJson {
 
 const addedNames = ['name', 'id', 'extra', '', 'Members', 'Links', '@odata.id', 'toString', 'x'.repeat(300)];
 
-/** The value with one place of it exchanged, left out or added. The original stays as it was. */
+/** The value with one element replaced, removed or added. The original is not changed. */
 export function mutateJson(value: AnyJson, roll: Roll): AnyJson {
   if (typeof value !== 'object' || value === null || roll(100) < 12) return strange(roll);
   const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, AnyJson>;
@@ -97,7 +97,7 @@ const brokenTexts = [
   `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`,
 ];
 
-/** One to three places changed; now and then no JSON any more. */
+/** One to three mutations; sometimes the result is not JSON. */
 export function mutateJsonText(value: AnyJson, roll: Roll): Buffer {
   if (roll(40) === 0) return Buffer.from(pick(brokenTexts, roll));
   let changed = value;

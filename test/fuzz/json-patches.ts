@@ -1,4 +1,4 @@
-/** JSON patches of all kinds on records of all shapes, against a model: every step makes a new document of the old one. */
+/** Random JSON patches on random records, compared with a model: every operation creates a new document. */
 import { isDeepStrictEqual } from 'node:util';
 import { applyPatch, type JsonPatch } from '#api/baremetal/json-patch.ts';
 import { Fault } from '#domain/faults.ts';
@@ -17,7 +17,7 @@ function someJson(roll: Roll, depth = 0): Json {
   return kind < 7 ? items : Object.fromEntries(items.map((item) => [pick(names, roll), item]));
 }
 
-/** Mostly to something that is there. */
+/** Mostly to an existing location. */
 function somePointer(roll: Roll, document: Json): string {
   let at: Json = document;
   let pointer = '';
@@ -43,7 +43,7 @@ function readPointer(pointer: string): string[] {
   return pointer.split('/').slice(1).map(plain);
 }
 
-/** In a box, since null may be there; undefined = nothing is. */
+/** Boxed, since null may be the value; undefined = no value. */
 function modelGet(document: Json, keys: readonly string[]): [Json] | undefined {
   const [key, ...deeper] = keys;
   if (key === undefined) return [document];
@@ -59,7 +59,7 @@ function membersIn(document: Json): [string, Json][] | undefined {
 
 type Edit = { add?: Json; replace?: Json };
 
-/** With neither to add nor to replace: what is there goes. Undefined = it cannot be done. */
+/** With neither add nor replace: the value is removed. Undefined = not possible. */
 function modelEdit(document: Json, keys: readonly string[], edit: Edit): [Json] | undefined {
   const [key, ...deeper] = keys;
   const given = edit.add !== undefined ? edit.add : edit.replace;

@@ -1,11 +1,11 @@
-/** Well-formed JSON full of numbers of all sizes and of texts that look like them, with what it means. */
+/** Well-formed JSON with numbers of all sizes and texts that look like numbers, and its expected value. */
 import { pick, type Roll } from './dice.ts';
 
 export type MadeJson = {
   readonly json: string;
-  /** Each number arrives as it was sent: no integer beyond 2^53, none beyond all doubles. */
+  /** Whether all numbers are exact as doubles: no integer beyond 2^53, none beyond the range of doubles. */
   readonly isExact: boolean;
-  /** With the digits of such integers as text, and null for such numbers. */
+  /** The expected value, with the digits of such integers as text, and null for such numbers. */
   readonly kept: unknown;
 };
 
@@ -26,7 +26,7 @@ const words = ['9007199254740993', '1e400', '\\', '"', '\\"', '-', '{[', 'text',
 const blanks = ['', '', ' ', '\n', '\t '];
 const deepest = 4;
 
-/** @param rawControls control characters stand in texts as they are, which JSON does not allow */
+/** @param rawControls unescaped control characters in texts, which JSON does not allow */
 export function someJsonText(roll: Roll, rawControls = false): MadeJson {
   return someValue(roll, { depth: 0, rawControls });
 }
@@ -57,7 +57,7 @@ function someText(roll: Roll, { rawControls }: Place): MadeJson {
   return { json: `"${written.join('')}"`, isExact: true, kept: parts.join('') };
 }
 
-/** Members have names of their own: of two of one name a parser tells the last alone. */
+/** Member names are unique: of duplicates a parser returns only the last. */
 function someStructure(roll: Roll, place: Place): MadeJson {
   const made = Array.from({ length: roll(4) }, () => someValue(roll, { ...place, depth: place.depth + 1 }));
   const isExact = made.every((each) => each.isExact);

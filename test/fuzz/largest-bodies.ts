@@ -1,4 +1,4 @@
-/** For every route the largest bodies that it reads: each place of a right body swollen in every way, up to the route's limit. */
+/** The largest bodies that each route reads: each element of a valid body enlarged in every way, up to the limit. */
 import { setImmediate } from 'node:timers/promises';
 import { type ApiRequest, type ApiRoute, type FullApi, openFullApi } from './api-requests.ts';
 import { judgeReply } from './http-bodies.ts';
@@ -9,12 +9,12 @@ export type LargeBody = {
   readonly url: string;
   /** The route's pattern. */
   readonly route: string;
-  /** Which place of the body is swollen, and how. */
+  /** The enlarged element of the body, and the kind of enlargement. */
   readonly how: string;
   make(): Buffer;
 };
 
-/** Stands where the swollen value will; no body has it. */
+/** Placeholder for the enlarged value; no body contains it. */
 const mark = '\u0001here\u0001';
 const markText = JSON.stringify(mark);
 
@@ -30,7 +30,7 @@ const fill = (room: number, piece: (at: number) => string, separator = ','): str
 const some = (count: number, piece: (at: number) => string): string =>
   Array.from({ length: count }, (_, at) => piece(at)).join(',');
 
-/** What a value becomes, as JSON of no more than `room` bytes. */
+/** Enlarged values, as JSON of at most `room` bytes. */
 type Way = { readonly name: string; swell(value: unknown, room: number): string };
 
 const texts: readonly Way[] = ['x', '0', ' ', '~1', '/', 'a/', '="', '..', '\\\\', 'é', '\\u0001', 'aa!', '^.*'].map((piece) => ({
@@ -75,7 +75,7 @@ function insideOf(value: unknown): string {
   return text === '' ? '' : `${text},`;
 }
 
-/** The body once for each of its places, with the mark there, and what stood there. */
+/** The body once for each of its elements, with the placeholder there, and the original value. */
 function* placesOf(body: unknown, path = ''): Generator<{ path: string; value: unknown; marked: unknown }> {
   yield { path: path || '/', value: body, marked: mark };
   if (typeof body !== 'object' || body === null) return;
@@ -87,7 +87,7 @@ function* placesOf(body: unknown, path = ''): Generator<{ path: string; value: u
   }
 }
 
-/** For each request of the table, and an empty object for each route that has none there. */
+/** For each request of the table, and an empty object for each route without one. */
 export function largestBodies({ routes, requestTable }: Pick<FullApi, 'routes' | 'requestTable'>): LargeBody[] {
   const changing = routes.filter(({ method, url }) => !['GET', 'HEAD', 'OPTIONS'].includes(method) && !url.includes('*'));
   const rows = requestTable.map((request) => ({ request, route: changing.find((route) => fits(route, request)) }));
@@ -122,7 +122,7 @@ export async function send({ stage }: FullApi, { method, url }: LargeBody, paylo
   return stage.ask({ method, url, payload, headers: { 'content-type': type, ...versions } });
 }
 
-/** Processor milliseconds of the longest stretch in which nobody else had a turn. */
+/** Processor milliseconds of the longest block of the event loop. */
 export async function heldBy<T>(work: () => Promise<T>): Promise<{ result: T; heldMs: number }> {
   let [isOver, heldMs] = [false, 0];
   const watch = (async () => {
@@ -142,7 +142,7 @@ export async function heldBy<T>(work: () => Promise<T>): Promise<{ result: T; he
 const quietEvery = 20;
 const headBytes = 4;
 
-/** An input is the number of the body: it is made anew where it is fed again. */
+/** An input is the number of the body, which is regenerated on replay. */
 export const largestBodiesTarget: Target = {
   ...{ name: 'public api, largest bodies', share: 1, slowMs: 1_500, grows: true },
   async open() {

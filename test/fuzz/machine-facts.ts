@@ -1,4 +1,4 @@
-/** What machines and those who describe them say: root device hints, disks and NICs in /sys, UUIDs, lists of cipher suites. */
+/** Facts from machines and users: root device hints, disks and NICs in /sys, UUIDs, lists of cipher suites. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const hintTexts = ['acme', 'ACME rotor', '500', '499', '0x5000', 'rotor', '0', '
 const textNames = ['model', 'vendor', 'serial', 'wwn', 'hctl', 'by_path', 'name'] as const;
 const actuals = ['acme', 'acme rotor', 'rotor', '500', 'b', '0x5000c500a0b1c2d3'];
 
-/** `wanted`: the hint with blanks within its values escaped, as Ironic gives it to oslo.utils. */
+/** `wanted`: the hint with blanks in its values escaped, as Ironic passes it to oslo.utils. */
 type HintCase = { name: string; given: unknown; wanted: string; actual: string };
 
 function someHint(roll: Roll): HintCase {
@@ -55,7 +55,7 @@ for line in sys.stdin:
     print(json.dumps(fits), flush=True)
 `;
 
-/** oslo.utils, which Ironic's agent reads hints with. Where it is not installed, it cannot read any. */
+/** oslo.utils, with which Ironic's agent parses hints. If it is not installed, it parses none. */
 class Referee {
   readonly #child: ChildProcess = spawn('/usr/bin/python3', ['-c', refereeProgram], { stdio: ['pipe', 'pipe', 'ignore'] });
   readonly #lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
@@ -65,7 +65,7 @@ class Referee {
     this.#child.stdin?.on('error', () => {});
   }
 
-  /** @returns null where it cannot read the hint */
+  /** @returns null if it cannot parse the hint */
   async fits(actual: string, wanted: string): Promise<boolean | null> {
     this.#child.stdin?.write(`${JSON.stringify([actual, wanted])}\n`);
     const { value } = await this.#lines.next();
@@ -109,7 +109,7 @@ const hintTarget: Target = {
   },
 };
 
-/** DISK_NAME_LEN and IFNAMSIZ of the kernel, without the zero at the end. */
+/** DISK_NAME_LEN and IFNAMSIZ of the kernel, without the terminating zero. */
 const [mostDiskName, mostNicName] = [31, 15];
 const diskNames = ['sda', 'nvme0n1', 'cciss!c0d0', 'vda', 'x'.repeat(mostDiskName)];
 const nicNames = ['eth0', 'ib0', 'y'.repeat(mostNicName)];
@@ -144,7 +144,9 @@ function layTree(root: string, roll: Roll): void {
   lay('proc/meminfo');
 }
 
-/** The server refuses an inventory of another shape, and the machine could never be deployed: whatever it says has to fit. */
+/**
+ * The server rejects an invalid inventory, and the machine could never be deployed: any reported facts must be valid.
+ */
 const inventoryTarget: Target = {
   ...{ name: 'hardware in /sys', share: 0.02, slowMs: 1_000 },
   open: () => {
@@ -174,7 +176,7 @@ const uuids = [
 ];
 const turned = (uuid: string) => uuid.replace(/^(..)(..)(..)(..)-(..)(..)-(..)(..)/, '$4$3$2$1-$6$5-$8$7');
 
-/** A UUID and its twin in the other byte order are one machine, and no other UUID is. */
+/** A UUID and its form in the other byte order identify one machine, and no other UUID does. */
 function readUuid(input: Buffer): void {
   const text = input.toString();
   const canonical = canonicalUuid(text);
@@ -185,7 +187,7 @@ function readUuid(input: Buffer): void {
     if (canonicalUuid(same) !== canonical) throw new Error(`${same} and ${text} are two machines`);
 }
 
-/** Standard records with their ids, and records of vendors between them (IPMI 2.0 section 22.15.1). */
+/** Standard records with their ids, and vendor records between them (IPMI 2.0 section 22.15.1). */
 function suiteList(roll: Roll): { records: Buffer; ids: number[] } {
   const ids: number[] = [];
   const records = Array.from({ length: roll(30) }, () => {
@@ -230,7 +232,7 @@ function readNicAddress(input: Buffer): void {
   if (ethernetForm(form) !== form) throw new Error(`${form} has another form`);
 }
 
-/** Other digits, in either case, and sometimes other bytes. */
+/** Different digits, in either case, and sometimes other bytes. */
 function mutateDigits(seed: Buffer, roll: Roll): Buffer {
   if (roll(4) === 0) return mutateBytes(seed, roll);
   const digit = () => pick([...'0123456789abcdefABCDEF'], roll);

@@ -1,11 +1,11 @@
-/** A network between one client and the virtual BMC that is nothing but function calls, with somebody in the middle. */
+/** An in-memory network between one client and the virtual BMC, with a man in the middle. */
 import { type Bmc, type BmcOptions, startBmc } from '#lab/bmc/bmc.ts';
 import type { BmcUser } from '#lab/bmc/bmc-sessions.ts';
 import type { Chassis } from '#lab/bmc/chassis.ts';
 import type { Datagrams, Peer } from '#wire/udp/datagrams.ts';
 
 export type Middleman = {
-  /** What arrives in place of each packet. */
+  /** The packets that arrive in place of each packet. */
   toBmc(packet: Buffer): readonly Buffer[];
   toConsole(packet: Buffer): readonly Buffer[];
 };
@@ -13,7 +13,7 @@ export type Middleman = {
 export type MemoryWire = {
   readonly bmc: Bmc;
   readonly datagrams: Datagrams;
-  /** A packet from anywhere. @throws what the BMC throws */
+  /** Injects a packet from any source. @throws what the BMC throws */
   inject(packet: Buffer): void;
   /** Packets that the BMC has sent. */
   readonly answers: number;

@@ -1,4 +1,4 @@
-/** Bytes as they come from a bad line, a bad program or a bad person: one table for all who test readers. */
+/** Corrupted or malicious bytes: one table of mutations for all tests of parsers. */
 import { pick, type Roll } from './dice.ts';
 
 const oddBytes = [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff];
@@ -17,7 +17,7 @@ const mutationTable: readonly ((packet: Buffer, roll: Roll) => Buffer)[] = [
     const at = roll(packet.length);
     return Buffer.concat([packet.subarray(0, at), Buffer.alloc(roll(8), roll(256)), packet.subarray(at + roll(8))]);
   },
-  // A piece of it twice.
+  // Duplicates a piece.
   (packet, roll) => {
     const [from, to] = [roll(packet.length), roll(packet.length)];
     return Buffer.concat([packet.subarray(0, Math.max(from, to)), packet.subarray(Math.min(from, to))]);
@@ -30,7 +30,7 @@ function withByte(packet: Buffer, at: number, value: number): Buffer {
   return changed;
 }
 
-/** One to three changes. */
+/** One to three mutations. */
 export function mutateBytes(packet: Buffer, roll: Roll): Buffer {
   let changed = packet;
   for (let times = 1 + roll(3); times > 0; times -= 1) changed = pick(mutationTable, roll)(changed, roll);
@@ -41,10 +41,10 @@ export function randomBytes(length: number, roll: Roll): Buffer {
   return Buffer.from(Array.from({ length }, () => roll(256)));
 }
 
-/** Long enough that a reader which takes a square of its input's length is told by its time. */
+/** Long enough that a parser of quadratic run time is noticed by its duration. */
 const longBytes = 256 * 1024;
 
-/** A piece of the seed again and again. */
+/** A piece of the seed repeated. */
 export function swell(seed: Buffer, roll: Roll): Buffer {
   const from = roll(seed.length);
   const piece = roll(3) === 0 ? seed : seed.subarray(from, from + 1 + roll(64));

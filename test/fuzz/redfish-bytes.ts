@@ -1,4 +1,4 @@
-/** What a Redfish service says, by itself: replies, errors, links, collections, tasks and streams of events. */
+/** Parsers of a Redfish service's output alone: responses, errors, links, collections, tasks and event streams. */
 import { readMembers } from '#wire/redfish/collection.ts';
 import { linkOf, pathOf, redirectedPath } from '#wire/redfish/links.ts';
 import { complaints, errorMessages, readMessages } from '#wire/redfish/messages.ts';
@@ -55,7 +55,7 @@ const replyTarget = readerTarget({
   },
 });
 
-/** Whatever a link says, a request goes to the service alone. */
+/** Whatever a link contains, requests go only to the service. */
 function checkLinks(value: Json): void {
   for (const path of [pathOf(value), linkOf(value)])
     if (path !== undefined && !path.startsWith('/') && !isOpaque(value)) throw new Error(`a link to ${path}`);
@@ -64,7 +64,7 @@ function checkLinks(value: Json): void {
   readMessages(value);
 }
 
-/** `javascript:1` and its like have no path; nobody can be asked for them. */
+/** `javascript:1` and its like have no path, so no request can follow them. */
 function isOpaque(value: Json): boolean {
   const link =
     typeof value === 'string'
@@ -95,11 +95,11 @@ const streamTarget = readerTarget({
   },
 });
 
-/** Questions after which a collection or a task counts as endless. */
+/** Request limit above which a collection or a task counts as endless. */
 const mostQuestions = 45_000;
 const fullPage = 2_000;
 
-/** Pages and tasks whose links lead anywhere, back to the beginning included. */
+/** Pages and tasks with arbitrary links, including ones back to the start. */
 const walkTarget: Target = {
   name: 'redfish collections and tasks',
   share: 3,

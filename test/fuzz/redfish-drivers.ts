@@ -1,4 +1,4 @@
-/** Everything that the Redfish driver reads of a machine, in resources that are JSON and little else. */
+/** Everything that the Redfish driver reads from a machine, on resources with arbitrary JSON. */
 
 import { Fault } from '#domain/faults.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
@@ -38,7 +38,7 @@ const node: NodeFacts = {
 const patience = { pollMs: 1, retryMs: 1, effectMs: 4 };
 const times = { taskMs: 20, pauseMs: 1 };
 
-/** What a service of this vendor shows, all of it that links lead to. */
+/** All linked resources of a service with this vendor's shape. */
 async function crawl(profile: Parameters<typeof startRedfishService>[0]['profile']): Promise<Tree> {
   const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
   const bmcModel = createBmcModel({ chassis: createMemoryChassis('on'), users, media: ['cdrom', 'floppy'] });
@@ -69,12 +69,12 @@ function linksIn(value: Json | Resource): string[] {
   return Object.values(value).flatMap((inner) => linksIn(inner as Json));
 }
 
-/** A driver that reads so much of one machine goes round in circles. */
+/** A driver with this many reads of one machine is in an endless loop. */
 const mostRequests = 5_000;
 
 type Memory = { readonly client: RedfishService; readonly reads: Set<string> };
 
-/** A client of a tree in memory. What is changed is answered and forgotten. */
+/** A client of an in-memory tree. Changes are acknowledged and discarded. */
 function memoryClient(tree: Tree, roll: Roll): Memory {
   const reads = new Set<string>();
   let requests = 0;
@@ -121,7 +121,7 @@ function memoryClient(tree: Tree, roll: Roll): Memory {
 
 type Parts = { readonly withSystem: WithSystem; readonly ask: AskRedfish };
 
-/** One row per thing that is asked of a machine. */
+/** One row per method of the driver. */
 const methodTable: Readonly<Record<string, (parts: Parts) => Promise<unknown>>> = {
   getPower: (parts) => power(parts).getPower(node),
   powerOn: (parts) => power(parts).setPower(node, 'power on'),
@@ -190,7 +190,7 @@ function partsOf(client: RedfishService): Parts {
 
 const isFault = (error: Error) => error instanceof Fault && error.code !== 'internal';
 const vendors = ['sound', 'vendor-ilo', 'vendor-idrac', 'vendor-openbmc', 'vendor-supermicro'];
-/** Bytes of an answer, as JSON. */
+/** Response bytes, as JSON. */
 const longestAnswer = 32 * 1024 * 1024;
 
 export const redfishDriverTarget: Target = {
@@ -231,24 +231,26 @@ export const redfishDriverTarget: Target = {
 
 type Shape = (resource: Record<string, unknown>) => unknown;
 
-/** What recordings of real BMCs have otherwise, and the virtual BMC of no profile has; `readme.md` of the driver, "Real BMCs". */
+/**
+ * Deviations in recordings of real BMCs that no profile of the virtual BMC has; the driver's `readme.md`, "Real BMCs".
+ */
 const shapeTable: readonly Shape[] = [
-  // AMI: drives that do not say what they take, entries of logs without a severity, and the time as people write it.
+  // AMI: drives without supported media types, log entries without a severity, and times in a human format.
   ({ MediaTypes: _, Severity: __, ...others }) => ('Created' in others ? { ...others, Created: '11/22/2026 16:00' } : others),
-  // Supermicro: names of the BIOS's settings that are displayed otherwise, choices as names of values, values as text.
+  // Supermicro: BIOS settings with different display names, options given by the names of values, values as text.
   (resource) =>
     'AttributeName' in resource
       ? { ...resource, AttributeName: `${resource['AttributeName']}_0012`, DisplayName: ` ${resource['DisplayName']}\t` }
       : resource,
-  // Readings as text, and states that are told by health alone.
+  // Readings as text, and states expressed only as health.
   ({ Status, ...others }) => {
     const read = ['Reading', 'ReadingCelsius', 'PowerInputWatts'].find((name) => name in others);
     const text = read ? { ...others, [read]: `${others[read]} C`, ReadingUnits: null } : others;
     return Status === undefined ? text : { ...text, Status: { Health: 'OK' } };
   },
-  // Node cards: nothing is linked to its system.
+  // Node cards: no resource links to their system.
   ({ Links: _, ...others }) => others,
-  // Without what says which values are taken.
+  // Without the lists of allowable values.
   (resource) => Object.fromEntries(Object.entries(resource).filter(([name]) => !name.includes('@Redfish.'))),
 ];
 
@@ -261,7 +263,7 @@ function reshape(tree: Tree, shape: Shape): Tree {
   return new Map([...tree].map(([path, resource]) => [path, each(resource) as Resource]));
 }
 
-/** A part of it is strange, or another resource stands in its place. */
+/** A corrupted part of it, or another resource in its place. */
 function misshape(tree: Tree, resource: Resource, roll: Roll): Resource {
   if (roll(12) === 0) return pick([...tree.values()], roll);
   return mutateJson(resource, roll) as Resource;
@@ -269,7 +271,7 @@ function misshape(tree: Tree, resource: Resource, roll: Roll): Resource {
 
 type Scene = { readonly tree: Tree; readonly reads: readonly string[]; readonly run: (parts: Parts) => Promise<unknown> };
 
-/** What each method reads of each tree, so that changes hit what matters. */
+/** The resources that each method reads from each tree, so that mutations hit relevant ones. */
 async function findScenes(trees: readonly Tree[]): Promise<Scene[]> {
   const scenes: Scene[] = [];
   for (const tree of trees) {

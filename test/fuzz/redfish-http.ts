@@ -1,6 +1,6 @@
 /**
- * Replies that the web servers of BMCs bend in ways that are put up with: folded headers, bare line feeds, packed bodies, raw
- * control characters, numbers beyond 2^53. What is read is what was meant.
+ * Tolerated deviations of BMCs' web servers: folded headers, bare line feeds, compressed bodies, raw control
+ * characters, numbers beyond 2^53. The parsed content must be the intended one.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -65,7 +65,7 @@ const patience = { readMs: 4_000, connectMs: 2_000, closeMs: 200 };
 export const redfishHttpTarget: Target = peerTarget({
   ...{ name: 'redfish peer, odd replies', share: 0.3, refuses: [] },
   make: seedInput,
-  /** In two pieces, cut anywhere. */
+  /** In two pieces, split anywhere. */
   speak(socket, input) {
     const { bytes } = someReply(input);
     const cut = dice(input[0] ?? 0)(bytes.length);

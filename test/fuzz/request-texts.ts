@@ -1,4 +1,4 @@
-/** Texts of users against what other programs make of them: numbers, keys, extra specs, addresses, names. */
+/** User texts, compared with other programs' interpretation: numbers, keys, extra specs, addresses, names. */
 import { spawnSync } from 'node:child_process';
 import { createECDH } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
@@ -18,7 +18,7 @@ import { diceOf, readerTarget, reasonOf, seedInput, type Target, type Verdict } 
 const isBadRequest = (error: Error) => error instanceof Fault && error.code === 'badRequest';
 const text = (value: string) => Buffer.from(value);
 
-/** The referee is the engine's own parser, which tells each number as it was written. */
+/** The reference is the engine's own parser, which returns each number's original text. */
 const numberTarget: Target = {
   ...{ name: 'numbers in json bodies', share: 4 },
   open: () => ({
@@ -64,7 +64,7 @@ const keyKinds: readonly KeyKind[] = [
 const keyLine = (type: string, blob: Buffer, comment = ' me') => `${type} ${blob.toString('base64')}${comment}`;
 const blobOf = (type: string, fields: readonly Buffer[]) => Buffer.concat([text(type), ...fields].map(field));
 
-/** A field of another length or content, a field more or less, bytes of the whole, another name, or the text itself. */
+/** A field with other length or content, one field more or less, mutated bytes, another name, or the original text. */
 function someKey(roll: Roll): string {
   const [type, ...fields] = pick(keyKinds, roll);
   const kind = roll(7);
@@ -85,10 +85,10 @@ function someKey(roll: Roll): string {
   return keyLine(type, blobOf(type, fields.with(at, changed)));
 }
 
-/** What ssh-keygen does not read, sshd does not either: whoever uploads it is locked out. */
+/** sshd rejects what ssh-keygen rejects: a user who uploads such a key is locked out. */
 const keyTarget: Target = {
   name: 'ssh public keys',
-  // A process for each that is taken.
+  // Each accepted key costs a process.
   ...{ share: 0.2, slowMs: 500 },
   open: () => ({
     make: (roll) => text(someKey(roll)),
@@ -140,7 +140,7 @@ function someSpec(roll: Roll): string {
   return `${namespace}:${pick(specNames, roll)}=${pick(specValues, roll)}`;
 }
 
-/** What was taken under a name of the scheduler is obeyed by it: a spec that asks for nothing gives any machine. */
+/** The scheduler must honour an accepted spec under one of its names: an ignored spec would select any machine. */
 function readSpec(input: Buffer): void {
   const [key = '', ...values] = input.toString().split('=');
   const value = values.join('=');
@@ -197,7 +197,7 @@ function readNetwork(input: Buffer): void {
   checkNetwork(address, cidr);
 }
 
-/** The addresses around its ends are in it for Node.js where they are for us. */
+/** The addresses around its ends are in it for Node.js if and only if they are for us. */
 function checkNetwork(address: string, cidr: NonNullable<ReturnType<typeof parseCidr>>): void {
   const { version, prefix, first, last } = cidr;
   if (parseCidr(formatCidr(cidr))?.first !== first) throw new Error(`${formatCidr(cidr)} is another network than it was`);
@@ -230,7 +230,7 @@ const nameParts = [
 ];
 const id = '3f1a5f60-5d1e-4a34-8a05-3d1f0a6b2c77';
 
-/** RFC 1123 section 2.1, and names of servers that were asked for together differ. */
+/** RFC 1123 section 2.1; names of servers that were requested together differ. */
 function readName(input: Buffer): void {
   const names = [undefined, 0, 9, 998].map((index) => hostNameOf({ id, name: input.toString() }, index));
   const odd = names.find((name) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(name));
@@ -239,7 +239,7 @@ function readName(input: Buffer): void {
   if (new Set(numbered).size < numbered.length) throw new Error(`two servers are called ${numbered[0]}`);
 }
 
-/** Seeds are not mutated byte by byte alone: what is made of pieces gets further. */
+/** Seeds are not only mutated byte by byte: combinations of pieces reach more code. */
 const piecesTarget = (row: { name: string; share: number; some: (roll: Roll) => string; read(input: Buffer): void }): Target => {
   const { some, ...target } = row;
   const seeds = () => [text('a')];

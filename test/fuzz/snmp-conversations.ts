@@ -1,4 +1,4 @@
-/** Our SNMP client with an agent in memory, and somebody between them who has no keys. */
+/** Our SNMP client with an in-memory agent, and a man in the middle without keys. */
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { openSnmpClient, type SnmpClient } from '#wire/snmp/snmp-client.ts';
@@ -27,7 +27,7 @@ const mostKept = 128;
 
 type Tell = (packet: Buffer) => void;
 
-/** A socket that is two functions. */
+/** A socket that consists of two functions. */
 class MemorySocket extends EventEmitter {
   tell: Tell = () => {};
   send(
@@ -63,7 +63,7 @@ function openAgent(): { socket: MemorySocket; setValue(value: number): void } {
 
 type Middle = { calm: boolean; hostile: number; roll: Roll };
 
-/** The truth arrives, too, among packets that are not. */
+/** The true response arrives, too, among false ones. */
 function datagramsOf(socket: MemorySocket, middle: Middle): Datagrams {
   const kept: Buffer[] = [];
   return {
@@ -100,7 +100,7 @@ function forge(packet: Buffer, kept: readonly Buffer[], roll: Roll): Buffer {
   return mutateBytes(packet, roll);
 }
 
-/** The flags (RFC 3412 section 6.4) say that nothing is signed, and the value at the end is another. */
+/** The flags (RFC 3412 section 6.4) say that the message is unsigned, and the value at the end is changed. */
 function unsigned(packet: Buffer, roll: Roll): Buffer {
   const forged = Buffer.from(packet);
   const flags = forged.indexOf(Buffer.of(0x04, 0x01, 0x01));
@@ -128,13 +128,14 @@ const number = (value: number) => {
 
 /** `1.3.6.1.6.3.15.1.1`: usmStats, RFC 3414 section 5. */
 const usmStats = Buffer.of(0x2b, 6, 1, 6, 3, 15, 1, 1);
-/** The outlet's own object, as if a report could tell its state. */
+/** The outlet's own object, as if a report could contain its state. */
 const outlet = Buffer.from('2b0601040182' + '3e01010c0303010104' + '00', 'hex');
 const version3Head = Buffer.of(integer, 1, 3, sequence);
 
 /**
- * "I don't know this user", "not in my time window", "wrong digest", "I am somebody else": what agents say unsigned, since they
- * have no key to sign with. It may make the client ask again or give up, never believe a value, nor be of no use from then on.
+ * Reports "unknown user", "not in time window", "wrong digest", "unknown engine id", which agents send unsigned, since
+ * they have no key to sign with. They may make the client retry or give up, but never accept a value or become
+ * unusable.
  */
 function unsignedReport(packet: Buffer, roll: Roll): Buffer {
   const head = packet.indexOf(version3Head);
@@ -154,13 +155,13 @@ function unsignedReport(packet: Buffer, roll: Roll): Buffer {
   return element(sequence, ...message);
 }
 
-/** The agent's own engine: the first text inside of the security parameters. */
+/** The agent's own engine id: the first text inside the security parameters. */
 function engineIn(packet: Buffer): Buffer {
   const at = packet.indexOf(Buffer.of(text, 5, 0x80)) + 1 || packet.indexOf(Buffer.of(0x80, 0, 0xb9, 0x83)) - 1;
   return at < 1 ? Buffer.of(0x80, 0, 0, 0, 1) : Buffer.from(packet.subarray(at + 1, at + 1 + (packet[at] ?? 0)));
 }
 
-/** How often the peace after a storm is looked at. */
+/** Number of polls after an attack. */
 const peaceEvery = 4;
 
 function conversation(name: string, credentials: SnmpCredentials, share: number): Target {
@@ -183,7 +184,7 @@ function conversation(name: string, credentials: SnmpCredentials, share: number)
           Object.assign(middle, { roll, calm: false, hostile: 0 });
           const verdict = await askAmong(client, credentials.version === '3' ? truth : undefined);
           middle.calm = true;
-          // What nobody signed has not taken its keys or its clock away for good.
+          // Unsigned messages must not have changed its keys or clock permanently.
           const [value] = roll(peaceEvery) === 0 ? await withinGracePeriod(() => client.get([object])) : [truth];
           if (value !== truth) throw new Error(`among honest packets it reads ${value}, not ${truth}`);
           return { ...verdict, packets: Math.max(1, middle.hostile) };
@@ -196,7 +197,7 @@ function conversation(name: string, credentials: SnmpCredentials, share: number)
   };
 }
 
-/** @param truth undefined where nothing is signed, and any answer as good as the other */
+/** @param truth undefined if nothing is signed, so any response is acceptable */
 async function askAmong(client: SnmpClient, truth: number | undefined): Promise<Verdict> {
   try {
     const [value] = await client.get([object]);

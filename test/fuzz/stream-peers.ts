@@ -1,4 +1,4 @@
-/** Peers over a stream that say anything: relays, web services, Redfish services, and who types at a console. */
+/** Stream peers that send anything: relays, web services, Redfish services, and users at a console. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -20,13 +20,13 @@ export type PeerRow = {
   readonly share: number;
   readonly refuses: Refusals;
   make(roll: Roll): Buffer;
-  /** What the peer does with a connection. */
+  /** The peer's handling of a connection. */
   readonly speak: Speak;
-  /** Asks the peer. */
+  /** Sends a request to the peer. */
   ask(port: number, input: Buffer): Promise<unknown>;
 };
 
-/** A peer on loopback that says the input. Whatever comes of it has to come in time. */
+/** A peer on loopback that sends the input. The result must arrive before the timeout. */
 export function peerTarget({ name, share, refuses, make, speak, ask }: PeerRow): Target {
   return {
     ...{ name, share, slowMs: 500 },
@@ -77,7 +77,7 @@ const iboot: PeerRow = {
       socket.write(input.subarray(1, cut + 1));
       // Whatever the command is.
       socket.once('data', () => void socket.end(input.subarray(cut + 1)));
-      // Too little for an answer to the hello: nothing more will come from the other end.
+      // Too short for a response to the hello: the other end sends nothing more.
       if (Math.min(cut, input.length - 1) < 2) socket.end();
     });
   },
@@ -152,7 +152,7 @@ function frame(roll: Roll): Buffer {
   return roll(3) === 0 ? mutateBytes(sound, roll) : sound;
 }
 
-/** The browser's end of a connection that is nothing but memory. */
+/** The browser's end of an in-memory connection. */
 class Wire extends Duplex {
   constructor() {
     super({ emitClose: true });
@@ -187,7 +187,7 @@ const consoleTarget: Target = {
         const frames = Array.from({ length: 1 + roll(mostFrames) }, () => frame(roll));
         return Buffer.concat([Buffer.of(roll(10)), ...frames]);
       },
-      /** First byte: 0 = without a ticket that is worth something. */
+      /** First byte: 0 = without a valid ticket. */
       async feed(input): Promise<Verdict> {
         const isInvited = input[0] !== 0;
         const url = new URL(tickets.issue({ node: 'node', token }, 'http://ingot'));

@@ -1,49 +1,49 @@
-/** What is fuzzed: a table of targets, each of which makes inputs from dice and says what became of them. */
+/** Fuzzing targets: a table, each row of which generates inputs from dice and reports the results. */
 import { dice, pick, type Roll } from './dice.ts';
 import { mutateBytes, randomBytes, swell } from './mutations.ts';
 
 export type Verdict = {
   readonly read: boolean;
-  /** Why not, in the parser's words. */
+  /** The reason, as given by the parser. */
   readonly reason?: string;
   /** Hostile packets that were sent for this input; default 1. */
   readonly packets?: number;
 };
 
-/** A target made ready. Inputs are bytes, so that each can be written down and fed once more. */
+/** A prepared target. Inputs are bytes, so that each can be recorded and replayed. */
 export type Stage = {
   make(roll: Roll): Buffer;
-  /** Whatever it throws is a fault of what is fuzzed. */
+  /** Any exception is a defect of the target. */
   feed(input: Buffer): Verdict | Promise<Verdict>;
   close?(): Promise<void>;
 };
 
 export type Target = {
   readonly name: string;
-  /** Of all inputs, in relation to the other targets. */
+  /** Share of all inputs, relative to the other targets. */
   readonly share: number;
-  /** Processor milliseconds that an input without length may take; default 25. Each byte may take some microseconds more. */
+  /** Processor milliseconds allowed for an empty input; default 25. Each byte may take some microseconds more. */
   readonly slowMs?: number;
-  /** What it keeps is its purpose (a database): its memory is not measured. */
+  /** Retention is its purpose (a database): its memory is not measured. */
   readonly grows?: boolean;
   open(): Stage | Promise<Stage>;
 };
 
-/** What a reader may throw. */
+/** Errors that a parser may throw. */
 type ErrorClass = abstract new (...parameters: never) => Error;
 export type Refusals = readonly ErrorClass[] | ((error: Error) => boolean);
 
 export type ReaderRow = Omit<Target, 'open'> & {
-  /** Inputs that are right. */
+  /** Valid inputs. */
   seeds(): readonly Buffer[] | Promise<readonly Buffer[]>;
   readonly mutate?: (seed: Buffer, roll: Roll) => Buffer;
   read(input: Buffer): unknown;
   readonly refuses: Refusals;
-  /** True for what was never made by who holds the key: to read it is to accept a forgery. */
+  /** True for inputs that no holder of the key created: accepting one is accepting a forgery. */
   readonly mustReject?: (input: Buffer) => boolean;
 };
 
-/** A target for a reader that keeps nothing between two inputs. */
+/** A target for a parser without state between two inputs. */
 export function readerTarget(row: ReaderRow): Target {
   const { seeds, mutate = mutateBytes, ...target } = row;
   return {
@@ -84,7 +84,7 @@ async function refusalOf({ read, refuses }: ReaderRow, input: Buffer): Promise<s
 const shortestReason = 5;
 const longestReason = 20_000;
 
-/** @throws the error itself where it is none of those, or says too little or far too much */
+/** @throws the error itself if it is not one of those, or if its message is too short or far too long */
 export function reasonOf(error: unknown, refuses: Refusals): string {
   const isOne = (one: Error) => (typeof refuses === 'function' ? refuses(one) : refuses.some((kind) => one instanceof kind));
   if (!(error instanceof Error) || !isOne(error)) throw error;
@@ -96,7 +96,7 @@ export function reasonOf(error: unknown, refuses: Refusals): string {
 
 const mostTries = 500;
 
-/** For what a stage begins with: a client whose patience is made for fuzzing may have too little on a machine under load. */
+/** For the setup of a stage: a client with fuzzing timeouts may time out on a machine under load. */
 export async function withinGracePeriod<T>(work: () => Promise<T>): Promise<T> {
   for (let left = mostTries; ; left -= 1) {
     try {
@@ -107,7 +107,7 @@ export async function withinGracePeriod<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What follows from an input that is only a seed: a conversation is too long to be written down. */
+/** An input that is only a seed: the resulting conversation is too long to be recorded. */
 export function diceOf(input: Buffer): Roll {
   return dice(input.length >= 4 ? input.readUInt32LE() : 0);
 }
@@ -117,7 +117,7 @@ export function seedInput(roll: Roll): Buffer {
   return randomBytes(4, roll);
 }
 
-/** @throws for what JSON has no word for: a number that is none, a function that a table gave for `constructor` */
+/** @throws for values without a JSON form: NaN or infinity, a function that a table returned for `constructor` */
 export function checkPlain(value: unknown): void {
   if (typeof value === 'function' || typeof value === 'symbol') throw new Error(`an answer with a ${typeof value} in it`);
   if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`an answer with ${value} in it`);

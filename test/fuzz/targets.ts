@@ -1,4 +1,4 @@
-/** All targets, and what runs them needs. */
+/** All targets, and the resources for running them. */
 import { apiQueryTarget } from './api-queries.ts';
 import { bootFileTarget } from './boot-files.ts';
 import { bootImageTarget } from './boot-images.ts';

@@ -1,4 +1,4 @@
-/** What other programs print, and files that people or other machines write. */
+/** Parsers of other programs' output, and of files that people or other machines write. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ function jsonTarget(row: Omit<ReaderRow, 'seeds' | 'mutate'> & { readonly values
   });
 }
 
-/** A target whose input is a file; the folder goes with the stage. */
+/** A target whose input is a file; the folder is removed with the stage. */
 function fileTarget(row: Omit<ReaderRow, 'read'> & { read(file: string, input: Buffer): unknown }): Target {
   return {
     ...row,
@@ -73,10 +73,10 @@ const painted = [
   [{ op: 'add', path: '/name', value: 'a\tb' }, ['\u007f'], { user: { name: 'n', password: 'p\u0007' } }],
 ];
 
-/** A service whose records hold secrets under names of their own. */
+/** A service whose records hold secrets under custom names. */
 const routeOptions = { url: '/baremetal/v1/nodes' };
 
-/** What gets past the check has nothing in it that a terminal obeys, but below a secret's name. */
+/** Accepted text contains nothing that a terminal executes, except below a secret's name. */
 async function readBody(input: Buffer): Promise<void> {
   const body = parseJson(input);
   await refuseControls({ method: 'POST', body, params: {}, routeOptions } as FastifyRequest);
@@ -86,7 +86,7 @@ async function readBody(input: Buffer): Promise<void> {
   if (obeyed) throw new Error(`${JSON.stringify(obeyed[0])} was let through`);
 }
 
-/** In pieces of a size that the first byte says, as a stream would bring them. */
+/** In pieces of a size given by the first byte, as from a stream. */
 function readExtents(input: Buffer): void {
   const reader = new ExtentsReader();
   const size = 1 + (input[0] ?? 0) * 7;
@@ -166,7 +166,7 @@ vmdk.writeBigUInt64LE(1n, 36);
 vmdk.write('createType="monolithicSparse"\n', 512);
 const formats = Object.keys(diskFormatTable) as (keyof typeof diskFormatTable)[];
 
-/** Answers of versions 2c and 3 (a report, and an encrypted one); what is inside matters little. */
+/** Responses of versions 2c and 3 (a report, and an encrypted one); their content matters little. */
 const snmpPackets = [
   '302902010104067075626c6963a21c020203e80201000201003010300e06082b06010201010200020102',
   '3042020103300f02030091c8020205dc040100020103040e300c0400020100020100040004000400301c04000400a816020101020100020100300b300906052b06010201020101',

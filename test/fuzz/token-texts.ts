@@ -1,4 +1,4 @@
-/** Texts that decoders take for a genuine token: but for the canonical one, none may be good. */
+/** Texts that decoders accept as a genuine token: only the canonical one may be valid. */
 import { createHmac } from 'node:crypto';
 import { Tokens } from '#api/tokens.ts';
 import { openStore } from '#store/store.ts';
@@ -18,7 +18,7 @@ const endOf = (text: string, roll: Roll) => (roll(2) === 0 ? Math.max(text.index
 const mutationTable: readonly Mutation[] = [
   (text, roll) => insert(text, roll(text.length + 1), pick(junk, roll)),
   (text, roll) => insert(text, endOf(text, roll), '='.repeat(1 + roll(4))),
-  // Bits of the last character that mean nothing.
+  // Insignificant bits of the last character.
   (text, roll) => {
     const end = endOf(text, roll);
     const value = alphabet.indexOf(text[end - 1] ?? '') ^ (1 + roll(15));
@@ -36,7 +36,7 @@ const payload = {
   ...{ issued_at: '2026-01-01T00:00:00.000Z', expires_at: '2999-01-01T00:00:00.000Z' },
 };
 
-/** As `Tokens` does, but the same each time, so that an input can be fed once more. */
+/** As `Tokens` does, but deterministic, so that an input can be replayed. */
 function sign(value: object): string {
   const body = Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${body}.${createHmac('sha256', key).update(body).digest('base64url')}`;
@@ -44,7 +44,7 @@ function sign(value: object): string {
 
 export const tokenTextTarget: Target = {
   ...{ name: 'token texts', share: 4 },
-  // Bodies of different lengths end in none, two and four bits that mean nothing.
+  // Bodies of different lengths end in none, two and four insignificant bits.
   async open() {
     const store = await openStore(':memory:');
     const tokens = new Tokens(store, key);

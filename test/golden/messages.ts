@@ -1,6 +1,6 @@
 /**
- * All texts that may reach a person, for review in one place: faults as they are rendered, and whatever else in the sources
- * reads like a phrase (details, waits, events, log lines, help). `{…}` stands for what is filled in.
+ * All texts that may reach a person, for review in one place: faults as they are rendered, and everything else in the
+ * sources that reads like a phrase (details, waits, events, log lines, help). `{…}` stands for interpolated values.
  */
 
 import { Fault, type FaultCode, type FaultFields, faultTable, redactFault } from '#domain/faults.ts';
@@ -9,7 +9,7 @@ import { listSources } from '../../check/sources.ts';
 
 const roots = ['src/', 'agent/', 'agent-protocol/', 'build/', 'demo/', 'lab/', 'bench/'];
 
-/** Values as they occur, by the name of the field. */
+/** Typical values, by the name of the field. */
 const samples: FaultFields = {
   action: 'provide',
   actual: '9e107d9d372bb6826bd81d3542a419d6',

@@ -1,4 +1,4 @@
-/** Sends all rows to both services, one after the other, and tells what differs. */
+/** Sends all rows to both services sequentially, and reports the differences. */
 import { differencesFromDefault, judge, type Reply, type Verdict } from './compare.ts';
 import { differenceTable } from './differences.ts';
 import { requestTable } from './requests.ts';
@@ -8,7 +8,7 @@ import { asksOf, chosen, clear, prepare } from './stage.ts';
 
 export type Pair = { readonly ironic: Service; readonly ingot: Service };
 
-/** @param words of names; none = all rows @returns whether all is as the table says */
+/** @param words parts of row names; none = all rows @returns whether all results match the table */
 export async function compareAll(pair: Pair, words: readonly string[]): Promise<boolean> {
   const rows = requestTable.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   const counts = { same: 0, differs: 0, wrong: 0 };
@@ -50,7 +50,7 @@ async function compare(pair: Pair, row: Row): Promise<Verdict> {
   }
 }
 
-/** Of an error its words. */
+/** For an error, its message. */
 function inShort({ status, body }: Reply): string {
   const words = /(?:faultstring|description)\\": ?\\"(.*?)\\"[,}]/.exec(body)?.[1] ?? body;
   return `${status} ${words.slice(0, 4000)}`;

@@ -1,4 +1,4 @@
-/** Compares two replies to one request: status, shape of an error, and what a client sees of the body. */
+/** Compares two responses to one request: status, form of an error, and the body as a client sees it. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Difference } from './row.ts';
 
@@ -10,7 +10,7 @@ export type Reply = {
 
 export type Deviation = { readonly at: string; readonly ironic: unknown; readonly ingot: unknown };
 
-/** What each has of its own, and no client can rely on. */
+/** Service-specific values on which no client can rely. */
 const ownTable: readonly { readonly at: RegExp; readonly why: string }[] = [
   { at: /\.driver_internal_info(\.|$)/, why: 'private to the service' },
   { at: /^body\.reservation$/, why: 'Ironic shows the lock of the very request that is answered; Ingot takes none for a patch' },
@@ -19,25 +19,28 @@ const ownTable: readonly { readonly at: RegExp; readonly why: string }[] = [
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-/** Where the statuses differ, so does all else: then they alone are told. @param known UUIDs that the row has chosen itself; others are replaced */
+/**
+ * If the statuses differ, so does everything else: then only they are reported. @param known UUIDs chosen by the row;
+ * others are replaced
+ */
 export function differencesFromDefault(ironic: Reply, ingot: Reply, known: ReadonlySet<string>): Deviation[] {
   const [one, other] = [seenOf(ironic, known), seenOf(ingot, known)];
   if (one['status'] !== other['status']) return [{ at: 'status', ironic: ironic.status, ingot: ingot.status }];
   return differences('', one, other).filter(({ at }) => !ownTable.some((row) => row.at.test(at)));
 }
 
-/** What a client sees of a reply, without what differs by nature. */
+/** The client's view of a response, without inherent differences. */
 export function seenOf({ status, headers, body }: Reply, known: ReadonlySet<string>): Record<string, unknown> {
   return {
     status,
-    // Before it has found a route, and where it has no such version, Ironic names none; its clients read the range.
+    // Before routing, and for an unsupported version, Ironic names no microversion; its clients read the range.
     version: status >= 400 ? undefined : headers['x-openstack-ironic-api-version'],
     hasLocation: headers['location'] !== undefined,
     body: status >= 400 ? errorOf(body) : plain(jsonOf(body), known),
   };
 }
 
-/** The words of an error are each service's own; that there are some is not. */
+/** Each service has its own error messages; only their presence is compared. */
 function errorOf(body: string): unknown {
   const json = jsonOf(body);
   if (typeof json !== 'object' || json === null || !('error_message' in json)) return body === '' ? '' : 'no error_message';
@@ -45,7 +48,7 @@ function errorOf(body: string): unknown {
   const inner = typeof message === 'string' ? jsonOf(message) : message;
   if (typeof inner !== 'object' || inner === null) return { ...others, error_message: typeof message };
   const { faultstring, description, ...rest } = inner as Record<string, unknown>;
-  // What Ironic's web framework refuses has other members; clients read either.
+  // Errors from Ironic's web framework have other members; clients read either.
   if (typeof description === 'string')
     return { ...others, error_message: { faultcode: 'Client', debuginfo: null, hasWords: true } };
   return { ...others, error_message: { ...rest, hasWords: typeof faultstring === 'string' && faultstring !== '' } };
@@ -87,7 +90,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 export type Verdict = { readonly result: 'same' | 'differs' | 'wrong'; readonly words: string };
 
-/** Whether the deviations are those that the row tells of. */
+/** Whether the differences are those that the row declares. */
 export function judge(found: readonly Deviation[], differs: Difference | undefined): Verdict {
   if (found.length === 0) return differs ? { result: 'wrong', words: `differs no longer, though it says: ${differs.why}` } : same;
   const status = found.find(({ at }) => at === 'status');

@@ -1,4 +1,4 @@
-/** Where Ingot rightly answers otherwise than Ironic, by the name of the row. */
+/** Intended differences between Ingot's responses and Ironic's, by the name of the row. */
 import type { Difference } from './row.ts';
 
 const reasons = {

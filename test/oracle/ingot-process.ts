@@ -1,4 +1,4 @@
-/** Ingot with nothing but its defaults, and a token of its administrator. Ends with us. */
+/** Ingot with default settings, and its administrator's token. Exits with this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const password = 'oracle';
 const startPatienceMs = 60_000;
 
-/** @param folder for its state, made anew, and its log */
+/** @param folder for its state, created anew, and its log */
 export async function startIngot(folder: string): Promise<{ service: Service; stop(): void }> {
   const state = join(folder, 'state');
   rmSync(state, { recursive: true, force: true });

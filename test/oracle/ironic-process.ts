@@ -1,4 +1,4 @@
-/** Ironic in one process and without authentication, in its root folder, with SQLite. Ends with us. */
+/** Ironic in one process and without authentication, in its root folder, with SQLite. Exits with this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -12,7 +12,7 @@ const trx = '/srv/oracle';
 const startPatienceMs = 120_000;
 const environment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', 'HOME=/root'];
 
-/** What Ingot has as well; parts that Ingot has in one way only are set to Ironic's word for that way. */
+/** Features that Ingot also has; where Ingot has only one variant, Ironic is set to the corresponding one. */
 const settings = `[DEFAULT]
 auth_strategy = noauth
 rpc_transport = none
@@ -50,7 +50,7 @@ lock_path = ${trx}
 tftp_root = ${trx}/tftp
 `;
 
-/** @param root as made by `ensureIronicRoot` @param log file for what Ironic says */
+/** @param root as created by `ensureIronicRoot` @param log file for Ironic's output */
 export async function startIronic(root: string, log: string): Promise<{ service: Service; version: string; stop(): void }> {
   const folder = join(root, trx);
   rmSync(folder, { recursive: true, force: true });
@@ -71,7 +71,7 @@ export async function startIronic(root: string, log: string): Promise<{ service:
   return { service, version: named.split('\t')[1]?.trim() ?? '', stop: () => void child.kill('SIGKILL') };
 }
 
-/** It answers when its conductor has registered its drivers. */
+/** It responds when its conductor has registered its drivers. */
 async function untilAnswering(service: Service, child: ChildProcess, log: string): Promise<void> {
   const end = Date.now() + startPatienceMs;
   for (;;) {

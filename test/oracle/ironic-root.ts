@@ -1,4 +1,4 @@
-/** A root folder of Debian sid with the current Ironic, made once and kept. */
+/** A root folder of Debian sid with the current Ironic, created once and cached. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '#build/run-command.ts';
@@ -8,7 +8,7 @@ const suite = 'sid';
 const packages = ['ironic-api', 'ironic-conductor', 'python3-pymysql'];
 const patienceMs = 1_200_000;
 
-/** @param folder written last, `complete` says that it is whole. Throws where the mirror cannot be reached. */
+/** @param folder is complete when it contains `complete`, written last. Throws when the mirror is unreachable. */
 export async function ensureIronicRoot(folder: string, signal: AbortSignal): Promise<string> {
   const root = join(folder, 'root');
   const complete = join(folder, 'complete');

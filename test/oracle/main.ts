@@ -1,6 +1,6 @@
 /**
- * `main.ts [WORD…]`: sends the table of requests (those whose name has one of the words) to the current Ironic and to Ingot,
- * and compares the replies. Needs root and, the first time, a Debian mirror with sid.
+ * `main.ts [WORD…]`: sends the table of requests (rows whose name contains one of the words) to the current Ironic and
+ * to Ingot, and compares the responses. Needs root and, the first time, a Debian mirror with sid.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,10 @@ import { ensureIronicRoot } from './ironic-root.ts';
 const folder = join(project, '.cache/oracle');
 const innerFlag = '--inside';
 
-/** Both services and we in namespaces of their own: a network that is loopback alone, and processes that all end with the first. */
+/**
+ * Both services and this process run in their own namespaces: a network with only loopback, and processes that all end
+ * with the first.
+ */
 async function runInside(words: readonly string[], signal: AbortSignal): Promise<number> {
   if (process.getuid?.() !== 0) throw new Error('the oracle needs root: mmdebstrap and namespaces');
   await ensureIronicRoot(folder, signal);

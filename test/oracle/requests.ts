@@ -1,4 +1,4 @@
-/** All requests that are compared. */
+/** All requests whose responses are compared. */
 import { belowRows } from './requests/below.ts';
 import { bodyRows } from './requests/bodies.ts';
 import { createRows } from './requests/create.ts';

@@ -1,39 +1,43 @@
-/** One request that is sent to the current Ironic and to Ingot, whose replies shall be the same. */
+/** One request that is sent to the current Ironic and to Ingot, whose responses must be the same. */
 import type { JsonObject } from '#domain/records.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** `$NODE` and `$PORT` in path or body stand for the UUIDs of what the row was given, `$OTHER` for its second node. */
+/**
+ * `$NODE` and `$PORT` in path or body are replaced by the UUIDs of the row's resources, `$OTHER` by its second node's.
+ */
 export type Ask = {
   readonly method: Method;
   /** Below `/v1`. */
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is, in place of `body`. */
+  /** Sent verbatim, in place of `body`. */
   readonly raw?: string;
-  /** Microversion; null = none is asked for. Default: `newest`. */
+  /** Microversion; null = none is requested. Default: `newest`. */
   readonly version?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** What both are made to have before the request; a node is made unless it is null. All of it is removed afterwards. */
+/**
+ * Resources that both services create before the request; a node is created unless it is null. All are removed later.
+ */
 export type Given = {
   readonly node?: JsonObject | null;
   readonly state?: 'enroll' | 'manageable' | 'available';
   readonly maintenance?: boolean;
   readonly port?: JsonObject;
   readonly other?: JsonObject;
-  /** Requests that must be granted. */
+  /** Requests that must succeed. */
   readonly done?: readonly Ask[];
 };
 
-/** Where the two rightly differ: why, and in what. A difference that has gone fails the row, as a new one does. */
+/** An intended difference: reason and extent. A difference that has disappeared fails the row, as a new one does. */
 export type Difference = {
   readonly why: string;
   /** Their two statuses, Ironic's first; undefined = the same. */
   readonly status?: readonly [ironic: number, ingot: number];
-  /** Places of the reply that differ, such as `body.extra.a`. */
+  /** Paths in the response that differ, such as `body.extra.a`. */
   readonly at?: readonly string[];
 };
 
@@ -41,13 +45,13 @@ export type Row = {
   readonly name: string;
   readonly given?: Given;
   readonly ask: Ask;
-  /** A read afterwards, compared as well. */
+  /** A read afterwards, also compared. */
   readonly afterwards?: Ask;
-  /** Only these places of the replies are compared; default: all. */
+  /** Only these paths of the responses are compared; default: all. */
   readonly sees?: readonly string[];
 };
 
-/** The newest microversion that both have. */
+/** The newest microversion that both support. */
 export const newest = '1.109';
 
 type Options = Omit<Row, 'name' | 'ask'> & Pick<Ask, 'version' | 'headers'>;
@@ -56,13 +60,13 @@ function rowOf(name: string, ask: Ask, { version, headers, ...row }: Options): R
   return { name, ask: { ...ask, ...(version !== undefined && { version }), ...(headers && { headers }) }, ...row };
 }
 
-/** A new node of these fields beside fake hardware. */
+/** A new node with these fields and fake hardware. */
 export function create(name: string, fields: JsonObject, options: Options = {}): Row {
   const ask: Ask = { method: 'POST', path: '/nodes', body: { driver: 'fake-hardware', ...fields } };
   return rowOf(name, ask, { ...options, given: { node: null, ...options.given } });
 }
 
-/** A patch of the given node. */
+/** A patch of the row's node. */
 export function patch(name: string, operations: unknown, options: Options = {}): Row {
   return rowOf(name, { method: 'PATCH', path: '/nodes/$NODE', body: operations }, options);
 }

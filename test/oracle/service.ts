@@ -1,11 +1,11 @@
-/** A bare-metal API that is asked: Ironic, or Ingot. */
+/** A bare metal API under comparison: Ironic, or Ingot. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Reply } from './compare.ts';
 import { type Ask, newest } from './row.ts';
 
-/** Longest wait for one reply. */
+/** Timeout of one response. */
 const patienceMs = 60_000;
 
 export class Service {
@@ -35,7 +35,7 @@ export class Service {
     return { status: reply.statusCode, headers: reply.headers, body: received };
   }
 
-  /** For what must be granted. */
+  /** For requests that must succeed. */
   async get(ask: Ask): Promise<Record<string, unknown>> {
     const { status, body } = await this.ask(ask);
     if (status >= 400) throw new Error(`${this.name}: ${ask.method} ${ask.path} ${JSON.stringify(ask.body)}: ${status} ${body}`);

@@ -1,4 +1,4 @@
-/** What a row is given: the same in both services, and removed after it. */
+/** The resources of a row: the same in both services, and removed after it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ask, Given, Row } from './row.ts';
 import type { Service } from './service.ts';
@@ -6,11 +6,11 @@ import type { Service } from './service.ts';
 export const node = '11111111-2222-4333-8444-555555555555';
 export const other = '11111111-2222-4333-8444-666666666666';
 export const port = '11111111-2222-4333-8444-777777777777';
-/** For what a request makes. */
+/** For resources that a request creates. */
 export const own = 'aaaaaaaa-1111-4111-8111-111111111111';
 export const chosen: ReadonlySet<string> = new Set([node, other, port, own]);
 
-/** How long a node may take to its next state. */
+/** Timeout of a node's change to its next state. */
 const patienceMs = 30_000;
 const paths = { manageable: ['manage'], available: ['manage', 'provide'], enroll: [] } as const;
 const reached = { manage: 'manageable', provide: 'available' } as const;
@@ -43,7 +43,7 @@ async function untilState(service: Service, wanted: string): Promise<void> {
   }
 }
 
-/** A node that is busy is free in a moment. */
+/** A locked node is unlocked within a moment. */
 export async function clear(service: Service): Promise<void> {
   const end = Date.now() + patienceMs;
   for (;;) {
@@ -59,7 +59,7 @@ export async function clear(service: Service): Promise<void> {
   }
 }
 
-/** The row's requests with the UUIDs in them. */
+/** The row's requests with the UUIDs filled in. */
 export function filled(ask: Ask): Ask {
   const fill = (text: string) => text.replaceAll('$NODE', node).replaceAll('$OTHER', other).replaceAll('$PORT', port);
   const { path, body, raw } = ask;

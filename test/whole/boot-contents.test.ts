@@ -1,4 +1,4 @@
-/** Real firmware as the referee: what is called bootable starts in OVMF or SeaBIOS, and what is refused does not. */
+/** Real firmware as the referee: images considered bootable start in OVMF or SeaBIOS, and rejected ones do not. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -79,7 +79,7 @@ for (const [what, boot_mode, make, starts] of disks) {
   });
 }
 
-/** What the serial console says: the loader or the boot sector, or the firmware that has found none. */
+/** Output of the serial console: from the loader or the boot sector, or from firmware that has found none. */
 const words = { started: /iPXE initialising|ipxe\.org|BOOT CODE RUNS/, gaveUp: /Shell>|No bootable device/ };
 
 async function startsInFirmware(path: string, mode: BootMode): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
- * Ingot dies by SIGKILL before and after every step that a BMC does by itself, and at each request that changes something
- * there: before the BMC has it, or when it was carried out and the answer is on its way. The BMC is a process of its own
- * and goes on; Ingot is started again each time.
+ * Ingot dies by SIGKILL before and after every step that runs only on the BMC, and at each changing request to it:
+ * before the BMC receives it, or when it was executed and the response is in transit. The BMC is a separate process and
+ * continues; Ingot is restarted each time.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -30,7 +30,7 @@ const steps = [
   { interface: 'management', step: 'clear_log' },
 ];
 
-/** Kills Ingot at the moments that `isFatal` names, each once; counts what the BMC was asked for. */
+/** Kills Ingot at the moments for which `isFatal` is true, each once; counts the requests to the BMC. */
 function killAt(stage: CrashStage, machine: RackMachine, isFatal: (moment: GateMoment) => boolean) {
   const known = new Set<string>();
   const carriedOut: string[] = [];
@@ -97,7 +97,7 @@ describe('killed at every step that a BMC does by itself', options, () => {
     const machine = stage.rack.machines[0]!;
     const node = await stage.enrolByRedfish(machine);
 
-    // One after the other: told but not heard, never heard of, and both once more with the password that counts by then.
+    // In sequence: executed without a response, never received, and both once more with the password then valid.
     for (const [when, password, counts] of [
       ['after', 'second-word', 'new'],
       ['before', 'third-word', 'old'],
@@ -129,7 +129,7 @@ function put({ cloud }: CrashStage, path: string, body: object): Promise<object>
   return cloud.bareMetal(path, { method: 'PUT', body });
 }
 
-/** Resolves with the first event from now on whose message ends so; what was told before counts too. */
+/** Resolves with the first event since the last call whose message ends so; earlier unread ones count too. */
 async function untilTold({ ingot, cloud }: CrashStage, node: string, end: string): Promise<void> {
   for (let after = told.get(node) ?? 0; ; ) {
     const { events } = await ingot.ask(() =>
@@ -141,10 +141,10 @@ async function untilTold({ ingot, cloud }: CrashStage, node: string, end: string
     if (found) return;
   }
 }
-/** How far each node's record was read. */
+/** Position up to which each node's events were read. */
 const told = new Map<string, number>();
 
-/** Noted, but Ingot died before it sent it: nobody can know that, so a person decides, and a new cleaning sends it. */
+/** Recorded, but Ingot died before sending: undecidable, so an operator decides, and a new cleaning sends it. */
 async function expectNotSentTwice(stage: CrashStage, machine: RackMachine, node: string): Promise<void> {
   const kills = killAt(stage, machine, ({ when, request }) => when === 'before' && request === updateService);
   const failed = await clean(stage, node, [newer]);

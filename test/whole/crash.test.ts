@@ -1,7 +1,7 @@
 /**
- * Ingot dies by SIGKILL before and after every step of every operation, and at random moments of writing an image. Each
- * time it is started again, and every operation goes on by itself and ends right. Real are Ingot, its agent, IPMI, HTTP
- * and iSCSI; firmware and kernels are cardboard (test/crash).
+ * Ingot dies by SIGKILL before and after every step of every operation, and at random moments of writing an image. It
+ * is restarted each time, and every operation resumes without help and succeeds. Ingot, its agent, IPMI, HTTP and iSCSI
+ * are real; firmware and kernels are simulated (test/crash).
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -102,7 +102,7 @@ describe('killed at every step', options, () => {
     const booted = machine.until((news) => news.what === 'boot');
     const id = await createServer(stage, { name: 'web', imageId: image.id, flavorId: await smallFlavor(stage) });
     await booted;
-    // The wish is in the database when it is answered; what became of it in memory is lost.
+    // The request is in the database when the response is sent; its in-memory state is lost.
     await Promise.all([deleteServer(stage, id), stage.ingot.kill()]);
     await deleteServer(stage, id);
     await expectReleased(stage, { node, id });
@@ -167,7 +167,7 @@ async function killWhileWriting(stage: CrashStage, id: string, seed: number): Pr
   return kills;
 }
 
-/** Park and Miller's generator: the same row of numbers between 0 and 1 for the same seed. */
+/** Park-Miller generator: the same sequence of numbers between 0 and 1 for the same seed. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -186,7 +186,7 @@ async function expectActive(stage: CrashStage, { node, id }: { node: string; id:
   assert.deepEqual(ports, [{ ...ports[0], status: 'ACTIVE', mac_address: stage.rack.machines[0]!.plan.mac }]);
 }
 
-/** The image, byte for byte; the table got one partition more, for the config drive. */
+/** The image, byte for byte; the partition table has one additional entry, for the config drive. */
 async function expectWholeDisk(stage: CrashStage, { raw, rootStart, rootSize }: WholeImage): Promise<void> {
   const { diskFile } = stage.rack.machines[0]!.plan;
   assert.equal(await digestRange(diskFile, rootStart, rootSize), await digestRange(raw, rootStart, rootSize));

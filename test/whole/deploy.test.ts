@@ -1,7 +1,7 @@
 /**
- * The main job on real firmware, BIOS and UEFI: both chains at once, Ingot killed three times on the way, SSH into both
- * systems; then stop and start, and delete with the disks erased. The UEFI machine boots by HTTP to be deployed, and by PXE
- * to be cleaned.
+ * The main job on real firmware, BIOS and UEFI: both chains in parallel, Ingot killed three times meanwhile, SSH into
+ * both systems; then stop and start, and delete with disk erasure. The UEFI machine uses HTTP boot for deployment, and
+ * PXE for cleaning.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -42,7 +42,7 @@ after(async () => {
   await lab?.close();
 });
 
-/** As a client that lives through a restart of the server: tries again until it answers. */
+/** A client that survives a restart of the server: retries until it responds. */
 async function patient<T>(call: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + operationPatienceMs;
   for (;;) {
@@ -56,7 +56,7 @@ async function patient<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Waits for the first event of a server that fits. */
+/** Waits for the first matching event of a server. */
 async function eventOf(server: string, fits: (event: CloudEvent) => boolean): Promise<CloudEvent> {
   const deadline = Date.now() + operationPatienceMs;
   let last = 0;
@@ -103,11 +103,11 @@ test('two servers are deployed and logged into although Ingot is killed three ti
   nodes.push(...shared.nodes);
   const create = (name: string, imageId: string, firmware: 'bios' | 'uefi') =>
     job.createServer(cloud, { ...shared, keyName, flavorId: shared.flavorIds[firmware], name, imageId });
-  // pxelinux is a BIOS program: the classic chain needs one. The other machine is driven by Redfish.
+  // pxelinux is a BIOS program: the classic chain needs one. The other machine is controlled by Redfish.
   servers.classic = await create('classic', imageIds.partition, 'bios');
   servers.modern = await create('modern', imageIds['whole-disk'], 'uefi');
 
-  // Before the firmware asks for anything: a BIOS does not ask again for a TFTP transfer that broke off, and gives up.
+  // Before the firmware's first request: a BIOS does not retry an interrupted TFTP transfer, and gives up.
   await eventOf(servers.classic, (event) => event.subject === 'set network boot' && event.data['status'] === 'ended');
   await killAndRestart();
   await eventOf(servers.modern, (event) => event.subject === 'progress');

@@ -1,6 +1,6 @@
 /**
- * What goes wrong with machines and images: each ends in the right state, with a message that names the cause. Real are
- * Ingot, its agent, IPMI, HTTP and iSCSI; firmware and kernels are cardboard (test/crash).
+ * Failures of machines and images: each must end in the correct state, with a message that names the cause. Ingot, its
+ * agent, IPMI, HTTP and iSCSI are real; firmware and kernels are simulated (test/crash).
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -46,7 +46,7 @@ const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces 
 const timeout = 480_000;
 const sizes = { mib: 24, dataMib: 8 };
 
-/** One machine of the stage, enrolled, with all that is needed to create a server on it. */
+/** One machine of the stage, enrolled, with everything needed to create a server on it. */
 type Corner = { stage: CrashStage; machine: RackMachine; node: string; flavorId: string };
 
 async function corner(stage: CrashStage, index: number, flavorId: string): Promise<Corner> {
@@ -66,7 +66,7 @@ async function expectError({ stage }: Corner, id: string, cause: RegExp): Promis
   return server;
 }
 
-/** The node can be used again, and nothing tells of the failed server but its last error. */
+/** The node is usable again, and the failed server's only trace is the node's last error. */
 async function expectUsable({ stage, machine, node }: Corner, lastError: RegExp): Promise<void> {
   const free = await stage.untilNode(node, ({ reservation }) => reservation === null);
   assert.deepEqual(
@@ -86,7 +86,7 @@ async function expectOutOfService({ stage, node }: Corner, cause: RegExp): Promi
   assert.match(lost.maintenance_reason ?? '', cause);
 }
 
-/** As a failing disk does: no time of change tells of it. */
+/** Simulates a failing disk: the file's timestamps do not change. */
 async function flipByte(path: string): Promise<void> {
   await run('cp', ['--attributes-only', '--preserve=timestamps', path, `${path}.times`]);
   const file = await open(path, 'r+');
@@ -111,7 +111,7 @@ if (isRoot) before(openShared);
 if (isRoot) after(closeShared);
 
 async function openShared(): Promise<void> {
-  // Faults are told without delay; what patience with a BMC is good for has a stage of its own.
+  // Faults are reported without delay; the grace period of a BMC is tested with a separate stage.
   stage = await openCrashStage({ name: 'faults', machines: 7, settings: { 'bmc.grace_period': '0' } });
   flavorId = await smallFlavor(stage);
   whole = await uploadWholeDisk(stage, 'whole', sizes);
@@ -121,7 +121,7 @@ async function openShared(): Promise<void> {
 async function closeShared(): Promise<void> {
   try {
     await stage?.ingot.stop();
-    // A machine whose BMC is silent cannot be switched off but by its plug.
+    // A machine whose BMC does not respond can only be switched off by its plug.
     await stage?.rack.close();
     if (stage) await expectNothingLeft(stage);
   } finally {
@@ -185,7 +185,7 @@ describe('BMCs', options, () => {
     );
     await expectOutOfService(here, /rejected the user name or password.*may still hold a tenant's data/);
 
-    // Once the password is right again, the operator brings it back.
+    // When the password is correct again, the operator restores the node.
     await here.machine.setBmcProfile({ refusePassword: false });
     const states = `/nodes/${here.node}/states/provision`;
     for (const [target, state] of [
@@ -326,7 +326,7 @@ describe('short patience', options, () => {
   });
 });
 
-/** One stage: what befalls Ingot for the sake of one machine befalls the deployments of the others as well. */
+/** A shared stage: a restart of Ingot for one machine also affects the deployments of the others. */
 describe('BMCs that come round', options, () => {
   let stage: CrashStage;
   let corners: Corner[];
@@ -388,7 +388,7 @@ describe('BMCs that come round', options, () => {
   });
 });
 
-/** What the ramdisk would tell the deploy helper, from its kernel line. */
+/** What the ramdisk would send to the deploy helper, from its kernel line. */
 function postOf({ plan }: RackMachine, line: string) {
   const word = (name: string) => new RegExp(`(?:^| )${name}=(\\S+)`).exec(line)?.[1] ?? '';
   const [i, k, n] = [word('deployment_id'), word('deployment_key'), word('iscsi_target_iqn')];

@@ -1,6 +1,7 @@
 /**
- * The lab's servers as their BMCs drive them: UEFI firmware (OVMF) that boots from network, disk and CD as it is told, media
- * in drives of both firmwares by Redfish and by hand, a person at the serial line, the diagnostic interrupt and the power button.
+ * The lab's servers under BMC control: UEFI firmware (OVMF) that boots from network, disk and CD as requested, virtual
+ * media on both kinds of firmware by Redfish and without the BMC, serial console input, the diagnostic interrupt and
+ * the power button.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -65,7 +66,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
       await typed(uefi, line, 'echo $((6*7)) answers', /42 answers/);
       await pressed(uefi);
 
-      // The line is still the same after power was cut, and the request is used up; the CD is still in the drive.
+      // The serial line survives a power cut, and the boot override is consumed; the CD is still in the drive.
       const heard = hears(line, /BOOTED FROM DISK/);
       await tools(uefi).ipmi('chassis', 'power', 'on');
       await heard;
@@ -96,7 +97,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
       ['DHCP', ''],
     ] as const) {
       test(`a UEFI server boots by HTTP from a URL that ${teller} tells`, async () => {
-        // Under emulation on a busy machine the firmware gives up a slow download: then it is asked once more.
+        // Under emulation on a busy machine the firmware gives up a slow download: then it is retried once.
         for (let tries = 3; tries > 0; tries -= 1) {
           const { ipmi, printed, consoleText } = tools(uefi);
           const length = consoleText().length;
@@ -136,7 +137,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
   });
 });
 
-/** The power button: the system hears it and switches the machine off. */
+/** The power button: the operating system detects it and powers the machine off. */
 async function pressed(machine: string): Promise<void> {
   const off = rack.untilState(machine, 'off', AbortSignal.timeout(patience));
   await tools(machine).ipmi('chassis', 'power', 'soft');
@@ -186,7 +187,7 @@ async function usingScript(script: string, act: () => Promise<void>): Promise<vo
   writeFileSync(file, before);
 }
 
-/** Both loaders are for UEFI here: the BIOS server never gets as far as its network. */
+/** Both loaders are for UEFI here: the BIOS server never reaches its network boot. */
 async function startDhcp(): Promise<void> {
   const dnsmasq = rack.spawn(
     [
@@ -222,7 +223,7 @@ async function layBootFiles(): Promise<void> {
   writeFileSync(stick, Buffer.concat([bootSector('BOOTED FROM STICK\r\n'), Buffer.alloc(2 << 20)]));
 }
 
-/** What the loader said after `job=` is in the environment. */
+/** The loader's arguments after `job=` are in the environment. */
 const init = `firmware=bios; [ -d /sys/firmware/efi ] && firmware=uefi
 for events in /dev/input/event*; do
   (dd if=$events bs=24 count=1 >/dev/null 2>&1 && echo BUTTON PRESSED && poweroff -f) &

@@ -1,6 +1,6 @@
 /**
- * The lab's servers as servers: firmware, PXE ROM, DHCP and TFTP of an unmodified dnsmasq, pxelinux, Debian's kernel, a
- * disk that takes and gives back room; all power through ipmitool.
+ * The lab's servers from firmware to operating system: PXE ROM, DHCP and TFTP of an unmodified dnsmasq, pxelinux,
+ * Debian's kernel, a disk whose file grows and shrinks; all power control through ipmitool.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -49,7 +49,7 @@ test('an empty server boots from the network, fills its disk, and from then on b
   await ipmi('chassis', 'power', 'on');
   await printed(/RAMDISK UP[\s\S]*WROTE 64 MiB[\s\S]*DISCARDED/);
 
-  // The ramdisk has written a boot sector and restarts the machine by itself: the firmware now finds a bootable disk.
+  // The ramdisk has written a boot sector and reboots the machine: the firmware now finds a bootable disk.
   await printed(/DISCARDED[\s\S]*BOOTED FROM DISK/);
   assert.match(await ipmi('chassis', 'power', 'status'), /is on/);
   assert.equal((await rack.status())[0]?.starts, 2);
@@ -67,7 +67,7 @@ test('the network asked for once is booted from once', { skip }, async () => {
   await ipmi('chassis', 'bootdev', 'pxe');
   await ipmi('chassis', 'power', 'reset');
 
-  // Again the ramdisk restarts the machine by itself, and the request is used up.
+  // The ramdisk reboots the machine again, and the request is consumed.
   await printed(/RAMDISK UP[\s\S]*DISCARDED[\s\S]*BOOTED FROM DISK/, length);
   assert.match(await ipmi('chassis', 'bootparam', 'get', '5'), /Boot Device Selector : No override/);
 });

@@ -1,4 +1,6 @@
-/** The script for machines with a system of their own, run by Debian's iPXE under SeaBIOS: a disk that does not start is told. */
+/**
+ * The script for machines with an installed system, run by Debian's iPXE under SeaBIOS: an unbootable disk is reported.
+ */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,11 +18,11 @@ const loader = '/usr/lib/ipxe/undionly.kpxe';
 const rom = '/usr/lib/ipxe/qemu/pxe-virtio.rom';
 const missing = [loader, rom, '/usr/bin/qemu-system-x86_64'].find((path) => !existsSync(path));
 const skip = missing === undefined ? false : `needs ${missing}`;
-/** The host, as QEMU's user network shows it. */
+/** The host's address in QEMU's user network. */
 const host = '10.0.2.2';
 const patienceMs = 300_000;
 
-/** Code at the start, the mark of a boot sector at its end. */
+/** Code at the start, the boot sector signature at the end. */
 function sector(code: number[], mark = [0x55, 0xaa]): Buffer {
   const bytes = Buffer.alloc(512);
   Buffer.from(code).copy(bytes);
@@ -30,10 +32,12 @@ function sector(code: number[], mark = [0x55, 0xaa]): Buffer {
 const halt = [0xf4, 0xeb, 0xfd];
 /** mov dx, 3f8h; then `mov al, …; out dx, al` for each letter. */
 const sayUp = [0xba, 0xf8, 0x03, 0xb0, 0x55, 0xee, 0xb0, 0x50, 0xee];
-/** int 18h: by which a boot sector tells the BIOS that it found nothing. */
+/** int 18h: a boot sector's signal to the BIOS that it found nothing bootable. */
 const giveUp = [0xcd, 0x18];
 
-/** A machine whose firmware tries the network first; resolves to all paths that it asked for once it asked for `until`, or said UP. */
+/**
+ * A machine whose firmware tries the network first; resolves with all requested paths on the request `until` or on UP.
+ */
 async function bootedFrom(t: TestContext, disk: Buffer): Promise<{ asked: string[]; isUp: boolean }> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-local-boot-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -64,7 +68,7 @@ async function bootedFrom(t: TestContext, disk: Buffer): Promise<{ asked: string
   return { asked, isUp: serial.endsWith('UP') };
 }
 
-/** The ROM of the card loads the loader that machines get, and that asks again. */
+/** The NIC's ROM loads the loader that machines get, which then sends a second request. */
 function scriptFor(asked: readonly string[], http_url: string): string {
   if (!asked.includes('/loader')) return `#!ipxe\nchain ${http_url}/loader\n`;
   const addresses = { ...aBootRequest({}).addresses, http_url };

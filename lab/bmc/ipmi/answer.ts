@@ -1,4 +1,4 @@
-/** How the virtual BMC answers: rows of the shared command table, each with what it does. */
+/** How the virtual BMC responds: rows of the shared command table, each with its handler. */
 import { decode, encode } from '#wire/bytes/fields.ts';
 import { presentChannel } from '#wire/ipmi/app-commands.ts';
 import type { AnyCommand, Command } from '#wire/ipmi/command.ts';
@@ -11,7 +11,7 @@ import type { BmcSession } from '../bmc-sessions.ts';
 import type { LegacySessions } from '../legacy-sessions.ts';
 import type { BmcMemory } from './bmc-memory.ts';
 
-/** Thrown by a handler to answer with a completion code other than 00h. */
+/** Thrown by a handler to respond with a completion code other than 00h. */
 export class Refusal extends Error {
   override name = 'Refusal';
   readonly completion: number;
@@ -22,26 +22,26 @@ export class Refusal extends Error {
   }
 }
 
-/** What a handler can see and do. */
+/** What a handler can read and do. */
 export type BmcContext = {
   readonly bmcModel: BmcModel;
-  /** What the BMC keeps until it is restarted. */
+  /** State that the BMC keeps until it restarts. */
   readonly memory: BmcMemory;
   readonly guid: Buffer;
   readonly profile: BmcProfile;
   readonly sessionCount: number;
-  /** Undefined outside of a session. */
+  /** Undefined outside a session. */
   readonly session: BmcSession | undefined;
   readonly legacySessions: LegacySessions;
   readonly serialLine: BmcSerialLine;
-  /** Where it listens. */
+  /** The address where it listens. */
   readonly address: Peer;
   closeSession(id: number): boolean;
-  /** Starts a chassis action; its failure is the lab's to report. */
+  /** Starts a chassis action; the lab reports its failure. */
   begin(action: () => void | Promise<void>): void;
 };
 
-/** Takes the data of a request, gives those of its answer. */
+/** Takes the data of a request and returns the data of the response. */
 export type Answer = { readonly row: AnyCommand; carryOut(data: Buffer, context: BmcContext): Buffer };
 
 /** A handler throws Refusal for a completion code other than 00h. */
@@ -52,7 +52,7 @@ export function answer<Q, R>(row: Command<Q, R>, handler: (request: Q, context: 
   };
 }
 
-/** Channel number of the LAN in this BMC. */
+/** Channel number of this BMC's LAN. */
 export const lanChannel = 1;
 
 export function checkChannel(number: number): void {

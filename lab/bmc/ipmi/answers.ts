@@ -1,4 +1,4 @@
-/** All that the virtual BMC answers over IPMI. */
+/** All IPMI commands that the virtual BMC supports. */
 import type { AnyCommand } from '#wire/ipmi/command.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { type Answer, type BmcContext, Refusal } from './answer.ts';
@@ -27,7 +27,7 @@ const answerTable: readonly Answer[] = [
 ];
 const byRow = new Map(answerTable.map((answer) => [answer.row, answer]));
 
-/** Decodes, acts, encodes. @returns the data after completion code 00h. @throws Refusal, Malformed. */
+/** Decodes, executes, encodes. @returns the data after completion code 00h. @throws Refusal, Malformed. */
 export function carryOut(row: AnyCommand, data: Buffer, context: BmcContext): Buffer {
   const answer = byRow.get(row);
   if (!answer) throw new Refusal(completionCodes.invalidCommand);

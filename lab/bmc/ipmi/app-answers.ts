@@ -6,7 +6,7 @@ import { answer, checkChannel, lanChannel, Refusal } from './answer.ts';
 
 const mediumLan = 4;
 const protocolIpmb = 1;
-/** IANA number of the IPMI forum: the vendor of the channel protocol (section 22.24), and of a BMC that nobody sells. */
+/** IANA number of the IPMI forum: vendor of the channel protocol (section 22.24), and of this BMC, which has none. */
 const ipmiForum = 7154;
 
 /** Chassis, FRU inventory, event log, SDR repository and sensors: table 20-2. */
@@ -62,7 +62,7 @@ const getChannelCipherSuites = answer(app.getChannelCipherSuites, ({ channel, li
 
 const setSessionPrivilege = answer(app.setSessionPrivilege, ({ privilege: { level } }, { session }) => {
   if (!session) throw new Refusal(completionCodes.insufficientPrivilege);
-  // 0 asks for the present level.
+  // 0 queries the current level.
   if (level === 0) return { privilege: { level: session.level } };
   if (level === privilegeLevels.callback || level > privilegeLevels.administrator)
     throw new Refusal(completionCodes.invalidField);
@@ -78,7 +78,7 @@ const closeSession = answer(app.closeSession, ({ session }, context) => {
 
 const getChannelInfo = answer(app.getChannelInfo, ({ channel }, { sessionCount }) => {
   checkChannel(channel.number);
-  // Kind 2: several sessions at once, section 22.24.
+  // Kind 2: multi-session channel, section 22.24.
   const sessions = { active: Math.min(sessionCount, 0x3f), kind: 2 };
   return { channel: lanChannel, medium: mediumLan, protocol: protocolIpmb, sessions, vendor: ipmiForum, auxiliary: 0 };
 });

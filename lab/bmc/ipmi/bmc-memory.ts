@@ -1,22 +1,22 @@
-/** What a BMC keeps beside its board, and forgets when it restarts. */
+/** State of a BMC besides its board, lost on restart. */
 import { bootParameters } from '#wire/ipmi/chassis-commands.ts';
 
 export class BmcMemory {
   readonly bootOptions = new BootOptions();
   /** Seconds since 1970. */
   readonly startedAt = Math.floor(Date.now() / 1000);
-  /** Encoded when they are first asked for: most BMCs of a farm never are. */
+  /** Encoded on first use: most BMCs of a farm never need it. */
   sdrs: readonly Buffer[] | undefined;
-  /** Parts of records handed out, as far as an odd BMC counts them. */
+  /** Record parts returned so far, for a BMC whose profile counts them. */
   sdrParts = 0;
   readonly reservations = { sdr: 0, sel: 0 };
-  /** What the clock of the event log is ahead, in seconds. */
+  /** Offset of the event log's clock, in seconds. */
   selTimeAhead = 0;
-  /** `settingBy`: the session that is setting. */
+  /** `settingBy`: the session that has set-in-progress. */
   readonly lan: { vlan: number; settingBy?: number | undefined } = { vlan: 0 };
   identifyTimer: NodeJS.Timeout | undefined;
 
-  /** A new reservation, which ends the one before. 0 is none. */
+  /** A new reservation, which cancels the previous one. 0 is none. */
   reserve(what: 'sdr' | 'sel'): number {
     this.reservations[what] = (this.reservations[what] % 0xffff) + 1;
     return this.reservations[what];
@@ -27,7 +27,7 @@ export class BmcMemory {
   }
 }
 
-/** Boot option parameters that are only kept, and the one bit of parameter 3 that has a meaning here. */
+/** Boot option parameters that are only stored, and the one bit of parameter 3 that has an effect here. */
 export class BootOptions {
   readonly kept = new Map<number, Buffer>([
     [0, Buffer.of(0)],
@@ -37,7 +37,7 @@ export class BootOptions {
     [4, Buffer.of(0, 0)],
   ]);
 
-  /** Table 28-14, parameter 3, bit 3: keep boot flags although no chassis command follows within 60 s. */
+  /** Table 28-14, parameter 3, bit 3: keep the boot flags when no chassis command follows within 60 s. */
   get keepFlags(): boolean {
     return ((this.kept.get(bootParameters.validBitClearing)?.[0] ?? 0) & 0x08) !== 0;
   }

@@ -6,7 +6,7 @@ import { bmcAddress } from '#wire/ipmi/message.ts';
 import type { Chassis } from '../chassis.ts';
 import { answer, Refusal } from './answer.ts';
 
-/** Table 28-3: off, for a time, until told otherwise. A light that blinks is one that will stop. */
+/** Table 28-3: off, temporary, indefinite. A blinking light is one with a timeout. */
 const identifyStates = { off: 0, blinking: 1, on: 2 } as const;
 const defaultIdentifySeconds = 15;
 
@@ -62,7 +62,7 @@ const actionTable: Record<chassisRows.ChassisAction, (chassis: Chassis) => void 
   'soft shutdown': (chassis) => chassis.softOff(),
   'diagnostic interrupt': (chassis) => chassis.injectNmi?.(),
 };
-/** IPMI 2.0 rev 1.1 table 28-4: these need a machine that is on. */
+/** IPMI 2.0 rev 1.1 table 28-4: these require the machine to be on. */
 const needsPower: readonly chassisRows.ChassisAction[] = ['power cycle', 'hard reset', 'soft shutdown', 'diagnostic interrupt'];
 
 const chassisControl = answer(chassisRows.chassisControl, ({ action }, context) => {
@@ -83,7 +83,7 @@ const setBootOptions = answer(
     if (parameter.number !== chassisRows.bootParameters.bootFlags) {
       const kept = bootOptions.kept.get(parameter.number);
       if (!kept) throw new Refusal(completionCodes.parameterNotSupported);
-      // "Commit write" (2) is optional and has no meaning where writes take effect at once.
+      // "Commit write" (2) is optional and meaningless where writes take effect at once.
       if (parameter.number === chassisRows.bootParameters.setInProgress && data[0] === 2) return {};
       if (data.length > 0 && data.length !== kept.length) throw new Refusal(completionCodes.wrongLength);
       if (data.length > 0) bootOptions.kept.set(parameter.number, Buffer.from(data));

@@ -2,10 +2,10 @@
 import * as rows from '#wire/ipmi/device-commands.ts';
 import { answer, type BmcContext } from './answer.ts';
 
-/** Left to the caller to hang up: a warm reset lets the BMC finish what it does. */
+/** The caller closes its session: a warm reset lets the BMC finish its current work. */
 const finishMilliseconds = 50;
 
-/** The caller gets its answer first; then its session is gone with all others. */
+/** The caller gets its response first; then all sessions end, its own included. */
 function resetLater({ bmcModel }: BmcContext, kind: 'warm' | 'cold'): Record<never, never> {
   if (kind === 'cold') setImmediate(() => bmcModel.resetBmc(kind));
   else setTimeout(() => bmcModel.resetBmc(kind), finishMilliseconds).unref();

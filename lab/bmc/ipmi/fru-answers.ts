@@ -1,4 +1,4 @@
-/** FRU device 0, which says what the machine is: IPMI 2.0 rev 1.1 section 34, FRU Information Storage Definition 1.2. */
+/** FRU device 0, which identifies the machine: IPMI 2.0 rev 1.1 section 34, FRU Information Storage Definition 1.2. */
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import * as rows from '#wire/ipmi/storage-commands.ts';
 import { encodeLatin } from '#wire/ipmi/type-length-text.ts';
@@ -47,7 +47,7 @@ function productTexts({ manufacturer, product, partNumber, serial }: BmcModelIde
   return [manufacturer, product, partNumber, '1.0', serial, '', ''];
 }
 
-/** Format version and length in front, texts, padding and checksum behind. */
+/** An area: format version and length, then texts, padding and checksum. */
 function area(fields: Buffer, texts: readonly string[], isWrong: boolean): Buffer {
   const body = Buffer.concat([fields, ...texts.map((text) => encodeLatin(text, textLimit)), Buffer.of(endOfTexts)]);
   const size = Math.ceil((2 + body.length + 1) / unit) * unit;

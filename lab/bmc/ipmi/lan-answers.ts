@@ -1,11 +1,11 @@
-/** LAN settings: IPMI 2.0 rev 1.1 section 23. What is set is told again, and moves nothing. */
+/** LAN settings: IPMI 2.0 rev 1.1 section 23. Written values are read back but have no effect. */
 import { isIPv4 } from 'node:net';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import * as transport from '#wire/ipmi/transport-commands.ts';
 import { answer, type BmcContext, checkChannel, Refusal } from './answer.ts';
 
 const numbers = transport.lanParameters;
-/** MD5 (bit 2) for each of the five levels, where sessions of IPMI 1.5 are offered. */
+/** MD5 (bit 2) for each of the five levels, where IPMI 1.5 sessions are supported. */
 const md5 = 0x04;
 const readOnly = 0x82;
 const anotherSets = 0x81;
@@ -105,7 +105,7 @@ function encodeVlan(vlan: number): Buffer {
   return data;
 }
 
-/** Administrator (4) for each suite there is: half a byte each, sixteen in all, behind a reserved byte. */
+/** Administrator (4) for each cipher suite: half a byte each, sixteen in all, after a reserved byte. */
 function encodeLevels(count: number): Buffer {
   const data = Buffer.alloc(9);
   for (let suite = 0; suite < count; suite += 1)

@@ -1,13 +1,13 @@
-/** Sensor records with the mistakes that readers must bear. */
+/** Sensor records with defects that readers must tolerate. */
 import { sdrTypes, sdrVersion } from '#wire/ipmi/sdr-records.ts';
 
 const oemType = 0xc0;
-/** Where a compact record has the type/length byte of its name, table 43-2. */
+/** Offset of the name's type/length byte in a compact record, table 43-2. */
 const compactName = 31;
 
 /**
- * The first compact record has no name, the last tells a greater length than it has, and a vendor's record and one of a
- * type that nobody knows follow.
+ * The first compact record has no name, the last one declares a greater length than it has; a vendor's record and one
+ * of an unknown type follow.
  */
 export function makeOdd(records: readonly Buffer[]): Buffer[] {
   const compact = records.flatMap((record, index) => (record[3] === sdrTypes.compact ? [index] : []));

@@ -3,7 +3,7 @@ import { Refusal } from './answer.ts';
 
 const toTheEnd = 0xff;
 
-/** Part of a record, as Get SDR and Get SEL Entry hand it out. @throws Refusal for what is not there or is too much */
+/** Part of a record, as Get SDR and Get SEL Entry return it. @throws Refusal when the range is missing or too large */
 export function takePart(bytes: Buffer, { offset, count, largest }: { offset: number; count: number; largest: number }): Buffer {
   if (offset > bytes.length) throw new Refusal(completionCodes.outOfRange);
   const wanted = count === toTheEnd ? bytes.length - offset : count;

@@ -1,4 +1,4 @@
-/** Controllers behind the virtual BMC, on buses of their own: IPMI 2.0 rev 1.1 section 6.13. */
+/** Controllers behind the virtual BMC, on their own buses: IPMI 2.0 rev 1.1 section 6.13. */
 import { channelMask, sendMessage, tracked } from '#wire/ipmi/bridge.ts';
 import { completionCodes } from '#wire/ipmi/completion-codes.ts';
 import { bmcAddress, decodeForwarded, encodeResponse, type Request } from '#wire/ipmi/message.ts';
@@ -6,22 +6,22 @@ import type { BmcModel } from '../bmc-model.ts';
 import { BmcMemory } from './bmc-memory.ts';
 
 export type Satellite = {
-  /** Bus of the controller before it. */
+  /** Bus of the controller in front of it. */
   readonly channel: number;
   readonly address: number;
   readonly bmcModel: BmcModel;
   readonly satellites?: readonly Satellite[];
 };
 
-/** What the satellite at hand answers. */
+/** How this satellite responds. */
 type CarryOut = (request: Request, satellite: Satellite) => { completion: number; data: Buffer };
 
 export type Forwarding = {
   readonly satellites: readonly Satellite[];
   readonly carryOut: CarryOut;
-  /** Are answers put into those of Send Message, or sent by themselves? */
+  /** Whether responses are embedded in those of Send Message or sent separately. */
   readonly embeds: boolean;
-  /** Who forwards; default the BMC. */
+  /** The forwarding controller; default the BMC. */
   readonly from?: number;
 };
 
@@ -32,7 +32,7 @@ export function isSendMessage({ netFn, command }: Request): boolean {
   return netFn === sendMessage.netFn && command === sendMessage.command;
 }
 
-/** @returns the messages for the console, in order. @throws Malformed for a message inside that is none */
+/** @returns the messages for the console, in order. @throws Malformed for an invalid embedded message */
 export function forward(request: Request, forwarding: Forwarding): Buffer[] {
   const { satellites, carryOut, embeds, from = bmcAddress } = forwarding;
   const [channel = 0, ...bytes] = request.data;
@@ -48,7 +48,7 @@ export function forward(request: Request, forwarding: Forwarding): Buffer[] {
   return embeds ? [finish(completionCodes.ok, answers[0])] : [finish(completionCodes.ok), ...answers];
 }
 
-/** What each satellite keeps until it is restarted. */
+/** State of each satellite, kept until it restarts. */
 export class SatelliteMemories {
   readonly #memories = new Map<Satellite, BmcMemory>();
 

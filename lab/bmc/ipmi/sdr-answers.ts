@@ -6,7 +6,7 @@ import { makeOdd } from './odd-sdrs.ts';
 import { takePart } from './record-parts.ts';
 import { encodeSdrs } from './sdr-records.ts';
 
-/** As many bytes of a record as fit the buffers of a small BMC. */
+/** Bytes of a record that fit the buffers of a small BMC. */
 const largestPart = 24;
 const version = 0x51;
 
@@ -37,7 +37,7 @@ const getSdr = answer(rows.getSdr, ({ reservation, record, offset, count }, cont
   return { next, data: takePart(bytes, { offset, count, largest: largestPart }) };
 });
 
-/** An odd BMC loses the reservation at every so many parts of records. */
+/** A BMC with this fault loses the reservation after a fixed number of record parts. */
 const partsToLoss = 11;
 
 function isLost({ memory, profile }: BmcContext): boolean {

@@ -11,17 +11,17 @@ import { codingOf, formatCode, toRaw } from './sensor-coding.ts';
 export const analogTypes = { temperature: 0x01, voltage: 0x02, fan: 0x04, power: 0x0b } as const;
 const units = { '°C': 1, V: 4, W: 6, rpm: 18 } as const;
 
-/** Entity ids of table 43-13: what each type of sensor is about. */
+/** Entity ids of table 43-13: the component that each type of sensor monitors. */
 const entities: Readonly<Record<number, number>> = { 1: 0x07, 2: 0x07, 4: 0x1d, 8: 0x0a, 11: 0x0a, 13: 0x04 };
 const systemBoard = 0x07;
 const nameLimit = 16;
 
-/** The number by which IPMI calls a sensor of the board. */
+/** IPMI's number of a sensor of the board. */
 export function numberOf(index: number): number {
   return index + 1;
 }
 
-/** All records; the id of a record is its place, from 1. */
+/** All records; a record's id is its position, from 1. */
 export function encodeSdrs(sensors: readonly BmcModelSensor[], product: string): Buffer[] {
   const bodies = sensors.flatMap((sensor, index) => {
     const body = encodeSensor(sensors, sensor, index);
@@ -48,7 +48,7 @@ function encodeSensor(sensors: readonly BmcModelSensor[], sensor: BmcModelSensor
   return compact(sensor, index, { name: sensor.sharedName.trim(), how: count, offset: 0x80 | first });
 }
 
-/** Bytes 6 to 14, alike in full and compact records. */
+/** Bytes 6 to 14, identical in full and compact records. */
 function common(
   index: number,
   typeCode: number,
@@ -75,7 +75,7 @@ function full(sensor: AnalogSensor, index: number): Body {
     comparisons,
     Buffer.of(formatCode(coding.format) << 6, units[sensor.unit], 0, coding.linearization),
     encodeFactors(coding.factors(nominal)),
-    // No nominal, normal and highest readings; the sensor's own range is all that the byte can say.
+    // No nominal, normal and highest readings; the range is that of the byte.
     Buffer.of(0, nominal, 0, 0, coding.format === 'unsigned' ? 0xff : 0x7f, coding.format === 'unsigned' ? 0 : 0x80),
     Buffer.of(raw('unr'), raw('uc'), raw('unc'), raw('lnr'), raw('lc'), raw('lnc')),
     Buffer.of(1, 1, 0, 0, 0),
@@ -102,13 +102,13 @@ function eventOnly({ name, typeCode }: { name: string; typeCode: number }, index
   return { type: sdrTypes.eventOnly, body: Buffer.concat([head, Buffer.of(1, 0, 0, 0), encodeLatin(name, nameLimit)]) };
 }
 
-/** Logical device 0: what the board is. Device type 10h: logical FRU device, table 43-12. */
+/** Logical device 0: the board itself. Device type 10h: logical FRU device, table 43-12. */
 function fruLocator(product: string): Body {
   const head = Buffer.of(bmcAddress, 0, 0x80, 0, 0, 0x10, 0, systemBoard, 1, 0);
   return { type: sdrTypes.fruLocator, body: Buffer.concat([head, encodeLatin(product.slice(0, nameLimit), nameLimit)]) };
 }
 
-/** Device support: chassis, FRU, SEL, SDR repository and sensors, as Get Device ID says. */
+/** Device support: chassis, FRU, SEL, SDR repository and sensors, as in Get Device ID. */
 function controllerLocator(): Body {
   const head = Buffer.of(bmcAddress, 0, 0, 0x8f, 0, 0, 0, 0x2e, 1, 0);
   return { type: sdrTypes.controllerLocator, body: Buffer.concat([head, encodeLatin('BMC', nameLimit)]) };

@@ -93,7 +93,7 @@ const clearSel = answer(rows.clearSel, ({ reservation, guard, action }, context)
   const { bmcModel } = context;
   if (action === rows.clearSelActions.begin) {
     bmcModel.clearLog();
-    // Done in an instant, but told at the next question, so that callers learn to ask.
+    // Completes instantly but is reported only on the next poll, so that callers learn to poll.
     return { progress: { done: 0 } };
   }
   if (action !== rows.clearSelActions.status) throw new Refusal(completionCodes.invalidField);

@@ -36,7 +36,7 @@ const getSensorReading = answer(rows.getSensorReading, ({ sensor: number }, { bm
   return { value, flags: working, states: 0xc0 | crossed(sensor, fromRaw(value, coding) ?? 0), moreStates: undefined };
 });
 
-/** The comparison with the thresholds as the bytes have them, so that reading and verdict agree. */
+/** Compares with the thresholds in their encoded form, so that reading and threshold state agree. */
 function crossed(sensor: AnalogSensor, value: number): number {
   const coding = codingOf(sensor);
   return thresholdKeys.reduce((mask, key, bit) => {

@@ -1,4 +1,4 @@
-/** How the virtual BMC packs a sensor's number into the byte that IPMI has for it, IPMI 2.0 rev 1.1 section 36.3. */
+/** Encodes a sensor's value into IPMI's byte, IPMI 2.0 rev 1.1 section 36.3. */
 import {
   type AnalogFormat,
   analogFormats,
@@ -12,9 +12,9 @@ import type { AnalogSensor } from '../bmc-model.ts';
 export type Coding = {
   readonly format: AnalogFormat;
   readonly linearization: number;
-  /** Factors for a byte; the same for all but of a non-linear sensor. */
+  /** Factors of a byte; the same for every byte except on a non-linear sensor. */
   factors(raw: number): Factors;
-  /** The byte from which other factors hold; 0 = none. */
+  /** The byte from which different factors apply; 0 = none. */
   readonly bend: number;
 };
 
@@ -36,7 +36,7 @@ export function codingOf(sensor: AnalogSensor): Coding {
   return linear({ ...exact, m: Math.ceil(highest / 255) });
 }
 
-/** Fine below 100, coarse above. */
+/** Fine resolution below 100, coarse above. */
 const bent: Coding = {
   format: 'unsigned',
   linearization: firstNonLinear,
@@ -44,7 +44,7 @@ const bent: Coding = {
   bend: 50,
 };
 
-/** The byte whose number is nearest. */
+/** The byte whose value is nearest. */
 export function toRaw(value: number, coding: Coding): number {
   let nearest = 0;
   let distance = Number.POSITIVE_INFINITY;

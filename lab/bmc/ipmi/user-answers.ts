@@ -47,7 +47,7 @@ const setUserPassword = answer(rows.setUserPassword, ({ user: { id, long }, oper
   return {};
 });
 
-/** What a user may do is changed; when and from where is not. */
+/** Only the privilege is changed; channel and session restrictions are not. */
 const setUserAccess = answer(rows.setUserAccess, ({ user: { id }, limit: { level } }, { bmcModel: { users } }) => {
   const user = takeUser(users, id);
   const privilege = (['user', 'operator', 'administrator'] as const).find((name) => privilegeLevels[name] === level);
@@ -65,7 +65,7 @@ const setUserName = answer(rows.setUserName, ({ user: { id }, name }, { bmcModel
   return {};
 });
 
-/** User ids count from 1, and 1 is the one without a name, section 22.26. */
+/** User ids start at 1, the user without a name, section 22.26. */
 function findUser(users: readonly BmcModelUser[], id: number): BmcModelUser | undefined {
   if (id < 1 || id > userSlots(users)) throw new Refusal(completionCodes.outOfRange);
   if (id === 1) return users.find(({ name }) => name === '');

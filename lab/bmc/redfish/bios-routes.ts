@@ -1,4 +1,4 @@
-/** BIOS settings, their registry, and that they count from the next start on. DSP0268: Bios v1, AttributeRegistry v1. */
+/** BIOS settings, which take effect at the next start, and their registry. DSP0268: Bios v1, AttributeRegistry v1. */
 import { type Json, RedfishRefusal, type Resource } from './messages.ts';
 import { type Call, expectObject, head, link, type Route, type WriteCall } from './route.ts';
 import type { ServiceState } from './service-state.ts';
@@ -7,7 +7,7 @@ type Value = string | number | boolean;
 type Attribute = {
   readonly help: string;
   readonly menu: string;
-  /** What it may be: one of these, a number from … to, or any text. */
+  /** Allowed values: an enumeration, a numeric range, or any text. */
   readonly choices?: readonly string[];
   readonly range?: readonly [number, number];
   readonly readOnly?: boolean;
@@ -88,7 +88,7 @@ function checkAttribute(name: string, value: Json, former: Value): Value {
   return value;
 }
 
-/** The registry that `AttributeRegistry` names. */
+/** The registry named by `AttributeRegistry`. */
 export function describeBiosRegistry({ state }: Call): Resource {
   const { bios, identity } = state.bmcModel;
   return {

@@ -1,4 +1,4 @@
-/** The self-signed certificate of a BMC, as they come from the factory. */
+/** The self-signed certificate of a BMC, as shipped from the factory. */
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ export type Certificate = {
   readonly fingerprint: string;
 };
 
-/** Made at first by the openssl program; afterwards it is the same. @param folder for `bmc.key` and `bmc.crt` */
+/** Created by the openssl program on first use; the same from then on. @param folder for `bmc.key` and `bmc.crt` */
 export function ensureCertificate(folder: string, { name, address }: { name: string; address: string }): Certificate {
   const [keyFile, certFile] = [join(folder, 'bmc.key'), join(folder, 'bmc.crt')];
   if (!existsSync(keyFile) || !existsSync(certFile)) {

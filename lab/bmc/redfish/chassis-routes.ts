@@ -1,4 +1,4 @@
-/** The box: indicator, and what its sensors measure, in the old form (Thermal, Power) and the new (Sensors). DSP0268. */
+/** The chassis: indicator and sensors, in the old form (Thermal, Power) and the new (Sensors). DSP0268. */
 import type { AnalogSensor, ThresholdName } from '../bmc-model.ts';
 import type { Resource } from './messages.ts';
 import { type Call, collection, head, healthy, link, missing, type Route } from './route.ts';

@@ -1,4 +1,6 @@
-/** Ingot's own Redfish driver against the service in each vendor's shape: what is asked for is what the board then has. */
+/**
+ * Ingot's own Redfish driver against the service in each vendor's shape: every request changes the board as intended.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -37,7 +39,7 @@ const shapes = [...loadBmcProfiles().values()].filter(({ name }) => name === 'de
 
 for (const { name, behaviour } of shapes) {
   test(`the driver and ${name}: power, boot device, a virtual medium`, async (t) => {
-    // The pause after a power off is real time: what the driver makes of it has tests of its own.
+    // The pause after a power off is real time; the driver's handling of it has its own tests.
     const { redfish } = behaviour;
     const { bmcModel, driver, node, image } = await setStage(t, {
       ...behaviour,

@@ -1,4 +1,4 @@
-/** Who wants to hear of events, and the stream of them. DSP0268, EventService v1, EventDestination v1. */
+/** Event subscriptions and the event stream. DSP0268, EventService v1, EventDestination v1. */
 import { deliveryRetries, deliveryRetrySeconds, type Subscription } from './event-source.ts';
 import { RedfishRefusal, type Resource } from './messages.ts';
 import {
@@ -110,7 +110,7 @@ function readTypes(value: WriteCall['body'][string] | undefined): string[] {
   return types as string[];
 }
 
-/** A list of objects, or one: clients send both. */
+/** A list of objects, or a single one: clients send both. */
 function readHeaders(value: WriteCall['body'][string] | undefined): Record<string, string> {
   if (value === undefined || value === null) return {};
   const objects = (Array.isArray(value) ? value : [value]).map((part) => expectObject('HttpHeaders', part));
@@ -124,7 +124,7 @@ function findSubscription(call: Call): Subscription {
   return found;
 }
 
-/** Headers hold secrets: they are never shown. */
+/** Headers hold secrets: they are never returned. */
 function describeSubscription(path: string, { id, destination, context, eventTypes: types }: Subscription): Resource {
   return {
     ...head(`${path}/${id}`, 'EventDestination.v1_10_0.EventDestination', `Subscription ${id}`),

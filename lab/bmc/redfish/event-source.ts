@@ -1,4 +1,6 @@
-/** Events of a Redfish service: POSTed to subscribers, with repeats, and sent to whoever reads the stream (SSE). DSP0266, "Eventing". */
+/**
+ * Events of a Redfish service: POSTed to subscribers with retries, and streamed to SSE clients. DSP0266, "Eventing".
+ */
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { BmcModel } from '../bmc-model.ts';
@@ -14,15 +16,15 @@ export type Subscription = {
   readonly headers: Readonly<Record<string, string>>;
   readonly verify: boolean;
 };
-/** What events tell of. */
+/** Kinds of events. */
 type Scene = { readonly bmcModel: BmcModel; readonly paths: ServicePaths };
 export type BmcModelChange = 'power' | 'log' | 'media' | 'indicator' | 'test';
 
-/** DeliveryRetryAttempts, DeliveryRetryIntervalSeconds; a subscriber that does not answer in time counts as failed. */
+/** DeliveryRetryAttempts, DeliveryRetryIntervalSeconds; a subscriber that times out counts as failed. */
 export const deliveryRetries = 3;
 export const deliveryRetrySeconds = 1;
 const deliveryPatience = 5_000;
-/** Events on their way at once to one subscriber; what comes then is lost, as with real ones. */
+/** Events in flight to one subscriber; further ones are dropped, as by real services. */
 const mostWaiting = 100;
 
 export class EventSource {
@@ -58,7 +60,7 @@ export class EventSource {
     this.#subscriptions.delete(id);
   }
 
-  /** Keeps the reply open: each event is a message of the stream from now on. */
+  /** Keeps the response open: each event becomes a message of the stream. */
   stream(reply: ServerResponse): void {
     reply.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'odata-version': '4.0' });
     reply.write(': events follow\n\n');
@@ -81,7 +83,7 @@ export class EventSource {
     for (const stream of this.#streams) stream.end();
   }
 
-  /** One after the other to each subscriber: the order of events is what they mean. */
+  /** Sequential per subscriber: the order of events matters. */
   #enqueue(subscription: Subscription, record: Resource): void {
     const { id, eventTypes, context } = subscription;
     if (eventTypes.length > 0 && !eventTypes.includes(String(record['EventType']))) return;
@@ -105,7 +107,7 @@ export class EventSource {
   }
 }
 
-/** Resolves early, and without an error, when the service closes. */
+/** Resolves early, without an error, when the service closes. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds).unref();
@@ -116,7 +118,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** @returns whether the subscriber took it. */
+/** @returns whether the subscriber accepted it. */
 function post({ destination, headers, verify }: Subscription, body: Resource, signal: AbortSignal): Promise<boolean> {
   const send = destination.startsWith('https:') ? httpsRequest : httpRequest;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(deliveryPatience)]);

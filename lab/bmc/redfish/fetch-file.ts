@@ -4,12 +4,12 @@ import { get as httpsGet } from 'node:https';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** Longest time for a whole file (milliseconds), and the largest (bytes). */
+/** Timeout for a whole file (milliseconds), and the maximum size (bytes). */
 const patience = 300_000;
 const mostBytes = 16 * 2 ** 30;
 const mostRedirects = 3;
 
-/** Fetches what BMCs are told to: any certificate will do, as for most of them. The file is there whole or not at all. */
+/** Downloads a file for a BMC. Like most BMCs it accepts any certificate. The file is complete or absent. */
 export async function fetchFile(url: string, file: string): Promise<void> {
   const reply = await open(url, mostRedirects);
   mkdirSync(dirname(file), { recursive: true });

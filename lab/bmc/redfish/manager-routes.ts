@@ -6,7 +6,7 @@ import { serviceRoot } from './service-paths.ts';
 import type { ServiceState } from './service-state.ts';
 
 const resetKinds = ['GracefulRestart', 'ForceRestart'];
-/** Entries on one page; the rest is behind `Members@odata.nextLink`. */
+/** Entries per page; the rest is behind `Members@odata.nextLink`. */
 const pageSize = 50;
 
 export function managerRoutes({ paths }: ServiceState): Route[] {
@@ -22,7 +22,7 @@ export function managerRoutes({ paths }: ServiceState): Route[] {
       writer: 'administrator',
       post: ({ state, body }) => {
         const kind = expectChoice('ResetType', body['ResetType'] ?? 'GracefulRestart', resetKinds);
-        // The answer goes out first, as it must from a BMC that restarts.
+        // The response is sent first, because the BMC then restarts.
         setImmediate(() => state.bmcModel.resetBmc(kind === 'ForceRestart' ? 'cold' : 'warm'));
         return { status: 204 };
       },

@@ -1,4 +1,4 @@
-/** Virtual media: a file that the BMC fetches and puts into the machine's drive. DSP0268, VirtualMedia v1. */
+/** Virtual media: the BMC downloads a file and inserts it into the machine's drive. DSP0268, VirtualMedia v1. */
 import { join } from 'node:path';
 import type { MediumSlot } from '../bmc-model.ts';
 import { fetchFile } from './fetch-file.ts';
@@ -78,7 +78,7 @@ async function insert(slot: MediumSlot, { state, body }: WriteCall): Promise<Ans
   return { status: 204 };
 }
 
-/** `Image` says it all; the other fields are taken along. */
+/** `Image` is decisive; the other fields are only stored. */
 function patchOf(slot: MediumSlot): Route['patch'] {
   const ignore = () => () => {};
   return {
@@ -101,14 +101,14 @@ function patchOf(slot: MediumSlot): Route['patch'] {
   };
 }
 
-/** @throws RedfishRefusal when the file cannot be had. */
+/** @throws RedfishRefusal when the file cannot be downloaded. */
 async function change(
   { bmcModel, mediaFolder, lastImages }: ServiceState,
   slot: MediumSlot,
   image: string | null,
 ): Promise<void> {
   const isFetched = bmcModel.chassis.changeMedium !== undefined && mediaFolder !== undefined;
-  // Out first: what is in the drive must not change under the machine.
+  // Eject first: the file in the drive must not change under the machine.
   if (image === null || isFetched) await slot.change(null);
   if (image === null) return;
   const file = isFetched ? join(mediaFolder, `medium-${slot.device}`) : undefined;

@@ -1,4 +1,4 @@
-/** What a Redfish service says, in DMTF's Base registry: id, status, severity and words (DSP8011). `%1` is the first argument. */
+/** Messages of DMTF's Base registry: id, status, severity and text (DSP8011). `%1` is the first argument. */
 import type { RedfishShape } from './redfish-shape.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -99,12 +99,12 @@ export const messageTable = {
 
 export type MessageName = keyof typeof messageTable;
 
-/** Thrown to answer with an error. */
+/** Thrown to respond with an error. */
 export class RedfishRefusal extends Error {
   override name = 'RedfishRefusal';
   readonly messageName: MessageName;
   readonly args: readonly string[];
-  /** Headers besides the usual ones. */
+  /** Additional headers. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(messageName: MessageName, args: readonly string[] = [], headers: Readonly<Record<string, string>> = {}) {
@@ -137,7 +137,7 @@ function fill(text: string, args: readonly string[]): string {
   return text.replace(/%(\d)/g, (_, number: string) => args[Number(number) - 1] ?? '');
 }
 
-/** DSP0266, "Error responses". @returns the body as this vendor writes it. */
+/** DSP0266, "Error responses". @returns the body in this vendor's form. */
 export function errorBody(shape: RedfishShape, { messageName, args }: RedfishRefusal): Resource | string {
   const message = fill(messageTable[messageName].text, args);
   if (shape.errors === 'text') return `<html><body>${message}</body></html>`;

@@ -1,4 +1,4 @@
-/** Whatever a body holds, each writable resource answers with a reason, and none of it is a defect. */
+/** Each writable resource responds to any body with a reason, never with an internal error. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultBmcProfile } from '../bmc-profile.ts';

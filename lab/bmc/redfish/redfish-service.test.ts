@@ -1,4 +1,4 @@
-/** The Redfish face by itself: what DSP0266 asks of a service, and how it can misbehave. */
+/** The Redfish front end alone: conformance to DSP0266, and its faults. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -54,7 +54,7 @@ function messageIds({ body }: { body: Resource }): string[] {
   return info.map((message) => String(message['MessageId']));
 }
 
-/** A host with files, and what was POSTed to it. */
+/** A host that serves files and records POSTs. */
 async function aHost(t: TestContext): Promise<{ url: string; heard: Resource[]; server: Server }> {
   const heard: Resource[] = [];
   const server = createServer(async (request, reply) => {

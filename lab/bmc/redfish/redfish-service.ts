@@ -1,6 +1,6 @@
 /**
- * The Redfish face of a virtual BMC, over HTTP or HTTPS (DSP0266). Its resources are functions of the same board that the
- * IPMI face shows; what differs between vendors is data (redfish-shape.ts).
+ * The Redfish front end of a virtual BMC, over HTTP or HTTPS (DSP0266). Its resources are functions of the board that
+ * the IPMI front end also shows; vendor differences are data (redfish-shape.ts).
  */
 import { createHash } from 'node:crypto';
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -23,11 +23,11 @@ export type RedfishServiceOptions = {
   readonly profile?: BmcProfileChanges;
   /** PEM. Absent = plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Where virtual media and firmware are fetched to; absent = they are noted and not fetched. */
+  /** Download folder for virtual media and firmware; absent = they are recorded and not downloaded. */
   readonly mediaFolder?: string;
   /** Called after each request, for logs and counters. */
   readonly onRequest?: (report: { readonly method: string; readonly path: string; readonly status: number }) => void;
-  /** A chassis action that failed after it was answered, or a defect of the service. */
+  /** Called when a chassis action fails after the response, or on a defect of the service. */
   readonly onError?: (error: unknown) => void;
 };
 
@@ -39,7 +39,7 @@ export type RedfishService = {
   /** Sessions opened since the start. */
   readonly logins: number;
   setBmcProfile(changes: BmcProfileChanges): void;
-  /** Forgets sessions and tasks, as a BMC does that restarts. */
+  /** Drops sessions and tasks, as a BMC does on restart. */
   restart(): void;
   close(): Promise<void>;
 };
@@ -66,7 +66,7 @@ class VirtualService implements RedfishService {
     this.#routes = routeTable(this.#state);
     const serve = (request: IncomingMessage, reply: ServerResponse) => void this.#serve(request, reply);
     this.#server = tls ? createHttps({ ...tls }, serve) : createHttp(serve);
-    // Subscribers that hang up, and strangers that speak no HTTP, are no news.
+    // Subscribers that disconnect, and clients that speak no HTTP, are not reported.
     this.#server.on('clientError', (_, socket) => socket.destroy());
   }
 
@@ -209,7 +209,7 @@ class VirtualService implements RedfishService {
     return { status: 200, body: after, headers: etag };
   }
 
-  /** DSP0266, "ETags": If-Match protects a PATCH against changes in between. */
+  /** DSP0266, "ETags": If-Match protects a PATCH against concurrent changes. */
   #expectMatch(route: Route, call: Call): void {
     const { etags, ifMatch } = this.#state.shape;
     if (etags === 'none') return;
@@ -256,7 +256,7 @@ function parseBody(text: string): Resource {
     const body: unknown = JSON.parse(text);
     if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Resource;
   } catch {
-    // It is told below.
+    // It is reported below.
   }
   throw new RedfishRefusal('MalformedJSON');
 }

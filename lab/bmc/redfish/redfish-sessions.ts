@@ -1,4 +1,6 @@
-/** Sessions of a Redfish service (DSP0266, "Session management"): found by token, ended by DELETE or by silence. No timers. */
+/**
+ * Sessions of a Redfish service (DSP0266, "Session management"): found by token, ended by DELETE or timeout. No timers.
+ */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { BmcModel, BmcModelUser } from '../bmc-model.ts';
 import type { BmcProfile } from '../bmc-profile.ts';
@@ -12,7 +14,7 @@ export class RedfishSessions {
   readonly #byToken = new Map<string, RedfishSession>();
   #lastId = 0;
   #logins = 0;
-  /** Seconds, as a client changed it. */
+  /** Seconds, as set by a client. */
   timeout: number | undefined;
 
   constructor(bmcModel: BmcModel, profile: () => BmcProfile) {
@@ -25,7 +27,7 @@ export class RedfishSessions {
     return [...this.#byToken.values()];
   }
 
-  /** How many were opened since the start. */
+  /** Number of sessions opened since the start. */
   get logins(): number {
     return this.#logins;
   }
@@ -34,7 +36,7 @@ export class RedfishSessions {
     return this.timeout ?? this.#profile().redfish.sessionTimeout;
   }
 
-  /** @throws RedfishRefusal for a wrong password, or when there are too many. */
+  /** @throws RedfishRefusal for a wrong password, or at the session limit. */
   open(name: unknown, password: unknown): RedfishSession {
     const user = this.#check(name, password);
     if (this.all.length >= this.#profile().sessionLimit) throw new RedfishRefusal('SessionLimitExceeded');
@@ -58,7 +60,7 @@ export class RedfishSessions {
     this.#byToken.clear();
   }
 
-  /** Who asks, by `X-Auth-Token` or basic authentication. @throws RedfishRefusal */
+  /** Authenticates the requester by `X-Auth-Token` or basic authentication. @throws RedfishRefusal */
   authenticate(token: string | undefined, authorization: string | undefined): BmcModelUser {
     if (token !== undefined) return this.#byTokenOrRefuse(token);
     const [, words] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '') ?? [];

@@ -1,4 +1,4 @@
-/** What differs between the Redfish services of vendors, as data: lab/bmc-profiles/*.json fill it in. */
+/** Differences between vendors' Redfish services, as data: lab/bmc-profiles/*.json fill it in. */
 import { type Static, Type } from 'typebox';
 
 const Names = Type.Array(Type.String({ minLength: 1 }));
@@ -19,47 +19,47 @@ export const redfishShapeSchema = Type.Object(
     /** Path of a media slot below `VirtualMedia`. */
     cdId: PathName,
     floppyId: PathName,
-    /** Which resource holds the collection `VirtualMedia` (DSP0268: either). */
+    /** The resource that holds the collection `VirtualMedia` (DSP0268: either). */
     mediaOwner: Type.Enum(['manager', 'system']),
-    /** How a medium is put in: by action, by PATCH of `Image` and `Inserted`, or either way. */
+    /** How a medium is inserted: by action, by PATCH of `Image` and `Inserted`, or either. */
     mediaBy: Type.Enum(['action', 'patch', 'both']),
-    /** Image and ImageName stay after an eject; ConnectedVia alone tells the truth. */
+    /** Image and ImageName stay after an eject; only ConnectedVia is correct. */
     mediaKeepsImage: Type.Boolean(),
     /** Header ETag, and its form: RFC 9110 section 8.8.3. */
     etags: Type.Enum(['none', 'weak', 'strong']),
-    /** PATCH without If-Match: done all the same, or 428 (DSP0266, "ETags"). A wrong one is always 412. */
+    /** PATCH without If-Match: accepted, or 428 (DSP0266, "ETags"). A wrong ETag always gets 412. */
     ifMatch: Type.Enum(['optional', 'required']),
-    /** Body of an error: with `@Message.ExtendedInfo`, with `code` and `message` alone, or no JSON at all. */
+    /** Body of an error: with `@Message.ExtendedInfo`, with only `code` and `message`, or not JSON. */
     errors: Type.Enum(['extended', 'short', 'text']),
     /** Registry prefix of message ids in errors, `Base.1.8` in most. */
     messageRegistry: Type.String({ minLength: 1 }),
-    /** Is there a SessionService; may requests bring user and password? */
+    /** Whether SessionService exists; whether basic authentication is accepted. */
     sessions: Type.Boolean(),
     basicAuth: Type.Boolean(),
-    /** Seconds; a session unheard for so long is gone. */
+    /** Session timeout in seconds. */
     sessionTimeout: Type.Integer({ minimum: 1, maximum: 86_400 }),
     resetTypes: Names,
     bootTargets: Names,
     /** Where the boot override is written: the system itself, or its settings resource (`@Redfish.Settings`). */
     bootAt: Type.Enum(['system', 'settings']),
-    /** Is BootSourceOverrideMode taken, or answered with 400? */
+    /** Whether BootSourceOverrideMode is accepted, or rejected with 400. */
     bootMode: Type.Enum(['writable', 'read-only']),
-    /** Boot overrides are refused unless enabled, target and mode come together. */
+    /** Boot overrides are rejected unless enabled, target and mode come together. */
     wholeBootOnly: Type.Boolean(),
-    /** Milliseconds after a power off in which switching on is answered with 409. */
+    /** Milliseconds after a power off during which power on is rejected with 409. */
     settleMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
-    /** Does the service send events to subscribers, and by SSE? */
+    /** Whether the service sends events to subscribers, and by SSE. */
     events: Type.Boolean(),
     eventStream: Type.Boolean(),
-    /** What an accepted reset answers: 204 without a body, 200 with a message, 202 with a task. */
+    /** Response to an accepted reset: 204 without a body, 200 with a message, 202 with a task. */
     resetAnswers: Type.Enum(['204', '200', '202']),
-    /** Milliseconds of the work of a task: firmware updates, resets by task. */
+    /** Duration of a task in milliseconds: firmware updates, resets by task. */
     taskMs: Type.Integer({ minimum: 0, maximum: 3_600_000 }),
-    /** Status 503 with Retry-After (seconds) for this long after the start or a reset of the manager; 0 = never. */
+    /** Status 503 with Retry-After (seconds) for this long after the start or a manager reset; 0 = never. */
     startingMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
-    /** By kind of resource (`system`, `manager`, …): paths of fields that this vendor leaves out, `Boot/HttpBootUri`. */
+    /** By kind of resource (`system`, `manager`, …): paths of fields that this vendor omits, `Boot/HttpBootUri`. */
     omit: Type.Record(Type.String(), Names),
-    /** By kind of resource: what this vendor has besides or in place (RFC 7396 merge patch). */
+    /** By kind of resource: fields that this vendor adds or replaces (RFC 7396 merge patch). */
     extend: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())),
   },
   closed,

@@ -1,4 +1,4 @@
-/** Work that a Redfish service answers with 202 and a task monitor: DSP0266, "Asynchronous operations". */
+/** Asynchronous operations: the service responds with 202 and a task monitor. DSP0266, "Asynchronous operations". */
 import type { MessageName, Resource } from './messages.ts';
 
 export type TaskEnd = {
@@ -15,7 +15,7 @@ export type RedfishTask = {
   end: TaskEnd | undefined;
 };
 
-/** Ended tasks that are remembered. */
+/** Number of completed tasks that are kept. */
 const mostTasks = 50;
 
 export class RedfishTasks {
@@ -31,7 +31,7 @@ export class RedfishTasks {
     return this.#tasks.get(id);
   }
 
-  /** @param work done when the time is over; what it throws becomes the task's end, as an Exception. */
+  /** @param work runs when the duration is over; if it throws, the task ends in Exception. */
   begin(name: string, durationMs: number, work: () => void | Promise<void>): RedfishTask {
     this.#lastId += 1;
     const id = String(this.#lastId);
@@ -49,7 +49,7 @@ export class RedfishTasks {
     this.#settle(task, { state: 'Cancelled', message: 'GeneralError', args: ['cancelled by a client'] });
   }
 
-  /** Ends them all, as a restart of the service does. */
+  /** Ends all tasks, as a restart of the service does. */
   close(): void {
     for (const task of this.#tasks.values()) if (!task.end) this.cancel(task);
   }
@@ -72,7 +72,7 @@ export class RedfishTasks {
   }
 }
 
-/** Of what is done in the time it takes; 100 only at the end. */
+/** Percentage of the task's duration; 100 only at the end. */
 export function percentOf({ begunAt, durationMs, end }: RedfishTask): number {
   if (end) return 100;
   return Math.min(99, Math.floor(((Date.now() - begunAt) / Math.max(1, durationMs)) * 100));

@@ -1,8 +1,8 @@
 /**
- * Programs of others judge the Redfish face: OpenStack's sushy and DMTF's redfishtool as clients (Debian packages
- * python3-sushy and redfishtool), and DMTF's Redfish Service Validator, which compares every resource with its schema.
- * The validator is not in Debian: it runs where REFEREE_REDFISH_VALIDATOR names a folder with its checkout, `venv/bin/python3`
- * that has what it needs, and `schemas/` with DMTF's CSDL files.
+ * Third-party programs test the Redfish front end: OpenStack's sushy and DMTF's redfishtool as clients (Debian packages
+ * python3-sushy and redfishtool), and DMTF's Redfish Service Validator, which checks every resource against its schema.
+ * The validator is not in Debian: it runs when REFEREE_REDFISH_VALIDATOR names a folder with its checkout, a
+ * `venv/bin/python3` with its dependencies, and `schemas/` with DMTF's CSDL files.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -89,7 +89,7 @@ test('redfishtool drives it', { skip: withoutRedfishtool }, async (t) => {
   const { service, bmcModel } = await aService(t);
   const host = service.url.replace('https://', '');
   const tool = async (...words: string[]) => {
-    // Its password stands in its arguments: this one is of a BMC that lives for a second.
+    // The password is in its arguments; it belongs to a BMC that lives for a second.
     const args = ['-r', host, '-u', login.user, '-p', login.password, '-S', 'Always', '-A', 'Session', ...words];
     return (await run('redfishtool', args, { timeout: 30_000 })).stdout;
   };

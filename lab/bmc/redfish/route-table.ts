@@ -1,4 +1,4 @@
-/** All resources of one service, found by path. */
+/** All resources of one service, looked up by path. */
 import { biosRoutes } from './bios-routes.ts';
 import { chassisRoutes } from './chassis-routes.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -26,7 +26,7 @@ const builders = [
   eventRoutes,
 ];
 
-/** Of the present shape: it is built anew when the profile changes. */
+/** For the current shape: rebuilt when the profile changes. */
 export function routeTable(state: ServiceState): RouteTable {
   const routes = builders.flatMap((build) => build(state)).filter(({ kind }) => !isAbsent(state.shape, kind));
   const isOpen = ({ path }: Route) => path.endsWith('/{}');
@@ -36,7 +36,7 @@ export function routeTable(state: ServiceState): RouteTable {
   };
 }
 
-/** A slash at the end changes nothing: DSP0266, "Resource URI". */
+/** A trailing slash makes no difference: DSP0266, "Resource URI". */
 export function findRoute({ exact, byFolder }: RouteTable, path: string): { route: Route; ids: string[] } | undefined {
   const place = path.length > 1 ? path.replace(/\/$/, '') : path;
   const route = exact.get(place);

@@ -1,4 +1,4 @@
-/** The form of a resource of the Redfish service: a row of the route table. */
+/** A resource of the Redfish service: a row of the route table. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BmcModelUser } from '../bmc-model.ts';
 import { type Json, RedfishRefusal, type Resource } from './messages.ts';
@@ -6,39 +6,39 @@ import type { ServiceState } from './service-state.ts';
 
 export type Call = {
   readonly state: ServiceState;
-  /** What stands in the path for each `{}`. */
+  /** The path segment for each `{}`. */
   readonly ids: readonly string[];
   readonly query: URLSearchParams;
-  /** Undefined on open routes alone. */
+  /** Undefined only on routes without authentication. */
   readonly user: BmcModelUser | undefined;
   readonly request: IncomingMessage;
   readonly reply: ServerResponse;
 };
 export type WriteCall = Call & { readonly body: Resource };
 
-/** `taken`: the handler writes the reply itself. */
+/** `taken`: the handler writes the response itself. */
 export type Answer = { readonly status: number; readonly body?: Resource; readonly headers?: Record<string, string> } | 'taken';
 
-/** Checks a value and returns what does it: nothing is done before all of a body has been checked. */
+/** Validates a value and returns its effect: nothing is applied before the whole body is validated. */
 export type Writer = (value: Json, call: WriteCall) => () => void | Promise<void>;
 
 export type Route = {
-  /** What profiles call it, in `omit` and `extend`. */
+  /** Its name in profiles, in `omit` and `extend`. */
   readonly kind: string;
-  /** Below the host; `{}` = one part of any name. */
+  /** Path; `{}` = one segment of any name. */
   readonly path: string;
-  /** @throws RedfishRefusal where there is none of this id. */
+  /** @throws RedfishRefusal for an unknown id. */
   readonly get?: (call: Call) => Resource;
   readonly patch?: Readonly<Record<string, Writer>>;
   /** The body is JSON, unless `raw`: then the handler reads the request itself. */
   readonly post?: (call: WriteCall) => Answer | Promise<Answer>;
   readonly raw?: boolean;
   readonly delete?: (call: Call) => void;
-  /** A reply to GET with a status and headers of its own: task monitors, the event stream, `$metadata`. */
+  /** A GET response with its own status and headers: task monitors, the event stream, `$metadata`. */
   readonly answer?: (call: Call) => Answer;
-  /** Methods for which nobody need log in. */
+  /** Methods that need no authentication. */
   readonly open?: readonly string[];
-  /** Who may write: default operators. */
+  /** Roles that may write: default operators. */
   readonly writer?: 'administrator' | 'operator' | 'user';
 };
 
@@ -71,7 +71,7 @@ export function missing(call: Call): RedfishRefusal {
   return new RedfishRefusal('ResourceMissingAtURI', [call.request.url ?? '']);
 }
 
-/** Schemas of values that come in a body. @throws RedfishRefusal */
+/** Schemas of values in a body. @throws RedfishRefusal */
 export function expectChoice(name: string, value: Json | undefined, choices: readonly string[]): string {
   if (typeof value !== 'string') throw new RedfishRefusal('PropertyValueTypeError', [JSON.stringify(value ?? null), name]);
   if (!choices.includes(value)) throw new RedfishRefusal('PropertyValueNotInList', [value, name]);
@@ -95,7 +95,7 @@ export function expectObject(name: string, value: Json | undefined): Resource {
   return value;
 }
 
-/** Something that the BMC shall fetch, or tell of events. */
+/** A URL from which the BMC downloads, or to which it sends events. */
 export function expectUri(name: string, value: Json | undefined): string {
   const uri = expectText(name, value, /^https?:\/\/[^\s\0]{1,2000}$/);
   if (!URL.canParse(uri)) throw new RedfishRefusal('PropertyValueFormatError', [uri.slice(0, 100), name]);

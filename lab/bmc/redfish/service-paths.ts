@@ -4,7 +4,7 @@ export const serviceRoot = '/redfish/v1';
 
 export type ServicePaths = ReturnType<typeof pathsOf>;
 
-/** Where this vendor has its resources. */
+/** Paths of this vendor's resources. */
 export function pathsOf({ systemId, chassisId, managerId, biosSettings, mediaOwner }: RedfishShape) {
   const system = `${serviceRoot}/Systems/${systemId}`;
   const chassis = `${serviceRoot}/Chassis/${chassisId}`;

@@ -63,7 +63,7 @@ function describeRoot(shape: Root['shape'], bmcModel: Root['bmcModel'], paths: R
   };
 }
 
-/** CSDL that names no schema of its own: clients that read it look for the root alone. */
+/** CSDL without schemas of its own: clients that read it look only for the root. */
 const csdl = `<?xml version="1.0" encoding="UTF-8"?>
 <edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0">
   <edmx:DataServices>
@@ -181,7 +181,7 @@ function accountRoutes({ paths }: ServiceState): Route[] {
       path: `${paths.accounts}/{}`,
       get: describeAccount,
       patch: { Password: writePassword },
-      // One's own password is everybody's to change; writePassword sees to whose it is.
+      // Every user may change their own password; writePassword checks whose it is.
       writer: 'user',
     },
     {
@@ -231,14 +231,14 @@ function findAccount(call: Call) {
   return user;
 }
 
-/** At most 20 bytes: the IPMI face has the same users. */
+/** At most 20 bytes: the IPMI front end has the same users. */
 function writePassword(value: Json, call: WriteCall): () => void {
   const account = findAccount(call);
   const isOwn = account.name === call.user?.name;
   if (!isOwn && call.user?.privilege !== 'administrator') throw new RedfishRefusal('InsufficientPrivilege');
   const password = expectText('Password', value);
   const isFit = password.length >= 8 && Buffer.byteLength(password) <= 20;
-  // The value is a secret: it is not repeated.
+  // The value is a secret and must not be echoed.
   if (!isFit) throw new RedfishRefusal('PropertyValueFormatError', ['******', 'Password']);
   return () => {
     account.password = password;

@@ -1,4 +1,4 @@
-/** What a Redfish service knows besides the board: sessions, tasks, subscriptions, pending settings, versions. */
+/** State of a Redfish service besides the board: sessions, tasks, subscriptions, pending settings, versions. */
 import type { BmcModel } from '../bmc-model.ts';
 import { type BmcProfile, startPowerAction } from '../bmc-profile.ts';
 import type { MediaDevice } from '../chassis.ts';
@@ -18,7 +18,7 @@ export type BootOverrideRequest2 = {
 export type StateOptions = {
   readonly bmcModel: BmcModel;
   readonly profile: BmcProfile;
-  /** Where media and firmware files are put; undefined = they are not fetched, only noted. */
+  /** Folder for media and firmware files; undefined = they are only recorded, not downloaded. */
   readonly mediaFolder?: string | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
 };
@@ -33,14 +33,14 @@ export class ServiceState {
   readonly pendingBios = new Map<string, string | number | boolean>();
   readonly firstBios: ReadonlyMap<string, string | number | boolean>;
   readonly boot: BootOverrideRequest2;
-  /** What was in each drive last. */
+  /** The last medium of each drive. */
   readonly lastImages = new Map<MediaDevice, string>();
   readonly writeProtected = new Map<MediaDevice, boolean>();
   secureBoot = { enabled: false, keys: true };
   assetTag = '';
-  /** Until then it answers 503; performance.now(). */
+  /** Responds with 503 until then; performance.now(). */
   busyUntil = 0;
-  /** Until then after a power off the machine is not switched on again; performance.now(). */
+  /** After a power off, power on is rejected until then; performance.now(). */
   settledAt = 0;
   #profile: BmcProfile;
   #paths: ServicePaths;
@@ -80,7 +80,7 @@ export class ServiceState {
     return this.#paths;
   }
 
-  /** Starts a chassis action as the profile does; its failure is the lab's to report. */
+  /** Starts a chassis action as the profile says; the lab reports its failure. */
   begin(action: () => void | Promise<void>): void {
     startPowerAction(this.#profile, action, this.#onError);
   }

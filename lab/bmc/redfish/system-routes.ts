@@ -30,7 +30,7 @@ export const targetDevices: Readonly<Record<string, BootOverrideRequest['device'
   BiosSetup: 'bios',
   Diags: 'safe',
   UefiShell: 'bios',
-  // Words of vendors, and what they come to on this machine.
+  // Vendors' terms, and their meaning on this machine.
   UsbCd: 'cdrom',
   UefiTarget: 'disk',
   SDCard: 'disk',
@@ -38,7 +38,7 @@ export const targetDevices: Readonly<Record<string, BootOverrideRequest['device'
   Utilities: 'safe',
 };
 
-/** What each ResetType does; DSP0268, Resource `ResetType`. `needsPower`: 409 while the machine is off. */
+/** The action of each ResetType; DSP0268, Resource `ResetType`. `needsPower`: 409 while the machine is off. */
 const resetTable: Readonly<Record<string, { readonly needsPower?: boolean; act(chassis: Chassis): void | Promise<void> }>> = {
   On: { act: (chassis) => chassis.powerOn() },
   ForceOn: { act: (chassis) => chassis.powerOn() },
@@ -51,7 +51,7 @@ const resetTable: Readonly<Record<string, { readonly needsPower?: boolean; act(c
   PushPowerButton: { act: (chassis) => (chassis.power() === 'on' ? chassis.softOff() : chassis.powerOn()) },
 };
 
-/** Longest time in which a system that was asked to go down is switched on again (milliseconds). */
+/** Maximum time after a shutdown request until the system is powered on again (milliseconds). */
 const gracefulPatience = 300_000;
 
 async function restartGracefully(chassis: Chassis): Promise<void> {
@@ -150,7 +150,7 @@ function settingsOf(path: string): Resource {
   return { '@odata.type': '#Settings.v1_3_0.Settings', SettingsObject: link(path) };
 }
 
-/** What was asked for, as long as the firmware has not used it up. */
+/** The requested override, until the firmware consumes it. */
 function describeBoot({ bmcModel, boot, shape, profile }: ServiceState): Resource {
   const held = bmcModel.chassis.bootOverride.get();
   const target = profile.forgetsBootOverride ? 'None' : nameTarget(held, boot.target);
@@ -169,7 +169,7 @@ function describeBoot({ bmcModel, boot, shape, profile }: ServiceState): Resourc
   };
 }
 
-/** Several targets are one device; the one that was asked for here is meant, if it fits. */
+/** Several targets map to one device; the target requested here is returned if it matches. */
 function nameTarget(held: BootOverrideRequest | undefined, asked: string): string {
   if (!held) return 'None';
   if (held.httpUri !== undefined) return 'UefiHttp';
@@ -222,7 +222,7 @@ function applyBoot({ bmcModel, boot }: ServiceState): void {
   const http = boot.target === 'UefiHttp' ? { httpUri: boot.httpUri ?? '' } : {};
   const request = { device, persistent: boot.enabled === 'Continuous', uefi: boot.mode === 'UEFI', ...http };
   if (isNone) bootOverride.clear();
-  // Unlike IPMI's, it holds until it is used.
+  // Unlike IPMI's, it stays valid until it is consumed.
   else bootOverride.set(request, { expires: false });
 }
 

@@ -1,4 +1,4 @@
-/** TaskService, its tasks, and the monitors that a 202 names. DSP0266, "Asynchronous operations"; DSP0268, Task v1. */
+/** TaskService, its tasks, and the monitors named by a 202. DSP0266, "Asynchronous operations"; DSP0268, Task v1. */
 import { describeMessage, type Resource } from './messages.ts';
 import { percentOf, type RedfishTask, taskTimes } from './redfish-tasks.ts';
 import { type Answer, type Call, collection, head, healthy, link, missing, type Route } from './route.ts';
@@ -44,13 +44,13 @@ export function taskRoutes({ paths }: ServiceState): Route[] {
   ];
 }
 
-/** 202, and where to look for the end. */
+/** 202, with the location of the task monitor. */
 export function taskAnswer(state: ServiceState, task: RedfishTask): Answer {
   const headers = { location: `${state.paths.monitors}/${task.id}`, 'retry-after': '1' };
   return { status: 202, body: describeTask(state, task), headers };
 }
 
-/** The reply that the request itself would have got, had there been time to wait. */
+/** The response that a synchronous request would have received. */
 function endOf({ shape }: ServiceState, task: RedfishTask): Answer {
   const { state: end, message, args } = task.end!;
   const info = [describeMessage(shape, message, args)];

@@ -7,7 +7,7 @@ import { type Answer, collection, expectUri, head, healthy, link, missing, type 
 import type { ServiceState } from './service-state.ts';
 import { taskAnswer } from './task-routes.ts';
 
-/** A firmware file that is pushed is counted, not kept. */
+/** A pushed firmware file is counted, not stored. */
 const mostBytes = 2 ** 30;
 
 export function updateRoutes({ paths }: ServiceState): Route[] {
@@ -94,7 +94,7 @@ function readParameters(text: string, boundary: string): Resource {
   }
 }
 
-/** Takes the whole body; only its beginning is kept. */
+/** Reads the whole body but keeps only its beginning. */
 async function measure(request: IncomingMessage): Promise<{ start: string; bytes: number }> {
   let start = '';
   let bytes = 0;
@@ -106,7 +106,7 @@ async function measure(request: IncomingMessage): Promise<{ start: string; bytes
   return { start, bytes };
 }
 
-/** Without targets it is the BIOS that a file is for. */
+/** Without targets the file is for the BIOS. */
 function findTargets({ firmware, paths }: ServiceState, targets: unknown): string[] {
   if (targets === undefined || (Array.isArray(targets) && targets.length === 0)) return ['BIOS'];
   if (!Array.isArray(targets)) throw new RedfishRefusal('PropertyValueTypeError', [JSON.stringify(targets), 'Targets']);
@@ -117,7 +117,7 @@ function findTargets({ firmware, paths }: ServiceState, targets: unknown): strin
   });
 }
 
-/** The new version stands in the file's name (`bios-2.5.0.bin`), or is the next one. A name with `broken` fails. */
+/** The new version comes from the file's name (`bios-2.5.0.bin`), or is the next one. A name with `broken` fails. */
 function beginUpdate(state: ServiceState, names: string[], file: string, before: () => void | Promise<void>): Answer {
   const { firmware, tasks, shape } = state;
   const [version] = /\d+(?:\.\d+)+/.exec(file) ?? [];

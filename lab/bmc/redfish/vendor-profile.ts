@@ -1,8 +1,8 @@
-/** A resource as a vendor shows it: without some fields, with others. */
+/** A resource in a vendor's form: some fields omitted, others added. */
 import type { Json, Resource } from './messages.ts';
 import type { RedfishShape } from './redfish-shape.ts';
 
-/** A kind whose `omit` is `*` is not there at all. */
+/** A kind whose `omit` is `*` does not exist. */
 export function isAbsent({ omit }: RedfishShape, kind: string): boolean {
   return omit[kind]?.includes('*') ?? false;
 }
@@ -20,7 +20,7 @@ function without(resource: Resource, [first = '', ...rest]: readonly string[]): 
   return others;
 }
 
-/** RFC 7396: null removes, objects are merged, all else replaces. */
+/** RFC 7396: null removes, objects are merged, everything else replaces. */
 function merge(target: Resource, patch: Resource): Resource {
   const merged = { ...target };
   for (const [name, value] of Object.entries(patch)) {

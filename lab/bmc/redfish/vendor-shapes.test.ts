@@ -1,4 +1,4 @@
-/** Each vendor's shape is a service that holds together, and that sushy can find its way in. */
+/** Each vendor's shape is a consistent service that sushy can navigate. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadBmcProfiles } from '../../bmc-profile-files.ts';

@@ -1,4 +1,4 @@
-/** Single things of each kind, most of which do not exist, and what is below a node. */
+/** Single resources of each kind, most of which do not exist, and the subresources of a node. */
 import { get, type Method, post, put, type Row, remove } from '../row.ts';
 import { own } from '../stage.ts';
 
@@ -9,7 +9,7 @@ const unknownThings = [
 ];
 const methods: readonly Method[] = ['GET', 'PATCH', 'DELETE'];
 
-/** Each kind by an unknown name and an unknown UUID. */
+/** Each kind with an unknown name and an unknown UUID. */
 const unknownRows: readonly Row[] = unknownThings.flatMap((kind) =>
   ['no-such', own].flatMap((ident) =>
     methods.map((method) => ({

@@ -1,11 +1,11 @@
-/** Bodies as they are on the wire: media types, numbers, depth, and what is no JSON. */
+/** Raw request bodies: media types, numbers, depth, and invalid JSON. */
 import type { Ask, Given, Row } from '../row.ts';
 
 const json = 'application/json';
 const none: { given: Given } = { given: { node: null } };
 const fakeNode = (members: string) => `{"driver": "fake-hardware"${members && `, ${members}`}}`;
 
-/** A new node, its body as it is written here. */
+/** A new node with this literal body. */
 const create = (name: string, raw: string, { type = json, ...more }: Partial<Row> & { type?: string } = {}): Row => ({
   name: `body: ${name}`,
   ask: { method: 'POST', path: '/nodes', raw, headers: { 'content-type': type } },

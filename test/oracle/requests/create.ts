@@ -1,4 +1,4 @@
-/** `POST /v1/nodes`: fields, their types, and what is made of them. */
+/** `POST /v1/nodes`: fields, their types, and the created node. */
 import { create, get, post, type Row } from '../row.ts';
 import { own } from '../stage.ts';
 

@@ -1,4 +1,4 @@
-/** Root device hints, as `validate` sees them. */
+/** Root device hints, as validated by `validate`. */
 import type { JsonObject } from '#domain/records.ts';
 import type { Row } from '../row.ts';
 

@@ -1,4 +1,4 @@
-/** Lists of nodes: filters, fields, order and pages; and other reads. */
+/** Lists of nodes: filters, fields, sorting and pagination; and other reads. */
 import { type Given, get, type Row } from '../row.ts';
 
 const two: { given: Given } = {

@@ -1,4 +1,4 @@
-/** What a node may be called, and by what it is found. */
+/** Allowed names of a node, and lookup by name. */
 import { create, get, patch, type Row } from '../row.ts';
 
 const replace = (value: unknown) => [{ op: 'replace', path: '/name', value }];

@@ -1,4 +1,4 @@
-/** What a node is told to do: provision, power, boot device, traits, vendor methods, maintenance, removal. */
+/** Actions on a node: provision, power, boot device, traits, vendor methods, maintenance, removal. */
 import { type Ask, type Given, get, post, put, type Row, remove } from '../row.ts';
 
 type Options = Parameters<typeof put>[3];

@@ -1,4 +1,4 @@
-/** Paths and queries as they come: encoded, doubled, overlong, and methods besides the usual ones. */
+/** Raw paths and queries: encoded, duplicated, overlong, and unusual methods. */
 import { get, type Method, type Row } from '../row.ts';
 
 const by = (method: Method, path: string): Row => ({ name: `url: ${method} ${path}`, ask: { method, path } });

@@ -1,4 +1,4 @@
-/** Microversions, as clients ask for them. */
+/** Microversions in client requests. */
 import { get, type Row } from '../row.ts';
 
 const asked = (version: string): Row => get(`version: ${version || 'empty'}`, '/nodes', { version });
