@@ -179,10 +179,7 @@ describe('BMCs', options, () => {
     await here.machine.restartBmc();
     const id = await deploy(here, 'refused', whole.id);
     const server = await expectError(here, id, /The BMC at 127\.0\.0\.1.* rejected the user name or password/);
-    assert.match(
-      server.fault?.details ?? '',
-      /Failed in step "Power off"\..*Correct the credentials in driver_info/,
-    );
+    assert.match(server.fault?.details ?? '', /Failed in step "Power off"\..*Correct the credentials in driver_info/);
     await expectOutOfService(here, /rejected the user name or password.*may still hold a tenant's data/);
 
     // When the password is correct again, the operator restores the node.
