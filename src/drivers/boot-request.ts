@@ -1,9 +1,9 @@
-/** What both network boot drivers share: the files a request asks for, and what a node must have. */
+/** Shared by both network boot drivers: the boot files of a request, and validation of the node. */
 import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
 import type { BootFile, BootRequest, NodeFacts, Properties } from './interfaces.ts';
 
-/** Names inside the plan's folder: those of the classic layout. */
+/** File names in the plan's folder, as in the classic layout. */
 export const bootFileNames = {
   deployKernel: 'deploy_kernel',
   deployRamdisk: 'deploy_ramdisk',
@@ -28,7 +28,7 @@ export function bootFilesOf({ deploy, instance }: BootRequest): BootFile[] {
   return files;
 }
 
-/** The site's and the node's additions. */
+/** Additional kernel parameters of the site and the node. */
 export function appendOf({ append, node }: BootRequest): string {
   const own = node.driver_info['kernel_append_params'];
   return typeof own === 'string' ? `${append} ${own}`.trim() : append;
@@ -49,7 +49,7 @@ export function validateNetworkBoot(node: NodeFacts): void {
   }
 }
 
-/** Throws `badRequest` where the request asks to boot what it does not hold: a defect of the caller. */
+/** Throws `badRequest` if the boot target is not part of the request: a bug of the caller. */
 export function checkBootTarget({ boot, deploy, instance }: BootRequest): void {
   if (boot === 'deploy' && !deploy) throw new Fault('badRequest', { detail: 'boot files: no deploy kernel and ramdisk given' });
   if (boot === 'instance' && !instance?.root)

@@ -1,15 +1,15 @@
-/** Reads the settings of a node (`driver_info`) as drivers want them. Texts of faults never repeat a secret. */
+/** Parses the settings of a node (`driver_info`) for drivers. Fault texts never contain a secret. */
 import { isIPv6, SocketAddress } from 'node:net';
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
 import type { NodeFacts } from './interfaces.ts';
 
 export type DriverInfo = {
-  /** A Fault `driverInfo` to throw. */
+  /** Creates a Fault `driverInfo` to throw. */
   wrong(detail: string): Fault;
-  /** `''` where the key is absent. Numbers and truth values count as their text, since clients send what they please. */
+  /** `''` if the key is absent. Numbers and booleans are converted to text, since clients send either. */
   text(key: string): string;
-  /** Like `text`, and there. */
+  /** Like `text`, but throws if the key is absent. */
   required(key: string): string;
   whole(key: string, range: { min: number; max: number; default: number }): number;
   choice<const T extends string>(key: string, choices: readonly T[], fallback: T): T;
@@ -43,20 +43,20 @@ export function readDriverInfo({ uuid, name, driver_info: info }: Pick<NodeFacts
   return { wrong, text, required, whole, choice };
 }
 
-/** An IPv6 address without the brackets that it has in a URL, as other programs show and want it; a zone (`%eth0`) stays. */
+/** An IPv6 address without URL brackets, as other programs expect it; a zone (`%eth0`) is kept. */
 export function withoutBrackets(host: string): string {
   const [, inner = ''] = /^\[([^\]]*)\]$/.exec(host) ?? [];
   return isIPv6(inner) ? inner : host;
 }
 
-/** One spelling for each address, so that two nodes with one BMC are seen to have one. RFC 5952. */
+/** Canonical form of an address (RFC 5952), so that two nodes with the same BMC are recognised. */
 export function spellHost(host: string): string {
   const [address = '', ...zone] = host.split('%');
   if (!isIPv6(host)) return host.toLowerCase();
   return [new SocketAddress({ address, family: 'ipv6' }).address, ...zone].join('%');
 }
 
-/** A host name or an IP address, and no option of a program. */
+/** Whether it is a host name or an IP address, and cannot be parsed as a command-line option. */
 export function isHost(value: string): boolean {
   return /^[0-9a-zA-Z:][-0-9a-zA-Z.:_%]*$/.test(value);
 }

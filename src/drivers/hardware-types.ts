@@ -1,12 +1,12 @@
-/** What fits together; the first of each list is what a node gets that asks for nothing. */
+/** Hardware types; the first interface of each list is the default. */
 import type { HardwareType } from './interfaces.ts';
 
 const nothingMore = { bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] };
 
-/** Power from outside of the machine, which goes with every kind of machine. */
+/** Power switched outside of the machine, which fits every kind of machine. */
 const outsidePower = ['snmp', 'iboot', 'tilera-pdu', 'webhook'] as const;
 
-/** A machine whose power alone is managed; a BMC that it has besides may set its boot device. */
+/** A machine with managed power only; a BMC, if it has one, may set its boot device. */
 function ofOutsidePower(name: (typeof outsidePower)[number]): HardwareType {
   return {
     name,

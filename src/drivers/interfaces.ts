@@ -1,6 +1,6 @@
 /**
  * The contracts between the engine and the drivers. A driver gets a node's facts and returns values or outcomes;
- * it knows neither the engine nor the store. The engine implements `Task` and hands it to each step.
+ * it depends on neither the engine nor the store. The engine implements `Task` and passes it to each step.
  */
 import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
@@ -22,19 +22,19 @@ import type {
 
 export type * from './machine-interfaces.ts';
 
-/** A file that a machine will fetch: laid into its folder under `name`, from a path on this host or as text. */
+/** A file that a machine fetches, stored in its folder as `name`: from a path on this host, or as text. */
 export type BootFile = { name: string; path: string } | { name: string; content: string };
 
 /**
- * What one machine finds when it asks the network how to boot. The boot server keeps it on disk until it is
- * replaced or withdrawn, so that a restart of Ingot changes nothing for the machine.
+ * Network boot configuration of one machine. The boot server keeps it on disk until it is replaced or withdrawn, so
+ * that a restart of Ingot does not affect the machine.
  */
 export type BootPlan = {
   node_uuid: string;
   /** Sub-folder of the TFTP root for `files`: the server's UUID, or the node's for cleaning. */
   folder: string;
   /**
-   * NICs that may boot or ask for an address; `address` is the fixed IP, absent = one from the provisioning pool. With
+   * NICs that may boot or request an address; `address` is the fixed IP, absent = one from the provisioning pool. With
    * `client_id` it is an InfiniBand port, whose DHCP messages have no MAC.
    */
   macs: readonly { mac: string; address?: string; hostname?: string; client_id?: string }[];
@@ -43,20 +43,20 @@ export type BootPlan = {
   files: readonly BootFile[];
   /** Body of `pxelinux.cfg/01-<mac>` for every MAC (`20-<mac>` for InfiniBand, too). */
   pxelinux_config?: string;
-  /** Body of the script iPXE fetches for these MACs. `${…}` of iPXE stays as it is. */
+  /** Body of the script that iPXE fetches for these MACs. iPXE's `${…}` is left as is. */
   ipxe_script?: string;
-  /** Set by the boot server: the machine has booted by it, script and configuration are gone. */
+  /** Set by the boot server: the machine has booted from the plan, and script and configuration were removed. */
   spent?: boolean;
 };
 
-/** Where a machine reaches us, as the boot drivers print it into boot files. */
+/** Addresses of this server for boot files. */
 export type BootAddresses = {
-  /** `http://172.30.0.1:8088`, no slash at the end. */
+  /** `http://172.30.0.1:8088`, without a trailing slash. */
   http_url: string;
   tftp_address: string;
-  /** Where agents send their messages by HTTPS, with the SHA-256 of the certificate (hex); absent = to `http_url`. */
+  /** HTTPS URL for agent messages, with the SHA-256 of the certificate (hex); absent = use `http_url`. */
   agent?: { url: string; certificate: string };
-  /** Images come from `http_url` although messages go by HTTPS: their sums come with the command. */
+  /** Images are served from `http_url` although messages use HTTPS: the command carries their checksums. */
   plain_images?: boolean;
 };
 
@@ -67,102 +67,102 @@ export type BootRequest = {
   addresses: BootAddresses;
   /** Deploy (or cleaning) kernel and ramdisk; paths on this host. */
   deploy?: { kernel: string; ramdisk: string; parameters: Readonly<Record<string, string>> };
-  /** The user's own kernel and ramdisk (partition images); `root` = `UUID=…` once it is known. */
+  /** The user's kernel and ramdisk (partition images); `root` = `UUID=…` once it is known. */
   instance?: { kernel: string; ramdisk: string; root?: string };
-  /** Which one a machine gets when it boots now. `local` = hand over to the disk. */
+  /** What the machine boots now. `local` = boot from disk. */
   boot: 'deploy' | 'instance' | 'local';
-  /** Added to every kernel line (`pxe_append_params`). */
+  /** Appended to every kernel line (`pxe_append_params`). */
   append: string;
 };
 
 export type BootInterface = Interface & { plan(request: BootRequest): BootPlan };
 
-/** What a step says has happened; the engine alone writes it down. */
+/** Result of a step; only the engine stores it. */
 export type Outcome =
-  /** Go on with the next step. `context` is merged into the operation's durable context. */
+  /** Continue with the next step. `context` is merged into the operation's durable context. */
   | { next: true; context?: JsonObject }
-  /** Run this step again when something is heard of the machine, or fail at the deadline; `seconds` sets that anew, for a wait for people. */
+  /** Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, to wait for people. */
   | { wait: string; context?: JsonObject; seconds?: number };
 
 export type Step = {
   readonly name: string;
   /** For the timeline: `Write the image`. */
   readonly title: string;
-  /** Longest time from its start to its end, waits included. */
+  /** Maximum time from start to end of the step, waits included. */
   readonly deadlineSeconds: number;
   /**
-   * It asks the BMC, and waits for so many changes of power: the engine adds what the settings `power.timeout` and
-   * `bmc.grace_period` let that take. Absent = it does not ask the BMC.
+   * The step uses the BMC and waits for this many power changes: the engine adds the time that the settings
+   * `power.timeout` and `bmc.grace_period` allow for them. Absent = it does not use the BMC.
    */
   readonly powerChanges?: number;
-  /** Nothing is written to the machine's disk before the step has ended. Absent = a failure leaves a disk that must be cleaned. */
+  /** The step writes nothing to the machine's disk until it ends. Absent = after a failure the disk must be cleaned. */
   readonly keepsDisk?: true;
-  /** Nor is anything else of the machine changed, or of what the network tells it: it goes on running as it did. */
+  /** Nothing else of the machine or its network boot is changed, either: it keeps running. */
   readonly keepsMachine?: true;
-  /** It waits for a machine that was switched on to boot its ramdisk: whoever looks on is told how far it has come. */
+  /** It waits for a machine to boot its ramdisk after power on: boot progress is shown. */
   readonly awaitsBoot?: true;
-  /** Timeline phase the step's time counts to. */
+  /** Timeline phase of the step. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
-  /** Safe to repeat: it may be run again from its start after a crash. Throws a Fault to fail the operation. */
+  /** Idempotent: it may be rerun from its start after a crash. Throws a Fault to fail the operation. */
   run(task: Task): Promise<Outcome>;
 };
 
-/** A command for the agent in the ramdisk; see agent-protocol/messages.ts. `id` makes repeats harmless. */
+/** A command for the agent in the ramdisk; see agent-protocol/messages.ts. `id` makes retries idempotent. */
 export type AgentCommand = { id: string; name: string; params: JsonObject };
 export type AgentReply = { ok: true; result: JsonObject } | { ok: false; error: string };
 
-/** What a step can see and do: one machine, taken for one purpose. */
+/** API of a step: one machine, reserved by one operation. */
 export type Task = {
   readonly operation: Operation;
   readonly node: NodeFacts & Node;
   readonly server: Server | undefined;
-  /** Aborted when the operation is cancelled or Ingot stops; child processes and fetches must obey. */
+  /** Aborted when the operation is cancelled or Ingot stops; child processes and fetches must honor it. */
   readonly signal: AbortSignal;
   readonly power: {
     get(): Promise<PowerState>;
-    /** Sends the command and waits until the BMC confirms the effect. Nothing is sent where the state is right already. */
+    /** Sends the command and polls until the BMC shows the effect. Sends nothing if the state is already right. */
     set(target: PowerTarget): Promise<void>;
   };
   setBootDevice(device: BootDevice, options: BootDeviceOptions): Promise<void>;
   readonly boot: {
-    /** Publishes what the machine will find; replaces the former plan. */
+    /** Publishes the machine's boot plan and replaces the previous one. */
     serve(request: Pick<BootRequest, 'deploy' | 'instance' | 'boot'>): Promise<void>;
     withdraw(): Promise<void>;
-    /** Parameters for the kernel line by which the ramdisk's agent finds and proves itself. */
+    /** Kernel parameters by which the ramdisk's agent finds this server and authenticates. */
     agentParameters(): Readonly<Record<string, string>>;
     readonly addresses: BootAddresses;
   };
   readonly agent: {
-    /** When the agent of this operation was first and last heard; undefined = never. */
+    /** When the agent of this operation first and last reported; undefined = never. */
     heard(): { first: string; last: string; address: string } | undefined;
-    /** Queues the command unless a command of that name was queued before in this operation; its reply when there is one. */
+    /** Queues the command, unless this operation queued one of that name before; returns its reply when available. */
     ask(name: string, params: JsonObject): Promise<AgentReply | undefined>;
   };
-  /** Checked at each use: an image that is no longer what it was when the operation began throws `imageUnusable`. */
+  /** Verified at each use: an image that changed since the operation began throws `imageUnusable`. */
   readonly images: ImageSource;
-  /** What a deployment was begun with, whatever the image's properties say by now. */
+  /** Image ids at the start of the deployment; later changes of the image's properties are ignored. */
   imageIds(): Promise<ImageIds>;
-  /** The default deploy kernel and ramdisk (paths), or those that the flavor names; throws `imageUnusable`. */
+  /** Paths of the deploy kernel and ramdisk, by default or as the flavor sets them; throws `imageUnusable`. */
   deployRamdisk(): Promise<{ kernel: string; ramdisk: string }>;
-  /** Config drive (ISO 9660, label config-2) of the server, built anew on each call. @returns path of a file */
+  /** Config drive (ISO 9660, label config-2) of the server, rebuilt on each call. @returns path of a file */
   configDrive(): Promise<string>;
-  /** Writes facts into the operation's durable context now: before something is done that must not be done twice. */
+  /** Saves facts to the operation's durable context immediately: before an action that must not be repeated. */
   saveContext(facts: JsonObject): Promise<void>;
-  /** A durable fact that other parties (deploy helper, agent) left for this operation. */
+  /** A durable message of another component (deploy helper, agent) for this operation. */
   readonly message: (name: string) => JsonObject | undefined;
-  /** Into the timeline. */
+  /** Logs an event to the timeline. */
   note(subject: string, message: string, data?: JsonObject, durationMs?: number): void;
   readonly settings: { append: string; tftp_root: string; work_dir: string };
 };
 
-/** A converted image, ready to be streamed: see images/extents.ts for the format. */
+/** A converted image, ready for streaming: see images/extents.ts for the format. */
 export type ExtentsFile = {
   path: string;
   size: number;
   sha256: string;
   virtual_size: number;
   data_bytes: number;
-  /** What firmware would find on the disk; absent = not looked at. */
+  /** Boot contents of the image that firmware would find; absent = not inspected. */
   boot?: BootContents;
 };
 
@@ -171,30 +171,30 @@ export type ImageIds = { image: string; kernel?: string; ramdisk?: string };
 
 export type ImageSource = {
   get(id: string): Promise<Image>;
-  /** The uploaded bytes, on this host. Throws `imageUnusable` where the image is not active. */
+  /** The uploaded file, on this host. Throws `imageUnusable` if the image is not active. */
   file(id: string): Promise<string>;
   /** The image as a raw sparse file: converted once, shared, checked against its checksum. */
   raw(id: string): Promise<{ path: string; size: number }>;
   /** The image as a compressed stream of its data without holes. */
   extents(id: string): Promise<ExtentsFile>;
-  /** What the uploaded bytes are, where they are to be a kernel. */
+  /** Format of the uploaded file, if it is to be used as a kernel. */
   kernel(id: string): Promise<KernelContents>;
-  /** A machine got other bytes than it was promised. @returns whether the file of `extents` is still what was made */
+  /** Called after a checksum mismatch on a machine. @returns whether the file of `extents` still is unmodified */
   recheck(id: string): Promise<boolean>;
 };
 
 export type DeployInterface = Interface & {
-  /** Boot interfaces that fit, best first. */
+  /** Supported boot interfaces, in order of preference. */
   readonly boot: readonly string[];
-  /** Throws `imageUnusable` when this image can't be deployed this way: before a machine is touched. */
+  /** Throws `imageUnusable` if this interface can't deploy the image: before a machine is touched. */
   checkImage(image: Image, server: Server): void;
   /** From "node claimed, ports bound" to "the user's system is starting". */
   readonly steps: readonly Step[];
-  /** Removes what the steps left outside of node, ports and boot files; runs after failure and before delete. */
+  /** Removes what the steps left besides node, ports and boot files; runs after failure and before delete. */
   release(task: Task): Promise<void>;
 };
 
-/** A hardware type: a short list of what fits together, the default first. */
+/** A hardware type: the supported interfaces, the default first. */
 export type HardwareType = {
   readonly name: string;
   readonly power: readonly string[];

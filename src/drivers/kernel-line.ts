@@ -1,6 +1,6 @@
 /**
- * Kernel command lines as boot files carry them. A line is words between single spaces, so a value with a space, a
- * line break or a character that pxelinux or iPXE gives a meaning to would add parameters of its own: it is refused.
+ * Kernel command lines in boot files: words separated by single spaces. A value with a space, a line break or a special
+ * character of pxelinux or iPXE could inject parameters, so it is rejected.
  */
 import { classicParameters } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
@@ -12,7 +12,7 @@ const longestLine = 2047;
 const plainWord = /^[A-Za-z0-9_.,:=+/@%!*[\]~^-]+$/;
 const plainName = /^[A-Za-z0-9_.-]+$/;
 
-/** The order in which people know them from the classic template; others follow by name. */
+/** Parameter order of the classic template; others follow by name. */
 const classicOrder: readonly string[] = [
   'selinux',
   classicParameters.disk,
@@ -22,10 +22,10 @@ const classicOrder: readonly string[] = [
   classicParameters.troubleshoot,
 ];
 
-/** The console a deployment reports to: serial last, so that it is the one the ramdisk writes to. */
+/** Consoles of a deployment: serial last, so that the ramdisk writes to it. */
 const deployConsoles = ['console=tty0', 'console=ttyS0,115200n8'] as const;
 
-/** `name=value` words in a stable order. Throws `badRequest` on a name or value that is not plain. */
+/** `name=value` words in a stable order. Throws `badRequest` for invalid characters in a name or value. */
 export function parameterWords(parameters: Readonly<Record<string, string>>): string[] {
   return Object.keys(parameters)
     .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
@@ -35,17 +35,17 @@ export function parameterWords(parameters: Readonly<Record<string, string>>): st
     });
 }
 
-/** A setting that holds several parameters, as words. */
+/** Splits a setting with several parameters into words. */
 export function appendWords(append: string): string[] {
   return append.split(' ').flatMap((word) => (word === '' ? [] : [plain(word, word)]));
 }
 
-/** Serial and screen, unless the append setting names the consoles. */
+/** Serial and screen, unless the append setting sets consoles. */
 export function consoleWords(append: string): readonly string[] {
   return /(^| )console=/.test(append) ? [] : deployConsoles;
 }
 
-/** One value of foreign origin, such as a root device. */
+/** One untrusted value, such as a root device. */
 export function plain(word: string, name: string): string {
   if (!plainWord.test(word)) throw unusable(name);
   return word;
@@ -64,7 +64,7 @@ function rankOf(name: string): number {
   return index < 0 ? classicOrder.length : index;
 }
 
-/** The value is not told: it may be a key. */
+/** The message omits the value: it may be a key. */
 function unusable(name: string): Fault {
   return new Fault('badRequest', {
     detail: `kernel parameter ${JSON.stringify(name)} holds a character that is not allowed there`,

@@ -1,17 +1,17 @@
 /**
- * What a driver can do to a machine from outside: its power, its BMC, its console. Each method asks once and tells what
- * was answered; the engine decides when to ask, checks effects and keeps the record. A method that a kind of hardware
- * lacks is left out, and the engine answers `unsupportedByHardware` for it.
+ * Out-of-band interfaces of a machine: power, BMC, console. Each method sends one request and returns the response;
+ * the engine schedules calls, verifies effects and keeps the log. A method that a kind of hardware does not support is
+ * omitted, and the engine throws `unsupportedByHardware` for it.
  */
 import type { Duplex } from 'node:stream';
 import type { Json, JsonObject, Node, NodePort, PowerState } from '#domain/records.ts';
 
-/** What a driver may know of a machine. */
+/** The facts of a machine that a driver gets. */
 export type NodeFacts = Pick<Node, 'id' | 'uuid' | 'name' | 'driver' | 'driver_info' | 'properties' | 'extra' | 'power_state'> & {
   ports: readonly NodePort[];
 };
 
-/** Help for one `driver_info` key; feeds `baremetal driver property list`, validation texts and later the forms. */
+/** Help for one `driver_info` key, for `baremetal driver property list`, validation messages and later the forms. */
 export type Property = {
   readonly help: string;
   readonly required?: boolean;
@@ -21,47 +21,47 @@ export type Property = {
 export type Properties = Readonly<Record<string, Property>>;
 
 /**
- * What commands of an interface go to. `part`: which of several machines behind one address (a system, an outlet, a bridged
- * controller); null = the only one.
+ * Destination of an interface's commands. `part` selects one of several machines behind an address (a system, an
+ * outlet, a bridged controller); null = the only one.
  */
 export type Endpoint = { readonly address: string; readonly part: string | null };
 
 export type Interface = {
   readonly properties: Properties;
-  /** Cheap, no I/O; throws as `validate` does. No two nodes may share one: a command to one would hit the other. Absent = none. */
+  /** Fast, no I/O; throws as `validate` does. Unique per node: a shared one would hit the other node. Absent = none. */
   endpoints?(node: NodeFacts): readonly Endpoint[];
-  /** Cheap, no I/O; throws the Fault `driverInfo` when the node's settings cannot work. */
+  /** Fast, no I/O; throws the Fault `driverInfo` if the node's settings are invalid. */
   validate(node: NodeFacts): void;
 };
 
-/** Ends an exchange early; drivers also bound each exchange themselves. */
+/** Aborts a call early; drivers also have a timeout for each exchange. */
 export type CallOptions = {
   readonly signal?: AbortSignal;
-  /** Nobody waits for the answer: a BMC that has no room for now is an answer, not a reason to wait until it has. */
+  /** No user waits for the response: a busy BMC is reported as such, without waiting for a free session. */
   readonly background?: boolean;
-  /** What is true beside the answer and somebody should know: it gets into the node's record where it is new. */
+  /** Receives warnings beside the result; new ones are logged in the node's record. */
   readonly notice?: (message: string) => void;
 };
 
-/** For what lasts: it ends with the signal. */
+/** Options of long-lived calls, which end when the signal is aborted. */
 export type Watching = { readonly signal: AbortSignal };
 
 export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off' | 'power cycle';
 
 export type PowerInterface = Interface & {
-  /** Commands this kind of power knows; the engine makes the others of `power off` and `power on`. Absent = all. */
+  /** Supported power commands; the engine composes the others of `power off` and `power on`. Absent = all. */
   readonly targets?: readonly PowerTarget[];
-  /** Seconds between the two, where the engine makes a reset of them: a power supply keeps its machine alive for a while. */
+  /** Pause in seconds between the two in a composed reset: a power supply keeps its machine running for a while. */
   readonly pauseSeconds?: number;
-  /** A person does it: longest time (seconds) until the effect shows. The engine tells the person and waits for their word. */
+  /** Manual power: timeout in seconds until the effect. The engine notifies the operator and waits for confirmation. */
   readonly operatorTimeoutSeconds?: number;
-  /** Asks the BMC. Throws `bmcUnreachable`, `bmcRefused` or `bmcError`. */
+  /** Queries the BMC. Throws `bmcUnreachable`, `bmcRefused` or `bmcError`. */
   getPower(node: NodeFacts, callOptions?: CallOptions): Promise<PowerState>;
-  /** Sends the command once; the engine then checks the effect with `getPower`. */
+  /** Sends the command once; the engine then verifies the effect with `getPower`. */
   setPower(node: NodeFacts, target: PowerTarget, callOptions?: CallOptions): Promise<void>;
   /**
-   * Asks the BMC to tell of changes by itself. `hint` comes on each word of it, which is a reason to look, not a fact.
-   * @returns how to end it; undefined where this BMC can't, so that it is polled as often as any other
+   * Subscribes to power events of the BMC. `hint` is called on each event, which triggers a poll but is not a fact.
+   * @returns a function that unsubscribes; undefined if the BMC has no events, so that it is polled as usual
    */
   watchPower?(node: NodeFacts, hint: () => void, callOptions: Watching): Promise<(() => Promise<void>) | undefined>;
 };
@@ -69,19 +69,19 @@ export type PowerInterface = Interface & {
 export const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;
 export type BootDevice = (typeof bootDevices)[number];
 export type BootMode = 'bios' | 'uefi';
-/** `uri`: what the firmware fetches, for `uefihttp` alone. `mode`: absent = as the node's capability `boot_mode` says. */
+/** `uri`: what the firmware fetches, for `uefihttp` only. `mode`: absent = by the node's capability `boot_mode`. */
 export type BootDeviceOptions = { persistent: boolean; mode?: BootMode; uri?: string };
 
-/** One reading. `value` null = present, but not readable now (powered off, being initialised). */
+/** One reading. `value` null = present, but not readable now (powered off, initialising). */
 export type Sensor = {
   readonly name: string;
-  /** `temperature`, `voltage`, `current`, `fan`, `power`, `processor`, `drive bay`…: the specification's word in lower case. */
+  /** `temperature`, `voltage`, `current`, `fan`, `power`, `processor`, `drive bay`…: as specified, in lower case. */
   readonly type: string;
   readonly value: number | null;
-  /** `°C`, `V`, `rpm`, `W`, `%`…; null for a sensor of states. */
+  /** `°C`, `V`, `rpm`, `W`, `%`…; null for a discrete sensor. */
   readonly unit: string | null;
   readonly status: 'ok' | 'warning' | 'critical' | 'unknown';
-  /** What a sensor of states asserts: `['presence detected']`. */
+  /** Asserted states of a discrete sensor: `['presence detected']`. */
   readonly states: readonly string[];
   readonly thresholds: Readonly<Partial<Record<ThresholdName, number>>>;
 };
@@ -95,7 +95,7 @@ export const thresholdNames = [
 ] as const;
 export type ThresholdName = (typeof thresholdNames)[number];
 
-/** One entry of the BMC's own log, oldest first. `at` null = the BMC had no clock. */
+/** One entry of the BMC's log, oldest first. `at` null = the BMC's clock was not set. */
 export type LogEntry = {
   readonly id: string;
   readonly at: string | null;
@@ -110,19 +110,19 @@ export type IndicatorState = 'on' | 'off' | 'blinking';
 export type MediaDevice = 'cdrom' | 'floppy' | 'disk';
 export type MediaSlot = { readonly device: MediaDevice; readonly inserted: boolean; readonly image: string | null };
 
-/** Where the machine's parts are named: FRU data, or the inventory of the BMC. Empty fields are left out. */
+/** Identity of the machine's parts: FRU data, or the BMC's inventory. Empty fields are omitted. */
 export type HardwareIdentity = {
   readonly manufacturer?: string;
   readonly product?: string;
   readonly serial?: string;
   readonly part_number?: string;
   readonly asset_tag?: string;
-  /** Further areas and parts, as the BMC tells them. */
+  /** Further areas and parts, in the BMC's own format. */
   readonly details: JsonObject;
 };
 
 export type ManagementInterface = Interface & {
-  /** What `setBootDevice` takes. */
+  /** Devices that `setBootDevice` supports. */
   readonly bootDevices: readonly BootDevice[];
   setBootDevice(node: NodeFacts, device: BootDevice, options: BootDeviceOptions, callOptions?: CallOptions): Promise<void>;
   getBootDevice(node: NodeFacts, callOptions?: CallOptions): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
@@ -138,33 +138,33 @@ export type ManagementInterface = Interface & {
   readLog?(node: NodeFacts, callOptions?: CallOptions): Promise<LogEntry[]>;
   clearLog?(node: NodeFacts, callOptions?: CallOptions): Promise<void>;
   identify?(node: NodeFacts, callOptions?: CallOptions): Promise<HardwareIdentity>;
-  /** Firmware version, protocol versions, addresses: what the BMC tells of itself. */
+  /** Firmware version, protocol versions and addresses of the BMC. */
   bmcInfo?(node: NodeFacts, callOptions?: CallOptions): Promise<JsonObject>;
   resetBmc?(node: NodeFacts, kind: 'warm' | 'cold', callOptions?: CallOptions): Promise<void>;
   readonly media?: {
     slots(node: NodeFacts, callOptions?: CallOptions): Promise<MediaSlot[]>;
     insert(node: NodeFacts, device: MediaDevice, imageUrl: string, callOptions?: CallOptions): Promise<void>;
-    /** All slots of that device that hold something; nothing to do is no error. */
+    /** Ejects all slots of that device; it is no error if they are empty. */
     eject(node: NodeFacts, device: MediaDevice, callOptions?: CallOptions): Promise<void>;
   };
-  /** Gives the BMC's own account another password; the caller then stores it in `driver_info`. */
+  /** Changes the password of the BMC account in use; the caller then stores it in `driver_info`. */
   changePassword?(node: NodeFacts, password: string, callOptions?: CallOptions): Promise<void>;
-  /** UUID of the machine as its BMC and its SMBIOS tell it, lower case; undefined where the BMC tells none. */
+  /** UUID of the machine by its BMC and SMBIOS, lower case; undefined if the BMC reports none. */
   systemUuid?(node: NodeFacts, callOptions?: CallOptions): Promise<string | undefined>;
-  /** The protocol says that it is the UUID of SMBIOS. Else it tells machines apart, and may be of the BMC's own making. */
+  /** By the protocol it is the SMBIOS UUID. Else it identifies a machine but may be generated by the BMC. */
   readonly isSystemUuidOfSmbios?: boolean;
-  /** What the BMC wants of that password, as far as it tells. */
+  /** The BMC's password rules, as far as it reports them. */
   passwordRules?(node: NodeFacts, callOptions?: CallOptions): Promise<PasswordRules>;
 };
 
 /** Numbers of characters. */
 export type PasswordRules = { readonly least?: number; readonly most?: number };
 
-/** One firmware setting with the rules of its registry. */
+/** One BIOS setting with the rules of its registry. */
 export type BiosSetting = {
   readonly name: string;
   readonly value: Json;
-  /** Written, and taken over at the next boot. */
+  /** Pending value, applied at the next boot. */
   readonly pending?: Json;
   readonly type?: 'Enumeration' | 'String' | 'Integer' | 'Boolean' | 'Password';
   readonly allowable_values?: readonly string[];
@@ -178,7 +178,7 @@ export type BiosSetting = {
 
 export type BiosInterface = Interface & {
   readSettings(node: NodeFacts, callOptions?: CallOptions): Promise<BiosSetting[]>;
-  /** All or nothing: throws `badRequest` naming each wrong setting before anything is sent. */
+  /** Atomic: throws `badRequest` naming each invalid setting before anything is sent. */
   applySettings(node: NodeFacts, changes: Readonly<Record<string, Json>>, callOptions?: CallOptions): Promise<void>;
   factoryReset(node: NodeFacts, callOptions?: CallOptions): Promise<void>;
 };
@@ -187,7 +187,7 @@ export type FirmwareComponent = { readonly component: string; readonly version: 
 
 export type FirmwareInterface = Interface & {
   readComponents(node: NodeFacts, callOptions?: CallOptions): Promise<FirmwareComponent[]>;
-  /** The BMC fetches `url`, or `path` (a file of this host) is pushed to it. Resolves when the BMC says that it is done. */
+  /** The BMC pulls `url`, or `path` (a file on this host) is pushed to it. Resolves when the BMC reports success. */
   update(
     node: NodeFacts,
     update: { component?: string } & ({ url: string } | { path: string }),
@@ -195,31 +195,31 @@ export type FirmwareInterface = Interface & {
   ): Promise<void>;
 };
 
-/** What one kind of hardware can do and others cannot even name, for `vendor_passthru`. */
+/** A vendor-specific function outside the standard interfaces, for `vendor_passthru`. */
 export type VendorMethod = {
   readonly help: string;
   readonly http: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[];
-  /** May be called (other than by GET) while an operation has the node. */
+  /** May be called (other than by GET) while an operation has reserved the node. */
   readonly whileBusy?: boolean;
-  /** @throws Fault `badRequest` for parameters it does not understand, `forbidden` where a policy says no. */
+  /** @throws Fault `badRequest` for invalid parameters, `forbidden` if a policy denies the call. */
   run(node: NodeFacts, parameters: JsonObject, callOptions?: CallOptions): Promise<Json>;
 };
 export type VendorInterface = Interface & { readonly methods: Readonly<Record<string, VendorMethod>> };
 
-/** A serial line: what is written goes to the machine, what it prints can be read; its end destroys the stream. */
+/** A serial line: writes go to the machine, reads return its output; the stream is destroyed when the line ends. */
 export type ConsoleStream = Duplex & {
-  /** RS-232 break, which a kernel may take as SysRq. */
+  /** RS-232 break, which a kernel may interpret as SysRq. */
   sendBreak?(): void;
 };
 
 export type ConsoleInterface = Interface & {
   /**
-   * Last `lines` lines (all if undefined) of what came after `since`, or null where somebody else keeps no record either.
-   * Absent = the engine records.
+   * Last `lines` lines (all if undefined) since position `since`, or null if the external program keeps no log either.
+   * Absent = the engine records the console.
    */
   log?(node: NodeFacts, options?: { lines?: number; since?: string }): Promise<string | null>;
-  /** Where such a record ends now, to be given as `since`; undefined where there is none. */
+  /** Current end position of such a log, for `since`; undefined if there is none. */
   position?(node: NodeFacts): Promise<string | undefined>;
-  /** Absent where nobody can type. Throws like a power command. */
+  /** Absent if the console is read-only. Throws like a power command. */
   open?(node: NodeFacts, callOptions: Watching): Promise<ConsoleStream>;
 };

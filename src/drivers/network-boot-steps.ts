@@ -1,9 +1,9 @@
-/** What both deploy chains begin with: the machine, wherever it was, boots the ramdisk from the network. */
+/** Common first steps of both deploy chains: the machine boots the ramdisk from the network. */
 import type { Step, Task } from './interfaces.ts';
 
 type NamedStep = Omit<Step, 'run'>;
 
-/** A step that does one thing and goes on. */
+/** A step that runs one action and continues. */
 export function simpleStep(step: NamedStep, act: (task: Task) => Promise<unknown>): Step {
   return {
     ...step,
@@ -15,8 +15,8 @@ export function simpleStep(step: NamedStep, act: (task: Task) => Promise<unknown
 }
 
 /**
- * Off first, also where it runs: firmware looks at the boot device only when it starts, and the disk must be nobody's.
- * @param persistent whether the machine boots from the network every time from now on
+ * Powers off first, even a running machine: firmware reads the boot device only at start, and the disk must be unused.
+ * @param persistent whether every following boot is from the network
  */
 export function networkBootSteps({ persistent }: { persistent: boolean }): readonly Step[] {
   return [
@@ -42,7 +42,7 @@ export function networkBootSteps({ persistent }: { persistent: boolean }): reado
   ];
 }
 
-/** Ends when the agent of this operation has said hello. */
+/** Ends when the agent of this operation has reported. */
 export function waitForRamdisk(deadlineSeconds: number): Step {
   return {
     name: 'wait for the ramdisk',

@@ -1,10 +1,10 @@
-/** What hardware has that lacks a part: Ironic's `noop` and `no-…` interfaces. */
+/** Interfaces of hardware without that function: Ironic's `noop` and `no-…` interfaces. */
 import type { BiosInterface, ConsoleInterface, FirmwareInterface, ManagementInterface, VendorInterface } from './interfaces.ts';
 import { unsupported } from './unsupported.ts';
 
 const nothing = { properties: {}, validate() {} };
 
-/** The firmware's own boot order stands, and must begin with the network: Ingot's boot server then says what to boot. */
+/** Keeps the firmware's boot order, which must start with the network: Ingot's boot server then selects the boot. */
 export const noopManagement: ManagementInterface = {
   ...nothing,
   bootDevices: ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy'],

@@ -2,22 +2,22 @@ type Batch<I, A> = { readonly items: Set<I>; readonly answer: Promise<A> };
 
 export type BatchRead<I, A> = {
   readonly peer: string;
-  /** The peer, as whom it is asked: only nodes of the same account share an answer. */
+  /** Key of peer and credentials: only nodes with the same credentials share a response. */
   readonly account: string;
-  /** Bounds its own time, since it belongs to several. */
+  /** Must have its own timeout, since several callers share it. */
   read(items: readonly I[]): Promise<A>;
   readonly signal?: AbortSignal | undefined;
 };
 
 /**
- * One conversation at a time with each peer that many nodes share (a PDU has few sockets and one small processor), and one
- * question for all who ask the same peer in the same moment.
+ * Serialises requests to each peer that many nodes share (a PDU has few sockets and a slow processor), and batches
+ * simultaneous reads of the same peer into one request.
  */
 export class PeerQueue<I, A> {
   readonly #tails = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, Batch<I, A>>();
 
-  /** Runs `work` when all that was asked of this peer before is over. Who gives up while waiting holds up nobody. */
+  /** Runs `work` after all earlier work on this peer. A queued caller that aborts does not delay the others. */
   async take<T>(peer: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#tails.get(peer) ?? Promise.resolve();
     const { promise: mine, resolve: leave } = Promise.withResolvers<void>();
@@ -33,8 +33,8 @@ export class PeerQueue<I, A> {
   }
 
   /**
-   * Joins the question that waits for its turn, or begins one. A question that has been sent is not joined: its answer may be
-   * older than what the one who joins has just done.
+   * Joins the queued batch, or starts one. A batch that was already sent is not joined: its response may predate a
+   * command that the caller has just sent.
    */
   async gather(item: I, question: BatchRead<I, A>): Promise<A> {
     const batch = this.#waiting.get(question.account) ?? this.#begin(question);
@@ -45,14 +45,14 @@ export class PeerQueue<I, A> {
   #begin({ peer, account, read }: BatchRead<I, A>): Batch<I, A> {
     const items = new Set<I>();
     const ask = async () => {
-      // All who ask in this turn of the event loop are in time.
+      // Callers in the same turn of the event loop join the batch.
       await new Promise((resolve) => setImmediate(resolve));
       this.#waiting.delete(account);
       return await read([...items]);
     };
     const batch = { items, answer: this.take(peer, ask) };
     this.#waiting.set(account, batch);
-    // Everybody may have given up: then nobody is there for a failure.
+    // All callers may have aborted: nobody handles a rejection then.
     batch.answer.catch(() => {});
     return batch;
   }

@@ -1,15 +1,15 @@
-/** A machine with several power cords: on while one of them feeds it, off when none does. */
+/** A machine with several power cords: on while any of them is on, off when none is. */
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/records.ts';
 import type { CallOptions } from './interfaces.ts';
 
 export type PowerCord = {
-  /** Which one, for people: `outlet 3 of the PDU at 192.0.2.1`. */
+  /** Display name: `outlet 3 of the PDU at 192.0.2.1`. */
   readonly name: string;
   readonly state: Promise<PowerState>;
 };
 
-/** Tells of cords that do not feed a machine that is on. Throws what failed first where no cord is known to be on. */
+/** Sends a notice for cords that are off while the machine is on. Throws the first error if no cord is known as on. */
 export async function stateByCords(cords: readonly PowerCord[], { signal, notice }: CallOptions): Promise<PowerState> {
   const states = await Promise.allSettled(cords.map(({ state }) => state));
   signal?.throwIfAborted();
@@ -28,7 +28,7 @@ function reportOddCords(state: PromiseSettledResult<PowerState>, cord: string): 
   return state.value === 'power on' ? [] : [`${cord} is off`];
 }
 
-/** Each cord is tried, whatever becomes of the others; then what failed first is thrown. */
+/** Tries every cord, even if others fail; then throws the first error. */
 export async function eachCord<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const ends = await Promise.allSettled(work);
   throwFirst(ends);

@@ -1,4 +1,4 @@
-/** All drivers by name, built from their settings: an explicit list, so that what there is can be read here. */
+/** All drivers by name, created from their settings: an explicit list, so that it documents what exists. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Confinement } from '#tools/confined.ts';
@@ -36,22 +36,22 @@ type TextName =
   | 'tools.confinement'
   | 'tilera.pdu_mgr'
   | `virtual_power.${'ssh_host' | 'type' | 'host_user' | 'host_pass' | 'host_key' | 'known_hosts' | 'libvirt_uri'}`;
-/** What drivers read of the settings. */
+/** The settings that drivers use. */
 export type DriverSettings = { readonly [N in NumberName]: number } & { readonly [T in TextName]: string } & {
   readonly 'console.folders': readonly string[];
 };
 
 export type DriverParts = {
   readonly settings: DriverSettings;
-  /** Brings a person's word on a machine without power control. */
+  /** Passes an operator's confirmation for a machine without power control. */
   readonly confirmPower: ManualParts['confirm'];
-  /** Where BMCs post their events; undefined = nowhere, so they are asked. */
+  /** Listener for events of BMCs; undefined = none, so BMCs are polled. */
   readonly events?: RedfishDriverOptions['events'];
 };
 
 export type OpenDrivers = {
   readonly drivers: Drivers;
-  /** Ends what is under way, and closes sessions and connections politely. */
+  /** Aborts requests in progress, and closes sessions and connections. */
   close(): Promise<void>;
 };
 
@@ -108,7 +108,7 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
 
 async function openVirtualPower(settings: DriverSettings) {
   const directory = join(settings.state_dir, 'ssh');
-  // Sockets and, after a kill in the wrong moment, secrets of connections that have ended.
+  // Sockets of closed connections and, if the process was killed while opening one, secrets.
   await rm(directory, { recursive: true, force: true });
   return createVirtualPowerDriver(directory, {
     ssh_host: settings['virtual_power.ssh_host'],

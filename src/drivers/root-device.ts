@@ -3,7 +3,7 @@ import { type Hint, parseRootDevice } from '#agent-protocol/root-device.ts';
 import { Fault } from '#domain/faults.ts';
 import type { NodeFacts } from './interfaces.ts';
 
-/** @throws Fault `badRequest` for hints that cannot be meant: the agent would not know which disk to write. */
+/** @throws Fault `badRequest` for invalid hints: the agent could not choose the disk to write to. */
 export function rootDeviceOf({ name, uuid, properties }: Pick<NodeFacts, 'name' | 'uuid' | 'properties'>): readonly Hint[] {
   try {
     return parseRootDevice(properties['root_device']);

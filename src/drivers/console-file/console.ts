@@ -1,19 +1,19 @@
-/** `file`: somebody else (a lab, a console server) writes the serial console to a file on this host. */
+/** `file`: an external program (a lab, a console server) writes the serial console to a file on this host. */
 import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, normalize, sep } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
 import type { ConsoleInterface, NodeFacts } from '../interfaces.ts';
 
-/** The end of a longer log is what people ask for; a reply must stay of a size that can be sent. */
+/** Only the end of a longer log is returned, so that the response stays small. */
 const maxBytes = 1024 * 1024;
 
-/** Opening a pipe that nobody writes to would wait for ever; a link at the end was followed before. */
+/** Non-blocking: opening a pipe without a writer would hang. Symbolic links were resolved before. */
 const openMode = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
- * @param folders the setting `console.folders`: whoever may change a node names the file, and its text is shown to users,
- * so that it must not be any file of this host
+ * @param folders the setting `console.folders`: whoever may edit a node names the file, and its text is shown to users,
+ * so files elsewhere on this host must be out of reach
  */
 export function createFileConsole(folders: readonly string[]) {
   const fileOf = (node: NodeFacts): string | undefined => {
@@ -58,7 +58,7 @@ function isInside(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
-/** Of which file, since it may be another one after a rotation. */
+/** Identifies the file by inode, since a rotation replaces it. */
 function formatPosition(inode: number, size: number): string {
   return `${inode}:${size}`;
 }

@@ -1,12 +1,12 @@
-/** How a node boots, as far as its BMC, its inventory and its owner have told. */
+/** Architecture and boot mode of a node, from its BMC, its inventory and the operator's settings. */
 import type { BootMode, BootTarget } from '#domain/boot-contents.ts';
 import type { Json, Node } from '#domain/records.ts';
 
 type Told = Pick<Node, 'properties' | 'boot_mode' | 'inventory'>;
 
 /**
- * `known`: what the capability `boot_mode` or the BMC says, and the architecture. `last_boot`: with the mode in which the
- * ramdisk last started, where nothing else is known: firmware that can do both may start the disk by the other.
+ * `known`: boot mode by the capability `boot_mode` or the BMC, and the architecture. `last_boot`: if the mode is not
+ * known, the one in which the ramdisk last started; firmware that supports both may boot the disk in the other one.
  */
 export function bootTargetOf({ properties, boot_mode, inventory }: Told): { known: BootTarget; last_boot: BootTarget } {
   const told = { architecture: at(inventory, 'cpu', 'architecture'), mode: at(inventory, 'firmware', 'mode') };
@@ -17,7 +17,7 @@ export function bootTargetOf({ properties, boot_mode, inventory }: Told): { know
   return { known, last_boot: { ...known, boot_mode: known.boot_mode ?? last } };
 }
 
-/** `boot_mode:uefi` among the capabilities, which also is what BMCs are told. */
+/** `boot_mode:uefi` in the capabilities, which is also sent to BMCs. */
 function capableMode(capabilities: Json | undefined): BootMode | undefined {
   const words = typeof capabilities === 'string' ? capabilities.split(',').map((word) => word.trim()) : [];
   return (['uefi', 'bios'] as const).find((mode) => words.includes(`boot_mode:${mode}`));

@@ -3,7 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Task } from '#drivers/interfaces.ts';
 import { bootTargetOf } from './boot-target.ts';
 
-/** Whether the machine can start from the disk that would be written: asked before it is touched. Throws `imageNotBootable`. */
+/** Checks that the machine can boot the image, before the machine is touched. Throws `imageNotBootable`. */
 export async function checkBoot(task: Task, boot: BootContents): Promise<void> {
   const { known, last_boot } = bootTargetOf(task.node);
   const why = whyNotBootable(boot, known);

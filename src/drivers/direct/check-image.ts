@@ -2,7 +2,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Image, Server } from '#domain/records.ts';
 
 const gib = 1024 ** 3;
-/** Formats that hold the contents of a disk; `ami` and its parts are one file system or a kernel. */
+/** Whole-disk formats; `ami` and its parts are a single file system or a kernel. */
 const wholeDiskFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'];
 
 /** Throws `imageUnusable`. */

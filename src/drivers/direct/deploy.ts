@@ -14,7 +14,7 @@ export function createDirectDeploy(times: DirectTimes): DeployInterface {
     validate: (node) => void rootDeviceOf(node),
     checkImage: checkWholeDiskImage,
     steps: directSteps(times),
-    // Nothing is left outside of boot files and the operation's folder.
+    // The deployment leaves nothing but boot files and the operation's folder.
     async release() {},
   };
 }

@@ -96,7 +96,7 @@ const forArm: BootContents = {
 };
 const uefi = { properties: { cpu_arch: 'x86_64', capabilities: 'boot_mode:uefi' } };
 
-/** Prepares an image with those contents. */
+/** Prepares an image with the given boot contents. */
 async function prepare(boot: BootContents, parts: TaskParts = {}, properties = {}) {
   const images = { get: async () => anImage({ properties }), extents: async () => ({ ...extents, boot }) };
   const machine = task({ ...parts, images });

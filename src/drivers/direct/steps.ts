@@ -11,7 +11,7 @@ import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-b
 import { rootDeviceOf } from '#drivers/root-device.ts';
 import { checkBoot } from './check-boot.ts';
 
-/** Seconds: to the ramdisk's first word, for preparing or writing an image. */
+/** Timeouts in seconds: until the ramdisk's agent reports, and for preparing or writing an image. */
 export type DirectTimes = { agentTimeout: number; imageTimeout: number };
 
 export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readonly Step[] {
@@ -42,7 +42,7 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
   ];
 }
 
-/** Converted before the machine is touched: an image that cannot be used must not cost a reboot. */
+/** Converts the image before the machine is touched: an unusable image must not cost a reboot. */
 async function prepareImage(task: Task): Promise<void> {
   rootDeviceOf(task.node);
   const image = await task.images.extents((await task.imageIds()).image);
@@ -105,13 +105,13 @@ const writeConfigDrive: Step['run'] = async (task) => {
   return { next: true };
 };
 
-/** The network gives the machine its address and nothing to boot: also firmware that tries the network first goes on. */
+/** DHCP gives the machine an address but no boot file: firmware that tries the network first falls back to the disk. */
 async function bootFromDisk(task: Task): Promise<void> {
   await task.boot.serve({ boot: 'local' });
   await task.setBootDevice('disk', { persistent: true });
 }
 
-/** By power: the agent has written everything to the disk before it answered. */
+/** By power cycle: the agent flushes everything to disk before it reports success. */
 async function restart(task: Task): Promise<void> {
   await task.power.set('power off');
   await task.power.set('power on');

@@ -13,7 +13,7 @@ const facts = (driver_info: JsonObject = {}, changes: Partial<NodeFacts> = {}): 
   ...changes,
 });
 
-/** One letter for each of so many looks: does it answer or fail? */
+/** Polls `count` times; one letter per poll: success or failure. */
 async function looks(driver: ReturnType<typeof aDriver>, node: NodeFacts, count: number): Promise<string> {
   let told = '';
   for (let look = 0; look < count; look++)
@@ -121,7 +121,7 @@ test('ten thousand machines that were looked at take no room', async () => {
   for (let index = 0; index < 10_000; index++)
     await driver.power.getPower(facts({}, { uuid: `node-${index}`, power_state: 'power on' }));
   for (let index = 0; index < 60_000; index++) await driver.power.setPower(facts({}, { uuid: `node-${index}` }), 'power on');
-  // The ones that were changed longest ago are as their rows say.
+  // The least recently changed machines are evicted and have the state of their rows again.
   assert.equal(await driver.power.getPower(facts({}, { uuid: 'node-1' })), 'power off');
   assert.equal(await driver.power.getPower(facts({}, { uuid: 'node-59999' })), 'power on');
 });

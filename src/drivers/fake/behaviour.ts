@@ -1,9 +1,9 @@
-/** How a fake machine behaves: what its node's `driver_info` says, else the settings `fake.*`. */
+/** Behaviour of a fake machine: its node's `driver_info`, else the settings `fake.*`. */
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/records.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
 
-/** The settings `fake.*`; the texts have the grammar of the keys of the same name. */
+/** The settings `fake.*`; their syntax is that of the `driver_info` keys of the same name. */
 export type FakeSettings = {
   readonly powerDelayMs: number;
   readonly deployDelayMs: number;
@@ -48,7 +48,7 @@ export type Behaviour = {
   readonly powerDelayMs: number;
   readonly delayMs: readonly [least: number, most: number];
   readonly fails: readonly string[];
-  /** By command; `anyCommand` = each command of the BMC that is not named. */
+  /** Keyed by command; `anyCommand` = every BMC command without its own entry. */
   readonly failRates: ReadonlyMap<string, number>;
   readonly stuck: readonly string[];
   readonly softOffSeconds: number;
@@ -59,7 +59,7 @@ export const anyCommand = '*';
 
 type Facts = Pick<NodeFacts, 'uuid' | 'name' | 'driver_info'>;
 
-/** @throws Fault `driverInfo` for what has another form */
+/** @throws Fault `driverInfo` for invalid values */
 export function readBehaviour({ uuid, name, driver_info: info }: Facts, settings: FakeSettings): Behaviour {
   const wrong = (key: string, expected: string) =>
     new Fault('driverInfo', { node: name ?? uuid, detail: `${key} must be ${expected}.` });

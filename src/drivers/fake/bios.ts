@@ -6,7 +6,7 @@ import type { FakeBmc } from './fake-bmc.ts';
 
 type Row = Omit<BiosSetting, 'pending'>;
 
-/** What this firmware has, with the values it leaves the factory with. */
+/** The settings of this firmware, with their factory defaults. */
 const settingTable: readonly Row[] = [
   { name: 'BootMode', type: 'Enumeration', value: 'Uefi', allowable_values: ['Bios', 'Uefi'], reset_required: true },
   {
@@ -33,7 +33,7 @@ export function createFakeBios(bmc: FakeBmc): BiosInterface {
       const { bios = {}, biosPending = {}, firmware = {} } = machines.look(node);
       const known: Record<string, Json> = { ...bios, ...(firmware['bios'] && { SystemBiosVersion: firmware['bios'] }) };
       return settingTable.map((row): BiosSetting => {
-        // A password is never told.
+        // Passwords are never returned.
         const tell = (value: Json): Json => (row.type === 'Password' ? null : value);
         const pending = biosPending[row.name];
         return { ...row, value: tell(known[row.name] ?? row.value), ...(pending !== undefined && { pending: tell(pending) }) };
@@ -65,7 +65,7 @@ function complaint(name: string, value: Json): string | undefined {
   const expected = { Enumeration: isOneOf, String: isText, Password: isText, Integer: isWhole, Boolean: isBoolean }[
     row.type ?? 'String'
   ](row, value);
-  // A password that is refused is not repeated.
+  // An invalid password is not repeated.
   return expected && `${name} must be ${expected}${row.type === 'Password' ? '' : `, not ${JSON.stringify(value)}`}`;
 }
 

@@ -1,6 +1,6 @@
 import type { BootInterface } from '../interfaces.ts';
 
-/** Takes any request and offers nothing: a machine that is not there does not boot. */
+/** Accepts any request and serves nothing, since no machine boots. */
 export const fakeBoot: BootInterface = {
   properties: {},
   validate() {},

@@ -27,7 +27,7 @@ function screen(node: NodeFacts, power: string): string[] {
   return [`[    0.000000] fake machine ${name}`, `[    1.000000] power: ${power}`, `${name} login: `];
 }
 
-/** A terminal that prints what is typed. */
+/** A terminal that echoes its input. */
 function echo(node: NodeFacts): ConsoleStream {
   const stream: ConsoleStream = new Duplex({
     read() {},

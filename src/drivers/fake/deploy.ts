@@ -1,4 +1,4 @@
-/** The `direct` chain played on no machine: the same steps by name, for trying out and for tests of all around them. */
+/** Simulates the `direct` chain without a machine: the same steps by name, for demos and tests of everything around. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { DeployInterface, Step, Task } from '../interfaces.ts';

@@ -1,11 +1,11 @@
-/** What all interfaces of a fake machine have in common: one BMC that takes its time and sometimes fails. */
+/** Shared by all interfaces of a fake machine: one BMC with latency and occasional failures. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import { anyCommand, type Behaviour, type FakeSettings, readBehaviour } from './behaviour.ts';
 import { FakeMachines } from './machines.ts';
 
-/** What fails wholly, whatever is asked. */
+/** Failures that affect every command. */
 const wholeTable = {
   'bmc unreachable': (address: string) =>
     new Fault('bmcUnreachable', {
@@ -29,7 +29,7 @@ export class FakeBmc {
     return readBehaviour(node, this.#settings);
   }
 
-  /** Takes the time of a command, then throws as a real BMC driver does where the node is set to fail at it. */
+  /** Waits for the latency of a command, then throws like a real BMC driver if the node is configured to fail it. */
   async ask(node: NodeFacts, command: string, { signal }: CallOptions = {}): Promise<Behaviour> {
     const behaviour = this.behaviour(node);
     const [least, most] = behaviour.delayMs;
@@ -43,7 +43,7 @@ export class FakeBmc {
     return behaviour;
   }
 
-  /** A deploy step fails by its name alone. */
+  /** A deploy step fails only by its own name. */
   failsStep(node: NodeFacts, step: string): boolean {
     return this.#fails(node, step, this.behaviour(node));
   }

@@ -1,13 +1,13 @@
 /**
- * The memory of all fake machines. A machine takes room only once something about it was changed, and the ones that were
- * changed longest ago go when there are too many: they are then again as their rows say.
+ * State of all fake machines, in memory. A machine is stored once it has been changed; beyond the limit the least
+ * recently changed ones are evicted and have the state of their rows again.
  */
 import type { Json, PowerState } from '#domain/records.ts';
 import type { BootDevice, BootMode, IndicatorState, LogEntry, MediaDevice, NodeFacts } from '../interfaces.ts';
 
 export type FakeMachine = {
   power?: PowerState;
-  /** On the process's own clock (ms): a soft power off has its effect then. */
+  /** When a soft power off takes effect, on the monotonic clock (ms). */
   offAt?: number;
   boot?: { device: BootDevice; persistent: boolean };
   mode?: BootMode;
@@ -17,10 +17,10 @@ export type FakeMachine = {
   logged?: number;
   media?: Partial<Record<MediaDevice, string>>;
   bios?: Record<string, Json>;
-  /** Written, taken over at the next start. */
+  /** Pending settings, applied at the next boot. */
   biosPending?: Record<string, Json>;
   firmware?: Record<string, string>;
-  /** Draws of chance so far, by what they were for. */
+  /** Number of random draws so far, by purpose. */
   draws?: Record<string, number>;
 };
 
@@ -38,7 +38,7 @@ export class FakeMachines {
 
   change(node: Pick<NodeFacts, 'uuid'>): FakeMachine {
     const machine = this.#machines.get(node.uuid) ?? {};
-    // At the end: what was changed last goes last.
+    // Reinserted at the end: eviction starts with the least recently changed.
     this.#machines.delete(node.uuid);
     this.#machines.set(node.uuid, machine);
     const [oldest] = this.#machines.keys();
@@ -52,7 +52,7 @@ export class FakeMachines {
     return power ?? node.power_state ?? 'power off';
   }
 
-  /** The firmware starts, and with it counts what was written for its start. */
+  /** The firmware boots and applies its pending settings. */
   setPower(node: NodeFacts, power: PowerState): void {
     const machine = this.change(node);
     delete machine.offAt;
@@ -71,7 +71,7 @@ export class FakeMachines {
     machine.log = log.slice(-logMax);
   }
 
-  /** From 0 to 1, and the same each time for the same seed, machine, matter and number of the draw. */
+  /** Number from 0 to 1, deterministic for the same seed, machine, matter and number of the draw. */
   draw(node: Pick<NodeFacts, 'uuid'>, seed: number, matter: string): number {
     const machine = this.change(node);
     machine.draws ??= {};
@@ -81,7 +81,7 @@ export class FakeMachines {
   }
 }
 
-/** FNV-1a, then the finisher of MurmurHash3 (32 bit), which spreads what differs in one letter. */
+/** FNV-1a, then the finaliser of MurmurHash3 (32 bit), which spreads inputs that differ in one letter. */
 export function chance(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

@@ -2,7 +2,7 @@ import type { PowerInterface } from '../interfaces.ts';
 import { fakeProperties } from './behaviour.ts';
 import type { FakeBmc } from './fake-bmc.ts';
 
-/** Machines that exist in memory only. After a restart each is in the state that its row remembers. */
+/** Machines in memory only. After a restart each has the power state of its row. */
 export function createFakePower(bmc: FakeBmc): PowerInterface {
   const { machines } = bmc;
   return {

@@ -28,7 +28,7 @@ const sensorTable: readonly Row[] = [
   { ...{ name: 'System Power', type: 'power', unit: 'W', middle: 210, swing: 60, whenOff: false }, thresholds: {} },
 ];
 
-/** Each minute another value, the same for whoever asks. */
+/** Values change every minute and are the same for every caller. */
 export function fakeSensors(node: NodeFacts, power: PowerState): Sensor[] {
   const minute = Math.floor(Date.now() / 60_000);
   const readings = sensorTable.map(({ middle, swing, whenOff, ...row }): Sensor => {

@@ -15,7 +15,7 @@ import { readIbootSettings } from './properties.ts';
 
 const facts = (driver_info: JsonObject): NodeFacts => ({ ...aNode({ driver: 'iboot', driver_info }), ports: [] });
 
-/** Milliseconds. A device that is slow is none that says nothing. */
+/** Timeouts in milliseconds. A slow device must not be mistaken for one that does not respond. */
 const [calm, quick] = [10_000, 300];
 
 async function setStage(t: TestContext, { relays = 2, timeout = calm } = {}) {
@@ -186,7 +186,7 @@ suite('driver_info', () => {
 });
 
 suite('the protocol as python-iboot speaks it', () => {
-  /** Recorded from python-iboot (Wildcarde's fork for Python 3): user admin, password secret, hello answered with 0x1234. */
+  /** Recorded from python-iboot (Wildcarde's Python 3 fork): user admin, password secret, hello reply 0x1234. */
   const recorded = {
     'power on': `68656c6c6f2d303030${'03'}61646d696e${'00'.repeat(16)}736563726574${'00'.repeat(15)}010035120201`,
     'power off': `68656c6c6f2d303030${'03'}61646d696e${'00'.repeat(16)}736563726574${'00'.repeat(15)}010035120200`,

@@ -8,18 +8,18 @@ import { type IbootSettings, ibootEndpoints, ibootProperties, readIbootSettings 
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
 
-/** For the texts of faults. */
+/** Name of the device in faults. */
 const device = 'iBoot';
 
-/** Power supplies hold up a machine that does little for a second or two. */
+/** Power supplies keep an idle machine running for a second or two. */
 const pauseSeconds = 5;
 
-/** @param timeout milliseconds for one conversation */
+/** @param timeout timeout of one exchange in milliseconds */
 export function createIbootPower(timeout: number): PowerInterface {
   const turns = new PeerQueue<number, readonly boolean[]>();
   return {
     properties: ibootProperties,
-    // A reset is made of off and on, each of which is seen to have taken effect before the next.
+    // The engine does a reset as off and on, and verifies the effect of each.
     targets: ['power on', 'power off'],
     pauseSeconds,
     validate: (node) => void readIbootSettings(node),
@@ -59,7 +59,7 @@ function deviceOf({ address, port }: DxpPeer): string {
   return `${address} ${port}`;
 }
 
-/** Nodes that name other users of one device must not get each other's answers. */
+/** Part of the queue key: nodes with different users of one device must not share responses. */
 function accountOf({ address, port, user, password }: DxpPeer): string {
   return JSON.stringify([address, port, user, password]);
 }

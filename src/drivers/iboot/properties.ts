@@ -25,7 +25,7 @@ export type IbootSettings = {
   readonly relays: readonly number[];
 };
 
-/** The relay is one byte on the wire; the largest device has 32. */
+/** The relay number is one byte on the wire; the largest device has 32. */
 const relayMax = 32;
 
 /** @throws Fault `driverInfo` */
@@ -73,6 +73,6 @@ function readNumbers(info: DriverInfo, text: string, { place, max }: { place: st
   return numbers;
 }
 
-/** `pm_address` of the classic driver: HOST[:PORT][,RELAY]; an IPv6 address with a port stands in brackets. */
+/** `pm_address` of the classic driver: HOST[:PORT][,RELAY]; an IPv6 address with a port needs brackets. */
 const classicAddress =
   /^(?:\[([^\]]+)\]|([^:,[\]]+|[0-9a-fA-F:.%]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*))(?::(\d{1,5}))?(?:,(\d{1,3}(?:,\d{1,3})*))?$/;

@@ -2,7 +2,7 @@ import { appendOf, bootFilesOf, checkBootTarget, networkBootProperties, validate
 import type { BootInterface, BootPlan, BootRequest } from '../interfaces.ts';
 import { ipxeScript } from './ipxe-script.ts';
 
-/** Today's chain: iPXE, from the NIC's ROM or loaded by TFTP, fetches a script for its MAC and all else over HTTP. */
+/** Modern chain: iPXE, from the NIC's ROM or loaded by TFTP, fetches a script for its MAC, and the rest over HTTP. */
 export const ipxeBoot: BootInterface = { properties: networkBootProperties, validate: validateNetworkBoot, plan };
 
 function plan(request: BootRequest): BootPlan {

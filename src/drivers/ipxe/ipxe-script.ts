@@ -1,11 +1,11 @@
-/** The script a machine's iPXE fetches from `/boot/ipxe/<mac>`. `${…}` is for iPXE to fill in. */
+/** The script that a machine's iPXE fetches from `/boot/ipxe/<mac>`. iPXE expands `${…}`. */
 import { bootFileNames as names } from '../boot-request.ts';
 import type { BootRequest } from '../interfaces.ts';
 import { appendWords, consoleWords, kernelLine, parameterWords, plain } from '../kernel-line.ts';
 
 type Request = Pick<BootRequest, 'folder' | 'boot' | 'deploy' | 'instance' | 'append' | 'addresses'>;
 
-/** The NIC that was opened last, which is the one this script came through. */
+/** The NIC opened last, through which this script was loaded. */
 const bootif = `BOOTIF=01-\${netX/mac:hexhyp}`;
 const pauseSeconds = 5;
 
@@ -15,9 +15,9 @@ export function ipxeScript(request: Request): string {
 }
 
 /**
- * BIOS: the first disk, whatever the firmware's boot order says after the network; where that fails it is told. There, and
- * under UEFI, iPXE ends with an error and the firmware goes on with its next boot device. After status 0 UEFI counts the boot
- * as done and goes no further.
+ * BIOS: boots the first disk, whatever the firmware's boot order; a failure is reported. Then, and always under UEFI,
+ * iPXE exits with an error, and the firmware tries its next boot device. With exit status 0, UEFI would treat the boot
+ * as successful and stop.
  */
 function localLines({ addresses }: Request): string[] {
   return [
@@ -31,8 +31,8 @@ function localLines({ addresses }: Request): string[] {
 }
 
 /**
- * A failed transfer starts over from the script itself, so that the machine follows when its boot files changed
- * meanwhile. It goes on until it works or the machine is powered off: the deployment has the deadline.
+ * A failed transfer restarts from the script, so that the machine picks up changed boot files. It retries until it
+ * succeeds or the machine is powered off: the deployment has the deadline.
  */
 function networkLines({ boot, folder, deploy, instance, append, addresses }: Request): string[] {
   const base = `${addresses.http_url}/boot/files/${folder}`;

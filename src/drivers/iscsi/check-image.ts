@@ -2,10 +2,10 @@ import { Fault } from '#domain/faults.ts';
 import type { Image, Server } from '#domain/records.ts';
 import { planPartitions } from './partitions.ts';
 
-/** Formats that can hold one file system. */
+/** Formats of a single file system. */
 const partitionFormats = ['ami', 'raw', 'qcow2'];
 
-/** Throws `imageUnusable`, or `diskUnfit` where no disk at all could be partitioned as the flavor asks. */
+/** Throws `imageUnusable`, or `diskUnfit` if no disk could hold the partitions of the flavor. */
 export function checkPartitionImage(image: Image, server: Server): void {
   const unusable = (detail: string) => new Fault('imageUnusable', { image: image.name ?? image.id, detail });
   const missing = ['kernel_id', 'ramdisk_id'].filter((name) => !image.properties[name]);

@@ -4,7 +4,7 @@ import { describeKernel } from '#domain/kernel-contents.ts';
 import type { Image } from '#domain/records.ts';
 import type { Task } from '#drivers/interfaces.ts';
 
-/** pxelinux starts one format of kernels alone. Throws `imageNotBootable` before the machine is touched. */
+/** pxelinux supports only one kernel format. Throws `imageNotBootable` before the machine is touched. */
 export async function checkKernel(task: Task, image: Image, kernel: string): Promise<void> {
   const contents = await task.images.kernel(kernel);
   if (contents.format === 'bzImage' || skipsBootCheck(image.properties)) return;

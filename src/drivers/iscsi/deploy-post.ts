@@ -1,4 +1,4 @@
-/** What the ramdisk told the deploy helper: a stranger's text until it is checked here. */
+/** The ramdisk's POST to the deploy helper: untrusted input, validated here. */
 import { isIPv4 } from 'node:net';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -16,7 +16,7 @@ const Post = Type.Object({
 
 export type IscsiTarget = { address: string; port: number; iqn: string; lun: number };
 
-/** Throws `ramdiskError` with the ramdisk's own words (`e`), or where it offers another disk than it was told to. */
+/** Throws `ramdiskError` with the ramdisk's own error text (`e`), or if it exports another disk than requested. */
 export function readDeployPost(post: JsonObject, iqn: string): IscsiTarget {
   const error = (detail: string) => new Fault('ramdiskError', { detail });
   if (post['e']) throw error(String(post['e']));

@@ -50,7 +50,7 @@ function task(parts: TaskParts = {}): TestTask {
   });
 }
 
-/** Runs the steps up to the ramdisk's POST and gives its fields for a target on loopback. */
+/** Runs the steps up to the ramdisk's POST and returns its fields for a target on loopback. */
 async function untilPost(machine: TestTask): Promise<{ key: string; iqn: string }> {
   const { steps } = deploy();
   for (const name of ['fetch images', 'write boot files', 'power off', 'set network boot', 'power on'])
@@ -129,7 +129,7 @@ for (const thin of [false, true]) {
     const before = await readFile(root);
     for (const name of diskSteps) {
       await runStep(deploy().steps, name, machine);
-      // Each may be cut off and run again.
+      // Each step may be interrupted and rerun.
       await runStep(deploy().steps, name, machine);
     }
     const [rootPart, swap, config] = placesOf(disk);
@@ -162,7 +162,7 @@ test('ephemeral: a sound ext4 on a dirty disk, kept over a rebuild that asks for
   const uuid = blkid(disk, ephemeral!, 'UUID');
   const fileSystem = `${disk}?offset=${ephemeral!.start}`;
   execFileSync('e2fsck', ['-f', '-n', fileSystem], { stdio: 'pipe' });
-  // The journal's log area is zeros: nothing former can be replayed.
+  // The journal's log area is zeros: no old transactions can be replayed.
   const journal = execFileSync('debugfs', ['-R', 'cat <8>', fileSystem], { maxBuffer: 200 * mib, stdio: 'pipe' });
   assert.ok(journal.length > mib && journal.subarray(4096).equals(Buffer.alloc(journal.length - 4096)));
 
@@ -295,11 +295,11 @@ test('a kernel that pxelinux does not start is refused before the machine is tou
   await runStep(deploy().steps, 'fetch images', task({ images: { ...images, get: async () => ({ ...image, properties }) } }));
 });
 
-/** Old data everywhere that the test will look. */
+/** Writes old data wherever the test will check. */
 async function dirtyFile(path: string, bytes: number, dirtyBytes: number): Promise<void> {
   const file = await open(path, 'w');
   const noise = randomBytes(mib);
-  // An eighth of each MiB: nothing that is written or zeroed is smaller than the gaps.
+  // An eighth of each MiB: every written or zeroed range is larger than the gaps.
   for (let at = 0; at < dirtyBytes; at += mib) await file.write(noise, 0, mib / 8, at);
   await file.truncate(bytes);
   await file.write(noise, 0, mib, bytes - mib);

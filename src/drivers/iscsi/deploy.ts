@@ -1,6 +1,6 @@
 /**
- * `iscsi`: partition images, the way of the classic driver. The ramdisk exports the machine's disk; this side
- * partitions and fills it; the machine boots its kernel from the network for ever after.
+ * `iscsi`: partition images, as in the classic driver. The ramdisk exports the machine's disk; the server partitions
+ * and fills it; from then on the machine boots its kernel from the network.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The steps of the classic chain that write to the machine's disk; each may be repeated from its start. */
+/** The steps of the classic chain that write to the machine's disk; each is idempotent. */
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
@@ -12,7 +12,7 @@ import { encodeSwapHead } from './swap-area.ts';
 
 const next: Outcome = { next: true };
 
-/** Both ends of the disk: the table at the front, and at the back where GPT and RAID keep a second copy. */
+/** Writes both ends of the disk: the table at the front, and the back, where GPT and RAID keep a second copy. */
 export async function partitionDisk(task: Task, options: IscsiOptions): Promise<Outcome> {
   const disk = await openDisk(task, options);
   const [diskBytes, image] = await Promise.all([disk.size(), rawImage(task)]);
@@ -103,7 +103,7 @@ function flavorOf(task: Task) {
 
 const noteEveryPercent = 10;
 
-/** A note for each tenth of the way. */
+/** Logs progress every ten percent. */
 function progressNotes(task: Task, total: number): (percent: number) => void {
   const started = performance.now();
   let noted = 0;

@@ -1,10 +1,10 @@
-/** Tells the ramdisk that its disk is finished: the classic `done` on its port, upon which it reboots. */
+/** Signals the ramdisk that its disk is finished: the classic `done` on its port, after which it reboots. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
 const answerMs = 10_000;
 
-/** Rejects where nobody listens (any more). Saying it twice does no harm. */
+/** Rejects if the port is closed (by now). Repeating it is harmless. */
 export async function sendDone(address: string, port: number, signal: AbortSignal): Promise<void> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
   const socket = connect({ host: address, port });
@@ -13,7 +13,7 @@ export async function sendDone(address: string, port: number, signal: AbortSigna
   try {
     await once(socket, 'connect', { signal: bounded });
     const closed = once(socket, 'close', { signal: bounded });
-    // The other side may say something; unread, it would keep the connection open.
+    // The peer may send data; unread, it would keep the connection open.
     socket.resume().end('done');
     await closed;
   } finally {

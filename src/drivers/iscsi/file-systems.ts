@@ -1,4 +1,4 @@
-/** File systems in files: the identity of the one in an image, and a fresh one for the ephemeral partition. */
+/** File systems in files: reads the UUID of the one in an image, and makes the one of the ephemeral partition. */
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Fault } from '#domain/faults.ts';
@@ -7,7 +7,7 @@ import type { HowToRun } from '#tools/qemu-img.ts';
 
 export const ephemeralLabel = 'ephemeral0';
 
-/** UUID by which the kernel finds its root. Throws `imageUnusable` where the image is not one file system. */
+/** UUID by which the kernel finds its root file system. Throws `imageUnusable` if the image is not one file system. */
 export async function fileSystemUuid(path: string, image: string, { confinement, signal }: HowToRun): Promise<string> {
   const unusable = (detail: string, cause?: unknown) => new Fault('imageUnusable', { image, detail }, cause);
   const args = (at: { image: string }) => ['-p', '-o', 'export', at.image];
@@ -22,13 +22,13 @@ export async function fileSystemUuid(path: string, image: string, { confinement,
 }
 
 /**
- * Makes an ext4 file system in a sparse file whose written parts are all that the disk needs: they may be copied over
- * old data, because what stays unwritten is marked so in the file system (inode tables) or free.
+ * Makes an ext4 file system in a sparse file. Writing only its allocated parts over old data is safe, because the file
+ * system marks the rest as uninitialised (inode tables) or free.
  */
 export async function makeEphemeral(path: string, bytes: number, options: EphemeralOptions): Promise<void> {
   const file = await open(path, 'w', 0o600);
   try {
-    // Signatures of former contents lie here, where mke2fs itself may leave gaps.
+    // Overwrites old signatures, where mke2fs may leave gaps.
     await file.write(Buffer.alloc(1024 * 1024), 0, null, 0);
     await file.truncate(bytes);
   } finally {
@@ -37,7 +37,7 @@ export async function makeEphemeral(path: string, bytes: number, options: Epheme
   const run = {
     files: { disk: { path, writable: true } },
     args: (at: { disk: string }) => [...ext4Arguments, at.disk],
-    // Without this it makes holes where zeros belong, and a hole is not copied.
+    // Otherwise it punches holes instead of writing zeros, and holes are not copied.
     env: { UNIX_IO_NOZEROOUT: '1' },
     limits: limitTable.write,
     fileBytes: bytes,

@@ -1,4 +1,4 @@
-/** A machine's disk as its ramdisk exports it: written in user space by qemu-img, no kernel initiator needed. */
+/** A machine's disk, exported by its ramdisk: written in user space by qemu-img, without a kernel initiator. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chapAccount } from '#agent-protocol/classic.ts';
@@ -10,9 +10,9 @@ import type { IscsiTarget } from './deploy-post.ts';
 export type IscsiDiskOptions = {
   target: IscsiTarget;
   deploymentKey: string;
-  /** Folder for the password and for what is to be written; must exist. */
+  /** Folder for the password file and temporary data; must exist. */
   workDir: string;
-  /** Longest time in which nothing moves. */
+  /** Maximum time without progress. */
   silenceMs: number;
   confinement: Confinement | undefined;
   signal: AbortSignal;
@@ -21,9 +21,9 @@ export type IscsiDiskOptions = {
 export type DiskWrite = {
   /** A raw file. */
   path: string;
-  /** Bytes from the start of the disk. */
+  /** Offset on the disk in bytes. */
   start: number;
-  /** Room on the disk; the source must not be larger. */
+  /** Space on the disk in bytes; the source must not be larger. */
   length: number;
   coverage: Coverage;
   onProgress?: (percent: number) => void;
@@ -39,12 +39,12 @@ export class IscsiDisk {
     this.#options = options;
   }
 
-  /** Bytes. */
+  /** Size of the disk in bytes. */
   size(): Promise<number> {
     return this.#withAccess((disk) => remoteDiskSize(disk(), this.#options));
   }
 
-  /** Throws `agentFailed` where the disk does not take the data, or nothing moves for too long. */
+  /** Throws `agentFailed` if the disk rejects the data, or there is no progress for too long. */
   async write(write: DiskWrite): Promise<void> {
     await this.#withAccess(async (diskAt) => {
       const disk = diskAt(`offset=${write.start},size=${write.length},`);
@@ -52,7 +52,7 @@ export class IscsiDisk {
       try {
         await copy(write.coverage);
       } catch (error) {
-        // Some targets announce a command for zeros that their disk then refuses: once more by plain writes.
+        // Some targets advertise a command for zeros that their disk then rejects: retried with plain writes.
         const isRefusal = error instanceof Fault && error.code === 'toolFailed';
         if (write.coverage !== 'exact' || !isRefusal) throw error;
         await copy('exact-plain');
@@ -92,7 +92,7 @@ export class IscsiDisk {
     }
   }
 
-  /** The password goes to qemu-img by a file that only we can read, which is there while it is needed. */
+  /** Passes the password to qemu-img in a file readable only by Ingot, which exists only while it is needed. */
   async #withAccess<T>(work: (disk: (place?: string) => RemoteDisk) => Promise<T>): Promise<T> {
     const { target, deploymentKey, workDir } = this.#options;
     const { user, password } = chapAccount(deploymentKey, target.iqn);
@@ -119,7 +119,7 @@ function targetOptions({ address, port, iqn, lun }: IscsiTarget, user: string): 
     lun,
     user,
     'password-secret': secretId,
-    // Seconds for one command: a machine that was switched off answers nothing, not even an error.
+    // Timeout of one command in seconds: a machine that was powered off sends nothing, not even an error.
     timeout: 60,
   };
   return Object.entries(options)
@@ -127,7 +127,7 @@ function targetOptions({ address, port, iqn, lun }: IscsiTarget, user: string): 
     .join(',');
 }
 
-/** qemu-img's message without our own arguments in it. */
+/** qemu-img's message without our arguments. */
 function peerWords(message: string): string {
   return message.replace(/^.*?qemu-img: /s, '').replace(/^Could not open '.*?': (iSCSI: )?/s, '');
 }

@@ -1,16 +1,16 @@
 import type { Confinement } from '#tools/confined.ts';
 
 export type IscsiOptions = {
-  /** Seconds: from power on to the POST of the ramdisk. */
+  /** Timeout in seconds from power on to the POST of the ramdisk. */
   agentTimeout: number;
-  /** Seconds: for converting or writing an image. */
+  /** Timeout in seconds for converting or writing an image. */
   imageTimeout: number;
-  /** Seconds in which a write must move on. */
+  /** Maximum time in seconds without progress of a write. */
   silenceTimeout: number;
-  /** Where the ramdisk listens for `done`; another than the classic one only in tests. */
+  /** Port on which the ramdisk listens for `done`; differs from the classic one only in tests. */
   donePort: number;
-  /** Of the programs that read images and write disks; default: bubblewrap. */
+  /** Confinement of the programs that read images and write disks; default: bubblewrap. */
   confinement?: Confinement;
-  /** Bytes that stay free on the disk of the state folder; default: none. */
+  /** Bytes to keep free on the disk of the state folder; default: none. */
   diskReserve?: number;
 };

@@ -80,7 +80,7 @@ test('blkid and the kernel’s own format agree with the swap head', async () =>
   assert.match(facts, /^TYPE=swap$/m);
   assert.match(facts, /^LABEL=swap1$/m);
   assert.match(facts, /^VERSION=1$/m);
-  // All but the UUID is what mkswap writes.
+  // Except for the UUID, the bytes equal those of mkswap.
   const uuid = /^UUID=(.+)$/m.exec(facts)?.[1] ?? '';
   const other = join(folder, 'other');
   await writeFile(other, '');

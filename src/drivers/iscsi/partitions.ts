@@ -1,4 +1,4 @@
-/** Which partitions a flavor asks for, and the MBR that says so. Pure. */
+/** The partitions of a flavor, and their MBR. Pure functions. */
 import { createHash } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor } from '#domain/records.ts';
@@ -11,9 +11,9 @@ export type PartitionRole = 'root' | 'swap' | 'ephemeral' | 'config';
 /** Bytes, all multiples of 1 MiB. */
 export type Partition = { role: PartitionRole; start: number; length: number };
 
-/** A fixed size, so that what stands before it on the disk never moves; far more than any config drive holds. */
+/** Fixed size, so that the partitions before it never move; far larger than any config drive. */
 export const configDriveBytes = 64 * mib;
-/** Lead-in before the first partition: the table itself, and what other table formats would have left there. */
+/** Space before the first partition: the table itself, and where other table formats may have left data. */
 export const leadInBytes = mib;
 
 export type PartitionRequest = {
@@ -24,7 +24,7 @@ export type PartitionRequest = {
 
 /**
  * The classic order: ephemeral, swap, root; without ephemeral: root, swap. The config drive comes last. Ephemeral
- * begins at 1 MiB whatever else the flavor says, so a rebuild can keep it. Throws `diskUnfit`.
+ * always begins at 1 MiB, so that a rebuild can keep it. Throws `diskUnfit`.
  */
 export function planPartitions({ flavor, imageBytes, diskBytes }: PartitionRequest): Partition[] {
   const root = { role: 'root', length: Math.max(flavor.disk * gib, Math.ceil(imageBytes / mib) * mib) } as const;
@@ -48,7 +48,7 @@ const typeTable: Record<PartitionRole, number> = { root: 0x83, swap: 0x82, ephem
 
 /**
  * The first MiB of the disk: an MBR without boot code (the machine boots from the network), then zeros, which also
- * removes a former GPT. The disk signature comes from `seed`, so a repeated step writes the same bytes.
+ * erase a former GPT. The disk signature is derived from `seed`, so that a repeated step writes the same bytes.
  */
 export function encodeLeadIn(partitions: readonly Partition[], seed: string): Buffer {
   const block = Buffer.alloc(leadInBytes);
@@ -56,7 +56,7 @@ export function encodeLeadIn(partitions: readonly Partition[], seed: string): Bu
   for (const [index, { role, start, length }] of partitions.entries()) {
     const entry = block.subarray(446 + index * 16);
     entry[4] = typeTable[role];
-    // No cylinders any more: these values tell readers to use the sector numbers.
+    // CHS addresses are obsolete: these values tell readers to use LBA.
     entry.set([0xfe, 0xff, 0xff], 1);
     entry.set([0xfe, 0xff, 0xff], 5);
     entry.writeUInt32LE(start / sector, 8);

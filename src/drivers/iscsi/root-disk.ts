@@ -4,8 +4,8 @@ import type { NodeFacts } from '../interfaces.ts';
 import { rootDeviceOf } from '../root-device.ts';
 
 /**
- * The kernel parameter `disk`: names in order of preference. The classic ramdisk knows no other hint than a name.
- * @throws Fault `badRequest` where the node has hints that it would not obey
+ * The kernel parameter `disk`: names in order of preference. The classic ramdisk supports no hint but a name.
+ * @throws Fault `badRequest` if the node has hints that the ramdisk would ignore
  */
 export function rootDiskNames(node: Pick<NodeFacts, 'name' | 'uuid' | 'properties'>): string {
   const hints = rootDeviceOf(node);

@@ -36,7 +36,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
       writeBootFiles,
     ),
-    // The system's kernel comes from the network at every boot.
+    // The machine loads its kernel from the network at every boot.
     ...networkBootSteps({ persistent: true }),
     {
       name: 'wait for the ramdisk',
@@ -65,7 +65,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
 
 type Outcome = Awaited<ReturnType<Step['run']>>;
 
-/** A disk that is not there any more, of a machine that is off: that says more than how the connection ended. */
+/** If the disk is gone because the machine is off, the fault says so: that explains more than the connection error. */
 async function tellPower(task: Task, act: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await act();
@@ -77,7 +77,7 @@ async function tellPower(task: Task, act: () => Promise<Outcome>): Promise<Outco
   }
 }
 
-/** Everything that can be wrong with the images comes out before the machine is touched. The key is made here, once. */
+/** Finds all problems of the images before the machine is touched. Creates the deploy key, once. */
 async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<Outcome> {
   const server = serverOf(task);
   rootDiskNames(task.node);
@@ -115,15 +115,15 @@ async function waitForPost(task: Task): Promise<Outcome> {
   return { next: true, context: { target } };
 }
 
-/** From now on every boot of the machine finds the user's own kernel; the deploy key is published no more. */
+/** From now on the machine boots the user's own kernel; the deploy key is no longer published. */
 async function switchBootFiles(task: Task): Promise<void> {
   const root = `UUID=${task.operation.context['root_uuid']}`;
   await task.boot.serve({ boot: 'instance', instance: { ...(await instanceFiles(task)), root } });
 }
 
 /**
- * The ramdisk restarts the machine when told. Where it does not listen (this step was repeated, or the ramdisk died
- * after its work) a power cycle does the same: all data is on the disk since each write was confirmed.
+ * The ramdisk reboots the machine on request. If it does not listen (the step was repeated, or the ramdisk died after
+ * its work), a power cycle does the same: every write was confirmed, so all data is on the disk.
  */
 async function restart(task: Task, { donePort }: IscsiOptions): Promise<void> {
   const { address } = task.operation.context['target'] as { address: string };

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 
 const pageBytes = 4096;
-/** More than the one page that counts: signatures of what was there before are further in. */
+/** More than the one page that is required, to overwrite signatures of former contents. */
 const headBytes = 1024 * 1024;
 
 export const swapLabel = 'swap1';

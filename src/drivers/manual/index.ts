@@ -5,9 +5,9 @@ import { type Confirm, createManualVendor } from './vendor.ts';
 export type ManualDriver = { readonly power: PowerInterface; readonly vendor: VendorInterface };
 
 export type ManualParts = {
-  /** The setting `manual.wait`: how long a person is waited for. */
+  /** The setting `manual.wait`: timeout for the operator's confirmation. */
   readonly waitSeconds: number;
-  /** Brings a person's word to the engine. */
+  /** Passes an operator's confirmation to the engine. */
   readonly confirm: Confirm;
 };
 

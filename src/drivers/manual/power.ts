@@ -1,7 +1,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { PowerInterface } from '../interfaces.ts';
 
-/** A person switches the machine; what they last said is all that is known of it. */
+/** An operator switches the machine; its only known state is the one confirmed last. */
 export function createManualPower(waitSeconds: number): PowerInterface {
   return {
     properties: {},
@@ -10,7 +10,7 @@ export function createManualPower(waitSeconds: number): PowerInterface {
     operatorTimeoutSeconds: waitSeconds,
     getPower: async (node) => node.power_state ?? 'power off',
     async setPower(node, target) {
-      // The engine asks a person instead; whoever comes here has forgotten that.
+      // The engine waits for an operator instead, so this call is a bug.
       throw new Fault('internal', { detail: `${target} of ${node.name ?? node.uuid}: only an operator can do that` });
     },
   };

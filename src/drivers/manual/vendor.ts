@@ -2,7 +2,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject, PowerState } from '#domain/records.ts';
 import type { VendorInterface } from '../interfaces.ts';
 
-/** @param state undefined = what was asked for */
+/** @param state undefined = the requested state */
 export type Confirm = (nodeUuid: string, state: PowerState | undefined) => Promise<void>;
 
 const stateTable: Readonly<Record<string, PowerState>> = {
@@ -20,7 +20,7 @@ export function createManualVendor(confirm: Confirm): VendorInterface {
       confirm: {
         help: 'Confirms the requested power change, or reports the current power state (state=on or state=off).',
         http: ['POST', 'PUT'],
-        // It is an operation that waits for the word.
+        // An operation waits for this call.
         whileBusy: true,
         async run(node, parameters) {
           const state = readState(parameters);

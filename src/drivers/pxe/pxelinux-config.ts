@@ -5,12 +5,12 @@ import { appendWords, consoleWords, kernelLine, parameterWords, plain } from '..
 
 type Lines = readonly string[];
 
-/** Stands for the root until the deployment knows it, as in the classic template; a kernel told this stops and says so. */
+/** Placeholder until the deployment knows the root, as in the classic template; a kernel booted with it stops. */
 const unknownRoot = `\${ROOT}`;
 
 const defaultLabels = { deploy: 'deploy', instance: 'boot', local: 'local' } as const;
 
-/** Paths are relative to the TFTP root, so that it may be a chroot or be mapped. */
+/** Paths are relative to the TFTP root, which may be a chroot or be mapped. */
 export function pxelinuxConfig(request: Pick<BootRequest, 'folder' | 'boot' | 'deploy' | 'instance' | 'append'>): string {
   const { folder, boot, deploy, instance, append } = request;
   const labels: Lines[] = [];

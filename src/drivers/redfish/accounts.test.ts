@@ -6,7 +6,7 @@ import { collectionOf, startRedfishTree, type TreeRules } from '#test/a-redfish-
 import { createRedfishAccounts } from './accounts.ts';
 
 const accounts = '/redfish/v1/AccountService/Accounts';
-/** As iDRAC9 has them: numbered slots, of which most are empty. */
+/** Account layout of iDRAC9: numbered slots, most of them empty. */
 const resources = (service: JsonObject = {}): Record<string, JsonObject> => ({
   '/redfish/v1/AccountService': { MinPasswordLength: 8, MaxPasswordLength: 20, Accounts: { '@odata.id': accounts }, ...service },
   [accounts]: collectionOf([1, 2, 3].map((id) => `${accounts}/${id}`)),
@@ -80,7 +80,7 @@ test('never repeats a password that the service repeats', async (t) => {
 });
 
 test('follows the pointer of a service that shows nothing before the password is changed', async (t) => {
-  // DSP0266 "Password change required handling": 403 for all but the account; the text is that of the Base registry.
+  // DSP0266 "Password change required handling": 403 for everything but the account; Base registry text.
   const message =
     'The password provided for this account must be changed before access is granted.  PATCH the Password property for this ' +
     `account located at the target URI '${accounts}/2' to complete this process.`;

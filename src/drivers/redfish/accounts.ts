@@ -11,8 +11,8 @@ import { linkAt, numberAt, textAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 /**
- * The caller stores the new password; the next question then opens a session with it, and the client closes the old one.
- * Not `WithSystem`: with a password that must be changed a service shows nothing but the account.
+ * The caller stores the new password; the next request opens a session with it, and the client closes the old one.
+ * Not `WithSystem`: until an expired password is changed, a service shows nothing but the account.
  */
 export function createRedfishAccounts(ask: AskRedfish): Required<Pick<ManagementInterface, 'changePassword' | 'passwordRules'>> {
   return {
@@ -91,8 +91,8 @@ async function findByName(reader: Reader, path: string, user: string): Promise<s
 }
 
 /**
- * With a password that must be changed first, all but the account is refused, and the refusal names its path. DSP0266
- * section "Password change required handling"; the wording is that of the Base registry.
+ * While a password change is required, a service refuses everything but the account, and the refusal names its path.
+ * DSP0266 section "Password change required handling"; the wording is that of the Base registry.
  */
 function pathOfChange(error: unknown): string | undefined {
   if (!(error instanceof RedfishError) || !error.messageIds.some((id) => id.endsWith('.PasswordChangeRequired')))

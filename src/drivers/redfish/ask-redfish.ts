@@ -1,4 +1,4 @@
-/** From a node to the client of its BMC, and from RedfishErrors to faults. */
+/** Provides the Redfish client of a node's BMC and converts RedfishErrors to faults. */
 import { Fault, type FaultCode } from '#domain/faults.ts';
 import { readSmallFile } from '#tools/small-file.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
@@ -7,7 +7,7 @@ import { RedfishError, type RedfishFailure, type RedfishPeer } from '#wire/redfi
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import { type RedfishSettings, readRedfishSettings } from './properties.ts';
 
-/** One conversation with one BMC and how it ended, for the record of what happened to a machine. */
+/** One call to a BMC and its result, for the log. */
 export type RedfishReport = {
   readonly node_uuid: string;
   /** `ComputerSystem.Reset ForceOff`. */
@@ -17,10 +17,10 @@ export type RedfishReport = {
   readonly result: string;
 };
 
-/** `command`: what is done, in words for the record. */
+/** `command`: description of the call for the log. */
 export type RedfishCall = { readonly node: NodeFacts; readonly command: string; readonly callOptions?: CallOptions | undefined };
 
-/** Runs `work` with the node's client. RedfishErrors that leave it are thrown as Faults. */
+/** Runs `work` with the node's client and converts its RedfishErrors to Faults. */
 export type AskRedfish = <T>(question: RedfishCall, work: (client: RedfishService) => Promise<T>) => Promise<T>;
 
 const faultTable: Readonly<Record<RedfishFailure, FaultCode>> = {
@@ -50,7 +50,7 @@ export function createAskRedfish(pool: RedfishClientPool, report?: (report: Redf
   };
 }
 
-/** All authorities of a Linux system have a quarter of that (bytes). */
+/** Maximum size in bytes. The CA bundle of a Linux distribution has a quarter of that. */
 const caFileMax = 1024 * 1024;
 
 async function completePeer(node: NodeFacts, { peer, caFile }: RedfishSettings): Promise<RedfishPeer> {
@@ -64,7 +64,7 @@ async function completePeer(node: NodeFacts, { peer, caFile }: RedfishSettings):
   return { ...peer, trust: { by: 'authority', ca } };
 }
 
-/** For those who catch RedfishErrors themselves and want to throw some of them on. */
+/** For callers that catch RedfishErrors and rethrow some of them. */
 export function toFault(error: RedfishError, { address }: Pick<RedfishSettings, 'address'>, elapsedMs = 0): Fault {
   const detail = error.message.slice(error.request.length + 2);
   const fields = { address, command: error.request, detail, what: error.request, why: 'the connection to the BMC was closed' };
@@ -73,11 +73,11 @@ export function toFault(error: RedfishError, { address }: Pick<RedfishSettings, 
 }
 
 const notReadyStatuses = [500, 502, 503, 504];
-/** Whatever the status: iDRAC answers 400 with SWC0700 ("iDRAC is not ready") for minutes after its start. */
+/** Checked for any status: iDRAC answers 400 with SWC0700 ("iDRAC is not ready") for minutes after its start. */
 const notReadySign = /SWC0700|ServiceTemporarilyUnavailable|ServiceInUnknownState|ServiceShuttingDown/;
 
 function codeOf({ failure, status, lacksPrivilege, messageIds }: RedfishError): FaultCode {
-  // The password is right, and asking for something else may work.
+  // The password is correct; other requests may be allowed.
   if (lacksPrivilege) return 'bmcError';
   const isSaid = notReadySign.test(messageIds.join(' '));
   const isNotReady = failure === 'answered' && (isSaid || notReadyStatuses.includes(status ?? 0));

@@ -1,6 +1,6 @@
 /**
- * The rules of a machine's BIOS settings: DSP0268 schema AttributeRegistry, found by the name that the Bios resource
- * gives (schema Bios, `AttributeRegistry`).
+ * Attribute registry of a machine's BIOS settings: DSP0268 schema AttributeRegistry, found by the name in the Bios
+ * resource (schema Bios, `AttributeRegistry`).
  */
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosSetting } from '../interfaces.ts';
@@ -13,7 +13,7 @@ export type AttributeType = NonNullable<BiosSetting['type']>;
 export type AttributeRule = {
   readonly name: string;
   readonly type: AttributeType | undefined;
-  /** Of an Enumeration. */
+  /** Of an Enumeration only. */
   readonly values: readonly string[] | undefined;
   readonly lowerBound: number | undefined;
   readonly upperBound: number | undefined;
@@ -27,7 +27,7 @@ export type AttributeRule = {
   readonly resetRequired: boolean | undefined;
 };
 
-/** `AttributeX.CurrentValue EQU Enabled`; `term` joins it to the condition before. */
+/** `AttributeX.CurrentValue EQU Enabled`; `term` joins it to the previous condition. */
 export type Condition = {
   readonly attribute: string;
   readonly property: string;
@@ -36,27 +36,27 @@ export type Condition = {
   readonly term: 'AND' | 'OR';
 };
 
-/** While the conditions hold, `property` of the attribute is `value`. */
+/** While the conditions hold, `property` of the attribute has the value `value`. */
 export type Dependency = { readonly conditions: readonly Condition[]; readonly property: RuledProperty; readonly value: Json };
 
-/** What a dependency can change of the rules. Gray-out is no bar: such a value "can be modified" (schema, `GrayOut`). */
+/** Properties that a dependency can change. GrayOut is ignored: such a value "can be modified" (schema, `GrayOut`). */
 const ruledProperties = ['ReadOnly', 'Immutable', 'LowerBound', 'UpperBound', 'MinLength', 'MaxLength'] as const;
 export type RuledProperty = (typeof ruledProperties)[number];
 
 export type BiosRules = {
   readonly attributes: ReadonlyMap<string, AttributeRule>;
-  /** By the attribute whose rules they change. */
+  /** Keyed by the attribute whose properties they change. */
   readonly dependencies: ReadonlyMap<string, readonly Dependency[]>;
 };
 
 const attributeTypes: readonly string[] = ['Enumeration', 'String', 'Integer', 'Boolean', 'Password'] satisfies AttributeType[];
-/** Registries of servers have up to about a thousand of each; the limits keep a broken service from filling our memory. */
+/** Server registries have up to about a thousand of each; the limits bound memory use with a broken service. */
 const mostAttributes = 5_000;
 const mostDependencies = 20_000;
-/** Files looked into where none has exactly the wanted name. */
+/** Number of registry files tried if none has exactly the requested name. */
 const mostCandidates = 6;
 
-/** The rules of the machines asked last: a registry has up to megabytes, and services send it slowly. */
+/** Caches the registries of recently used machines: a registry can have megabytes, and BMCs send it slowly. */
 export class BiosRulesCache {
   readonly #kept = new Map<string, BiosRules>();
   readonly #limit: number;
@@ -65,7 +65,7 @@ export class BiosRulesCache {
     this.#limit = limit;
   }
 
-  /** `name` alone is no key: one vendor's models share it for different registries, and a BIOS update changes what is in it. */
+  /** `name` alone is no cache key: a vendor reuses names for different registries, and BIOS updates change them. */
   async get(machine: SystemContext, { name, version }: { name: string; version: string }): Promise<BiosRules | undefined> {
     const key = [machine.node.uuid, version, name].join(' ');
     const rules = this.#kept.get(key) ?? (await findRules(machine, name));
@@ -96,7 +96,7 @@ async function listFiles(reader: Reader): Promise<string[]> {
   return files;
 }
 
-/** Best first: the file of that name, that name in another version, any that is about BIOS. */
+/** Best first: the file of that name, that name in another version, any BIOS registry. */
 function candidates(paths: readonly string[], name: string): string[] {
   const rank = (path: string) => {
     const file = lastPart(path);
@@ -118,7 +118,7 @@ async function readRegistry(reader: Reader, path: string, name: string): Promise
   return names.some((own) => own !== undefined && isNamed(own, name)) ? registry : undefined;
 }
 
-/** DSP0268 schema MessageRegistryFile, `Location`: English, else the default, else the first. Archives and the internet are not tried. */
+/** DSP0268 schema MessageRegistryFile, `Location`: English, else the default, else the first. No archives or URLs. */
 function locationOf(file: Resource | undefined): string | undefined {
   const here = objectsAt(file, 'Location').filter((location) => textAt(location, 'Uri')?.startsWith('/'));
   const language = (location: Resource) => (textAt(location, 'Language') ?? '').toLowerCase();
@@ -142,7 +142,7 @@ function normalizeName(name: string): string {
     .replaceAll('_', '.');
 }
 
-/** Where one side leaves the version out (Dell iDRAC9: registry `BiosAttributeRegistry`), the rest must do. */
+/** If one side has no version (Dell iDRAC9: registry `BiosAttributeRegistry`), the rest of the name must match. */
 function isNamed(own: string, name: string): boolean {
   return normalizeName(own) === normalizeName(name) || normalizeName(own) === stem(name);
 }
@@ -173,8 +173,8 @@ export function parseRules(registry: Resource): BiosRules {
 type Wording = 'ValueName' | 'ValueDisplayName';
 
 /**
- * The words that settings have as values are `ValueName`, says the schema. In the registries of Supermicro X13 these are
- * numbers, and settings have the `ValueDisplayName`: what the registry itself has as values of settings tells.
+ * By the schema, the values of settings are `ValueName`. In registries of Supermicro X13 these are numbers, and the
+ * settings hold the `ValueDisplayName`: the values in the registry itself show which of them applies.
  */
 function wordingOf(entries: readonly Resource[]): Wording {
   let balance = 0;

@@ -1,4 +1,4 @@
-/** Judges BIOS settings by the rules of their registry: DSP0268 schema AttributeRegistry, `Attributes` and `Dependencies`. */
+/** Validates BIOS settings by their registry: DSP0268 schema AttributeRegistry, `Attributes` and `Dependencies`. */
 import { runInNewContext } from 'node:vm';
 import type { Json } from '#wire/redfish/redfish-client.ts';
 import type { AttributeRule, AttributeType, BiosRules, Condition, Dependency, RuledProperty } from './bios-registry.ts';
@@ -9,14 +9,14 @@ export type Values = Readonly<Record<string, Json>>;
 export type BiosState = {
   readonly rules: BiosRules | undefined;
   readonly current: Values;
-  /** Written before, and taken over at the next boot. */
+  /** Pending: written before, applied at the next boot. */
   readonly pending: Values;
 };
 
 export type Judgement = {
-  /** In the types that the registry wants: clients that know text alone send `"4"` for 4. */
+  /** Converted to the registry's types: some clients send `"4"` for 4. */
   readonly values: Values;
-  /** One sentence per wrong setting. */
+  /** One sentence per invalid setting. */
   readonly problems: readonly string[];
 };
 
@@ -39,8 +39,8 @@ export function judgeChanges(state: BiosState, changes: Values): Judgement {
 }
 
 /**
- * The rule for a setting as it stands when the others have the values `after`. Where the registry does not have it, or
- * there is none, its value is all that is known.
+ * The effective rule of a setting once the others have the values `after`. Without a registry, or without an entry in
+ * it, only the type of the current value is known.
  */
 export function ruleOf({ rules, current, pending }: BiosState, name: string, after?: Values): AttributeRule | undefined {
   const rule = rules?.attributes.get(name);
@@ -93,8 +93,8 @@ function applyDependencies(rule: AttributeRule, circumstances: Circumstances): A
 }
 
 /**
- * A dependency that holds decides. Where none holds, the registry's own word counts, unless a dependency that held until
- * now explains it: iDRAC writes the registry as the settings stand, so that what a wrong profile locks is marked read-only.
+ * A dependency that holds decides. Otherwise the registry's own flag counts, unless a dependency that held until now
+ * explains it: iDRAC generates the registry from the current settings, and marks what a wrong profile locks read-only.
  */
 function isReadOnly(rule: AttributeRule, { rules, dependencies, now, after }: Circumstances): boolean {
   const locks = dependencies.filter(({ property }) => property === 'ReadOnly' || property === 'Immutable');
@@ -108,7 +108,7 @@ function isTrue(value: Json): boolean {
   return textOf(value).toLowerCase() === 'true';
 }
 
-/** No value of a setting is an object; `toString` of one that a service made up may be anything. */
+/** A setting's value is never an object; `toString` of an object from a service could be anything. */
 function textOf(value: Json): string {
   return typeof value === 'object' ? '' : String(value);
 }
@@ -131,7 +131,7 @@ const operatorTable: Readonly<Record<string, (left: Json, right: Json) => boolea
   LEQ: (left, right) => Number(textOf(left)) <= Number(textOf(right)),
 };
 
-/** What is not known (another property, an attribute without value) holds nowhere: the service has the last word. */
+/** An unknown property, or an attribute without a value, never matches: the service decides then. */
 function holdsOne({ attribute, property, operator, value }: Condition, rules: BiosRules, values: Values): boolean {
   const left = property === 'ReadOnly' ? rules.attributes.get(attribute)?.readOnly : rowOf(values, attribute);
   if (left === undefined || (property !== 'ReadOnly' && property !== 'CurrentValue')) return false;
@@ -145,7 +145,7 @@ function convert(value: Json, type: AttributeType | undefined): Json {
   return value;
 }
 
-/** @returns what is wrong, e.g. `must be a whole number, not "x"` */
+/** @returns the error, e.g. `must be a whole number, not "x"` */
 function judge(rule: AttributeRule, value: Json): string | undefined {
   if (rule.readOnly) return 'is read-only (as the other settings stand)';
   if (rule.type === undefined)
@@ -186,8 +186,8 @@ function judgeText({ minLength, maxLength, pattern }: AttributeRule, value: Json
 }
 
 /**
- * The expression is foreign: it is given 50 ms, after which the service may judge. The same for one that only Perl
- * understands (schema, `ValueExpression`).
+ * The expression is untrusted: it times out after 50 ms, and then the service decides. So it does for an expression
+ * that only Perl understands (schema, `ValueExpression`).
  */
 function fits(pattern: string, value: string): boolean {
   try {
@@ -206,7 +206,7 @@ function knownNames({ rules, current }: BiosState): string[] {
   return [...new Set([...(rules?.attributes.keys() ?? []), ...Object.keys(current)])];
 }
 
-/** ` (did you mean ProcCStates?)`, or nothing where no name is near. */
+/** ` (did you mean ProcCStates?)`, or an empty string if no name is similar. */
 function suggest(names: readonly string[], wanted: string): string {
   const near = names
     .map((name) => ({ name, steps: distance(name.toLowerCase(), wanted.toLowerCase()) }))
@@ -220,7 +220,7 @@ function startsAlike(name: string, wanted: string): boolean {
   return wanted.length >= 5 && name.toLowerCase().startsWith(wanted.toLowerCase());
 }
 
-/** Levenshtein's: how many characters differ. Long names are cut, since this is for a hint. */
+/** Levenshtein distance. Long names are truncated, since this only serves a hint. */
 function distance(a: string, b: string): number {
   const [from, to] = [a.slice(0, 64), b.slice(0, 64)];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -35,7 +35,7 @@ const when = (attribute: string, operator: string, value: string | number, more:
 
 const attributes: JsonObject[] = [
   choice('SysProfile', ['PerfOptimized', 'Custom']),
-  // iDRAC: the registry marks read-only what the profile locks now.
+  // iDRAC: the registry marks settings that the current profile locks as read-only.
   choice('ProcCStates', ['Enabled', 'Disabled'], { ReadOnly: true, ResetRequired: true }),
   choice('ProcTurboMode', ['Enabled', 'Disabled']),
   {
@@ -71,7 +71,7 @@ const current: JsonObject = {
   NotInRegistry: 5,
 };
 
-/** Shapes after iDRAC9: settings below Bios, the registry below the system, an ETag, and OnReset as the apply time. */
+/** iDRAC9 layout: settings below Bios, the registry below the system, an ETag, and OnReset as the apply time. */
 function resources(change: { bios?: JsonObject; settings?: JsonObject; registry?: JsonObject } = {}): Record<string, JsonObject> {
   return {
     '/redfish/v1/Systems/1': usualSystem,
@@ -269,7 +269,7 @@ test('always writes a password, and never tells it', async (t) => {
 });
 
 test('does not wait for a task that ends at the next boot', async (t) => {
-  // iDRAC9: 202 with the job of Lifecycle Controller as the location; the job stays 'Scheduled' until the machine boots.
+  // iDRAC9: 202 with a Lifecycle Controller job as Location; the job stays 'Scheduled' until the machine boots.
   const job = '/redfish/v1/TaskService/Tasks/JID_1';
   const { node, withSystem, reads } = await startRedfishTree(t, resources(), {
     rules: { [`PATCH ${biosPath}/Settings`]: () => ({ status: 202, headers: { location: job } }) },
@@ -281,7 +281,7 @@ test('does not wait for a task that ends at the next boot', async (t) => {
 });
 
 test('tells what the service did not take of a change', async (t) => {
-  // DSP0266 section "PATCH (update)": 200 with annotations where some of the properties were not changed.
+  // DSP0266 section "PATCH (update)": 200 with annotations if some properties were not changed.
   const { node, withSystem } = await startRedfishTree(t, resources(), {
     rules: {
       [`PATCH ${biosPath}/Settings`]: () => ({
@@ -307,7 +307,7 @@ test('tells what the service did not take of a change', async (t) => {
 });
 
 test('takes HPE: another case in paths, its settings with an ETag, a success that is a warning', async (t) => {
-  // iLO 6, DL380a Gen11: `@odata.id` of Bios is /redfish/v1/systems/1/bios/, registry file without version prefix in its path.
+  // iLO 6, DL380a Gen11: `@odata.id` of Bios is /redfish/v1/systems/1/bios/; registry file path without version prefix.
   const path = '/redfish/v1/systems/1/bios';
   const { node, withSystem, changes } = await startRedfishTree(
     t,
@@ -357,7 +357,7 @@ test('takes HPE: another case in paths, its settings with an ETag, a success tha
 });
 
 test('finds a registry whose file has another name', async (t) => {
-  // sushy-tools: Bios names BiosAttributeRegistryP89.v1_0_0, the file is BiosAttributeRegistry.v1_0_0, the registry in it has the right Id.
+  // sushy-tools: Bios names BiosAttributeRegistryP89.v1_0_0; the file BiosAttributeRegistry.v1_0_0 has the right Id.
   const { node, withSystem } = await startRedfishTree(
     t,
     resources({

@@ -1,4 +1,4 @@
-/** BIOS settings: DSP0268 schema Bios, its settings resource (`@Redfish.Settings`, schema Settings) and its registry. */
+/** BIOS settings: DSP0268 schema Bios, settings resource (`@Redfish.Settings`, schema Settings) and registry. */
 import { Fault } from '#domain/faults.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { BiosInterface, BiosSetting, NodeFacts } from '../interfaces.ts';
@@ -13,7 +13,7 @@ import { withoutSecrets } from './without-secrets.ts';
 
 type Bios = BiosState & {
   readonly resource: Resource;
-  /** Where changes are written: the settings resource, or the Bios resource itself where there is none. */
+  /** Where to PATCH: the settings resource, or the Bios resource itself if it has none. */
   readonly target: { readonly path: string; readonly etag: string | undefined };
   readonly canApplyOnReset: boolean;
 };
@@ -48,7 +48,7 @@ async function readBios(at: SystemContext, cache: BiosRulesCache): Promise<Bios>
   const lookedAt = linkedPath ?? unlinked;
   const settings = lookedAt === undefined ? undefined : await unlessAbsent(at, () => at.client.get(lookedAt, at.callOptions));
   const settingsPath = linkedPath ?? (settings && unlinked);
-  // OpenBMC on NVIDIA's boards has the registry, and does not name it.
+  // OpenBMC on NVIDIA's boards has the registry but does not link it.
   const name = textAt(resource, 'AttributeRegistry') ?? 'BiosAttributeRegistry';
   const current = valuesOf(resource);
   return {
@@ -68,14 +68,14 @@ function valuesOf(bios: Resource): Values {
   );
 }
 
-/** Lenovo, HPE and AMI repeat all settings in the settings resource, Dell names those that wait alone. */
+/** Lenovo, HPE and AMI repeat all settings in the settings resource, Dell lists only the pending ones. */
 function differences(pending: Values, current: Values): Values {
   return Object.fromEntries(
     Object.entries(pending).filter(([name, value]) => Object.hasOwn(current, name) && current[name] !== value),
   );
 }
 
-/** iDRAC applies nothing without an apply time; services that list none refuse one. Schema Settings. */
+/** iDRAC applies nothing without an apply time; services that list none reject one. Schema Settings. */
 function canApplyOnReset(bios: Resource, settings: Resource | undefined): boolean {
   const times = [
     textsAt(bios, '@Redfish.Settings', 'SupportedApplyTimes'),
@@ -98,7 +98,7 @@ function toSettings(bios: Bios): BiosSetting[] {
       upper_bound: rule?.upperBound,
       min_length: rule?.minLength,
       max_length: rule?.maxLength,
-      // Told by a registry alone: without one nobody knows.
+      // Known only from a registry.
       read_only: bios.rules?.attributes.has(name) ? rule?.readOnly : undefined,
       reset_required: rule?.resetRequired,
     });
@@ -117,12 +117,12 @@ async function applyChanges(at: SystemContext, bios: Bios, changes: Values): Pro
   const { path, etag } = bios.target;
   const body: Record<string, Json> = { Attributes: news };
   if (bios.canApplyOnReset) body['@Redfish.SettingsApplyTime'] = { ApplyTime: 'OnReset' };
-  // A 202 names a task that ends with the machine's next boot, which others decide on.
+  // A 202 names a task that ends at the machine's next boot, which the operator decides on.
   const request = { ...at.callOptions, task: 'accept' as const };
   const patch = (guard: { etag?: string }) => at.client.patch(path, body, { ...request, ...guard });
   const reply = await patch(etag === undefined ? {} : { etag })
     .catch((error) => {
-      // The settings were read a moment ago: rather a service that knows its own ETag in another form than somebody else.
+      // The settings were read just now: 412 rather means another ETag form of the service than a concurrent change.
       if (etag !== undefined && error instanceof RedfishError && [412, 428].includes(error.status ?? 0)) return patch({});
       throw error;
     })
@@ -152,7 +152,7 @@ function refused({ name, uuid }: NodeFacts, problems: readonly string[]): Fault 
   return new Fault('badRequest', { detail: `No BIOS setting of node ${name ?? uuid} was changed: ${told}${more}.` });
 }
 
-/** Where a service takes some of the values, it answers 200 and annotates the others. DSP0266 section "PATCH (update)". */
+/** A service that applied only some values answers 200 and annotates the others. DSP0266 section "PATCH (update)". */
 function complaintsOf(body: Resource, names: readonly string[]): string[] {
   const attributes = objectAt(body, 'Attributes');
   return names.flatMap((name) =>

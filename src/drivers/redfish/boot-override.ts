@@ -1,4 +1,4 @@
-/** ComputerSystem.Boot: what the machine starts from, once or for good. */
+/** ComputerSystem.Boot: the boot override, for the next boot or persistent. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fault } from '#domain/faults.ts';
 import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
@@ -8,7 +8,7 @@ import type { SystemContext, WithSystem } from './find-system.ts';
 import { type PollTiming, unable } from './power.ts';
 import { choicesAt, linkAt, objectAt, textAt } from './resource-fields.ts';
 
-/** BootSource of the schemas, the best first. */
+/** BootSource of the schemas, in order of preference. */
 const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
   pxe: ['Pxe'],
   disk: ['Hdd'],
@@ -21,7 +21,7 @@ export const redfishBootDevices = Object.keys(deviceTable) as BootDevice[];
 
 const modeTable: Readonly<Record<BootMode, string>> = { bios: 'Legacy', uefi: 'UEFI' };
 
-/** The resource that the override is written to, and the Boot object of the machine as it is. */
+/** The resource to write the override to, and the current Boot object of the machine. */
 type Boot = { readonly path: string; readonly now: Resource; readonly system: Resource };
 
 type BootInterface = Required<Pick<ManagementInterface, 'setBootDevice' | 'getBootDevice' | 'getBootMode' | 'setBootMode'>>;
@@ -45,7 +45,7 @@ async function setDevice(setting: Setting): Promise<void> {
   await whereItBelongs(setting.at, (boot) => setDeviceIn(boot, setting));
 }
 
-/** Again where a refusal says that another resource is the one to write. */
+/** Retries the write on another resource if the refusal points to it. */
 async function whereItBelongs(at: SystemContext, write: (boot: Boot) => Promise<void>): Promise<void> {
   const boot = await findBoot(at);
   try {
@@ -57,7 +57,10 @@ async function whereItBelongs(at: SystemContext, write: (boot: Boot) => Promise<
   }
 }
 
-/** AMI: "Support of this Operation for Boot Properties is moved to FutureState URI"; iDRAC 10: "Boot is a read-only property". */
+/**
+ * AMI: "Support of this Operation for Boot Properties is moved to FutureState URI";
+ * iDRAC 10: "Boot is a read-only property".
+ */
 const [movedSign, readOnlySign] = [/OperationSupportedInFutureStateURI/, /PropertyNotWritable/];
 
 async function elsewhere(at: SystemContext, boot: Boot, error: unknown): Promise<Boot | undefined> {
@@ -73,7 +76,7 @@ async function elsewhere(at: SystemContext, boot: Boot, error: unknown): Promise
 
 const settingsLink = ['@Redfish.Settings', 'SettingsObject'] as const;
 
-/** AMI's settings resource of a system, which the system need not link. */
+/** AMI's settings resource of a system; the system does not always link it. */
 function futurePath({ paths }: SystemContext): string {
   return `${paths.system.replace(/\/+$/, '')}/SD`;
 }
@@ -98,7 +101,7 @@ async function setDeviceIn(boot: Boot, { at, device, options, pollTiming }: Sett
 
 type Composing = { at: SystemContext; boot: Boot; target: string; options: BootDeviceOptions };
 
-/** What is written, and what instead of it when the service refuses: see `interoperabilityWorkarounds` in quirks.ts. */
+/** The change to write, and the fallbacks if the service rejects it: see `interoperabilityWorkarounds` in quirks.ts. */
 function changesFor({ at, boot, target, options }: Composing): Resource[] {
   const rest = {
     BootSourceOverrideTarget: target,
@@ -110,7 +113,7 @@ function changesFor({ at, boot, target, options }: Composing): Resource[] {
   return [
     { ...rest, BootSourceOverrideEnabled: enabled },
     ...(isSame ? [rest] : []),
-    // Firmware without Continuous: better for the next boot than not at all.
+    // Firmware without Continuous: the next boot only is better than no override.
     ...(options.persistent ? [{ ...rest, BootSourceOverrideEnabled: 'Once' }] : []),
   ];
 }
@@ -139,7 +142,7 @@ function modeIsReadOnly({ node }: SystemContext, mode: string): Fault {
   return unable(node, `boot mode ${mode}`, 'a boot mode that only its BIOS settings (BootMode) can change');
 }
 
-/** DSP0266 "Settings resource": where that one holds the override, it is the one to write. */
+/** DSP0266 "Settings resource": if it holds the override, it is the one to write. */
 async function findBoot(at: SystemContext): Promise<Boot> {
   const { body } = await at.system();
   const system = objectAt(body, 'Boot');
@@ -149,7 +152,7 @@ async function findBoot(at: SystemContext): Promise<Boot> {
   return settings && now ? { path: settings, now, system } : { path: at.paths.system, now: system, system };
 }
 
-/** @returns undefined where that resource holds no override */
+/** @returns undefined if that resource has no override */
 async function readPending({ client, callOptions }: SystemContext, path: string): Promise<Resource | undefined> {
   const { body } = await client.get(path, callOptions).catch(missing);
   const boot = objectAt(body, 'Boot');
@@ -161,12 +164,12 @@ function missing(error: unknown): Pick<RedfishReply, 'body'> {
   throw error;
 }
 
-/** Node cards of HPE Cray EX show an order of boot devices and no override at all, Supermicro X10 no mode. */
+/** Node cards of HPE Cray EX have a boot order but no override; Supermicro X10 has no mode. */
 function shownIn({ now, system }: Boot, name: string): boolean {
   return [now, system].some((boot) => Object.keys(boot).some((key) => key.startsWith(name)));
 }
 
-/** @returns undefined where the machine offers others alone */
+/** @returns undefined if the machine supports only other targets */
 function chooseTarget({ paths }: SystemContext, device: BootDevice, { now, system }: Boot): string | undefined {
   const targets = deviceTable[device] ?? [];
   const name = 'BootSourceOverrideTarget@Redfish.AllowableValues';
@@ -175,7 +178,7 @@ function chooseTarget({ paths }: SystemContext, device: BootDevice, { now, syste
   return allowed === undefined ? targets[0] : ordered.find((target) => allowed.includes(target));
 }
 
-/** `boot_mode:uefi` among the capabilities. */
+/** `boot_mode:uefi` in the capabilities. */
 function capableMode({ properties }: NodeFacts): BootMode | undefined {
   const words = (textAt(properties, 'capabilities') ?? '').split(',');
   return (['uefi', 'bios'] as const).find((mode) => words.includes(`boot_mode:${mode}`));
@@ -201,8 +204,8 @@ async function shows(at: SystemContext, target: string): Promise<boolean> {
 }
 
 /**
- * Reads back what was written, since "accepted" is not "done". Another target than asked for passes (services have names
- * of their own), none does not. What waits in a settings resource for the next boot can't be seen before.
+ * Reads the override back, since success is not always effect. A different target is accepted (services have names of
+ * their own), none is an error. Pending values in a settings resource are not visible before the next boot.
  */
 async function untilShown({
   at,
@@ -228,7 +231,7 @@ async function untilShown({
   }
 }
 
-/** What waits for the next boot counts before what this one was told: iDRAC 10, AMI and OpenBMC keep the two apart. */
+/** Pending values take precedence over the current ones: iDRAC 10, AMI and OpenBMC keep the two apart. */
 function chosenDevice({ now, system }: Boot): ChosenDevice {
   const waiting = deviceOf(now);
   return waiting.device === null ? deviceOf(system) : waiting;

@@ -1,13 +1,13 @@
 import type { EventDestination } from './event-subscription.ts';
 import type { RedfishEvents } from './events.ts';
 
-/** Brings what BMCs post to whoever waits for it. */
+/** Dispatches events that BMCs POST to their subscriber. */
 export type EventPosts = RedfishEvents & {
-  /** @returns who waits for posts with that token; undefined = nobody does */
+  /** @returns the handler subscribed with that token; undefined = none */
   taker(token: string): ((body: unknown) => void) | undefined;
 };
 
-/** @param listeners where BMCs reach us, without the path; asked each time, since a port may be known only after the start */
+/** @param listeners base URLs that BMCs can reach; called each time, since a port may be known only after the start */
 export function createEventPosts(listeners: () => readonly EventDestination[]): EventPosts {
   const handlers = new Map<string, (body: unknown) => void>();
   return {

@@ -1,4 +1,4 @@
-/** Events as others send them: DMTF's mockup server, and what was recorded of machines of several makes (see readme.md). */
+/** Events from third-party senders: DMTF's mockup server, and recordings of several vendors' BMCs (see readme.md). */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -13,8 +13,8 @@ import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
 /**
- * The module it sends events with, grequests, in so far as it is used: requests that are made when they are handed to
- * `map`. Subscribers of the mockup itself are on the internet, and get nothing.
+ * Stub of grequests, the module it sends events with, as far as it is used: requests that are made by `map`. The
+ * mockup's own subscribers are on the internet, and get nothing.
  */
 const sender = `
 import sys, types, functools, requests
@@ -38,7 +38,7 @@ const mockupServer: PythonService = {
 
 type Listener = Awaited<ReturnType<typeof anEventListener>>;
 
-/** A node whose power is looked at whenever its BMC speaks. */
+/** A node whose power state is polled on each event of its BMC. */
 async function watch(t: TestContext, { events }: Pick<Listener, 'events'>, url: string) {
   const driver = createRedfishDriver({ events });
   const driver_info = { redfish_address: url, redfish_username: 'root', redfish_password: 'secret' };
@@ -54,7 +54,7 @@ async function watch(t: TestContext, { events }: Pick<Listener, 'events'>, url: 
     await end?.();
     await driver.close();
   });
-  /** What the look found that the next event brought about. */
+  /** The power state polled after the next event. */
   const nextLook = async () => {
     const power = await told.promise;
     told = Promise.withResolvers();
@@ -123,10 +123,10 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   });
 });
 
-/** A copy of redhat-cne/hw-event-proxy, whose test data are events of iDRAC 9, iLO 5 and AMI's firmware, most of them recorded. */
+/** A copy of redhat-cne/hw-event-proxy; its test data are events of iDRAC 9, iLO 5 and AMI, most of them recorded. */
 const recordings = process.env['REFEREE_HW_EVENT_PROXY'] && join(process.env['REFEREE_HW_EVENT_PROXY'], 'e2e-tests', 'data');
 
-/** Shapes of makes, in words of our own: what is where, and what is missing. */
+/** Event shapes by vendor, with values of our own: what is where, and what is missing. */
 const shapes: Record<string, unknown> = {
   'iLO 5: no Context but in each record, the origin as text': {
     '@odata.type': '#Event.v1_0_0.Event',
@@ -165,7 +165,7 @@ suite('bodies of several makes', () => {
   });
 });
 
-/** Subscribed at a service of ours, posted by us. */
+/** Subscribes at a fake service and POSTs the events itself. */
 async function takesAll(t: TestContext, bodies: Record<string, unknown>): Promise<void> {
   const listener = await anEventListener(t);
   const stage = await startRedfishService(t, eventService);

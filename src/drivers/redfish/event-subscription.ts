@@ -1,23 +1,23 @@
-/** Our subscription at a service: made in the first form that it takes, looked after, removed. DSP0268, EventDestination. */
+/** Event subscriptions: created in the first form that the service accepts, checked, deleted. EventDestination. */
 import { pathOf } from '#wire/redfish/links.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { rootPath, type SystemContext, type WithSystem } from './find-system.ts';
 import { at, booleanAt, linkAt, textAt, textsAt } from './resource-fields.ts';
 
-/** An address that a BMC may post to. */
+/** A URL that a BMC can POST events to. */
 export type EventDestination = {
   readonly url: string;
-  /** Its certificate is one that we made: no BMC can check it. */
+  /** The certificate is self-signed by Ingot: no BMC can verify it. */
   readonly selfSigned: boolean;
 };
 
 export type Subscriber = { readonly withSystem: WithSystem; readonly node: NodeFacts; readonly signal: AbortSignal };
 
-/** Types of events that old services (before EventService 1.3) want named in a subscription. */
+/** EventTypes that old services (before EventService 1.3) require in a subscription. */
 const wantedTypes = ['StatusChange', 'ResourceUpdated', 'Alert', 'Other'];
 
-/** Ours for this node, whichever process of ours made it. */
+/** Context that marks subscriptions of this node, also those of an earlier Ingot process. */
 export function markOf({ uuid }: Pick<NodeFacts, 'uuid'>): string {
   return `${markPrefix}${uuid}`;
 }
@@ -30,7 +30,7 @@ export async function readEventService({ client, callOptions }: SystemContext): 
   return booleanAt(body, 'ServiceEnabled') === false ? undefined : body;
 }
 
-/** @returns its path; undefined where the service offers none. Throws `bmcError` where it refuses all forms. */
+/** @returns its path; undefined if the service has no subscriptions. Throws `bmcError` if it rejects all forms. */
 export function subscribe(
   { withSystem, node, signal }: Subscriber,
   destinations: readonly EventDestination[],
@@ -48,7 +48,7 @@ export function subscribe(
   });
 }
 
-/** Whether it is there, and the service still sends: some switch it off after a few posts that failed, for ever. */
+/** Whether it exists and is enabled: some services disable a subscription for good after a few failed POSTs. */
 export function isAlive({ withSystem, node, signal }: Subscriber, path: string): Promise<boolean> {
   return withSystem({ node, command: 'look after subscription', callOptions: { signal } }, async ({ client, callOptions }) => {
     try {
@@ -60,7 +60,7 @@ export function isAlive({ withSystem, node, signal }: Subscriber, path: string):
   });
 }
 
-/** Without the signal of the watch, which has ended; the client bounds it. */
+/** Without the watch's signal, which is aborted by now; the client has its own timeout. */
 export async function unsubscribe({ withSystem, node }: Subscriber, path: string): Promise<void> {
   await withSystem({ node, command: 'end subscription' }, ({ client }) => client.delete(path)).catch(() => undefined);
 }
@@ -75,8 +75,8 @@ async function removeLeftovers({ client, node, callOptions }: SystemContext, sub
 type Form = Record<string, Json>;
 
 /**
- * New services refuse EventTypes, which old ones require (iLO 5) or without which they send nothing; which of them it is
- * its own offer tells best. VerifyCertificate came with EventDestination 1.9, and services refuse what they do not know.
+ * New services reject EventTypes; old ones require them (iLO 5) or send nothing without them. The service's own offer
+ * shows best which applies. VerifyCertificate came with EventDestination 1.9; services reject unknown properties.
  */
 function formsOf(service: Resource, node: NodeFacts, { url, selfSigned }: EventDestination): Form[] {
   const plain: Form = { Destination: url, Protocol: 'Redfish', Context: markOf(node) };
@@ -87,7 +87,7 @@ function formsOf(service: Resource, node: NodeFacts, { url, selfSigned }: EventD
   return selfSigned ? forms.flatMap((form) => [{ ...form, VerifyCertificate: false }, form]) : forms;
 }
 
-/** Only what says "not so" (400) lets the next form be tried; the last refusal is the one that counts. */
+/** Only status 400 leads to the next form; the last error is the one thrown. */
 async function post(
   { client, callOptions }: SystemContext,
   subscriptions: string,

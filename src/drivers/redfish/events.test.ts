@@ -19,7 +19,7 @@ const changed = { '@odata.type': '#Event.v1_7_0.Event', Events: [{ MessageId: 'R
 const metrics = { '@odata.type': '#MetricReport.v1_4_2.MetricReport' };
 const times = { renewMs: 10, firstPauseMs: 2, longestPauseMs: 10 };
 
-/** Tells when it was called for the nth time. */
+/** Resolves when it was called for the nth time. */
 function counter() {
   let count = 0;
   const waiting: { times: number; resolve: () => void }[] = [];
@@ -91,7 +91,7 @@ suite('where the service has a stream', () => {
     await until(1);
     assert.equal(count(), 1);
     responses[0]?.end();
-    // Lost, open again, and the event of the new one.
+    // The stream was lost and reopened, and its next event arrived.
     await until(4);
     await end?.();
     assert.equal(responses.length, 2);
@@ -106,7 +106,7 @@ const subscribing: Script = {
 };
 const offered = { Subscriptions: { '@odata.id': subscriptions } };
 
-/** What was sent to subscribe: scheme, whether unverified, whether types of events are named. */
+/** The subscriptions that were posted: scheme, VerifyCertificate, whether EventTypes are listed. */
 const forms = (stage: { asked: readonly { name: string; body?: unknown }[] }) =>
   stage.asked
     .filter(({ name }) => name === `POST ${subscriptions}`)

@@ -1,4 +1,4 @@
-/** What a BMC tells by itself: over a stream that we open, or to a listener of ours. DSP0266 "Eventing". */
+/** Events of a BMC: over a stream (SSE), or POSTed to our listener. DSP0266 "Eventing". */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
@@ -18,11 +18,11 @@ import {
 import type { WithSystem } from './find-system.ts';
 import { objectsAt, textAt } from './resource-fields.ts';
 
-/** Where BMCs can tell us something; made by whoever listens on their network. */
+/** Listener for events of BMCs; implemented by the server on their network. */
 export type RedfishEvents = {
-  /** The addresses that a BMC may post to, the best first: `https://172.30.0.1:8089/redfish-events/{token}`. */
+  /** URLs that a BMC can POST to, in order of preference: `https://172.30.0.1:8089/redfish-events/{token}`. */
   destinations(token: string): readonly EventDestination[];
-  /** `handler` gets the body of each POST to that address. @returns how to end it */
+  /** `handler` gets the body of each POST to that URL. @returns a function that unsubscribes it */
   onEvent(token: string, handler: (body: unknown) => void): () => void;
 };
 
@@ -30,9 +30,9 @@ export type WatchPower = NonNullable<PowerInterface['watchPower']>;
 
 /** Milliseconds. */
 export type EventTimes = {
-  /** Between looks at whether a subscription still exists. */
+  /** Interval of checks whether a subscription still exists. */
   readonly renewMs: number;
-  /** Before a lost stream is opened again: the first time, and at most. */
+  /** Backoff before a lost stream is reopened: initial and maximum. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
 };
@@ -61,7 +61,7 @@ export function createWatchPower(
   };
 }
 
-/** @returns undefined where the service has no stream, or refuses it */
+/** @returns undefined if the service has no stream or refuses it */
 async function watchStream(watch: Watch, { times }: Source): Promise<(() => Promise<void>) | undefined> {
   const first = await open(watch).catch(unlessDeaf);
   if (first === undefined) return undefined;
@@ -86,8 +86,8 @@ function isMetric(body: Resource): boolean {
 }
 
 /**
- * A Context that names another node of ours says that the BMC mixes its subscribers up. Any other does not count: iLO and
- * AMI repeat it in each record, others leave it out or put words of their own there. It is the token that is secret.
+ * A Context that names another of our nodes means that the BMC confuses its subscribers. Any other value is ignored:
+ * iLO and AMI repeat it in each record, others omit it or send their own. Only the token authenticates.
  */
 function isOfAnother(body: Resource, node: NodeFacts): boolean {
   const contexts = [body, ...objectsAt(body, 'Events')].flatMap((part) => textAt(part, 'Context') ?? []);
@@ -95,7 +95,7 @@ function isOfAnother(body: Resource, node: NodeFacts): boolean {
   return ours.length > 0 && !ours.includes(markOf(node));
 }
 
-/** A lost stream is a reason to look, and is opened again; until then the node is polled as any other. */
+/** A lost stream triggers a poll and is reopened; until then the node is polled like any other. */
 async function keepOpen(watch: Watch, first: Stream, { firstPauseMs, longestPauseMs }: EventTimes): Promise<void> {
   const { signal, hint } = watch;
   let stream: Stream | undefined = first;
@@ -112,7 +112,7 @@ async function keepOpen(watch: Watch, first: Stream, { firstPauseMs, longestPaus
   }
 }
 
-/** Only what says "not this way": a BMC that is silent or refuses the password is a fault like any other. */
+/** Only errors that mean "not supported": an unreachable BMC or a rejected password is a fault as usual. */
 function unlessDeaf(error: unknown): undefined {
   if (error instanceof Fault && error.code === 'bmcError') return undefined;
   throw error;
@@ -124,7 +124,7 @@ function takePost({ node, hint }: Watch, body: Resource): void {
 
 async function watchSubscription(watch: Watch, { events, times }: Source): Promise<(() => Promise<void>) | undefined> {
   if (events === undefined) return undefined;
-  // Whoever knows the token is believed to be the BMC; all that it can do is make us look.
+  // Anyone who knows the token is taken for the BMC; an event can only trigger a poll.
   const token = randomBytes(16).toString('hex');
   const destinations = () => events.destinations(token);
   const forget = events.onEvent(token, (body) => takePost(watch, body as Resource));

@@ -1,4 +1,4 @@
-/** Where on its BMC a node is: the paths of its system, chassis and managers, found once and remembered. */
+/** Finds the paths of a node's system, chassis and managers on its BMC, and caches them. */
 import { Fault } from '#domain/faults.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf } from '#wire/redfish/links.ts';
@@ -14,7 +14,7 @@ import { samePath } from './resource-fields.ts';
 export type SystemPaths = {
   /** Path of the ComputerSystem. */
   readonly system: string;
-  /** Paths of the Chassis that hold it, nearest first; may be empty. */
+  /** Paths of the Chassis that contain it, nearest first; may be empty. */
   readonly chassis: readonly string[];
   /** Paths of the Managers that manage it, the BMC first; may be empty. */
   readonly managers: readonly string[];
@@ -22,23 +22,23 @@ export type SystemPaths = {
   readonly tolerances: ReadonlySet<Tolerance>;
 };
 
-/** What work on a machine gets. Give `asking` to each request. */
+/** Context of a call on one system. Pass `callOptions` to each request. */
 export type SystemContext = {
   readonly node: NodeFacts;
   readonly client: RedfishService;
   readonly paths: SystemPaths;
   readonly callOptions: CallOptions;
-  /** The ComputerSystem, read now. */
+  /** Reads the ComputerSystem, uncached. */
   system(): Promise<RedfishReply>;
 };
 
-/** Like AskRedfish, where the machine is. What was remembered is forgotten when the BMC answers 404. */
+/** Like AskRedfish, with the system's paths. A 404 from the BMC invalidates the cached paths. */
 export type WithSystem = <T>(question: RedfishCall, work: (at: SystemContext) => Promise<T>) => Promise<T>;
 
 export const rootPath = '/redfish/v1/';
-/** Of one machine, or systems of one BMC; they are remembered, so that there must be an end. */
+/** Maximum number of links of one machine, or of systems of one BMC, because they are cached. */
 const mostLinks = 1000;
-/** Members that are asked whose they are. */
+/** Maximum number of members read to find those of a system. */
 const mostRelated = 50;
 
 export function createWithSystem(ask: AskRedfish): WithSystem {
@@ -75,7 +75,7 @@ function isNotFound(error: unknown): error is RedfishError {
   return error instanceof RedfishError && error.status === 404;
 }
 
-/** `isGone`: the BMC has answered 404 since. A system comes back where its BMC was only starting: iDRAC, OpenBMC. */
+/** `isGone`: the BMC has returned 404 since. The system may return, as the BMC may only be booting: iDRAC, OpenBMC. */
 type Known = { readonly key: string; readonly paths: SystemPaths; readonly isGone: boolean };
 
 type Finding = { client: RedfishService; systemPath: string | undefined; address: string; callOptions: CallOptions };
@@ -109,7 +109,7 @@ async function findOnlySystem(root: Resource, finding: Finding): Promise<string>
   throw new Fault('bmcError', { address, command: `GET ${collection}`, detail });
 }
 
-/** Baseboards of GPUs stand as systems beside the server, and have no power switch: DGX H100, GH200, GB200. */
+/** GPU baseboards appear as systems beside the server, without a reset action: DGX H100, GH200, GB200. */
 async function findSwitchable(systems: readonly string[], { client, callOptions }: Finding): Promise<string[]> {
   const found: string[] = [];
   for (const path of systems.slice(0, mostRelated)) {
@@ -119,12 +119,12 @@ async function findSwitchable(systems: readonly string[], { client, callOptions 
   return found;
 }
 
-/** `link`: the name of the link with which a member tells its systems. */
+/** `link`: the name of the link from a member to its systems. */
 type Relation = { readonly collection: Json | undefined; readonly link: string; readonly system: string };
 
 /**
- * Chassis or managers of a system that links none: the only one there is, those that link it, or one that is called the
- * same. Node cards of HPE Cray EX link their systems from the manager alone, and name chassis and system alike.
+ * Chassis or managers of a system that links none: the only one that exists, those that link the system, or one of the
+ * same name. On HPE Cray EX node cards only the manager links systems, and chassis and system have the same name.
  */
 async function findRelated({ collection, link, system }: Relation, { client, callOptions }: Finding): Promise<string[]> {
   const path = linkOf(collection);
@@ -153,7 +153,7 @@ async function readMake(root: Resource, system: Resource, at: Finding & { manage
   };
 }
 
-/** What a machine can be switched without need not exist, and need not be for this user. */
+/** Chassis and managers are optional for power control: they may be missing, or not readable for this user. */
 function nothingThere(error: unknown): Pick<RedfishReply, 'body'> {
   const isOfResource =
     error instanceof RedfishError && (error.failure === 'answered' || error.failure === 'unfit' || error.lacksPrivilege);

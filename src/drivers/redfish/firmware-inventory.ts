@@ -1,4 +1,4 @@
-/** What firmware a machine has, under Ironic's names (`bios`, `bmc`, `nic:…`) where these fit, and under the service's own. */
+/** Firmware inventory of a machine, with Ironic's component names (`bios`, `bmc`, `nic:…`) and the service's own. */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { FirmwareComponent } from '../interfaces.ts';
 import { rootPath, type SystemContext } from './find-system.ts';
@@ -6,11 +6,11 @@ import { membersIfAny, type Reader, read, readAll, readIfAny } from './reading.t
 import { linkAt, linksAt, objectsAt, samePath, textAt, wordAt } from './resource-fields.ts';
 
 export type InstalledComponent = FirmwareComponent & {
-  /** What an update names as its target; undefined where the service has no entry for it. */
+  /** Target of an update; undefined if the service has no inventory entry for it. */
   readonly target: string | undefined;
 };
 
-/** An inventory entry that stands for the part, by its Id, Name or Description; spare and staged versions do not. */
+/** Matches the inventory entry of a component by Id, Name or Description; spare and staged versions do not match. */
 const partTable = {
   bios: /\b(bios|uefi|system ?rom(active)?)\b/i,
   bmc: /\b(bmc|idrac|ilo|xcc|(integrated )?(dell )?remote access controller|system ?bmc)\b|^ilo \d|idrac[.-]/i,
@@ -31,7 +31,7 @@ export async function readInventory(at: SystemContext): Promise<InstalledCompone
   return [...named, ...entries.map(toComponent)];
 }
 
-/** Services without an inventory may take updates all the same: the image says what it is for. */
+/** A service without an inventory may still accept updates: the image identifies its component. */
 function canUpdate(service: Resource | undefined): boolean {
   const ways = [
     textAt(service, 'Actions', '#UpdateService.SimpleUpdate', 'target'),
@@ -50,12 +50,12 @@ function versionOf(entry: Resource): string | null {
   return wordAt(entry, 'Version') ?? null;
 }
 
-/** Sent by most; where it is not, the service decides. */
+/** Most services send `Updateable`; without it, the service decides. */
 function isUpdateable(entry: Resource | undefined): boolean {
   return entry?.['Updateable'] !== false;
 }
 
-/** System and manager tell what runs now, which an inventory of several slots does not. */
+/** System and manager report the running version; an inventory with several slots does not. */
 async function readParts(at: SystemContext, entries: readonly Resource[], canUpdateAll: boolean): Promise<InstalledComponent[]> {
   const { body: system } = await at.system();
   const [manager] = await readAll(at, at.paths.managers.slice(0, 1));
@@ -75,7 +75,7 @@ function isSpare(entry: Resource): boolean {
   return ['Id', 'Name', 'Description'].some((name) => spare.test(textAt(entry, name) ?? ''));
 }
 
-/** Best: it says whose firmware it is and has the version that runs; then by name. */
+/** Best match: an entry that names the system and has the running version; then by name. */
 function findPart(
   entries: readonly Resource[],
   part: Part,
@@ -93,13 +93,13 @@ function findPart(
   return candidates.find((entry) => known.version !== undefined && versionOf(entry) === known.version) ?? candidates[0];
 }
 
-/** One BMC, several systems: `Node1.BIOS` is that of Node1 (HPE Cray EX). An Id of one letter or digit says nothing. */
+/** One BMC, several systems: `Node1.BIOS` belongs to Node1 (HPE Cray EX). A one-character Id is ambiguous. */
 function isNamedAfter(entry: Resource, path: string | undefined): boolean {
   const owner = path?.replace(/\/+$/, '').split('/').at(-1) ?? '';
   return owner.length > 1 && (textAt(entry, 'Id') ?? '').split(/[._ -]/).includes(owner);
 }
 
-/** As Ironic names them: `nic:` with the serial number of the adapter, or its Id. */
+/** Ironic's names: `nic:` with the serial number of the adapter, or its Id. */
 async function readAdapters(at: SystemContext): Promise<InstalledComponent[]> {
   const found: InstalledComponent[] = [];
   for (const chassis of await readAll(at, at.paths.chassis)) {

@@ -1,5 +1,5 @@
 /**
- * Firmware updates: the service fetches an image (SimpleUpdate), or is given one (multipart push, else plain push).
+ * Firmware updates: the service pulls an image (SimpleUpdate), or the image is pushed (multipart, else plain push).
  * DSP0268 schema UpdateService.
  */
 import { stat } from 'node:fs/promises';
@@ -19,20 +19,20 @@ import { withoutSecrets } from './without-secrets.ts';
 type Update = Parameters<FirmwareInterface['update']>[1];
 
 export type UpdateTimes = {
-  /** Milliseconds from acceptance to the end; BMCs that write flash memory need up to half an hour. */
+  /** Timeout of the task in milliseconds; BMCs that write flash memory need up to half an hour. */
   readonly taskMs: number;
-  /** Between looks. */
+  /** Poll interval. */
   readonly pauseMs: number;
 };
 const usualTimes: UpdateTimes = { taskMs: 3_600_000, pauseMs: 5_000 };
 
 const action = '#UpdateService.SimpleUpdate';
-/** What services say to a parameter that they do not know; Base registry. */
+/** Errors for an unknown parameter; Base registry. */
 const unknownParameter = /\.(ActionParameterUnknown|PropertyUnknown)$/;
-/** An upload form of iLO's own, with the session key as a cookie: HPE iLO 5 API reference, "HttpPushUri". */
+/** Proprietary upload form of iLO, with the session key as a cookie: HPE iLO 5 API reference, "HttpPushUri". */
 const ownForm = '/cgi-bin/uploadFile';
 
-/** Resolves when the service says that the update is done, which for some components is: staged for the next boot. */
+/** Resolves when the service reports success, which for some components means staged for the next boot. */
 export async function updateFirmware(at: SystemContext, update: Update, times: UpdateTimes = usualTimes): Promise<void> {
   const service = await readUpdateService(at);
   if (!service) return await unsupported(at.node, 'firmware updates');
@@ -46,7 +46,7 @@ export async function updateFirmware(at: SystemContext, update: Update, times: U
   });
 }
 
-/** @throws Fault `badRequest` naming the components that there are */
+/** @throws Fault `badRequest` listing the existing components */
 async function findTarget(at: SystemContext, component: string | undefined): Promise<InstalledComponent | undefined> {
   if (component === undefined) return undefined;
   const components = await readInventory(at);
@@ -81,14 +81,14 @@ async function pull(
   const request = { ...at.callOptions, task: 'accept' } as const;
   const post = (more: Resource) => at.client.post(path, { ...image, ...more }, request);
   const reply = await (targets.length === 0 ? post({}) : post({ Targets: targets })).catch((error) => {
-    // The image says what it is for; the target only guards against a mistake.
+    // The image identifies its component; the target only guards against a mistake.
     if (targets.length > 0 && refusesTargets(error)) return post({});
     throw error;
   });
   return { request: `POST ${path}`, reply };
 }
 
-/** User and password of the URL travel as parameters of their own, so that no log of the BMC shows them with the URL. */
+/** User and password of the URL are sent as separate parameters, so that the BMC does not log them with the URL. */
 function readImageUrl(url: string): { ImageURI: string; TransferProtocol: string; Username?: string; Password?: string } {
   if (!URL.canParse(url)) throw new Fault('badRequest', { detail: 'The firmware URL is no URL.' });
   const parsed = new URL(url);
@@ -120,7 +120,7 @@ async function allowedIn(at: SystemContext, service: Resource, parameter: string
   return choicesAt(row, 'AllowableValues');
 }
 
-/** The inventory entry; for a service without one the system or manager itself (sushy-tools); what it allows, if it says. */
+/** The inventory entry, or the system or manager if there is none (sushy-tools); limited to the allowable values. */
 function chooseTargets(
   at: SystemContext,
   target: InstalledComponent | undefined,
@@ -147,7 +147,7 @@ async function push(
   const request = { ...at.callOptions, task: 'accept' } as const;
   const multipart = pathAt(service, 'MultipartHttpPushUri');
   if (multipart !== undefined) {
-    // An empty list means that the image decides; iDRAC wants the list in any case.
+    // An empty list lets the image decide; iDRAC always requires the list.
     const parts = [
       { name: 'UpdateParameters', json: { Targets: targets } },
       { name: 'UpdateFile', file: basename(path), path, size },
@@ -172,8 +172,8 @@ async function sizeOf(path: string, service: Resource): Promise<number> {
 type Following = { times: UpdateTimes; target: InstalledComponent | undefined };
 
 /**
- * To the end of the task. A BMC that updates itself falls silent meanwhile, and many forget a task at its end: then the
- * version that is installed now tells.
+ * Follows the task to its end. A BMC that updates itself goes offline meanwhile, and many delete a task at its end:
+ * the installed version then shows the result.
  */
 async function follow(at: SystemContext, { request, reply }: Started, { times, target }: Following): Promise<void> {
   if (reply.status !== 202) return;

@@ -34,7 +34,7 @@ function resources(entries: readonly JsonObject[], update: JsonObject = {}): Rec
     ...Object.fromEntries(entries.map((one) => [String(one['@odata.id']), one])),
   };
 }
-/** Ids are numbers, the part is told by name and description: iLO 6. */
+/** Numeric Ids; name and description identify the component: iLO 6. */
 const hpe = [
   entry('1', { Name: 'iLO 6', Description: 'SystemBMC', Version: '1.66 Dec 13 2024', Updateable: true }),
   entry('2', { Name: 'System ROM', Description: 'SystemRomActive', Version: 'U58 v2.44 (01/17/2025)', Updateable: true }),
@@ -74,7 +74,7 @@ test('lists firmware under the names of Ironic and of the service', async (t) =>
   ]);
 });
 
-/** Which inventory entry stands for a part, vendor by vendor. */
+/** Expected inventory entry of each component, by vendor. */
 const targets: Record<string, { entries: JsonObject[]; bios: string; bmc: string }> = {
   'HPE iLO 6': { entries: hpe, bios: '2', bmc: '1' },
   'Dell iDRAC9: installed, previous and available versions of each': {
@@ -214,7 +214,7 @@ test('leaves the target away where the service does not know the parameter', asy
 });
 
 test('names the targets that a service allows, and no others', async (t) => {
-  // Lenovo XCC: only the backup of the BMC may be a target.
+  // Lenovo XCC: only the backup of the BMC is an allowed target.
   const action = {
     target: simpleUpdate,
     'TransferProtocol@Redfish.AllowableValues': ['TFTP', 'SFTP'],

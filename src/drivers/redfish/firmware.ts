@@ -1,4 +1,4 @@
-/** Firmware: what is installed (DSP0268 schema SoftwareInventory) and its update (schema UpdateService). */
+/** Firmware: inventory (DSP0268 schema SoftwareInventory) and updates (schema UpdateService). */
 import type { FirmwareComponent, FirmwareInterface } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';

@@ -93,7 +93,7 @@ suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
     const sensors = (await management.readSensors?.(node)) ?? [];
     const names = sensors.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
-    // 41 in the collection, 11 of them of a power supply that is absent, and the one that is there.
+    // 41 in the collection, minus 11 of an absent power supply, plus the power supply that is present.
     assert.equal(names.length, 31);
     const cpu = sensors.find(({ name }) => name === 'CPU #1 Temperature');
     assert.deepEqual([cpu?.type, cpu?.value, cpu?.unit, cpu?.status], ['temperature', 37, '°C', 'ok']);

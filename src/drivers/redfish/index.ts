@@ -26,20 +26,20 @@ export type RedfishDriver = {
   readonly bios: BiosInterface;
   readonly firmware: FirmwareInterface;
   readonly vendor: VendorInterface;
-  /** Ends what is under way and all sessions politely. */
+  /** Aborts requests in progress and deletes all sessions. */
   close(): Promise<void>;
 };
 
 export type RedfishDriverOptions = {
   readonly limits?: Partial<RedfishLimits>;
   readonly pollTiming?: PollTiming;
-  /** Where BMCs can send events to; without it, only those that offer a stream tell of changes. */
+  /** Listener for events; without it, only BMCs with an event stream report changes. */
   readonly events?: RedfishEvents | undefined;
   readonly eventTimes?: EventTimes;
   readonly firmwareTimes?: UpdateTimes;
   /** The setting `redfish.raw_paths`. */
   readonly rawPaths?: RawPaths;
-  /** Told of each conversation with a BMC, its duration and result. */
+  /** Receives each call to a BMC with its duration and result. */
   readonly report?: (report: RedfishReport) => void;
 };
 

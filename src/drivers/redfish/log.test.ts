@@ -25,7 +25,7 @@ const clearAction = (path: string) => ({
 });
 
 test('reads the logs of system and manager as one, oldest first', async (t) => {
-  // Shapes after iDRAC9 (Sel of the manager, newest first), Supermicro X10 (entries expanded, no severity), iLO 6 (IML).
+  // Shapes of iDRAC9 (Sel of the manager, newest first), Supermicro X10 (entries expanded, no severity), iLO 6 (IML).
   const sel = `${managerLogs}/Sel`;
   const health = `${systemLogs}/Log1`;
   const { node, withSystem, reads } = await startRedfishTree(t, {

@@ -1,4 +1,4 @@
-/** The logs of system and managers as one: DSP0268 schemas LogService and LogEntry. */
+/** Merges the logs of system and managers: DSP0268 schemas LogService and LogEntry. */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { LogEntry, ManagementInterface } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
@@ -6,11 +6,11 @@ import type { SystemContext, WithSystem } from './find-system.ts';
 import { isLink, membersIfAny, pagesOf, type Reader, readAll, unlessAbsent, wholeMember } from './reading.ts';
 import { linkAt, numberAt, pathAt, textAt, textsAt } from './resource-fields.ts';
 
-/** Newest entries kept of each log; fewer where each has to be read by itself. */
+/** Maximum number of entries per log, newest first; fewer if each must be read separately. */
 const mostEntries = 500;
 const mostLinks = 100;
 
-/** Logs that are no word of the machine's health, by the Id of their service. */
+/** Logs that do not describe the machine's health, by the Id of their LogService. */
 const leftOut: readonly (readonly [id: RegExp, why: string])[] = [
   [/audit|^SL$/i, 'BMC login audit: OpenBMC, Lenovo XCC, HPE iLO (SL = security log)'],
   [/dump|crash|fdr/i, 'files for the vendor: OpenBMC'],
@@ -33,7 +33,7 @@ async function readLog(at: SystemContext): Promise<LogEntry[]> {
   return dated.sort((a, b) => a.when.localeCompare(b.when)).map(({ entry }) => entry);
 }
 
-/** An entry without a time stays behind the one before it in its log. */
+/** An entry without a time keeps its place after the previous one in its log. */
 function inTime(entries: readonly LogEntry[]): { when: string; entry: LogEntry }[] {
   let when = '';
   return entries.map((entry) => {
@@ -48,7 +48,7 @@ async function clearLog(at: SystemContext): Promise<void> {
   for (const target of targets) await at.client.post(target, {}, at.callOptions);
 }
 
-/** Some services link one log from the system and from the manager. */
+/** Some services link the same log from both system and manager. */
 async function findLogs(at: SystemContext): Promise<Resource[]> {
   const owners = [(await at.system()).body, ...(await readAll(at, at.paths.managers))];
   const found = new Map<string, Resource>();
@@ -77,11 +77,11 @@ async function readEntries(at: SystemContext, service: Resource): Promise<LogEnt
     const entry = await wholeMember(at, member);
     if (entry) entries.push(toEntry(name, entry));
   }
-  // iLO fills its list of sent events with entries that are all "NULL".
+  // iLO pads its list of sent events with entries whose fields are all "NULL".
   return entries.filter(({ message }) => message !== '');
 }
 
-/** Some logs begin with the newest entry (iDRAC), others end with it: the first page tells, then no more is read than is kept. */
+/** Some logs start with the newest entry (iDRAC), others with the oldest: the first page shows which pages to read. */
 async function newestMembers(reader: Reader, path: string): Promise<Resource[]> {
   let kept: Resource[] = [];
   let isNewestFirst: boolean | undefined;
@@ -111,8 +111,8 @@ function toEntry(log: string, entry: Resource): LogEntry {
 }
 
 /**
- * Before 2001 the BMC counts from its own start (IPMI's clock that was never set begins in 1970, AMI's in 2000), and the
- * end of all years is no date either (OpenBMC on NVIDIA's baseboards: 9999-12-31).
+ * A date before 2001 counts from the BMC's own start (an unset IPMI clock begins in 1970, AMI's in 2000); the maximum
+ * date is not valid either (OpenBMC on NVIDIA's baseboards: 9999-12-31).
  */
 const [firstTime, lastTime] = [Date.UTC(2001, 0, 1), Date.UTC(2200, 0, 1)];
 
@@ -135,10 +135,10 @@ function sourceOf(log: string, entry: Resource): string {
   return origin ?? log;
 }
 
-/** The text; without one, or with one that says nothing, the message's name in its registry and what fills it. */
+/** The message text; if missing or meaningless, the MessageId with its arguments. */
 function messageOf(entry: Resource): string {
   const message = textAt(entry, 'Message')?.trim();
-  // AMI: the three bytes of IPMI's event data; OpenBMC: the name of the message once more.
+  // AMI: the three bytes of IPMI event data; OpenBMC: the MessageId again.
   const isBare = message !== undefined && /^0x[0-9a-f]+$/i.test(message);
   if (isBare) return [message, textAt(entry, 'EntryCode')].filter(Boolean).join(' ');
   if (message !== undefined && message !== textAt(entry, 'MessageId')) return message;

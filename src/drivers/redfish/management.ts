@@ -11,7 +11,7 @@ import { readAll, readIfAny } from './reading.ts';
 import { findAction, type ResetType, targetTable } from './reset.ts';
 import { booleanAt, linkAt, numberAt, objectsAt, textAt, wordAt } from './resource-fields.ts';
 
-/** What this file and its neighbours know of the management of a machine; sensors, log and the like are added in index.ts. */
+/** The part of the management interface in this file; index.ts adds sensors, log and the others. */
 type CoreManagement = Pick<
   ManagementInterface,
   | keyof ReturnType<typeof createBootOverride>
@@ -69,7 +69,7 @@ type Indicator = {
   readonly state: IndicatorState;
 };
 
-/** IndicatorLED gave way to LocationIndicatorActive (ComputerSystem 1.13), which knows no blinking. */
+/** IndicatorLED was replaced by LocationIndicatorActive (ComputerSystem 1.13), which cannot blink. */
 const ledTable: Readonly<Record<IndicatorState, string>> = { on: 'Lit', off: 'Off', blinking: 'Blinking' };
 
 async function findIndicator(at: SystemContext): Promise<Indicator> {
@@ -139,14 +139,14 @@ function interfaceOf(nic: Resource): JsonObject {
   const addresses = [...objectsAt(nic, 'IPv4Addresses'), ...objectsAt(nic, 'IPv6Addresses')];
   return known({
     name: textAt(nic, 'Id'),
-    // Intel S2600 writes dashes.
+    // Intel S2600 uses dashes.
     mac: (textAt(nic, 'MACAddress') ?? textAt(nic, 'PermanentMACAddress'))?.toLowerCase().replaceAll('-', ':'),
     host_name: textAt(nic, 'HostName'),
     addresses: [...new Set(addresses.flatMap((entry) => textAt(entry, 'Address') ?? []))].filter(isAddress),
   }) as JsonObject;
 }
 
-/** iDRAC lists each place for an address, taken or not. */
+/** iDRAC lists unused address slots, too. */
 function isAddress(address: string): boolean {
   return address !== '0.0.0.0' && address !== '::';
 }
@@ -169,13 +169,13 @@ async function resetBmc(at: SystemContext, kind: 'warm' | 'cold'): Promise<void>
   const post = (body: Resource) => at.client.post(action.target, body, { ...at.callOptions, task: 'accept' });
   try {
     await post({ ResetType: type }).catch((error) => {
-      // iLO 4 lists no types and knows none. Schema Manager: without one, the service does what it has.
+      // iLO 4 lists no types and accepts none. Schema Manager: without a type, the service uses its default.
       const isUnknown = error instanceof RedfishError && error.status === 400 && action.allowed === undefined;
       if (!isUnknown) throw error;
       return post({});
     });
   } catch (error) {
-    // It answered a moment ago: if it is silent now, then because it does as it was told.
+    // It responded just now: if it is unreachable now, it is restarting as requested.
     const isGone = error instanceof RedfishError && (error.failure === 'silent' || error.failure === 'unfit');
     if (!isGone) throw error;
   }

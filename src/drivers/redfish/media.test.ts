@@ -12,7 +12,7 @@ const image = 'http://172.30.0.1:8088/boot.iso';
 type Slot = { path: string; types?: string[]; actions?: boolean; fields?: JsonObject };
 type Options = { on?: 'system' | 'manager'; slots?: readonly Slot[]; vendor?: string; effectMs?: number };
 
-/** Slots that do as they are told. */
+/** Virtual media slots that work as specified. */
 async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Example', effectMs = 10_000 }: Options = {}) {
   const base = `${on === 'system' ? systemPath : managerPath}/VirtualMedia`;
   const all: readonly Slot[] = slots ?? [{ path: 'Floppy1', types: ['Floppy', 'USBStick'] }, { path: 'CD1' }];

@@ -1,4 +1,4 @@
-/** Virtual media: images that the BMC fetches and shows to the machine as a drive. VirtualMedia of the Redfish schemas. */
+/** Virtual media: the BMC fetches an image and presents it to the machine as a drive. Redfish schema VirtualMedia. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, MediaDevice, MediaSlot } from '../interfaces.ts';
@@ -8,14 +8,14 @@ import { type PollTiming, unable } from './power.ts';
 import { read } from './reading.ts';
 import { actionPathAt, booleanAt, choicesAt, linkAt, objectAt, pathAt, textAt, wordAt } from './resource-fields.ts';
 
-/** MediaTypes that stand for a device, in the order in which a slot with several is shown. */
+/** MediaTypes of each device. A slot with several types is reported as the first device that matches. */
 const typeTable: Readonly<Record<MediaDevice, readonly string[]>> = {
   cdrom: ['CD', 'DVD'],
   floppy: ['Floppy'],
   disk: ['USBStick'],
 };
 
-/** The slot does not take images this way, but another may. */
+/** This slot rejects images of this kind or protocol; another may accept them. */
 const notThisSlot = [400, 404, 405];
 const slowEjectTries = 3;
 
@@ -34,7 +34,7 @@ export function createRedfishMedia(withSystem: WithSystem, pollTiming: PollTimin
   };
 }
 
-/** On the system, or on its managers. */
+/** Slots of the system, or of its managers. */
 async function readSlots(at: SystemContext): Promise<Resource[]> {
   const own = linkAt((await at.system()).body, 'VirtualMedia');
   if (own !== undefined) return at.client.members(own, at.callOptions);
@@ -56,7 +56,7 @@ function showSlot(at: SystemContext, slot: Resource): MediaSlot[] {
 function takes(slot: Resource, device: MediaDevice): boolean {
   const types = choicesAt(slot, 'MediaTypes');
   if (types !== undefined) return types.some((type) => typeTable[device].includes(type));
-  // AMI (Gigabyte H262) tells no types; its slots are called CD1, HD1, FD1.
+  // AMI (Gigabyte H262) has no MediaTypes; its slots are named CD1, HD1, FD1.
   return nameTable[device].test(textAt(slot, 'Id') ?? '');
 }
 
@@ -96,8 +96,8 @@ function inOrder({ paths }: SystemContext, slots: Resource[]): Resource[] {
 }
 
 /**
- * AMI's BMCs come with virtual media switched off, and then show no slots.
- * @returns whether it was switched on now
+ * On AMI's BMCs virtual media is disabled by default, and then there are no slots.
+ * @returns whether it was enabled by this call
  */
 async function enableMedia(at: SystemContext): Promise<boolean> {
   for (const path of at.paths.managers) {
@@ -125,7 +125,7 @@ async function untilFitting(
   }
 }
 
-/** By action, or by writing the slot where it has no actions at all. */
+/** By action, or by PATCH of the slot if it has no actions at all. */
 type Way = { readonly post: string } | { readonly patch: string };
 
 function wayInto(slot: Resource): Way | undefined {
@@ -175,7 +175,7 @@ async function eject(at: SystemContext, slot: Resource, pollTiming: PollTiming):
   await untilSlot(at, { slot, inserted: false, pollTiming });
 }
 
-/** "Accepted" is not "done": the slot itself has to say so. */
+/** Success of the request is not enough: polls the slot until it shows the effect. */
 async function untilSlot(
   at: SystemContext,
   wanted: { slot: Resource; inserted: boolean; pollTiming: PollTiming },

@@ -1,4 +1,4 @@
-/** Against DMTF's own mockup server with its own mockup of a rack server: see readme.md. */
+/** Tests against DMTF's mockup server with its mockup of a rack server: see readme.md. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { type PythonService, reasonToSkip, startPythonService } from '#test/a-python-service.ts';
@@ -6,7 +6,7 @@ import { aNode } from '#test/a-task.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
-/** It sends events with grequests, which no test of ours needs. */
+/** The server uses grequests only to send events, which these tests do not need. */
 const withoutEvents = "import sys, types; sys.modules.setdefault('grequests', types.ModuleType('grequests'))";
 
 const mockupServer: PythonService = {

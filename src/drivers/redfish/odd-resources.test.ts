@@ -13,7 +13,7 @@ const link = (path: string) => ({ '@odata.id': path });
 const system = '/redfish/v1/Systems/1';
 const chassis = '/redfish/v1/Chassis/1';
 
-/** A little of everything that is read. */
+/** At least one valid resource of each kind that the driver reads. */
 const sound: Record<string, JsonObject> = {
   [system]: {
     Bios: link(`${system}/Bios`),
@@ -107,7 +107,7 @@ const leniencies: readonly Json[] = [
   '9'.repeat(400),
 ];
 
-/** Numbers that are the same in each run: mulberry32. */
+/** Deterministic random numbers: mulberry32. */
 function createChance(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -118,7 +118,7 @@ function createChance(seed: number): (below: number) => number {
   };
 }
 
-/** The value with one of its parts, or all of it, replaced. */
+/** Replaces the value, or one of its parts, at random. */
 function spoil(value: Json, chance: (below: number) => number): Json {
   const odd = () => leniencies[chance(leniencies.length)] ?? null;
   if (typeof value !== 'object' || value === null || chance(6) === 0) return odd();

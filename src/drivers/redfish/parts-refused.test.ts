@@ -1,4 +1,4 @@
-/** What a BMC refuses, has not yet, or lists in pages never stops what the rest of it can do. */
+/** A resource that is refused, not ready or paged does not break the other functions of a BMC. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { type Script, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';

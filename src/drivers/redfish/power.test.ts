@@ -17,7 +17,7 @@ const early = (id: string) => ({
   body: { error: { '@Message.ExtendedInfo': [{ MessageId: `Base.1.21.${id}`, Message: 'Not now.' }] } },
 });
 
-/** A machine whose BMC carries out what it is told, by ResetTypes that it names or not. */
+/** A machine whose BMC executes each command, with or without a list of ResetTypes. */
 async function setStage(t: TestContext, options: { state?: string | null; offered?: string[]; system?: JsonObject } = {}) {
   const { state = 'Off', offered, system } = options;
   const reset: JsonObject = { target: resetPath, ...(offered && { 'ResetType@Redfish.AllowableValues': offered }) };
@@ -56,7 +56,7 @@ suite('the power state', () => {
     });
   }
 
-  // https://github.com/device-management-toolkit/console/pull/1051: nothing at all for a while after a power command.
+  // https://github.com/device-management-toolkit/console/pull/1051: no power state for a while after a power command.
   test('none is told as not ready, so that it is asked for again', async (t) => {
     const { power, node } = await setStage(t, { state: null });
     const { code, message } = await faultOf(power.getPower(node));

@@ -11,15 +11,15 @@ import { rowOf, textAt } from './resource-fields.ts';
 
 /** Milliseconds. */
 export type PollTiming = {
-  /** Between looks at whether something has happened, and between tries of what comes too early. */
+  /** Poll interval for an effect, and retry interval of commands sent too early. */
   readonly pollMs: number;
   readonly retryMs: number;
-  /** Longest wait for an effect. */
+  /** Timeout for an effect. */
   readonly effectMs: number;
 };
 export const defaultPollTiming: PollTiming = { pollMs: 1_000, retryMs: 5_000, effectMs: 60_000 };
 
-/** A machine that is going down still has power, one that comes up has it already. */
+/** A machine that is powering off still counts as on, one that is powering on already does. */
 const stateTable: Readonly<Record<string, PowerState>> = {
   On: 'power on',
   PoweringOn: 'power on',
@@ -28,16 +28,16 @@ const stateTable: Readonly<Record<string, PowerState>> = {
   Off: 'power off',
 };
 
-/** State in which a command's work is done already. */
+/** The state in which a command has nothing to do. */
 const doneTable: Readonly<Partial<Record<PowerTarget, string>>> = {
   'power on': 'On',
   'power off': 'Off',
   'soft power off': 'Off',
 };
 
-/** What a service says when it knows the ResetType's name, but not what to do with it. */
+/** Errors for a ResetType that the service does not support, although it knows the name. */
 const unknownType = /ActionParameter(NotSupported|ValueNotInList|ValueFormatError|Unknown|ValueTypeError)|PropertyValueNotInList/;
-/** What it says when the command came too early. */
+/** Errors for a command sent too early. */
 const tooEarly = /ActionParameterValueConflict|InvalidOperationForSystemState/;
 
 export function createRedfishPower(
@@ -80,13 +80,13 @@ async function command(at: SystemContext, target: PowerTarget, pollTiming: PollT
   if (offered.length > 0) return sendFirst({ at, target, action, types: offered, pollTiming });
   if (target !== 'power cycle' && target !== 'reset')
     throw unable(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
-  // As good as any: off, and on again when it is off. Node cards of HPE Cray EX have no other reset either.
+  // Equivalent: off, then on once it is off. Node cards of HPE Cray EX have no other reset either.
   await command(at, 'power off', pollTiming);
   await untilOff(at, pollTiming);
   await command(at, 'power on', pollTiming);
 }
 
-/** A restart of what is off is a start; what is paused goes on. */
+/** Restarting a machine that is off powers it on; powering on a paused machine resumes it. */
 function effectiveTarget(target: PowerTarget, state: string | undefined): keyof typeof targetTable {
   if (state === 'Off' && (target === 'reset' || target === 'power cycle')) return 'power on';
   if (state === 'Paused' && target === 'power on') return 'resume';
@@ -95,7 +95,7 @@ function effectiveTarget(target: PowerTarget, state: string | undefined): keyof 
 
 type Sending = { at: SystemContext; target: PowerTarget; action: Action; types: readonly ResetType[]; pollTiming: PollTiming };
 
-/** What the service does not know, even where it lists it, is followed by the next best. */
+/** Falls back to the next ResetType if the service rejects one, even one that it lists. */
 async function sendFirst({ at, target, action, types, pollTiming }: Sending): Promise<void> {
   for (const [index, type] of types.entries()) {
     try {
@@ -109,10 +109,10 @@ async function sendFirst({ at, target, action, types, pollTiming }: Sending): Pr
   }
 }
 
-/** Repeats what came too early, on hardware that is known for it: the command was refused, so nothing happens twice. */
+/** Retries commands sent too early, on hardware known for it: a rejected command had no effect, so none runs twice. */
 async function send({ at, action, type, pollTiming }: Omit<Sending, 'types' | 'target'> & { type: ResetType }): Promise<void> {
   const until = Date.now() + pollTiming.effectMs;
-  // A shutdown takes as long as the system wants; the engine watches its effect.
+  // A shutdown takes as long as the operating system needs; the engine polls for its effect.
   const task = type === 'GracefulShutdown' ? 'accept' : 'follow';
   for (;;) {
     try {
@@ -130,7 +130,7 @@ function isUnknown({ status, messageIds }: RedfishError): boolean {
   return status === 400 && (messageIds.length === 0 || unknownType.test(messageIds.join(' ')));
 }
 
-/** Many services answer with an error what is so already. */
+/** Many services return an error if the machine already is in the requested state. */
 async function isDone(at: SystemContext, target: PowerTarget): Promise<boolean> {
   const done = doneTable[target];
   return done !== undefined && textAt((await at.system()).body, 'PowerState') === done;
@@ -150,7 +150,7 @@ export async function resetAction(at: SystemContext, system: Resource): Promise<
   return action;
 }
 
-/** The BMC answered, and that is the trouble. */
+/** Fault for a BMC that responded with an error. */
 export function unable(node: SystemContext['node'], command: string, detail: string): Fault {
   return new Fault('bmcError', { address: readRedfishSettings(node).address, command, detail });
 }

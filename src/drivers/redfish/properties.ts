@@ -35,14 +35,14 @@ export const redfishProperties: Properties = {
 
 export type RedfishSettings = {
   readonly peer: RedfishPeer;
-  /** Path of a file with certificates that `peer.trust` still lacks. */
+  /** Path of the file with CA certificates; `peer.trust` does not contain them yet. */
   readonly caFile: string | undefined;
   readonly systemPath: string | undefined;
-  /** As shown to people. */
+  /** Address for messages. */
   readonly address: string;
 };
 
-/** @throws Fault `driverInfo`; its text never repeats a secret. */
+/** @throws Fault `driverInfo`; its text never contains a secret. */
 export function readRedfishSettings({ uuid, name, driver_info: info }: NodeFacts): RedfishSettings {
   const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => {
@@ -92,7 +92,7 @@ function readAddress(address: string, wrong: Wrong): string {
   return parsed.origin;
 }
 
-/** An IPv6 address as other settings want it, and as people copy it; with a port behind it the brackets must be there. */
+/** Adds brackets to a bare IPv6 address, as copied from elsewhere; with a port the brackets are mandatory. */
 function withBrackets(url: string): string {
   const [, scheme = '', host = '', rest = ''] = /^([a-z]+:\/\/)([^/?#[\]]*)(.*)$/is.exec(url) ?? [];
   return isIPv6(host) ? `${scheme}[${host}]${rest}` : url;

@@ -1,29 +1,29 @@
-/** What services do otherwise than DSP0266 and its schemas say, one row each, and the tolerance that makes up for it. */
+/** Deviations of services from DSP0266 and its schemas, one row each, with the tolerance that handles them. */
 
-/** What the driver does differently. None of it can harm a service that has no need of it. */
+/** Changed behaviour of the driver. None of it harms a service that does not need it. */
 export type Tolerance =
-  /** BootSourceOverrideMode and …Enabled go along with each change of the override. */
+  /** Every change of the override includes BootSourceOverrideMode and …Enabled. */
   | 'whole boot request'
-  /** BootSourceOverrideMode goes along with each change of the override, where the service shows it. */
+  /** Every change of the override includes BootSourceOverrideMode, if the service shows it. */
   | 'mode goes along'
-  /** BIOS settings are written to `SD` below the Bios resource where that links none and there is one. */
+  /** BIOS settings are written to `SD` below the Bios resource if that exists but is not linked. */
   | 'bios settings not linked'
-  /** The boot override is written to `SD` below the system where that links no settings and there is one. */
+  /** The boot override is written to `SD` below the system if that exists and no settings are linked. */
   | 'boot settings not linked'
-  /** BootSourceOverrideMode is never sent: whoever wants the other mode is told that it can't be had this way. */
+  /** BootSourceOverrideMode is never sent: a request for another mode fails with a fault. */
   | 'mode is read-only'
-  /** The target for a CD in virtual media is UsbCd, where that is offered. */
+  /** The target for a CD in virtual media is UsbCd, if supported. */
   | 'virtual cd is usb'
-  /** A refusal of the boot override counts only if reading it back shows that nothing happened. */
+  /** An error for the boot override counts only if reading it back shows no effect. */
   | 'boot override despite refusal'
-  /** A command that came too early is sent again. */
+  /** A command sent too early is retried. */
   | 'settles after power off'
   | 'no changes during post'
-  /** Inserting fails while the last ejecting is still under way: again after a pause. */
+  /** Inserting fails while an eject is still in progress: retried after a pause. */
   | 'slow eject'
-  /** Slots for images that were uploaded to the BMC are tried after all others. */
+  /** Slots for images uploaded to the BMC are tried last. */
   | 'upload slots last'
-  /** A slot is empty when ConnectedVia says NotConnected, whatever Image says. */
+  /** A slot with ConnectedVia NotConnected is empty, whatever Image says. */
   | 'image outlives medium';
 
 export type QuirkRow = {
@@ -34,7 +34,7 @@ export type QuirkRow = {
   readonly firmware?: RegExp;
   readonly symptom: string;
   readonly tolerance: Tolerance;
-  /** Where it was reported. */
+  /** URL of the report. */
   readonly source: string;
 };
 
@@ -125,8 +125,8 @@ export const quirkTable: readonly QuirkRow[] = [
 ];
 
 /**
- * What is done for every service because it is within the rules, and which machines need it. Kept here so that nobody
- * takes it for needless.
+ * Behaviour used for every service because it conforms to the specification, and the machines that need it. Listed so
+ * that nobody removes it as unnecessary.
  */
 export const interoperabilityWorkarounds: readonly {
   readonly practice: string;

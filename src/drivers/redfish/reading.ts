@@ -1,32 +1,32 @@
-/** Reads resources that a service may lack, and collections that may be long. */
+/** Reads optional resources, and collections that may be long. */
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf, pathOf } from '#wire/redfish/links.ts';
 import { type Json, RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { CallOptions } from '../interfaces.ts';
 import { objectsAt } from './resource-fields.ts';
 
-/** What is needed to read. */
+/** Client and options of a read. */
 export type Reader = { readonly client: RedfishService; readonly callOptions: CallOptions };
 
 /**
- * What services say where they do not have a resource or do not offer it now; iLO answers 400 for network adapters while
- * no operating system runs.
+ * Statuses of resources that do not exist or are not available now; iLO answers 400 for network adapters while no
+ * operating system runs.
  */
 const absences = new Set([400, 404, 405, 410, 501]);
-/** Of one collection; services give 50 to 1000 members per page. */
+/** Per collection; services send 50 to 1000 members per page. */
 const mostPages = 100;
 
 export async function read({ client, callOptions }: Reader, path: string): Promise<Resource> {
   return (await client.get(path, callOptions)).body;
 }
 
-/** @returns undefined where there is no such resource, or none for this user */
+/** @returns undefined if the resource does not exist, or is not accessible to this user */
 export async function readIfAny(reader: Reader, path: string | undefined): Promise<Resource | undefined> {
   if (path === undefined) return undefined;
   return await unlessAbsent(reader, () => read(reader, path));
 }
 
-/** Those of the resources that are there. */
+/** Reads the resources that exist. */
 export async function readAll(reader: Reader, paths: readonly string[]): Promise<Resource[]> {
   const found: Resource[] = [];
   for (const path of new Set(paths)) {
@@ -36,13 +36,13 @@ export async function readAll(reader: Reader, paths: readonly string[]): Promise
   return found;
 }
 
-/** All members of a collection, or none where there is no such collection. */
+/** All members of a collection; an empty list if it does not exist. */
 export async function membersIfAny(reader: Reader, path: string | undefined): Promise<Resource[]> {
   if (path === undefined) return [];
   return (await unlessAbsent(reader, () => reader.client.members(path, reader.callOptions))) ?? [];
 }
 
-/** What this user may not see, or no licence was bought for, is left out, which is noticed: the rest is worth having. */
+/** Skips resources that lack a privilege or license, with a notice: the others are still useful. */
 export async function unlessAbsent<T>(
   { callOptions }: Pick<Reader, 'callOptions'>,
   ask: () => Promise<T>,
@@ -64,8 +64,8 @@ function isUnlicensed({ messageIds, messages }: RedfishError): boolean {
 }
 
 /**
- * Members as they stand in the collection, page by page, so that the reader may stop early: whole resources where the
- * service expands them, links where not. DSP0266 section "Resource collection requests".
+ * Members of a collection, page by page, so that the reader can stop early: complete resources if the service expands
+ * them, else links. DSP0266 section "Resource collection requests".
  */
 export async function* pagesOf(reader: Reader, path: string): AsyncGenerator<Resource[]> {
   const seen = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Against recordings of real BMCs that others published: see readme.md, "Real BMCs". Each judges our changes: what it did not
- * show it refuses. Skips without `REFEREE_REDFISH_RECORDINGS`.
+ * Tests against published recordings of real BMCs: see readme.md, "Real BMCs". The replay validates our changes: it
+ * rejects whatever the BMC did not show. Skipped without `REFEREE_REDFISH_RECORDINGS`.
  */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
@@ -21,7 +21,7 @@ import { at, objectAt, objectsAt, textAt, textsAt, wordAt } from './resource-fie
 
 type Stage = ReturnType<typeof openStage>;
 
-/** A recorded system, and the driver that works on it. */
+/** A recorded system, and a driver connected to it. */
 function openStage(t: TestContext, bmc: ReplayedBmc, systemPath: string) {
   const driver = createRedfishDriver({
     limits: { taskPauseMs: 10, upsetMs: 10 },
@@ -35,7 +35,7 @@ function openStage(t: TestContext, bmc: ReplayedBmc, systemPath: string) {
   return { driver, node, bmc, recorded, linked, system: recorded(systemPath) };
 }
 
-/** What it resolves to, or undefined where the BMC has no such thing. */
+/** The resolved value, or undefined if the BMC does not support it. */
 async function ifAny<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
   try {
     return await promise;
@@ -60,7 +60,7 @@ async function checkPower({ driver, node, system, bmc, not = [] }: Stage & { not
   assert.equal(await driver.power.getPower(node), 'power on');
 }
 
-/** Of a machine whose BMC offers no ResetType that ends in "off": the wish is refused, and nothing is sent. */
+/** For a BMC without a ResetType that ends in "off": the request fails, and nothing is sent. */
 async function checkPowerWithoutOff(stage: Stage): Promise<void> {
   const { driver, node, system, bmc } = stage;
   const offered = textsAt(system, 'Actions', '#ComputerSystem.Reset', 'ResetType@Redfish.AllowableValues') ?? [];
@@ -118,7 +118,7 @@ async function checkIdentity({ driver, node, system }: Stage): Promise<void> {
 async function checkMedia({ driver, node }: Stage): Promise<void> {
   const { media } = driver.management;
   const image = 'http://192.0.2.1/boot.iso';
-  // What somebody has put into another drive stays there.
+  // Images in other drives must stay inserted.
   const others = ((await ifAny(media?.slots(node))) ?? []).filter((slot) => slot.inserted && slot.device !== 'cdrom');
   const rest = others.map((slot) => slot.image);
   const isIn = await ifAny(media?.insert(node, 'cdrom', image).then(() => true));
@@ -133,7 +133,7 @@ async function checkBios({ driver, node, system, bmc, linked }: Stage): Promise<
   const settings = (await ifAny(driver.bios.readSettings(node))) ?? [];
   const choices = settings.filter(({ type, value }) => type === 'Enumeration' && typeof value === 'string' && value !== '');
   const strange = choices.filter(({ value, allowable_values: values }) => values && !values.includes(String(value)));
-  // A registry may be wrong about the one or other: SGX sizes of a DGX H100.
+  // A registry may contain a few errors: SGX sizes of a DGX H100.
   assert.ok(strange.length <= choices.length / 20, strange.map(({ name }) => name).join(' '));
   const one = choices.find((setting) => setting.read_only === false && (setting.allowable_values?.length ?? 0) > 1);
   const target = textAt(linked(system, 'Bios'), '@Redfish.Settings', 'SettingsObject', '@odata.id');
@@ -207,7 +207,7 @@ const checks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
 
 type Leniency = { readonly why: string; readonly checks?: typeof checks; readonly rootOf?: string };
 
-/** Recordings that no real BMC can have answered, and what is true of them all the same. */
+/** Inconsistent recordings, which no real BMC can have answered, and the expected results. */
 const leniencies: Readonly<Record<string, Leniency>> = {
   'redfish_ctl-idrac': {
     why: 'written by hand (Model: PowerEdge Mock): offers no ResetType that switches off, which every iDRAC has',
@@ -221,7 +221,7 @@ const leniencies: Readonly<Record<string, Leniency>> = {
 
 const rootPath = '/redfish/v1';
 
-/** As it was recorded, or made whole with the service root of another. Without one the driver says that it found none. */
+/** The recording, with another one's service root if it has none. Without one the driver reports that it is missing. */
 async function readWhole(t: TestContext, name: string): Promise<Recording> {
   const recording = readRecording(name);
   const { rootOf } = leniencies[name] ?? {};
@@ -234,7 +234,7 @@ async function readWhole(t: TestContext, name: string): Promise<Recording> {
   return { name, resources: new Map([...recording.resources, [rootPath, root]]) };
 }
 
-/** Baseboards of GPUs are systems, too, but none that anybody switches. */
+/** GPU baseboards are systems, too, but cannot be powered on or off. */
 function switchable(recording: Recording, systems: readonly string[]): string[] {
   const has = (path: string) => '#ComputerSystem.Reset' in objectAt(recording.resources.get(path.toLowerCase()), 'Actions');
   return systems.filter(has);

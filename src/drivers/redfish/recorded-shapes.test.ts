@@ -1,6 +1,6 @@
 /**
- * What recordings of real BMCs taught the driver, each in the smallest resources that show it. Where they were seen stands in
- * readme.md, "Real BMCs".
+ * Findings from recordings of real BMCs, each as a minimal set of resources. readme.md, "Real BMCs", lists where they
+ * were seen.
  */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
@@ -37,7 +37,7 @@ suite('several systems behind one BMC', () => {
     assert.equal(await power.getPower(tree.node), 'power off');
   });
 
-  /** A node card: systems without links, a manager that links them, chassis of the same name. */
+  /** A node card: systems without links, a manager that links them, chassis with the same names. */
   function aNodeCard(): Record<string, JsonObject> {
     const [nodes, managers] = [
       ['Node0', 'Node1'],

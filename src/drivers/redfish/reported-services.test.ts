@@ -1,4 +1,4 @@
-/** What people reported of Redfish services, each in the smallest resources that show it. docs/compatibility.md has the rows. */
+/** Reported deviations of Redfish services, each as minimal resources. docs/compatibility.md has the rows. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JsonObject } from '#domain/records.ts';

@@ -1,4 +1,4 @@
-/** ResetTypes (Resource.ResetType of the Redfish schemas): which are asked for, in order of preference. */
+/** ResetTypes (Resource.ResetType of the Redfish schemas) for each power command, in order of preference. */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerTarget } from '../interfaces.ts';
 import type { SystemContext } from './find-system.ts';
@@ -7,7 +7,7 @@ import { actionPathAt, choicesAt, linkAt, objectAt, objectsAt, textAt } from './
 
 export const resetTypes = [
   'On',
-  /** No type of the schema: node cards of HPE Cray EX, which shut the system down by it. */
+  /** Not in the schema: node cards of HPE Cray EX use it for a shutdown. */
   'Off',
   'ForceOn',
   'ForceOff',
@@ -24,7 +24,7 @@ export const resetTypes = [
 ] as const;
 export type ResetType = (typeof resetTypes)[number];
 
-/** PushPowerButton stands last: what it does depends on the machine's state and its system. */
+/** PushPowerButton comes last: its effect depends on the machine's state and operating system. */
 export const targetTable: Readonly<Record<PowerTarget | 'resume' | 'nmi', readonly ResetType[]>> = {
   'power on': ['On', 'ForceOn', 'PushPowerButton'],
   'power off': ['ForceOff'],
@@ -35,13 +35,13 @@ export const targetTable: Readonly<Record<PowerTarget | 'resume' | 'nmi', readon
   nmi: ['Nmi'],
 };
 
-/** ResetTypes that no target asks for, and why. */
+/** ResetTypes that no command uses, and why. */
 export const unusedResetTypes: Readonly<Partial<Record<ResetType, string>>> = {
   Suspend: 'a suspended machine looks like one that is off',
   Pause: 'holds the processors of a machine for a debugger',
 };
 
-/** An action of a resource: where to post, and which values a parameter takes; undefined = the service does not tell. */
+/** An action of a resource: its URI, and the allowable values of a parameter; undefined = not listed. */
 export type Action = { readonly target: string; readonly allowed: readonly string[] | undefined };
 
 /** DSP0266 "Allowable values for actions" and "ActionInfo". */
@@ -57,7 +57,7 @@ export async function findAction(
   const inline = choicesAt(action, `${parameter}@Redfish.AllowableValues`);
   const info = linkAt({ info: { '@odata.id': textAt(action, '@Redfish.ActionInfo') ?? '' } }, 'info');
   if (inline !== undefined || info === undefined) return { target, allowed: inline };
-  // XCC, AMI and Supermicro know what they offer while it is there; without it the next best is tried.
+  // XCC, AMI and Supermicro list values only in ActionInfo; if it is missing, the fallbacks are tried.
   const body = await readIfAny({ client, callOptions }, info);
   const row = objectsAt(body, 'Parameters').find((entry) => textAt(entry, 'Name') === parameter);
   return { target, allowed: choicesAt(row, 'AllowableValues') };

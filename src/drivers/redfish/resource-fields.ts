@@ -1,4 +1,4 @@
-/** Reads fields of resources that others wrote: a field of another type counts as absent. */
+/** Reads fields of untrusted resources: a field of the wrong type counts as absent. */
 import { linkOf, pathOf } from '#wire/redfish/links.ts';
 import { isObject } from '#wire/redfish/messages.ts';
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
@@ -9,16 +9,16 @@ export function at(value: Json | Resource | undefined, ...keys: readonly string[
   return inner;
 }
 
-/** Empty text counts as absent too: services send it for what they do not know. */
+/** An empty string counts as absent too: services send it for unknown values. */
 export function textAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   const found = at(value, ...keys);
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
-/** What is printed where nothing is known: by boards without their data, by OpenBMC, by NVIDIA. */
+/** Placeholders for unknown values, as sent by unprogrammed boards, OpenBMC and NVIDIA. */
 const blanks = /^(\.+|n\/?a|nil|none|null|unknown|not (specified|available)|to be filled by o\.?e\.?m\.?|default string)$/i;
 
-/** Text that says something; a number counts as its digits, since services forget to quote names and serial numbers. */
+/** Text other than a placeholder; a number is converted, since services omit quotes of names and serial numbers. */
 export function wordAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   const found = at(value, ...keys);
   const word = (typeof found === 'number' ? String(found) : textAt(found))?.trim();
@@ -27,7 +27,7 @@ export function wordAt(value: Json | Resource | undefined, ...keys: readonly str
 
 const digits = /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i;
 
-/** A number, also where it is quoted: Cisco CIMC quotes the readings of its sensors. */
+/** A number, also if it is quoted: Cisco CIMC quotes its sensor readings. */
 export function numberAt(value: Json | Resource | undefined, ...keys: readonly string[]): number | undefined {
   const found = at(value, ...keys);
   const number = typeof found === 'string' && digits.test(found) ? Number(found) : found;
@@ -44,19 +44,19 @@ export function objectAt(value: Json | Resource | undefined, ...keys: readonly s
   return isObject(found) ? found : {};
 }
 
-/** The objects of an array. */
+/** The objects in an array. */
 export function objectsAt(value: Json | Resource | undefined, ...keys: readonly string[]): Resource[] {
   const found = at(value, ...keys);
   return Array.isArray(found) ? found.filter(isObject) : [];
 }
 
-/** The texts of an array; undefined where there is no array. */
+/** The strings in an array; undefined if there is no array. */
 export function textsAt(value: Json | Resource | undefined, ...keys: readonly string[]): string[] | undefined {
   const found = at(value, ...keys);
   return Array.isArray(found) ? found.filter((entry) => typeof entry === 'string') : undefined;
 }
 
-/** Texts of which one is to be chosen (`…@Redfish.AllowableValues`, MediaTypes); a list of nothing tells as little as no list. */
+/** Allowable values (`…@Redfish.AllowableValues`, MediaTypes); an empty list counts as absent. */
 export function choicesAt(value: Json | Resource | undefined, ...keys: readonly string[]): string[] | undefined {
   const texts = textsAt(value, ...keys);
   return texts && texts.length > 0 ? texts : undefined;
@@ -71,14 +71,14 @@ export function linksAt(value: Json | Resource | undefined, ...keys: readonly st
   return objectsAt(value, ...keys).flatMap((entry) => linkAt(entry) ?? []);
 }
 
-/** Path in a field that is a URI itself, such as the target of an action. */
+/** Path in a field that is itself a URI, such as the target of an action. */
 export function pathAt(value: Json | Resource | undefined, ...keys: readonly string[]): string | undefined {
   return pathOf(at(value, ...keys));
 }
 
 /**
- * Where an action (`ComputerSystem.Reset`) is posted; undefined where the resource has none of that name. Where it is listed
- * without a target (KubeVirtBMC), that is the path that DSP0266 "Actions" prescribes for all of them.
+ * URI path of an action (`ComputerSystem.Reset`); undefined if the resource lacks it. An action without a target
+ * (KubeVirtBMC) has the standard path of DSP0266 "Actions".
  */
 export function actionPathAt(resource: Resource | undefined, name: string): string | undefined {
   const action = at(resource, 'Actions', `#${name}`);
@@ -87,12 +87,12 @@ export function actionPathAt(resource: Resource | undefined, name: string): stri
   return pathAt(action, 'target') ?? (own && `${own.replace(/\/+$/, '')}/Actions/${name}`);
 }
 
-/** The row of a table that a service's word names; `constructor` and the like name none. */
+/** The table row for a value from a service; `constructor` and the like match none. */
 export function rowOf<Row>(table: Readonly<Record<string, Row>>, word: string | undefined): Row | undefined {
   return word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined;
 }
 
-/** Services write one path with and without a slash at its end, and in changing case: HPE iLO does both. */
+/** Ignores case and a trailing slash, which services use inconsistently (HPE iLO). */
 export function samePath(a: string, b: string): boolean {
   return plainPath(a) === plainPath(b);
 }

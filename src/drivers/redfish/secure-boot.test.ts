@@ -9,7 +9,7 @@ const system = {
   SecureBoot: { '@odata.id': path },
   Links: { Chassis: [{ '@odata.id': '/redfish/v1/Chassis/1' }], ManagedBy: [{ '@odata.id': '/redfish/v1/Managers/1' }] },
 };
-/** As iLO 6 and the DMTF mockup have it. */
+/** Resource as on iLO 6 and in the DMTF mockup. */
 const secureBoot = {
   SecureBootEnable: false,
   SecureBootCurrentBoot: 'Disabled',

@@ -1,4 +1,4 @@
-/** DSP0268 schema SecureBoot: UEFI Secure Boot on or off from the next boot, and its keys. */
+/** DSP0268 schema SecureBoot: enables or disables UEFI Secure Boot from the next boot on, and resets its keys. */
 import { Fault } from '#domain/faults.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface } from '../interfaces.ts';
@@ -27,11 +27,11 @@ export function createRedfishSecureBoot(
 async function setSecureBoot(at: SystemContext, on: boolean): Promise<void> {
   const { path, resource } = (await findSecureBoot(at)) ?? (await unsupported(at.node, 'secure boot'));
   if (booleanAt(resource, 'SecureBootEnable') === on) return;
-  // A 202 names a task that ends with the machine's next boot (iDRAC: a job of the Lifecycle Controller).
+  // A 202 names a task that ends at the machine's next boot (iDRAC: a Lifecycle Controller job).
   await at.client.patch(path, { SecureBootEnable: on }, { ...at.callOptions, task: 'accept' });
 }
 
-/** @param kind as the service names it: `ResetAllKeysToDefault`, `DeleteAllKeys` or `DeletePK` */
+/** @param kind the service's value: `ResetAllKeysToDefault`, `DeleteAllKeys` or `DeletePK` */
 export async function resetSecureBootKeys(at: SystemContext, kind: KeyReset): Promise<void> {
   const { resource } = (await findSecureBoot(at)) ?? (await unsupported(at.node, 'secure boot'));
   const target = pathAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'target');

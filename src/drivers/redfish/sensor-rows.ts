@@ -1,14 +1,14 @@
-/** From the shapes that services have for readings to the one that Ingot has: tables of words and units. */
+/** Converts the sensor resources of services to Ingot's sensors: tables of types and units. */
 import type { Json, Resource } from '#wire/redfish/redfish-client.ts';
 import type { Sensor, ThresholdName } from '../interfaces.ts';
 import { at, numberAt, rowOf, textAt } from './resource-fields.ts';
 
-/** A sensor and its resource, by which two views of one sensor are told. */
+/** A sensor and the path of its resource, which identifies duplicates. */
 export type FoundSensor = { readonly path: string | undefined; readonly sensor: Sensor };
 
 type Kind = { readonly type: string; readonly unit: string | null };
 
-/** DSP0268 schema Sensor, `ReadingType`. Units are those that the schema wants for the type. */
+/** DSP0268 schema Sensor, `ReadingType`. The schema defines the unit of each type. */
 const kindTable: Readonly<Record<string, Kind>> = {
   Temperature: { type: 'temperature', unit: '°C' },
   Voltage: { type: 'voltage', unit: 'V' },
@@ -23,7 +23,7 @@ const kindTable: Readonly<Record<string, Kind>> = {
   EnergyJoules: { type: 'energy', unit: 'J' },
 };
 
-/** `ReadingUnits` (UCUM, or RPM as old services write) where there is no type, and as the unit is shown. */
+/** `ReadingUnits` (UCUM, or RPM in old services), used if there is no type; and the unit to display. */
 const unitTable: Readonly<Record<string, { readonly unit: string; readonly reading: string }>> = {
   Cel: { unit: '°C', reading: 'Temperature' },
   RPM: { unit: 'rpm', reading: 'Rotational' },
@@ -37,7 +37,7 @@ const unitTable: Readonly<Record<string, { readonly unit: string; readonly readi
   'kW.h': { unit: 'kWh', reading: 'EnergykWh' },
 };
 
-/** Schema Sensor, `Thresholds`; the thresholds that users set are no word of the hardware. */
+/** Schema Sensor, `Thresholds`; user-defined thresholds are left out, since they do not describe the hardware. */
 const thresholdTable: Readonly<Record<string, ThresholdName>> = {
   LowerCaution: 'lower non-critical',
   LowerCritical: 'lower critical',
@@ -59,7 +59,7 @@ const oldThresholdTable: Readonly<Record<string, ThresholdName>> = {
 
 const healthTable: Readonly<Record<string, Sensor['status']>> = { OK: 'ok', Warning: 'warning', Critical: 'critical' };
 
-/** Schema Resource, `Status.State`: these parts give readings; an absent one is left out, others are there without a reading. */
+/** Schema Resource, `Status.State`: in these a part has readings. Absent parts are omitted, others have value null. */
 const readableStates = [undefined, 'Enabled', 'StandbySpare', 'StandbyOffline', 'InTest', 'Updating', 'Qualified', 'Degraded'];
 
 type Row = {
@@ -95,7 +95,7 @@ function readThresholds(resource: Resource, table: typeof thresholdTable, readin
   );
 }
 
-/** iLO and Supermicro X10 write 0 for an upper threshold that there is not. */
+/** iLO and Supermicro X10 send 0 for an upper threshold that is not set. */
 function isEmpty(name: ThresholdName, value: number, reading: number | null): boolean {
   return value === 0 && name.startsWith('upper') && (reading === null || reading > 0);
 }
@@ -109,14 +109,14 @@ export function toSensor(resource: Resource): FoundSensor | undefined {
 function kindOf(resource: Resource): Kind {
   const units = rowOf(unitTable, textAt(resource, 'ReadingUnits'));
   const reading = textAt(resource, 'ReadingType') ?? units?.reading ?? guessReading(resource);
-  // Lenovo XCC calls the speed of a fan AirFlow.
+  // Lenovo XCC reports fan speed as AirFlow.
   if (units?.unit === 'rpm') return { type: 'fan', unit: 'rpm' };
   const kind = rowOf(kindTable, reading) ?? { type: wordsOf(reading), unit: textAt(resource, 'ReadingUnits') ?? null };
   const isFan = kind.type === 'percent' && /fan/i.test(`${textAt(resource, 'PhysicalContext')} ${textAt(resource, 'Name')}`);
   return { type: isFan ? 'fan' : kind.type, unit: units?.unit ?? kind.unit };
 }
 
-/** iLO 6 names neither type nor unit; all its sensors are of its "sea of sensors", which are temperatures. */
+/** iLO 6 has neither type nor unit; all its sensors belong to the "sea of sensors", which are temperatures. */
 function guessReading(resource: Resource): string {
   const type = textAt(resource, 'Oem', 'Hpe', '@odata.type') ?? '';
   return type.includes('SeaOfSensors') ? 'Temperature' : 'Other';
@@ -127,7 +127,7 @@ function wordsOf(name: string): string {
   return name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 }
 
-/** Schema Fan: its speed in percent of the most, or where it says so in revolutions. */
+/** Schema Fan: speed in percent of the maximum, or in revolutions if it says so. */
 export function toFanSensor(resource: Resource): FoundSensor | undefined {
   const rpm = numberAt(resource, 'SpeedPercent', 'SpeedRPM');
   const kind = { type: 'fan', unit: rpm === undefined ? '%' : 'rpm' };
@@ -135,13 +135,13 @@ export function toFanSensor(resource: Resource): FoundSensor | undefined {
   return sensor && { path: textAt(resource, '@odata.id'), sensor };
 }
 
-/** A power supply has no one reading; its health is what counts. Schemas PowerSupply, and Power `PowerSupplies`. */
+/** A power supply has no single reading; its health is reported. Schemas PowerSupply, and Power `PowerSupplies`. */
 export function toSupply(resource: Resource): FoundSensor | undefined {
   const sensor = toRow({ resource, kind: { type: 'power supply', unit: null }, value: undefined });
   return sensor && { path: textAt(resource, '@odata.id'), sensor: { ...sensor, states: ['presence detected'] } };
 }
 
-/** An excerpt of a sensor: its reading, and where it comes from. */
+/** A sensor excerpt: the reading and its data source. */
 export function toMetric(excerpt: Json | undefined, kind: 'temperature' | 'power', fallback: string): FoundSensor | undefined {
   const value = numberAt(excerpt, 'Reading');
   if (value === undefined) return undefined;
@@ -151,12 +151,12 @@ export function toMetric(excerpt: Json | undefined, kind: 'temperature' | 'power
   return { path: textAt(excerpt, 'DataSourceUri'), sensor };
 }
 
-/** iLO gives PowerControl no name. */
+/** PowerControl has no name on iLO. */
 export const systemPower = 'System power';
 
 type OldType = 'temperature' | 'fan' | 'voltage' | 'power';
 
-/** Where each array of Thermal and Power has its reading. */
+/** The reading fields of each array of Thermal and Power. */
 const oldTable: Readonly<Record<OldType, { readonly fields: readonly string[]; readonly unit: string }>> = {
   temperature: { fields: ['ReadingCelsius'], unit: '°C' },
   fan: { fields: ['Reading', 'CurrentReading'], unit: 'rpm' },
@@ -164,11 +164,11 @@ const oldTable: Readonly<Record<OldType, { readonly fields: readonly string[]; r
   power: { fields: ['PowerConsumedWatts'], unit: 'W' },
 };
 
-/** One entry of the arrays of Thermal and Power, which have no resource of their own. */
+/** One entry of the arrays of Thermal and Power, which has no resource of its own. */
 export function toOldSensor(resource: Resource, type: OldType): FoundSensor | undefined {
   const { fields, unit } = oldTable[type];
   const value = fields.map((field) => numberAt(resource, field)).find((reading) => reading !== undefined);
-  // OpenBMC without such a sensor has an entry that holds nothing.
+  // OpenBMC has an empty entry if the sensor is missing.
   if (type === 'power' && value === undefined && at(resource, 'Status') === undefined) return undefined;
   const stated = rowOf(unitTable, textAt(resource, 'ReadingUnits') ?? textAt(resource, 'Units'))?.unit;
   const name = textAt(resource, 'Name') ?? textAt(resource, 'FanName') ?? (type === 'power' ? systemPower : undefined);

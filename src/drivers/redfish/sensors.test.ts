@@ -14,7 +14,7 @@ async function readSensors(t: TestContext, resources: Record<string, JsonObject>
 }
 
 test('reads Thermal and Power as old services have them', async (t) => {
-  // Shapes after DMTF mockup public-rackmount1 (Thermal v1_7, Power v1_7) and iLO 5 (thresholds of 0, a fan in percent).
+  // Shapes of DMTF mockup public-rackmount1 (Thermal v1_7, Power v1_7) and iLO 5 (thresholds of 0, a fan in percent).
   const { sensors, row } = await readSensors(t, {
     '/redfish/v1/Chassis/1': {
       Id: '1',

@@ -1,6 +1,6 @@
 /**
- * Sensors of all chassis of a system. New services have a Sensors collection and subsystems, old ones the resources Thermal
- * and Power, and many have both for the same sensors (DSP0268 calls the old ones deprecated).
+ * Sensors of all chassis of a system. New services have a Sensors collection and subsystems, old ones the Thermal and
+ * Power resources (deprecated by DSP0268); many have both for the same sensors.
  */
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, Sensor } from '../interfaces.ts';
@@ -25,12 +25,12 @@ async function readSensors(at: SystemContext): Promise<Sensor[]> {
 }
 
 type Source = {
-  /** What it can add. */
+  /** Sensor types that it can provide. */
   readonly types: readonly string[];
   readonly read: (at: SystemContext, chassis: Resource) => Promise<(FoundSensor | undefined)[]>;
 };
 
-/** Each adds the types that those before it had none of, and is not asked where it could add nothing. */
+/** Each source adds the types that the previous ones lacked, and is skipped if it cannot add any. */
 const sources: readonly Source[] = [
   { types: ['any'], read: readCollection },
   { types: ['temperature', 'fan', 'power', 'power supply'], read: readSubsystems },
@@ -61,7 +61,7 @@ async function readCollection(at: SystemContext, chassis: Resource): Promise<(Fo
   return (await membersIfAny(at, linkAt(chassis, 'Sensors'))).map(toSensor);
 }
 
-/** What of the subsystems is no excerpt of a Sensor that the collection holds as well. */
+/** Subsystem sensors, except excerpts of a Sensor in the collection. */
 async function readSubsystems(at: SystemContext, chassis: Resource): Promise<(FoundSensor | undefined)[]> {
   const thermal = await readIfAny(at, linkAt(chassis, 'ThermalSubsystem'));
   const power = await readIfAny(at, linkAt(chassis, 'PowerSubsystem'));
@@ -94,14 +94,14 @@ async function readPower(at: SystemContext, chassis: Resource): Promise<(FoundSe
 
 type Named = { readonly chassis: string; readonly sensor: Sensor };
 
-/** The new name of one of several twins, sensors of one name. */
+/** Renames one of several sensors with the same name (twins). */
 type Rename = (named: Named, twins: readonly Named[]) => string;
 
-/** What tells twins apart, one after the other. Names are given by chassis, and by some services twice in the same. */
+/** Applied in turn until names are unique. Names are given per chassis, and some services repeat them within one. */
 const renames: readonly Rename[] = [
   ({ chassis, sensor }, twins) => (twins.every((twin) => twin.chassis === chassis) ? sensor.name : `${chassis} ${sensor.name}`),
   ({ sensor }, [first]) => (first?.sensor.type === sensor.type ? sensor.name : `${sensor.name} (${sensor.type})`),
-  // Supermicro calls each supply "Power Supply".
+  // Supermicro names every power supply "Power Supply".
   (named, twins) => `${named.sensor.name} ${twins.indexOf(named) + 1}`,
 ];
 

@@ -1,4 +1,4 @@
-/** Against OpenStack's Redfish emulator, which others test their clients with: see readme.md. */
+/** Tests against sushy-tools, OpenStack's Redfish emulator: see readme.md. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ async function startEmulator(t: TestContext): Promise<NodeFacts> {
   return { ...aNode({ driver: 'redfish', driver_info: { redfish_address: `http://127.0.0.1:${port}` } }), ports: [] };
 }
 
-/** The emulator carries out power commands some seconds later, as a machine does. */
+/** The emulator executes power commands after some seconds, like a real machine. */
 async function untilPower(driver: ReturnType<typeof createRedfishDriver>, node: NodeFacts, state: PowerState): Promise<void> {
   for (let looks = 0; looks < 150; looks++) {
     if ((await driver.power.getPower(node)) === state) return;

@@ -1,4 +1,4 @@
-/** What Redfish can do and the interfaces have no word for, under the names that Ironic gives where it has them. */
+/** Vendor methods for Redfish functions outside the standard interfaces, with Ironic's names where they exist. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
@@ -12,14 +12,14 @@ import { membersIfAny, read, readIfAny } from './reading.ts';
 import { linkAt } from './resource-fields.ts';
 import { resetSecureBootKeys } from './secure-boot.ts';
 
-/** The setting `redfish.raw_paths`: who may use vendor methods may read any resource, or none. */
+/** The setting `redfish.raw_paths`: whether users of vendor methods may read any resource, or none. */
 export type RawPaths = 'none' | 'read';
 
 export type RedfishVendorParts = { readonly withSystem: WithSystem; readonly rawPaths: RawPaths };
 
 const closed = { additionalProperties: false };
 const resourcePath = Type.String({ pattern: '^/redfish/v1(/(?!\\.)[A-Za-z0-9._~@:()-]+)*/?$', maxLength: 512 });
-/** `..` is a resource of its own: deleting it would be deleting the event service. */
+/** `..` would address another resource: deleting it would delete the event service. */
 const subscriptionId = Type.String({ pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$' });
 
 const parameterTable = {
@@ -134,7 +134,7 @@ function toSubscription(resource: Resource): JsonObject {
   return Object.fromEntries(Object.entries(resource).filter(([name]) => subscriptionFields.includes(name))) as JsonObject;
 }
 
-/** Community strings, keys and the like: services answer null for passwords (DSP0268 schema ManagerAccount), and not all do for the rest. */
+/** Community strings, keys and the like: services return null for passwords (schema ManagerAccount), not for all. */
 const secretFields =
   /password|passphrase|secret|token|community|credential|privatekey|encryptionkey|authenticationkey|httpheaders/i;
 

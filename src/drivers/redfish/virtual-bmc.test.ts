@@ -15,7 +15,7 @@ import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
-/** The driver and the lab's virtual BMC; `board` is what both talk of. */
+/** The driver and the lab's virtual BMC; `bmcModel` is the state behind it. */
 async function setStage(t: TestContext, profile: BmcProfileChanges = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-redfish-'));
   const chassis = createMemoryChassis('on');

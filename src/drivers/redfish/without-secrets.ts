@@ -1,8 +1,8 @@
 import { RedfishError } from '#wire/redfish/redfish-client.ts';
 
 /**
- * The same error with `***` in place of secrets. The client masks what it sent under a telling name; a task that failed
- * and a BIOS password under a name of the vendor's own can still repeat one.
+ * Copy of an error with secrets replaced by `***`. The client masks secrets sent in known fields; a failed task, or a
+ * BIOS password in a vendor's own field, can still repeat one.
  */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
   const telling = secrets.filter((secret) => secret !== '');

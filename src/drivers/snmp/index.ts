@@ -8,13 +8,13 @@ import { SharedPdus } from './shared-pdus.ts';
 
 export type SnmpDriver = {
   readonly power: PowerInterface;
-  /** Ends what is under way. */
+  /** Aborts requests in progress. */
   close(): Promise<void>;
 };
 
 export type SnmpDriverOptions = {
   readonly timings?: SnmpTimings;
-  /** For tests: a network that misbehaves. */
+  /** For tests: an unreliable network. */
   readonly datagrams?: Datagrams;
 };
 

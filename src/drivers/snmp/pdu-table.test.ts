@@ -72,7 +72,7 @@ const reason = !existsSync(join(mibs, 'PowerNet-MIB'))
     ? false
     : 'snmptranslate is not installed';
 
-/** Names that the vendors give to what a row does. */
+/** The vendors' names for the values of a row. */
 const words = {
   on: /^(on|turnOn|powerOn|outletOn|immediateOn|immediateOnMSP)$/,
   off: /^(off|turnOff|powerOff|outletOff|immediateOff|immediateOffMSP)$/,
@@ -92,7 +92,7 @@ suite('the vendors’ MIBs say the same', { skip: reason }, () => {
       test(`${name}: ${kind}`, async () => {
         const { oid, values } = await lookUp(mib);
         assert.equal(oid, `.${column.oid}`);
-        // A command of Eaton and HPE is a number of seconds, and WTI gives no names.
+        // Commands of Eaton and HPE are numbers of seconds, and WTI has no names.
         if (values.size === 0) return;
         if (!('on' in column)) {
           assert.match(values.get(column.value) ?? '', words[kind as 'on']);

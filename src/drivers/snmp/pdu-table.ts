@@ -1,6 +1,6 @@
 /**
- * What each family of PDUs calls its outlets. Object names and numbers are from the vendors' MIBs (`mib`: module and object; a test
- * compares them with the files); where no MIB could be had, `source` says what is followed instead.
+ * The outlet objects of each PDU family. Object names and numbers are from the vendors' MIBs (`mib`: module and object;
+ * a test compares them with the files); if no MIB was available, `source` names what the row is based on.
  */
 
 import type { Column, Pdu } from './pdu.ts';
@@ -28,7 +28,7 @@ const panduit = '1.3.6.1.4.1.19536.10.1';
 const rnx = '1.3.6.1.4.1.55108.1';
 const trippLite = '1.3.6.1.4.1.850.1.1';
 const wti = '1.3.6.1.4.1.2634';
-/** What net-snmp says on Linux: devices that leave it at that. */
+/** Default sysObjectID of net-snmp on Linux, which some devices keep. */
 const netSnmpLinux = '1.3.6.1.4.1.8072.3.2.10';
 
 const plain = { before: [] } as const;
@@ -56,10 +56,10 @@ const sentry3Action = { mib: 'Sentry3-MIB::outletControlAction', oid: `${serverT
 const sentry4Action = { mib: 'Sentry4-MIB::st4OutletControlAction', oid: `${serverTech}.4.1.8.5.1.2` };
 const baytechOutlet = { mib: 'Baytech-MIB-403-1::sBTAModulesRPCOutletState', oid: `${baytech}.1.3.5.3.1.3` };
 const vertivControl = { mib: 'VERTIV-V5-MIB::pduOutletSwitchControl', oid: `${vertiv}.2.3.5.1.6` };
-// Scalars outlet1Status, outlet2Status…, which are the second, third… of this branch.
+// Scalars outlet1Status, outlet2Status…, at 2, 3… of this branch.
 const atenOutlet = { oid: `${aten}.1.3.2.2.2.2` };
 
-// Eaton's module is called PDU-MIB as Raritan's is, so that no test can compare both.
+// Eaton's module is named PDU-MIB like Raritan's, so a test cannot compare both.
 const revelationOutlet = { oid: `${eatonRevelation}.1.2.2.1.3` };
 const nlogicControl = { oid: `${eatonNlogic}.5.2.1.10` };
 const avocentControl = { mib: 'PM-MIB::pmPowerMgmtOutletsTablePowerControl', oid: `${avocent}.2.5.5.1.6` };
@@ -73,14 +73,14 @@ const trippLiteCommand = { mib: 'TRIPPLITE-PRODUCTS::tlpPduOutletCommand', oid: 
 const panduitCommand = { mib: 'PANDUIT-MIB::pdug5OutletControlCommand', oid: `${panduit}.5.2.1.10` };
 const wtiAction = { oid: `${wti}.3.100.200.1.4` };
 
-/** HPE's two MIBs differ in the branch alone. Each command is an object of its own, and its value the seconds until it is carried out. */
+/** HPE's two MIBs differ only in the branch. Each command is a separate object; its value is the delay in seconds. */
 function hpePdu(name: 'pdu2' | 'pdu3', branch: string, unit: number): Pick<Pdu, 'state' | 'on' | 'off' | 'cycle' | 'index'> {
   const column = (object: string, last: number) => ({
     mib: `CPQPOWER-MIB::${name}OutletControl${object}`,
     oid: `${branch}.5.2.1.${last}`,
   });
   return {
-    // A recorded P9S18A tells 0 of the outlets 25 to 48, which it has not.
+    // A recorded P9S18A returns 0 for the outlets 25 to 48, which it does not have.
     state: { ...column('Status', 1), on: [2, 3], off: [1, 4], absent: [0] },
     on: { ...column('OnCmd', 3), value: 0 },
     off: { ...column('OffCmd', 2), value: 0 },
@@ -98,7 +98,7 @@ const apcMasterSwitch: Pdu = {
   source: 'PowerNet-MIB',
 };
 
-/** Keys are the values of `snmp_driver`: Ironic's, and ours beside them. */
+/** Keys are the values of `snmp_driver`: Ironic's, and additional ones. */
 export const pduTable: Readonly<Record<string, Pdu>> = {
   apc: { ...apcMasterSwitch, identities: [] },
   apc_masterswitch: apcMasterSwitch,
@@ -128,7 +128,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   },
   aten: {
     title: 'Aten PE series',
-    // 7: not supported. A PE with 16 outlets tells it of 17 to 42.
+    // 7: not supported. A PE with 16 outlets returns it for 17 to 42.
     state: { ...atenOutlet, on: [2], off: [1], changing: [3, 4], absent: [7] },
     ...oneColumn(atenOutlet, { on: 2, off: 1, cycle: 4 }),
     index: { scalar: (outlet) => (outlet <= 8 ? outlet + 1 : outlet + 2) },
@@ -137,7 +137,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   },
   avocent_pm: {
     title: 'Emerson, Avocent PM PDUs, alone or behind an ACS',
-    // 3 and 4: locked; 5: off for a cycle; 6, 7 and 8: on or off until a delay is over; 10: cannot be switched; 11: shut down.
+    // 3, 4: locked; 5: off for a cycle; 6, 7, 8: on or off until a delay ends; 10: cannot be switched; 11: shut down.
     state: {
       mib: 'PM-MIB::pmPowerMgmtOutletsTableStatus',
       oid: `${avocent}.2.5.5.1.5`,
@@ -169,7 +169,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   },
   cyberpower_epdu2: {
     title: 'CyberPower switched ePDU, second generation',
-    // Of a recorded PDU81005 (LibreNMS, tests/snmpsim) only this is known, and that it is 1 where a load draws current.
+    // Of a recorded PDU81005 (LibreNMS, tests/snmpsim) only this object is known; it is 1 if a load draws current.
     state: { mib: 'CPS-MIB::ePDU2OutletSwitchedStatusState', oid: `${cyberpower}.6.6.1.4.1.5`, on: [1], off: [2] },
     ...oneColumn(cyberEpdu2, { on: 1, off: 2, cycle: 3 }),
     index: plain,
@@ -178,7 +178,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   },
   dataprobe_ibootpdu: {
     title: 'Dataprobe iBoot-PDU',
-    // What is asked of the outlet and the state of its relay are two objects; 2 and 3: off for a while.
+    // The commanded state of the outlet and the state of its relay are two objects; 2 and 3: off for a while.
     state: { mib: 'IBOOTPDU-MIB::outletActualStatus', oid: `${dataprobe}.5.1.7`, on: [1], off: [0] },
     ...oneColumn(dataprobeControl, { on: 1, off: 0, cycle: 2 }),
     index: { before: [], first: 0 },
@@ -217,7 +217,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
   eatonpower: {
     title: 'Eaton ePDU G2, G3',
     state: { mib: 'EATON-EPDU-MIB::outletControlStatus', oid: `${eaton}.6.6.1.2`, on: [1, 2], off: [0, 3] },
-    // Each command is an object of its own, and its value the seconds until it is carried out.
+    // Each command is a separate object; its value is the delay in seconds.
     on: { mib: 'EATON-EPDU-MIB::outletControlOnCmd', oid: `${eaton}.6.6.1.4`, value: 0 },
     off: { mib: 'EATON-EPDU-MIB::outletControlOffCmd', oid: `${eaton}.6.6.1.3`, value: 0 },
     cycle: { mib: 'EATON-EPDU-MIB::outletControlRebootCmd', oid: `${eaton}.6.6.1.5`, value: 0 },
@@ -262,7 +262,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
       on: [2],
       off: [1, 3],
     },
-    // cycle-power does nothing to a receptacle that is off, so it is not used.
+    // cycle-power has no effect on a receptacle that is off, so it is not used.
     on: { ...liebertControl, value: 1 },
     off: { ...liebertControl, value: 0 },
     index: { before: [1, 1] },
@@ -282,7 +282,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
     state: { ...raritanOutlet, on: [1], off: [0], changing: [2] },
     ...oneColumn(raritanOutlet, { on: 1, off: 0, cycle: 2 }),
     index: plain,
-    // Not all of Raritan: KVM switches and sensors have branches of their own.
+    // Not all of Raritan's branch: KVM switches and sensors have others.
     identities: [`${raritan}.4`, `${raritan}.1`],
     source: 'PDU-MIB; the second identity from NUT, drivers/raritan-pdu-mib.c',
   },
@@ -367,7 +367,7 @@ export const pduTable: Readonly<Record<string, Pdu>> = {
 /** `sysObjectID.0`, RFC 3418: which product an agent is. */
 export const identityOid = '1.3.6.1.2.1.1.2.0';
 
-/** Rows that fit, best first: the longest beginning of `identity`, then what else the same vendor makes. */
+/** Matching rows, best first: the longest prefix of `identity`, then the other rows of the same vendor. */
 export function findPdus(identity: string): Pdu[] {
   const fitting = Object.values(pduTable).flatMap((pdu) => {
     const lengths = pdu.identities.filter((prefix) => isBelow(identity, prefix)).map(({ length }) => length);
@@ -382,7 +382,7 @@ function isBelow(oid: string, stem: string): boolean {
   return oid === stem || oid.startsWith(`${stem}.`);
 }
 
-/** 1.3.6.1.4.1, and the number that IANA gave out. */
+/** 1.3.6.1.4.1 and the enterprise number assigned by IANA. */
 function vendorOf(identity: string): string {
   return identity.split('.').slice(0, 7).join('.');
 }

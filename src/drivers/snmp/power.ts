@@ -20,10 +20,10 @@ const faultTable: FaultTable = {
 
 const commandTable = { 'power on': 'on', 'power off': 'off', 'power cycle': 'cycle' } as const;
 
-/** Off, where the PDU does not do it by itself: power supplies hold up a machine that does little for a second or two. */
+/** Pause of a power cycle that the PDU does not do itself: power supplies keep an idle machine running for 1 or 2 s. */
 const pauseSeconds = 5;
 
-/** @param stop ends the pause of a power cycle */
+/** @param stop aborts the pause of a power cycle */
 export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: SnmpTimings = defaultTimings): PowerInterface {
   const asked = <T>(settings: SnmpSettings, command: string, work: (outlet: readonly number[]) => Promise<T>) =>
     settings.outlets.map((outlet) =>
@@ -36,7 +36,7 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
   const familyOf = async ({ pdu, peer }: SnmpSettings, outlet: readonly number[], signal?: AbortSignal) =>
     await pdus.family(peer, { named: pdu, outlet, signal });
 
-  /** Each outlet is tried, so that one PDU out of reach does not keep a machine on that the others can switch off. */
+  /** Tries every outlet, so that one unreachable PDU does not prevent switching the others. */
   async function switchAll(machine: readonly SnmpSettings[], target: Target, signal: AbortSignal | undefined) {
     const command = commandTable[target];
     const switchOne = async (settings: SnmpSettings, outlet: readonly number[]) => {
@@ -51,7 +51,7 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
   }
 
   async function cycle(machine: readonly SnmpSettings[], signal: AbortSignal | undefined) {
-    // Outlets that reboot one after the other would leave a machine with two power cords running.
+    // Outlets that reboot one after the other would keep a machine with two power cords running.
     if (machine.flatMap(({ outlets }) => outlets).length === 1 && (await switchAll(machine, 'power cycle', signal))) return;
     const either = signal ? AbortSignal.any([stop, signal]) : stop;
     await switchAll(machine, 'power off', signal);
@@ -104,7 +104,7 @@ function readState(value: number | string | null, { state }: Pdu, node: NodeFact
   if (state.absent?.includes(number)) throw new SnmpError('absent', `the state ${value}`);
   if (state.on.includes(number)) return 'power on';
   if (state.off.includes(number)) return 'power off';
-  // An outlet that is on its way is still as it was known.
+  // An outlet in transition keeps its last known state.
   if (state.changing?.includes(number)) return node.power_state ?? 'power off';
   throw new SnmpError('answered', `the state ${value}, which is neither on nor off`);
 }

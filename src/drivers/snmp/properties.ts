@@ -47,16 +47,16 @@ export const snmpProperties: Properties = {
 /** The outlets of a machine at one PDU. */
 export type SnmpSettings = {
   readonly peer: SnmpPeer;
-  /** Undefined = to be asked of the PDU. */
+  /** Undefined = detected by querying the PDU. */
   readonly pdu: Pdu | undefined;
-  /** At least one: its number, or as much of its index as is given. */
+  /** At least one: its number, or a suffix of its index. */
   readonly outlets: readonly (readonly number[])[];
 };
 
-/** What a row of `snmp_pdus` may say. No secrets: the settings of a node keep them where they are known as such. */
+/** Keys allowed in a row of `snmp_pdus`. No secrets: those belong into the node's settings, which are masked. */
 const rowKeys = ['snmp_address', 'snmp_port', 'snmp_outlet', 'snmp_driver'];
 
-/** One for each PDU that the machine's power cords are in, at least one. Throws the Fault `driverInfo`. */
+/** One per PDU that the machine's power cords are plugged into, at least one. Throws the Fault `driverInfo`. */
 export function readSnmpSettings(node: NodeFacts): readonly SnmpSettings[] {
   const info = readDriverInfo(node);
   const settings = readRows(node, info).map((row) =>
@@ -75,7 +75,7 @@ export function snmpEndpoints(node: NodeFacts): readonly Endpoint[] {
   );
 }
 
-/** Clients send the list as such, or as its text. */
+/** Accepts a list, or its JSON text. */
 function readRows({ driver_info }: NodeFacts, info: DriverInfo): readonly JsonObject[] {
   const given = driver_info['snmp_pdus'];
   if (given === undefined || given === null || given === '') return [{}];
@@ -140,7 +140,7 @@ function readUser(info: DriverInfo) {
   return { user, auth, priv, context: info.text('snmp_context_name') };
 }
 
-/** A key without a protocol means the oldest one, as it did in Ironic. */
+/** A key without a protocol selects the oldest one, as in Ironic. */
 function readProtection<P extends string>(
   info: DriverInfo,
   what: 'auth' | 'priv',

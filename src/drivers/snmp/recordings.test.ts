@@ -1,7 +1,7 @@
 /**
- * Real PDUs, as others have recorded them: LibreNMS keeps what its users' devices answered (`tests/snmpsim/*.snmprec`), which
- * snmpsim plays back. States were read from the recordings by eye. A recording holds what LibreNMS asks for; of some PDUs the
- * outlets' states are not among it, and then they only show that the family is found.
+ * Recordings of real PDUs: LibreNMS keeps responses of its users' devices (`tests/snmpsim/*.snmprec`), which snmpsim
+ * replays. The expected states were read from the recordings manually. A recording has only objects that LibreNMS
+ * reads; if outlet states are missing, it only shows that the family is detected.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -25,9 +25,9 @@ type Recording = {
   readonly outlets: number;
   /** All others are on. */
   readonly off?: readonly number[];
-  /** What stands before the outlet where it is not the first unit. */
+  /** Index before the outlet if it is not the first unit. */
   readonly unit?: string;
-  /** An outlet, and the object that was recorded of it, to be written by command. */
+  /** An outlet and its recorded object, to be written by a command. */
   readonly switches?: { readonly outlet: number; readonly oid: string; readonly on: number; readonly off: number };
 };
 
@@ -57,7 +57,7 @@ const recordings: Record<string, Recording> = {
   'wti-power': { outlets: 8 },
 };
 
-/** What is no PDU, or one of whose outlets nothing was recorded: no state is made up. */
+/** Devices that are not PDUs, or without recorded outlets: no state is invented. */
 const others: Record<string, RegExp> = {
   'raritan-pdu': /no outlet 1, or is of another family/,
   'raritan-pdu_px3': /no outlet 1, or is of another family/,
@@ -126,10 +126,10 @@ suite('recorded PDUs', { skip }, () => {
     });
   }
 
-  /** What it says it is, and its vendor's numbers; those that the test switches keep what is written. */
+  /** Keeps the identity and the vendor's objects; those that the test switches are writable. */
   async function readRecording(name: string): Promise<string> {
     const lines = (await readFile(join(folder, `${name}.snmprec`), 'utf8')).split('\n').map((line) => line.replace(/^\./, ''));
-    // Some recordings hold the identity as text.
+    // Some recordings have the identity as text.
     const typed = lines.map((line) => line.replace(/^(1\.3\.6\.1\.2\.1\.1\.2\.0)\|4\|\.?/, '$1|6|'));
     const kept = typed.filter(
       (line) => line.startsWith('1.3.6.1.2.1.1.2.0|') || /^1\.3\.6\.1\.4\.1\.[\d.]+\|(2|66)\|-?\d+$/.test(line),

@@ -13,7 +13,7 @@ const enterprise = '1.3.6.1.4.1';
 const apcOutlet = `${enterprise}.318.1.1.12.3.3.1.1.4.3`;
 const gudePort = `${enterprise}.28507.43.1.3.1.2.1.3.1`;
 
-/** An APC and a Gude, so that the two cords differ in family, outlet and port. */
+/** An APC and a Gude PDU, so that the two cords differ in family, outlet and port. */
 let apc: Snmpd;
 let gude: Snmpd;
 
@@ -74,7 +74,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
 
   test('a PDU out of reach leaves the state open only where the other one is off', async (t) => {
     const { power, notices, ask } = setStage(t, quick);
-    // Nobody listens at the discard port.
+    // No agent listens on the discard port.
     const half = machine([...rows().slice(0, 1), { snmp_driver: 'apc', snmp_port: 9, snmp_outlet: '1' }]);
     await apc.set(apcOutlet, 1);
     assert.equal(await power.getPower(half, ask), 'power on');

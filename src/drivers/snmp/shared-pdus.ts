@@ -1,4 +1,4 @@
-/** PDUs that many nodes share: one session, one request at a time, and states that are asked for together. */
+/** PDUs shared by many nodes: one session, one request at a time, batched state queries. */
 import { createHash } from 'node:crypto';
 import { openSnmpClient, type SnmpClient, type SnmpNetwork, type SnmpValue } from '#wire/snmp/snmp-client.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
@@ -20,9 +20,9 @@ export class SharedPdus {
   }
 
   /**
-   * The row by which this outlet is reached. A family that is named is taken at its word; else the PDU is asked what it is and, where
-   * its vendor has several ways, which of them knows the outlet. Asked once. Throws SnmpError `unfit` for a product that no row
-   * knows, and `absent` where none of them has the outlet.
+   * The table row of this outlet. A configured family is used as is; otherwise the PDU is queried for its product and,
+   * if the vendor has several families, for the one that has the outlet. Cached. Throws SnmpError `unfit` for an
+   * unknown product, and `absent` if no row has the outlet.
    */
   async family(peer: SnmpPeer, { named, outlet, signal }: FamilyQuestion): Promise<Pdu> {
     if (named && !isBelowIdentity(named)) return named;
@@ -32,7 +32,7 @@ export class SharedPdus {
     return await this.#turns.take(
       turnOf(peer),
       async () => {
-        // Whoever had the turn before may have asked for the same.
+        // The previous caller in the queue may have detected it already.
         const pdu = this.#families.get(name) ?? (await this.#findOut(peer, { named, outlet, signal }));
         this.#families.set(name, pdu);
         return pdu;
@@ -61,7 +61,7 @@ export class SharedPdus {
     return found.pdu;
   }
 
-  /** Another PDU may stand at this address by now. */
+  /** A different PDU may have this address by now. */
   forgetFamily(peer: SnmpPeer): void {
     const account = accountOf(peer);
     for (const name of this.#families.keys()) if (name.startsWith(account)) this.#families.delete(name);
@@ -91,7 +91,7 @@ export class SharedPdus {
   }
 }
 
-/** `named`: the row that the settings name. */
+/** `named`: the row selected by the settings. */
 type FamilyQuestion = {
   readonly named: Pdu | undefined;
   readonly outlet: readonly number[];
@@ -104,7 +104,7 @@ function isStateOf({ state: { on, off, changing = [] } }: Pdu, value: SnmpValue 
 
 type WriteOptions = { readonly once: boolean; readonly signal?: AbortSignal | undefined };
 
-/** Objects in one request: the answer must fit into the 484 bytes that every agent takes (RFC 3417 section 3.2). */
+/** Objects per request: the response must fit into the 484 bytes that every agent supports (RFC 3417 section 3.2). */
 const mostAtOnce = 12;
 
 async function readAll(client: SnmpClient, oids: readonly string[], signal?: AbortSignal): Promise<Values> {
@@ -116,7 +116,7 @@ async function readAll(client: SnmpClient, oids: readonly string[], signal?: Abo
   return values;
 }
 
-/** An agent answers with an error for all where one object is at fault: then each is asked for by itself. */
+/** An agent fails the whole request if one object is in error: then each is queried separately. */
 async function readSome(
   client: SnmpClient,
   oids: readonly string[],
@@ -140,7 +140,7 @@ function turnOf({ address, port }: SnmpPeer): string {
   return `${address} ${port}`;
 }
 
-/** Tells credentials apart without keeping a second copy of a key. */
+/** Identifies credentials without keeping a second copy of a key. */
 function accountOf(peer: SnmpPeer): string {
   return createHash('sha256').update(JSON.stringify(peer)).digest('hex');
 }

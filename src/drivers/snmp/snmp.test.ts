@@ -14,7 +14,7 @@ import { readSnmpSettings } from './properties.ts';
 
 const reason = (await isInstalled('snmpd')) && (await isInstalled('snmpget')) ? false : 'snmpd or snmp is not installed';
 const skip = { skip: reason };
-/** A PDU that is slow is none that says nothing. */
+/** Timeouts for which a slow PDU does not count as unreachable. */
 const calm = { timeout: 10_000, backoff: 1, retries: 1 };
 const quick = { timeout: 200, backoff: 1.5, retries: 1 };
 
@@ -26,7 +26,7 @@ const facts = (driver_info: JsonObject, changes = {}): NodeFacts => ({
 const enterprise = '1.3.6.1.4.1';
 const rackPdu = `${enterprise}.318.1.1.12.3.3.1.1.4`;
 
-/** What each PDU has for outlet 3 (off), and what it does to it: written from the MIBs, not from our table. */
+/** Objects of outlet 3 (off) of each PDU, and the effect of commands: written from the MIBs, not from our table. */
 const outlets: Record<string, { outlet?: string; values: Record<string, number>; effects?: PduObjects['effects'] }> = {
   apc_masterswitch: { values: { [`${enterprise}.318.1.1.4.4.2.1.3.3`]: 2 } },
   apc_masterswitchplus: { values: { [`${enterprise}.318.1.1.6.5.1.1.5.1.3`]: 3 } },
@@ -88,7 +88,7 @@ const outlets: Record<string, { outlet?: string; values: Record<string, number>;
   wti_plug: stateAndAction(`${enterprise}.2634.3.100.200.1`, { state: '3.3', action: '4.3', on: [5, 1], off: [6, 0] }),
 };
 
-/** A number of seconds to each of two objects; on the way it is 3 (still on) and 4 (still off). */
+/** Two objects, each set to a delay in seconds; in transition the state is 3 (still on) and 4 (still off). */
 function hpePdu(stem: string, outlet: string) {
   const effect = (column: number, after: number) => ({
     oid: `${stem}.${column}.${outlet}`,
@@ -101,7 +101,7 @@ function hpePdu(stem: string, outlet: string) {
 
 type Pairs = { state: string; action: string; on: readonly [number, number]; off: readonly [number, number] };
 
-/** Writing the first of a pair makes the state the second. */
+/** Writing the action object sets the state object. */
 function stateAndAction(stem: string, { state, action, on, off }: Pairs) {
   const effect = ([value, after]: readonly [number, number]) => ({
     oid: `${stem}.${action}`,
@@ -185,7 +185,7 @@ test('finds out the family by itself, once', skip, async (t) => {
   const auto = node({ snmp_driver: 'auto', snmp_outlet: '5' });
   assert.equal(await power.getPower(auto), 'power on');
   assert.equal(await power.getPower(auto), 'power on');
-  // What it is, which of the vendor's ways knows the outlet, and the two questions.
+  // Product, the vendor's family that has the outlet, and the two queries.
   assert.equal(sent.length, 4);
 });
 
@@ -236,7 +236,7 @@ test('nodes of one PDU share its session, and ask for their states together', sk
   assert.deepEqual(states[4], { status: 'fulfilled', value: 'power on' });
   assert.equal(states.at(-1)?.status, 'rejected');
   assert.equal(states.filter(({ status }) => status === 'fulfilled').length, 8);
-  // Discovery of the engine, and one request: nobody pays for the outlet that is not there.
+  // Engine discovery and one request: the missing outlet causes no retries.
   assert.equal(sent.length, 2);
 });
 

@@ -8,7 +8,7 @@ import { createSnmpDriver } from './index.ts';
 
 const reason = (await isInstalled('snmpsimd')) ? false : 'snmpsimd is not installed';
 
-/** Fields are OID, type (2 = INTEGER, 6 = OID) with the module that keeps what is written, and the value. */
+/** Fields are OID, type (2 = INTEGER, 6 = OID) with the module that stores writes, and the value. */
 const record = `1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.13742.4
 1.3.6.1.4.1.13742.4.1.2.2.1.3.1|2:writecache|value=0
 1.3.6.1.4.1.13742.4.1.2.2.1.3.2|2:writecache|value=1

@@ -6,7 +6,7 @@ export type { TileraOptions } from './power.ts';
 
 export type TileraPduDriver = {
   readonly power: PowerInterface;
-  /** Ends the runs that are under way. */
+  /** Kills the runs in progress. */
   close(): Promise<void>;
 };
 

@@ -8,23 +8,23 @@ import { readTileraSettings, type TileraSettings, tileraProperties } from './pro
 export type TileraOptions = {
   /** Path of the site's manager program (`tile_pdu_mgr`). */
   readonly manager: string;
-  /** What the manager takes for each command, and prints for a state. */
+  /** The manager's argument for each command, and its output for a state. */
   readonly modes: { readonly on: number; readonly off: number; readonly reboot: number; readonly status: number };
-  /** Seconds that a run of the manager may take. */
+  /** Timeout of one run of the manager in seconds. */
   readonly timeout: number;
 };
 
 const modeTable = { 'power on': 'on', 'power off': 'off', 'power cycle': 'reboot' } as const;
 
-/** Power supplies hold up a machine that does little for a second or two. */
+/** Power supplies keep an idle machine running for a second or two. */
 const pauseSeconds = 5;
 
-/** Seconds that `ping` waits for its one answer. */
+/** Timeout of `ping` in seconds. */
 const pingWait = 5;
-/** `ping` of iputils: 1 = no answer, 2 = another failure, such as a name that nobody knows. */
+/** Exit status of iputils `ping`: 1 = no response, 2 = another failure, such as an unknown name. */
 const noAnswer = 1;
 
-/** @param stop ends all runs */
+/** @param stop kills all runs */
 export function createTileraPower(options: TileraOptions, stop: AbortSignal): PowerInterface {
   const turns = new PeerQueue<never, never>();
   const run = (settings: TileraSettings, mode: number, { signal }: CallOptions) => {
@@ -59,7 +59,7 @@ async function runManager({ manager, timeout }: TileraOptions, args: readonly st
   }
 }
 
-/** A machine that answers is on; one that doesn't is taken to be off, as the classic driver took it. */
+/** A machine that responds is on; otherwise it is assumed to be off, as in the classic driver. */
 async function ping(machine: string, signal: AbortSignal): Promise<PowerState> {
   try {
     await runTool('ping', ['-c1', `-W${pingWait}`, '--', machine], { signal });
@@ -70,7 +70,7 @@ async function ping(machine: string, signal: AbortSignal): Promise<PowerState> {
   }
 }
 
-/** The last word that the manager prints is the number of the state. */
+/** The last word of the manager's output is the number of the state. */
 function readState(output: string, { manager, modes }: TileraOptions, { pdu }: TileraSettings): PowerState {
   const word = output.trim().split(/\s+/).at(-1) ?? '';
   if (word === String(modes.on)) return 'power on';

@@ -16,7 +16,7 @@ export const tileraProperties: Properties = {
 export type TileraSettings = {
   readonly pdu: string;
   readonly outlet: string;
-  /** `''` where the manager is asked for the state. */
+  /** `''` if the state is queried from the manager. */
   readonly machine: string;
 };
 
@@ -25,7 +25,7 @@ export function readTileraSettings(node: NodeFacts): TileraSettings {
   const info = readDriverInfo(node);
   const host = (key: string) => {
     const value = withoutBrackets(info.required(key));
-    // The programs take what begins with a hyphen for an option.
+    // The programs would parse a leading hyphen as an option.
     if (!isHost(value)) throw info.wrong(`${key} must be a host name or an IP address`);
     return value;
   };

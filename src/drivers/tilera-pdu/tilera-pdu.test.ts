@@ -12,7 +12,7 @@ import { createTileraPduDriver } from './index.ts';
 const modes = { on: 1, off: 2, reboot: 3, status: 9 };
 const facts = (driver_info: JsonObject): NodeFacts => ({ ...aNode({ driver: 'tilera-pdu', driver_info }), ports: [] });
 
-/** A manager that writes down its arguments, keeps the state in a file, and prints it when asked. */
+/** A manager that logs its arguments, keeps the state in a file, and prints it on request. */
 const goodManager = `printf '%s|' "$@" >> "$0.log"; echo >> "$0.log"
 case $2 in 1|2) echo $2 > "$0.state";; 3) echo 1 > "$0.state";; 9) echo "outlet state:"; cat "$0.state";; esac`;
 
@@ -126,7 +126,7 @@ suite('the state by ping', async () => {
     assert.equal(await power.getPower(facts({ ...pinged, tilera_address: '127.0.0.1' })), 'power on');
   });
 
-  // A name with too long a part is refused before any name server is asked.
+  // A name with too long a label is rejected without a DNS query.
   test('a name that nobody knows is a fault, not a machine that is off', { skip: reason }, async () => {
     const node = facts({ ...pinged, tilera_address: `${'a'.repeat(64)}.example` });
     await assert.rejects(power.getPower(node), { code: 'toolFailed', message: /ping failed/ });

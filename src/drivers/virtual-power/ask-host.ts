@@ -6,20 +6,20 @@ import type { FaultTable, NodeFacts } from '../interfaces.ts';
 import { commandLine, type Hypervisor, hypervisorTable } from './hypervisors.ts';
 import { readVirtualPowerSettings, type VirtualPowerDefaults } from './properties.ts';
 
-/** What is asked for is the arguments of one or more calls of the hypervisor's program. */
+/** A hypervisor's host; a request is the arguments of one or more calls of the hypervisor's program. */
 export type Host = {
   readonly hypervisor: Hypervisor;
-  /** The same for all nodes of one hypervisor and user. */
+  /** Identical for all nodes of one hypervisor and user. */
   readonly key: string;
   /** For messages. */
   readonly address: string;
   readonly uri: string;
-  /** Standard output. Throws `HostRefusal` where the last call ends with another status than 0. */
+  /** Returns standard output. Throws `HostRefusal` if the exit status of the last call is not 0. */
   ask(calls: readonly (readonly string[])[], signal?: AbortSignal): Promise<string>;
   bmcError(command: string, detail: string): Fault;
 };
 
-/** The program ran, and said no. */
+/** The program ran and failed. */
 export class HostRefusal extends Error {
   override name = 'HostRefusal';
   readonly fault: Fault;
@@ -41,7 +41,7 @@ const faultTable: FaultTable = {
   closed: 'interrupted',
 };
 
-/** For the texts of faults. */
+/** Name of the device in faults. */
 const device = 'hypervisor host';
 
 const notFoundStatus = 127;

@@ -1,6 +1,6 @@
 /**
- * What is typed on the host of each kind of hypervisor, and how its answers are read: one row each. Machines are called by
- * their UUID, so that no name of theirs ever stands in a command line.
+ * Commands of each kind of hypervisor, and parsers of their output: one row each. Machines are addressed by UUID, so
+ * that a machine's name never appears on a command line.
  */
 import type { PowerState } from '#domain/records.ts';
 import type { PowerTarget } from '../interfaces.ts';
@@ -15,34 +15,34 @@ export type Machine = {
 type Command = (uuid: string) => readonly string[];
 
 export type Hypervisor = {
-  /** The program, with what it is always given. */
+  /** The program with its fixed arguments. */
   readonly program: (uri: string) => readonly string[];
   readonly list: readonly string[];
   readonly readUuids: (output: string) => string[];
   readonly describe: Command;
-  /** Of the answers to several `describe`, one after the other. */
+  /** Parses the concatenated output of several `describe` commands. */
   readonly readMachines: (output: string) => Machine[];
   readonly state: Command;
-  /** The hypervisor's own word, or undefined where the answer has none. */
+  /** The state in the hypervisor's terms, or undefined if the output has none. */
   readonly readState: (output: string) => string | undefined;
   readonly states: Readonly<Record<string, PowerState>>;
   readonly commands: Readonly<Partial<Record<PowerTarget, Command>>>;
-  /** Done before a machine is switched on, whatever comes of it: what it would go on from is thrown away, so that it boots. */
+  /** Run before power on, its result ignored: discards a saved state, so that the machine boots. */
   readonly forget?: Command;
-  /** What has to be done in some states before the machine can be switched on. */
+  /** Commands required in some states before power on. */
   readonly beforeOn: Readonly<Record<string, Command>>;
-  /** Said of a machine that is not there any more. */
+  /** Error message for a machine that no longer exists. */
   readonly gone: RegExp;
-  /** Said of a machine that is on or off as it should be. */
+  /** Error message for a machine that already is in the requested state. */
   readonly already: RegExp;
-  /** Said while the end of what was before is still under way, or of a machine that runs: then its state is `running`. */
+  /** Error while a previous command is in progress, or for a running machine: its state then is `running`. */
   readonly busy?: RegExp;
   readonly running: string;
 };
 
 const uuidPattern = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
 
-/** Lines that the login shell or the program adds are no machines. */
+/** Skips lines added by the login shell or the program. */
 function linesMatching(output: string, pattern: RegExp): string[] {
   return output.split('\n').flatMap((line) => pattern.exec(line.trim())?.[1] ?? []);
 }
@@ -51,7 +51,7 @@ export function plainMac(mac: string): string {
   return mac.replaceAll(/[:.-]/g, '').toLowerCase();
 }
 
-/** libvirt: `virsh` of libvirt 1.x and later; the words for states are those of virsh-domain-monitor.c. */
+/** libvirt: `virsh` of libvirt 1.x and later; state names are those of virsh-domain-monitor.c. */
 const virsh: Hypervisor = {
   program: (uri) => ['virsh', '--quiet', '--connect', uri],
   list: ['list', '--all', '--uuid'],
@@ -64,7 +64,7 @@ const virsh: Hypervisor = {
   states: {
     running: 'power on',
     idle: 'power on',
-    // It holds its memory and devices, and must be destroyed before it can be started.
+    // It holds memory and devices, and must be destroyed before it can be started.
     paused: 'power on',
     'in shutdown': 'power on',
     crashed: 'power on',
@@ -84,11 +84,11 @@ const virsh: Hypervisor = {
   running: 'running',
 };
 
-/** One domain of `virsh dumpxml`. MACs count inside of `<interface>` alone: the XML may describe hosts and networks, too. */
+/** One domain of `virsh dumpxml`. Reads MACs only in `<interface>`: the XML may describe hosts and networks, too. */
 function readDomain(xml: string): Machine[] {
   const uuid = new RegExp(`<uuid>(${uuidPattern.source})</uuid>`).exec(xml)?.[1];
   if (!uuid) return [];
-  // By its parts: an expression for the whole would look for the end anew at each of many beginnings.
+  // Split first: a regular expression over the whole text would take quadratic time.
   const interfaces = xml
     .split('</interface>')
     .slice(0, -1)
@@ -105,7 +105,7 @@ function readXmlText(text: string): string {
   return text.replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (name) => xmlNames[name] ?? name);
 }
 
-/** VirtualBox 4 and later; the words for states are those of VBoxManageInfo.cpp. */
+/** VirtualBox 4 and later; state names are those of VBoxManageInfo.cpp. */
 const vbox: Hypervisor = {
   program: () => ['VBoxManage', '-q'],
   list: ['list', 'vms'],
@@ -146,7 +146,7 @@ const vbox: Hypervisor = {
     reset: (uuid) => ['controlvm', uuid, 'reset'],
     'soft power off': (uuid) => ['controlvm', uuid, 'acpipowerbutton'],
   },
-  // A machine that was off boots; this one would go on where it was.
+  // Power on must boot the machine; with a saved state it would resume.
   beforeOn: { saved: (uuid) => ['discardstate', uuid], 'aborted-saved': (uuid) => ['discardstate', uuid] },
   gone: /Could not find a registered machine|VBOX_E_OBJECT_NOT_FOUND/,
   already: /is not currently running/,
@@ -164,7 +164,7 @@ function readMachine(text: string): Machine[] {
 export const hypervisorTable = { virsh, vbox } as const satisfies Record<string, Hypervisor>;
 export type HypervisorName = keyof typeof hypervisorTable;
 
-/** Words as one command line for a login shell of any kind: nothing in them means anything to it. */
+/** Quotes words for the command line of any login shell. */
 export function commandLine(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }

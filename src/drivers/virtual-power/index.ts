@@ -9,11 +9,11 @@ export type { VirtualPowerDefaults } from './properties.ts';
 
 export type VirtualPowerDriver = {
   readonly power: PowerInterface;
-  /** Ends what is under way and all connections. */
+  /** Aborts commands in progress and closes all connections. */
   close(): Promise<void>;
 };
 
-/** @param directory for the sockets of the shared connections and, while one is opened, its secrets */
+/** @param directory for the sockets of the shared connections and, while one is being opened, its secrets */
 export function createVirtualPowerDriver(directory: string, defaults: VirtualPowerDefaults): VirtualPowerDriver {
   const pool = new SshPool(directory);
   const power = createVirtualPower({

@@ -1,14 +1,14 @@
-/** Which machine of a hypervisor a node is: found by MAC in a list of all, which is kept for a while. */
+/** Finds the machine of a node on its hypervisor by MAC, in a cached list of all machines. */
 import { Fault } from '#domain/faults.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import type { Host } from './ask-host.ts';
 import { type Machine, plainMac } from './hypervisors.ts';
 
-/** A MAC may be given to another machine meanwhile; nobody does that often. */
+/** Cache lifetime: a MAC may move to another machine, but rarely does. */
 const keptMs = 600_000;
-/** A machine that is not there is not looked for more often. */
+/** Minimum interval between searches for a machine that was not found. */
 const renewMs = 10_000;
-/** Machines that one command line asks about: a line of some kB. */
+/** Machines per command line, which limits its length to some kB. */
 const describedAtOnce = 50;
 const listsMax = 100;
 
@@ -22,7 +22,7 @@ export class Machines {
     this.#now = now;
   }
 
-  /** Throws `bmcError` where no machine, or more than one, has a MAC of the node. */
+  /** Throws `bmcError` if no machine, or more than one, has a MAC of the node. */
   async find(host: Host, node: NodeFacts): Promise<Machine> {
     const found = choose(host, node, (await this.#list(host, keptMs)).machines);
     if (found) return found;
@@ -36,13 +36,13 @@ export class Machines {
     this.#lists.delete(host.key);
   }
 
-  /** All who ask meanwhile share one reading, which nobody's signal ends. */
+  /** Concurrent callers share one read, which no caller's signal aborts. */
   async #list(host: Host, maxAge: number): Promise<List> {
     const known = this.#lists.get(host.key);
     if (known) {
       const list = await known;
       if (this.#now() - list.at < maxAge) return list;
-      // Somebody else may have begun to read it anew.
+      // Another caller may have started a refresh.
       const newer = this.#lists.get(host.key);
       if (newer && newer !== known) return newer;
     }
@@ -62,7 +62,7 @@ async function readMachines(host: Host): Promise<Machine[]> {
   const machines: Machine[] = [];
   for (let at = 0; at < uuids.length; at += describedAtOnce) {
     const calls = uuids.slice(at, at + describedAtOnce).map((uuid) => hypervisor.describe(uuid));
-    // A machine may go while it is asked about, so the call that counts is one that always succeeds.
+    // A machine may be deleted meanwhile, so the last call, whose status counts, is one that always succeeds.
     machines.push(...hypervisor.readMachines(await host.ask([...calls, hypervisor.list])));
   }
   return machines;

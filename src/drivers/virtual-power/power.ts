@@ -6,7 +6,7 @@ import type { Machine } from './hypervisors.ts';
 import type { Machines } from './machines.ts';
 import { virtualPowerProperties } from './properties.ts';
 
-/** VirtualBox says that a machine is off a moment before it can be started again. */
+/** VirtualBox reports a machine as off a moment before it can be started again. */
 const busyAttempts = 5;
 const busyPauseMs = 1000;
 
@@ -14,7 +14,7 @@ type Parts = { hostOf(node: NodeFacts): Host; validate(node: NodeFacts): void; m
 type Work<R> = (host: Host, machine: Machine) => Promise<R>;
 
 export function createVirtualPower({ hostOf, validate, machines }: Parts): PowerInterface {
-  /** A machine that was made anew has another UUID: it is looked for once more. */
+  /** A recreated machine has another UUID: it is searched for once more. */
   const withMachine = async <R>(node: NodeFacts, work: Work<R>): Promise<R> => {
     const host = hostOf(node);
     try {
@@ -62,7 +62,7 @@ async function command(host: Host, machine: Machine, { target, signal }: { targe
       if (!(error instanceof HostRefusal)) throw error;
       if (target !== 'reset' && already.test(error.errors)) return;
       if (!busy?.test(error.errors)) throw error;
-      // Somebody has started it: the answer to a first command may have been lost.
+      // It is running already: the response to a first command may have been lost.
       if (target === 'power on' && (await readWord(host, machine, signal)) === running) return;
       if (attempt === busyAttempts) throw error;
     }

@@ -5,7 +5,7 @@ import { withoutBrackets } from '../driver-info.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
 import { type HypervisorName, hypervisorTable } from './hypervisors.ts';
 
-/** The settings `virtual_power.*`: one hypervisor for all nodes that name none of their own. Empty = not set. */
+/** The settings `virtual_power.*`: the hypervisor of all nodes without their own. Empty = not set. */
 export type VirtualPowerDefaults = {
   readonly ssh_host: string;
   readonly ssh_port: number;
@@ -44,17 +44,17 @@ export const virtualPowerProperties: Properties = {
 
 export type VirtualPowerSettings = { readonly target: SshTarget; readonly type: HypervisorName; readonly uri: string };
 
-/** OpenSSH would take a leading dash for an option. */
+/** OpenSSH would parse a leading dash as an option. */
 const hostPattern = /^[A-Za-z0-9_[:][A-Za-z0-9_.:%\]-]*$/;
 const userPattern = /^[^\s'"`\\;&<>|(){}$@-][^\s'"`\\;&<>|(){}$]*$/;
 const hostKeyPattern = /^(?:SHA256:[A-Za-z0-9+/]{43}|(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]{40,}={0,2})$/;
 
-/** @throws Fault `driverInfo`; its text never repeats a secret. */
+/** @throws Fault `driverInfo`; its text never contains a secret. */
 export function readVirtualPowerSettings(node: NodeFacts, defaults: VirtualPowerDefaults): VirtualPowerSettings {
   const { name, uuid, driver_info: info } = node;
   const wrong = (detail: string) => new Fault('driverInfo', { node: name ?? uuid, detail });
   const text = (key: string): string => readText(info[key], () => wrong(`${key} must be text`));
-  // The user and secrets of the settings belong to the host of the settings, and are given to no other.
+  // The settings' user and secrets are used only for the settings' host.
   const own = withoutBrackets(text('ssh_address').trim());
   const site = own === '' ? defaults : noDefaults;
   const host = own || site.ssh_host;
@@ -87,7 +87,7 @@ export function readVirtualPowerSettings(node: NodeFacts, defaults: VirtualPower
   };
 }
 
-/** The way `ext` and some parameters name programs that virsh runs on the hypervisor: its own settings may, a node may not. */
+/** `ext` transport and some URI parameters name programs that virsh runs: allowed in settings, not in a node. */
 function readUri(uri: string, wrong: (detail: string) => Fault): string {
   const plain = uri.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   if (!/^[a-z]+\+ext:|[?&;]\s*(command|netcat)\s*=/i.test(plain) && !/^-|[\0\r\n]/.test(plain)) return uri;
@@ -96,7 +96,7 @@ function readUri(uri: string, wrong: (detail: string) => Fault): string {
 
 const noDefaults = { ssh_host: '', ssh_port: 22, type: 'virsh', host_user: '', host_pass: '', host_key: '' };
 
-/** Clients send numbers as they please. */
+/** Numbers are accepted, too. */
 function readText(value: Json | undefined, wrong: () => Fault): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string' || typeof value === 'number') return String(value);
@@ -109,13 +109,13 @@ function isType(type: string): type is HypervisorName {
 
 function readKey(text: (key: string) => string, site: { readonly host_key: string }): SshTarget['key'] {
   const contents = text('ssh_key_contents');
-  // Typed on a command line, the lines of a key arrive with `\n` in between.
+  // Keys pasted on a command line contain `\n` in place of line breaks.
   if (contents !== '') return { contents: contents.includes('\n') ? contents : contents.replaceAll('\\n', '\n') };
   const file = text('ssh_key_filename') || site.host_key;
   return file === '' ? undefined : { file };
 }
 
-/** A key as in known_hosts, authorized_keys or `ssh-keyscan`: type and data, wherever they stand in the line. */
+/** A key as in known_hosts, authorized_keys or `ssh-keyscan` output: type and data, anywhere in the line. */
 function readHostKeys(text: string, wrong: (detail: string) => Fault): string[] {
   const lines = text.split(/[\n,]/).map((line) => line.trim());
   return lines

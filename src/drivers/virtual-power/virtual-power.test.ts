@@ -20,7 +20,7 @@ const none: VirtualPowerDefaults = {
 const mac = '52:54:00:aa:bb:01';
 const uuidOf = (digit: string) => `${digit.repeat(8)}-1111-4111-8111-${digit.repeat(12)}`;
 const [one, two, ten] = [uuidOf('1'), uuidOf('2'), uuidOf('a')];
-/** What others have called their machines, or could. */
+/** A machine name full of shell metacharacters. */
 const odd = `-rf it's "a" test; $(touch pwned) & \`id\` <vm> 1`;
 
 async function aStage(t: TestContext, defaults: Partial<VirtualPowerDefaults> = {}) {

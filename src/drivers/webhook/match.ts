@@ -5,9 +5,9 @@ const test = new Script('pattern.test(text)');
 const mostTries = 10;
 
 /**
- * Whether `text` holds `pattern`, within `timeout` milliseconds: some patterns take for ever on some answers, and the process has
- * one thread. Where other programs had the processor for most of that time, it is tried again.
- * @returns undefined where it took too long
+ * Whether `text` matches `pattern`, within `timeout` milliseconds: some patterns backtrack exponentially, and the
+ * process has one thread. Retried if other processes used the CPU for most of that time.
+ * @returns undefined if it timed out
  */
 export function matches(pattern: RegExp, text: string, timeout: number): boolean | undefined {
   const context = createContext({ pattern, text });

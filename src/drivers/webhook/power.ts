@@ -6,17 +6,17 @@ import { readWebhookSettings, type WebhookSettings, webhookProperties } from './
 
 const faultTable: FaultTable = { silent: 'bmcUnreachable', untrusted: 'bmcUntrusted', unfit: 'bmcError' };
 
-/** For the texts of faults. */
+/** Name of the device in faults. */
 const device = 'web service';
 
-/** A state is told in a few words; an answer beyond this is something else. */
+/** A state needs only a few words; a longer response is an error. */
 const mostBytes = 64 * 1024;
-/** Milliseconds for a regular expression. */
+/** Timeout of a regular expression in milliseconds. */
 const matchTimeout = 50;
-/** Characters of an answer that a fault repeats. */
+/** Characters of a response that a fault quotes. */
 const shown = 200;
 
-/** What is behind the service may be a power cord: power supplies hold up a machine that does little for a second or two. */
+/** The service may switch a power cord, and power supplies keep an idle machine running for a second or two. */
 const pauseSeconds = 5;
 
 export const webhookPower: PowerInterface = {
@@ -45,7 +45,7 @@ export const webhookPower: PowerInterface = {
 
 type Call = { readonly url: URL; readonly method: string };
 
-/** @returns the text of a good answer */
+/** @returns the body of a successful response */
 async function ask(settings: WebhookSettings, { url, method }: Call, { signal }: CallOptions): Promise<string> {
   const { headers, trust, timeout } = settings;
   const fields = { device, address: url.host, command: `${method} ${pathOf(url, settings)}`, attempts: 1 };
@@ -71,13 +71,13 @@ function settingFault(settings: WebhookSettings, detail: string): Fault {
   return new Fault('bmcError', { device, address: query.host, command, detail });
 }
 
-/** A query may hold a secret, and so may a path. */
+/** Masks secrets, which a query or a path may contain. */
 function pathOf({ pathname, search }: URL, settings: WebhookSettings): string {
   const path = withoutSecrets(pathname, settings);
   return search === '' ? path : `${path}?…`;
 }
 
-/** The beginning of an answer on one line, without what we sent in secret, should the peer repeat it. */
+/** The beginning of a response on one line; secrets that the peer echoes are masked. */
 function quote(text: string, settings: WebhookSettings): string {
   return withoutSecrets(text, settings).replace(/\s+/g, ' ').trim().slice(0, shown);
 }

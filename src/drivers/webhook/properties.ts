@@ -33,7 +33,7 @@ export type WebhookSettings = {
   readonly patterns: { readonly on: RegExp; readonly off: RegExp };
   readonly methods: { readonly command: string; readonly query: string };
   readonly headers: Readonly<Record<string, string>>;
-  /** Texts that must not be shown, whoever sends them back. */
+  /** Texts to mask wherever they appear. */
   readonly secrets: readonly string[];
   readonly trust: Trust;
   /** Milliseconds. */
@@ -62,7 +62,7 @@ export function readWebhookSettings(node: NodeFacts): WebhookSettings {
       command: info.choice('power_method', ['post', 'put', 'patch', 'get'], 'post').toUpperCase(),
       query: info.choice('power_query_method', ['get', 'post'], 'get').toUpperCase(),
     },
-    // The first three are what MAAS sends.
+    // The first three headers are those that MAAS sends.
     headers: { accept: 'application/json', 'user-agent': 'Ingot', system_id: node.uuid, ...authorization, ...own },
     secrets: [
       pass,
@@ -71,19 +71,19 @@ export function readWebhookSettings(node: NodeFacts): WebhookSettings {
       ...Object.values(urls).flatMap((url) => urlSecretsOf(url, node)),
     ]
       .filter((text) => text.length > 3)
-      // A secret may be part of another.
+      // Longest first, since one secret may contain another.
       .toSorted((left, right) => right.length - left.length),
     trust: readTrust(info),
     timeout: info.whole('power_timeout', { min: 1, max: 300, default: 15 }) * 1000,
   };
 }
 
-/** A header as a whole, and what follows the word `Basic` or `Bearer` in it. */
+/** Each header value, and the credentials after `Basic` or `Bearer` in it. */
 function secretsOf(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers).flatMap((text) => [text, text.slice(text.indexOf(' ') + 1)]);
 }
 
-/** Values of a query, and what stands in a path and looks like a key: many services take one there. As sent, and as meant. */
+/** Values of a query, and path segments that look like keys: many services take one there. Encoded and decoded. */
 function urlSecretsOf({ pathname, search }: URL, { uuid, name }: NodeFacts): string[] {
   const names = [uuid, name ?? uuid];
   const isKey = (text: string) => /^[\w.~=+-]{16,}$/.test(text) && /\d/.test(text) && /[A-Za-z]/.test(text);
@@ -115,7 +115,7 @@ function readUrl(info: DriverInfo, key: string, { uuid, name }: NodeFacts): URL 
 
 function readPattern(info: DriverInfo, key: string, fallback: string): RegExp {
   const text = info.text(key) || fallback;
-  // Python, in which MAAS reads them, writes flags in front.
+  // Python, which MAAS uses, writes flags in front.
   const [, flags = '', source = ''] = /^(?:\(\?([ims]+)\))?(.*)$/s.exec(text) ?? [];
   try {
     return new RegExp(source, [...new Set(flags)].join(''));

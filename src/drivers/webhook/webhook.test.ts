@@ -18,7 +18,7 @@ const { uuid } = facts({});
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** A service that keeps one machine's state, unless `answer` says something else. */
+/** A service that keeps one machine's state, unless `answer` overrides the response. */
 async function setStage(t: TestContext, { answer, tls }: { answer?: Answer; tls?: Identity } = {}) {
   const heard: { line: string; headers: IncomingMessage['headers'] }[] = [];
   let state = 'stopped';

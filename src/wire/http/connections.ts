@@ -1,4 +1,4 @@
-/** Connections to one service: one at a time, kept open, and trusted before the first byte of a request leaves. */
+/** Connections to one service: one at a time, keep-alive, and verified before the first byte of a request is sent. */
 import { constants } from 'node:crypto';
 import { Agent as PlainAgent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
@@ -6,30 +6,30 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 
-/** How a service proves that it is the right one. */
+/** How a service is authenticated. */
 export type Trust =
-  /** The certificate authorities of this host, or those in `ca` (PEM). */
+  /** By the certificate authorities of this host, or those in `ca` (PEM). */
   | { readonly by: 'authority'; readonly ca?: string }
-  /** SHA-256 of the certificate (hex, 64 digits): made for the self-signed certificates of BMCs. */
+  /** By the SHA-256 of its certificate (hex, 64 digits): for the self-signed certificates of BMCs. */
   | { readonly by: 'fingerprint'; readonly sha256: string }
-  /** Any certificate, or none (`http:`): the network is trusted instead. Only as an explicit choice. */
+  /** Accepts any certificate, or none (`http:`): the network is trusted instead. Only as an explicit choice. */
   | { readonly by: 'nothing' };
 
-/** The other end is not who it should be. The message says what was presented, so that an operator can pin it. */
+/** The peer failed verification. The message names the certificate presented, so that an operator can pin it. */
 export class UntrustedPeer extends Error {
   override name = 'UntrustedPeer';
 }
 
-/** No connection in time. */
+/** The connection timed out. */
 export class ConnectTimeout extends Error {
   override name = 'ConnectTimeout';
 }
 
 export type TrustedPeer = {
-  /** Its origin: `https://bmc.example:8443`. */
+  /** Origin of the peer: `https://bmc.example:8443`. */
   readonly url: string;
   readonly trust: Trust;
-  /** `old`: TLS 1.0 and weak keys are taken, too. */
+  /** `old`: also accepts TLS 1.0 and weak keys. */
   readonly tls?: 'old';
 };
 export type Connecting = {
@@ -37,13 +37,13 @@ export type Connecting = {
   readonly connectMs: number;
   /** Default true. */
   readonly keepAlive?: boolean;
-  /** The handshake begins with a small ClientHello at once: the peer is known to need it. */
+  /** Sends a small ClientHello on the first attempt, because the peer is known to need it. */
   readonly smallHello?: boolean;
-  /** The peer took only a small ClientHello. */
+  /** Called when the peer accepted only a small ClientHello. */
   readonly onSmallHello?: () => void;
 };
 
-/** @returns an agent for `node:https` or `node:http`, as the peer's URL says */
+/** @returns an agent for `node:https` or `node:http`, depending on the peer's URL */
 export function createAgent(connecting: Connecting): PlainAgent {
   const options = { keepAlive: connecting.keepAlive ?? true, maxSockets: 1, maxFreeSockets: 1 };
   if (connecting.peer.url.startsWith('http:')) return new PlainAgent(options);
@@ -56,8 +56,8 @@ type Attempt = { readonly small: boolean; readonly timeoutMs: number };
 class TrustingAgent extends TlsAgent {
   readonly #connecting: Connecting;
   /**
-   * Of a connection that was trusted. Lets the next one begin without a full handshake, which costs a small BMC a second
-   * of work; nobody else can take it up, and no certificate is presented then.
+   * TLS session of a verified connection. Resuming it avoids a full handshake, which costs a small BMC a second of CPU
+   * time. Only the same peer can resume it; no certificate is presented then.
    */
   #session: Buffer | undefined;
 
@@ -72,7 +72,7 @@ class TrustingAgent extends TlsAgent {
       this.#attempt({ small: true, timeoutMs: connectMs }, callback);
       return undefined;
     }
-    // Nothing but a ClientHello was sent: whatever the request is, it can be tried again.
+    // Only a ClientHello was sent, so a retry is safe for any request.
     this.#attempt({ small: false, timeoutMs: connectMs / 2 }, (error, socket) => {
       if (error === null || !mayBeTooLarge(error)) return callback?.(error, socket);
       this.#attempt({ small: true, timeoutMs: connectMs / 2 }, (again, other) => {
@@ -107,9 +107,9 @@ class TrustingAgent extends TlsAgent {
 }
 
 /**
- * Key shares of 32 and 65 bytes. With the hybrid of ML-KEM, which OpenSSL 3.5 offers first, a ClientHello needs more than
- * one packet; TLS stacks of BMCs that read only one cut the connection or fall silent (as middleboxes did,
- * tldr.fail). These groups are as strong as what such a BMC can agree on anyway.
+ * Key shares of 32 and 65 bytes. With the ML-KEM hybrid that OpenSSL 3.5 offers first, a ClientHello needs more than
+ * one packet. Some TLS stacks of BMCs read only one packet and then close the connection or hang (as middleboxes did,
+ * tldr.fail). These groups are as strong as anything such a BMC can negotiate.
  */
 const smallGroups = 'X25519:P-256:P-384';
 
@@ -124,24 +124,24 @@ function tlsOptions({ url, trust, tls }: TrustedPeer): ConnectionOptions {
   return {
     host,
     port: Number(port || 443),
-    // A name alone goes into the handshake (RFC 6066 section 3); the check of the certificate takes addresses too.
+    // SNI takes host names only (RFC 6066 section 3); certificate verification accepts addresses, too.
     ...(isIP(host) === 0 && { servername: host }),
     ...(trust.by === 'authority' && trust.ca !== undefined && { ca: trust.ca }),
-    // Judged by `judge`, which can also tell what was presented.
+    // `judge` verifies the certificate, because it can also report the one presented.
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
     ...(tls === 'old' && oldTls),
   };
 }
 
-/** What BMCs from before 2015 need: TLS 1.0, keys of 1024 bits, SHA-1, no secure renegotiation (RFC 5746). */
+/** Required by BMCs from before 2015: TLS 1.0, 1024-bit keys, SHA-1, no secure renegotiation (RFC 5746). */
 const oldTls: ConnectionOptions = {
   minVersion: 'TLSv1',
   ciphers: 'DEFAULT:@SECLEVEL=0',
   secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
 };
 
-/** @returns why this end must not be talked to */
+/** @returns why the peer must not be trusted; undefined if it is verified */
 function judge(socket: TLSSocket, trust: Trust): string | undefined {
   if (trust.by === 'nothing') return undefined;
   const presented = socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase();
@@ -159,7 +159,7 @@ function reasonOf(error: Error | string | null): string {
   return reasonTable[code] ?? code;
 }
 
-/** Verification errors of OpenSSL and Node in words. */
+/** Verification error codes of OpenSSL and Node → readable messages. */
 const reasonTable: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'signed by an unknown authority',

@@ -1,4 +1,4 @@
-/** One HTTP request and its reply, bounded in time and size, to a peer that has to prove who it is. */
+/** One HTTP request and its response, bounded in time and size, to an authenticated peer. */
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import type { Trust } from './connections.ts';
@@ -11,7 +11,7 @@ export type HttpRequest = {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly trust: Trust;
-  /** Milliseconds for all of it, redirections included. */
+  /** Timeout in milliseconds for the whole exchange, redirects included. */
   readonly timeout: number;
   readonly mostBytes: number;
   readonly signal?: AbortSignal | undefined;
@@ -20,13 +20,13 @@ export type HttpRequest = {
 export type HttpReply = { readonly status: number; readonly text: string };
 
 /**
- * - `silent`: no connection, or no whole reply in time;
- * - `untrusted`: the certificate is another than expected; nothing was sent;
- * - `unfit`: no HTTP, too long a reply, or one that leads elsewhere.
+ * - `silent`: connection failed or the response timed out;
+ * - `untrusted`: unexpected certificate; no request was sent;
+ * - `unfit`: not HTTP, response too large, or a redirect to another origin.
  */
 export type HttpFailure = 'silent' | 'untrusted' | 'unfit';
 
-/** Never holds a header or a query. */
+/** Never contains headers or a query string. */
 export class HttpError extends Error {
   override name = 'HttpError';
   readonly failure: HttpFailure;
@@ -39,7 +39,7 @@ export class HttpError extends Error {
 
 const mostRedirections = 3;
 
-/** Redirections are followed within the origin, since headers hold secrets; methods other than GET only by 307 and 308. */
+/** Follows redirects within the origin only, since headers hold secrets; methods other than GET only by 307 and 308. */
 export async function exchange(request: HttpRequest): Promise<HttpReply> {
   const inTime = AbortSignal.timeout(request.timeout);
   const signal = request.signal ? AbortSignal.any([request.signal, inTime]) : inTime;
@@ -80,7 +80,7 @@ async function send({ url, ...request }: HttpRequest, agent: ReturnType<typeof c
   return { status: response.statusCode ?? 0, location: response.headers.location, text: Buffer.concat(pieces).toString('utf8') };
 }
 
-/** RFC 9110 section 15.4. @returns undefined where there is none to follow */
+/** RFC 9110 section 15.4. @returns undefined if the response is not a redirect to follow */
 function redirection({ status, location }: Received, method: string, from: URL): URL | undefined {
   const keepsMethod = status === 307 || status === 308;
   const isRedirection = keepsMethod || status === 301 || status === 302 || status === 303;

@@ -3,12 +3,12 @@ import { openRedfishClient, type RedfishLimits, type RedfishService } from './cl
 import type { RedfishPeer } from './redfish-client.ts';
 
 export type RedfishClientPool = {
-  /** The one client for this service. Other credentials or trust than last time replace it. */
+  /** The shared client of this service. It is replaced when credentials or trust settings change. */
   client(peer: RedfishPeer): RedfishService;
   close(): Promise<void>;
 };
 
-/** One client, thus one session, one connection and one queue, per service. */
+/** One client per service, thus one session, one connection and one queue. */
 export function createRedfishClientPool(limits?: Partial<RedfishLimits>): RedfishClientPool {
   const clients = new Map<string, { client: RedfishService; fingerprint: string }>();
   return {
@@ -29,7 +29,7 @@ export function createRedfishClientPool(limits?: Partial<RedfishLimits>): Redfis
   };
 }
 
-/** Tells two peers apart without keeping a second copy of the password. */
+/** Identifies a peer without keeping a second copy of the password. */
 function fingerprintOf({ user, password, auth, trust, tls }: RedfishPeer): string {
   return createHash('sha256')
     .update(JSON.stringify([user, password, auth, trust, tls ?? null]))

@@ -15,7 +15,7 @@ const post = `POST ${action}`;
 const told = (entry: Json): Json => ({
   error: { code: 'Base.1.8.GeneralError', message: 'See ExtendedInfo.', '@Message.ExtendedInfo': entry },
 });
-/** As an iDRAC answers: Dell EMC, "Implementation of the DMTF Redfish API on PowerEdge Servers", page 40. */
+/** Error response of an iDRAC: Dell EMC, "Implementation of the DMTF Redfish API on PowerEdge Servers", page 40. */
 const notInList = {
   MessageId: 'Base.1.8.PropertyValueNotInList',
   Message: "The value 'Blue' for the property IndicatorLED is not in the list of acceptable values.",

@@ -1,4 +1,4 @@
-/** A conversation with one Redfish service: one request at a time, in a session that is kept. DSP0266. */
+/** Client of one Redfish service: one request at a time, in a persistent session. DSP0266. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { readMembers } from './collection.ts';
 import { etagTable } from './etags.ts';
@@ -21,30 +21,30 @@ import { type EventStream, type ServerEvent, streamEvents } from './server-sent-
 import { followTask, retryAfter } from './task-monitor.ts';
 import { createFileBody, createForm, type Form } from './uploads.ts';
 
-/** Milliseconds, but for `replyBytes`. */
+/** Milliseconds, except `replyBytes`. */
 export type RedfishLimits = {
   readonly connectMs: number;
-  /** One exchange that reads, with its repeats. */
+  /** Deadline of one read request, retries included. */
   readonly readMs: number;
-  /** Reading all of a collection, which may take thousands of exchanges. */
+  /** Deadline for reading a whole collection, which may take thousands of requests. */
   readonly collectionMs: number;
-  /** One exchange that changes something; BMCs think long before they answer. */
+  /** Deadline of one write request; BMCs can take long to respond. */
   readonly writeMs: number;
-  /** Sending a whole file. */
+  /** Deadline of a file upload. */
   readonly uploadMs: number;
   readonly taskMs: number;
-  /** Between looks at a task. */
+  /** Poll interval of tasks. */
   readonly taskPauseMs: number;
-  /** How long a refused password is not tried again. */
+  /** How long a rejected password is not retried. */
   readonly refusalMs: number;
-  /** How long basic authentication stands in when no session is free, and the pause between tries where it may not. */
+  /** How long basic authentication is used while no session is free; the retry interval where basic is not allowed. */
   readonly fullMs: number;
   readonly fullPauseMs: number;
-  /** Before a read that the service failed at (5xx) is asked once more. */
+  /** Delay before a read that failed with 5xx is retried once. */
   readonly upsetMs: number;
-  /** After so long without a request the session is given back; BMCs have few. */
+  /** Idle timeout after which the session is deleted; BMCs support few sessions. */
   readonly idleMs: number;
-  /** Saying goodbye. */
+  /** Timeout for deleting the session on close. */
   readonly closeMs: number;
   readonly replyBytes: number;
 };
@@ -66,12 +66,12 @@ export const defaultLimits: RedfishLimits = {
   replyBytes: 8 * 1024 * 1024,
 };
 
-/** A client that also hears what the service tells by itself. */
+/** A client that also receives events from the service. */
 export type RedfishService = RedfishClient & {
-  /** Events on a connection of its own (DSP0266 "Server-sent events"). Ends with `signal`, `close`, or the service's will. */
+  /** Events over a separate connection (DSP0266 "Server-sent events"). Ends on `signal`, `close`, or by the service. */
   stream(path: string, heard: (event: ServerEvent) => void, request?: RedfishRequest): Promise<EventStream>;
   readonly peer: RedfishPeer;
-  /** What the service was found to need. */
+  /** Workarounds that the service was found to need. */
   readonly leniencies: ReadonlySet<Leniency>;
 };
 
@@ -84,15 +84,15 @@ type Call = {
   secrets?: readonly string[] | undefined;
   request?: RedfishRequest | undefined;
   etag?: string | undefined;
-  /** Whether a busy service is waited for; default true. */
+  /** Whether to wait while the service is busy; default true. */
   waits?: boolean;
 };
 
-/** DSP0266 "Protocol version": each service has to have the first. Nettrix has the second alone, and refuses the first with 401. */
+/** DSP0266 "Protocol version": the first is mandatory. Nettrix has only the second; the first returns 401. */
 const [rootPath, bareRootPath] = ['/redfish/v1/', '/redfish/v1'];
 const withoutRoot = [401, 403, 404];
 const busy = [429, 503];
-/** iDRAC answers so now and then, above all when it is asked much or has just started; the same read works a moment later. */
+/** Returned occasionally by iDRAC, mainly under load or just after a restart; a retry of the read succeeds. */
 const upset = [500, 502, 503, 504];
 const mostRedirects = 3;
 const stale = [412, 428];
@@ -109,7 +109,7 @@ class Conversation implements RedfishService {
   readonly #queue = createSerialQueue();
   readonly #closing = new AbortController();
   #root: Resource | undefined;
-  /** Where the service root is to be had; undefined while it was not asked for. */
+  /** Path of the service root; undefined until it has been read. */
   #rootPath: string | undefined;
   #idle: NodeJS.Timeout | undefined;
   #streams = 0;
@@ -204,7 +204,7 @@ class Conversation implements RedfishService {
     this.#exchange.close();
   }
 
-  /** With If-Match of what the resource is now; again as `etagTable` says where the service wants it otherwise. */
+  /** Sends the current ETag of the resource in If-Match; retries by `etagTable` if the service wants another form. */
   async #patchUnchanged(call: Call): Promise<RedfishReply> {
     const given = call.request?.etag;
     if (given !== undefined) return this.#call({ ...call, etag: given });
@@ -251,7 +251,7 @@ class Conversation implements RedfishService {
     return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));
   }
 
-  /** A stream lives as long as the session that opened it. */
+  /** A stream lives only as long as the session that opened it. */
   #restLater(): void {
     clearTimeout(this.#idle);
     const { idleMs, closeMs } = this.#limits;
@@ -259,7 +259,7 @@ class Conversation implements RedfishService {
     this.#idle = setTimeout(rest, idleMs).unref();
   }
 
-  /** As somebody the service knows: a session that it has forgotten is opened anew, once. */
+  /** Sends an authenticated request. If the service has dropped the session, opens a new one, once. */
   async #sendKnown(call: Call, deadline: Deadline): Promise<{ incoming: Incoming; isKnown: boolean }> {
     const first = await this.#send(call, await this.#login.headers(deadline), deadline);
     if (first.status !== 401) return { incoming: first, isKnown: false };
@@ -279,13 +279,13 @@ class Conversation implements RedfishService {
     }
   }
 
-  /** Follows redirects on the same origin, waits as long as a busy service asks, reads again, all within the deadline. */
+  /** Follows same-origin redirects, honors Retry-After of a busy service and retries reads, all within the deadline. */
   async #send(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
     if (call.path === rootPath) return this.#sendToRoot(call, login, deadline);
     return this.#sendTo(call, login, deadline);
   }
 
-  /** A password that was refused is not sent a second time: BMCs count. */
+  /** Never resends a rejected password: BMCs count failed logins. */
   async #sendToRoot(call: Call, login: Record<string, string>, deadline: Deadline): Promise<Incoming> {
     const first = await this.#sendTo({ ...call, path: this.#rootPath ?? rootPath }, login, deadline);
     if (this.#rootPath !== undefined || !withoutRoot.includes(first.status) || 'authorization' in login) return first;
@@ -319,13 +319,13 @@ class Conversation implements RedfishService {
     }
   }
 
-  /** Read without authentication, as every service has to allow, and once. */
+  /** Read once and without authentication, which every service must allow. */
   async #readRoot(deadline: Deadline): Promise<Resource> {
     if (this.#root) return this.#root;
     const call = { method: 'GET', path: rootPath } as const;
     let incoming = await this.#send(call, {}, deadline);
     if (incoming.status === 401 || incoming.status === 403) {
-      // Against the rules, but harmless: the usual places are tried.
+      // Violates DSP0266, but is harmless: the standard paths are tried.
       incoming = { ...incoming, status: 200, body: Buffer.alloc(0) };
     }
     this.#root = keepOf(readReply(incoming, { request: `GET ${rootPath}`, secrets: [this.peer.password] }).body);
@@ -338,9 +338,9 @@ class Conversation implements RedfishService {
 }
 
 /**
- * iDRAC 9 before 7.10.30 and AMI forget a task within seconds of its end: what it did is to be seen in the resource. A service
- * that is busy, or upset without a word, says nothing of its task: it is asked again, until the task has had its time. One
- * with a word may be the end of the task itself (DSP0266: the monitor answers as the operation would have).
+ * iDRAC 9 before 7.10.30 and AMI delete a task within seconds of its end: the resource shows the effect. A busy status,
+ * or a server error without a message, tells nothing about the task: it is polled until its deadline. An error with a
+ * message may be the result of the task (DSP0266: the monitor responds as the operation would have).
  */
 function whereTasksCannotBeSeen(error: unknown): RedfishReply {
   if (!(error instanceof RedfishError)) throw error;
@@ -356,7 +356,7 @@ function rethrow(error: unknown, request: string, signal: AbortSignal): never {
   throw new RedfishError('closed', { request, detail: 'it was cancelled' });
 }
 
-/** No compression is asked for: a BMC has better things to do, and some weaken their ETags with it. */
+/** No compression: it costs the BMC CPU time, and some services weaken their ETags with it. */
 const usualHeaders = { accept: 'application/json', 'accept-encoding': 'identity', 'odata-version': '4.0' };
 
 function json(body: Resource): Body {
@@ -372,8 +372,8 @@ function redirectedAway(request: string, { headers, status }: Incoming): Redfish
 }
 
 /**
- * The method of the request that a redirect asks for (RFC 9110 section 15.4); undefined = none. 301 keeps its method, too:
- * services use it for the slash that a path lacks, and a command that became a GET would be lost without a word.
+ * The method for following a redirect (RFC 9110 section 15.4); undefined = do not follow. 301 keeps the method, too:
+ * services use it to add a missing slash to a path, and a command turned into a GET would be lost silently.
  */
 function redirectedMethod({ status }: Incoming, method: Method): Method | undefined {
   if (status === 301 || status === 307 || status === 308) return method;
@@ -389,7 +389,7 @@ function isStale(error: unknown): boolean {
   return error instanceof RedfishError && stale.includes(error.status ?? 0);
 }
 
-/** What is needed of the service root again: it is kept as long as the client, and a service may make it large. */
+/** The fields of the service root that are needed later. It is cached as long as the client, and can be large. */
 function keepOf(root: Resource): Resource {
   const [links, features] = [root['Links'], root['ProtocolFeaturesSupported']];
   const sessions = isObject(links) ? linkOf(links['Sessions']) : undefined;

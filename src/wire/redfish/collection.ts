@@ -1,25 +1,25 @@
-/** All members of a collection, each as its own resource, over all pages and in as few requests as the service allows. */
+/** Reads all members of a collection as separate resources, over all pages, in as few requests as possible. */
 import { linkOf, pathOf } from './links.ts';
 import { isObject } from './messages.ts';
 import { type Json, RedfishError, type RedfishReply, type Resource } from './redfish-client.ts';
 
 export type Reading = {
   readonly get: (path: string) => Promise<RedfishReply>;
-  /** Query that makes the service put members into the collection, where it can. */
+  /** Query that makes the service include members in the collection, if it supports that. */
   readonly expand: string | undefined;
-  /** The service promised to expand but cannot. */
+  /** Called when the service advertises $expand but fails at it. */
   readonly cannotExpand: () => void;
-  /** Told of the first member that could not be read, where others could. */
+  /** Called with the first member that could not be read, if others could. */
   readonly leftOut: (failure: RedfishError) => void;
 };
 
 const mostMembers = 20_000;
-/** A page has ten members at least in all services that are known. */
+/** All known services have at least ten members per page. */
 const mostPages = 2_000;
-/** Of all replies together: what is read is kept in memory until the last page is here. */
+/** Limit for all responses together: they are kept in memory until the last page has been read. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** @throws RedfishError `unfit` for pages that lead back to themselves, and for collections without end or measure */
+/** @throws RedfishError `unfit` for pages that loop, and for collections that exceed the limits */
 export async function readMembers(path: string, given: Reading): Promise<Resource[]> {
   const reading = bounded(path, given);
   const members: Resource[] = [];
@@ -39,7 +39,7 @@ export async function readMembers(path: string, given: Reading): Promise<Resourc
     seen.add(next);
     page = await reading.get(next);
   }
-  // One that cannot be read does not spoil the others; where none can, the trouble is not with the members.
+  // One unreadable member does not fail the others; if none is readable, the cause is not a single member.
   if (members.length === 0 && failure) throw failure;
   if (failure) reading.leftOut(failure);
   return members;
@@ -81,8 +81,8 @@ function entriesOf(body: Resource, path: string): Resource[] {
 }
 
 /**
- * A bare link is read; one that leads to nothing was removed meanwhile. What was put in without the Id that each resource
- * must have is read by itself, too: AMI's firmware leaves out of expanded members what it sends with each alone.
+ * Reads a bare link; a link to a missing resource means it was removed meanwhile. An expanded member without the
+ * mandatory Id is read separately, too: AMI firmware omits properties from expanded members.
  */
 async function complete(
   member: Resource,

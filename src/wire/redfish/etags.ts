@@ -1,8 +1,8 @@
-/** Which ETag goes into If-Match of a PATCH, in the order tried while the service answers 412 or 428. RFC 9110 section 13.1.1. */
+/** ETag variants for If-Match of a PATCH, tried in order while the service returns 412 or 428. RFC 9110, 13.1.1. */
 import type { RedfishReply } from './redfish-client.ts';
 
 type EtagRow = {
-  /** What services of this kind do. */
+  /** How services that need this variant behave. */
   readonly symptom: string;
   readonly source: string;
   readonly choose: (current: RedfishReply) => string | undefined;
@@ -35,7 +35,7 @@ export const etagTable: readonly EtagRow[] = [
   },
 ];
 
-/** A weak ETag can match nothing in If-Match. */
+/** If-Match never matches a weak ETag. */
 function strong(etag: string | undefined): string | undefined {
   return etag?.replace(/^W\//, '');
 }

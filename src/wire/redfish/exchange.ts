@@ -1,4 +1,4 @@
-/** One HTTP request and its reply, bounded in time and size. What goes wrong is a RedfishError. */
+/** One HTTP request and its response, bounded in time and size. Every failure is a RedfishError. */
 import { type Agent, type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
@@ -13,7 +13,7 @@ export type Outgoing = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer | (() => Readable);
-  /** Milliseconds until the whole reply is here. */
+  /** Milliseconds until the response is complete. */
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
 };
@@ -22,18 +22,18 @@ export type Incoming = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** Why the body is not all of it. Only where the status says enough: errors, and changes that were made. */
+  /** Why the body is incomplete. Only where the status suffices: errors, and successful changes. */
   readonly cut?: string;
 };
 
 export type Bounds = {
-  /** Bytes of one reply. */
+  /** Maximum size of one response in bytes. */
   readonly replyBytes: number;
-  /** Milliseconds until a connection stands. */
+  /** Connect timeout in milliseconds. */
   readonly connectMs: number;
 };
 
-/** What a service was found to need; known until the client is closed. */
+/** Workarounds that a service can need; remembered until the client is closed. */
 export const leniencies = {
   closesConnections: 'closes connections that it promised to keep',
   malformedHeaders: 'sends HTTP headers that RFC 9112 does not allow',
@@ -44,14 +44,14 @@ export type Leniency = (typeof leniencies)[keyof typeof leniencies];
 export type Exchange = {
   readonly leniencies: ReadonlySet<Leniency>;
   send(outgoing: Outgoing): Promise<Incoming>;
-  /** The reply while it comes, on a connection of its own; `timeout` counts until its head is here. */
+  /** Opens a streaming response on its own connection; `timeout` applies until the headers arrive. */
   open(outgoing: Outgoing): Promise<IncomingMessage>;
   close(): void;
 };
 
-/** A connection that rested longer may be closed by the BMC in the moment it is used: a command takes a new one then. */
+/** The BMC may close a connection that was idle for longer just as it is reused: a command opens a new one then. */
 const restMs = 1_000;
-/** Requests that may be sent again when it is unknown whether the first one was heard (RFC 9110 section 9.2.2). */
+/** Methods that may be retried when it is unknown whether the first request was processed (RFC 9110 section 9.2.2). */
 const idempotent: readonly Outgoing['method'][] = ['GET', 'DELETE'];
 
 export function createExchange(peer: RedfishPeer, bounds: Bounds): Exchange {
@@ -128,7 +128,7 @@ class KeptExchange implements Exchange {
     return start({ peer: this.#peer, agent, outgoing, isTolerant: this.leniencies.has(leniencies.malformedHeaders) });
   }
 
-  /** @returns whether the failure tells something of the service by which a second try can do better */
+  /** @returns whether the failure revealed a property of the service that makes a retry worthwhile */
   #learn(error: unknown): boolean {
     if (error instanceof StaleConnection) return this.#found(leniencies.closesConnections);
     if (error instanceof MalformedHeaders) return this.#found(leniencies.malformedHeaders);
@@ -138,7 +138,7 @@ class KeptExchange implements Exchange {
   #found(oddity: Leniency): boolean {
     if (this.leniencies.has(oddity)) return false;
     this.leniencies.add(oddity);
-    // The next agent is made as the service needs it; what is under way goes on with the former one.
+    // The next agent uses the workaround; requests in progress keep the previous agent.
     const former = this.#agent;
     this.#agent = this.#createAgent();
     if (oddity !== leniencies.smallHello) former.destroy();
@@ -146,7 +146,7 @@ class KeptExchange implements Exchange {
   }
 }
 
-/** A failure by which a property of the service shows. */
+/** A failure that reveals a property of the service. */
 abstract class Telling extends Error {
   readonly failure: RedfishError;
 
@@ -156,10 +156,10 @@ abstract class Telling extends Error {
   }
 }
 
-/** A kept connection that the service had closed meanwhile, or that is dead without a word: nothing of the request was heard. */
+/** A keep-alive connection that the service has closed or that is dead: no part of the request was processed. */
 class StaleConnection extends Telling {}
 
-/** Folded headers, bare line feeds, a header without a colon: Node's parser refuses the reply before its body. */
+/** Folded headers, bare line feeds, a header without a colon: Node's parser rejects the response before its body. */
 class MalformedHeaders extends Telling {}
 
 function unwrap(error: unknown): never {
@@ -171,7 +171,7 @@ type Started = {
   request: ClientRequest;
   done: () => void;
   failureOf: (error: unknown) => unknown;
-  /** Why this end gave up; the reply's own error says only that it ended. */
+  /** Why the client aborted; the response's own error only says that it ended. */
   givenUp: () => RedfishError | undefined;
 };
 
@@ -179,14 +179,14 @@ type Starting = {
   peer: RedfishPeer;
   agent: Agent;
   outgoing: Outgoing;
-  /** Take headers that the standard does not allow. Of a BMC only: there is no second reader behind us whom they could deceive. */
+  /** Accepts invalid headers. Only from a BMC: no downstream proxy or cache could be deceived by them. */
   isTolerant: boolean;
 };
 
-/** A kept connection over which nothing comes for a third of the time that a read has is taken for dead. */
+/** A reused connection without data for this share of a read's timeout is treated as dead. */
 const reusedShare = 1 / 3;
 
-/** Resolves when the head of the reply is here; the deadline and the signal count on until `done`. */
+/** Resolves when the response headers arrive; deadline and signal stay in force until `done`. */
 function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started> {
   const { method, path, body, timeout, signal } = outgoing;
   const name = `${method} ${path}`;
@@ -235,8 +235,8 @@ function tellingOf(error: unknown, isReused: boolean, failure: RedfishError): Er
 }
 
 /**
- * Paths, tokens and ETags come from the service. A path that begins otherwise would lead to another host
- * (`@elsewhere/`), and odd characters are refused by Node.
+ * Paths, tokens and ETags come from the service. A path with another first character could address another host
+ * (`@elsewhere/`), and Node rejects invalid characters.
  */
 function makeRequest({ peer, agent, outgoing, isTolerant }: Starting): ClientRequest | undefined {
   const { method, path, headers } = outgoing;
@@ -275,7 +275,7 @@ async function collect(
     done();
   }
   const status = reply.statusCode ?? 0;
-  // An error is one whatever follows, and what was changed is changed.
+  // The status of an error or of a successful change is valid even with a truncated body.
   const isEnough = status > 299 || (method !== 'GET' && status > 199);
   const failure = cut === undefined ? undefined : givenUp();
   if (failure && (!isEnough || failure.failure === 'closed')) throw failure;
@@ -289,7 +289,7 @@ async function collect(
 
 class CutReply extends Error {}
 
-/** @returns undefined where the trouble is not that the body is incomplete */
+/** @returns undefined if the error is not a truncated body */
 function cutOf(error: unknown): string | undefined {
   if (error instanceof CutReply) return error.message;
   const { code = '', message } = error as NodeJS.ErrnoException;
@@ -303,7 +303,7 @@ const decoderTable: Readonly<Record<string, (body: Buffer, options: { maxOutputL
   deflate: promisify(inflate),
 };
 
-/** Nobody asked for it, yet some web servers in front of BMCs compress what they like. */
+/** Some web servers in front of BMCs compress although the request did not accept it. */
 async function decode(reply: IncomingMessage, body: Buffer, maxOutputLength: number): Promise<Buffer> {
   const encoding = reply.headers['content-encoding']?.trim().toLowerCase() ?? '';
   const decoder = Object.hasOwn(decoderTable, encoding) ? decoderTable[encoding] : undefined;
@@ -326,7 +326,7 @@ function explain(error: unknown, request: string): RedfishError {
   return new RedfishError('silent', { request, detail: silenceTable[code] ?? code ?? message });
 }
 
-/** What OpenSSL says → what to do. Its codes are `ERR_SSL_…`, or EPROTO with the reason in the text. */
+/** OpenSSL errors → what to do. Codes are `ERR_SSL_…`, or EPROTO with the reason in the text. */
 const tlsTable: readonly (readonly [sign: RegExp, detail: string])[] = [
   [
     /unsafe.legacy.renegotiation/i,
@@ -348,7 +348,7 @@ function tlsTrouble(code: string, message: string): string {
   return `${known ?? 'no TLS 1.2 or later could be agreed on'} (${code})`;
 }
 
-/** Errors of sockets in words. */
+/** Socket error codes → readable messages. */
 const silenceTable: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was cut',

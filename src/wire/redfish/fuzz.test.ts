@@ -1,4 +1,4 @@
-/** What services may send in error, bent at random: it is read or refused with a reason, and nothing else happens. */
+/** Randomly mutated faulty responses: each is parsed or rejected with a reason, and nothing else happens. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pathOf, redirectedPath } from './links.ts';
@@ -16,7 +16,7 @@ const seeds = [
   'id: 1\r\ndata: {"Events":[{"MessageId":"ResourceEvent.1.0.ResourceChanged"}]}\r\n\r\n: ping\n\n',
 ];
 
-/** Small and the same each time (mulberry32), so that a failure can be had again. */
+/** Small and deterministic (mulberry32), so that a failure can be reproduced. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-/** What a BMC that is somebody else's by now could try. */
+/** Attacks that a compromised BMC could try. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
@@ -106,7 +106,7 @@ test('what the service root answers in words holds no password', async (t) => {
   assert.match(error.message, /you are \*\*\*/);
 });
 
-/** A collection whose pages always name another one. */
+/** A collection whose pages always link another one. */
 function endless(page: { Members: Json[]; pad?: string }): RequestListener {
   let count = 0;
   return (_, response) => {

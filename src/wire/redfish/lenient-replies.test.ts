@@ -1,4 +1,4 @@
-/** What the web servers of BMCs do to HTTP, JSON and TLS, and that a command is never sent twice for it. */
+/** How the web servers of BMCs violate HTTP, JSON and TLS, and that no command is sent twice because of it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -209,7 +209,7 @@ test('a link with doubled slashes stays on the service', () => {
   assert.equal(pathOf('/redfish/v1/Systems?x=a//b'), '/redfish/v1/Systems?x=a//b');
 });
 
-/** Speaks HTTP by hand: `answer` gets the head of each request, and what number it is on its connection. */
+/** A raw HTTP server: `answer` gets the head of each request and the request's number on its connection. */
 async function startRawService(t: TestContext, answer: (socket: Socket, head: string, count: number) => void) {
   const heads: string[] = [];
   let connections = 0;
@@ -292,7 +292,7 @@ suite('TLS', () => {
   const identity = makeIdentity('IP:127.0.0.1');
   const root = { 'GET /redfish/v1/': { body: serviceRoot }, [asking]: system };
 
-  /** In front of the service: hangs up on whoever begins with more than one packet's worth of bytes. */
+  /** In front of the service: disconnects clients whose first flight exceeds one packet. */
   async function startNarrowDoor(t: TestContext, port: number): Promise<{ url: string; refused: () => number }> {
     let refused = 0;
     const door = createServer((socket) => {

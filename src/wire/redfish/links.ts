@@ -1,8 +1,8 @@
 import type { Json } from './redfish-client.ts';
 
 /**
- * The path that a link of the service names. A host in it is left out: behind address translation services name one that
- * they believe to have, and whatever a link says, requests go to the peer alone.
+ * The path of a link. The host is ignored: services behind NAT use the address that they believe to have. Requests go
+ * to the configured peer only, whatever a link says.
  */
 export function pathOf(link: Json | undefined): string | undefined {
   if (typeof link !== 'string' || link === '') return undefined;
@@ -12,15 +12,15 @@ export function pathOf(link: Json | undefined): string | undefined {
   return pathname + search;
 }
 
-/** A base path joined with a slash too many: at the beginning of a link it would make the next word a host. */
+/** Base path joined with one slash too many: at the start of a link, the next segment would be parsed as a host. */
 function withoutDoubledSlashes(link: string): string {
   const [, origin = '', path = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?([^?#]*)(.*)$/is.exec(link) ?? [];
   return origin + path.replace(/\/{2,}/g, '/') + rest;
 }
 
 /**
- * Where a redirect leads, or undefined where it leads to somebody else.
- * @param asked URL of the request, from which a relative location counts (RFC 9110 section 10.2.2)
+ * Target path of a redirect, or undefined if it leads to another origin.
+ * @param asked URL of the request, the base of a relative location (RFC 9110 section 10.2.2)
  */
 export function redirectedPath(location: string | undefined, asked: string): string | undefined {
   if (location === undefined || !URL.canParse(location, asked)) return undefined;

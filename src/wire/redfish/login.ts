@@ -1,4 +1,4 @@
-/** How requests prove who asks: a session that is kept (DSP0266 section 13.3.4), or basic. */
+/** Authentication of requests: a persistent session (DSP0266 section 13.3.4), or basic. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Incoming } from './exchange.ts';
 import { linkOf, pathOf } from './links.ts';
@@ -6,15 +6,15 @@ import { RedfishError, type RedfishPeer, type Resource } from './redfish-client.
 import { readReply } from './reply.ts';
 
 export type Login = {
-  /** Headers for the next request; opens a session first where there is none. */
+  /** Headers for the next request; opens a session first if there is none. */
   headers(asking: Deadline): Promise<Record<string, string>>;
   /**
-   * The service did not take the headers. Some say 401 for what this user may not do: a session that is still good would be
-   * left over, so it is given back.
-   * @returns whether new ones are worth a try
+   * The service rejected the headers. Some services answer 401 for missing privileges, so the session may still be
+   * valid: it is deleted, not leaked.
+   * @returns whether a retry with new headers is worthwhile
    */
   rejected(timeout: number): Promise<boolean>;
-  /** Nobody's password is tried again before `refusalMs` are over. */
+  /** No rejected password is retried until `refusalMs` have passed. */
   remember(refusal: RedfishError): void;
   /** Deletes the session, if there is one. */
   close(timeout: number): Promise<void>;
@@ -38,25 +38,25 @@ export type LoginCall = {
     readonly headers: Readonly<Record<string, string>>;
     readonly secrets: readonly string[];
   };
-  /** A service without a free session is not waited for here: `open` knows what to do. */
+  /** Does not wait for a free session here: `open` handles that case. */
   readonly waits: false;
 };
 
 type Session = { readonly token: string; readonly path: string | undefined };
 
 const usualSessions = '/redfish/v1/SessionService/Sessions';
-/** Statuses that say: there are no sessions here, or none for us (406: some AMI firmware). A redirect leads to another origin. */
+/** The service has no sessions, or none for us (406: some AMI firmware). A redirect leads to another origin. */
 const withoutSessions = [301, 302, 303, 307, 308, 404, 405, 406, 410, 501];
-/** The session service is switched off; Base registry. */
+/** The session service is disabled; Base registry. */
 const disabledSign = /ServiceDisabled|ServiceTemporarilyUnavailable|ServiceInUnknownState/;
-/** What services say when all sessions are taken; Base registry, iDRAC (RAC0218), iLO, AMI. */
+/** Errors of services without a free session; Base registry, iDRAC (RAC0218), iLO, AMI. */
 const fullSign =
   /SessionLimitExceeded|CreateLimitReachedForResource|RAC0218|NoFreeSession|MaxSession|maximum number of (user )?sessions/i;
 
 export function createLogin({ peer, send, root, limits }: LoginParts): Login {
   let session: Session | undefined;
   let refusal: { error: RedfishError; until: number } | undefined;
-  /** Basic until then: there are no sessions, or none is free. */
+  /** Use basic authentication until then: the service has no sessions, or none is free. */
   let basicUntil = peer.auth === 'basic' ? Number.POSITIVE_INFINITY : 0;
   const remember = (error: RedfishError) => {
     refusal = { error, until: Date.now() + limits.refusalMs };
@@ -127,19 +127,19 @@ async function openSession({ peer, send, sessions, asking }: Opening): Promise<S
   return { token, path: pathOf(reply.headers['location']) ?? pathOf(reply.body['@odata.id']) };
 }
 
-/** Where the request was redirected to a page of the BMC's web server, the reply is one of success. */
+/** If the request was redirected to a page of the BMC's web server, the status is one of success. */
 const withoutToken = 'the session has no X-Auth-Token';
 
 /**
- * A 401 alone is a wrong password, and not tried again by basic: BMCs lock accounts. Some say that they want basic instead
- * (proxmox-redfish, as long as its sessions are switched off).
+ * A plain 401 means a wrong password and is not retried with basic: BMCs lock accounts. Some services demand basic
+ * explicitly (proxmox-redfish while its sessions are disabled).
  */
 function hasNoSessions({ message, messageIds, status = 0 }: RedfishError): boolean {
   const isOff = disabledSign.test(messageIds.join(' ')) || (status === 401 && /\bbasic auth/i.test(message));
   return isOff || withoutSessions.includes(status) || message.endsWith(withoutToken);
 }
 
-/** `Links.Sessions` of the service root, which every service has to have. */
+/** `Links.Sessions` of the service root, which is mandatory. */
 function sessionsPath(root: Resource): string {
   const links = root['Links'];
   const sessions = typeof links === 'object' && links !== null && !Array.isArray(links) ? linkOf(links['Sessions']) : undefined;

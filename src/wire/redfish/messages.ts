@@ -1,4 +1,4 @@
-/** What a service says in words: `@Message.ExtendedInfo`, in errors, tasks and successful replies. DSP0266 "Error responses". */
+/** `@Message.ExtendedInfo` of a service, in errors, tasks and successful responses. DSP0266 "Error responses". */
 import type { Json, Resource } from './redfish-client.ts';
 
 export type Message = {
@@ -12,7 +12,7 @@ const key = '@Message.ExtendedInfo';
 const mostMessages = 20;
 const longestText = 500;
 
-/** Of an error body. The array may be a single object, and stand in `error` or, from old services, beside it. */
+/** Messages of an error body. Accepts an object instead of the array, and one beside `error` (old services). */
 export function errorMessages(body: Resource): Message[] {
   const error = isObject(body['error']) ? body['error'] : {};
   const listed = [...readMessages(error[key]), ...readMessages(body[key])];
@@ -22,8 +22,8 @@ export function errorMessages(body: Resource): Message[] {
 }
 
 /**
- * What a successful reply complains of: annotations of single properties that were not taken, messages beside them, and
- * an `error` in a reply of 200, which iLO fills with `Success` and old iDRACs with what went wrong.
+ * Problems in a successful response: annotations of properties that were not applied, messages beside them, and an
+ * `error` with status 200, which iLO fills with `Success` and old iDRACs with real errors.
  */
 export function complaints(body: Resource, properties: readonly string[]): Message[] {
   const annotated = properties.flatMap((name) => readMessages(body[`${name}${key}`]));
@@ -36,7 +36,7 @@ function isComplaint({ id, severity }: Message): boolean {
   return (severity === 'critical' || severity === 'warning') && !/Success|ResetRequired/.test(id);
 }
 
-/** A refusal in plain text, from the web server or a proxy before the service. */
+/** A plain-text error from the web server or a proxy in front of the service. */
 export function plainMessage(body: string): Message[] {
   return readMessages({ Message: body });
 }

@@ -1,4 +1,4 @@
-/** A Redfish service as the drivers see it: resources by path, with sessions, ETags and task monitors behind it. DSP0266. */
+/** Client interface for drivers: resources by path; it handles sessions, ETags and task monitors. DSP0266. */
 
 import type { Trust } from '../http/connections.ts';
 
@@ -6,14 +6,14 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type Resource = { readonly [key: string]: Json };
 
 export type RedfishPeer = {
-  /** `https://bmc.example`, with port if it is not the usual one; no path, no slash at the end. */
+  /** `https://bmc.example`, with the port unless it is the default; no path, no trailing slash. */
   readonly url: string;
   readonly user: string;
   readonly password: string;
-  /** `auto`: a session, and basic authentication where the service has no sessions. */
+  /** `auto`: a session, or basic authentication if the service has no sessions. */
   readonly auth: 'auto' | 'session' | 'basic';
   readonly trust: Trust;
-  /** `old`: TLS 1.0 and weak keys are good enough, for BMCs that know no better. Absent = TLS 1.2 or later. */
+  /** `old`: accepts TLS 1.0 and weak keys, for old BMCs. Absent = TLS 1.2 or later. */
   readonly tls?: 'old';
 };
 
@@ -21,10 +21,10 @@ export type RedfishReply = {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** `{}` where the reply had no body. */
+  /** `{}` if the response had no body. */
   readonly body: Resource;
   readonly etag: string | undefined;
-  /** Of the body as it came. */
+  /** Size of the body on the wire. */
   readonly bytes?: number;
 };
 
@@ -35,21 +35,21 @@ export type Part = { readonly name: string; readonly file?: string } & (
 
 export type RedfishRequest = {
   readonly signal?: AbortSignal;
-  /** Told what is missing in a reply that is good for the rest. */
+  /** Receives warnings about a response that is incomplete but usable. */
   readonly notice?: (message: string) => void;
-  /** Sent as If-Match. A PATCH without one gets the resource's own, read anew when the service says 412. */
+  /** Sent as If-Match. Without it, a PATCH sends the resource's own ETag, re-read when the service returns 412. */
   readonly etag?: string;
-  /** Milliseconds for this exchange; the default suits all but uploads. */
+  /** Timeout in milliseconds; the default fits everything but uploads. */
   readonly timeout?: number;
-  /** `accept`: a 202 is returned as it came, for tasks that end only at the machine's next boot (BIOS settings). Default `follow`. */
+  /** `accept`: returns a 202 as is, for tasks that end only at the next boot (BIOS settings). Default `follow`. */
   readonly task?: 'follow' | 'accept';
-  /** Milliseconds that a followed task may take, e.g. a firmware update; the default suits a power change. */
+  /** Task timeout in milliseconds, e.g. for a firmware update; the default fits a power change. */
   readonly taskTimeout?: number;
 };
 
 /**
- * Paths are absolute on the service (`/redfish/v1/Systems/1`). Requests to one service run one after the other.
- * Replies outside of 2xx throw RedfishError; a 202 is followed through its task monitor to its end.
+ * Paths are absolute on the service (`/redfish/v1/Systems/1`). Requests to one service run sequentially.
+ * A status other than 2xx throws RedfishError; a 202 is followed by its task monitor until the task ends.
  */
 export type RedfishClient = {
   get(path: string, request?: RedfishRequest): Promise<RedfishReply>;
@@ -58,33 +58,33 @@ export type RedfishClient = {
   delete(path: string, request?: RedfishRequest): Promise<RedfishReply>;
   /** Multipart form for push updates, streamed from disk: DSP0266 "multipart HTTP push update". */
   upload(path: string, parts: readonly Part[], request?: RedfishRequest): Promise<RedfishReply>;
-  /** The file as the whole body (`application/octet-stream`): DSP0266 "HTTP push update", of services without the multipart one. */
+  /** The file as the whole body (`application/octet-stream`): DSP0266 "HTTP push update", a fallback for multipart. */
   push(path: string, file: { readonly path: string; readonly size: number }, request?: RedfishRequest): Promise<RedfishReply>;
-  /** All members of a collection, over all pages (`Members@odata.nextLink`), each as its own resource. */
+  /** All members of a collection, over all pages (`Members@odata.nextLink`), as separate resources. */
   members(path: string, request?: RedfishRequest): Promise<Resource[]>;
-  /** Ends the session politely and closes the connections. */
+  /** Deletes the session and closes the connections. */
   close(): Promise<void>;
 };
 
 /**
- * Why a service could not be made to do something:
- * - `silent`: no connection, or no reply in time;
- * - `untrusted`: the certificate is another than expected;
+ * Why a request failed:
+ * - `silent`: no connection, or the response timed out;
+ * - `untrusted`: unexpected certificate;
  * - `refused`: 401, 403, or no session for this user;
- * - `answered`: another status than 2xx, or a task that failed; `messages` holds the service's own words;
- * - `unfit`: a reply that is no Redfish;
- * - `closed`: this end was closed meanwhile.
+ * - `answered`: a status other than 2xx, or a failed task; `messages` holds the service's own text;
+ * - `unfit`: the response is not Redfish;
+ * - `closed`: this client was closed meanwhile.
  */
 export type RedfishFailure = 'silent' | 'untrusted' | 'refused' | 'answered' | 'unfit' | 'closed';
 
-/** Never holds a user name, password, token or cookie. */
+/** Never contains a user name, password, token or cookie. */
 export class RedfishError extends Error {
   override name = 'RedfishError';
   readonly failure: RedfishFailure;
   /** `GET /redfish/v1/Systems/1`. */
   readonly request: string;
   readonly status: number | undefined;
-  /** Of `refused`: the user is known, and may not do this. */
+  /** With `refused`: the credentials are valid but lack the privilege. */
   readonly lacksPrivilege: boolean;
   /** Texts of `@Message.ExtendedInfo`, resolutions included, in the service's order. */
   readonly messages: readonly string[];

@@ -1,21 +1,21 @@
-/** Bytes of a reply to a RedfishReply, or to the RedfishError that it is. */
+/** Converts a raw response into a RedfishReply or a RedfishError. */
 import { STATUS_CODES } from 'node:http';
 import type { Incoming } from './exchange.ts';
 import { errorMessages, isObject, type Message, plainMessage } from './messages.ts';
 import { type Json, RedfishError, type RedfishFailure, type RedfishReply, type Resource } from './redfish-client.ts';
 
-/** What may be named in an error, and what never may: passwords that the service could repeat in its words. */
+/** What an error may name, and the passwords that it must not repeat even if the service does. */
 export type Asked = {
   readonly request: string;
   readonly secrets?: readonly string[];
-  /** The service has just taken user and password: a 401 is about this request alone. */
+  /** The credentials were accepted just now: a 401 concerns this request only. */
   readonly isKnown?: boolean;
 };
 
 /**
- * The status decides: what was changed is changed, whatever the body says of it.
- * @throws RedfishError for any other status than 2xx that does not hold the resource all the same, and for a GET whose body is
- * no JSON object
+ * The status decides: a successful change stays successful, whatever the body contains.
+ * @throws RedfishError for a status other than 2xx unless the body holds the resource anyway, and for a GET whose body
+ * is not a JSON object
  */
 export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   const { status, headers, body } = incoming;
@@ -26,14 +26,14 @@ export function readReply(incoming: Incoming, asked: Asked): RedfishReply {
   const parsed = typeof read === 'string' && !isRead ? {} : read;
   if (typeof parsed === 'string') throw new RedfishError('unfit', { request: asked.request, detail: parsed, status });
   const own = parsed['@odata.etag'];
-  // An empty one is none: sent back, it matches nothing.
+  // An empty ETag counts as none: in If-Match it matches nothing.
   const etag = headers['etag'] || (typeof own === 'string' && own !== '' ? own : undefined);
   return { status, headers, body: parsed, etag, bytes: body.length };
 }
 
 /**
- * OpenBMC answers 500 for a resource of which it could not read one part, and sends all the others with it: that a memory
- * module fails shall not hide whether the machine is on.
+ * OpenBMC returns 500 if it could not read one part of a resource, and still includes all the others: a failed memory
+ * module must not hide the power state.
  */
 function isAllTheSame(incoming: Incoming, { request }: Asked): boolean {
   if (incoming.status !== 500 || !request.startsWith('GET ')) return false;
@@ -46,7 +46,7 @@ function withoutSlash(path: string): string {
   return path.replace(/\/+$/, '');
 }
 
-/** Resources have ten or so. Five bytes make a level, and in memory a hundred: what nobody needs is not built. */
+/** Resources have about ten levels. A level takes 5 bytes in JSON but 100 in memory: deeper ones are rejected. */
 const mostLevels = 100;
 const marks = { open: [0x7b, 0x5b], close: [0x7d, 0x5d], quote: 0x22, backslash: 0x5c } as const;
 
@@ -67,22 +67,22 @@ function isDeep(json: Buffer): boolean {
   return false;
 }
 
-/** @returns the object, or in words what is wrong with it */
+/** @returns the object, or a description of what is wrong with it */
 function parse({ headers, body }: Incoming): Resource | string {
   if (isDeep(body)) return `the reply is nested more than ${mostLevels} levels deep`;
   const text = plainBody(body);
   const value = parseJson(text) ?? parseJson(escapeControls(text));
   if (value !== undefined) return isObject(value) ? value : 'the reply is JSON, but no object';
-  // Some services call their JSON text/html: only what is none is judged by its type.
+  // Some services label their JSON text/html: the type is checked only if parsing fails.
   const type = headers['content-type'] ?? '';
   const isOther = type !== '' && !/\bjson\b/i.test(type);
   return isOther ? `the reply is '${type.slice(0, 60)}', not JSON` : `the reply is no JSON (${body.length} bytes)`;
 }
 
-/** NUL, tab, line ends, blank. */
+/** NUL, tab, line feed, carriage return, space. */
 const blanks: readonly number[] = [0, 9, 10, 13, 32];
 
-/** Without a byte order mark before the text and the NULs of C strings behind it. */
+/** Strips a byte order mark, and trailing white space and NULs of C strings. */
 function plainBody(body: Buffer): string {
   let end = body.length;
   while (end > 0 && blanks.includes(body[end - 1] ?? -1)) end--;
@@ -98,12 +98,12 @@ function parseJson(text: string): Json | undefined {
   }
 }
 
-/** TypeScript's own type knows no third argument yet (ECMAScript's "JSON.parse source text access"). */
+/** TypeScript's type lacks the third argument (ECMAScript's "JSON.parse source text access"). */
 type Reviver = (this: unknown, key: string, value: unknown) => unknown;
 
 /**
- * Numbers that a double cannot hold stay as they were written, digit by digit: serial numbers and identifiers that a
- * service forgot to quote. One beyond all doubles (`1e400`) is none.
+ * Keeps numbers that a double cannot represent as their source text: serial numbers and identifiers that a service
+ * did not quote. A number beyond the range of doubles (`1e400`) is treated as absent.
  */
 function keepDigits(_key: string, value: Json, { source }: { source?: string }): Json {
   if (typeof value !== 'number' || source === undefined) return value;
@@ -113,8 +113,8 @@ function keepDigits(_key: string, value: Json, { source }: { source?: string }):
 }
 
 /**
- * Raw control characters within strings, which RFC 8259 section 7 wants escaped: texts copied from FRU data and sensors.
- * One pass, whatever the text is: it comes from a BMC.
+ * Escapes raw control characters in strings (RFC 8259 section 7): text copied from FRU data and sensors.
+ * Linear in the input size, because the input is untrusted.
  */
 function escapeControls(text: string): string {
   let escaped = '';
@@ -143,7 +143,7 @@ function messagesOf(incoming: Incoming): Message[] {
   const body = parse(incoming);
   if (typeof body !== 'string') return errorMessages(body);
   const text = incoming.body.toString('utf8', 0, 2_000).trim();
-  // A page for browsers helps nobody, half an object neither.
+  // An HTML page or a truncated object is of no use in an error message.
   return /^[<{[]/.test(text) ? [] : plainMessage(text.replace(/^"|"$/g, ''));
 }
 
@@ -156,7 +156,7 @@ type Told = {
   what?: string;
 };
 
-/** `what`: what happened, where no status says it. */
+/** `what`: description of the failure, used if there is no status. */
 export function withMessages(failure: RedfishFailure, told: Told): RedfishError {
   const { request, status, messages, secrets = [] } = told;
   const texts = messages.map(({ text, id }) => mask(text || id, secrets));
@@ -177,7 +177,7 @@ function mask(text: string, secrets: readonly string[]): string {
   return secrets.filter((secret) => secret.length > 2).reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }
 
-/** Values of a request's body that must not come back in an error: services repeat what they did not like. */
+/** Values of a request body that must not appear in an error: services echo rejected values. */
 export function secretsIn(value: Json | Resource | undefined): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
@@ -190,7 +190,7 @@ function secretText(name: string, text: string): string[] {
   return /password|passphrase|secret|token|credential/i.test(name) ? [text] : [];
 }
 
-/** `https://user:password@host/image.iso`, as it stands there and as it is meant. */
+/** `https://user:password@host/image.iso`, both encoded and decoded. */
 function passwordIn(text: string): string[] {
   const { password = '' } = text.includes('://') && URL.canParse(text) ? new URL(text) : {};
   if (password === '') return [];
@@ -198,7 +198,7 @@ function passwordIn(text: string): string[] {
   return [...new Set([password, written, decodeSafely(password)])];
 }
 
-/** `https://host/image.iso?token=…`: whoever has such an URL may fetch what it names. */
+/** `https://host/image.iso?token=…`: a signed URL grants access to the file. */
 function signaturesIn(text: string): string[] {
   if (!text.includes('://')) return [];
   const pairs = text.matchAll(/[?&]([^=&#]*)=([^&#]+)/g);

@@ -1,4 +1,4 @@
-/** What people reported of the replies of Redfish services. docs/compatibility.md has the rows. */
+/** Reported deviations in the responses of Redfish services. docs/compatibility.md has the rows. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { failureOf, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
@@ -95,7 +95,7 @@ test('a session without a Location is given back by the address in its body', as
   assert.equal(stage.names().at(-1), `DELETE ${own}`);
 });
 
-// https://github.com/stmcginnis/gofish/pull/511: a web server that packs, and marks the ETag for it.
+// https://github.com/stmcginnis/gofish/pull/511: a web server that compresses and marks the ETag accordingly.
 test('an ETag that was marked by compression gives way to that of the resource', async (t) => {
   const [own, marked] = ['"abc"', '"abc-gzip"'];
   const stage = await startRedfishService(t, {

@@ -1,4 +1,4 @@
-/** Work on one service, one piece after the other. Who gives up while waiting holds up nobody. */
+/** Runs tasks for one service sequentially. A queued caller that aborts does not delay the others. */
 export type SerialQueue = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 export function createSerialQueue(): SerialQueue {

@@ -45,7 +45,7 @@ suite('a stream of events', () => {
     const one = await client.stream(path, first.resolve);
     assert.deepEqual((await first.promise).body, event);
     assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 't1');
-    // A stream holds up nobody.
+    // A stream does not block other requests.
     assert.equal((await client.get('/redfish/v1/x')).status, 200);
     responses[0]?.end();
     await one.ended;

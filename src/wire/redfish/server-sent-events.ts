@@ -1,15 +1,15 @@
-/** Events as a service sends them over one long reply: `text/event-stream` of the HTML standard, section 9.2. */
+/** Server-sent events over one long response: `text/event-stream` of the HTML standard, section 9.2. */
 import type { IncomingMessage } from 'node:http';
 import type { Outgoing } from './exchange.ts';
 import { isObject } from './messages.ts';
 import { RedfishError, type Resource } from './redfish-client.ts';
 import { readReply } from './reply.ts';
 
-/** `body`: an Event or a MetricReport of the service. */
+/** `body`: an Event or a MetricReport. */
 export type ServerEvent = { readonly id: string | undefined; readonly body: Resource };
 
 export type EventStream = {
-  /** Resolves when nothing more will come, whoever ended it. */
+  /** Resolves when the stream has ended, whichever side ended it. */
   readonly ended: Promise<void>;
   close(): void;
 };
@@ -23,7 +23,7 @@ type Streaming = {
 
 const longestEvent = 1024 * 1024;
 const largestRefusal = 64 * 1024;
-/** A service with more to tell than that is out of its mind: the stream is given up, and opened again after a pause. */
+/** A service that exceeds this rate is broken: the stream is closed and reopened after a pause. */
 const mostPerMinute = 4 * 1024 * 1024;
 
 export async function streamEvents({ outgoing, open, heard, signal }: Streaming): Promise<EventStream> {
@@ -34,7 +34,7 @@ export async function streamEvents({ outgoing, open, heard, signal }: Streaming)
     reply.destroy();
     throw new RedfishError('unfit', { request, detail: 'the reply is no stream of events' });
   }
-  // The service may be silent for days: the operating system finds out whether it is still there.
+  // The service may be idle for days: TCP keep-alive detects a dead peer.
   reply.socket.setKeepAlive(true, 60_000);
   reply.socket.setTimeout(0);
   const close = () => void reply.destroy();
@@ -72,13 +72,13 @@ async function read(reply: IncomingMessage, heard: (event: ServerEvent) => void)
       parser(text);
     }
   } catch {
-    // Cut, closed or beyond measure: it has ended.
+    // Aborted, closed or over the rate limit: the stream has ended.
   }
 }
 
-/** @returns what takes the next piece of the stream, wherever it is cut; throws when an event has no end */
+/** @returns a handler for the next chunk, split anywhere; it throws if an event exceeds the limit */
 export function createEventParser(heard: (event: ServerEvent) => void): (text: string) => void {
-  /** Pieces of a line that has not ended yet: put together once, however small they come. */
+  /** Chunks of an incomplete line: joined only once, however small they are. */
   let pieces: string[] = [];
   let pending = 0;
   let data: string[] = [];
@@ -102,7 +102,7 @@ export function createEventParser(heard: (event: ServerEvent) => void): (text: s
     if (text === '') return;
     pieces.push(text);
     pending += text.length;
-    // A carriage return at the end may be the first half of a line's end.
+    // A trailing carriage return may be the first half of a CRLF.
     if (!/[\r\n]/.test(text) && !pieces.at(-2)?.endsWith('\r')) {
       if (pending > longestEvent) throw new Error('a line without end');
       return;
@@ -116,7 +116,7 @@ export function createEventParser(heard: (event: ServerEvent) => void): (text: s
   };
 }
 
-/** What is no JSON object is somebody's remark, not an event. */
+/** Data that is not a JSON object is not an event. */
 function parse(text: string): Resource | undefined {
   if (text === '') return undefined;
   try {

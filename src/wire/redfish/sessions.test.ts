@@ -7,7 +7,7 @@ const system = { body: { '@odata.id': systemPath, PowerState: 'On' } };
 const login = `POST ${sessionPath}`;
 const asking = `GET ${systemPath}`;
 
-/** The Base registry's words for a session that is not known. */
+/** Base registry message for an unknown session. */
 const unauthorized = {
   status: 401,
   body: {

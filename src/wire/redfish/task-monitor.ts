@@ -1,4 +1,4 @@
-/** Follows what a service does in its own time: task monitors, tasks and jobs. DSP0266 "Asynchronous operations". */
+/** Follows asynchronous operations of a service: task monitors, tasks and jobs. DSP0266 "Asynchronous operations". */
 import { setTimeout as pause } from 'node:timers/promises';
 import { linkOf, pathOf } from './links.ts';
 import { isObject, type Message, readMessages } from './messages.ts';
@@ -6,21 +6,21 @@ import { type Json, RedfishError, type RedfishReply, type Resource } from './red
 import { withMessages } from './reply.ts';
 
 export type Following = {
-  /** The request that became a task. */
+  /** The request that was accepted as a task. */
   readonly request: string;
   readonly get: (path: string) => Promise<RedfishReply>;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds. */
   readonly timeout: number;
-  /** Milliseconds between looks where the service names none. */
+  /** Poll interval in milliseconds if the service does not set one. */
   readonly pause: number;
-  /** Of the request: a task that failed repeats what it did not like. */
+  /** Secrets of the request: a failed task may echo them. */
   readonly secrets?: readonly string[] | undefined;
 };
 
 /**
- * TaskState (Task 1.x) and JobState (Job 1.x): what each says of the end. Others are under way. `UserIntervention` lasts until
- * somebody does what its messages say: no waiting ends it.
+ * Final values of TaskState (Task 1.x) and JobState (Job 1.x); others mean in progress. `UserIntervention` lasts until
+ * an operator does what its messages ask for, so waiting is pointless.
  */
 const stateTable: Readonly<Record<string, 'done' | 'failed'>> = {
   Completed: 'done',
@@ -37,12 +37,12 @@ const stateTable: Readonly<Record<string, 'done' | 'failed'>> = {
 const longestPauseMs = 30_000;
 
 /**
- * @returns the reply that the request would have had, or the task itself where its monitor says no more than that it ended
- * @throws RedfishError `answered` with the task's messages when it failed, or when it takes too long
+ * @returns the response that the request would have had, or the task itself if its monitor only reports the end
+ * @throws RedfishError `answered` with the task's messages if it failed or timed out
  */
 export async function followTask(accepted: RedfishReply, following: Following): Promise<RedfishReply> {
   const path = pathOf(accepted.headers['location']) ?? pathOf(accepted.body['TaskMonitor']) ?? taskPath(accepted.body);
-  // Some services accept and have nothing to follow; the effect is to be seen in the resource.
+  // Some services accept without a task to follow; the resource shows the effect.
   if (path === undefined) return accepted;
   const until = Date.now() + following.timeout;
   let reply = accepted;
@@ -59,7 +59,7 @@ export async function followTask(accepted: RedfishReply, following: Following): 
   }
 }
 
-/** A monitor answers 202 until the end; a task or job always answers 200 and tells its state. */
+/** A monitor returns 202 until the end; a task or job always returns 200 and its state. */
 function endOf({ status, body }: RedfishReply): 'done' | 'failed' | undefined {
   const state = stateOf(body);
   if (state === undefined) return status === 202 ? undefined : 'done';

@@ -1,4 +1,4 @@
-/** Files as bodies of requests, streamed from disk: alone, or as parts of a form (RFC 7578). */
+/** Files as request bodies, streamed from disk: alone, or as parts of a form (RFC 7578). */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -6,7 +6,7 @@ import type { Part } from './redfish-client.ts';
 
 export type Form = {
   readonly headers: Readonly<Record<string, string>>;
-  /** Anew for each attempt. */
+  /** Creates a new stream for each attempt. */
   readonly body: () => Readable;
 };
 
@@ -28,7 +28,7 @@ export function createFileBody({ path, size }: { readonly path: string; readonly
   };
 }
 
-/** Never more than was announced, should the file grow meanwhile. */
+/** Never sends more than the announced size, even if the file grows meanwhile. */
 async function* readBytes(path: string, size: number): AsyncGenerator<Buffer> {
   if (size > 0) yield* createReadStream(path, { end: size - 1 }) as AsyncIterable<Buffer>;
 }
