@@ -267,7 +267,7 @@ describe('short patience', options, () => {
     await here.machine.setNic('dead');
     const id = await deploy(here, 'unheard', image.id);
     const told =
-      /Wait for the ramdisk ended after 2 s: waited for the ramdisk to report\. Last activity: nothing from this machine/;
+      /'Wait for the ramdisk' timed out after 2 s: waited for the ramdisk to report\. Last activity: nothing from this machine/;
     const server = await expectError(here, id, told);
     assert.match(server.fault?.details ?? '', /Nothing was heard of its MAC addresses: check that the enrolled MACs are right/);
     await expectUsable(here, told);
@@ -296,7 +296,7 @@ describe('short patience', options, () => {
     const image = await uploadWholeDisk(stage, 'whole', sizes);
     await here.machine.setNic('dead');
     const id = await deploy(here, 'panicking', image.id);
-    await untilEvent(stage, id, ({ message }) => message.startsWith('Wait for the ramdisk: waits for'));
+    await untilEvent(stage, id, ({ message }) => message.startsWith('Wait for the ramdisk: waiting for'));
     await appendFile(console, '[    1.513283] Initramfs unpacking failed: invalid magic at start of compressed archive\r\n');
     await appendFile(
       console,
