@@ -43,7 +43,7 @@ export function bootRoutes(app: FastifyInstance, parts: HttpParts): void {
     const plan = parts.plans.ofMac(mac);
     const requester = await expectMachine(parts, { request, plan, subject });
     if (!plan) throw new Fault('notFound', { what: 'Boot plan of', id: mac.slice(0, 20) });
-    const message = 'tells that its first disk has nothing to start';
+    const message = 'reported that its first disk is not bootable';
     parts.report({ kind: 'http', mac, address: requester.address, subject: 'disk failed', message });
     return reply.type('text/plain; charset=utf-8').send('noted\n');
   });

@@ -195,8 +195,8 @@ export const faultTable = {
   systemNotStarting: {
     status: 500,
     by: 'hardware',
-    message: 'The machine starts no system: {evidence}.',
-    hint: '{advice}, or restart it by `openstack server reboot --hard` when the cause is gone.',
+    message: 'The machine does not boot an operating system: {evidence}.',
+    hint: '{advice}, or run `openstack server reboot --hard` once the cause is fixed.',
   },
   toolFailed: {
     status: 500,

@@ -65,7 +65,7 @@ test('a machine that boots from the network again and again starts no system: wh
   assert.match(fault?.message ?? '', /5 times in 4 min \(last at 2026-01-01T12:05:00.000Z, by undionly\.kpxe\)/);
   assert.equal(fault?.tenant_message, undefined);
   assert.deepEqual([fault?.node, fault?.console], [{ uuid, name: 'n1' }, 'one\nNo bootable device']);
-  assert.match((await node()).last_error ?? '', /starts no system.*No bootable device$/s);
+  assert.match((await node()).last_error ?? '', /does not boot an operating system.*No bootable device$/s);
   const events = await store.events.list({ server_id: (await server()).id });
   assert.equal(events.at(-1)?.subject, 'system');
 });
@@ -159,7 +159,7 @@ test('a disk with nothing to start is enough, where the machine has no other', a
   await ask(byPxe);
   await ask(diskFailed);
   assert.deepEqual(await state(), notStarting);
-  assert.match((await server()).fault?.message ?? '', /nothing to start on its disk/);
+  assert.match((await server()).fault?.message ?? '', /no bootable disk was found/);
 });
 
 test('of several disks the first one proves nothing', async (t) => {

@@ -71,8 +71,8 @@ export class BootWatch {
 
   async #judge({ node }: Watched, told: Told): Promise<Fault | undefined> {
     if (tellsOfDisk(told) && hasOneDisk(node)) {
-      const advice = 'Its image has no boot loader for BIOS machines, or a damaged one: rebuild the server with another image';
-      return new Fault('systemNotStarting', { evidence: 'it found nothing to start on its disk', advice });
+      const advice = 'The boot loader of its image is missing, damaged or not for BIOS. Rebuild the server with another image';
+      return new Fault('systemNotStarting', { evidence: 'no bootable disk was found', advice });
     }
     const events = await this.#sinceItStarted(node.uuid);
     const boots = events && countBoots(events);
@@ -81,9 +81,9 @@ export class BootWatch {
     const first = times.at(-1) ?? '';
     const last = times[0] ?? '';
     const minutes = Math.max(1, Math.round((Date.parse(last) - Date.parse(first)) / 60_000));
-    const evidence = `it booted from the network ${times.length} times in ${minutes} min (last at ${last}, by ${loader}), and no system was heard of in between`;
+    const evidence = `it booted from the network ${times.length} times in ${minutes} min (last at ${last}, by ${loader}) without an operating system requesting an address in between`;
     const advice =
-      'The system crashes or restarts while it starts, or its firmware finds no boot loader of its kind on the disk; the console log tells more. Rebuild the server with another image';
+      'Its operating system crashes during boot, or its firmware finds no suitable boot loader on the disk; see the console log. Rebuild the server with another image';
     return new Fault('systemNotStarting', { evidence, advice });
   }
 
@@ -118,7 +118,7 @@ export class BootWatch {
       await trx.servers.update({ id: server.id }, { vm_state: 'active', fault: null, updated_at });
       await trx.nodes.update({ uuid: node.uuid }, { last_error: null });
     });
-    if (isWritten) this.#tell({ node, server }, 'A system on it has asked for an address: it has started after all');
+    if (isWritten) this.#tell({ node, server }, 'Its operating system has requested an address, so it does boot');
   }
 
   /** Only if neither row has changed since it was read. */

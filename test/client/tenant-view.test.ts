@@ -67,8 +67,8 @@ test('a server whose machine starts no system says so to its owner, who restarts
   const restarted = await openstackJson(mallory, ['server', 'show', id]);
 
   assert.equal(failed.status, 'ERROR');
-  assert.match(failed.fault.message, /^The machine starts no system: it found nothing to start on its disk\.$/);
-  assert.match(failed.fault.details, /rebuild the server with another image.*reboot --hard/);
+  assert.match(failed.fault.message, /^The machine does not boot an operating system: no bootable disk was found\.$/);
+  assert.match(failed.fault.details, /Rebuild the server with another image.*reboot --hard/);
   assert.deepEqual([restarted.status, restarted.fault], ['ACTIVE', undefined]);
 });
 
