@@ -43,15 +43,15 @@ test('a part is a folder of src, a file right in src, or a top-level folder', ()
 });
 
 test('an import against the layers is found with its line, types and multi-line imports included', () => {
-  const text = "import type { A } from '#domain/a.ts';\nimport {\n  type B,\n  c,\n} from '#engine/worker.ts';\n";
+  const text = "import type { A } from '#domain/a.ts';\nimport {\n  type B,\n  c,\n} from '#engine/worker/worker.ts';\n";
 
-  assert.deepEqual(messages({ 'src/store/x.ts': text }), ['src/store/x.ts:2 store may not import src/engine/worker.ts']);
+  assert.deepEqual(messages({ 'src/store/x.ts': text }), ['src/store/x.ts:2 store may not import src/engine/worker/worker.ts']);
 });
 
 test('a door lets in its own file and no other of its part', () => {
   assert.deepEqual(messages({ 'src/api/a.ts': "import type { E } from '#engine/contract.ts';\n" }), []);
-  assert.deepEqual(messages({ 'src/api/a.ts': "import { w } from '#engine/worker.ts';\n" }), [
-    'src/api/a.ts:1 api may not import src/engine/worker.ts',
+  assert.deepEqual(messages({ 'src/api/a.ts': "import { w } from '#engine/worker/worker.ts';\n" }), [
+    'src/api/a.ts:1 api may not import src/engine/worker/worker.ts',
   ]);
 });
 

@@ -16,7 +16,7 @@ export const importTable: readonly ImportRow[] = [
   },
   { from: ['commands'], may: ['serve', 'settings', 'store', 'domain'] },
   { from: ['serve'], may: ['everything in src'] },
-  { from: ['api'], may: ['engine/contract', 'engine/addresses', 'store', 'images', 'domain', 'settings'] },
+  { from: ['api'], may: ['engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain', 'settings'] },
   { from: ['boot-server'], may: ['engine/contract', 'drivers/interfaces', 'tools', 'domain', 'settings', 'agent-protocol'] },
   { from: ['engine'], may: ['drivers', 'store', 'domain', 'settings', 'agent-protocol'] },
   { from: ['drivers'], may: ['wire', 'tools', 'domain', 'agent-protocol'] },

@@ -6,7 +6,7 @@ import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Ta
 import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
-import type { StepHook } from '#engine/operation-kinds.ts';
+import type { StepHook } from '#engine/worker/operation-kinds.ts';
 import { readSettings, type Settings } from '#settings.ts';
 import { openStore, type Store } from '#store/store.ts';
 

@@ -1,7 +1,7 @@
 /** An API with two projects that have one of each resource: for tests of isolation between projects. */
 import assert from 'node:assert/strict';
 import type { RouteOptions } from 'fastify';
-import { allocatePort } from '#engine/addresses.ts';
+import { allocatePort } from '#engine/servers/addresses.ts';
 import { aFlavor, anImage } from './a-task.ts';
 import { openRackStage, type RackStage } from './rack-stage.ts';
 

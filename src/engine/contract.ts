@@ -17,7 +17,7 @@ import type {
   MediaSlot,
   PowerTarget,
 } from '#drivers/interfaces.ts';
-import type { BmcHealthState } from './bmc-health.ts';
+import type { BmcHealthState } from './power/bmc-health.ts';
 
 export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';

@@ -53,7 +53,7 @@ export class Store {
   readonly networks: Collection<Network>;
   readonly subnets: Collection<Subnet>;
   readonly ports: Collection<Port>;
-  /** Written only by `engine/addresses.ts`, together with `fixed_ips` of the port. */
+  /** Written only by `engine/servers/addresses.ts`, together with `fixed_ips` of the port. */
   readonly ip_allocations: Collection<IpAllocation>;
   readonly servers: Collection<Server>;
   readonly operations: Collection<Operation>;

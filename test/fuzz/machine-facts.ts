@@ -10,7 +10,7 @@ import { Value } from 'typebox/value';
 import { ethernetForm } from '#agent-protocol/infiniband.ts';
 import { Inventory } from '#agent-protocol/messages.ts';
 import { mismatch, parseRootDevice } from '#agent-protocol/root-device.ts';
-import { canonicalUuid } from '#engine/machine-identity.ts';
+import { canonicalUuid } from '#engine/nodes/machine-identity.ts';
 import { decodeCipherSuiteIds } from '#wire/rmcp/cipher-suites.ts';
 import { readInventory } from '../../agent/inventory.ts';
 import { pick, type Roll } from './dice.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
-import { allocatePort } from '#engine/addresses.ts';
+import { allocatePort } from '#engine/servers/addresses.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
 import { openRackStage } from '#test/rack-stage.ts';
 import { statusOf } from './server-json.ts';

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Network, Port } from '#domain/records.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/addresses.ts';
+import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
 import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
 import type { Store } from '#store/store.ts';
 import type { ApiContext, ApiScope } from '../context.ts';

@@ -1,0 +1,169 @@
+/** Messages from machines: those of the agent, the classic POST, and DHCP and file requests. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/records.ts';
+import { formatRequester, type Requester } from '#domain/requesters.ts';
+import type { AgentReply } from '#drivers/interfaces.ts';
+import type { MachineMessages } from '../contract.ts';
+import { MachineRecord } from '../nodes/machine-record.ts';
+import type { LiveOperation } from '../worker/live-operations.ts';
+import { now } from '../worker/step-deadlines.ts';
+import { configDriveOf, type TaskParts } from '../worker/task.ts';
+import type { Worker } from '../worker/worker.ts';
+import { bindAgent, endOutdated, type MessageParts, refuseStranger } from './agent-binding.ts';
+import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
+import type { BootWatch } from './boot-watch.ts';
+import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
+
+type Parts = TaskParts & { worker: Worker; bootWatch: Pick<BootWatch, 'consider'> };
+
+/** Minimum interval of progress events; it grows with the run time of the command (`progressEventShare`). */
+const progressEventMs = 2000;
+const progressEventShare = 1 / 150;
+
+export function machineMessages(given: Parts): MachineMessages {
+  const parts: MessageParts = { ...given, record: new MachineRecord(given) };
+  const { worker, record } = parts;
+  const fromAgent = (token: string): LiveOperation => {
+    const live = findBySession(worker, token);
+    live.lastHeard = now();
+    return live;
+  };
+  return {
+    agentAdmit: (token, requester, message) => admit(parts, { token, requester, message }),
+    agentHello: (token, body, requester) => bindAgent(parts, { token, body, requester }),
+    async agentOutdated(token, requester) {
+      const live = findByBootstrap(worker, token);
+      await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
+      throw endOutdated(parts, live, '1');
+    },
+    agentNext: async (token, waitMs, signal) => nextCommand(fromAgent(token), waitMs, signal),
+    async agentProgress(token, progress) {
+      recordProgress(parts, fromAgent(token), progress);
+    },
+    agentResult: async (token, result) => takeResult(parts, fromAgent(token), result),
+    async agentLog(token, lines) {
+      const { operation } = fromAgent(token);
+      for (const line of lines) record.agent(operation, { subject: 'log', message: line, data: {} });
+    },
+    async agentImage(token, path, requester) {
+      const live = findByImageToken(worker, token, path);
+      refuseOtherAddress(parts, live, requester);
+      expectCommanded(live, path);
+    },
+    async agentConfigDrive(token) {
+      const live = fromAgent(token);
+      expectCommanded(live, routes.configDrive);
+      const { operation } = live;
+      const server = operation.server_id ? await parts.store.servers.find({ id: operation.server_id }) : undefined;
+      return configDriveOf(parts, operation, server);
+    },
+    deployPost: (fields, requester) => takeDeployPost(parts, fields, requester),
+    // Only an event record, not a command: during shutdown the store may already be closed.
+    machineRequest: (request) => void takeRequest({ ...parts, bootWatch: given.bootWatch }, request).catch(() => {}),
+  };
+}
+
+async function takeRequest(
+  { bootWatch, ...parts }: MessageParts & Pick<Parts, 'bootWatch'>,
+  request: Parameters<MachineMessages['machineRequest']>[0],
+): Promise<void> {
+  const [isRecorded] = await Promise.all([parts.record.request(request), noteLoaderUuid(parts, request)]);
+  if (isRecorded) await bootWatch.consider(request);
+}
+
+async function admit(
+  parts: MessageParts,
+  { token, requester, message }: { token: string; requester: Requester; message: 'hello' | 'other' },
+) {
+  const find = message === 'hello' ? findByBootstrap : findBySession;
+  const live = find(parts.worker, token);
+  if (message === 'hello') await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
+  else refuseOtherAddress(parts, live, requester);
+  if (live.requests.take(1)) return;
+  if (!live.isOverBudget)
+    parts.record.agent(live.operation, {
+      subject: 'budget',
+      message: 'The agent sends too many requests and is throttled',
+      data: {},
+    });
+  live.isOverBudget = true;
+  throw new Fault('tooManyRequests', { what: 'messages of this agent', seconds: 60 });
+}
+
+/** The session token is bound to the agent's address, so a stolen one is useless elsewhere. */
+function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, requester: Requester): void {
+  const binding = bindingOf(live);
+  if (binding?.address === requester.address) return;
+  const message = `Another machine at ${formatRequester(requester)} used the session of the agent at ${binding?.name}; it was refused`;
+  record.stranger(live.operation, { subject: 'stranger', message, data: { address: requester.address } });
+  throw new Fault('forbidden', { detail: `The session is not that of ${requester.address}.` });
+}
+
+/** An agent may fetch only what its current command tells it to write, never another tenant's image. */
+function expectCommanded(live: LiveOperation, path: string): void {
+  const { params } = (pendingOf(live) ?? {}) as Partial<Command>;
+  if (params?.['path'] === path) return;
+  throw new Fault('forbidden', { detail: `The command of this operation does not name ${path.slice(0, 100)}.` });
+}
+
+/** A failed operation sends no more commands, although the machine may still poll. */
+function pendingOf({ operation }: LiveOperation): Command | undefined {
+  return operation.state === 'running' ? (operation.context['command'] as Command | undefined) : undefined;
+}
+
+async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSignal): Promise<Command | undefined> {
+  if (pendingOf(live) || waitMs <= 0) return pendingOf(live);
+  const ended = new AbortController();
+  const ready = new Promise<void>((resolve) => {
+    live.commandReady.once('ready', resolve);
+    ended.signal.addEventListener('abort', () => live.commandReady.off('ready', resolve));
+  });
+  try {
+    await Promise.race([ready, delay(waitMs, undefined, { signal: AbortSignal.any([signal, ended.signal]) }).catch(() => {})]);
+  } finally {
+    ended.abort();
+  }
+  live.lastHeard = now();
+  return pendingOf(live);
+}
+
+/** A long command is recorded in few lines, and its end in one; every message counts as a sign of life. */
+function recordProgress({ record }: MessageParts, live: LiveOperation, progress: Progress): void {
+  const { command_id, done_bytes, total_bytes, message } = progress;
+  if (pendingOf(live)?.id !== command_id) return;
+  if (live.progress?.command !== command_id)
+    live.progress = { command: command_id, since: now(), last: Number.NEGATIVE_INFINITY, isEnded: false };
+  const { since, last, isEnded } = live.progress;
+  const isEnd = total_bytes > 0 && done_bytes >= total_bytes && !isEnded;
+  const pause = Math.max(progressEventMs, (now() - since) * progressEventShare);
+  if (!isEnd && now() - last < pause) return;
+  live.progress.last = now();
+  live.progress.isEnded ||= isEnd;
+  live.progress.message = message;
+  record.agent(live.operation, { subject: 'progress', message, data: { done_bytes, total_bytes } });
+}
+
+async function takeResult({ worker, record }: MessageParts, live: LiveOperation, result: Result): Promise<void> {
+  const reply: AgentReply = result.ok
+    ? { ok: true, result: (result.result ?? {}) as JsonObject }
+    : { ok: false, error: result.error ?? 'no reason given' };
+  // A repeated result that is already known changes nothing.
+  if ((live.operation.context['command'] as Command | undefined)?.id !== result.command_id) return;
+  let command: Command | undefined;
+  await worker.saveContext(live, (context) => {
+    const { command: pending, ...others } = context as JsonObject & { command?: Command };
+    if (pending?.id !== result.command_id) return context;
+    command = pending;
+    const replies = { ...(others['replies'] as JsonObject), [pending.name]: reply as unknown as JsonObject };
+    return { ...others, replies };
+  });
+  if (!command) return;
+  record.agent(live.operation, {
+    subject: command.name,
+    message: reply.ok ? `${command.name}: done` : `${command.name}: ${reply.error}`,
+    data: reply.ok ? reply.result : {},
+  });
+  worker.wake(live.operation.id);
+}

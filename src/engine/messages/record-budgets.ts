@@ -1,0 +1,69 @@
+/**
+ * Budgets for machine events. Anyone on the wire can cause events, tenants control machines, and events are kept for
+ * months. Lines and bytes are therefore limited per node, for all strangers together, and in total. Events over budget
+ * are dropped, which is reported once.
+ */
+import { Bucket } from '../bucket.ts';
+
+type Budget = { readonly lines: readonly [burst: number, perMinute: number]; readonly bytes: readonly [number, number] };
+
+const mebibyte = 1024 ** 2;
+
+/** A boot produces about a hundred lines, a failing ramdisk about a thousand. */
+const budgetTable = {
+  strangers: { lines: [60, 60], bytes: [64 * 1024, 64 * 1024] },
+  node: { lines: [3000, 50], bytes: [2 * mebibyte, 32 * 1024] },
+  total: { lines: [100_000, 20_000], bytes: [64 * mebibyte, 8 * mebibyte] },
+} as const satisfies Record<string, Budget>;
+
+/** Minimum interval between reports of dropped lines per owner. */
+const reportEveryMs = 600_000;
+
+export type Admission = 'admitted' | 'dropped' | 'dropped, to be told';
+
+class OneBudget {
+  readonly #lines: Bucket;
+  readonly #bytes: Bucket;
+  readonly #now: () => number;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ lines, bytes }: Budget, now: () => number) {
+    this.#lines = new Bucket(...lines, now);
+    this.#bytes = new Bucket(...bytes, now);
+    this.#now = now;
+  }
+
+  admit(bytes: number): Admission {
+    if (this.#lines.take(1) && this.#bytes.take(bytes)) return 'admitted';
+    if (this.#now() - this.#toldAt < reportEveryMs) return 'dropped';
+    this.#toldAt = this.#now();
+    return 'dropped, to be told';
+  }
+}
+
+export class RecordBudgets {
+  readonly #now: () => number;
+  readonly #nodes = new Map<string, OneBudget>();
+  readonly #strangers: OneBudget;
+  readonly #total: OneBudget;
+
+  /** @param now monotonic clock in milliseconds */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#strangers = new OneBudget(budgetTable.strangers, now);
+    this.#total = new OneBudget(budgetTable.total, now);
+  }
+
+  /** @param node whose machine caused it; undefined: a stranger, even if the event concerns a node */
+  admit(node: string | undefined, bytes: number): Admission {
+    const own = node === undefined ? this.#strangers : this.#ofNode(node);
+    const admission = own.admit(bytes);
+    return admission === 'admitted' ? this.#total.admit(bytes) : admission;
+  }
+
+  #ofNode(uuid: string): OneBudget {
+    const budget = this.#nodes.get(uuid) ?? new OneBudget(budgetTable.node, this.#now);
+    this.#nodes.set(uuid, budget);
+    return budget;
+  }
+}

@@ -1,0 +1,94 @@
+/** Operator requests for node ports (NICs). */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { NodePort } from '#domain/records.ts';
+import type { Store } from '#store/store.ts';
+import type { NewNodePort, NodeVerbs } from '../contract.ts';
+import { refuseWhileBusy } from './busy-node.ts';
+import { findNode } from './find-node.ts';
+
+type NodePortVerbs = Pick<NodeVerbs, 'createNodePort' | 'updateNodePort' | 'deleteNodePort'>;
+
+export function nodePortVerbs(store: Store): NodePortVerbs {
+  return {
+    createNodePort: (request) => createNodePort(store, request),
+    updateNodePort: (uuid, changes) => updateNodePort(store, uuid, changes),
+    deleteNodePort: (uuid) => deleteNodePort(store, uuid),
+  };
+}
+
+const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
+
+async function createNodePort(store: Store, request: NewNodePort): Promise<NodePort> {
+  const address = checkMac(request.address);
+  const now = new Date().toISOString();
+  return store.transaction(async (trx) => {
+    await findNode(trx, request.node_uuid);
+    await refuseDuplicate(trx, { address });
+    if (request.name) await refuseDuplicate(trx, { name: request.name });
+    return trx.node_ports.insert({
+      uuid: request.uuid ?? randomUUID(),
+      node_uuid: request.node_uuid,
+      address,
+      name: request.name ?? null,
+      description: request.description ?? null,
+      vendor: request.vendor ?? null,
+      category: request.category ?? null,
+      pxe_enabled: request.pxe_enabled ?? true,
+      local_link_connection: request.local_link_connection ?? {},
+      extra: request.extra ?? {},
+      vif_port_id: null,
+      created_at: now,
+      updated_at: now,
+    });
+  });
+}
+
+async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
+  return store.transaction(async (trx) => {
+    const port = await findNodePort(trx, uuid);
+    await refuseWhileBusy(trx, await findNode(trx, port.node_uuid));
+    const address = changes.address === undefined ? port.address : checkMac(changes.address);
+    if (address !== port.address) await refuseDuplicate(trx, { address });
+    if (changes.name && changes.name !== port.name) await refuseDuplicate(trx, { name: changes.name });
+    if (changes.node_uuid !== undefined && changes.node_uuid !== port.node_uuid) await checkMove(trx, port, changes.node_uuid);
+    await trx.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
+    return findNodePort(trx, uuid);
+  });
+}
+
+async function deleteNodePort(store: Store, uuid: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    const port = await findNodePort(trx, uuid);
+    await refuseWhileBusy(trx, await findNode(trx, port.node_uuid));
+    refuseUsed(port);
+    await trx.node_ports.remove({ uuid });
+  });
+}
+
+async function checkMove(trx: Store, port: NodePort, to: string): Promise<void> {
+  refuseUsed(port);
+  await refuseWhileBusy(trx, await findNode(trx, to));
+}
+
+function refuseUsed({ address, vif_port_id }: NodePort): void {
+  if (vif_port_id) throw new Fault('conflict', { detail: `Port ${address} is in use by network port ${vif_port_id}.` });
+}
+
+function checkMac(address: string): string {
+  const mac = address.toLowerCase().replaceAll('-', ':');
+  if (!macPattern.test(mac)) throw new Fault('badRequest', { detail: `Expected a MAC address but received ${address}.` });
+  return mac;
+}
+
+async function refuseDuplicate(trx: Store, wanted: { address: string } | { name: string }): Promise<void> {
+  if (!(await trx.node_ports.find(wanted))) return;
+  const which = 'name' in wanted ? `name ${wanted.name}` : `MAC address ${wanted.address}`;
+  throw new Fault('conflict', { detail: `A port with ${which} already exists.` });
+}
+
+async function findNodePort(trx: Store, uuid: string): Promise<NodePort> {
+  const port = await trx.node_ports.find({ uuid });
+  if (!port) throw new Fault('notFound', { what: 'Port', id: uuid });
+  return port;
+}

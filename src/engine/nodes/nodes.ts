@@ -1,0 +1,374 @@
+/** Operator requests for nodes. */
+import { randomUUID } from 'node:crypto';
+import { asFault, Fault } from '#domain/faults.ts';
+import { eventsFrom, nextState } from '#domain/provision-states.ts';
+import type { JsonObject, Node, Operation } from '#domain/records.ts';
+import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import type { Consoles } from '../consoles/consoles.ts';
+import type { NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
+import { type AskedStep, readCleanSteps } from '../operations/clean-steps.ts';
+import { bmcDeadline } from '../power/bmc-deadline.ts';
+import type { BmcHealth } from '../power/bmc-health.ts';
+import { unknownBootState } from '../power/boot-states.ts';
+import { confirmPower } from '../power/manual-power.ts';
+import { recordBmcCommand } from '../power/power.ts';
+import { checkPowerPolicy } from '../power/power-policy.ts';
+import type { PowerStateSync } from '../power/power-state-sync.ts';
+import { checkNodeProperties, refuseOddSizes } from '../scheduler/node-properties.ts';
+import type { NewOperation } from '../worker/operation-kinds.ts';
+import { interfaceOf, loadNode } from '../worker/task.ts';
+import type { Worker } from '../worker/worker.ts';
+import { refuseWhileBusy } from './busy-node.ts';
+import { claimEndpoints } from './endpoints.ts';
+import { findNode } from './find-node.ts';
+import { nodePortVerbs } from './node-ports.ts';
+import type { NodeReservations } from './node-reservations.ts';
+
+type Parts = {
+  store: Store;
+  drivers: Drivers;
+  worker: Worker;
+  settings: Settings;
+  bmcHealth: BmcHealth;
+  powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
+  consoles: Consoles;
+  reservations: NodeReservations;
+  deleteServer(id: string): Promise<void>;
+};
+
+export function nodeVerbs(parts: Parts): NodeVerbs {
+  const { store, drivers } = parts;
+  return {
+    createNode: (request) => createNode(parts, request),
+    updateNode: (uuid, changes) => updateNode(parts, uuid, changes),
+    async deleteNode(uuid) {
+      await deleteNode(parts, uuid);
+      await parts.bmcHealth.forget(uuid);
+      await parts.consoles.remove(uuid);
+    },
+    setProvisionState: (uuid, verb, options) => setProvisionState(parts, uuid, verb, options),
+    setPower: (uuid, target) => setPower(parts, uuid, target),
+    async confirmPower(uuid, state) {
+      const { node } = await loadNode(store, uuid);
+      const operation = await confirmPower(store, { node, power: interfaceOf(drivers.power, node.power_interface) }, state);
+      if (operation) parts.worker.wake(operation);
+    },
+    async setMaintenance(uuid, on, reason) {
+      await setMaintenance(store, uuid, { on, reason });
+      if (!on) parts.powerSync.pollNow(uuid);
+    },
+    async setBootDevice(uuid, device, options) {
+      const { node, facts } = await loadNode(store, uuid);
+      await refuseWhileBusy(store, node);
+      const management = interfaceOf(drivers.management, node.management_interface);
+      if (!management.bootDevices.includes(device)) {
+        const known = management.bootDevices.join(', ');
+        throw new Fault('badRequest', { detail: `Invalid boot device ${device} specified; this hardware has: ${known}.` });
+      }
+      const context = { store, node: facts, signal: bmcDeadline(node, 120_000) };
+      await recordBmcCommand(context, `boot device ${device}`, () =>
+        management.setBootDevice(facts, device, options, { signal: context.signal }),
+      );
+    },
+    async getBootDevice(uuid) {
+      const { node, facts } = await loadNode(store, uuid);
+      return interfaceOf(drivers.management, node.management_interface).getBootDevice(facts);
+    },
+    validateNode: (uuid) => validateNode(parts, uuid),
+    ...nodePortVerbs(store),
+    consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
+    setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
+    checkConsole: (uuid) => parts.consoles.check(uuid),
+    attachConsole: (uuid, server) => parts.consoles.attach(uuid, server),
+  };
+}
+
+const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
+
+/** Each interface is the requested one, which the hardware type must allow, or the type's default (its first). */
+function chooseInterfaces(type: HardwareType, wanted: NodeChanges): Pick<Node, `${(typeof slots)[number]}_interface`> {
+  const chosen = {} as Record<`${(typeof slots)[number]}_interface`, string>;
+  for (const slot of slots) {
+    const key = `${slot}_interface` as const;
+    const name = wanted[key] || type[slot][0];
+    if (!name || !type[slot].includes(name)) {
+      throw new Fault('badRequest', {
+        detail: `Could not find the ${slot} interface '${name}' for hardware type ${type.name}; it has: ${type[slot].join(', ')}`,
+      });
+    }
+    chosen[key] = name;
+  }
+  return chosen;
+}
+
+function hardwareType(drivers: Drivers, name: string): HardwareType {
+  const type = Object.hasOwn(drivers.hardwareTypes, name) ? drivers.hardwareTypes[name] : undefined;
+  if (!type)
+    throw new Fault('badRequest', {
+      detail: `No valid driver '${name}' was found; known: ${Object.keys(drivers.hardwareTypes).join(', ')}`,
+    });
+  return type;
+}
+
+async function createNode({ store, drivers }: Parts, request: NewNode): Promise<Node> {
+  const now = new Date().toISOString();
+  const interfaces = chooseInterfaces(hardwareType(drivers, request.driver), request);
+  const record: Omit<Node, 'id'> = {
+    uuid: request.uuid ?? randomUUID(),
+    name: request.name ?? null,
+    driver: request.driver,
+    ...interfaces,
+    driver_info: request.driver_info ?? {},
+    properties: request.properties ?? {},
+    extra: request.extra ?? {},
+    instance_info: request.instance_info ?? {},
+    resource_class: request.resource_class ?? null,
+    traits: request.traits ?? [],
+    description: request.description ?? null,
+    owner: request.owner ?? null,
+    shard: request.shard ?? null,
+    parent_node: request.parent_node ?? null,
+    provision_state: request.provision_state ?? 'enroll',
+    target_provision_state: null,
+    power_state: null,
+    target_power_state: null,
+    maintenance: request.maintenance ?? false,
+    maintenance_reason: null,
+    fault: null,
+    last_error: null,
+    instance_uuid: null,
+    operation_id: null,
+    failures: 0,
+    must_clean: false,
+    console_enabled: false,
+    ...unknownBootState,
+    system_uuid: null,
+    inventory: null,
+    machine_uuid: null,
+    machine_serial: null,
+    known_disks: null,
+    created_at: now,
+    updated_at: now,
+    provision_updated_at: null,
+  };
+  refuseOddSizes(record);
+  return store.transaction(async (trx) => {
+    if (record.name && (await trx.nodes.find({ name: record.name }))) {
+      throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
+    }
+    if (await trx.nodes.find({ uuid: record.uuid }))
+      throw new Fault('conflict', { detail: `A node with UUID ${record.uuid} already exists.` });
+    await checkParent(trx, record);
+    const node = await trx.nodes.insert(record);
+    await claimEndpoints(trx, drivers, node);
+    return node;
+  });
+}
+
+/** The current values are read in the transaction that writes the change, so that concurrent changes are not lost. */
+async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node> {
+  const { store, drivers, reservations } = parts;
+  const { node, changes } = await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    const changes = typeof wanted === 'function' ? wanted(node) : wanted;
+    if (Object.keys(changes).some((name) => name !== 'maintenance')) {
+      await refuseWhileBusy(trx, node);
+      reservations.refuse(node);
+    }
+    if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
+    const driver = changes.driver ?? node.driver;
+    // A new hardware type resets interfaces to its defaults, unless they are requested again.
+    const former = driver === node.driver ? node : {};
+    const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes } as NodeChanges);
+    const twin = changes.name && (await trx.nodes.find({ name: changes.name }));
+    if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
+    if (changes.parent_node) await checkParent(trx, { ...node, parent_node: changes.parent_node });
+    // Other settings may lead to another machine, about which nothing is known.
+    const isOther = changes.driver_info || changes.driver || changes.management_interface;
+    const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
+    const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
+    await trx.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, ...ended, updated_at: new Date().toISOString() });
+    const after = await findNode(trx, uuid);
+    await claimEndpoints(trx, drivers, after);
+    return { node: after, changes };
+  });
+  await noteSettings(parts, uuid, changes);
+  return node;
+}
+
+async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
+  if (changes.maintenance === false) powerSync.pollNow(uuid);
+  // With other BMC settings, what was learned with the former ones is invalid.
+  if (changes.driver_info || changes.driver || changes.power_interface) {
+    await bmcHealth.forget(uuid);
+    powerSync.restartPoll(uuid);
+  }
+  if (changes.driver_info || changes.driver || changes.console_interface) await consoles.reopen(uuid);
+}
+
+/** Child nodes are one level deep: a child has no children. A node with a server cannot become a child. */
+async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
+  const { uuid, parent_node } = node;
+  if (!parent_node) return;
+  const refuse = (detail: string) => new Fault('badRequest', { detail });
+  if (parent_node === uuid) throw refuse('A node cannot be its own parent_node.');
+  const parent = await trx.nodes.find({ uuid: parent_node });
+  if (!parent) throw refuse(`There is no node ${parent_node} to be the parent_node.`);
+  if (parent.parent_node)
+    throw refuse(`Node ${parent.name ?? parent.uuid} is a child node itself; child nodes cannot have children.`);
+  const [part] = await trx.nodes.list({ parent_node: uuid }, { limit: 1 });
+  if (part) throw refuse(`Node ${node.name ?? uuid} has child nodes, so it cannot become one.`);
+  if (node.instance_uuid)
+    throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} has a server, so it cannot become a child node.` });
+}
+
+async function deleteNode({ store, reservations }: Parts, uuid: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
+    reservations.refuse(node);
+    if (node.instance_uuid) {
+      throw new Fault('conflict', {
+        detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,
+      });
+    }
+    const [part] = await trx.nodes.list({ parent_node: uuid }, { limit: 1 });
+    if (part)
+      throw new Fault('conflict', {
+        detail: `Node ${part.name ?? part.uuid} is a part of ${node.name ?? uuid}: delete it first.`,
+      });
+    await trx.node_ports.remove({ node_uuid: uuid });
+    await trx.node_endpoints.remove({ node_uuid: uuid });
+    await trx.nodes.remove({ uuid });
+  });
+}
+
+/** Verbs that start an operation; the others only change the state. */
+const verbOperations: Readonly<Record<string, (node: Node, settings: Settings, steps: AskedStep[]) => NewOperation | undefined>> =
+  {
+    manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
+    provide: (node, settings) =>
+      settings['clean.on_provide'] || node.must_clean
+        ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
+        : undefined,
+    clean: (node, _, steps) =>
+      operationOn(node, 'clean', {
+        target: 'manageable',
+        boot_interface: node.boot_interface,
+        clean_steps: steps as JsonObject[],
+      }),
+  };
+
+function operationOn(node: Node, kind: NewOperation['kind'], request: NewOperation['request']): NewOperation {
+  return { kind, purpose: `${kind} node ${node.name ?? node.uuid}`, node_uuid: node.uuid, server_id: null, request };
+}
+
+async function setProvisionState(
+  parts: Parts,
+  uuid: string,
+  verb: string,
+  options: { clean_steps?: JsonObject[] } = {},
+): Promise<void> {
+  const { store, worker, settings } = parts;
+  if (verb === 'abort') return abort(parts, uuid);
+  if (verb === 'deleted') return undeploy(parts, uuid);
+  if (verb === 'active' || verb === 'rebuild') {
+    throw new Fault('unsupported', { what: `Provision verb '${verb}' (create or rebuild a server instead)` });
+  }
+  const operation = await store.transaction(async (trx): Promise<Operation | undefined> => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
+    if (node.instance_uuid) {
+      const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${verb}' would take it away.`;
+      throw new Fault('conflict', { detail });
+    }
+    const target = nextState(node.provision_state, verb);
+    if (!target || !Object.hasOwn(verbOperations, verb)) {
+      const allowed = eventsFrom(node.provision_state).filter(
+        (event) => Object.hasOwn(verbOperations, event) || event === 'deleted',
+      );
+      throw new Fault('wrongState', {
+        action: `${verb} (allowed here: ${allowed.join(', ') || 'none'})`,
+        node: node.name ?? uuid,
+        state: node.provision_state,
+      });
+    }
+    const steps = verb === 'clean' ? readCleanSteps(parts.drivers, node, options.clean_steps ?? []) : [];
+    const work = verbOperations[verb]?.(node, settings, steps);
+    const cleansFirst = verb === 'provide' && work;
+    const now = new Date().toISOString();
+    await trx.nodes.update(
+      { uuid },
+      {
+        provision_state: cleansFirst ? 'cleaning' : target,
+        target_provision_state: work ? finalStates[verb] : null,
+        provision_updated_at: now,
+        updated_at: now,
+        // Cleared when work begins, as in Ironic; until then the error of a failed cleaning is shown.
+        ...((work || verb !== 'manage') && { last_error: null }),
+        ...(verb === 'manage' && { maintenance: false, maintenance_reason: null, fault: null }),
+      },
+    );
+    return work && worker.begin(trx, work);
+  });
+  if (operation) worker.launch(operation);
+}
+
+const finalStates: Readonly<Record<string, Node['provision_state']>> = {
+  manage: 'manageable',
+  provide: 'available',
+  clean: 'manageable',
+};
+
+async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
+  const node = await findNode(store, uuid);
+  if (!node.operation_id)
+    throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
+  worker.cancel(node.operation_id, new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' }));
+}
+
+async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<void> {
+  const node = await findNode(store, uuid);
+  if (!node.instance_uuid)
+    throw new Fault('wrongState', { action: 'deleted', node: node.name ?? uuid, state: node.provision_state });
+  await deleteServer(node.instance_uuid);
+}
+
+async function setPower({ store, worker }: Parts, uuid: string, target: PowerTarget): Promise<void> {
+  const operation = await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
+    await trx.nodes.update({ uuid }, { target_power_state });
+    const purpose = `${target} of node ${node.name ?? uuid}`;
+    // With the server in the operation, a deletion of the server aborts it instead of being rejected.
+    return worker.begin(trx, { ...operationOn(node, 'power', { target }), purpose, server_id: node.instance_uuid });
+  });
+  worker.launch(operation);
+}
+
+async function setMaintenance(store: Store, uuid: string, { on, reason }: { on: boolean; reason?: string }): Promise<void> {
+  await findNode(store, uuid);
+  const patch = on ? { maintenance_reason: reason ?? null } : { maintenance_reason: null, fault: null };
+  await store.nodes.update({ uuid }, { maintenance: on, ...patch, updated_at: new Date().toISOString() });
+}
+
+async function validateNode(
+  { store, drivers }: Parts,
+  uuid: string,
+): Promise<Record<string, { result: boolean; reason?: string }>> {
+  const { node, facts } = await loadNode(store, uuid);
+  const results: Record<string, { result: boolean; reason?: string }> = {};
+  for (const slot of slots) {
+    try {
+      interfaceOf<{ validate(of: typeof facts): void }>(drivers[slot], node[`${slot}_interface`]).validate(facts);
+      if (slot === 'power') checkPowerPolicy(facts);
+      if (slot === 'deploy') checkNodeProperties(node);
+      results[slot] = { result: true };
+    } catch (error) {
+      results[slot] = { result: false, reason: asFault(error).message };
+    }
+  }
+  return results;
+}

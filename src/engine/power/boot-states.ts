@@ -1,0 +1,101 @@
+/**
+ * Boot states of machines (boot mode, Secure Boot) as last reported by their BMCs; stored in the node, null if unknown.
+ * Read when a node is verified, on request or change, and once after each power change, when BMCs apply them.
+ */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import { asFault } from '#domain/faults.ts';
+import type { Node, PowerState } from '#domain/records.ts';
+import type { CallOptions, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { interfaceOf } from '../worker/task.ts';
+import { bmcDeadline } from './bmc-deadline.ts';
+
+export type BootState = Pick<Node, 'boot_mode' | 'secure_boot'>;
+export const unknownBootState: BootState = { boot_mode: null, secure_boot: null };
+
+type Parts = { store: Store; drivers: Pick<Drivers, 'management'>; log: Pick<Logger, 'debug'> };
+/** The settings used for the request; a response obtained with other settings is about another machine. */
+type Asked = NodeFacts & Pick<Node, 'management_interface'>;
+
+/** Read after power polls, a few at a time; the remaining nodes are read after their next poll. */
+const readAtOnce = 20;
+/** Timeout of a background read (milliseconds). */
+const readMs = 60_000;
+
+export class BootStates {
+  readonly #parts: Parts;
+  /** By node: the settings and power state of the last read or attempt. */
+  readonly #read = new Map<string, string>();
+  readonly #closing = new AbortController();
+  readonly #reading = new Set<Promise<void>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the state from the BMC now, and stores it. */
+  async ask(node: Asked, callOptions: CallOptions): Promise<BootState> {
+    const management = interfaceOf(this.#parts.drivers.management, node.management_interface);
+    const boot_mode = (await management.getBootMode?.(node, callOptions)) ?? null;
+    const state = { boot_mode, secure_boot: (await management.getSecureBoot?.(node, callOptions)) ?? null };
+    await this.#keep(node, state);
+    return state;
+  }
+
+  /** Called after each successful poll. */
+  consider(node: Asked, power: PowerState): void {
+    if (this.#closing.signal.aborted || this.#reading.size >= readAtOnce || !this.#tells(node)) return;
+    const key = keyOf(node, power);
+    if (this.#read.get(node.uuid) === key) return;
+    this.#read.set(node.uuid, key);
+    const reading = this.#tryToAsk(node).finally(() => this.#reading.delete(reading));
+    this.#reading.add(reading);
+  }
+
+  /** Removes the state of a deleted node. */
+  forget(uuid: string): void {
+    this.#read.delete(uuid);
+  }
+
+  /** Resolves when no background read is running. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#reading);
+  }
+
+  async stop(): Promise<void> {
+    this.#closing.abort(new Error('Ingot is stopping'));
+    await this.idle();
+  }
+
+  /** After a failure, retried at the next power change. */
+  async #tryToAsk(node: Asked): Promise<void> {
+    const signal = AbortSignal.any([this.#closing.signal, bmcDeadline(node, readMs)]);
+    await this.ask(node, { signal, background: true }).catch((error) => {
+      this.#parts.log.debug({ node: node.uuid, reason: asFault(error).message }, 'could not read the boot mode of a machine');
+    });
+  }
+
+  #tells({ management_interface }: Asked): boolean {
+    const interfaces: Readonly<Record<string, ManagementInterface>> = this.#parts.drivers.management;
+    const management = Object.hasOwn(interfaces, management_interface) ? interfaces[management_interface] : undefined;
+    return management?.getBootMode !== undefined || management?.getSecureBoot !== undefined;
+  }
+
+  /** Written only if changed, and if the node still has the same BMC settings. */
+  async #keep({ uuid, driver_info, management_interface }: Asked, state: BootState): Promise<void> {
+    await this.#parts.store.transaction(async ({ nodes }) => {
+      const [now] = await nodes.pick(['driver_info', 'management_interface', 'boot_mode', 'secure_boot'], { uuid });
+      if (now?.management_interface !== management_interface || !isDeepStrictEqual(now.driver_info, driver_info)) return;
+      if (now.boot_mode !== state.boot_mode || now.secure_boot !== state.secure_boot) await nodes.update({ uuid }, state);
+    });
+  }
+}
+
+/** A digest, because the settings contain passwords. */
+function keyOf({ management_interface, driver_info }: Asked, power: PowerState): string {
+  return createHash('sha256')
+    .update(JSON.stringify([power, management_interface, driver_info]))
+    .digest('base64');
+}

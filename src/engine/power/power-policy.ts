@@ -1,0 +1,151 @@
+/** The reaction to a power change that Ingot did not request. */
+import { isDeepStrictEqual } from 'node:util';
+import { Fault } from '#domain/faults.ts';
+import type { Node, PowerState } from '#domain/records.ts';
+import type { NodeFacts } from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import { powerErrorOver } from '../worker/last-error.ts';
+import { now } from '../worker/step-deadlines.ts';
+import type { Worker } from '../worker/worker.ts';
+
+export const powerPolicies = ['record', 'correct', 'maintenance'] as const;
+export type PowerPolicyName = (typeof powerPolicies)[number];
+
+export type FoundPower = {
+  node: NodeFacts & Pick<Node, 'instance_uuid' | 'power_interface'>;
+  /** Null: the state was unknown. */
+  expected: PowerState | null;
+  seen: PowerState;
+};
+
+export type PowerPolicyParts = { store: Store; settings: Settings; worker: Pick<Worker, 'begin' | 'launch'> };
+
+/** After this many corrections within this time (milliseconds) the node is set to maintenance. */
+const correctionsMax = 3;
+const correctionsWithin = 3_600_000;
+
+/** @throws Fault `driverInfo` if the node names an unknown policy */
+export function checkPowerPolicy({ name, uuid, driver_info }: Pick<NodeFacts, 'name' | 'uuid' | 'driver_info'>): void {
+  const wanted = currentName(driver_info['power_sync_policy']);
+  if (wanted === undefined || powerPolicies.some((policy) => policy === wanted)) return;
+  const detail = `power_sync_policy must be one of ${powerPolicies.join(', ')}`;
+  throw new Fault('driverInfo', { node: name ?? uuid, detail });
+}
+
+/** `hold` is the former name of `maintenance`. */
+function currentName(policy: unknown): unknown {
+  return policy === 'hold' ? 'maintenance' : policy;
+}
+
+export class PowerPolicy {
+  readonly #parts: PowerPolicyParts;
+  readonly #corrections = new Map<string, number[]>();
+
+  constructor(parts: PowerPolicyParts) {
+    this.#parts = parts;
+  }
+
+  /** Removes the state of a deleted node. */
+  forget(uuid: string): void {
+    this.#corrections.delete(uuid);
+  }
+
+  /** True if the node's policy does more than record. */
+  acts(node: Pick<NodeFacts, 'driver_info'>): boolean {
+    return this.#policyOf(node) !== 'record';
+  }
+
+  async handle(found: FoundPower): Promise<void> {
+    const policy = found.expected === null ? 'record' : this.#policyOf(found.node);
+    if (policy === 'record') return this.#record(found);
+    if (policy === 'correct' && this.#mayCorrect(found.node.uuid)) return this.#correct(found);
+    return this.#setMaintenance(found, policy);
+  }
+
+  /** The site's setting, unless the node overrides it; an unknown value counts as `record`, the mildest. */
+  #policyOf({ driver_info }: Pick<NodeFacts, 'driver_info'>): PowerPolicyName {
+    const wanted = currentName(driver_info['power_sync_policy']) ?? this.#parts.settings['power.sync_policy'];
+    return powerPolicies.find((policy) => policy === wanted) ?? 'record';
+  }
+
+  async #record(found: FoundPower): Promise<void> {
+    if (await this.#write(found)) this.#tell(found, `was found ${found.seen}`);
+  }
+
+  async #correct(found: FoundPower): Promise<void> {
+    const { store, worker } = this.#parts;
+    const { node, expected, seen } = found;
+    const target = expected ?? seen;
+    const operation = await store.transaction(async (trx) => {
+      if (!(await hasSameBmc(trx, found))) return undefined;
+      if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
+      const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
+      return worker.begin(trx, {
+        kind: 'power',
+        purpose,
+        node_uuid: node.uuid,
+        server_id: node.instance_uuid,
+        request: { target },
+      });
+    });
+    if (!operation) return;
+    this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
+    this.#tell(found, `was found ${seen}; restoring ${target} as the power sync policy says`);
+    worker.launch(operation);
+  }
+
+  async #setMaintenance(found: FoundPower, policy: PowerPolicyName): Promise<void> {
+    const { node, seen, expected } = found;
+    const why = policy === 'maintenance' ? '' : ` ${correctionsMax} times in an hour`;
+    const reason = `Unexpected power change${why}: expected ${expected}, found ${seen}. Find the cause, then unset maintenance.`;
+    if (!(await this.#write(found, { maintenance: true, maintenance_reason: reason }))) return;
+    this.#tell(found, `was found ${seen}; the node is now in maintenance`);
+    this.#corrections.delete(node.uuid);
+  }
+
+  #mayCorrect(uuid: string): boolean {
+    return this.#recentCorrections(uuid).length < correctionsMax;
+  }
+
+  #recentCorrections(uuid: string): number[] {
+    const since = now() - correctionsWithin;
+    return (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
+  }
+
+  /** An operation may have begun, or even ended, during the poll: its result takes precedence. */
+  #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
+    const { node, seen } = found;
+    return this.#parts.store.transaction(async (trx) => {
+      if (!(await hasSameBmc(trx, found))) return false;
+      const over = await powerErrorOver(trx, node.uuid, seen);
+      if (!(await trx.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
+      const vm_state = seen === 'power on' ? 'active' : 'stopped';
+      const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };
+      if (node.instance_uuid) await trx.servers.update({ id: node.instance_uuid, ...idle }, { vm_state });
+      return true;
+    });
+  }
+
+  #tell({ node, expected, seen }: FoundPower, message: string): void {
+    this.#parts.store.events.append({
+      kind: 'power',
+      node_uuid: node.uuid,
+      server_id: node.instance_uuid,
+      subject: seen,
+      message,
+      data: { before: expected },
+    });
+  }
+}
+
+/** If the BMC settings have changed since the poll, its result is about another machine. */
+async function hasSameBmc(trx: Store, { node }: FoundPower): Promise<boolean> {
+  const [now] = await trx.nodes.pick(['driver_info', 'power_interface'], { uuid: node.uuid });
+  return now?.power_interface === node.power_interface && isDeepStrictEqual(now.driver_info, node.driver_info);
+}
+
+/** Matches the row only if no operation and no operator (maintenance) has taken the node since it was read. */
+function isAsRead({ node, expected }: FoundPower) {
+  return { uuid: node.uuid, operation_id: null, maintenance: false, power_state: expected };
+}

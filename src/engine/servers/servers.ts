@@ -1,0 +1,314 @@
+/** Requests for servers: rows and claims are written in one transaction, the rest is done by the worker. */
+import { randomUUID } from 'node:crypto';
+import { setImmediate as otherRequests } from 'node:timers/promises';
+import { Fault } from '#domain/faults.ts';
+import { nextState } from '#domain/provision-states.ts';
+import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
+import { type BeginOperation, beginDeletion, deployRequest, processEvent, writeServerDeleted } from '../operations/deploy.ts';
+import { chooseNode, describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
+import { madeFor } from '../scheduler/choose-requirements.ts';
+import { imagesRequest, pinImages } from '../worker/operation-images.ts';
+import { interfaceOf } from '../worker/task.ts';
+import type { Worker } from '../worker/worker.ts';
+import { hostNameOf } from './host-names.ts';
+import { resolveNetworks } from './server-network.ts';
+
+export type VerbParts = { store: Store; drivers: Drivers; worker: Worker };
+
+export function serverVerbs(parts: VerbParts): ServerVerbs {
+  return {
+    createServers: (request) => createServers(parts, request),
+    deleteServer: (id) => deleteServer(parts, id),
+    stopServer: (id) => changeServerPower(parts, id, powerChanges.stop),
+    startServer: (id) => changeServerPower(parts, id, powerChanges.start),
+    rebootServer: (id, type) => changeServerPower(parts, id, powerChanges[type]),
+    rebuildServer: (id, changes) => rebuildServer(parts, id, changes),
+    updateServer: (id, changes) => updateServer(parts.store, id, changes),
+  };
+}
+
+/**
+ * The first server without a node gets the reason; later ones of the request would fail the same way and are not
+ * created.
+ */
+async function createServers(parts: VerbParts, request: NewServer): Promise<Server[]> {
+  const { store, worker } = parts;
+  const networks = await resolveNetworks(store, request);
+  const count = request.count ?? 1;
+  const servers: Server[] = [];
+  for (let index = 0; index < count; index++) {
+    const made = newServer(request, networks, count > 1 ? index : undefined);
+    const { server, operation } = await store.transaction((trx) => placeServer(parts, trx, made, request));
+    servers.push(server);
+    if (!operation) break;
+    worker.launch(operation);
+    // The database is synchronous: without yielding, a thousand servers would block all other requests.
+    await otherRequests();
+  }
+  return servers;
+}
+
+/** Writes the server's row and its claim on a node, or a row in ERROR with the reason, in one transaction. */
+async function placeServer(
+  parts: VerbParts,
+  trx: Store,
+  server: Server,
+  request: NewServer,
+): Promise<{ server: Server; operation?: Operation }> {
+  const user = { project_id: request.project_id, is_admin: request.is_admin ?? false };
+  await refuseLostProject(trx, request.project_id);
+  await refuseManyFailed(trx, request.project_id);
+  const { row: image, pinned } = await pinImages(trx, request.image.id, user);
+  const choice = await chooseNode(trx, {
+    ...request,
+    image,
+    nics: (server.requested_networks as RequestedNetwork[]).length,
+    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image, server }),
+  });
+  const node = 'uuid' in choice ? await trx.nodes.find({ uuid: choice.uuid }) : undefined;
+  if (node) {
+    const operation = await claim(parts, trx, { server, node, image, images: imagesRequest(pinned, user) });
+    return { server: await trx.servers.insert({ ...server, node_uuid: node.uuid }), operation };
+  }
+  const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
+  const fault = { ...new Fault('noValidHost', { reasons }).toRecord('schedule'), at: server.created_at };
+  return { server: await trx.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
+}
+
+type Claim = { server: Server; node: Node; image: Image; images: JsonObject };
+
+async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node, image, images }: Claim): Promise<Operation> {
+  const deployInterface = chooseDeployInterface(drivers, node, { image, server });
+  await processEvent(trx, node.uuid, 'active', {
+    instance_uuid: server.id,
+    must_clean: true,
+    target_provision_state: 'active',
+    last_error: null,
+    instance_info: { display_name: server.name, image_source: image.id },
+  });
+  return worker.begin(trx, {
+    kind: 'deploy',
+    purpose: `deploy server ${server.name}`,
+    node_uuid: node.uuid,
+    server_id: server.id,
+    request: { ...deployRequest(drivers, node, deployInterface), image_id: image.id, ...images },
+  });
+}
+
+/** A project may be deleted while a request for it is in progress. */
+async function refuseLostProject(trx: Store, id: string): Promise<void> {
+  if (!(await trx.projects.find({ id }))) throw new Fault('conflict', { detail: `Project ${id} was deleted.` });
+}
+
+/** Each keeps its user data and files until it is deleted, and nothing else limits their number. */
+const mostFailed = 256;
+
+/** As in Nova, whose instance quota also counts servers in ERROR. */
+async function refuseManyFailed(trx: Store, project_id: string): Promise<void> {
+  const failed = await trx.servers.pick(['id'], { project_id, vm_state: 'error', node_uuid: null });
+  if (failed.length < mostFailed) return;
+  const detail = `Quota exceeded for instances: ${failed.length} servers of this project failed and have no machine; delete them.`;
+  throw new Fault('forbidden', { detail });
+}
+
+/** The node's own deploy interface if it supports the image, otherwise the first of its hardware type that does. */
+function chooseDeployInterface(
+  drivers: Drivers,
+  node: Pick<Node, 'driver' | 'deploy_interface'>,
+  { image, server }: { image: Image; server: Server },
+): string {
+  const offered = drivers.hardwareTypes[node.driver]?.deploy.filter((name) => name !== 'fake') ?? [];
+  const candidates = node.deploy_interface === 'fake' ? ['fake'] : [...new Set([node.deploy_interface, ...offered])];
+  let refusal: unknown;
+  for (const name of candidates) {
+    try {
+      interfaceOf(drivers.deploy, name).checkImage(image, server);
+      return name;
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+/** @param index if several are requested */
+function newServer(request: NewServer, networks: RequestedNetwork[], index?: number): Server {
+  const now = new Date().toISOString();
+  const id = randomUUID();
+  const { name } = request;
+  const { flavor, image, keypair } = request;
+  return {
+    id,
+    name: index === undefined ? name : `${name}-${index + 1}`,
+    hostname: request.hostname ?? hostNameOf({ id, name }, index),
+    project_id: request.project_id,
+    user_id: request.user_id,
+    flavor,
+    image_id: image.id,
+    key_name: keypair?.name ?? null,
+    public_key: keypair?.public_key ?? null,
+    user_data: request.user_data ?? null,
+    metadata: request.metadata ?? {},
+    personality: request.personality ?? [],
+    port_ids: [],
+    requested_networks: networks as unknown as Json,
+    availability_zone: request.availability_zone ?? null,
+    description: request.description ?? null,
+    locked: false,
+    vm_state: 'building',
+    task_state: 'spawning',
+    preserve_ephemeral: false,
+    launch_index: index ?? 0,
+    node_uuid: null,
+    fault: null,
+    console_log: null,
+    created_at: now,
+    updated_at: now,
+    launched_at: null,
+    terminated_at: null,
+  };
+}
+
+async function deleteServer({ store, worker }: VerbParts, id: string): Promise<void> {
+  const result = await store.transaction(async (trx) => {
+    const server = await findServer(trx, id);
+    refuseLocked(server);
+    if (server.task_state === 'deleting') return {};
+    const node = server.node_uuid ? await trx.nodes.find({ uuid: server.node_uuid }) : undefined;
+    if (!node || node.instance_uuid !== id) {
+      await writeServerDeleted(trx, id);
+      return {};
+    }
+    await trx.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
+    const running = node.operation_id ? await trx.operations.find({ id: node.operation_id }) : undefined;
+    if (running?.server_id === id) return { cancel: running.id };
+    if (running)
+      throw new Fault('nodeBusy', { node: node.name ?? node.uuid, holder: `${running.purpose} (operation ${running.id})` });
+    const begin: BeginOperation = (...request) => worker.begin(...request);
+    return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, begin) };
+  });
+  if (result.cancel) cancelForDelete(worker, result.cancel);
+  if (result.operation) worker.launch(result.operation);
+}
+
+function cancelForDelete(worker: Worker, operationId: string): void {
+  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: 'the server was deleted' }));
+}
+
+/** At startup: resumes deletions recorded just before the process ended, while another operation held the node. */
+export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' | 'worker'>): Promise<void> {
+  for (const { operation } of worker.live.values()) {
+    if (operation.kind === 'delete' || !operation.server_id) continue;
+    const server = await store.servers.find({ id: operation.server_id });
+    if (server?.task_state === 'deleting') cancelForDelete(worker, operation.id);
+  }
+}
+
+/** `fromError`: allowed for a deployed server that is in ERROR because it does not boot. */
+type PowerChange = {
+  action: string;
+  target: string;
+  task_state: string;
+  from: readonly Server['vm_state'][];
+  fromError: readonly 'error'[];
+};
+
+const stoppable = { from: ['active'], fromError: ['error'] } as const;
+const powerChanges = {
+  stop: { action: 'stop', target: 'power off', task_state: 'powering-off', ...stoppable },
+  start: { action: 'start', target: 'power on', task_state: 'powering-on', from: ['stopped'], fromError: [] },
+  SOFT: { action: 'reboot', target: 'soft reset', task_state: 'rebooting', from: ['active', 'stopped'], fromError: [] },
+  HARD: { action: 'reboot', target: 'reset', task_state: 'rebooting_hard', from: ['active', 'stopped'], fromError: ['error'] },
+} as const satisfies Record<string, PowerChange>;
+
+async function changeServerPower({ store, worker }: VerbParts, id: string, change: PowerChange): Promise<void> {
+  const operation = await store.transaction(async (trx) => {
+    const server = await findServer(trx, id);
+    refuseLocked(server);
+    const [node] = await trx.nodes.pick(['provision_state'], { uuid: server.node_uuid ?? '', instance_uuid: id });
+    const allowed = node?.provision_state === 'active' ? [...change.from, ...change.fromError] : change.from;
+    if (!allowed.includes(server.vm_state) || server.task_state || !server.node_uuid) {
+      const state = server.task_state ?? server.vm_state;
+      throw new Fault('conflict', {
+        detail: `Cannot '${change.action}' instance ${id} while it is in ${server.task_state ? 'task' : 'vm'}_state ${state}`,
+      });
+    }
+    const target_power_state = change.target === 'power off' ? 'power off' : 'power on';
+    await trx.nodes.update({ uuid: server.node_uuid }, { target_power_state });
+    await trx.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });
+    const purpose = `${change.action} server ${server.name}`;
+    return worker.begin(trx, {
+      kind: 'power',
+      purpose,
+      node_uuid: server.node_uuid,
+      server_id: id,
+      request: { target: change.target },
+    });
+  });
+  worker.launch(operation);
+}
+
+async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, changes: RebuildChanges): Promise<Server> {
+  const { server, operation } = await store.transaction(async (trx) => {
+    const before = await findServer(trx, id);
+    refuseLocked(before);
+    const node = before.node_uuid ? await trx.nodes.find({ uuid: before.node_uuid }) : undefined;
+    const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
+    if (!isAllowed)
+      throw new Fault('conflict', { detail: `Cannot 'rebuild' instance ${id} while it is in vm_state ${before.vm_state}` });
+    if (!nextState(node.provision_state, 'rebuild')) {
+      const detail = `Cannot 'rebuild' instance ${id}: its node is in state '${node.provision_state}'`;
+      throw new Fault('conflict', { detail });
+    }
+    // The `preserve_ephemeral` of an earlier rebuild does not apply to this one.
+    const { image: asked, is_admin = false, keypair, ...plain } = { preserve_ephemeral: false, ...changes };
+    const user = { project_id: before.project_id, is_admin };
+    const { row: image, pinned } = await pinImages(trx, asked.id, user);
+    refuseForeignImage(node, image);
+    const keys = keypair === undefined ? {} : { key_name: keypair?.name ?? null, public_key: keypair?.public_key ?? null };
+    const now = new Date().toISOString();
+    const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
+    const after = { ...before, ...patch, hostname: changes.name ? hostNameOf({ id, name: changes.name }) : before.hostname };
+    await trx.servers.update({ id }, { ...patch, hostname: after.hostname });
+    await processEvent(trx, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
+    const request = {
+      ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
+      image_id: image.id,
+      ...imagesRequest(pinned, user),
+    };
+    const purpose = `rebuild server ${after.name}`;
+    return {
+      server: after,
+      operation: await worker.begin(trx, { kind: 'rebuild', purpose, node_uuid: node.uuid, server_id: id, request }),
+    };
+  });
+  worker.launch(operation);
+  return server;
+}
+
+/** Nova also runs its ImagePropertiesFilter at a rebuild; here a rejected server stays unchanged. */
+function refuseForeignImage(node: Node, image: Image): void {
+  const reason = whyNotMadeFor(node, madeFor(image));
+  if (reason) throw new Fault('noValidHost', { reasons: describeReasons({ [reason]: 1 }) });
+}
+
+async function updateServer(store: Store, id: string, changes: Parameters<ServerVerbs['updateServer']>[1]): Promise<Server> {
+  return store.transaction(async (trx) => {
+    await findServer(trx, id);
+    await trx.servers.update({ id }, { ...changes, updated_at: new Date().toISOString() });
+    return findServer(trx, id);
+  });
+}
+
+async function findServer(trx: Store, id: string): Promise<Server> {
+  const server = await trx.servers.find({ id });
+  if (!server || server.vm_state === 'deleted') throw new Fault('notFound', { what: 'Instance', id });
+  return server;
+}
+
+function refuseLocked(server: Server): void {
+  if (server.locked) throw new Fault('conflict', { detail: `Instance ${server.id} is locked` });
+}

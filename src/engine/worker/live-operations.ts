@@ -1,0 +1,102 @@
+/** The running operations and their in-memory state: timers, abort signals, time of the agent's last message. */
+import { EventEmitter } from 'node:events';
+import type { Fault } from '#domain/faults.ts';
+import type { Operation } from '#domain/records.ts';
+import type { Step } from '#drivers/interfaces.ts';
+import { Bucket } from '../bucket.ts';
+import { BootSigns } from '../messages/boot-signs.ts';
+import { endOf, LongTimer, now } from './step-deadlines.ts';
+
+export class LiveOperation {
+  /** Current content of the row. */
+  operation: Operation;
+  /** The last pending write of the row: writes are serialized, and each sees the result of the previous one. */
+  writing: Promise<unknown> = Promise.resolve();
+  controller = new AbortController();
+  cancelled: Fault | undefined;
+  driving: Promise<void> | undefined;
+  again = false;
+  readonly timer = new LongTimer();
+  /** Deadline of the step, on the clock of step-deadlines.ts, as are the times below. */
+  endsAt: number;
+  /** Reset by a restart: the agent may not have reached us yet. */
+  lastHeard = now();
+  /** The running command: its start, when progress was last recorded, whether its end was, and the latest message. */
+  progress: { command: string; since: number; last: number; isEnded: boolean; message?: string } | undefined;
+  /** Rate limit of agent messages: about two a second during work, and some retries. */
+  readonly requests = new Bucket(300, 300);
+  isOverBudget = false;
+  /** Consecutive failed writes of the row. */
+  unwritten = 0;
+  announcedStep: Step | undefined;
+  /** What the resting step waits for, without the details learned since. */
+  wait: string | undefined;
+  /** Rate limit of wait updates, each of which writes the row: a flood on the network must not multiply writes. */
+  readonly tellings = new Bucket(60, 30);
+  /** What is known of the machine's boot since it was last powered on. */
+  signs = new BootSigns();
+  /** The current wait of this step, if it has its own deadline. */
+  longWait: { wait: string; seconds: number } | undefined;
+  /** Emits `ready` when a command for the agent is queued. */
+  readonly commandReady = new EventEmitter();
+
+  constructor(operation: Operation) {
+    this.operation = operation;
+    this.endsAt = endOf(operation);
+  }
+
+  /** True while waiting for a machine to boot its ramdisk. */
+  get awaitsBoot(): boolean {
+    return this.wait !== undefined && this.announcedStep?.awaitsBoot === true;
+  }
+}
+
+export function hasEnded(operation: Operation): boolean {
+  return operation.state === 'done' || operation.state === 'failed';
+}
+
+type EndListener = (operation: Operation) => void;
+
+export class LiveOperations {
+  readonly #byId = new Map<string, LiveOperation>();
+  readonly #byNode = new Map<string, LiveOperation>();
+  readonly #endListeners = new Map<string, Set<EndListener>>();
+
+  add(operation: Operation): LiveOperation {
+    const live = new LiveOperation(operation);
+    this.#byId.set(operation.id, live);
+    this.#byNode.set(operation.node_uuid, live);
+    return live;
+  }
+
+  get(id: string): LiveOperation | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** During a handover: the operation that takes over the node. */
+  ofNode(nodeUuid: string): LiveOperation | undefined {
+    return this.#byNode.get(nodeUuid);
+  }
+
+  values(): IterableIterator<LiveOperation> {
+    return this.#byId.values();
+  }
+
+  remove(live: LiveOperation): void {
+    const { operation } = live;
+    this.#byId.delete(operation.id);
+    if (this.#byNode.get(operation.node_uuid) === live) this.#byNode.delete(operation.node_uuid);
+    for (const listener of this.#endListeners.get(operation.id) ?? []) listener(operation);
+    this.#endListeners.delete(operation.id);
+  }
+
+  /** Calls `listener` with the row when the operation ends in memory; returns an unsubscribe function. */
+  onEnd(id: string, listener: EndListener): () => void {
+    const listeners = this.#endListeners.get(id) ?? new Set();
+    this.#endListeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#endListeners.delete(id);
+    };
+  }
+}

@@ -1,0 +1,71 @@
+/** Runs one step, with its deadline and cancellation. */
+import { Fault } from '#domain/faults.ts';
+import type { PowerState } from '#domain/records.ts';
+import type { Outcome, Step } from '#drivers/interfaces.ts';
+import { explain } from '../messages/diagnosis.ts';
+import { operatorTimeout, WaitForOperator } from '../power/manual-power.ts';
+import type { LiveOperation } from './live-operations.ts';
+import type { TaskFactory } from './operation-kinds.ts';
+import { LongTimer, now } from './step-deadlines.ts';
+
+/** A cancelled step may have a command in flight to the machine, which later commands must not overtake. */
+const settleMs = 15_000;
+
+/** `hurry`: the process is stopping, so nothing follows that could overtake. */
+type RunParts = { taskFor: TaskFactory; hurry: AbortSignal; askPower?: AskPower };
+export type AskPower = (live: LiveOperation, signal: AbortSignal) => Promise<PowerState | undefined>;
+
+/** Throws what the step throws, the fault that cancelled it, or `stepTimeout`. */
+export async function runStep(parts: RunParts, live: LiveOperation, step: Step): Promise<Outcome> {
+  const { taskFor, hurry } = parts;
+  if (live.cancelled && live.operation.state === 'running') throw live.cancelled;
+  const left = live.endsAt - now();
+  if (left <= 0) throw await timeoutFault(parts, live, step);
+  const overtime = new AbortController();
+  const signal = AbortSignal.any([live.controller.signal, overtime.signal]);
+  const timer = new LongTimer();
+  timer.set(left, () => overtime.abort());
+  let run: Promise<Outcome> | undefined;
+  try {
+    const task = await taskFor(live, step, signal);
+    run = step.run(task);
+    return await Promise.race([run, rejectOnAbort(signal)]);
+  } catch (error) {
+    if (signal.aborted && run) await settled(run, hurry);
+    if (overtime.signal.aborted) throw await timeoutFault(parts, live, step);
+    if (error instanceof WaitForOperator) return error.outcome;
+    throw error;
+  } finally {
+    timer.clear();
+  }
+}
+
+async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, step: Step): Promise<Fault> {
+  if (live.longWait) return operatorTimeout(live.longWait.wait, live.longWait.seconds);
+  const about = { step: step.title, seconds: step.deadlineSeconds };
+  const { signs, wait, operation } = live;
+  if (wait === undefined) {
+    const waited = operation.waiting_for ? `waited for ${operation.waiting_for}` : 'it did not complete';
+    return new Fault('stepTimeout', { ...about, waited, seen: explain(signs).seen, cause: stillWorking });
+  }
+  const power = await askPower?.(live, hurry);
+  const silentSeconds = (now() - live.lastHeard) / 1000;
+  return new Fault('stepTimeout', { ...about, waited: `waited for ${wait}`, ...explain(signs, { power, silentSeconds }) });
+}
+
+const stillWorking =
+  'The step itself was still at work and waited for no word of the machine: the timeline shows what it did last.';
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Resolves when `run` has settled, on `hurry`, or after `settleMs`. */
+async function settled(run: Promise<unknown>, hurry: AbortSignal): Promise<void> {
+  const enough = AbortSignal.any([hurry, AbortSignal.timeout(settleMs)]);
+  await Promise.race([run, rejectOnAbort(enough)]).catch(() => {});
+}

@@ -1,0 +1,264 @@
+/** Builds the `Task` of a step: its access to one machine for one purpose (drivers/interfaces.ts). */
+import { randomUUID } from 'node:crypto';
+import { kernelParameters } from '#agent-protocol/routes.ts';
+import { clientIdOf } from '#domain/client-ids.ts';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject, Node, NodePort, Operation, Server } from '#domain/records.ts';
+import type {
+  AgentCommand,
+  AgentReply,
+  BootPlan,
+  BootRequest,
+  Drivers,
+  NodeFacts,
+  PowerInterface,
+  Task,
+} from '#drivers/interfaces.ts';
+import type { Settings } from '#settings.ts';
+import type { Store } from '#store/store.ts';
+import type { BootPublisher, ImageFiles } from '../contract.ts';
+import { tellSilence } from '../messages/diagnosis.ts';
+import type { BmcHealth } from '../power/bmc-health.ts';
+import { isManual, manualPower } from '../power/manual-power.ts';
+import { changePower, recordBmcCommand, withinGracePeriod } from '../power/power.ts';
+import { addressIsIn } from '../servers/addresses.ts';
+import { networkFacts } from '../servers/server-network.ts';
+import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
+import type { LiveOperation } from './live-operations.ts';
+import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
+import { now } from './step-deadlines.ts';
+import type { AskPower } from './step-run.ts';
+
+export type TaskParts = {
+  store: Store;
+  drivers: Drivers;
+  boot: BootPublisher;
+  images: ImageFiles;
+  settings: Settings;
+  bmcHealth: BmcHealth;
+  saveContext(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
+  /** Publishes what a working step waits for in the operation's row. */
+  reportWait?(live: LiveOperation, wait: string): void;
+  /** The machine is about to be powered on: observations of its last boot are obsolete. */
+  bootBegins?(live: LiveOperation): Promise<void>;
+  askPower?: AskPower;
+};
+
+export async function buildTask(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
+  const { store, settings, drivers } = parts;
+  const { operation } = live;
+  const { node, facts } = await loadNode(store, operation.node_uuid);
+  const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
+  const reportWait = (wait: string) => parts.reportWait?.(live, wait);
+  const { pinned, user } = imagesOfOperation(parts, operation, server);
+  const bmc = { store, node: facts, operation, signal, reportWait };
+  return {
+    operation,
+    node: { ...node, ports: facts.ports },
+    server,
+    signal,
+    power: {
+      get: () => powerOf(parts, node).getPower(facts, { signal }),
+      set: powerSetter(parts, live, bmc, () => powerOf(parts, node)),
+    },
+    setBootDevice: (device, options) =>
+      recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () => {
+        const management = interfaceOf(drivers.management, node.management_interface);
+        const gracePeriodSeconds = gracePeriodFor(parts, node);
+        return withinGracePeriod({ signal, gracePeriodSeconds }, () =>
+          management.setBootDevice(facts, device, options, { signal }),
+        );
+      }),
+    boot: bootOf({ parts, operation, node: facts, server }),
+    agent: agentOf(parts, live, signal),
+    images: checkedImages(parts.images, { store, pinned, user }),
+    imageIds: async () => idsOf(await pinned()),
+    deployRamdisk: () => deployRamdisk(parts, server),
+    configDrive: () => configDriveOf(parts, operation, server),
+    saveContext: (facts) => parts.saveContext(live, (context) => ({ ...context, ...facts })),
+    message: (name) => (operation.context['messages'] as Record<string, JsonObject> | undefined)?.[name],
+    note: (subject, message, data = {}, durationMs) =>
+      store.events.append({
+        ...eventOwner(operation),
+        kind: 'note',
+        subject,
+        message,
+        data,
+        ...(durationMs !== undefined && { duration_ms: durationMs }),
+      }),
+    settings: {
+      append: settings['provisioning.append'],
+      tftp_root: parts.boot.tftpRoot,
+      work_dir: `${settings.state_dir}/work/${operation.id}`,
+    },
+  };
+}
+
+function imagesOfOperation({ store }: TaskParts, operation: Operation, server: Server | undefined) {
+  const pinned = async () => {
+    if (!server) throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
+    return pinnedImages(store, operation, server);
+  };
+  return { pinned, user: userOf(operation, server ?? { project_id: '' }) };
+}
+
+type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'reportWait'>;
+
+/** The interface is resolved at first use: a step without power changes does not fail on an unknown one. */
+function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
+  const { store, settings } = parts;
+  const { operation } = live;
+  let set: Task['power']['set'] | undefined;
+  const beforeStart = async () => parts.bootBegins?.(live);
+  const make = (power: PowerInterface): Task['power']['set'] =>
+    isManual(power)
+      ? manualPower({ store, operation, power, node: bmc.node, saveContext: (change) => parts.saveContext(live, change) })
+      : (target) => {
+          const gracePeriodSeconds = gracePeriodFor(parts, bmc.node);
+          return changePower({ ...bmc, store, operation, power, settings, gracePeriodSeconds, beforeStart }, target);
+        };
+  return (target) => {
+    set ??= make(find());
+    return set(target);
+  };
+}
+
+export function eventOwner(operation: Operation): Pick<Operation, 'node_uuid' | 'server_id'> & { operation_id: string } {
+  return { operation_id: operation.id, node_uuid: operation.node_uuid, server_id: operation.server_id };
+}
+
+export async function loadNode(store: Store, uuid: string): Promise<{ node: Node; facts: NodeFacts & { ports: NodePort[] } }> {
+  const node = await store.nodes.find({ uuid });
+  if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
+  const ports = await store.node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
+  return { node, facts: { ...node, ports } };
+}
+
+/** The implementation that a node names, or a fault with the missing name. */
+export function interfaceOf<T>(implementations: Readonly<Record<string, T>>, name: string): T {
+  const found = Object.hasOwn(implementations, name) ? implementations[name] : undefined;
+  if (!found)
+    throw new Fault('badRequest', {
+      detail: `there is no interface '${name}'; known: ${Object.keys(implementations).join(', ')}`,
+    });
+  return found;
+}
+
+function powerOf({ drivers, bmcHealth }: TaskParts, node: Node): PowerInterface {
+  return bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
+}
+
+type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };
+
+/** While the circuit of a BMC is open, it gets a single attempt. */
+function gracePeriodFor({ bmcHealth, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
+  return bmcHealth.isOpen(uuid) ? 0 : settings['bmc.grace_period'];
+}
+
+function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
+  const { boot, drivers, settings } = parts;
+  return {
+    addresses: boot.addresses,
+    agentParameters: () => ({
+      [kernelParameters.url]: boot.addresses.http_url,
+      ...(boot.addresses.agent && {
+        [kernelParameters.secureUrl]: boot.addresses.agent.url,
+        [kernelParameters.certificate]: boot.addresses.agent.certificate,
+      }),
+      [kernelParameters.token]: `${operation.id}.${String(operation.context['agent_secret'])}`,
+    }),
+    withdraw: () => boot.withdraw(node.uuid),
+    async serve(request) {
+      if (server) await refuseLostPorts(parts.store, operation, server);
+      const name = String(operation.request['boot_interface'] ?? 'ipxe');
+      const plan: BootRequest = {
+        ...request,
+        node,
+        folder: server?.id ?? node.uuid,
+        macs: await machineAddresses(parts, node, server),
+        addresses: boot.addresses,
+        append: settings['provisioning.append'],
+      };
+      await boot.publish(interfaceOf(drivers.boot, name).plan(plan));
+    },
+  };
+}
+
+/** Every NIC that may boot or has a network port, with its fixed address if that is in the provisioning subnet. */
+async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Server | undefined): Promise<BootPlan['macs']> {
+  const { store, settings } = parts;
+  const ports = new Map((server ? await portsOfServer(store, server) : []).map((port) => [port.id, port]));
+  return node.ports
+    .filter((nic) => nic.pxe_enabled || nic.vif_port_id)
+    .map((nic) => {
+      const fixed = ports.get(nic.vif_port_id ?? '')?.fixed_ips.map((ip) => ip.ip_address) ?? [];
+      const address = fixed.find((ip) => settings['provisioning.cidr'] && addressIsIn(ip, settings['provisioning.cidr']));
+      const client_id = clientIdOf(nic);
+      return {
+        mac: nic.address,
+        ...(address && { address }),
+        ...(server && { hostname: server.hostname }),
+        ...(client_id && { client_id }),
+      };
+    });
+}
+
+/**
+ * The pending command is kept in the operation's context. After a restart on either side it is repeated with the same
+ * id, and the agent replies with the result it already has.
+ */
+function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
+  return {
+    heard: () => live.operation.context['agent'] as ReturnType<Task['agent']['heard']>,
+    async ask(name, params) {
+      const { replies, command } = live.operation.context as { replies?: Record<string, AgentReply>; command?: AgentCommand };
+      const reply = replies?.[name];
+      if (reply) return reply;
+      if (command?.name !== name) {
+        const command = { id: randomUUID(), name, params };
+        await parts.saveContext(live, (context) => ({ ...context, command }));
+        live.commandReady.emit('ready');
+      } else if (now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
+        const detail = tellSilence(parts.settings['deploy.silence_timeout'], await parts.askPower?.(live, signal));
+        throw new Fault('agentFailed', { command: name, detail });
+      }
+      return undefined;
+    },
+  };
+}
+
+const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * From the flavor first, then the settings. A setting may be a file path; a flavor may not, because its author could
+ * have any file of this host sent to machines.
+ */
+async function deployRamdisk(parts: TaskParts, server: Server | undefined): Promise<{ kernel: string; ramdisk: string }> {
+  const specs = server?.flavor.extra_specs ?? {};
+  const find = async (label: 'kernel' | 'ramdisk') => {
+    const named = specs[`baremetal:deploy_${label}_id`];
+    const chosen = named ?? parts.settings[`deploy.${label}`];
+    if (chosen === '' || (named !== undefined && !imageId.test(named))) {
+      const wanted = `set baremetal:deploy_${label}_id on the flavor to the id of an image, or the setting deploy.${label}`;
+      const detail = named ? `'${named}' is no image id: ${wanted}` : `no ${label} is configured: ${wanted}`;
+      throw new Fault('imageUnusable', { image: `(deploy ${label})`, detail });
+    }
+    if (!imageId.test(chosen)) return chosen;
+    await refuseForeignDeployImage(parts.store, chosen);
+    return parts.images.file(chosen);
+  };
+  const [kernel, ramdisk] = await Promise.all([find('kernel'), find('ramdisk')]);
+  return { kernel, ramdisk };
+}
+
+export async function configDriveOf(
+  parts: Pick<TaskParts, 'store' | 'images' | 'settings'>,
+  operation: Operation,
+  server: Server | undefined,
+): Promise<string> {
+  if (!server) throw new Fault('notFound', { what: 'Server of operation', id: operation.id });
+  await refuseLostPorts(parts.store, operation, server);
+  const own = await portsOfServer(parts.store, server);
+  const facts = await networkFacts(parts.store, { ...server, port_ids: own.map(({ id }) => id) });
+  return parts.images.configDrive(server, facts, `${parts.settings.state_dir}/work/${operation.id}`);
+}

@@ -1,0 +1,327 @@
+/**
+ * Runs operations: executes the current step and is the only writer of its result. All that a restart needs is in the
+ * operation's row; state in memory (timers, abort signals) is rebuilt from it by `resume`.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { asFault, Fault } from '#domain/faults.ts';
+import type { JsonObject, Operation } from '#domain/records.ts';
+import type { Outcome, Step } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import { summarize } from '../messages/diagnosis.ts';
+import { readSigns } from '../messages/read-signs.ts';
+import { refuseBusyNode } from '../nodes/busy-node.ts';
+import type { NodeReservations } from '../nodes/node-reservations.ts';
+import { diskFact } from './disk-state.ts';
+import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
+import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
+import { OperationRecord } from './operation-record.ts';
+import { OperationRows, type RowChange } from './operation-row.ts';
+import { deadlineOf, now } from './step-deadlines.ts';
+import { type AskPower, runStep } from './step-run.ts';
+
+export type WorkerParts = {
+  store: Store;
+  kinds: OperationKinds;
+  taskFor: TaskFactory;
+  log: Logger;
+  /** Called around each step; tests stop the process there. */
+  onStep?: StepHook;
+  silenceTimeoutMs: number;
+  /** Reads the machine's power state from the BMC; undefined if that is not possible or times out. */
+  askPower?: AskPower;
+  /** Nodes reserved by a request. */
+  reservations?: Pick<NodeReservations, 'has' | 'refuse'>;
+};
+
+const firstRetryMs = 1000;
+const longestRetryMs = 60_000;
+
+type Change<T> = (before: T) => T;
+
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #record: OperationRecord;
+  readonly live = new LiveOperations();
+  readonly #rows: OperationRows;
+  readonly #stop = new AbortController();
+  readonly #stepParts: Parameters<typeof runStep>[0];
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#record = new OperationRecord(parts.store);
+    this.#rows = new OperationRows(parts.store, parts.kinds);
+    this.#stepParts = { taskFor: parts.taskFor, hurry: this.#stop.signal, ...(parts.askPower && { askPower: parts.askPower }) };
+  }
+
+  get #stopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Writes the operation and locks the node in the caller's transaction. Throws `nodeBusy` if the node is locked. */
+  async begin(trx: Store, request: NewOperation, handedOverBy: string | null = null): Promise<Operation> {
+    const at = new Date().toISOString();
+    const operation: Operation = {
+      ...request,
+      id: randomUUID(),
+      context: {},
+      state: 'running',
+      step: '',
+      step_started_at: at,
+      waiting_for: null,
+      deadline_at: null,
+      fault: null,
+      created_at: at,
+      updated_at: at,
+      ended_at: null,
+    };
+    const first = this.#stepsOf(operation)[0];
+    if (!first) throw new Fault('internal', { detail: `operation ${request.kind} has no steps` });
+    operation.step = first.name;
+    operation.deadline_at = deadlineOf(first);
+    const taken = await trx.nodes.update({ uuid: request.node_uuid, operation_id: handedOverBy }, { operation_id: operation.id });
+    if (taken !== 1) await refuseBusyNode(trx, request.node_uuid);
+    // An operation that hands the node over has held its lock until now.
+    if (handedOverBy === null && this.#parts.reservations?.has(request.node_uuid)) await this.#refuseHeld(trx, request.node_uuid);
+    return trx.operations.insert(operation);
+  }
+
+  async #refuseHeld(trx: Store, uuid: string): Promise<void> {
+    const [node] = await trx.nodes.pick(['uuid', 'name'], { uuid });
+    this.#parts.reservations?.refuse(node ?? { uuid, name: null });
+  }
+
+  /** Starts an operation whose row is committed. */
+  launch(operation: Operation): void {
+    if (this.#stopping) return;
+    const live = this.live.add(operation);
+    this.#record.began(operation);
+    void this.#drive(live);
+  }
+
+  /** Resumes the operations that were running when the process ended. */
+  async resume(): Promise<void> {
+    const { operations } = this.#parts.store;
+    for (const operation of await operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
+      await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
+      const live = this.live.add(operation);
+      live.signs = await readSigns(this.#parts.store, operation);
+      this.#record.resumed(operation);
+      void this.#drive(live);
+    }
+  }
+
+  /** Wakes a waiting step after a sign of life from the machine. */
+  wake(operationId: string): void {
+    const live = this.live.get(operationId);
+    if (live) void this.#drive(live);
+  }
+
+  /** Fails the current step and rolls the operation back. No effect on an operation that is already ending. */
+  cancel(operationId: string, fault: Fault): void {
+    const live = this.live.get(operationId);
+    if (live?.operation.state !== 'running') return;
+    live.cancelled = fault;
+    live.controller.abort(fault);
+    void this.#drive(live);
+  }
+
+  /** Changes the durable context of an operation. If `change` throws or the write fails, nothing changes. */
+  async saveContext(live: LiveOperation, change: Change<JsonObject>): Promise<void> {
+    await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
+  }
+
+  /** Records what the running step waits for; valid for that step only. Not shown if it cannot be written. */
+  reportWait(live: LiveOperation, wait: string): void {
+    const { step, waiting_for } = live.operation;
+    if (waiting_for === wait) return;
+    this.#rows.write(live, (now) => (now.step === step ? { waiting_for: wait } : {})).catch(() => {});
+  }
+
+  /** Publishes new details of the wait, so that they are visible in the node at once. */
+  tellKnown(live: LiveOperation): void {
+    if (!live.awaitsBoot) return;
+    const wait = describeWait(live);
+    if (wait !== live.operation.waiting_for && live.tellings.take(1)) this.reportWait(live, wait);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('Ingot is stopping'));
+    const running = [...this.live.values()];
+    for (const live of running) {
+      live.timer.clear();
+      live.controller.abort(this.#stop.signal.reason);
+    }
+    await Promise.allSettled(running.map((live) => live.driving));
+  }
+
+  /** One run loop per operation; a wake during a run triggers another run. */
+  #drive(live: LiveOperation): Promise<void> {
+    live.again = true;
+    live.driving ??= this.#driveToRest(live).finally(() => {
+      live.driving = undefined;
+      // A wake may have arrived between the last check and this line.
+      if (live.again && !this.#stopping && !hasEnded(live.operation)) void this.#drive(live);
+    });
+    return live.driving;
+  }
+
+  async #driveToRest(live: LiveOperation): Promise<void> {
+    live.timer.clear();
+    try {
+      while (live.again && !this.#stopping) {
+        live.again = false;
+        while (!this.#stopping && !hasEnded(live.operation) && (await this.#runStep(live)) === 'next');
+      }
+    } catch (error) {
+      // The database failed: progress cannot be saved, so the operation must pause. Its row says where to continue.
+      if (!this.#stopping) this.#retryLater(live, error);
+      return;
+    }
+    live.unwritten = 0;
+    if (hasEnded(live.operation)) this.live.remove(live);
+    else if (!this.#stopping) this.#setTimer(live);
+  }
+
+  #retryLater(live: LiveOperation, error: unknown): void {
+    const ms = Math.min(firstRetryMs * 2 ** live.unwritten++, longestRetryMs);
+    this.#parts.log.error(
+      { err: error, operation: live.operation.id, retry_ms: ms },
+      'an cannot save an operation, retrying; is the disk of the state folder full?',
+    );
+    live.timer.set(ms, () => void this.#drive(live));
+  }
+
+  async #runStep(live: LiveOperation): Promise<'next' | 'rest'> {
+    const { operation } = live;
+    let step: Step | undefined;
+    let outcome: Outcome;
+    try {
+      step = this.#findStep(operation);
+      if (!step) return await this.#lostStep(live);
+      if (live.announcedStep?.name !== step.name) await this.#announce(live, step);
+    } catch (error) {
+      if (error instanceof Fault) return this.#fail(live, error);
+      throw error;
+    }
+    try {
+      this.#parts.onStep?.('before', operation, step.name);
+      outcome = await runStep(this.#stepParts, live, step);
+      this.#parts.onStep?.('after', operation, step.name);
+    } catch (error) {
+      if (this.#stopping) return 'rest';
+      const cancelled = live.operation.state === 'running' ? live.cancelled : undefined;
+      return this.#fail(live, cancelled ?? asFault(error), step);
+    }
+    return 'next' in outcome ? this.#advance(live, step, outcome.context) : this.#rest(live, outcome);
+  }
+
+  /** The operation was begun by another version of Ingot: it fails here; a rollback starts over from its first step. */
+  async #lostStep(live: LiveOperation): Promise<'next' | 'rest'> {
+    const { operation } = live;
+    const first = operation.state === 'rolling_back' ? this.#stepsOf(operation)[0] : undefined;
+    if (!first) return this.#fail(live, new Fault('internal', { detail: `no step "${operation.step}" in ${operation.kind}` }));
+    await this.#rows.enter(live, first, () => ({}));
+    return 'next';
+  }
+
+  async #announce(live: LiveOperation, step: Step): Promise<void> {
+    await this.#rows.processEvent(live, 'resume');
+    live.announcedStep = step;
+    this.#record.step(live.operation, step, 'started');
+  }
+
+  async #rest(live: LiveOperation, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
+    const { wait, seconds } = outcome;
+    if (seconds === undefined) live.longWait = undefined;
+    else if (live.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
+    if (live.wait !== wait || outcome.context) {
+      live.wait = wait;
+      await this.#rows.write(live, ({ context }) => ({
+        waiting_for: describeWait(live),
+        context: { ...context, ...outcome.context },
+      }));
+      await this.#rows.processEvent(live, 'wait');
+      if (live.announcedStep) this.#record.step(live.operation, live.announcedStep, 'waiting', `waiting for ${outcome.wait}`);
+    }
+    return 'rest';
+  }
+
+  async #advance(live: LiveOperation, step: Step, found: JsonObject = {}): Promise<'next' | 'rest'> {
+    this.#record.step(live.operation, step, 'ended');
+    // The event is written before the row: after a crash a step may be recorded twice, but never missing.
+    await this.#parts.store.events.flush();
+    const next = stepAfter(this.#stepsOf(live.operation), step);
+    const withFound: RowChange = ({ context }) => ({ context: { ...context, ...found } });
+    if (!next) return this.#end(live, live.operation.state === 'rolling_back' ? 'failed' : 'done', withFound);
+    await this.#rows.enter(live, next, withFound);
+    return 'next';
+  }
+
+  /** The first failure starts the rollback; a failure during the rollback is recorded, and the rollback continues. */
+  async #fail(live: LiveOperation, fault: Fault, step?: Step): Promise<'next' | 'rest'> {
+    const { operation } = live;
+    if (step) this.#record.step(operation, step, 'failed', `failed: ${fault.message}`);
+    if (fault.code === 'internal')
+      this.#parts.log.error(
+        { err: fault.detail ?? fault, operation: operation.id, step: operation.step },
+        'unexpected error in a step',
+      );
+    if (operation.state === 'rolling_back') return this.#failRollback(live, fault, step);
+    // A cancelled operation still has to roll back, with a new signal.
+    live.controller = new AbortController();
+    const disk = step ? diskFact(this.#stepsOf(operation), step) : {};
+    const turned: RowChange = ({ context }) => ({
+      state: 'rolling_back',
+      fault: fault.toRecord(step?.title),
+      context: { ...context, ...disk },
+    });
+    const first = this.#stepsOf({ ...operation, state: 'rolling_back', context: { ...operation.context, ...disk } })[0];
+    if (!first) return this.#end(live, 'failed', turned);
+    await this.#rows.enter(live, first, turned);
+    return 'next';
+  }
+
+  async #failRollback(live: LiveOperation, fault: Fault, step: Step | undefined): Promise<'next' | 'rest'> {
+    const next = step && stepAfter(this.#stepsOf(live.operation), step);
+    const noted: RowChange = ({ context }) => ({
+      context: { ...context, undo_faults: [...((context['undo_faults'] as string[]) ?? []), fault.message] },
+    });
+    if (!next) return this.#end(live, 'failed', noted);
+    await this.#rows.enter(live, next, noted);
+    return 'next';
+  }
+
+  async #end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<'rest'> {
+    const followers = await this.#rows.end(live, state, change);
+    const { id, kind, node_uuid, fault } = live.operation;
+    this.#record.ended(live.operation);
+    this.#parts.log.info({ operation: id, kind, node: node_uuid, state, fault: fault?.message }, 'operation ended');
+    for (const follower of followers) this.launch(follower);
+    return 'rest';
+  }
+
+  #setTimer(live: LiveOperation): void {
+    const silentAt = 'command' in live.operation.context ? live.lastHeard + this.#parts.silenceTimeoutMs : 0;
+    const at = silentAt > now() ? Math.min(live.endsAt, silentAt) : live.endsAt;
+    live.timer.set(at - now() + 1, () => void this.#drive(live));
+  }
+
+  #findStep(operation: Operation): Step | undefined {
+    return this.#stepsOf(operation).find(({ name }) => name === operation.step);
+  }
+
+  #stepsOf(operation: Operation): readonly Step[] {
+    const kind = this.#parts.kinds[operation.kind];
+    return operation.state === 'rolling_back' ? kind.undo(operation) : kind.steps(operation);
+  }
+}
+
+function describeWait(live: LiveOperation): string {
+  return live.awaitsBoot ? `${live.wait}; so far: ${summarize(live.signs)}` : String(live.wait);
+}
+
+/** Matched by name, because the list may be rebuilt on each call. */
+function stepAfter(steps: readonly Step[], step: Step): Step | undefined {
+  return steps[steps.findIndex((candidate) => candidate.name === step.name) + 1];
+}
