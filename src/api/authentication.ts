@@ -1,9 +1,10 @@
 /** Authentication and authorization: the X-Auth-Token of a request becomes `request.caller`. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
 import type { RoleName, User } from '#store/tables.ts';
 import { projectTokenRevision } from '#store/token-revisions.ts';
-import type { ApiContext, Caller } from './context.ts';
+import type { ApiContext } from './context.ts';
 import { rolesIn } from './identity/roles.ts';
 import type { TokenPayload } from './tokens.ts';
 

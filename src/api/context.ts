@@ -10,6 +10,7 @@ import type {
 } from 'fastify';
 import type { Engine } from '#engine/contract.ts';
 import type { ImageStore } from '#images/image-files.ts';
+import type { Caller } from '#services/caller.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
@@ -45,18 +46,6 @@ export type ApiContext = {
   readonly waits: Map<string, number>;
   /** The URL by which this client reaches the API, without trailing slash: `api.public_url`, else from the request. */
   baseUrl(request: FastifyRequest): string;
-};
-
-/** The requester. `project_id` is empty for a token without project; only the identity service accepts those. */
-export type Caller = {
-  user_id: string;
-  user_name: string;
-  project_id: string;
-  project_name: string;
-  is_admin: boolean;
-  roles: readonly string[];
-  /** Set if the token came from an application credential: such a caller must not create others. */
-  application_credential_id?: string;
 };
 
 declare module 'fastify' {

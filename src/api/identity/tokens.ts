@@ -2,8 +2,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
 import { readToken, recheck } from '../authentication.ts';
-import type { ApiContext, ApiScope, Caller } from '../context.ts';
+import type { ApiContext, ApiScope } from '../context.ts';
 import type { TokenPayload } from '../tokens.ts';
 import { catalogOf } from './catalog.ts';
 import { defaultDomain } from './domains.ts';

@@ -4,7 +4,8 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { isVisibleTo } from '#domain/image-visibility.ts';
 import type { Image } from '#domain/records.ts';
-import type { ApiContext, Caller } from '../context.ts';
+import type { Caller } from '#services/caller.ts';
+import type { ApiContext } from '../context.ts';
 
 export type ImageContext = Pick<ApiContext, 'store' | 'images'>;
 

@@ -2,8 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
+import type { Caller } from '#services/caller.ts';
 import type { ShortImage } from '#store/image-list.ts';
-import type { Caller } from '../context.ts';
 import { maySee } from './image-access.ts';
 import { isProperty } from './image-json.ts';
 

@@ -1,0 +1,19 @@
+/** Who sent a request, in which scope and with which roles: the fields that Keystone's token gives to each service. */
+
+export type Caller = {
+  readonly user_id: string;
+  readonly user_name: string;
+  /** Empty unless the token's scope is a project. */
+  readonly project_id: string;
+  readonly project_name: string;
+  /** The domain that is the token's scope; absent for any other scope. */
+  readonly domain_id?: string;
+  /** Set if the token's scope is the system; absent for any other scope. */
+  readonly system_scope?: 'all';
+  /** Roles in that scope, with the implied ones. */
+  readonly roles: readonly string[];
+  /** Administrator of the cloud: holds the role `admin` in the token's scope. */
+  readonly is_admin: boolean;
+  /** Set if the token came from an application credential: such a caller must not create others. */
+  readonly application_credential_id?: string;
+};
