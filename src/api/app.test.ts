@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
-import { replyWithFault } from './fault-replies.ts';
+import { replyWithFault } from './http/fault-replies.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of five services, each of its own shape
 type Body = any;

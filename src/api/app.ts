@@ -12,27 +12,27 @@ import fastify, {
 import type { Engine } from '#engine/contract.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import { authenticate, recheck, recheckSlowReads } from './authentication.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
 import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
-import { keepReserve } from './disk-reserve.ts';
-import { replyNotFound, replyWithFault, type ServiceName } from './fault-replies.ts';
+import { authenticate, recheck, recheckSlowReads } from './http/authentication.ts';
+import { keepReserve } from './http/disk-reserve.ts';
+import { replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
+import { jsonParser } from './http/json-body.ts';
+import { readMediaType } from './http/media-types.ts';
+import { negotiateMicroversion, type VersionedService } from './http/microversions.ts';
+import { refuseControls } from './http/printable-text.ts';
+import { RouteMethods } from './http/route-methods.ts';
+import { sendLongListsInSlices } from './http/sliced-json.ts';
+import { maskUrlSecrets } from './http/url-secrets.ts';
+import { compileValidator } from './http/validation.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
-import { jsonParser } from './json-body.ts';
-import { readMediaType } from './media-types.ts';
-import { negotiateMicroversion, type VersionedService } from './microversions.ts';
 import { registerNetwork } from './network/index.ts';
-import { refuseControls } from './printable-text.ts';
-import { RouteMethods } from './route-methods.ts';
-import { sendLongListsInSlices } from './sliced-json.ts';
 import { Tokens } from './tokens.ts';
-import { maskUrlSecrets } from './url-secrets.ts';
-import { compileValidator } from './validation.ts';
 
 export type ApiParts = {
   store: Store;

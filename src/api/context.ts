@@ -15,8 +15,8 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import type { ConsoleTickets } from './consoles.ts';
+import type { Microversion } from './http/microversions.ts';
 import type { LoginGuard } from './identity/login-guard.ts';
-import type { Microversion } from './microversions.ts';
 import type { TokenPayload, Tokens } from './tokens.ts';
 
 /** A Fastify scope whose route schemas type the handlers. */

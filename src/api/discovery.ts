@@ -1,7 +1,7 @@
 /** Version documents, which clients read before their first real request. No token needed. */
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext, ApiScope } from './context.ts';
-import { announceRange, formatVersion, microversionTable, type VersionedService } from './microversions.ts';
+import { announceRange, formatVersion, microversionTable, type VersionedService } from './http/microversions.ts';
 
 /** Supported Glance revisions, oldest to newest; clients enable features by the newest. */
 const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.9'];

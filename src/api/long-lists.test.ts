@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { adminPassword, openLargeRecords } from '#test/large-records.ts';
-import { jsonPieces } from './sliced-json.ts';
+import { jsonPieces } from './http/sliced-json.ts';
 
 const count = 300;
 const { stage, serverIds } = await openLargeRecords({ servers: count, images: 30 });

@@ -4,7 +4,7 @@ import { createECDH } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { checkExtraSpec, refuseMiscased } from '#api/compute/extra-spec-rules.ts';
 import { readPublicKey } from '#api/compute/ssh-public-key.ts';
-import { faultOfNumbers } from '#api/exact-json.ts';
+import { faultOfNumbers } from '#api/http/exact-json.ts';
 import { Fault } from '#domain/faults.ts';
 import { formatAddress, formatCidr, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import { readRequirements } from '#engine/scheduler/choose-requirements.ts';

@@ -13,7 +13,7 @@ import {
   encodeRecordHeader,
 } from '#agent-protocol/extents.ts';
 import { applyPatch, JsonPatch } from '#api/baremetal/json-patch.ts';
-import { refuseControls } from '#api/printable-text.ts';
+import { refuseControls } from '#api/http/printable-text.ts';
 import { readLeases, staleLeases } from '#boot-server/dhcp-leases.ts';
 import { parseDnsmasqLine } from '#boot-server/dnsmasq-log.ts';
 import { Fault } from '#domain/faults.ts';

@@ -1,6 +1,6 @@
 /** Fields by microversion, and the subset that a client selects with `fields=`. */
 import { Fault } from '#domain/faults.ts';
-import { atLeast, type Microversion } from '../microversions.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 
 /** One field of a resource: the first 1.x with it, and its value. */
 export type Field<R> = { readonly name: string; readonly since: number; readonly value: (record: R) => unknown };

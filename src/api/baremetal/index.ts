@@ -1,8 +1,8 @@
 /** Ironic's API on the same nodes: `/baremetal/v1`. For administrators only. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { requireAdmin } from '../http/authentication.ts';
 import { registerDrivers } from './drivers.ts';
 import { registerNodeFirmware } from './node-firmware.ts';
 import { registerNodeGroups } from './node-groups.ts';

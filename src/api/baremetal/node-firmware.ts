@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast } from '../microversions.ts';
+import { atLeast } from '../http/microversions.ts';
 import { field, selectFields } from './fields.ts';
 import { findNode } from './lookup.ts';
 import { mask } from './secrets.ts';

@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Event, Node, Operation } from '#domain/records.ts';
 import { historyMax, listFailures } from '#store/node-failures.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { nextUrl, type PageSource, readPage } from '../pagination.ts';
+import { nextUrl, type PageSource, readPage } from '../http/pagination.ts';
 import { EventFeedQuery, followEvents } from './event-feed.ts';
 import { findNode } from './lookup.ts';
 import { conductorName, operationFacts } from './node-json.ts';

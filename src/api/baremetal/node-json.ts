@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import type { Node, Operation } from '#domain/records.ts';
 import type { ApiContext } from '../context.ts';
-import { atLeast } from '../microversions.ts';
+import { atLeast } from '../http/microversions.ts';
 import { type Field, field, type Selection, selectFields } from './fields.ts';
 import { instanceNameOf } from './instance-name.ts';
 import { declaredSecrets, withoutSecrets } from './secrets.ts';

@@ -5,8 +5,8 @@ import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
 import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
-import { maskUrlSecrets } from '../url-secrets.ts';
+import { booleanOf, LooseBoolean } from '../http/loose-booleans.ts';
+import { maskUrlSecrets } from '../http/url-secrets.ts';
 import { findNode } from './lookup.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainText } from '#domain/plain-text.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { maskUrlSecrets } from '../url-secrets.ts';
+import { maskUrlSecrets } from '../http/url-secrets.ts';
 import { findNode } from './lookup.ts';
 import { since } from './since.ts';
 

@@ -4,7 +4,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { NodeChanges } from '#engine/contract.ts';
-import { booleanOf } from '../loose-booleans.ts';
+import { booleanOf } from '../http/loose-booleans.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';
 import { keysOf } from './json-pointer.ts';

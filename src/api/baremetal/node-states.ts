@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node } from '#domain/records.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast, type Microversion } from '../microversions.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 import { findNode } from './lookup.ts';
 import { stateName } from './node-json.ts';
 

@@ -1,7 +1,7 @@
 /** Routes and fields by microversion: they do not exist for older ones, as in Ironic. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import { atLeast, formatVersion, type Microversion } from '../microversions.ts';
+import { atLeast, formatVersion, type Microversion } from '../http/microversions.ts';
 import type { Field } from './fields.ts';
 
 /** Fields up to this version are accepted at every version: clients that send none have always been served. */

@@ -9,10 +9,10 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject, Node, NodePort } from '#domain/records.ts';
 import { type HypervisorRow, listHypervisors } from '#store/hypervisor-list.ts';
 import { readNodes } from '#store/node-list.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { nextLinks, type PageSource, readPage } from '../pagination.ts';
-import { WholeNumber, wholeNumberOf } from '../whole-numbers.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { nextLinks, type PageSource, readPage } from '../http/pagination.ts';
+import { WholeNumber, wholeNumberOf } from '../http/whole-numbers.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 

@@ -1,7 +1,7 @@
 /** Request fields that Nova accepts only from, or up to, some microversion. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import { atLeast } from '../microversions.ts';
+import { atLeast } from '../http/microversions.ts';
 
 /**
  * @param since field → the minor microversion that added it

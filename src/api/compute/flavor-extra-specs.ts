@@ -2,9 +2,9 @@
 import { Type } from 'typebox';
 import { deployImageSpecs, whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast } from '../microversions.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { atLeast } from '../http/microversions.ts';
 import { checkExtraSpec, refuseMiscased } from './extra-spec-rules.ts';
 import { findFlavor } from './lookup.ts';
 

@@ -4,12 +4,12 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor } from '#domain/records.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast } from '../microversions.ts';
-import { nextLinks, pageOf } from '../pagination.ts';
-import { somethingVisible } from '../printable-text.ts';
-import { WholeNumber, wholeNumberOf } from '../whole-numbers.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { atLeast } from '../http/microversions.ts';
+import { nextLinks, pageOf } from '../http/pagination.ts';
+import { somethingVisible } from '../http/printable-text.ts';
+import { WholeNumber, wholeNumberOf } from '../http/whole-numbers.ts';
 import { findFlavor } from './lookup.ts';
 
 const NewFlavor = Type.Object(

@@ -4,10 +4,10 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#domain/records.ts';
 import { type HypervisorRow, type HypervisorSums, listHypervisors, sumHypervisors } from '#store/hypervisor-list.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast, type Microversion } from '../microversions.ts';
-import { nextLinks, type PageSource, readPage } from '../pagination.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
+import { nextLinks, type PageSource, readPage } from '../http/pagination.ts';
 import { hostName } from './server-json.ts';
 import { serviceId } from './services.ts';
 

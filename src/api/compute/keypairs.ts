@@ -4,10 +4,10 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Keypair } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast, type Microversion } from '../microversions.ts';
-import { nextLinks, pageOf } from '../pagination.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
+import { nextLinks, pageOf } from '../http/pagination.ts';
 import { fingerprintOf, generateSshKey } from './ssh-key.ts';
 import { microsecondsTime } from './times.ts';
 

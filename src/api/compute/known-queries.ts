@@ -1,7 +1,7 @@
 /** Unknown query parameters: Nova ignores them up to microversion 2.74 and rejects them from 2.75 on. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import { atLeast } from '../microversions.ts';
+import { atLeast } from '../http/microversions.ts';
 
 const strictSince = 75;
 

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor, Server } from '#domain/records.ts';
-import { owns } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
+import { owns } from '../http/authentication.ts';
 
 /** Throws `notFound` also for deleted servers and for those of other projects. */
 export async function findServer({ store }: ApiContext, { caller }: FastifyRequest, id: string): Promise<Server> {

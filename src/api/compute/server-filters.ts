@@ -6,11 +6,11 @@ import type { Server } from '#domain/records.ts';
 import type { Where } from '#store/collection.ts';
 import { listShortServers, readServers, type ShortServer } from '#store/server-list.ts';
 import type { Store } from '#store/store.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
-import { booleanOf } from '../loose-booleans.ts';
-import { atLeast } from '../microversions.ts';
-import { type Page, type PageSource, pageOf, readPage } from '../pagination.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { booleanOf } from '../http/loose-booleans.ts';
+import { atLeast } from '../http/microversions.ts';
+import { type Page, type PageSource, pageOf, readPage } from '../http/pagination.ts';
 import { addressesOf, hostName, loadRelated, nothingRelated, type Related, statusNames, statusOf } from './server-json.ts';
 
 const Text = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));

@@ -1,9 +1,9 @@
 /** `/os-services` and `/os-availability-zone`: Ingot is one process, so there is one of each. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiScope } from '../context.ts';
-import { atLeast, type Microversion } from '../microversions.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 import { hostName, zoneName } from './server-json.ts';
 import { microsecondsTime } from './times.ts';
 

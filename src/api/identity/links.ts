@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
-import { nextUrl, pageOf } from '../pagination.ts';
+import { nextUrl, pageOf } from '../http/pagination.ts';
 
 /** The page of a collection; without parameters the whole collection. */
 export const pageQuery = { limit: Type.Optional(Type.Integer({ minimum: 0 })), marker: Type.Optional(Type.String()) };

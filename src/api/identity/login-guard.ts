@@ -7,7 +7,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
-import { clientNetwork } from '../client-address.ts';
+import { clientNetwork } from '../http/client-address.ts';
 import { AttemptBudgets, createSlots, type Limit } from './attempt-budgets.ts';
 import { HashQueue } from './hash-queue.ts';
 import { checkPassword, hashPassword } from './passwords.ts';

@@ -5,9 +5,9 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables.ts';
-import { requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { somethingVisible } from '../printable-text.ts';
+import { requireAdmin } from '../http/authentication.ts';
+import { somethingVisible } from '../http/printable-text.ts';
 import { pageOfCollection, pageQuery, selfLink } from './links.ts';
 
 const ById = Type.Object({ id: Type.String() });

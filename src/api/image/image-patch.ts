@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { jsonParser } from '../json-body.ts';
+import { jsonParser } from '../http/json-body.ts';
 import { ById, checkVisibility, getOwnImage } from './image-access.ts';
 import { attributeTable, imageBody, isProperty } from './image-json.ts';
 import { imageBodyBytes, refuseTooLarge, shorten } from './image-limits.ts';

@@ -6,7 +6,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Image } from '#domain/records.ts';
 import { listShortImages, readImages } from '#store/image-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { largestWholeNumber } from '../whole-numbers.ts';
+import { largestWholeNumber } from '../http/whole-numbers.ts';
 import { ById, checkVisibility, getImage, getOwnImage } from './image-access.ts';
 import { refuseTakenId } from './image-delete.ts';
 import { filterOf, ImageQuery, sortImages } from './image-filters.ts';

@@ -4,8 +4,8 @@
  */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { owns, requireAdmin } from '../authentication.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { owns, requireAdmin } from '../http/authentication.ts';
 import { mostEach } from './ownership.ts';
 import { mostPorts } from './port-quota.ts';
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext } from '../context.ts';
-import { nextLinks, type Page, pageOf } from '../pagination.ts';
+import { nextLinks, type Page, pageOf } from '../http/pagination.ts';
 
 export type Body = { id: string; [field: string]: unknown };
 export type Query = Record<string, string | string[]>;

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Network, Port, Subnet } from '#domain/records.ts';
-import { owns } from '../authentication.ts';
 import type { ApiContext } from '../context.ts';
+import { owns } from '../http/authentication.ts';
 
 type Owned = { id: string; project_id: string };
 

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Network } from '#domain/records.ts';
-import { owns } from '../authentication.ts';
+import { owns } from '../http/authentication.ts';
 
 /** `admin_or_network_owner`, the same or `shared`, or `admin_only`. */
 type Rule = 'network owner' | 'network owner or shared' | 'admin';

@@ -8,7 +8,7 @@ import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engin
 import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
 import type { Store } from '#store/store.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type PageSource, readPage } from '../pagination.ts';
+import { type PageSource, readPage } from '../http/pagination.ts';
 import {
   type Body,
   ById,

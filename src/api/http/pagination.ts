@@ -1,7 +1,7 @@
 /** Pagination by `limit` and `marker` (the id of the last item of the previous page), common to all services. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import type { ApiContext } from './context.ts';
+import type { ApiContext } from '../context.ts';
 
 export type PageRequest<T> = {
   limit?: number | undefined;

@@ -1,7 +1,6 @@
 /** Redacts faults by caller: administrators see everything, tenants what `tenantMessages` allows. */
 import { type Fault, type FaultRecord, redactFault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import type {} from './context.ts';
 
 type Words = { readonly message: string; readonly hint?: string | undefined };
 

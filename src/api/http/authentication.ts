@@ -4,9 +4,9 @@ import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import type { RoleName, User } from '#store/tables.ts';
 import { projectTokenRevision } from '#store/token-revisions.ts';
-import type { ApiContext } from './context.ts';
-import { rolesIn } from './identity/roles.ts';
-import type { TokenPayload } from './tokens.ts';
+import type { ApiContext } from '../context.ts';
+import { rolesIn } from '../identity/roles.ts';
+import type { TokenPayload } from '../tokens.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 
