@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { lineOf, type Source } from './sources.ts';
 
 /** `target` is a path in this project without a leading slash, or undefined for packages and `node:` modules. */
-export type ImportLine = { line: number; specifier: string; target: string | undefined };
+export type ImportLine = { line: number; specifier: string; target: string | undefined; isTypeOnly: boolean };
 
 const staticImport = /^(?:import|export)\b(?:[^'";]*?\bfrom)?\s*'([^']+)'/gm;
 const dynamicImport = /\bimport\('([^']+)'\)/g;
@@ -13,7 +13,8 @@ export type Aliases = Readonly<Record<string, string>>;
 export function importsOf({ path, text }: Source, aliases: Aliases): ImportLine[] {
   return [...text.matchAll(staticImport), ...text.matchAll(dynamicImport)].map((match) => {
     const specifier = match[1] ?? '';
-    return { line: lineOf(text, match.index), specifier, target: resolveImport(path, specifier, aliases) };
+    const isTypeOnly = /^(?:import|export) type\b/.test(match[0]);
+    return { line: lineOf(text, match.index), specifier, target: resolveImport(path, specifier, aliases), isTypeOnly };
   });
 }
 

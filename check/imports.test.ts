@@ -55,6 +55,20 @@ test('a door lets in its own file and no other of its part', () => {
   ]);
 });
 
+test('where only types are allowed, a value of the same folder is not', () => {
+  assert.deepEqual(messages({ 'src/drivers/a.ts': "import type { Node } from '#store/tables/nodes.ts';\n" }), []);
+  assert.deepEqual(messages({ 'src/drivers/a.ts': "import { Nodes } from '#store/tables/nodes.ts';\n" }), [
+    'src/drivers/a.ts:1 drivers may import only types of src/store/tables/nodes.ts',
+  ]);
+  // A mixed import is still executed.
+  assert.deepEqual(messages({ 'src/drivers/a.ts': "import { type Node } from '#store/tables/nodes.ts';\n" }), [
+    'src/drivers/a.ts:1 drivers may import only types of src/store/tables/nodes.ts',
+  ]);
+  assert.deepEqual(messages({ 'src/drivers/a.ts': "import type { Store } from '#store/store.ts';\n" }), [
+    'src/drivers/a.ts:1 drivers may not import src/store/store.ts',
+  ]);
+});
+
 test('re-exports and dynamic imports count', () => {
   const text = "export * from '#api/a.ts';\nconst b = await import('#wire/b.ts');\n";
 

@@ -1,12 +1,15 @@
 /**
  * Allowed imports between the parts of the project: the table in ARCHITECTURE.md, enforced. Type imports count like all
- * others; where a part may use only the types of another, the table names the file that holds them (a door).
+ * others, unless the table allows only the types of a file or folder.
  */
 import { findCycles } from './import-cycles.ts';
 import { type Aliases, type ImportLine, importsOf } from './import-lines.ts';
 import type { Finding, Source } from './sources.ts';
 
-/** A part is a top-level folder, a folder of src, or a file right in src. `everything in src` and `everything` are wildcards. */
+/**
+ * A part is a top-level folder, a folder of src, or a file right in src; `part/name` is a file or folder of a part.
+ * `everything in src` is a wildcard; `types of …` allows `import type` only.
+ */
 type ImportRow = { readonly from: readonly string[]; readonly may: readonly string[] };
 
 export const importTable: readonly ImportRow[] = [
@@ -20,7 +23,7 @@ export const importTable: readonly ImportRow[] = [
   { from: ['services'], may: ['engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain', 'settings'] },
   { from: ['boot-server'], may: ['engine/contract', 'drivers/interfaces', 'tools', 'domain', 'settings', 'agent-protocol'] },
   { from: ['engine'], may: ['drivers', 'store', 'domain', 'settings', 'agent-protocol'] },
-  { from: ['drivers'], may: ['wire', 'tools', 'domain', 'agent-protocol'] },
+  { from: ['drivers'], may: ['wire', 'tools', 'types of store/tables', 'domain', 'agent-protocol'] },
   { from: ['images'], may: ['store', 'tools', 'domain', 'drivers/interfaces', 'agent-protocol'] },
   { from: ['store'], may: ['domain'] },
   { from: ['tools'], may: ['domain'] },
@@ -80,7 +83,8 @@ export function checkImports(files: readonly Source[], aliases: Aliases = readAl
 }
 
 /** The violation of one import, or undefined. */
-function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases): string | undefined {
+function judge(path: string, line: ImportLine, aliases: Aliases): string | undefined {
+  const { specifier, target, isTypeOnly } = line;
   if (target === undefined) return judgePackage(path, specifier);
   if (!/\.(ts|json)$/.test(target)) return `'${specifier}' must name the file with its ending`;
   const [from, to] = [partOf(path), partOf(target)];
@@ -90,7 +94,9 @@ function judge(path: string, { specifier, target }: ImportLine, aliases: Aliases
   // A test may import whatever its setup needs.
   if (path.endsWith('.test.ts') || outside.has(from)) return undefined;
   if (isInnerDriverFile(path, target)) return `'${target}' is behind the door of its driver: import its index.ts`;
-  return mayImport(from, target) ? undefined : `${from} may not import ${target}`;
+  if (mayImport(from, target)) return undefined;
+  if (!mayImport(from, target, 'types of ')) return `${from} may not import ${target}`;
+  return isTypeOnly ? undefined : `${from} may import only types of ${target}`;
 }
 
 function judgePackage(path: string, specifier: string): string | undefined {
@@ -107,12 +113,22 @@ export function partOf(path: string): string {
   return top === 'src' ? second.replace(/\.ts$/, '') : top;
 }
 
-function mayImport(from: string, target: string): boolean {
+/** @param prefix of the entries that count: none, or `types of ` */
+function mayImport(from: string, target: string, prefix = ''): boolean {
   const to = partOf(target);
   if (from === to) return true;
-  const allowed = importTable.filter((row) => row.from.includes(from)).flatMap((row) => row.may);
+  const allowed = importTable
+    .filter((row) => row.from.includes(from))
+    .flatMap((row) => row.may.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)));
   const door = target.replace(/^src\//, '').replace(/\.ts$/, '');
-  return allowed.some((name) => name === to || name === door || (name === 'everything in src' && isServed(target)));
+  return allowed.some(
+    (name) => name === to || name === door || isFolderOf(name, door) || (name === 'everything in src' && isServed(target)),
+  );
+}
+
+/** `store/tables` contains `store/tables/nodes`; a part is no folder in this sense. */
+function isFolderOf(name: string, door: string): boolean {
+  return name.includes('/') && door.startsWith(`${name}/`);
 }
 
 /** The server's code: src, and the messages it shares with the agent. */

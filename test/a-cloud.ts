@@ -1,7 +1,7 @@
 /** An engine on an in-memory database, with machines that are only a power state: for tests of the engine itself. */
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
-import type { Flavor, Image, Node, PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
@@ -9,6 +9,9 @@ import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/operation-kinds.ts';
 import { readSettings, type Settings } from '#settings.ts';
 import { openStore, type Store } from '#store/store.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 /** State of a simulated room: each machine's power state and boot configuration. It outlives an engine. */
 export type Room = {

@@ -1,9 +1,10 @@
 /** An API and an engine on a database with ten thousand nodes, for measurements and tests of lists. */
 import { once } from 'node:events';
 import { sql } from 'kysely';
-import type { Node, Server } from '#domain/records.ts';
 import { type Pruned, pruneRecords, type RetentionRules } from '#store/retention.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { aCloud, aFlavor, anImage, aServerRequest, aStep, type Cloud } from './a-cloud.ts';
 import { type ApiStage, openApiStage } from './api-stage.ts';
 

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { type AskRedfish, createAskRedfish } from '#drivers/redfish/ask-redfish.ts';
 import { createWithSystem, type WithSystem } from '#drivers/redfish/find-system.ts';

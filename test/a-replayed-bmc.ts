@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 
 const folder = process.env['REFEREE_REDFISH_RECORDINGS'] ?? process.env['INGOT_REDFISH_RECORDINGS'] ?? '';
 

@@ -1,7 +1,14 @@
 /** Builders of records and of a `Task` for tests of steps: `task.calls` records the step's calls to its machine. */
 import { randomUUID } from 'node:crypto';
-import type { Flavor, Image, JsonObject, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 

@@ -1,8 +1,8 @@
 /** An agent as seen by the engine. */
 import type { Disk, Hello } from '#agent-protocol/messages.ts';
-import type { Operation } from '#domain/records.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 /** By default on a network with foreign DHCP whose address the kernel has not seen. */
 export function aRequester(address = '10.0.0.5', changes: Partial<Requester> = {}): Requester {

@@ -1,5 +1,5 @@
 /** An API whose servers and images have records of maximum size. */
-import type { Port } from '#domain/records.ts';
+import type { Port } from '#store/tables/ports.ts';
 import { aNode, anImage, aServer } from './a-task.ts';
 import { type ApiStage, openApiStage } from './api-stage.ts';
 

@@ -1,7 +1,7 @@
 /** An API with the real engine over machines that are only a power state. */
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, Task } from '#drivers/interfaces.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';

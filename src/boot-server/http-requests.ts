@@ -1,7 +1,7 @@
 /** Shared by the routes of the provisioning listener: their dependencies and the identity of the requester. */
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type { ImageSource } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '#engine/contract.ts';

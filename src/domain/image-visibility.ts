@@ -1,11 +1,14 @@
 /** Image access: one rule for the image API, for server requests, and for operations that run later. */
-import type { Image } from './records.ts';
+
+export type ImageVisibility = 'public' | 'private' | 'shared' | 'community';
 
 /** The project on whose behalf an image is used; administrators see all images. */
 export type ImageUser = { readonly project_id: string; readonly is_admin: boolean };
 
-const sharedWithAll: readonly Image['visibility'][] = ['public', 'community'];
+type OwnedImage = { readonly owner: string; readonly visibility: ImageVisibility };
 
-export function isVisibleTo({ owner, visibility }: Pick<Image, 'owner' | 'visibility'>, user: ImageUser): boolean {
+const sharedWithAll: readonly ImageVisibility[] = ['public', 'community'];
+
+export function isVisibleTo({ owner, visibility }: OwnedImage, user: ImageUser): boolean {
   return user.is_admin || owner === user.project_id || sharedWithAll.includes(visibility);
 }

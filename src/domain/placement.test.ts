@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Json } from './json.ts';
 import { sizeOf } from './placement.ts';
-import type { Json } from './records.ts';
 
 const sizes: readonly [told: Json | undefined, size: number | null][] = [
   [4, 4],

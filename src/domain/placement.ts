@@ -1,5 +1,5 @@
 /** The node values that the scheduler compares, sizes and resource class, in one form for code and database. */
-import type { Json } from './records.ts';
+import type { Json } from './json.ts';
 
 /** Sizes are numbers or, from many clients, strings. null: not set; an invalid number counts as zero. */
 export function sizeOf(value: Json | undefined): number | null {

@@ -1,7 +1,7 @@
 /** Parses the settings of a node (`driver_info`) for drivers. Fault texts never contain a secret. */
 import { isIPv6, SocketAddress } from 'node:net';
 import { Fault } from '#domain/faults.ts';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import type { NodeFacts } from './interfaces.ts';
 
 export type DriverInfo = {

@@ -4,8 +4,13 @@
  */
 import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { KernelContents } from '#domain/kernel-contents.ts';
-import type { Image, JsonObject, Node, Operation, PowerState, Server } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type {
   BiosInterface,
   BootDevice,

@@ -4,7 +4,10 @@
  * omitted, and the engine throws `unsupportedByHardware` for it.
  */
 import type { Duplex } from 'node:stream';
-import type { Json, JsonObject, Node, NodePort, PowerState } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 /** The facts of a machine that a driver gets. */
 export type NodeFacts = Pick<Node, 'id' | 'uuid' | 'name' | 'driver' | 'driver_info' | 'properties' | 'extra' | 'power_state'> & {

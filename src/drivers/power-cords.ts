@@ -1,6 +1,6 @@
 /** A machine with several power cords: on while any of them is on, off when none is. */
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { CallOptions } from './interfaces.ts';
 
 export type PowerCord = {

@@ -1,7 +1,8 @@
 /** The engine's interface for the API and the boot server. All changes to nodes and servers go through it. */
 import type { Duplex } from 'node:stream';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
-import type { Flavor, Image, Json, JsonObject, Keypair, Node, NodePort, Operation, PowerState, Server } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type {
   BiosSetting,
@@ -17,6 +18,13 @@ import type {
   MediaSlot,
   PowerTarget,
 } from '#drivers/interfaces.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Keypair } from '#store/tables/keypairs.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { BmcHealthState } from './power/bmc-health.ts';
 
 export { ethernetForm } from '#agent-protocol/infiniband.ts';

@@ -1,10 +1,10 @@
 /** The engine's entry point: assembles the table of operations and implements the verbs of contract.ts. */
 import type { Logger } from 'pino';
 import { Fault } from '#domain/faults.ts';
-import type { Operation } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { ConsoleWatch } from './consoles/console-watch.ts';
 import { Consoles } from './consoles/consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';

@@ -4,7 +4,7 @@
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Server } from '#domain/records.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { buildIso, type IsoFiles } from './iso9660.ts';
 import { type NetworkFacts, networkData } from './network-data.ts';
 

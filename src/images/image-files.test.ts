@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { ExtentsReader } from '#agent-protocol/extents.ts';
-import type { Image } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
 import { anImage } from '#test/a-task.ts';
 import { efiProgram, makeBootDisk } from '#test/boot-disks.ts';
 import { readExtentsFile } from './extents-file.ts';

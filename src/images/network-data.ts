@@ -1,5 +1,7 @@
 /** network_data.json of the config drive, in Nova's schema, from a server's ports. Pure. */
-import type { Network, Port, Subnet } from '#domain/records.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Port } from '#store/tables/ports.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
 
 /** Ports in the order of the server's NICs; subnets and networks in any order. A port's MAC is that of the real NIC. */
 export type NetworkFacts = {

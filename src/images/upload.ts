@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '#domain/faults.ts';
-import type { Image } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
 import { type DiskSpace, diskSpaceLeft, keepingDiskSpace } from '#tools/disk-room.ts';
 import type { HowToRun } from '#tools/qemu-img.ts';
 import { bootContentsOf } from './boot-contents/read-boot-contents.ts';

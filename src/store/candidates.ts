@@ -3,9 +3,9 @@
  * rules generates both the search, which reads a few rows by an index, and the count of reasons if nothing was found.
  */
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
-import type { Node } from '#domain/records.ts';
 import { contains } from './contains.ts';
 import type { Store } from './store.ts';
+import type { Node } from './tables/nodes.ts';
 import type { Tables } from './tables.ts';
 
 export type CandidateNeeds = {

@@ -1,8 +1,8 @@
 /** The ordered event record of all machines: written in small batches, read by id. */
 import type { Kysely } from 'kysely';
 import { plainJson, plainText } from '#domain/plain-text.ts';
-import type { Event, NewEvent } from '#domain/records.ts';
 import { Collection } from './collection.ts';
+import type { Event, NewEvent } from './tables/events.ts';
 import type { Tables } from './tables.ts';
 
 /** Boots produce bursts of TFTP and DHCP events; a commit for each would cost a disk sync for each. */

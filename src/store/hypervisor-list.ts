@@ -1,9 +1,9 @@
 /** Nodes as Nova hypervisors: a few columns, paged, with sums computed by the database. */
 import { sql } from 'kysely';
-import type { Node } from '#domain/records.ts';
 import { contains } from './contains.ts';
 import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
+import type { Node } from './tables/nodes.ts';
 
 const columns = [
   ...(['id', 'uuid', 'name', 'maintenance', 'maintenance_reason', 'properties', 'instance_uuid', 'operation_id'] as const),

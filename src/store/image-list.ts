@@ -3,8 +3,8 @@
  * rows in full.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Image } from '#domain/records.ts';
 import type { Store } from './store.ts';
+import type { Image } from './tables/images.ts';
 
 const shortColumns = [
   ...(['id', 'name', 'status', 'visibility', 'owner', 'disk_format', 'container_format', 'min_disk', 'min_ram'] as const),

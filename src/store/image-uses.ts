@@ -3,10 +3,12 @@
  * yields to other requests.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Image, Json, Server } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import { contains } from './contains.ts';
 import { listShortImages, readImages } from './image-list.ts';
 import type { Store } from './store.ts';
+import type { Image } from './tables/images.ts';
+import type { Server } from './tables/servers.ts';
 
 export type ImageUse = {
   readonly kind: 'setting' | 'flavor' | 'node' | 'image' | 'server';

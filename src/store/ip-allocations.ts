@@ -2,8 +2,9 @@
 import { type Kysely, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { type IpAddress, type IpRange, type IpVersion, parseAddress } from '#domain/ip-addresses.ts';
-import type { Port } from '#domain/records.ts';
-import type { IpAllocation, Tables } from './tables.ts';
+import type { IpAllocation } from './tables/ip-allocations.ts';
+import type { Port } from './tables/ports.ts';
+import type { Tables } from './tables.ts';
 
 type Database = { readonly db: Kysely<Tables> };
 

@@ -1,6 +1,8 @@
 /** The networks and subnets visible to a project: its own and the shared ones. Others are not read at all. */
-import type { Network, Subnet } from '#domain/records.ts';
+
 import type { Store } from './store.ts';
+import type { Network } from './tables/networks.ts';
+import type { Subnet } from './tables/subnets.ts';
 
 /** Oldest first. @param project_id undefined: all */
 export async function listNetworks({ networks }: Store, project_id: string | undefined): Promise<Network[]> {

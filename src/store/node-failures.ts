@@ -1,8 +1,8 @@
 /** Failed operations of a node, shown as its history. They are read from events, which outlive the operations. */
 import { sql } from 'kysely';
-import type { Event } from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import type { Store } from './store.ts';
+import type { Event } from './tables/events.ts';
 
 /** Number of the newest failures that form a node's history and are kept regardless of age. */
 export const historyMax = 1000;

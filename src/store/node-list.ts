@@ -5,10 +5,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
 import { contains } from './contains.ts';
 import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
+import type { Node } from './tables/nodes.ts';
 import type { Tables } from './tables.ts';
 
 export type NodeFilters = Readonly<Record<string, string | boolean | undefined>>;

@@ -1,9 +1,9 @@
 /** The list of node ports (NICs), filtered, sorted and paged by the database, because each node has several. */
 import { Fault } from '#domain/faults.ts';
-import type { NodePort } from '#domain/records.ts';
 import { contains } from './contains.ts';
 import { isAfter } from './keyset.ts';
 import type { Store } from './store.ts';
+import type { NodePort } from './tables/node-ports.ts';
 
 const sortable = [
   ...(['id', 'uuid', 'address', 'name', 'node_uuid', 'pxe_enabled', 'description', 'vendor', 'category'] as const),

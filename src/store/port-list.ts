@@ -1,9 +1,9 @@
 /** The list of network ports, filtered, sorted and paged by the database as far as its columns allow. */
 import { sql } from 'kysely';
-import type { Port } from '#domain/records.ts';
 import { contains } from './contains.ts';
 import { isAfter, type Order } from './keyset.ts';
 import type { Store } from './store.ts';
+import type { Port } from './tables/ports.ts';
 
 const columns = [
   ...(['id', 'name', 'network_id', 'project_id', 'mac_address', 'device_id', 'device_owner', 'status', 'description'] as const),

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { Event, Operation } from '#domain/records.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
 import { Collection } from './collection.ts';
 import { listFailures } from './node-failures.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { type Pruned, pruneRecords } from './retention.ts';
+import type { Event } from './tables/events.ts';
+import type { Operation } from './tables/operations.ts';
 
 const now = new Date('2026-06-30T00:00:00.000Z');
 const old = '2026-01-01T00:00:00.000Z';

@@ -6,9 +6,9 @@
  * batch can only become deletable meanwhile, never the reverse (servers are deleted once, operations end once).
  */
 import { sql } from 'kysely';
-import type { Operation } from '#domain/records.ts';
 import { historyMax, tellsFailure } from './node-failures.ts';
 import type { Store } from './store.ts';
+import type { Operation } from './tables/operations.ts';
 
 export type RetentionRules = {
   /** Younger records are kept. */

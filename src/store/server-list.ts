@@ -3,9 +3,9 @@
  * rows in full.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Server } from '#domain/records.ts';
 import type { Where } from './collection.ts';
 import type { Store } from './store.ts';
+import type { Server } from './tables/servers.ts';
 
 const shortColumns = [
   ...(['id', 'name', 'hostname', 'description', 'project_id', 'user_id', 'image_id', 'key_name', 'availability_zone'] as const),

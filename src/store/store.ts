@@ -5,19 +5,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import type {
-  BmcHealthRecord,
-  Flavor,
-  Image,
-  Keypair,
-  Network,
-  Node,
-  NodePort,
-  Operation,
-  Port,
-  Server,
-  Subnet,
-} from '#domain/records.ts';
 import { Collection } from './collection.ts';
 import { EventLog } from './events.ts';
 import { migrate } from './migrate.ts';
@@ -26,19 +13,28 @@ import { openSealer } from './secrets-key.ts';
 import { sqliteDialect } from './sqlite.ts';
 import { stateFiles } from './state-files.ts';
 import { keepPrivate } from './state-folder.ts';
-import type {
-  ApplicationCredential,
-  DeletedImage,
-  IpAllocation,
-  LoginAddress,
-  NodeEndpoint,
-  Project,
-  ProjectTokenRevision,
-  RevokedToken,
-  RoleAssignment,
-  Tables,
-  User,
-} from './tables.ts';
+import type { ApplicationCredential } from './tables/application-credentials.ts';
+import type { BmcHealthRecord } from './tables/bmc-health.ts';
+import type { DeletedImage } from './tables/deleted-images.ts';
+import type { Flavor } from './tables/flavors.ts';
+import type { Image } from './tables/images.ts';
+import type { IpAllocation } from './tables/ip-allocations.ts';
+import type { Keypair } from './tables/keypairs.ts';
+import type { LoginAddress } from './tables/login-addresses.ts';
+import type { Network } from './tables/networks.ts';
+import type { NodeEndpoint } from './tables/node-endpoints.ts';
+import type { NodePort } from './tables/node-ports.ts';
+import type { Node } from './tables/nodes.ts';
+import type { Operation } from './tables/operations.ts';
+import type { Port } from './tables/ports.ts';
+import type { ProjectTokenRevision } from './tables/project-token-revisions.ts';
+import type { Project } from './tables/projects.ts';
+import type { RevokedToken } from './tables/revoked-tokens.ts';
+import type { RoleAssignment } from './tables/role-assignments.ts';
+import type { Server } from './tables/servers.ts';
+import type { Subnet } from './tables/subnets.ts';
+import type { User } from './tables/users.ts';
+import type { Tables } from './tables.ts';
 
 export class Store {
   readonly db: Kysely<Tables>;

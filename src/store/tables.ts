@@ -1,76 +1,32 @@
 /** The tables for Kysely, and their columns with JSON or booleans, for which SQLite has no types. */
 import type { Generated } from 'kysely';
+import type { JsonObject } from '#domain/json.ts';
 import { resourceName, sizeOf } from '#domain/placement.ts';
-import type {
-  BmcHealthRecord,
-  Event,
-  Flavor,
-  Image,
-  JsonObject,
-  Keypair,
-  Network,
-  Node,
-  NodePort,
-  Operation,
-  Port,
-  Server,
-  Subnet,
-} from '#domain/records.ts';
+import type { ApplicationCredential } from './tables/application-credentials.ts';
+import type { BmcHealthRecord } from './tables/bmc-health.ts';
+import type { DeletedImage } from './tables/deleted-images.ts';
+import type { Event } from './tables/events.ts';
+import type { Flavor } from './tables/flavors.ts';
+import type { Image } from './tables/images.ts';
+import type { IpAllocation } from './tables/ip-allocations.ts';
+import type { Keypair } from './tables/keypairs.ts';
+import type { LoginAddress } from './tables/login-addresses.ts';
+import type { Network } from './tables/networks.ts';
+import type { NodeEndpoint } from './tables/node-endpoints.ts';
+import type { NodePort } from './tables/node-ports.ts';
+import type { Node } from './tables/nodes.ts';
+import type { Operation } from './tables/operations.ts';
+import type { Port } from './tables/ports.ts';
+import type { ProjectTokenRevision } from './tables/project-token-revisions.ts';
+import type { Project } from './tables/projects.ts';
+import type { RevokedToken } from './tables/revoked-tokens.ts';
+import type { RoleAssignment } from './tables/role-assignments.ts';
+import type { SecretsKey } from './tables/secrets-key.ts';
+import type { Server } from './tables/servers.ts';
+import type { Subnet } from './tables/subnets.ts';
+import type { User } from './tables/users.ts';
 
 type WithGeneratedId<T extends { id: number }> = Omit<T, 'id'> & { id: Generated<number> };
-
-export type User = {
-  id: string;
-  name: string;
-  password_hash: string;
-  /** Tokens with a lower revision are revoked. */
-  token_revision: number;
-  /** Default project; empty: none. */
-  project_id: string;
-  /** Administrator in every project (the user from the settings); others get roles by assignment. */
-  is_admin: boolean;
-  enabled: boolean;
-  description: string;
-  email: string;
-};
-export type RoleName = 'admin' | 'member' | 'reader';
-export type RoleAssignment = { user_id: string; project_id: string; role: RoleName };
-/** A secret that authenticates a user in one project, limited to the listed roles. */
-export type ApplicationCredential = {
-  id: string;
-  name: string;
-  user_id: string;
-  project_id: string;
-  roles: RoleName[];
-  secret_hash: string;
-  description: string;
-  expires_at: string | null;
-};
-export type Project = { id: string; name: string; description: string };
-/** At most one row: the key that encrypts the secrets in the database. */
-export type SecretsKey = {
-  id: string;
-  made_at: string;
-  /** When the file was rewritten to remove earlier plain text; null: still to be done. */
-  rewritten_at: string | null;
-};
-/** Its id must not be reused. */
-export type DeletedImage = { id: string; deleted_at: string };
-/** Tokens are signed, and only revocations are stored: this token and all derived from it are revoked. */
-export type RevokedToken = { audit_id: string; expires_at: string };
-/** The user's tokens for the project with a lower revision are revoked; no row: 0. */
-export type ProjectTokenRevision = { user_id: string; project_id: string; revision: number };
-/** A network from which the user logged in (`client-address.ts`), and the time of the last login. */
-export type LoginAddress = { user_id: string; address: string; last_at: string };
-
-/** The address of a network port. */
-export type IpAllocation = {
-  ip_address: string;
-  /** Sorts in address order (`allocationKey`). */
-  sort_key: string;
-  subnet_id: string;
-  port_id: string;
-};
 
 /** Sizes for choosing a node, in separate columns, because JSON has no index. */
 type NodeSizes = {
@@ -80,9 +36,6 @@ type NodeSizes = {
   size_local_gb: Generated<number | null>;
   resource_name: Generated<string>;
 };
-
-/** Endpoints by which nodes are controlled; see Endpoint in the drivers. */
-export type NodeEndpoint = { node_uuid: string; address: string; part: string | null };
 
 export type Tables = {
   nodes: WithGeneratedId<Node> & NodeSizes;

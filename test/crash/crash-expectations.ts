@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process';
 import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { stepsKilledAround } from './crash-moments.ts';
 import type { CrashStage } from './crash-stage.ts';
 

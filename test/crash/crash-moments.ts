@@ -1,5 +1,5 @@
 /** The moments at which a crash test kills Ingot. */
-import type { Operation } from '#domain/records.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 export const momentsFile = 'crash-moments';
 

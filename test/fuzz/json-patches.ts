@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { applyPatch, type JsonPatch } from '#api/baremetal/json-patch.ts';
 import { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { pick, type Roll } from './dice.ts';
 import { diceOf, seedInput, type Target, type Verdict } from './target.ts';
 

@@ -1,5 +1,5 @@
 /** One request that is sent to the current Ironic and to Ingot, whose responses must be the same. */
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

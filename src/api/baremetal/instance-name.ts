@@ -1,5 +1,6 @@
 /** The instance name of a node: its own field since 1.104, stored where Nova puts it, `instance_info.display_name`. */
-import type { JsonObject, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 export function instanceNameOf({ instance_info }: Pick<Node, 'instance_info'>): string | null {
   const { display_name } = instance_info;

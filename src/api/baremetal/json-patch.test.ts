@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Value } from 'typebox/value';
 import type { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { applyPatch, JsonPatch } from './json-patch.ts';
 
 /** The kinds of cases in RFC 6902 (appendix A) and in the public test suite of its implementations. */

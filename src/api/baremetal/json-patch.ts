@@ -1,7 +1,7 @@
 /** JSON Patch (RFC 6902) on plain records. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { faultOfSize } from '../http/json-size.ts';
 import { indexOf, keysOf, pointerPattern } from './json-pointer.ts';
 

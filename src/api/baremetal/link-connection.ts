@@ -1,7 +1,7 @@
 /** The switch port to which a port is connected: `local_link_connection`. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 
 const Text = Type.Optional(Type.String({ maxLength: 255 }));
 const names = {

@@ -1,6 +1,6 @@
 /** Looks up nodes and ports by their identifier in a path or query. */
 import { asFault, Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { uuidPattern } from './uuid-like.ts';

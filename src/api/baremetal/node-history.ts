@@ -2,8 +2,10 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Event, Node, Operation } from '#domain/records.ts';
 import { historyMax, listFailures } from '#store/node-failures.ts';
+import type { Event } from '#store/tables/events.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { nextUrl, type PageSource, readPage } from '../http/pagination.ts';
 import { EventFeedQuery, followEvents } from './event-feed.ts';

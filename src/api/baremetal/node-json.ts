@@ -1,7 +1,8 @@
 /** A node in Ironic's representation: every field since its microversion. Secrets are never included. */
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
-import type { Node, Operation } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { type Field, field, type Selection, selectFields } from './fields.ts';

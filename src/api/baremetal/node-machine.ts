@@ -2,8 +2,8 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { plainJson } from '#domain/plain-text.ts';
-import type { JsonObject } from '#domain/records.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { booleanOf, LooseBoolean } from '../http/loose-booleans.ts';
 import { maskUrlSecrets } from '../http/url-secrets.ts';

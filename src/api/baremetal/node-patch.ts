@@ -2,8 +2,9 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { NodeChanges } from '#engine/contract.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf } from '../http/loose-booleans.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';

@@ -2,8 +2,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { findNode } from './lookup.ts';

@@ -2,9 +2,10 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { asFault, Fault } from '#domain/faults.ts';
-import type { JsonObject, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { booleanOf, LooseBoolean } from '../http/loose-booleans.ts';
 import { atLeast } from '../http/microversions.ts';

@@ -1,5 +1,5 @@
 /** Secrets in driver_info and instance_info: shown as asterisks; asterisks sent back change nothing. */
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { maskUrlSecrets, mask as stars } from '../http/url-secrets.ts';
 import { type DriverCatalog, slots } from './driver-catalog.ts';
 

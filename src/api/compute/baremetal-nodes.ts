@@ -6,9 +6,11 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node, NodePort } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { type HypervisorRow, listHypervisors } from '#store/hypervisor-list.ts';
 import { readNodes } from '#store/node-list.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { nextLinks, type PageSource, readPage } from '../http/pagination.ts';

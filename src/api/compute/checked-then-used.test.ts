@@ -1,7 +1,7 @@
 /** Concurrent changes over the API while a server is being deployed: see docs/decisions/0021. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Server } from '#domain/records.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { aFlavor } from '#test/a-task.ts';
 import { aFreeNode, openTwoProjects } from '#test/two-projects.ts';
 

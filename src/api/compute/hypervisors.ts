@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
 import { type HypervisorRow, type HypervisorSums, listHypervisors, sumHypervisors } from '#store/hypervisor-list.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';

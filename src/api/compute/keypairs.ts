@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Keypair } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Keypair } from '#store/tables/keypairs.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';

@@ -1,7 +1,8 @@
 /** Looks up records by the id in a path. A record that the caller may not see is not found. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import type { Flavor, Server } from '#domain/records.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { owns } from '../http/authentication.ts';
 

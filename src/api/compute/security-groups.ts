@@ -3,7 +3,7 @@
  * requested ones (default: `default`), and would try to correct the difference each time. It permits all traffic.
  */
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
+import type { Server } from '#store/tables/servers.ts';
 
 const groupName = 'default';
 

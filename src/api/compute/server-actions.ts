@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
-import type { Server } from '#domain/records.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer, findUnlockedServer } from './lookup.ts';
 import { refuseOtherGroups } from './security-groups.ts';

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findUnlockedServer } from './lookup.ts';
 

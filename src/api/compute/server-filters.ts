@@ -2,10 +2,10 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
 import type { Where } from '#store/collection.ts';
 import { listShortServers, readServers, type ShortServer } from '#store/server-list.ts';
 import type { Store } from '#store/store.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { booleanOf } from '../http/loose-booleans.ts';

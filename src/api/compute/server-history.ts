@@ -2,7 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Event, Operation, Server } from '#domain/records.ts';
+import type { Event } from '#store/tables/events.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { EventFeedQuery, followEvents } from '../baremetal/event-feed.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';

@@ -1,7 +1,7 @@
 /** Parts of a server: addresses, interfaces; and parts that exist in other clouds, which are empty here. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Port } from '#domain/records.ts';
+import type { Port } from '#store/tables/ports.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { findServer } from './lookup.ts';
 import { groupDetails } from './security-groups.ts';

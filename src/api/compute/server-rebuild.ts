@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
 import type { RebuildChanges } from '#engine/contract.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { refuseByVersion } from './fields-by-version.ts';
 import {

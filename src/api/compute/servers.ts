@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
 import { readServers } from '#store/server-list.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { nextLinks } from '../http/pagination.ts';

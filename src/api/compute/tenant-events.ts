@@ -3,7 +3,8 @@
  * nodes, BMCs and addresses of the provisioning network, and are for the operator only.
  */
 import { type FaultRecord, redactFault } from '#domain/faults.ts';
-import type { Event, EventKind, JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { Event, EventKind } from '#store/tables/events.ts';
 
 type Words = (event: Event, fault: FaultRecord | undefined) => string;
 type Row = { readonly subjects?: readonly string[]; readonly message: Words };

@@ -2,7 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import type { RoleName, User } from '#store/tables.ts';
+import type { RoleName } from '#store/tables/role-assignments.ts';
+import type { User } from '#store/tables/users.ts';
 import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext } from '../context.ts';
 import { rolesIn } from '../identity/roles.ts';

@@ -2,7 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { ApplicationCredential, Project, User } from '#store/tables.ts';
+import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
+import type { Project } from '#store/tables/projects.ts';
+import type { User } from '#store/tables/users.ts';
 import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext } from '../context.ts';
 import { hasExpired, readToken } from '../http/authentication.ts';

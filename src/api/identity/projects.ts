@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
-import type { Project } from '#store/tables.ts';
+import type { Project } from '#store/tables/projects.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { somethingVisible } from '../http/printable-text.ts';

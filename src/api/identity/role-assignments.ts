@@ -1,7 +1,7 @@
 /** Roles and their assignments to users in projects. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { RoleAssignment, RoleName } from '#store/tables.ts';
+import type { RoleAssignment, RoleName } from '#store/tables/role-assignments.ts';
 import { revokeTokensFor } from '#store/token-revisions.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';

@@ -1,6 +1,7 @@
 /** The roles of a user in a project. Three roles exist; each includes the ones after it. */
 import type { Store } from '#store/store.ts';
-import type { RoleName, User } from '#store/tables.ts';
+import type { RoleName } from '#store/tables/role-assignments.ts';
+import type { User } from '#store/tables/users.ts';
 
 export const roleNames: readonly RoleName[] = ['admin', 'member', 'reader'];
 

@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { isVisibleTo } from '#domain/image-visibility.ts';
-import type { Image } from '#domain/records.ts';
 import type { Caller } from '#services/caller.ts';
+import type { Image } from '#store/tables/images.ts';
 import type { ApiContext } from '../context.ts';
 
 export type ImageContext = Pick<ApiContext, 'store' | 'images'>;

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Image } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { ById, getImage, getOwnImage, type ImageContext } from './image-access.ts';
 import { eraseImage } from './image-delete.ts';

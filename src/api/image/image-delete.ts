@@ -2,9 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Image } from '#domain/records.ts';
 import type { Caller } from '#services/caller.ts';
 import { type ImageUse, listImageUses } from '#store/image-uses.ts';
+import type { Image } from '#store/tables/images.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { ById, getOwnImage, type ImageContext } from './image-access.ts';
 

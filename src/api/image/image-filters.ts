@@ -1,9 +1,9 @@
 /** Filters and sort order of image lists. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Image } from '#domain/records.ts';
 import type { Caller } from '#services/caller.ts';
 import type { ShortImage } from '#store/image-list.ts';
+import type { Image } from '#store/tables/images.ts';
 import { maySee } from './image-access.ts';
 import { isProperty } from './image-json.ts';
 

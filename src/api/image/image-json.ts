@@ -1,5 +1,5 @@
 /** An image in Glance's representation, and a table of that API's attributes. */
-import type { Image } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
 
 export const diskFormats = ['raw', 'qcow2', 'aki', 'ari', 'ami', 'vmdk', 'vdi', 'vhd', 'vhdx', 'iso'];
 export const containerFormats = ['bare', 'aki', 'ari', 'ami', 'ovf', 'ova', 'docker', 'compressed'];

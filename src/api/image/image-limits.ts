@@ -1,8 +1,8 @@
 /** Limits on image metadata: Glance's default quotas, and the total size of a row. */
 import { Fault } from '#domain/faults.ts';
-import type { Image } from '#domain/records.ts';
 import { countImages } from '#store/image-list.ts';
 import type { Store } from '#store/store.ts';
+import type { Image } from '#store/tables/images.ts';
 
 /** Glance's `image_property_quota` and `image_tag_quota`. */
 const mostProperties = 128;

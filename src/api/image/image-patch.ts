@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
-import type { Image } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { jsonParser } from '../http/json-body.ts';
 import { ById, checkVisibility, getOwnImage } from './image-access.ts';

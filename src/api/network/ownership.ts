@@ -1,7 +1,9 @@
 /** Ownership of new records, and access to existing ones. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import type { Network, Port, Subnet } from '#domain/records.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Port } from '#store/tables/ports.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
 import type { ApiContext } from '../context.ts';
 import { owns } from '../http/authentication.ts';
 

@@ -1,7 +1,7 @@
 /** Neutron's default policies (neutron/conf/policies/) for the supported attributes that not every member may set. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import type { Network } from '#domain/records.ts';
+import type { Network } from '#store/tables/networks.ts';
 import { owns } from '../http/authentication.ts';
 
 /** `admin_or_network_owner`, the same or `shared`, or `admin_only`. */

@@ -1,7 +1,7 @@
 /** Port quota of a project. Ports that servers create for themselves are limited by the machines and not counted. */
 import { Fault } from '#domain/faults.ts';
-import type { Network } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
 
 /** Neutron's default for `quota_port`. */
 export const mostPorts = 500;

@@ -2,11 +2,12 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Network, Port } from '#domain/records.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
 import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
 import type { Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Port } from '#store/tables/ports.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { type PageSource, readPage } from '../http/pagination.ts';
 import {

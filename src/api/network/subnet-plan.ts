@@ -12,8 +12,8 @@ import {
   parseCidr,
   without,
 } from '#domain/ip-addresses.ts';
-import type { Subnet } from '#domain/records.ts';
 import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
 
 /** `pool`: addresses of the site's DHCP pool, which a gateway must not have either. */
 export type Reserved = { site: readonly ReservedRange[]; pool: readonly ReservedRange[] };

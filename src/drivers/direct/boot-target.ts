@@ -1,6 +1,7 @@
 /** Architecture and boot mode of a node, from its BMC, its inventory and the operator's settings. */
 import type { BootMode, BootTarget } from '#domain/boot-contents.ts';
-import type { Json, Node } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 type Told = Pick<Node, 'properties' | 'boot_mode' | 'inventory'>;
 

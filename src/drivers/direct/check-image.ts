@@ -1,5 +1,6 @@
 import { Fault } from '#domain/faults.ts';
-import type { Image, Server } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Server } from '#store/tables/servers.ts';
 
 const gib = 1024 ** 3;
 /** Whole-disk formats; `ami` and its parts are a single file system or a kernel. */

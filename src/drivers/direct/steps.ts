@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { Value } from 'typebox/value';
 import { routes, WriteImageResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { AgentReply, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';

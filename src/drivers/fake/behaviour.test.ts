@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { aNode } from '#test/a-task.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import type { FakeSettings } from './behaviour.ts';

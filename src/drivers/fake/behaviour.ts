@@ -1,6 +1,6 @@
 /** Behaviour of a fake machine: its node's `driver_info`, else the settings `fake.*`. */
 import { Fault } from '#domain/faults.ts';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';
 
 /** The settings `fake.*`; their syntax is that of the `driver_info` keys of the same name. */

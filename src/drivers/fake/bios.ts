@@ -1,5 +1,5 @@
 import { Fault } from '#domain/faults.ts';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import type { BiosInterface, BiosSetting } from '../interfaces.ts';
 import { fakeProperties } from './behaviour.ts';
 import type { FakeBmc } from './fake-bmc.ts';

@@ -2,7 +2,8 @@
  * State of all fake machines, in memory. A machine is stored once it has been changed; beyond the limit the least
  * recently changed ones are evicted and have the state of their rows again.
  */
-import type { Json, PowerState } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { BootDevice, BootMode, IndicatorState, LogEntry, MediaDevice, NodeFacts } from '../interfaces.ts';
 
 export type FakeMachine = {

@@ -1,4 +1,4 @@
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, Sensor } from '../interfaces.ts';
 import { chance } from './machines.ts';
 

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { aNode } from '#test/a-task.ts';
 import { ibootUser, startIboot } from '#test/an-iboot.ts';
 import type { NodeFacts } from '../interfaces.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { getDeviceId, getSystemGuid } from '#wire/ipmi/app-commands.ts';
 import { describeSelfTest, getSelfTestResults } from '#wire/ipmi/device-commands.ts';
 import { decodeGuid } from '#wire/ipmi/guid.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { FruArea } from '#wire/ipmi/fru-data.ts';
 import { type FruInventory, readFru } from '#wire/ipmi/fru-inventory.ts';
 import type { FruLocator } from '#wire/ipmi/sdr-records.ts';

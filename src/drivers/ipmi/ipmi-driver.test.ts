@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { faultOf } from '#test/fault-of.ts';

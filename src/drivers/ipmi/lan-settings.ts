@@ -1,7 +1,7 @@
 /** Changes the BMC's LAN settings (IPMI 2.0 rev 1.1 section 23) and verifies them. */
 import { isIPv4 } from 'node:net';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { addressSources, lanParameters, setInProgress, setLanParameters } from '#wire/ipmi/transport-commands.ts';
 import { completionOf, type NodeAsker } from './ask-node.ts';
 import { findLanChannel, readLan } from './lan.ts';

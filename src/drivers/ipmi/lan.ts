@@ -1,4 +1,4 @@
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { getChannelInfo, presentChannel } from '#wire/ipmi/app-commands.ts';
 import { addressSources, getLanParameters, lanParameters } from '#wire/ipmi/transport-commands.ts';
 import { type NodeAsker, oneOfMany, optionally } from './ask-node.ts';

@@ -1,5 +1,5 @@
 import { Fault } from '#domain/faults.ts';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import type { Bridge } from '#wire/ipmi/bridge.ts';
 import type { IpmiClientOptions } from '#wire/ipmi/client.ts';
 import { type Privilege, privilegeLevels } from '#wire/ipmi/command.ts';

@@ -1,7 +1,7 @@
 /** BMC behaviour from issue reports, replayed by the virtual BMC. docs/compatibility.md has the rows. */
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { type Answering, startBmc } from '#lab/bmc/bmc.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { faultOf } from '#test/fault-of.ts';

@@ -1,6 +1,6 @@
 /** IPMI features outside the interfaces, named as in Ironic: raw commands and BMC resets. */
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { isHarmlessRead, rawCommand } from '#wire/ipmi/raw-command.ts';
 import type { VendorInterface, VendorMethod } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';

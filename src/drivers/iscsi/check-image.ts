@@ -1,5 +1,6 @@
 import { Fault } from '#domain/faults.ts';
-import type { Image, Server } from '#domain/records.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { planPartitions } from './partitions.ts';
 
 /** Formats of a single file system. */

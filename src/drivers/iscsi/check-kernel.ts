@@ -1,8 +1,8 @@
 import { skipsBootCheck } from '#domain/boot-contents.ts';
 import { Fault } from '#domain/faults.ts';
 import { describeKernel } from '#domain/kernel-contents.ts';
-import type { Image } from '#domain/records.ts';
 import type { Task } from '#drivers/interfaces.ts';
+import type { Image } from '#store/tables/images.ts';
 
 /** pxelinux supports only one kernel format. Throws `imageNotBootable` before the machine is touched. */
 export async function checkKernel(task: Task, image: Image, kernel: string): Promise<void> {

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { iscsiLun, iscsiPort } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 
 const Digits = Type.String({ pattern: '^[0-9]{1,5}$' });
 const Post = Type.Object({

@@ -1,7 +1,7 @@
 /** The partitions of a flavor, and their MBR. Pure functions. */
 import { createHash } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
-import type { Flavor } from '#domain/records.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
 
 const sector = 512;
 const mib = 1024 * 1024;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import { rootDiskNames } from './root-disk.ts';
 
 const names = (root_device?: Json) =>

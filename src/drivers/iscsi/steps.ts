@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { classicParameters } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
 import type { ImageIds, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { checkKernel } from './check-kernel.ts';
 import { readDeployPost } from './deploy-post.ts';
 import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, writeRoot } from './disk-steps.ts';

@@ -1,5 +1,6 @@
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, PowerState } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { VendorInterface } from '../interfaces.ts';
 
 /** @param state undefined = the requested state */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree, type TreeRules } from '#test/a-redfish-tree.ts';
 import { createRedfishAccounts } from './accounts.ts';
 

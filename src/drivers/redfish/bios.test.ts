@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree } from '#test/a-redfish-tree.ts';
 import { createRedfishBios } from './bios.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
 import { faultOf } from '#test/fault-of.ts';
 import type { NodeFacts } from '../interfaces.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree, type TreeReply, type TreeRules } from '#test/a-redfish-tree.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { createRedfishFirmware } from './firmware.ts';

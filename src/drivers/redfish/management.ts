@@ -1,4 +1,4 @@
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { HardwareIdentity, IndicatorState, ManagementInterface } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';

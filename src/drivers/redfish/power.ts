@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { PowerInterface, PowerTarget } from '../interfaces.ts';
 import type { WatchPower } from './events.ts';

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { Fault } from '#domain/faults.ts';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import type { RedfishPeer } from '#wire/redfish/redfish-client.ts';
 import type { Endpoint, NodeFacts, Properties } from '../interfaces.ts';
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { createRedfishBios } from './bios.ts';

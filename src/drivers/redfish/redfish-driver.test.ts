@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { makeIdentity, type Script, sessionPath, startRedfishService } from '#test/a-redfish-service.ts';
 import { startRedfishTree } from '#test/a-redfish-tree.ts';
 import { faultOf } from '#test/fault-of.ts';

@@ -1,7 +1,7 @@
 /** Reported deviations of Redfish services, each as minimal resources. docs/compatibility.md has the rows. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { createBootOverride } from './boot-override.ts';

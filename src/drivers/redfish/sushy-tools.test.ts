@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import { type PythonService, reasonToSkip, startPythonService } from '#test/a-python-service.ts';
 import { aNode } from '#test/a-task.ts';
 import type { NodeFacts } from '../interfaces.ts';

@@ -2,7 +2,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { NodeFacts, VendorInterface, VendorMethod } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import { defaultTimings, longestWait, type SnmpPeer, type SnmpTimings, snmpPort } from '#wire/snmp/snmp-peer.ts';
 import type { FaultTable, NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';

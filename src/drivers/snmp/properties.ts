@@ -1,4 +1,4 @@
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import {
   type AuthProtocol,
   authProtocols,

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { startSnmpsim } from '#test/a-snmpsim.ts';
 import { aNode } from '#test/a-task.ts';
 import { isInstalled } from '#tools/run-tool.ts';

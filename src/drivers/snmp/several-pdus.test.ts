@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, type TestContext, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { communities, type Snmpd, startSnmpd } from '#test/a-snmpd.ts';
 import { aNode } from '#test/a-task.ts';
 import { isInstalled } from '#tools/run-tool.ts';

@@ -1,5 +1,5 @@
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import { runTool } from '#tools/run-tool.ts';
 import type { CallOptions, PowerInterface } from '../interfaces.ts';
 import { PeerQueue } from '../peer-queue.ts';

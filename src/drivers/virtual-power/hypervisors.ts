@@ -2,7 +2,7 @@
  * Commands of each kind of hypervisor, and parsers of their output: one row each. Machines are addressed by UUID, so
  * that a machine's name never appears on a command line.
  */
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { PowerTarget } from '../interfaces.ts';
 
 export type Machine = {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
 import { type Host, HostRefusal } from './ask-host.ts';
 import type { Machine } from './hypervisors.ts';

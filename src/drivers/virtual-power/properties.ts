@@ -1,5 +1,5 @@
 import { Fault } from '#domain/faults.ts';
-import type { Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import type { SshTarget } from '#tools/ssh-files.ts';
 import { withoutBrackets } from '../driver-info.ts';
 import type { NodeFacts, Properties } from '../interfaces.ts';

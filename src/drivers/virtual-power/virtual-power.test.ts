@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { aVBoxManage, aVirsh, type StandIn } from '#test/a-hypervisor.ts';
 import { aNode, aNodePort } from '#test/a-task.ts';
 import { anSshHost, password, withoutSshd } from '#test/an-ssh-host.ts';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { type Identity, makeIdentity } from '#test/a-redfish-service.ts';
 import { aNode } from '#test/a-task.ts';
 import type { NodeFacts } from '../interfaces.ts';

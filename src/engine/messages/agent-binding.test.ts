@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { imageToken } from '#agent-protocol/image-token.ts';
 import { routes } from '#agent-protocol/routes.ts';
-import type { Operation } from '#domain/records.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
 import { aHello, aRequester, bootstrapOf, sayHello } from '#test/an-agent.ts';
 

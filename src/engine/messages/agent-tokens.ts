@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { imageToken } from '#agent-protocol/image-token.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
 import type { Worker } from '../worker/worker.ts';

@@ -2,7 +2,7 @@
  * What is known of a machine's boot since it was last powered on, derived from the event record: the furthest stage,
  * and the problems on the way. `diagnosis.ts` interprets it.
  */
-import type { Event } from '#domain/records.ts';
+import type { Event } from '#store/tables/events.ts';
 
 export type Sign = Pick<Event, 'kind' | 'subject' | 'message' | 'data' | 'at'>;
 

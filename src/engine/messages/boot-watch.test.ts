@@ -1,7 +1,9 @@
 /** A server whose machine does not boot gets a fault; one that is merely restarted does not. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { JsonObject, Node, Server } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
 import { BootWatch, bootsMax } from './boot-watch.ts';
 

@@ -3,8 +3,10 @@
  * restart of Ingot therefore loses nothing. See docs/decisions/0023-systems-that-do-not-start.md.
  */
 import { Fault, formatFault } from '#domain/faults.ts';
-import type { Event, Node, Server } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Event } from '#store/tables/events.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { MachineRequest } from '../nodes/machine-record.ts';

@@ -1,7 +1,7 @@
 /** The classic POST to the deploy helper. */
 
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { formatRequester, type Requester } from '#domain/requesters.ts';
 import type { MachineRequest } from '../nodes/machine-record.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';

@@ -2,7 +2,7 @@
  * Describes the last activity of a machine that an operation waits for, and the likely cause of the delay. Two tables:
  * problems on the way (first match wins), otherwise the furthest stage reached.
  */
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import { type BootSigns, type Clue, type ClueSign, rank, type Sign, type Stage } from './boot-signs.ts';
 
 export type Explanation = {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { formatRequester, type Requester } from '#domain/requesters.ts';
 import type { AgentReply } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '../contract.ts';

@@ -1,6 +1,8 @@
 /** Reads the boot events recorded by an earlier process. */
-import type { Event, Operation } from '#domain/records.ts';
+
 import type { Store } from '#store/store.ts';
+import type { Event } from '#store/tables/events.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { BootSigns } from './boot-signs.ts';
 
 /** More than one boot produces. */

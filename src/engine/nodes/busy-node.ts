@@ -1,7 +1,8 @@
 /** Faults for requests to a busy node, which name the operation that holds it. */
 import { Fault } from '#domain/faults.ts';
-import type { Node, Operation } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 /** @throws Fault `nodeBusy` while an operation holds the node */
 export async function refuseWhileBusy(trx: Store, node: Node): Promise<void> {

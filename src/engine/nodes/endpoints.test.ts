@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { ibootEndpoints } from '#drivers/iboot/properties.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { ipmiEndpoints } from '#drivers/ipmi/properties.ts';

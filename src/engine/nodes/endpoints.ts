@@ -3,9 +3,9 @@
  * Addresses are compared at enrolment and change, BMC-reported system UUIDs at verification.
  */
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
 import type { Drivers, Endpoint, Interface, ManagementInterface, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { loadNode } from '../worker/task.ts';
 
 type Owner = Pick<Node, 'uuid' | 'name' | 'parent_node'>;

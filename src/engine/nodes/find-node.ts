@@ -1,6 +1,6 @@
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 /** @throws Fault `notFound` */
 export async function findNode(trx: Store, uuid: string): Promise<Node> {

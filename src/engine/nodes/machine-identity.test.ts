@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Inventory } from '#agent-protocol/messages.ts';
-import type { Node, Operation } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
 import { aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 import { canonicalUuid, identityOf } from './machine-identity.ts';

@@ -4,8 +4,8 @@
  */
 import type { Inventory } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { isOneMachine, isTemplateUuid, sharedUuid } from './endpoints.ts';
 
 /**

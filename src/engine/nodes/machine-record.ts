@@ -1,6 +1,8 @@
 /** Records machine events, within the budgets and with size limits. */
-import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Store } from '#store/store.ts';
+import type { NewEvent } from '#store/tables/events.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import type { MachineMessages } from '../contract.ts';
 import type { Stage } from '../messages/boot-signs.ts';
 import { troubleOf } from '../messages/diagnosis.ts';

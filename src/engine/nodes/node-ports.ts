@@ -1,8 +1,8 @@
 /** Operator requests for node ports (NICs). */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
-import type { NodePort } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
 import type { NewNodePort, NodeVerbs } from '../contract.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';

@@ -4,8 +4,8 @@
  * repaired at the next start (bmc-passwords.ts).
  */
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
 

@@ -1,11 +1,13 @@
 /** Operator requests for nodes. */
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { eventsFrom, nextState } from '#domain/provision-states.ts';
-import type { JsonObject, Node, Operation } from '#domain/records.ts';
 import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
 import { type AskedStep, readCleanSteps } from '../operations/clean-steps.ts';

@@ -5,10 +5,12 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
-import type { Json, JsonObject, Node, Operation } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { pause, recordBmcCommand } from '../power/power.ts';
 import { interfaceOf } from '../worker/task.ts';
 

@@ -2,11 +2,11 @@
 import type { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
-import type { Operation } from '#domain/records.ts';
 import type { Drivers, Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import { failureReport, failureText } from '../worker/last-error.ts';
 import type { OperationDefinition } from '../worker/operation-kinds.ts';

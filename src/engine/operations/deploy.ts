@@ -1,12 +1,15 @@
 /** Deploy and rebuild: the steps around those of the deploy driver, and the handling of success and failure. */
 import { randomBytes } from 'node:crypto';
 import type { FaultCode } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { nextState } from '#domain/provision-states.ts';
-import type { JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import { isDiskUntouched, isMachineUntouched } from '../worker/disk-state.ts';
 import { consoleTailOf, failureReport } from '../worker/last-error.ts';

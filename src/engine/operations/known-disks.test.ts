@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Disk } from '#agent-protocol/messages.ts';
-import type { Node } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { aCloud, anAvailableNode, type Cloud } from '#test/a-cloud.ts';
 import { aDisk, aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 

@@ -5,8 +5,9 @@
 import { Value } from 'typebox/value';
 import { Inventory } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, KnownDisk, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Store } from '#store/store.ts';
+import type { KnownDisk, Node } from '#store/tables/nodes.ts';
 import { identityOf } from '../nodes/machine-identity.ts';
 
 /** Property by which an operator accepts lost disks and their data: comma-separated serial numbers or device names. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { Node, Operation } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
 import { aRequester, sayHello } from '#test/an-agent.ts';
 

@@ -1,8 +1,11 @@
 /** Short operations on a node: verification and power changes. */
-import type { Operation, PowerState, Server } from '#domain/records.ts';
+
+import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { askSystemUuid, claimEndpoints, refuseSameSystem } from '../nodes/endpoints.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BootStates } from '../power/boot-states.ts';

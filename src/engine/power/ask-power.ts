@@ -1,7 +1,9 @@
 /** Reads the power state of a machine that sends nothing: one separate request, which may fail. */
-import type { Operation, PowerState } from '#domain/records.ts';
+
+import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { orAborted } from '../worker/step-deadlines.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { BmcHealth } from './bmc-health.ts';

@@ -1,5 +1,5 @@
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 /** Timeout for a user's request to a BMC: aborts after `ms` with a descriptive fault, unlike `AbortSignal.timeout`. */
 export function bmcDeadline({ name, uuid }: Pick<Node, 'name' | 'uuid'>, ms: number): AbortSignal {

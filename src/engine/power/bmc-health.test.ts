@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { Node } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { anOperation } from '#test/a-task.ts';
 import { BmcHealth } from './bmc-health.ts';

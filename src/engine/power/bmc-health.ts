@@ -5,9 +5,9 @@
  * visible in the API.
  */
 import { asFault, type FaultCode, formatFault } from '#domain/faults.ts';
-import type { BmcHealthRecord } from '#domain/records.ts';
 import type { PowerInterface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { BmcHealthRecord } from '#store/tables/bmc-health.ts';
 import { errorBesidePower } from '../worker/last-error.ts';
 
 type Failure = Exclude<BmcHealthRecord['state'], 'ok'>;

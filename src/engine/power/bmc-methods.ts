@@ -3,7 +3,7 @@
  * can call them by `baremetal node passthru`.
  */
 import { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import type { CallOptions, ManagementInterface, MediaDevice, NodeFacts, VendorMethod } from '#drivers/interfaces.ts';
 import { makePassword } from './bmc-password-maker.ts';
 

@@ -4,9 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
-import type { JsonObject, Node } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { CallOptions, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { findNode } from '../nodes/find-node.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import type { JsonObject, PowerState } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { ManagementInterface } from '#drivers/interfaces.ts';
 import { openStore } from '#store/store.ts';
 import { aNode } from '#test/a-task.ts';

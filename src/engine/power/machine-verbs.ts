@@ -3,10 +3,11 @@
  * methods. Each sends one request to the BMC; changes are recorded in the node's events.
  */
 import { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject, Node } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import type { CallOptions, Drivers, ManagementInterface, NodeFacts, VendorMethod, Watching } from '#drivers/interfaces.ts';
 import { unsupported } from '#drivers/unsupported.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { MachineVerbs } from '../contract.ts';
 import { refuseWhileBusy } from '../nodes/busy-node.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';

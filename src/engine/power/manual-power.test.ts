@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import type { JsonObject, Operation } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { readSettings } from '#settings.ts';
 import { openStore, type Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { anImage, aServerRequest, fill, quiet } from '#test/a-cloud.ts';
 import { aNode } from '#test/a-task.ts';
 import { createEngine } from '../engine.ts';

@@ -4,9 +4,12 @@
  * switches off and then on asks for each change once.
  */
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node, Operation, PowerState } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, Outcome, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 type Wait = Extract<Outcome, { wait: string }>;
 

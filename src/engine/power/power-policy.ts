@@ -1,10 +1,11 @@
 /** The reaction to a power change that Ingot did not request. */
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
-import type { Node, PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { powerErrorOver } from '../worker/last-error.ts';
 import { now } from '../worker/step-deadlines.ts';
 import type { Worker } from '../worker/worker.ts';

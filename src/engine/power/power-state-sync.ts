@@ -5,9 +5,10 @@
  */
 import type { Logger } from 'pino';
 import { asFault, Fault } from '#domain/faults.ts';
-import type { Node, PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
 import { longestTimerMs, now, orAborted } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { PowerTarget } from '#drivers/interfaces.ts';
 import { openStore } from '#store/store.ts';
 import { aNode } from '#test/a-task.ts';

@@ -1,9 +1,10 @@
 /** Power changes, verified by reading the state back, and the record of every BMC command. */
 import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
-import type { Operation, PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { now } from '../worker/step-deadlines.ts';
 
 /** Timeout of a soft power off: the operating system stops its services first. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { Flavor, Node } from '#domain/records.ts';
 import { openStore } from '#store/store.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { type ChoiceRequest, chooseNode, describeReasons } from './choose-node.ts';
 
 const big = { cpus: 64, memory_mb: 262144, local_gb: 2000, cpu_arch: 'x86_64' };

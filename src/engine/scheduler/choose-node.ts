@@ -5,9 +5,10 @@
 import { parseRootDevice } from '#agent-protocol/root-device.ts';
 import { canonicalArchitecture } from '#domain/architectures.ts';
 import { asFault } from '#domain/faults.ts';
-import type { Flavor, Json } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
 import { type Candidate, type CandidateNeeds, countCauses, listCandidates, type Reasons } from '#store/candidates.ts';
 import type { Store } from '#store/store.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
 import { satisfies } from './choose-operators.ts';
 import { type ChosenImage, type MadeFor, type Requirements, readRequirements } from './choose-requirements.ts';
 

@@ -1,5 +1,6 @@
 /** What a flavor and an image require of a machine, from their sizes, extra specs and properties. */
-import type { Flavor, Image } from '#domain/records.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
+import type { Image } from '#store/tables/images.ts';
 
 export type ChosenImage = Pick<Image, 'min_disk' | 'min_ram' | 'properties'>;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Json, JsonObject } from '#domain/records.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { checkNodeProperties } from './node-properties.ts';
 
 const check = (properties: JsonObject) => checkNodeProperties({ name: 'n1', uuid: 'u1', properties });

@@ -3,7 +3,8 @@
  * unused.
  */
 import { Fault } from '#domain/faults.ts';
-import type { Json, Node } from '#domain/records.ts';
+import type { Json } from '#domain/json.ts';
+import type { Node } from '#store/tables/nodes.ts';
 
 type Check = (value: Json) => string | undefined;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import type { Network } from '#domain/records.ts';
 import { openStore, type Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
 import { addressIsIn, allocatePort, readdressPort, releasePort } from './addresses.ts';
 
 const now = new Date().toISOString();

@@ -5,10 +5,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
-import type { Network, Port } from '#domain/records.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import { allocationOf, insertAllocation, isUniqueViolation } from '#store/ip-allocations.ts';
 import type { Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Port } from '#store/tables/ports.ts';
 import { chooseAddresses, type FixedIp, type WantedAddress } from './choose-addresses.ts';
 
 export type NewPort = {

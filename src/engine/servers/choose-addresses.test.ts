@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomInt, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { formatAddress, parseAddress } from '#domain/ip-addresses.ts';
-import type { Network } from '#domain/records.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import { openStore, type Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
 import { allocatePort, readdressPort, releasePort } from './addresses.ts';
 
 const at = '2026-01-01T00:00:00.000Z';

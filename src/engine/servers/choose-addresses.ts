@@ -11,10 +11,11 @@ import {
   parseCidr,
   without,
 } from '#domain/ip-addresses.ts';
-import type { Port, Subnet } from '#domain/records.ts';
 import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
 import { lowestFree } from '#store/ip-allocations.ts';
 import type { Store } from '#store/store.ts';
+import type { Port } from '#store/tables/ports.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
 
 /** `subnet_id` alone: any free address in it; `ip_address` alone: in the subnet that contains it. */
 export type WantedAddress = { subnet_id?: string; ip_address?: string };

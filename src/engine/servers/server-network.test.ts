@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Network } from '#domain/records.ts';
+import type { Network } from '#store/tables/networks.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
 import { allocatePort } from './addresses.ts';
 

@@ -1,9 +1,12 @@
 /** Binds a server's network ports to the NICs of its node, by MAC, and unbinds them. */
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, NodePort, Port, Server } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import { listNetworks } from '#store/network-list.ts';
 import type { Store } from '#store/store.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Port } from '#store/tables/ports.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RequestedNetwork } from '../contract.ts';
 import { allocatePort, newMac, readdressPort, releasePort } from './addresses.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Network, Port } from '#domain/records.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Port } from '#store/tables/ports.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
 import type { RequestedNetwork } from '../contract.ts';
 import { allocatePort } from './addresses.ts';

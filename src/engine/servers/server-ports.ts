@@ -3,8 +3,10 @@
  * checks them again with the rights of the server's project.
  */
 import { Fault } from '#domain/faults.ts';
-import type { Operation, Port, Server } from '#domain/records.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Port } from '#store/tables/ports.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { RequestedNetwork } from '../contract.ts';
 import { userOf } from '../worker/operation-images.ts';
 

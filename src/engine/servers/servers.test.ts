@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#domain/records.ts';
+import type { Server } from '#store/tables/servers.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
 
 const go = async () => ({ next: true }) as const;

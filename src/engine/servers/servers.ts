@@ -2,10 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as otherRequests } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { nextState } from '#domain/provision-states.ts';
-import type { Image, Json, JsonObject, Node, Operation, Server } from '#domain/records.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
 import { type BeginOperation, beginDeletion, deployRequest, processEvent, writeServerDeleted } from '../operations/deploy.ts';
 import { chooseNode, describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';

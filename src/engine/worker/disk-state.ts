@@ -2,8 +2,9 @@
  * Whether a failed deployment may have left tenant data on the disk or changed the machine. Only a fact recorded at the
  * failure rules that out; without it, the node is cleaned and powered off.
  */
-import type { JsonObject, Operation } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 const fact = 'disk_untouched';
 const machineFact = 'machine_untouched';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { Node, Operation } from '#domain/records.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
 import { sayHello } from '#test/an-agent.ts';
 

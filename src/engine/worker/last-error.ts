@@ -4,8 +4,10 @@
  * a deployment or cleaning is shown again, if the node is still in the resulting state.
  */
 import { formatFault } from '#domain/faults.ts';
-import type { Node, Operation, OperationKind, PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation, OperationKind } from '#store/tables/operations.ts';
 import { withinSize } from '../consoles/console-text.ts';
 
 /** Kinds that need a prefix; for the others the fault is sufficient. */

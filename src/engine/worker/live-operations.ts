@@ -1,8 +1,8 @@
 /** The running operations and their in-memory state: timers, abort signals, time of the agent's last message. */
 import { EventEmitter } from 'node:events';
 import type { Fault } from '#domain/faults.ts';
-import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { Bucket } from '../bucket.ts';
 import { BootSigns } from '../messages/boot-signs.ts';
 import { endOf, LongTimer, now } from './step-deadlines.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Image } from '#domain/records.ts';
 import type { Task } from '#drivers/interfaces.ts';
+import type { Image } from '#store/tables/images.ts';
 import { aCloud, anAvailableNode, anImage, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
 
 const idOf = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;

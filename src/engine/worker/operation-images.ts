@@ -5,9 +5,12 @@
 import { whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
 import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
-import type { Image, JsonObject, Operation, Server } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 
 export type PinnedImage = { id: string; digest: string };
 /** By purpose; `kernel` and `ramdisk` belong to a partition image. */

@@ -1,7 +1,8 @@
 /** What the worker must know about each kind of operation. The table is assembled in engine.ts. */
-import type { Operation, OperationKind } from '#domain/records.ts';
+
 import type { Step, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation, OperationKind } from '#store/tables/operations.ts';
 import type { LiveOperation } from './live-operations.ts';
 
 export type NewOperation = Pick<Operation, 'kind' | 'purpose' | 'node_uuid' | 'server_id' | 'request'>;

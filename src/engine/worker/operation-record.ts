@@ -1,7 +1,9 @@
 /** The events of an operation and its steps. */
-import type { JsonObject, NewEvent, Operation } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { NewEvent } from '#store/tables/events.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 type StepStatus = 'started' | 'waiting' | 'ended' | 'failed';
 

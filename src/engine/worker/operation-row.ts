@@ -3,9 +3,9 @@
  * no effect. Changes of one operation are queued, and each sees the result of the previous one.
  */
 import { nextState } from '#domain/provision-states.ts';
-import type { Operation } from '#domain/records.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { hasEnded, type LiveOperation } from './live-operations.ts';
 import type { OperationKinds } from './operation-kinds.ts';
 import { deadlineOf, endOf } from './step-deadlines.ts';

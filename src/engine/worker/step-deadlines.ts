@@ -2,9 +2,10 @@
  * Deadlines of steps. The row stores wall-clock time, for display and for the next process. This process uses a
  * monotonic clock, so that a clock change neither fails deployments nor lets them hang.
  */
-import type { Operation } from '#domain/records.ts';
+
 import type { Step } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
+import type { Operation } from '#store/tables/operations.ts';
 
 /** Milliseconds on the process's monotonic clock; use only for differences. */
 export const now = (): number => performance.now();

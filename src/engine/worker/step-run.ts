@@ -1,6 +1,6 @@
 /** Runs one step, with its deadline and cancellation. */
 import { Fault } from '#domain/faults.ts';
-import type { PowerState } from '#domain/records.ts';
+import type { PowerState } from '#domain/power-states.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { explain } from '../messages/diagnosis.ts';
 import { operatorTimeout, WaitForOperator } from '../power/manual-power.ts';

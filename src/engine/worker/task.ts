@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject, Node, NodePort, Operation, Server } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type {
   AgentCommand,
   AgentReply,
@@ -16,6 +16,10 @@ import type {
 } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
 import type { BootPublisher, ImageFiles } from '../contract.ts';
 import { tellSilence } from '../messages/diagnosis.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';

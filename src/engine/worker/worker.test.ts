@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import type { Operation } from '#domain/records.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
 import { aRequester, sayHello } from '#test/an-agent.ts';
 

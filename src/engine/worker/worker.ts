@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { asFault, Fault } from '#domain/faults.ts';
-import type { JsonObject, Operation } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { summarize } from '../messages/diagnosis.ts';
 import { readSigns } from '../messages/read-signs.ts';
 import { refuseBusyNode } from '../nodes/busy-node.ts';

@@ -1,7 +1,7 @@
 /** Columns and indexes by which a large fleet is searched and listed, and by which old records are found. */
 import { type Kysely, type Migration, sql } from 'kysely';
+import type { JsonObject } from '#domain/json.ts';
 import { resourceName, sizeOf } from '#domain/placement.ts';
-import type { JsonObject } from '#domain/records.ts';
 
 type Index = readonly [name: string, table: string, columns: readonly string[]];
 

@@ -1,5 +1,5 @@
 /** Root device hints, as validated by `validate`. */
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Row } from '../row.ts';
 
 const hint = (name: string, root_device: unknown, more: Partial<Row> = {}): Row => ({

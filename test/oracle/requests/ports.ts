@@ -1,5 +1,5 @@
 /** `/v1/ports`. */
-import type { JsonObject } from '#domain/records.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { type Given, get, post, type Row, remove } from '../row.ts';
 import { own } from '../stage.ts';
 

@@ -1,0 +1,2 @@
+/** Power states in Ironic's spelling. */
+export type PowerState = 'power on' | 'power off';

@@ -1,0 +1,14 @@
+/** Application credentials, as in Keystone. */
+import type { RoleName } from './role-assignments.ts';
+
+/** A secret that authenticates a user in one project, limited to the listed roles. */
+export type ApplicationCredential = {
+  id: string;
+  name: string;
+  user_id: string;
+  project_id: string;
+  roles: RoleName[];
+  secret_hash: string;
+  description: string;
+  expires_at: string | null;
+};

@@ -1,0 +1,20 @@
+/** Network ports, as in Neutron. */
+
+/** A tenant's port on a network (as in Neutron). */
+export type Port = {
+  id: string;
+  name: string;
+  network_id: string;
+  project_id: string;
+  mac_address: string;
+  fixed_ips: { subnet_id: string; ip_address: string }[];
+  device_id: string;
+  device_owner: string;
+  admin_state_up: boolean;
+  status: 'ACTIVE' | 'DOWN';
+  description: string;
+  /** Created by a server, and deleted with it, rather than by a user. */
+  owned_by_server: boolean;
+  created_at: string;
+  updated_at: string;
+};
