@@ -1,9 +1,10 @@
 /** An engine on an in-memory database, with machines that are only a power state: for tests of the engine itself. */
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
+import { perKind, rowOf } from '#domain/interface-kinds.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
-import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
+import { absentInterfaces } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/operation-kinds.ts';
@@ -80,15 +81,8 @@ function roomDrivers(room: Room, { steps = [], ...more }: Pick<CloudOptions, 'st
     if (fault) throw fault;
   };
   return {
-    bios: { 'no-bios': noBios },
-    firmware: { 'no-firmware': noFirmware },
-    vendor: { 'no-vendor': noVendor },
-    hardwareTypes: {
-      room: {
-        ...{ name: 'room', power: ['room'], management: ['room'], boot: ['room'], deploy: ['room'], console: ['room'] },
-        ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] },
-      },
-    },
+    ...absentInterfaces,
+    hardwareTypes: { room: { name: 'room', ...perKind((kind) => [rowOf(kind).none ?? 'room']), console: ['room'] } },
     power: {
       room: {
         properties,

@@ -1,6 +1,7 @@
 /** An API and an engine on a database with ten thousand nodes, for measurements and tests of lists. */
 import { once } from 'node:events';
 import { sql } from 'kysely';
+import { perField, rowOf } from '#domain/interface-kinds.ts';
 import { type Pruned, pruneRecords, type RetentionRules } from '#store/retention.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -82,9 +83,8 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
   const isUsed = index <= servers;
   const gib = [16, 64, 256][index % 3] ?? 16;
   return {
-    ...{ uuid: nodeUuid(index), name: `node-${index}`, driver: 'room', power_interface: 'room' },
-    ...{ management_interface: 'room', boot_interface: 'room', deploy_interface: 'room', console_interface: 'room' },
-    ...{ bios_interface: 'no-bios', firmware_interface: 'no-firmware', vendor_interface: 'no-vendor' },
+    ...{ uuid: nodeUuid(index), name: `node-${index}`, driver: 'room' },
+    ...{ ...perField((kind) => rowOf(kind).none ?? 'room'), console_interface: 'room' },
     driver_info: { ipmi_address: `10.0.${index >> 8}.${index & 255}`, ipmi_username: 'admin', ipmi_password: 'secret' },
     properties: { cpus: gib / 4, memory_mb: gib * 1024, local_gb: 480, cpu_arch: 'x86_64', capabilities: 'boot_mode:uefi' },
     ...{ extra: { rack: `r${index % 400}` }, instance_info: {}, resource_class: `baremetal.${gib}`, traits: ['CUSTOM_A'] },

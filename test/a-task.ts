@@ -1,5 +1,6 @@
 /** Builders of records and of a `Task` for tests of steps: `task.calls` records the step's calls to its machine. */
 import { randomUUID } from 'node:crypto';
+import { perField, rowOf } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
@@ -18,14 +19,9 @@ export function aNode(changes: Partial<Node> = {}): Node {
     uuid: '11111111-1111-4111-8111-111111111111',
     name: 'rack1-u7',
     driver: 'ipmi',
-    power_interface: 'ipmi',
-    management_interface: 'ipmi',
+    ...perField((kind) => rowOf(kind).none ?? 'ipmi'),
     boot_interface: 'ipxe',
     deploy_interface: 'direct',
-    console_interface: 'no-console',
-    bios_interface: 'no-bios',
-    firmware_interface: 'no-firmware',
-    vendor_interface: 'no-vendor',
     driver_info: {},
     properties: { cpus: 4, memory_mb: 4096, local_gb: 20, cpu_arch: 'x86_64' },
     extra: {},

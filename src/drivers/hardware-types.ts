@@ -1,37 +1,38 @@
 /** Hardware types; the first interface of each list is the default. */
+import { type InterfaceKind, perKind, rowOf } from '#domain/interface-kinds.ts';
 import type { HardwareType } from './interfaces.ts';
 
-const nothingMore = { bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] };
+type Offered = Partial<Record<InterfaceKind, readonly string[]>>;
+
+/** A kind that is not listed has only the interface of hardware without that function. */
+function hardwareType(name: string, offered: Offered): HardwareType {
+  return { name, ...perKind((kind) => offered[kind] ?? [rowOf(kind).none].filter((none) => none !== undefined)) };
+}
 
 /** Power switched outside of the machine, which fits every kind of machine. */
 const outsidePower = ['snmp', 'iboot', 'tilera-pdu', 'webhook'] as const;
 
 /** A machine with managed power only; a BMC, if it has one, may set its boot device. */
 function ofOutsidePower(name: (typeof outsidePower)[number]): HardwareType {
-  return {
-    name,
+  return hardwareType(name, {
     power: [name, 'fake'],
     management: ['noop', 'ipmi', 'fake'],
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
     console: ['file', 'no-console'],
-    ...nothingMore,
-  };
+  });
 }
 
 export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
-  ipmi: {
-    name: 'ipmi',
+  ipmi: hardwareType('ipmi', {
     power: ['ipmi', 'fake', ...outsidePower],
     management: ['ipmi', 'noop', 'fake'],
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
     console: ['file', 'ipmi-sol', 'no-console'],
-    ...nothingMore,
     vendor: ['ipmi', 'no-vendor'],
-  },
-  redfish: {
-    name: 'redfish',
+  }),
+  redfish: hardwareType('redfish', {
     power: ['redfish', 'ipmi', 'fake', ...outsidePower],
     management: ['redfish', 'ipmi', 'noop', 'fake'],
     boot: ['ipxe', 'pxe'],
@@ -40,32 +41,27 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
     vendor: ['redfish', 'no-vendor'],
-  },
-  'virtual-power': {
-    name: 'virtual-power',
+  }),
+  'virtual-power': hardwareType('virtual-power', {
     power: ['virtual-power', 'fake'],
     management: ['noop', 'fake'],
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
     console: ['no-console', 'file'],
-    ...nothingMore,
-  },
+  }),
   snmp: ofOutsidePower('snmp'),
   iboot: ofOutsidePower('iboot'),
   'tilera-pdu': ofOutsidePower('tilera-pdu'),
   webhook: ofOutsidePower('webhook'),
-  'manual-management': {
-    name: 'manual-management',
+  'manual-management': hardwareType('manual-management', {
     power: ['manual', 'fake'],
     management: ['noop', 'fake'],
     boot: ['ipxe', 'pxe', 'fake'],
     deploy: ['direct', 'iscsi', 'fake'],
     console: ['no-console', 'file'],
-    ...nothingMore,
     vendor: ['manual', 'no-vendor'],
-  },
-  'fake-hardware': {
-    name: 'fake-hardware',
+  }),
+  'fake-hardware': hardwareType('fake-hardware', {
     power: ['fake'],
     management: ['fake', 'noop'],
     boot: ['fake', 'ipxe', 'pxe'],
@@ -74,5 +70,5 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['fake', 'no-bios'],
     firmware: ['fake', 'no-firmware'],
     vendor: ['fake', 'no-vendor'],
-  },
+  }),
 };

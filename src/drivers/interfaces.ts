@@ -4,6 +4,7 @@
  */
 import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
+import type { InterfaceKind } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { PowerState } from '#domain/power-states.ts';
@@ -199,29 +200,25 @@ export type DeployInterface = Interface & {
   release(task: Task): Promise<void>;
 };
 
-/** A hardware type: the supported interfaces, the default first. */
-export type HardwareType = {
-  readonly name: string;
-  readonly power: readonly string[];
-  readonly management: readonly string[];
-  readonly boot: readonly string[];
-  readonly deploy: readonly string[];
-  readonly console: readonly string[];
-  readonly bios: readonly string[];
-  readonly firmware: readonly string[];
-  readonly vendor: readonly string[];
+/** What an interface of each kind implements. */
+type Contracts = {
+  power: PowerInterface;
+  management: ManagementInterface;
+  boot: BootInterface;
+  deploy: DeployInterface;
+  console: ConsoleInterface;
+  bios: BiosInterface;
+  firmware: FirmwareInterface;
+  vendor: VendorInterface;
 };
+export type InterfaceOf<K extends InterfaceKind> = Contracts[K];
 
-export type Drivers = {
-  readonly hardwareTypes: Readonly<Record<string, HardwareType>>;
-  readonly power: Readonly<Record<string, PowerInterface>>;
-  readonly management: Readonly<Record<string, ManagementInterface>>;
-  readonly boot: Readonly<Record<string, BootInterface>>;
-  readonly deploy: Readonly<Record<string, DeployInterface>>;
-  readonly console: Readonly<Record<string, ConsoleInterface>>;
-  readonly bios: Readonly<Record<string, BiosInterface>>;
-  readonly firmware: Readonly<Record<string, FirmwareInterface>>;
-  readonly vendor: Readonly<Record<string, VendorInterface>>;
+/** A hardware type: the supported interfaces of each kind, the default first. */
+export type HardwareType = { readonly name: string } & { readonly [K in InterfaceKind]: readonly string[] };
+
+/** The implementations of each kind, by name. */
+export type Drivers = { readonly hardwareTypes: Readonly<Record<string, HardwareType>> } & {
+  readonly [K in InterfaceKind]: Readonly<Record<string, InterfaceOf<K>>>;
 };
 
 /** For drivers that map peer errors to faults by table. */

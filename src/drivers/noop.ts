@@ -1,5 +1,12 @@
 /** Interfaces of hardware without that function: Ironic's `noop` and `no-…` interfaces. */
-import type { BiosInterface, ConsoleInterface, FirmwareInterface, ManagementInterface, VendorInterface } from './interfaces.ts';
+import type {
+  BiosInterface,
+  ConsoleInterface,
+  Drivers,
+  FirmwareInterface,
+  ManagementInterface,
+  VendorInterface,
+} from './interfaces.ts';
 import { unsupported } from './unsupported.ts';
 
 const nothing = { properties: {}, validate() {} };
@@ -28,3 +35,11 @@ export const noFirmware: FirmwareInterface = {
 };
 
 export const noVendor: VendorInterface = { ...nothing, methods: {} };
+
+/** To be added to the drivers' own, by kind. */
+export const absentInterfaces = {
+  console: { 'no-console': noConsole },
+  bios: { 'no-bios': noBios },
+  firmware: { 'no-firmware': noFirmware },
+  vendor: { 'no-vendor': noVendor },
+} as const satisfies Partial<Drivers>;

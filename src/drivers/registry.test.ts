@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { interfaceKinds } from '#domain/interface-kinds.ts';
 import { readSettings } from '#settings.ts';
 import { openDrivers } from './registry.ts';
 
@@ -13,9 +14,9 @@ after(close);
 test('every name in a hardware type is registered', () => {
   for (const [name, type] of Object.entries(drivers.hardwareTypes)) {
     assert.equal(type.name, name);
-    for (const slot of ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const) {
-      assert.ok(type[slot].length > 0);
-      for (const choice of type[slot]) assert.ok(choice in drivers[slot], `${name}: ${slot} ${choice}`);
+    for (const kind of interfaceKinds) {
+      assert.ok(type[kind].length > 0, `${name}: ${kind}`);
+      for (const choice of type[kind]) assert.ok(choice in drivers[kind], `${name}: ${kind} ${choice}`);
     }
   }
 });

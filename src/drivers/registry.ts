@@ -12,7 +12,7 @@ import { createIpmiDriver, type RawPolicy } from './ipmi/index.ts';
 import { ipxeBoot } from './ipxe/index.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
 import { createManualDriver, type ManualParts } from './manual/index.ts';
-import { noBios, noConsole, noFirmware, noopManagement, noVendor } from './noop.ts';
+import { absentInterfaces, noopManagement } from './noop.ts';
 import { pxeBoot } from './pxe/index.ts';
 import { createRedfishDriver, type RawPaths, type RedfishDriverOptions } from './redfish/index.ts';
 import { createSnmpDriver } from './snmp/index.ts';
@@ -96,11 +96,11 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
       file: createFileConsole(settings['console.folders']),
       'ipmi-sol': ipmi.console,
       fake: fake.console,
-      'no-console': noConsole,
+      ...absentInterfaces.console,
     },
-    bios: { redfish: redfish.bios, fake: fake.bios, 'no-bios': noBios },
-    firmware: { redfish: redfish.firmware, fake: fake.firmware, 'no-firmware': noFirmware },
-    vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, 'no-vendor': noVendor },
+    bios: { redfish: redfish.bios, fake: fake.bios, ...absentInterfaces.bios },
+    firmware: { redfish: redfish.firmware, fake: fake.firmware, ...absentInterfaces.firmware },
+    vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, ...absentInterfaces.vendor },
   };
   const closers = [ipmi, redfish, virtualPower, snmp, tileraPdu];
   return { drivers, close: async () => void (await Promise.all(closers.map((driver) => driver.close()))) };

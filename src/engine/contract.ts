@@ -1,6 +1,7 @@
 /** The engine's interface for the API and the boot server. All changes to nodes and servers go through it. */
 import type { Duplex } from 'node:stream';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
+import type { InterfaceField } from '#domain/interface-kinds.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Requester } from '#domain/requesters.ts';
@@ -60,14 +61,7 @@ export type NewNode = Partial<
     Node,
     | 'uuid'
     | 'name'
-    | 'power_interface'
-    | 'management_interface'
-    | 'boot_interface'
-    | 'deploy_interface'
-    | 'console_interface'
-    | 'bios_interface'
-    | 'firmware_interface'
-    | 'vendor_interface'
+    | InterfaceField
     | 'driver_info'
     | 'properties'
     | 'extra'

@@ -1,14 +1,12 @@
 /** Driver facts for the API: a part of the engine's `Drivers`, declared here because the API needs no more. */
-
-export const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
-export type Slot = (typeof slots)[number];
+import { fieldOf, type InterfaceKind, interfaceKinds } from '#domain/interface-kinds.ts';
 
 type Property = { readonly help: string; readonly required?: boolean; readonly secret?: boolean; readonly default?: string };
 type Implementation = { readonly properties: Readonly<Record<string, Property>> };
 
-export type HardwareTypeFacts = { readonly name: string } & { readonly [S in Slot]: readonly string[] };
+export type HardwareTypeFacts = { readonly name: string } & { readonly [K in InterfaceKind]: readonly string[] };
 export type DriverCatalog = { readonly hardwareTypes: Readonly<Record<string, HardwareTypeFacts>> } & {
-  readonly [S in Slot]: Readonly<Record<string, Implementation>>;
+  readonly [K in InterfaceKind]: Readonly<Record<string, Implementation>>;
 };
 
 /**
@@ -16,10 +14,10 @@ export type DriverCatalog = { readonly hardwareTypes: Readonly<Record<string, Ha
  * not use begins with the interfaces that do: `(power_interface=snmp) …`.
  */
 export function propertiesOf(catalog: DriverCatalog, type: HardwareTypeFacts): Record<string, Property> {
-  const uses = slots.flatMap((slot) =>
-    type[slot].flatMap((name, index) =>
-      Object.entries(catalog[slot][name]?.properties ?? {}).map(([key, property]) => {
-        return { key, property, isDefault: index === 0, user: `${slot}_interface=${name}` };
+  const uses = interfaceKinds.flatMap((kind) =>
+    type[kind].flatMap((name, index) =>
+      Object.entries(catalog[kind][name]?.properties ?? {}).map(([key, property]) => {
+        return { key, property, isDefault: index === 0, user: `${fieldOf(kind)}=${name}` };
       }),
     ),
   );

@@ -1,8 +1,9 @@
 /** `/v1/drivers`: the hardware types and their properties. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type HardwareTypeFacts, propertiesOf, slots } from './driver-catalog.ts';
+import { type HardwareTypeFacts, propertiesOf } from './driver-catalog.ts';
 import { field, selectFields } from './fields.ts';
 import { conductorName } from './node-json.ts';
 import { AnyQuery } from './strict-requests.ts';
@@ -16,31 +17,19 @@ const DriverQuery = Type.Object({
 
 type DriverView = { type: HardwareTypeFacts; base: string };
 
-/** Interfaces that no hardware type here has; the values are Ironic's names for "none". */
-const absentInterfaces = {
-  inspect: { none: 'no-inspect', since: 30 },
-  network: { none: 'noop', since: 30 },
-  raid: { none: 'no-raid', since: 30 },
-  rescue: { none: 'no-rescue', since: 38 },
-  storage: { none: 'noop', since: 33 },
-};
-
-/** Interfaces that a later microversion added. */
-const slotSince: Readonly<Record<string, number>> = { bios: 40, firmware: 86 };
-
 const driverFields = [
   field<DriverView>('name', 1, ({ type }) => type.name),
   field<DriverView>('hosts', 1, () => [conductorName]),
   field<DriverView>('type', 30, () => 'dynamic'),
   field<DriverView>('links', 1, ({ type, base }) => driverLinks(base, type.name)),
   field<DriverView>('properties', 14, ({ type, base }) => driverLinks(base, `${type.name}/properties`)),
-  ...slots.flatMap((slot) => [
-    field<DriverView>(`default_${slot}_interface`, slotSince[slot] ?? 30, ({ type }) => type[slot][0] ?? null),
-    field<DriverView>(`enabled_${slot}_interfaces`, slotSince[slot] ?? 30, ({ type }) => type[slot]),
+  ...interfaceKinds.flatMap((kind) => [
+    field<DriverView>(`default_${kind}_interface`, rowOf(kind).since.driver, ({ type }) => type[kind][0] ?? null),
+    field<DriverView>(`enabled_${kind}_interfaces`, rowOf(kind).since.driver, ({ type }) => type[kind]),
   ]),
-  ...Object.entries(absentInterfaces).flatMap(([slot, { none, since }]) => [
-    field<DriverView>(`default_${slot}_interface`, since, () => none),
-    field<DriverView>(`enabled_${slot}_interfaces`, since, () => [none]),
+  ...Object.entries(fixedInterfaceTable).flatMap(([kind, { name, since }]) => [
+    field<DriverView>(`default_${kind}_interface`, since.driver, () => name),
+    field<DriverView>(`enabled_${kind}_interfaces`, since.driver, () => [name]),
   ]),
 ];
 const briefFields = ['name', 'hosts', 'type', 'links', 'properties'];

@@ -1,5 +1,6 @@
 /** Ironic's node fields that have one value in Ingot: setting another is rejected, not ignored. */
 import { Fault } from '#domain/faults.ts';
+import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
 import { booleanOf } from '../http/loose-booleans.ts';
 import { isUuidLike } from './uuid-like.ts';
 
@@ -9,17 +10,13 @@ export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
   chassis_uuid: [],
   conductor_group: [''],
   disable_power_off: [false],
-  inspect_interface: ['no-inspect'],
   lessee: [],
   network_data: [],
-  network_interface: ['noop'],
   protected: [false],
   protected_reason: [],
-  raid_interface: ['no-raid'],
-  rescue_interface: ['no-rescue'],
   retired: [false],
   retired_reason: [],
-  storage_interface: ['noop'],
+  ...Object.fromEntries(Object.entries(fixedInterfaceTable).map(([kind, { name }]) => [`${kind}_interface`, [name]])),
 };
 
 /** Fields that Ironic accepts only for a new node, or only in a patch. */

@@ -1,6 +1,7 @@
 /** A node in Ironic's representation: every field since its microversion. Secrets are never included. */
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
+import { fieldOf, fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext } from '../context.ts';
@@ -33,13 +34,9 @@ const collection = (name: string, since: number): NodeField =>
     { href: `${base}/baremetal/nodes/${node.uuid}/${name}`, rel: 'bookmark' },
   ]);
 
-/** Parts of which Ingot has only one implementation; the values are Ironic's names for "none". */
-const fixedInterfaces: readonly NodeField[] = [
-  constant('network_interface', 20, 'noop'),
-  constant('inspect_interface', 31, 'no-inspect'),
-  constant('raid_interface', 31, 'no-raid'),
-  constant('storage_interface', 33, 'noop'),
-  constant('rescue_interface', 38, 'no-rescue'),
+const interfaces: readonly NodeField[] = [
+  ...interfaceKinds.map((kind) => plain(fieldOf(kind), rowOf(kind).since.node)),
+  ...Object.entries(fixedInterfaceTable).map(([kind, { name, since }]) => constant(`${kind}_interface`, since.node, name)),
 ];
 
 export const nodeFields: readonly NodeField[] = [
@@ -77,15 +74,7 @@ export const nodeFields: readonly NodeField[] = [
   plain('owner', 50),
   plain('shard', 82),
   plain('parent_node', 83),
-  plain('boot_interface', 31),
-  plain('console_interface', 31),
-  plain('deploy_interface', 31),
-  plain('management_interface', 31),
-  plain('power_interface', 31),
-  plain('vendor_interface', 31),
-  plain('bios_interface', 40),
-  plain('firmware_interface', 86),
-  ...fixedInterfaces,
+  ...interfaces,
   constant('chassis_uuid', 1, null),
   plain('console_enabled'),
   constant('inspection_started_at', 1, null),

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
+import { interfaceFields } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -13,20 +14,9 @@ import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
 
-/** The node's interface fields. */
-export const interfaceNames = [
-  'power_interface',
-  'management_interface',
-  'boot_interface',
-  'deploy_interface',
-  'console_interface',
-  'bios_interface',
-  'firmware_interface',
-  'vendor_interface',
-] as const;
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 export const textNames = ['name', 'resource_class', 'description', 'owner', 'shard', 'parent_node'] as const;
-const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceNames, ...bagNames, ...textNames, 'instance_name'];
+const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceFields, ...bagNames, ...textNames, 'instance_name'];
 
 const FreeFormObject = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { minLength?: number; maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
@@ -101,10 +91,10 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
     const info = (changes['instance_info'] ?? node.instance_info) as JsonObject;
     changes['instance_info'] = withInstanceName(info, patched.instance_name);
   }
-  const empty = interfaceNames.find((name) => touched.has(name) && patched[name] === '');
+  const empty = interfaceFields.find((name) => touched.has(name) && patched[name] === '');
   if (empty) throw new Fault('badRequest', { detail: `Invalid value for ${empty}: remove it to get the default.` });
   // An empty name requests the default.
-  for (const name of interfaceNames) if (touched.has(name)) changes[name] = String(patched[name] ?? '');
+  for (const name of interfaceFields) if (touched.has(name)) changes[name] = String(patched[name] ?? '');
   return changes as NodeChanges;
 }
 

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -147,14 +148,12 @@ function registerMaintenance(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** Interfaces of Ironic's validation with one or no implementation in Ingot: neither valid nor invalid. */
-const uncheckedParts = ['inspect', 'network', 'raid', 'rescue', 'storage'];
-
 function registerValidation(app: ApiScope, context: ApiContext): void {
   app.get('/nodes/:node/validate', { schema: { params: NodeParams } }, async (request) => {
     const { uuid } = await findNode(context, request.params.node);
     const results = await context.engine.validateNode(uuid);
-    const unchecked = uncheckedParts.map((name) => [name, { result: null, reason: 'not supported' }]);
+    // With no choice, they are neither valid nor invalid.
+    const unchecked = Object.keys(fixedInterfaceTable).map((kind) => [kind, { result: null, reason: 'not supported' }]);
     const checked = Object.entries(results).map(([name, { result, reason }]) => [name, { result, reason: reason ?? null }]);
     return Object.fromEntries([...checked, ...unchecked]);
   });

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { asFault, Fault } from '#domain/faults.ts';
+import { interfaceFields, perField } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
@@ -17,7 +18,7 @@ import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
 import { briefFields, conductorName, nodeFields, nodeJson, nodeLinks, nodesJson } from './node-json.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
-import { interfaceNames, readNodePatch, textNames } from './node-patch.ts';
+import { readNodePatch, textNames } from './node-patch.ts';
 import { refuseLaterFields } from './since.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -41,14 +42,7 @@ const NodeRequest = Type.Object({
   shard: Text,
   parent_node: Text,
   instance_name: Maybe(Type.String({ minLength: 1, maxLength: 255 })),
-  power_interface: Interface,
-  management_interface: Interface,
-  boot_interface: Interface,
-  deploy_interface: Interface,
-  console_interface: Interface,
-  bios_interface: Interface,
-  firmware_interface: Interface,
-  vendor_interface: Interface,
+  ...perField(() => Interface),
   maintenance: Maybe(LooseBoolean),
   /** Only one value is accepted: see `refuseFixedFields`. */
   ...Object.fromEntries(fixed.map((name) => [name, Type.Optional(Type.Unknown())])),
@@ -142,7 +136,7 @@ function readNode(body: Static<typeof NodeRequest>): NewNode {
   const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = body;
   if (body.name === '') refuseEmptyName(body.name);
   refuseReservedName(body.name);
-  const known = [...textNames, ...interfaceNames] as const;
+  const known = [...textNames, ...interfaceFields] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const named = instance_name && { instance_info: withInstanceName((instance_info ?? {}) as JsonObject, instance_name) };
   const bags = { driver_info, properties, extra, instance_info, ...named } as Record<string, JsonObject | undefined>;

@@ -1,7 +1,9 @@
 /** Secrets in driver_info and instance_info: shown as asterisks; asterisks sent back change nothing. */
+
+import { interfaceKinds } from '#domain/interface-kinds.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import { maskUrlSecrets, mask as stars } from '../http/url-secrets.ts';
-import { type DriverCatalog, slots } from './driver-catalog.ts';
+import type { DriverCatalog } from './driver-catalog.ts';
 
 export const mask = stars;
 
@@ -11,7 +13,9 @@ const secretName =
 
 /** Keys that any driver declares as secret: a node may still have those of a former driver. */
 export function declaredSecrets(catalog: DriverCatalog): ReadonlySet<string> {
-  const properties = slots.flatMap((slot) => Object.values(catalog[slot]).flatMap((driver) => Object.entries(driver.properties)));
+  const properties = interfaceKinds.flatMap((kind) =>
+    Object.values(catalog[kind]).flatMap((driver) => Object.entries(driver.properties)),
+  );
   return new Set(properties.filter(([, { secret }]) => secret).map(([name]) => name));
 }
 

@@ -1,13 +1,5 @@
-import type {
-  BiosInterface,
-  BootInterface,
-  ConsoleInterface,
-  DeployInterface,
-  FirmwareInterface,
-  ManagementInterface,
-  PowerInterface,
-  VendorInterface,
-} from '../interfaces.ts';
+import type { InterfaceKind } from '#domain/interface-kinds.ts';
+import type { InterfaceOf } from '../interfaces.ts';
 import type { FakeSettings } from './behaviour.ts';
 import { createFakeBios } from './bios.ts';
 import { fakeBoot } from './boot.ts';
@@ -21,16 +13,7 @@ import { createFakeVendor } from './vendor.ts';
 
 export type { FakeSettings } from './behaviour.ts';
 
-export type FakeDriver = {
-  readonly power: PowerInterface;
-  readonly management: ManagementInterface;
-  readonly boot: BootInterface;
-  readonly deploy: DeployInterface;
-  readonly console: ConsoleInterface;
-  readonly bios: BiosInterface;
-  readonly firmware: FirmwareInterface;
-  readonly vendor: VendorInterface;
-};
+export type FakeDriver = { readonly [K in InterfaceKind]: InterfaceOf<K> };
 
 /** All interfaces of a driver share its machines. */
 export function createFakeDriver(settings: FakeSettings): FakeDriver {

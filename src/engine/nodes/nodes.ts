@@ -1,9 +1,10 @@
 /** Operator requests for nodes. */
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
+import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { eventsFrom, nextState } from '#domain/provision-states.ts';
-import type { Drivers, HardwareType, PowerTarget } from '#drivers/interfaces.ts';
+import type { Drivers, HardwareType, Interface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -87,22 +88,15 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
   };
 }
 
-const slots = ['power', 'management', 'boot', 'deploy', 'console', 'bios', 'firmware', 'vendor'] as const;
-
 /** Each interface is the requested one, which the hardware type must allow, or the type's default (its first). */
-function chooseInterfaces(type: HardwareType, wanted: NodeChanges): Pick<Node, `${(typeof slots)[number]}_interface`> {
-  const chosen = {} as Record<`${(typeof slots)[number]}_interface`, string>;
-  for (const slot of slots) {
-    const key = `${slot}_interface` as const;
-    const name = wanted[key] || type[slot][0];
-    if (!name || !type[slot].includes(name)) {
-      throw new Fault('badRequest', {
-        detail: `Could not find the ${slot} interface '${name}' for hardware type ${type.name}; it has: ${type[slot].join(', ')}`,
-      });
-    }
-    chosen[key] = name;
-  }
-  return chosen;
+function chooseInterfaces(type: HardwareType, wanted: Partial<NodeInterfaces>): NodeInterfaces {
+  return perField((kind) => {
+    const name = wanted[fieldOf(kind)] || type[kind][0];
+    if (name && type[kind].includes(name)) return name;
+    throw new Fault('badRequest', {
+      detail: `Could not find the ${kind} interface '${name}' for hardware type ${type.name}; it has: ${type[kind].join(', ')}`,
+    });
+  });
 }
 
 function hardwareType(drivers: Drivers, name: string): HardwareType {
@@ -183,7 +177,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     const driver = changes.driver ?? node.driver;
     // A new hardware type resets interfaces to its defaults, unless they are requested again.
     const former = driver === node.driver ? node : {};
-    const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes } as NodeChanges);
+    const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes });
     const twin = changes.name && (await trx.nodes.find({ name: changes.name }));
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
     if (changes.parent_node) await checkParent(trx, { ...node, parent_node: changes.parent_node });
@@ -362,14 +356,14 @@ async function validateNode(
 ): Promise<Record<string, { result: boolean; reason?: string }>> {
   const { node, facts } = await loadNode(store, uuid);
   const results: Record<string, { result: boolean; reason?: string }> = {};
-  for (const slot of slots) {
+  for (const kind of interfaceKinds) {
     try {
-      interfaceOf<{ validate(of: typeof facts): void }>(drivers[slot], node[`${slot}_interface`]).validate(facts);
-      if (slot === 'power') checkPowerPolicy(facts);
-      if (slot === 'deploy') checkNodeProperties(node);
-      results[slot] = { result: true };
+      interfaceOf<Interface>(drivers[kind], node[fieldOf(kind)]).validate(facts);
+      if (kind === 'power') checkPowerPolicy(facts);
+      if (kind === 'deploy') checkNodeProperties(node);
+      results[kind] = { result: true };
     } catch (error) {
-      results[slot] = { result: false, reason: asFault(error).message };
+      results[kind] = { result: false, reason: asFault(error).message };
     }
   }
   return results;

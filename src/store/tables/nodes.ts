@@ -1,23 +1,16 @@
 /** Nodes: machines, as in Ironic. */
+import type { NodeInterfaces } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
 
-export type Node = {
+export type Node = NodeInterfaces & {
   /** Small integer: the id of the classic `os-baremetal-nodes` API and the `i` of the deploy helper. */
   id: number;
   uuid: string;
   name: string | null;
   /** Hardware type, e.g. `ipmi` or `fake-hardware`. */
   driver: string;
-  power_interface: string;
-  management_interface: string;
-  boot_interface: string;
-  deploy_interface: string;
-  console_interface: string;
-  bios_interface: string;
-  firmware_interface: string;
-  vendor_interface: string;
   driver_info: JsonObject;
   /** `cpus`, `memory_mb`, `local_gb`, `cpu_arch`, `capabilities` ("k:v,k:v"). */
   properties: JsonObject;
