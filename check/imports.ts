@@ -59,7 +59,20 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   'net-snmp': ['wire'],
   ws: ['api'],
   pino: ['log', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
-  typebox: ['api', 'boot-server', 'engine', 'drivers', 'images', 'tools', 'settings', 'agent-protocol', 'build', 'lab', 'demo'],
+  typebox: [
+    'api',
+    'services',
+    'boot-server',
+    'engine',
+    'drivers',
+    'images',
+    'tools',
+    'settings',
+    'agent-protocol',
+    'build',
+    'lab',
+    'demo',
+  ],
 };
 
 /** The ramdisk holds no package.json, and so no `#` names. */

@@ -10,6 +10,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { Engine } from '#engine/contract.ts';
+import { Tokens } from '#services/identity/tokens.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { DriverCatalog } from './baremetal/driver-catalog.ts';
@@ -32,7 +33,6 @@ import { compileValidator } from './http/validation.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
 import { registerNetwork } from './network/index.ts';
-import { Tokens } from './tokens.ts';
 
 export type ApiParts = {
   store: Store;

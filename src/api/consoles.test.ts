@@ -5,8 +5,8 @@ import { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fastify from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import type { TokenPayload } from '#services/identity/tokens.ts';
 import { ConsoleTickets, serveConsoles } from './consoles.ts';
-import type { TokenPayload } from './tokens.ts';
 
 const node = '11111111-1111-4111-8111-111111111111';
 

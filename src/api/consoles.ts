@@ -10,7 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { asFault, redactFault } from '#domain/faults.ts';
 import type { Engine } from '#engine/contract.ts';
-import type { TokenPayload } from './tokens.ts';
+import type { TokenPayload } from '#services/identity/tokens.ts';
 
 export const consolePath = '/console';
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import fastify from 'fastify';
 import { ConsoleTickets, serveConsoles } from '#api/consoles.ts';
-import type { TokenPayload } from '#api/tokens.ts';
+import type { TokenPayload } from '#services/identity/tokens.ts';
 import { exchange, HttpError } from '#wire/http/http-exchange.ts';
 import { changeRelay, DxpError, getRelays } from '#wire/iboot/dxp-client.ts';
 import { dxpHello } from '#wire/iboot/dxp-packets.ts';

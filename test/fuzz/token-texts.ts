@@ -1,6 +1,6 @@
 /** Texts that decoders accept as a genuine token: only the canonical one may be valid. */
 import { createHmac } from 'node:crypto';
-import { Tokens } from '#api/tokens.ts';
+import { Tokens } from '#services/identity/tokens.ts';
 import { openStore } from '#store/store.ts';
 import { pick, type Roll } from './dice.ts';
 import { mutateBytes } from './mutations.ts';

@@ -2,12 +2,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
+import { rolesIn } from '#services/identity/roles.ts';
+import type { TokenPayload } from '#services/identity/tokens.ts';
 import type { RoleName } from '#store/tables/role-assignments.ts';
 import type { User } from '#store/tables/users.ts';
 import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext } from '../context.ts';
-import { rolesIn } from '../identity/roles.ts';
-import type { TokenPayload } from '../tokens.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 

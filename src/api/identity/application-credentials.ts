@@ -3,6 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { longestPassword } from '#services/identity/passwords.ts';
+import { included, roleNames } from '#services/identity/roles.ts';
 import type { Store } from '#store/store.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { RoleName } from '#store/tables/role-assignments.ts';
@@ -10,8 +12,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { recheck } from '../http/authentication.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { linksTo } from './links.ts';
-import { longestPassword } from './passwords.ts';
-import { included, roleNames } from './roles.ts';
+import { loginClientOf } from './login-client.ts';
 
 const OfUser = Type.Object({ user_id: Type.String() });
 const One = Type.Object({ user_id: Type.String(), id: Type.String() });
@@ -105,7 +106,7 @@ async function createCredential(context: ApiContext, request: FastifyRequest, fi
     id: randomUUID().replaceAll('-', ''),
     project_id: caller.project_id,
     roles: rolesFor(caller.roles, fields.roles),
-    secret_hash: await context.logins.hash(request, fields.secret),
+    secret_hash: await context.logins.hash(loginClientOf(request), fields.secret),
     description: fields.description ?? '',
     expires_at: expiryOf(fields.expires_at),
   };

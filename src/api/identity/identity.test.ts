@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { checkPassword, hashPassword } from '#services/identity/passwords.ts';
 import { readSettings } from '#settings.ts';
 import { openStore } from '#store/store.ts';
 import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
 import { ensureAdmin, ensureTokenKey } from './index.ts';
-import { checkPassword, hashPassword } from './passwords.ts';
 
 let stage: ApiStage;
 before(async () => {

@@ -8,8 +8,8 @@ import { registerRoles } from './role-assignments.ts';
 import { registerTokens } from './tokens.ts';
 import { registerUsers } from './users.ts';
 
-export { ensureAdmin, ensureTokenKey } from './admin.ts';
-export { LoginGuard } from './login-guard.ts';
+export { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
+export { LoginGuard } from '#services/identity/login-guard.ts';
 export { registerTokenIssue } from './tokens.ts';
 
 export function registerIdentity(app: ApiScope, context: ApiContext): void {

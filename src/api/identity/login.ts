@@ -2,15 +2,16 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { longestPassword } from '#services/identity/passwords.ts';
+import { rolesIn } from '#services/identity/roles.ts';
+import type { TokenPayload } from '#services/identity/tokens.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
 import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext } from '../context.ts';
 import { hasExpired, readToken } from '../http/authentication.ts';
-import type { TokenPayload } from '../tokens.ts';
-import { longestPassword } from './passwords.ts';
-import { rolesIn } from './roles.ts';
+import { loginClientOf } from './login-client.ts';
 
 const Domain = Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) });
 const Name = Type.String({ maxLength: 255 });
@@ -94,7 +95,7 @@ function isMethod(method: string): method is keyof typeof methodTable {
 async function proveByPassword(context: ApiContext, request: FastifyRequest, { password }: Identity): Promise<Proof> {
   const named = password!.user;
   const user = await findUser(context, named);
-  await context.logins.check(request, {
+  await context.logins.check(loginClientOf(request), {
     ...{ account: user?.id ?? named.id ?? named.name ?? '', user_id: user?.id, secret: named.password },
     hash: user?.enabled ? user.password_hash : undefined,
   });
@@ -105,7 +106,7 @@ async function proveByCredential(context: ApiContext, request: FastifyRequest, i
   const named = identity.application_credential!;
   const credential = await findCredential(context, named);
   const user = credential && (await context.store.users.find({ id: credential.user_id }));
-  await context.logins.check(request, {
+  await context.logins.check(loginClientOf(request), {
     ...{ account: credential?.id ?? named.id ?? named.name ?? '', user_id: user?.id, secret: named.secret },
     hash: user?.enabled ? credential?.secret_hash : undefined,
   });

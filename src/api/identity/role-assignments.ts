@@ -1,6 +1,7 @@
 /** Roles and their assignments to users in projects. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { roleBody, roleNames, rolesIn } from '#services/identity/roles.ts';
 import type { RoleAssignment, RoleName } from '#store/tables/role-assignments.ts';
 import { revokeTokensFor } from '#store/token-revisions.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -8,7 +9,6 @@ import { requireAdmin } from '../http/authentication.ts';
 import { defaultDomain } from './domains.ts';
 import { linksTo } from './links.ts';
 import { getProject } from './projects.ts';
-import { roleBody, roleNames, rolesIn } from './roles.ts';
 import { getUser } from './users.ts';
 
 const Place = Type.Object({ project_id: Type.String(), user_id: Type.String() });

@@ -1,15 +1,16 @@
 /** Users and their passwords. */
-import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { longestPassword } from '#services/identity/passwords.ts';
+import { newUser } from '#services/identity/users.ts';
 import type { User } from '#store/tables/users.ts';
 import { revokeTokensOf } from '#store/token-revisions.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { linksTo, pageOfCollection, pageQuery, selfLink } from './links.ts';
-import { longestPassword } from './passwords.ts';
+import { loginClientOf } from './login-client.ts';
 import { getProject, projectBody, projectsOf } from './projects.ts';
 
 const Text = Type.Union([Type.String(), Type.Null()]);
@@ -79,8 +80,13 @@ function registerSelfService(app: ApiScope, context: ApiContext): void {
     const user = await getUser(context, request, request.params.id);
     const { original_password, password } = request.body.user;
     const { id, password_hash } = user;
-    await context.logins.check(request, { account: id, user_id: id, secret: original_password, hash: password_hash });
-    await replacePassword(context, user, await context.logins.hash(request, password));
+    await context.logins.check(loginClientOf(request), {
+      account: id,
+      user_id: id,
+      secret: original_password,
+      hash: password_hash,
+    });
+    await replacePassword(context, user, await context.logins.hash(loginClientOf(request), password));
     return reply.code(204).send();
   });
   app.get('/users/:id/projects', { schema: { params: ById } }, async (request) => {
@@ -111,20 +117,6 @@ async function replacePassword(context: ApiContext, { id, password_hash }: User,
     if ((await trx.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
     await revokeTokensOf(trx, id);
   });
-}
-
-export function newUser(name: string): User {
-  return {
-    id: randomUUID().replaceAll('-', ''),
-    name,
-    password_hash: '',
-    token_revision: 0,
-    project_id: '',
-    is_admin: false,
-    enabled: true,
-    description: '',
-    email: '',
-  };
 }
 
 function userBody(context: ApiContext, request: FastifyRequest, user: User) {
@@ -172,7 +164,7 @@ async function changesOf(context: ApiContext, request: FastifyRequest, fields: P
     ...(fields.enabled !== undefined && { enabled: fields.enabled }),
     ...(fields.description !== undefined && { description: fields.description ?? '' }),
     ...(fields.email !== undefined && { email: fields.email ?? '' }),
-    ...(fields.password && { password_hash: await context.logins.hash(request, fields.password) }),
+    ...(fields.password && { password_hash: await context.logins.hash(loginClientOf(request), fields.password) }),
   };
 }
 

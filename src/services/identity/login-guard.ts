@@ -4,10 +4,8 @@
  * guessing. An address from which the user has logged in before has its own budget, so that attackers cannot lock the
  * user out.
  */
-import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
-import { clientNetwork } from '../http/client-address.ts';
 import { AttemptBudgets, createSlots, type Limit } from './attempt-budgets.ts';
 import { HashQueue } from './hash-queue.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
@@ -40,6 +38,15 @@ export type Attempt = {
   readonly hash: string | undefined;
 };
 
+/** The requester of a login, as the limits count it. */
+export type LoginClient = {
+  /** Its network (`api/http/client-address.ts`). */
+  readonly address: string;
+  readonly log: { warn(fields: object, message: string): void };
+  /** Whether it has disconnected. */
+  isGone(): boolean;
+};
+
 type Spending = readonly (readonly [AttemptBudgets, string])[];
 
 export class LoginGuard {
@@ -61,27 +68,27 @@ export class LoginGuard {
   }
 
   /** @throws Fault `unauthorized` if the secret is wrong, `tooManyRequests` if it was not checked */
-  async check(request: FastifyRequest, attempt: Attempt): Promise<void> {
-    const address = clientNetwork(request);
+  async check(client: LoginClient, attempt: Attempt): Promise<void> {
+    const { address } = client;
     const seenAt = await this.#seenAt(attempt.user_id, address);
     const isKnown = Date.now() - seenAt < knownMs;
     const spending = this.#spending(attempt, address, isKnown);
     refuseSpent(spending);
     const isRight = await this.#queue.run({
-      ...{ address, isKnown, isAborted: () => request.socket.destroyed, admit: () => admit(spending) },
+      ...{ address, isKnown, isAborted: () => client.isGone(), admit: () => admit(spending) },
       work: () => checkAndSettle(attempt, spending),
     });
     if (!isRight) {
       // No user names: people type passwords there.
-      request.log.warn({ user_id: attempt.user_id, address }, 'wrong password or secret');
+      client.log.warn({ user_id: attempt.user_id, address }, 'wrong password or secret');
       throw new Fault('unauthorized');
     }
     if (attempt.user_id && Date.now() - seenAt > refreshMs) await this.#remember(attempt.user_id, address);
   }
 
   /** Hashes a new secret, queued with the logins. */
-  hash(request: FastifyRequest, secret: string): Promise<string> {
-    return this.#queue.run({ address: clientNetwork(request), isKnown: true, work: () => hashPassword(secret) });
+  hash({ address }: LoginClient, secret: string): Promise<string> {
+    return this.#queue.run({ address, isKnown: true, work: () => hashPassword(secret) });
   }
 
   /** Nonexistent names are counted as well, or the response would reveal which exist. */
