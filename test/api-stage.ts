@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { type ApiParts, createApi } from '#api/app.ts';
-import type { DriverCatalog } from '#api/baremetal/driver-catalog.ts';
 import type { ImageData } from '#api/context.ts';
 import { ensureAdmin } from '#api/identity/index.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { readSettings } from '#settings.ts';
 import { databaseFile, openStore, type Store } from '#store/store.ts';
 

@@ -9,11 +9,12 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
 import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
@@ -28,7 +29,6 @@ import { negotiateMicroversion, type VersionedService } from './http/microversio
 import { refuseControls } from './http/printable-text.ts';
 import { RouteMethods } from './http/route-methods.ts';
 import { sendLongListsInSlices } from './http/sliced-json.ts';
-import { maskUrlSecrets } from './http/url-secrets.ts';
 import { compileValidator } from './http/validation.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';

@@ -10,12 +10,12 @@ import type {
 } from 'fastify';
 import type { Engine } from '#engine/contract.ts';
 import type { ImageStore } from '#images/image-files.ts';
+import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
-import type { DriverCatalog } from './baremetal/driver-catalog.ts';
 import type { ConsoleTickets } from './consoles.ts';
 import type { Microversion } from './http/microversions.ts';
 

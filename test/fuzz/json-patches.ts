@@ -1,8 +1,8 @@
 /** Random JSON patches on random records, compared with a model: every operation creates a new document. */
 import { isDeepStrictEqual } from 'node:util';
-import { applyPatch, type JsonPatch } from '#api/baremetal/json-patch.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
+import { applyPatch, type JsonPatch } from '#services/baremetal/json-patch.ts';
 import { pick, type Roll } from './dice.ts';
 import { diceOf, seedInput, type Target, type Verdict } from './target.ts';
 

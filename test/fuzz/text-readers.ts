@@ -12,7 +12,6 @@ import {
   encodeExtentsHeader,
   encodeRecordHeader,
 } from '#agent-protocol/extents.ts';
-import { applyPatch, JsonPatch } from '#api/baremetal/json-patch.ts';
 import { refuseControls } from '#api/http/printable-text.ts';
 import { readLeases, staleLeases } from '#boot-server/dhcp-leases.ts';
 import { parseDnsmasqLine } from '#boot-server/dnsmasq-log.ts';
@@ -21,6 +20,7 @@ import { hypervisorTable } from '#drivers/virtual-power/hypervisors.ts';
 import { checkDiskFormat, diskFormatTable } from '#images/disk-formats.ts';
 import { parseChanges } from '#lab/bmc-profile-changes.ts';
 import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
+import { applyPatch, JsonPatch } from '#services/baremetal/json-patch.ts';
 import { readSettings, SettingsError } from '#settings.ts';
 import { domainXml, machineInfo } from '#test/a-hypervisor.ts';
 import { readSshFailure } from '#tools/ssh-error.ts';

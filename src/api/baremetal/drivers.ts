@@ -2,8 +2,8 @@
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
+import { type HardwareTypeFacts, propertiesOf } from '#services/baremetal/driver-catalog.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type HardwareTypeFacts, propertiesOf } from './driver-catalog.ts';
 import { field, selectFields } from './fields.ts';
 import { conductorName } from './node-json.ts';
 import { AnyQuery } from './strict-requests.ts';

@@ -2,11 +2,11 @@
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
+import { mask } from '#services/baremetal/secrets.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { field, selectFields } from './fields.ts';
-import { findNode } from './lookup.ts';
-import { mask } from './secrets.ts';
 import { since } from './since.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });

@@ -1,8 +1,8 @@
 /** Node groups: shards, and child nodes. */
 import { Type } from 'typebox';
+import { findNode } from '#services/baremetal/lookup.ts';
 import { countShards, listNodeIds } from '#store/node-list.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { findNode } from './lookup.ts';
 import { since } from './since.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });

@@ -2,16 +2,16 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
+import { declaredSecrets, withoutSecrets } from '#services/baremetal/secrets.ts';
 import { historyMax, listFailures } from '#store/node-failures.ts';
 import type { Event } from '#store/tables/events.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { EventFeedQuery, followEvents } from '../http/event-feed.ts';
 import { nextUrl, type PageSource, readPage } from '../http/pagination.ts';
-import { EventFeedQuery, followEvents } from './event-feed.ts';
-import { findNode } from './lookup.ts';
 import { conductorName, operationFacts } from './node-json.ts';
-import { declaredSecrets, withoutSecrets } from './secrets.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const EntryParams = Type.Object({ node: Type.String(), entry: Type.String() });

@@ -6,8 +6,8 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
 import type { Inventory } from '#engine/contract.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { findNode } from './lookup.ts';
 import { since } from './since.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });

@@ -2,13 +2,13 @@
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import { fieldOf, fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
+import { instanceNameOf } from '#services/baremetal/instance-name.ts';
+import { declaredSecrets, withoutSecrets } from '#services/baremetal/secrets.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { type Field, field, type Selection, selectFields } from './fields.ts';
-import { instanceNameOf } from './instance-name.ts';
-import { declaredSecrets, withoutSecrets } from './secrets.ts';
 
 /** Name of the one conductor: the machine Ingot runs on. */
 export const conductorName = hostname();

@@ -4,10 +4,10 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { plainJson } from '#domain/plain-text.ts';
+import { maskUrlSecrets } from '#domain/url-secrets.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
+import { booleanOf, LooseBoolean } from '#services/loose-booleans.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { booleanOf, LooseBoolean } from '../http/loose-booleans.ts';
-import { maskUrlSecrets } from '../http/url-secrets.ts';
-import { findNode } from './lookup.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });
 const choice = <const T extends readonly string[]>(words: T) => Type.Union(words.map((word) => Type.Literal(word)));

@@ -2,9 +2,9 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainText } from '#domain/plain-text.ts';
+import { maskUrlSecrets } from '#domain/url-secrets.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { maskUrlSecrets } from '../http/url-secrets.ts';
-import { findNode } from './lookup.ts';
 import { since } from './since.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });

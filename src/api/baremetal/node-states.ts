@@ -5,10 +5,10 @@ import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { Engine } from '#engine/contract.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
-import { findNode } from './lookup.ts';
 import { stateName } from './node-json.ts';
 
 const NodeParams = Type.Object({ node: Type.String() });

@@ -1,8 +1,8 @@
 /** `/v1/nodes/{node}/traits`: capabilities of a machine that flavors require or forbid. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { findNode } from './lookup.ts';
 
 /** A site's own traits start with CUSTOM_; the others are prefixes of the standard traits. */
 const Trait = Type.String({ maxLength: 255, pattern: '^(CUSTOM|HW|STORAGE|COMPUTE|MISC|OWNER|STATUS)_[A-Z0-9_]+$' });

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { booleanOf } from '../http/loose-booleans.ts';
+import { booleanOf } from '#services/loose-booleans.ts';
 
 /** For routes that accept any query: lists that are always empty, and arguments passed to a driver. */
 export const AnyQuery = Type.Record(Type.String(), Type.Unknown());

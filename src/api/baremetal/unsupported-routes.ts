@@ -2,9 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { field, selectFields } from './fields.ts';
-import { findNode } from './lookup.ts';
 import { conductorName } from './node-json.ts';
 import { since } from './since.ts';
 import { AnyQuery } from './strict-requests.ts';

@@ -2,13 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { booleanOf } from '#services/loose-booleans.ts';
 import type { Where } from '#store/collection.ts';
 import { listShortServers, readServers, type ShortServer } from '#store/server-list.ts';
 import type { Store } from '#store/store.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
-import { booleanOf } from '../http/loose-booleans.ts';
 import { atLeast } from '../http/microversions.ts';
 import { type Page, type PageSource, pageOf, readPage } from '../http/pagination.ts';
 import { addressesOf, hostName, loadRelated, nothingRelated, type Related, statusNames, statusOf } from './server-json.ts';

@@ -1,8 +1,8 @@
 /** Parses JSON bodies of any media type: well-formed, limited depth, numbers not changed by parsing. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import { faultOfSize } from '#domain/json-size.ts';
 import { faultOfNumbers } from './exact-json.ts';
-import { faultOfSize } from './json-size.ts';
 
 type Done = (error: Error | null, value?: unknown) => void;
 

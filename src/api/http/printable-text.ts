@@ -4,8 +4,8 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import { faultOfSize } from '#domain/json-size.ts';
 import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
-import { faultOfSize } from './json-size.ts';
 
 /**
  * A pattern for names with at least one visible character. Whitespace, joiners and fillers without a glyph, and

@@ -2,7 +2,7 @@
  * Neutron converts some attributes before validation (neutron-lib's `convert_to_boolean`, `convert_to_int`,
  * `convert_none_to_empty_list`): shell and template clients send `"True"`, `1` and `"4"`.
  */
-import { readBoolean } from '../http/loose-booleans.ts';
+import { readBoolean } from '#services/loose-booleans.ts';
 
 const booleans = [
   ...['admin_state_up', 'dns_publish_fixed_ip', 'enable_dhcp', 'is_default', 'port_security_enabled', 'router:external'],

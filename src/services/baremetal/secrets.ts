@@ -2,7 +2,7 @@
 
 import { interfaceKinds } from '#domain/interface-kinds.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
-import { maskUrlSecrets, mask as stars } from '../http/url-secrets.ts';
+import { maskUrlSecrets, mask as stars } from '#domain/url-secrets.ts';
 import type { DriverCatalog } from './driver-catalog.ts';
 
 export const mask = stars;

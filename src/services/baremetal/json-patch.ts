@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
-import { faultOfSize } from '../http/json-size.ts';
+import { faultOfSize } from '#domain/json-size.ts';
 import { indexOf, keysOf, pointerPattern } from './json-pointer.ts';
 
 const Pointer = Type.String({ pattern: pointerPattern });

@@ -6,7 +6,7 @@ import { interfaceFields } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { booleanOf } from '../http/loose-booleans.ts';
+import { booleanOf } from '../loose-booleans.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
 import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';
 import { keysOf } from './json-pointer.ts';

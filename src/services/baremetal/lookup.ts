@@ -1,12 +1,13 @@
 /** Looks up nodes and ports by their identifier in a path or query. */
+
 import { asFault, Fault } from '#domain/faults.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { ApiContext } from '../context.ts';
+import type { BaremetalContext } from './context.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { uuidPattern } from './uuid-like.ts';
 
 /** By UUID or name. Throws `notFound`, and `badRequest` if it can be neither. */
-export async function findNode({ store }: ApiContext, ident: string): Promise<Node> {
+export async function findNode({ store }: Pick<BaremetalContext, 'store'>, ident: string): Promise<Node> {
   refuseImpossibleIdent('node', ident);
   const node = uuidPattern.test(ident)
     ? await store.nodes.find({ uuid: ident.toLowerCase() })
@@ -16,7 +17,7 @@ export async function findNode({ store }: ApiContext, ident: string): Promise<No
 }
 
 /** A node named in the body: a missing one is a bad request, not 404. @throws Fault `badRequest` */
-export function findNamedNode(context: ApiContext, ident: string): Promise<Node> {
+export function findNamedNode(context: Pick<BaremetalContext, 'store'>, ident: string): Promise<Node> {
   return findNode(context, ident).catch((error: unknown) => {
     throw asFault(error).code === 'notFound' ? new Fault('badRequest', { detail: asFault(error).message }) : error;
   });

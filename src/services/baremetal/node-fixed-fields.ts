@@ -1,7 +1,7 @@
 /** Ironic's node fields that have one value in Ingot: setting another is rejected, not ignored. */
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
-import { booleanOf } from '../http/loose-booleans.ts';
+import { booleanOf } from '../loose-booleans.ts';
 import { isUuidLike } from './uuid-like.ts';
 
 /** The values that clients may send: the ones that Ingot has. */
