@@ -138,3 +138,17 @@ test('a circle is shown as the way around it, once', () => {
     'src/store/a.ts imports itself: src/store/a.ts → src/store/b.ts → src/store/c.ts → src/store/a.ts',
   ]);
 });
+
+test('the concurrency primitives may be imported by every part but domain and the agent', () => {
+  const text = "import { pause } from '#async/timers.ts';\n";
+  const allowed = ['src/wire/x.ts', 'src/api/x.ts', 'src/log.ts', 'lab/x.ts', 'bench/x.ts'];
+
+  for (const path of allowed) assert.deepEqual(messages({ [path]: text }), [], path);
+  assert.deepEqual(messages({ 'src/domain/x.ts': text }), ['src/domain/x.ts:1 domain may not import src/async/timers.ts']);
+  assert.deepEqual(messages({ 'agent/x.ts': "import { pause } from '../src/async/timers.ts';\n" }), [
+    'agent/x.ts:1 agent may not import src/async/timers.ts',
+  ]);
+  assert.deepEqual(messages({ 'src/async/x.ts': "import { Fault } from '#domain/faults.ts';\n" }), [
+    'src/async/x.ts:1 async may not import src/domain/faults.ts',
+  ]);
+});

@@ -30,6 +30,7 @@ export const importTable: readonly ImportRow[] = [
   { from: ['wire'], may: ['wire'] },
   { from: ['log'], may: ['settings'] },
   { from: ['domain'], may: ['nothing'] },
+  { from: ['async'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },
   { from: ['build'], may: ['domain'] },
   { from: ['lab'], may: ['wire', 'settings', 'domain'] },
@@ -50,6 +51,9 @@ export const importTable: readonly ImportRow[] = [
     ],
   },
 ];
+
+/** Importable by every part, except those whose row says `nothing` and those without the `#` names. */
+const foundations = ['async'];
 
 /** The parts that may use a package. A package that is not listed may not be used. */
 const packageTable: Readonly<Record<string, readonly string[]>> = {
@@ -129,7 +133,7 @@ export function partOf(path: string): string {
 /** @param prefix of the entries that count: none, or `types of ` */
 function mayImport(from: string, target: string, prefix = ''): boolean {
   const to = partOf(target);
-  if (from === to) return true;
+  if (from === to || (foundations.includes(to) && mayUseFoundations(from))) return true;
   const allowed = importTable
     .filter((row) => row.from.includes(from))
     .flatMap((row) => row.may.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)));
@@ -137,6 +141,11 @@ function mayImport(from: string, target: string, prefix = ''): boolean {
   return allowed.some(
     (name) => name === to || name === door || isFolderOf(name, door) || (name === 'everything in src' && isServed(target)),
   );
+}
+
+function mayUseFoundations(from: string): boolean {
+  const isBelow = importTable.some((row) => row.from.includes(from) && row.may.includes('nothing'));
+  return !isBelow && !withoutAliases.has(from);
 }
 
 /** `store/tables` contains `store/tables/nodes`; a part is no folder in this sense. */

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { pause } from '#async/timers.ts';
 import type { CloudClient, CloudEvent } from './cloud-client.ts';
 
 export const runProgram = promisify(execFile);
@@ -81,7 +81,7 @@ export async function untilNode(cloud: CloudClient, uuid: string, state: string,
     seen = await cloud.bareMetal<NodeView>(`/nodes/${uuid}`);
     if (seen.provision_state === state) return seen;
     if (seen.last_error) throw new Error(`node ${uuid} is ${seen.provision_state}: ${seen.last_error}`);
-    await delay(200);
+    await pause(200);
   } while (Date.now() < deadline);
   throw new Error(`node ${uuid} is still ${seen.provision_state} after ${timeoutMs / 1000} s, not ${state}`);
 }
@@ -224,7 +224,7 @@ export async function runBySsh(target: SshTarget, command: string, timeoutMs: nu
       return stdout;
     } catch (error) {
       reason = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
-      await delay(1000);
+      await pause(1000);
     }
   }
   throw new Error(`no SSH login to ${target.user}@${target.address} within ${timeoutMs / 1000} s: ${reason}`);

@@ -5,8 +5,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { pause } from '#async/timers.ts';
 import { bmcNetwork, provisioningNetwork, type RackPlan } from './rack-plan.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 /** Ten thousand nodes on one process: accuracy and age of their power states, and the resources that polling takes. */
 import { readdirSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import type { CloudClient } from '#demo/cloud-client.ts';
 import { type Farm, type FarmMachine, startFarm } from '#lab/farm/farm.ts';
 import { readUsage } from '../process-meter.ts';
@@ -83,7 +83,7 @@ async function watch(parts: Watch): Promise<FleetFindings> {
   let knownAt: number | undefined;
   const take = censusTaker(parts);
   for (;;) {
-    await delay(censusEveryMs, undefined, { signal });
+    await pause(censusEveryMs, signal);
     const census = await take();
     announce(describe(census));
     if (knownAt === undefined && census.known === census.reachable) knownAt = performance.now();

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
+import { raceAbort } from '#async/abort.ts';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import { type Capability, capabilityBits, onlyCapabilities } from '#domain/privileges.ts';
 import { withoutOurSettings } from '#tools/run-tool.ts';
@@ -78,7 +79,7 @@ export class DnsmasqProcess {
 
   /** Resolves when it is ready: at once, or after the current restart. */
   untilUp(signal: AbortSignal): Promise<void> {
-    return Promise.race([this.#up, aborted(signal)]);
+    return raceAbort(this.#up, signal);
   }
 
   /** @returns whether the line was logged; false if not within `ms`, or if the process exited */
@@ -172,7 +173,7 @@ export class DnsmasqProcess {
     this.#retry = new AbortController();
     const { signal } = this.#retry;
     for (;;) {
-      await pause(this.#backoffMs, undefined, { signal });
+      await pause(this.#backoffMs, signal);
       this.#backoffMs = Math.min(this.#backoffMs * 2, longestBackoffMs);
       try {
         await this.#launch();
@@ -205,11 +206,4 @@ async function endLeftover(pidFile: string, config: string): Promise<void> {
   // It is not our child, so there is no exit event to wait for.
   for (let look = 0; look < 60 && (await isOurs()); look++) await pause(50);
   if (await isOurs()) process.kill(pid, 'SIGKILL');
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

@@ -1,7 +1,7 @@
 /** `ingot openrc`: credentials for the `openstack` client as shell lines. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { readSettings, type Settings } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { parseOptions } from './options.ts';
@@ -35,7 +35,7 @@ async function untilStarted({ state_dir }: Settings): Promise<void> {
   if (existsSync(endpoint)) return;
   process.stderr.write(`ingot: waiting up to ${startTimeout / 1000} s for an Ingot to start in ${state_dir}\n`);
   const end = Date.now() + startTimeout;
-  while (!existsSync(endpoint) && Date.now() < end) await setTimeout(lookEvery);
+  while (!existsSync(endpoint) && Date.now() < end) await pause(lookEvery);
 }
 
 /** `export OS_…='…'` lines. Throws if no server has been started with the state folder yet. */

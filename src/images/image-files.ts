@@ -12,6 +12,7 @@ import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
+import { SingleFlight } from '#async/single-flight.ts';
 import { skipsBootCheck } from '#domain/boot-contents.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
@@ -27,7 +28,6 @@ import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
 import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
-import { SingleFlight } from './single-flight.ts';
 import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-files.ts';
 import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 

@@ -2,8 +2,8 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { SingleFlight } from '#async/single-flight.ts';
 import { digestFile } from './digest.ts';
-import { SingleFlight } from './single-flight.ts';
 
 export type Digest = { algorithm: string; value: string };
 

@@ -1,5 +1,6 @@
 /** The ordered event record of all machines: written in small batches, read by id. */
 import type { Kysely } from 'kysely';
+import { SerialQueue } from '#async/serial-queue.ts';
 import { plainJson, plainText } from '#domain/plain-text.ts';
 import { Collection } from './collection.ts';
 import type { Event, NewEvent } from './tables/events.ts';
@@ -29,7 +30,7 @@ export class EventLog {
   readonly #collection: Collection<Event>;
   #pending: Omit<Event, 'id'>[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #flushing: Promise<void> = Promise.resolve();
+  readonly #writes = new SerialQueue();
   #closed = false;
   readonly #listeners = new Set<() => void>();
 
@@ -61,12 +62,11 @@ export class EventLog {
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const turn = this.#flushing.then(() => this.#writePending());
-    // The next flush does not depend on the result of this one.
-    this.#flushing = turn.catch(() => {
+    const written = this.#writes.run(() => this.#writePending());
+    written.catch(() => {
       if (!this.#closed) this.#flushLater(retryDelayMs);
     });
-    return turn;
+    return written;
   }
 
   async list(query: EventQuery): Promise<Event[]> {

@@ -1,5 +1,5 @@
 /** Periodically prunes the event record, in small batches. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { type Pruned, pruneRecords, type RetentionRules } from './retention.ts';
 import type { Store } from './store.ts';
 
@@ -45,7 +45,7 @@ export class RecordKeeper {
 
   async #pass(): Promise<void> {
     const { signal } = this.#stop;
-    const rest = (ms: number) => delay(ms * (1 / share - 1), undefined, { signal }).catch(() => {});
+    const rest = (ms: number) => pause(ms * (1 / share - 1), signal).catch(() => {});
     try {
       const pruned = await pruneRecords(this.#store, this.#rules, { signal, rest });
       if (pruned.operations + pruned.events > 0) this.#told(pruned);

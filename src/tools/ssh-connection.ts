@@ -3,10 +3,11 @@
  * command and closed after an idle timeout. It ends with Ingot. Options: ssh_config(5) of OpenSSH 9.2.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { raceAbort } from '#async/abort.ts';
+import { Semaphore } from '#async/semaphore.ts';
 import { withParentDeathSignal } from './run-tool.ts';
 import { readSshFailure, SshError } from './ssh-error.ts';
 import { type SshFiles, type SshTarget, writeSshFiles } from './ssh-files.ts';
-import { Turns } from './turns.ts';
 
 export type SshAnswer = { readonly status: number; readonly output: string; readonly errors: string };
 export type SshTimes = { readonly connectMs: number; readonly commandMs: number; readonly idleMs: number };
@@ -31,7 +32,7 @@ export class SshConnection {
   readonly #directory: string;
   readonly #target: SshTarget;
   readonly #times: SshTimes;
-  readonly #turns = new Turns(commandsAtOnce);
+  readonly #slots = new Semaphore(commandsAtOnce);
   readonly #closing = new AbortController();
   #master: Promise<Master> | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -51,7 +52,7 @@ export class SshConnection {
     const ends = [this.#closing.signal, AbortSignal.timeout(this.#times.commandMs), ...(signal ? [signal] : [])];
     const end = AbortSignal.any(ends);
     try {
-      return await this.#turns.take(() => this.#runNow(command, end), end);
+      return await this.#slots.run(() => this.#runNow(command, end), end);
     } catch (error) {
       signal?.throwIfAborted();
       if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
@@ -74,7 +75,8 @@ export class SshConnection {
     clearTimeout(this.#idle);
     const opening = this.#open();
     try {
-      const { files } = await unlessAborted(opening, end);
+      // The connection is shared: an aborted caller does not close it.
+      const { files } = await raceAbort(opening, end);
       const answer = await runClient(this.#target, files.socket, { command, signal: end });
       if (answer.status !== sshStatus) return answer;
       // The socket has no listener any more, although the master may still run.
@@ -219,13 +221,4 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>, s
     env: { ...(PATH !== undefined && { PATH }), LC_ALL: 'C.UTF-8', SHELL: '/bin/sh', SSH_ASKPASS_REQUIRE: 'force', ...env },
     ...(signal && { signal, killSignal: 'SIGKILL' }),
   });
-}
-
-/** The connection is shared: an aborted caller does not close it. */
-function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
 }

@@ -16,6 +16,7 @@ import { SolTransfer } from '#wire/ipmi/sol-transfer.ts';
 import { decodeText, decodeUtf16 } from '#wire/ipmi/type-length-text.ts';
 import { decodeAsf, encodeAsf } from '#wire/rmcp/asf-presence.ts';
 import { decodeCipherSuiteIds, findCipherSuite } from '#wire/rmcp/cipher-suites.ts';
+import { IvPool } from '#wire/rmcp/iv-pool.ts';
 import * as legacy from '#wire/rmcp/legacy-packet.ts';
 import * as rakp from '#wire/rmcp/rakp.ts';
 import {
@@ -42,8 +43,9 @@ export const fuzzSecrets: SessionSecrets = {
   keys: { sik: Buffer.alloc(32, 1), k1: Buffer.alloc(32, 2), k2: Buffer.alloc(32, 3) },
 };
 const key = legacy.legacyKey('secret');
+export const ivs = new IvPool();
 export const signedPackets = [1, 7, 255].map((sequence) =>
-  encodeSessionPacket({ type: 'ipmi', session: 1, sequence, payload: message }, fuzzSecrets),
+  encodeSessionPacket({ type: 'ipmi', session: 1, sequence, payload: message }, fuzzSecrets, ivs.next()),
 );
 export const legacyPackets = [1, 7, 255].map((sequence) => legacy.encodeSignedPacket({ session: 1, sequence, message }, key));
 

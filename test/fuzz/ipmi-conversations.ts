@@ -13,7 +13,7 @@ import { defaultTimings, type Timings } from '#wire/ipmi/timings.ts';
 import { encodeLegacyPacket, encodeSignedPacket, legacyKey } from '#wire/rmcp/legacy-packet.ts';
 import { encodePlainPacket, encodeSessionPacket } from '#wire/rmcp/session-packet.ts';
 import { dice, pick, type Roll } from './dice.ts';
-import { fuzzSecrets } from './ipmi-bytes.ts';
+import { fuzzSecrets, ivs } from './ipmi-bytes.ts';
 import { createMemoryWire, type MemoryWire, type Middleman } from './memory-datagrams.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
 import { diceOf, type Stage, seedInput, type Target, type Verdict, withinGracePeriod } from './target.ts';
@@ -42,7 +42,7 @@ function signedByStranger(packet: Buffer, message: Buffer): Buffer {
   if (packet.length < at.sequence + 4) return packet;
   if (isPlus(packet)) {
     const [session, sequence] = [packet.readUInt32LE(at.session), packet.readUInt32LE(at.sequence) + 1];
-    return encodeSessionPacket({ type: 'ipmi', session, sequence: sequence >>> 0, payload: message }, fuzzSecrets);
+    return encodeSessionPacket({ type: 'ipmi', session, sequence: sequence >>> 0, payload: message }, fuzzSecrets, ivs.next());
   }
   if (packet.length < legacyAt.session + 4) return packet;
   const [sequence, session] = [packet.readUInt32LE(legacyAt.sequence) + 1, packet.readUInt32LE(legacyAt.session)];

@@ -3,6 +3,8 @@
  */
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { KeyedMutex } from '#async/keyed-mutex.ts';
+import { pause } from '#async/timers.ts';
 import type { BmcModel } from '../bmc-model.ts';
 import type { BmcProfile } from '../bmc-profile.ts';
 import type { Json, Resource } from './messages.ts';
@@ -31,7 +33,7 @@ export class EventSource {
   readonly #profile: () => BmcProfile;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #streams = new Set<ServerResponse>();
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #deliveries = new KeyedMutex();
   readonly #waiting = new Map<string, number>();
   readonly #closing = new AbortController();
   #lastSubscription = 0;
@@ -90,32 +92,17 @@ export class EventSource {
     const waiting = this.#waiting.get(id) ?? 0;
     if (waiting >= mostWaiting) return;
     this.#waiting.set(id, waiting + 1);
-    const former = this.#queues.get(id) ?? Promise.resolve();
-    const done = former.then(() => this.#deliver(subscription, envelope(record, context)));
-    this.#queues.set(
-      id,
-      done.finally(() => this.#waiting.set(id, (this.#waiting.get(id) ?? 1) - 1)),
-    );
+    const delivery = this.#deliveries.run(id, () => this.#deliver(subscription, envelope(record, context)));
+    void delivery.finally(() => this.#waiting.set(id, (this.#waiting.get(id) ?? 1) - 1));
   }
 
   async #deliver(subscription: Subscription, body: Resource): Promise<void> {
     for (let tries = 0; tries <= deliveryRetries; tries += 1) {
       if (this.#closing.signal.aborted || !this.#subscriptions.has(subscription.id)) return;
       if (await post(subscription, body, this.#closing.signal)) return;
-      await pause(deliveryRetrySeconds * 1000, this.#closing.signal);
+      await pause(deliveryRetrySeconds * 1000, this.#closing.signal, { ref: false }).catch(() => {});
     }
   }
-}
-
-/** Resolves early, without an error, when the service closes. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds).unref();
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /** @returns whether the subscriber accepted it. */

@@ -1,5 +1,5 @@
 /** Simulates the `direct` chain without a machine: the same steps by name, for demos and tests of everything around. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { DeployInterface, Step, Task } from '../interfaces.ts';
 import { networkBootSteps, simpleStep } from '../network-boot-steps.ts';
@@ -41,7 +41,7 @@ function fakeSteps(deployDelayMs: number): readonly Step[] {
 }
 
 async function pretendToWrite(task: Task, delayMs: number): Promise<void> {
-  await delay(delayMs, undefined, { signal: task.signal });
+  await pause(delayMs, task.signal);
   task.note('image', 'nothing was written (fake hardware)');
 }
 

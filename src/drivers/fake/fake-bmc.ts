@@ -1,5 +1,5 @@
 /** Shared by all interfaces of a fake machine: one BMC with latency and occasional failures. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import { anyCommand, type Behaviour, type FakeSettings, readBehaviour } from './behaviour.ts';
@@ -49,7 +49,7 @@ export class FakeBmc {
   }
 
   async wait(ms: number, signal?: AbortSignal): Promise<void> {
-    if (ms > 0) await pause(ms, undefined, { ref: false, ...(signal && { signal }) });
+    if (ms > 0) await pause(ms, signal, { ref: false });
   }
 
   #fails(node: NodeFacts, command: string, { fails, failRates, seed }: Behaviour, rate = failRates.get(command) ?? 0): boolean {

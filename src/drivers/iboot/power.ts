@@ -1,8 +1,8 @@
+import { PeerQueue } from '#async/peer-queue.ts';
 import { Fault } from '#domain/faults.ts';
 import { changeRelay, DxpError, type DxpPeer, getRelays } from '#wire/iboot/dxp-client.ts';
 import { dxpPort } from '#wire/iboot/dxp-packets.ts';
 import type { FaultTable, PowerInterface } from '../interfaces.ts';
-import { PeerQueue } from '../peer-queue.ts';
 import { eachCord, stateByCords } from '../power-cords.ts';
 import { type IbootSettings, ibootEndpoints, ibootProperties, readIbootSettings } from './properties.ts';
 
@@ -16,7 +16,7 @@ const pauseSeconds = 5;
 
 /** @param timeout timeout of one exchange in milliseconds */
 export function createIbootPower(timeout: number): PowerInterface {
-  const turns = new PeerQueue<number, readonly boolean[]>();
+  const queue = new PeerQueue<number, readonly boolean[]>();
   return {
     properties: ibootProperties,
     // The engine does a reset as off and on, and verifies the effect of each.
@@ -29,7 +29,7 @@ export function createIbootPower(timeout: number): PowerInterface {
       const read = (relays: readonly number[]) => getRelays(settings, Math.max(...relays), { timeout });
       const question = { peer: deviceOf(settings), account: accountOf(settings), read, signal: callOptions.signal };
       const stateOf = async (relay: number) => {
-        const states = await turns.gather(relay, question).catch(toFault(settings, 'get relays', timeout));
+        const states = await queue.readTogether(relay, question).catch(toFault(settings, 'get relays', timeout));
         const on = states[relay - 1];
         if (on !== undefined) return on ? 'power on' : 'power off';
         const detail = `the states of ${states.length} relays, and none of relay ${relay}`;
@@ -47,8 +47,8 @@ export function createIbootPower(timeout: number): PowerInterface {
         throw new Fault('internal', { detail: `${target} is no command of an iBoot` });
       const on = target === 'power on';
       const switchRelay = (relay: number) =>
-        turns
-          .take(deviceOf(settings), () => changeRelay(settings, { relay, on }, { timeout, signal }), signal)
+        queue
+          .run(deviceOf(settings), () => changeRelay(settings, { relay, on }, { timeout, signal }), signal)
           .catch(toFault(settings, `relay ${relay} ${on ? 'on' : 'off'}`, timeout));
       await eachCord(settings.relays.map(switchRelay));
     },

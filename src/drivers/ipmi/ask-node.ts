@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Asker } from '#wire/ipmi/asker.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
@@ -21,7 +21,7 @@ export function askNode(ask: AskBmc, node: NodeFacts, callOptions: CallOptions =
     notice: callOptions.notice,
     ask: (row, fields) => ask(node, row, fields, callOptions),
     completionOf,
-    pause: () => sleep(pauseMilliseconds, undefined, callOptions.signal && { signal: callOptions.signal }),
+    pause: () => pause(pauseMilliseconds, callOptions.signal),
   };
 }
 

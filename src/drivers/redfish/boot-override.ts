@@ -1,5 +1,5 @@
 /** ComputerSystem.Boot: the boot override, for the next boot or persistent. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import type { Fault } from '#domain/faults.ts';
 import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { BootDevice, BootDeviceOptions, BootMode, ManagementInterface, NodeFacts } from '../interfaces.ts';
@@ -194,7 +194,7 @@ async function patchBoot(at: SystemContext, boot: Boot, change: Resource, { retr
       const isPost =
         error instanceof RedfishError && error.messageIds.some((id) => id.includes('UnableToModifyDuringSystemPOST'));
       if (!isPost || !at.paths.tolerances.has('no changes during post') || Date.now() + retryMs > until) throw error;
-      await pause(retryMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
+      await pause(retryMs, at.callOptions.signal);
     }
   }
 }
@@ -227,7 +227,7 @@ async function untilShown({
     if (!isOff && shown !== 'None') return;
     if (Date.now() + pollTiming.pollMs > until)
       throw unable(at.node, `boot device ${target}`, 'it reported success, but without effect');
-    await pause(pollTiming.pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
+    await pause(pollTiming.pollMs, at.callOptions.signal);
   }
 }
 

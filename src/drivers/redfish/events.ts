@@ -1,6 +1,6 @@
 /** Events of a BMC: over a stream (SSE), or POSTed to our listener. DSP0266 "Eventing". */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import { pathOf } from '#wire/redfish/links.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
@@ -106,7 +106,7 @@ async function keepOpen(watch: Watch, first: Stream, { firstPauseMs, longestPaus
     if (signal.aborted) return;
     hint();
     wait = Date.now() - openedAt > longestPauseMs ? firstPauseMs : Math.min(wait * 2, longestPauseMs);
-    await pause(wait, undefined, { signal, ref: false }).catch(() => undefined);
+    await pause(wait, signal, { ref: false }).catch(() => undefined);
     stream = signal.aborted ? undefined : await open(watch).catch(() => undefined);
     if (stream) hint();
   }

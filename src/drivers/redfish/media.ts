@@ -1,5 +1,5 @@
 /** Virtual media: the BMC fetches an image and presents it to the machine as a drive. Redfish schema VirtualMedia. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, MediaDevice, MediaSlot } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
@@ -121,7 +121,7 @@ async function untilFitting(
   for (;;) {
     const slots = await fitting();
     if (slots.length > 0 || Date.now() + pollMs > until) return slots;
-    await pause(pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
+    await pause(pollMs, at.callOptions.signal);
   }
 }
 
@@ -157,7 +157,7 @@ async function put({ at, way, imageUrl, pollTiming }: Omit<Inserting, 'device'> 
         return void (await send({ TransferProtocolType: new URL(imageUrl).protocol.replace(':', '').toUpperCase() }));
       const isSlow = (error.status ?? 0) >= 500 && at.paths.tolerances.has('slow eject');
       if (!isSlow || tries >= slowEjectTries) throw error;
-      await pause(pollTiming.retryMs, undefined, callOptions.signal && { signal: callOptions.signal });
+      await pause(pollTiming.retryMs, callOptions.signal);
     }
   }
 }
@@ -192,6 +192,6 @@ async function untilSlot(
         `success, but the slot is still ${inserted ? 'empty' : 'full'} after ${pollTiming.effectMs / 1000} s`,
       );
     }
-    await pause(pollTiming.pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
+    await pause(pollTiming.pollMs, at.callOptions.signal);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
@@ -121,7 +121,7 @@ async function send({ at, action, type, pollTiming }: Omit<Sending, 'types' | 't
     } catch (error) {
       const isEarly = error instanceof RedfishError && tooEarly.test(error.messageIds.join(' '));
       if (!isEarly || !at.paths.tolerances.has('settles after power off') || Date.now() + pollTiming.retryMs > until) throw error;
-      await pause(pollTiming.retryMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
+      await pause(pollTiming.retryMs, at.callOptions.signal);
     }
   }
 }
@@ -140,7 +140,7 @@ async function untilOff(at: SystemContext, { pollMs, effectMs }: PollTiming): Pr
   const until = Date.now() + effectMs;
   while (textAt((await at.system()).body, 'PowerState') !== 'Off') {
     if (Date.now() + pollMs > until) throw new Fault('powerNotReached', { target: 'off', seen: 'on', seconds: effectMs / 1000 });
-    await pause(pollMs, undefined, at.callOptions.signal && { signal: at.callOptions.signal });
+    await pause(pollMs, at.callOptions.signal);
   }
 }
 

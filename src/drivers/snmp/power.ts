@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
@@ -55,7 +55,7 @@ export function createSnmpPower(pdus: SharedPdus, stop: AbortSignal, timings: Sn
     if (machine.flatMap(({ outlets }) => outlets).length === 1 && (await switchAll(machine, 'power cycle', signal))) return;
     const either = signal ? AbortSignal.any([stop, signal]) : stop;
     await switchAll(machine, 'power off', signal);
-    await delay(pauseSeconds * 1000, undefined, { signal: either }).catch(() => {
+    await pause(pauseSeconds * 1000, either).catch(() => {
       signal?.throwIfAborted();
       throw new Fault('interrupted', { what: 'power cycle', why: 'Ingot stops' });
     });

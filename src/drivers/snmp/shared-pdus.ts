@@ -1,9 +1,9 @@
 /** PDUs shared by many nodes: one session, one request at a time, batched state queries. */
 import { createHash } from 'node:crypto';
+import { PeerQueue } from '#async/peer-queue.ts';
 import { openSnmpClient, type SnmpClient, type SnmpNetwork, type SnmpValue } from '#wire/snmp/snmp-client.ts';
 import { SnmpError } from '#wire/snmp/snmp-error.ts';
 import type { SnmpPeer } from '#wire/snmp/snmp-peer.ts';
-import { PeerQueue } from '../peer-queue.ts';
 import { isBelowIdentity, outletOid, type Pdu, placeBelow } from './pdu.ts';
 import { findPdus, identityOid } from './pdu-table.ts';
 
@@ -13,7 +13,7 @@ export class SharedPdus {
   readonly #network: SnmpNetwork;
   readonly #clients = new Map<string, SnmpClient>();
   readonly #families = new Map<string, Pdu>();
-  readonly #turns = new PeerQueue<string, Values>();
+  readonly #queue = new PeerQueue<string, Values>();
 
   constructor(network: SnmpNetwork) {
     this.#network = network;
@@ -29,7 +29,7 @@ export class SharedPdus {
     const name = `${accountOf(peer)} ${named?.title ?? ''}`;
     const known = this.#families.get(name);
     if (known) return known;
-    return await this.#turns.take(
+    return await this.#queue.run(
       turnOf(peer),
       async () => {
         // The previous caller in the queue may have detected it already.
@@ -69,14 +69,14 @@ export class SharedPdus {
 
   async read(peer: SnmpPeer, oid: string, signal?: AbortSignal): Promise<SnmpValue> {
     const read = (oids: readonly string[]) => readAll(this.#client(peer), oids);
-    const values = await this.#turns.gather(oid, { peer: turnOf(peer), account: accountOf(peer), read, signal });
+    const values = await this.#queue.readTogether(oid, { peer: turnOf(peer), account: accountOf(peer), read, signal });
     const value = values.get(oid) ?? null;
     if (value instanceof SnmpError) throw value;
     return value;
   }
 
   async write(peer: SnmpPeer, { oid, value }: { oid: string; value: number }, options: WriteOptions): Promise<void> {
-    await this.#turns.take(turnOf(peer), () => this.#client(peer).set(oid, value, options), options.signal);
+    await this.#queue.run(turnOf(peer), () => this.#client(peer).set(oid, value, options), options.signal);
   }
 
   close(): void {

@@ -1,8 +1,8 @@
+import { KeyedMutex } from '#async/keyed-mutex.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import { runTool } from '#tools/run-tool.ts';
 import type { CallOptions, PowerInterface } from '../interfaces.ts';
-import { PeerQueue } from '../peer-queue.ts';
 import { readTileraSettings, type TileraSettings, tileraProperties } from './properties.ts';
 
 export type TileraOptions = {
@@ -26,10 +26,10 @@ const noAnswer = 1;
 
 /** @param stop kills all runs */
 export function createTileraPower(options: TileraOptions, stop: AbortSignal): PowerInterface {
-  const turns = new PeerQueue<never, never>();
+  const queue = new KeyedMutex();
   const run = (settings: TileraSettings, mode: number, { signal }: CallOptions) => {
     const args = [settings.pdu, String(mode), ...(settings.outlet ? [settings.outlet] : [])];
-    return turns.take(settings.pdu, () => runManager(options, args, signalsOf(stop, signal)), signal);
+    return queue.run(settings.pdu, () => runManager(options, args, signalsOf(stop, signal)), signal);
   };
   return {
     properties: tileraProperties,

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
 import { type Host, HostRefusal } from './ask-host.ts';
@@ -66,7 +66,7 @@ async function command(host: Host, machine: Machine, { target, signal }: { targe
       if (target === 'power on' && (await readWord(host, machine, signal)) === running) return;
       if (attempt === busyAttempts) throw error;
     }
-    await pause(busyPauseMs, undefined, signal && { signal });
+    await pause(busyPauseMs, signal);
   }
 }
 

@@ -3,10 +3,10 @@
  * have one serial session, so there is one connection for any number of viewers.
  */
 import { Duplex } from 'node:stream';
+import { raceAbort } from '#async/abort.ts';
+import { pause } from '#async/timers.ts';
 import { asFault } from '#domain/faults.ts';
 import type { ConsoleStream } from '#drivers/interfaces.ts';
-import { pause } from '../power/power.ts';
-import { orAborted } from '../worker/step-deadlines.ts';
 import type { ConsoleRecord } from './console-record.ts';
 
 /** Retry delays (milliseconds); the last repeats. */
@@ -112,7 +112,7 @@ export class ConsoleLine {
       },
       () => {},
     );
-    const stream = await orAborted(opening, signal);
+    const stream = await raceAbort(opening, signal);
     signal.throwIfAborted();
     return stream;
   }

@@ -3,11 +3,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { Semaphore } from '#async/semaphore.ts';
 import { lastLines } from '#domain/last-lines.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import { unsupported } from '#drivers/unsupported.ts';
 import type { Store } from '#store/store.ts';
-import { Gate } from '../gate.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import { ConsoleLine } from './console-line.ts';
 import { ConsoleRecord } from './console-record.ts';
@@ -29,7 +29,7 @@ export class Consoles {
   readonly #parts: Parts;
   readonly #sessions = new Map<string, ConsoleSession>();
   readonly #viewers: ConsoleSessions;
-  readonly #gate = new Gate(openedAtOnce);
+  readonly #opening = new Semaphore(openedAtOnce);
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -154,7 +154,7 @@ export class Consoles {
   }
 
   async #open(uuid: string, signal: AbortSignal) {
-    return this.#gate.run(async () => {
+    return this.#opening.run(async () => {
       const { open, facts } = await this.#openable(uuid);
       return open(facts, { signal });
     }, signal);

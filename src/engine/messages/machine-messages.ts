@@ -1,6 +1,7 @@
 /** Messages from machines: those of the agent, the classic POST, and DHCP and file requests. */
-import { setTimeout as delay } from 'node:timers/promises';
+
 import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
+import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { formatRequester, type Requester } from '#domain/requesters.ts';
@@ -121,7 +122,7 @@ async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSig
     ended.signal.addEventListener('abort', () => live.commandReady.off('ready', resolve));
   });
   try {
-    await Promise.race([ready, delay(waitMs, undefined, { signal: AbortSignal.any([signal, ended.signal]) }).catch(() => {})]);
+    await Promise.race([ready, pause(waitMs, AbortSignal.any([signal, ended.signal])).catch(() => {})]);
   } finally {
     ended.abort();
   }

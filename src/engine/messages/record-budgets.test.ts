@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RateLimiter } from '#async/rate-limiter.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
-import { Bucket } from '../bucket.ts';
 import { RecordBudgets } from './record-budgets.ts';
 
 test('sixty in a minute, then none until the next', () => {
   let now = 0;
-  const strangers = new Bucket(60, 60, () => now);
+  const strangers = new RateLimiter(60, 60, () => now);
   const admitted = Array.from({ length: 100 }, () => strangers.take(1)).filter(Boolean).length;
   now = 60_000;
 

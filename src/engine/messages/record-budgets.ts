@@ -3,7 +3,7 @@
  * months. Lines and bytes are therefore limited per node, for all strangers together, and in total. Events over budget
  * are dropped, which is reported once.
  */
-import { Bucket } from '../bucket.ts';
+import { RateLimiter } from '#async/rate-limiter.ts';
 
 type Budget = { readonly lines: readonly [burst: number, perMinute: number]; readonly bytes: readonly [number, number] };
 
@@ -22,14 +22,14 @@ const reportEveryMs = 600_000;
 export type Admission = 'admitted' | 'dropped' | 'dropped, to be told';
 
 class OneBudget {
-  readonly #lines: Bucket;
-  readonly #bytes: Bucket;
+  readonly #lines: RateLimiter;
+  readonly #bytes: RateLimiter;
   readonly #now: () => number;
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor({ lines, bytes }: Budget, now: () => number) {
-    this.#lines = new Bucket(...lines, now);
-    this.#bytes = new Bucket(...bytes, now);
+    this.#lines = new RateLimiter(...lines, now);
+    this.#bytes = new RateLimiter(...bytes, now);
     this.#now = now;
   }
 

@@ -4,6 +4,7 @@
  */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { pause } from '#async/timers.ts';
 import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Step, Task } from '#drivers/interfaces.ts';
@@ -11,7 +12,7 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { pause, recordBmcCommand } from '../power/power.ts';
+import { recordBmcCommand } from '../power/power.ts';
 import { interfaceOf } from '../worker/task.ts';
 
 export type AskedStep = { interface: string; step: string; args?: JsonObject };

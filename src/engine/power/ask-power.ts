@@ -1,10 +1,10 @@
 /** Reads the power state of a machine that sends nothing: one separate request, which may fail. */
 
+import { raceAbort } from '#async/abort.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { orAborted } from '../worker/step-deadlines.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { BmcHealth } from './bmc-health.ts';
 import { recordBmcCommand } from './power.ts';
@@ -25,7 +25,7 @@ export async function askPowerNow(
     const power = bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
     if (power.operatorTimeoutSeconds !== undefined) return undefined;
     const signal = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
-    const ask = () => orAborted(power.getPower(facts, { signal }), signal);
+    const ask = () => raceAbort(power.getPower(facts, { signal }), signal);
     return await recordBmcCommand({ store, node: facts, operation, signal }, 'power status', ask);
   } catch {
     return undefined;

@@ -4,13 +4,15 @@
  * events when an event arrives.
  */
 import type { Logger } from 'pino';
+import { raceAbort } from '#async/abort.ts';
+import { longestTimerMs } from '#async/timers.ts';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Settings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
-import { longestTimerMs, now, orAborted } from '../worker/step-deadlines.ts';
+import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { type BmcHealth, longestPauseMs } from './bmc-health.ts';
 import type { BootStates } from './boot-states.ts';
@@ -326,7 +328,7 @@ export class PowerStateSync {
     const tooLong = { address, attempts: 1, seconds: ms / 1000, detail: 'the poll timed out' };
     const timer = setTimeout(() => poll.abort(new Fault('bmcUnreachable', tooLong)), ms);
     try {
-      return await orAborted(power.getPower(node, { signal: poll.signal, background: true }), poll.signal);
+      return await raceAbort(power.getPower(node, { signal: poll.signal, background: true }), poll.signal);
     } finally {
       clearTimeout(timer);
     }

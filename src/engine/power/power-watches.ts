@@ -1,9 +1,10 @@
 /** BMC event subscriptions: one watch per node whose power interface supports it, restarted after a failure. */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import { raceAbort } from '#async/abort.ts';
 import { asFault } from '#domain/faults.ts';
 import type { NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
-import { now, orAborted } from '../worker/step-deadlines.ts';
+import { now } from '../worker/step-deadlines.ts';
 
 type Parts = {
   readonly log: Logger;
@@ -98,7 +99,7 @@ export class PowerWatches {
         },
         () => {},
       );
-      if (!(await orAborted(begun, signal))) watch.tryAgainAt = now() + cannot;
+      if (!(await raceAbort(begun, signal))) watch.tryAgainAt = now() + cannot;
       watch.failures = 0;
     } catch (error) {
       watch.ended.abort(error);

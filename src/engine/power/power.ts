@@ -1,4 +1,6 @@
 /** Power changes, verified by reading the state back, and the record of every BMC command. */
+
+import { pause } from '#async/timers.ts';
 import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
@@ -176,20 +178,4 @@ async function notePower({ store, node }: BmcContext, state: PowerState): Promis
       data: { before: node.power_state },
     });
   }
-}
-
-/** Rejects with the signal's reason. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -1,17 +1,19 @@
 /** The running operations and their in-memory state: timers, abort signals, time of the agent's last message. */
 import { EventEmitter } from 'node:events';
+import { RateLimiter } from '#async/rate-limiter.ts';
+import { SerialQueue } from '#async/serial-queue.ts';
+import { LongTimer } from '#async/timers.ts';
 import type { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { Bucket } from '../bucket.ts';
 import { BootSigns } from '../messages/boot-signs.ts';
-import { endOf, LongTimer, now } from './step-deadlines.ts';
+import { endOf, now } from './step-deadlines.ts';
 
 export class LiveOperation {
   /** Current content of the row. */
   operation: Operation;
-  /** The last pending write of the row: writes are serialized, and each sees the result of the previous one. */
-  writing: Promise<unknown> = Promise.resolve();
+  /** Writes of the row: each sees the result of the previous one. */
+  readonly writes = new SerialQueue();
   controller = new AbortController();
   cancelled: Fault | undefined;
   driving: Promise<void> | undefined;
@@ -24,7 +26,7 @@ export class LiveOperation {
   /** The running command: its start, when progress was last recorded, whether its end was, and the latest message. */
   progress: { command: string; since: number; last: number; isEnded: boolean; message?: string } | undefined;
   /** Rate limit of agent messages: about two a second during work, and some retries. */
-  readonly requests = new Bucket(300, 300);
+  readonly requests = new RateLimiter(300, 300);
   isOverBudget = false;
   /** Consecutive failed writes of the row. */
   unwritten = 0;
@@ -32,7 +34,7 @@ export class LiveOperation {
   /** What the resting step waits for, without the details learned since. */
   wait: string | undefined;
   /** Rate limit of wait updates, each of which writes the row: a flood on the network must not multiply writes. */
-  readonly tellings = new Bucket(60, 30);
+  readonly tellings = new RateLimiter(60, 30);
   /** What is known of the machine's boot since it was last powered on. */
   signs = new BootSigns();
   /** The current wait of this step, if it has its own deadline. */

@@ -23,7 +23,7 @@ export class OperationRows {
 
   /** If `change` throws or the write fails, nothing changes. No effect on a row that has ended. */
   write(live: LiveOperation, change: RowChange): Promise<void> {
-    return inOrder(live, async () => {
+    return live.writes.run(async () => {
       if (hasEnded(live.operation)) return;
       const patch = { ...change(live.operation), updated_at: new Date().toISOString() };
       await this.#store.operations.update({ id: live.operation.id }, patch);
@@ -53,7 +53,7 @@ export class OperationRows {
 
   /** Row, server and node in one transaction. @returns the operations that take over the node */
   end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<Operation[]> {
-    return inOrder(live, async () => {
+    return live.writes.run(async () => {
       const at = new Date().toISOString();
       const ends = { state, waiting_for: null, deadline_at: null, ended_at: at, updated_at: at };
       const ended: Operation = { ...live.operation, ...change(live.operation), ...ends };
@@ -95,10 +95,4 @@ function attempt<R>(find: () => R | undefined): R | undefined {
   } catch {
     return undefined;
   }
-}
-
-function inOrder<R>(live: LiveOperation, write: () => Promise<R>): Promise<R> {
-  const turn = live.writing.then(write);
-  live.writing = turn.catch(() => {});
-  return turn;
 }

@@ -34,34 +34,3 @@ export function withBmcTime(
 export function endOf({ deadline_at }: Pick<Operation, 'deadline_at'>): number {
   return now() + (deadline_at ? Date.parse(deadline_at) - Date.now() : 0);
 }
-
-/**
- * For work that ignores the signal or reacts late. Rejects with the signal's reason; the work continues, and its result
- * is dropped.
- */
-export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
-}
-
-/** Maximum of `setTimeout`; a longer timeout fires at once. */
-export const longestTimerMs = 2 ** 31 - 1;
-
-/** A timer for one pending call, without an upper limit. */
-export class LongTimer {
-  #timer: NodeJS.Timeout | undefined;
-
-  /** Replaces the pending call. */
-  set(ms: number, call: () => void): void {
-    this.clear();
-    const rest = ms - longestTimerMs;
-    this.#timer = setTimeout(() => (rest > 0 ? this.set(rest, call) : call()), Math.min(Math.max(ms, 0), longestTimerMs));
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-  }
-}

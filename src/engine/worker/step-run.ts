@@ -1,4 +1,7 @@
 /** Runs one step, with its deadline and cancellation. */
+
+import { raceAbort } from '#async/abort.ts';
+import { LongTimer } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
@@ -6,7 +9,7 @@ import { explain } from '../messages/diagnosis.ts';
 import { operatorTimeout, WaitForOperator } from '../power/manual-power.ts';
 import type { LiveOperation } from './live-operations.ts';
 import type { TaskFactory } from './operation-kinds.ts';
-import { LongTimer, now } from './step-deadlines.ts';
+import { now } from './step-deadlines.ts';
 
 /** A cancelled step may have a command in flight to the machine, which later commands must not overtake. */
 const settleMs = 15_000;
@@ -29,7 +32,7 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
   try {
     const task = await taskFor(live, step, signal);
     run = step.run(task);
-    return await Promise.race([run, rejectOnAbort(signal)]);
+    return await raceAbort(run, signal);
   } catch (error) {
     if (signal.aborted && run) await settled(run, hurry);
     if (overtime.signal.aborted) throw await timeoutFault(parts, live, step);
@@ -56,16 +59,8 @@ async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, 
 const stillWorking =
   'The step itself was still at work and waited for no word of the machine: the timeline shows what it did last.';
 
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
-}
-
 /** Resolves when `run` has settled, on `hurry`, or after `settleMs`. */
 async function settled(run: Promise<unknown>, hurry: AbortSignal): Promise<void> {
   const enough = AbortSignal.any([hurry, AbortSignal.timeout(settleMs)]);
-  await Promise.race([run, rejectOnAbort(enough)]).catch(() => {});
+  await raceAbort(run, enough).catch(() => {});
 }

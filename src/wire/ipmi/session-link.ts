@@ -1,4 +1,5 @@
 /** Transport of the payloads of one open session: RMCP+ here, IPMI 1.5 in legacy-session.ts. */
+import { IvPool } from '../rmcp/iv-pool.ts';
 import { SequenceCounter, SequenceWindow } from '../rmcp/sequence-window.ts';
 import {
   decodeSessionPacket,
@@ -27,6 +28,7 @@ export class RmcpPlusLink implements SessionLink {
   readonly #terms: SessionTerms;
   readonly #received = new SequenceWindow();
   readonly #sent = new SequenceCounter();
+  readonly #ivs = new IvPool();
 
   constructor(terms: SessionTerms) {
     this.#terms = terms;
@@ -37,7 +39,8 @@ export class RmcpPlusLink implements SessionLink {
   }
 
   wrap(type: PayloadType, payload: Uint8Array): Buffer {
-    return encodeSessionPacket({ type, session: this.bmcSession, sequence: this.#sent.next(), payload }, this.#terms);
+    const header = { type, session: this.bmcSession, sequence: this.#sent.next() };
+    return encodeSessionPacket({ ...header, payload }, this.#terms, this.#ivs.next());
   }
 
   unwrap(packet: Buffer) {

@@ -1,13 +1,5 @@
+import { SerialQueue } from '#async/serial-queue.ts';
 import type { Budget } from './timings.ts';
-
-type Job = {
-  readonly work: () => Promise<unknown>;
-  readonly name: string;
-  readonly budget: Budget;
-  readonly resolve: (value: never) => void;
-  readonly reject: (reason: unknown) => void;
-  timer?: NodeJS.Timeout;
-};
 
 export type JobOptions = {
   readonly budget: Budget;
@@ -16,59 +8,59 @@ export type JobOptions = {
   readonly overdue?: () => Error;
 };
 
-/** Runs one job at a time. A caller that aborts while it is queued is rejected immediately. */
+type Waiting = { readonly name: string; leave(reason: unknown): void };
+
+/** A serial queue whose jobs have budgets: a job leaves the queue when its budget ends or is used up. */
 export class WorkQueue {
-  #waiting: Job[] | undefined;
-  #running: Job | undefined;
+  readonly #queue = new SerialQueue();
+  /** Made when it is first needed: there is one queue for each BMC. */
+  #waiting: Set<Waiting> | undefined;
+  #running: JobOptions | undefined;
 
   get isBusy(): boolean {
-    return this.#running !== undefined;
+    return !this.#queue.isIdle;
   }
 
-  add<T>(work: () => Promise<T>, { budget, name, overdue }: JobOptions): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const job: Job = { work, name, budget, resolve, reject };
-      if (!this.#running) return this.#start(job);
-      this.#waiting ??= [];
-      this.#waiting.push(job);
-      budget.onEnd = () => this.#drop(job, budget.reason);
-      if (overdue) job.timer = setTimeout(() => this.#drop(job, overdue()), budget.left);
-    });
+  add<T>(work: () => Promise<T>, options: JobOptions): Promise<T> {
+    const run = () => this.#run(work, options);
+    return this.isBusy ? this.#wait(run, options) : this.#queue.run(run);
   }
 
   /** Ends all running and queued jobs; jobs added later run after them. */
   end(reason: (name: string) => Error): void {
-    const ended = this.#waiting?.splice(0) ?? [];
-    for (const job of ended) {
-      clearTimeout(job.timer);
-      job.reject(reason(job.name));
-    }
+    for (const { name, leave } of this.#waiting ?? []) leave(reason(name));
     this.#running?.budget.end(reason(this.#running.name));
   }
 
-  #drop(job: Job, reason: unknown): void {
-    clearTimeout(job.timer);
-    const at = this.#waiting?.indexOf(job) ?? -1;
-    if (at < 0) return;
-    this.#waiting?.splice(at, 1);
-    job.reject(reason);
+  #wait<T>(run: () => Promise<T>, { budget, name, overdue }: JobOptions): Promise<T> {
+    const left = new AbortController();
+    const entered = () => {
+      clearTimeout(timer);
+      budget.onEnd = undefined;
+      this.#waiting?.delete(waiting);
+    };
+    const leave = (reason: unknown) => {
+      entered();
+      left.abort(reason);
+    };
+    const waiting = { name, leave };
+    budget.onEnd = () => leave(budget.reason);
+    const timer = overdue && setTimeout(() => leave(overdue()), budget.left);
+    this.#waiting ??= new Set();
+    this.#waiting.add(waiting);
+    const start = () => {
+      entered();
+      return run();
+    };
+    return this.#queue.run(start, left.signal);
   }
 
-  #start(job: Job): void {
-    clearTimeout(job.timer);
-    job.budget.onEnd = undefined;
-    this.#running = job;
-    job.work().then(
-      (value) => this.#next(() => job.resolve(value as never)),
-      (error) => this.#next(() => job.reject(error)),
-    );
-  }
-
-  #next(settle: () => void): void {
-    this.#running = undefined;
-    const next = this.#waiting?.shift();
-    if (next) this.#start(next);
-    else this.#waiting = undefined;
-    settle();
+  async #run<T>(work: () => Promise<T>, options: JobOptions): Promise<T> {
+    this.#running = options;
+    try {
+      return await work();
+    } finally {
+      this.#running = undefined;
+    }
   }
 }

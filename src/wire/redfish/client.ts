@@ -1,5 +1,7 @@
 /** Client of one Redfish service: one request at a time, in a persistent session. DSP0266. */
-import { setTimeout as pause } from 'node:timers/promises';
+
+import { SerialQueue } from '#async/serial-queue.ts';
+import { pause } from '#async/timers.ts';
 import { readMembers } from './collection.ts';
 import { etagTable } from './etags.ts';
 import { createExchange, type Exchange, type Incoming, type Leniency, type Outgoing } from './exchange.ts';
@@ -16,7 +18,6 @@ import {
   type Resource,
 } from './redfish-client.ts';
 import { readReply, secretsIn, withMessages } from './reply.ts';
-import { createSerialQueue } from './serial-queue.ts';
 import { type EventStream, type ServerEvent, streamEvents } from './server-sent-events.ts';
 import { followTask, retryAfter } from './task-monitor.ts';
 import { createFileBody, createForm, type Form } from './uploads.ts';
@@ -106,7 +107,7 @@ class Conversation implements RedfishService {
   readonly #limits: RedfishLimits;
   readonly #exchange: Exchange;
   readonly #login: Login;
-  readonly #queue = createSerialQueue();
+  readonly #queue = new SerialQueue();
   readonly #closing = new AbortController();
   #root: Resource | undefined;
   /** Path of the service root; undefined until it has been read. */
@@ -166,9 +167,9 @@ class Conversation implements RedfishService {
   async members(path: string, request?: RedfishRequest): Promise<Resource[]> {
     const signal = this.#signal(request);
     const deadline = { signal, until: Date.now() + this.#limits.readMs };
-    const root = await this.#queue(() => this.#readRoot(deadline), signal).catch((error) =>
-      rethrow(error, `GET ${path}`, signal),
-    );
+    const root = await this.#queue
+      .run(() => this.#readRoot(deadline), signal)
+      .catch((error) => rethrow(error, `GET ${path}`, signal));
     const until = Date.now() + this.#limits.collectionMs;
     return readMembers(path, {
       get: (page) => {
@@ -186,9 +187,9 @@ class Conversation implements RedfishService {
   async stream(path: string, heard: (event: ServerEvent) => void, request?: RedfishRequest): Promise<EventStream> {
     const signal = this.#signal(request);
     const timeout = request?.timeout ?? this.#limits.readMs;
-    const headers = await this.#queue(() => this.#login.headers({ signal, until: Date.now() + timeout }), signal).catch((error) =>
-      rethrow(error, `GET ${path}`, signal),
-    );
+    const headers = await this.#queue
+      .run(() => this.#login.headers({ signal, until: Date.now() + timeout }), signal)
+      .catch((error) => rethrow(error, `GET ${path}`, signal));
     const outgoing = { method: 'GET', path, headers: { ...headers, accept: 'text/event-stream' }, timeout, signal } as const;
     const stream = await streamEvents({ outgoing, open: (asked) => this.#exchange.open(asked), heard, signal });
     this.#streams++;
@@ -248,14 +249,14 @@ class Conversation implements RedfishService {
       return reply;
     };
     this.#restLater();
-    return this.#queue(work, signal).catch((error) => rethrow(error, name, signal));
+    return this.#queue.run(work, signal).catch((error) => rethrow(error, name, signal));
   }
 
   /** A stream lives only as long as the session that opened it. */
   #restLater(): void {
     clearTimeout(this.#idle);
     const { idleMs, closeMs } = this.#limits;
-    const rest = () => (this.#streams > 0 ? this.#restLater() : void this.#queue(() => this.#login.close(closeMs)));
+    const rest = () => (this.#streams > 0 ? this.#restLater() : void this.#queue.run(() => this.#login.close(closeMs)));
     this.#idle = setTimeout(rest, idleMs).unref();
   }
 
@@ -308,7 +309,7 @@ class Conversation implements RedfishService {
       const asked = call.waits !== false && busy.includes(incoming.status) ? retryAfter(incoming.headers) : undefined;
       const wait = asked ?? (isUpset ? this.#limits.upsetMs : undefined);
       if (wait !== undefined && Date.now() + wait < deadline.until) {
-        await pause(Math.max(wait, 100), undefined, deadline.signal && { signal: deadline.signal });
+        await pause(Math.max(wait, 100), deadline.signal);
         continue;
       }
       const next = redirectedMethod(incoming, method);

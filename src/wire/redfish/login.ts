@@ -1,5 +1,5 @@
 /** Authentication of requests: a persistent session (DSP0266 section 13.3.4), or basic. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import type { Incoming } from './exchange.ts';
 import { linkOf, pathOf } from './links.ts';
 import { RedfishError, type RedfishPeer, type Resource } from './redfish-client.ts';
@@ -80,7 +80,7 @@ export function createLogin({ peer, send, root, limits }: LoginParts): Login {
         const isFull = fullSign.test([error.message, ...error.messageIds].join(' ')) || error.status === 503;
         if (isFull && peer.auth === 'auto') basicUntil = Date.now() + limits.fullMs;
         else if (isFull && Date.now() + limits.fullPauseMs < asking.until) {
-          await pause(limits.fullPauseMs, undefined, asking.signal && { signal: asking.signal });
+          await pause(limits.fullPauseMs, asking.signal);
           continue;
         } else if (hasNoSessions(error) && peer.auth === 'auto') basicUntil = Number.POSITIVE_INFINITY;
         else throw error;

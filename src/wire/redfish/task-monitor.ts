@@ -1,5 +1,5 @@
 /** Follows asynchronous operations of a service: task monitors, tasks and jobs. DSP0266 "Asynchronous operations". */
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause } from '#async/timers.ts';
 import { linkOf, pathOf } from './links.ts';
 import { isObject, type Message, readMessages } from './messages.ts';
 import { type Json, RedfishError, type RedfishReply, type Resource } from './redfish-client.ts';
@@ -49,7 +49,7 @@ export async function followTask(accepted: RedfishReply, following: Following): 
   for (;;) {
     const wait = pauseOf(reply, following.pause);
     if (Date.now() + wait > until) throw tooSlow(following, reply.body);
-    await pause(wait, undefined, following.signal && { signal: following.signal }).catch(() => {
+    await pause(wait, following.signal).catch(() => {
       throw new RedfishError('closed', { request: following.request, detail: 'it was cancelled' });
     });
     reply = await following.get(path);

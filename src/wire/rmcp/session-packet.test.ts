@@ -33,7 +33,7 @@ for (const [index, { id }] of cipherSuiteTable.entries()) {
   suite(`session packets of cipher suite ${id}`, () => {
     const secrets = secretsFor(index);
     const outer = { type: 'ipmi', session: 0xa0b0c0d0, sequence: 7 } as const;
-    const wrap = (payload: Buffer) => encodeSessionPacket({ ...outer, payload }, secrets);
+    const wrap = (payload: Buffer) => encodeSessionPacket({ ...outer, payload }, secrets, randomBytes(16));
 
     test('payloads of every length come back', () => {
       for (let length = 0; length <= 64; length += 1) {
@@ -85,7 +85,11 @@ suite('packets outside of a session', () => {
 
   test('may not claim a session, a signature or an unknown payload', () => {
     const secrets = secretsFor(0);
-    const packet = encodeSessionPacket({ type: 'ipmi', session: 1, sequence: 1, payload: Buffer.of(1) }, secrets);
+    const packet = encodeSessionPacket(
+      { type: 'ipmi', session: 1, sequence: 1, payload: Buffer.of(1) },
+      secrets,
+      randomBytes(16),
+    );
     assert.throws(() => decodePlainPacket(packet), Malformed);
     for (const [at, value] of [
       [5, 0x02],

@@ -2,7 +2,7 @@
  * The RMCP+ session packet: header, payload (encrypted or not), integrity trailer. IPMI 2.0 rev 1.1 section 13.6, table
  * 13-8; AES-CBC-128 section 13.29; the integrity algorithms section 13.28.
  */
-import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { Malformed } from '../bytes/malformed.ts';
 import { ByteReader } from '../bytes/reader.ts';
 import type { ByteWriter } from '../bytes/writer.ts';
@@ -51,11 +51,11 @@ export function encodePlainPacket(type: PayloadType, payload: Uint8Array): Buffe
   return header({ type, session: 0, sequence: 0 }, 0, payload).finish();
 }
 
-/** Signed and encrypted. `iv` is for tests only. */
+/** Signed and encrypted. @param iv 16 random bytes that are used for no other packet (`IvPool`) */
 export function encodeSessionPacket(
   { type, session, sequence, payload }: SessionHeader & { readonly payload: Uint8Array },
   secrets: SessionSecrets,
-  iv: Uint8Array = nextIv(),
+  iv: Uint8Array,
 ): Buffer {
   const encrypted = encrypt(payload, secrets.keys, iv);
   const writer = header({ type, session, sequence }, encryptedBit | authenticatedBit, encrypted);
@@ -140,19 +140,6 @@ function encrypt(payload: Uint8Array, keys: SessionKeys, iv: Uint8Array): Buffer
   clear[clear.length - 1] = padLength;
   const cipher = createCipheriv('aes-128-cbc', keys.k2.subarray(0, blockLength), iv).setAutoPadding(false);
   return Buffer.concat([iv, cipher.update(clear)]);
-}
-
-/** Random IVs for 256 packets at a time: one call for each would cost as much as the encryption. */
-const ivs = Buffer.alloc(256 * blockLength);
-let ivAt = ivs.length;
-
-function nextIv(): Uint8Array {
-  if (ivAt === ivs.length) {
-    randomFillSync(ivs);
-    ivAt = 0;
-  }
-  ivAt += blockLength;
-  return ivs.subarray(ivAt - blockLength, ivAt);
 }
 
 function decrypt(encrypted: Buffer, keys: SessionKeys): Buffer {

@@ -1,8 +1,11 @@
+import { raceAbort } from './abort.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+
 type Batch<I, A> = { readonly items: Set<I>; readonly answer: Promise<A> };
 
 export type BatchRead<I, A> = {
   readonly peer: string;
-  /** Key of peer and credentials: only nodes with the same credentials share a response. */
+  /** Key of peer and credentials: only callers with the same credentials share a response. */
   readonly account: string;
   /** Must have its own timeout, since several callers share it. */
   read(items: readonly I[]): Promise<A>;
@@ -10,36 +13,26 @@ export type BatchRead<I, A> = {
 };
 
 /**
- * Serialises requests to each peer that many nodes share (a PDU has few sockets and a slow processor), and batches
+ * Serialises requests to each peer that many share (a PDU has few sockets and a slow processor), and batches
  * simultaneous reads of the same peer into one request.
  */
 export class PeerQueue<I, A> {
-  readonly #tails = new Map<string, Promise<void>>();
+  readonly #mutex = new KeyedMutex();
   readonly #waiting = new Map<string, Batch<I, A>>();
 
   /** Runs `work` after all earlier work on this peer. A queued caller that aborts does not delay the others. */
-  async take<T>(peer: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const before = this.#tails.get(peer) ?? Promise.resolve();
-    const { promise: mine, resolve: leave } = Promise.withResolvers<void>();
-    const tail = before.then(() => mine);
-    this.#tails.set(peer, tail);
-    try {
-      await orAborted(before, signal);
-      return await work();
-    } finally {
-      leave();
-      if (this.#tails.get(peer) === tail) this.#tails.delete(peer);
-    }
+  run<T>(peer: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#mutex.run(peer, work, signal);
   }
 
   /**
    * Joins the queued batch, or starts one. A batch that was already sent is not joined: its response may predate a
    * command that the caller has just sent.
    */
-  async gather(item: I, question: BatchRead<I, A>): Promise<A> {
+  async readTogether(item: I, question: BatchRead<I, A>): Promise<A> {
     const batch = this.#waiting.get(question.account) ?? this.#begin(question);
     batch.items.add(item);
-    return await orAborted(batch.answer, question.signal);
+    return await raceAbort(batch.answer, question.signal);
   }
 
   #begin({ peer, account, read }: BatchRead<I, A>): Batch<I, A> {
@@ -50,20 +43,10 @@ export class PeerQueue<I, A> {
       this.#waiting.delete(account);
       return await read([...items]);
     };
-    const batch = { items, answer: this.take(peer, ask) };
+    const batch = { items, answer: this.run(peer, ask) };
     this.#waiting.set(account, batch);
     // All callers may have aborted: nobody handles a rejection then.
     batch.answer.catch(() => {});
     return batch;
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  const { promise: either, resolve, reject } = Promise.withResolvers<T>();
-  const giveUp = () => reject(signal.reason);
-  if (signal.aborted) giveUp();
-  signal.addEventListener('abort', giveUp, { once: true });
-  promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
-  return either;
 }

@@ -1,7 +1,7 @@
 const minuteMs = 60_000;
 
 /** A token bucket: `burst` is the initial amount and the maximum, refilled by `perMinute` each minute. */
-export class Bucket {
+export class RateLimiter {
   readonly #burst: number;
   readonly #perMinute: number;
   readonly #now: () => number;
