@@ -1,6 +1,7 @@
 /** One table as a collection of records: the common queries, with JSON and booleans decoded. */
 import type { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
+import { type Condition, compileAll } from './conditions.ts';
 import { isAfter, type Order } from './keyset.ts';
 import { isSealed, type Sealer } from './sealing.ts';
 import { columnKindsTable, type TableName, type Tables } from './tables.ts';
@@ -42,7 +43,7 @@ export class Collection<T extends object> {
     return row && this.decode(row);
   }
 
-  async list(where: Where<T> = {}, page: Page<T> = {}): Promise<T[]> {
+  async list(where: Where<T> | readonly Condition[] = {}, page: Page<T> = {}): Promise<T[]> {
     const query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where);
     const rows: object[] = await cut(query, page).execute();
     return rows.map((row) => this.decode(row));
@@ -51,12 +52,23 @@ export class Collection<T extends object> {
   /** Like `list`, but reads only these columns: for thousands of rows the cost depends on the bytes read. */
   async pick<K extends keyof T & string>(
     columns: readonly K[],
-    where: Where<T> = {},
+    where: Where<T> | readonly Condition[] = {},
     page: Page<Pick<T, K>> = {},
   ): Promise<Pick<T, K>[]> {
     const query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).select(columns), where);
     const rows: object[] = await cut(query, page).execute();
     return rows.map((row) => this.decode(row) as Pick<T, K>);
+  }
+
+  /** Reads these columns of the next rows, and whether each matches: the cost depends on `limit`, however few do. */
+  async test(
+    columns: readonly string[],
+    where: readonly Condition[],
+    page: { order: Order; after: object | undefined; limit: number },
+  ): Promise<{ row: Partial<T>; matches: boolean }[]> {
+    const query = (this.#db as AnyQuery).selectFrom(this.#table).select([...columns, compileAll(where).as('matches')]);
+    const rows: { matches: unknown }[] = await cut(query, page as Page<T>).execute();
+    return rows.map(({ matches, ...row }) => ({ row: this.decode(row), matches: Boolean(matches) }));
   }
 
   /** Updates the matching rows and returns their number, by which a claim knows whether it won. */
@@ -127,7 +139,8 @@ export class Collection<T extends object> {
     }
   }
 
-  #filter(query: AnyQuery, where: Where<T>): AnyQuery {
+  #filter(query: AnyQuery, where: Where<T> | readonly Condition[]): AnyQuery {
+    if (isConditions(where)) return where.length === 0 ? query : query.where(compileAll(where));
     let filtered = query;
     for (const [column, value] of Object.entries(where)) {
       if (value === undefined) continue;
@@ -137,6 +150,10 @@ export class Collection<T extends object> {
     }
     return filtered;
   }
+}
+
+function isConditions(where: object | readonly Condition[]): where is readonly Condition[] {
+  return Array.isArray(where);
 }
 
 function cut<T>(query: AnyQuery, page: Page<T>): AnyQuery {

@@ -33,6 +33,7 @@ const later = [
   '0015-machine-identity',
   '0016-server-records',
   '0018-field-names',
+  '0025-list-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

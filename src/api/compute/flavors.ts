@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
+import { compares, isEqual } from '#store/conditions.ts';
+import { type ListPage, listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast } from '../http/microversions.ts';
-import { nextLinks, pageOf } from '../http/pagination.ts';
+import { nextLinks } from '../http/pagination.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { WholeNumber, wholeNumberOf } from '../http/whole-numbers.ts';
 import { findFlavor } from './lookup.ts';
@@ -32,20 +36,17 @@ const FlavorQuery = Type.Object({
   minDisk: Type.Optional(Type.Integer()),
   minRam: Type.Optional(Type.Integer()),
   sort_key: Type.Optional(Type.String()),
-  sort_dir: Type.Optional(Type.String()),
+  sort_dir: Type.Optional(Type.Enum(['asc', 'desc'])),
   limit: Type.Optional(Type.Integer({ minimum: 0 })),
   marker: Type.Optional(Type.String()),
 });
+type FlavorQuery = Static<typeof FlavorQuery>;
 const IdParams = Type.Object({ id: Type.String() });
 type FlavorJson = (flavor: Flavor, request: FastifyRequest, context: ApiContext) => object;
 
 export function registerFlavors(app: ApiScope, context: ApiContext): void {
   const list = (json: FlavorJson) => async (request: FastifyRequest<{ Querystring: Static<typeof FlavorQuery> }>) => {
-    const page = pageOf(await listFlavors(context, request, request.query), {
-      ...request.query,
-      idOf: ({ id }) => id,
-      maximum: 1000,
-    });
+    const page = await listFlavors(context, request.caller, request.query);
     const links = nextLinks(context, request, page.next);
     const flavors = page.items.map((flavor) => json(flavor, request, context));
     return { flavors, ...(links.length > 0 && { flavors_links: links }) };
@@ -95,37 +96,45 @@ function registerFlavorAccess(app: ApiScope, context: ApiContext): void {
   });
 }
 
-async function listFlavors(
-  { store }: ApiContext,
-  { caller }: FastifyRequest,
-  query: Static<typeof FlavorQuery>,
-): Promise<Flavor[]> {
-  const all = await store.flavors.list();
-  const is_public = !caller.is_admin ? true : publicFilter(query.is_public);
-  const isWanted = (flavor: Flavor) =>
-    (is_public === undefined || flavor.is_public === is_public) &&
-    flavor.disk >= (query.minDisk ?? 0) &&
-    flavor.ram >= (query.minRam ?? 0);
-  const direction = query.sort_dir === 'desc' ? -1 : 1;
-  const wanted = query.sort_key ?? 'flavorid';
-  const key = Object.hasOwn(sortKeyTable, wanted) ? sortKeyTable[wanted] : undefined;
-  if (!key) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${query.sort_key}.` });
-  return all.filter(isWanted).sort((left, right) => direction * compare(left[key], right[key]) || compare(left.id, right.id));
+function listFlavors({ store }: ApiContext, caller: Caller, query: FlavorQuery): Promise<ListPage<Flavor>> {
+  const { sort_key = 'flavorid', sort_dir, limit, marker, minDisk, minRam } = query;
+  const is_public = caller.is_admin ? publicFilter(query.is_public) : true;
+  const columns = Object.hasOwn(sortKeyTable, sort_key) ? sortKeyTable[sort_key] : undefined;
+  if (!columns) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${sort_key}.` });
+  const visible = caller.is_admin ? [] : [isEqual('is_public', true)];
+  return listRows(
+    { collection: store.flavors, table: listTables.flavors, visible },
+    {
+      where: [
+        ...(is_public === undefined ? [] : [isEqual('is_public', is_public)]),
+        ...(minDisk === undefined ? [] : [compares('disk', '>=', minDisk)]),
+        ...(minRam === undefined ? [] : [compares('ram', '>=', minRam)]),
+      ],
+      sort: columns.map((column) => ({ column, descending: sort_dir === 'desc' })),
+      limit,
+      marker,
+    },
+  );
 }
 
-const sortKeyTable: Readonly<Record<string, 'id' | 'name' | 'vcpus' | 'ram' | 'disk' | 'created_at'>> = {
-  flavorid: 'id',
-  id: 'id',
-  name: 'name',
-  vcpus: 'vcpus',
-  memory_mb: 'ram',
-  root_gb: 'disk',
-  created_at: 'created_at',
+/** Nova's keys; those that have the same value in all flavors sort by no column. */
+const sortKeyTable: Readonly<Record<string, readonly string[]>> = {
+  created_at: ['created_at'],
+  description: ['description'],
+  disabled: [],
+  ephemeral_gb: ['ephemeral'],
+  flavorid: ['id'],
+  id: ['id'],
+  is_public: ['is_public'],
+  memory_mb: ['ram'],
+  name: ['name'],
+  root_gb: ['disk'],
+  rxtx_factor: [],
+  swap: ['swap'],
+  updated_at: [],
+  vcpu_weight: [],
+  vcpus: ['vcpus'],
 };
-
-function compare(left: string | number, right: string | number): number {
-  return left < right ? -1 : left > right ? 1 : 0;
-}
 
 /** Three values: public (default), private, or both (`None`). */
 function publicFilter(text: string | undefined): boolean | undefined {

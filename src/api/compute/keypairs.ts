@@ -2,12 +2,15 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { isEqual } from '#store/conditions.ts';
+import { listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { Keypair } from '#store/tables/keypairs.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
-import { nextLinks, pageOf } from '../http/pagination.ts';
+import { nextLinks } from '../http/pagination.ts';
 import { fingerprintOf, generateSshKey } from './ssh-key.ts';
 import { microsecondsTime } from './times.ts';
 
@@ -33,8 +36,9 @@ export function registerKeypairs(app: ApiScope, context: ApiContext): void {
   const { keypairs } = context.store;
 
   app.get('/os-keypairs', { schema: { querystring: UserQuery } }, async (request) => {
-    const all = await keypairs.list({ user_id: userOf(request, request.query.user_id) }, { orderBy: 'name' });
-    const page = pageOf(all, { ...request.query, idOf: ({ name }) => name });
+    const visible = [isEqual('user_id', userOf(request, request.query.user_id))];
+    const { limit, marker } = request.query;
+    const page = await listRows({ collection: keypairs, table: listTables.keypairs, visible }, { where: [], limit, marker });
     const links = nextLinks(context, request, page.next);
     const items = page.items.map((keypair) => ({ keypair: briefJson(keypair, request.microversion) }));
     return { keypairs: items, ...(links.length > 0 && { keypairs_links: links }) };

@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { listShortImages, readImages } from '#store/image-list.ts';
+import { listKeys, readRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { largestWholeNumber } from '../http/whole-numbers.ts';
 import { ById, checkVisibility, getImage, getOwnImage } from './image-access.ts';
 import { refuseTakenId } from './image-delete.ts';
-import { filterOf, ImageQuery, sortImages } from './image-filters.ts';
 import { containerFormats, diskFormats, imageBody, isProperty, visibilities } from './image-json.ts';
 import { imageBodyBytes, propertyBytes, refuseManyImages, refuseTooLarge } from './image-limits.ts';
+import { ImageQuery, largestLimit, readImageQuery, visibleImages } from './list-query.ts';
 
 const OneTag = Type.Object({ id: Type.String(), tag: Type.String({ maxLength: 255 }) });
 
@@ -32,10 +33,6 @@ export const NewImage = Type.Object(
   },
   { additionalProperties: Type.Union([Type.String(), Type.Null()]) },
 );
-
-/** Glance's `limit_param_default` and `api_limit_max`. */
-const defaultLimit = 25;
-const largestLimit = 1000;
 
 export function registerImages(app: ApiScope, context: ApiContext): void {
   app.get('/images', { schema: { querystring: ImageQuery } }, async (request) => listImages(context, request, request.query));
@@ -92,45 +89,36 @@ export async function saveImage(context: ApiContext, image: Image, changes: Part
 
 async function listImages(context: ApiContext, request: FastifyRequest, query: ImageQuery): Promise<object> {
   const { caller } = request;
-  const filter = filterOf(query, caller);
-  const short = await listShortImages(context.store, caller.is_admin ? undefined : caller.project_id);
-  const ids = sortImages(short.filter(filter.isListed), query).map(({ id }) => id);
-  const page = await readImagePage(readImages(context.store, idsAfter(ids, query.marker)), {
-    isWanted: filter.isWanted,
-    limit: Math.min(query.limit ?? defaultLimit, largestLimit),
-  });
+  const { store } = context;
+  const source = { collection: store.images, table: listTables.images, visible: visibleImages(caller), maximum: largestLimit };
+  const wanted = readImageQuery(query, caller);
+  // `limit=0` is an empty page.
+  const page = wanted.limit === 0 ? { items: [], next: undefined } : await listKeys(source, wanted);
+  const { images, last, isWhole } = await readPage(readRows(store.images, listTables.images, page.items));
+  const next = isWhole ? page.next : last;
   return {
-    images: page.images,
+    images,
     schema: '/v2/schemas/images',
     first: pathOf(request, undefined),
-    ...(page.next && { next: pathOf(request, page.next) }),
+    ...(next && { next: pathOf(request, next) }),
   };
-}
-
-function idsAfter(ids: readonly string[], marker: string | undefined): readonly string[] {
-  if (marker === undefined) return ids;
-  const at = ids.indexOf(marker);
-  if (at < 0) throw new Fault('badRequest', { detail: `Marker ${marker} could not be found.` });
-  return ids.slice(at + 1);
 }
 
 /** Maximum size of a page: images can have large properties, and clients follow `next`. */
 const pageBytes = 2 * 1024 * 1024;
 
-type PageFilter = { isWanted(image: Image): boolean; limit: number };
-
-async function readImagePage(all: AsyncIterable<Image>, { isWanted, limit }: PageFilter) {
+async function readPage(batches: AsyncIterable<Image[]>): Promise<{ images: object[]; last: string; isWhole: boolean }> {
   const images: object[] = [];
   let [last, bytes] = ['', 0];
-  for await (const image of all) {
-    if (!isWanted(image)) continue;
-    const isFull = images.length >= limit || (images.length > 0 && bytes + propertyBytes(image) > pageBytes);
-    if (isFull) return { images, next: last };
-    images.push(imageBody(image));
-    bytes += propertyBytes(image);
-    last = image.id;
+  for await (const batch of batches) {
+    for (const image of batch) {
+      bytes += propertyBytes(image);
+      if (images.length > 0 && bytes > pageBytes) return { images, last, isWhole: false };
+      images.push(imageBody(image));
+      last = image.id;
+    }
   }
-  return { images, next: undefined };
+  return { images, last, isWhole: true };
 }
 
 /** Links of this API start with its version. */

@@ -4,11 +4,14 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { listNetworks } from '#store/network-list.ts';
+import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
+import { listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
-import { checkOwner, ownerOf, ownProject, refuseMore, seeNetwork } from './ownership.ts';
+import { booleanField, fixedField, integerField, type ListFields, textField } from '../http/list.ts';
+import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
+import { checkOwner, ownerOf, refuseMore, seeNetwork, visibleNetworks } from './ownership.ts';
 import { enforceAttributes } from './policies.ts';
 
 const defaultMtu = 1500;
@@ -47,15 +50,15 @@ const NewNetwork = Type.Object(
 type NewNetwork = Static<typeof NewNetwork>;
 
 export function registerNetworks(app: ApiScope, context: ApiContext): void {
-  app.get('/networks', { schema: { querystring: ListQuery } }, async (request) => {
-    const visible = await listNetworks(context.store, ownProject(request));
-    const subnetIds = await subnetIdsByNetwork(context, request, visible);
-    return listReply(context, request, {
-      plural: 'networks',
-      all: visible.map((network) => networkBody(request, network, subnetIds.get(network.id) ?? [])),
-    });
+  app.get('/networks', { schema: { querystring: NetworkQuery } }, async (request) => {
+    const { store } = context;
+    const source = { collection: store.networks, table: listTables.networks, visible: visibleNetworks(request.caller) };
+    const page = await listRows(source, readNetworkQuery(request.query, fieldsFor(request)));
+    const subnetIds = await subnetIdsByNetwork(context, page.items);
+    const items = page.items.map((network) => networkBody(request, network, subnetIds.get(network.id) ?? []));
+    return listBody(context, request, { plural: 'networks', page: { ...page, items } });
   });
-  app.get('/networks/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
+  app.get('/networks/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
     network: project(await show(context, request, await seeNetwork(context, request, request.params.id)), request.query),
   }));
   app.post('/networks', { schema: { body: Type.Object({ network: NewNetwork }) } }, async (request, reply) => {
@@ -78,12 +81,36 @@ export function registerNetworks(app: ApiScope, context: ApiContext): void {
   });
 }
 
-async function subnetIdsByNetwork(
-  { store }: ApiContext,
-  request: FastifyRequest,
-  networks: readonly Network[],
-): Promise<Map<string, string[]>> {
-  const where = request.caller.is_admin ? {} : { network_id: networks.map(({ id }) => id) };
+const networkFields: ListFields = {
+  ...Object.fromEntries(
+    ['id', 'name', 'project_id', 'description', 'created_at', 'updated_at'].map((name) => [name, textField(name)]),
+  ),
+  ...standardFields,
+  tenant_id: textField('project_id'),
+  admin_state_up: booleanField('admin_state_up'),
+  shared: booleanField('shared'),
+  'router:external': booleanField('external'),
+  mtu: integerField('mtu'),
+  status: fixedField('ACTIVE'),
+  port_security_enabled: fixedField(false),
+  is_default: fixedField(false),
+  subnets: { filter: (values) => isAmong('id', { table: 'subnets', select: 'network_id', where: [isOneOf('id', values)] }) },
+};
+
+/** Only administrators see how a network is realized. */
+const providerFields: ListFields = Object.fromEntries(
+  (['network_type', 'physical_network', 'segmentation_id'] as const).map((name) => [
+    `provider:${name}`,
+    { filter: (values: readonly string[]) => hasMember('provider', name, values) },
+  ]),
+);
+
+function fieldsFor({ caller }: FastifyRequest): ListFields {
+  return caller.is_admin ? { ...networkFields, ...providerFields } : networkFields;
+}
+
+async function subnetIdsByNetwork({ store }: ApiContext, networks: readonly Network[]): Promise<Map<string, string[]>> {
+  const where = { network_id: networks.map(({ id }) => id) };
   const subnets = (await store.subnets.pick(['id', 'network_id', 'created_at'], where)).sort(byAge);
   const groups = Map.groupBy(subnets, (subnet) => subnet.network_id);
   return new Map([...groups].map(([id, members]) => [id, members.map((subnet) => subnet.id)]));

@@ -1,6 +1,8 @@
 /** Ownership of new records, and access to existing ones. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
+import { anyOf, type Condition, isAmong, isEqual } from '#store/conditions.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
@@ -17,9 +19,18 @@ export function ownerOf(request: FastifyRequest, fields: { project_id?: string; 
   return wanted;
 }
 
-/** The project whose records a list is limited to; undefined = all projects. */
-export function ownProject({ caller }: FastifyRequest): string | undefined {
-  return caller.is_admin ? undefined : caller.project_id;
+/** What a caller may see: all of its project's records, and shared networks with their subnets. */
+export function visibleNetworks(caller: Caller): Condition[] {
+  return caller.is_admin ? [] : [anyOf(isEqual('project_id', caller.project_id), isEqual('shared', true))];
+}
+
+export function visibleSubnets(caller: Caller): Condition[] {
+  const shared = isAmong('network_id', { table: 'networks', select: 'id', where: [isEqual('shared', true)] });
+  return caller.is_admin ? [] : [anyOf(isEqual('project_id', caller.project_id), shared)];
+}
+
+export function visiblePorts(caller: Caller): Condition[] {
+  return caller.is_admin ? [] : [isEqual('project_id', caller.project_id)];
 }
 
 /** Per project: lists are read as a whole, and a new subnet is compared with all others. */

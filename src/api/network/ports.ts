@@ -4,26 +4,16 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
-import { listPorts, type PortColumn, type PortListRequest, portColumn } from '#store/port-list.ts';
+import { isOneOf, nothing } from '#store/conditions.ts';
+import { listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type PageSource, readPage } from '../http/pagination.ts';
-import {
-  type Body,
-  ById,
-  filtersOf,
-  first,
-  ListQuery,
-  limitOf,
-  listReply,
-  pageReply,
-  project,
-  type Query,
-  sortKeysOf,
-} from './lists.ts';
-import { ownerOf, ownProject, seeNetwork, seePort } from './ownership.ts';
+import { booleanField, fixedField, itemsField, type ListFields, textField } from '../http/list.ts';
+import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
+import { ownerOf, seeNetwork, seePort, visiblePorts } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
 import { refuseManyPorts } from './port-quota.ts';
 
@@ -60,27 +50,14 @@ const NewPort = Type.Object(
 );
 
 export function registerPorts(app: ApiScope, context: ApiContext): void {
-  app.get('/ports', { schema: { querystring: ListQuery } }, async (request) => {
+  app.get('/ports', { schema: { querystring: NetworkQuery } }, async (request) => {
     const { store } = context;
-    const query = request.query as Query;
-    const wanted = readPortQuery(query);
-    if (!wanted) {
-      const project_id = ownProject(request);
-      const visible = await store.ports.list(project_id === undefined ? {} : { project_id }, { orderBy: 'created_at' });
-      return listReply(context, request, { plural: 'ports', all: visible.map((port) => portBody(request, port)) });
-    }
-    const project_id = ownProject(request);
-    const source: PageSource<Port, Port> = {
-      find: (id) => store.ports.find({ id, ...(project_id !== undefined && { project_id }) }),
-      list: (page) => listPorts(store, { ...wanted, project_id }, page),
-    };
-    const page = await readPage(source, { limit: limitOf(query), marker: first(query['marker']), idOf: ({ id }) => id });
-    return pageReply(context, request, {
-      plural: 'ports',
-      page: { ...page, items: page.items.map((port) => portBody(request, port)) },
-    });
+    const source = { collection: store.ports, table: listTables.ports, visible: visiblePorts(request.caller) };
+    const page = await listRows(source, readNetworkQuery(request.query, fieldsFor(request)));
+    const items = page.items.map((port) => portBody(request, port));
+    return listBody(context, request, { plural: 'ports', page: { ...page, items } });
   });
-  app.get('/ports/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
+  app.get('/ports/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
     port: project(portBody(request, await seePort(context, request, request.params.id)), request.query),
   }));
   app.post('/ports', { schema: { body: Type.Object({ port: NewPort }) } }, async (request, reply) => {
@@ -102,34 +79,46 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
   });
 }
 
-/** SQLite rejects expressions nested deeper than a thousand levels. */
-const fixedIpsMax = 100;
+const texts = [
+  ...['id', 'name', 'network_id', 'project_id', 'device_id', 'device_owner', 'status', 'description'],
+  ...['created_at', 'updated_at'],
+];
 
-/** undefined if a filter is not a column: then the whole list must be read. */
-function readPortQuery(query: Query): PortListRequest | undefined {
-  const filters: { column: PortColumn; values: string[] }[] = [];
-  let fixedIps: { name: string; value: string }[] | undefined;
-  for (const [name, values] of filtersOf(query)) {
-    const column = portColumn(name);
-    if (column === 'mac_address') filters.push({ column, values: values.map(plainMac) });
-    else if (column) filters.push({ column, values });
-    else if (name === 'fixed_ips' && values.length <= fixedIpsMax) fixedIps = values.map(readFixedIp);
-    else return undefined;
-  }
-  const keys = sortKeysOf(query).map(({ key, descending }) => ({ column: portColumn(key), descending }));
-  if (!keys.every((key): key is { column: PortColumn; descending: boolean } => key.column !== undefined)) return undefined;
-  return { filters, fixedIps, order: [...keys, { column: 'created_at' }, { column: 'id' }] };
+const portFields: ListFields = {
+  ...Object.fromEntries(texts.map((name) => [name, textField(name)])),
+  ...standardFields,
+  tenant_id: textField('project_id'),
+  mac_address: { filter: (values) => isOneOf('mac_address', values.map(plainMac)), sort: ['mac_address'] },
+  admin_state_up: booleanField('admin_state_up'),
+  fixed_ips: itemsField('fixed_ips'),
+  'binding:vnic_type': fixedField('baremetal'),
+  port_security_enabled: fixedField(false),
+  security_groups: { filter: () => nothing },
+};
+
+/** Only administrators may read a port's binding. */
+const bindingFields: ListFields = {
+  'binding:host_id': fixedField(''),
+  'binding:vif_type': {
+    filter: (types) =>
+      isOneOf(
+        'status',
+        statuses.filter((status) => types.includes(vifTypeOf(status))),
+      ),
+  },
+};
+
+function fieldsFor({ caller }: FastifyRequest): ListFields {
+  return caller.is_admin ? { ...portFields, ...bindingFields } : portFields;
 }
 
-function readFixedIp(text: string): { name: string; value: string } {
-  const [name = '', ...value] = text.split('=');
-  return { name, value: value.join('=') };
-}
+const statuses = ['ACTIVE', 'DOWN'] as const;
+const vifTypeOf = (status: Port['status']) => (status === 'ACTIVE' ? 'other' : 'unbound');
 
 /** Only administrators may read a port's binding (`get_port:binding:…`). */
 function bindingBody(port: Port): object {
   return {
-    'binding:vif_type': port.status === 'ACTIVE' ? 'other' : 'unbound',
+    'binding:vif_type': vifTypeOf(port.status),
     'binding:host_id': '',
     'binding:profile': {},
     'binding:vif_details': {},

@@ -4,12 +4,24 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { poolRanges, siteRanges } from '#domain/reserved-addresses.ts';
-import { listSubnets } from '#store/network-list.ts';
+import { hasItem, isAmong, nothing } from '#store/conditions.ts';
+import { listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { type Body, ById, ListQuery, listReply, project } from './lists.ts';
-import { checkOwner, ownerOf, ownProject, refuseMore, seeNetwork, seeSubnet } from './ownership.ts';
+import {
+  booleanCondition,
+  booleanField,
+  fixedField,
+  integerField,
+  itemsField,
+  type ListFields,
+  nullableField,
+  textField,
+} from '../http/list.ts';
+import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
+import { checkOwner, ownerOf, refuseMore, seeNetwork, seeSubnet, visibleSubnets } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
 import { planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 
@@ -52,11 +64,13 @@ const NewSubnet = Type.Object(
 type NewSubnet = Static<typeof NewSubnet>;
 
 export function registerSubnets(app: ApiScope, context: ApiContext): void {
-  app.get('/subnets', { schema: { querystring: ListQuery } }, async (request) => {
-    const visible = await listSubnets(context.store, ownProject(request));
-    return listReply(context, request, { plural: 'subnets', all: visible.map(subnetBody) });
+  app.get('/subnets', { schema: { querystring: NetworkQuery } }, async (request) => {
+    const { store } = context;
+    const source = { collection: store.subnets, table: listTables.subnets, visible: visibleSubnets(request.caller) };
+    const page = await listRows(source, readNetworkQuery(request.query, subnetFields));
+    return listBody(context, request, { plural: 'subnets', page: { ...page, items: page.items.map(subnetBody) } });
   });
-  app.get('/subnets/:id', { schema: { params: ById, querystring: ListQuery } }, async (request) => ({
+  app.get('/subnets/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
     subnet: project(subnetBody(await seeSubnet(context, request, request.params.id)), request.query),
   }));
   app.post('/subnets', { schema: { body: Type.Object({ subnet: NewSubnet }) } }, async (request, reply) => {
@@ -76,6 +90,29 @@ export function registerSubnets(app: ApiScope, context: ApiContext): void {
     return reply.code(204).send();
   });
 }
+
+const texts = ['id', 'name', 'network_id', 'project_id', 'cidr', 'description', 'created_at', 'updated_at'];
+
+const subnetFields: ListFields = {
+  ...Object.fromEntries(texts.map((name) => [name, textField(name)])),
+  ...standardFields,
+  tenant_id: textField('project_id'),
+  ip_version: integerField('ip_version'),
+  gateway_ip: nullableField('gateway_ip'),
+  enable_dhcp: booleanField('enable_dhcp'),
+  dns_nameservers: { filter: (values) => hasItem('dns_nameservers', values) },
+  allocation_pools: itemsField('allocation_pools'),
+  host_routes: itemsField('host_routes'),
+  shared: {
+    filter: (values) => isAmong('network_id', { table: 'networks', select: 'id', where: [booleanCondition('shared', values)] }),
+  },
+  subnetpool_id: fixedField(null),
+  ipv6_address_mode: fixedField(null),
+  ipv6_ra_mode: fixedField(null),
+  segment_id: fixedField(null),
+  dns_publish_fixed_ip: fixedField(false),
+  service_types: { filter: () => nothing },
+};
 
 function subnetBody(subnet: Subnet): Body {
   return {

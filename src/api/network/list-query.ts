@@ -1,0 +1,123 @@
+/** Neutron's lists (neutron/api/api_common.py): filters by field, `fields`, `sort_key`, `limit`, `marker`, `page_reverse`. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import { type Condition, compares, everything, nothing } from '#store/conditions.ts';
+import type { ListPage, ListQuery } from '#store/list.ts';
+import type { ApiContext } from '../context.ts';
+import { fixedField, type ListFields } from '../http/list.ts';
+
+export type Body = { id: string; [field: string]: unknown };
+type Query = Record<string, string | string[]>;
+
+export const ById = Type.Object({ id: Type.String() });
+
+export const NetworkQuery = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]));
+
+/** Query parameters that are not filters. */
+const controls: ReadonlySet<string> = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
+
+/** Fields of all resources, which have no tags and one revision. */
+export const standardFields: ListFields = {
+  revision_number: fixedField('1'),
+  changed_since: { filter: (times) => compares('updated_at', '>=', times.map(timeOf).sort().at(-1) ?? '') },
+  ...Object.fromEntries(['tags', 'tags-any'].map((name) => [name, { filter: () => nothing }])),
+  ...Object.fromEntries(['not-tags', 'not-tags-any'].map((name) => [name, { filter: () => everything }])),
+};
+
+function timeOf(text: string): string {
+  const time = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
+  if (Number.isNaN(time.getTime())) throw new Fault('invalidInput', { detail: `'${text}' is not a valid time in ISO 8601` });
+  return time.toISOString();
+}
+
+/** @throws Fault `badRequest` for an unknown filter or sort key, as Neutron with its extension `filter-validation` */
+export function readNetworkQuery(parameters: unknown, fields: ListFields): ListQuery {
+  const query = parameters as Query;
+  return {
+    where: readFilters(query, fields),
+    sort: readSort(query, fields),
+    limit: readLimit(first(query['limit'])),
+    marker: first(query['marker']),
+    reverse: first(query['page_reverse'])?.toLowerCase() === 'true',
+  };
+}
+
+function readFilters(query: Query, fields: ListFields): Condition[] {
+  const wanted = Object.entries(query).filter(([name]) => !controls.has(name));
+  const unknown = wanted.filter(([name]) => !filterOf(fields, name)).map(([name]) => name);
+  if (unknown.length > 0) throw new Fault('badRequest', { detail: `${quoted(unknown)} is invalid attribute for filtering` });
+  return wanted.flatMap(([name, value]) => filterOf(fields, name)?.([...new Set([value].flat())]) ?? []);
+}
+
+const filterOf = (fields: ListFields, name: string) => (Object.hasOwn(fields, name) ? fields[name]?.filter : undefined);
+
+/** A key without a direction is ascending. */
+function readSort(query: Query, fields: ListFields): { column: string; descending: boolean }[] {
+  const keys = [query['sort_key'] ?? []].flat();
+  const directions = [query['sort_dir'] ?? []].flat();
+  if (!directions.every((direction) => direction === 'asc' || direction === 'desc'))
+    throw new Fault('badRequest', { detail: "The sort_dirs value is invalid, valid value is 'asc' and 'desc'" });
+  const columnsOf = (key: string) => (Object.hasOwn(fields, key) ? fields[key]?.sort : undefined);
+  const unknown = keys.filter((key) => columnsOf(key) === undefined);
+  if (unknown.length > 0) throw new Fault('badRequest', { detail: `${quoted(unknown)} is invalid attribute for sort_keys` });
+  return keys.flatMap((key, index) =>
+    (columnsOf(key) ?? []).map((column) => ({ column, descending: directions[index] === 'desc' })),
+  );
+}
+
+const quoted = (names: readonly string[]) => `[${names.map((name) => `'${name}'`).join(', ')}]`;
+
+function readLimit(text: string | undefined): number | undefined {
+  if (text === undefined || text === '0') return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Fault('badRequest', { detail: `Limit must be an integer 0 or greater and not '${text}'` });
+}
+
+/** `{ networks: […], networks_links: […] }`. A list that is longer than a page has links even without `limit`. */
+export function listBody(
+  context: ApiContext,
+  request: FastifyRequest,
+  { plural, page }: { plural: string; page: ListPage<Body> },
+): object {
+  const links = linksOf(context, request, page);
+  return {
+    [plural]: page.items.map((body) => project(body, request.query)),
+    ...(links.length > 0 && { [`${plural}_links`]: links }),
+  };
+}
+
+/** With `page_reverse`, the page that follows is the one that the client came from. */
+function linksOf(context: ApiContext, request: FastifyRequest, { items, next }: ListPage<Body>): object[] {
+  const { page_reverse, marker } = request.query as Query;
+  const isReverse = first(page_reverse)?.toLowerCase() === 'true';
+  const following = isReverse ? marker && items.at(-1)?.id : next;
+  const previous = isReverse ? next : undefined;
+  return [
+    ...(following ? [{ rel: 'next', href: urlOf(context, request, { marker: following, isReverse: false }) }] : []),
+    ...(previous ? [{ rel: 'previous', href: urlOf(context, request, { marker: previous, isReverse: true }) }] : []),
+  ];
+}
+
+function urlOf(
+  context: ApiContext,
+  request: FastifyRequest,
+  { marker, isReverse }: { marker: string; isReverse: boolean },
+): string {
+  const url = new URL(request.url, context.baseUrl(request));
+  url.searchParams.set('marker', marker);
+  if (isReverse) url.searchParams.set('page_reverse', 'True');
+  else url.searchParams.delete('page_reverse');
+  return url.toString();
+}
+
+/** Only the fields listed in `fields`, if given. */
+export function project(body: Body, query: unknown): object {
+  const fields = [(query as Query)['fields'] ?? []].flat();
+  if (fields.length === 0) return body;
+  return Object.fromEntries(Object.entries(body).filter(([field]) => fields.includes(field)));
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

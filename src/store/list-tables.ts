@@ -1,0 +1,17 @@
+/** How each table is read by lists. */
+import type { TableReading } from './list.ts';
+
+const oldestFirst = [{ column: 'created_at' }, { column: 'id' }];
+const newestFirst = [
+  { column: 'created_at', descending: true },
+  { column: 'id', descending: true },
+];
+
+export const listTables = {
+  flavors: { id: 'id', order: [{ column: 'id' }] },
+  images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
+  keypairs: { id: 'name', order: [{ column: 'name' }] },
+  networks: { id: 'id', order: oldestFirst },
+  ports: { id: 'id', order: oldestFirst },
+  subnets: { id: 'id', order: oldestFirst },
+} as const satisfies Record<string, TableReading>;
