@@ -29,9 +29,21 @@ test('ids are numbers until 2.52 and UUIDs from then on; amounts end with 2.88',
     (await stage.ask({ url: `${base}/os-hypervisors/${id}`, headers: version(minor) })).body.hypervisor;
 
   assert.equal((await show(used.id, 52)).id, used.id);
-  assert.deepEqual((await show(used.uuid, 53)).servers, [{ uuid: 'server', name: 'server' }]);
+  assert.deepEqual((await show(`${used.uuid}?with_servers=true`, 53)).servers, [{ uuid: 'server', name: 'server' }]);
   assert.equal((await show(used.uuid, 87)).vcpus, 4);
   assert.equal('vcpus' in (await show(used.uuid, 88)), false);
+});
+
+test('servers are shown from 2.53 on, when asked for, and as an empty list from 2.75 on', async () => {
+  const list = async (query: string, minor: number) => {
+    const { body } = await stage.ask({ url: `${base}/os-hypervisors${query}`, headers: version(minor) });
+    return body.hypervisors.map(({ servers }: { servers?: unknown[] }) => servers?.length);
+  };
+
+  assert.deepEqual(await list('', 75), [undefined, undefined]);
+  assert.deepEqual(await list('?with_servers=true', 52), [undefined, undefined]);
+  assert.deepEqual(await list('?with_servers=true', 53), [undefined, 1]);
+  assert.deepEqual(await list('/detail?with_servers=true', 75), [0, 1]);
 });
 
 test('adds up', async () => {

@@ -17,6 +17,7 @@ const HypervisorQuery = Type.Object({
   hypervisor_hostname_pattern: Type.Optional(Type.String()),
   with_servers: Type.Optional(Type.Boolean()),
 });
+const ShowQuery = Type.Object({ with_servers: Type.Optional(Type.Boolean()) });
 const IdParams = Type.Object({ id: Type.String() });
 
 export function registerHypervisors(app: ApiScope, context: ApiContext): void {
@@ -30,7 +31,8 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
     };
     const page = await readPage(source, { limit, marker, idOf: (node) => String(idOf(node, request.microversion)) });
     const links = nextLinks(context, request, page.next);
-    const hypervisors = page.items.map((node) => (isDetailed ? detailJson : briefJson)(node, request.microversion));
+    const view = { version: request.microversion, withServers: withServers(request) };
+    const hypervisors = page.items.map((node) => (isDetailed ? detailJson : briefJson)(node, view));
     return { hypervisors, ...(links.length > 0 && { hypervisors_links: links }) };
   };
   app.get('/os-hypervisors', { schema: { querystring: HypervisorQuery } }, (request) => listReply(request, false));
@@ -41,9 +43,9 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
     return { hypervisor_statistics: statisticsOf(await sumHypervisors(context.store)) };
   });
 
-  app.get('/os-hypervisors/:id', { schema: { params: IdParams } }, async (request) => {
+  app.get('/os-hypervisors/:id', { schema: { params: IdParams, querystring: ShowQuery } }, async (request) => {
     const node = await findHypervisor(context, request, request.params.id);
-    return { hypervisor: detailJson(node, request.microversion) };
+    return { hypervisor: detailJson(node, { version: request.microversion, withServers: withServers(request) }) };
   });
   app.get('/os-hypervisors/:id/uptime', { schema: { params: IdParams } }, async (request) => {
     await findHypervisor(context, request, request.params.id);
@@ -53,7 +55,7 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
     requireAdmin(request, 'os_compute_api:os-hypervisors:search');
     const nodes = await listHypervisors(context.store, request.params.id, {});
     if (nodes.length === 0) throw new Fault('notFound', { what: 'Hypervisor', id: request.params.id });
-    return { hypervisors: nodes.map((node) => briefJson(node, request.microversion)) };
+    return { hypervisors: nodes.map((node) => briefJson(node, { version: request.microversion, withServers: false })) };
   });
 }
 
@@ -68,21 +70,33 @@ function idOf(node: HypervisorRow, version: Microversion): number | string {
   return atLeast(version, 53) ? node.uuid : node.id;
 }
 
-function briefJson(node: HypervisorRow, version: Microversion) {
-  const status = node.maintenance ? 'disabled' : 'enabled';
-  return { id: idOf(node, version), hypervisor_hostname: node.uuid, state: 'up', status };
+type HypervisorView = { version: Microversion; withServers: boolean };
+
+function withServers({ microversion, query }: FastifyRequest): boolean {
+  return atLeast(microversion, 53) && (query as { with_servers?: boolean }).with_servers === true;
 }
 
-function detailJson(node: HypervisorRow, version: Microversion) {
-  const servers = node.instance_uuid === null ? [] : [{ uuid: node.instance_uuid, name: node.instance_uuid }];
+function briefJson(node: HypervisorRow, view: HypervisorView) {
+  const status = node.maintenance ? 'disabled' : 'enabled';
+  return { id: idOf(node, view.version), hypervisor_hostname: node.uuid, state: 'up', status, ...serversOf(node, view) };
+}
+
+/** Only when asked for; until 2.74 a hypervisor without servers has no field of them. */
+function serversOf({ instance_uuid }: HypervisorRow, { version, withServers }: HypervisorView) {
+  if (!withServers) return {};
+  if (instance_uuid !== null) return { servers: [{ uuid: instance_uuid, name: instance_uuid }] };
+  return atLeast(version, 75) ? { servers: [] } : {};
+}
+
+function detailJson(node: HypervisorRow, view: HypervisorView) {
+  const { version } = view;
   return {
-    ...briefJson(node, version),
+    ...briefJson(node, view),
     host_ip: '127.0.0.1',
     hypervisor_type: 'baremetal',
     hypervisor_version: 1,
     service: { host: hostName, id: serviceId(version), disabled_reason: node.maintenance_reason },
-    ...(atLeast(version, 53) && { servers }),
-    ...(atLeast(version, 88) ? { uptime: '' } : { cpu_info: atLeast(version, 28) ? {} : '', ...amountsOf(node) }),
+    ...(atLeast(version, 88) ? { uptime: null } : { cpu_info: atLeast(version, 28) ? {} : '', ...amountsOf(node) }),
   };
 }
 

@@ -5,9 +5,9 @@ import { Fault } from '#domain/faults.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { owns, requireAdmin } from '../http/authentication.ts';
-import { atLeast } from '../http/microversions.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 import { mostKeypairs } from './keypairs.ts';
-import { largestMetadata } from './server-create.ts';
+import { largestMetadata, largestPersonality, longestPersonalityPath, mostPersonality } from './server-create.ts';
 import { microsecondsTime } from './times.ts';
 
 const unlimited = -1;
@@ -18,7 +18,7 @@ export function registerLimits(app: ApiScope, context: ApiContext): void {
     const project_id = request.query.tenant_id ?? request.caller.project_id;
     if (project_id !== request.caller.project_id) requireAdmin(request, 'os_compute_api:limits:other_project');
     const servers = await liveServers(context, project_id);
-    return { limits: { rate: [], absolute: absoluteLimits(servers) } };
+    return { limits: { rate: [], absolute: absoluteLimits(usedBy(servers), request.microversion) } };
   });
   registerQuotas(app, context);
   registerUsage(app, context);
@@ -33,39 +33,65 @@ function liveServers({ store }: ApiContext, project_id?: string): Promise<Counte
   return store.servers.pick(counted, { ...(project_id && { project_id }), vm_state });
 }
 
-function absoluteLimits(servers: readonly CountedServer[]) {
-  const sum = (amountOf: (server: CountedServer) => number) => servers.reduce((total, server) => total + amountOf(server), 0);
+type Quota = {
+  readonly limit: number;
+  /** Last minor microversion that shows it, as a quota and as a limit. */
+  readonly until?: number;
+  /** Names in `/limits`, with the last minor microversion of each. */
+  readonly limits?: Readonly<Record<string, number>>;
+};
+
+const always = Number.POSITIVE_INFINITY;
+
+/** In the order of Nova's own (nova/quota.py). What only other services limit is not limited here. */
+const quotaTable: Readonly<Record<string, Quota>> = {
+  instances: { limit: unlimited, limits: { maxTotalInstances: always } },
+  cores: { limit: unlimited, limits: { maxTotalCores: always } },
+  ram: { limit: unlimited, limits: { maxTotalRAMSize: always } },
+  key_pairs: { limit: mostKeypairs, limits: { maxTotalKeypairs: always } },
+  metadata_items: { limit: largestMetadata, limits: { maxServerMeta: always, maxImageMeta: 38 } },
+  injected_files: { limit: mostPersonality, until: 56, limits: { maxPersonality: 56 } },
+  injected_file_content_bytes: { limit: largestPersonality, until: 56, limits: { maxPersonalitySize: 56 } },
+  injected_file_path_bytes: { limit: longestPersonalityPath, until: 56 },
+  fixed_ips: { limit: unlimited, until: 35 },
+  floating_ips: { limit: unlimited, until: 35, limits: { maxTotalFloatingIps: 35 } },
+  security_groups: { limit: unlimited, until: 35, limits: { maxSecurityGroups: 35 } },
+  security_group_rules: { limit: unlimited, until: 35, limits: { maxSecurityGroupRules: 35 } },
+  server_groups: { limit: 0, limits: { maxServerGroups: always } },
+  server_group_members: { limit: 0, limits: { maxServerGroupMembers: always } },
+};
+
+function quotasAt({ minor }: Microversion): [string, Quota][] {
+  return Object.entries(quotaTable).filter(([, { until = always }]) => minor <= until);
+}
+
+function absoluteLimits(used: InUse, version: Microversion) {
+  const limits = Object.values(quotaTable).flatMap(({ limit, limits = {} }) =>
+    Object.entries(limits).flatMap(([name, until]) => (version.minor <= until ? [[name, limit] as const] : [])),
+  );
   return {
-    maxTotalInstances: unlimited,
-    maxTotalCores: unlimited,
-    maxTotalRAMSize: unlimited,
-    maxTotalKeypairs: mostKeypairs,
-    maxServerMeta: largestMetadata,
-    maxServerGroups: 0,
-    maxServerGroupMembers: 0,
-    totalInstancesUsed: servers.length,
-    totalCoresUsed: sum(({ flavor }) => flavor.vcpus),
-    totalRAMUsed: sum(({ flavor }) => flavor.ram),
+    ...Object.fromEntries(limits),
+    totalInstancesUsed: used.instances,
+    totalCoresUsed: used.cores,
+    totalRAMUsed: used.ram,
     totalServerGroupsUsed: 0,
+    ...(!atLeast(version, 36) && { totalFloatingIpsUsed: 0, totalSecurityGroupsUsed: 0 }),
   };
 }
 
-const quotas = {
-  instances: unlimited,
-  cores: unlimited,
-  ram: unlimited,
-  key_pairs: mostKeypairs,
-  metadata_items: largestMetadata,
-};
-const noQuotas = { server_groups: 0, server_group_members: 0 };
+type InUse = { instances: number; cores: number; ram: number };
 
-type InUse = { totalInstancesUsed: number; totalCoresUsed: number; totalRAMUsed: number };
+function usedBy(servers: readonly CountedServer[]): InUse {
+  const sum = (amountOf: (server: CountedServer) => number) => servers.reduce((total, server) => total + amountOf(server), 0);
+  return { instances: servers.length, cores: sum(({ flavor }) => flavor.vcpus), ram: sum(({ flavor }) => flavor.ram) };
+}
 
 /** Key pairs and metadata are not used up by a project: Nova reports 0 for them. */
-function quotasInUse({ totalInstancesUsed, totalCoresUsed, totalRAMUsed }: InUse): object {
-  const inUse: Record<string, number> = { instances: totalInstancesUsed, cores: totalCoresUsed, ram: totalRAMUsed };
-  const all = Object.entries({ ...quotas, ...noQuotas });
-  return Object.fromEntries(all.map(([name, limit]) => [name, { limit, in_use: inUse[name] ?? 0, reserved: 0 }]));
+function quotasInUse(used: InUse, version: Microversion): object {
+  const inUse: Readonly<Record<string, number>> = used;
+  return Object.fromEntries(
+    quotasAt(version).map(([name, { limit }]) => [name, { limit, in_use: inUse[name] ?? 0, reserved: 0 }]),
+  );
 }
 
 function registerQuotas(app: ApiScope, context: ApiContext): void {
@@ -74,11 +100,16 @@ function registerQuotas(app: ApiScope, context: ApiContext): void {
     if (!owns(request.caller, { project_id })) requireAdmin(request, 'os_compute_api:os-quota-sets:show');
     return project_id;
   };
-  const show = async (request: FastifyRequest) => ({ quota_set: { id: projectOf(request), ...quotas, ...noQuotas } });
+  const show = async (request: FastifyRequest) => ({
+    quota_set: {
+      id: projectOf(request),
+      ...Object.fromEntries(quotasAt(request.microversion).map(([name, { limit }]) => [name, limit])),
+    },
+  });
   app.get('/os-quota-sets/:project_id/detail', { schema: { params: ProjectParams } }, async (request) => {
     const project_id = projectOf(request);
-    const used = absoluteLimits(await liveServers(context, project_id));
-    return { quota_set: { id: project_id, ...quotasInUse(used) } };
+    const used = usedBy(await liveServers(context, project_id));
+    return { quota_set: { id: project_id, ...quotasInUse(used, request.microversion) } };
   });
   app.get('/os-quota-sets/:project_id', { schema: { params: ProjectParams } }, show);
   app.get('/os-quota-sets/:project_id/defaults', { schema: { params: ProjectParams } }, show);
@@ -105,7 +136,10 @@ function registerUsage(app: ApiScope, context: ApiContext): void {
     if (request.query.marker !== undefined && atLeast(request.microversion, 40)) return { tenant_usages: [] };
     const period = readPeriod(request.query);
     const byProject = Map.groupBy(await liveServers(context), ({ project_id }) => project_id);
-    return { tenant_usages: [...byProject].map(([project_id, servers]) => usageOf(project_id, servers, period)) };
+    const isDetailed = request.query.detailed === '1';
+    return {
+      tenant_usages: [...byProject].map(([project_id, servers]) => usageOf(project_id, servers, { ...period, isDetailed })),
+    };
   });
   app.get(
     '/os-simple-tenant-usage/:project_id',
@@ -115,7 +149,10 @@ function registerUsage(app: ApiScope, context: ApiContext): void {
       if (!owns(request.caller, { project_id })) requireAdmin(request, 'os_compute_api:os-simple-tenant-usage:show');
       if (request.query.marker !== undefined && atLeast(request.microversion, 40)) return { tenant_usage: {} };
       const servers = await liveServers(context, project_id);
-      return { tenant_usage: servers.length === 0 ? {} : usageOf(project_id, servers, readPeriod(request.query)) };
+      return {
+        tenant_usage:
+          servers.length === 0 ? {} : usageOf(project_id, servers, { ...readPeriod(request.query), isDetailed: true }),
+      };
     },
   );
 }
@@ -135,35 +172,39 @@ function readPeriod(query: { start?: string; end?: string }): Period {
   return { start, stop };
 }
 
-function usageOf(project_id: string, servers: readonly CountedServer[], { start, stop }: Period) {
-  const total = { hours: 0, vcpus: 0, memory: 0, disk: 0 };
-  for (const { flavor, launched_at } of servers) {
-    const from = Math.max(launched_at ? Date.parse(launched_at) : stop, start);
-    const hours = Math.max(Math.min(stop, Date.now()) - from, 0) / 3_600_000;
-    total.hours += hours;
-    total.vcpus += hours * flavor.vcpus;
-    total.memory += hours * flavor.ram;
-    total.disk += hours * (flavor.disk + flavor.ephemeral);
-  }
+type UsageView = Period & { isDetailed: boolean };
+
+function usageOf(project_id: string, servers: readonly CountedServer[], { isDetailed, ...period }: UsageView) {
+  const usages = servers.map((server) => serverUsageOf(server, period));
+  const total = (amountOf: (usage: (typeof usages)[number]) => number) =>
+    usages.reduce((sum, usage) => sum + usage.hours * amountOf(usage), 0);
   return {
     tenant_id: project_id,
-    start: microsecondsTime(new Date(start).toISOString()),
-    stop: microsecondsTime(new Date(stop).toISOString()),
-    total_hours: total.hours,
-    total_vcpus_usage: total.vcpus,
-    total_memory_mb_usage: total.memory,
-    total_local_gb_usage: total.disk,
-    server_usages: servers.map((server) => ({
-      instance_id: server.id,
-      name: server.name,
-      tenant_id: project_id,
-      flavor: server.flavor.name,
-      vcpus: server.flavor.vcpus,
-      memory_mb: server.flavor.ram,
-      local_gb: server.flavor.disk,
-      state: server.vm_state,
-      started_at: microsecondsTime(server.launched_at),
-      ended_at: null,
-    })),
+    start: microsecondsTime(new Date(period.start).toISOString()),
+    stop: microsecondsTime(new Date(period.stop).toISOString()),
+    total_hours: total(() => 1),
+    total_vcpus_usage: total(({ vcpus }) => vcpus),
+    total_memory_mb_usage: total(({ memory_mb }) => memory_mb),
+    total_local_gb_usage: total(({ local_gb }) => local_gb),
+    ...(isDetailed && { server_usages: usages }),
+  };
+}
+
+function serverUsageOf({ flavor, launched_at, ...server }: CountedServer, { start, stop }: Period) {
+  const now = Date.now();
+  const from = Math.max(launched_at ? Date.parse(launched_at) : stop, start);
+  return {
+    hours: Math.max(Math.min(stop, now) - from, 0) / 3_600_000,
+    flavor: flavor.name,
+    instance_id: server.id,
+    name: server.name,
+    tenant_id: server.project_id,
+    memory_mb: flavor.ram,
+    local_gb: flavor.disk + flavor.ephemeral,
+    vcpus: flavor.vcpus,
+    started_at: microsecondsTime(launched_at),
+    ended_at: null,
+    state: server.vm_state,
+    uptime: launched_at ? Math.floor((now - Date.parse(launched_at)) / 1000) : 0,
   };
 }

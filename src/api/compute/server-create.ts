@@ -25,12 +25,20 @@ const Whole = Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.Strin
 export const Metadata = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
   additionalProperties: false,
 });
+/** Files of a server's personality: how many, characters of a path, and bytes of one, which come in base64. */
+export const mostPersonality = 5;
+export const longestPersonalityPath = 255;
+const personalityCharacters = 65_535;
+export const largestPersonality = Math.floor(personalityCharacters / 4) * 3;
 export const Personality = Type.Array(
   Type.Object(
-    { path: Type.String({ minLength: 1, maxLength: 255 }), contents: Type.String({ maxLength: 65_535 }) },
+    {
+      path: Type.String({ minLength: 1, maxLength: longestPersonalityPath }),
+      contents: Type.String({ maxLength: personalityCharacters }),
+    },
     { additionalProperties: false },
   ),
-  { maxItems: 5 },
+  { maxItems: mostPersonality },
 );
 /** Ids, names, addresses: the maximum length of Nova's columns. */
 const Word = Type.String({ maxLength: 255 });

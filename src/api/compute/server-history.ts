@@ -11,6 +11,7 @@ import { atLeast } from '../http/microversions.ts';
 import { nextLinks, pageOf } from '../http/pagination.ts';
 import { faultFor } from '../http/redact-faults.ts';
 import { findServer } from './lookup.ts';
+import { hostIdOf, hostName } from './server-json.ts';
 import { isForTenants, tenantEvent } from './tenant-events.ts';
 import { microsecondsTime } from './times.ts';
 
@@ -43,9 +44,11 @@ export function registerServerHistory(app: ApiScope, context: ApiContext): void 
     const server = await findServer(context, request, id);
     const operation = (await operationsOf(context, server)).find((each) => requestIdOf(each) === request_id);
     if (!operation) throw new Fault('notFound', { what: 'Action', id: request_id });
-    const events = await context.store.events.list({ operation_id: operation.id });
-    const shown = stepsOf(await eventsFor(context, request, events));
-    return { instanceAction: { ...actionJson(operation, { server, request }), events: shown } };
+    const instanceAction = actionJson(operation, { server, request });
+    // Others than administrators see events from this version on (nova/api/openstack/compute/instance_actions.py).
+    if (!request.caller.is_admin && !atLeast(request.microversion, 51)) return { instanceAction };
+    const events = await eventsFor(context, request, await context.store.events.list({ operation_id: operation.id }));
+    return { instanceAction: { ...instanceAction, events: stepsOf(events, { server, request }) } };
   });
 
   app.get('/servers/:id/os-ingot-events', { schema: { params: IdParams, querystring: EventFeedQuery } }, async (request) => {
@@ -95,7 +98,9 @@ function actionNameOf({ kind, request }: Operation): string {
   return actionNameTable[kind] ?? powerNameTable[String(request['target'])] ?? kind;
 }
 
-function actionJson(operation: Operation, { server, request }: { server: Server; request: FastifyRequest }) {
+type ActionView = { server: Server; request: FastifyRequest };
+
+function actionJson(operation: Operation, { server, request }: ActionView) {
   return {
     action: actionNameOf(operation),
     instance_uuid: server.id,
@@ -109,20 +114,27 @@ function actionJson(operation: Operation, { server, request }: { server: Server;
 }
 
 /** Every step that ended or failed as one of Nova's action events; a running step has no finish time. */
-function stepsOf(events: readonly Event[]): object[] {
+function stepsOf(events: readonly Event[], view: ActionView): object[] {
   const steps = events.filter(({ kind }) => kind === 'step');
   const isEnd = ({ data }: Event) => data['status'] === 'ended' || data['status'] === 'failed';
   return steps
     .filter(({ data }) => data['status'] === 'started')
     .map((start) => {
       const end = steps.find((event) => event.id > start.id && event.subject === start.subject && isEnd(event));
-      return {
-        event: start.subject,
-        start_time: microsecondsTime(start.at),
-        finish_time: microsecondsTime(end?.at ?? null),
-        result: end && (end.data['status'] === 'ended' ? 'Success' : 'Error'),
-        traceback: null,
-        ...(end?.data['status'] === 'failed' && { details: end.message }),
-      };
+      return stepJson(start, end, view);
     });
+}
+
+function stepJson(start: Event, end: Event | undefined, { server, request }: ActionView) {
+  const { is_admin } = request.caller;
+  const isFailed = end?.data['status'] === 'failed';
+  return {
+    event: start.subject,
+    start_time: microsecondsTime(start.at),
+    finish_time: microsecondsTime(end?.at ?? null),
+    result: end ? (isFailed ? 'Error' : 'Success') : null,
+    ...(is_admin && { traceback: null }),
+    ...(atLeast(request.microversion, 62) && { ...(is_admin && { host: hostName }), hostId: hostIdOf(server) }),
+    ...(atLeast(request.microversion, 84) && { details: isFailed ? end.message : null }),
+  };
 }

@@ -242,6 +242,6 @@ function powerStateOf(node: Node | undefined): 0 | 1 | 4 {
 }
 
 /** Opaque; equal for all servers of a project on one host. */
-function hostIdOf(server: Server): string {
+export function hostIdOf(server: Server): string {
   return server.node_uuid ? createHash('sha224').update(`${server.project_id}${hostName}`).digest('hex') : '';
 }

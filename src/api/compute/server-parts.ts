@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 import { findServer } from './lookup.ts';
 import { groupDetails } from './security-groups.ts';
 import { registerServerConsole } from './server-console.ts';
@@ -26,14 +27,18 @@ export function registerServerParts(app: ApiScope, context: ApiContext): void {
 
   app.get('/servers/:id/os-interface', { schema: { params: IdParams } }, async (request) => {
     const server = await findServer(context, request, request.params.id);
-    return { interfaceAttachments: portsOf(server, await loadRelated(context.store, [server])).map(interfaceJson) };
+    return {
+      interfaceAttachments: portsOf(server, await loadRelated(context.store, [server])).map((port) =>
+        interfaceJson(port, request.microversion),
+      ),
+    };
   });
   app.get('/servers/:id/os-interface/:part', { schema: { params: PartParams } }, async (request) => {
     const { id, part } = request.params;
     const server = await findServer(context, request, id);
     const port = portsOf(server, await loadRelated(context.store, [server])).find((each) => each.id === part);
     if (!port) throw new Fault('notFound', { what: 'Interface', id: part });
-    return { interfaceAttachment: interfaceJson(port) };
+    return { interfaceAttachment: interfaceJson(port, request.microversion) };
   });
   app.get('/servers/:id/os-security-groups', { schema: { params: IdParams } }, async (request) => ({
     security_groups: groupDetails(await findServer(context, request, request.params.id)),
@@ -92,12 +97,14 @@ function bare(addresses: Record<string, object[]>): Record<string, object[]> {
   return Object.fromEntries(Object.entries(addresses).map(([label, list]) => [label, list.map(short)]));
 }
 
-function interfaceJson(port: Port) {
+/** Interfaces have no tags here. */
+function interfaceJson(port: Port, version: Microversion) {
   return {
     port_id: port.id,
     net_id: port.network_id,
     mac_addr: port.mac_address,
     port_state: port.status,
     fixed_ips: port.fixed_ips.map(({ subnet_id, ip_address }) => ({ subnet_id, ip_address })),
+    ...(atLeast(version, 70) && { tag: null }),
   };
 }

@@ -1,5 +1,7 @@
 /** Roles and their assignments to users in projects. */
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+
 import { Fault } from '#domain/faults.ts';
 import { roleBody, roleNames, rolesIn } from '#services/identity/roles.ts';
 import type { RoleAssignment, RoleName } from '#store/tables/role-assignments.ts';
@@ -7,7 +9,7 @@ import { revokeTokensFor } from '#store/token-revisions.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { defaultDomain } from './domains.ts';
-import { linksTo } from './links.ts';
+import { linksTo, selfLink } from './links.ts';
 import { getProject } from './projects.ts';
 import { getUser } from './users.ts';
 
@@ -26,11 +28,11 @@ const Filters = Type.Partial(
 
 export function registerRoles(app: ApiScope, context: ApiContext): void {
   app.get('/roles', { schema: { querystring: Type.Object({ name: Type.Optional(Type.String()) }) } }, async (request) => ({
-    roles: roleNames.filter((name) => (request.query.name ?? name) === name).map(roleBody),
+    roles: roleNames.filter((name) => (request.query.name ?? name) === name).map((name) => roleJson(context, request, name)),
     links: linksTo(context, request, '/roles'),
   }));
   app.get('/roles/:id', { schema: { params: Type.Object({ id: Type.String() }) } }, async (request) => ({
-    role: roleBody(getRole(request.params.id)),
+    role: roleJson(context, request, getRole(request.params.id)),
   }));
   app.get('/role_assignments', { schema: { querystring: Filters } }, async (request) => {
     if (request.query['user.id'] !== request.caller.user_id) requireAdmin(request, 'identity:list_role_assignments');
@@ -42,13 +44,17 @@ export function registerRoles(app: ApiScope, context: ApiContext): void {
   registerGrants(app, context);
 }
 
+function roleJson(context: ApiContext, request: FastifyRequest, name: RoleName) {
+  return { ...roleBody(name), links: selfLink(context, request, `/roles/${name}`) };
+}
+
 function registerGrants(app: ApiScope, context: ApiContext): void {
   const place = '/projects/:project_id/users/:user_id/roles';
   app.get(place, { schema: { params: Place } }, async (request) => {
     requireAdmin(request, 'identity:list_grants');
     const user = await getUser(context, request, request.params.user_id);
     const roles = user.is_admin ? ['admin' as const] : (await assigned(context, request.params)).map((row) => row.role);
-    return { roles: roles.map(roleBody), links: linksTo(context, request, request.url) };
+    return { roles: roles.map((role) => roleJson(context, request, role)), links: linksTo(context, request, request.url) };
   });
   app.get(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {
     requireAdmin(request, 'identity:check_grant');
