@@ -1,0 +1,59 @@
+/** One service compared with its published document: the stage, the routes it has, and what was seen. */
+import type { TestContext } from 'node:test';
+import { pino } from 'pino';
+import { createImageFiles } from '#images/image-files.ts';
+import { openRackStage, type RackStage } from '#test/rack-stage.ts';
+import { ApiDocument, type DocumentedService } from './document.ts';
+import { exceptionTable } from './exceptions.ts';
+import { ReplyCheck } from './reply-check.ts';
+
+type Route = { method: string; url: string };
+
+type Findings = {
+  /** Differences that are not in the table of exceptions. */
+  differences: string[];
+  /** Rows of that table for a difference that is not there. */
+  unusedExceptions: string[];
+  /** Routes of ours whose reply is published, but was not compared. */
+  unseenOperations: string[];
+};
+export const nothingFound: Findings = { differences: [], unusedExceptions: [], unseenOperations: [] };
+
+export type Comparison = {
+  readonly stage: RackStage;
+  readonly check: ReplyCheck;
+  readonly document: ApiDocument;
+  findings(): Findings;
+};
+
+export async function openComparison(t: TestContext, service: DocumentedService): Promise<Comparison> {
+  const document = new ApiDocument(service);
+  const check = new ReplyCheck(document, exceptionTable[service]);
+  const routes: Route[] = [];
+  const log = pino({ level: 'silent' });
+  const stage = await openRackStage({
+    images: (store, directory) => createImageFiles({ store, directory, log }),
+  });
+  // The machines of this stage have no serial line; only the reply with its URL is of interest.
+  Object.assign(stage.engine, { checkConsole: async () => {} });
+  stage.app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) routes.push({ method: each, url });
+  });
+  t.after(() => stage.close());
+  return {
+    ...{ stage, check, document },
+    findings: () => ({
+      differences: check.findings().toSorted(),
+      unusedExceptions: check.unused().map(({ operation = 'all', at, what }) => `${operation} ${at} ${what}`),
+      unseenOperations: unseen(routes, { document, seen: check.operations() }),
+    }),
+  };
+}
+
+function unseen(routes: readonly Route[], { document, seen }: { document: ApiDocument; seen: ReadonlySet<string> }): string[] {
+  const documented = routes.flatMap(({ method, url }) => {
+    const path = document.pathOf(url);
+    return path !== undefined && document.hasReply(method, path) ? [`${method} ${path}`] : [];
+  });
+  return [...new Set(documented)].filter((operation) => !seen.has(operation)).toSorted();
+}

@@ -1,0 +1,201 @@
+/** Where the published document of the identity API differs from Keystone. */
+import type { Exception } from './exception.ts';
+
+const common = 'keystone/server/flask/common.py';
+
+const general: readonly Exception[] = [
+  {
+    at: ['**/id', '**/domain_id', '**/project_id', '**/service_id', '**/region_id'],
+    what: 'wrong',
+    says: 'format "uuid"',
+    why: 'Ids have no hyphens, and the first domain is `default`.',
+    source: 'keystone/api/validation/parameter_types.py (id_string)',
+  },
+  {
+    at: [
+      '/links',
+      '**/project/links',
+      '**/projects/*/links',
+      '**/user/links',
+      '**/users/*/links',
+      '/domains/*/links',
+      '**/application_credential*/**links',
+    ],
+    what: 'unknown',
+    why: 'Every collection and member has links.',
+    source: `${common} (wrap_collection, wrap_member)`,
+  },
+  {
+    operation: 'GET /v3/auth/domains',
+    at: '/links',
+    what: 'wrong',
+    why: 'An object, as in every collection.',
+    source: `${common} (wrap_collection)`,
+  },
+  {
+    at: ['**/options/*'],
+    what: 'missing',
+    why: 'Options are shown where they are set.',
+    source: 'keystone/common/resource_options/core.py (ref_mapper_to_dict_options)',
+  },
+];
+
+const projectFields = ['description', 'enabled', 'is_domain', 'options', 'parent_id', 'tags'];
+const resourceRows: readonly Exception[] = [
+  {
+    operation: 'GET **/projects',
+    at: projectFields.map((name) => `/projects/*/${name}`),
+    what: 'unknown',
+    why: 'The document has only a part of a project here.',
+    source: 'keystone/api/auth.py (AuthProjectsResource), keystone/api/users.py (UserProjectsResource)',
+  },
+  {
+    operation: 'GET /v3/domains',
+    at: ['/domains/*/options'],
+    what: 'unknown',
+    why: 'A domain is a project, with options.',
+    source: 'keystone/resource/core.py (_get_domain_from_project)',
+  },
+  ...(['unknown', 'missing'] as const).map((what) => ({
+    operation: 'GET /v3/domains/{domain_id}',
+    at: what === 'unknown' ? '/domain' : '/*',
+    what,
+    why: 'The fields are in an object `domain`.',
+    source: 'keystone/api/domains.py (DomainResource)',
+  })),
+];
+
+const userRows: readonly Exception[] = [
+  {
+    operation: '* /v3/users**',
+    at: ['**/description', '**/default_project_id'],
+    what: 'missing',
+    why: 'Shown where it is set.',
+    source: 'keystone/identity/backends/sql_model.py (User.to_dict)',
+  },
+  {
+    operation: '* /v3/users**',
+    at: ['**/federated'],
+    what: 'missing',
+    why: 'Only of a user of a federation.',
+    source: 'keystone/identity/shadow_backends/sql.py (get_federated_objects)',
+  },
+  {
+    operation: '* /v3/users**',
+    at: ['**/password'],
+    what: 'missing',
+    why: 'Never shown.',
+    source: 'keystone/identity/backends/base.py (filter_user)',
+  },
+  {
+    operation: '* /v3/users**',
+    at: ['**/password_expires_at', '**/email'],
+    what: 'unknown',
+    why: 'The time is of every user; other fields are kept as they come.',
+    source: 'keystone/identity/backends/sql_model.py (User.attributes, extra)',
+  },
+];
+
+const roleRows: readonly Exception[] = [
+  {
+    operation: 'GET **/roles**',
+    at: ['/roles/*/domain_id', '/role/domain_id', '/roles/*/options'],
+    what: 'unknown',
+    why: 'Of every role.',
+    source: 'keystone/assignment/role_backends/sql_model.py (RoleTable)',
+  },
+  {
+    operation: 'GET /v3/role_assignments',
+    at: ['group', 'scope/OS-TRUST:trust', 'scope/domain', 'scope/system'].map((name) => `/role_assignments/*/${name}`),
+    what: 'missing',
+    why: 'One actor and one scope.',
+    source: 'keystone/api/role_assignments.py (_format_entity)',
+  },
+  {
+    operation: 'GET /v3/role_assignments',
+    at: [
+      'role/name',
+      'role/description',
+      'role/links',
+      'scope/project/name',
+      'scope/project/domain',
+      'user/name',
+      'user/domain',
+    ].map((name) => `/role_assignments/*/${name}`),
+    what: 'missing',
+    why: 'Names only with include_names; a role has no more than id and name.',
+    source: 'keystone/api/role_assignments.py (_format_entity)',
+  },
+];
+
+const tokenRows: readonly Exception[] = [
+  {
+    at: ['/catalog/*/endpoints/*/region_id', '/token/catalog/*/endpoints/*/region_id'],
+    what: 'unknown',
+    why: 'Beside `region`.',
+    source: 'keystone/catalog/backends/base.py (get_v3_catalog)',
+  },
+  {
+    operation: '* /v3/auth/tokens',
+    at: ['/token/issued_at'],
+    what: 'unknown',
+    why: 'The document calls it issues_at.',
+    source: 'keystone/common/render_token.py',
+  },
+  {
+    operation: '* /v3/auth/tokens',
+    at: ['/token/issues_at'],
+    what: 'missing',
+    why: 'The name is issued_at.',
+    source: 'keystone/common/render_token.py',
+  },
+  {
+    operation: '* /v3/auth/tokens',
+    at: ['/token/domain', '/token/system'],
+    what: 'missing',
+    why: 'A token has one scope.',
+    source: 'keystone/common/render_token.py',
+  },
+];
+
+const credentials = '* /v3/users/{user_id}/application_credentials**';
+const otherRows: readonly Exception[] = [
+  ...(['missing', 'unknown'] as const).map((what) => ({
+    operation: 'GET /v3/regions**',
+    at: ['regions/*', 'region'].map((place) => `/${place}/${what === 'missing' ? 'parent_id' : 'parent_region_id'}`),
+    what,
+    why: 'The name is parent_region_id.',
+    source: 'keystone/catalog/backends/sql.py (Region)',
+  })),
+  {
+    operation: credentials,
+    at: ['**/access_rules'],
+    what: 'missing',
+    why: 'Only of a credential that has some.',
+    source: 'keystone/application_credential/backends/sql.py (_to_dict)',
+  },
+  {
+    operation: credentials,
+    at: ['**/roles/*/domain_id'],
+    what: 'unknown',
+    why: 'A role is shown with id, name and domain.',
+    source: 'keystone/application_credential/core.py (_process_app_cred)',
+  },
+  {
+    operation: credentials,
+    at: ['**/roles/*'],
+    what: 'wrong',
+    says: 'more than 1 properties',
+    why: 'Only what is sent names a role in one way.',
+    source: 'keystone/application_credential/schema.py (role)',
+  },
+];
+
+export const identityExceptions: readonly Exception[] = [
+  ...general,
+  ...resourceRows,
+  ...userRows,
+  ...roleRows,
+  ...tokenRows,
+  ...otherRows,
+];

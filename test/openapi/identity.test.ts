@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adminPassword } from '#test/api-stage.ts';
+import { nothingFound, openComparison } from './comparison.ts';
+import { isAbsent } from './document.ts';
+import { type Send, sender } from './scenario.ts';
+
+const skip = isAbsent('identity') ?? false;
+
+test("identity: every reply is as Keystone's document has it", { skip }, async (t) => {
+  const comparison = await openComparison(t, 'identity');
+  const { stage, check } = comparison;
+  const token = await stage.logIn('admin', adminPassword);
+  const headers = { 'x-auth-token': token, 'x-subject-token': token };
+  const send = sender(stage, check, { prefix: '/identity/v3', headers });
+
+  await tokenCycle(send);
+  const project = await projectCycle(send);
+  await userCycle(send, project);
+  for (const path of ['/domains', '/domains/default', '/roles', '/groups', '/role_assignments']) await send('GET', path);
+  await send('POST', '/domains', { domain: { name: 'd' } });
+  for (const collection of ['roles', 'services', 'endpoints', 'regions']) {
+    const listed = await send('GET', `/${collection}`);
+    await send('GET', `/${collection}/${listed[collection][0].id}`);
+  }
+  await credentialCycle(send);
+
+  assert.deepEqual(comparison.findings(), nothingFound);
+});
+
+async function tokenCycle(send: Send): Promise<void> {
+  const domain = { id: 'default' };
+  const password = { user: { name: 'admin', domain, password: adminPassword } };
+  const identity = { methods: ['password'], password };
+  await send('GET', '/auth/tokens');
+  await send('POST', '/auth/tokens', { auth: { identity, scope: { project: { name: 'admin', domain } } } });
+  for (const part of ['catalog', 'projects', 'domains', 'system']) await send('GET', `/auth/${part}`);
+}
+
+async function credentialCycle(send: Send): Promise<void> {
+  const { users } = await send('GET', '/users?name=admin');
+  const path = `/users/${users[0].id}/application_credentials`;
+  const { application_credential } = await send('POST', path, { application_credential: { name: 'c' } });
+  await send('GET', path);
+  await send('GET', `${path}/${application_credential.id}`);
+}
+
+async function projectCycle(send: Send): Promise<string> {
+  const { project } = await send('POST', '/projects', { project: { name: 'p', description: 'd' } });
+  await send('GET', '/projects');
+  await send('GET', `/projects/${project.id}`);
+  await send('PATCH', `/projects/${project.id}`, { project: { description: 'other' } });
+  return project.id;
+}
+
+async function userCycle(send: Send, project: string): Promise<void> {
+  const { user } = await send('POST', '/users', { user: { name: 'u', password: 'a long password', email: 'u@example.com' } });
+  const { roles } = await send('GET', '/roles');
+  await send('PUT', `/projects/${project}/users/${user.id}/roles/${roles[0].id}`);
+  await send('GET', `/projects/${project}/users/${user.id}/roles`);
+  for (const path of ['', `/${user.id}`, `/${user.id}/projects`, `/${user.id}/groups`]) await send('GET', `/users${path}`);
+  await send('PATCH', `/users/${user.id}`, { user: { description: 'other' } });
+}

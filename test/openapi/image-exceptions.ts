@@ -1,0 +1,31 @@
+/** Where the published document of the image API differs from Glance. */
+import type { Exception } from './exception.ts';
+
+export const imageExceptions: readonly Exception[] = [
+  {
+    at: ['**/direct_url', '**/locations'],
+    what: 'missing',
+    why: 'Only with show_image_direct_url and show_multiple_locations, which are off by default.',
+    source: 'glance/api/v2/images.py (ResponseSerializer._format_image)',
+  },
+  {
+    at: ['**/stores'],
+    what: 'missing',
+    why: 'Only with several stores.',
+    source: 'glance/api/v2/images.py (ResponseSerializer._format_image)',
+  },
+  {
+    operation: 'GET /v2/images**',
+    at: ['/next', '/first'],
+    what: 'missing',
+    why: '`next` only where another page follows; a list of members has no pages.',
+    source: 'glance/api/v2/images.py (ResponseSerializer.index), glance/api/v2/image_members.py (index)',
+  },
+  {
+    operation: 'GET /v2/tasks',
+    at: '/first',
+    what: 'unknown',
+    why: 'A link to the first page.',
+    source: 'glance/api/v2/tasks.py (ResponseSerializer.index)',
+  },
+];

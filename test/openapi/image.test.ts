@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nothingFound, openComparison } from './comparison.ts';
+import { isAbsent } from './document.ts';
+import { sender } from './scenario.ts';
+
+const skip = isAbsent('image') ?? false;
+
+test("image: every reply is as Glance's document has it", { skip }, async (t) => {
+  const comparison = await openComparison(t, 'image');
+  const headers = { 'content-type': 'application/json' };
+  const send = sender(comparison.stage, comparison.check, { prefix: '/image/v2', headers });
+  const patches = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
+  const patch = sender(comparison.stage, comparison.check, { prefix: '/image/v2', headers: patches });
+
+  for (const name of ['image', 'images', 'member', 'members']) await send('GET', `/schemas/${name}`);
+  await send('GET', '/info/import');
+  const fields = { name: 'i', disk_format: 'raw', container_format: 'bare', tags: ['t'] };
+  const { id } = await send('POST', '/images', fields);
+  await send('GET', '/images');
+  await send('GET', `/images/${id}`);
+  await send('GET', `/images/${id}/members`);
+  await send('POST', `/images/${id}/members`, { member: 'p' });
+  await send('GET', '/tasks');
+  await patch('PATCH', `/images/${id}`, [{ op: 'replace', path: '/name', value: 'other' }]);
+  await send('DELETE', `/images/${id}`);
+
+  assert.deepEqual(comparison.findings(), nothingFound);
+});

@@ -1,0 +1,65 @@
+/** Where the published document of the network API differs from Neutron. */
+import type { Exception } from './exception.ts';
+
+const definitions = 'neutron_lib/api/definitions';
+const inEach = (plural: string, names: readonly string[]) =>
+  names.flatMap((name) => [`/${plural}/*/${name}`, `/${plural.slice(0, -1)}/${name}`]);
+const absent = (plural: string, names: readonly string[], files: string): Exception => ({
+  at: inEach(plural, names),
+  what: 'missing',
+  why: 'Fields of extensions that `GET /extensions` does not list; the document has those of all.',
+  source: `${definitions}/${files}`,
+});
+
+export const networkExceptions: readonly Exception[] = [
+  absent('networks', ['dns_domain', 'l2_adjacency', 'qos_policy_id', 'segments'], '{dns,l2_adjacency,qos,multiprovidernet}.py'),
+  absent(
+    'ports',
+    ['data_plane_status', 'device_profile', 'dns_assignment', 'dns_domain', 'dns_name', 'hints', 'ip_allocation'],
+    '{data_plane_status,port_device_profile,dns,dns_domain_ports,port_hints,ip_allocation}.py',
+  ),
+  absent(
+    'ports',
+    ['numa_affinity_policy', 'propagate_uplink_status', 'qos_network_policy_id', 'qos_policy_id', 'resource_request'],
+    '{port_numa_affinity_policy,uplink_status_propagation,qos,port_resource_request}.py',
+  ),
+  {
+    at: ['networks', 'subnets', 'ports'].flatMap((plural) => inEach(plural, ['project_id'])),
+    what: 'unknown',
+    why: 'Beside tenant_id, by the extension project-id.',
+    source: `${definitions}/project_id.py`,
+  },
+  {
+    at: inEach('networks', ['ipv4_address_scope', 'ipv6_address_scope', 'provider:segmentation_id']),
+    what: 'wrong',
+    says: ': null',
+    why: 'null where there is none.',
+    source: `${definitions}/{address_scope,provider_net}.py`,
+  },
+  {
+    at: inEach('subnets', ['ipv6_address_mode', 'ipv6_ra_mode']),
+    what: 'wrong',
+    says: ': null',
+    why: 'null where it is not set.',
+    source: `${definitions}/subnet.py (the default is null in the reply)`,
+  },
+  {
+    at: inEach('extensions', ['links']),
+    what: 'unknown',
+    why: 'An empty list.',
+    source: 'neutron/api/extensions.py (ExtensionController._translate)',
+  },
+  {
+    at: inEach('extensions', ['namespace']),
+    what: 'missing',
+    why: 'No longer shown.',
+    source: 'neutron/api/extensions.py (ExtensionController._translate)',
+  },
+  {
+    operation: 'GET /v2.0/quotas/**',
+    at: '/quota/project_id',
+    what: 'missing',
+    why: 'Only in the list.',
+    source: 'neutron/extensions/quotasv2.py (show, default)',
+  },
+];

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nothingFound, openComparison } from './comparison.ts';
+import { isAbsent } from './document.ts';
+import type { ReplyCheck } from './reply-check.ts';
+import { type Send, sender } from './scenario.ts';
+
+const skip = isAbsent('network') ?? false;
+
+test("network: every reply is as Neutron's document has it", { skip }, async (t) => {
+  const comparison = await openComparison(t, 'network');
+  const send = sender(comparison.stage, comparison.check, { prefix: '/network/v2.0' });
+  const [project] = await comparison.stage.store.projects.list();
+
+  await reads(send, comparison.check, project?.id ?? '');
+  await networkCycle(send);
+
+  assert.deepEqual(comparison.findings(), nothingFound);
+});
+
+async function reads(send: Send, check: ReplyCheck, project: string): Promise<void> {
+  const { extensions } = await send('GET', '/extensions');
+  await send('GET', `/extensions/${extensions[0].alias}`);
+  for (const path of ['/quotas', `/quotas/${project}`, `/quotas/${project}/details`, `/quotas/${project}/default`])
+    await send('GET', path);
+  await send('PUT', `/quotas/${project}`, { quota: { network: 1 } });
+  await send('GET', '/availability_zones');
+  for (const collection of absent) {
+    await send('GET', `/${collection}`);
+    await send('POST', `/${collection}`, {});
+    check.skip({ method: 'GET', url: `/network/v2.0/${collection}/none` });
+  }
+}
+
+/** Empty collections, to which nothing can be added. */
+const absent = [
+  ...['address-scopes', 'agents', 'floatingips', 'rbac-policies', 'routers', 'security-group-rules', 'security-groups'],
+  ...['segments', 'subnetpools'],
+];
+
+async function networkCycle(send: Send): Promise<void> {
+  const { network } = await send('POST', '/networks', { network: { name: 'net', shared: true } });
+  const subnet = await subnetCycle(send, network.id);
+  await send('GET', '/networks');
+  await send('GET', `/networks/${network.id}`);
+  await send('PUT', `/networks/${network.id}`, { network: { name: 'other' } });
+  await portCycle(send, { network: network.id, subnet });
+  await send('DELETE', `/subnets/${subnet}`);
+  await send('DELETE', `/networks/${network.id}`);
+}
+
+async function subnetCycle(send: Send, network: string): Promise<string> {
+  const fields = { network_id: network, cidr: '10.1.0.0/24', ip_version: 4, dns_nameservers: ['10.1.0.1'] };
+  const { subnet } = await send('POST', '/subnets', { subnet: fields });
+  await send('GET', '/subnets');
+  await send('GET', `/subnets/${subnet.id}`);
+  await send('PUT', `/subnets/${subnet.id}`, { subnet: { name: 'other' } });
+  return subnet.id;
+}
+
+async function portCycle(send: Send, { network, subnet }: { network: string; subnet: string }): Promise<void> {
+  const { port } = await send('POST', '/ports', { port: { network_id: network, fixed_ips: [{ subnet_id: subnet }] } });
+  await send('GET', '/ports');
+  await send('GET', `/ports/${port.id}`);
+  await send('PUT', `/ports/${port.id}`, { port: { name: 'other' } });
+  await send('DELETE', `/ports/${port.id}`);
+}
