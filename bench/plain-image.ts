@@ -1,8 +1,10 @@
 /** The image in the peer's format: raw, compressed by zstd at its default level. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readManifest } from '#build/cache.ts';
 import { runCommand } from '#build/run-command.ts';
+import { moveIntoPlace } from '#files/write-atomically.ts';
 
 /** Cached in `folder` until the image changes. @param key of the image's build */
 export async function compressImage(qcow2: string, { folder, key }: { folder: string; key: string }): Promise<string> {
@@ -15,7 +17,7 @@ export async function compressImage(qcow2: string, { folder, key }: { folder: st
   await runCommand('qemu-img', ['convert', '-O', 'raw', qcow2, raw]);
   await runCommand('zstd', ['-q', '-3', '-T0', raw, '-o', `${file}.new`]);
   rmSync(raw);
-  renameSync(`${file}.new`, file);
+  await moveIntoPlace(`${file}.new`, file);
   writeFileSync(manifest, JSON.stringify({ key }));
   return file;
 }

@@ -30,7 +30,7 @@ export const importTable: readonly ImportRow[] = [
   { from: ['wire'], may: ['wire'] },
   { from: ['log'], may: ['settings'] },
   { from: ['domain'], may: ['nothing'] },
-  { from: ['async'], may: ['nothing'] },
+  { from: ['async', 'files'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },
   { from: ['build'], may: ['domain'] },
   { from: ['lab'], may: ['wire', 'settings', 'domain'] },
@@ -53,7 +53,7 @@ export const importTable: readonly ImportRow[] = [
 ];
 
 /** Importable by every part, except those whose row says `nothing` and those without the `#` names. */
-const foundations = ['async'];
+const foundations = ['async', 'files'];
 
 /** The parts that may use a package. A package that is not listed may not be used. */
 const packageTable: Readonly<Record<string, readonly string[]>> = {

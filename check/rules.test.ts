@@ -76,3 +76,16 @@ test('change-notes: the kind comes first', () => {
     'docs/changes/c.md:1 a note begins with Added:, Changed:, Fixed:, Removed: or Security: [change-notes]',
   ]);
 });
+
+test('shared-primitives: one way to replace a file, and one to wait', () => {
+  const bad =
+    "import { readFile, rename } from 'node:fs/promises';\nimport { setTimeout as pause } from 'node:timers/promises';\n";
+  const found = messages({ 'src/engine/a.ts': bad, 'src/files/a.ts': bad, 'src/engine/a.test.ts': bad, 'agent/a.ts': bad });
+
+  assert.deepEqual(
+    found.map((line) => line.split(' ')[0]),
+    ['src/engine/a.ts:1', 'src/engine/a.ts:2'],
+  );
+  const fine = "import { readFile } from 'node:fs/promises';\nimport { setImmediate } from 'node:timers/promises';\n";
+  assert.deepEqual(messages({ 'src/engine/a.ts': fine }), []);
+});

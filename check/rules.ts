@@ -1,6 +1,7 @@
 /** The project's own lint rules, for which no tool exists: one row each. docs/engineering.md gives the reasons. */
 import { basename, dirname } from 'node:path';
 import { changeNotes, deadReferences } from './document-rules.ts';
+import { sharedPrimitives } from './primitive-rules.ts';
 import { knownPrograms } from './program-rule.ts';
 import { type Finding, lineOf, type Source } from './sources.ts';
 
@@ -40,6 +41,7 @@ export const ruleTable: readonly Rule[] = [
   { name: 'living-references', check: deadReferences },
   { name: 'change-notes', check: changeNotes },
   { name: 'known-programs', check: knownPrograms },
+  { name: 'shared-primitives', check: sharedPrimitives },
 ];
 
 export function checkRules(files: readonly Source[]): Finding[] {

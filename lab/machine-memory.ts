@@ -3,8 +3,10 @@
  * firmware boots from the network. It survives a restart of the rack; only empty disks (`up` without `--keep-disks`)
  * reset it.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { writeAtomicallySync } from '#files/write-atomically.ts';
 import { BootOverride, type BootOverrideRequest, expiryMilliseconds } from './bmc/boot-override.ts';
 import type { MediaDevice } from './bmc/chassis.ts';
 import type { NetworkBoot } from './machine-states.ts';
@@ -71,8 +73,7 @@ export class MachineMemory {
 
   #write(change: Partial<Kept>): void {
     this.#kept = { ...this.#kept, ...change };
-    writeFileSync(`${this.#file}.new`, JSON.stringify(this.#kept));
-    renameSync(`${this.#file}.new`, this.#file);
+    writeAtomicallySync(this.#file, JSON.stringify(this.#kept), { mode: 0o644 });
   }
 }
 

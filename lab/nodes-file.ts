@@ -2,8 +2,10 @@
  * nodes.json: the machines of a rack or a farm in the format of `openstack baremetal create`. It holds passwords, so
  * only its owner may read it.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomicallySync } from '#files/write-atomically.ts';
 import type { FarmMachine } from './farm/farm-plan.ts';
 import type { MachineRecord } from './rack-record.ts';
 
@@ -24,9 +26,7 @@ export function nodesFile(stateDir: string): string {
 
 export function writeNodes(stateDir: string, nodes: readonly NodeEntry[]): void {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const draft = `${nodesFile(stateDir)}.new`;
-  writeFileSync(draft, `${JSON.stringify({ nodes }, null, 1)}\n`, { mode: 0o600 });
-  renameSync(draft, nodesFile(stateDir));
+  writeAtomicallySync(nodesFile(stateDir), `${JSON.stringify({ nodes }, null, 1)}\n`);
 }
 
 /** UEFI servers use Redfish with the pinned certificate, the others IPMI: a mixed rack. */

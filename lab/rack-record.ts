@@ -2,9 +2,11 @@
  * rack.json: written by `up` to the state folder, with all enrolment data. It holds the BMC passwords, so only its
  * owner may read it.
  */
+
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomicallySync } from '#files/write-atomically.ts';
 import { defaultBmcProfile } from './bmc/bmc-profile.ts';
 import { type Certificate, ensureCertificate } from './bmc/redfish/certificate.ts';
 import { pathsOf } from './bmc/redfish/service-paths.ts';
@@ -89,9 +91,7 @@ export function writeRecord(options: RackOptions): RackRecord {
     })),
   };
   mkdirSync(plan.stateDir, { recursive: true, mode: 0o700 });
-  const draft = `${recordFile(plan.stateDir)}.new`;
-  writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, recordFile(plan.stateDir));
+  writeAtomicallySync(recordFile(plan.stateDir), `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
 

@@ -1,5 +1,6 @@
 /** The composition root: builds every part in start order. The only file that imports them all. */
-import { rename, rm, writeFile } from 'node:fs/promises';
+
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -15,6 +16,7 @@ import { openDrivers } from '#drivers/registry.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/operation-kinds.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import type { Settings } from '#settings.ts';
@@ -138,7 +140,7 @@ async function build(
   api.server.on('error', (error) => log.error({ err: error }, 'the listener of the API has a fault'));
 
   const url = settings['api.public_url'] || urlOf(api.server.address());
-  await writeEndpoint(join(state, stateFiles.endpoint), url);
+  await writeAtomically(join(state, stateFiles.endpoint), `${url}\n`);
   return { url, failed: boot.failed, close };
 }
 
@@ -158,9 +160,4 @@ function urlOf(address: string | AddressInfo | null): string {
   const isIpv6 = address.family === 'IPv6';
   const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
   return `http://${isIpv6 && host !== 'localhost' ? `[${host}]` : host}:${address.port}`;
-}
-
-async function writeEndpoint(path: string, url: string): Promise<void> {
-  await writeFile(`${path}.part`, `${url}\n`, { mode: 0o600 });
-  await rename(`${path}.part`, path);
 }

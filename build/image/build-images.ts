@@ -4,7 +4,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { moveIntoPlace, writeAtomically } from '#files/write-atomically.ts';
 import type { Announce } from '../announce.ts';
 import { cacheFolder, inputKey, readManifest } from '../cache.ts';
 import { runCommand } from '../run-command.ts';
@@ -74,7 +74,7 @@ export async function buildImages(options: ImageOptions = {}): Promise<Images> {
     const plan = { ...options, kernel, include, sizeGib, work };
     const { kernelRelease, rootUuid } = await build(plan, files);
     const manifest: ImageManifest = { key, built: new Date().toISOString(), kernelRelease, rootUuid, files: describe(files) };
-    writeFileSync(file('.json'), JSON.stringify(manifest, null, 2));
+    await writeAtomically(file('.json'), JSON.stringify(manifest, null, 2), { mode: 0o644 });
     return { ...files, manifest };
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -163,7 +163,7 @@ async function compress(raw: string, qcow2: string, signal?: AbortSignal): Promi
   await runCommand('qemu-img', ['convert', '-c', '-W', '-m', '4', '-O', 'qcow2', '-o', 'compression_type=zstd', raw, fresh], {
     signal,
   });
-  renameSync(fresh, qcow2);
+  await moveIntoPlace(fresh, qcow2);
   rmSync(raw);
 }
 

@@ -10,11 +10,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { moveIntoPlace } from '#files/write-atomically.ts';
 import type { Announce } from '../announce.ts';
 import { packageFolder, projectRoot } from '../cache.ts';
 import { type DebianPackage, dependencyOf, downloadPackages, unpackPackages } from '../debian-packages.ts';
@@ -115,5 +115,5 @@ async function compress(root: string, file: string, level: number): Promise<void
   await pipeline(Readable.from(cpioArchive(entries())), createWriteStream(archive));
   await runCommand('zstd', ['-q', '-f', `-${level}`, '-T0', '-o', `${file}.new`, archive]);
   rmSync(archive);
-  await rename(`${file}.new`, file);
+  await moveIntoPlace(`${file}.new`, file);
 }

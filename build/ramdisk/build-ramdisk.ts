@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomicallySync } from '#files/write-atomically.ts';
 import type { Announce } from '../announce.ts';
 import { cacheFolder, inputKey, projectRoot, readManifest } from '../cache.ts';
 import { agentEntries } from './agent-layer.ts';
@@ -46,7 +47,7 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
   let base = refresh ? undefined : readManifest<BaseLayer & { key: string }>(baseFile, baseKey);
   if (!base) {
     base = { key: baseKey, ...(await buildBaseLayer(profileTable[name], { kernel: files.kernel, layer }, announce)) };
-    writeFileSync(baseFile, JSON.stringify(base, null, 2));
+    writeAtomicallySync(baseFile, JSON.stringify(base, null, 2), { mode: 0o644 });
   }
   joinLayers(layer, files.ramdisk);
   const manifest: RamdiskManifest = {
@@ -57,7 +58,7 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
     kernelBytes: statSync(files.kernel).size,
     ramdiskBytes: statSync(files.ramdisk).size,
   };
-  writeFileSync(files.manifest, JSON.stringify(manifest, null, 2));
+  writeAtomicallySync(files.manifest, JSON.stringify(manifest, null, 2), { mode: 0o644 });
   return { ...files, manifest };
 }
 
@@ -73,8 +74,7 @@ function joinLayers(layer: string, ramdisk: string): void {
   const base = readFileSync(layer);
   const agent = Buffer.concat([...cpioArchive(agentEntries())]);
   // The kernel looks for an uncompressed archive only at addresses divisible by four.
-  writeFileSync(`${ramdisk}.new`, Buffer.concat([base, padding(base.length), agent]));
-  renameSync(`${ramdisk}.new`, ramdisk);
+  writeAtomicallySync(ramdisk, Buffer.concat([base, padding(base.length), agent]), { mode: 0o644 });
 }
 
 function sizesFit(files: { kernel: string; ramdisk: string }, manifest: RamdiskManifest): boolean {

@@ -1,6 +1,8 @@
 /** farm.json: the enrolment data of a farm. It holds passwords, so only its owner may read it. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomicallySync } from '#files/write-atomically.ts';
 import type { FarmRecord } from './farm-plan.ts';
 
 export function farmFile(stateDir: string): string {
@@ -9,9 +11,7 @@ export function farmFile(stateDir: string): string {
 
 export function writeFarm(record: FarmRecord): void {
   mkdirSync(record.state_dir, { recursive: true, mode: 0o700 });
-  const draft = `${farmFile(record.state_dir)}.new`;
-  writeFileSync(draft, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600 });
-  renameSync(draft, farmFile(record.state_dir));
+  writeAtomicallySync(farmFile(record.state_dir), `${JSON.stringify(record, null, 1)}\n`);
 }
 
 export function readFarm(stateDir: string): FarmRecord | undefined {

@@ -2,10 +2,12 @@
  * dnsmasq's lease file, and the release of conflicting leases: dnsmasq does not give a fixed address to its owner while
  * another MAC holds a lease on it, and keeps the lease of a removed machine until it expires.
  */
+
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { BootPlan } from '#drivers/interfaces.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 
 export type Lease = {
   /** Empty for an InfiniBand port that sends only its client id. */
@@ -49,8 +51,7 @@ export async function removeLeases(file: string, leases: readonly Lease[]): Prom
   const lines = new Set(leases.map(({ line }) => line));
   const text = await readFile(file, 'utf8').catch(() => '');
   const kept = text.split('\n').filter((line) => !lines.has(line));
-  await writeFile(`${file}.part`, kept.join('\n'));
-  await rename(`${file}.part`, file);
+  await writeAtomically(file, kept.join('\n'), { mode: 0o644 });
 }
 
 /** Sends a DHCPRELEASE (RFC 2131, 4.4.6) on behalf of each machine, to dnsmasq at our own address. */

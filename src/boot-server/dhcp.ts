@@ -3,10 +3,11 @@
  * nothing, SIGHUP, or a restart if the firmware of a MAC changed (a tag; see dnsmasq-config.ts) or a conflicting lease
  * cannot be released. Changes requested during a sync are batched into the next one.
  */
-import { rename, writeFile } from 'node:fs/promises';
+
 import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 import type { Settings } from '#settings.ts';
 import { type Lease, readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
 import { clientNames, type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
@@ -155,13 +156,8 @@ export class Dhcp {
   }
 
   async #write({ config, hosts }: { config: string; hosts: string }): Promise<void> {
-    for (const [file, text] of [
-      [this.#files.config, config],
-      [this.#files.hosts, hosts],
-    ] as const) {
-      await writeFile(`${file}.part`, text, { mode: 0o600 });
-      await rename(`${file}.part`, file);
-    }
+    await writeAtomically(this.#files.config, config);
+    await writeAtomically(this.#files.hosts, hosts);
   }
 
   #hostsRead(): RegExp {

@@ -1,11 +1,13 @@
 /** The live boot plans: in memory for the listeners, and as one JSON file each for the next start. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { ethernetForm } from '#agent-protocol/infiniband.ts';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 import type { Log } from './parts.ts';
 
 /** One path component: no separator and no leading dot, so neither `..` nor our temporary names. */
@@ -101,9 +103,7 @@ export class Plans {
 
   async put(plan: BootPlan): Promise<void> {
     if (this.#directory) {
-      const file = join(this.#directory, `${plan.node_uuid}.json`);
-      await writeFile(`${file}.part`, JSON.stringify(plan), { mode: 0o600 });
-      await rename(`${file}.part`, file);
+      await writeAtomically(join(this.#directory, `${plan.node_uuid}.json`), JSON.stringify(plan));
     }
     this.#byNode.delete(plan.node_uuid);
     this.#byNode.set(plan.node_uuid, plan);

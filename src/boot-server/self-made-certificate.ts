@@ -1,8 +1,10 @@
 /** A self-signed certificate: made once and kept in the state folder. */
+
 import { generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { writeAtomically } from '#files/write-atomically.ts';
 import { runTool } from '#tools/run-tool.ts';
 
 /** PEM. */
@@ -26,10 +28,10 @@ export async function ensureSelfMade({ folder, name, isGood, ...wish }: SelfMade
   const kept = await readPair(keyFile, certFile);
   if (kept && isUsable(kept, isGood)) return kept;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeAside(keyFile, await makeKey(wish.kind));
+  await writeAtomically(keyFile, await makeKey(wish.kind));
   const subject = ['-subj', `/CN=${wish.subject}`, '-addext', `subjectAltName=IP:${wish.address}`];
   const cert = await runTool('openssl', ['req', '-x509', '-new', '-key', keyFile, '-days', String(validDays), ...subject]);
-  await writeAside(certFile, cert);
+  await writeAtomically(certFile, cert);
   return { key: await readFile(keyFile, 'utf8'), cert };
 }
 
@@ -55,9 +57,4 @@ function isUsable({ key, cert }: Certificate, isGood: SelfMade['isGood']): boole
   } catch {
     return false;
   }
-}
-
-async function writeAside(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.part`, text, { mode: 0o600 });
-  await rename(`${file}.part`, file);
 }

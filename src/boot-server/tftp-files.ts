@@ -1,24 +1,12 @@
 /** Places the files of boot plans under the TFTP root and removes them. Every file appears atomically. */
+
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import {
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, readdir, readFile, realpath, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootFile, BootPlan } from '#drivers/interfaces.ts';
+import { moveIntoPlace, writeAtomically } from '#files/write-atomically.ts';
 import { checkDiskSpace, type DiskSpace } from '#tools/disk-room.ts';
 
 type FirmwareFile = { readonly name: string; readonly source: string; readonly package: string };
@@ -120,11 +108,8 @@ export class TftpFiles {
   async #layText(path: string, text: string): Promise<void> {
     const target = join(this.root, path);
     if ((await readFile(target, 'utf8').catch(() => undefined)) === text) return;
-    await appear(target, async (part) => {
-      await writeFile(part, text);
-      // dnsmasq serves only world-readable files, and our umask may be strict.
-      await chmod(part, 0o644);
-    });
+    // dnsmasq serves only world-readable files.
+    await writeAtomically(target, text, { mode: 0o644 });
   }
 
   async #layFile(path: string, source: string): Promise<void> {
@@ -167,7 +152,7 @@ async function appear(target: string, write: (part: string) => Promise<void>): P
   const part = join(dirname(target), `.${randomUUID()}.part`);
   try {
     await write(part);
-    await rename(part, target);
+    await moveIntoPlace(part, target);
   } finally {
     // If both names are already one inode, rename keeps the temporary one.
     await rm(part, { force: true });

@@ -1,6 +1,7 @@
 /** TFTP for firmware and pxelinux: a separate dnsmasq, which never has to be restarted for a plan. */
-import { rename, writeFile } from 'node:fs/promises';
+
 import { join } from 'node:path';
+import { writeAtomically } from '#files/write-atomically.ts';
 import type { Settings } from '#settings.ts';
 import { renderTftpConfig } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
@@ -53,7 +54,6 @@ export class Tftp {
 
   async #prepare(config: string, pid: string): Promise<void> {
     const { settings, root } = this.#options;
-    await writeFile(`${config}.part`, renderTftpConfig(settings, root, pid), { mode: 0o600 });
-    await rename(`${config}.part`, config);
+    await writeAtomically(config, renderTftpConfig(settings, root, pid));
   }
 }

@@ -2,8 +2,10 @@
  * The config drive: Nova's metadata tree as a small ISO 9660 image labelled `config-2`, from which unmodified
  * cloud-init reads hostname, SSH key, network, user data and files.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomically } from '#files/write-atomically.ts';
 import type { Server } from '#store/tables/servers.ts';
 import { buildIso, type IsoFiles } from './iso9660.ts';
 import { type NetworkFacts, networkData } from './network-data.ts';
@@ -30,8 +32,7 @@ export async function writeConfigDrive(server: Server, network: NetworkFacts, di
   await mkdir(directory, { recursive: true });
   const path = join(directory, 'config-drive.iso');
   // User data may contain secrets.
-  await writeFile(`${path}.part`, image, { mode: 0o600 });
-  await rename(`${path}.part`, path);
+  await writeAtomically(path, image);
   return path;
 }
 

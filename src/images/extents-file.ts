@@ -2,8 +2,9 @@
  * Creates the file that machines download: an image's data without its holes, in extents format
  * (agent-protocol/extents.ts), compressed. One pass, a few records in memory; compression runs on Node's thread pool.
  */
+
 import { createReadStream, createWriteStream } from 'node:fs';
-import { type FileHandle, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
@@ -12,6 +13,7 @@ import { Value } from 'typebox/value';
 import { encodeExtentsEnd, encodeExtentsHeader, encodeRecordHeader, extentsMaxRecordBytes } from '#agent-protocol/extents.ts';
 import { Fault } from '#domain/faults.ts';
 import type { ExtentsFile } from '#drivers/interfaces.ts';
+import { moveIntoPlace, writeAtomically } from '#files/write-atomically.ts';
 import { type DiskSpace, keepingDiskSpace } from '#tools/disk-room.ts';
 import { dataRuns, type HowToRun } from '#tools/qemu-img.ts';
 import { isInstalled } from '#tools/run-tool.ts';
@@ -53,12 +55,9 @@ export async function writeExtentsFile(source: string, target: string, options: 
   await pipeline(records, compress, tally.pass, bounded, createWriteStream(part, { flush: true }), { signal });
   const facts = { size: tally.size, sha256: tally.digest('sha256'), ...counts, boot: await bootContentsOf(source) };
   const { mtimeMs } = await stat(part);
-  await writeFile(
-    `${target}.json.part`,
-    JSON.stringify({ ...facts, modified_ms: mtimeMs, boot_reader: bootReaderVersion } satisfies Static<typeof Sidecar>),
-  );
-  await rename(part, target);
-  await rename(`${target}.json.part`, `${target}.json`);
+  const sidecar = { ...facts, modified_ms: mtimeMs, boot_reader: bootReaderVersion } satisfies Static<typeof Sidecar>;
+  await moveIntoPlace(part, target);
+  await writeAtomically(`${target}.json`, JSON.stringify(sidecar));
   return { path: target, ...facts };
 }
 

@@ -6,9 +6,10 @@
  *     <id>/extents         its data without holes, compressed, for machines to download; `extents.json` describes it
  *     <id>/….part          incomplete; discarded after a crash
  */
+
 import type { ReadStream } from 'node:fs';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
@@ -18,6 +19,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
+import { moveIntoPlace } from '#files/write-atomically.ts';
 import type { Store } from '#store/store.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Server } from '#store/tables/servers.ts';
@@ -212,9 +214,8 @@ class FolderImageStore implements ImageStore {
     await rm(part, { force: true });
     if (driverOf(image.disk_format as DiskFormat) === 'raw') await link(data.path, part);
     else await this.#decode(image, data.path, part);
-    await syncToDisk(part);
     if (!target.endsWith('.part')) await recordDigest(part, target, this.#signalFor(image.id));
-    await rename(part, target);
+    await moveIntoPlace(part, target);
   }
 
   async #findRaw(image: Image, path: string): Promise<{ path: string; size: number } | undefined> {
@@ -286,16 +287,6 @@ class FolderImageStore implements ImageStore {
   #folder(id: string): string {
     if (!imageIdPattern.test(id)) throw new Fault('notFound', { what: 'Image', id });
     return join(this.#parts.directory, id.toLowerCase());
-  }
-}
-
-/** Without it, a power cut after the rename could leave a file of zeros under its final name. */
-async function syncToDisk(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,8 +1,10 @@
 /** Integrity checks of the image store's files: disks corrupt data silently. */
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+
+import { readFile, stat } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { SingleFlight } from '#async/single-flight.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 import { digestFile } from './digest.ts';
 
 export type Digest = { algorithm: string; value: string };
@@ -42,8 +44,7 @@ async function stateOf(path: string): Promise<string> {
 /** Writes the digest's sidecar before the file itself gets its name. */
 export async function recordDigest(made: string, path: string, signal: AbortSignal): Promise<void> {
   const [{ size }, sha256] = [await stat(made), await digestFile(made, 'sha256', signal)];
-  await writeFile(`${path}.json.part`, JSON.stringify({ size, sha256 }));
-  await rename(`${path}.json.part`, `${path}.json`);
+  await writeAtomically(`${path}.json`, JSON.stringify({ size, sha256 }));
 }
 
 /** The recorded digest; undefined if there is none, as for files of an earlier version. */

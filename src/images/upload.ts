@@ -1,11 +1,12 @@
 /** Writes an uploaded stream to a file: computes checksums, checks the file at the end, then renames it. */
+
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '#domain/faults.ts';
+import { moveIntoPlace } from '#files/write-atomically.ts';
 import type { Image } from '#store/tables/images.ts';
 import { type DiskSpace, diskSpaceLeft, keepingDiskSpace } from '#tools/disk-room.ts';
 import type { HowToRun } from '#tools/qemu-img.ts';
@@ -53,8 +54,7 @@ export async function receiveUpload(
     await checkDiskFormat(part, format);
     const virtual_size = await inspectImage(part, format, { ...limits, signal: request.signal });
     if (format === 'raw' && !request.skips_boot_check) await refuseHalfDisk(part);
-    await rename(part, target);
-    await syncFolder(dirname(target));
+    await moveIntoPlace(part, target);
     return { size: sums.size, virtual_size, checksum: sums.md5, os_hash_algo: 'sha512', os_hash_value: sums.sha512 };
   } catch (error) {
     await rm(part, { force: true });
@@ -114,16 +114,6 @@ function checkSums(sums: Sums, { checksum, size }: UploadRequest): void {
   if (size !== undefined && size !== sums.size) throw wrong('size', size, sums.size);
   if (checksum && checksum.value.toLowerCase() !== sums[checksum.algorithm]) {
     throw wrong(checksum.algorithm, checksum.value, sums[checksum.algorithm]);
-  }
-}
-
-/** The rename must survive a power cut, or the row would refer to missing data. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -2,11 +2,13 @@
  * The encryption key of secrets in the database: a file, created at the first start. The database stores the key's id,
  * so that a missing or wrong key is reported before anything is read or written.
  */
+
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 import { isSealed, keyBytes, Sealer } from './sealing.ts';
 import { columnKindsTable, type TableName, type Tables } from './tables.ts';
 
@@ -15,7 +17,7 @@ export async function openSealer(db: Kysely<Tables>, keyFile: string): Promise<S
   const marker = await db.selectFrom('secrets_key').selectAll().executeTakeFirst();
   const found = readKey(keyFile);
   if (marker && !found) throw unusable(keyFile, `it is missing; the database was sealed with the key made at ${marker.made_at}`);
-  const sealer = new Sealer(found ?? makeKey(keyFile));
+  const sealer = new Sealer(found ?? (await makeKey(keyFile)));
   if (marker && marker.id !== sealer.id) throw unusable(keyFile, 'the database was sealed with another key');
   if (!marker) await sealAll(db, sealer);
   await rewriteOnce(db);
@@ -40,19 +42,11 @@ function readKey(file: string): Buffer | undefined {
 }
 
 /** Synced to disk before anything is encrypted: after a power cut there must be no secrets without their key. */
-function makeKey(file: string): Buffer {
+async function makeKey(file: string): Promise<Buffer> {
   const key = randomBytes(keyBytes);
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const draft = `${file}.part`;
-    const descriptor = openSync(draft, 'w', 0o600);
-    writeSync(descriptor, `${key.toString('base64')}\n`);
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-    renameSync(draft, file);
-    const folder = openSync(dirname(file), 'r');
-    fsyncSync(folder);
-    closeSync(folder);
+    await writeAtomically(file, `${key.toString('base64')}\n`);
   } catch (error) {
     throw unusable(file, `it cannot be made: ${(error as Error).message}`, error);
   }

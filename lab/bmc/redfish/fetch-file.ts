@@ -1,8 +1,9 @@
-import { createWriteStream, mkdirSync, renameSync } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { moveIntoPlace } from '#files/write-atomically.ts';
 
 /** Timeout for a whole file (milliseconds), and the maximum size (bytes). */
 const patience = 300_000;
@@ -15,7 +16,7 @@ export async function fetchFile(url: string, file: string): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new`;
   await pipeline(reply, limited, createWriteStream(draft), { signal: AbortSignal.timeout(patience) });
-  renameSync(draft, file);
+  await moveIntoPlace(draft, file);
 }
 
 async function open(url: string, redirects: number): Promise<IncomingMessage> {

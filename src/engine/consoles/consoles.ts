@@ -1,12 +1,13 @@
 /** Serial consoles: an enabled console is kept open and recorded; viewers can attach to it and type. */
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Semaphore } from '#async/semaphore.ts';
 import { lastLines } from '#domain/last-lines.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import { unsupported } from '#drivers/unsupported.ts';
+import { writeAtomically } from '#files/write-atomically.ts';
 import type { Store } from '#store/store.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import { ConsoleLine } from './console-line.ts';
@@ -87,7 +88,7 @@ export class Consoles {
     const position = await this.#parts.drivers.console[node.console_interface]?.position?.(facts);
     if (position === undefined) return;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await writeFile(this.#markOf(uuid), position, { mode: 0o600 });
+    await writeAtomically(this.#markOf(uuid), position);
   }
 
   /** Null if there is no record. */

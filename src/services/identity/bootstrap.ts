@@ -1,7 +1,9 @@
 /** Creates the first user and project from the settings, and their secrets in the state folder. */
+
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomically } from '#files/write-atomically.ts';
 import type { Settings } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import type { Store } from '#store/store.ts';
@@ -31,7 +33,7 @@ export async function ensureAdmin(store: Store, settings: Settings, stateDir: st
 async function chooseAdminPassword(settings: Settings, path: string): Promise<{ password: string; mustApply: boolean }> {
   const password = settings['admin.password'];
   if (password) {
-    await writeSecret(path, password);
+    await writeAtomically(path, `${password}\n`);
     return { password, mustApply: true };
   }
   const { secret, isNew } = await secretFile(path, 18);
@@ -72,13 +74,6 @@ async function secretFile(path: string, bytes: number): Promise<{ secret: string
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const secret = randomBytes(bytes).toString('base64url');
-  await writeSecret(path, secret);
+  await writeAtomically(path, `${secret}\n`);
   return { secret, isNew: true };
-}
-
-/** Atomic: a crash must not leave half a key. */
-async function writeSecret(path: string, secret: string): Promise<void> {
-  const draft = `${path}.${process.pid}.new`;
-  await writeFile(draft, `${secret}\n`, { mode: 0o600 });
-  await rename(draft, path);
 }
