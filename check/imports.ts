@@ -62,6 +62,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store'],
   'net-snmp': ['wire'],
   ws: ['api'],
+  yaml: ['api'],
   pino: ['log', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
   typebox: [
     'api',

@@ -44,6 +44,11 @@ export const settingsTable = {
     default: 256,
     help: 'Maximum API connections per address (IPv6: per /64); this host is exempt',
   },
+  'policy.file': {
+    kind: 'text',
+    default: '',
+    help: 'File that overrides policy rules, `name: "check"` in YAML or JSON as oslo.policy\'s; docs/policies.md lists the rules',
+  },
   state_dir: { kind: 'text', default: './state', help: 'Folder of the database, images, boot files and secrets' },
   'process.user': {
     kind: 'text',

@@ -26,6 +26,7 @@ import { replyNotFound, replyWithFault, type ServiceName } from './http/fault-re
 import { jsonParser } from './http/json-body.ts';
 import { readMediaType } from './http/media-types.ts';
 import { negotiateMicroversion, type VersionedService } from './http/microversions.ts';
+import { checkOrdinaryHandlers, requirePolicies } from './http/policy/require-policies.ts';
 import { refuseControls } from './http/printable-text.ts';
 import { RouteMethods } from './http/route-methods.ts';
 import { sendLongListsInSlices } from './http/sliced-json.ts';
@@ -33,6 +34,7 @@ import { compileValidator } from './http/validation.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
 import { registerNetwork } from './network/index.ts';
+import { createPolicies } from './policies.ts';
 
 export type ApiParts = {
   store: Store;
@@ -84,8 +86,17 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const { tokenKey, clock, onAuthenticated = () => {}, ...shared } = parts;
   const consoles = new ConsoleTickets();
   const tokens = new Tokens(parts.store, tokenKey);
+  const policies = createPolicies(parts.settings['policy.file']);
   const logins = new LoginGuard(parts.store, clock);
-  const context: ApiContext = { ...shared, tokens, logins, consoles, waits: new Map(), baseUrl: baseUrlBy(parts.settings) };
+  const context: ApiContext = {
+    ...shared,
+    policies,
+    tokens,
+    logins,
+    consoles,
+    waits: new Map(),
+    baseUrl: baseUrlBy(parts.settings),
+  };
   const app = fastify({
     loggerInstance: parts.log,
     frameworkErrors: (error, request, reply) => replyWithFault(serviceAt(request.url))(error, request, reply),
@@ -103,6 +114,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
   app.setErrorHandler<FastifyError>((error, request, reply) => replyWithFault(serviceAt(request.url))(error, request, reply));
   const methods = new RouteMethods(app);
+  requirePolicies(app, checksItself);
   app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods)(request, reply));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
@@ -132,6 +144,13 @@ function serviceAt(url: string): ServiceName {
   return serviceTable.find(({ name }) => name === first)?.name ?? 'identity';
 }
 
+/** Services whose handlers check their callers themselves, until they are rows. */
+const selfChecking: readonly ServiceName[] = ['identity', 'compute', 'image', 'network', 'baremetal'];
+
+function checksItself(url: string): boolean {
+  return selfChecking.some((name) => url.startsWith(`/${name}/`));
+}
+
 /** Ironic treats a path without a version as its only version, and its clients find it so in the catalogue. */
 function withVersion(url: string): string {
   return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$))(?=[^/?])/, '/baremetal/v1/');
@@ -147,6 +166,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
     await app.register(async (closed) => {
       closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
       closed.addHook('preSerialization', recheckSlowReads(context));
+      checkOrdinaryHandlers(closed, context.policies[service.name]);
       sendLongListsInSlices(closed);
       closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
       closed.addHook('onRequest', reserve(service.name));

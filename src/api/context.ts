@@ -18,6 +18,7 @@ import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { ConsoleTickets } from './consoles.ts';
 import type { Microversion } from './http/microversions.ts';
+import type { Policies } from './http/policy/rules.ts';
 
 /** A Fastify scope whose route schemas type the handlers. */
 export type ApiScope = FastifyInstance<
@@ -41,6 +42,8 @@ export type ApiContext = {
   readonly tokens: Tokens;
   /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;
+  /** The rules of each service. */
+  readonly policies: Policies;
   readonly consoles: ConsoleTickets;
   /** Number of long-polling requests per user. */
   readonly waits: Map<string, number>;

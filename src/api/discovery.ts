@@ -17,6 +17,8 @@ type Discovery = {
 
 const link = (href: string, rel = 'self') => ({ rel, href });
 
+const openToAll = { public: 'Clients read the versions of a service before they log in.' };
+
 const discoveryTable: readonly Discovery[] = [
   { path: '/', status: 200, document: services },
   { path: '/identity', status: 300, document: (base) => ({ versions: { values: [identityVersion(base)] } }) },
@@ -39,7 +41,7 @@ const discoveryTable: readonly Discovery[] = [
 /** Registers all version documents at the root of the API. */
 export function registerDiscovery(app: ApiScope, context: ApiContext): void {
   for (const { path, status, document, announces } of discoveryTable) {
-    app.get(path, async (request: FastifyRequest, reply) => {
+    app.get(path, { config: { policy: openToAll } }, async (request: FastifyRequest, reply) => {
       reply.code(status);
       if (announces) announceRange(announces, reply);
       return document(context.baseUrl(request));

@@ -68,11 +68,14 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /identity/v3/users/:user_id/application_credentials': { application_credential: { name: 'new' } },
 };
 
-function bodyOf({ method, url, schema }: Pick<RouteOptions, 'method' | 'url' | 'schema'>): unknown {
+function bodyOf({ method, url, schema, config }: Pick<RouteOptions, 'method' | 'url' | 'schema' | 'config'>): unknown {
   const known = bodies[`${String(method)} ${url}`];
-  if (known !== undefined || schema?.body === undefined) return known;
+  const [row] = config?.rows ?? [];
+  const body = row?.body ?? schema?.body;
+  if (known === undefined && row?.action !== undefined) return { [row.action]: null };
+  if (known !== undefined || body === undefined) return known;
   try {
-    return Value.Create(schema.body as ReturnType<typeof Type.Object>);
+    return Value.Create(body as ReturnType<typeof Type.Object>);
   } catch {
     return {};
   }

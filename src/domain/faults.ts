@@ -240,6 +240,12 @@ export const faultTable = {
     message: 'The certificate {file} of the HTTPS event listener cannot be used: {detail}.',
     hint: 'Correct redfish.events_certificate and redfish.events_key (PEM files), or unset both to use a self-signed certificate.',
   },
+  policyFile: {
+    status: 500,
+    by: 'site',
+    message: 'Policy file {file}, line {line}: {detail}.',
+    hint: 'Correct the file, or unset policy.file to use the default rules (docs/policies.md).',
+  },
   stateFolder: {
     status: 500,
     by: 'site',

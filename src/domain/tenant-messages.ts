@@ -69,6 +69,7 @@ export const tenantMessages = {
   secretsKey: site,
   eventCertificate: site,
   stateFolder: site,
+  policyFile: site,
   cancelled: true,
   interrupted: 'The operation was interrupted; retry.',
   internal: 'Unexpected error; contact the operator.',

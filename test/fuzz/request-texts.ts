@@ -2,13 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { createECDH } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { checkExtraSpec, refuseMiscased } from '#api/compute/extra-spec-rules.ts';
-import { readPublicKey } from '#api/compute/ssh-public-key.ts';
 import { faultOfNumbers } from '#api/http/exact-json.ts';
 import { Fault } from '#domain/faults.ts';
 import { formatAddress, formatCidr, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import { readRequirements } from '#engine/scheduler/choose-requirements.ts';
 import { hostNameOf } from '#engine/servers/host-names.ts';
+import { checkExtraSpec, refuseMiscased } from '#services/compute/extra-spec-rules.ts';
+import { readPublicKey } from '#services/compute/ssh-public-key.ts';
 import { aFlavor } from '#test/a-cloud.ts';
 import { pick, type Roll } from './dice.ts';
 import { someJsonText } from './json-texts.ts';

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '#services/loose-booleans.ts';
+import { requestSchemas } from '../http/register-routes.ts';
 
 /** For routes that accept any query: lists that are always empty, and arguments passed to a driver. */
 export const AnyQuery = Type.Record(Type.String(), Type.Unknown());
@@ -11,8 +12,8 @@ type ObjectSchema = { properties?: Readonly<Record<string, { type?: string }>>; 
 
 /** A preValidation hook. A route accepts what its schema names. */
 export async function refuseUnknown(request: FastifyRequest): Promise<void> {
-  const { querystring, body } = (request.routeOptions.schema ?? {}) as { querystring?: ObjectSchema; body?: ObjectSchema };
-  readQuery(request.query as Record<string, unknown>, querystring ?? { properties: {} });
+  const { query, body } = requestSchemas(request) as { query?: ObjectSchema; body?: ObjectSchema };
+  readQuery(request.query as Record<string, unknown>, query ?? { properties: {} });
   if (isRecord(request.body) && body?.properties) refuseFields(request, Object.keys(body.properties));
 }
 

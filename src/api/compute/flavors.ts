@@ -1,25 +1,31 @@
 /** `/flavors`: sizes and requirements of servers. */
-import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Caller } from '#services/caller.ts';
-import { compares, isEqual } from '#store/conditions.ts';
-import { type ListPage, listRows } from '#store/list.ts';
-import { listTables } from '#store/list-tables.ts';
+import {
+  createFlavor,
+  deleteFlavor,
+  describeFlavor,
+  findFlavor,
+  listFlavors,
+  type NewFlavor,
+} from '#services/compute/flavors.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
-import { atLeast } from '../http/microversions.ts';
+import type { ApiContext } from '../context.ts';
 import { nextLinks } from '../http/pagination.ts';
 import { somethingVisible } from '../http/printable-text.ts';
+import { Links, Maybe, Nullable, pageQuery } from '../http/schemas.ts';
+import { since } from '../http/versioned.ts';
+import { type View, type ViewField, viewOf } from '../http/view.ts';
 import { WholeNumber, wholeNumberOf } from '../http/whole-numbers.ts';
-import { findFlavor } from './lookup.ts';
+import { allows, route, unsupportedRoute } from './policy.ts';
 
-const NewFlavor = Type.Object(
+const Description = Nullable(Type.String({ maxLength: 65535 }));
+
+const FlavorRequest = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
-    id: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer(), Type.Null()])),
+    id: Maybe(Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer()])),
     vcpus: WholeNumber,
     ram: WholeNumber,
     disk: WholeNumber,
@@ -27,7 +33,7 @@ const NewFlavor = Type.Object(
     'OS-FLV-EXT-DATA:ephemeral': Type.Optional(WholeNumber),
     'os-flavor-access:is_public': Type.Optional(Type.Boolean()),
     rxtx_factor: Type.Optional(Type.Union([Type.Number(), Type.String()])),
-    description: Type.Optional(Type.Union([Type.String({ maxLength: 65535 }), Type.Null()])),
+    description: since(55, Type.Optional(Description)),
   },
   { additionalProperties: false },
 );
@@ -37,134 +43,40 @@ const FlavorQuery = Type.Object({
   minRam: Type.Optional(Type.Integer()),
   sort_key: Type.Optional(Type.String()),
   sort_dir: Type.Optional(Type.Enum(['asc', 'desc'])),
-  limit: Type.Optional(Type.Integer({ minimum: 0 })),
-  marker: Type.Optional(Type.String()),
+  ...pageQuery,
 });
-type FlavorQuery = Static<typeof FlavorQuery>;
-const IdParams = Type.Object({ id: Type.String() });
-type FlavorJson = (flavor: Flavor, request: FastifyRequest, context: ApiContext) => object;
 
-export function registerFlavors(app: ApiScope, context: ApiContext): void {
-  const list = (json: FlavorJson) => async (request: FastifyRequest<{ Querystring: Static<typeof FlavorQuery> }>) => {
-    const page = await listFlavors(context, request.caller, request.query);
-    const links = nextLinks(context, request, page.next);
-    const flavors = page.items.map((flavor) => json(flavor, request, context));
-    return { flavors, ...(links.length > 0 && { flavors_links: links }) };
-  };
-  app.get('/flavors', { schema: { querystring: FlavorQuery } }, list(briefJson));
-  app.get('/flavors/detail', { schema: { querystring: FlavorQuery } }, list(flavorJson));
+const brief = {
+  id: { type: Type.String(), value: ({ id }: Flavor) => id },
+  name: { type: Type.String(), value: ({ name }: Flavor) => name },
+  description: { type: Description, since: 55, value: ({ description }: Flavor) => description },
+  links: { type: Links, value: ({ id }: Flavor, { request, context }) => flavorLinks(id, request, context) } satisfies ViewField<
+    Flavor,
+    typeof Links,
+    never
+  >,
+} as const;
 
-  app.get('/flavors/:id', { schema: { params: IdParams } }, async (request) => ({
-    flavor: flavorJson(await findFlavor(context, request, request.params.id), request, context),
-  }));
-
-  app.post('/flavors', { schema: { body: Type.Object({ flavor: NewFlavor }) } }, async (request) => {
-    requireAdmin(request, 'os_compute_api:os-flavor-manage:create');
-    return { flavor: flavorJson(await createFlavor(context, request.body.flavor), request, context) };
-  });
-
-  const FlavorChange = Type.Object({
-    flavor: Type.Object({ description: Type.Union([Type.String({ maxLength: 65535 }), Type.Null()]) }),
-  });
-  app.put('/flavors/:id', { schema: { params: IdParams, body: FlavorChange } }, async (request) => {
-    requireAdmin(request, 'os_compute_api:os-flavor-manage:update');
-    const flavor = await findFlavor(context, request, request.params.id);
-    const { description } = request.body.flavor;
-    await context.store.flavors.update({ id: flavor.id }, { description });
-    return { flavor: flavorJson({ ...flavor, description }, request, context) };
-  });
-
-  app.delete('/flavors/:id', { schema: { params: IdParams } }, async (request, reply) => {
-    requireAdmin(request, 'os_compute_api:os-flavor-manage:delete');
-    const flavor = await findFlavor(context, request, request.params.id);
-    await context.store.flavors.remove({ id: flavor.id });
-    reply.code(202).send();
-  });
-
-  registerFlavorAccess(app, context);
-}
-
-/** Ingot has no access list for a private flavor: only administrators see those. */
-function registerFlavorAccess(app: ApiScope, context: ApiContext): void {
-  app.get('/flavors/:id/os-flavor-access', { schema: { params: IdParams } }, async (request) => {
-    const flavor = await findFlavor(context, request, request.params.id);
-    if (flavor.is_public) throw new Fault('notFound', { what: 'Access list of the public flavor', id: flavor.id });
-    return { flavor_access: [] };
-  });
-  app.post('/flavors/:id/action', { schema: { params: IdParams } }, async () => {
-    throw new Fault('unsupported', { what: 'Flavor access for single projects' });
-  });
-}
-
-function listFlavors({ store }: ApiContext, caller: Caller, query: FlavorQuery): Promise<ListPage<Flavor>> {
-  const { sort_key = 'flavorid', sort_dir, limit, marker, minDisk, minRam } = query;
-  const is_public = caller.is_admin ? publicFilter(query.is_public) : true;
-  const columns = Object.hasOwn(sortKeyTable, sort_key) ? sortKeyTable[sort_key] : undefined;
-  if (!columns) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${sort_key}.` });
-  const visible = caller.is_admin ? [] : [isEqual('is_public', true)];
-  return listRows(
-    { collection: store.flavors, table: listTables.flavors, visible },
-    {
-      where: [
-        ...(is_public === undefined ? [] : [isEqual('is_public', is_public)]),
-        ...(minDisk === undefined ? [] : [compares('disk', '>=', minDisk)]),
-        ...(minRam === undefined ? [] : [compares('ram', '>=', minRam)]),
-      ],
-      sort: columns.map((column) => ({ column, descending: sort_dir === 'desc' })),
-      limit,
-      marker,
-    },
-  );
-}
-
-/** Nova's keys; those that have the same value in all flavors sort by no column. */
-const sortKeyTable: Readonly<Record<string, readonly string[]>> = {
-  created_at: ['created_at'],
-  description: ['description'],
-  disabled: [],
-  ephemeral_gb: ['ephemeral'],
-  flavorid: ['id'],
-  id: ['id'],
-  is_public: ['is_public'],
-  memory_mb: ['ram'],
-  name: ['name'],
-  root_gb: ['disk'],
-  rxtx_factor: [],
-  swap: ['swap'],
-  updated_at: [],
-  vcpu_weight: [],
-  vcpus: ['vcpus'],
-};
-
-/** Three values: public (default), private, or both (`None`). */
-function publicFilter(text: string | undefined): boolean | undefined {
-  if (text === undefined) return true;
-  if (/^(true|1|yes|on|t)$/i.test(text)) return true;
-  if (/^(false|0|no|off|f)$/i.test(text)) return false;
-  if (/^none$/i.test(text)) return undefined;
-  throw new Fault('badRequest', { detail: `Invalid is_public filter ${text}.` });
-}
-
-async function createFlavor({ store }: ApiContext, body: Static<typeof NewFlavor>): Promise<Flavor> {
-  const isAuto = body.id === undefined || body.id === null || body.id === 'auto';
-  const flavor: Flavor = {
-    id: isAuto ? randomUUID() : String(body.id),
-    name: body.name.trim(),
-    vcpus: wholeNumberOf('flavor.vcpus', body.vcpus, 1),
-    ram: wholeNumberOf('flavor.ram', body.ram, 1),
-    disk: wholeNumberOf('flavor.disk', body.disk),
-    ephemeral: wholeNumberOf('flavor.OS-FLV-EXT-DATA:ephemeral', body['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
-    swap: wholeNumberOf('flavor.swap', body.swap ?? 0),
-    is_public: body['os-flavor-access:is_public'] ?? true,
-    description: body.description ?? null,
-    extra_specs: {},
-    created_at: new Date().toISOString(),
-  };
-  const exists = (what: string) => new Fault('conflict', { detail: `Flavor with ${what} already exists.` });
-  if (await store.flavors.find({ name: flavor.name })) throw exists(`name ${flavor.name}`);
-  if (await store.flavors.find({ id: flavor.id })) throw exists(`ID ${flavor.id}`);
-  return store.flavors.insert(flavor);
-}
+const briefView = viewOf<Flavor>()(brief);
+const flavorView = viewOf<Flavor>()({
+  ...brief,
+  ram: { type: Type.Integer(), value: ({ ram }) => ram },
+  disk: { type: Type.Integer(), value: ({ disk }) => disk },
+  vcpus: { type: Type.Integer(), value: ({ vcpus }) => vcpus },
+  // Up to 2.74 "no swap" was an empty string.
+  swap_or_empty: {
+    name: 'swap',
+    type: Type.Union([Type.Integer(), Type.Literal('')]),
+    until: 74,
+    value: ({ swap }) => (swap === 0 ? '' : swap),
+  },
+  swap: { type: Type.Integer(), since: 75, value: ({ swap }) => swap },
+  'OS-FLV-EXT-DATA:ephemeral': { type: Type.Integer(), value: ({ ephemeral }) => ephemeral },
+  'OS-FLV-DISABLED:disabled': { type: Type.Boolean(), value: () => false },
+  'os-flavor-access:is_public': { type: Type.Boolean(), value: ({ is_public }) => is_public },
+  rxtx_factor: { type: Type.Number(), value: () => 1.0 },
+  extra_specs: { type: Type.Record(Type.String(), Type.String()), since: 61, value: ({ extra_specs }) => extra_specs },
+});
 
 export function flavorLinks(id: string, request: FastifyRequest, context: ApiContext) {
   const base = context.baseUrl(request);
@@ -174,24 +86,128 @@ export function flavorLinks(id: string, request: FastifyRequest, context: ApiCon
   ];
 }
 
-function briefJson(flavor: Flavor, request: FastifyRequest, context: ApiContext) {
-  const described = atLeast(request.microversion, 55) && { description: flavor.description };
-  return { id: flavor.id, name: flavor.name, ...described, links: flavorLinks(flavor.id, request, context) };
+/** What the caller may see: for the services' functions. */
+export function sightOf(request: FastifyRequest) {
+  return { seesPrivate: allows(request, 'os_compute_api:flavors:private') };
 }
 
-function flavorJson(flavor: Flavor, request: FastifyRequest, context: ApiContext) {
-  const version = request.microversion;
+const flavorList = <Shown>(path: '/flavors' | '/flavors/detail', summary: string, view: View<Flavor, Shown>) =>
+  route({
+    method: 'GET',
+    path,
+    policy: 'os_compute_api:flavors',
+    summary,
+    query: FlavorQuery,
+    reply: Type.Object({ flavors: Type.Array(view.schema), flavors_links: Type.Optional(Links) }),
+    async handler(request, context) {
+      const { query } = request;
+      const sight = sightOf(request);
+      const is_public = sight.seesPrivate ? publicFilter(query.is_public) : true;
+      const page = await listFlavors(context, { ...query, is_public }, sight);
+      const links = nextLinks(context, request, page.next);
+      return { flavors: page.items.map(view.of(request, context)), ...(links.length > 0 && { flavors_links: links }) };
+    },
+  });
+
+const FlavorReply = Type.Object({ flavor: flavorView.schema });
+
+export const flavorRoutes = [
+  flavorList('/flavors', 'List flavors', briefView),
+  flavorList('/flavors/detail', 'List flavors with details', flavorView),
+  route({
+    method: 'GET',
+    path: '/flavors/:id',
+    policy: 'os_compute_api:flavors',
+    summary: 'Show a flavor',
+    reply: FlavorReply,
+    handler: async (request, context) => ({
+      flavor: flavorView.of(request, context)(await findFlavor(context, request.params.id, sightOf(request))),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/flavors',
+    policy: 'os_compute_api:os-flavor-manage:create',
+    summary: 'Create a flavor',
+    body: Type.Object({ flavor: FlavorRequest }),
+    reply: FlavorReply,
+    handler: async (request, context) => ({
+      flavor: flavorView.of(request, context)(await createFlavor(context, newFlavorOf(request.body.flavor))),
+    }),
+  }),
+  route({
+    method: 'PUT',
+    path: '/flavors/:id',
+    policy: 'os_compute_api:os-flavor-manage:update',
+    since: 55,
+    summary: 'Change the description of a flavor',
+    body: Type.Object({ flavor: Type.Object({ description: Description }) }),
+    reply: FlavorReply,
+    async handler(request, context) {
+      const flavor = await findFlavor(context, request.params.id, sightOf(request));
+      const described = await describeFlavor(context, flavor, request.body.flavor.description);
+      return { flavor: flavorView.of(request, context)(described) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/flavors/:id',
+    policy: 'os_compute_api:os-flavor-manage:delete',
+    summary: 'Delete a flavor',
+    status: 202,
+    async handler(request, context) {
+      await deleteFlavor(context, await findFlavor(context, request.params.id, sightOf(request)));
+    },
+  }),
+  // A private flavor has no access list: only administrators see it.
+  route({
+    method: 'GET',
+    path: '/flavors/:id/os-flavor-access',
+    policy: 'os_compute_api:os-flavor-access',
+    summary: 'List the projects that may use a private flavor: none',
+    reply: Type.Object({ flavor_access: Type.Array(Type.Unknown()) }),
+    async handler(request, context) {
+      const flavor = await findFlavor(context, request.params.id, sightOf(request));
+      if (flavor.is_public) throw new Fault('notFound', { what: 'Access list of the public flavor', id: flavor.id });
+      return { flavor_access: [] };
+    },
+  }),
+  unsupportedRoute({
+    method: 'POST',
+    path: '/flavors/:id/action',
+    action: 'addTenantAccess',
+    policy: 'os_compute_api:os-flavor-access:add_tenant_access',
+    what: 'Flavor access for single projects',
+  }),
+  unsupportedRoute({
+    method: 'POST',
+    path: '/flavors/:id/action',
+    action: 'removeTenantAccess',
+    policy: 'os_compute_api:os-flavor-access:remove_tenant_access',
+    what: 'Flavor access for single projects',
+  }),
+];
+
+function newFlavorOf(body: Static<typeof FlavorRequest>): NewFlavor {
+  const isAuto = body.id === undefined || body.id === null || body.id === 'auto';
   return {
-    ...briefJson(flavor, request, context),
-    ram: flavor.ram,
-    disk: flavor.disk,
-    vcpus: flavor.vcpus,
-    // Before 2.75 "no swap" was an empty string.
-    swap: flavor.swap === 0 && !atLeast(version, 75) ? '' : flavor.swap,
-    'OS-FLV-EXT-DATA:ephemeral': flavor.ephemeral,
-    'OS-FLV-DISABLED:disabled': false,
-    'os-flavor-access:is_public': flavor.is_public,
-    rxtx_factor: 1.0,
-    ...(atLeast(version, 61) && { extra_specs: flavor.extra_specs }),
+    ...(!isAuto && { id: String(body.id) }),
+    name: body.name.trim(),
+    vcpus: wholeNumberOf('flavor.vcpus', body.vcpus, 1),
+    ram: wholeNumberOf('flavor.ram', body.ram, 1),
+    disk: wholeNumberOf('flavor.disk', body.disk),
+    ephemeral: wholeNumberOf('flavor.OS-FLV-EXT-DATA:ephemeral', body['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
+    swap: wholeNumberOf('flavor.swap', body.swap ?? 0),
+    is_public: body['os-flavor-access:is_public'] ?? true,
+    description: body.description ?? null,
   };
+}
+
+/** Three values: public (default), private, or both (`None`). */
+function publicFilter(text: string | undefined): boolean | undefined {
+  if (text === undefined) return true;
+  if (/^(true|1|yes|on|t)$/i.test(text)) return true;
+  if (/^(false|0|no|off|f)$/i.test(text)) return false;
+  if (/^none$/i.test(text)) return undefined;
+  throw new Fault('badRequest', { detail: `Invalid is_public filter ${text}.` });
 }

@@ -1,10 +1,12 @@
 /** The part of Nova's API that applies to bare metal: `/compute/v2.1`. */
 import type { ApiContext, ApiScope } from '../context.ts';
+import { registerRoutes } from '../http/register-routes.ts';
 import { registerBaremetalNodes } from './baremetal-nodes.ts';
-import { registerFlavorExtraSpecs } from './flavor-extra-specs.ts';
-import { registerFlavors } from './flavors.ts';
+import { computeConventions } from './conventions.ts';
+import { extraSpecRoutes } from './extra-specs.ts';
+import { flavorRoutes } from './flavors.ts';
 import { registerHypervisors } from './hypervisors.ts';
-import { registerKeypairs } from './keypairs.ts';
+import { keypairRoutes } from './keypairs.ts';
 import { refuseUnknownQuery } from './known-queries.ts';
 import { registerLimits } from './limits.ts';
 import { registerServerActions } from './server-actions.ts';
@@ -17,9 +19,8 @@ import { registerUnsupported } from './unsupported-routes.ts';
 
 export function registerCompute(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', refuseUnknownQuery);
-  registerFlavors(app, context);
-  registerFlavorExtraSpecs(app, context);
-  registerKeypairs(app, context);
+  const rows = [...flavorRoutes, ...extraSpecRoutes, ...keypairRoutes];
+  registerRoutes(app, context, { rows, policy: context.policies.compute, conventions: computeConventions });
   registerServers(app, context);
   registerServerActions(app, context);
   registerServerMetadata(app, context);

@@ -2,14 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { atLeast } from '../http/microversions.ts';
-
-const strictSince = 75;
+import { requestSchemas } from '../http/register-routes.ts';
+import { strictQuerySince } from './conventions.ts';
 
 /** A preValidation hook. A route without a query schema has none in Nova either, and accepts anything. */
 export async function refuseUnknownQuery(request: FastifyRequest): Promise<void> {
-  if (!atLeast(request.microversion, strictSince)) return;
-  const { querystring } = (request.routeOptions.schema ?? {}) as { querystring?: { properties?: object } };
-  const known = querystring?.properties;
+  if (!atLeast(request.microversion, strictQuerySince)) return;
+  const { properties: known } = (requestSchemas(request).query ?? {}) as { properties?: object };
   if (!known) return;
   const unknown = Object.keys(request.query as object).filter((name) => !Object.hasOwn(known, name));
   if (unknown.length === 0) return;

@@ -2,11 +2,11 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { mostKeypairs } from '#services/compute/keypairs.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { owns, requireAdmin } from '../http/authentication.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
-import { mostKeypairs } from './keypairs.ts';
 import { largestMetadata, largestPersonality, longestPersonalityPath, mostPersonality } from './server-create.ts';
 import { microsecondsTime } from './times.ts';
 

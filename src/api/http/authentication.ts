@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import { rolesIn } from '#services/identity/roles.ts';
+import { included, rolesIn } from '#services/identity/roles.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
 import type { RoleName } from '#store/tables/role-assignments.ts';
 import type { User } from '#store/tables/users.ts';
@@ -18,7 +18,7 @@ export function authenticate(context: ApiContext, options: { needsProject: boole
     const found = typeof token === 'string' ? await readToken(context, token) : undefined;
     const caller = found?.caller;
     if (!found || !caller || (options.needsProject && caller.project_id === '')) throw new Fault('unauthorized');
-    if (options.needsProject) checkReader(caller, request.method);
+    if (options.needsProject && request.routeOptions.config.policy === undefined) checkReader(caller, request.method);
     request.caller = caller;
     request.token = found.payload;
   };
@@ -79,7 +79,7 @@ async function rolesOf(context: TokenContext, user: User, payload: TokenPayload)
   if (!payload.application_credential_id) return roles;
   const credential = await context.store.application_credentials.find({ id: payload.application_credential_id });
   if (!credential || hasExpired(credential)) return [];
-  return roles.filter((role) => credential.roles.includes(role));
+  return included(roles.filter((role) => credential.roles.includes(role)));
 }
 
 export function hasExpired({ expires_at }: { expires_at: string | null }): boolean {
