@@ -4,10 +4,9 @@
  */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { quotaTable, quotaUsage } from '#services/network/quotas.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { owns, requireAdmin } from '../http/authentication.ts';
-import { mostEach } from './ownership.ts';
-import { mostPorts } from './port-quota.ts';
 
 type Extension = { readonly alias: string; readonly name: string; readonly description: string };
 
@@ -38,19 +37,6 @@ const absentTable: Readonly<Record<string, string>> = {
   subnetpools: 'A subnet pool',
   'address-scopes': 'An address scope',
   trunks: 'A trunk',
-};
-
-/** -1 = unlimited. */
-const quotaTable: Readonly<Record<string, number>> = {
-  network: mostEach,
-  subnet: mostEach,
-  port: mostPorts,
-  router: -1,
-  floatingip: -1,
-  security_group: -1,
-  security_group_rule: -1,
-  subnetpool: -1,
-  rbac_policy: -1,
 };
 
 const updated = '2013-03-28T10:00:00-00:00';
@@ -86,16 +72,6 @@ function typeName(what: string): string {
     .join('');
 }
 
-/** Ports that servers create for themselves do not count towards a quota. */
-async function usedBy({ store }: ApiContext, project_id: string): Promise<Readonly<Record<string, number>>> {
-  const [networks, subnets, ports] = await Promise.all([
-    store.networks.pick(['id'], { project_id }),
-    store.subnets.pick(['id'], { project_id }),
-    store.ports.pick(['id'], { project_id, owned_by_server: false }),
-  ]);
-  return { network: networks.length, subnet: subnets.length, port: ports.length };
-}
-
 export function registerQuotas(app: ApiScope, context: ApiContext): void {
   const params = Type.Object({ project: Type.String() });
   app.get('/quotas', async () => ({ quotas: [] }));
@@ -110,7 +86,7 @@ export function registerQuotas(app: ApiScope, context: ApiContext): void {
   app.get('/quotas/:project/details', { schema: { params } }, async (request) => {
     const { project } = request.params;
     if (!owns(request.caller, { project_id: project })) requireAdmin(request, 'get_quota');
-    const used = await usedBy(context, project);
+    const used = await quotaUsage(context, project);
     const details = Object.entries(quotaTable).map(([name, limit]) => [name, { limit, used: used[name] ?? 0, reserved: 0 }]);
     return { quota: Object.fromEntries(details) };
   });

@@ -60,3 +60,8 @@ export function enforceAttributes(
     if (Object.hasOwn(policyTable, policy) && value !== undefined && !isDefault) enforce(policy as Policy, request, network);
   }
 }
+
+/** Shared records are visible to all and changed by their owner only. */
+export function checkOwner(request: FastifyRequest, record: { id: string; project_id: string }): void {
+  if (!owns(request.caller, record)) throw new Fault('forbidden', { detail: `${record.id} belongs to another project.` });
+}

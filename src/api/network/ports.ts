@@ -1,21 +1,17 @@
 /** Ports: a MAC and addresses on a network, for a server's NIC. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
-import { siteRanges } from '#domain/reserved-addresses.ts';
-import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
+import { changesOf, createPort, deletePort, plainMac, updatePort } from '#services/network/ports.ts';
+import { findNetwork, findPort, networkOf, visiblePorts } from '#services/network/visibility.ts';
 import { isOneOf, nothing } from '#store/conditions.ts';
 import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
-import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { booleanField, fixedField, itemsField, type ListFields, textField } from '../http/list.ts';
 import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { ownerOf, seeNetwork, seePort, visiblePorts } from './ownership.ts';
 import { enforce, enforceAttributes } from './policies.ts';
-import { refuseManyPorts } from './port-quota.ts';
 
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
@@ -58,23 +54,25 @@ export function registerPorts(app: ApiScope, context: ApiContext): void {
     return listBody(context, request, { plural: 'ports', page: { ...page, items } });
   });
   app.get('/ports/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
-    port: project(portBody(request, await seePort(context, request, request.params.id)), request.query),
+    port: project(portBody(request, await findPort(context, request.caller, request.params.id)), request.query),
   }));
   app.post('/ports', { schema: { body: Type.Object({ port: NewPort }) } }, async (request, reply) => {
-    const port = await createPort(context, request, request.body.port);
+    const fields = request.body.port;
+    const network = await findNetwork(context, request.caller, fields.network_id);
+    enforcePortPolicies('create_port', request, { fields, network });
+    const port = await createPort(context, request.caller, { network, request: fields });
     reply.code(201);
     return { port: portBody(request, port) };
   });
   app.put('/ports/:id', { schema: { params: ById, body: Type.Object({ port: Changes }) } }, async (request) => {
-    const port = await seePort(context, request, request.params.id);
-    return { port: portBody(request, await updatePort(context, request, { port, fields: request.body.port })) };
+    const port = await findPort(context, request.caller, request.params.id);
+    const network = await networkOf(context, port);
+    enforcePortPolicies('update_port', request, { fields: changesOf(port, request.body.port), network });
+    return { port: portBody(request, await updatePort(context, port.id, request.body.port)) };
   });
   app.delete('/ports/:id', { schema: { params: ById } }, async (request, reply) => {
-    const port = await seePort(context, request, request.params.id);
-    await context.store.transaction(async (trx) => {
-      await refuseBound(trx, port, 'deleted');
-      await releasePort(trx, port.id);
-    });
+    const port = await findPort(context, request.caller, request.params.id);
+    await deletePort(context, port);
     return reply.code(204).send();
   });
 }
@@ -141,26 +139,6 @@ function portBody({ caller }: FastifyRequest, port: Port): Body {
   };
 }
 
-async function createPort(context: ApiContext, request: FastifyRequest, fields: Static<typeof NewPort>): Promise<Port> {
-  const { name, description, admin_state_up, fixed_ips, device_id, device_owner } = fields;
-  const network = await seeNetwork(context, request, fields.network_id);
-  enforcePortPolicies('create_port', request, { fields, network });
-  const mac_address = fields.mac_address && readMac(fields.mac_address);
-  const project_id = ownerOf(request, fields);
-  return context.store.transaction(async (trx) => {
-    if (mac_address) await refuseMacOfNic(trx, mac_address, network.id);
-    const port = await allocatePort(trx, {
-      network,
-      project_id,
-      reserved: siteRanges(context.settings),
-      ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
-      ...(mac_address && { mac_address }),
-    });
-    if (!request.caller.is_admin) await refuseManyPorts(trx, project_id, network);
-    return port;
-  });
-}
-
 type PortPolicies = { fields: Partial<Static<typeof Changes>>; network: Network };
 
 /** `device_owner` is restricted for ports that belong to the network (`network:router_interface`, `network:dhcp`). */
@@ -174,78 +152,4 @@ function enforcePortPolicies(action: 'create_port' | 'update_port', request: Fas
     const isNamed = fields.fixed_ips?.some((fixed) => fixed[name] !== undefined);
     if (isNamed) enforce(`create_port:fixed_ips:${name}`, request, network);
   }
-}
-
-/** MAC and addresses of a bound port are in use by a running machine. */
-async function updatePort(
-  context: ApiContext,
-  request: FastifyRequest,
-  { port: { id }, fields }: { port: Port; fields: Static<typeof Changes> },
-): Promise<Port> {
-  const { name, description, admin_state_up } = fields;
-  return context.store.transaction(async (trx) => {
-    const port = await trx.ports.find({ id });
-    const network = port && (await trx.networks.find({ id: port.network_id }));
-    if (!port || !network) throw new Fault('notFound', { what: 'Port', id });
-    const changes = changesOf(port, fields);
-    const { mac_address, fixed_ips, device_id, device_owner } = changes;
-    enforcePortPolicies('update_port', request, { fields: changes, network });
-    if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
-      await refuseBound(trx, port, 'changed in that way');
-    if (mac_address) await refuseMacOfNic(trx, mac_address, network.id);
-    const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
-    const readdressed = { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(context.settings) };
-    const changed = await readdressPort(trx, port, readdressed);
-    await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
-    return { ...changed, ...described };
-  });
-}
-
-/** The fields that differ from the current port: clients send back what they have read. */
-function changesOf(port: Port, fields: Static<typeof Changes>): Static<typeof Changes> {
-  const { device_id, device_owner, fixed_ips, ...others } = fields;
-  const mac_address = fields.mac_address && readMac(fields.mac_address);
-  return {
-    ...others,
-    ...definedOf({
-      mac_address: mac_address === port.mac_address ? undefined : mac_address,
-      device_id: device_id === port.device_id ? undefined : device_id,
-      device_owner: device_owner === port.device_owner ? undefined : device_owner,
-      fixed_ips: fixed_ips && isSame(port.fixed_ips, fixed_ips) ? undefined : fixed_ips,
-    }),
-  };
-}
-
-function isSame(has: Port['fixed_ips'], wanted: readonly Static<typeof FixedIp>[]): boolean {
-  if (has.length !== wanted.length) return false;
-  return has.every(({ subnet_id, ip_address }, index) => {
-    const other = wanted[index];
-    return other?.ip_address === ip_address && (other.subnet_id ?? subnet_id) === subnet_id;
-  });
-}
-
-async function refuseBound(store: Store, port: Port, action: string): Promise<void> {
-  const nic = await store.node_ports.find({ vif_port_id: port.id });
-  if (!nic) return;
-  throw new Fault('conflict', { detail: `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.` });
-}
-
-function plainMac(text: string): string {
-  return text.toLowerCase().replaceAll('-', ':');
-}
-
-/** Neither a multicast address nor the zero address. */
-function readMac(text: string): string {
-  const mac = plainMac(text);
-  const isMulticast = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
-  if (isMulticast || mac === '00:00:00:00:00:00')
-    throw new Fault('invalidInput', { detail: `'${text}' is not a valid MAC address of an interface` });
-  return mac;
-}
-
-/** Omits undefined fields, so that they do not overwrite others. */
-function definedOf<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -1,13 +1,10 @@
 /** Subnets: the addresses of a network. */
-import { randomUUID } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
-import { poolRanges, siteRanges } from '#domain/reserved-addresses.ts';
+import { Type } from 'typebox';
+import { createSubnet, deleteSubnet, updateSubnet } from '#services/network/subnets.ts';
+import { findNetwork, findSubnet, visibleSubnets } from '#services/network/visibility.ts';
 import { hasItem, isAmong, nothing } from '#store/conditions.ts';
 import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
-import type { Store } from '#store/store.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import {
@@ -21,9 +18,7 @@ import {
   textField,
 } from '../http/list.ts';
 import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { checkOwner, ownerOf, refuseMore, seeNetwork, seeSubnet, visibleSubnets } from './ownership.ts';
-import { enforce, enforceAttributes } from './policies.ts';
-import { planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
+import { checkOwner, enforce, enforceAttributes } from './policies.ts';
 
 const maxItems = 64;
 const Pool = Type.Object({ start: Type.String({ maxLength: 255 }), end: Type.String({ maxLength: 255 }) });
@@ -61,7 +56,6 @@ const NewSubnet = Type.Object(
   },
   { additionalProperties: false },
 );
-type NewSubnet = Static<typeof NewSubnet>;
 
 export function registerSubnets(app: ApiScope, context: ApiContext): void {
   app.get('/subnets', { schema: { querystring: NetworkQuery } }, async (request) => {
@@ -71,20 +65,25 @@ export function registerSubnets(app: ApiScope, context: ApiContext): void {
     return listBody(context, request, { plural: 'subnets', page: { ...page, items: page.items.map(subnetBody) } });
   });
   app.get('/subnets/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
-    subnet: project(subnetBody(await seeSubnet(context, request, request.params.id)), request.query),
+    subnet: project(subnetBody(await findSubnet(context, request.caller, request.params.id)), request.query),
   }));
   app.post('/subnets', { schema: { body: Type.Object({ subnet: NewSubnet }) } }, async (request, reply) => {
-    const subnet = await createSubnet(context, request, request.body.subnet);
+    const fields = request.body.subnet;
+    const network = await findNetwork(context, request.caller, fields.network_id);
+    enforce('create_subnet', request, network);
+    enforceAttributes('create_subnet', request, { fields, network });
+    const subnet = await createSubnet(context, request.caller, { network, request: fields });
     reply.code(201);
     return { subnet: subnetBody(subnet) };
   });
   app.put('/subnets/:id', { schema: { params: ById, body: Type.Object({ subnet: Changes }) } }, async (request) => {
-    const subnet = await seeSubnet(context, request, request.params.id);
+    const subnet = await findSubnet(context, request.caller, request.params.id);
     checkOwner(request, subnet);
-    return { subnet: subnetBody(await updateSubnet(context, request, { subnet, fields: request.body.subnet })) };
+    enforceAttributes('update_subnet', request, { fields: request.body.subnet });
+    return { subnet: subnetBody(await updateSubnet(context, subnet.id, request.body.subnet)) };
   });
   app.delete('/subnets/:id', { schema: { params: ById } }, async (request, reply) => {
-    const subnet = await seeSubnet(context, request, request.params.id);
+    const subnet = await findSubnet(context, request.caller, request.params.id);
     checkOwner(request, subnet);
     await deleteSubnet(context, subnet);
     return reply.code(204).send();
@@ -127,93 +126,4 @@ function subnetBody(subnet: Subnet): Body {
     tags: [],
     revision_number: 1,
   };
-}
-
-function reservedBy({ settings }: ApiContext): Reserved {
-  return { site: siteRanges(settings), pool: poolRanges(settings) };
-}
-
-/** Addresses are static and on the config drive; there is no router here that could announce them. */
-function refuseAnnounced({ ipv6_address_mode, ipv6_ra_mode }: NewSubnet): void {
-  const mode = ipv6_address_mode ?? ipv6_ra_mode;
-  if (mode)
-    throw new Fault('unsupported', { what: `Announcing IPv6 addresses (${mode}, where fixed ones are on the config drive)` });
-}
-
-async function createSubnet(context: ApiContext, request: FastifyRequest, fields: NewSubnet): Promise<Subnet> {
-  const network = await seeNetwork(context, request, fields.network_id);
-  enforce('create_subnet', request, network);
-  enforceAttributes('create_subnet', request, { fields, network });
-  refuseAnnounced(fields);
-  const project_id = ownerOf(request, fields);
-  const plan = planSubnet(fields, reservedBy(context));
-  if (!request.caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, context.settings['provisioning.cidr']);
-  const now = new Date().toISOString();
-  return context.store.transaction(async (trx) => {
-    const others = await trx.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
-    refuseMore(
-      request,
-      'subnet',
-      others.filter((other) => other.project_id === project_id),
-    );
-    refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: request.caller.is_admin });
-    await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
-    return trx.subnets.insert({
-      ...plan,
-      id: randomUUID(),
-      name: fields.name ?? '',
-      network_id: network.id,
-      project_id,
-      ip_version: fields.ip_version,
-      enable_dhcp: fields.enable_dhcp ?? true,
-      description: fields.description ?? '',
-      created_at: now,
-      updated_at: now,
-    });
-  });
-}
-
-type SubnetChange = { subnet: Subnet; fields: Static<typeof Changes> };
-
-/** Validates the whole subnet again, so that a new gateway cannot be inside an old pool. */
-async function updateSubnet(context: ApiContext, request: FastifyRequest, change: SubnetChange): Promise<Subnet> {
-  enforceAttributes('update_subnet', request, change);
-  const { name, description, enable_dhcp, ...addressing } = change.fields;
-  const { id } = change.subnet;
-  return context.store.transaction(async (trx) => {
-    const subnet = await trx.subnets.find({ id });
-    if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
-    const changed: Subnet = {
-      ...subnet,
-      ...planSubnet({ ...subnet, ...addressing }, reservedBy(context)),
-      name: name ?? subnet.name,
-      description: description ?? subnet.description,
-      enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
-      updated_at: new Date().toISOString(),
-    };
-    if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(trx, changed.gateway_ip, subnet);
-    await trx.subnets.update({ id }, changed);
-    return changed;
-  });
-}
-
-/** A server of the project may be its router; another project's server may not. */
-async function refuseForeignGateway(
-  trx: Store,
-  gateway_ip: string | null,
-  { network_id, project_id }: Pick<Subnet, 'network_id' | 'project_id'>,
-): Promise<void> {
-  const allocation = gateway_ip === null ? undefined : await trx.ip_allocations.find({ ip_address: gateway_ip });
-  const port = allocation && (await trx.ports.find({ id: allocation.port_id }));
-  if (port && port.project_id !== project_id)
-    throw new Fault('ipAddressInUse', { address: gateway_ip ?? '', network: network_id });
-}
-
-async function deleteSubnet(context: ApiContext, subnet: Subnet): Promise<void> {
-  await context.store.transaction(async (trx) => {
-    const users = await trx.ip_allocations.pick(['port_id'], { subnet_id: subnet.id });
-    if (users.length > 0)
-      throw new Fault('subnetInUse', { subnet: subnet.id, detail: `${users.length} ports have an address of it` });
-    await trx.subnets.remove({ id: subnet.id });
-  });
 }

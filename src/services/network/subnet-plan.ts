@@ -14,6 +14,7 @@ import {
 } from '#domain/ip-addresses.ts';
 import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
+import { type NetworkException, networkFault } from './errors.ts';
 
 /** `pool`: addresses of the site's DHCP pool, which a gateway must not have either. */
 export type Reserved = { site: readonly ReservedRange[]; pool: readonly ReservedRange[] };
@@ -26,11 +27,11 @@ export type PlanRequest = {
   ip_version: 4 | 6;
   cidr: string;
   /** null = none; absent = the first address. */
-  gateway_ip?: string | null;
+  gateway_ip?: string | null | undefined;
   /** Absent = all host addresses but the gateway and the reserved ones. */
-  allocation_pools?: readonly Pool[];
-  dns_nameservers?: readonly string[];
-  host_routes?: Subnet['host_routes'];
+  allocation_pools?: readonly Pool[] | undefined;
+  dns_nameservers?: readonly string[] | undefined;
+  host_routes?: Subnet['host_routes'] | undefined;
 };
 
 /**
@@ -121,19 +122,17 @@ function readPools(cidr: Cidr, gateway: bigint | undefined, pools: readonly Pool
   const ranges = pools.map(({ start, end }): IpRange => {
     const [first, last] = [readAddress('allocation_pools', start), readAddress('allocation_pools', end)];
     const isInside = isIn(first, cidr) && isIn(last, cidr) && hosts.first <= first.value && last.value <= hosts.last;
-    if (!isInside || first.value > last.value)
-      throw wrong('allocation_pools', `${start}-${end} is not a range of hosts in ${formatCidr(cidr)}`);
+    const invalid = (type: NetworkException, detail: string) => wrong('allocation_pools', `${start}-${end} ${detail}`, type);
+    if (!isInside) throw invalid('OutOfBoundsAllocationPool', `is not a range of hosts in ${formatCidr(cidr)}`);
+    if (first.value > last.value) throw invalid('InvalidAllocationPool', `is not a range of hosts in ${formatCidr(cidr)}`);
     if (gateway !== undefined && first.value <= gateway && gateway <= last.value)
-      throw wrong('allocation_pools', `${start}-${end} contains the gateway ${format(cidr, gateway)}`);
+      throw invalid('GatewayConflictWithAllocationPools', `contains the gateway ${format(cidr, gateway)}`);
     if (holes.some((hole) => overlap(hole, { first: first.value, last: last.value })))
-      throw wrong(
-        'allocation_pools',
-        `${start}-${end} contains addresses of Ingot itself (provisioning.address, provisioning.pool)`,
-      );
+      throw invalid('InvalidAllocationPool', 'contains addresses of Ingot itself (provisioning.address, provisioning.pool)');
     return { first: first.value, last: last.value };
   });
   const clash = ranges.some((range, index) => ranges.slice(index + 1).some((other) => overlap(range, other)));
-  if (clash) throw wrong('allocation_pools', 'the pools overlap each other');
+  if (clash) throw wrong('allocation_pools', 'the pools overlap each other', 'OverlappingAllocationPools');
   return ranges.map(({ first, last }) => ({ start: format(cidr, first), end: format(cidr, last) }));
 }
 
@@ -167,14 +166,17 @@ const maxNameservers = 5;
 const maxHostRoutes = 20;
 
 function checkCounts(nameservers: readonly unknown[], routes: readonly unknown[]): void {
-  if (nameservers.length > maxNameservers) throw wrong('dns_nameservers', `there may be ${maxNameservers} of them`);
-  if (routes.length > maxHostRoutes) throw wrong('host_routes', `there may be ${maxHostRoutes} of them`);
+  if (nameservers.length > maxNameservers)
+    throw wrong('dns_nameservers', `there may be ${maxNameservers} of them`, 'DNSNameServersExhausted');
+  if (routes.length > maxHostRoutes) throw wrong('host_routes', `there may be ${maxHostRoutes} of them`, 'HostRoutesExhausted');
 }
 
 function format({ version }: Cidr, value: bigint): string {
   return formatAddress({ version, value });
 }
 
-function wrong(field: string, detail: string): Fault {
-  return new Fault('badRequest', { detail: `Invalid input for ${field}: ${detail}.` });
+/** @param type Neutron's exception, if it is a specific one */
+function wrong(field: string, detail: string, type?: NetworkException): Fault {
+  const message = `Invalid input for ${field}: ${detail}.`;
+  return type ? networkFault(type, message) : new Fault('badRequest', { detail: message });
 }

@@ -1,0 +1,20 @@
+/** Neutron's exceptions (neutron-lib, `exceptions`) that are more specific than a fault: clients tell them by name. */
+import { Fault, type FaultCode } from '#domain/faults.ts';
+
+const exceptionTable = {
+  DNSNameServersExhausted: 'badRequest',
+  HostRoutesExhausted: 'badRequest',
+  InvalidAllocationPool: 'badRequest',
+  OutOfBoundsAllocationPool: 'badRequest',
+  OverlappingAllocationPools: 'badRequest',
+  GatewayConflictWithAllocationPools: 'badRequest',
+  PortBound: 'conflict',
+  ServicePortInUse: 'conflict',
+} as const satisfies Record<string, FaultCode>;
+
+export type NetworkException = keyof typeof exceptionTable;
+
+/** @param type the name in the reply's `NeutronError.type` */
+export function networkFault(type: NetworkException, detail: string): Fault {
+  return new Fault(exceptionTable[type], { detail, type });
+}

@@ -1,0 +1,102 @@
+/** Networks. Ingot does not configure switches yet, so all are the one flat network that the machines are wired to. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Caller } from '../caller.ts';
+import type { NetworkContext } from './context.ts';
+import { refuseMore } from './quotas.ts';
+import { ownerOf } from './visibility.ts';
+
+const defaultMtu = 1500;
+/** The minimum of IPv4 (RFC 791). */
+const minMtu = 68;
+const maxMtu = 65535;
+
+export type NetworkChanges = {
+  readonly name?: string | undefined;
+  readonly admin_state_up?: boolean | undefined;
+  readonly shared?: boolean | undefined;
+  readonly external?: boolean | undefined;
+  /** A number, or one as text. */
+  readonly mtu?: number | string | undefined;
+  readonly description?: string | undefined;
+};
+export type NewNetwork = NetworkChanges & {
+  readonly project_id?: string | undefined;
+  readonly tenant_id?: string | undefined;
+  readonly network_type?: string | undefined;
+  readonly physical_network?: string | undefined;
+};
+
+/** @throws Fault `unsupported`, `forbidden`, `overQuota`, `badRequest` */
+export async function createNetwork({ store }: NetworkContext, caller: Caller, request: NewNetwork): Promise<Network> {
+  const { network_type = 'flat', physical_network = 'provisioning' } = request;
+  if (network_type !== 'flat') throw new Fault('unsupported', { what: `Network type '${network_type}'` });
+  const project_id = ownerOf(caller, request);
+  refuseMore(caller, 'network', await store.networks.pick(['id'], { project_id }));
+  const now = new Date().toISOString();
+  return store.networks.insert({
+    id: randomUUID(),
+    name: request.name ?? '',
+    project_id,
+    admin_state_up: request.admin_state_up ?? true,
+    shared: request.shared ?? false,
+    external: request.external ?? false,
+    mtu: request.mtu === undefined ? defaultMtu : readMtu(request.mtu),
+    provider: { network_type, physical_network, segmentation_id: null },
+    description: request.description ?? '',
+    created_at: now,
+    updated_at: now,
+  });
+}
+
+function readMtu(value: number | string): number {
+  const mtu = Number(value);
+  if (mtu >= minMtu && mtu <= maxMtu) return mtu;
+  throw new Fault('badRequest', { detail: `Invalid input for mtu: it must be from ${minMtu} to ${maxMtu}, not ${value}.` });
+}
+
+/** @throws Fault `networkInUse` if it is no longer to be shared and another project uses it */
+export async function updateNetwork({ store }: NetworkContext, network: Network, changes: NetworkChanges): Promise<Network> {
+  if (changes.shared === false && network.shared) await refuseForeignPorts(store, network);
+  const changed: Network = {
+    ...network,
+    name: changes.name ?? network.name,
+    admin_state_up: changes.admin_state_up ?? network.admin_state_up,
+    shared: changes.shared ?? network.shared,
+    external: changes.external ?? network.external,
+    mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
+    description: changes.description ?? network.description,
+    updated_at: new Date().toISOString(),
+  };
+  await store.networks.update({ id: network.id }, changed);
+  return changed;
+}
+
+async function refuseForeignPorts(store: NetworkContext['store'], network: Network): Promise<void> {
+  const ports = await store.ports.pick(['id', 'project_id'], { network_id: network.id });
+  const foreign = ports.find((port) => port.project_id !== network.project_id);
+  if (foreign) throw new Fault('networkInUse', { network: network.id, detail: 'another project has a port on it' });
+}
+
+/** Deletes its subnets too; a port prevents the deletion. @throws Fault `networkInUse` */
+export async function deleteNetwork({ store }: NetworkContext, network: Network): Promise<void> {
+  await store.transaction(async (trx) => {
+    const ports = await trx.ports.pick(['id'], { network_id: network.id });
+    if (ports.length > 0)
+      throw new Fault('networkInUse', { network: network.id, detail: `there are ${ports.length} ports on it` });
+    await trx.subnets.remove({ network_id: network.id });
+    await trx.networks.remove({ id: network.id });
+  });
+}
+
+/** Ids of the subnets of each network, oldest first. */
+export async function subnetIdsByNetwork(
+  { store }: NetworkContext,
+  networks: readonly Network[],
+): Promise<ReadonlyMap<string, string[]>> {
+  const where = { network_id: networks.map(({ id }) => id) };
+  const subnets = await store.subnets.pick(['id', 'network_id', 'created_at'], where, { orderBy: 'created_at' });
+  const groups = Map.groupBy(subnets, ({ network_id }) => network_id);
+  return new Map([...groups].map(([network, members]) => [network, members.map(({ id }) => id)]));
+}

@@ -1,0 +1,125 @@
+/** Ports: a MAC and addresses on a network, for a server's NIC. */
+import { Fault } from '#domain/faults.ts';
+import { siteRanges } from '#domain/reserved-addresses.ts';
+import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
+import type { Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Port } from '#store/tables/ports.ts';
+import type { Caller } from '../caller.ts';
+import type { NetworkContext } from './context.ts';
+import { networkFault } from './errors.ts';
+import { refuseManyPorts } from './port-quota.ts';
+import { ownerOf } from './visibility.ts';
+
+export type FixedIp = { readonly subnet_id?: string; readonly ip_address?: string };
+
+export type PortChanges = {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly admin_state_up?: boolean | undefined;
+  readonly fixed_ips?: readonly FixedIp[] | undefined;
+  readonly mac_address?: string | undefined;
+  readonly device_id?: string | undefined;
+  readonly device_owner?: string | undefined;
+};
+export type NewPort = PortChanges & {
+  readonly project_id?: string | undefined;
+  readonly tenant_id?: string | undefined;
+};
+
+/** @throws Fault as `allocatePort`, and `overQuota` */
+export async function createPort(
+  { store, settings }: NetworkContext,
+  caller: Caller,
+  { network, request }: { network: Network; request: NewPort },
+): Promise<Port> {
+  const { name, description, admin_state_up, fixed_ips, device_id, device_owner } = request;
+  const mac_address = request.mac_address && readMac(request.mac_address);
+  const project_id = ownerOf(caller, request);
+  return store.transaction(async (trx) => {
+    if (mac_address) await refuseMacOfNic(trx, mac_address, network.id);
+    const port = await allocatePort(trx, {
+      network,
+      project_id,
+      reserved: siteRanges(settings),
+      ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
+      ...(mac_address && { mac_address }),
+    });
+    if (!caller.is_admin) await refuseManyPorts(trx, project_id, network);
+    return port;
+  });
+}
+
+/** MAC and addresses of a bound port are in use by a running machine. @throws Fault as `allocatePort`, and `conflict` */
+export async function updatePort({ store, settings }: NetworkContext, id: string, request: PortChanges): Promise<Port> {
+  const { name, description, admin_state_up } = request;
+  return store.transaction(async (trx) => {
+    const port = await trx.ports.find({ id });
+    if (!port) throw new Fault('notFound', { what: 'Port', id });
+    const { mac_address, fixed_ips, device_id, device_owner } = changesOf(port, request);
+    if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
+      await refuseBound(trx, port, { type: 'PortBound', action: 'changed in that way' });
+    if (mac_address) await refuseMacOfNic(trx, mac_address, port.network_id);
+    const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
+    const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
+    await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
+    return { ...changed, ...described };
+  });
+}
+
+/** The fields that differ from the current port: clients send back what they have read. */
+export function changesOf<Request extends PortChanges>(port: Port, request: Request): Request {
+  const { device_id, device_owner, fixed_ips, mac_address: wantedMac, ...others } = request;
+  const mac_address = wantedMac && readMac(wantedMac);
+  const changes = definedOf({
+    mac_address: mac_address === port.mac_address ? undefined : mac_address,
+    device_id: device_id === port.device_id ? undefined : device_id,
+    device_owner: device_owner === port.device_owner ? undefined : device_owner,
+    fixed_ips: fixed_ips && isSame(port.fixed_ips, fixed_ips) ? undefined : fixed_ips,
+  });
+  return { ...others, ...changes } as unknown as Request;
+}
+
+function isSame(has: Port['fixed_ips'], wanted: readonly FixedIp[]): boolean {
+  if (has.length !== wanted.length) return false;
+  return has.every(({ subnet_id, ip_address }, index) => {
+    const other = wanted[index];
+    return other?.ip_address === ip_address && (other.subnet_id ?? subnet_id) === subnet_id;
+  });
+}
+
+/** @throws Fault `conflict` while a server uses the port */
+export async function deletePort({ store }: NetworkContext, port: Port): Promise<void> {
+  await store.transaction(async (trx) => {
+    await refuseBound(trx, port, { type: 'ServicePortInUse', action: 'deleted' });
+    await releasePort(trx, port.id);
+  });
+}
+
+type Refusal = { type: 'PortBound' | 'ServicePortInUse'; action: string };
+
+async function refuseBound(store: Store, port: Port, { type, action }: Refusal): Promise<void> {
+  const nic = await store.node_ports.find({ vif_port_id: port.id });
+  if (nic) throw networkFault(type, `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.`);
+}
+
+/** As it is stored: lower case, with colons. */
+export function plainMac(text: string): string {
+  return text.toLowerCase().replaceAll('-', ':');
+}
+
+/** Neither a multicast address nor the zero address. */
+function readMac(text: string): string {
+  const mac = plainMac(text);
+  const isMulticast = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
+  if (isMulticast || mac === '00:00:00:00:00:00')
+    throw new Fault('invalidInput', { detail: `'${text}' is not a valid MAC address of an interface` });
+  return mac;
+}
+
+/** Omits undefined fields, so that they do not overwrite others. */
+function definedOf<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,110 @@
+/** Subnets: the addresses of a network. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import { poolRanges, siteRanges } from '#domain/reserved-addresses.ts';
+import type { Store } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
+import type { Caller } from '../caller.ts';
+import type { NetworkContext } from './context.ts';
+import { refuseMore } from './quotas.ts';
+import { type PlanRequest, planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
+import { ownerOf } from './visibility.ts';
+
+type Described = {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly enable_dhcp?: boolean | undefined;
+};
+export type SubnetChanges = Described & Omit<PlanRequest, 'ip_version' | 'cidr'>;
+export type NewSubnet = Described &
+  PlanRequest & {
+    readonly project_id?: string | undefined;
+    readonly tenant_id?: string | undefined;
+    readonly ipv6_address_mode?: string | null | undefined;
+    readonly ipv6_ra_mode?: string | null | undefined;
+  };
+
+function reservedBy({ settings }: NetworkContext): Reserved {
+  return { site: siteRanges(settings), pool: poolRanges(settings) };
+}
+
+/** Addresses are static and on the config drive; there is no router here that could announce them. */
+function refuseAnnounced({ ipv6_address_mode, ipv6_ra_mode }: NewSubnet): void {
+  const mode = ipv6_address_mode ?? ipv6_ra_mode;
+  if (mode)
+    throw new Fault('unsupported', { what: `Announcing IPv6 addresses (${mode}, where fixed ones are on the config drive)` });
+}
+
+/** @throws Fault `unsupported`, `forbidden`, `badRequest`, `invalidInput`, `overQuota`, `ipAddressInUse` */
+export async function createSubnet(
+  context: NetworkContext,
+  caller: Caller,
+  { network, request }: { network: Network; request: NewSubnet },
+): Promise<Subnet> {
+  refuseAnnounced(request);
+  const project_id = ownerOf(caller, request);
+  const plan = planSubnet(request, reservedBy(context));
+  if (!caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, context.settings['provisioning.cidr']);
+  const now = new Date().toISOString();
+  return context.store.transaction(async (trx) => {
+    const others = await trx.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
+    const own = others.filter((other) => other.project_id === project_id);
+    refuseMore(caller, 'subnet', own);
+    refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: caller.is_admin });
+    await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
+    return trx.subnets.insert({
+      ...plan,
+      id: randomUUID(),
+      name: request.name ?? '',
+      network_id: network.id,
+      project_id,
+      ip_version: request.ip_version,
+      enable_dhcp: request.enable_dhcp ?? true,
+      description: request.description ?? '',
+      created_at: now,
+      updated_at: now,
+    });
+  });
+}
+
+/** Validates the whole subnet again, so that a new gateway cannot be inside an old pool. */
+export async function updateSubnet(context: NetworkContext, id: string, changes: SubnetChanges): Promise<Subnet> {
+  const { name, description, enable_dhcp, ...addressing } = changes;
+  return context.store.transaction(async (trx) => {
+    const subnet = await trx.subnets.find({ id });
+    if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
+    const changed: Subnet = {
+      ...subnet,
+      ...planSubnet({ ...subnet, ...addressing }, reservedBy(context)),
+      name: name ?? subnet.name,
+      description: description ?? subnet.description,
+      enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
+      updated_at: new Date().toISOString(),
+    };
+    if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(trx, changed.gateway_ip, subnet);
+    await trx.subnets.update({ id }, changed);
+    return changed;
+  });
+}
+
+/** A server of the project may be its router; another project's server may not. */
+async function refuseForeignGateway(
+  trx: Store,
+  gateway_ip: string | null,
+  { network_id, project_id }: Pick<Subnet, 'network_id' | 'project_id'>,
+): Promise<void> {
+  const allocation = gateway_ip === null ? undefined : await trx.ip_allocations.find({ ip_address: gateway_ip });
+  const port = allocation && (await trx.ports.find({ id: allocation.port_id }));
+  if (port && port.project_id !== project_id)
+    throw new Fault('ipAddressInUse', { address: gateway_ip ?? '', network: network_id });
+}
+
+/** @throws Fault `subnetInUse` while a port has an address of it */
+export async function deleteSubnet({ store }: NetworkContext, { id }: Subnet): Promise<void> {
+  await store.transaction(async (trx) => {
+    const users = await trx.ip_allocations.pick(['port_id'], { subnet_id: id });
+    if (users.length > 0) throw new Fault('subnetInUse', { subnet: id, detail: `${users.length} ports have an address of it` });
+    await trx.subnets.remove({ id });
+  });
+}
