@@ -1,4 +1,5 @@
 /** An engine on an in-memory database, with machines that are only a power state: for tests of the engine itself. */
+
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import { perKind, rowOf } from '#domain/interface-kinds.ts';
@@ -9,10 +10,11 @@ import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/operation-kinds.ts';
 import { readSettings, type Settings } from '#settings.ts';
-import { openStore, type Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { aStore } from '#test/a-store.ts';
 
 /** State of a simulated room: each machine's power state and boot configuration. It outlives an engine. */
 export type Room = {
@@ -40,7 +42,7 @@ type CloudOptions = {
 export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settings };
 
 export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const store = options.store ?? (await openStore(':memory:'));
+  const store = options.store ?? (await aStore());
   await fill(store);
   const room = options.room ?? newRoom();
   const flags = {

@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Server } from '#store/tables/servers.ts';
 import { aCloud, aFlavor, anImage, aServerRequest, aStep, type Cloud } from './a-cloud.ts';
+import { type Database, databaseOf } from './a-store.ts';
 import { type ApiStage, openApiStage } from './api-stage.ts';
 
 export type SiteSize = {
@@ -44,6 +45,12 @@ export async function openLargeSite(size: SiteSize, { onDisk = false } = {}): Pr
   });
   const { store } = stage;
   await store.transaction((trx) => fill(trx, size));
+  await databaseOf(store)
+    .transaction()
+    .execute(async (db) => {
+      await fillPorts(db, size);
+      await fillRecord(db, size);
+    });
   return {
     stage,
     busyNode: nodeUuid(1),
@@ -73,8 +80,6 @@ async function fill(trx: Store, size: SiteSize): Promise<void> {
   for (let index = 1; index <= size.nodes; index++) await trx.nodes.insert(nodeRow(index, size));
   await trx.networks.insert(network);
   for (let index = 1; index <= size.servers; index++) await trx.servers.insert(await serverRow(trx, index));
-  await fillPorts(trx, size);
-  await fillRecord(trx, size);
 }
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -139,7 +144,7 @@ async function serverRow(trx: Store, index: number): Promise<Server> {
 }
 let projectId: string | undefined;
 
-async function fillPorts({ db }: Store, { nics, ports, nodes, servers }: SiteSize): Promise<void> {
+async function fillPorts(db: Database, { nics, ports, nodes, servers }: SiteSize): Promise<void> {
   const mac = sql.raw(`printf('52:54:%02x:%02x:%02x:%02x', (i >> 24) & 255, (i >> 16) & 255, (i >> 8) & 255, i & 255)`);
   await sql`INSERT INTO node_ports (uuid, node_uuid, address, pxe_enabled, local_link_connection, extra, created_at, updated_at)
     SELECT ${uuidOf(4, 'i')}, ${uuidOf(1, `1 + i % ${nodes}`)}, ${mac}, 1, '{"switch_id":"00:1c:73:00:00:01","port_id":"Ethernet1"}',
@@ -153,7 +158,7 @@ async function fillPorts({ db }: Store, { nics, ports, nodes, servers }: SiteSiz
 }
 
 /** A tenth of the rows belongs to the first node and its server. */
-async function fillRecord({ db }: Store, { events, operations, nodes }: SiteSize): Promise<void> {
+async function fillRecord(db: Database, { events, operations, nodes }: SiteSize): Promise<void> {
   const node = uuidOf(1, `CASE WHEN i % 10 = 0 THEN 1 ELSE 1 + i % ${nodes} END`);
   const server = sql`CASE WHEN i % 10 = 0 THEN ${serverId(1)} END`;
   await sql`INSERT INTO operations (id, kind, purpose, node_uuid, server_id, request, context, state, step, step_started_at, created_at,

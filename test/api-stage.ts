@@ -12,7 +12,8 @@ import { ensureAdmin } from '#api/identity/index.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { readSettings } from '#settings.ts';
-import { databaseFile, openStore, type Store } from '#store/store.ts';
+import { databaseFile, type Store } from '#store/store.ts';
+import { aStore } from './a-store.ts';
 
 export type ApiStage = {
   readonly app: FastifyInstance;
@@ -47,7 +48,7 @@ const roomy = { 'images.reserve_mib': '0' };
 
 export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
-  const store = await openStore(parts.onDisk ? databaseFile(stateDir) : ':memory:');
+  const store = await aStore(parts.onDisk ? databaseFile(stateDir) : undefined);
   const settings = readSettings({ flags: { ...roomy, 'admin.password': adminPassword, state_dir: stateDir, ...parts.settings } });
   await ensureAdmin(store, settings, stateDir);
   const app = createApi({

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { databaseFile, openStore } from '#store/store.ts';
+import { databaseOf } from '#test/a-store.ts';
 
 const run = promisify(execFile);
 const ingot = (...args: string[]) => run(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args]);
@@ -17,7 +18,7 @@ test('db prune removes what is old, and gives the space back when it is asked to
   const event = { kind: 'note', subject: 's', message: 'm'.repeat(2000), node_uuid: 'gone' } as const;
   for (let index = 0; index < 1000; index++) store.events.append(event);
   await store.events.flush();
-  await store.db.updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).where('id', '<=', 990).execute();
+  await databaseOf(store).updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).where('id', '<=', 990).execute();
   await store.close();
   const { size: before } = await stat(file);
 

@@ -1,10 +1,9 @@
 /** `ingot db`: manual maintenance of the database while no server uses it. */
 import { setImmediate } from 'node:timers/promises';
 import { readSettings, type Settings } from '#settings.ts';
-import { migrate } from '#store/migrate.ts';
-import { pruneRecords, shrinkFile } from '#store/retention.ts';
+import { pruneRecords } from '#store/retention.ts';
 import { openStateFolder } from '#store/state-folder.ts';
-import { databaseFile, openDatabase, openStore, secretsKeyFile } from '#store/store.ts';
+import { databaseFile, openStore, secretsKeyFile, syncSchema } from '#store/store.ts';
 import { type Options, parseOptions } from './options.ts';
 
 const usage = `Usage: ingot db sync [--config FILE] [--state DIR]
@@ -47,13 +46,8 @@ function settingsOf({ state, days, keep }: Options['flags']): Record<string, str
 }
 
 async function sync(settings: Settings): Promise<void> {
-  const database = openDatabase(databaseFile(settings.state_dir));
-  try {
-    const done = await migrate(database);
-    process.stdout.write(done.length > 0 ? `Migrations done: ${done.join(', ')}\n` : 'The schema is up to date.\n');
-  } finally {
-    await database.destroy();
-  }
+  const done = await syncSchema(databaseFile(settings.state_dir));
+  process.stdout.write(done.length > 0 ? `Migrations done: ${done.join(', ')}\n` : 'The schema is up to date.\n');
 }
 
 async function prune(settings: Settings, isShrunk: boolean): Promise<void> {
@@ -66,7 +60,7 @@ async function prune(settings: Settings, isShrunk: boolean): Promise<void> {
   try {
     const { operations, events } = await pruneRecords(store, rules, { rest: () => setImmediate() });
     process.stdout.write(`Removed: operations ${operations}, events ${events}\n`);
-    if (isShrunk) await shrinkFile(store);
+    if (isShrunk) await store.shrink();
   } finally {
     await store.close();
   }

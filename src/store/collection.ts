@@ -2,12 +2,51 @@
 import type { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { type Condition, compileAll } from './conditions.ts';
-import { isAfter, type Order } from './keyset.ts';
+import { isAfter, type Order, sortedBy } from './keyset.ts';
 import { isSealed, type Sealer } from './sealing.ts';
-import { columnKindsTable, type TableName, type Tables } from './tables.ts';
+
+/** A column derived from another: written with it, and not part of the record. */
+type DerivedColumn = { readonly from: string; derive(value: never): number | string | null };
+/** A table, and its columns that the database stores as other types than records have. */
+export type Table = {
+  readonly name: string;
+  readonly json?: readonly string[];
+  readonly boolean?: readonly string[];
+  /** JSON columns stored encrypted, which therefore cannot be searched. */
+  readonly sealed?: readonly string[];
+  readonly derived?: Readonly<Record<string, DerivedColumn>>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: each collection knows the columns of its own tables
+export type Database = Kysely<any>;
+/** The database as collections use it. @param sealer absent: secrets are stored in plain text, for in-memory tests */
+export type Connection = { readonly db: Database; readonly sealer?: Sealer | undefined };
+
+/** A value that sorts before this one; NULL does not. */
+export class LessThan<V> {
+  readonly value: V;
+  constructor(value: V) {
+    this.value = value;
+  }
+}
 
 /** Equality on columns; `null` matches NULL, an array any of its values. */
-export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] };
+export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] | LessThan<T[K]> };
+/**
+ * Of two concurrent equal requests, the second violates a constraint of the table: it becomes a conflict, as if it had
+ * come later. Services turn it into their own error.
+ */
+export class UniqueViolation extends Fault {
+  readonly table: string;
+  readonly columns: readonly string[];
+
+  constructor(table: string, columns: readonly string[], cause: unknown) {
+    super('conflict', { detail: `A record in ${table} with the same ${columns.join(', ')} already exists.` }, cause);
+    this.table = table;
+    this.columns = columns;
+  }
+}
+
 export type Page<T> = {
   orderBy?: keyof T & string;
   descending?: boolean;
@@ -22,30 +61,48 @@ export type Page<T> = {
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type AnyQuery = any;
 
-export class Collection<T extends object> {
-  readonly #db: Kysely<Tables>;
-  readonly #table: TableName;
+/** @typeParam Columns the tables that the queries of a subclass use */
+// biome-ignore lint/suspicious/noExplicitAny: most queries do not depend on the columns
+export abstract class Collection<T extends object, Columns = any> {
+  /** Each subclass names its table. */
+  static readonly table: Table;
+  protected readonly db: Kysely<Columns>;
+  readonly #table: Table;
   readonly #sealer: Sealer | undefined;
 
-  constructor(db: Kysely<Tables>, table: TableName, sealer?: Sealer) {
-    this.#db = db;
-    this.#table = table;
+  constructor({ db, sealer }: Connection) {
+    this.db = db;
+    this.#table = new.target.table;
     this.#sealer = sealer;
   }
 
   async insert(record: object): Promise<T> {
-    const query = (this.#db as AnyQuery).insertInto(this.#table).values(this.#encode(record)).returningAll();
-    return this.decode(await this.#asConflict(query.executeTakeFirstOrThrow()));
+    return this.decode(await this.#asConflict(this.#insertion(record).returningAll().executeTakeFirstOrThrow()));
+  }
+
+  /** False if a row with the same key (or another unique value) exists; it stays as it is. */
+  async insertIfAbsent(record: object): Promise<boolean> {
+    const query = this.#insertion(record).onConflict((conflict: AnyQuery) => conflict.doNothing());
+    const { numInsertedOrUpdatedRows } = await query.executeTakeFirst();
+    return numInsertedOrUpdatedRows === 1n;
+  }
+
+  /** Inserts the record, or updates the row with the same values in the columns of the key. */
+  async upsert(key: readonly (keyof T & string)[], record: T): Promise<void> {
+    const row = this.#encode(record);
+    const values = Object.fromEntries(Object.entries(row).filter(([column]) => !(key as readonly string[]).includes(column)));
+    await this.#insertion(record)
+      .onConflict((conflict: AnyQuery) => conflict.columns(key).doUpdateSet(values))
+      .execute();
   }
 
   async find(where: Where<T>): Promise<T | undefined> {
-    const row = await this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where).executeTakeFirst();
+    const row = await this.#filter(this.#rows().selectAll(), where).executeTakeFirst();
     return row && this.decode(row);
   }
 
   async list(where: Where<T> | readonly Condition[] = {}, page: Page<T> = {}): Promise<T[]> {
-    const query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).selectAll(), where);
-    const rows: object[] = await cut(query, page).execute();
+    const rows: object[] = await cut(this.#filter(this.#rows().selectAll(), where), page).execute();
     return rows.map((row) => this.decode(row));
   }
 
@@ -55,8 +112,7 @@ export class Collection<T extends object> {
     where: Where<T> | readonly Condition[] = {},
     page: Page<Pick<T, K>> = {},
   ): Promise<Pick<T, K>[]> {
-    const query = this.#filter((this.#db as AnyQuery).selectFrom(this.#table).select(columns), where);
-    const rows: object[] = await cut(query, page).execute();
+    const rows: object[] = await cut(this.#filter(this.#rows().select(columns), where), page).execute();
     return rows.map((row) => this.decode(row) as Pick<T, K>);
   }
 
@@ -66,41 +122,27 @@ export class Collection<T extends object> {
     where: readonly Condition[],
     page: { order: Order; after: object | undefined; limit: number },
   ): Promise<{ row: Partial<T>; matches: boolean }[]> {
-    const query = (this.#db as AnyQuery).selectFrom(this.#table).select([...columns, compileAll(where).as('matches')]);
+    const query = this.#rows().select([...columns, compileAll(where).as('matches')]);
     const rows: { matches: unknown }[] = await cut(query, page as Page<T>).execute();
     return rows.map(({ matches, ...row }) => ({ row: this.decode(row), matches: Boolean(matches) }));
   }
 
   /** Updates the matching rows and returns their number, by which a claim knows whether it won. */
   async update(where: Where<T>, patch: Partial<T>): Promise<number> {
-    const query = this.#filter((this.#db as AnyQuery).updateTable(this.#table).set(this.#encode(patch)), where);
+    const query = this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(this.#encode(patch)), where);
     const { numUpdatedRows } = await this.#asConflict<{ numUpdatedRows: bigint }>(query.executeTakeFirst());
     return Number(numUpdatedRows);
   }
 
   async remove(where: Where<T>): Promise<number> {
-    const { numDeletedRows } = await this.#filter((this.#db as AnyQuery).deleteFrom(this.#table), where).executeTakeFirst();
+    const query = this.#filter((this.db as AnyQuery).deleteFrom(this.#table.name), where);
+    const { numDeletedRows } = await query.executeTakeFirst();
     return Number(numDeletedRows);
   }
 
-  /**
-   * Of two concurrent equal requests, the second violates the table's constraint; that becomes a conflict, as if it had
-   * come later. SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique.
-   */
-  async #asConflict<R>(query: Promise<R>): Promise<R> {
-    try {
-      return await query;
-    } catch (error) {
-      const { errcode, message } = error as Error & { errcode?: number };
-      if (errcode !== 1555 && errcode !== 2067) throw error;
-      const columns = message.replace(/^.*?: /, '').replaceAll(`${this.#table}.`, '');
-      throw new Fault('conflict', { detail: `A record in ${this.#table} with the same ${columns} already exists.` }, error);
-    }
-  }
-
-  /** Decodes a raw row, for queries that other files build with Kysely. */
-  decode(row: object): T {
-    const { json, boolean, derived, sealed = [] } = columnKindsTable[this.#table];
+  /** Decodes a row that a query of a subclass has read. */
+  protected decode(row: object): T {
+    const { json = [], boolean = [], derived, sealed = [] } = this.#table;
     const record = { ...row } as Record<string, unknown>;
     for (const column in derived) delete record[column];
     for (const column of sealed) if (isSealed(record[column])) record[column] = this.#open(record[column], column);
@@ -109,8 +151,28 @@ export class Collection<T extends object> {
     return record as T;
   }
 
+  #rows(): AnyQuery {
+    return (this.db as AnyQuery).selectFrom(this.#table.name);
+  }
+
+  #insertion(record: object): AnyQuery {
+    return (this.db as AnyQuery).insertInto(this.#table.name).values(this.#encode(record));
+  }
+
+  /** SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique. */
+  async #asConflict<R>(query: Promise<R>): Promise<R> {
+    try {
+      return await query;
+    } catch (error) {
+      const { errcode, message } = error as Error & { errcode?: number };
+      if (errcode !== 1555 && errcode !== 2067) throw error;
+      const columns = message.replace(/^.*?: /, '').replaceAll(`${this.#table.name}.`, '');
+      throw new UniqueViolation(this.#table.name, columns.split(', '), error);
+    }
+  }
+
   #encode(record: object): Record<string, unknown> {
-    const { json, derived = {}, sealed = [] } = columnKindsTable[this.#table];
+    const { json = [], derived = {}, sealed = [], name } = this.#table;
     const row: Record<string, unknown> = { ...record };
     for (const [column, { from, derive }] of Object.entries(derived)) {
       if (row[from] !== undefined) row[column] = derive(row[from] as never);
@@ -120,13 +182,13 @@ export class Collection<T extends object> {
     }
     for (const column of sealed) {
       const text = row[column];
-      if (this.#sealer && typeof text === 'string') row[column] = this.#sealer.seal(text, `${this.#table}.${column}`);
+      if (this.#sealer && typeof text === 'string') row[column] = this.#sealer.seal(text, `${name}.${column}`);
     }
     return row;
   }
 
   #open(value: string, column: string): string {
-    const place = `${this.#table}.${column}`;
+    const place = `${this.#table.name}.${column}`;
     if (!this.#sealer) throw new Fault('secretsKey', { file: 'of this database', detail: `${place} was read without it` });
     try {
       return this.#sealer.open(value, place);
@@ -145,6 +207,7 @@ export class Collection<T extends object> {
     for (const [column, value] of Object.entries(where)) {
       if (value === undefined) continue;
       if (value === null) filtered = filtered.where(column, 'is', null);
+      else if (value instanceof LessThan) filtered = filtered.where(column, '<', value.value);
       else if (Array.isArray(value)) filtered = filtered.where(column, 'in', value);
       else filtered = filtered.where(column, '=', value);
     }
@@ -158,8 +221,7 @@ function isConditions(where: object | readonly Condition[]): where is readonly C
 
 function cut<T>(query: AnyQuery, page: Page<T>): AnyQuery {
   const { order = page.orderBy ? [{ column: page.orderBy, descending: page.descending === true }] : [] } = page;
-  let result = query;
-  for (const { column, descending } of order) result = result.orderBy(column, descending ? 'desc' : 'asc');
-  if (page.after) result = result.where(isAfter(order, page.after as object));
-  return page.limit === undefined ? result : result.limit(page.limit);
+  const sorted = sortedBy(query, order);
+  const rest = page.after ? sorted.where(isAfter(order, page.after as object)) : sorted;
+  return page.limit === undefined ? rest : rest.limit(page.limit);
 }

@@ -4,7 +4,6 @@
  */
 import { type RawBuilder, sql } from 'kysely';
 import { contains as isContained } from './contains.ts';
-import type { TableName } from './tables.ts';
 
 export type Value = string | number | boolean | null;
 type Comparison = '<' | '<=' | '>' | '>=';
@@ -22,7 +21,7 @@ interface Operators {
   not: Condition;
 }
 /** A column of the matching rows of another table. */
-export type RelatedRows = { table: TableName; select: string; where: readonly Condition[] };
+export type RelatedRows = { table: string; select: string; where: readonly Condition[] };
 
 export interface Condition {
   readonly operator: keyof Operators;

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import { openStore } from './store.ts';
+import { aStore, databaseOf } from '#test/a-store.ts';
 
 const note = (subject: string) => ({ kind: 'note', subject, message: subject, node_uuid: 'n' }) as const;
 
 test('a record that cannot be written is kept, in its order, until it can', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   await sql`CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`.execute(
-    store.db,
+    databaseOf(store),
   );
   store.events.append(note('one'));
   await assert.rejects(store.events.flush(), /disk is full/);
   store.events.append(note('two'));
   await assert.rejects(store.events.list({ node_uuid: 'n' }), /disk is full/);
 
-  await sql`DROP TRIGGER full`.execute(store.db);
+  await sql`DROP TRIGGER full`.execute(databaseOf(store));
   store.events.append(note('three'));
   const events = await store.events.list({ node_uuid: 'n' });
   assert.deepEqual(
@@ -26,7 +26,7 @@ test('a record that cannot be written is kept, in its order, until it can', asyn
 });
 
 test('a burst larger than a statement of SQLite can take is written in pieces', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const count = 5000;
   for (let index = 0; index < count; index++) store.events.append(note(String(index)));
   const events = await store.events.list({ node_uuid: 'n', limit: count + 1 });

@@ -4,10 +4,9 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Json } from '#domain/json.ts';
-import { contains } from './contains.ts';
-import { listShortImages, readImages } from './image-list.ts';
 import type { Store } from './store.ts';
 import type { Image } from './tables/images.ts';
+import type { Node } from './tables/nodes.ts';
 import type { Server } from './tables/servers.ts';
 
 export type ImageUse = {
@@ -32,19 +31,14 @@ export async function listImageUses(store: Store, id: string, settings: Readonly
   ];
 }
 
-async function flavorUses({ db }: Store, id: string): Promise<ImageUse[]> {
-  const rows = await db.selectFrom('flavors').select('name').where(contains('extra_specs', id)).execute();
+async function flavorUses({ flavors }: Store, id: string): Promise<ImageUse[]> {
+  const rows = await flavors.listOfImage(id);
   return rows.map(({ name }) => ({ kind: 'flavor', name, project_id: null }));
 }
 
 /** A server keeps a copy of its flavor, including the deploy kernel used to clean up after it. */
-async function serverUses({ db }: Store, id: string): Promise<ImageUse[]> {
-  const rows = await db
-    .selectFrom('servers')
-    .select(['id', 'project_id', 'vm_state', 'task_state'])
-    .where('vm_state', '!=', 'deleted')
-    .where((where) => where.or([where('image_id', '=', id), contains('flavor', id)]))
-    .execute();
+async function serverUses({ servers }: Store, id: string): Promise<ImageUse[]> {
+  const rows = await servers.listOfImage(id);
   return rows.map((row) => ({ kind: 'server', name: row.id, project_id: row.project_id, isRunning: isBeingInstalled(row) }));
 }
 
@@ -61,23 +55,21 @@ async function operationUses({ operations, servers }: Store, id: string): Promis
 }
 
 const nodesAtOnce = 200;
+const referenceColumns = ['id', 'uuid', 'name', 'driver_info', 'instance_info'] as const;
+type NodeReferences = Pick<Node, (typeof referenceColumns)[number]>;
 
-async function nodeUses({ db, nodes }: Store, id: string): Promise<ImageUse[]> {
+async function nodeUses({ nodes }: Store, id: string): Promise<ImageUse[]> {
   const uses: ImageUse[] = [];
-  for (let last = 0; ; await setImmediate()) {
-    const rows = await db
-      .selectFrom('nodes')
-      .select(['id', 'uuid', 'name', 'driver_info', 'instance_info'])
-      .where('id', '>', last)
-      .orderBy('id')
-      .limit(nodesAtOnce)
-      .execute();
-    for (const { uuid, name, driver_info, instance_info } of rows.map((row) => nodes.decode(row))) {
+  const order = [{ column: 'id' }];
+  let after: NodeReferences | undefined;
+  for (;;) {
+    const rows: NodeReferences[] = await nodes.pick(referenceColumns, {}, { order, after, limit: nodesAtOnce });
+    for (const { uuid, name, driver_info, instance_info } of rows) {
       if (names(driver_info, id) || names(instance_info, id)) uses.push({ kind: 'node', name: name ?? uuid, project_id: null });
     }
-    const end = rows.at(-1);
-    if (!end) return uses;
-    last = end.id;
+    after = rows.at(-1);
+    if (!after) return uses;
+    await setImmediate();
   }
 }
 
@@ -85,8 +77,8 @@ const partProperties = ['kernel_id', 'ramdisk_id'] as const;
 
 async function imageUses(store: Store, id: string): Promise<ImageUse[]> {
   const uses: ImageUse[] = [];
-  const ids = (await listShortImages(store, undefined)).map((image) => image.id);
-  for await (const image of readImages(store, ids)) {
+  const ids = (await store.images.listShort()).map((image) => image.id);
+  for await (const image of store.images.read(ids)) {
     if (partProperties.some((name) => namesPart(image, name, id)))
       uses.push({ kind: 'image', name: image.id, project_id: image.owner });
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openStore } from './store.ts';
+import { aStore } from '#test/a-store.ts';
 
 for (const descending of [false, true]) {
   test(`pages by the last row make up the whole list, NULL included, ${descending ? 'downwards' : 'upwards'}`, async () => {
-    const store = await openStore(':memory:');
+    const store = await aStore();
     const names = [null, 'b', 'a', null, 'c', 'b', null, 'a'];
     for (const [index, email] of names.entries()) {
       const credential = { id: `c${index}`, name: 'c', user_id: `u${index}`, project_id: 'p', roles: [], secret_hash: '' };

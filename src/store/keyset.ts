@@ -1,9 +1,24 @@
 /** Keyset pagination: pages continue after the last row of the previous one, by an index and at constant cost. */
 import { type RawBuilder, sql } from 'kysely';
 
+/** The part of Kysely's query builders that `sortedBy` uses. */
+// biome-ignore lint/suspicious/noExplicitAny: the builder's own types depend on the table
+type Sortable = { orderBy(expression: any, direction: any): any };
+
 export type Order = readonly { readonly column: string; readonly descending?: boolean }[];
 
-/** Condition for rows after `row` in this order, whose last column must be unique. NULL sorts first, as in SQLite. */
+/**
+ * NULL sorts before all values, in both databases. The columns of `neverNull` are sorted plainly, since PostgreSQL does
+ * not use an index for another order of NULL than its own.
+ */
+export function sortedBy<Q extends Sortable>(query: Q, order: Order): Q {
+  return order.reduce<Q>((sorted, { column, descending }) => {
+    if (neverNull.has(column)) return sorted.orderBy(sql.ref(column), descending ? 'desc' : 'asc');
+    return sorted.orderBy(sql.ref(column), descending ? sql`desc nulls last` : sql`asc nulls first`);
+  }, query);
+}
+
+/** Condition for rows after `row` in this order, whose last column must be unique. NULL sorts first. */
 export function isAfter(order: Order, row: object): RawBuilder<boolean> {
   const values = row as Record<string, unknown>;
   const cases = order.map((key, index) => {

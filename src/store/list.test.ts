@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { aStore } from '#test/a-store.ts';
 import {
   allOf,
   anyOf,
@@ -18,10 +19,9 @@ import {
 } from './conditions.ts';
 import { type ListQuery, listKeys, listRows, readRows, type TableReading } from './list.ts';
 import { listTables } from './list-tables.ts';
-import { openStore } from './store.ts';
 import type { Image } from './tables/images.ts';
 
-const store = await openStore(':memory:');
+const store = await aStore();
 after(() => store.close());
 
 const at = (index: number) => `2026-11-0${index}T00:00:00.000Z`;

@@ -1,5 +1,6 @@
 /** Versioned schema migrations, run at startup and by `ingot db sync`. Listed by hand, because their order matters. */
-import { type Kysely, type Migration, Migrator } from 'kysely';
+import { type Migration, Migrator } from 'kysely';
+import type { Database } from './collection.ts';
 import { migration0001 } from './migrations/0001-first-light.ts';
 import { migration0002 } from './migrations/0002-identity.ts';
 import { migration0003 } from './migrations/0003-must-clean.ts';
@@ -16,7 +17,6 @@ import { migration0015 } from './migrations/0015-machine-identity.ts';
 import { migration0016 } from './migrations/0016-server-records.ts';
 import { migration0018 } from './migrations/0018-field-names.ts';
 import { migration0025 } from './migrations/0025-list-indexes.ts';
-import type { Tables } from './tables.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -38,7 +38,7 @@ const migrations: Record<string, Migration> = {
 };
 
 /** Brings the schema up to date; returns the names of the migrations that ran. */
-export async function migrate(db: Kysely<Tables>): Promise<string[]> {
+export async function migrate(db: Database): Promise<string[]> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
   if (error) throw error;

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
-import { Collection } from './collection.ts';
-import { listFailures } from './node-failures.ts';
+import { databaseOf } from '#test/a-store.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { type Pruned, pruneRecords } from './retention.ts';
 import type { Event } from './tables/events.ts';
@@ -70,13 +69,13 @@ test('the failures of a node stay as its history, when their operations are long
     await addEvent(store, { node_uuid, operation_id: id, kind: 'operation', data: { status: 'started' } });
     await addEvent(store, { node_uuid, operation_id: id, kind: 'operation', data: { status: 'failed', fault: { code: 'x' } } });
   }
-  const before = await listFailures(store, { node_uuid, limit: 10 });
+  const before = await store.events.failures({ node_uuid, limit: 10 });
 
   await pruneRecords(store, keepOne, { rest, now });
 
   assert.equal(before.length, 3);
-  assert.deepEqual(await listFailures(store, { node_uuid, limit: 10 }), before);
-  assert.deepEqual(await listFailures(store, { node_uuid, after: before[0]!.id, limit: 1 }), [before[1]]);
+  assert.deepEqual(await store.events.failures({ node_uuid, limit: 10 }), before);
+  assert.deepEqual(await store.events.failures({ node_uuid, after: before[0]!.id, limit: 1 }), [before[1]]);
   assert.equal((await store.events.list({})).length, 4);
   await store.close();
 });
@@ -122,7 +121,7 @@ test('a pass goes on where many are kept, rests between its batches, and stops w
   for (let index = 0; index < 700; index++) store.events.append({ ...note, operation_id: id, node_uuid: nodes[0]! });
   for (let index = 0; index < 700; index++) store.events.append({ ...note, node_uuid: 'gone' });
   await store.events.flush();
-  await store.db.updateTable('events').set({ at: old }).execute();
+  await databaseOf(store).updateTable('events').set({ at: old }).execute();
   const stop = new AbortController();
   const stopAtOnce = async () => stop.abort();
   const partly = await pruneRecords(store, keepOne, { signal: stop.signal, rest: stopAtOnce, now });
@@ -187,7 +186,7 @@ async function addOperation(store: Store, { minute, ...fields }: Partial<Operati
 
 async function addEvent(store: Store, fields: Partial<Event>): Promise<void> {
   const blank = { at: old, node_uuid: null, server_id: null, operation_id: null, duration_ms: null, data: {} };
-  await new Collection<Event>(store.db, 'events').insert({ ...note, ...blank, ...fields });
+  await store.events.rows.insert({ ...note, ...blank, ...fields });
 }
 
 async function ids(store: Store): Promise<string[]> {
@@ -197,6 +196,6 @@ async function ids(store: Store): Promise<string[]> {
 /** Backdates everything recorded so far. */
 async function makeOld({ store }: Cloud): Promise<void> {
   await store.events.flush();
-  await store.db.updateTable('events').set({ at: old }).execute();
-  await store.db.updateTable('operations').set({ ended_at: old }).where('ended_at', 'is not', null).execute();
+  await databaseOf(store).updateTable('events').set({ at: old }).execute();
+  await databaseOf(store).updateTable('operations').set({ ended_at: old }).where('ended_at', 'is not', null).execute();
 }

@@ -5,10 +5,9 @@
  * Batches are independent: after a crash between two of them, the next pass finds the rest. A row checked before a
  * batch can only become deletable meanwhile, never the reverse (servers are deleted once, operations end once).
  */
-import { sql } from 'kysely';
-import { historyMax, tellsFailure } from './node-failures.ts';
 import type { Store } from './store.ts';
-import type { Operation } from './tables/operations.ts';
+import { type EventTrace, historyMax } from './tables/events.ts';
+import type { EndedOperation } from './tables/operations.ts';
 
 export type RetentionRules = {
   /** Younger records are kept. */
@@ -45,11 +44,6 @@ export async function pruneRecords(store: Store, rules: RetentionRules, pass: Pa
   const operations = await pruneAll(operationBatches(parts), turns, pass.signal);
   const events = await pruneAll(eventBatches(parts), turns, pass.signal);
   return { operations, events, longestMs: turns.longestMs };
-}
-
-/** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
-export async function shrinkFile({ db }: Store): Promise<void> {
-  await sql`VACUUM`.execute(db);
 }
 
 async function pruneAll(next: NextBatch, turns: Turns, signal: AbortSignal | undefined): Promise<number> {
@@ -94,59 +88,31 @@ type Parts = { store: Store; keeping: Keeping; cutoff: string };
 /** Checks the next rows. @returns how many were deleted; undefined: no more old rows */
 type NextBatch = (rows: number) => Promise<number | undefined>;
 
-function operationBatches({ store: { db }, keeping, cutoff }: Parts): NextBatch {
+function operationBatches({ store: { operations }, keeping, cutoff }: Parts): NextBatch {
   let last = { ended_at: '', id: '' };
   return async (count) => {
-    const rows = await db
-      .selectFrom('operations')
-      .select(['id', 'node_uuid', 'server_id', 'created_at', 'ended_at'])
-      .where('ended_at', '<', cutoff)
-      .where('ended_at', '>=', last.ended_at)
-      .where((where) => where.or([where('ended_at', '>', last.ended_at), where('id', '>', last.id)]))
-      .orderBy('ended_at')
-      .orderBy('id')
-      .limit(count)
-      .execute();
+    const rows = await operations.listEnded(cutoff, last, count);
     const end = rows.at(-1);
     if (!end) return undefined;
     last = { id: end.id, ended_at: end.ended_at ?? '' };
     const old = await keeping.oldOperations(rows);
-    if (old.length === 0) return 0;
-    await db.deleteFrom('operations').where('id', 'in', old).where('ended_at', 'is not', null).execute();
+    if (old.length > 0) await operations.removeEnded(old);
     return old.length;
   };
 }
 
 /** Event ids are in time order, unless the clock was set back. */
-function eventBatches({ store: { db }, keeping, cutoff }: Parts): NextBatch {
+function eventBatches({ store: { events }, keeping, cutoff }: Parts): NextBatch {
   let last = 0;
   return async (count) => {
-    const rows = await db
-      .selectFrom('events')
-      .select(['id', 'at', 'node_uuid', 'server_id', 'operation_id'])
-      .select(sql<number>`CASE WHEN kind = 'operation' AND ${tellsFailure} THEN 1 ELSE 0 END`.as('is_failure'))
-      .where('id', '>', last)
-      .orderBy('id')
-      .limit(count)
-      .execute();
+    const rows = await events.rows.traces(last, count);
     const end = rows.at(-1);
     if (!end || rows.every(({ at }) => at >= cutoff)) return undefined;
     last = end.id;
     const old = await keeping.oldEvents(rows.filter(({ at }) => at < cutoff));
-    if (old.length === 0) return 0;
-    await db.deleteFrom('events').where('id', 'in', old).execute();
-    return old.length;
+    return old.length === 0 ? 0 : events.rows.remove({ id: old });
   };
 }
-
-type OperationRow = Pick<Operation, 'id' | 'node_uuid' | 'server_id' | 'created_at'>;
-type EventRow = {
-  id: number;
-  node_uuid: string | null;
-  server_id: string | null;
-  operation_id: string | null;
-  is_failure: number;
-};
 
 /** The records of a node from which everything newer is kept. */
 type Floors = { operation: string; event: number; failure: number };
@@ -164,20 +130,20 @@ class Keeping {
     this.#turns = turns;
   }
 
-  async oldOperations(rows: readonly OperationRow[]): Promise<string[]> {
+  async oldOperations(rows: readonly EndedOperation[]): Promise<string[]> {
     const servers = await this.#liveServers(rows);
     await this.#loadFloors(rows);
-    const isKept = ({ node_uuid, server_id, created_at }: OperationRow) =>
+    const isKept = ({ node_uuid, server_id, created_at }: EndedOperation) =>
       servers.has(server_id) || created_at >= (this.#floors.get(node_uuid)?.operation ?? '~');
     return rows.filter((row) => !isKept(row)).map(({ id }) => id);
   }
 
   /** An event belongs to its operation and to its server; a node's failures form its history. */
-  async oldEvents(rows: readonly EventRow[]): Promise<number[]> {
+  async oldEvents(rows: readonly EventTrace[]): Promise<number[]> {
     const servers = await this.#liveServers(rows);
     const operations = await this.#operations(rows);
     await this.#loadFloors(rows);
-    const isKept = ({ id, node_uuid, server_id, operation_id, is_failure }: EventRow) => {
+    const isKept = ({ id, node_uuid, server_id, operation_id, is_failure }: EventTrace) => {
       const floors = this.#floors.get(node_uuid ?? '');
       const isRecent = floors !== undefined && id >= (is_failure ? Math.min(floors.failure, floors.event) : floors.event);
       return isRecent || servers.has(server_id) || operations.has(operation_id);
@@ -191,7 +157,7 @@ class Keeping {
     return new Set(found.filter(({ vm_state }) => vm_state !== 'deleted').map(({ id }) => id));
   }
 
-  async #operations(rows: readonly EventRow[]): Promise<Set<string | null>> {
+  async #operations(rows: readonly EventTrace[]): Promise<Set<string | null>> {
     const ids = distinct(rows.map(({ operation_id }) => operation_id));
     const found = ids.length ? await this.#store.operations.pick(['id'], { id: ids }) : [];
     return new Set(found.map(({ id }) => id));
@@ -209,19 +175,12 @@ class Keeping {
   }
 
   async #floorsOf(uuid: string): Promise<Floors> {
-    const { db } = this.#store;
-    const offset = this.#perNode - 1;
-    const operations = db.selectFrom('operations').select('created_at').where('node_uuid', '=', uuid);
-    const events = db.selectFrom('events').select('id').where('node_uuid', '=', uuid);
-    const failures = events.where('kind', '=', 'operation').where(tellsFailure);
-    const operation = await operations.orderBy('created_at', 'desc').limit(1).offset(offset).executeTakeFirst();
-    const event = await events.orderBy('id', 'desc').limit(1).offset(offset).executeTakeFirst();
-    const failure = await failures
-      .orderBy('id', 'desc')
-      .limit(1)
-      .offset(historyMax - 1)
-      .executeTakeFirst();
-    return { operation: operation?.created_at ?? '', event: event?.id ?? 0, failure: failure?.id ?? 0 };
+    const { operations, events } = this.#store;
+    return {
+      operation: await operations.floorOf(uuid, this.#perNode),
+      event: await events.rows.floorOf(uuid, this.#perNode, false),
+      failure: await events.rows.floorOf(uuid, historyMax, true),
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
+import { databaseOf } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
 import { Sealer } from './sealing.ts';
 import { databaseFile, openDatabase, openStore, Store } from './store.ts';
@@ -70,7 +71,7 @@ suite('secrets in the database', () => {
     await (await openStore(file)).close();
     const former = openDatabase(file);
     await sql`DELETE FROM secrets_key`.execute(former);
-    const plain = new Store(former);
+    const plain = new Store({ db: former });
     await plain.transaction(async ({ nodes }) => {
       for (let id = 1; id <= 600; id += 1)
         await nodes.insert(aNode({ id, uuid: `node-${id}`, name: null, driver_info: { ...driver_info, id } }));
@@ -163,7 +164,7 @@ suite('a sealed value', () => {
     const store = await openStore(file);
     t.after(() => store.close());
     await store.nodes.insert(aNode({ driver_info }));
-    await sql`UPDATE nodes SET driver_info = 'sealed:1:' || driver_info`.execute(store.db);
+    await sql`UPDATE nodes SET driver_info = 'sealed:1:' || driver_info`.execute(databaseOf(store));
     await assert.rejects(store.nodes.find({}), isKeyFault(/a value of nodes\.driver_info is damaged or of another key/));
   });
 });

@@ -6,15 +6,17 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Kysely, sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
+import type { Database } from './collection.ts';
+import { tables } from './nouns.ts';
 import { isSealed, keyBytes, Sealer } from './sealing.ts';
-import { columnKindsTable, type TableName, type Tables } from './tables.ts';
+import { SecretsKeys } from './tables/secrets-key.ts';
 
 /** @returns the sealer of this database's secrets. Throws `secretsKey`, and then has changed nothing. */
-export async function openSealer(db: Kysely<Tables>, keyFile: string): Promise<Sealer> {
-  const marker = await db.selectFrom('secrets_key').selectAll().executeTakeFirst();
+export async function openSealer(db: Database, keyFile: string): Promise<Sealer> {
+  const marker = await new SecretsKeys({ db }).find({});
   const found = readKey(keyFile);
   if (marker && !found) throw unusable(keyFile, `it is missing; the database was sealed with the key made at ${marker.made_at}`);
   const sealer = new Sealer(found ?? (await makeKey(keyFile)));
@@ -54,45 +56,45 @@ async function makeKey(file: string): Promise<Buffer> {
 }
 
 /** Encrypts rows written before there was a key; all or none. */
-async function sealAll(db: Kysely<Tables>, sealer: Sealer): Promise<void> {
+async function sealAll(db: Database, sealer: Sealer): Promise<void> {
   // Overwritten values leave no copy, even if a crash occurs before the file is rewritten.
   await sql`PRAGMA secure_delete = ON`.execute(db);
   await db.transaction().execute(async (trx) => {
     let rows = 0;
-    for (const [table, { sealed }] of Object.entries(columnKindsTable))
-      for (const column of sealed ?? []) rows += await sealColumn(trx, { table: table as TableName, column, sealer });
+    for (const { name, sealed = [] } of tables)
+      for (const column of sealed) rows += await sealColumn(trx, { table: name, column, sealer });
     const made_at = new Date().toISOString();
-    const marker = { id: sealer.id, made_at, rewritten_at: rows === 0 ? made_at : null };
-    await trx.insertInto('secrets_key').values(marker).execute();
+    await new SecretsKeys({ db: trx }).insert({ id: sealer.id, made_at, rewritten_at: rows === 0 ? made_at : null });
   });
 }
 
 /**
  * Pages freed before the rows were encrypted may also hold plain text. After a crash here the next start repeats it.
  */
-async function rewriteOnce(db: Kysely<Tables>): Promise<void> {
-  const due = await db.selectFrom('secrets_key').select('id').where('rewritten_at', 'is', null).executeTakeFirst();
-  if (!due) return;
+async function rewriteOnce(db: Database): Promise<void> {
+  const keys = new SecretsKeys({ db });
+  if (!(await keys.find({ rewritten_at: null }))) return;
   await sql`VACUUM`.execute(db);
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
-  await db.updateTable('secrets_key').set({ rewritten_at: new Date().toISOString() }).execute();
+  await keys.update({}, { rewritten_at: new Date().toISOString() });
 }
 
-type Place = { table: TableName; column: string; sealer: Sealer };
+type Place = { table: string; column: string; sealer: Sealer };
 
-/** By rowid, in batches, because there may be many operations. @returns the number of rows */
-async function sealColumn(db: Kysely<Tables>, { table, column, sealer }: Place): Promise<number> {
+/** In batches, because there may be many operations. @returns the number of rows */
+async function sealColumn(db: Database, { table, column, sealer }: Place): Promise<number> {
   const [from, field] = [sql.table(table), sql.ref(column)];
-  let [last, count] = [0, 0];
+  let [last, count]: [number | string | undefined, number] = [undefined, 0];
   for (;;) {
-    const query = sql<{ rowid: number; value: string | null }>`
-      SELECT rowid AS rowid, ${field} AS value FROM ${from} WHERE rowid > ${last} ORDER BY rowid LIMIT 500`;
+    const rest: RawBuilder<unknown> = last === undefined ? sql`` : sql`WHERE id > ${last}`;
+    const query = sql<{ id: number | string; value: string | null }>`
+      SELECT id, ${field} AS value FROM ${from} ${rest} ORDER BY id LIMIT 500`;
     const { rows } = await query.execute(db);
     if (rows.length === 0) return count;
-    for (const { rowid, value } of rows) {
-      last = rowid;
+    for (const { id, value } of rows) {
+      last = id;
       if (value === null || isSealed(value)) continue;
-      await sql`UPDATE ${from} SET ${field} = ${sealer.seal(value, `${table}.${column}`)} WHERE rowid = ${rowid}`.execute(db);
+      await sql`UPDATE ${from} SET ${field} = ${sealer.seal(value, `${table}.${column}`)} WHERE id = ${id}`.execute(db);
       count += 1;
     }
   }

@@ -3,106 +3,57 @@
  * servers.
  */
 import { dirname, join, resolve } from 'node:path';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import { Collection } from './collection.ts';
-import { EventLog } from './events.ts';
+import type { Connection, Database } from './collection.ts';
+import { sqliteDialect } from './dialect/sqlite.ts';
+import { EventLog } from './event-log.ts';
 import { migrate } from './migrate.ts';
-import type { Sealer } from './sealing.ts';
+import { nouns } from './nouns.ts';
 import { openSealer } from './secrets-key.ts';
-import { sqliteDialect } from './sqlite.ts';
 import { stateFiles } from './state-files.ts';
 import { keepPrivate } from './state-folder.ts';
-import type { ApplicationCredential } from './tables/application-credentials.ts';
-import type { BmcHealthRecord } from './tables/bmc-health.ts';
-import type { DeletedImage } from './tables/deleted-images.ts';
-import type { Flavor } from './tables/flavors.ts';
-import type { Image } from './tables/images.ts';
-import type { IpAllocation } from './tables/ip-allocations.ts';
-import type { Keypair } from './tables/keypairs.ts';
-import type { LoginAddress } from './tables/login-addresses.ts';
-import type { Network } from './tables/networks.ts';
-import type { NodeEndpoint } from './tables/node-endpoints.ts';
-import type { NodePort } from './tables/node-ports.ts';
-import type { Node } from './tables/nodes.ts';
-import type { Operation } from './tables/operations.ts';
-import type { Port } from './tables/ports.ts';
-import type { ProjectTokenRevision } from './tables/project-token-revisions.ts';
-import type { Project } from './tables/projects.ts';
-import type { RevokedToken } from './tables/revoked-tokens.ts';
-import type { RoleAssignment } from './tables/role-assignments.ts';
-import type { Server } from './tables/servers.ts';
-import type { Subnet } from './tables/subnets.ts';
-import type { User } from './tables/users.ts';
-import type { Tables } from './tables.ts';
+import { Events } from './tables/events.ts';
 
-export class Store {
-  readonly db: Kysely<Tables>;
-  readonly nodes: Collection<Node>;
-  readonly node_ports: Collection<NodePort>;
-  readonly bmc_health: Collection<BmcHealthRecord>;
-  readonly node_endpoints: Collection<NodeEndpoint>;
-  readonly flavors: Collection<Flavor>;
-  readonly keypairs: Collection<Keypair>;
-  readonly images: Collection<Image>;
-  readonly deleted_images: Collection<DeletedImage>;
-  readonly networks: Collection<Network>;
-  readonly subnets: Collection<Subnet>;
-  readonly ports: Collection<Port>;
-  /** Written only by `engine/servers/addresses.ts`, together with `fixed_ips` of the port. */
-  readonly ip_allocations: Collection<IpAllocation>;
-  readonly servers: Collection<Server>;
-  readonly operations: Collection<Operation>;
-  readonly users: Collection<User>;
-  readonly projects: Collection<Project>;
-  readonly revoked_tokens: Collection<RevokedToken>;
-  readonly project_token_revisions: Collection<ProjectTokenRevision>;
-  readonly login_addresses: Collection<LoginAddress>;
-  readonly role_assignments: Collection<RoleAssignment>;
-  readonly application_credentials: Collection<ApplicationCredential>;
+type Nouns = { readonly [Name in keyof typeof nouns]: InstanceType<(typeof nouns)[Name]> };
+
+/** One collection for each noun, under its name. */
+const Collections = class {
+  constructor(connection: Connection) {
+    for (const [name, Noun] of Object.entries(nouns)) Object.assign(this, { [name]: new Noun(connection) });
+  }
+} as new (
+  connection: Connection,
+) => Nouns;
+
+export class Store extends Collections {
   readonly events: EventLog;
+  readonly #connection: Connection;
 
-  readonly #sealer: Sealer | undefined;
-
-  /** @param sealer absent: secrets are stored in plain text, for in-memory tests */
-  constructor(db: Kysely<Tables>, events?: EventLog, sealer?: Sealer) {
-    this.db = db;
-    this.#sealer = sealer;
-    this.nodes = new Collection(db, 'nodes', sealer);
-    this.node_ports = new Collection(db, 'node_ports');
-    this.node_endpoints = new Collection(db, 'node_endpoints');
-    this.bmc_health = new Collection(db, 'bmc_health');
-    this.flavors = new Collection(db, 'flavors');
-    this.keypairs = new Collection(db, 'keypairs');
-    this.images = new Collection(db, 'images');
-    this.deleted_images = new Collection(db, 'deleted_images');
-    this.networks = new Collection(db, 'networks');
-    this.subnets = new Collection(db, 'subnets');
-    this.ports = new Collection(db, 'ports');
-    this.ip_allocations = new Collection(db, 'ip_allocations');
-    this.servers = new Collection(db, 'servers');
-    this.operations = new Collection(db, 'operations', sealer);
-    this.users = new Collection(db, 'users');
-    this.projects = new Collection(db, 'projects');
-    this.revoked_tokens = new Collection(db, 'revoked_tokens');
-    this.project_token_revisions = new Collection(db, 'project_token_revisions');
-    this.login_addresses = new Collection(db, 'login_addresses');
-    this.role_assignments = new Collection(db, 'role_assignments');
-    this.application_credentials = new Collection(db, 'application_credentials');
-    this.events = events ?? new EventLog(db);
+  constructor(connection: Connection, events = new EventLog(new Events(connection))) {
+    super(connection);
+    this.#connection = connection;
+    this.events = events;
   }
 
   /**
-   * Runs `work` in one transaction. It must use the given store and await only the database: SQLite has one writer, so
-   * a slow transaction blocks all others.
+   * Runs `work` in one transaction, which is the caller's if this store is already in one. It must use the given store
+   * and await only the database: there is one writer, so a slow transaction blocks all others.
    */
   transaction<R>(work: (trx: Store) => Promise<R>): Promise<R> {
-    return this.db.transaction().execute((trx) => work(new Store(trx, this.events, this.#sealer)));
+    const { db, sealer } = this.#connection;
+    if (db.isTransaction) return work(this);
+    return db.transaction().execute((trx) => work(new Store({ db: trx, sealer }, this.events)));
+  }
+
+  /** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
+  async shrink(): Promise<void> {
+    await sql`VACUUM`.execute(this.#connection.db);
   }
 
   async close(): Promise<void> {
     await this.events.close();
-    await this.db.destroy();
+    await this.#connection.db.destroy();
   }
 }
 
@@ -111,10 +62,10 @@ export function databaseFile(stateDir: string): string {
 }
 
 /** @param file path, or `:memory:` for tests. One process at a time: a second one gets `stateFolder` */
-export function openDatabase(file: string): Kysely<Tables> {
+export function openDatabase(file: string): Database {
   try {
     if (file !== ':memory:') keepPrivate(file);
-    return new Kysely<Tables>({ dialect: sqliteDialect(file) });
+    return new Kysely({ dialect: sqliteDialect(file) });
   } catch (error) {
     throw databaseFault(file, error as Error);
   }
@@ -131,14 +82,29 @@ function databaseFault(file: string, error: Error & { errcode?: number }): Fault
  * Opens and migrates the database.
  * @param keyFile file of the encryption key. Throws `secretsKey` if it is missing or wrong
  */
-export async function openStore(file: string, keyFile = secretsKeyFile('', dirname(file))): Promise<Store> {
+export async function openStore(file: string, keyFile?: string): Promise<Store> {
+  return new Store(await openConnection(file, keyFile));
+}
+
+/** The same, without a store around it: for tests. */
+export async function openConnection(file: string, keyFile = secretsKeyFile('', dirname(file))): Promise<Connection> {
   const db = openDatabase(file);
   try {
     await migrate(db);
-    return new Store(db, undefined, file === ':memory:' ? undefined : await openSealer(db, keyFile));
+    return { db, sealer: file === ':memory:' ? undefined : await openSealer(db, keyFile) };
   } catch (error) {
     await db.destroy();
     throw error;
+  }
+}
+
+/** Only migrates the database. @returns the names of the migrations that ran */
+export async function syncSchema(file: string): Promise<string[]> {
+  const db = openDatabase(file);
+  try {
+    return await migrate(db);
+  } finally {
+    await db.destroy();
   }
 }
 

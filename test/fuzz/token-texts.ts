@@ -1,7 +1,8 @@
 /** Texts that decoders accept as a genuine token: only the canonical one may be valid. */
+
 import { createHmac } from 'node:crypto';
 import { Tokens } from '#services/identity/tokens.ts';
-import { openStore } from '#store/store.ts';
+import { aStore } from '#test/a-store.ts';
 import { pick, type Roll } from './dice.ts';
 import { mutateBytes } from './mutations.ts';
 import type { Target } from './target.ts';
@@ -46,7 +47,7 @@ export const tokenTextTarget: Target = {
   ...{ name: 'token texts', share: 4 },
   // Bodies of different lengths end in none, two and four insignificant bits.
   async open() {
-    const store = await openStore(':memory:');
+    const store = await aStore();
     const tokens = new Tokens(store, key);
     const genuine = ['', 'x', 'xx'].map((more) => sign({ ...payload, project_id: `project${more}` }));
     return {

@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { declaredSecrets, withoutSecrets } from '#services/baremetal/secrets.ts';
-import { historyMax, listFailures } from '#store/node-failures.ts';
 import type { Event } from '#store/tables/events.ts';
+import { historyMax } from '#store/tables/events.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
@@ -28,7 +28,7 @@ export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
     const { store } = context;
     const source: PageSource<Event, number> = {
       find: async (entry) => eventIdOf(entry),
-      list: ({ after, limit }) => listFailures(store, { node_uuid: node.uuid, after, limit }),
+      list: ({ after, limit }) => store.events.failures({ node_uuid: node.uuid, after, limit }),
     };
     const page = await readPage(source, { limit, marker, idOf: entryUuid, maximum: historyMax });
     const json = detail ? entryJson : briefJson;
@@ -39,7 +39,7 @@ export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
     const node = await findNode(context, request.params.node);
     const { entry } = request.params;
     const id = eventIdOf(entry);
-    const [event] = id === undefined ? [] : await listFailures(context.store, { node_uuid: node.uuid, id, limit: 1 });
+    const [event] = id === undefined ? [] : await context.store.events.failures({ node_uuid: node.uuid, id, limit: 1 });
     if (!event) throw new Fault('recordNotFound', { id: entry, days: context.settings['records.keep'] });
     return entryJson(event, { node, base: context.baseUrl(request) });
   });

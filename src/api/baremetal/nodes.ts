@@ -13,7 +13,7 @@ import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from '#s
 import { NodeName, refuseEmptyName, refuseReservedName } from '#services/baremetal/node-names.ts';
 import { readNodePatch, textNames } from '#services/baremetal/node-patch.ts';
 import { booleanOf, LooseBoolean } from '#services/loose-booleans.ts';
-import { listNodeIds, readNodes, readSortKey } from '#store/node-list.ts';
+import { readSortKey } from '#store/node-filters.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
@@ -194,12 +194,12 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
   };
   const source: PageSource<{ uuid: string }, Node> = {
     find: (uuid) => findMarked(uuid, 'Node', store.nodes.find({ uuid })),
-    list: (page) => listNodeIds(store, wanted, page),
+    list: (page) => store.nodes.listIds(wanted, page),
   };
   const page = await readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
   const brief = isDetailed ? {} : { brief: briefFields };
   const nodes: object[] = [];
-  for await (const some of readNodes(store, page.items)) {
+  for await (const some of store.nodes.read(page.items)) {
     nodes.push(...(await nodesJson(context, request, { nodes: some, fields, ...brief })));
   }
   return { nodes, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };

@@ -12,8 +12,8 @@ import { findMarked, findNamedNode, findNode } from '#services/baremetal/lookup.
 import { NodeName, refuseImpossibleIdent, refuseReservedName } from '#services/baremetal/node-names.ts';
 import { isUuidLike, uuidPattern } from '#services/baremetal/uuid-like.ts';
 import { booleanOf, LooseBoolean } from '#services/loose-booleans.ts';
-import { listNodePorts, readPortSortKey } from '#store/node-port-list.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
+import { readPortSortKey } from '#store/tables/node-ports.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
@@ -279,7 +279,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   };
   const source: PageSource<NodePort, NodePort> = {
     find: (uuid) => findMarked(uuid, 'Port', store.node_ports.find({ uuid })),
-    list: (page) => listNodePorts(store, wanted, page),
+    list: (page) => store.node_ports.listPage(wanted, page),
   };
   return readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
 }

@@ -7,10 +7,8 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { type HypervisorRow, listHypervisors } from '#store/hypervisor-list.ts';
-import { readNodes } from '#store/node-list.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
-import type { Node } from '#store/tables/nodes.ts';
+import type { HypervisorRow, Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { nextLinks, type PageSource, readPage } from '../http/pagination.ts';
@@ -83,11 +81,11 @@ async function listReply(context: ApiContext, request: FastifyRequest, { limit, 
   const { store } = context;
   const source: PageSource<HypervisorRow, Node> = {
     find: (id) => store.nodes.find({ id: Number(id) || 0 }),
-    list: (page) => listHypervisors(store, '', page),
+    list: (page) => store.nodes.listHypervisors('', page),
   };
   const page = await readPage(source, { limit, marker, idOf: ({ id }) => String(id) });
   const nodes: object[] = [];
-  for await (const some of readNodes(store, page.items)) {
+  for await (const some of store.nodes.read(page.items)) {
     const ports = await store.node_ports.list({ node_uuid: some.map(({ uuid }) => uuid) }, { orderBy: 'id' });
     const byNode = Map.groupBy(ports, ({ node_uuid }) => node_uuid);
     nodes.push(...some.map((node) => nodeJson(node, byNode.get(node.uuid) ?? [])));

@@ -2,8 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { type HypervisorRow, type HypervisorSums, listHypervisors, sumHypervisors } from '#store/hypervisor-list.ts';
-import type { Node } from '#store/tables/nodes.ts';
+import type { HypervisorRow, HypervisorSums, Node } from '#store/tables/nodes.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
@@ -27,7 +26,7 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
     const { store } = context;
     const source: PageSource<HypervisorRow, Node> = {
       find: (id) => store.nodes.find(atLeast(request.microversion, 53) ? { uuid: id } : { id: Number(id) || 0 }),
-      list: (page) => listHypervisors(store, pattern, page),
+      list: (page) => store.nodes.listHypervisors(pattern, page),
     };
     const page = await readPage(source, { limit, marker, idOf: (node) => String(idOf(node, request.microversion)) });
     const links = nextLinks(context, request, page.next);
@@ -40,7 +39,7 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
 
   app.get('/os-hypervisors/statistics', async (request) => {
     requireAdmin(request, 'os_compute_api:os-hypervisors:statistics');
-    return { hypervisor_statistics: statisticsOf(await sumHypervisors(context.store)) };
+    return { hypervisor_statistics: statisticsOf(await context.store.nodes.sumHypervisors()) };
   });
 
   app.get('/os-hypervisors/:id', { schema: { params: IdParams, querystring: ShowQuery } }, async (request) => {
@@ -53,7 +52,7 @@ export function registerHypervisors(app: ApiScope, context: ApiContext): void {
   });
   app.get('/os-hypervisors/:id/search', { schema: { params: IdParams } }, async (request) => {
     requireAdmin(request, 'os_compute_api:os-hypervisors:search');
-    const nodes = await listHypervisors(context.store, request.params.id, {});
+    const nodes = await context.store.nodes.listHypervisors(request.params.id, {});
     if (nodes.length === 0) throw new Fault('notFound', { what: 'Hypervisor', id: request.params.id });
     return { hypervisors: nodes.map((node) => briefJson(node, { version: request.microversion, withServers: false })) };
   });

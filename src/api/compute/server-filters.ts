@@ -4,9 +4,8 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '#services/loose-booleans.ts';
 import type { Where } from '#store/collection.ts';
-import { listShortServers, readServers, type ShortServer } from '#store/server-list.ts';
 import type { Store } from '#store/store.ts';
-import type { Server } from '#store/tables/servers.ts';
+import type { Server, ShortServer } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast } from '../http/microversions.ts';
@@ -113,12 +112,12 @@ export async function readServerPage(
   const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: ShortServer) => id };
   if (tests.length > 0 || query.sort_key !== undefined) {
     const order = orderOf(request, query);
-    const found = await filterServers(store, await listShortServers(store, where), tests);
+    const found = await filterServers(store, await store.servers.listShort(where), tests);
     return pageOf(found.sort(order), { ...page, maximum: 1000 });
   }
   const source: PageSource<ShortServer, ShortServer> = {
     find: (id) => store.servers.find({ ...where, id }),
-    list: (cut) => listShortServers(store, where, cut),
+    list: (cut) => store.servers.listShort(where, cut),
   };
   return readPage(source, page);
 }
@@ -150,7 +149,7 @@ async function filterServers(
   if (long.length === 0) return likely;
   const needsPorts = long.some(({ name }) => name.startsWith('ip'));
   const found: ShortServer[] = [];
-  for await (const some of readServers(store, likely)) {
+  for await (const some of store.servers.read(likely)) {
     const related = needsPorts ? await loadRelated(store, some) : nothingRelated;
     found.push(...some.filter((server) => long.every(({ test }) => test(server, related))));
   }

@@ -4,9 +4,7 @@ import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import { type FaultCode, faultTable } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import { Collection } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
-import type { Event } from '#store/tables/events.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -60,10 +58,7 @@ async function loadProgress(store: Store, servers: readonly Server[]): Promise<M
   const building = servers.filter(({ vm_state, task_state }) => vm_state === 'building' || task_state === 'rebuilding');
   if (building.length === 0) return new Map();
   const since = new Map(building.map(({ id, updated_at }) => [id, updated_at]));
-  const events = await new Collection<Event>(store.db, 'events').list(
-    { server_id: [...since.keys()], kind: 'agent', subject: 'progress' },
-    { orderBy: 'id', descending: true, limit: 200 },
-  );
+  const events = await store.events.progressOf([...since.keys()], 200);
   const progress = new Map<string, number>();
   for (const { server_id, at, data } of events) {
     const isNew = server_id !== null && at >= (since.get(server_id) ?? '') && !progress.has(server_id);

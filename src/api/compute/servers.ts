@@ -2,7 +2,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { readServers } from '#store/server-list.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
@@ -85,7 +84,7 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
 
 async function detailsOf(context: ApiContext, request: FastifyRequest, page: readonly { id: string }[]): Promise<object[]> {
   const details: object[] = [];
-  for await (const some of readServers(context.store, page)) {
+  for await (const some of context.store.servers.read(page)) {
     const related = await loadRelated(context.store, some);
     details.push(...some.map((server) => serverJson(server, { request, context, related })));
   }

@@ -6,7 +6,6 @@ import { included, rolesIn } from '#services/identity/roles.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
 import type { RoleName } from '#store/tables/role-assignments.ts';
 import type { User } from '#store/tables/users.ts';
-import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext } from '../context.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
@@ -67,7 +66,7 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
   if (payload.project_id === null) return { ...identity, project_id: '', project_name: '', is_admin: user.is_admin, roles: [] };
   const project = await store.projects.find({ id: payload.project_id });
-  const revision = await projectTokenRevision(store, { user_id: user.id, project_id: payload.project_id });
+  const revision = await store.project_token_revisions.revisionOf({ user_id: user.id, project_id: payload.project_id });
   const roles = revision === payload.project_revision ? await rolesOf(context, user, payload) : [];
   if (!project || roles.length === 0) return undefined;
   return { ...identity, project_id: project.id, project_name: project.name, is_admin: roles.includes('admin'), roles };

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { EventLog, EventQuery } from '#store/events.ts';
-import type { Event } from '#store/tables/events.ts';
+import type { EventLog } from '#store/event-log.ts';
+import type { Event, EventQuery } from '#store/tables/events.ts';
 import type { ApiContext } from '../context.ts';
 
 const longestWaitSeconds = 60;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkPassword, hashPassword } from '#services/identity/passwords.ts';
 import { readSettings } from '#settings.ts';
-import { openStore } from '#store/store.ts';
+import { aStore } from '#test/a-store.ts';
 import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
 import { ensureAdmin, ensureTokenKey } from './index.ts';
 
@@ -184,7 +184,7 @@ test('a hash says yes to its password alone', async () => {
 
 test('the first password is generated once, readable by its owner alone; the settings can set another', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-admin-'));
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const file = join(directory, 'admin-password');
   const read = () => readFile(file, 'utf8');
   const works = async (password: string) => checkPassword(password, (await store.users.find({ name: 'admin' }))?.password_hash);

@@ -8,7 +8,6 @@ import type { TokenPayload } from '#services/identity/tokens.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
-import { projectTokenRevision } from '#store/token-revisions.ts';
 import type { ApiContext } from '../context.ts';
 import { hasExpired, readToken } from '../http/authentication.ts';
 import { loginClientOf } from './login-client.ts';
@@ -166,7 +165,7 @@ async function chooseScope(context: ApiContext, proof: Proof, scope: Login['scop
 
 /** undefined if the user has no role. */
 async function scopeOf({ store }: ApiContext, user: User, project_id: string): Promise<Scope | undefined> {
-  const project_revision = await projectTokenRevision(store, { user_id: user.id, project_id });
+  const project_revision = await store.project_token_revisions.revisionOf({ user_id: user.id, project_id });
   return (await rolesIn(store, user, project_id)).length > 0 ? { project_id, project_revision } : undefined;
 }
 

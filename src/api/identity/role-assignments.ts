@@ -5,7 +5,6 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { roleBody, roleNames, rolesIn } from '#services/identity/roles.ts';
 import type { RoleAssignment, RoleName } from '#store/tables/role-assignments.ts';
-import { revokeTokensFor } from '#store/token-revisions.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { defaultDomain } from './domains.ts';
@@ -72,11 +71,7 @@ function registerGrants(app: ApiScope, context: ApiContext): void {
     await context.store.transaction(async (trx) => {
       await getProject({ store: trx }, project_id);
       await getUser({ store: trx }, request, user_id);
-      await trx.db
-        .insertInto('role_assignments')
-        .values(row)
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      await trx.role_assignments.insertIfAbsent(row);
     });
     return reply.code(204).send();
   });
@@ -94,7 +89,7 @@ async function revokeRole({ store }: ApiContext, { role, ...scope }: RoleAssignm
     const removed = await trx.role_assignments.remove({ ...scope, role });
     if (removed === 0) throw new Fault('notFound', { what: 'Role assignment', id: role });
     await trx.application_credentials.remove(scope);
-    await revokeTokensFor(trx, scope);
+    await trx.project_token_revisions.revokeTokens(scope);
   });
 }
 

@@ -5,7 +5,6 @@ import { Fault } from '#domain/faults.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import { newUser } from '#services/identity/users.ts';
 import type { User } from '#store/tables/users.ts';
-import { revokeTokensOf } from '#store/token-revisions.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { somethingVisible } from '../http/printable-text.ts';
@@ -115,7 +114,7 @@ export async function getUser(context: Pick<ApiContext, 'store'>, request: Fasti
 async function replacePassword(context: ApiContext, { id, password_hash }: User, next: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     if ((await trx.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
-    await revokeTokensOf(trx, id);
+    await trx.users.revokeTokens(id);
   });
 }
 
@@ -149,7 +148,7 @@ async function updateUser(context: ApiContext, request: FastifyRequest, { user, 
   const changes = await changesOf(context, request, fields);
   await context.store.transaction(async (trx) => {
     if (Object.keys(changes).length > 0) await trx.users.update({ id: user.id }, changes);
-    if (changes.password_hash || changes.enabled === false) await revokeTokensOf(trx, user.id);
+    if (changes.password_hash || changes.enabled === false) await trx.users.revokeTokens(user.id);
     // As in Keystone: a re-enabled user gets new ones.
     if (changes.enabled === false) await trx.application_credentials.remove({ user_id: user.id });
   });

@@ -67,12 +67,8 @@ export async function eraseImage(context: ImageContext, id: string): Promise<voi
   });
 }
 
-function rememberDeleted({ db }: ImageContext['store'], id: string) {
-  return db
-    .insertInto('deleted_images')
-    .values({ id, deleted_at: new Date().toISOString() })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+function rememberDeleted({ deleted_images }: ImageContext['store'], id: string): Promise<boolean> {
+  return deleted_images.insertIfAbsent({ id, deleted_at: new Date().toISOString() });
 }
 
 /**

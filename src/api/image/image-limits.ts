@@ -1,6 +1,5 @@
 /** Limits on image metadata: Glance's default quotas, and the total size of a row. */
 import { Fault } from '#domain/faults.ts';
-import { countImages } from '#store/image-list.ts';
 import type { Store } from '#store/store.ts';
 import type { Image } from '#store/tables/images.ts';
 
@@ -21,7 +20,7 @@ const mostImages = 1000;
 
 /** As Glance when its quota `image_count_total` is reached (413), with the message of oslo.limit. */
 export async function refuseManyImages(trx: Store, owner: string): Promise<void> {
-  const count = await countImages(trx, owner);
+  const count = await trx.images.countOf(owner);
   if (count < mostImages) return;
   const detail = `Project ${owner} is over a limit for [Resource image_count_total is over limit of ${mostImages} due to current usage ${count} and delta 1].`;
   throw new Fault('tooLarge', { detail });

@@ -1,7 +1,9 @@
 /** One project's records do not slow down or break requests of others. */
+
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { sql } from 'kysely';
+import { databaseOf } from '#test/a-store.ts';
 import { openTwoProjects } from '#test/two-projects.ts';
 
 const { stage, member: headers, own, others } = await openTwoProjects();
@@ -14,7 +16,7 @@ assert.ok(mine);
 
 /** A corrupt record: reading it fails. */
 async function breakNetworksOf(id = ''): Promise<void> {
-  await store.db.updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
+  await databaseOf(store).updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
 }
 
 test('a project has a thousand networks and subnets at most; administrators make more', async () => {
@@ -40,7 +42,7 @@ test('networks and ports of others are not even read', async () => {
   const server = await store.servers.find({ id: own['servers'] ?? '' });
   const [foreign] = await store.ports.list({ id: others['ports'] ?? '' });
   await store.ports.insert({ ...foreign, id: 'intruder', mac_address: '', fixed_ips: [], device_id: server?.id ?? '' });
-  await store.db.updateTable('ports').set({ fixed_ips: sql<never>`'{'` }).where('id', '=', 'intruder').execute();
+  await databaseOf(store).updateTable('ports').set({ fixed_ips: sql<never>`'{'` }).where('id', '=', 'intruder').execute();
   await breakNetworksOf(others['networks']);
   const urls = [
     ...[`${base}/networks`, `${base}/subnets`, `${base}/ports?admin_state_up=true`, '/compute/v2.1/servers/detail'],

@@ -5,9 +5,9 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Step } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
-import { openStore } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import { aStore } from '#test/a-store.ts';
 import { aNode, anOperation, aTask } from '#test/a-task.ts';
 import { cleanDefinition } from './clean.ts';
 import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
@@ -19,7 +19,7 @@ type BmcAnswers = { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silen
 
 /** A BMC with scripted responses; `did` lists the requests it received. */
 async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const did: string[] = [];
   const { versions = ['1.0'], bios = [[]], flash = 60_000 } = bmc;

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import { openStore } from '#store/store.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
+import { aStore } from '#test/a-store.ts';
 import { aTask } from '#test/a-task.ts';
 import { keepConsoleStep } from './machine-steps.ts';
 
 test('what the machine printed before this operation had cleared the record is not read', async (t) => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const log = async () => assert.fail('it was read');
   for (const kind of ['deploy', 'clean'] as const)
@@ -18,7 +18,7 @@ test('what the machine printed before this operation had cleared the record is n
 });
 
 test('the end of a long record is kept', async (t) => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const task = aTask({ operation: { kind: 'deploy', context: { console_cleared: true } } });
   await store.servers.insert(task.server!);

@@ -222,11 +222,7 @@ export class BmcHealth {
     try {
       await this.#store.transaction(async (trx) => {
         await changeNode(trx);
-        await trx.db
-          .insertInto('bmc_health')
-          .values({ node_uuid: uuid, ...health })
-          .onConflict((conflict) => conflict.column('node_uuid').doUpdateSet(health))
-          .execute();
+        await trx.bmc_health.upsert(['node_uuid'], { node_uuid: uuid, ...health });
       });
       this.#unwritten.delete(uuid);
     } catch {

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ManagementInterface } from '#drivers/interfaces.ts';
-import { openStore } from '#store/store.ts';
+import { aStore } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
 import { BootStates, unknownBootState } from './boot-states.ts';
 
@@ -13,7 +13,7 @@ async function setStage(
   t: TestContext,
   methods: readonly ('getBootMode' | 'getSecureBoot')[] = ['getBootMode', 'getSecureBoot'],
 ) {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const told = { mode: 'bios' as 'bios' | 'uefi' | undefined, secureBoot: false };
   const asked: JsonObject[] = [];
   const all = {

@@ -4,15 +4,16 @@ import { pino } from 'pino';
 import type { JsonObject } from '#domain/json.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { readSettings } from '#settings.ts';
-import { openStore, type Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { anImage, aServerRequest, fill, quiet } from '#test/a-cloud.ts';
+import { aStore } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
 import { createEngine } from '../engine.ts';
 
 /** An engine with the project's own drivers, without boot files and images. */
 async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds?: number } = {}) {
-  const store = given ?? (await openStore(':memory:'));
+  const store = given ?? (await aStore());
   await fill(store);
   const settings = readSettings({ flags: { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent' } });
   const { drivers } = await openDrivers({

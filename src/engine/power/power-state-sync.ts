@@ -166,12 +166,11 @@ export class PowerStateSync {
 
   /** Spreads the first polls evenly over one interval, so that later ones stay spread. */
   async #addNewNodes(): Promise<void> {
-    const rows = await this.#parts.store.db
-      .selectFrom('nodes')
-      .select(['id', 'uuid'])
-      .where('id', '>', this.#lastId)
-      .orderBy('id')
-      .execute();
+    const rows = await this.#parts.store.nodes.pick(
+      ['id', 'uuid'],
+      {},
+      { order: [{ column: 'id' }], after: { id: this.#lastId, uuid: '' } },
+    );
     const step = this.#interval / Math.max(rows.length, 1);
     for (const [index, { id, uuid }] of rows.entries()) {
       this.#put(uuid, Math.max(now() + index * step, this.#heldUntil(uuid) ?? 0));

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { PowerTarget } from '#drivers/interfaces.ts';
-import { openStore } from '#store/store.ts';
+import { aStore } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
 import { changePower } from './power.ts';
 
@@ -11,7 +11,7 @@ const settings = { 'power.timeout': 5, 'power.poll_ms': 1 };
 
 /** A power interface that supports some commands; `sent` lists the commands received. */
 async function setStage({ targets, state = 'power on' }: { targets?: readonly PowerTarget[]; state?: PowerState }) {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const node = { ...aNode(), ports: [] };
   const sent: PowerTarget[] = [];
   const power = {
@@ -57,7 +57,7 @@ type Answer = PowerState | Fault;
 /** `states`: the BMC's responses to polls, the last one repeats; `sends`: results of the commands, `ok` or a fault. */
 async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; sends: (Fault | 'ok')[] }) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const sent: PowerTarget[] = [];
   const power = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import { openStore } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { aStore } from '#test/a-store.ts';
 import { type ChoiceRequest, chooseNode, describeReasons } from './choose-node.ts';
 
 const big = { cpus: 64, memory_mb: 262144, local_gb: 2000, cpu_arch: 'x86_64' };
@@ -203,7 +203,7 @@ test('passes over nodes whose driver does not take the image, and says why', asy
 });
 
 test('passes over nodes with too few NICs that are not in use', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   for (const each of [node(1), node(2), node(3, { properties: big })]) await store.nodes.insert(each);
   const nic = { pxe_enabled: true, local_link_connection: {}, extra: {}, vif_port_id: null, created_at: '', updated_at: '' };
   for (const [index, node_uuid] of ['uuid-2', 'uuid-2', 'uuid-3', 'uuid-3'].entries()) {
@@ -261,7 +261,7 @@ test('finds in a large fleet what looking at every node finds, in that order', a
     );
   const expected = fleet.filter(fits).sort((a, b) => (rank(a).join() < rank(b).join() ? -1 : 1));
 
-  const store = await openStore(':memory:');
+  const store = await aStore();
   for (const each of fleet) await store.nodes.insert(each);
   const wanted = { flavor: flavor({ ram: 8192, extra_specs: { gpus: '== 1' } }) };
   const found: string[] = [];
@@ -295,7 +295,7 @@ function seededRandom(seed: number): () => number {
 }
 
 async function choose(nodes: readonly Node[], request: ChoiceRequest): ReturnType<typeof chooseNode> {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   try {
     for (const each of nodes) await store.nodes.insert(each);
     return await chooseNode(store, request);

@@ -6,9 +6,10 @@ import { parseRootDevice } from '#agent-protocol/root-device.ts';
 import { canonicalArchitecture } from '#domain/architectures.ts';
 import { asFault } from '#domain/faults.ts';
 import type { Json } from '#domain/json.ts';
-import { type Candidate, type CandidateNeeds, countCauses, listCandidates, type Reasons } from '#store/candidates.ts';
+import type { CandidateNeeds, Reasons } from '#store/candidate-rules.ts';
 import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
+import type { Candidate } from '#store/tables/nodes.ts';
 import { satisfies } from './choose-operators.ts';
 import { type ChosenImage, type MadeFor, type Requirements, readRequirements } from './choose-requirements.ts';
 
@@ -29,12 +30,12 @@ export async function chooseNode(trx: Store, request: ChoiceRequest): Promise<{ 
   const needs = needsOf(request, requirements);
   const whyUndeployable = driverJudge(request);
   const unfit: Reasons = {};
-  for await (const node of listCandidates(trx, needs)) {
+  for await (const node of trx.nodes.candidates(needs)) {
     const reason = whyIncapable(node, requirements) ?? whyUndeployable(node);
     if (reason === undefined) return { uuid: node.uuid };
     unfit[reason] = (unfit[reason] ?? 0) + 1;
   }
-  return { reasons: { ...(await countCauses(trx, needs)), ...unfit } };
+  return { reasons: { ...(await trx.nodes.countReasons(needs)), ...unfit } };
 }
 
 /** For the fault `noValidHost`: `2 in use, 1 too little memory`, the most frequent first. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { openStore, type Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
+import { aStore } from '#test/a-store.ts';
 import { addressIsIn, allocatePort, readdressPort, releasePort } from './addresses.ts';
 
 const now = new Date().toISOString();
@@ -47,7 +48,7 @@ async function aNetwork(store: Store, ranges: readonly Range[]): Promise<Network
 const small = { cidr: '10.0.0.0/24', start: '10.0.0.10', end: '10.0.0.59' };
 
 test('eighty at once on fifty addresses: fifty different ones, thirty refusals', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const network = await aNetwork(store, [small]);
 
   const results = await Promise.allSettled(Array.from({ length: 80 }, () => allocatePort(store, { network, project_id: 'p' })));
@@ -61,7 +62,7 @@ test('eighty at once on fifty addresses: fifty different ones, thirty refusals',
 });
 
 test('a port has one address of each IP version of its network', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const network = await aNetwork(store, [
     small,
     { cidr: '10.1.0.0/24', start: '10.1.0.10', end: '10.1.0.20' },
@@ -82,7 +83,7 @@ test('a port has one address of each IP version of its network', async () => {
 });
 
 test('an address that was asked for is given if it is free and fits', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const network = await aNetwork(store, [small]);
   const ask = (ip_address: string) => allocatePort(store, { network, project_id: 'p', fixed_ips: [{ ip_address }] });
 
@@ -98,7 +99,7 @@ test('an address that was asked for is given if it is free and fits', async () =
 });
 
 test('a MAC is unique on its network; a port may keep what it has when it changes', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const network = await aNetwork(store, [small]);
   const mac_address = '52:54:00:00:00:01';
   const port = await allocatePort(store, { network, project_id: 'p', mac_address });
@@ -115,7 +116,7 @@ test('a MAC is unique on its network; a port may keep what it has when it change
 });
 
 test('inside the caller’s transaction a port goes with it', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const network = await aNetwork(store, [small]);
 
   const work = store.transaction(async (trx) => {

@@ -6,8 +6,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
-import { allocationOf, insertAllocation, isUniqueViolation } from '#store/ip-allocations.ts';
+import { UniqueViolation } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
+import { allocationOf } from '#store/tables/ip-allocations.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import { chooseAddresses, type FixedIp, type WantedAddress } from './choose-addresses.ts';
@@ -34,7 +35,7 @@ export type NewPort = {
  * @throws Fault `ipAddressInUse`, `macAddressInUse`, `ipAddressGenerationFailure`, `invalidIpForNetwork`, `badRequest`
  */
 export function allocatePort(store: Store, request: NewPort): Promise<Port> {
-  return inTransaction(store, async (trx) => {
+  return store.transaction(async (trx) => {
     const { network, fixed_ips: wanted, reserved = [] } = request;
     const mac_address = request.mac_address ?? (await newMac(trx));
     const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved });
@@ -71,7 +72,7 @@ export type PortChanges = { mac_address?: string; fixed_ips?: readonly WantedAdd
 
 /** Changes the MAC or addresses under the same rules; current addresses may be kept. */
 export function readdressPort(store: Store, port: Port, changes: PortChanges): Promise<Port> {
-  return inTransaction(store, async (trx) => {
+  return store.transaction(async (trx) => {
     const { mac_address, fixed_ips: wanted, reserved = [] } = changes;
     if (wanted) await trx.ip_allocations.remove({ port_id: port.id });
     const patch = {
@@ -91,14 +92,10 @@ export function addressIsIn(address: string, cidr: string): boolean {
   return value !== undefined && range !== undefined && isIn(value, range);
 }
 
-function inTransaction<R>(store: Store, work: (trx: Store) => Promise<R>): Promise<R> {
-  return store.db.isTransaction ? work(store) : store.transaction(work);
-}
-
 /** The primary key decides conflicts, whatever was read before. */
 async function takeAddresses(trx: Store, port: Port, fixed_ips: readonly FixedIp[]): Promise<void> {
   for (const fixed of fixed_ips) {
-    const isTaken = !(await insertAllocation(trx, allocationOf(port.id, fixed)));
+    const isTaken = !(await trx.ip_allocations.insertIfAbsent(allocationOf(port.id, fixed)));
     if (isTaken) throw new Fault('ipAddressInUse', { address: fixed.ip_address, network: port.network_id });
   }
 }
@@ -107,7 +104,8 @@ async function withUniqueMac<R>(network: string, mac: string, write: () => Promi
   try {
     return await write();
   } catch (error) {
-    if (isUniqueViolation(error, 'ports.mac_address')) throw new Fault('macAddressInUse', { mac, network });
+    if (error instanceof UniqueViolation && error.columns.includes('mac_address'))
+      throw new Fault('macAddressInUse', { mac, network });
     throw error;
   }
 }

@@ -3,8 +3,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { formatAddress, parseAddress } from '#domain/ip-addresses.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import { openStore, type Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
+import { aStore } from '#test/a-store.ts';
 import { allocatePort, readdressPort, releasePort } from './addresses.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -43,7 +44,7 @@ const lastOf = (address = '') => Number(address.split('.')[3]);
 const faultOf = (error: unknown) => (error as { code: string }).code;
 
 test('whatever comes and goes on two networks of one wire, addresses are chosen as by a walk from below', async (t) => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const first: [number, number][] = [
     [0, 9],
@@ -92,7 +93,7 @@ test('whatever comes and goes on two networks of one wire, addresses are chosen 
 });
 
 test('in a /64 with thousands of addresses in a row, the first free one is found with few queries', async (t) => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const network = await aNetwork(store, {
     cidr: '2001:db8::/64',
@@ -120,7 +121,7 @@ test('in a /64 with thousands of addresses in a row, the first free one is found
 });
 
 test('the database refuses what slipped past every look: the second port with an address or a MAC is a conflict', async (t) => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   t.after(() => store.close());
   const network = await aNetwork(store, { cidr: '10.0.0.0/24', gateway_ip: null, pools: [['10.0.0.40', '10.0.0.60']] });
   const port = await allocatePort(store, { network, project_id: 'p' });

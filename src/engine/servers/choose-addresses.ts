@@ -12,7 +12,6 @@ import {
   without,
 } from '#domain/ip-addresses.ts';
 import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-addresses.ts';
-import { lowestFree } from '#store/ip-allocations.ts';
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
@@ -92,7 +91,7 @@ async function chooseAny({ store, networkId, barred }: Pools, subnets: readonly 
   for (const subnet of subnets) {
     const version = subnet.ip_version;
     for (const range of subnet.allocation_pools.flatMap((pool) => hostRanges(subnet, pool, barred))) {
-      const value = await lowestFree(store, version, range);
+      const value = await store.ip_allocations.lowestFree(version, range);
       if (value !== undefined) return { subnet_id: subnet.id, ip_address: formatAddress({ version, value }) };
     }
   }

@@ -2,7 +2,6 @@
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
-import { listNetworks } from '#store/network-list.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -19,7 +18,7 @@ export async function resolveNetworks(store: Store, request: NewServer): Promise
     for (const wanted of request.networks) await checkRequested(store, wanted);
     return request.networks;
   }
-  const usable = await listNetworks(store, request.project_id);
+  const usable = await store.networks.listVisible(request.project_id);
   if (usable.length > 1) {
     throw new Fault('conflict', { detail: 'Multiple possible networks found, use a Network ID to be more specific.' });
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { sql } from 'kysely';
 import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
+import { databaseOf } from '#test/a-store.ts';
 import { aRequester, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
@@ -20,9 +21,9 @@ async function untilRow(cloud: Cloud, isSo: (operation: Operation) => boolean): 
 
 const refuseWrites = (cloud: Cloud) =>
   sql`CREATE TRIGGER full BEFORE UPDATE ON operations BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`.execute(
-    cloud.store.db,
+    databaseOf(cloud.store),
   );
-const allowWrites = (cloud: Cloud) => sql`DROP TRIGGER full`.execute(cloud.store.db);
+const allowWrites = (cloud: Cloud) => sql`DROP TRIGGER full`.execute(databaseOf(cloud.store));
 
 async function stopped(cloud: Cloud): Promise<void> {
   await cloud.engine.stop();

@@ -9,7 +9,6 @@ import { stateFiles } from '#store/state-files.ts';
 import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
-import { revokeTokensOf } from '#store/token-revisions.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 import { newUser } from './users.ts';
 
@@ -26,7 +25,7 @@ export async function ensureAdmin(store: Store, settings: Settings, stateDir: st
   const password_hash = await hashPassword(password);
   await store.transaction(async (trx) => {
     await trx.users.update({ id: user.id }, { password_hash });
-    await revokeTokensOf(trx, user.id);
+    await trx.users.revokeTokens(user.id);
   });
 }
 
@@ -56,7 +55,7 @@ async function ensureUser(store: Store, name: string, project: Project): Promise
   for (const former of await store.users.list({ is_admin: true })) {
     if (former.name === name) continue;
     await store.users.update({ id: former.id }, { is_admin: false });
-    await revokeTokensOf(store, former.id);
+    await store.users.revokeTokens(former.id);
     await store.application_credentials.remove({ user_id: former.id });
   }
   const found = await store.users.find({ name });

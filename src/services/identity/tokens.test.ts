@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { openStore } from '#store/store.ts';
+import { aStore } from '#test/a-store.ts';
 import { Tokens } from './tokens.ts';
 
 const request = { user_id: 'u', project_id: 'p', methods: ['password'], user_revision: 0, project_revision: 0 };
 
 test('only what was signed with this key is a token', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const { token, payload } = tokens.issue(request);
   const [body = '', signature = ''] = token.split('.');
@@ -22,7 +22,7 @@ test('only what was signed with this key is a token', async () => {
 });
 
 test('of all texts that decoders take for a token, only the canonical one verifies', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const { token } = tokens.issue(request);
   const [body = '', signature = ''] = token.split('.');
@@ -52,7 +52,7 @@ test('of all texts that decoders take for a token, only the canonical one verifi
 });
 
 test('what was signed but is no payload of ours is no token', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const key = randomBytes(32);
   const tokens = new Tokens(store, key);
   const { payload } = tokens.issue(request);
@@ -77,7 +77,7 @@ test('what was signed but is no payload of ours is no token', async () => {
 });
 
 test('revoking a token ends what it was exchanged for, over all generations, and nothing else', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const root = tokens.issue(request);
   const child = tokens.issue(request, { parent: root.payload });
@@ -97,7 +97,7 @@ test('revoking a token ends what it was exchanged for, over all generations, and
 });
 
 test('a token ends no later than its application credential, and is not exchanged for ever', async () => {
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const notAfter = new Date(Date.now() + 60_000).toISOString();
 
@@ -111,7 +111,7 @@ test('a token ends no later than its application credential, and is not exchange
 
 test('a token ends after twelve hours, and so does what it was traded for', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const { token, payload } = tokens.issue(request);
 
@@ -127,7 +127,7 @@ test('a token ends after twelve hours, and so does what it was traded for', asyn
 
 test('a revoked token stays revoked, and its row goes some days after it would have ended anyway', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
-  const store = await openStore(':memory:');
+  const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const first = tokens.issue(request);
   await tokens.revoke(first.payload);

@@ -6,6 +6,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
+import { LessThan } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 
 const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
@@ -92,12 +93,8 @@ export class Tokens {
   /** Revokes this token and all tokens exchanged for it. */
   async revoke({ audit_ids, expires_at }: TokenPayload): Promise<void> {
     const old = new Date(Date.now() - keepMs).toISOString();
-    await this.#store.db.deleteFrom('revoked_tokens').where('expires_at', '<', old).execute();
-    await this.#store.db
-      .insertInto('revoked_tokens')
-      .values({ audit_id: audit_ids[0] ?? '', expires_at })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+    await this.#store.revoked_tokens.remove({ expires_at: new LessThan(old) });
+    await this.#store.revoked_tokens.insertIfAbsent({ audit_id: audit_ids[0] ?? '', expires_at });
   }
 
   /**

@@ -1,8 +1,7 @@
 /** Addresses and MACs of network ports are unique over all networks, which share one wire. */
 import { type Kysely, type Migration, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import { allocationOf } from '../ip-allocations.ts';
-import type { IpAllocation } from '../tables/ip-allocations.ts';
+import { allocationOf, type IpAllocation } from '../tables/ip-allocations.ts';
 import type { Port } from '../tables/ports.ts';
 
 export const migration0011: Migration = {

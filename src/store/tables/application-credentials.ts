@@ -1,4 +1,5 @@
 /** Application credentials, as in Keystone. */
+import { Collection } from '../collection.ts';
 import type { RoleName } from './role-assignments.ts';
 
 /** A secret that authenticates a user in one project, limited to the listed roles. */
@@ -12,3 +13,7 @@ export type ApplicationCredential = {
   description: string;
   expires_at: string | null;
 };
+
+export class ApplicationCredentials extends Collection<ApplicationCredential> {
+  static override readonly table = { name: 'application_credentials', json: ['roles'] };
+}

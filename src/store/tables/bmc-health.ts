@@ -1,4 +1,5 @@
 /** BMC health of each node. */
+import { Collection } from '../collection.ts';
 
 /** The health of a node's power control; written on state changes and, in batches, after successful polls. */
 export type BmcHealthRecord = {
@@ -18,3 +19,7 @@ export type BmcHealthRecord = {
   /** Open circuit: the BMC is not polled before this time, unless on explicit request. */
   next_poll_at: string | null;
 };
+
+export class BmcHealth extends Collection<BmcHealthRecord> {
+  static override readonly table = { name: 'bmc_health' };
+}

@@ -1,5 +1,7 @@
 /** The event record of all machines. */
+import { type SelectQueryBuilder, sql } from 'kysely';
 import type { JsonObject } from '#domain/json.ts';
+import { Collection } from '../collection.ts';
 
 export type EventKind =
   | 'operation' // an operation began or ended
@@ -30,3 +32,96 @@ export type Event = {
 
 export type NewEvent = Pick<Event, 'kind' | 'subject' | 'message'> &
   Partial<Pick<Event, 'node_uuid' | 'server_id' | 'operation_id' | 'duration_ms' | 'data'>>;
+
+export type EventQuery = {
+  node_uuid?: string;
+  server_id?: string;
+  operation_id?: string;
+  /** Only events with a larger id. */
+  after?: number;
+  limit?: number;
+  /** Newest first. */
+  descending?: boolean;
+};
+
+export type FailureQuery = { node_uuid: string; id?: number; after?: number; limit: number };
+
+/** The part of an event that decides whether it is kept. */
+export type EventTrace = Pick<Event, 'id' | 'at' | 'node_uuid' | 'server_id' | 'operation_id'> & {
+  /** A failed operation of the node. */
+  is_failure: boolean;
+};
+
+/** Number of the newest failures that form a node's history and are kept regardless of age. */
+export const historyMax = 1000;
+
+/** Condition on an event of kind `operation`. Its JSON begins with the status, as the engine writes it. */
+const tellsFailure = sql<boolean>`data LIKE '{"status":"failed"%'`;
+
+export class Events extends Collection<Event, { events: Event }> {
+  static override readonly table = { name: 'events', json: ['data'] };
+
+  /** In one statement. */
+  async insertAll(events: readonly Omit<Event, 'id'>[]): Promise<void> {
+    const rows = events.map((event) => ({ ...event, data: JSON.stringify(event.data) }));
+    await this.db
+      .insertInto('events')
+      .values(rows as never)
+      .execute();
+  }
+
+  async query({ after, limit = 1000, descending, ...where }: EventQuery): Promise<Event[]> {
+    let select = this.db.selectFrom('events').selectAll();
+    for (const column of ['node_uuid', 'server_id', 'operation_id'] as const) {
+      const value = where[column];
+      if (value !== undefined) select = select.where(column, '=', value);
+    }
+    if (after !== undefined) select = select.where('id', '>', after);
+    const rows = await select
+      .orderBy('id', descending ? 'desc' : 'asc')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => this.decode(row));
+  }
+
+  /**
+   * Failed operations of a node, shown as its history: the events outlive the operations. Oldest first, of the newest
+   * thousand; `after` is the id of the last failure already read.
+   */
+  async failures({ node_uuid, id, after, limit }: FailureQuery): Promise<Event[]> {
+    const failures = this.#ofNode(node_uuid, true);
+    let query = failures.selectAll().where('id', '>=', await this.floorOf(node_uuid, historyMax, true));
+    if (id !== undefined) query = query.where('id', '=', id);
+    if (after !== undefined) query = query.where('id', '>', after);
+    const rows = await query.orderBy('id').limit(limit).execute();
+    return rows.map((row) => this.decode(row));
+  }
+
+  /** Id of the oldest of the node's newest `count` events, or of its newest failures; 0 if it has fewer. */
+  async floorOf(node_uuid: string, count: number, isOfFailures: boolean): Promise<number> {
+    const newest = this.#ofNode(node_uuid, isOfFailures).select('id').orderBy('id', 'desc');
+    const row = await newest
+      .limit(1)
+      .offset(count - 1)
+      .executeTakeFirst();
+    return row?.id ?? 0;
+  }
+
+  /** In order, after this id. */
+  async traces(after: number, limit: number): Promise<EventTrace[]> {
+    const rows = await this.db
+      .selectFrom('events')
+      .select(['id', 'at', 'node_uuid', 'server_id', 'operation_id'])
+      .select(sql<number>`CASE WHEN kind = 'operation' AND ${tellsFailure} THEN 1 ELSE 0 END`.as('is_failure'))
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({ ...row, is_failure: row.is_failure === 1 }));
+  }
+
+  #ofNode(node_uuid: string, isOfFailures: boolean): SelectQueryBuilder<{ events: Event }, 'events', object> {
+    const events = this.db.selectFrom('events').where('node_uuid', '=', node_uuid);
+    return isOfFailures ? events.where('kind', '=', 'operation').where(tellsFailure) : events;
+  }
+}

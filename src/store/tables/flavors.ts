@@ -1,4 +1,6 @@
 /** Flavors, as in Nova. */
+import { Collection } from '../collection.ts';
+import { contains } from '../contains.ts';
 
 export type Flavor = {
   id: string;
@@ -14,3 +16,12 @@ export type Flavor = {
   extra_specs: Record<string, string>;
   created_at: string;
 };
+
+export class Flavors extends Collection<Flavor, { flavors: Flavor }> {
+  static override readonly table = { name: 'flavors', json: ['extra_specs'], boolean: ['is_public'] };
+
+  /** Those whose extra specs name the image. */
+  async listOfImage(id: string): Promise<Pick<Flavor, 'name'>[]> {
+    return this.db.selectFrom('flavors').select('name').where(contains('extra_specs', id)).execute();
+  }
+}

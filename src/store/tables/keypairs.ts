@@ -1,4 +1,5 @@
 /** SSH public keys of users, as in Nova. */
+import { Collection } from '../collection.ts';
 
 export type Keypair = {
   name: string;
@@ -8,3 +9,7 @@ export type Keypair = {
   fingerprint: string;
   created_at: string;
 };
+
+export class Keypairs extends Collection<Keypair> {
+  static override readonly table = { name: 'keypairs' };
+}

@@ -1,5 +1,7 @@
 /** Networks, as in Neutron. */
+
 import type { JsonObject } from '#domain/json.ts';
+import { Collection } from '../collection.ts';
 
 export type Network = {
   id: string;
@@ -15,3 +17,15 @@ export type Network = {
   created_at: string;
   updated_at: string;
 };
+
+export class Networks extends Collection<Network, { networks: Network }> {
+  static override readonly table = { name: 'networks', json: ['provider'], boolean: ['admin_state_up', 'shared', 'external'] };
+
+  /** Its own and the shared ones, oldest first; others are not read at all. @param project_id undefined: all */
+  async listVisible(project_id: string | undefined): Promise<Network[]> {
+    const query = this.db.selectFrom('networks').selectAll().orderBy('created_at').orderBy('id');
+    if (project_id === undefined) return (await query.execute()).map((row) => this.decode(row));
+    const visible = query.where((where) => where.or([where('project_id', '=', project_id), where('shared', '=', true)]));
+    return (await visible.execute()).map((row) => this.decode(row));
+  }
+}

@@ -1,8 +1,16 @@
 /** Nodes: machines, as in Ironic. */
+import { setImmediate } from 'node:timers/promises';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import type { NodeInterfaces } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { resourceName, sizeOf } from '#domain/placement.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
+import { type CandidateNeeds, candidateRules, type Reasons } from '../candidate-rules.ts';
+import { Collection } from '../collection.ts';
+import { contains } from '../contains.ts';
+import { isAfter, sortedBy } from '../keyset.ts';
+import { type NodeListRequest, nodeConditions } from '../node-filters.ts';
 
 export type Node = NodeInterfaces & {
   /** Small integer: the id of the classic `os-baremetal-nodes` API and the `i` of the deploy helper. */
@@ -62,3 +70,143 @@ export type Node = NodeInterfaces & {
 };
 
 export type KnownDisk = { device: string; size_bytes: number; model: string; serial: string };
+
+/** Sizes for choosing a node, in separate columns, because JSON has no index. */
+type NodeColumns = Node & {
+  /** null: not in the node's properties. */
+  size_cpus: number | null;
+  size_memory_mb: number | null;
+  size_local_gb: number | null;
+  resource_name: string;
+};
+
+export type NodePage = { after?: Node | undefined; limit?: number };
+
+const candidateColumns = ['id', 'uuid', 'name', 'driver', 'deploy_interface', 'properties'] as const;
+/** Columns for checks that need code; with ten thousand nodes nothing else should be read. */
+export type Candidate = Pick<Node, (typeof candidateColumns)[number]>;
+
+const hypervisorColumns = [
+  ...(['id', 'uuid', 'name', 'maintenance', 'maintenance_reason', 'properties', 'instance_uuid', 'operation_id'] as const),
+] as const;
+export type HypervisorRow = Pick<Node, (typeof hypervisorColumns)[number]>;
+export type HypervisorSums = { count: number; workload: number } & Record<'all' | 'used', Sizes>;
+type Sizes = { nodes: number; cpus: number; memory_mb: number; local_gb: number };
+
+/** A page of a thousand would block all other requests for a tenth of a second. */
+const nodesAtOnce = 50;
+
+/** Of candidates, usually one of the first few is chosen; for rare properties a few large pages are cheaper. */
+const firstPage = 20;
+const pageGrowth = 10;
+
+export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
+  static override readonly table = {
+    name: 'nodes',
+    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory', 'known_disks'],
+    sealed: ['driver_info'],
+    boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot'],
+    derived: {
+      size_cpus: { from: 'properties', derive: ({ cpus }: JsonObject) => sizeOf(cpus) },
+      size_memory_mb: { from: 'properties', derive: ({ memory_mb }: JsonObject) => sizeOf(memory_mb) },
+      size_local_gb: { from: 'properties', derive: ({ local_gb }: JsonObject) => sizeOf(local_gb) },
+      resource_name: { from: 'resource_class', derive: resourceName },
+    },
+  };
+
+  /** Ids of the matching nodes in order: all, or one page. The cost depends on the page, not on ten thousand nodes. */
+  async listIds({ filters, sortBy, descending }: NodeListRequest, { after, limit }: NodePage = {}): Promise<{ uuid: string }[]> {
+    const byId = !sortBy || sortBy === 'id';
+    const order = byId ? [{ column: 'id', descending }] : [{ column: sortBy, descending }, { column: 'id' }];
+    let query = nodeConditions(filters).reduce((some, condition) => some.where(condition), this.db.selectFrom('nodes'));
+    if (after) query = query.where(isAfter(order, after));
+    query = sortedBy(query, order);
+    if (limit !== undefined) query = query.limit(limit);
+    return query.select('uuid').execute();
+  }
+
+  /** In the order of `page`, in batches; yields to other requests between them. */
+  async *read(page: readonly { uuid: string }[]): AsyncGenerator<Node[]> {
+    for (let start = 0; start < page.length; start += nodesAtOnce) {
+      const uuids = page.slice(start, start + nodesAtOnce).map(({ uuid }) => uuid);
+      const rows = new Map((await this.list({ uuid: uuids })).map((node) => [node.uuid, node]));
+      yield uuids.flatMap((uuid) => rows.get(uuid) ?? []);
+      await setImmediate();
+    }
+  }
+
+  /** Largest first; `name` is null for nodes without a shard. */
+  async countShards(): Promise<{ name: string | null; count: number }[]> {
+    const count = sql<number>`count(*)`;
+    const query = this.db
+      .selectFrom('nodes')
+      .select(['shard as name', count.as('count')])
+      .groupBy('shard');
+    return sortedBy(query.orderBy(count, 'desc'), [{ column: 'shard' }]).execute();
+  }
+
+  /** As Nova hypervisors, in order of enrolment. @param pattern substring of the UUID or name; empty: all */
+  async listHypervisors(
+    pattern: string,
+    { after, limit }: { after?: Pick<Node, 'id'> | undefined; limit?: number } = {},
+  ): Promise<HypervisorRow[]> {
+    let query = this.db.selectFrom('nodes').select(hypervisorColumns).orderBy('id');
+    if (pattern !== '') query = query.where((where) => where.or([contains('uuid', pattern), contains('name', pattern)]));
+    if (after) query = query.where(isAfter([{ column: 'id' }], after));
+    if (limit !== undefined) query = query.limit(limit);
+    return (await query.execute()).map((row) => this.decode(row));
+  }
+
+  /** Totals of all nodes, and of those in use by servers. */
+  async sumHypervisors(): Promise<HypervisorSums> {
+    const sums = await this.db
+      .selectFrom('nodes')
+      .select(({ fn }) => [
+        sql<number>`instance_uuid IS NOT NULL`.as('is_used'),
+        fn.countAll<number>().as('nodes'),
+        fn.count<number>('operation_id').as('workload'),
+        sql<number>`COALESCE(SUM(size_cpus), 0)`.as('cpus'),
+        sql<number>`COALESCE(SUM(size_memory_mb), 0)`.as('memory_mb'),
+        sql<number>`COALESCE(SUM(size_local_gb), 0)`.as('local_gb'),
+      ])
+      .groupBy('is_used')
+      .execute();
+    const add = (name: 'workload' | keyof Sizes, isOnlyUsed: boolean) =>
+      sums.filter(({ is_used }) => is_used || !isOnlyUsed).reduce((sum, row) => sum + Number(row[name]), 0);
+    const sizes = (isOnlyUsed: boolean) => ({
+      nodes: add('nodes', isOnlyUsed),
+      cpus: add('cpus', isOnlyUsed),
+      memory_mb: add('memory_mb', isOnlyUsed),
+      local_gb: add('local_gb', isOnlyUsed),
+    });
+    return { count: add('nodes', false), workload: add('workload', false), all: sizes(false), used: sizes(true) };
+  }
+
+  /**
+   * Candidates for a server, best first: fewest recent failures, then the smallest, so that large machines stay free.
+   * Must run in a transaction.
+   */
+  async *candidates(needs: CandidateNeeds): AsyncGenerator<Candidate> {
+    const rules = candidateRules(needs);
+    const order = ['failures', 'size_memory_mb', 'size_cpus', 'size_local_gb', 'id'].map((column) => ({ column }));
+    const matching = rules.reduce<NodeQuery>((some, { holds }) => some.where(holds), this.db.selectFrom('nodes'));
+    const query = sortedBy(matching.select(candidateColumns), order);
+    for (let offset = 0, size = firstPage; ; offset += size, size *= pageGrowth) {
+      const rows = await query.limit(size).offset(offset).execute();
+      for (const row of rows) yield this.decode(row);
+      if (rows.length < size) return;
+    }
+  }
+
+  /** Reads every node. Those that `candidates` returns have no reason here and are not counted. */
+  async countReasons(needs: CandidateNeeds): Promise<Reasons> {
+    const cases = candidateRules(needs).map(({ holds, reason }) => sql`WHEN NOT (${holds}) THEN ${reason}`);
+    const cause = sql<string | null>`CASE ${sql.join(cases, sql` `)} END`;
+    const { rows } = await sql<{ cause: string | null; count: number }>`
+      SELECT cause, COUNT(*) AS count FROM (SELECT id, ${cause} AS cause FROM nodes) AS causes
+      WHERE cause IS NOT NULL GROUP BY cause ORDER BY MIN(id)`.execute(this.db);
+    return Object.fromEntries(rows.map(({ cause, count }) => [cause, Number(count)]));
+  }
+}
+
+type NodeQuery = SelectQueryBuilder<{ nodes: NodeColumns }, 'nodes', object>;

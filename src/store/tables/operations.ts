@@ -1,6 +1,8 @@
 /** Long operations and their progress. */
+
 import type { FaultRecord } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { Collection } from '../collection.ts';
 
 export type OperationKind = 'deploy' | 'rebuild' | 'delete' | 'clean' | 'verify' | 'power';
 
@@ -32,3 +34,39 @@ export type Operation = {
   updated_at: string;
   ended_at: string | null;
 };
+
+/** The part of an ended operation that decides whether it is kept. */
+export type EndedOperation = Pick<Operation, 'id' | 'node_uuid' | 'server_id' | 'created_at' | 'ended_at'>;
+
+export class Operations extends Collection<Operation, { operations: Operation }> {
+  static override readonly table = { name: 'operations', json: ['request', 'context', 'fault'], sealed: ['request', 'context'] };
+
+  /** The next operations that ended before `cutoff`, in order of their end. */
+  async listEnded(cutoff: string, after: { ended_at: string; id: string }, limit: number): Promise<EndedOperation[]> {
+    return this.db
+      .selectFrom('operations')
+      .select(['id', 'node_uuid', 'server_id', 'created_at', 'ended_at'])
+      .where('ended_at', '<', cutoff)
+      .where('ended_at', '>=', after.ended_at)
+      .where((where) => where.or([where('ended_at', '>', after.ended_at), where('id', '>', after.id)]))
+      .orderBy('ended_at')
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+  }
+
+  /** Creation time of the oldest of the node's newest `count` operations; empty if it has fewer. */
+  async floorOf(node_uuid: string, count: number): Promise<string> {
+    const newest = this.db.selectFrom('operations').select('created_at').where('node_uuid', '=', node_uuid);
+    const row = await newest
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .offset(count - 1)
+      .executeTakeFirst();
+    return row?.created_at ?? '';
+  }
+
+  async removeEnded(ids: readonly string[]): Promise<void> {
+    await this.db.deleteFrom('operations').where('id', 'in', ids).where('ended_at', 'is not', null).execute();
+  }
+}

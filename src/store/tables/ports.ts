@@ -1,5 +1,7 @@
 /** Network ports, as in Neutron. */
 
+import { Collection } from '../collection.ts';
+
 /** A tenant's port on a network (as in Neutron). */
 export type Port = {
   id: string;
@@ -18,3 +20,7 @@ export type Port = {
   created_at: string;
   updated_at: string;
 };
+
+export class Ports extends Collection<Port> {
+  static override readonly table = { name: 'ports', json: ['fixed_ips'], boolean: ['admin_state_up', 'owned_by_server'] };
+}

@@ -1,4 +1,5 @@
 /** Subnets, as in Neutron. */
+import { Collection } from '../collection.ts';
 
 export type Subnet = {
   id: string;
@@ -16,3 +17,11 @@ export type Subnet = {
   created_at: string;
   updated_at: string;
 };
+
+export class Subnets extends Collection<Subnet> {
+  static override readonly table = {
+    name: 'subnets',
+    json: ['dns_nameservers', 'allocation_pools', 'host_routes'],
+    boolean: ['enable_dhcp'],
+  };
+}

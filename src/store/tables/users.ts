@@ -1,4 +1,5 @@
 /** Users, as in Keystone. */
+import { Collection } from '../collection.ts';
 
 export type User = {
   id: string;
@@ -14,3 +15,16 @@ export type User = {
   description: string;
   email: string;
 };
+
+export class Users extends Collection<User, { users: User }> {
+  static override readonly table = { name: 'users', boolean: ['is_admin', 'enabled'] };
+
+  /** Revokes all tokens of the user, whatever their scope, by a new revision. */
+  async revokeTokens(user_id: string): Promise<void> {
+    await this.db
+      .updateTable('users')
+      .set((column) => ({ token_revision: column('token_revision', '+', 1) }))
+      .where('id', '=', user_id)
+      .execute();
+  }
+}

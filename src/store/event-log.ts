@@ -1,10 +1,7 @@
 /** The ordered event record of all machines: written in small batches, read by id. */
-import type { Kysely } from 'kysely';
 import { SerialQueue } from '#async/serial-queue.ts';
 import { plainJson, plainText } from '#domain/plain-text.ts';
-import { Collection } from './collection.ts';
-import type { Event, NewEvent } from './tables/events.ts';
-import type { Tables } from './tables.ts';
+import type { Event, EventQuery, Events, FailureQuery, NewEvent } from './tables/events.ts';
 
 /** Boots produce bursts of TFTP and DHCP events; a commit for each would cost a disk sync for each. */
 const batchDelayMs = 20;
@@ -14,29 +11,17 @@ const pendingMax = 50_000;
 /** Rows per INSERT: SQLite allows 32766 parameters in a statement. */
 const rowsAtOnce = 500;
 
-export type EventQuery = {
-  node_uuid?: string;
-  server_id?: string;
-  operation_id?: string;
-  /** Only events with a larger id. */
-  after?: number;
-  limit?: number;
-  /** Newest first. */
-  descending?: boolean;
-};
-
 export class EventLog {
-  readonly #db: Kysely<Tables>;
-  readonly #collection: Collection<Event>;
+  /** The stored events; pending ones are not among them. */
+  readonly rows: Events;
   #pending: Omit<Event, 'id'>[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #writes = new SerialQueue();
   #closed = false;
   readonly #listeners = new Set<() => void>();
 
-  constructor(db: Kysely<Tables>) {
-    this.#db = db;
-    this.#collection = new Collection<Event>(db, 'events');
+  constructor(rows: Events) {
+    this.rows = rows;
   }
 
   append(event: NewEvent): void {
@@ -71,17 +56,19 @@ export class EventLog {
 
   async list(query: EventQuery): Promise<Event[]> {
     await this.flush();
-    let select = this.#db.selectFrom('events').selectAll();
-    for (const column of ['node_uuid', 'server_id', 'operation_id'] as const) {
-      const value = query[column];
-      if (value !== undefined) select = select.where(column, '=', value);
-    }
-    if (query.after !== undefined) select = select.where('id', '>', query.after);
-    const rows = await select
-      .orderBy('id', query.descending ? 'desc' : 'asc')
-      .limit(query.limit ?? 1000)
-      .execute();
-    return rows.map((row) => this.#collection.decode(row));
+    return this.rows.query(query);
+  }
+
+  /** Failed operations of a node. */
+  async failures(query: FailureQuery): Promise<Event[]> {
+    await this.flush();
+    return this.rows.failures(query);
+  }
+
+  /** The last reports of progress about these servers, newest first. */
+  progressOf(servers: readonly string[], limit: number): Promise<Event[]> {
+    const where = { server_id: servers, kind: 'agent', subject: 'progress' } as const;
+    return this.rows.list(where, { orderBy: 'id', descending: true, limit });
   }
 
   /** Calls `listener` after each write; returns an unsubscribe function. */
@@ -112,8 +99,7 @@ export class EventLog {
   }
 
   async #write(batch: Omit<Event, 'id'>[]): Promise<void> {
-    const rows = batch.map((event) => ({ ...event, data: JSON.stringify(event.data) as unknown as Event['data'] }));
-    await this.#db.insertInto('events').values(rows).execute();
+    await this.rows.insertAll(batch);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -1,0 +1,54 @@
+/** The list of nouns: each is one file of `tables/`, and here one line. The order is that in which rows may be copied. */
+import type { Table } from './collection.ts';
+import { ApplicationCredentials } from './tables/application-credentials.ts';
+import { BmcHealth } from './tables/bmc-health.ts';
+import { DeletedImages } from './tables/deleted-images.ts';
+import { Events } from './tables/events.ts';
+import { Flavors } from './tables/flavors.ts';
+import { Images } from './tables/images.ts';
+import { IpAllocations } from './tables/ip-allocations.ts';
+import { Keypairs } from './tables/keypairs.ts';
+import { LoginAddresses } from './tables/login-addresses.ts';
+import { Networks } from './tables/networks.ts';
+import { NodeEndpoints } from './tables/node-endpoints.ts';
+import { NodePorts } from './tables/node-ports.ts';
+import { Nodes } from './tables/nodes.ts';
+import { Operations } from './tables/operations.ts';
+import { Ports } from './tables/ports.ts';
+import { ProjectTokenRevisions } from './tables/project-token-revisions.ts';
+import { Projects } from './tables/projects.ts';
+import { RevokedTokens } from './tables/revoked-tokens.ts';
+import { RoleAssignments } from './tables/role-assignments.ts';
+import { SecretsKeys } from './tables/secrets-key.ts';
+import { Servers } from './tables/servers.ts';
+import { Subnets } from './tables/subnets.ts';
+import { Users } from './tables/users.ts';
+
+export const nouns = {
+  nodes: Nodes,
+  node_ports: NodePorts,
+  bmc_health: BmcHealth,
+  node_endpoints: NodeEndpoints,
+  flavors: Flavors,
+  keypairs: Keypairs,
+  images: Images,
+  deleted_images: DeletedImages,
+  networks: Networks,
+  subnets: Subnets,
+  ports: Ports,
+  /** Written only by `engine/servers/addresses.ts`, together with `fixed_ips` of the port. */
+  ip_allocations: IpAllocations,
+  servers: Servers,
+  operations: Operations,
+  users: Users,
+  projects: Projects,
+  role_assignments: RoleAssignments,
+  application_credentials: ApplicationCredentials,
+  revoked_tokens: RevokedTokens,
+  project_token_revisions: ProjectTokenRevisions,
+  login_addresses: LoginAddresses,
+  secrets_key: SecretsKeys,
+} as const;
+
+/** Events are written through the `EventLog`. */
+export const tables: readonly Table[] = [...Object.values(nouns), Events].map(({ table }) => table);
