@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { databaseFile, openStore } from '#store/store.ts';
-import { databaseOf } from '#test/a-store.ts';
+import { aStore, databaseOf } from '#test/a-store.ts';
 
 const run = promisify(execFile);
 const ingot = (...args: string[]) => run(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args]);
@@ -14,7 +14,7 @@ const ingot = (...args: string[]) => run(process.execPath, ['--disable-warning=E
 test('db prune removes what is old, and gives the space back when it is asked to', async () => {
   const state = await mkdtemp(join(tmpdir(), 'ingot-db-'));
   const file = databaseFile(state);
-  const store = await openStore(file);
+  const store = await aStore(file);
   const event = { kind: 'note', subject: 's', message: 'm'.repeat(2000), node_uuid: 'gone' } as const;
   for (let index = 0; index < 1000; index++) store.events.append(event);
   await store.events.flush();

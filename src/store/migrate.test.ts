@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Kysely, Migrator } from 'kysely';
-import { databaseOf } from '#test/a-store.ts';
+import { aStore, databaseOf } from '#test/a-store.ts';
 import { sqliteDialect } from './dialect/sqlite.ts';
 import { migrate } from './migrate.ts';
 import { migration0001 } from './migrations/0001-first-light.ts';
@@ -156,7 +156,7 @@ test('images of a former database: who brought the data is inferred, and ids tha
 test('records of a former database are read as new ones are, and its secrets are sealed', async (t) => {
   const file = await aFormerDatabase(t);
 
-  const store = await openStore(file);
+  const store = await aStore(file);
   t.after(() => store.close());
 
   const node = await store.nodes.find({ uuid: 'node-1' });

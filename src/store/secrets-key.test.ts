@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import { databaseOf } from '#test/a-store.ts';
+import { aStore, databaseOf } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
 import { Sealer } from './sealing.ts';
 import { databaseFile, openDatabase, openStore, Store } from './store.ts';
@@ -161,7 +161,7 @@ suite('a sealed value', () => {
 
   test('that was damaged in the database is told as that, by its column', async (t) => {
     const file = databaseFile(aFolder(t));
-    const store = await openStore(file);
+    const store = await aStore(file);
     t.after(() => store.close());
     await store.nodes.insert(aNode({ driver_info }));
     await sql`UPDATE nodes SET driver_info = 'sealed:1:' || driver_info`.execute(databaseOf(store));
