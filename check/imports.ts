@@ -19,16 +19,30 @@ export const importTable: readonly ImportRow[] = [
   },
   { from: ['commands'], may: ['serve', 'settings', 'store', 'domain'] },
   { from: ['serve'], may: ['everything in src'] },
-  { from: ['api'], may: ['services', 'engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain', 'settings'] },
-  { from: ['services'], may: ['engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain', 'settings'] },
-  { from: ['boot-server'], may: ['engine/contract', 'drivers/interfaces', 'tools', 'domain', 'settings', 'agent-protocol'] },
-  { from: ['engine'], may: ['drivers', 'store', 'domain', 'settings', 'agent-protocol'] },
+  { from: ['api'], may: ['services', 'engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain'] },
+  { from: ['services'], may: ['engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain'] },
+  {
+    from: ['boot-server'],
+    may: ['engine/contract', 'drivers/interfaces', 'drivers/redfish/settings', 'tools', 'domain', 'agent-protocol'],
+  },
+  { from: ['engine'], may: ['drivers', 'store', 'domain', 'agent-protocol'] },
   { from: ['drivers'], may: ['wire', 'tools', 'types of store/tables', 'domain', 'agent-protocol'] },
   { from: ['images'], may: ['store', 'tools', 'domain', 'drivers/interfaces', 'agent-protocol'] },
   { from: ['store'], may: ['domain'] },
   { from: ['tools'], may: ['domain'] },
   { from: ['wire'], may: ['wire'] },
-  { from: ['log'], may: ['settings'] },
+  { from: ['log'], may: ['settings/process'] },
+  {
+    from: ['settings'],
+    may: [
+      'api/settings',
+      'drivers/settings',
+      'engine/settings',
+      'services/identity/settings',
+      'store/settings',
+      'tools/settings',
+    ],
+  },
   { from: ['domain'], may: ['nothing'] },
   { from: ['async', 'files'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },
@@ -52,8 +66,8 @@ export const importTable: readonly ImportRow[] = [
   },
 ];
 
-/** Importable by every part, except those whose row says `nothing` and those without the `#` names. */
-const foundations = ['async', 'files'];
+/** Importable by every part, except those whose row says `nothing` and those without the `#` names; `name/`: a folder. */
+const foundations = ['async', 'files', 'settings/'];
 
 /** The parts that may use a package. A package that is not listed may not be used. */
 const packageTable: Readonly<Record<string, readonly string[]>> = {
@@ -134,7 +148,7 @@ export function partOf(path: string): string {
 /** @param prefix of the entries that count: none, or `types of ` */
 function mayImport(from: string, target: string, prefix = ''): boolean {
   const to = partOf(target);
-  if (from === to || (foundations.includes(to) && mayUseFoundations(from))) return true;
+  if (from === to || (isFoundation(target) && mayUseFoundations(from))) return true;
   const allowed = importTable
     .filter((row) => row.from.includes(from))
     .flatMap((row) => row.may.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)));
@@ -150,6 +164,10 @@ function mayUseFoundations(from: string): boolean {
 }
 
 /** `store/tables` contains `store/tables/nodes`; a part is no folder in this sense. */
+function isFoundation(target: string): boolean {
+  return foundations.some((name) => name === partOf(target) || (name.endsWith('/') && target.startsWith(`src/${name}`)));
+}
+
 function isFolderOf(name: string, door: string): boolean {
   return name.includes('/') && door.startsWith(`${name}/`);
 }
@@ -161,7 +179,8 @@ function isServed(target: string): boolean {
 
 function isInnerDriverFile(path: string, target: string): boolean {
   const folder = target.match(/^src\/drivers\/[^/]+\//)?.[0];
-  return folder !== undefined && !path.startsWith(folder) && target !== `${folder}index.ts`;
+  const doors = [`${folder}index.ts`, `${folder}settings.ts`];
+  return folder !== undefined && !path.startsWith(folder) && !doors.includes(target);
 }
 
 function hasAlias(target: string, aliases: Aliases): boolean {

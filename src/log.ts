@@ -1,6 +1,6 @@
 /** The process log: JSON lines on standard output, with secrets removed from any field. */
 import { type Logger, pino } from 'pino';
-import type { Settings } from '#settings.ts';
+import type { LogSettings } from '#settings/process.ts';
 
 const secretNames = [
   'password',
@@ -32,7 +32,7 @@ export function escapeLine(line: string): string {
 }
 
 /** @param write receives the lines; default: standard output */
-export function createLog(settings: Pick<Settings, 'log.level'>, write = writer()): Logger {
+export function createLog(settings: LogSettings, write = writer()): Logger {
   const options = {
     level: settings['log.level'],
     base: null,

@@ -24,7 +24,6 @@ import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
 import { databaseFile, openStore, secretsKeyFile } from '#store/store.ts';
-import type { Confinement } from '#tools/confined.ts';
 import { createLog } from './log.ts';
 
 export type Running = {
@@ -73,7 +72,7 @@ async function build(
     store,
     directory: join(state, 'images'),
     log,
-    confinement: settings['tools.confinement'] as Confinement,
+    confinement: settings['tools.confinement'],
     bounds: {
       maxBytes: settings['images.max_gib'] * 1024 ** 3,
       reserve: settings['images.reserve_mib'] * 1024 ** 2,

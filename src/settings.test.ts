@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readSettings } from './settings.ts';
+import type { Setting } from './settings/setting.ts';
+import { readSettings, settingsTable } from './settings.ts';
 
 type Refusal = readonly [flags: Record<string, string>, complaint: RegExp];
 
@@ -41,4 +43,37 @@ test('former names and values of settings are still accepted', () => {
   assert.equal(settings['bmc.grace_period'], 90);
   assert.equal(settings['power.sync_workers'], 7);
   assert.equal(settings['power.sync_policy'], 'maintenance');
+});
+
+/** Something that each kind of setting refuses. */
+const nonsense: Readonly<Record<Setting['kind'], unknown>> = {
+  text: 'two\nlines',
+  integer: '-1',
+  boolean: 'perhaps',
+  address: '300.0.0.1',
+  list: ['a', 1],
+};
+
+for (const [name, row] of Object.entries<Setting>(settingsTable)) {
+  test(`${name} takes its default and refuses nonsense`, () => {
+    const wrong = row.secret ? 'a\0b' : nonsense[row.kind];
+
+    assert.notEqual(row.read(row.default), undefined);
+    assert.equal(row.read(wrong), undefined);
+    assert.equal(row.read({}), undefined);
+  });
+}
+
+test('every setting is read somewhere else than in its row', () => {
+  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/(^|\/)settings(\.ts$|\/)/.test(file),
+  );
+  const code = files.map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).join('\n');
+  const isRead = (name: string) =>
+    [`settings['${name}']`, `settings.${name}`, `{ '${name}': `, `, '${name}': `].some((read) => code.includes(read));
+
+  assert.deepEqual(
+    Object.keys(settingsTable).filter((name) => !isRead(name)),
+    [],
+  );
 });

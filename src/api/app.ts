@@ -13,7 +13,6 @@ import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { Tokens } from '#services/identity/tokens.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
@@ -35,6 +34,7 @@ import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/ind
 import { registerImage } from './image/index.ts';
 import { registerNetwork } from './network/index.ts';
 import { createPolicies } from './policies.ts';
+import type { ApiPartSettings } from './settings.ts';
 
 export type ApiParts = {
   store: Store;
@@ -42,7 +42,7 @@ export type ApiParts = {
   images: ImageData;
   /** The engine's drivers, for `baremetal driver list` and for masking their secrets. */
   drivers: DriverCatalog;
-  settings: Settings;
+  settings: ApiPartSettings;
   log: FastifyBaseLogger;
   /** Called whenever a connection has shown a valid token. */
   onAuthenticated?: (socket: Socket) => void;
@@ -188,7 +188,7 @@ function sayTimeout(socket: Socket): void {
   socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
 }
 
-function baseUrlBy(settings: Settings): (request: FastifyRequest) => string {
+function baseUrlBy(settings: ApiPartSettings): (request: FastifyRequest) => string {
   const fixed = settings['api.public_url'].replace(/\/+$/, '');
   return (request) => fixed || `${request.protocol}://${request.host}`;
 }

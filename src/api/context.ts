@@ -14,11 +14,11 @@ import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { ConsoleTickets } from './consoles.ts';
 import type { Microversion } from './http/microversions.ts';
 import type { Policies } from './http/policy/rules.ts';
+import type { ApiPartSettings } from './settings.ts';
 
 /** A Fastify scope whose route schemas type the handlers. */
 export type ApiScope = FastifyInstance<
@@ -37,7 +37,7 @@ export type ApiContext = {
   readonly engine: Engine;
   readonly images: ImageData;
   readonly drivers: DriverCatalog;
-  readonly settings: Settings;
+  readonly settings: ApiPartSettings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;
   /** Checks and hashes all secrets. */

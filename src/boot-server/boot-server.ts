@@ -6,7 +6,6 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { BootAddresses, BootPlan, ImageSource } from '#drivers/interfaces.ts';
 import type { BootPublisher, MachineMessages } from '#engine/contract.ts';
-import type { Settings } from '#settings.ts';
 import { loadAgentCertificate, type PinnedCertificate } from './agent-certificate.ts';
 import { awaitEngine } from './await-engine.ts';
 import { ConnectionGuard, isPassing } from './connection-guard.ts';
@@ -23,11 +22,12 @@ import { openListener } from './listeners.ts';
 import { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';
 import { checkPlan, Plans } from './plans.ts';
+import type { BootServerSettings } from './settings.ts';
 import { Tftp } from './tftp.ts';
 import { laidPaths, TftpFiles } from './tftp-files.ts';
 
 export type BootServerOptions = {
-  settings: Settings;
+  settings: BootServerSettings;
   /** Connection limits. Default: from the settings, as far as this process's limits allow. */
   connections?: Connections;
   engine: MachineMessages;
@@ -349,7 +349,7 @@ function spentPlan({ ipxe_script: _script, pxelinux_config: _config, ...plan }: 
   return { ...plan, spent: true };
 }
 
-function agentsByHttp(settings: Settings): Parameters<typeof createHttp>[1] {
+function agentsByHttp(settings: BootServerSettings): Parameters<typeof createHttp>[1] {
   if (!settings['provisioning.agent_https']) return 'all';
   return settings['provisioning.images_by_https'] ? 'nothing' : 'images';
 }
@@ -358,6 +358,6 @@ function ownTftpRoot(stateDir: string): string {
   return join(stateDir, 'boot', 'tftp');
 }
 
-function tftpRootOf(settings: Settings, stateDir: string): string {
+function tftpRootOf(settings: BootServerSettings, stateDir: string): string {
   return settings['provisioning.tftp_root'] ? resolve(settings['provisioning.tftp_root']) : ownTftpRoot(stateDir);
 }

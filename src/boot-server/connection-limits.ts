@@ -1,9 +1,9 @@
 /** Connection limits of each listener, from the settings and the file descriptor limit of this process. */
 import { readFileSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
-import type { Settings } from '#settings.ts';
 import type { ConnectionLimits } from './connection-table.ts';
 import type { Log } from './parts.ts';
+import type { BootServerSettings } from './settings.ts';
 
 export type Connections = Readonly<Record<'api' | 'provisioning' | 'deployHelper' | 'events', ConnectionLimits>>;
 
@@ -17,7 +17,11 @@ const reservedShare = 0.25;
 const fewest = 16;
 
 /** @param descriptors the limit of this process; Node.js has raised the soft limit to the hard one at its start */
-export function fitConnections(settings: Settings, log: Pick<Log, 'info'>, descriptors = readDescriptorLimit()): Connections {
+export function fitConnections(
+  settings: BootServerSettings,
+  log: Pick<Log, 'info'>,
+  descriptors = readDescriptorLimit(),
+): Connections {
   const wanted: Connections = {
     api: {
       total: settings['api.connections'],

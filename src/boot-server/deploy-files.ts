@@ -2,12 +2,12 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
-import type { Settings } from '#settings.ts';
+import type { BootServerSettings } from './settings.ts';
 
 const imageId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws Fault `badRequest` that names setting and file; image ids are looked up when they are used */
-export async function checkDeployFiles(settings: Pick<Settings, 'deploy.kernel' | 'deploy.ramdisk'>): Promise<void> {
+export async function checkDeployFiles(settings: Pick<BootServerSettings, 'deploy.kernel' | 'deploy.ramdisk'>): Promise<void> {
   for (const name of ['deploy.kernel', 'deploy.ramdisk'] as const) {
     const path = settings[name];
     if (!path || imageId.test(path)) continue;

@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
-import type { Settings } from '#settings.ts';
 import { type Lease, readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
 import { clientNames, type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
 import type { Log } from './parts.ts';
 import type { Plans } from './plans.ts';
+import type { BootServerSettings } from './settings.ts';
 
 export type DhcpOptions = {
-  settings: Settings;
+  settings: BootServerSettings;
   http_url: string;
   plans: Plans;
   /** Folder of the configuration, hosts file, leases and pid file. */

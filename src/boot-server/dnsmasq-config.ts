@@ -11,7 +11,7 @@ import { guidOf } from '#agent-protocol/infiniband.ts';
 import { Fault } from '#domain/faults.ts';
 import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
+import type { BootServerSettings } from './settings.ts';
 
 /** Marks firmware in dnsmasq's log that got an address but no boot file. */
 export const noLoaderTag = 'no-loader';
@@ -58,7 +58,7 @@ const clientArchitectures = [
   [16, 'uefi-http'],
 ] as const;
 
-const processLines = (settings: Settings, pid: string): string[] => [
+const processLines = (settings: BootServerSettings, pid: string): string[] => [
   'port=0',
   'no-resolv',
   'no-hosts',
@@ -72,11 +72,11 @@ const processLines = (settings: Settings, pid: string): string[] => [
   'except-interface=lo',
 ];
 
-export function renderTftpConfig(settings: Settings, tftpRoot: string, pid: string): string {
+export function renderTftpConfig(settings: BootServerSettings, tftpRoot: string, pid: string): string {
   return lines([...processLines(settings, pid), 'enable-tftp', `tftp-root=${plainPath(tftpRoot)}`, 'tftp-max=1000']);
 }
 
-type DhcpOptions = { settings: Settings; http_url: string; files: DhcpFiles; firmware: FirmwareByClient };
+type DhcpOptions = { settings: BootServerSettings; http_url: string; files: DhcpFiles; firmware: FirmwareByClient };
 
 export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOptions): string {
   const { 'provisioning.address': address, 'provisioning.gateway': gateway, 'provisioning.dns': dns } = settings;
@@ -121,7 +121,7 @@ function tagLine(client: string, kind: BootPlan['firmware']): string {
  * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids but are one machine; InfiniBand
  * ports have no other identifier. A MAC or address in two plans goes to the later one: dnsmasq would accept neither.
  */
-export function renderHosts(settings: Settings, plans: readonly BootPlan[]): string {
+export function renderHosts(settings: BootServerSettings, plans: readonly BootPlan[]): string {
   const subnet = subnetOf(settings);
   const taken = { macs: new Set<string>(), addresses: new Set<string>() };
   const hosts: string[] = [];
@@ -147,13 +147,13 @@ function plainHostname(hostname = ''): string {
 }
 
 /** Throws `badRequest` that names the setting if dnsmasq could not work with the settings. */
-export function checkDhcpSettings(settings: Settings): void {
+export function checkDhcpSettings(settings: BootServerSettings): void {
   interfaceName(settings);
   rangeLine(settings);
 }
 
 /** dnsmasq would only warn and wait for the interface to appear. /sys may show another network namespace. */
-export async function checkInterface(settings: Settings): Promise<void> {
+export async function checkInterface(settings: BootServerSettings): Promise<void> {
   const name = interfaceName(settings);
   const table = await readFile('/proc/self/net/dev', 'utf8').catch(() => undefined);
   const names = table?.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
@@ -163,7 +163,7 @@ export async function checkInterface(settings: Settings): Promise<void> {
     });
 }
 
-function rangeLine(settings: Settings): string {
+function rangeLine(settings: BootServerSettings): string {
   const subnet = subnetOf(settings);
   const mask = formatAddress({ version: 4, value: (0xffffffffn << BigInt(32 - subnet.prefix)) & 0xffffffffn });
   const pool = settings['provisioning.pool'];
@@ -177,7 +177,7 @@ function rangeLine(settings: Settings): string {
   return `dhcp-range=${pool.replace('-', ',')},${mask},${leaseTimes.pool}`;
 }
 
-function subnetOf(settings: Settings) {
+function subnetOf(settings: BootServerSettings) {
   const subnet = parseCidr(settings['provisioning.cidr']);
   const own = parseAddress(settings['provisioning.address']);
   if (subnet?.version !== 4)
@@ -187,7 +187,7 @@ function subnetOf(settings: Settings) {
   return subnet;
 }
 
-function interfaceName(settings: Settings): string {
+function interfaceName(settings: BootServerSettings): string {
   const name = settings['provisioning.interface'];
   if (!/^[A-Za-z0-9_.-]{1,15}$/.test(name))
     throw new Fault('badRequest', { detail: `setting provisioning.interface must name one interface, not ${name}` });

@@ -2,14 +2,14 @@
 
 import { join } from 'node:path';
 import { writeAtomically } from '#files/write-atomically.ts';
-import type { Settings } from '#settings.ts';
 import { renderTftpConfig } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
 import type { Log } from './parts.ts';
+import type { BootServerSettings } from './settings.ts';
 import { TftpTransfers, type TransferParts } from './tftp-transfers.ts';
 
 export type TftpOptions = {
-  settings: Settings;
+  settings: BootServerSettings;
   root: string;
   /** Folder of configuration and pid file. */
   directory: string;

@@ -1,45 +1,24 @@
 /** All drivers by name, created from their settings: an explicit list, so that it documents what exists. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Confinement } from '#tools/confined.ts';
 import { createFileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
 import { hardwareTypes } from './hardware-types.ts';
 import { createIbootDriver } from './iboot/index.ts';
 import type { Drivers } from './interfaces.ts';
-import { createIpmiDriver, type RawPolicy } from './ipmi/index.ts';
+import { createIpmiDriver } from './ipmi/index.ts';
 import { ipxeBoot } from './ipxe/index.ts';
 import { createIscsiDeploy } from './iscsi/index.ts';
 import { createManualDriver, type ManualParts } from './manual/index.ts';
 import { absentInterfaces, noopManagement } from './noop.ts';
 import { pxeBoot } from './pxe/index.ts';
-import { createRedfishDriver, type RawPaths, type RedfishDriverOptions } from './redfish/index.ts';
+import { createRedfishDriver, type RedfishDriverOptions } from './redfish/index.ts';
+import type { DriverSettings } from './settings.ts';
 import { createSnmpDriver } from './snmp/index.ts';
 import { createTileraPduDriver } from './tilera-pdu/index.ts';
 import { createVirtualPowerDriver } from './virtual-power/index.ts';
 import { createWebhookDriver } from './webhook/index.ts';
-
-type NumberName =
-  | `deploy.${'agent' | 'image' | 'silence'}_timeout`
-  | `fake.${'power_delay_ms' | 'deploy_delay_ms' | 'soft_off_seconds' | 'seed'}`
-  | `ipmi.${'packets_per_second' | 'sessions'}`
-  | 'images.reserve_mib'
-  | 'manual.wait'
-  | `tilera.${'pdu_on' | 'pdu_off' | 'pdu_reboot' | 'pdu_status' | 'timeout'}`
-  | 'virtual_power.ssh_port';
-type TextName =
-  | 'state_dir'
-  | `fake.${'delay_ms' | 'fail_rate' | 'stuck'}`
-  | 'ipmi.raw_commands'
-  | 'redfish.raw_paths'
-  | 'tools.confinement'
-  | 'tilera.pdu_mgr'
-  | `virtual_power.${'ssh_host' | 'type' | 'host_user' | 'host_pass' | 'host_key' | 'known_hosts' | 'libvirt_uri'}`;
-/** The settings that drivers use. */
-export type DriverSettings = { readonly [N in NumberName]: number } & { readonly [T in TextName]: string } & {
-  readonly 'console.folders': readonly string[];
-};
 
 export type DriverParts = {
   readonly settings: DriverSettings;
@@ -59,9 +38,9 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
   const ipmi = createIpmiDriver({
     packetsPerSecond: settings['ipmi.packets_per_second'],
     sessions: settings['ipmi.sessions'],
-    rawCommands: settings['ipmi.raw_commands'] as RawPolicy,
+    rawCommands: settings['ipmi.raw_commands'],
   });
-  const redfish = createRedfishDriver({ events, rawPaths: settings['redfish.raw_paths'] as RawPaths });
+  const redfish = createRedfishDriver({ events, rawPaths: settings['redfish.raw_paths'] });
   const virtualPower = await openVirtualPower(settings);
   const snmp = createSnmpDriver();
   const tileraPdu = openTileraPdu(settings);
@@ -73,7 +52,7 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
     silenceTimeout: settings['deploy.silence_timeout'],
   };
   const tools = {
-    confinement: settings['tools.confinement'] as Confinement,
+    confinement: settings['tools.confinement'],
     diskReserve: settings['images.reserve_mib'] * 1024 * 1024,
   };
   const drivers: Drivers = {

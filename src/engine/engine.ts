@@ -2,7 +2,6 @@
 import type { Logger } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { ConsoleWatch } from './consoles/console-watch.ts';
@@ -25,6 +24,7 @@ import { BootStates } from './power/boot-states.ts';
 import { machineVerbs } from './power/machine-verbs.ts';
 import { PowerStateSync } from './power/power-state-sync.ts';
 import { resumeDeletes, serverVerbs } from './servers/servers.ts';
+import type { EngineSettings } from './settings.ts';
 import { hasEnded } from './worker/live-operations.ts';
 import type { OperationDefinition, OperationKinds, StepHook } from './worker/operation-kinds.ts';
 import { withBmcTime } from './worker/step-deadlines.ts';
@@ -36,7 +36,7 @@ export type EngineParts = {
   drivers: Drivers;
   boot: BootPublisher;
   images: ImageFiles;
-  settings: Settings;
+  settings: EngineSettings;
   log: Logger;
   onStep?: StepHook;
   cleanTimes?: CleanTimes;
@@ -152,7 +152,7 @@ async function untilEnded({ store, worker }: { store: Store; worker: Worker }, i
 }
 
 /** The steps of all kinds, with BMC time added according to the site's settings. */
-function withBmcTimes(settings: Settings, kinds: OperationKinds): OperationKinds {
+function withBmcTimes(settings: EngineSettings, kinds: OperationKinds): OperationKinds {
   const timed = Object.entries(kinds).map(([name, kind]): [string, OperationDefinition] => [
     name,
     {

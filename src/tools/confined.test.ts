@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aQcow2, aVmdk, aVmdkOfAnotherFile } from '#test/attack-images.ts';
-import { confinements, type Limits, limitTable, runConfined } from './confined.ts';
+import { type Limits, limitTable, runConfined } from './confined.ts';
 import { convertImage, imageInfo } from './qemu-img.ts';
+import { confinements } from './settings.ts';
 
 const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 const mark = 'TOKEN-KEY-OF-THE-CLOUD';

@@ -8,10 +8,10 @@ import { chmod, chown, lstat, readlink } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 import { type DiskSpace, withDiskSpace } from './disk-room.ts';
 import { isInstalled, runTool, type ToolOptions } from './run-tool.ts';
+import type { ToolSettings } from './settings.ts';
 
-/** The setting tools.confinement: by bubblewrap, or none, with all rights of Ingot. */
-export const confinements = ['bwrap', 'none'] as const;
-export type Confinement = (typeof confinements)[number];
+/** By bubblewrap, or none, with all rights of Ingot. */
+export type Confinement = ToolSettings['tools.confinement'];
 
 export type ConfinedFile = { path: string; writable?: boolean };
 

@@ -2,13 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import { DiskSpaceWatch } from '#images/room-watch.ts';
-import type { Settings } from '#settings.ts';
+import type { ApiPartSettings } from '../settings.ts';
 import type { ServiceName } from './fault-replies.ts';
 
 const growing: readonly string[] = ['POST', 'PUT', 'PATCH'];
 
 /** Creates an onRequest hook for each service, behind authentication. */
-export function keepReserve(settings: Settings): (service: ServiceName) => (request: FastifyRequest) => Promise<void> {
+export function keepReserve(settings: ApiPartSettings): (service: ServiceName) => (request: FastifyRequest) => Promise<void> {
   const mib = settings['images.reserve_mib'];
   const watch = new DiskSpaceWatch({ folder: settings.state_dir, reserve: mib * 1024 ** 2 });
   return (service) => async (request) => {

@@ -8,9 +8,10 @@ import { askNode } from './ask-node.ts';
 import { changeLan, lanSettingNames } from './lan-settings.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
 import { resetBmc } from './reset-bmc.ts';
+import type { IpmiSettings } from './settings.ts';
 
 /** The setting `ipmi.raw_commands`: which raw commands are allowed. */
-export type RawPolicy = 'none' | 'read' | 'all';
+export type RawPolicy = IpmiSettings['ipmi.raw_commands'];
 
 /** Maximum data length of a LAN message, IPMI 2.0 rev 1.1 section 13.8. */
 const mostBytes = 240;

@@ -11,9 +11,10 @@ import { readRedfishSettings, redfishProperties } from './properties.ts';
 import { membersIfAny, read, readIfAny } from './reading.ts';
 import { linkAt } from './resource-fields.ts';
 import { resetSecureBootKeys } from './secure-boot.ts';
+import type { RedfishSettings } from './settings.ts';
 
 /** The setting `redfish.raw_paths`: whether users of vendor methods may read any resource, or none. */
-export type RawPaths = 'none' | 'read';
+export type RawPaths = RedfishSettings['redfish.raw_paths'];
 
 export type RedfishVendorParts = { readonly withSystem: WithSystem; readonly rawPaths: RawPaths };
 

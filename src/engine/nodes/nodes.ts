@@ -5,7 +5,6 @@ import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/
 import type { JsonObject } from '#domain/json.ts';
 import { eventsFrom, nextState } from '#domain/provision-states.ts';
 import type { Drivers, HardwareType, Interface, PowerTarget } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -20,6 +19,7 @@ import { recordBmcCommand } from '../power/power.ts';
 import { checkPowerPolicy } from '../power/power-policy.ts';
 import type { PowerStateSync } from '../power/power-state-sync.ts';
 import { checkNodeProperties, refuseOddSizes } from '../scheduler/node-properties.ts';
+import type { EngineSettings } from '../settings.ts';
 import type { NewOperation } from '../worker/operation-kinds.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
@@ -33,7 +33,7 @@ type Parts = {
   store: Store;
   drivers: Drivers;
   worker: Worker;
-  settings: Settings;
+  settings: EngineSettings;
   bmcHealth: BmcHealth;
   powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
   consoles: Consoles;
@@ -242,20 +242,21 @@ async function deleteNode({ store, reservations }: Parts, uuid: string): Promise
 }
 
 /** Verbs that start an operation; the others only change the state. */
-const verbOperations: Readonly<Record<string, (node: Node, settings: Settings, steps: AskedStep[]) => NewOperation | undefined>> =
-  {
-    manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
-    provide: (node, settings) =>
-      settings['clean.on_provide'] || node.must_clean
-        ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
-        : undefined,
-    clean: (node, _, steps) =>
-      operationOn(node, 'clean', {
-        target: 'manageable',
-        boot_interface: node.boot_interface,
-        clean_steps: steps as JsonObject[],
-      }),
-  };
+const verbOperations: Readonly<
+  Record<string, (node: Node, settings: EngineSettings, steps: AskedStep[]) => NewOperation | undefined>
+> = {
+  manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
+  provide: (node, settings) =>
+    settings['clean.on_provide'] || node.must_clean
+      ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
+      : undefined,
+  clean: (node, _, steps) =>
+    operationOn(node, 'clean', {
+      target: 'manageable',
+      boot_interface: node.boot_interface,
+      clean_steps: steps as JsonObject[],
+    }),
+};
 
 function operationOn(node: Node, kind: NewOperation['kind'], request: NewOperation['request']): NewOperation {
   return { kind, purpose: `${kind} node ${node.name ?? node.uuid}`, node_uuid: node.uuid, server_id: null, request };

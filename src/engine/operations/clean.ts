@@ -4,10 +4,10 @@ import { Fault } from '#domain/faults.ts';
 import { nextState, type ProvisionState } from '#domain/provision-states.ts';
 import type { Drivers, Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Consoles } from '../consoles/consoles.ts';
+import type { EngineSettings } from '../settings.ts';
 import { failureReport, failureText } from '../worker/last-error.ts';
 import type { OperationDefinition } from '../worker/operation-kinds.ts';
 import { type AskedStep, type CleanTimes, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
@@ -47,7 +47,7 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
 );
 
 type CleanParts = {
-  settings: Settings;
+  settings: EngineSettings;
   store: Store;
   drivers: Drivers;
   consoles: Pick<Consoles, 'clearRecord' | 'log'>;

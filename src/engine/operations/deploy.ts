@@ -5,12 +5,12 @@ import type { JsonObject } from '#domain/json.ts';
 import { nextState } from '#domain/provision-states.ts';
 import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { Consoles } from '../consoles/consoles.ts';
+import type { EngineSettings } from '../settings.ts';
 import { isDiskUntouched, isMachineUntouched } from '../worker/disk-state.ts';
 import { consoleTailOf, failureReport } from '../worker/last-error.ts';
 import type { NewOperation, OperationDefinition } from '../worker/operation-kinds.ts';
@@ -29,7 +29,7 @@ export type BeginOperation = (trx: Store, request: NewOperation, handedOverBy?: 
 export type DefinitionParts = {
   store: Store;
   drivers: Drivers;
-  settings: Settings;
+  settings: EngineSettings;
   consoles: Pick<Consoles, 'clearRecord' | 'log'>;
   begin: BeginOperation;
 };

@@ -2,12 +2,12 @@
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import { bindPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
+import type { EngineSettings } from '../settings.ts';
 import { consoleTailName } from '../worker/last-error.ts';
 
 export const next: Outcome = { next: true };
@@ -39,7 +39,7 @@ export const withdrawBootFiles = simpleStep(
   (task) => task.boot.withdraw(),
 );
 
-export function bindPortsStep({ store, settings }: { store: Store; settings: Settings }): Step {
+export function bindPortsStep({ store, settings }: { store: Store; settings: EngineSettings }): Step {
   const reserved = siteRanges(settings);
   return simpleStep(
     { name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },

@@ -3,15 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { type EngineSettings, formerPowerPolicies, type PowerPolicyName, powerPolicies } from '../settings.ts';
 import { powerErrorOver } from '../worker/last-error.ts';
 import { now } from '../worker/step-deadlines.ts';
 import type { Worker } from '../worker/worker.ts';
-
-export const powerPolicies = ['record', 'correct', 'maintenance'] as const;
-export type PowerPolicyName = (typeof powerPolicies)[number];
 
 export type FoundPower = {
   node: NodeFacts & Pick<Node, 'instance_uuid' | 'power_interface'>;
@@ -20,7 +17,7 @@ export type FoundPower = {
   seen: PowerState;
 };
 
-export type PowerPolicyParts = { store: Store; settings: Settings; worker: Pick<Worker, 'begin' | 'launch'> };
+export type PowerPolicyParts = { store: Store; settings: EngineSettings; worker: Pick<Worker, 'begin' | 'launch'> };
 
 /** After this many corrections within this time (milliseconds) the node is set to maintenance. */
 const correctionsMax = 3;
@@ -34,9 +31,8 @@ export function checkPowerPolicy({ name, uuid, driver_info }: Pick<NodeFacts, 'n
   throw new Fault('driverInfo', { node: name ?? uuid, detail });
 }
 
-/** `hold` is the former name of `maintenance`. */
 function currentName(policy: unknown): unknown {
-  return policy === 'hold' ? 'maintenance' : policy;
+  return typeof policy === 'string' && Object.hasOwn(formerPowerPolicies, policy) ? formerPowerPolicies[policy] : policy;
 }
 
 export class PowerPolicy {

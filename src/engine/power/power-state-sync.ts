@@ -9,9 +9,9 @@ import { longestTimerMs } from '#async/timers.ts';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
+import type { EngineSettings } from '../settings.ts';
 import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { type BmcHealth, longestPauseMs } from './bmc-health.ts';
@@ -23,7 +23,7 @@ import { PowerWatches } from './power-watches.ts';
 
 type Parts = PowerPolicyParts & {
   drivers: Drivers;
-  settings: Settings;
+  settings: EngineSettings;
   log: Logger;
   bmcHealth: BmcHealth;
   /** Notified of each successful poll. */

@@ -4,9 +4,9 @@ import { pause } from '#async/timers.ts';
 import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import type { EngineSettings } from '../settings.ts';
 import { now } from '../worker/step-deadlines.ts';
 
 /** Timeout of a soft power off: the operating system stops its services first. */
@@ -22,7 +22,7 @@ type BmcContext = {
 };
 type PowerContext = BmcContext & {
   power: PowerInterface;
-  settings: Pick<Settings, 'power.timeout' | 'power.poll_ms'>;
+  settings: Pick<EngineSettings, 'power.timeout' | 'power.poll_ms'>;
   /** Called before a command that starts the machine. */
   beforeStart?: () => Promise<void>;
   /** How long a BMC may be unreachable before a command and after it; absent: no grace period. */

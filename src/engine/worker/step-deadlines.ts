@@ -4,8 +4,8 @@
  */
 
 import type { Step } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import type { EngineSettings } from '../settings.ts';
 
 /** Milliseconds on the process's monotonic clock; use only for differences. */
 export const now = (): number => performance.now();
@@ -20,7 +20,7 @@ const usualTimeout = 60;
 /** Extends the timeouts of steps that contact a BMC by the time that the site's settings allow. */
 export function withBmcTime(
   steps: readonly Step[],
-  settings: Pick<Settings, 'power.timeout' | 'bmc.grace_period'>,
+  settings: Pick<EngineSettings, 'power.timeout' | 'bmc.grace_period'>,
 ): readonly Step[] {
   const longer = Math.max(settings['power.timeout'] - usualTimeout, 0);
   return steps.map((step) => {

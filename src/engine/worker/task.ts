@@ -14,7 +14,6 @@ import type {
   PowerInterface,
   Task,
 } from '#drivers/interfaces.ts';
-import type { Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -28,6 +27,7 @@ import { changePower, recordBmcCommand, withinGracePeriod } from '../power/power
 import { addressIsIn } from '../servers/addresses.ts';
 import { networkFacts } from '../servers/server-network.ts';
 import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
+import type { EngineSettings } from '../settings.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
 import { now } from './step-deadlines.ts';
@@ -38,7 +38,7 @@ export type TaskParts = {
   drivers: Drivers;
   boot: BootPublisher;
   images: ImageFiles;
-  settings: Settings;
+  settings: EngineSettings;
   bmcHealth: BmcHealth;
   saveContext(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
   /** Publishes what a working step waits for in the operation's row. */

@@ -4,19 +4,19 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '#files/write-atomically.ts';
-import type { Settings } from '#settings.ts';
 import { stateFiles } from '#store/state-files.ts';
 import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
+import type { IdentitySettings } from './settings.ts';
 import { newUser } from './users.ts';
 
 /**
  * Ensures that the settings' administrator and project exist. A password in the settings always applies; without one, a
  * generated password is kept in `<stateDir>/admin-password`. Deleting that file generates a new one at the next start.
  */
-export async function ensureAdmin(store: Store, settings: Settings, stateDir: string): Promise<void> {
+export async function ensureAdmin(store: Store, settings: IdentitySettings, stateDir: string): Promise<void> {
   const { password, mustApply } = await chooseAdminPassword(settings, join(stateDir, stateFiles.password));
   const project = await ensureProject(store, settings['admin.project']);
   const user = await ensureUser(store, settings['admin.user'], project);
@@ -29,7 +29,7 @@ export async function ensureAdmin(store: Store, settings: Settings, stateDir: st
   });
 }
 
-async function chooseAdminPassword(settings: Settings, path: string): Promise<{ password: string; mustApply: boolean }> {
+async function chooseAdminPassword(settings: IdentitySettings, path: string): Promise<{ password: string; mustApply: boolean }> {
   const password = settings['admin.password'];
   if (password) {
     await writeAtomically(path, `${password}\n`);

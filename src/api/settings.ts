@@ -1,0 +1,20 @@
+/** The settings that the API reads. */
+import type { IdentitySettings } from '#services/identity/settings.ts';
+import { type SettingsOf, text } from '#settings/setting.ts';
+import type { ApiSettings, DeploySettings, ImageSettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
+import type { StoreSettings } from '#store/settings.ts';
+
+export const policySettings = {
+  'policy.file': text({
+    help: 'File that overrides policy rules, `name: "check"` in YAML or JSON as oslo.policy\'s; docs/policies.md lists the rules',
+  }),
+};
+
+export type ApiPartSettings = ApiSettings &
+  DeploySettings &
+  ImageSettings &
+  ProvisioningSettings &
+  StateSettings &
+  SettingsOf<typeof policySettings> &
+  Pick<IdentitySettings, 'region'> &
+  Pick<StoreSettings, 'records.keep'>;
