@@ -18,6 +18,7 @@ import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/operation-kinds.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
 import { createImageFiles } from '#images/image-files.ts';
+import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import type { Settings } from '#settings.ts';
 import { RecordKeeper } from '#store/record-keeper.ts';
@@ -56,7 +57,8 @@ async function build(
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<Running> {
-  const log = createLog(settings);
+  const secrets = new Set<string>();
+  const log = createLog(settings, { secrets });
   await checkDeployFiles(settings);
   const connections = fitConnections(settings, log);
   const state = settings.state_dir;
@@ -90,6 +92,7 @@ async function build(
     ...(events && { events }),
   });
   closers.push(() => opened.close());
+  for (const name of declaredSecrets(drivers)) secrets.add(name);
 
   // A cycle: machines reach the engine through the boot server, and the engine publishes through it.
   const messages = {} as MachineMessages;
