@@ -145,7 +145,7 @@ function serviceAt(url: string): ServiceName {
 }
 
 /** Services whose handlers check their callers themselves, until they are rows. */
-const selfChecking: readonly ServiceName[] = ['identity', 'compute', 'image', 'network', 'baremetal'];
+const selfChecking: readonly ServiceName[] = ['identity', 'compute', 'image', 'baremetal'];
 
 function checksItself(url: string): boolean {
   return selfChecking.some((name) => url.startsWith(`/${name}/`));

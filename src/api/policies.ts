@@ -4,8 +4,9 @@ import { computePolicy } from './compute/policy.ts';
 import type { ServiceName } from './http/fault-replies.ts';
 import { type PolicyOverrides, readPolicyFile } from './http/policy/policy-file.ts';
 import { type Policies, Policy, type PolicyOptions } from './http/policy/rules.ts';
+import { networkPolicy } from './network/policy.ts';
 
-type PolicySource = Pick<PolicyOptions, 'rules' | 'denied'>;
+type PolicySource = Pick<PolicyOptions, 'rules' | 'denied' | 'own'>;
 
 const noRules: PolicySource = {
   rules: {},
@@ -16,7 +17,7 @@ export const policyTable: Record<ServiceName, PolicySource> = {
   identity: noRules,
   compute: computePolicy,
   image: noRules,
-  network: noRules,
+  network: networkPolicy,
   baremetal: noRules,
 };
 

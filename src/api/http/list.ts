@@ -19,6 +19,11 @@ export function textField(column: string): ListField {
   return { filter: (values) => isOneOf(column, values), sort: [column] };
 }
 
+/** Columns under their own names. */
+export function textFields(...columns: string[]): ListFields {
+  return Object.fromEntries(columns.map((column) => [column, textField(column)]));
+}
+
 /** @param empty what the API shows for NULL */
 export function nullableField(column: string, empty = ''): ListField {
   return {

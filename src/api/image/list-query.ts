@@ -17,7 +17,7 @@ import {
 } from '#store/conditions.ts';
 import type { Order } from '#store/keyset.ts';
 import type { ListQuery } from '#store/list.ts';
-import { integerField, type ListFields, nullableField, textField } from '../http/list.ts';
+import { integerField, type ListFields, nullableField, textFields } from '../http/list.ts';
 import { isProperty, visibilities } from './image-json.ts';
 
 const Texts = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
@@ -47,7 +47,7 @@ export const largestLimit = 1000;
 
 /** Attributes that are columns. All others are the same for all images, or paths. */
 const imageFields: ListFields = {
-  ...Object.fromEntries(['id', 'status', 'owner', 'created_at', 'updated_at'].map((name) => [name, textField(name)])),
+  ...textFields('id', 'status', 'owner', 'created_at', 'updated_at'),
   ...Object.fromEntries(['name', 'disk_format', 'container_format'].map((name) => [name, nullableField(name)])),
   ...Object.fromEntries(
     ['checksum', 'os_hash_algo', 'os_hash_value'].map((name) => [name, { ...nullableField(name), sort: undefined }]),

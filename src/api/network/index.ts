@@ -1,16 +1,17 @@
 /** Networks (Neutron v2.0): networks, subnets, ports. */
 import type { ApiContext, ApiScope } from '../context.ts';
+import { registerRoutes } from '../http/register-routes.ts';
 import { convertAttributes } from './converted-attributes.ts';
-import { registerExtensions, registerQuotas } from './extensions.ts';
-import { registerNetworks } from './networks.ts';
-import { registerPorts } from './ports.ts';
-import { registerSubnets } from './subnets.ts';
+import { extensionRoutes } from './extensions.ts';
+import { networkRoutes } from './networks.ts';
+import { portRoutes } from './ports.ts';
+import { quotaRoutes } from './quotas.ts';
+import { subnetRoutes } from './subnets.ts';
+import { unsupportedRoutes } from './unsupported-routes.ts';
+
+const rows = [...networkRoutes, ...subnetRoutes, ...portRoutes, ...quotaRoutes, ...extensionRoutes, ...unsupportedRoutes];
 
 export function registerNetwork(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', async ({ body }) => convertAttributes(body));
-  registerNetworks(app, context);
-  registerSubnets(app, context);
-  registerPorts(app, context);
-  registerQuotas(app, context);
-  registerExtensions(app);
+  registerRoutes(app, context, { rows, policy: context.policies.network });
 }

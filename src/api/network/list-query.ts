@@ -1,24 +1,32 @@
 /** Neutron's lists (neutron/api/api_common.py): filters by field, `fields`, `sort_key`, `limit`, `marker`, `page_reverse`. */
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { type Condition, compares, everything, nothing } from '#store/conditions.ts';
 import type { ListPage, ListQuery } from '#store/list.ts';
 import type { ApiContext } from '../context.ts';
-import { fixedField, type ListFields } from '../http/list.ts';
+import { fixedField, type ListFields, textField } from '../http/list.ts';
+import type { Links } from '../http/schemas.ts';
 
-export type Body = { id: string; [field: string]: unknown };
+const Texts = Type.Union([Type.String(), Type.Array(Type.String())]);
 type Query = Record<string, string | string[]>;
-
-export const ById = Type.Object({ id: Type.String() });
-
-export const NetworkQuery = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]));
 
 /** Query parameters that are not filters. */
 const controls: ReadonlySet<string> = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
 
+/** The query of one resource. */
+export const fieldsQuery = Type.Object({ fields: Type.Optional(Texts) });
+
+/** The query of a list: filters by these fields, and what shapes the reply. Others are rejected by `readNetworkQuery`. */
+export function listQuery(fields: ListFields) {
+  const filters = Object.keys(fields).filter((name) => fields[name]?.filter);
+  const known = Object.fromEntries([...controls, ...filters].map((name) => [name, Type.Optional(Texts)]));
+  return Type.Object(known, { additionalProperties: Texts });
+}
+
 /** Fields of all resources, which have no tags and one revision. */
 export const standardFields: ListFields = {
+  tenant_id: textField('project_id'),
   revision_number: fixedField('1'),
   changed_since: { filter: (times) => compares('updated_at', '>=', times.map(timeOf).sort().at(-1) ?? '') },
   ...Object.fromEntries(['tags', 'tags-any'].map((name) => [name, { filter: () => nothing }])),
@@ -74,36 +82,33 @@ function readLimit(text: string | undefined): number | undefined {
   throw new Fault('badRequest', { detail: `Limit must be an integer 0 or greater and not '${text}'` });
 }
 
+type Call = { readonly request: FastifyRequest; readonly context: ApiContext };
+type ListBody<Plural extends string, T> = { [Name in Plural]: T[] } & { [Name in `${Plural}_links`]?: Static<typeof Links> };
+
 /** `{ networks: […], networks_links: […] }`. A list that is longer than a page has links even without `limit`. */
-export function listBody(
-  context: ApiContext,
-  request: FastifyRequest,
-  { plural, page }: { plural: string; page: ListPage<Body> },
-): object {
-  const links = linksOf(context, request, page);
-  return {
-    [plural]: page.items.map((body) => project(body, request.query)),
-    ...(links.length > 0 && { [`${plural}_links`]: links }),
-  };
+export function listBody<const Plural extends string, T extends { readonly id?: string }>(
+  { request, context }: Call,
+  plural: Plural,
+  page: ListPage<T>,
+): ListBody<Plural, T> {
+  const links = linksOf({ request, context }, page);
+  const items = page.items.map((body) => project(body, request.query));
+  return { [plural]: items, ...(links.length > 0 && { [`${plural}_links`]: links }) } as ListBody<Plural, T>;
 }
 
 /** With `page_reverse`, the page that follows is the one that the client came from. */
-function linksOf(context: ApiContext, request: FastifyRequest, { items, next }: ListPage<Body>): object[] {
-  const { page_reverse, marker } = request.query as Query;
+function linksOf(call: Call, { items, next }: ListPage<{ readonly id?: string }>): Static<typeof Links> {
+  const { page_reverse, marker } = call.request.query as Query;
   const isReverse = first(page_reverse)?.toLowerCase() === 'true';
   const following = isReverse ? marker && items.at(-1)?.id : next;
   const previous = isReverse ? next : undefined;
   return [
-    ...(following ? [{ rel: 'next', href: urlOf(context, request, { marker: following, isReverse: false }) }] : []),
-    ...(previous ? [{ rel: 'previous', href: urlOf(context, request, { marker: previous, isReverse: true }) }] : []),
+    ...(following ? [{ rel: 'next', href: urlOf(call, { marker: following, isReverse: false }) }] : []),
+    ...(previous ? [{ rel: 'previous', href: urlOf(call, { marker: previous, isReverse: true }) }] : []),
   ];
 }
 
-function urlOf(
-  context: ApiContext,
-  request: FastifyRequest,
-  { marker, isReverse }: { marker: string; isReverse: boolean },
-): string {
+function urlOf({ request, context }: Call, { marker, isReverse }: { marker: string; isReverse: boolean }): string {
   const url = new URL(request.url, context.baseUrl(request));
   url.searchParams.set('marker', marker);
   if (isReverse) url.searchParams.set('page_reverse', 'True');
@@ -112,10 +117,10 @@ function urlOf(
 }
 
 /** Only the fields listed in `fields`, if given. */
-export function project(body: Body, query: unknown): object {
+export function project<T extends object>(body: T, query: unknown): T {
   const fields = [(query as Query)['fields'] ?? []].flat();
   if (fields.length === 0) return body;
-  return Object.fromEntries(Object.entries(body).filter(([field]) => fields.includes(field)));
+  return Object.fromEntries(Object.entries(body).filter(([field]) => fields.includes(field))) as T;
 }
 
 function first(value: string | string[] | undefined): string | undefined {

@@ -1,29 +1,30 @@
-/** Networks. Ingot does not configure switches yet, so all are the one flat network that the machines are wired to. */
-import type { FastifyRequest } from 'fastify';
+/** `/networks`: networks, which are all the one flat network that the machines are wired to. */
 import { type Static, Type } from 'typebox';
-import type { JsonObject } from '#domain/json.ts';
 import { createNetwork, deleteNetwork, subnetIdsByNetwork, updateNetwork } from '#services/network/networks.ts';
 import { findNetwork, visibleNetworks } from '#services/network/visibility.ts';
 import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
 import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { booleanField, fixedField, integerField, type ListFields, textField } from '../http/list.ts';
-import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { checkOwner, enforceAttributes } from './policies.ts';
+import type { ApiContext } from '../context.ts';
+import { booleanField, fixedField, integerField, type ListFields, textFields } from '../http/list.ts';
+import { Links, Nullable } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
+import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
+import { allows, authorize, authorizeAttributes, type NetworkRule, route, targetIn } from './policy.ts';
+import { Description, Name, Owner, standardView } from './standard-attributes.ts';
 
 /** The openstack client sends it as text. */
 const Mtu = Type.Union([Type.Integer(), Type.String({ pattern: '^[0-9]{1,5}$' })]);
 
 const Changes = Type.Object(
   {
-    name: Type.Optional(Type.String({ maxLength: 255 })),
+    name: Type.Optional(Name),
     admin_state_up: Type.Optional(Type.Boolean()),
     shared: Type.Optional(Type.Boolean()),
     'router:external': Type.Optional(Type.Boolean()),
     mtu: Type.Optional(Mtu),
-    description: Type.Optional(Type.String({ maxLength: 255 })),
+    description: Type.Optional(Description),
     is_default: Type.Optional(Type.Literal(false)),
     port_security_enabled: Type.Optional(Type.Literal(false)),
   },
@@ -32,8 +33,7 @@ const Changes = Type.Object(
 const NewNetwork = Type.Object(
   {
     ...Changes.properties,
-    project_id: Type.Optional(Type.String({ maxLength: 255 })),
-    tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
+    ...Owner,
     'provider:network_type': Type.Optional(Type.String({ maxLength: 255 })),
     'provider:physical_network': Type.Optional(Type.String({ maxLength: 64 })),
     'provider:segmentation_id': Type.Optional(Type.Null()),
@@ -41,57 +41,50 @@ const NewNetwork = Type.Object(
   },
   { additionalProperties: false },
 );
-type NewNetwork = Static<typeof NewNetwork>;
+/** Anyone may create a network that is not shared. */
+const defaults = { shared: false, 'router:external': false, is_default: false, port_security_enabled: false };
 
-export function registerNetworks(app: ApiScope, context: ApiContext): void {
-  app.get('/networks', { schema: { querystring: NetworkQuery } }, async (request) => {
-    const { store } = context;
-    const source = { collection: store.networks, table: listTables.networks, visible: visibleNetworks(request.caller) };
-    const page = await listRows(source, readNetworkQuery(request.query, fieldsFor(request)));
-    const subnetIds = await subnetIdsByNetwork(context, page.items);
-    const items = page.items.map((network) => networkBody(request, network, subnetIds.get(network.id) ?? []));
-    return listBody(context, request, { plural: 'networks', page: { ...page, items } });
-  });
-  app.get('/networks/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
-    network: project(await show(context, request, await findNetwork(context, request.caller, request.params.id)), request.query),
-  }));
-  app.post('/networks', { schema: { body: Type.Object({ network: NewNetwork }) } }, async (request, reply) => {
-    const fields = request.body.network;
-    enforceAttributes('create_network', request, { fields });
-    const network = await createNetwork(context, request.caller, requestOf(fields));
-    reply.code(201);
-    return { network: networkBody(request, network, []) };
-  });
-  app.put('/networks/:id', { schema: { params: ById, body: Type.Object({ network: Changes }) } }, async (request) => {
-    const network = await findNetwork(context, request.caller, request.params.id);
-    checkOwner(request, network);
-    const fields = request.body.network;
-    enforceAttributes('update_network', request, { fields, network });
-    return { network: await show(context, request, await updateNetwork(context, network, requestOf(fields))) };
-  });
-  app.delete('/networks/:id', { schema: { params: ById } }, async (request, reply) => {
-    const network = await findNetwork(context, request.caller, request.params.id);
-    checkOwner(request, network);
-    await deleteNetwork(context, network);
-    return reply.code(204).send();
-  });
-}
+type Item = { readonly network: Network; readonly subnets: readonly string[] };
 
-function requestOf(fields: Partial<NewNetwork>) {
-  const {
-    'router:external': external,
-    'provider:network_type': network_type,
-    'provider:physical_network': physical_network,
-  } = fields;
-  return { ...fields, external, network_type, physical_network };
+const Text = Type.String();
+const networkView = viewOf<Item, NetworkRule>()({
+  ...standardView(({ network }: Item) => network),
+  admin_state_up: { type: Type.Boolean(), value: ({ network }) => network.admin_state_up },
+  shared: { type: Type.Boolean(), value: ({ network }) => network.shared },
+  mtu: { type: Type.Integer(), value: ({ network }) => network.mtu },
+  status: { type: Text, value: () => 'ACTIVE' },
+  subnets: { type: Type.Array(Text), value: ({ subnets }) => [...subnets] },
+  'router:external': { type: Type.Boolean(), value: ({ network }) => network.external },
+  port_security_enabled: { type: Type.Boolean(), value: () => false },
+  is_default: { type: Type.Boolean(), value: () => false },
+  availability_zones: { type: Type.Array(Text), value: () => [] },
+  availability_zone_hints: { type: Type.Array(Text), value: () => [] },
+  ipv4_address_scope: { type: Nullable(Text), value: () => null },
+  ipv6_address_scope: { type: Nullable(Text), value: () => null },
+  'provider:network_type': {
+    type: Text,
+    policy: 'get_network:provider:network_type',
+    value: ({ network }) => String(network.provider['network_type'] ?? 'flat'),
+  },
+  'provider:physical_network': {
+    type: Nullable(Text),
+    policy: 'get_network:provider:physical_network',
+    value: ({ network: { provider } }) => textOrNull(provider['physical_network']),
+  },
+  'provider:segmentation_id': {
+    type: Nullable(Type.Integer()),
+    policy: 'get_network:provider:segmentation_id',
+    value: () => null,
+  },
+});
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 const networkFields: ListFields = {
-  ...Object.fromEntries(
-    ['id', 'name', 'project_id', 'description', 'created_at', 'updated_at'].map((name) => [name, textField(name)]),
-  ),
   ...standardFields,
-  tenant_id: textField('project_id'),
+  ...textFields('id', 'name', 'project_id', 'description', 'created_at', 'updated_at'),
   admin_state_up: booleanField('admin_state_up'),
   shared: booleanField('shared'),
   'router:external': booleanField('external'),
@@ -102,47 +95,104 @@ const networkFields: ListFields = {
   subnets: { filter: (values) => isAmong('id', { table: 'subnets', select: 'network_id', where: [isOneOf('id', values)] }) },
 };
 
-/** Only administrators see how a network is realized. */
+/** Filters for those who may see the field. */
 const providerFields: ListFields = Object.fromEntries(
   (['network_type', 'physical_network', 'segmentation_id'] as const).map((name) => [
     `provider:${name}`,
     { filter: (values: readonly string[]) => hasMember('provider', name, values) },
   ]),
 );
+const allFields = { ...networkFields, ...providerFields };
 
-function fieldsFor({ caller }: FastifyRequest): ListFields {
-  return caller.is_admin ? { ...networkFields, ...providerFields } : networkFields;
+async function itemOf(context: ApiContext, network: Network): Promise<Item> {
+  return { network, subnets: (await subnetIdsByNetwork(context, [network])).get(network.id) ?? [] };
 }
 
-async function show(context: ApiContext, request: FastifyRequest, network: Network): Promise<Body> {
-  const subnetIds = await subnetIdsByNetwork(context, [network]);
-  return networkBody(request, network, subnetIds.get(network.id) ?? []);
-}
-
-function networkBody(request: FastifyRequest, network: Network, subnets: string[]): Body {
-  const { provider, external, ...fields } = network;
-  return {
-    ...fields,
-    tenant_id: network.project_id,
-    status: 'ACTIVE',
-    subnets,
+/** Under the names of the service. */
+function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
+  const {
     'router:external': external,
-    port_security_enabled: false,
-    is_default: false,
-    availability_zones: [],
-    availability_zone_hints: [],
-    ipv4_address_scope: null,
-    ipv6_address_scope: null,
-    tags: [],
-    revision_number: 1,
-    ...(request.caller.is_admin && providerBody(provider)),
-  };
+    'provider:network_type': network_type,
+    'provider:physical_network': physical_network,
+  } = fields;
+  return { ...fields, external, network_type, physical_network };
 }
 
-function providerBody(provider: JsonObject): object {
-  return {
-    'provider:network_type': provider['network_type'] ?? 'flat',
-    'provider:physical_network': provider['physical_network'] ?? null,
-    'provider:segmentation_id': provider['segmentation_id'] ?? null,
-  };
-}
+const NetworkReply = Type.Object({ network: networkView.schema });
+
+export const networkRoutes = [
+  route({
+    method: 'GET',
+    path: '/networks',
+    policy: 'get_network',
+    summary: 'List networks',
+    query: listQuery(allFields),
+    reply: Type.Object({ networks: Type.Array(networkView.schema), networks_links: Type.Optional(Links) }),
+    async handler(request, context) {
+      const { store } = context;
+      const source = { collection: store.networks, table: listTables.networks, visible: visibleNetworks(request.caller) };
+      const fields = allows(request, 'get_network:provider:network_type') ? allFields : networkFields;
+      const page = await listRows(source, readNetworkQuery(request.query, fields));
+      const subnets = await subnetIdsByNetwork(context, page.items);
+      const show = networkView.of(request, context);
+      const items = page.items.map((network) => show({ network, subnets: subnets.get(network.id) ?? [] }));
+      return listBody({ request, context }, 'networks', { ...page, items });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/networks/:id',
+    policy: 'get_network',
+    summary: 'Show a network',
+    query: fieldsQuery,
+    reply: NetworkReply,
+    async handler(request, context) {
+      const network = await findNetwork(context, request.caller, request.params.id);
+      return { network: project(networkView.of(request, context)(await itemOf(context, network)), request.query) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/networks',
+    policy: 'create_network',
+    summary: 'Create a network',
+    status: 201,
+    body: Type.Object({ network: NewNetwork }),
+    reply: NetworkReply,
+    async handler(request, context) {
+      const { network: fields } = request.body;
+      const target = targetIn(undefined, { ...fields, project_id: request.caller.project_id });
+      authorizeAttributes(request, 'create_network', { fields, target, defaults });
+      const network = await createNetwork(context, request.caller, requestOf(fields));
+      return { network: networkView.of(request, context)({ network, subnets: [] }) };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/networks/:id',
+    policy: 'update_network',
+    summary: 'Change a network',
+    body: Type.Object({ network: Changes }),
+    reply: NetworkReply,
+    async handler(request, context) {
+      const network = await findNetwork(context, request.caller, request.params.id);
+      const target = targetIn(network, network);
+      authorize(request, 'update_network', target);
+      authorizeAttributes(request, 'update_network', { fields: request.body.network, target });
+      const changed = await updateNetwork(context, network, requestOf(request.body.network));
+      return { network: networkView.of(request, context)(await itemOf(context, changed)) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/networks/:id',
+    policy: 'delete_network',
+    summary: 'Delete a network',
+    status: 204,
+    async handler(request, context) {
+      const network = await findNetwork(context, request.caller, request.params.id);
+      authorize(request, 'delete_network', targetIn(network, network));
+      await deleteNetwork(context, network);
+    },
+  }),
+];

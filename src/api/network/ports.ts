@@ -1,17 +1,17 @@
-/** Ports: a MAC and addresses on a network, for a server's NIC. */
-import type { FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+/** `/ports`: a MAC and addresses on a network, for a server's NIC. */
+import { Type } from 'typebox';
 import { changesOf, createPort, deletePort, plainMac, updatePort } from '#services/network/ports.ts';
 import { findNetwork, findPort, networkOf, visiblePorts } from '#services/network/visibility.ts';
 import { isOneOf, nothing } from '#store/conditions.ts';
 import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
-import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { booleanField, fixedField, itemsField, type ListFields, textField } from '../http/list.ts';
-import { type Body, ById, listBody, NetworkQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { enforce, enforceAttributes } from './policies.ts';
+import { booleanField, fixedField, itemsField, type ListFields, textFields } from '../http/list.ts';
+import { Links } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
+import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
+import { allows, authorize, authorizeAttributes, type NetworkRule, route, targetIn } from './policy.ts';
+import { Description, Name, Owner, standardView } from './standard-attributes.ts';
 
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
@@ -20,8 +20,8 @@ const FixedIp = Type.Object(
 const none = Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 }));
 const Changes = Type.Object(
   {
-    name: Type.Optional(Type.String({ maxLength: 255 })),
-    description: Type.Optional(Type.String({ maxLength: 255 })),
+    name: Type.Optional(Name),
+    description: Type.Optional(Description),
     admin_state_up: Type.Optional(Type.Boolean()),
     fixed_ips: Type.Optional(Type.Array(FixedIp, { maxItems: 16 })),
     mac_address: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })),
@@ -36,56 +36,41 @@ const Changes = Type.Object(
   { additionalProperties: false },
 );
 const NewPort = Type.Object(
-  {
-    ...Changes.properties,
-    network_id: Type.String({ maxLength: 255 }),
-    project_id: Type.Optional(Type.String({ maxLength: 255 })),
-    tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
-  },
+  { ...Changes.properties, ...Owner, network_id: Type.String({ maxLength: 255 }) },
   { additionalProperties: false },
 );
 
-export function registerPorts(app: ApiScope, context: ApiContext): void {
-  app.get('/ports', { schema: { querystring: NetworkQuery } }, async (request) => {
-    const { store } = context;
-    const source = { collection: store.ports, table: listTables.ports, visible: visiblePorts(request.caller) };
-    const page = await listRows(source, readNetworkQuery(request.query, fieldsFor(request)));
-    const items = page.items.map((port) => portBody(request, port));
-    return listBody(context, request, { plural: 'ports', page: { ...page, items } });
-  });
-  app.get('/ports/:id', { schema: { params: ById, querystring: NetworkQuery } }, async (request) => ({
-    port: project(portBody(request, await findPort(context, request.caller, request.params.id)), request.query),
-  }));
-  app.post('/ports', { schema: { body: Type.Object({ port: NewPort }) } }, async (request, reply) => {
-    const fields = request.body.port;
-    const network = await findNetwork(context, request.caller, fields.network_id);
-    enforcePortPolicies('create_port', request, { fields, network });
-    const port = await createPort(context, request.caller, { network, request: fields });
-    reply.code(201);
-    return { port: portBody(request, port) };
-  });
-  app.put('/ports/:id', { schema: { params: ById, body: Type.Object({ port: Changes }) } }, async (request) => {
-    const port = await findPort(context, request.caller, request.params.id);
-    const network = await networkOf(context, port);
-    enforcePortPolicies('update_port', request, { fields: changesOf(port, request.body.port), network });
-    return { port: portBody(request, await updatePort(context, port.id, request.body.port)) };
-  });
-  app.delete('/ports/:id', { schema: { params: ById } }, async (request, reply) => {
-    const port = await findPort(context, request.caller, request.params.id);
-    await deletePort(context, port);
-    return reply.code(204).send();
-  });
-}
+const Text = Type.String();
+const FreeForm = Type.Object({});
+const vifTypeOf = (status: Port['status']) => (status === 'ACTIVE' ? 'other' : 'unbound');
 
-const texts = [
-  ...['id', 'name', 'network_id', 'project_id', 'device_id', 'device_owner', 'status', 'description'],
-  ...['created_at', 'updated_at'],
-];
+const portView = viewOf<Port, NetworkRule>()({
+  ...standardView((port: Port) => port),
+  network_id: { type: Text, value: ({ network_id }) => network_id },
+  mac_address: { type: Text, value: ({ mac_address }) => mac_address },
+  fixed_ips: {
+    type: Type.Array(Type.Object({ subnet_id: Text, ip_address: Text })),
+    value: ({ fixed_ips }) => fixed_ips,
+  },
+  device_id: { type: Text, value: ({ device_id }) => device_id },
+  device_owner: { type: Text, value: ({ device_owner }) => device_owner },
+  admin_state_up: { type: Type.Boolean(), value: ({ admin_state_up }) => admin_state_up },
+  status: { type: Text, value: ({ status }) => status },
+  'binding:vnic_type': { type: Text, value: () => 'baremetal' },
+  'binding:vif_type': { type: Text, policy: 'get_port:binding:vif_type', value: ({ status }) => vifTypeOf(status) },
+  'binding:host_id': { type: Text, policy: 'get_port:binding:host_id', value: () => '' },
+  'binding:profile': { type: FreeForm, policy: 'get_port:binding:profile', value: () => ({}) },
+  'binding:vif_details': { type: FreeForm, policy: 'get_port:binding:vif_details', value: () => ({}) },
+  security_groups: { type: Type.Array(Text), value: () => [] },
+  allowed_address_pairs: { type: Type.Array(FreeForm), value: () => [] },
+  extra_dhcp_opts: { type: Type.Array(FreeForm), value: () => [] },
+  port_security_enabled: { type: Type.Boolean(), value: () => false },
+});
 
 const portFields: ListFields = {
-  ...Object.fromEntries(texts.map((name) => [name, textField(name)])),
   ...standardFields,
-  tenant_id: textField('project_id'),
+  ...textFields('id', 'name', 'network_id', 'project_id', 'device_id', 'device_owner', 'status', 'description'),
+  ...textFields('created_at', 'updated_at'),
   mac_address: { filter: (values) => isOneOf('mac_address', values.map(plainMac)), sort: ['mac_address'] },
   admin_state_up: booleanField('admin_state_up'),
   fixed_ips: itemsField('fixed_ips'),
@@ -94,62 +79,89 @@ const portFields: ListFields = {
   security_groups: { filter: () => nothing },
 };
 
-/** Only administrators may read a port's binding. */
+const statuses = ['ACTIVE', 'DOWN'] as const;
+const statusesOf = (types: readonly string[]) => statuses.filter((status) => types.includes(vifTypeOf(status)));
+/** Filters for those who may see the field. */
 const bindingFields: ListFields = {
   'binding:host_id': fixedField(''),
-  'binding:vif_type': {
-    filter: (types) =>
-      isOneOf(
-        'status',
-        statuses.filter((status) => types.includes(vifTypeOf(status))),
-      ),
-  },
+  'binding:vif_type': { filter: (types) => isOneOf('status', statusesOf(types)) },
 };
+const allFields = { ...portFields, ...bindingFields };
 
-function fieldsFor({ caller }: FastifyRequest): ListFields {
-  return caller.is_admin ? { ...portFields, ...bindingFields } : portFields;
-}
+const PortReply = Type.Object({ port: portView.schema });
 
-const statuses = ['ACTIVE', 'DOWN'] as const;
-const vifTypeOf = (status: Port['status']) => (status === 'ACTIVE' ? 'other' : 'unbound');
-
-/** Only administrators may read a port's binding (`get_port:binding:…`). */
-function bindingBody(port: Port): object {
-  return {
-    'binding:vif_type': vifTypeOf(port.status),
-    'binding:host_id': '',
-    'binding:profile': {},
-    'binding:vif_details': {},
-  };
-}
-
-function portBody({ caller }: FastifyRequest, port: Port): Body {
-  const { owned_by_server: _, ...fields } = port;
-  return {
-    ...fields,
-    tenant_id: port.project_id,
-    'binding:vnic_type': 'baremetal',
-    ...(caller.is_admin && bindingBody(port)),
-    security_groups: [],
-    allowed_address_pairs: [],
-    extra_dhcp_opts: [],
-    port_security_enabled: false,
-    tags: [],
-    revision_number: 1,
-  };
-}
-
-type PortPolicies = { fields: Partial<Static<typeof Changes>>; network: Network };
-
-/** `device_owner` is restricted for ports that belong to the network (`network:router_interface`, `network:dhcp`). */
-function enforcePortPolicies(action: 'create_port' | 'update_port', request: FastifyRequest, policies: PortPolicies): void {
-  const { device_owner, ...fields } = policies.fields;
-  const isNetworkDevice = device_owner?.startsWith('network:');
-  const { network } = policies;
-  enforceAttributes(action, request, { fields: isNetworkDevice ? { ...fields, device_owner } : fields, network });
-  if (action !== 'create_port') return;
-  for (const name of ['subnet_id', 'ip_address'] as const) {
-    const isNamed = fields.fixed_ips?.some((fixed) => fixed[name] !== undefined);
-    if (isNamed) enforce(`create_port:fixed_ips:${name}`, request, network);
-  }
-}
+export const portRoutes = [
+  route({
+    method: 'GET',
+    path: '/ports',
+    policy: 'get_port',
+    summary: 'List ports',
+    query: listQuery(allFields),
+    reply: Type.Object({ ports: Type.Array(portView.schema), ports_links: Type.Optional(Links) }),
+    async handler(request, context) {
+      const { store } = context;
+      const source = { collection: store.ports, table: listTables.ports, visible: visiblePorts(request.caller) };
+      const fields = allows(request, 'get_port:binding:host_id') ? allFields : portFields;
+      const page = await listRows(source, readNetworkQuery(request.query, fields));
+      return listBody({ request, context }, 'ports', { ...page, items: page.items.map(portView.of(request, context)) });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/ports/:id',
+    policy: 'get_port',
+    summary: 'Show a port',
+    query: fieldsQuery,
+    reply: PortReply,
+    async handler(request, context) {
+      const port = await findPort(context, request.caller, request.params.id);
+      return { port: project(portView.of(request, context)(port), request.query) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/ports',
+    policy: 'create_port',
+    summary: 'Create a port',
+    status: 201,
+    body: Type.Object({ port: NewPort }),
+    reply: PortReply,
+    async handler(request, context) {
+      const { port: fields } = request.body;
+      const network = await findNetwork(context, request.caller, fields.network_id);
+      const target = targetIn(network, { ...fields, project_id: request.caller.project_id });
+      authorize(request, 'create_port', target);
+      authorizeAttributes(request, 'create_port', { fields, target });
+      const port = await createPort(context, request.caller, { network, request: fields });
+      return { port: portView.of(request, context)(port) };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/ports/:id',
+    policy: 'update_port',
+    summary: 'Change a port',
+    body: Type.Object({ port: Changes }),
+    reply: PortReply,
+    async handler(request, context) {
+      const port = await findPort(context, request.caller, request.params.id);
+      const fields = changesOf(port, request.body.port);
+      const target = targetIn(await networkOf(context, port), { ...port, ...fields });
+      authorize(request, 'update_port', target);
+      authorizeAttributes(request, 'update_port', { fields, target });
+      return { port: portView.of(request, context)(await updatePort(context, port.id, request.body.port)) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/ports/:id',
+    policy: 'delete_port',
+    summary: 'Delete a port',
+    status: 204,
+    async handler(request, context) {
+      const port = await findPort(context, request.caller, request.params.id);
+      authorize(request, 'delete_port', targetIn(await networkOf(context, port), port));
+      await deletePort(context, port);
+    },
+  }),
+];

@@ -23,6 +23,8 @@ export type DeniedFault = (rule: string, caller: Caller) => Fault;
 export type PolicyOptions = {
   readonly rules: PolicyRules;
   readonly denied: DeniedFault;
+  /** The target of a request that names no object; default: what belongs to the caller. */
+  readonly own?: (caller: Caller) => PolicyTarget;
   readonly overrides?: PolicyOverrides;
 };
 
@@ -31,13 +33,15 @@ export class Policy {
   readonly rules: PolicyRules;
   readonly #overrides: PolicyOverrides;
   readonly #denied: DeniedFault;
+  readonly #own: (caller: Caller) => PolicyTarget;
   readonly #checks = new Map<string, Check>();
 
   /** Throws `setting` for an invalid check of the policy file; any other invalid check is a defect. */
-  constructor({ rules, denied, overrides = new Map() }: PolicyOptions) {
+  constructor({ rules, denied, own = targetOf, overrides = new Map() }: PolicyOptions) {
     this.rules = rules;
     this.#overrides = overrides;
     this.#denied = denied;
+    this.#own = own;
     for (const name of Object.keys(rules)) this.#compile(name, []);
   }
 
@@ -47,7 +51,7 @@ export class Policy {
   }
 
   /** @param target default: what belongs to the caller */
-  allows(caller: Caller, name: string, target: PolicyTarget = targetOf(caller)): boolean {
+  allows(caller: Caller, name: string, target: PolicyTarget = this.#own(caller)): boolean {
     const check = this.#checks.get(name);
     if (!check) throw new Error(`there is no policy rule ${name}`);
     return isInScope(caller, this.#rule(name).scopes) && check(caller, target);
