@@ -71,7 +71,7 @@ export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
 export async function fill(store: Store): Promise<void> {
   const { project_id } = aServerRequest;
   if (await store.projects.find({ id: project_id })) return;
-  await store.projects.insert({ id: project_id, name: project_id, description: '' });
+  await store.projects.insert({ id: project_id, domain_id: 'default', name: project_id, description: '' });
   await store.images.insert(anImage);
 }
 

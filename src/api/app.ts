@@ -13,13 +13,14 @@ import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { Tokens } from '#services/identity/tokens.ts';
+import { recheck } from '#services/identity/validate-token.ts';
 import type { Store } from '#store/store.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { registerCompute } from './compute/index.ts';
 import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
-import { authenticate, recheck, recheckSlowReads } from './http/authentication.ts';
+import { authenticate, recheckSlowReads, type ScopeType } from './http/authentication.ts';
 import { keepReserve } from './http/disk-reserve.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
 import { jsonParser } from './http/json-body.ts';
@@ -71,14 +72,25 @@ type Service = {
   /** Routes without authentication. */
   readonly open?: (app: ApiScope, context: ApiContext) => void;
   readonly microversions?: VersionedService;
+  /** Scopes of the tokens that it accepts. */
+  readonly scopes: readonly ScopeType[];
 };
 
 const serviceTable: readonly Service[] = [
-  { name: 'identity', prefix: '/identity/v3', register: registerIdentity, open: registerTokenIssue },
-  { name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
-  { name: 'image', prefix: '/image/v2', register: registerImage },
-  { name: 'network', prefix: '/network/v2.0', register: registerNetwork },
-  { name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal' },
+  {
+    ...{ name: 'identity', prefix: '/identity/v3', register: registerIdentity, open: registerTokenIssue },
+    scopes: ['system', 'domain', 'project', 'unscoped'],
+  },
+  {
+    ...{ name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
+    scopes: ['project'],
+  },
+  { name: 'image', prefix: '/image/v2', register: registerImage, scopes: ['project'] },
+  { name: 'network', prefix: '/network/v2.0', register: registerNetwork, scopes: ['project'] },
+  {
+    ...{ name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal' },
+    scopes: ['system', 'project'],
+  },
 ];
 
 /** Builds the application; `listen` or `inject` it. */
@@ -164,7 +176,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(service.microversions));
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
-      closed.addHook('onRequest', authenticate(context, { needsProject: service.name !== 'identity' }));
+      closed.addHook('onRequest', authenticate(context, service.scopes));
       closed.addHook('preSerialization', recheckSlowReads(context));
       checkOrdinaryHandlers(closed, context.policies[service.name]);
       sendLongListsInSlices(closed);

@@ -16,6 +16,12 @@ type FaultRow = {
 export const faultTable = {
   badRequest: { status: 400, by: 'caller', message: '{detail}' },
   unauthorized: { status: 401, by: 'caller', message: 'The request you have made requires authentication.' },
+  authMethodNotSupported: { status: 401, by: 'caller', message: 'Attempted to authenticate with an unsupported method.' },
+  applicationCredentialAuth: {
+    status: 401,
+    by: 'caller',
+    message: 'Error authenticating with application credential: {detail}',
+  },
   forbidden: { status: 403, by: 'caller', message: '{detail}' },
   notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
   recordNotFound: {

@@ -11,6 +11,8 @@ export const unknownToTenants = 'The request failed; contact the operator.';
 export const tenantMessages = {
   badRequest: true,
   unauthorized: true,
+  authMethodNotSupported: true,
+  applicationCredentialAuth: true,
   forbidden: true,
   notFound: true,
   recordNotFound: true,

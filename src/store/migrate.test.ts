@@ -37,6 +37,7 @@ const later = [
   '0015-machine-identity',
   '0016-server-records',
   '0018-field-names',
+  '0019-scopes',
   '0025-list-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';
@@ -170,6 +171,29 @@ test('records of a former database are read as new ones are, and its secrets are
   assert.deepEqual(servers[0], { launch_index: 0, console_log: null });
   const raw = await databaseOf(store).selectFrom('nodes').select('driver_info').execute();
   assert.ok(raw.every(({ driver_info }) => String(driver_info).startsWith('sealed:')));
+});
+
+test('users, projects and roles of a former database belong to the default domain', async (t) => {
+  const file = await aFormerDatabase(t);
+  const database = new DatabaseSync(file);
+  insert(database, 'projects', { id: 'p1', name: 'team' });
+  insert(database, 'role_assignments', { user_id: 'admin', project_id: 'p1', role: 'member' });
+  database.close();
+
+  const store = await openStore(file);
+  t.after(() => store.close());
+
+  const [user] = await store.users.list();
+  assert.deepEqual([user?.domain_id, user?.name, user?.is_admin], ['default', 'admin', true]);
+  assert.deepEqual(await store.projects.list(), [{ id: 'p1', domain_id: 'default', name: 'team', description: '' }]);
+  assert.deepEqual(await store.domains.list(), [
+    { id: 'default', name: 'Default', description: 'The default domain', enabled: true },
+  ]);
+  assert.deepEqual(await store.role_assignments.list(), [
+    { user_id: 'admin', scope_type: 'project', scope_id: 'p1', role: 'member', inherited: false },
+  ]);
+  await assert.rejects(store.users.insert({ ...user!, id: 'twin' }), { code: 'conflict' });
+  await store.users.insert({ ...user!, id: 'namesake', domain_id: 'other' });
 });
 
 const port = { network_id: 'n', project_id: 'p', status: 'DOWN', created_at: at, updated_at: at };

@@ -16,6 +16,7 @@ import { migration0014 } from './migrations/0014-node-endpoints.ts';
 import { migration0015 } from './migrations/0015-machine-identity.ts';
 import { migration0016 } from './migrations/0016-server-records.ts';
 import { migration0018 } from './migrations/0018-field-names.ts';
+import { migration0019 } from './migrations/0019-scopes.ts';
 import { migration0025 } from './migrations/0025-list-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -34,6 +35,7 @@ const migrations: Record<string, Migration> = {
   '0015-machine-identity': migration0015,
   '0016-server-records': migration0016,
   '0018-field-names': migration0018,
+  '0019-scopes': migration0019,
   '0025-list-indexes': migration0025,
 };
 

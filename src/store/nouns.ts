@@ -3,6 +3,7 @@ import type { Table } from './collection.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
+import { Domains } from './tables/domains.ts';
 import { Events } from './tables/events.ts';
 import { Flavors } from './tables/flavors.ts';
 import { Images } from './tables/images.ts';
@@ -15,10 +16,10 @@ import { NodePorts } from './tables/node-ports.ts';
 import { Nodes } from './tables/nodes.ts';
 import { Operations } from './tables/operations.ts';
 import { Ports } from './tables/ports.ts';
-import { ProjectTokenRevisions } from './tables/project-token-revisions.ts';
 import { Projects } from './tables/projects.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
 import { RoleAssignments } from './tables/role-assignments.ts';
+import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
 import { Servers } from './tables/servers.ts';
 import { Subnets } from './tables/subnets.ts';
@@ -40,12 +41,13 @@ export const nouns = {
   ip_allocations: IpAllocations,
   servers: Servers,
   operations: Operations,
+  domains: Domains,
   users: Users,
   projects: Projects,
   role_assignments: RoleAssignments,
   application_credentials: ApplicationCredentials,
   revoked_tokens: RevokedTokens,
-  project_token_revisions: ProjectTokenRevisions,
+  scope_token_revisions: ScopeTokenRevisions,
   login_addresses: LoginAddresses,
   secrets_key: SecretsKeys,
 } as const;

@@ -71,6 +71,40 @@ test('projects, users, roles, application credentials', { skip }, async () => {
   await assert.rejects(openstack(asEve, ['user', 'list']), /Policy doesn't allow .*HTTP 403/s);
 });
 
+test('roles on the system and a domain, and tokens for them', { skip }, async () => {
+  const { replies, output } = await session([
+    'user create --password pw olga -f json',
+    'role add --system all --user olga reader',
+    'role add --domain default --user olga manager',
+    'role assignment list --user olga --names -f json',
+    'role assignment list --system all --user olga --names -f json',
+    'role assignment list --user olga --domain default --effective --names -f json',
+    'implied role list -f json',
+    'role remove --domain default --user olga manager',
+    'role assignment list --user olga --names -f json',
+  ]);
+  const [, all, onSystem, effective, implied, left] = replies as [Row, Row[], Row[], Row[], Row[], Row[]];
+  const { OS_PROJECT_NAME: _name, OS_PROJECT_DOMAIN_NAME: _domain, ...nowhere } = env;
+  const onSystemAs = (user: string, password: string) => ({
+    ...nowhere,
+    ...{ OS_USERNAME: user, OS_PASSWORD: password, OS_SYSTEM_SCOPE: 'all' },
+  });
+  const asOlga = onSystemAs('olga', 'pw');
+  const column = (rows: Row[], name: string) => rows.map((row) => row[name]);
+
+  assert.deepEqual(column(all, 'Role').sort(), ['manager', 'reader'], output);
+  assert.deepEqual([column(onSystem, 'System'), column(onSystem, 'Role')], [['all'], ['reader']]);
+  assert.deepEqual(column(effective, 'Role'), ['manager', 'member', 'reader']);
+  assert.deepEqual(column(implied, 'Implied Role Name').sort(), ['manager', 'member', 'reader']);
+  assert.deepEqual([column(left, 'Role'), column(left, 'Domain')], [['reader'], ['']]);
+  const asAdmin = onSystemAs('admin', env['OS_PASSWORD'] ?? '');
+  assert.ok((await openstackJson(asAdmin, ['role', 'assignment', 'list'])).length > 0);
+  assert.ok((await openstackJson(asOlga, ['user', 'list'])).length > 1);
+  await assert.rejects(openstack(asOlga, ['user', 'delete', 'olga']), /HTTP 403/);
+  const onDomain = { ...nowhere, OS_DOMAIN_NAME: 'Default' };
+  assert.ok((await openstackJson(onDomain, ['token', 'issue'])).domain_id);
+});
+
 test('a token that the client revokes is refused from then on, in every spelling', { skip }, async () => {
   const { id, expires } = await openstackJson(env, ['token', 'issue']);
   const asToken = (token: string) => ({

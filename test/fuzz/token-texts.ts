@@ -33,7 +33,7 @@ const mutationTable: readonly Mutation[] = [
 
 const key = Buffer.alloc(32, 7);
 const payload = {
-  ...{ user_id: 'user', methods: ['password'], user_revision: 0, project_revision: 0, audit_ids: ['own', 'parent'] },
+  ...{ user_id: 'user', methods: ['password'], user_revision: 0, scope_revision: 0, audit_ids: ['own', 'parent'] },
   ...{ issued_at: '2026-01-01T00:00:00.000Z', expires_at: '2999-01-01T00:00:00.000Z' },
 };
 
@@ -49,7 +49,9 @@ export const tokenTextTarget: Target = {
   async open() {
     const store = await aStore();
     const tokens = new Tokens(store, key);
-    const genuine = ['', 'x', 'xx'].map((more) => sign({ ...payload, project_id: `project${more}` }));
+    const genuine = ['', 'x', 'xx'].map((more) =>
+      sign({ ...payload, scope: { scope_type: 'project', scope_id: `project${more}` } }),
+    );
     return {
       make(roll) {
         let text = pick(genuine, roll);

@@ -27,10 +27,17 @@ const general: readonly Exception[] = [
   },
   {
     operation: 'GET /v3/auth/domains',
-    at: '/links',
+    at: ['/links', '/domains/*/links'],
     what: 'wrong',
-    why: 'An object, as in every collection.',
-    source: `${common} (wrap_collection)`,
+    why: 'An object, as of every collection and member.',
+    source: `${common} (wrap_collection, wrap_member)`,
+  },
+  {
+    operation: 'GET /v3/auth/domains',
+    at: ['/domains/*/options', '/domains/*/tags'],
+    what: 'unknown',
+    why: 'A domain is a project, with options and tags.',
+    source: 'keystone/resource/core.py (_get_domain_from_project)',
   },
   {
     at: ['**/options/*'],
@@ -106,7 +113,9 @@ const roleRows: readonly Exception[] = [
   },
   {
     operation: 'GET /v3/role_assignments',
-    at: ['group', 'scope/OS-TRUST:trust', 'scope/domain', 'scope/system'].map((name) => `/role_assignments/*/${name}`),
+    at: ['group', 'scope/OS-TRUST:trust', 'scope/domain', 'scope/project', 'scope/system'].map(
+      (name) => `/role_assignments/*/${name}`,
+    ),
     what: 'missing',
     why: 'One actor and one scope.',
     source: 'keystone/api/role_assignments.py (_format_entity)',
@@ -125,6 +134,16 @@ const roleRows: readonly Exception[] = [
     what: 'missing',
     why: 'Names only with include_names; a role has no more than id and name.',
     source: 'keystone/api/role_assignments.py (_format_entity)',
+  },
+];
+
+const inferenceRows: readonly Exception[] = [
+  {
+    operation: 'GET /v3/role**',
+    at: ['**/prior_role/description', '**/implies/description', '**/implies/*/description'],
+    what: 'missing',
+    why: 'A role in a rule has id, name and links.',
+    source: 'keystone/api/_shared/implied_roles.py',
   },
 ];
 
@@ -183,11 +202,10 @@ const otherRows: readonly Exception[] = [
   },
   {
     operation: credentials,
-    at: ['**/roles/*'],
-    what: 'wrong',
-    says: 'more than 1 properties',
-    why: 'Only what is sent names a role in one way.',
-    source: 'keystone/application_credential/schema.py (role)',
+    at: ['**/user_id'],
+    what: 'unknown',
+    why: 'The user to whom the credential belongs.',
+    source: 'keystone/application_credential/backends/sql.py (ApplicationCredentialModel.attributes)',
   },
 ];
 
@@ -196,6 +214,7 @@ export const identityExceptions: readonly Exception[] = [
   ...resourceRows,
   ...userRows,
   ...roleRows,
+  ...inferenceRows,
   ...tokenRows,
   ...otherRows,
 ];

@@ -23,6 +23,8 @@ test("identity: every reply is as Keystone's document has it", { skip }, async (
     const listed = await send('GET', `/${collection}`);
     await send('GET', `/${collection}/${listed[collection][0].id}`);
   }
+  for (const path of ['/role_inferences', '/roles/admin/implies', '/roles/admin/implies/manager']) await send('GET', path);
+  for (const query of ['effective', 'include_names']) await send('GET', `/role_assignments?${query}`);
   await credentialCycle(send);
 
   assert.deepEqual(comparison.findings(), nothingFound);
@@ -58,6 +60,10 @@ async function userCycle(send: Send, project: string): Promise<void> {
   const { roles } = await send('GET', '/roles');
   await send('PUT', `/projects/${project}/users/${user.id}/roles/${roles[0].id}`);
   await send('GET', `/projects/${project}/users/${user.id}/roles`);
+  for (const place of ['/domains/default', '/system']) {
+    await send('PUT', `${place}/users/${user.id}/roles/reader`);
+    await send('GET', `${place}/users/${user.id}/roles`);
+  }
   for (const path of ['', `/${user.id}`, `/${user.id}/projects`, `/${user.id}/groups`]) await send('GET', `/users${path}`);
   await send('PATCH', `/users/${user.id}`, { user: { description: 'other' } });
 }

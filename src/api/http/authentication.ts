@@ -2,25 +2,39 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import { included, rolesIn } from '#services/identity/roles.ts';
-import type { TokenPayload } from '#services/identity/tokens.ts';
-import type { RoleName } from '#store/tables/role-assignments.ts';
-import type { User } from '#store/tables/users.ts';
+import { readToken, recheck } from '#services/identity/validate-token.ts';
 import type { ApiContext } from '../context.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 
-/** An onRequest hook (before the body is read). `needsProject` rejects tokens without a project. */
-export function authenticate(context: ApiContext, options: { needsProject: boolean }) {
+export type ScopeType = 'system' | 'domain' | 'project' | 'unscoped';
+
+/** An onRequest hook (before the body is read). @param scopes the scopes of tokens that the service accepts */
+export function authenticate(context: TokenContext, scopes: readonly ScopeType[]) {
   return async (request: FastifyRequest): Promise<void> => {
     const token = request.headers['x-auth-token'];
     const found = typeof token === 'string' ? await readToken(context, token) : undefined;
-    const caller = found?.caller;
-    if (!found || !caller || (options.needsProject && caller.project_id === '')) throw new Fault('unauthorized');
-    if (options.needsProject && request.routeOptions.config.policy === undefined) checkReader(caller, request.method);
-    request.caller = caller;
+    if (!found) throw new Fault('unauthorized');
+    refuseScope(scopeOf(found.caller), scopes);
+    if (!scopes.includes('unscoped') && request.routeOptions.config.policy === undefined)
+      checkReader(found.caller, request.method);
+    request.caller = found.caller;
     request.token = found.payload;
   };
+}
+
+function scopeOf({ system_scope, domain_id, project_id }: Caller): ScopeType {
+  if (system_scope) return 'system';
+  if (domain_id !== undefined) return 'domain';
+  return project_id === '' ? 'unscoped' : 'project';
+}
+
+/** As services do with oslo.policy's `enforce_scope`; an unscoped token has no roles, and so no access at all. */
+function refuseScope(scope: ScopeType, accepted: readonly ScopeType[]): void {
+  if (accepted.includes(scope)) return;
+  if (scope === 'unscoped') throw new Fault('unauthorized');
+  const detail = `The scope of the token is the ${scope}; this service requires a token of scope ${accepted.join(' or ')}.`;
+  throw new Fault('forbidden', { detail });
 }
 
 /** Milliseconds after which a request's authorization is checked again before the response. */
@@ -40,49 +54,6 @@ export function recheckSlowReads(context: TokenContext) {
 function checkReader(caller: Caller, method: string): void {
   if (method === 'GET' || method === 'HEAD' || caller.is_admin || caller.roles.includes('member')) return;
   throw new Fault('forbidden', { detail: 'The role reader does not permit changes; the role member is required.' });
-}
-
-/** A token's payload and its caller; undefined for an invalid, expired or revoked token. */
-export async function readToken(
-  context: TokenContext,
-  token: string,
-): Promise<{ payload: TokenPayload; caller: Caller } | undefined> {
-  const payload = await context.tokens.verify(token);
-  const caller = payload && (await callerOf(context, payload));
-  return caller && { payload, caller };
-}
-
-/** Repeats the check for long requests: undefined once the token was revoked or its user lost access. */
-export async function recheck(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
-  return (await context.tokens.isLive(payload)) ? callerOf(context, payload) : undefined;
-}
-
-/** undefined if user, project or credential are gone, no longer belong together, or tokens were revoked since. */
-async function callerOf(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
-  const { store } = context;
-  const user = await store.users.find({ id: payload.user_id });
-  if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
-  const { application_credential_id } = payload;
-  const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
-  if (payload.project_id === null) return { ...identity, project_id: '', project_name: '', is_admin: user.is_admin, roles: [] };
-  const project = await store.projects.find({ id: payload.project_id });
-  const revision = await store.project_token_revisions.revisionOf({ user_id: user.id, project_id: payload.project_id });
-  const roles = revision === payload.project_revision ? await rolesOf(context, user, payload) : [];
-  if (!project || roles.length === 0) return undefined;
-  return { ...identity, project_id: project.id, project_name: project.name, is_admin: roles.includes('admin'), roles };
-}
-
-/** A token of an application credential has only the credential's roles, and none once the credential has expired. */
-async function rolesOf(context: TokenContext, user: User, payload: TokenPayload): Promise<RoleName[]> {
-  const roles = await rolesIn(context.store, user, payload.project_id ?? '');
-  if (!payload.application_credential_id) return roles;
-  const credential = await context.store.application_credentials.find({ id: payload.application_credential_id });
-  if (!credential || hasExpired(credential)) return [];
-  return included(roles.filter((role) => credential.roles.includes(role)));
-}
-
-export function hasExpired({ expires_at }: { expires_at: string | null }): boolean {
-  return expires_at !== null && Date.parse(expires_at) <= Date.now();
 }
 
 /** Rejects all callers but administrators. @param action the policy rule's name, for the message */

@@ -1,7 +1,7 @@
 /** Renders any fault in the error format of each service. The only module that knows these formats. */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { asFault, Fault, formatFault } from '#domain/faults.ts';
+import { asFault, Fault, type FaultCode, formatFault } from '#domain/faults.ts';
 import { faultFor } from './redact-faults.ts';
 import type { RouteMethods } from './route-methods.ts';
 
@@ -28,8 +28,24 @@ const titled: Shape = (fault, text) => ({
   error: { code: fault.status, message: text, title: STATUS_CODES[fault.status] ?? 'Error' },
 });
 
+/** What the client may try instead, where Keystone says so. */
+const authHints: Readonly<Partial<Record<FaultCode, (fault: Fault) => object>>> = {
+  authMethodNotSupported: ({ fields }) => ({ methods: String(fields['methods']).split(' ') }),
+  applicationCredentialAuth: () => ({}),
+};
+
+/** Keystone: failures of authentication plugins have `identity`. */
+const keystoneError: Shape = (fault, text) => ({
+  error: {
+    code: fault.status,
+    message: text,
+    title: STATUS_CODES[fault.status] ?? 'Error',
+    ...(authHints[fault.code] && { identity: authHints[fault.code]?.(fault) }),
+  },
+});
+
 const shapeTable: Record<ServiceName, Shape> = {
-  identity: titled,
+  identity: keystoneError,
   image: titled,
   compute: (fault, text) => ({ [novaNameTable[fault.status] ?? 'computeFault']: { code: fault.status, message: text } }),
   network: (fault, text) => ({ NeutronError: { type: neutronType(fault), message: text, detail: '' } }),
@@ -54,7 +70,7 @@ export function replyWithFault(service: ServiceName) {
     else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     // No hook ran if the router could not parse the URL.
     reply.header('x-openstack-request-id', request.id);
-    if (fault.code === 'unauthorized') reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
+    if (fault.status === 401) reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
     if (fault.code === 'tooManyRequests') reply.header('retry-after', fault.fields['seconds']);
     reply.code(fault.status).send(shapeTable[service](fault, textOf(fault, request)));
   };

@@ -45,7 +45,7 @@ test('a password gives a token with catalogue, project and roles', async () => {
   assert.equal(token.project.name, 'admin');
   assert.deepEqual(
     token.roles.map((role: { name: string }) => role.name),
-    ['admin', 'member', 'reader'],
+    ['admin', 'manager', 'member', 'reader'],
   );
   assert.deepEqual(
     token.catalog.map((row: { type: string }) => row.type),
@@ -121,7 +121,7 @@ test('a user works where they have a role, and nowhere else', async () => {
 
 test('a token without project opens nothing but identity', async () => {
   await makeMember('loose');
-  const reply = await logInWith(byPassword({ name: 'loose', password: 'secret' }), 'unscoped');
+  const reply = await logInWith(byPassword({ name: 'loose', domain: { id: 'default' }, password: 'secret' }), 'unscoped');
   const token = String(reply.headers['x-subject-token']);
 
   assert.equal(reply.json().token.project, undefined);

@@ -3,8 +3,10 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { registerApplicationCredentials } from './application-credentials.ts';
 import { registerDomains } from './domains.ts';
 import { registerEndpoints } from './endpoints.ts';
+import { registerGrants } from './grants.ts';
 import { registerProjects } from './projects.ts';
-import { registerRoles } from './role-assignments.ts';
+import { registerRoleAssignments } from './role-assignments.ts';
+import { registerRoles } from './roles.ts';
 import { registerTokens } from './tokens.ts';
 import { registerUsers } from './users.ts';
 
@@ -17,6 +19,8 @@ export function registerIdentity(app: ApiScope, context: ApiContext): void {
   registerProjects(app, context);
   registerUsers(app, context);
   registerRoles(app, context);
+  registerRoleAssignments(app, context);
+  registerGrants(app, context);
   registerDomains(app, context);
   registerEndpoints(app, context);
   registerApplicationCredentials(app, context);

@@ -1,128 +1,72 @@
-/** Roles and their assignments to users in projects. */
+/** The list of role assignments. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-
 import { Fault } from '#domain/faults.ts';
-import { roleBody, roleNames, rolesIn } from '#services/identity/roles.ts';
-import type { RoleAssignment, RoleName } from '#store/tables/role-assignments.ts';
+import { type EffectiveAssignment, effectiveAssignments } from '#services/identity/effective-assignments.ts';
+import { type AssignmentFilters, listAssignments } from '#services/identity/role-assignments.ts';
+import { domainScope, projectScope, systemScope } from '#services/identity/roles.ts';
+import type { Scope } from '#store/tables/role-assignments.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
-import { defaultDomain } from './domains.ts';
-import { linksTo, selfLink } from './links.ts';
-import { getProject } from './projects.ts';
-import { getUser } from './users.ts';
+import { requireReader } from './access.ts';
+import { assignmentBody, namesOf } from './assignment-body.ts';
+import { linksTo } from './links.ts';
+import { isSet } from './query-flags.ts';
 
-const Place = Type.Object({ project_id: Type.String(), user_id: Type.String() });
-const Assignment = Type.Object({ project_id: Type.String(), user_id: Type.String(), role_id: Type.String() });
-const Filters = Type.Partial(
-  Type.Object({
-    'user.id': Type.String(),
-    'role.id': Type.String(),
-    'scope.project.id': Type.String(),
-    /** Present = yes, unless `0` or `false`. */
-    include_names: Type.String(),
-    effective: Type.String(),
-  }),
-);
+const text = Type.Optional(Type.String());
+const Filters = Type.Object({
+  ...{ 'user.id': text, 'group.id': text, 'role.id': text },
+  ...{ 'scope.project.id': text, 'scope.domain.id': text, 'scope.system': text, 'scope.OS-INHERIT:inherited_to': text },
+  /** Present = yes, unless `0` or `false`. */
+  ...{ include_names: text, effective: text, include_subtree: text },
+});
+type Filters = Static<typeof Filters>;
 
-export function registerRoles(app: ApiScope, context: ApiContext): void {
-  app.get('/roles', { schema: { querystring: Type.Object({ name: Type.Optional(Type.String()) }) } }, async (request) => ({
-    roles: roleNames.filter((name) => (request.query.name ?? name) === name).map((name) => roleJson(context, request, name)),
-    links: linksTo(context, request, '/roles'),
-  }));
-  app.get('/roles/:id', { schema: { params: Type.Object({ id: Type.String() }) } }, async (request) => ({
-    role: roleJson(context, request, getRole(request.params.id)),
-  }));
+export function registerRoleAssignments(app: ApiScope, context: ApiContext): void {
   app.get('/role_assignments', { schema: { querystring: Filters } }, async (request) => {
-    if (request.query['user.id'] !== request.caller.user_id) requireAdmin(request, 'identity:list_role_assignments');
+    if (request.query['user.id'] !== request.caller.user_id) requireReader(request, 'identity:list_role_assignments');
     return {
-      role_assignments: await listAssignments(context, request.query),
+      role_assignments: await bodiesOf(context, request, await find(context, request.query)),
       links: linksTo(context, request, '/role_assignments'),
     };
   });
-  registerGrants(app, context);
 }
 
-function roleJson(context: ApiContext, request: FastifyRequest, name: RoleName) {
-  return { ...roleBody(name), links: selfLink(context, request, `/roles/${name}`) };
+/** Filters of which Keystone accepts only one. */
+const exclusive: readonly (readonly [keyof Filters, keyof Filters, string])[] = [
+  ['scope.domain.id', 'scope.project.id', 'Specify a domain or project, not both'],
+  ['scope.domain.id', 'scope.system', 'Specify system or domain, not both'],
+  ['scope.project.id', 'scope.system', 'Specify system or project, not both'],
+  ['user.id', 'group.id', 'Specify a user or group, not both'],
+];
+
+async function find(context: ApiContext, query: Filters): Promise<EffectiveAssignment[]> {
+  for (const [one, other, detail] of exclusive) if (query[one] && query[other]) throw new Fault('badRequest', { detail });
+  if (isSet(query.include_subtree) && !query['scope.project.id'])
+    throw new Fault('badRequest', { detail: 'scope.project.id must be specified if include_subtree is also specified' });
+  // There are no groups.
+  if (query['group.id']) return [];
+  const filters: AssignmentFilters = {
+    user_id: query['user.id'],
+    role: query['role.id'],
+    scope: scopeOf(query),
+    inherited: inheritedOf(query['scope.OS-INHERIT:inherited_to']),
+  };
+  return isSet(query.effective) ? effectiveAssignments(context, filters) : listAssignments(context, filters);
 }
 
-function registerGrants(app: ApiScope, context: ApiContext): void {
-  const place = '/projects/:project_id/users/:user_id/roles';
-  app.get(place, { schema: { params: Place } }, async (request) => {
-    requireAdmin(request, 'identity:list_grants');
-    const user = await getUser(context, request, request.params.user_id);
-    const roles = user.is_admin ? ['admin' as const] : (await assigned(context, request.params)).map((row) => row.role);
-    return { roles: roles.map((role) => roleJson(context, request, role)), links: linksTo(context, request, request.url) };
-  });
-  app.get(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {
-    requireAdmin(request, 'identity:check_grant');
-    const { role_id, ...where } = request.params;
-    const user = await getUser(context, request, where.user_id);
-    const roles = await rolesIn(context.store, user, where.project_id);
-    if (!roles.includes(getRole(role_id))) throw new Fault('notFound', { what: 'Role assignment', id: role_id });
-    return reply.code(204).send();
-  });
-  app.put(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {
-    requireAdmin(request, 'identity:create_grant');
-    const { project_id, user_id, role_id } = request.params;
-    const row: RoleAssignment = { project_id, user_id, role: getRole(role_id) };
-    // In one transaction, so that neither is deleted between the check and the assignment.
-    await context.store.transaction(async (trx) => {
-      await getProject({ store: trx }, project_id);
-      await getUser({ store: trx }, request, user_id);
-      await trx.role_assignments.insertIfAbsent(row);
-    });
-    return reply.code(204).send();
-  });
-  app.delete(`${place}/:role_id`, { schema: { params: Assignment } }, async (request, reply) => {
-    requireAdmin(request, 'identity:revoke_grant');
-    const { role_id, ...where } = request.params;
-    await revokeRole(context, { ...where, role: getRole(role_id) });
-    return reply.code(204).send();
-  });
+function scopeOf(query: Filters): Scope | undefined {
+  if (query['scope.project.id']) return projectScope(query['scope.project.id']);
+  if (query['scope.domain.id']) return domainScope(query['scope.domain.id']);
+  return query['scope.system'] ? systemScope : undefined;
 }
 
-/** Also removes the user's tokens and application credentials for the project: a regained role requires a new login. */
-async function revokeRole({ store }: ApiContext, { role, ...scope }: RoleAssignment): Promise<void> {
-  await store.transaction(async (trx) => {
-    const removed = await trx.role_assignments.remove({ ...scope, role });
-    if (removed === 0) throw new Fault('notFound', { what: 'Role assignment', id: role });
-    await trx.application_credentials.remove(scope);
-    await trx.project_token_revisions.revokeTokens(scope);
-  });
+function inheritedOf(value: string | undefined): boolean | undefined {
+  return value === undefined ? undefined : value === 'projects';
 }
 
-function getRole(id: string): RoleName {
-  const name = roleNames.find((candidate) => candidate === id);
-  if (!name) throw new Fault('notFound', { what: 'Role', id });
-  return name;
-}
-
-function assigned(context: ApiContext, where: Static<typeof Place>): Promise<RoleAssignment[]> {
-  return context.store.role_assignments.list(where);
-}
-
-/** Stored assignments, plus those of the settings' administrators, who have them in every project. */
-async function listAssignments(context: ApiContext, filters: Static<typeof Filters>): Promise<object[]> {
-  const users = new Map((await context.store.users.list()).map((user) => [user.id, user]));
-  const projects = new Map((await context.store.projects.list()).map((project) => [project.id, project]));
-  const everywhere = [...users.values()]
-    .filter((user) => user.is_admin)
-    .flatMap((user) =>
-      [...projects.keys()].map((project_id): RoleAssignment => ({ user_id: user.id, project_id, role: 'admin' })),
-    );
-  const isAsked = (row: RoleAssignment) =>
-    (filters['user.id'] ?? row.user_id) === row.user_id &&
-    (filters['role.id'] ?? row.role) === row.role &&
-    (filters['scope.project.id'] ?? row.project_id) === row.project_id;
-  const rows = [...everywhere, ...(await context.store.role_assignments.list())].filter(isAsked);
-  const isNamed = filters.include_names !== undefined && !['0', 'false', 'False'].includes(filters.include_names);
-  const shown = (id: string, name: string | undefined) => (isNamed ? { id, name, domain: defaultDomain } : { id });
-  return rows.map((row) => ({
-    role: isNamed ? { id: row.role, name: row.role } : { id: row.role },
-    user: shown(row.user_id, users.get(row.user_id)?.name),
-    scope: { project: shown(row.project_id, projects.get(row.project_id)?.name) },
-    links: {},
-  }));
+async function bodiesOf(context: ApiContext, request: FastifyRequest, rows: readonly EffectiveAssignment[]): Promise<object[]> {
+  const isNamed = isSet((request.query as Filters).include_names);
+  const names = isNamed ? await namesOf(context, rows) : undefined;
+  const base = linksTo(context, request, '').self;
+  return rows.map((row) => assignmentBody(row, { base, names }));
 }

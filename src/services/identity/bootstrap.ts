@@ -8,7 +8,9 @@ import { stateFiles } from '#store/state-files.ts';
 import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
+import { defaultDomainId } from './domains.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
+import { domainScope, projectScope, systemScope } from './roles.ts';
 import type { IdentitySettings } from './settings.ts';
 import { newUser } from './users.ts';
 
@@ -20,6 +22,7 @@ export async function ensureAdmin(store: Store, settings: IdentitySettings, stat
   const { password, mustApply } = await chooseAdminPassword(settings, join(stateDir, stateFiles.password));
   const project = await ensureProject(store, settings['admin.project']);
   const user = await ensureUser(store, settings['admin.user'], project);
+  await ensureRoles(store, user.id, project);
   const isRight = user.password_hash !== '' && (!mustApply || (await checkPassword(password, user.password_hash)));
   if (isRight) return;
   const password_hash = await hashPassword(password);
@@ -46,22 +49,45 @@ export async function ensureTokenKey(stateDir: string): Promise<Buffer> {
 }
 
 async function ensureProject(store: Store, name: string): Promise<Project> {
+  const key = { domain_id: defaultDomainId, name };
   const id = randomUUID().replaceAll('-', '');
-  return (await store.projects.find({ name })) ?? (await store.projects.insert({ id, name, description: 'First project' }));
+  return (await store.projects.find(key)) ?? (await store.projects.insert({ id, ...key, description: 'First project' }));
+}
+
+async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
+  const found = await store.users.find({ domain_id: defaultDomainId, name });
+  for (const former of await store.users.list({ is_admin: true })) if (former.id !== found?.id) await demote(store, former);
+  const changes = { project_id: project.id, is_admin: true, enabled: true };
+  if (!found) return store.users.insert({ ...newUser(name), ...changes });
+  await store.users.update({ id: found.id }, changes);
+  return found;
 }
 
 /** The previous administrator of the settings becomes an ordinary user, whom administrators can delete. */
-async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
-  for (const former of await store.users.list({ is_admin: true })) {
-    if (former.name === name) continue;
-    await store.users.update({ id: former.id }, { is_admin: false });
-    await store.users.revokeTokens(former.id);
-    await store.application_credentials.remove({ user_id: former.id });
+async function demote(store: Store, { id }: User): Promise<void> {
+  await store.transaction(async (trx) => {
+    await trx.users.update({ id }, { is_admin: false });
+    await trx.role_assignments.remove({ user_id: id, role: 'admin' });
+    await trx.users.revokeTokens(id);
+    await trx.application_credentials.remove({ user_id: id });
+  });
+}
+
+/**
+ * The role `admin` on the system, on the default domain and in the project, as `keystone-manage bootstrap` assigns it;
+ * also in all other projects of the domain, by inheritance.
+ */
+async function ensureRoles(store: Store, user_id: string, project: Project): Promise<void> {
+  const scopes = [
+    { ...systemScope, inherited: false },
+    { ...domainScope(project.domain_id), inherited: false },
+    { ...domainScope(project.domain_id), inherited: true },
+    { ...projectScope(project.id), inherited: false },
+  ];
+  for (const scope of scopes) {
+    const assignment = { user_id, role: 'admin', ...scope } as const;
+    await store.role_assignments.insertIfAbsent(assignment);
   }
-  const found = await store.users.find({ name });
-  if (!found) return store.users.insert({ ...newUser(name), project_id: project.id, is_admin: true });
-  await store.users.update({ id: found.id }, { project_id: project.id, is_admin: true, enabled: true });
-  return found;
 }
 
 /** Text of a file with a random secret in base64url; created (mode 0600) if missing. */

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { aStore } from '#test/a-store.ts';
 import { Tokens } from './tokens.ts';
 
-const request = { user_id: 'u', project_id: 'p', methods: ['password'], user_revision: 0, project_revision: 0 };
+const scope = { scope_type: 'project', scope_id: 'p' } as const;
+const request = { user_id: 'u', scope, methods: ['password'], user_revision: 0, scope_revision: 0 };
 
 test('only what was signed with this key is a token', async () => {
   const store = await aStore();

@@ -15,11 +15,19 @@ const Revision = Type.Integer({ minimum: 0 });
 /** Limits how often a token can be exchanged for another one; enough for every client. */
 const longestChain = 32;
 
+const TokenScope = Type.Object(
+  {
+    scope_type: Type.Union([Type.Literal('system'), Type.Literal('domain'), Type.Literal('project')]),
+    scope_id: Type.String({ minLength: 1 }),
+  },
+  { additionalProperties: false },
+);
+
 const Payload = Type.Object(
   {
     user_id: Type.String({ minLength: 1 }),
-    /** null = no project (an unscoped token). */
-    project_id: Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    /** null = an unscoped token. */
+    scope: Type.Union([TokenScope, Type.Null()]),
     methods: Type.Array(Type.String(), { minItems: 1 }),
     issued_at: Time,
     expires_at: Time,
@@ -27,8 +35,8 @@ const Payload = Type.Object(
     audit_ids: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: longestChain }),
     /** The user's revision when the token was issued (`store/token-revisions.ts`). */
     user_revision: Revision,
-    /** The revision of the user in the project; 0 for an unscoped token. */
-    project_revision: Revision,
+    /** The revision of the user in the scope; 0 for an unscoped token. */
+    scope_revision: Revision,
     application_credential_id: Type.Optional(Type.String({ minLength: 1 })),
   },
   { additionalProperties: false },

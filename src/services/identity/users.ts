@@ -1,10 +1,35 @@
-/** Users. */
+/** Users and their passwords. */
 import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
 import type { User } from '#store/tables/users.ts';
+import type { IdentityContext, StoreContext } from './context.ts';
+import { defaultDomainId, getDomain } from './domains.ts';
+import type { LoginClient } from './login-guard.ts';
+import { getProject } from './projects.ts';
+import { refuseDuplicates } from './unique-names.ts';
 
-export function newUser(name: string): User {
+/** Fields that a request may set; null means empty. */
+export type UserFields = {
+  readonly name: string;
+  readonly password?: string | null;
+  readonly default_project_id?: string | null;
+  readonly domain_id?: string | null;
+  readonly enabled?: boolean;
+  readonly description?: string | null;
+  readonly email?: string | null;
+};
+
+/** @throws Fault `notFound` */
+export async function getUser({ store }: StoreContext, id: string): Promise<User> {
+  const user = await store.users.find({ id });
+  if (!user) throw new Fault('notFound', { what: 'User', id });
+  return user;
+}
+
+export function newUser(name: string, domain_id = defaultDomainId): User {
   return {
     id: randomUUID().replaceAll('-', ''),
+    domain_id,
     name,
     password_hash: '',
     token_revision: 0,
@@ -14,4 +39,75 @@ export function newUser(name: string): User {
     description: '',
     email: '',
   };
+}
+
+export async function createUser(context: IdentityContext, client: LoginClient, fields: UserFields): Promise<User> {
+  const { id: domain_id } = await getDomain(context, fields.domain_id ?? defaultDomainId);
+  const user = { ...newUser(fields.name, domain_id), ...(await changesOf(context, client, fields)) };
+  return refuseDuplicates(context.store.users.insert(user), 'user', duplicate(user));
+}
+
+type Update = { readonly user: User; readonly fields: Partial<UserFields> };
+
+export async function updateUser(context: IdentityContext, client: LoginClient, { user, fields }: Update): Promise<User> {
+  if (user.is_admin && fields.enabled === false)
+    throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
+  if (fields.domain_id && fields.domain_id !== user.domain_id)
+    throw new Fault('badRequest', { detail: 'Cannot change Domain ID.' });
+  const changes = await changesOf(context, client, fields);
+  const changed = { ...user, ...changes };
+  await context.store.transaction(async (trx) => {
+    if (Object.keys(changes).length > 0)
+      await refuseDuplicates(trx.users.update({ id: user.id }, changes), 'user', duplicate(changed));
+    if (changes.password_hash || changes.enabled === false) await trx.users.revokeTokens(user.id);
+    // As in Keystone: a re-enabled user gets new ones.
+    if (changes.enabled === false) await trx.application_credentials.remove({ user_id: user.id });
+  });
+  return changed;
+}
+
+function duplicate({ name, domain_id }: User): string {
+  return `Duplicate entry found with name ${name} at domain ID ${domain_id}`;
+}
+
+async function changesOf(context: IdentityContext, client: LoginClient, fields: Partial<UserFields>): Promise<Partial<User>> {
+  if (fields.default_project_id) await getProject(context, fields.default_project_id);
+  return {
+    ...(fields.name !== undefined && { name: fields.name }),
+    ...(fields.default_project_id !== undefined && { project_id: fields.default_project_id ?? '' }),
+    ...(fields.enabled !== undefined && { enabled: fields.enabled }),
+    ...(fields.description !== undefined && { description: fields.description ?? '' }),
+    ...(fields.email !== undefined && { email: fields.email ?? '' }),
+    ...(fields.password && { password_hash: await context.logins.hash(client, fields.password) }),
+  };
+}
+
+export async function deleteUser({ store }: StoreContext, user: User): Promise<void> {
+  if (user.is_admin) throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings.` });
+  await store.transaction(async (trx) => {
+    await trx.role_assignments.remove({ user_id: user.id });
+    await trx.application_credentials.remove({ user_id: user.id });
+    await trx.keypairs.remove({ user_id: user.id });
+    await trx.scope_token_revisions.remove({ user_id: user.id });
+    await trx.login_addresses.remove({ user_id: user.id });
+    await trx.users.remove({ id: user.id });
+  });
+}
+
+type PasswordChange = { readonly original_password: string; readonly password: string };
+
+/** The original password is checked like a login. All tokens of the user become invalid. */
+export async function changePassword(
+  context: IdentityContext,
+  client: LoginClient,
+  { user, change }: { readonly user: User; readonly change: PasswordChange },
+): Promise<void> {
+  const { id, password_hash } = user;
+  await context.logins.check(client, { account: id, user_id: id, secret: change.original_password, hash: password_hash });
+  const next = await context.logins.hash(client, change.password);
+  await context.store.transaction(async (trx) => {
+    // Of two concurrent changes, the later one no longer has the right original password.
+    if ((await trx.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
+    await trx.users.revokeTokens(id);
+  });
 }

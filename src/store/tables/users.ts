@@ -3,13 +3,15 @@ import { Collection } from '../collection.ts';
 
 export type User = {
   id: string;
+  domain_id: string;
+  /** Unique in its domain. */
   name: string;
   password_hash: string;
   /** Tokens with a lower revision are revoked. */
   token_revision: number;
   /** Default project; empty: none. */
   project_id: string;
-  /** Administrator in every project (the user from the settings); others get roles by assignment. */
+  /** The administrator of the settings, who keeps its roles and cannot be deleted (`services/identity/bootstrap.ts`). */
   is_admin: boolean;
   enabled: boolean;
   description: string;

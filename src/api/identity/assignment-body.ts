@@ -1,0 +1,67 @@
+/** A role assignment as Keystone shows it: ids, or names with their domains (`include_names`). */
+import type { EffectiveAssignment } from '#services/identity/effective-assignments.ts';
+import type { Scope } from '#store/tables/role-assignments.ts';
+import type { ApiContext } from '../context.ts';
+
+type Named = { readonly id: string; readonly name?: string; readonly domain?: { id: string; name: string | undefined } };
+/** The names of users, projects and domains in a list of assignments, by id. */
+export type Names = Record<'users' | 'projects' | 'domains', ReadonlyMap<string, Named>>;
+
+export async function namesOf({ store }: ApiContext, rows: readonly EffectiveAssignment[]): Promise<Names> {
+  const idsOf = (type: Scope['scope_type']) => unique(rows.filter((row) => row.scope_type === type).map((row) => row.scope_id));
+  const domains = byId(await store.domains.list());
+  const within = <T extends { id: string; name: string; domain_id: string }>({ id, name, domain_id }: T): Named => ({
+    ...{ id, name, domain: { id: domain_id, name: domains.get(domain_id)?.name } },
+  });
+  const users = await store.users.pick(['id', 'name', 'domain_id'], { id: unique(rows.map(({ user_id }) => user_id)) });
+  const projects = await store.projects.pick(['id', 'name', 'domain_id'], { id: idsOf('project') });
+  return {
+    users: byId(users.map(within)),
+    projects: byId(projects.map(within)),
+    domains: byId([...domains.values()].map(({ id, name }) => ({ id, name }))),
+  };
+}
+
+function unique(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
+}
+
+function byId<T extends { readonly id: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.id, item]));
+}
+
+type Rendering = { /** The URL of the API's root. */ readonly base: string; readonly names: Names | undefined };
+
+export function assignmentBody(row: EffectiveAssignment, { base, names }: Rendering) {
+  const isInherited = row.inherited || row.inherited_from !== undefined;
+  return {
+    role: names ? { id: row.role, name: row.role } : { id: row.role },
+    user: shown(names?.users, row.user_id),
+    scope: { ...scopeBody(row, names), ...(isInherited && { 'OS-INHERIT:inherited_to': 'projects' }) },
+    links: linksOf(row, base),
+  };
+}
+
+function shown(names: ReadonlyMap<string, Named> | undefined, id: string): Named {
+  return names?.get(id) ?? { id };
+}
+
+function scopeBody({ scope_type, scope_id }: Scope, names: Names | undefined) {
+  if (scope_type === 'system') return { system: { all: true } };
+  if (scope_type === 'domain') return { domain: shown(names?.domains, scope_id) };
+  return { project: shown(names?.projects, scope_id) };
+}
+
+/** The request that assigned the role, and the role of which this one follows. */
+function linksOf(row: EffectiveAssignment, base: string) {
+  const { user_id, role, prior_role, inherited_from } = row;
+  const target = inherited_from === undefined ? targetOf(row) : `/domains/${inherited_from}`;
+  const path = `${target}/users/${user_id}/roles/${prior_role ?? role}`;
+  const assignment = row.inherited ? `/OS-INHERIT${path}/inherited_to_projects` : path;
+  const prior = prior_role === undefined ? {} : { prior_role: `${base}/prior_role/${role}/implies/${prior_role}` };
+  return { assignment: `${base}${assignment}`, ...prior };
+}
+
+function targetOf({ scope_type, scope_id }: Scope): string {
+  return scope_type === 'system' ? '/system' : `/${scope_type}s/${scope_id}`;
+}

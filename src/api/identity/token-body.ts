@@ -1,0 +1,52 @@
+/** A token as Keystone shows it, whatever its scope. */
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from '#services/caller.ts';
+import { getDomain } from '#services/identity/domains.ts';
+import { getProject } from '#services/identity/projects.ts';
+import type { TokenPayload } from '#services/identity/tokens.ts';
+import { getUser } from '#services/identity/users.ts';
+import type { ApiContext } from '../context.ts';
+import { catalogOf } from './catalog.ts';
+
+export type Subject = { readonly payload: TokenPayload; readonly caller: Caller };
+
+export async function tokenBody(context: ApiContext, request: FastifyRequest, { payload, caller }: Subject): Promise<object> {
+  const { nocatalog } = request.query as { nocatalog?: string };
+  const user = await getUser(context, caller.user_id);
+  const body = {
+    methods: payload.methods,
+    user: { id: user.id, name: user.name, domain: await domainLink(context, user.domain_id), password_expires_at: null },
+    audit_ids: shownAuditIds(payload),
+    issued_at: payload.issued_at,
+    expires_at: payload.expires_at,
+  };
+  if (!payload.scope) return body;
+  return {
+    ...body,
+    ...(await scopeBody(context, caller)),
+    roles: caller.roles.map((name) => ({ id: name, name })),
+    ...(nocatalog === undefined && { catalog: catalogOf(context, request) }),
+    ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id))),
+  };
+}
+
+async function scopeBody(context: ApiContext, { system_scope, domain_id, project_id }: Caller): Promise<object> {
+  if (system_scope) return { system: { all: true } };
+  if (domain_id !== undefined) return { domain: await domainLink(context, domain_id) };
+  const { id, name, domain_id: home } = await getProject(context, project_id);
+  return { is_domain: false, project: { id, name, domain: await domainLink(context, home) } };
+}
+
+async function domainLink(context: ApiContext, id: string) {
+  return { id, name: (await getDomain(context, id)).name };
+}
+
+async function credentialBody({ store }: ApiContext, id: string) {
+  const credential = await store.application_credentials.find({ id });
+  return { application_credential: { id, name: credential?.name ?? '', restricted: true } };
+}
+
+/** As Keystone shows them: the token's own, and that of the first token of its chain. */
+function shownAuditIds({ audit_ids }: TokenPayload): string[] {
+  return [...new Set([audit_ids[0] ?? '', audit_ids.at(-1) ?? ''])];
+}

@@ -1,0 +1,94 @@
+/** Application credentials: secrets for programs, limited to one project and selected roles. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
+import type { Store } from '#store/store.ts';
+import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
+import type { RoleName } from '#store/tables/role-assignments.ts';
+import type { IdentityContext, StoreContext } from './context.ts';
+import type { LoginClient } from './login-guard.ts';
+import { roleNames, withImplied } from './roles.ts';
+import type { TokenPayload } from './tokens.ts';
+import { refuseDuplicates } from './unique-names.ts';
+import { recheck } from './validate-token.ts';
+
+/** Fields that a request may set; null means that Ingot chooses. */
+export type CredentialFields = {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly secret?: string | null;
+  readonly expires_at?: string | null;
+  readonly roles?: readonly { readonly id?: string; readonly name?: string }[];
+  readonly unrestricted?: boolean;
+};
+
+/** @throws Fault `notFound` */
+export async function getCredential(
+  { store }: StoreContext,
+  where: { id: string; user_id: string },
+): Promise<ApplicationCredential> {
+  const credential = await store.application_credentials.find(where);
+  if (!credential) throw new Fault('notFound', { what: 'Application Credential', id: where.id });
+  return credential;
+}
+
+/** As Keystone rejects it for credentials that are not `unrestricted`: a leaked one must not manage the others. */
+export function refuseCredentials({ application_credential_id }: Caller): void {
+  const action = "Using method 'application_credential' is not allowed for managing additional application credentials.";
+  if (application_credential_id)
+    throw new Fault('forbidden', { detail: `You are not authorized to perform the requested action: ${action}` });
+}
+
+type Requester = { readonly client: LoginClient; readonly caller: Caller; readonly token: TokenPayload };
+
+/** @returns the credential, and its secret, which is stored only as a hash */
+export async function createCredential(context: IdentityContext, requester: Requester, fields: CredentialFields) {
+  const { caller } = requester;
+  refuseCredentials(caller);
+  if (!caller.project_id) throw new Fault('forbidden', { detail: 'An application credential requires a project-scoped token.' });
+  if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });
+  await refuseMany(context.store, caller.user_id);
+  const secret = fields.secret ?? randomBytes(48).toString('base64url');
+  const credential: ApplicationCredential = {
+    ...{ id: randomUUID().replaceAll('-', ''), name: fields.name, user_id: caller.user_id, project_id: caller.project_id },
+    roles: rolesFor(caller.roles, fields.roles),
+    expires_at: expiryOf(fields.expires_at),
+    secret_hash: await context.logins.hash(requester.client, secret),
+    description: fields.description ?? '',
+  };
+  const inserted = await context.store.transaction(async (trx) => {
+    // Hashing took time: access revoked meanwhile must not persist in the credential.
+    if (!(await recheck({ store: trx, tokens: context.tokens.trx(trx) }, requester.token))) throw new Fault('unauthorized');
+    await refuseMany(trx, caller.user_id);
+    const duplicate = `Duplicate entry found with name ${fields.name}`;
+    return refuseDuplicates(trx.application_credentials.insert(credential), 'application_credential', duplicate);
+  });
+  return { credential: inserted, secret };
+}
+
+/** Keystone's `[application_credential] user_limit`, expired ones included. */
+const mostEach = 100;
+
+async function refuseMany({ application_credentials }: Store, user_id: string): Promise<void> {
+  if ((await application_credentials.pick(['id'], { user_id })).length < mostEach) return;
+  const detail = `Unable to create additional application credentials, maximum of ${mostEach} already exceeded for user.`;
+  throw new Fault('forbidden', { detail });
+}
+
+function rolesFor(own: readonly string[], asked: CredentialFields['roles']): RoleName[] {
+  const names = asked?.map((role) => role.name ?? role.id ?? '') ?? own;
+  const known = roleNames.filter((name) => names.includes(name));
+  const foreign = names.find((name) => !own.includes(name));
+  if (foreign !== undefined || known.length === 0)
+    throw new Fault('badRequest', { detail: `Role ${foreign ?? ''} is not among your roles in this project.` });
+  return withImplied(known);
+}
+
+function expiryOf(text: string | null | undefined): string | null {
+  if (!text) return null;
+  const time = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
+  const isFuture = time > Date.now();
+  if (!isFuture)
+    throw new Fault('badRequest', { detail: 'Invalid input for field/attribute expires_at: it must be a time to come.' });
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,14 @@
+/** What the use cases of identity work with. */
+import type { Store } from '#store/store.ts';
+import type { LoginGuard } from './login-guard.ts';
+import type { Tokens } from './tokens.ts';
+
+export type IdentityContext = {
+  readonly store: Store;
+  readonly tokens: Tokens;
+  /** Checks and hashes all secrets. */
+  readonly logins: LoginGuard;
+};
+
+/** For what only reads and writes records, also inside a transaction. */
+export type StoreContext = Pick<IdentityContext, 'store'>;

@@ -1,0 +1,25 @@
+/** Domains. There is one, `default`, which the first migration of scopes created. */
+import { Fault } from '#domain/faults.ts';
+import type { Domain } from '#store/tables/domains.ts';
+import type { StoreContext } from './context.ts';
+import { expecting } from './expecting.ts';
+
+/** Keystone's `[identity] default_domain_id`: where users and projects are created unless a request says otherwise. */
+export const defaultDomainId = 'default';
+
+/** @throws Fault `notFound` */
+export async function getDomain({ store }: StoreContext, id: string): Promise<Domain> {
+  const domain = await store.domains.find({ id });
+  if (!domain) throw new Fault('notFound', { what: 'Domain', id });
+  return domain;
+}
+
+export type NamedDomain = { readonly id?: string; readonly name?: string };
+
+/** A domain as logins name it. Names are compared without case, as Keystone's database does. */
+export async function findDomain({ store }: StoreContext, { id, name }: NamedDomain): Promise<Domain | undefined> {
+  if (name === undefined && id === undefined) throw expecting('id or name', 'domain');
+  if (name === undefined) return store.domains.find({ id: id! });
+  const domains = await store.domains.list();
+  return domains.find((domain) => domain.name.toLowerCase() === name.toLowerCase());
+}

@@ -1,0 +1,97 @@
+/** The scope of a new token: what the login asks for, else the user's default project, else none. */
+import { Fault } from '#domain/faults.ts';
+import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
+import type { Project } from '#store/tables/projects.ts';
+import type { User } from '#store/tables/users.ts';
+import type { IdentityContext } from './context.ts';
+import { findDomain, type NamedDomain } from './domains.ts';
+import { expecting } from './expecting.ts';
+import { domainScope, projectScope, rolesIn, type ScopeInDomain, systemScope } from './roles.ts';
+import type { TokenPayload } from './tokens.ts';
+
+/** Who logs in; `credential` has its own scope. */
+type Proof = { readonly user: User; readonly credential?: ApplicationCredential };
+
+export type NamedProject = { readonly id?: string; readonly name?: string; readonly domain?: NamedDomain };
+
+/** `auth.scope`: `"unscoped"`, or an object with exactly one of these. */
+export type RequestedScope = string | { readonly [kind in ScopeKind]?: unknown };
+
+const scopeKinds = ['system', 'project', 'domain', 'OS-TRUST:trust', 'unscoped'] as const;
+type ScopeKind = (typeof scopeKinds)[number];
+
+type TokenScope = Pick<TokenPayload, 'scope' | 'scope_revision'>;
+const unscoped: TokenScope = { scope: null, scope_revision: 0 };
+
+/** @throws Fault `unauthorized` if the user has no role in the scope, or there is no such scope */
+export async function chooseScope(
+  context: IdentityContext,
+  proof: Proof,
+  requested: RequestedScope | undefined,
+): Promise<TokenScope> {
+  const { user, credential } = proof;
+  if (credential && requested !== undefined)
+    throw new Fault('applicationCredentialAuth', { detail: 'Application credentials cannot request a scope.' });
+  if (credential) return granted(await scopeIn(context, user, await projectOf(context, { id: credential.project_id })));
+  if (requested === undefined) {
+    const project = await projectOf(context, { id: user.project_id });
+    return (await scopeIn(context, user, project)) ?? unscoped;
+  }
+  const kind = kindOf(requested);
+  if (kind === 'unscoped') return unscoped;
+  const value = typeof requested === 'string' ? undefined : requested[kind];
+  return granted(await scopeIn(context, user, await lookUp[kind](context, value as never)));
+}
+
+function granted(scope: TokenScope | undefined): TokenScope {
+  if (!scope) throw new Fault('unauthorized');
+  return scope;
+}
+
+function kindOf(requested: RequestedScope): ScopeKind {
+  const given = scopeKinds.filter((kind) =>
+    typeof requested === 'string' ? requested === kind : Object.hasOwn(requested, kind),
+  );
+  const [kind, ...others] = given;
+  if (kind !== undefined && others.length === 0) return kind;
+  throw expecting('system, project, domain, OS-TRUST:trust or unscoped', 'scope');
+}
+
+type LookUp<Value> = (context: IdentityContext, value: Value) => Promise<ScopeInDomain | undefined>;
+
+const lookUp = {
+  system: async () => systemScope,
+  domain: domainOf,
+  project: projectOf,
+  // There are no trusts.
+  'OS-TRUST:trust': async () => undefined,
+} as const satisfies { [kind in Exclude<ScopeKind, 'unscoped'>]: LookUp<NamedDomain> | LookUp<NamedProject> };
+
+async function domainOf(context: IdentityContext, named: NamedDomain): Promise<ScopeInDomain | undefined> {
+  const domain = await findDomain(context, named);
+  return domain?.enabled ? domainScope(domain.id) : undefined;
+}
+
+async function projectOf(context: IdentityContext, named: NamedProject): Promise<ScopeInDomain | undefined> {
+  const project = await findProject(context, named);
+  return project && { ...projectScope(project.id), domain_id: project.domain_id };
+}
+
+async function findProject(context: IdentityContext, { id, name, domain }: NamedProject): Promise<Project | undefined> {
+  if (name === undefined) return id ? context.store.projects.find({ id }) : undefined;
+  if (!domain) throw expecting('domain', 'project');
+  const home = await findDomain(context, domain);
+  return home && context.store.projects.find({ domain_id: home.id, name });
+}
+
+/** undefined if there is no such scope, or the user has no role in it. */
+async function scopeIn(
+  { store }: IdentityContext,
+  { id }: User,
+  found: ScopeInDomain | undefined,
+): Promise<TokenScope | undefined> {
+  if (!found) return undefined;
+  const scope = { scope_type: found.scope_type, scope_id: found.scope_id };
+  const scope_revision = await store.scope_token_revisions.revisionOf({ user_id: id, ...scope });
+  return (await rolesIn(store, id, found)).length > 0 ? { scope, scope_revision } : undefined;
+}

@@ -1,0 +1,103 @@
+/** Projects: the owners of servers, images and networks. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
+import type { Project } from '#store/tables/projects.ts';
+import type { StoreContext } from './context.ts';
+import { defaultDomainId, getDomain } from './domains.ts';
+import { refuseDuplicates } from './unique-names.ts';
+
+/** Fields that a request may set; null means empty. */
+export type ProjectFields = {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly domain_id?: string | null;
+  readonly parent_id?: string | null;
+};
+
+/** @throws Fault `notFound` */
+export async function getProject({ store }: StoreContext, id: string): Promise<Project> {
+  const project = await store.projects.find({ id });
+  if (!project) throw new Fault('notFound', { what: 'Project', id });
+  return project;
+}
+
+/** Projects in which the user has a role, by name. */
+export async function projectsOf({ store }: StoreContext, user_id: string): Promise<Project[]> {
+  const assignments = await store.role_assignments.list({ user_id });
+  const direct = idsOf(assignments.filter(({ scope_type, inherited }) => scope_type === 'project' && !inherited));
+  const inherited = idsOf(assignments.filter(({ scope_type, inherited }) => scope_type === 'domain' && inherited));
+  const found = [
+    ...(inherited.length === 0 ? [] : await store.projects.list({ domain_id: inherited }, { orderBy: 'name' })),
+    ...(direct.length === 0 ? [] : await store.projects.list({ id: direct }, { orderBy: 'name' })),
+  ];
+  const unique = [...new Map(found.map((project) => [project.id, project])).values()];
+  return unique.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function idsOf(assignments: readonly { scope_id: string }[]): string[] {
+  return [...new Set(assignments.map(({ scope_id }) => scope_id))];
+}
+
+export async function createProject({ store }: StoreContext, fields: ProjectFields): Promise<Project> {
+  const { id: domain_id } = await getDomain({ store }, fields.domain_id ?? defaultDomainId);
+  refuseParent(fields.parent_id, domain_id);
+  const id = randomUUID().replaceAll('-', '');
+  const project = { id, domain_id, name: fields.name, description: fields.description ?? '' };
+  return refuseDuplicates(store.projects.insert(project), 'project', duplicate(project));
+}
+
+export async function updateProject({ store }: StoreContext, project: Project, fields: Partial<ProjectFields>): Promise<Project> {
+  if (fields.domain_id && fields.domain_id !== project.domain_id)
+    throw new Fault('badRequest', { detail: 'Update of `domain_id` is not allowed.' });
+  refuseParent(fields.parent_id, project.domain_id);
+  const changes = {
+    ...(fields.name !== undefined && { name: fields.name }),
+    ...(fields.description !== undefined && { description: fields.description ?? '' }),
+  };
+  const changed = { ...project, ...changes };
+  if (Object.keys(changes).length > 0)
+    await refuseDuplicates(store.projects.update({ id: project.id }, changes), 'project', duplicate(changed));
+  return changed;
+}
+
+/** A project's parent is its domain: projects have no projects inside. */
+function refuseParent(parent_id: string | null | undefined, domain_id: string): void {
+  if (parent_id === undefined || parent_id === null || parent_id === domain_id) return;
+  const detail = `Invalid input for field/attribute project.parent_id: it must be '${domain_id}' or must be null.`;
+  throw new Fault('badRequest', { detail });
+}
+
+function duplicate({ name }: Project): string {
+  return `it is not permitted to have two projects with the same name in the same domain: ${name}`;
+}
+
+/** A project with resources cannot be deleted: nothing may be left without an owner. */
+export async function deleteProject({ store }: StoreContext, project: Project): Promise<void> {
+  await store.transaction(async (trx) => {
+    await refuseInUse(trx, project);
+    const scope = { scope_type: 'project', scope_id: project.id } as const;
+    await trx.role_assignments.remove(scope);
+    await trx.scope_token_revisions.remove(scope);
+    await trx.application_credentials.remove({ project_id: project.id });
+    await trx.users.update({ project_id: project.id }, { project_id: '' });
+    await trx.projects.remove({ id: project.id });
+  });
+}
+
+async function refuseInUse(store: Store, project: Project): Promise<void> {
+  const live = (await store.servers.pick(['vm_state'], { project_id: project.id })).filter(
+    (server) => server.vm_state !== 'deleted',
+  );
+  const counts = {
+    servers: live.length,
+    networks: (await store.networks.pick(['id'], { project_id: project.id })).length,
+    subnets: (await store.subnets.pick(['id'], { project_id: project.id })).length,
+    ports: (await store.ports.pick(['id'], { project_id: project.id })).length,
+    images: (await store.images.pick(['id'], { owner: project.id })).length,
+  };
+  const left = Object.entries(counts).filter(([, count]) => count > 0);
+  if (left.length === 0) return;
+  const detail = `Project ${project.name} still has ${left.map(([noun, count]) => `${count} ${noun}`).join(', ')}.`;
+  throw new Fault('conflict', { detail });
+}

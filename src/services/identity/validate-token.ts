@@ -1,0 +1,70 @@
+/** A token's caller: who sent it, in which scope, with which roles. */
+import type { Caller } from '#services/caller.ts';
+import type { RoleName, Scope } from '#store/tables/role-assignments.ts';
+import type { User } from '#store/tables/users.ts';
+import type { IdentityContext } from './context.ts';
+import { rolesIn, type ScopeInDomain, withImplied } from './roles.ts';
+import type { TokenPayload } from './tokens.ts';
+
+type TokenContext = Pick<IdentityContext, 'store' | 'tokens'>;
+
+/** A token's payload and its caller; undefined for an invalid, expired or revoked token. */
+export async function readToken(
+  context: TokenContext,
+  token: string,
+): Promise<{ payload: TokenPayload; caller: Caller } | undefined> {
+  const payload = await context.tokens.verify(token);
+  const caller = payload && (await callerOf(context, payload));
+  return caller && { payload, caller };
+}
+
+/** Repeats the check for long requests: undefined once the token was revoked or its user lost access. */
+export async function recheck(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
+  return (await context.tokens.isLive(payload)) ? callerOf(context, payload) : undefined;
+}
+
+/** undefined if user, scope or credential are gone, no longer belong together, or tokens were revoked since. */
+async function callerOf(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
+  const user = await context.store.users.find({ id: payload.user_id });
+  if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
+  const { application_credential_id, scope } = payload;
+  const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
+  if (scope === null) return { ...identity, project_id: '', project_name: '', roles: [], is_admin: false };
+  const place = await scopeFields[scope.scope_type](context, scope.scope_id);
+  const revision = await context.store.scope_token_revisions.revisionOf({ user_id: user.id, ...scope });
+  if (!place || revision !== payload.scope_revision) return undefined;
+  const roles = await rolesOf(context, user, { payload, scope: { ...scope, domain_id: place.inherits_from } });
+  return roles.length === 0 ? undefined : { ...identity, ...place.fields, roles, is_admin: roles.includes('admin') };
+}
+
+type ScopeFields = Pick<Caller, 'project_id' | 'project_name' | 'domain_id' | 'system_scope'>;
+/** `inherits_from`: the domain of a project. */
+type Place = { readonly fields: ScopeFields; readonly inherits_from?: string };
+
+/** The caller's fields for each type of scope; undefined if the project or domain is gone. */
+const scopeFields: Record<Scope['scope_type'], (context: TokenContext, id: string) => Promise<Place | undefined>> = {
+  system: async () => ({ fields: { project_id: '', project_name: '', system_scope: 'all' } }),
+  domain: async ({ store }, id) => {
+    const domain = await store.domains.find({ id });
+    return domain?.enabled ? { fields: { project_id: '', project_name: '', domain_id: id } } : undefined;
+  },
+  project: async ({ store }, id) => {
+    const project = await store.projects.find({ id });
+    return project && { fields: { project_id: id, project_name: project.name }, inherits_from: project.domain_id };
+  },
+};
+
+type Granted = { readonly payload: TokenPayload; readonly scope: ScopeInDomain };
+
+/** A token of an application credential has only the credential's roles, and none once the credential has expired. */
+async function rolesOf({ store }: TokenContext, user: User, { payload, scope }: Granted): Promise<RoleName[]> {
+  const roles = await rolesIn(store, user.id, scope);
+  if (!payload.application_credential_id) return roles;
+  const credential = await store.application_credentials.find({ id: payload.application_credential_id });
+  if (!credential || hasExpired(credential)) return [];
+  return withImplied(roles.filter((role) => credential.roles.includes(role)));
+}
+
+export function hasExpired({ expires_at }: { expires_at: string | null }): boolean {
+  return expires_at !== null && Date.parse(expires_at) <= Date.now();
+}
