@@ -16,6 +16,7 @@ import { Tokens } from '#services/identity/tokens.ts';
 import { recheck } from '#services/identity/validate-token.ts';
 import type { Store } from '#store/store.ts';
 import { registerBaremetal } from './baremetal/index.ts';
+import { NodeRenderer } from './baremetal/node-view.ts';
 import { registerCompute } from './compute/index.ts';
 import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope, ImageData } from './context.ts';
@@ -106,6 +107,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     tokens,
     logins,
     consoles,
+    nodeRenderer: new NodeRenderer(parts),
     waits: new Map(),
     baseUrl: baseUrlBy(parts.settings),
   };
@@ -157,7 +159,7 @@ function serviceAt(url: string): ServiceName {
 }
 
 /** Services whose handlers check their callers themselves, until they are rows. */
-const selfChecking: readonly ServiceName[] = ['identity', 'compute', 'image', 'baremetal'];
+const selfChecking: readonly ServiceName[] = ['identity', 'compute', 'image'];
 
 function checksItself(url: string): boolean {
   return selfChecking.some((name) => url.startsWith(`/${name}/`));

@@ -15,6 +15,7 @@ import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { Store } from '#store/store.ts';
+import type { NodeRenderer } from './baremetal/node-view.ts';
 import type { ConsoleTickets } from './consoles.ts';
 import type { Microversion } from './http/microversions.ts';
 import type { Policies } from './http/policy/rules.ts';
@@ -45,6 +46,7 @@ export type ApiContext = {
   /** The rules of each service. */
   readonly policies: Policies;
   readonly consoles: ConsoleTickets;
+  readonly nodeRenderer: NodeRenderer;
   /** Number of long-polling requests per user. */
   readonly waits: Map<string, number>;
   /** The URL by which this client reaches the API, without trailing slash: `api.public_url`, else from the request. */

@@ -1,5 +1,6 @@
 /** The rules of all services, and the operator's policy file applied to them. */
 import { Fault } from '#domain/faults.ts';
+import { baremetalPolicy } from './baremetal/policy.ts';
 import { computePolicy } from './compute/policy.ts';
 import type { ServiceName } from './http/fault-replies.ts';
 import { type PolicyOverrides, readPolicyFile } from './http/policy/policy-file.ts';
@@ -18,7 +19,7 @@ export const policyTable: Record<ServiceName, PolicySource> = {
   compute: computePolicy,
   image: noRules,
   network: networkPolicy,
-  baremetal: noRules,
+  baremetal: baremetalPolicy,
 };
 
 /** @param file of `policy.file`; empty = the defaults. @throws Fault `policyFile` */

@@ -57,6 +57,8 @@ export type Page<T> = {
   limit?: number;
 };
 
+export type StoredRow<T> = { [K in keyof T]: string | number | boolean | null };
+
 // Kysely's builder types cannot follow a table name that is a type parameter; the casts stay inside this file.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type AnyQuery = any;
@@ -125,6 +127,19 @@ export abstract class Collection<T extends object, Columns = any> {
     const query = this.#rows().select([...columns, compileAll(where).as('matches')]);
     const rows: { matches: unknown }[] = await cut(query, page as Page<T>).execute();
     return rows.map(({ matches, ...row }) => ({ row: this.decode(row), matches: Boolean(matches) }));
+  }
+
+  /**
+   * Like `pick`, but as stored, for texts that are passed on as they are: JSON as text, booleans as the database has them,
+   * secrets encrypted.
+   */
+  async stored<K extends keyof T & string>(
+    columns: readonly K[],
+    where: Where<T> = {},
+    page: Page<Pick<T, K>> = {},
+  ): Promise<StoredRow<Pick<T, K>>[]> {
+    const query = this.#filter((this.db as AnyQuery).selectFrom(this.#table.name).select(columns), where);
+    return cut(query, page).execute();
   }
 
   /** Updates the matching rows and returns their number, by which a claim knows whether it won. */

@@ -1,14 +1,15 @@
 /** `/v1/drivers`: the hardware types and their properties. */
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
 import { type HardwareTypeFacts, propertiesOf } from '#services/baremetal/driver-catalog.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { field, selectFields } from './fields.ts';
-import { conductorName } from './node-json.ts';
+import { conductorName } from './node-fields.ts';
+import { route, unsupportedRoute } from './policy.ts';
 import { AnyQuery } from './strict-requests.ts';
 
-const DriverParams = Type.Object({ driver: Type.String() });
 const DriverQuery = Type.Object({
   type: Type.Optional(Type.Union([Type.Literal('classic'), Type.Literal('dynamic')])),
   detail: Type.Optional(Type.Boolean()),
@@ -34,48 +35,89 @@ const driverFields = [
 ];
 const briefFields = ['name', 'hosts', 'type', 'links', 'properties'];
 
-export function registerDrivers(app: ApiScope, context: ApiContext): void {
-  const { drivers } = context;
+const Driver = Type.Record(Type.String(), Type.Unknown());
+const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const;
+const passthruPaths = ['/drivers/:driver/vendor_passthru', '/drivers/:driver/vendor_passthru/:method'] as const;
 
-  app.get('/drivers', { schema: { querystring: DriverQuery } }, async (request) => {
-    const { type, detail, fields } = request.query;
-    if (detail && fields !== undefined)
-      throw new Fault('badRequest', { detail: 'Can not specify ?detail=True and fields in the same request.' });
-    const types = type === 'classic' ? [] : Object.values(drivers.hardwareTypes);
-    const selection = { version: request.microversion, fields, ...(!detail && { brief: briefFields }) };
-    const base = context.baseUrl(request);
-    return { drivers: types.map((each) => selectFields(driverFields, { type: each, base }, selection)) };
-  });
-  app.get('/drivers/:driver', { schema: { params: DriverParams, querystring: DriverQuery } }, async (request) => {
-    const view = { type: findType(context, request.params.driver), base: context.baseUrl(request) };
-    return selectFields(driverFields, view, { version: request.microversion, fields: request.query.fields });
-  });
-  app.get('/drivers/:driver/properties', { schema: { params: DriverParams } }, async (request) => {
-    const found = propertiesOf(drivers, findType(context, request.params.driver));
-    return Object.fromEntries(Object.entries(found).map(([name, property]) => [name, explain(property)]));
-  });
-  app.get('/drivers/:driver/vendor_passthru/methods', { schema: { params: DriverParams } }, async (request) => {
-    findType(context, request.params.driver);
-    return {};
-  });
-  for (const path of ['/drivers/:driver/vendor_passthru', '/drivers/:driver/vendor_passthru/:method']) {
-    app.route({
-      method: ['GET', 'POST', 'PUT', 'DELETE'],
-      url: path,
-      schema: { querystring: AnyQuery },
-      async handler(request) {
-        const { driver, method: named } = request.params as { driver: string; method?: string };
-        findType(context, driver);
-        const { method = named } = request.query as { method?: string };
-        throw new Fault('badRequest', {
-          detail: method === undefined ? 'Method not specified' : `No handler for method ${method}`,
-        });
-      },
-    });
-  }
-  app.get('/drivers/:driver/raid/logical_disk_properties', { schema: { params: DriverParams } }, async (request) => {
-    findType(context, request.params.driver);
-    throw new Fault('unsupported', { what: 'RAID' });
+export const driverRoutes = [
+  route({
+    method: 'GET',
+    path: '/drivers',
+    policy: 'baremetal:driver:get',
+    summary: 'List drivers',
+    query: DriverQuery,
+    reply: Type.Object({ drivers: Type.Array(Driver) }),
+    handler(request, context) {
+      const { type, detail, fields } = request.query;
+      if (detail && fields !== undefined)
+        throw new Fault('badRequest', { detail: 'Can not specify ?detail=True and fields in the same request.' });
+      const types = type === 'classic' ? [] : Object.values(context.drivers.hardwareTypes);
+      const selection = { version: request.microversion, fields, ...(!detail && { brief: briefFields }) };
+      const base = context.baseUrl(request);
+      return { drivers: types.map((each) => selectFields(driverFields, { type: each, base }, selection)) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/drivers/:driver',
+    policy: 'baremetal:driver:get',
+    summary: 'Show a driver',
+    query: DriverQuery,
+    reply: Driver,
+    handler(request, context) {
+      const view = { type: findType(context, request.params.driver), base: context.baseUrl(request) };
+      return selectFields(driverFields, view, { version: request.microversion, fields: request.query.fields });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/drivers/:driver/properties',
+    policy: 'baremetal:driver:get_properties',
+    summary: 'Show the properties of a driver',
+    reply: Type.Record(Type.String(), Type.String()),
+    handler(request, context) {
+      const found = propertiesOf(context.drivers, findType(context, request.params.driver));
+      return Object.fromEntries(Object.entries(found).map(([name, property]) => [name, explain(property)]));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/drivers/:driver/vendor_passthru/methods',
+    policy: 'baremetal:driver:vendor_passthru',
+    summary: 'List the vendor methods of a driver: none',
+    reply: Type.Object({}),
+    handler(request, context) {
+      findType(context, request.params.driver);
+      return {};
+    },
+  }),
+  ...passthruPaths.flatMap((path) =>
+    methods.map((method) =>
+      route({
+        method,
+        path,
+        policy: 'baremetal:driver:vendor_passthru',
+        summary: 'Call a vendor method of a driver: there are none',
+        query: AnyQuery,
+        handler: refuseMethod,
+      }),
+    ),
+  ),
+  unsupportedRoute({
+    method: 'GET',
+    path: '/drivers/:driver/raid/logical_disk_properties',
+    policy: 'baremetal:driver:get_raid_logical_disk_properties',
+    what: 'RAID',
+    before: (request, context) => void findType(context, request.params.driver),
+  }),
+];
+
+function refuseMethod(request: FastifyRequest, context: ApiContext): never {
+  const { driver, method: named } = request.params as { driver: string; method?: string };
+  findType(context, driver);
+  const { method = named } = request.query as { method?: string };
+  throw new Fault('badRequest', {
+    detail: method === undefined ? 'Method not specified' : `No handler for method ${method}`,
   });
 }
 

@@ -16,7 +16,7 @@ export type Selection = {
 };
 
 /** Always included, as clients expect. */
-const always = 'links';
+export const always = 'links';
 
 /** The response for one record. Throws `badRequest` for an unknown field, `notAcceptable` for a later version's. */
 export function selectFields<R>(
@@ -31,7 +31,7 @@ export function selectFields<R>(
   return Object.fromEntries(chosen.map(({ name, value }) => [name, value(record)]));
 }
 
-function refuseUnknownFields(
+export function refuseUnknownFields(
   table: readonly Pick<Field<never>, 'name' | 'since'>[],
   wanted: readonly string[],
   version: Microversion,

@@ -1,40 +1,22 @@
-/** Ironic's API on the same nodes: `/baremetal/v1`. For administrators only. */
+/** Ironic's API on the same nodes: `/baremetal/v1`. */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
-import { registerDrivers } from './drivers.ts';
-import { registerNodeFirmware } from './node-firmware.ts';
-import { registerNodeGroups } from './node-groups.ts';
-import { registerNodeHistory } from './node-history.ts';
-import { registerNodeInventory } from './node-inventory.ts';
-import { registerNodeMachine } from './node-machine.ts';
-import { registerNodeMedia } from './node-media.ts';
-import { registerNodeStates } from './node-states.ts';
-import { registerNodeTraits } from './node-traits.ts';
-import { registerNodes } from './nodes.ts';
-import { registerPorts } from './ports.ts';
+import { registerRoutes } from '../http/register-routes.ts';
+import { baremetalRoutes } from './routes.ts';
 import { refuseUnknown } from './strict-requests.ts';
-import { registerUnsupported } from './unsupported-routes.ts';
 
 export function registerBaremetal(app: ApiScope, context: ApiContext): void {
-  app.addHook('preValidation', async (request) =>
-    requireAdmin(request, `baremetal ${request.method} ${request.routeOptions.url ?? request.url.split('?')[0]}`),
-  );
+  app.addHook('preValidation', async (request) => refuseUnknownPath(request, context));
   app.addHook('preValidation', refuseUnknown);
   acceptEmptyBytes(app);
-  registerNodes(app, context);
-  registerNodeStates(app, context);
-  registerNodeMachine(app, context);
-  registerNodeMedia(app, context);
-  registerNodeFirmware(app, context);
-  registerNodeInventory(app, context);
-  registerNodeGroups(app, context);
-  registerNodeTraits(app, context);
-  registerNodeHistory(app, context);
-  registerPorts(app, context);
-  registerDrivers(app, context);
-  registerUnsupported(app, context);
+  registerRoutes(app, context, { rows: baremetalRoutes, policy: context.policies.baremetal });
+}
+
+/** Whoever may see nothing of this service does not learn which paths it has. */
+function refuseUnknownPath({ is404, caller, method, url }: FastifyRequest, { policies }: ApiContext): void {
+  if (!is404 || policies.baremetal.allows(caller, 'system_reader')) return;
+  throw new Fault('forbidden', { detail: `Policy doesn't allow baremetal ${method} ${url.split('?')[0]} to be performed.` });
 }
 
 /** Ironic's client labels its DELETE requests `application/octet-stream` although they have no body. */

@@ -2,44 +2,73 @@
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
+import { readBiosSettings } from '#services/baremetal/bios.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
-import { mask } from '#services/baremetal/secrets.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { field, selectFields } from './fields.ts';
-import { since } from './since.ts';
+import { route } from './policy.ts';
 
-const NodeParams = Type.Object({ node: Type.String() });
-const SettingParams = Type.Object({ node: Type.String(), setting: Type.String() });
 const PartQuery = Type.Object({ detail: Type.Optional(Type.Boolean()), fields: Type.Optional(Type.String()) });
+const Facts = Type.Record(Type.String(), Type.Unknown());
+/** The first minor microversion with the facts of the registry. */
+const registrySince = 74;
 
-export function registerNodeFirmware(app: ApiScope, context: ApiContext): void {
-  const { engine } = context;
-  const read = async (ident: string, isDetailed: boolean) => {
-    const { uuid } = await findNode(context, ident);
-    const settings = plainJson(await engine.biosSettings(uuid)).map(withoutPassword);
-    const brief = ({ name, value }: (typeof settings)[number]) => ({ name, value });
-    return settings.map((setting) => (isDetailed ? { ...nothingKnown, ...setting, unique: null } : brief(setting)));
-  };
-  app.get('/nodes/:node/bios', { schema: { params: NodeParams, querystring: PartQuery } }, async (request) => {
-    const isDetailed = request.query.detail === true || request.query.fields !== undefined;
-    const settings = await read(request.params.node, isDetailed && atLeast(request.microversion, 74));
-    const wanted = request.query.fields?.split(',');
-    return { bios: wanted ? settings.map((setting) => chosen(setting, wanted)) : settings };
-  });
-  app.get('/nodes/:node/bios/:setting', { schema: { params: SettingParams } }, async (request) => {
-    const { setting } = request.params;
-    const found = (await read(request.params.node, atLeast(request.microversion, 74))).find(({ name }) => name === setting);
-    if (!found) throw new Fault('notFound', { what: 'BIOS setting', id: setting });
-    return { [setting]: found };
-  });
-  const firmware = { preValidation: since(86), schema: { params: NodeParams, querystring: PartQuery } };
-  app.get('/nodes/:node/firmware', firmware, async (request) => {
-    const { uuid } = await findNode(context, request.params.node);
-    const components = plainJson(await engine.firmwareComponents(uuid));
-    const read_at = new Date().toISOString();
-    const selection = { version: request.microversion, fields: request.query.fields };
-    return { firmware: components.map((component) => selectFields(firmwareFields, { ...component, read_at }, selection)) };
+export const nodeFirmwareRoutes = [
+  route({
+    method: 'GET',
+    path: '/nodes/:node/bios',
+    policy: 'baremetal:node:bios:get',
+    summary: 'List the BIOS settings of a node',
+    query: PartQuery,
+    reply: Type.Object({ bios: Type.Array(Facts) }),
+    async handler(request, context) {
+      const isDetailed = request.query.detail === true || request.query.fields !== undefined;
+      const isWhole = isDetailed && atLeast(request.microversion, registrySince);
+      const settings = await readSettings(context, request.params.node, isWhole);
+      const wanted = request.query.fields?.split(',');
+      return { bios: wanted ? settings.map((setting) => chosen(setting, wanted)) : settings };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/nodes/:node/bios/:setting',
+    policy: 'baremetal:node:bios:get',
+    summary: 'Show a BIOS setting of a node',
+    reply: Type.Record(Type.String(), Facts),
+    async handler(request, context) {
+      const { node, setting } = request.params;
+      const settings = await readSettings(context, node, atLeast(request.microversion, registrySince));
+      const found = settings.find(({ name }) => name === setting);
+      if (!found) throw new Fault('notFound', { what: 'BIOS setting', id: setting });
+      return { [setting]: found };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/nodes/:node/firmware',
+    policy: 'baremetal:node:firmware:get',
+    since: 86,
+    summary: 'List the firmware versions of a node',
+    query: PartQuery,
+    reply: Type.Object({ firmware: Type.Array(Facts) }),
+    async handler(request, context) {
+      const { uuid } = await findNode(context, request.params.node);
+      const components = plainJson(await context.engine.firmwareComponents(uuid));
+      const read_at = new Date().toISOString();
+      const selection = { version: request.microversion, fields: request.query.fields };
+      return { firmware: components.map((component) => selectFields(firmwareFields, { ...component, read_at }, selection)) };
+    },
+  }),
+];
+
+type Facts = Record<string, unknown>;
+
+async function readSettings(context: ApiContext, ident: string, isWhole: boolean): Promise<Facts[]> {
+  const settings = await readBiosSettings(context, ident);
+  return settings.map((setting) => {
+    const { name, value } = setting;
+    return isWhole ? { ...nothingKnown, ...setting, unique: null } : { name, value };
   });
 }
 
@@ -55,13 +84,6 @@ const firmwareFields = [
   field<FirmwareView>('updated_at', 86, () => null),
 ];
 
-/** Most Redfish services hide their passwords; some do not. */
-function withoutPassword<S extends { type?: string; value: unknown; pending?: unknown }>(setting: S): S {
-  if (setting.type !== 'Password') return setting;
-  const hidden = (value: unknown) => (value === null || value === '' || value === undefined ? value : mask);
-  return { ...setting, value: hidden(setting.value), ...('pending' in setting && { pending: hidden(setting.pending) }) };
-}
-
 /** Ironic shows null for facts missing in the registry. */
 const nothingKnown = {
   attribute_type: null,
@@ -74,6 +96,6 @@ const nothingKnown = {
   reset_required: null,
 };
 
-function chosen(setting: object, wanted: readonly string[]): object {
+function chosen(setting: Facts, wanted: readonly string[]): Facts {
   return Object.fromEntries(Object.entries(setting).filter(([name]) => name === 'name' || wanted.includes(name)));
 }

@@ -4,54 +4,94 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { declaredSecrets, withoutSecrets } from '#services/baremetal/secrets.ts';
-import type { Event } from '#store/tables/events.ts';
-import { historyMax } from '#store/tables/events.ts';
+import { type Event, historyMax } from '#store/tables/events.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { EventFeedQuery, followEvents } from '../http/event-feed.ts';
 import { nextUrl, type PageSource, readPage } from '../http/pagination.ts';
-import { conductorName, operationFacts } from './node-json.ts';
+import { conductorName, operationColumns } from './node-fields.ts';
+import { route } from './policy.ts';
 
-const NodeParams = Type.Object({ node: Type.String() });
-const EntryParams = Type.Object({ node: Type.String(), entry: Type.String() });
 const PageQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 0 })),
   marker: Type.Optional(Type.String()),
   detail: Type.Optional(Type.Boolean()),
 });
 
-export function registerNodeHistory(app: ApiScope, context: ApiContext): void {
-  app.get('/nodes/:node/history', { schema: { params: NodeParams, querystring: PageQuery } }, async (request) => {
-    const node = await findNode(context, request.params.node);
-    const { limit, marker, detail } = request.query;
-    const { store } = context;
-    const source: PageSource<Event, number> = {
-      find: async (entry) => eventIdOf(entry),
-      list: ({ after, limit }) => store.events.failures({ node_uuid: node.uuid, after, limit }),
-    };
-    const page = await readPage(source, { limit, marker, idOf: entryUuid, maximum: historyMax });
-    const json = detail ? entryJson : briefJson;
-    const history = page.items.map((event) => json(event, { node, base: context.baseUrl(request) }));
-    return { history, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
-  });
-  app.get('/nodes/:node/history/:entry', { schema: { params: EntryParams } }, async (request) => {
-    const node = await findNode(context, request.params.node);
-    const { entry } = request.params;
-    const id = eventIdOf(entry);
-    const [event] = id === undefined ? [] : await context.store.events.failures({ node_uuid: node.uuid, id, limit: 1 });
-    if (!event) throw new Fault('recordNotFound', { id: entry, days: context.settings['records.keep'] });
-    return entryJson(event, { node, base: context.baseUrl(request) });
-  });
+const Links = Type.Array(Type.Object({ href: Type.String(), rel: Type.String() }));
+const Entry = Type.Object({
+  uuid: Type.String(),
+  created_at: Type.String(),
+  severity: Type.String(),
+  event: Type.String(),
+  links: Links,
+  event_type: Type.Optional(Type.String()),
+  conductor: Type.Optional(Type.String()),
+  user: Type.Optional(Type.Null()),
+  node_uuid: Type.Optional(Type.String()),
+});
+const Records = Type.Array(Type.Record(Type.String(), Type.Unknown()));
 
-  app.get('/nodes/:node/events', { schema: { params: NodeParams, querystring: EventFeedQuery } }, async (request) => {
-    const { uuid } = await findNode(context, request.params.node);
-    return followEvents(context, request, { node_uuid: uuid, query: request.query });
-  });
-  app.get('/nodes/:node/operations', { schema: { params: NodeParams, querystring: PageQuery } }, (request) =>
-    operationsReply(context, request, request.params.node),
-  );
-}
+export const nodeHistoryRoutes = [
+  route({
+    method: 'GET',
+    path: '/nodes/:node/history',
+    policy: 'baremetal:node:history:get',
+    summary: 'List the history of a node',
+    query: PageQuery,
+    reply: Type.Object({ history: Type.Array(Entry), next: Type.Optional(Type.String()) }),
+    async handler(request, context) {
+      const node = await findNode(context, request.params.node);
+      const { limit, marker, detail } = request.query;
+      const { store } = context;
+      const source: PageSource<Event, number> = {
+        find: async (entry) => eventIdOf(entry),
+        list: ({ after, limit }) => store.events.failures({ node_uuid: node.uuid, after, limit }),
+      };
+      const page = await readPage(source, { limit, marker, idOf: entryUuid, maximum: historyMax });
+      const json = detail ? entryJson : briefJson;
+      const history = page.items.map((event) => json(event, { node, base: context.baseUrl(request) }));
+      return { history, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/nodes/:node/history/:entry',
+    policy: 'baremetal:node:history:get',
+    summary: 'Show an entry of the history of a node',
+    reply: Entry,
+    async handler(request, context) {
+      const node = await findNode(context, request.params.node);
+      const { entry } = request.params;
+      const id = eventIdOf(entry);
+      const [event] = id === undefined ? [] : await context.store.events.failures({ node_uuid: node.uuid, id, limit: 1 });
+      if (!event) throw new Fault('recordNotFound', { id: entry, days: context.settings['records.keep'] });
+      return entryJson(event, { node, base: context.baseUrl(request) });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/nodes/:node/events',
+    policy: 'baremetal:node:events:get',
+    summary: 'Follow the timeline of a node (Ingot extension)',
+    query: EventFeedQuery,
+    reply: Type.Object({ events: Type.Array(Type.Unknown()), last: Type.Integer() }),
+    async handler(request, context) {
+      const { uuid } = await findNode(context, request.params.node);
+      return followEvents(context, request, { node_uuid: uuid, query: request.query });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/nodes/:node/operations',
+    policy: 'baremetal:node:operations:get',
+    summary: 'List the operations of a node (Ingot extension)',
+    query: PageQuery,
+    reply: Type.Object({ operations: Records, next: Type.Optional(Type.String()) }),
+    handler: (request, context) => operationsReply(context, request, request.params.node),
+  }),
+];
 
 type EntryView = { node: Node; base: string };
 
@@ -81,7 +121,7 @@ function entryJson(event: Event, view: EntryView) {
   };
 }
 
-async function operationsReply(context: ApiContext, request: FastifyRequest, ident: string): Promise<object> {
+async function operationsReply(context: ApiContext, request: FastifyRequest, ident: string) {
   const node = await findNode(context, ident);
   const { limit, marker } = request.query as { limit?: number; marker?: string };
   const { operations } = context.store;
@@ -105,5 +145,6 @@ const newestFirst = [
 function operationJson(operation: Operation, secrets: ReadonlySet<string>) {
   const { node_uuid, server_id, fault, created_at, updated_at, ended_at } = operation;
   const request = withoutSecrets(operation.request, secrets);
-  return { ...operationFacts(operation), node_uuid, server_id, request, fault, created_at, updated_at, ended_at };
+  const facts = Object.fromEntries(operationColumns.map((column) => [column, operation[column]]));
+  return { ...facts, node_uuid, server_id, request, fault, created_at, updated_at, ended_at };
 }

@@ -7,22 +7,30 @@ import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
 import type { Inventory } from '#engine/contract.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { since } from './since.ts';
+import { route } from './policy.ts';
 
-const NodeParams = Type.Object({ node: Type.String() });
 const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;
 
-export function registerNodeInventory(app: ApiScope, context: ApiContext): void {
-  app.get('/nodes/:node/inventory', { preValidation: since(81), schema: { params: NodeParams } }, async (request) => {
-    const node = await findNode(context, request.params.node);
-    if (!node.inventory) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
-    // The boot server has validated it (`agent-protocol/messages.ts`).
-    const inventory = plainJson(node.inventory) as unknown as Inventory;
-    return { inventory: asIronicTells(inventory), plugin_data: summaryOf(inventory) };
-  });
-}
+const Facts = Type.Record(Type.String(), Type.Unknown());
+
+export const nodeInventoryRoutes = [
+  route({
+    method: 'GET',
+    path: '/nodes/:node/inventory',
+    policy: 'baremetal:node:inventory:get',
+    since: 81,
+    summary: 'Show the hardware inventory of a node',
+    reply: Type.Object({ inventory: Facts, plugin_data: Facts }),
+    async handler(request, context) {
+      const node = await findNode(context, request.params.node);
+      if (!node.inventory) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
+      // The boot server has validated it (`agent-protocol/messages.ts`).
+      const inventory = plainJson(node.inventory) as unknown as Inventory;
+      return { inventory: asIronicTells(inventory), plugin_data: summaryOf(inventory) };
+    },
+  }),
+];
 
 function asIronicTells({ cpu, memory_bytes, disks, nics, system, firmware }: Inventory) {
   return {

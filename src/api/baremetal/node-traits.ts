@@ -2,55 +2,56 @@
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import { addTrait, removeTrait, setTraits, Trait } from '#services/baremetal/node-traits.ts';
+import { route } from './policy.ts';
 
-/** A site's own traits start with CUSTOM_; the others are prefixes of the standard traits. */
-const Trait = Type.String({ maxLength: 255, pattern: '^(CUSTOM|HW|STORAGE|COMPUTE|MISC|OWNER|STATUS)_[A-Z0-9_]+$' });
-const largestCount = 50;
-const NodeParams = Type.Object({ node: Type.String() });
-const TraitParams = Type.Object({ node: Type.String(), trait: Trait });
-const AnyTraitParams = Type.Object({ node: Type.String(), trait: Type.String() });
-
-export function registerNodeTraits(app: ApiScope, context: ApiContext): void {
-  const { engine } = context;
-  const set = async (ident: string, change: (traits: readonly string[]) => readonly string[]) => {
-    const { uuid } = await findNode(context, ident);
-    await engine.updateNode(uuid, (now) => {
-      const distinct = [...new Set(change(now.traits))].sort();
-      if (distinct.length > largestCount)
-        throw new Fault('badRequest', { detail: `A node has at most ${largestCount} traits, not ${distinct.length}.` });
-      return { traits: distinct };
-    });
-  };
-
-  app.get('/nodes/:node/traits', { schema: { params: NodeParams } }, async (request) => ({
-    traits: (await findNode(context, request.params.node)).traits,
-  }));
-  const body = Type.Object({ traits: Type.Array(Trait) });
-  app.put('/nodes/:node/traits', { schema: { params: NodeParams, body } }, async (request, reply) => {
-    await set(request.params.node, () => request.body.traits);
-    reply.code(204).send();
-  });
-  app.delete('/nodes/:node/traits', { schema: { params: NodeParams } }, async (request, reply) => {
-    await set(request.params.node, () => []);
-    reply.code(204).send();
-  });
-  app.put('/nodes/:node/traits/:trait', { schema: { params: TraitParams } }, async (request, reply) => {
-    const { node, trait } = request.params;
-    if (request.body !== undefined)
-      throw new Fault('badRequest', { detail: 'One trait is added without a body; PUT …/traits with a body replaces all.' });
-    await set(node, (traits) => [...traits, trait]);
-    reply
-      .code(204)
-      .header('location', `${context.baseUrl(request)}/baremetal/v1/nodes/${node}/traits/${trait}`)
-      .send();
-  });
-  app.delete('/nodes/:node/traits/:trait', { schema: { params: AnyTraitParams } }, async (request, reply) => {
-    const { trait } = request.params;
-    await set(request.params.node, (traits) => {
-      if (!traits.includes(trait)) throw new Fault('notFound', { what: `Trait ${trait} of node`, id: request.params.node });
-      return traits.filter((each) => each !== trait);
-    });
-    reply.code(204).send();
-  });
-}
+export const nodeTraitRoutes = [
+  route({
+    method: 'GET',
+    path: '/nodes/:node/traits',
+    policy: 'baremetal:node:traits:list',
+    summary: 'List the traits of a node',
+    reply: Type.Object({ traits: Type.Array(Type.String()) }),
+    handler: async (request, context) => ({ traits: (await findNode(context, request.params.node)).traits }),
+  }),
+  route({
+    method: 'PUT',
+    path: '/nodes/:node/traits',
+    policy: 'baremetal:node:traits:set',
+    summary: 'Replace the traits of a node',
+    status: 204,
+    body: Type.Object({ traits: Type.Array(Trait) }),
+    handler: (request, context) => setTraits(context, request.params.node, request.body.traits),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/nodes/:node/traits',
+    policy: 'baremetal:node:traits:delete',
+    summary: 'Remove all traits of a node',
+    status: 204,
+    handler: (request, context) => setTraits(context, request.params.node, []),
+  }),
+  route({
+    method: 'PUT',
+    path: '/nodes/:node/traits/:trait',
+    policy: 'baremetal:node:traits:set',
+    summary: 'Add a trait to a node',
+    status: 204,
+    params: Type.Object({ node: Type.String(), trait: Trait }),
+    async handler(request, context, reply) {
+      const { node, trait } = request.params;
+      if (request.body !== undefined)
+        throw new Fault('badRequest', { detail: 'One trait is added without a body; PUT …/traits with a body replaces all.' });
+      await addTrait(context, node, trait);
+      reply.header('location', `${context.baseUrl(request)}/baremetal/v1/nodes/${node}/traits/${trait}`);
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/nodes/:node/traits/:trait',
+    policy: 'baremetal:node:traits:delete',
+    summary: 'Remove a trait of a node',
+    status: 204,
+    handler: (request, context) => removeTrait(context, request.params.node, request.params.trait),
+  }),
+];

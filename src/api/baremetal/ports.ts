@@ -1,50 +1,17 @@
 /** `/v1/ports`: the physical NICs of nodes. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
-import type { NewNodePort } from '#engine/contract.ts';
-import { ethernetForm } from '#engine/contract.ts';
-import { applyPatch, JsonPatch, membersOf, writtenMembersOf } from '#services/baremetal/json-patch.ts';
-import { checkLink, LinkConnection } from '#services/baremetal/link-connection.ts';
-import { findMarked, findNamedNode, findNode } from '#services/baremetal/lookup.ts';
-import { NodeName, refuseImpossibleIdent, refuseReservedName } from '#services/baremetal/node-names.ts';
-import { isUuidLike, uuidPattern } from '#services/baremetal/uuid-like.ts';
-import { booleanOf, LooseBoolean } from '#services/loose-booleans.ts';
-import type { NodePort } from '#store/tables/node-ports.ts';
-import { readPortSortKey } from '#store/tables/node-ports.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import { JsonPatch, membersOf } from '#services/baremetal/json-patch.ts';
+import { findMarked, findNode, findPort } from '#services/baremetal/lookup.ts';
+import { createPort, deletePort, PortRequest, readMac, readPortPatch, updatePort } from '#services/baremetal/ports.ts';
+import { type NodePort, readPortSortKey } from '#store/tables/node-ports.ts';
+import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
 import { field, selectFields } from './fields.ts';
+import { route } from './policy.ts';
 import { refuseLaterFields } from './since.ts';
-
-const Mac = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F]{2}((:[0-9a-fA-F]{2})+|(-[0-9a-fA-F]{2})+)$' });
-const Text = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
-const PortFields = {
-  address: Mac,
-  name: Type.Optional(Type.Union([NodeName, Type.Null()])),
-  description: Text,
-  vendor: Text,
-  category: Text,
-  pxe_enabled: Type.Optional(Type.Union([LooseBoolean, Type.Null()])),
-  local_link_connection: Type.Optional(Type.Union([LinkConnection, Type.Null()])),
-  extra: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
-};
-const NodeIdent = Type.String({ minLength: 1 });
-const PortRequest = Type.Object({
-  ...PortFields,
-  node_uuid: Type.Optional(NodeIdent),
-  node_ident: Type.Optional(NodeIdent),
-  portgroup_uuid: Type.Optional(Type.Unknown()),
-  is_smartnic: Type.Optional(Type.Unknown()),
-  physical_network: Type.Optional(Type.Unknown()),
-  uuid: Type.Optional(
-    Type.Union([Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }), Type.Null()]),
-  ),
-});
-const PatchedPort = Type.Object({ ...PortFields, node_uuid: NodeIdent });
 
 const PortQuery = Type.Object({
   address: Type.Optional(Type.String()),
@@ -62,57 +29,82 @@ const PortQuery = Type.Object({
   marker: Type.Optional(Type.String()),
 });
 type PortQuery = Static<typeof PortQuery>;
-const PortParams = Type.Object({ port: Type.String() });
 
-export function registerPorts(app: ApiScope, context: ApiContext): void {
-  const { engine } = context;
-  const list = { schema: { querystring: PortQuery } };
-  app.get('/ports', list, (request) => listReply(context, request, { ...request.query }));
-  app.get('/ports/detail', list, (request) => listReply(context, request, { ...request.query, detail: true }));
-  const ofNode = { schema: { params: Type.Object({ node: Type.String() }), querystring: PortQuery } };
-  app.get('/nodes/:node/ports', ofNode, (request) =>
-    listReply(context, request, { ...request.query, node: request.params.node }),
-  );
-  app.get('/nodes/:node/ports/detail', ofNode, (request) =>
-    listReply(context, request, { ...request.query, node: request.params.node, detail: true }),
-  );
+const PortReply = Type.Record(Type.String(), Type.Unknown());
+type PortReply = Static<typeof PortReply>;
+const PortList = Type.Object({ ports: Type.Array(PortReply), next: Type.Optional(Type.String()) });
+type PortList = Static<typeof PortList>;
 
-  const fields = Type.Object({ fields: Type.Optional(Type.String()) });
-  app.get('/ports/:port', { schema: { params: PortParams, querystring: fields } }, async (request) =>
-    portJson(context, request, await findPort(context, request.params.port), request.query),
-  );
+const listTable = [
+  { path: '/ports', summary: 'List ports', isDetailed: false },
+  { path: '/ports/detail', summary: 'List ports with details', isDetailed: true },
+] as const;
+const ofNodeTable = [
+  { path: '/nodes/:node/ports', summary: 'List the ports of a node', isDetailed: false },
+  { path: '/nodes/:node/ports/detail', summary: 'List the ports of a node with details', isDetailed: true },
+] as const;
 
-  app.post('/ports', { schema: { body: PortRequest } }, async (request, reply) => {
-    refuseLaterKeys(request.body, Object.keys(request.body), request.microversion);
-    refuseFixedFields(request.body);
-    const port = await engine.createNodePort(await readPort(context, request.body));
-    reply.code(201).header('location', portLinks(context.baseUrl(request), port)[0]?.href);
-    return portJson(context, request, port, {});
-  });
-
-  app.patch('/ports/:port', { schema: { params: PortParams, body: JsonPatch } }, async (request) => {
-    const port = await findPort(context, request.params.port);
-    const changes = readPatch(port, request.body);
-    refuseLaterKeys(changes, membersOf(request.body), request.microversion);
-    if (changes.node_uuid !== undefined) changes.node_uuid = (await findNamedNode(context, changes.node_uuid)).uuid;
-    const changed = await engine.updateNodePort(port.uuid, changes);
-    return portJson(context, request, changed, {});
-  });
-
-  app.delete('/ports/:port', { schema: { params: PortParams } }, async (request, reply) => {
-    await engine.deleteNodePort((await findPort(context, request.params.port)).uuid);
-    reply.code(204).send();
-  });
-}
-
-/** By UUID or name. */
-async function findPort({ store }: ApiContext, ident: string): Promise<NodePort> {
-  refuseImpossibleIdent('port', ident);
-  const uuid = ident.toLowerCase();
-  const port = await store.node_ports.find(uuidPattern.test(uuid) ? { uuid } : { name: ident });
-  if (!port) throw new Fault('notFound', { what: 'Port', id: ident });
-  return port;
-}
+export const portRoutes = [
+  ...listTable.map(({ isDetailed, ...row }) =>
+    route({
+      ...{ ...row, method: 'GET', policy: 'baremetal:port:list', query: PortQuery, reply: PortList },
+      handler: (request, context) => listReply(context, request, { ...request.query, ...(isDetailed && { detail: true }) }),
+    }),
+  ),
+  ...ofNodeTable.map(({ isDetailed, ...row }) =>
+    route({
+      ...{ ...row, method: 'GET', policy: 'baremetal:port:get', query: PortQuery, reply: PortList },
+      handler: (request, context) =>
+        listReply(context, request, { ...request.query, node: request.params.node, ...(isDetailed && { detail: true }) }),
+    }),
+  ),
+  route({
+    method: 'GET',
+    path: '/ports/:port',
+    policy: 'baremetal:port:get',
+    summary: 'Show a port',
+    query: Type.Object({ fields: Type.Optional(Type.String()) }),
+    reply: PortReply,
+    handler: async (request, context) => portJson(context, request, await findPort(context, request.params.port), request.query),
+  }),
+  route({
+    method: 'POST',
+    path: '/ports',
+    policy: 'baremetal:port:create',
+    summary: 'Create a port',
+    status: 201,
+    body: PortRequest,
+    reply: PortReply,
+    async handler(request, context, reply) {
+      refuseLaterKeys(request.body, Object.keys(request.body), request.microversion);
+      const port = await createPort(context, request.body);
+      reply.header('location', portLinks(context.baseUrl(request), port)[0]?.href);
+      return portJson(context, request, port, {});
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/ports/:port',
+    policy: 'baremetal:port:update',
+    summary: 'Change a port',
+    body: JsonPatch,
+    reply: PortReply,
+    async handler(request, context) {
+      const port = await findPort(context, request.params.port);
+      const changes = readPortPatch(port, request.body);
+      refuseLaterKeys(changes, membersOf(request.body), request.microversion);
+      return portJson(context, request, await updatePort(context, port, changes), {});
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/ports/:port',
+    policy: 'baremetal:port:delete',
+    summary: 'Delete a port',
+    status: 204,
+    handler: (request, context) => deletePort(context, request.params.port),
+  }),
+];
 
 /** Rejects written fields, and keys of a link, of a later microversion. */
 function refuseLaterKeys(
@@ -132,88 +124,6 @@ const vtepKeys = [
   { name: 'vtep-logical-switch', since: 90, until: 105 },
   { name: 'vtep-physical-switch', since: 90, until: 105 },
 ];
-
-async function readPort(context: ApiContext, body: Static<typeof PortRequest>): Promise<NewNodePort> {
-  const { address, pxe_enabled, local_link_connection, extra, uuid, node_uuid, node_ident } = body;
-  const ident = node_ident ?? node_uuid;
-  if (ident === undefined || (node_ident !== undefined && node_uuid !== undefined))
-    throw new Fault('badRequest', { detail: "A port needs 'node_uuid' or 'node_ident', and one of them only." });
-  refuseReservedName(body.name);
-  const node = await findNamedNode(context, ident);
-  return {
-    node_uuid: node.uuid,
-    address: macOf(address),
-    ...(uuid && { uuid: uuid.toLowerCase() }),
-    ...Object.fromEntries(textNames.flatMap((name) => (body[name] ? [[name, body[name]]] : []))),
-    ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
-    ...(local_link_connection && { local_link_connection: checkLink(local_link_connection) }),
-    ...(extra && { extra: extra as JsonObject }),
-  };
-}
-
-const textNames = ['name', 'description', 'vendor', 'category'] as const;
-const patchable = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid', ...textNames] as const;
-
-function readPatch(port: NodePort, patch: JsonPatch): Partial<Omit<NewNodePort, 'uuid'>> {
-  for (const name of membersOf(patch)) {
-    if ((patchable as readonly string[]).includes(name)) continue;
-    const only = patchable.join(', ');
-    throw new Fault('badRequest', { detail: `Cannot patch /${name}. Only the following can be updated: ${only}` });
-  }
-  const touched = writtenMembersOf(patch);
-  const before = Object.fromEntries(patchable.map((name) => [name, port[name]])) as JsonObject;
-  const after = { pxe_enabled: true, local_link_connection: {}, extra: {}, ...applyPatch(before, patch) };
-  if (!Value.Check(PatchedPort, after)) {
-    const [error] = Value.Errors(PatchedPort, after);
-    throw new Fault('badRequest', {
-      detail: `Invalid value for ${error?.instancePath.slice(1) || 'port'}: it ${error?.message}.`,
-    });
-  }
-  refuseReservedName(after.name);
-  // As in a new port: a removed flag is set.
-  const pxe_enabled = booleanOf('pxe_enabled', after.pxe_enabled ?? true);
-  // A removed or empty text means none.
-  const emptied = Object.fromEntries(textNames.map((name) => [name, after[name] || null]));
-  const bags = { extra: after.extra ?? {}, local_link_connection: checkLink(after.local_link_connection ?? {}) };
-  const changed: Record<string, unknown> = { ...after, ...bags, pxe_enabled, ...emptied };
-  const changes = Object.fromEntries([...touched].map((name) => [name, changed[name]]));
-  return { ...changes, ...(touched.has('address') && { address: macOf(after.address) }) };
-}
-
-/** There are no port groups, Smart NICs or physical network names. */
-function refuseFixedFields(body: object): void {
-  const { portgroup_uuid, is_smartnic, physical_network } = body as Record<string, unknown>;
-  if (portgroup_uuid) {
-    const isUuid = isUuidLike(String(portgroup_uuid));
-    const detail = isUuid
-      ? `Portgroup ${portgroup_uuid} could not be found.`
-      : `Expected UUID for portgroup_uuid: ${portgroup_uuid}`;
-    throw new Fault('badRequest', { detail });
-  }
-  if (is_smartnic !== undefined && is_smartnic !== null && booleanOf('is_smartnic', is_smartnic))
-    throw new Fault('unsupported', { what: 'A Smart NIC port' });
-  if (physical_network) throw new Fault('unsupported', { what: 'The physical network of a port' });
-}
-
-const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
-
-/** Canonical form. Zero and multicast addresses are invalid for a NIC; locally administered ones are valid. */
-function macOf(text: string): string {
-  const address = text.toLowerCase().replaceAll('-', ':');
-  if (!macShape.test(address)) throw noMac(text);
-  const isGroup = Number.parseInt(address.slice(0, 2), 16) % 2 === 1;
-  if (isGroup || address === '00:00:00:00:00:00')
-    throw new Fault('badRequest', { detail: `Expected valid MAC address for address: ${text} is none that a NIC has` });
-  return address;
-}
-
-/** Ironic also accepts InfiniBand ports by the Ethernet form of their GUID. */
-function noMac(text: string): Fault {
-  const form = ethernetForm(text);
-  const hint =
-    form === text ? '' : `; the port of an InfiniBand NIC has the Ethernet form of its GUID, ${form}, and extra/client-id`;
-  return new Fault('badRequest', { detail: `Expected valid MAC address for address: ${text} is none${hint}` });
-}
 
 type PortView = { port: NodePort; base: string };
 const plain = (name: keyof NodePort & string, since = 1) => field<PortView>(name, since, ({ port }) => port[name]);
@@ -247,7 +157,7 @@ function portLinks(base: string, { uuid }: NodePort) {
 
 type PortSelection = { fields?: string | undefined; brief?: readonly string[] };
 
-function portJson(context: ApiContext, request: FastifyRequest, port: NodePort, selection: PortSelection): object {
+function portJson(context: ApiContext, request: FastifyRequest, port: NodePort, selection: PortSelection): PortReply {
   return selectFields(portFields, { port, base: context.baseUrl(request) }, { ...selection, version: request.microversion });
 }
 
@@ -275,7 +185,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
       descending: query.sort_dir === 'desc',
     },
     node_uuid: ident === undefined ? undefined : (await findNode(context, ident)).uuid,
-    address: address === undefined ? undefined : macOf(address),
+    address: address === undefined ? undefined : readMac(address),
   };
   const source: PageSource<NodePort, NodePort> = {
     find: (uuid) => findMarked(uuid, 'Port', store.node_ports.find({ uuid })),
@@ -284,7 +194,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   return readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
 }
 
-async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<object> {
+async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<PortList> {
   if (query.detail && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);

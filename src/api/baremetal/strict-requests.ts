@@ -8,13 +8,20 @@ import { requestSchemas } from '../http/register-routes.ts';
 /** For routes that accept any query: lists that are always empty, and arguments passed to a driver. */
 export const AnyQuery = Type.Record(Type.String(), Type.Unknown());
 
-type ObjectSchema = { properties?: Readonly<Record<string, { type?: string }>>; patternProperties?: object; type?: string };
+type ObjectSchema = {
+  properties?: Readonly<Record<string, { type?: string }>>;
+  patternProperties?: object;
+  type?: string;
+  anyOf?: readonly ObjectSchema[];
+};
 
 /** A preValidation hook. A route accepts what its schema names. */
 export async function refuseUnknown(request: FastifyRequest): Promise<void> {
   const { query, body } = requestSchemas(request) as { query?: ObjectSchema; body?: ObjectSchema };
   readQuery(request.query as Record<string, unknown>, query ?? { properties: {} });
-  if (isRecord(request.body) && body?.properties) refuseFields(request, Object.keys(body.properties));
+  // A body that may be missing is one of several schemas.
+  const known = body?.properties ?? body?.anyOf?.find(({ properties }) => properties)?.properties;
+  if (isRecord(request.body) && known) refuseFields(request, Object.keys(known));
 }
 
 /** Booleans in all forms that oslo accepts. */

@@ -50,11 +50,11 @@ export function registerRoutes(
       ...bodyLimitOf(group),
       config: { policy: first.policy, rows: group },
       onRequest(request, _reply, done) {
-        if (!first.action) select(request, rowFor(request, group), policy);
+        if (!first.action) select(request, rowFor(request, group, policy), policy);
         done();
       },
       preValidation(request, _reply, done) {
-        if (first.action) select(request, actionRowFor(request, group, conventions), policy);
+        if (first.action) select(request, actionRowFor(request, group, { policy, conventions }), policy);
         if (request.row) checks.get(request.row)?.(request);
         done();
       },
@@ -82,13 +82,17 @@ function select(request: FastifyRequest, row: Row, policy: Policy): void {
 }
 
 /** Throws `badRequest` unless the body is one known action with its argument. */
-function actionRowFor(request: FastifyRequest, group: readonly Row[], { unknownAction }: Conventions): Row {
+function actionRowFor(
+  request: FastifyRequest,
+  group: readonly Row[],
+  { policy, conventions: { unknownAction } }: { policy: Policy; conventions: Conventions },
+): Row {
   const names = isObject(request.body) ? Object.keys(request.body) : [];
   const [action] = names;
   if (action === undefined || names.length > 1)
     throw new Fault('badRequest', { detail: 'The body must be one action and its argument.' });
   const rows = group.filter((row) => row.action === action);
-  if (rows.length > 0) return rowFor(request, rows);
+  if (rows.length > 0) return rowFor(request, rows, policy);
   throw unknownAction?.(action) ?? new Fault('badRequest', { detail: `Unknown action '${action}'.` });
 }
 
@@ -97,11 +101,12 @@ function bodyLimitOf(group: readonly Row[]): { bodyLimit?: number } {
   return limits.length === 0 ? {} : { bodyLimit: Math.max(...limits) };
 }
 
-/** Throws `notFound` outside the versions of all rows. */
-function rowFor(request: FastifyRequest, group: readonly Row[]): Row {
+/** Throws `notFound` outside the versions of all rows; whoever may not use any of them is told that first. */
+function rowFor(request: FastifyRequest, group: readonly Row[], policy: Policy): Row {
   const { microversion } = request;
   const row = microversion === undefined ? group[0] : group.find((each) => isWithin(each, microversion.minor));
   if (row) return row;
+  checkPolicy(request, policy, (group[0] as Row).policy);
   const { major, minor } = microversion;
   const later = group.find(({ since = 0 }) => since > minor);
   throw new Fault('notFound', {

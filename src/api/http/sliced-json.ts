@@ -1,18 +1,29 @@
 /** Serializes long lists item by item: `JSON.stringify` of a thousand large records would block the event loop. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { JsonText } from './json-text.ts';
 import { TimeSlice } from './time-slice.ts';
 
 const longList = 50;
 const pieceBytes = 64 * 1024;
 
 const isLong = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > longList;
+const hasTexts = (value: unknown): boolean => Array.isArray(value) && value[0] instanceof JsonText;
 
 /** Applies to routes registered after it. */
 export function sendLongListsInSlices(app: FastifyInstance): void {
   const written = new WeakMap<FastifyReply, readonly Buffer[]>();
   app.addHook('preSerialization', async (_request, reply, answer: unknown) => {
-    if (typeof answer !== 'object' || answer === null || !Object.values(answer).some(isLong)) return answer;
+    if (typeof answer !== 'object' || answer === null) return answer;
+    if (answer instanceof JsonText) {
+      reply.serializer(() => answer.text);
+      return answer;
+    }
+    const values = Object.values(answer);
+    if (!values.some(isLong)) {
+      if (values.some(hasTexts)) reply.serializer(() => [...jsonParts(answer)].join(''));
+      return answer;
+    }
     written.set(reply, await Array.fromAsync(jsonPieces(answer)));
     reply.serializer(() => '');
     return answer;
@@ -47,8 +58,8 @@ function* jsonParts(answer: object): Generator<string> {
   let before = '{';
   for (const [name, value] of Object.entries(answer)) {
     const key = `${before}${JSON.stringify(name)}:`;
-    if (isLong(value)) {
-      for (const [index, item] of value.entries()) yield `${index === 0 ? `${key}[` : ','}${JSON.stringify(item) ?? 'null'}`;
+    if (Array.isArray(value) && (isLong(value) || hasTexts(value))) {
+      for (const [index, item] of value.entries()) yield `${index === 0 ? `${key}[` : ','}${textOf(item)}`;
       yield ']';
     } else {
       const text = JSON.stringify(value);
@@ -58,4 +69,8 @@ function* jsonParts(answer: object): Generator<string> {
     before = ',';
   }
   yield before === '{' ? '{}' : '}';
+}
+
+function textOf(item: unknown): string {
+  return item instanceof JsonText ? item.text : (JSON.stringify(item) ?? 'null');
 }

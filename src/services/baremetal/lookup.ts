@@ -1,17 +1,21 @@
 /** Looks up nodes and ports by their identifier in a path or query. */
 
 import { asFault, Fault } from '#domain/faults.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { BaremetalContext } from './context.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { uuidPattern } from './uuid-like.ts';
 
+/** By UUID or name. Throws `badRequest` if it can be neither. */
+export function nodeKey(ident: string): { uuid: string } | { name: string } {
+  refuseImpossibleIdent('node', ident);
+  return uuidPattern.test(ident) ? { uuid: ident.toLowerCase() } : { name: ident };
+}
+
 /** By UUID or name. Throws `notFound`, and `badRequest` if it can be neither. */
 export async function findNode({ store }: Pick<BaremetalContext, 'store'>, ident: string): Promise<Node> {
-  refuseImpossibleIdent('node', ident);
-  const node = uuidPattern.test(ident)
-    ? await store.nodes.find({ uuid: ident.toLowerCase() })
-    : await store.nodes.find({ name: ident });
+  const node = await store.nodes.find(nodeKey(ident));
   if (!node) throw new Fault('notFound', { what: 'Node', id: ident });
   return node;
 }
@@ -28,4 +32,13 @@ export async function findMarked<T>(marker: string, what: string, found: Promise
   const item = await found;
   if (!item && uuidPattern.test(marker)) throw new Fault('notFound', { what, id: marker });
   return item;
+}
+
+/** By UUID or name. */
+export async function findPort({ store }: Pick<BaremetalContext, 'store'>, ident: string): Promise<NodePort> {
+  refuseImpossibleIdent('port', ident);
+  const uuid = ident.toLowerCase();
+  const port = await store.node_ports.find(uuidPattern.test(uuid) ? { uuid } : { name: ident });
+  if (!port) throw new Fault('notFound', { what: 'Port', id: ident });
+  return port;
 }

@@ -7,7 +7,7 @@ import { resourceName, sizeOf } from '#domain/placement.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
 import { type CandidateNeeds, candidateRules, type Reasons } from '../candidate-rules.ts';
-import { Collection } from '../collection.ts';
+import { Collection, type StoredRow } from '../collection.ts';
 import { contains } from '../contains.ts';
 import { isAfter, sortedBy } from '../keyset.ts';
 import { type NodeListRequest, nodeConditions } from '../node-filters.ts';
@@ -100,6 +100,10 @@ const nodesAtOnce = 50;
 const firstPage = 20;
 const pageGrowth = 10;
 
+/** A row as stored. Only the columns that were read are there. */
+export type StoredNode = StoredRow<Node>;
+type NodeColumnNames = readonly (keyof Node)[];
+
 export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   static override readonly table = {
     name: 'nodes',
@@ -115,24 +119,40 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   };
 
   /** Ids of the matching nodes in order: all, or one page. The cost depends on the page, not on ten thousand nodes. */
-  async listIds({ filters, sortBy, descending }: NodeListRequest, { after, limit }: NodePage = {}): Promise<{ uuid: string }[]> {
+  async listIds(request: NodeListRequest, page: NodePage = {}): Promise<{ uuid: string }[]> {
+    return this.#matching(request, page).select('uuid').execute();
+  }
+
+  /** One page of the matching nodes in order, for a few short columns. */
+  async listStored({ columns, ...request }: NodeListRequest & { columns: NodeColumnNames }, page: NodePage) {
+    return (await this.#matching(request, page).select(columns).execute()) as object[] as StoredNode[];
+  }
+
+  #matching({ filters, sortBy, descending }: NodeListRequest, { after, limit }: NodePage): NodeQuery {
     const byId = !sortBy || sortBy === 'id';
     const order = byId ? [{ column: 'id', descending }] : [{ column: sortBy, descending }, { column: 'id' }];
-    let query = nodeConditions(filters).reduce((some, condition) => some.where(condition), this.db.selectFrom('nodes'));
+    let query: NodeQuery = nodeConditions(filters).reduce(
+      (some, condition) => some.where(condition),
+      this.db.selectFrom('nodes'),
+    );
     if (after) query = query.where(isAfter(order, after));
     query = sortedBy(query, order);
-    if (limit !== undefined) query = query.limit(limit);
-    return query.select('uuid').execute();
+    return limit === undefined ? query : query.limit(limit);
   }
 
   /** In the order of `page`, in batches; yields to other requests between them. */
-  async *read(page: readonly { uuid: string }[]): AsyncGenerator<Node[]> {
-    for (let start = 0; start < page.length; start += nodesAtOnce) {
-      const uuids = page.slice(start, start + nodesAtOnce).map(({ uuid }) => uuid);
-      const rows = new Map((await this.list({ uuid: uuids })).map((node) => [node.uuid, node]));
-      yield uuids.flatMap((uuid) => rows.get(uuid) ?? []);
-      await setImmediate();
-    }
+  read(page: readonly { uuid: string }[]): AsyncGenerator<Node[]> {
+    return readBatches(page, (uuid) => this.list({ uuid }));
+  }
+
+  /** Like `read`, but these columns as stored; `uuid` must be one of them. */
+  readStored(page: readonly { uuid: string }[], columns: NodeColumnNames): AsyncGenerator<StoredNode[]> {
+    return readBatches(page, (uuid) => this.stored(columns, { uuid }) as Promise<StoredNode[]>);
+  }
+
+  /** The value of a stored text. */
+  open(column: 'driver_info' | 'instance_info', stored: string): JsonObject {
+    return this.decode({ [column]: stored })[column];
   }
 
   /** Largest first; `name` is null for nodes without a shard. */
@@ -210,3 +230,14 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
 }
 
 type NodeQuery = SelectQueryBuilder<{ nodes: NodeColumns }, 'nodes', object>;
+
+type Read<R> = (uuids: readonly string[]) => Promise<R[]>;
+
+async function* readBatches<R extends { uuid: unknown }>(page: readonly { uuid: string }[], read: Read<R>): AsyncGenerator<R[]> {
+  for (let start = 0; start < page.length; start += nodesAtOnce) {
+    const uuids = page.slice(start, start + nodesAtOnce).map(({ uuid }) => uuid);
+    const rows = new Map((await read(uuids)).map((row) => [row.uuid, row]));
+    yield uuids.flatMap((uuid) => rows.get(uuid) ?? []);
+    await setImmediate();
+  }
+}

@@ -1,0 +1,28 @@
+/** The reply for one node. */
+import type { FastifyRequest } from 'fastify';
+import { Fault } from '#domain/faults.ts';
+import type { StoredNode } from '#store/tables/nodes.ts';
+import type { ApiContext } from '../context.ts';
+import type { NodeRendering, NodeReply } from './node-view.ts';
+
+export function renderingFor(context: ApiContext, request: FastifyRequest): NodeRendering {
+  return { version: request.microversion, base: context.baseUrl(request) };
+}
+
+/** Throws `notFound` if it has been deleted meanwhile. */
+export async function nodeReply(
+  context: ApiContext,
+  request: FastifyRequest,
+  { node, fields }: { node: { uuid: string } | { name: string }; fields?: string | undefined },
+): Promise<NodeReply> {
+  const { nodeRenderer, store } = context;
+  const view = nodeRenderer.viewOf({ version: request.microversion, fields });
+  const rows = (await store.nodes.stored(view.columns, node)) as StoredNode[];
+  const [reply] = await nodeRenderer.render(view, rows, renderingFor(context, request));
+  if (!reply) throw new Fault('notFound', { what: 'Node', id: 'uuid' in node ? node.uuid : node.name });
+  return reply;
+}
+
+export function nodeUrl(context: ApiContext, request: FastifyRequest, { uuid }: { uuid: string }): string {
+  return `${context.baseUrl(request)}/baremetal/v1/nodes/${uuid}`;
+}

@@ -1,0 +1,100 @@
+/** Nodes as text: the fields of a request's microversion and selection, compiled once. */
+import { type Static, Type } from 'typebox';
+import type { BaremetalContext } from '#services/baremetal/context.ts';
+import type { StoredNode } from '#store/tables/nodes.ts';
+import { jsonText } from '../http/json-text.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
+import { since } from '../http/versioned.ts';
+import { always, refuseUnknownFields } from './fields.ts';
+import { MaskedTexts } from './masked-texts.ts';
+import { briefFields, type NodeCall, type NodeField, nodeFields, operationColumns } from './node-fields.ts';
+
+/** A node in replies: which fields it has depends on the microversion and the selection. */
+export const NodeReply = Type.Object(
+  Object.fromEntries(nodeFields.map((field) => [field.name, since(field.since, Type.Optional(field.type))])),
+  { additionalProperties: false },
+);
+export type NodeReply = Static<typeof NodeReply>;
+
+export type NodeSelection = {
+  version: Microversion;
+  /** Comma-separated, as in the query. */
+  fields?: string | undefined;
+  /** Without `fields`: the few fields of a list. */
+  isBrief?: boolean;
+};
+
+/** Columns whose values may be long; the others of a whole page are read at once. */
+const longColumns: readonly string[] = [
+  'driver_info',
+  'properties',
+  'extra',
+  'instance_info',
+  'traits',
+  'description',
+  'last_error',
+];
+
+export class NodeView {
+  readonly columns: readonly (keyof StoredNode)[];
+  readonly #parts: readonly { readonly key: string; readonly text: NodeField['text'] }[];
+
+  /** Throws `badRequest` for an unknown field, `notAcceptable` for a later version's. */
+  constructor({ version, fields, isBrief = false }: NodeSelection) {
+    const wanted: readonly string[] | undefined = fields?.split(',').filter(Boolean) ?? (isBrief ? briefFields : undefined);
+    if (fields !== undefined && wanted) refuseUnknownFields(nodeFields, wanted, version);
+    const shown = nodeFields
+      .filter(({ since }) => atLeast(version, since))
+      .filter(({ name }) => !wanted || wanted.includes(name) || name === always);
+    this.columns = [...new Set(['uuid' as const, ...shown.flatMap(({ columns }) => columns)])];
+    this.#parts = shown.map(({ name, text }, index) => ({ key: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`, text }));
+  }
+
+  get isShort(): boolean {
+    return !this.columns.some((column) => longColumns.includes(column));
+  }
+
+  render(row: StoredNode, call: NodeCall): string {
+    let text = '';
+    for (const part of this.#parts) text += part.key + part.text(row, call);
+    return `${text}}`;
+  }
+}
+
+/** What a rendered node depends on besides its row: the request's version, and the URL of the API. */
+export type NodeRendering = { readonly version: Microversion; readonly base: string };
+
+/** Renders nodes; keeps the views of each version without `fields`, and the masked texts. */
+export class NodeRenderer {
+  readonly #context: BaremetalContext;
+  readonly #masked: MaskedTexts;
+  readonly #views = new Map<string, NodeView>();
+
+  constructor(context: BaremetalContext) {
+    this.#context = context;
+    this.#masked = new MaskedTexts(context);
+  }
+
+  viewOf(selection: NodeSelection): NodeView {
+    if (selection.fields !== undefined) return new NodeView(selection);
+    const key = `${selection.version.minor} ${selection.isBrief === true}`;
+    const view = this.#views.get(key) ?? new NodeView(selection);
+    this.#views.set(key, view);
+    return view;
+  }
+
+  /** The operations that hold the nodes are read at once. */
+  async render(view: NodeView, rows: readonly StoredNode[], { version, base }: NodeRendering): Promise<NodeReply[]> {
+    const { store, engine } = this.#context;
+    const ids = rows.flatMap(({ operation_id }) => (operation_id ? [String(operation_id)] : []));
+    const operations = ids.length === 0 ? [] : await store.operations.pick(operationColumns, { id: ids });
+    const call: NodeCall = {
+      minor: version.minor,
+      base: JSON.stringify(base).slice(1, -1),
+      operations: new Map(operations.map((operation) => [operation.id, operation])),
+      masked: this.#masked,
+      engine,
+    };
+    return rows.map((row) => jsonText<NodeReply>(view.render(row, call)));
+  }
+}

@@ -1,0 +1,85 @@
+/** All routes of the bare metal service, and the parts of Ironic's API that Ingot does not have. */
+import type { Row } from '../http/route.ts';
+import { conductorRoutes } from './conductors.ts';
+import { driverRoutes } from './drivers.ts';
+import { emptyList, emptyNodeList } from './empty-lists.ts';
+import { nodeBootRoutes } from './node-boot.ts';
+import { nodeConsoleRoutes } from './node-console.ts';
+import { nodeFirmwareRoutes } from './node-firmware.ts';
+import { nodeGroupRoutes } from './node-groups.ts';
+import { nodeHistoryRoutes } from './node-history.ts';
+import { nodeIndicatorRoutes } from './node-indicators.ts';
+import { nodeInventoryRoutes } from './node-inventory.ts';
+import { nodeMediaRoutes } from './node-media.ts';
+import { nodePassthruRoutes } from './node-passthru.ts';
+import { nodeStateRoutes } from './node-states.ts';
+import { nodeTraitRoutes } from './node-traits.ts';
+import { nodeVifRoutes } from './node-vifs.ts';
+import { nodeRoutes } from './nodes.ts';
+import { unsupportedRoute } from './policy.ts';
+import { portRoutes } from './ports.ts';
+import { AnyQuery } from './strict-requests.ts';
+import { volumeRoutes } from './volumes.ts';
+
+/** Lists that clients query routinely are empty; other requests are rejected with the reason. */
+const unsupportedRoutes: readonly Row[] = [
+  emptyList({ path: '/allocations', policy: 'baremetal:allocation:list', words: ['node', 'resource_class', 'state', 'owner'] }),
+  unsupported('/allocations', 'baremetal:allocation:create', 'Making an allocation (create a server instead)'),
+  emptyList({ path: '/chassis', policy: 'baremetal:chassis:get', words: ['detail'] }),
+  emptyList({ path: '/chassis/detail', field: 'chassis', policy: 'baremetal:chassis:get' }),
+  unsupported('/chassis', 'baremetal:chassis:create', 'Making a chassis'),
+  emptyList({
+    path: '/portgroups',
+    policy: 'baremetal:portgroup:list',
+    words: ['node', 'address', 'detail', 'shard', 'conductor_groups'],
+  }),
+  emptyList({
+    path: '/portgroups/detail',
+    field: 'portgroups',
+    policy: 'baremetal:portgroup:list',
+    words: ['node', 'address', 'shard', 'conductor_groups'],
+  }),
+  emptyNodeList('/nodes/:node/portgroups', 'portgroups', 'baremetal:portgroup:list'),
+  unsupported('/portgroups', 'baremetal:portgroup:create', 'Making a port group'),
+  emptyList({ path: '/deploy_templates', policy: 'baremetal:deploy_template:get', words: ['detail'] }),
+  unsupported('/deploy_templates', 'baremetal:deploy_template:create', 'Making a deploy template'),
+  emptyList({ path: '/volume/connectors', field: 'connectors', policy: 'baremetal:volume:list', words: ['node', 'detail'] }),
+  emptyNodeList('/nodes/:node/volume/connectors', 'connectors', 'baremetal:volume:list'),
+  unsupported('/volume/connectors', 'baremetal:volume:create', 'Making a volume connector'),
+  emptyList({ path: '/volume/targets', field: 'targets', policy: 'baremetal:volume:list', words: ['node', 'detail'] }),
+  emptyNodeList('/nodes/:node/volume/targets', 'targets', 'baremetal:volume:list'),
+  unsupported('/volume/targets', 'baremetal:volume:create', 'Making a volume target'),
+  emptyList({ path: '/runbooks', policy: 'baremetal:runbook:list', words: ['detail', 'project'], since: 92 }),
+  unsupported('/runbooks', 'baremetal:runbook:create', 'Making a runbook (name the steps with `clean`)', 92),
+  emptyList({ path: '/inspection_rules', policy: 'baremetal:inspection_rule:get', words: ['detail'], since: 96 }),
+  unsupported('/inspection_rules', 'baremetal:inspection_rule:create', 'Making an inspection rule', 96),
+  unsupported('/continue_inspection', 'baremetal:driver:ipa_continue_inspection', 'Inspection', 84),
+];
+
+export const baremetalRoutes: readonly Row[] = [
+  ...nodeRoutes,
+  ...nodeStateRoutes,
+  ...nodeBootRoutes,
+  ...nodeIndicatorRoutes,
+  ...nodeConsoleRoutes,
+  ...nodePassthruRoutes,
+  ...nodeMediaRoutes,
+  ...nodeFirmwareRoutes,
+  ...nodeInventoryRoutes,
+  ...nodeGroupRoutes,
+  ...nodeTraitRoutes,
+  ...nodeHistoryRoutes,
+  ...nodeVifRoutes,
+  ...portRoutes,
+  ...driverRoutes,
+  ...conductorRoutes,
+  ...volumeRoutes,
+  ...unsupportedRoutes,
+];
+
+type Unsupported = Parameters<typeof unsupportedRoute>[0];
+
+/** Creating one. */
+function unsupported(path: string, policy: Unsupported['policy'], what: string, since?: number): Row {
+  return unsupportedRoute({ method: 'POST', path, policy, what, query: AnyQuery, ...(since !== undefined && { since }) });
+}

@@ -1,0 +1,108 @@
+/** Nodes: enrolment, changes, deletion. */
+import { type Static, Type } from 'typebox';
+import { asFault, Fault } from '#domain/faults.ts';
+import { interfaceFields, perField } from '#domain/interface-kinds.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { NewNode, NodeChanges } from '#engine/contract.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
+import type { BaremetalContext } from './context.ts';
+import { withInstanceName } from './instance-name.ts';
+import { type JsonPatch, membersOf } from './json-patch.ts';
+import { findNamedNode, findNode } from './lookup.ts';
+import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
+import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
+import { readNodePatch, textNames } from './node-patch.ts';
+
+const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
+const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
+const Text = Maybe(Type.String({ maxLength: 255 }));
+/** Omitted = the default. */
+const Interface = Maybe(Type.String({ minLength: 1, maxLength: 255 }));
+
+/** A node as a client describes it; null and '' mean "not given". */
+export const NodeRequest = Type.Object({
+  driver: Type.String({ minLength: 1 }),
+  uuid: Maybe(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
+  name: Maybe(NodeName),
+  driver_info: FreeFormObject,
+  properties: FreeFormObject,
+  extra: FreeFormObject,
+  instance_info: FreeFormObject,
+  resource_class: Maybe(Type.String({ maxLength: 80 })),
+  description: Maybe(Type.String({ maxLength: 4096 })),
+  owner: Text,
+  shard: Text,
+  parent_node: Text,
+  instance_name: Maybe(Type.String({ minLength: 1, maxLength: 255 })),
+  ...perField(() => Interface),
+  maintenance: Maybe(LooseBoolean),
+  /** Only one value is accepted: see `refuseFixedFields`. */
+  ...Object.fromEntries(fixed.map((name) => [name, Type.Optional(Type.Unknown())])),
+});
+export type NodeRequest = Static<typeof NodeRequest>;
+
+/** @param provision_state of a new node */
+export async function createNode(
+  context: BaremetalContext,
+  request: NodeRequest,
+  provision_state: 'enroll' | 'available',
+): Promise<Node> {
+  refuseFixedFields(request);
+  return context.engine.createNode({ ...(await withParent(context, readNode(request))), provision_state });
+}
+
+/** null and '' mean "not given"; the engine then chooses. */
+function readNode(request: NodeRequest): NewNode {
+  const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = request;
+  if (request.name === '') refuseEmptyName(request.name);
+  refuseReservedName(request.name);
+  const known = [...textNames, ...interfaceFields] as const;
+  const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
+  const named = instance_name && { instance_info: withInstanceName((instance_info ?? {}) as JsonObject, instance_name) };
+  const bags = { driver_info, properties, extra, instance_info, ...named } as Record<string, JsonObject | undefined>;
+  const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag));
+  return {
+    driver,
+    ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...(maintenance !== undefined && maintenance !== null && { maintenance: booleanOf('maintenance', maintenance) }),
+    ...given,
+    ...filled,
+  };
+}
+
+type PatchRequest = { readonly patch: JsonPatch; readonly reset_interfaces?: boolean | undefined };
+
+/** @returns the changed node */
+export async function patchNode(context: BaremetalContext, node: Node, request: PatchRequest): Promise<Node> {
+  const { patch, reset_interfaces } = request;
+  // A driver change resets the interfaces in any case.
+  if (reset_interfaces !== undefined && !membersOf(patch).has('driver'))
+    throw new Fault('badRequest', {
+      detail: "The reset_interfaces parameter can only be used when changing the node's driver.",
+    });
+  const { parent_node } = await withParent(context, readNodePatch(node, patch));
+  return context.engine.updateNode(node.uuid, (now) => ({
+    ...readNodePatch(now, patch),
+    ...(parent_node !== undefined && { parent_node }),
+  }));
+}
+
+export async function deleteNode(context: BaremetalContext, ident: string): Promise<void> {
+  await context.engine.deleteNode((await findNode(context, ident)).uuid);
+}
+
+/** A parent is given by name or UUID, and stored by UUID. */
+async function withParent<C extends NodeChanges>(context: BaremetalContext, changes: C): Promise<C> {
+  if (!changes.parent_node) return changes;
+  return { ...changes, parent_node: (await findNamedNode(context, changes.parent_node)).uuid };
+}
+
+/** UUID of a node by name or UUID; an unknown identifier stays as it is, and matches no parent. */
+export async function uuidOf(context: Pick<BaremetalContext, 'store'>, ident: string): Promise<string> {
+  const node = await findNode(context, ident).catch((error: unknown) => {
+    if (asFault(error).code !== 'notFound') throw error;
+  });
+  return node?.uuid ?? ident;
+}
