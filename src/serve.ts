@@ -15,7 +15,7 @@ import { createEventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
-import type { StepHook } from '#engine/worker/operation-kinds.ts';
+import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';

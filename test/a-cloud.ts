@@ -8,7 +8,7 @@ import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Ta
 import { absentInterfaces } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
-import type { StepHook } from '#engine/worker/operation-kinds.ts';
+import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { readSettings, type Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';

@@ -195,7 +195,12 @@ export type TaskParts = {
   signal?: AbortSignal;
 };
 
-export type TestTask = Task & { readonly calls: Call[]; readonly notes: string[] };
+export type TestTask = Task & {
+  readonly operation: Operation;
+  readonly context: JsonObject;
+  readonly calls: Call[];
+  readonly notes: string[];
+};
 
 /** `replies` and `messages` are read on each use, so a test may add to them between two runs of a step. */
 export function aTask(parts: TaskParts = {}): TestTask {
@@ -212,6 +217,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
     calls,
     notes,
     operation,
+    context: operation.context,
     node: { ...node, ports: [aNodePort({ node_uuid: node.uuid })] },
     server: aServer(parts.server),
     signal: parts.signal ?? new AbortController().signal,
@@ -260,7 +266,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
 }
 
 /** Runs one step of a list by its name and merges its result into the operation's context, as the engine does. */
-export async function runStep(steps: readonly Step[], name: string, task: Task): Promise<Outcome> {
+export async function runStep(steps: readonly Step[], name: string, task: TestTask): Promise<Outcome> {
   const step = steps.find((candidate) => candidate.name === name);
   if (!step) throw new Error(`no step '${name}'; there are: ${steps.map((candidate) => candidate.name).join(', ')}`);
   const outcome = await step.run(task);

@@ -2,6 +2,7 @@
  * The contracts between the engine and the drivers. A driver gets a node's facts and returns values or outcomes;
  * it depends on neither the engine nor the store. The engine implements `Task` and passes it to each step.
  */
+import type { TObject } from 'typebox';
 import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
 import type { InterfaceKind } from '#domain/interface-kinds.ts';
@@ -83,14 +84,14 @@ export type BootRequest = {
 
 export type BootInterface = Interface & { plan(request: BootRequest): BootPlan };
 
-/** Result of a step; only the engine stores it. */
-export type Outcome =
+/** Result of a step; only the engine stores it. `C`: the facts that the step and its neighbours keep. */
+export type Outcome<C = JsonObject> =
   /** Continue with the next step. `context` is merged into the operation's durable context. */
-  | { next: true; context?: JsonObject }
+  | { next: true; context?: Partial<C> }
   /** Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, to wait for people. */
-  | { wait: string; context?: JsonObject; seconds?: number };
+  | { wait: string; context?: Partial<C>; seconds?: number };
 
-export type Step = {
+export type Step<C = JsonObject> = {
   readonly name: string;
   /** For the timeline: `Write the image`. */
   readonly title: string;
@@ -110,7 +111,7 @@ export type Step = {
   /** Timeline phase of the step. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
   /** Idempotent: it may be rerun from its start after a crash. Throws a Fault to fail the operation. */
-  run(task: Task): Promise<Outcome>;
+  run(task: Task<C>): Promise<Outcome<C>>;
 };
 
 /** A command for the agent in the ramdisk; see agent-protocol/messages.ts. `id` makes retries idempotent. */
@@ -118,8 +119,10 @@ export type AgentCommand = { id: string; name: string; params: JsonObject };
 export type AgentReply = { ok: true; result: JsonObject } | { ok: false; error: string };
 
 /** API of a step: one machine, reserved by one operation. */
-export type Task = {
-  readonly operation: Operation;
+export type Task<C = JsonObject> = {
+  readonly operation: Omit<Operation, 'request' | 'context'>;
+  /** What former steps have kept; checked against the schema that declares it. */
+  readonly context: Readonly<Partial<C>>;
   readonly node: NodeFacts & Node;
   readonly server: Server | undefined;
   /** Aborted when the operation is cancelled or Ingot stops; child processes and fetches must honor it. */
@@ -153,7 +156,7 @@ export type Task = {
   /** Config drive (ISO 9660, label config-2) of the server, rebuilt on each call. @returns path of a file */
   configDrive(): Promise<string>;
   /** Saves facts to the operation's durable context immediately: before an action that must not be repeated. */
-  saveContext(facts: JsonObject): Promise<void>;
+  saveContext(facts: Partial<C>): Promise<void>;
   /** A durable message of another component (deploy helper, agent) for this operation. */
   readonly message: (name: string) => JsonObject | undefined;
   /** Logs an event to the timeline. */
@@ -194,6 +197,8 @@ export type DeployInterface = Interface & {
   readonly boot: readonly string[];
   /** Throws `imageUnusable` if this interface can't deploy the image: before a machine is touched. */
   checkImage(image: Image, server: Server): void;
+  /** What the steps keep in the operation's context. Absent = nothing. */
+  readonly context?: TObject;
   /** From "node claimed, ports bound" to "the user's system is starting". */
   readonly steps: readonly Step[];
   /** Removes what the steps left besides node, ports and boot files; runs after failure and before delete. */

@@ -35,6 +35,10 @@ export type Interface = {
   endpoints?(node: NodeFacts): readonly Endpoint[];
   /** Fast, no I/O; throws the Fault `driverInfo` if the node's settings are invalid. */
   validate(node: NodeFacts): void;
+  /** For hardware without this function: every method throws `unsupportedByHardware`. */
+  readonly unsupported?: true;
+  /** There is no machine: the effect is only pretended. */
+  readonly simulated?: true;
 };
 
 /** Aborts a call early; drivers also have a timeout for each exchange. */

@@ -1,10 +1,11 @@
 /** Common first steps of both deploy chains: the machine boots the ramdisk from the network. */
+import type { JsonObject } from '#domain/json.ts';
 import type { Step, Task } from './interfaces.ts';
 
 type NamedStep = Omit<Step, 'run'>;
 
 /** A step that runs one action and continues. */
-export function simpleStep(step: NamedStep, act: (task: Task) => Promise<unknown>): Step {
+export function simpleStep<C = JsonObject>(step: NamedStep, act: (task: Task<C>) => Promise<unknown>): Step<C> {
   return {
     ...step,
     async run(task) {

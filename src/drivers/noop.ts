@@ -23,6 +23,7 @@ export const noConsole: ConsoleInterface = { ...nothing, log: async () => null }
 
 export const noBios: BiosInterface = {
   ...nothing,
+  unsupported: true,
   readSettings: (node) => unsupported(node, 'BIOS settings'),
   applySettings: (node) => unsupported(node, 'BIOS settings'),
   factoryReset: (node) => unsupported(node, 'BIOS settings'),
@@ -30,6 +31,7 @@ export const noBios: BiosInterface = {
 
 export const noFirmware: FirmwareInterface = {
   ...nothing,
+  unsupported: true,
   readComponents: (node) => unsupported(node, 'firmware inventory'),
   update: (node) => unsupported(node, 'firmware update'),
 };

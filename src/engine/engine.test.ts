@@ -116,7 +116,7 @@ test('an operation is taken up where it stood by an engine that knows nothing bu
       return { next: true, context: { found: 42 } };
     }),
     aStep('second', async (task) => {
-      ran.push(`second sees ${task.operation.context['found']}`);
+      ran.push(`second sees ${task.context['found']}`);
       return isBlocked ? { wait: 'a word' } : { next: true };
     }),
   ];

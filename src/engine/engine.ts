@@ -13,10 +13,7 @@ import { machineMessages } from './messages/machine-messages.ts';
 import { claimFormerEndpoints } from './nodes/endpoints.ts';
 import { NodeReservations } from './nodes/node-reservations.ts';
 import { nodeVerbs } from './nodes/nodes.ts';
-import { cleanDefinition } from './operations/clean.ts';
-import type { CleanTimes } from './operations/clean-steps.ts';
-import { type DefinitionParts, deleteDefinition, deployDefinition, rebuildDefinition } from './operations/deploy.ts';
-import { powerDefinition, verifyDefinition } from './operations/node-operations.ts';
+import { definitions, lastErrors, provisionStateMachine } from './operations/registry.ts';
 import { askPowerNow } from './power/ask-power.ts';
 import { BmcHealth } from './power/bmc-health.ts';
 import { BmcPasswords } from './power/bmc-passwords.ts';
@@ -25,9 +22,9 @@ import { machineVerbs } from './power/machine-verbs.ts';
 import { PowerStateSync } from './power/power-state-sync.ts';
 import { resumeDeletes, serverVerbs } from './servers/servers.ts';
 import type { EngineSettings } from './settings.ts';
+import { BoundOperations, type StepHook } from './worker/bound-operations.ts';
+import type { CleanTimes } from './worker/define-operation.ts';
 import { hasEnded } from './worker/live-operations.ts';
-import type { OperationDefinition, OperationKinds, StepHook } from './worker/operation-kinds.ts';
-import { withBmcTime } from './worker/step-deadlines.ts';
 import { buildTask, type TaskParts } from './worker/task.ts';
 import { Worker } from './worker/worker.ts';
 
@@ -51,16 +48,7 @@ export function createEngine(parts: EngineParts): Engine {
     heard: (uuid, data) => watch.hear(uuid, data),
   });
   const bootStates = new BootStates({ store, drivers, log });
-  const definitions: DefinitionParts = { store, drivers, settings, consoles, begin: (...request) => worker.begin(...request) };
-  const kinds = withBmcTimes(settings, {
-    deploy: deployDefinition(definitions),
-    rebuild: rebuildDefinition(definitions),
-    delete: deleteDefinition(definitions),
-    clean: cleanDefinition({ settings, store, drivers, consoles, ...(parts.cleanTimes && { times: parts.cleanTimes }) }),
-    verify: verifyDefinition({ store, drivers, bootStates }),
-    power: powerDefinition(definitions),
-  });
-  const bmcHealth = new BmcHealth(store);
+  const bmcHealth = new BmcHealth(store, lastErrors);
   const reservations = new NodeReservations();
   const taskParts: TaskParts = {
     ...parts,
@@ -75,7 +63,10 @@ export function createEngine(parts: EngineParts): Engine {
   };
   const worker = new Worker({
     store,
-    kinds,
+    operations: new BoundOperations(definitions, {
+      ...{ store, drivers, settings, consoles, bootStates, lastErrors, states: provisionStateMachine },
+      ...(parts.cleanTimes && { cleanTimes: parts.cleanTimes }),
+    }),
     log,
     reservations,
     taskFor: (live, _step, signal) => buildTask(taskParts, live, signal),
@@ -85,7 +76,17 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const watch = new ConsoleWatch({ store, drivers, worker });
   const servers = serverVerbs({ store, drivers, worker });
-  const powerSync = new PowerStateSync({ store, drivers, settings, log, bmcHealth, worker, reservations, bootStates });
+  const powerSync = new PowerStateSync({
+    store,
+    drivers,
+    settings,
+    log,
+    bmcHealth,
+    worker,
+    reservations,
+    bootStates,
+    lastErrors,
+  });
   const passwords = new BmcPasswords({
     store,
     drivers,
@@ -136,7 +137,7 @@ export function createEngine(parts: EngineParts): Engine {
 /** The agent's latest message about its current command. */
 function progressOf(worker: Worker, uuid: string): string | undefined {
   const live = worker.live.ofNode(uuid);
-  const command = live?.operation.context['command'] as { id?: string } | undefined;
+  const { command } = live?.operation.context ?? {};
   return live?.progress?.command === command?.id ? live?.progress?.message : undefined;
 }
 
@@ -149,17 +150,4 @@ async function untilEnded({ store, worker }: { store: Store; worker: Worker }, i
   unlisten();
   if (!operation) throw new Fault('notFound', { what: 'Operation', id });
   return operation;
-}
-
-/** The steps of all kinds, with BMC time added according to the site's settings. */
-function withBmcTimes(settings: EngineSettings, kinds: OperationKinds): OperationKinds {
-  const timed = Object.entries(kinds).map(([name, kind]): [string, OperationDefinition] => [
-    name,
-    {
-      ...kind,
-      steps: (operation) => withBmcTime(kind.steps(operation), settings),
-      undo: (operation) => withBmcTime(kind.undo(operation), settings),
-    },
-  ]);
-  return Object.fromEntries(timed) as OperationKinds;
 }

@@ -6,8 +6,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import type { CleanTimes } from '#engine/operations/clean-steps.ts';
-import type { StepHook } from '#engine/worker/operation-kinds.ts';
+import type { StepHook } from '#engine/worker/bound-operations.ts';
+import type { CleanTimes } from '#engine/worker/define-operation.ts';
 import { serve } from '#serve.ts';
 import { readSettings } from '#settings.ts';
 import { momentOf, momentsFile, wayOf } from './crash-moments.ts';

@@ -5,7 +5,7 @@
 import type { DeployInterface } from '#drivers/interfaces.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
 import { checkWholeDiskImage } from './check-image.ts';
-import { type DirectTimes, directSteps } from './steps.ts';
+import { DirectContext, type DirectTimes, directSteps } from './steps.ts';
 
 export function createDirectDeploy(times: DirectTimes): DeployInterface {
   return {
@@ -13,6 +13,7 @@ export function createDirectDeploy(times: DirectTimes): DeployInterface {
     properties: {},
     validate: (node) => void rootDeviceOf(node),
     checkImage: checkWholeDiskImage,
+    context: DirectContext,
     steps: directSteps(times),
     // The deployment leaves nothing but boot files and the operation's folder.
     async release() {},

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { routes, WriteImageResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
@@ -10,6 +11,10 @@ import type { AgentReply, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
 import { checkBoot } from './check-boot.ts';
+
+/** The disk to which the image was written. */
+export const DirectContext = Type.Object({ root_device: Type.String() });
+type DirectContext = Static<typeof DirectContext>;
 
 /** Timeouts in seconds: until the ramdisk's agent reports, and for preparing or writing an image. */
 export type DirectTimes = { agentTimeout: number; imageTimeout: number };
@@ -61,7 +66,7 @@ async function writeBootFiles(task: Task): Promise<void> {
   await task.boot.serve({ boot: 'deploy', deploy: { ...ramdisk, parameters: task.boot.agentParameters() } });
 }
 
-const writeImage: Step['run'] = async (task) => {
+const writeImage: Step<DirectContext>['run'] = async (task) => {
   const { image: id } = await task.imageIds();
   const image = await task.images.extents(id);
   const { disk = 0 } = task.server?.flavor ?? {};
@@ -92,13 +97,15 @@ const writeImage: Step['run'] = async (task) => {
   return { next: true, context: { root_device: device } };
 };
 
-const writeConfigDrive: Step['run'] = async (task) => {
+const writeConfigDrive: Step<DirectContext>['run'] = async (task) => {
+  const { root_device: device } = task.context;
+  if (device === undefined) throw new Error('no step has written the image');
   const file = await readFile(await task.configDrive());
   const reply = await task.agent.ask('write-config-drive', {
     path: routes.configDrive,
     sha256: createHash('sha256').update(file).digest('hex'),
     size: file.length,
-    device: String(task.operation.context['root_device']),
+    device,
   });
   if (!reply) return { wait: 'the ramdisk to write the config drive' };
   resultOf(reply, 'write the config drive');

@@ -8,6 +8,7 @@ import type { FakeBmc } from './fake-bmc.ts';
 
 export function createFakeDeploy(bmc: FakeBmc, deployDelayMs: number): DeployInterface {
   return {
+    simulated: true,
     boot: ['fake', 'ipxe', 'pxe'],
     properties: fakeProperties,
     validate: (node) => void bmc.behaviour(node),

@@ -14,7 +14,13 @@ const Post = Type.Object({
   l: Type.Optional(Digits),
 });
 
-export type IscsiTarget = { address: string; port: number; iqn: string; lun: number };
+export const IscsiTarget = Type.Object({
+  address: Type.String(),
+  port: Type.Integer(),
+  iqn: Type.String(),
+  lun: Type.Integer(),
+});
+export type IscsiTarget = Static<typeof IscsiTarget>;
 
 /** Throws `ramdiskError` with the ramdisk's own error text (`e`), or if it exports another disk than requested. */
 export function readDeployPost(post: JsonObject, iqn: string): IscsiTarget {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { donePort } from '#agent-protocol/classic.ts';
 import type { DeployInterface } from '#drivers/interfaces.ts';
 import { checkPartitionImage } from './check-image.ts';
+import { IscsiContext } from './context.ts';
 import { secretFileName } from './iscsi-disk.ts';
 import type { IscsiOptions } from './options.ts';
 import { rootDiskNames } from './root-disk.ts';
@@ -18,6 +19,7 @@ export function createIscsiDeploy(options: Omit<IscsiOptions, 'donePort'> & Part
     properties: {},
     validate: (node) => void rootDiskNames(node),
     checkImage: checkPartitionImage,
+    context: IscsiContext,
     steps: iscsiSteps({ donePort, ...options }),
     async release(task) {
       const names = [secretFileName, 'piece', 'ephemeral'];

@@ -2,13 +2,16 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
-import type { Outcome, Task } from '#drivers/interfaces.ts';
-import type { IscsiTarget } from './deploy-post.ts';
+import type { Outcome as StepOutcome, Task as StepTask } from '#drivers/interfaces.ts';
+import { type IscsiContext, known } from './context.ts';
 import { makeEphemeral } from './file-systems.ts';
 import { IscsiDisk } from './iscsi-disk.ts';
 import type { IscsiOptions } from './options.ts';
 import { encodeLeadIn, leadInBytes, type Partition, type PartitionRole, planPartitions } from './partitions.ts';
 import { encodeSwapHead } from './swap-area.ts';
+
+type Outcome = StepOutcome<IscsiContext>;
+type Task = StepTask<IscsiContext>;
 
 const next: Outcome = { next: true };
 
@@ -80,14 +83,15 @@ async function rawImage(task: Task): Promise<{ path: string; size: number }> {
 }
 
 async function openDisk(task: Task, { silenceTimeout, confinement }: IscsiOptions): Promise<IscsiDisk> {
-  const { target, deployment_key: deploymentKey } = task.operation.context as { target: IscsiTarget; deployment_key: string };
+  const target = known(task.context, 'target');
+  const deploymentKey = known(task.context, 'deployment_key');
   const workDir = task.settings.work_dir;
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   return new IscsiDisk({ target, deploymentKey, workDir, silenceMs: silenceTimeout * 1000, confinement, signal: task.signal });
 }
 
 function partitionsOf(task: Task): Partition[] {
-  return task.operation.context['partitions'] as Partition[];
+  return known(task.context, 'partitions');
 }
 
 function placeOf(task: Task, role: PartitionRole): { start: number; length: number } {

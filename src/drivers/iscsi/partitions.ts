@@ -1,5 +1,6 @@
 /** The partitions of a flavor, and their MBR. Pure functions. */
 import { createHash } from 'node:crypto';
+import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 
@@ -7,9 +8,14 @@ const sector = 512;
 const mib = 1024 * 1024;
 const gib = 1024 * mib;
 
-export type PartitionRole = 'root' | 'swap' | 'ephemeral' | 'config';
 /** Bytes, all multiples of 1 MiB. */
-export type Partition = { role: PartitionRole; start: number; length: number };
+export const Partition = Type.Object({
+  role: Type.Union([Type.Literal('root'), Type.Literal('swap'), Type.Literal('ephemeral'), Type.Literal('config')]),
+  start: Type.Integer(),
+  length: Type.Integer(),
+});
+export type Partition = Static<typeof Partition>;
+export type PartitionRole = Partition['role'];
 
 /** Fixed size, so that the partitions before it never move; far larger than any config drive. */
 export const configDriveBytes = 64 * mib;

@@ -6,6 +6,7 @@ import type { ImageIds, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Server } from '#store/tables/servers.ts';
 import { checkKernel } from './check-kernel.ts';
+import { type IscsiContext, known } from './context.ts';
 import { readDeployPost } from './deploy-post.ts';
 import { makeConfigDrive, makeEphemeralPartition, makeSwap, partitionDisk, writeRoot } from './disk-steps.ts';
 import { sendDone } from './done-signal.ts';
@@ -15,7 +16,11 @@ import { rootDiskNames } from './root-disk.ts';
 
 export function iscsiSteps(options: IscsiOptions): readonly Step[] {
   const { agentTimeout, imageTimeout } = options;
-  const diskStep = (name: string, title: string, act: (task: Task, options: IscsiOptions) => Promise<Outcome>): Step => ({
+  const diskStep = (
+    name: string,
+    title: string,
+    act: (task: IscsiTask, options: IscsiOptions) => Promise<Outcome>,
+  ): IscsiStep => ({
     name,
     title,
     deadlineSeconds: imageTimeout,
@@ -30,7 +35,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       keepsDisk: true,
       keepsMachine: true,
       phase: 'prepare',
-      run: (task) => fetchImages(task, options),
+      run: (task: IscsiTask) => fetchImages(task, options),
     },
     simpleStep(
       { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
@@ -63,7 +68,9 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
   ];
 }
 
-type Outcome = Awaited<ReturnType<Step['run']>>;
+type IscsiStep = Step<IscsiContext>;
+type IscsiTask = Task<IscsiContext>;
+type Outcome = Awaited<ReturnType<IscsiStep['run']>>;
 
 /** If the disk is gone because the machine is off, the fault says so: that explains more than the connection error. */
 async function tellPower(task: Task, act: () => Promise<Outcome>): Promise<Outcome> {
@@ -78,7 +85,7 @@ async function tellPower(task: Task, act: () => Promise<Outcome>): Promise<Outco
 }
 
 /** Finds all problems of the images before the machine is touched. Creates the deploy key, once. */
-async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<Outcome> {
+async function fetchImages(task: IscsiTask, { confinement }: IscsiOptions): Promise<Outcome> {
   const server = serverOf(task);
   rootDiskNames(task.node);
   const { image: id, kernel, ramdisk } = await partitionImage(task);
@@ -87,19 +94,17 @@ async function fetchImages(task: Task, { confinement }: IscsiOptions): Promise<O
   const root = await fileSystemUuid(path, image.name ?? image.id, { confinement, signal: task.signal });
   await Promise.all([checkKernel(task, image, kernel), task.images.file(ramdisk), task.deployRamdisk()]);
   task.note('image', `root file system of ${Math.round(size / 1024 / 1024)} MiB, UUID ${root}`, { size, root });
-  const known = task.operation.context['deployment_key'];
-  const key = typeof known === 'string' ? known : randomBytes(16).toString('hex');
+  const key = task.context.deployment_key ?? randomBytes(16).toString('hex');
   return { next: true, context: { deployment_key: key, iqn: `iqn.2012-12.org.ingot:${server.id}`, root_uuid: root } };
 }
 
-async function writeBootFiles(task: Task): Promise<void> {
-  const { deployment_key: key, iqn } = task.operation.context;
+async function writeBootFiles(task: IscsiTask): Promise<void> {
   const parameters = {
     selinux: '0',
     [classicParameters.disk]: rootDiskNames(task.node),
-    [classicParameters.iqn]: String(iqn),
+    [classicParameters.iqn]: known(task.context, 'iqn'),
     [classicParameters.deploymentId]: String(task.node.id),
-    [classicParameters.deploymentKey]: String(key),
+    [classicParameters.deploymentKey]: known(task.context, 'deployment_key'),
     [classicParameters.troubleshoot]: '0',
     ...task.boot.agentParameters(),
   };
@@ -107,17 +112,17 @@ async function writeBootFiles(task: Task): Promise<void> {
   await task.boot.serve({ boot: 'deploy', deploy: { ...deploy, parameters }, instance });
 }
 
-async function waitForPost(task: Task): Promise<Outcome> {
+async function waitForPost(task: IscsiTask): Promise<Outcome> {
   const post = task.message('deploy-post');
   if (!post) return { wait: 'the deploy ramdisk to offer its disk' };
-  const target = readDeployPost(post, String(task.operation.context['iqn']));
+  const target = readDeployPost(post, known(task.context, 'iqn'));
   task.note('ramdisk', `offers its disk at ${target.address}:${target.port}`, target);
   return { next: true, context: { target } };
 }
 
 /** From now on the machine boots the user's own kernel; the deploy key is no longer published. */
-async function switchBootFiles(task: Task): Promise<void> {
-  const root = `UUID=${task.operation.context['root_uuid']}`;
+async function switchBootFiles(task: IscsiTask): Promise<void> {
+  const root = `UUID=${known(task.context, 'root_uuid')}`;
   await task.boot.serve({ boot: 'instance', instance: { ...(await instanceFiles(task)), root } });
 }
 
@@ -125,8 +130,8 @@ async function switchBootFiles(task: Task): Promise<void> {
  * The ramdisk reboots the machine on request. If it does not listen (the step was repeated, or the ramdisk died after
  * its work), a power cycle does the same: every write was confirmed, so all data is on the disk.
  */
-async function restart(task: Task, { donePort }: IscsiOptions): Promise<void> {
-  const { address } = task.operation.context['target'] as { address: string };
+async function restart(task: IscsiTask, { donePort }: IscsiOptions): Promise<void> {
+  const { address } = known(task.context, 'target');
   try {
     await sendDone(address, donePort, task.signal);
   } catch (error) {

@@ -82,7 +82,7 @@ export class ConsoleWatch {
     if (!watched.file) return;
     const { driver, facts } = watched.file;
     const end = await driver.position(facts);
-    const since = watched.since ?? (live.operation.context['console_since'] as string | undefined);
+    const since = watched.since ?? live.operation.context.console_since;
     watched.since = end;
     // Without an offset, the content may belong to an earlier boot.
     if (end === undefined || since === undefined || end === since) return;
@@ -125,5 +125,5 @@ export class ConsoleWatch {
 /** True if its ramdisk is about to boot or is running. */
 function isWaitedFor({ operation, awaitsBoot, announcedStep }: LiveOperation): boolean {
   if (operation.state !== 'running') return false;
-  return awaitsBoot || announcedStep?.phase === 'image' || 'command' in operation.context;
+  return awaitsBoot || announcedStep?.phase === 'image' || operation.context.command !== undefined;
 }

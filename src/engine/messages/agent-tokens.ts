@@ -5,23 +5,16 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { imageToken } from '#agent-protocol/image-token.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
 import type { Requester } from '#domain/requesters.ts';
+import type { BaseContext } from '../worker/base-context.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
 import type { Worker } from '../worker/worker.ts';
 
 /** The agent bound to an operation; in the operation's context, so that it survives a restart of Ingot. */
-export type AgentBinding = {
-  /** Digest of the agent's random instance id. */
-  readonly instance: string;
-  readonly address: string;
-  /** As shown in messages, with the MAC. */
-  readonly name: string;
-  readonly session: string;
-};
+export type AgentBinding = NonNullable<BaseContext['agent_binding']>;
 
 export function bindingOf({ operation }: LiveOperation): AgentBinding | undefined {
-  return operation.context['agent_binding'] as AgentBinding | undefined;
+  return operation.context.agent_binding;
 }
 
 export function newBinding(instance: string, requester: Requester, name: string): AgentBinding {
@@ -49,7 +42,7 @@ const finder =
     return live;
   };
 
-export const findByBootstrap = finder(({ operation }) => (operation.context as JsonObject)['agent_secret']);
+export const findByBootstrap = finder(({ operation }) => operation.context.agent_secret);
 export const findBySession = finder((live) => bindingOf(live)?.session);
 export const findByImageToken = finder((live, path) => {
   const binding = bindingOf(live);

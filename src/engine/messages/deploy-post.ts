@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { formatRequester, type Requester } from '#domain/requesters.ts';
 import type { MachineRequest } from '../nodes/machine-record.ts';
+import type { BaseContext } from '../worker/base-context.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
 import { now } from '../worker/step-deadlines.ts';
 import { endBySecond, expectOwnMachine, type MessageParts, refuseStranger } from './agent-binding.ts';
@@ -55,8 +56,8 @@ async function refuseOtherMachine(parts: MessageParts, live: LiveOperation, { u,
 
 const loaderUuidsMax = 8;
 
-function loaderUuids({ context }: Pick<LiveOperation['operation'], 'context'>): readonly string[] {
-  return (context['loader_uuids'] as string[] | undefined) ?? [];
+function loaderUuids({ context }: { context: BaseContext }): readonly string[] {
+  return context.loader_uuids ?? [];
 }
 
 /**
@@ -68,7 +69,7 @@ export async function noteLoaderUuid({ worker, store }: MessageParts, { kind, ma
   if (uuid === undefined || mac === undefined) return;
   const port = await store.node_ports.find({ address: mac.toLowerCase() });
   const live = port && worker.live.ofNode(port.node_uuid);
-  if (!live || typeof live.operation.context['deployment_key'] !== 'string') return;
+  if (!live || live.operation.context.deployment_key === undefined) return;
   if (loaderUuids(live.operation).includes(uuid)) return;
   await worker.saveContext(live, (context) => {
     const loader_uuids = [...new Set([...loaderUuids({ context }), uuid])].slice(-loaderUuidsMax);
@@ -79,8 +80,8 @@ export async function noteLoaderUuid({ worker, store }: MessageParts, { kind, ma
 async function findByKey({ worker, store }: MessageParts, fields: Record<string, string>): Promise<LiveOperation> {
   const node = /^\d{1,9}$/.test(fields['i'] ?? '') ? await store.nodes.find({ id: Number(fields['i']) }) : undefined;
   const live = node && worker.live.ofNode(node.uuid);
-  const key = live?.operation.context['deployment_key'];
-  if (!live || typeof key !== 'string' || !isSame(fields['k'] ?? '', key))
+  const key = live?.operation.context.deployment_key;
+  if (!live || key === undefined || !isSame(fields['k'] ?? '', key))
     throw new Fault('badRequest', { detail: 'key is not match' });
   return live;
 }
@@ -89,7 +90,7 @@ async function findByKey({ worker, store }: MessageParts, fields: Record<string,
 async function saveContext({ worker }: MessageParts, live: LiveOperation, post: JsonObject): Promise<boolean> {
   let isRepeat = false;
   await worker.saveContext(live, (context) => {
-    const messages = (context['messages'] ?? {}) as Record<string, JsonObject>;
+    const { messages = {} } = context;
     const before = messages['deploy-post'];
     isRepeat = before !== undefined;
     if (before && JSON.stringify(before) !== JSON.stringify(post)) throw new Fault('badRequest', { detail: 'key is not match' });

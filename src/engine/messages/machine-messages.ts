@@ -111,7 +111,7 @@ function expectCommanded(live: LiveOperation, path: string): void {
 
 /** A failed operation sends no more commands, although the machine may still poll. */
 function pendingOf({ operation }: LiveOperation): Command | undefined {
-  return operation.state === 'running' ? (operation.context['command'] as Command | undefined) : undefined;
+  return operation.state === 'running' ? operation.context.command : undefined;
 }
 
 async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSignal): Promise<Command | undefined> {
@@ -151,14 +151,13 @@ async function takeResult({ worker, record }: MessageParts, live: LiveOperation,
     ? { ok: true, result: (result.result ?? {}) as JsonObject }
     : { ok: false, error: result.error ?? 'no reason given' };
   // A repeated result that is already known changes nothing.
-  if ((live.operation.context['command'] as Command | undefined)?.id !== result.command_id) return;
+  if (live.operation.context.command?.id !== result.command_id) return;
   let command: Command | undefined;
   await worker.saveContext(live, (context) => {
-    const { command: pending, ...others } = context as JsonObject & { command?: Command };
+    const { command: pending, ...others } = context;
     if (pending?.id !== result.command_id) return context;
     command = pending;
-    const replies = { ...(others['replies'] as JsonObject), [pending.name]: reply as unknown as JsonObject };
-    return { ...others, replies };
+    return { ...others, replies: { ...others.replies, [pending.name]: reply } };
   });
   if (!command) return;
   record.agent(live.operation, {

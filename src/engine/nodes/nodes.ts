@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { eventsFrom, nextState } from '#domain/provision-states.ts';
-import type { Drivers, HardwareType, Interface, PowerTarget } from '#drivers/interfaces.ts';
+import type { Drivers, HardwareType, Interface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
-import { type AskedStep, readCleanSteps } from '../operations/clean-steps.ts';
+import { type PowerRequest, power } from '../operations/power.ts';
+import { type KindVerb, verbs } from '../operations/registry.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
@@ -20,7 +20,7 @@ import { checkPowerPolicy } from '../power/power-policy.ts';
 import type { PowerStateSync } from '../power/power-state-sync.ts';
 import { checkNodeProperties, refuseOddSizes } from '../scheduler/node-properties.ts';
 import type { EngineSettings } from '../settings.ts';
-import type { NewOperation } from '../worker/operation-kinds.ts';
+import { newOperation } from '../worker/define-operation.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { refuseWhileBusy } from './busy-node.ts';
@@ -241,83 +241,63 @@ async function deleteNode({ store, reservations }: Parts, uuid: string): Promise
   });
 }
 
-/** Verbs that start an operation; the others only change the state. */
-const verbOperations: Readonly<
-  Record<string, (node: Node, settings: EngineSettings, steps: AskedStep[]) => NewOperation | undefined>
-> = {
-  manage: (node) => (node.provision_state === 'enroll' ? operationOn(node, 'verify', {}) : undefined),
-  provide: (node, settings) =>
-    settings['clean.on_provide'] || node.must_clean
-      ? operationOn(node, 'clean', { target: 'available', boot_interface: node.boot_interface })
-      : undefined,
-  clean: (node, _, steps) =>
-    operationOn(node, 'clean', {
-      target: 'manageable',
-      boot_interface: node.boot_interface,
-      clean_steps: steps as JsonObject[],
-    }),
-};
-
-function operationOn(node: Node, kind: NewOperation['kind'], request: NewOperation['request']): NewOperation {
-  return { kind, purpose: `${kind} node ${node.name ?? node.uuid}`, node_uuid: node.uuid, server_id: null, request };
-}
-
 async function setProvisionState(
   parts: Parts,
   uuid: string,
-  verb: string,
+  name: string,
   options: { clean_steps?: JsonObject[] } = {},
 ): Promise<void> {
-  const { store, worker, settings } = parts;
-  if (verb === 'abort') return abort(parts, uuid);
-  if (verb === 'deleted') return undeploy(parts, uuid);
-  if (verb === 'active' || verb === 'rebuild') {
-    throw new Fault('unsupported', { what: `Provision verb '${verb}' (create or rebuild a server instead)` });
-  }
+  const { store, worker } = parts;
+  const named = verbs.filter((verb) => verb.name === name);
+  if (named.some(({ cancels }) => cancels)) return abort(parts, uuid);
+  if (named.some(({ byServer }) => byServer === 'delete')) return undeploy(parts, uuid);
+  if (named.some(({ byServer }) => byServer === 'refuse'))
+    throw new Fault('unsupported', { what: `Provision verb '${name}' (create or rebuild a server instead)` });
   const operation = await store.transaction(async (trx): Promise<Operation | undefined> => {
     const node = await findNode(trx, uuid);
     await refuseWhileBusy(trx, node);
     if (node.instance_uuid) {
-      const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${verb}' would take it away.`;
+      const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${name}' would take it away.`;
       throw new Fault('conflict', { detail });
     }
-    const target = nextState(node.provision_state, verb);
-    if (!target || !Object.hasOwn(verbOperations, verb)) {
-      const allowed = eventsFrom(node.provision_state).filter(
-        (event) => Object.hasOwn(verbOperations, event) || event === 'deleted',
-      );
-      throw new Fault('wrongState', {
-        action: `${verb} (allowed here: ${allowed.join(', ') || 'none'})`,
-        node: node.name ?? uuid,
-        state: node.provision_state,
-      });
-    }
-    const steps = verb === 'clean' ? readCleanSteps(parts.drivers, node, options.clean_steps ?? []) : [];
-    const work = verbOperations[verb]?.(node, settings, steps);
-    const cleansFirst = verb === 'provide' && work;
-    const now = new Date().toISOString();
-    await trx.nodes.update(
-      { uuid },
-      {
-        provision_state: cleansFirst ? 'cleaning' : target,
-        target_provision_state: work ? finalStates[verb] : null,
-        provision_updated_at: now,
-        updated_at: now,
-        // Cleared when work begins, as in Ironic; until then the error of a failed cleaning is shown.
-        ...((work || verb !== 'manage') && { last_error: null }),
-        ...(verb === 'manage' && { maintenance: false, maintenance_reason: null, fault: null }),
-      },
-    );
-    return work && worker.begin(trx, work);
+    return applyVerb(parts, trx, { node, verb: verbFor(parts, node, name), clean_steps: options.clean_steps });
   });
   if (operation) worker.launch(operation);
 }
 
-const finalStates: Readonly<Record<string, Node['provision_state']>> = {
-  manage: 'manageable',
-  provide: 'available',
-  clean: 'manageable',
-};
+/** @throws Fault `wrongState` with the verbs that the node's state allows */
+function verbFor({ settings }: Parts, node: Node, name: string): KindVerb {
+  const allowed = verbs.filter(({ from }) => from.includes(node.provision_state));
+  const verb = allowed.find((each) => each.name === name && (each.when?.(node, settings) ?? true));
+  if (verb) return verb;
+  const usable = allowed.filter(({ byServer }) => byServer !== 'refuse').map((each) => each.name);
+  throw new Fault('wrongState', {
+    action: `${name} (allowed here: ${[...new Set(usable)].join(', ') || 'none'})`,
+    node: node.name ?? node.uuid,
+    state: node.provision_state,
+  });
+}
+
+type Applied = { node: Node; verb: KindVerb; clean_steps?: JsonObject[] | undefined };
+
+async function applyVerb({ worker, drivers }: Parts, trx: Store, { node, verb, clean_steps }: Applied) {
+  const { uuid } = node;
+  const request = verb.request?.(node, { drivers, ...(clean_steps && { clean_steps }) });
+  const now = new Date().toISOString();
+  await trx.nodes.update(
+    { uuid },
+    {
+      provision_state: verb.to,
+      target_provision_state: verb.target ?? null,
+      provision_updated_at: now,
+      updated_at: now,
+      ...verb.patch,
+    },
+  );
+  if (!request || verb.kind === undefined) return undefined;
+  const purpose = `${verb.kind} node ${node.name ?? uuid}`;
+  return worker.begin(trx, { kind: verb.kind, purpose, node_uuid: uuid, server_id: null, request });
+}
 
 async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
   const node = await findNode(store, uuid);
@@ -333,14 +313,15 @@ async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<v
   await deleteServer(node.instance_uuid);
 }
 
-async function setPower({ store, worker }: Parts, uuid: string, target: PowerTarget): Promise<void> {
+async function setPower({ store, worker }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
     await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;
     // With the server in the operation, a deletion of the server aborts it instead of being rejected.
-    return worker.begin(trx, { ...operationOn(node, 'power', { target }), purpose, server_id: node.instance_uuid });
+    const about = { purpose, node_uuid: uuid, server_id: node.instance_uuid };
+    return worker.begin(trx, newOperation(power, { ...about, request: { target } }));
   });
   worker.launch(operation);
 }

@@ -9,8 +9,10 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { aStore } from '#test/a-store.ts';
 import { aNode, anOperation, aTask } from '#test/a-task.ts';
-import { cleanDefinition } from './clean.ts';
+import { BoundOperations } from '../worker/bound-operations.ts';
+import type { OperationParts } from '../worker/define-operation.ts';
 import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
+import { definitions, provisionStateMachine } from './registry.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
 
@@ -23,7 +25,7 @@ async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
   t.after(() => store.close());
   const did: string[] = [];
   const { versions = ['1.0'], bios = [[]], flash = 60_000 } = bmc;
-  const times = { look: 1, lastWords: 1, flash };
+  const cleanTimes = { look: 1, lastWords: 1, flash };
   let silentFor = bmc.silentFor ?? 0;
   const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
   const drivers = {
@@ -55,7 +57,7 @@ async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
     },
   } as unknown as Drivers;
   const node = { management_interface: 'fake', firmware_interface: 'no-firmware', bios_interface: 'no-bios' };
-  const steps = (asked: AskedStep[]) => outOfBandSteps({ store, drivers, times }, asked);
+  const steps = (asked: AskedStep[]) => outOfBandSteps({ store, drivers, cleanTimes }, asked);
   const run = (step: Step, context: JsonObject = {}, signal?: AbortSignal) => {
     const task = aTask({ node, operation: { step: step.name, context }, ...(signal && { signal }) });
     return { task, outcome: step.run(task) };
@@ -100,9 +102,10 @@ const consoles = { clearRecord: async () => {}, log: async () => null };
 test('a machine whose firmware may be being written keeps its power on the way back', async (t) => {
   const { store, drivers } = await aStage(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
-  const { undo } = cleanDefinition({ store, drivers, settings, consoles });
+  const operations = new BoundOperations(definitions, { store, drivers, settings, consoles } as unknown as OperationParts);
   const request = { clean_steps: [firmware, { interface: 'deploy', step: 'erase_devices' }] } as unknown as JsonObject;
-  const names = (operation: Operation) => undo(operation).map(({ name }) => name);
+  const names = (operation: Operation) =>
+    operations.steps(operations.read({ ...operation, state: 'rolling_back' })).map(({ name }) => name);
   assert.deepEqual(names(anOperation({ kind: 'clean', request, context: begun() })), ['keep console', 'remove boot files']);
   assert.deepEqual(names(anOperation({ kind: 'clean', request, context: { flashing: null } })), [
     'keep console',
@@ -147,12 +150,15 @@ test('who aborts a cleaning ends its waiting at once', async (t) => {
 test('a maintenance that a person has set, even in the midst of a cleaning, outlasts it; that of a failed one ends', async (t) => {
   const { store, drivers } = await aStage(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
-  const { ended } = cleanDefinition({ store, drivers, settings, consoles });
+  const operations = new BoundOperations(definitions, {
+    ...{ store, drivers, settings, consoles, states: provisionStateMachine },
+  } as unknown as OperationParts);
   const end = async (changes: Partial<Node>, operation: Partial<Operation>) => {
     const { id: _, ...row } = aNode({ uuid: randomUUID(), name: null, provision_state: 'cleaning', ...changes });
     const { uuid } = await store.nodes.insert(row);
     const request = { target: 'manageable', clean_steps: [firmware] } as unknown as JsonObject;
-    await ended(store, anOperation({ kind: 'clean', node_uuid: uuid, state: 'done', request, ...operation }));
+    const ended = anOperation({ kind: 'clean', node_uuid: uuid, state: 'done', request, ...operation });
+    await operations.ended(store, operations.read(ended), () => assert.fail('nothing follows'));
     const { maintenance, maintenance_reason, fault } = (await store.nodes.find({ uuid }))!;
     return [maintenance, maintenance_reason, fault];
   };

@@ -2,31 +2,21 @@
  * Manual clean steps (`baremetal node clean --clean-steps`) that the BMC executes out of band, without a ramdisk; named
  * as in Ironic. Each becomes a step of the operation, so it is durable, has a timeout and is recorded.
  */
-import { Type } from 'typebox';
+import { type Static, type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { pause } from '#async/timers.ts';
 import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
-import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Operation } from '#store/tables/operations.ts';
 import { recordBmcCommand } from '../power/power.ts';
+import type { BaseContext } from '../worker/base-context.ts';
+import type { CleanTimes, OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 
-export type AskedStep = { interface: string; step: string; args?: JsonObject };
-type Parts = { store: Store; drivers: Drivers; times?: CleanTimes };
+type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes'>;
 
-/** In milliseconds. */
-export type CleanTimes = {
-  /** Poll interval for the progress of a BMC. */
-  readonly look: number;
-  /** How long a BMC may keep responding after a restart request. */
-  readonly lastWords: number;
-  /** How long to wait for a new version if Ingot restarted during a firmware update. */
-  readonly flash: number;
-};
 const usualTimes: CleanTimes = { look: 10_000, lastWords: 10_000, flash: 900_000 };
 
 /** Firmware applies settings during boot, which takes long on some machines. */
@@ -34,15 +24,35 @@ const bootSeconds = 1800;
 /** Longer than the driver's own timeout. */
 const flashSeconds = 3900;
 
-const AskedSteps = Type.Array(
+const Args = Type.Unsafe<JsonObject>(Type.Object({}));
+export const AskedSteps = Type.Array(
   Type.Object({
     interface: Type.String(),
     step: Type.String(),
-    args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    priority: Type.Optional(Type.Unknown()),
+    args: Type.Optional(Args),
+    priority: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
   }),
   { maxItems: 100 },
 );
+export type AskedStep = Static<typeof AskedSteps>[number];
+
+/** What the out-of-band steps keep for a restart of Ingot. */
+export const CleanContext = Type.Object({
+  /** The step that has told the BMC to restart. */
+  restarted: Type.String(),
+  /** The step that updates firmware, and the versions before it; null once the update is known to be over. */
+  flashing: Type.Union([
+    Type.Object({
+      step: Type.String(),
+      versions: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+    }),
+    Type.Null(),
+  ]),
+});
+type CleanContext = Static<typeof CleanContext>;
+type CleanStep = Step<CleanContext>;
+type CleanTask = Task<CleanContext>;
+type Flash = NonNullable<CleanContext['flashing']>;
 const BiosArgs = Type.Object({
   settings: Type.Array(
     Type.Object({
@@ -64,42 +74,45 @@ const FirmwareArgs = Type.Object({
 });
 const NoArgs = Type.Object({}, { additionalProperties: false });
 
+/** A row of the table: the schema of the step's arguments, and the steps of the operation. */
 type Row = {
-  readonly args: typeof BiosArgs | typeof FirmwareArgs | typeof NoArgs;
+  readonly args: TObject;
+  /** The arguments have been checked. */
   readonly steps: (parts: Parts, args: JsonObject) => readonly Step[];
 };
+
+function row<A extends TObject>(args: A, steps: (parts: Parts, given: Static<A>) => readonly Step[]): Row {
+  return {
+    args,
+    steps(parts, given) {
+      if (!Value.Check(args, given)) throw new Fault('internal', { detail: 'the arguments of a clean step have changed' });
+      return steps(parts, given);
+    },
+  };
+}
 
 /** `deploy.erase_devices` is not in the table: it needs the ramdisk, and stands for a whole automatic cleaning. */
 const eraseStep = 'deploy.erase_devices';
 
 const stepTable: Readonly<Record<string, Row>> = {
-  'bios.apply_configuration': { args: BiosArgs, steps: applyBios },
-  'bios.factory_reset': {
-    args: NoArgs,
-    steps: (parts) => [
-      bmcStep(parts, { name: 'reset BIOS settings', title: 'Reset the BIOS settings', deadlineSeconds: 300 }, (task) =>
-        biosOf(parts, task).factoryReset(task.node, task),
-      ),
-      ...restart,
-    ],
-  },
-  'firmware.update': { args: FirmwareArgs, steps: updateFirmware },
-  'management.reset_bmc': {
-    args: NoArgs,
-    steps: (parts) => [
-      bmcStep(parts, { name: 'restart the BMC', title: 'Restart the BMC', deadlineSeconds: 600 }, (task) =>
-        restartBmc(parts, task),
-      ),
-    ],
-  },
-  'management.clear_log': {
-    args: NoArgs,
-    steps: (parts) => [
-      bmcStep(parts, { name: 'clear the BMC log', title: "Clear the BMC's log", deadlineSeconds: 300 }, async (task) => {
-        await managementOf(parts, task).clearLog?.(task.node, task);
-      }),
-    ],
-  },
+  'bios.apply_configuration': row(BiosArgs, applyBios),
+  'bios.factory_reset': row(NoArgs, (parts) => [
+    bmcStep(parts, { name: 'reset BIOS settings', title: 'Reset the BIOS settings', deadlineSeconds: 300 }, (task) =>
+      biosOf(parts, task).factoryReset(task.node, task),
+    ),
+    ...restart,
+  ]),
+  'firmware.update': row(FirmwareArgs, updateFirmware),
+  'management.reset_bmc': row(NoArgs, (parts) => [
+    bmcStep(parts, { name: 'restart the BMC', title: 'Restart the BMC', deadlineSeconds: 600 }, (task) =>
+      restartBmc(parts, task),
+    ),
+  ]),
+  'management.clear_log': row(NoArgs, (parts) => [
+    bmcStep(parts, { name: 'clear the BMC log', title: "Clear the BMC's log", deadlineSeconds: 300 }, async (task) => {
+      await managementOf(parts, task).clearLog?.(task.node, task);
+    }),
+  ]),
 };
 
 /** @throws Fault `badRequest` for unknown steps or invalid arguments; `unsupportedByHardware` */
@@ -123,7 +136,7 @@ export function readCleanSteps(drivers: Drivers, node: Node, asked: unknown): As
     }
     refuseMissing(drivers, node, slot, step);
   }
-  return asked as AskedStep[];
+  return asked;
 }
 
 export function isErase({ interface: slot, step }: AskedStep): boolean {
@@ -139,8 +152,8 @@ export function outOfBandSteps(parts: Parts, asked: readonly AskedStep[]): reado
 function refuseMissing(drivers: Drivers, node: Node, slot: string, step: string): void {
   const lacksIt = (what: string) =>
     new Fault('unsupportedByHardware', { node: node.name ?? node.uuid, driver: node.driver, what });
-  if (slot === 'bios' && node.bios_interface === 'no-bios') throw lacksIt('BIOS settings');
-  if (slot === 'firmware' && node.firmware_interface === 'no-firmware') throw lacksIt('firmware update');
+  if (slot === 'bios' && interfaceOf(drivers.bios, node.bios_interface).unsupported) throw lacksIt('BIOS settings');
+  if (slot === 'firmware' && interfaceOf(drivers.firmware, node.firmware_interface).unsupported) throw lacksIt('firmware update');
   if (slot !== 'management') return;
   const management = interfaceOf(drivers.management, node.management_interface);
   if (step === 'reset_bmc' && !management.resetBmc) throw lacksIt('restarting the BMC');
@@ -157,8 +170,7 @@ const restart: readonly Step[] = [
 ];
 
 /** Writes the settings, restarts the machine, then polls until the firmware has applied them. */
-function applyBios(parts: Parts, args: JsonObject): readonly Step[] {
-  const settings = args['settings'] as { name: string; value: Json }[];
+function applyBios(parts: Parts, { settings }: Static<typeof BiosArgs>): readonly Step[] {
   const changes = Object.fromEntries(settings.map(({ name, value }) => [name, value]));
   return [
     bmcStep(parts, { name: 'write BIOS settings', title: 'Write the BIOS settings', deadlineSeconds: 300 }, (task) =>
@@ -171,7 +183,7 @@ function applyBios(parts: Parts, args: JsonObject): readonly Step[] {
       deadlineSeconds: bootSeconds,
       run: (task) => untilApplied(parts, task, changes),
     },
-    simpleStep({ name: 'power off again', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
+    simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
       task.power.set('power off'),
     ),
   ];
@@ -222,11 +234,11 @@ function isAway(error: unknown): boolean {
  * Ends when the BMC responds again, because later steps need it. The request is recorded, so that it is not repeated if
  * Ingot crashes during the restart; it is repeated only if Ingot crashed before receiving the response.
  */
-async function restartBmc(parts: Parts, task: Task): Promise<void> {
+async function restartBmc(parts: Parts, task: CleanTask): Promise<void> {
   const management = managementOf(parts, task);
   const { node, signal, operation } = task;
   const { lastWords, look } = timesOf(parts);
-  if (operation.context['restarted'] !== operation.step) {
+  if (task.context.restarted !== operation.step) {
     await management.resetBmc?.(node, 'cold', { signal });
     await task.saveContext({ restarted: operation.step });
   }
@@ -242,20 +254,13 @@ async function restartBmc(parts: Parts, task: Task): Promise<void> {
   }
 }
 
-/**
- * The versions installed before an update; in the operation's context as `flashing` until the update is known to be
- * over.
- */
-type Flash = { step: string; versions: Record<string, string | null> };
-
-/** While firmware may be being written, the power must stay on. */
-export function isFlashing({ context }: Pick<Operation, 'context'>): boolean {
-  return Boolean(context['flashing']);
+/** While firmware may be being written, the power must stay on. An incomplete context does not rule that out. */
+export function isFlashing({ flashing, is_incomplete }: Partial<CleanContext> & BaseContext): boolean {
+  return Boolean(flashing) || is_incomplete === true;
 }
 
-function updateFirmware(parts: Parts, args: JsonObject): readonly Step[] {
-  const settings = args['settings'] as { component?: string; url: string }[];
-  return settings.map(({ component, url }): Step => {
+function updateFirmware(parts: Parts, { settings }: Static<typeof FirmwareArgs>): readonly Step[] {
+  return settings.map(({ component, url }): CleanStep => {
     const what = component ? `firmware of ${component}` : 'firmware';
     const step = { name: `update ${what}`, title: `Update the ${what}`, deadlineSeconds: flashSeconds };
     const update = { ...(component && { component }), url };
@@ -263,7 +268,7 @@ function updateFirmware(parts: Parts, args: JsonObject): readonly Step[] {
     return {
       ...step,
       async run(task) {
-        const former = task.operation.context['flashing'] as Flash | null | undefined;
+        const former = task.context.flashing;
         if (former?.step === task.operation.step) {
           await seeFlashed(parts, task, { what, former, component });
         } else {
@@ -312,24 +317,24 @@ async function seeFlashed(parts: Parts, task: Task, { what, former, component }:
   });
 }
 
-function bmcStep({ store }: Parts, step: Omit<Step, 'run'>, act: (task: Task) => Promise<void>): Step {
+function bmcStep({ store }: Parts, step: Omit<Step, 'run'>, act: (task: CleanTask) => Promise<void>): CleanStep {
   return simpleStep(step, (task) =>
     recordBmcCommand({ store, node: task.node, operation: task.operation, signal: task.signal }, step.name, () => act(task)),
   );
 }
 
-function timesOf({ times = usualTimes }: Parts): CleanTimes {
-  return times;
+function timesOf({ cleanTimes = usualTimes }: Parts): CleanTimes {
+  return cleanTimes;
 }
 
-function firmwareOf({ drivers }: Parts, { node }: Task) {
+function firmwareOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {
   return interfaceOf(drivers.firmware, node.firmware_interface);
 }
 
-function biosOf({ drivers }: Parts, { node }: Task) {
+function biosOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {
   return interfaceOf(drivers.bios, node.bios_interface);
 }
 
-function managementOf({ drivers }: Parts, { node }: Task) {
+function managementOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {
   return interfaceOf(drivers.management, node.management_interface);
 }

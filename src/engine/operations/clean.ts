@@ -1,19 +1,19 @@
 /** Cleaning: erases a tenant's data from the disks before anyone else gets the machine. */
+import { type Static, Type } from 'typebox';
 import type { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
-import { nextState, type ProvisionState } from '#domain/provision-states.ts';
-import type { Drivers, Step } from '#drivers/interfaces.ts';
+import type { Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { Consoles } from '../consoles/consoles.ts';
-import type { EngineSettings } from '../settings.ts';
+import type { BaseContext, OperationWith } from '../worker/base-context.ts';
+import { defineOperation, type EndParts, newOperation, type OperationParts } from '../worker/define-operation.ts';
 import { failureReport, failureText } from '../worker/last-error.ts';
-import type { OperationDefinition } from '../worker/operation-kinds.ts';
-import { type AskedStep, type CleanTimes, isErase, isFlashing, outOfBandSteps } from './clean-steps.ts';
-import { withAgentSecret } from './deploy.ts';
+import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
+import { AskedSteps, CleanContext, isErase, isFlashing, outOfBandSteps, readCleanSteps } from './clean-steps.ts';
 import { disksOf, expectAllErased } from './known-disks.ts';
-import { clearConsoleStep, keepConsoleStep, next, powerOff, withdrawBootFiles } from './machine-steps.ts';
+import { clearConsoleStep, keepConsoleStep, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { outOfMaintenance } from './plain-verbs.ts';
 
 const writeBootFiles = simpleStep(
   { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 300, phase: 'prepare' },
@@ -46,94 +46,134 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
   task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
 );
 
-type CleanParts = {
-  settings: EngineSettings;
-  store: Store;
-  drivers: Drivers;
-  consoles: Pick<Consoles, 'clearRecord' | 'log'>;
-  times?: CleanTimes;
-};
+const CleanRequest = Type.Object({
+  /** The provision state after it; absent in rows of former versions. */
+  target: Type.Optional(Type.Union([Type.Literal('available'), Type.Literal('manageable')])),
+  clean_steps: Type.Optional(AskedSteps),
+});
+type CleanRequest = Static<typeof CleanRequest>;
 
-export function cleanDefinition({ settings, ...parts }: CleanParts): OperationDefinition {
-  const machine: readonly Step[] = [
-    clearConsoleStep(parts.consoles),
+/** The start of the failure's text in `last_error`. */
+const failure = 'Cleaning';
+
+export const clean = defineOperation({
+  kind: 'clean',
+  request: CleanRequest,
+  context: CleanContext,
+  verbs: [
+    {
+      name: 'clean',
+      since: 15,
+      from: ['manageable'],
+      to: 'cleaning',
+      target: 'manageable',
+      requires: 'clean_steps',
+      patch: { last_error: null },
+      request: (node, { drivers, clean_steps = [] }) => ({
+        target: 'manageable' as const,
+        boot_interface: node.boot_interface,
+        clean_steps: readCleanSteps(drivers, node, clean_steps),
+      }),
+    },
+    {
+      name: 'provide',
+      since: 4,
+      from: ['manageable'],
+      to: 'cleaning',
+      target: 'available',
+      patch: { last_error: null },
+      when: (node, settings) => settings['clean.on_provide'] || node.must_clean,
+      request: ({ boot_interface }) => ({ target: 'available' as const, boot_interface }),
+    },
+  ],
+  transitions: [
+    { from: 'cleaning', event: 'wait', to: 'clean wait' },
+    { from: 'clean wait', event: 'resume', to: 'cleaning' },
+    { from: 'cleaning', event: 'done', to: 'available' },
+    { from: 'cleaning', event: 'cleaned-by-hand', to: 'manageable' },
+    { from: 'cleaning', event: 'fail', to: 'clean failed' },
+    { from: 'clean wait', event: 'fail', to: 'clean failed' },
+  ],
+  failure,
+  shownAs: { ironic: { step: 'clean_step' }, nova: { action: () => 'clean' } },
+  steps({ request }, parts) {
+    const erase = parts.drivers.boot[request.boot_interface ?? '']?.simulated
+      ? [powerOff, nothingToErase]
+      : withAgentSecret(eraseByRamdisk(parts));
+    return [...outOfBandSteps(parts, request.clean_steps ?? []), ...(erasesDisks(request) ? erase : [])];
+  },
+  // A machine whose firmware is being written must stay powered.
+  undo: ({ request, context }, parts) =>
+    erasesDisks(request) ? [keepConsoleStep(parts), ...(isFlashing(context) ? [] : [powerOff]), withdrawBootFiles] : [],
+  async ended(trx, operation, { states }) {
+    await (operation.state === 'done' ? writeCleaned(trx, operation, states) : writeFailure(trx, operation, states));
+    return [];
+  },
+});
+
+function eraseByRamdisk({ consoles, settings }: OperationParts): readonly Step[] {
+  return [
+    clearConsoleStep(consoles),
     writeBootFiles,
     ...networkBootSteps({ persistent: false }),
     waitForRamdisk(settings['deploy.agent_timeout']),
     eraseDisks(settings['clean.timeout']),
-    { ...powerOff, name: 'power off again' },
+    powerOff,
     withdrawBootFiles,
   ];
-  const keepConsole = keepConsoleStep(parts);
-  return {
-    steps(operation) {
-      const asked = askedSteps(operation);
-      const erase = operation.request['boot_interface'] === 'fake' ? [powerOff, nothingToErase] : withAgentSecret(machine);
-      return [...outOfBandSteps(parts, asked), ...(erasesDisks(operation) ? erase : [])];
-    },
-    // A machine whose firmware is being written must stay powered.
-    undo: (operation) =>
-      erasesDisks(operation) ? [keepConsole, ...(isFlashing(operation) ? [] : [powerOff]), withdrawBootFiles] : [],
-    ended: (trx, operation) => writeCleanEnd(trx, operation).then(() => []),
-  };
-}
-
-function askedSteps({ request }: Operation): AskedStep[] {
-  return (request['clean_steps'] as AskedStep[] | undefined) ?? [];
 }
 
 /** No specific steps requested: a full cleaning. */
-function erasesDisks(operation: Operation): boolean {
-  const asked = askedSteps(operation);
+function erasesDisks({ clean_steps: asked = [] }: CleanRequest): boolean {
   return asked.length === 0 || asked.some(isErase);
 }
 
-const cleanFailure = 'clean failure';
-/** Clears the maintenance set by a failed cleaning; maintenance set by an operator is kept. */
-const outOfMaintenance = { maintenance: false, maintenance_reason: null, fault: null };
+/** Cleaning takes over the lock of the operation that ends, so the node is never free in between. */
+export async function beginCleaning(
+  trx: Store,
+  former: Pick<Operation, 'id' | 'node_uuid'>,
+  { states, begin }: Pick<EndParts, 'states' | 'begin'>,
+): Promise<Operation> {
+  const { id, node_uuid } = former;
+  const node = await trx.nodes.find({ uuid: node_uuid });
+  await states.apply(trx, node_uuid, 'clean', { target_provision_state: 'available' });
+  const purpose = `clean node ${node?.name ?? node_uuid}`;
+  const request = { target: 'available', boot_interface: node?.boot_interface ?? 'ipxe' } as const;
+  return begin(trx, newOperation(clean, { purpose, node_uuid, request }), id);
+}
 
+const cleanFailure = 'clean failure';
 const disksMayHoldData =
   "Its disks may still hold a tenant's data. Correct the cause, then run `manage` and `provide`, which cleans it first.";
 
-async function writeCleanEnd(trx: Store, operation: Operation): Promise<void> {
+type Ended = OperationWith<CleanRequest, BaseContext>;
+
+async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: ProvisionStateMachine): Promise<void> {
+  const node = await trx.nodes.find({ uuid: node_uuid });
+  if (!node) return;
+  const byHand = request.target === 'manageable';
+  await states.apply(trx, node_uuid, byHand ? 'cleaned-by-hand' : 'done', {
+    ...(erasesDisks(request) && {
+      power_state: 'power off' as const,
+      must_clean: false,
+      known_disks: disksOf(node.inventory),
+    }),
+    // Maintenance set by an operator is kept.
+    ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
+  });
+}
+
+async function writeFailure(trx: Store, operation: Ended, states: ProvisionStateMachine): Promise<void> {
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   if (!node) return;
-  const now = new Date().toISOString();
-  if (operation.state === 'done') {
-    const byHand = operation.request['target'] === 'manageable';
-    const from: ProvisionState = nextState(node.provision_state, 'resume') ?? node.provision_state;
-    await trx.nodes.update(
-      { uuid: node.uuid },
-      {
-        provision_state: nextState(from, byHand ? 'cleaned-by-hand' : 'done') ?? from,
-        target_provision_state: null,
-        provision_updated_at: now,
-        ...(erasesDisks(operation) && {
-          power_state: 'power off' as const,
-          must_clean: false,
-          known_disks: disksOf(node.inventory),
-        }),
-        ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
-      },
-    );
-    return;
-  }
-  const reason = failureText(operation);
-  const last_error = failureReport(operation);
-  await trx.nodes.update(
-    { uuid: node.uuid },
-    {
-      provision_state: nextState(node.provision_state, 'fail') ?? 'clean failed',
-      target_provision_state: null,
-      provision_updated_at: now,
-      maintenance: true,
-      maintenance_reason: [
-        // An operator had set maintenance for other reasons, possibly during the cleaning.
-        ...(node.maintenance && node.fault !== cleanFailure && node.maintenance_reason ? [node.maintenance_reason] : []),
-        `${reason} ${erasesDisks(operation) ? disksMayHoldData : 'Correct the cause, then run `manage`.'}`,
-      ].join(' '),
-      fault: cleanFailure,
-      last_error,
-    },
-  );
+  await states.apply(trx, node.uuid, 'fail', {
+    maintenance: true,
+    maintenance_reason: [
+      // An operator had set maintenance for other reasons, possibly during the cleaning.
+      ...(node.maintenance && node.fault !== cleanFailure && node.maintenance_reason ? [node.maintenance_reason] : []),
+      `${failureText(operation, failure)} ${erasesDisks(operation.request) ? disksMayHoldData : 'Correct the cause, then run `manage`.'}`,
+    ].join(' '),
+    fault: cleanFailure,
+    last_error: failureReport(operation, failure),
+  });
 }

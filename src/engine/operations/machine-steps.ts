@@ -1,4 +1,5 @@
 /** Steps shared by several operations. */
+import { randomBytes } from 'node:crypto';
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
@@ -7,10 +8,30 @@ import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import { bindPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
-import type { EngineSettings } from '../settings.ts';
-import { consoleTailName } from '../worker/last-error.ts';
+import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
+import type { OperationParts } from '../worker/define-operation.ts';
 
-export const next: Outcome = { next: true };
+export const next: Outcome<never> = { next: true };
+
+/** A step that uses what the machinery keeps in the context. */
+type MachineStep = Step<BaseContext>;
+
+/** The agent's bootstrap secret on the kernel command line; created before the first step. */
+const makeAgentSecret: MachineStep = {
+  name: 'claim node',
+  title: 'Claim the node',
+  deadlineSeconds: 60,
+  keepsDisk: true,
+  keepsMachine: true,
+  phase: 'prepare',
+  async run(task) {
+    return { next: true, context: { agent_secret: task.context.agent_secret ?? randomBytes(32).toString('base64url') } };
+  },
+};
+
+export function withAgentSecret(steps: readonly Step[]): readonly Step[] {
+  return [makeAgentSecret, ...steps];
+}
 
 export const powerOff = simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
   task.power.set('power off'),
@@ -39,28 +60,28 @@ export const withdrawBootFiles = simpleStep(
   (task) => task.boot.withdraw(),
 );
 
-export function bindPortsStep({ store, settings }: { store: Store; settings: EngineSettings }): Step {
+export function bindPortsStep(
+  { store, settings }: Pick<OperationParts, 'store' | 'settings'>,
+  operation: { request: BaseRequest },
+): Step {
   const reserved = siteRanges(settings);
   return simpleStep(
     { name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
     async (task) => {
       if (!task.server) return;
-      await checkRequestedNetworks(store, task.operation, task.server);
+      await checkRequestedNetworks(store, operation, task.server);
       await bindPorts(store, task.server, reserved);
     },
   );
 }
 
-/** Set in the context once the record contains only output of this operation. */
-const ownConsole = 'console_cleared';
-
 /** Run before a deployment and after a deletion: the next owner must not read earlier output. */
-export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step {
+export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): MachineStep {
   return {
     ...{ name: 'clear console', title: 'Clear the console record', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
     async run(task) {
       await consoles.clearRecord(task.node.uuid);
-      return { next: true, context: { [ownConsole]: true } };
+      return { next: true, context: { console_cleared: true } };
     },
   };
 }
@@ -69,24 +90,28 @@ export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Step 
 const keptLines = 1000;
 const keptMax = 64 * 1024;
 
-/**
- * After a failure: keeps the last lines for administrators, and a copy of the deployment's output for the server's
- * owner, because machine and record then pass to others.
- */
-export function keepConsoleStep({ store, consoles }: { store: Store; consoles: Pick<Consoles, 'log'> }): Step {
+type KeepConsole = {
+  /** All of the record is output of this operation's server. */
+  isOwn?: boolean;
+  /** The server may lose its machine, whose record then passes to others: its owner gets a copy. */
+  keepsForOwner?: boolean;
+};
+
+/** After a failure: keeps the last lines of the operation's output for administrators. */
+export function keepConsoleStep(
+  { store, consoles }: Pick<OperationParts, 'store'> & { consoles: Pick<Consoles, 'log'> },
+  { isOwn = false, keepsForOwner = false }: KeepConsole = {},
+): MachineStep {
   return {
     ...{ name: 'keep console', title: 'Keep the end of the console', deadlineSeconds: 60 },
     async run(task) {
-      const { kind, context } = task.operation;
-      // In a rebuild the machine has belonged to its server all along.
-      const isOwn = kind === 'rebuild' || context[ownConsole] === true;
-      const text = isOwn ? await consoles.log(task.node.uuid, keptLines) : null;
+      const text = isOwn || task.context.console_cleared ? await consoles.log(task.node.uuid, keptLines) : null;
       if (!text) return next;
       const shown = withoutKernelSecrets(text).replaceAll('\0', '').slice(-keptMax).toWellFormed();
-      if (kind === 'deploy' && task.server) await store.servers.update({ id: task.server.id }, { console_log: shown });
+      if (keepsForOwner && task.server) await store.servers.update({ id: task.server.id }, { console_log: shown });
       const lines = consoleTail(shown);
       if (lines.length > 0) task.note('console', `The console ended with:\n${lines.join('\n')}`);
-      return { next: true, context: { [consoleTailName]: lines } };
+      return { next: true, context: { console_tail: lines } };
     },
   };
 }

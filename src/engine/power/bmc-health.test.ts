@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { anOperation } from '#test/a-task.ts';
+import { lastErrors } from '../operations/registry.ts';
 import { BmcHealth } from './bmc-health.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
@@ -14,7 +15,7 @@ async function aStage(t: TestContext) {
   const { uuid } = await anAvailableNode(cloud, 'n1');
   const { store } = cloud;
   t.after(() => store.close());
-  const bmcHealth = new BmcHealth(store);
+  const bmcHealth = new BmcHealth(store, lastErrors);
   const fail = (fault: Fault) =>
     assert.rejects(
       bmcHealth.ask(uuid, () => Promise.reject(fault)),
@@ -24,7 +25,7 @@ async function aStage(t: TestContext) {
   const row = async () => (await store.nodes.find({ uuid })) as Node;
   /** What a new process loads. */
   const afterRestart = async () => {
-    const next = new BmcHealth(store);
+    const next = new BmcHealth(store, lastErrors);
     await next.load();
     return next;
   };

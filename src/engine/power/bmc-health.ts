@@ -8,7 +8,7 @@ import { asFault, type FaultCode, formatFault } from '#domain/faults.ts';
 import type { PowerInterface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcHealthRecord } from '#store/tables/bmc-health.ts';
-import { errorBesidePower } from '../worker/last-error.ts';
+import type { LastErrors } from '../worker/last-error.ts';
 
 type Failure = Exclude<BmcHealthRecord['state'], 'ok'>;
 export type BmcHealthState = Omit<BmcHealthRecord, 'node_uuid'>;
@@ -54,6 +54,7 @@ type Exchange = { isVoid: boolean };
 
 export class BmcHealth {
   readonly #store: Store;
+  readonly #lastErrors: Pick<LastErrors, 'besidePower'>;
   readonly #bmcHealth = new Map<string, BmcHealthState>();
   readonly #underWay = new Map<string, Set<Exchange>>();
   /** Last notice that came with a response, by node. */
@@ -63,15 +64,16 @@ export class BmcHealth {
   /** Nodes whose row is outdated because a write failed (for example because the disk was full). */
   readonly #unwritten = new Set<string>();
 
-  constructor(store: Store) {
+  constructor(store: Store, lastErrors: Pick<LastErrors, 'besidePower'>) {
     this.#store = store;
+    this.#lastErrors = lastErrors;
   }
 
   /** Restores the state from before the restart. */
   async load(): Promise<void> {
     for (const { node_uuid, ...health } of await this.#store.bmc_health.list()) this.#bmcHealth.set(node_uuid, health);
     for (const { uuid } of await this.#store.nodes.pick(['uuid'], { fault: powerFailure })) {
-      if (!this.isOpen(uuid)) await clearFault(this.#store, uuid);
+      if (!this.isOpen(uuid)) await this.#clearFault(this.#store, uuid);
     }
   }
 
@@ -131,7 +133,7 @@ export class BmcHealth {
     this.#recorded.delete(uuid);
     await this.#store.transaction(async (trx) => {
       await trx.bmc_health.remove({ node_uuid: uuid });
-      await clearFault(trx, uuid, message);
+      await this.#clearFault(trx, uuid, message);
     });
   }
 
@@ -181,14 +183,14 @@ export class BmcHealth {
     this.#bmcHealth.set(uuid, health);
     const wasOpen = isOpen(before);
     if (!wasOpen && !this.#unwritten.has(uuid)) return this.#endTrouble(uuid, before);
-    await this.#write(uuid, health, (trx) => clearFault(trx, uuid, before?.message));
+    await this.#write(uuid, health, (trx) => this.#clearFault(trx, uuid, before?.message));
     if (wasOpen) this.#tell(uuid, `responds again, for the first time since ${before?.answered_at ?? 'enrolment'}`);
   }
 
   /** An operation may have failed with a fault that did not open the circuit. */
   async #endTrouble(uuid: string, before: BmcHealthState | undefined): Promise<void> {
     if (!before?.message) return;
-    await this.#store.transaction((trx) => clearFault(trx, uuid, before.message)).catch(() => {});
+    await this.#store.transaction((trx) => this.#clearFault(trx, uuid, before.message)).catch(() => {});
   }
 
   async #failed(uuid: string, state: Failure, message: string): Promise<void> {
@@ -230,6 +232,21 @@ export class BmcHealth {
     }
   }
 
+  /**
+   * Clears only the fault set here. `last_error` is kept if it now reports something else; the fault may already have
+   * been cleared.
+   */
+  async #clearFault(trx: Store, uuid: string, message?: string | null): Promise<void> {
+    const [node] = await trx.nodes.pick(['uuid', 'fault', 'last_error', 'provision_state'], { uuid });
+    if (!node) return;
+    const isOurs = node.last_error?.endsWith(pollingSuspended) || (!!message && node.last_error === message);
+    const patch = {
+      ...(node.fault === powerFailure && { fault: null }),
+      ...(isOurs && { last_error: await this.#lastErrors.besidePower(trx, node) }),
+    };
+    if (Object.keys(patch).length > 0) await trx.nodes.update({ uuid }, patch);
+  }
+
   #tell(uuid: string, message: string): void {
     this.#store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'contact', message });
   }
@@ -243,19 +260,4 @@ function isOpen(health: BmcHealthState | undefined): boolean {
 function failuresAfter(before: BmcHealthState | undefined, state: Failure): number {
   if (before?.state === state) return before.failures + 1;
   return isOpen(before) ? failureThreshold[state] : 1;
-}
-
-/**
- * Clears only the fault set here. `last_error` is kept if it now reports something else; the fault may already have
- * been cleared.
- */
-async function clearFault(trx: Store, uuid: string, message?: string | null): Promise<void> {
-  const [node] = await trx.nodes.pick(['uuid', 'fault', 'last_error', 'provision_state'], { uuid });
-  if (!node) return;
-  const isOurs = node.last_error?.endsWith(pollingSuspended) || (!!message && node.last_error === message);
-  const patch = {
-    ...(node.fault === powerFailure && { fault: null }),
-    ...(isOurs && { last_error: await errorBesidePower(trx, node) }),
-  };
-  if (Object.keys(patch).length > 0) await trx.nodes.update({ uuid }, patch);
 }

@@ -4,12 +4,11 @@
  * switches off and then on asks for each change once.
  */
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, Outcome, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Operation } from '#store/tables/operations.ts';
+import { type BaseContext, contextOf, type RunningOperation } from '../worker/base-context.ts';
 
 type Wait = Extract<Outcome, { wait: string }>;
 
@@ -24,22 +23,14 @@ export class WaitForOperator extends Error {
   }
 }
 
-/** Stored in the operation's context as `manual_power`. */
-type ManualPower = {
-  /** The step that requested the change. */
-  step: string;
-  /** Number of changes confirmed for this step. */
-  done: number;
-  /** The change requested now; null: none. */
-  asked: PowerState | null;
-};
+type ManualPower = NonNullable<BaseContext['manual_power']>;
 
 type ManualPowerParts = {
   store: Store;
   node: NodeFacts;
-  operation: Operation;
+  operation: RunningOperation;
   power: PowerInterface & { operatorTimeoutSeconds: number };
-  saveContext(change: (context: JsonObject) => JsonObject): Promise<void>;
+  saveContext(change: (context: BaseContext) => BaseContext): Promise<void>;
 };
 
 /** The manual changes for each command: a reset is power off, then power on. */
@@ -55,8 +46,8 @@ export function isManual(power: PowerInterface): power is PowerInterface & { ope
   return power.operatorTimeoutSeconds !== undefined;
 }
 
-export function manualPowerOf({ context }: Pick<Operation, 'context'>): ManualPower | undefined {
-  return context['manual_power'] as ManualPower | undefined;
+export function manualPowerOf({ context }: { context: BaseContext }): ManualPower | undefined {
+  return context.manual_power;
 }
 
 /** `task.power.set` for one run of one step. Throws `WaitForOperator` while a change is unconfirmed. */
@@ -77,7 +68,7 @@ export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => P
 }
 
 /** Confirmations of an earlier step do not count. */
-function currentManualPower(operation: Operation): ManualPower {
+function currentManualPower(operation: RunningOperation): ManualPower {
   const former = manualPowerOf(operation);
   const step = operation.state === 'rolling_back' ? `undo ${operation.step}` : operation.step;
   return former?.step === step ? former : { step, done: 0, asked: null };
@@ -123,7 +114,7 @@ export async function confirmPower(
   if (!isManual(power))
     throw new Fault('unsupportedByHardware', { node: name, driver: node.driver, what: 'manual power confirmation' });
   const operation = node.operation_id ? await store.operations.find({ id: node.operation_id }) : undefined;
-  const state = said ?? (operation && manualPowerOf(operation)?.asked);
+  const state = said ?? (operation && manualPowerOf({ context: contextOf(operation) })?.asked);
   if (!state) throw new Fault('badRequest', { detail: `No confirmation is pending on node ${name}: set state to on or off.` });
   await store.transaction(async (trx) => {
     await trx.nodes.update({ uuid: node.uuid }, { power_state: state, updated_at: new Date().toISOString() });

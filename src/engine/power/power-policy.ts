@@ -5,8 +5,10 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { power } from '../operations/power.ts';
 import { type EngineSettings, formerPowerPolicies, type PowerPolicyName, powerPolicies } from '../settings.ts';
-import { powerErrorOver } from '../worker/last-error.ts';
+import { newOperation } from '../worker/define-operation.ts';
+import type { LastErrors } from '../worker/last-error.ts';
 import { now } from '../worker/step-deadlines.ts';
 import type { Worker } from '../worker/worker.ts';
 
@@ -17,7 +19,12 @@ export type FoundPower = {
   seen: PowerState;
 };
 
-export type PowerPolicyParts = { store: Store; settings: EngineSettings; worker: Pick<Worker, 'begin' | 'launch'> };
+export type PowerPolicyParts = {
+  store: Store;
+  settings: EngineSettings;
+  worker: Pick<Worker, 'begin' | 'launch'>;
+  lastErrors: LastErrors;
+};
 
 /** After this many corrections within this time (milliseconds) the node is set to maintenance. */
 const correctionsMax = 3;
@@ -78,13 +85,8 @@ export class PowerPolicy {
       if (!(await hasSameBmc(trx, found))) return undefined;
       if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
-      return worker.begin(trx, {
-        kind: 'power',
-        purpose,
-        node_uuid: node.uuid,
-        server_id: node.instance_uuid,
-        request: { target },
-      });
+      const about = { purpose, node_uuid: node.uuid, server_id: node.instance_uuid };
+      return worker.begin(trx, newOperation(power, { ...about, request: { target } }));
     });
     if (!operation) return;
     this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
@@ -115,7 +117,7 @@ export class PowerPolicy {
     const { node, seen } = found;
     return this.#parts.store.transaction(async (trx) => {
       if (!(await hasSameBmc(trx, found))) return false;
-      const over = await powerErrorOver(trx, node.uuid, seen);
+      const over = await this.#parts.lastErrors.powerErrorOver(trx, node.uuid, seen);
       if (!(await trx.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
       const vm_state = seen === 'power on' ? 'active' : 'stopped';
       const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };

@@ -11,6 +11,7 @@ import { readSettings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
 import { anOperation } from '#test/a-task.ts';
+import { lastErrors } from '../operations/registry.ts';
 import { BmcHealth } from './bmc-health.ts';
 import { PowerStateSync, pollInterval } from './power-state-sync.ts';
 
@@ -34,13 +35,14 @@ async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {
     ...more,
   } satisfies PowerInterface;
   const launched: { purpose: string; request: unknown }[] = [];
-  const bmcHealth = new BmcHealth(store);
+  const bmcHealth = new BmcHealth(store, lastErrors);
   const held = new Set<string>();
   await bmcHealth.load();
   const powerSync = new PowerStateSync({
     store,
     bmcHealth,
     reservations: held,
+    lastErrors,
     drivers: { power: { room: power } } as unknown as Drivers,
     settings: readSettings({ flags: { state_dir: '/nonexistent', 'power.sync_interval': '3600', ...settings } }),
     log: pino({ level: 'silent' }),
@@ -186,7 +188,7 @@ test('a refused password opens the circuit at once, also for the next process, u
   const pause = Date.parse(bmcHealth.get(node.uuid)?.next_poll_at ?? '') - Date.now();
   assert.ok(pause > 200_000, `the next look is in ${pause} ms`);
 
-  const next = new BmcHealth(store);
+  const next = new BmcHealth(store, lastErrors);
   await next.load();
   assert.equal(next.isOpen(node.uuid), true);
   await next.forget(node.uuid);

@@ -15,7 +15,7 @@ export const softOffSeconds = 120;
 type BmcContext = {
   store: Store;
   node: NodeFacts;
-  operation?: Operation;
+  operation?: Pick<Operation, 'id' | 'server_id'>;
   signal: AbortSignal;
   /** Called with the reason for a long wait, for display in the node. */
   reportWait?: (wait: string) => void;

@@ -8,10 +8,11 @@ import type { Operation } from '#store/tables/operations.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { RequestedNetwork } from '../contract.ts';
+import type { BaseRequest } from '../worker/base-context.ts';
 import { userOf } from '../worker/operation-images.ts';
 
 /** @throws Fault `conflict` with the network or port that the project may no longer use, before anything is bound */
-export async function checkRequestedNetworks(store: Store, operation: Operation, server: Server): Promise<void> {
+export async function checkRequestedNetworks(store: Store, operation: { request: BaseRequest }, server: Server): Promise<void> {
   const requested = (server.requested_networks ?? []) as RequestedNetwork[];
   const user = userOf(operation, server);
   for (const { network_id, port_id } of requested.slice(server.port_ids.length)) {
@@ -43,7 +44,7 @@ export async function portsOfServer(store: Store, { id, port_ids }: Pick<Server,
 }
 
 /** For a deployment, whose ports were bound minutes ago. @throws Fault `conflict` with the port that was removed */
-export async function refuseLostPorts(store: Store, operation: Operation, server: Server): Promise<void> {
+export async function refuseLostPorts(store: Store, operation: Pick<Operation, 'kind'>, server: Server): Promise<void> {
   if (operation.kind !== 'deploy') return;
   const own = new Set((await portsOfServer(store, server)).map(({ id }) => id));
   const lost = server.port_ids.find((id) => !own.has(id));

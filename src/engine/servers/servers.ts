@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as otherRequests } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
-import type { Json, JsonObject } from '#domain/json.ts';
-import { nextState } from '#domain/provision-states.ts';
+import type { Json } from '#domain/json.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Image } from '#store/tables/images.ts';
@@ -11,9 +10,16 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
-import { type BeginOperation, beginDeletion, deployRequest, processEvent, writeServerDeleted } from '../operations/deploy.ts';
+import { beginDeletion, deletion } from '../operations/delete.ts';
+import { deploy } from '../operations/deploy.ts';
+import { deployRequest } from '../operations/deployment.ts';
+import { type PowerRequest, power } from '../operations/power.ts';
+import { rebuild } from '../operations/rebuild.ts';
+import { provisionStateMachine as states } from '../operations/registry.ts';
+import { writeServerDeleted } from '../operations/server-results.ts';
 import { chooseNode, describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
+import { type BeginOperation, newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import { interfaceOf } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
@@ -82,24 +88,20 @@ async function placeServer(
   return { server: await trx.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
 }
 
-type Claim = { server: Server; node: Node; image: Image; images: JsonObject };
+type Claim = { server: Server; node: Node; image: Image; images: ReturnType<typeof imagesRequest> };
 
 async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node, image, images }: Claim): Promise<Operation> {
   const deployInterface = chooseDeployInterface(drivers, node, { image, server });
-  await processEvent(trx, node.uuid, 'active', {
+  await states.apply(trx, node.uuid, 'active', {
     instance_uuid: server.id,
     must_clean: true,
     target_provision_state: 'active',
     last_error: null,
     instance_info: { display_name: server.name, image_source: image.id },
   });
-  return worker.begin(trx, {
-    kind: 'deploy',
-    purpose: `deploy server ${server.name}`,
-    node_uuid: node.uuid,
-    server_id: server.id,
-    request: { ...deployRequest(drivers, node, deployInterface), image_id: image.id, ...images },
-  });
+  const about = { purpose: `deploy server ${server.name}`, node_uuid: node.uuid, server_id: server.id };
+  const request = { ...deployRequest(drivers, node, deployInterface), image_id: image.id, ...images };
+  return worker.begin(trx, newOperation(deploy, { ...about, request }));
 }
 
 /** A project may be deleted while a request for it is in progress. */
@@ -124,8 +126,9 @@ function chooseDeployInterface(
   node: Pick<Node, 'driver' | 'deploy_interface'>,
   { image, server }: { image: Image; server: Server },
 ): string {
-  const offered = drivers.hardwareTypes[node.driver]?.deploy.filter((name) => name !== 'fake') ?? [];
-  const candidates = node.deploy_interface === 'fake' ? ['fake'] : [...new Set([node.deploy_interface, ...offered])];
+  const isReal = (name: string) => !drivers.deploy[name]?.simulated;
+  const others = isReal(node.deploy_interface) ? (drivers.hardwareTypes[node.driver]?.deploy.filter(isReal) ?? []) : [];
+  const candidates = new Set([node.deploy_interface, ...others]);
   let refusal: unknown;
   for (const name of candidates) {
     try {
@@ -192,7 +195,7 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
     if (running)
       throw new Fault('nodeBusy', { node: node.name ?? node.uuid, holder: `${running.purpose} (operation ${running.id})` });
     const begin: BeginOperation = (...request) => worker.begin(...request);
-    return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, begin) };
+    return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, { states, begin }) };
   });
   if (result.cancel) cancelForDelete(worker, result.cancel);
   if (result.operation) worker.launch(result.operation);
@@ -205,7 +208,7 @@ function cancelForDelete(worker: Worker, operationId: string): void {
 /** At startup: resumes deletions recorded just before the process ended, while another operation held the node. */
 export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' | 'worker'>): Promise<void> {
   for (const { operation } of worker.live.values()) {
-    if (operation.kind === 'delete' || !operation.server_id) continue;
+    if (operation.kind === deletion.kind || !operation.server_id) continue;
     const server = await store.servers.find({ id: operation.server_id });
     if (server?.task_state === 'deleting') cancelForDelete(worker, operation.id);
   }
@@ -214,7 +217,7 @@ export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' |
 /** `fromError`: allowed for a deployed server that is in ERROR because it does not boot. */
 type PowerChange = {
   action: string;
-  target: string;
+  target: PowerRequest['target'];
   task_state: string;
   from: readonly Server['vm_state'][];
   fromError: readonly 'error'[];
@@ -244,13 +247,8 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
     await trx.nodes.update({ uuid: server.node_uuid }, { target_power_state });
     await trx.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });
     const purpose = `${change.action} server ${server.name}`;
-    return worker.begin(trx, {
-      kind: 'power',
-      purpose,
-      node_uuid: server.node_uuid,
-      server_id: id,
-      request: { target: change.target },
-    });
+    const about = { purpose, node_uuid: server.node_uuid, server_id: id };
+    return worker.begin(trx, newOperation(power, { ...about, request: { target: change.target } }));
   });
   worker.launch(operation);
 }
@@ -263,7 +261,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
     if (!isAllowed)
       throw new Fault('conflict', { detail: `Cannot 'rebuild' instance ${id} while it is in vm_state ${before.vm_state}` });
-    if (!nextState(node.provision_state, 'rebuild')) {
+    if (!states.next(node.provision_state, 'rebuild')) {
       const detail = `Cannot 'rebuild' instance ${id}: its node is in state '${node.provision_state}'`;
       throw new Fault('conflict', { detail });
     }
@@ -277,17 +275,14 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const patch = { ...plain, ...keys, image_id: image.id, task_state: 'rebuilding', fault: null, updated_at: now };
     const after = { ...before, ...patch, hostname: changes.name ? hostNameOf({ id, name: changes.name }) : before.hostname };
     await trx.servers.update({ id }, { ...patch, hostname: after.hostname });
-    await processEvent(trx, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
+    await states.apply(trx, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
     const request = {
       ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
       image_id: image.id,
       ...imagesRequest(pinned, user),
     };
-    const purpose = `rebuild server ${after.name}`;
-    return {
-      server: after,
-      operation: await worker.begin(trx, { kind: 'rebuild', purpose, node_uuid: node.uuid, server_id: id, request }),
-    };
+    const about = { purpose: `rebuild server ${after.name}`, node_uuid: node.uuid, server_id: id };
+    return { server: after, operation: await worker.begin(trx, newOperation(rebuild, { ...about, request })) };
   });
   worker.launch(operation);
   return server;

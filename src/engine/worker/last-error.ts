@@ -5,34 +5,26 @@
  */
 import { formatFault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
+import { isFailedState } from '#domain/provision-states.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Operation, OperationKind } from '#store/tables/operations.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { withinSize } from '../consoles/console-text.ts';
+import { type BaseContext, contextOf, fits } from './base-context.ts';
+import type { Definition } from './define-operation.ts';
 
-/** Kinds that need a prefix; for the others the fault is sufficient. */
-const deeds: Partial<Record<OperationKind, string>> = { deploy: 'Deploy', clean: 'Cleaning' };
-
-/** For a failed operation. */
-export function failureText({ kind, fault }: Pick<Operation, 'kind' | 'fault'>): string | null {
+/** For a failed operation. @param failure of its definition */
+export function failureText({ fault }: Pick<Operation, 'fault'>, failure?: string): string | null {
   const told = formatFault(fault);
-  const deed = deeds[kind];
-  return deed ? `${deed} failed at "${fault?.step}": ${told}` : told;
-}
-
-/** Key in an operation's context: the last console lines before the failure. */
-export const consoleTailName = 'console_tail';
-
-export function consoleTailOf({ context }: Pick<Operation, 'context'>): readonly string[] {
-  return (context[consoleTailName] as string[] | undefined) ?? [];
+  return failure ? `${failure} failed at "${fault?.step}": ${told}` : told;
 }
 
 /** Maximum of console text in `last_error` (characters). */
 const shownMax = 500;
 
 /** Includes the last console output of the machine. */
-export function failureReport(operation: Pick<Operation, 'kind' | 'fault' | 'context'>): string {
-  return withConsole(failureText(operation), consoleTailOf(operation));
+export function failureReport(operation: Pick<Operation, 'fault'> & { context: BaseContext }, failure?: string): string {
+  return withConsole(failureText(operation, failure), operation.context.console_tail ?? []);
 }
 
 export function withConsole(text: string | null, lines: readonly string[]): string {
@@ -40,31 +32,46 @@ export function withConsole(text: string | null, lines: readonly string[]): stri
   return [text, ...(last.length > 0 ? ['The console ended with:', ...last] : [])].join('\n');
 }
 
-/** All but power: only these leave a node in a failed state. */
-const provisioning: readonly OperationKind[] = ['deploy', 'rebuild', 'delete', 'clean', 'verify'];
-
 type Shown = Pick<Node, 'uuid' | 'provision_state' | 'last_error'>;
+type Known = Pick<Definition, 'kind' | 'failure' | 'transitions' | 'leadsToPower' | 'request'>;
 
-/** The `last_error` that remains when a power error has cleared. */
-export async function errorBesidePower(trx: Store, { uuid, provision_state, last_error }: Shown): Promise<string | null> {
-  if (!/failed$|^error$/.test(provision_state)) return null;
-  const [failed] = await trx.operations.list(
-    { node_uuid: uuid, kind: provisioning, state: 'failed' },
-    { orderBy: 'ended_at', descending: true, limit: 1 },
-  );
-  // Operations are pruned after a time; after that the stored text stays.
-  return failed ? failureReport(failed) : last_error;
-}
+export class LastErrors {
+  readonly #definitions: ReadonlyMap<string, Known>;
 
-const onTargets: readonly unknown[] = ['power on', 'reset', 'soft reset'];
+  constructor(definitions: readonly Known[]) {
+    this.#definitions = new Map(definitions.map((each) => [each.kind, each]));
+  }
 
-/** A machine may reach its target after the timeout. @returns the changes to its node, now seen in that state */
-export async function powerErrorOver(trx: Store, uuid: string, seen: PowerState): Promise<Partial<Pick<Node, 'last_error'>>> {
-  const [node] = await trx.nodes.pick(['uuid', 'provision_state', 'last_error'], { uuid });
-  if (!node?.last_error) return {};
-  const order = { orderBy: 'created_at', descending: true, limit: 1 } as const;
-  const [last] = await trx.operations.list({ node_uuid: uuid, kind: 'power' }, order);
-  if (last?.state !== 'failed' || node.last_error !== failureText(last)) return {};
-  const target: PowerState = onTargets.includes(last.request['target']) ? 'power on' : 'power off';
-  return target === seen ? { last_error: await errorBesidePower(trx, node) } : {};
+  /** The `last_error` that remains when a power error has cleared. */
+  async besidePower(trx: Store, { uuid, provision_state, last_error }: Shown): Promise<string | null> {
+    if (!isFailedState(provision_state)) return null;
+    const [failed] = await trx.operations.list(
+      { node_uuid: uuid, kind: this.#kinds(({ transitions }) => transitions.length > 0), state: 'failed' },
+      { orderBy: 'ended_at', descending: true, limit: 1 },
+    );
+    // Operations are pruned after a time; after that the stored text stays.
+    if (!failed) return last_error;
+    return failureReport({ fault: failed.fault, context: contextOf(failed) }, this.#definitions.get(failed.kind)?.failure);
+  }
+
+  /** A machine may reach its target after the timeout. @returns the changes to its node, now seen in that state */
+  async powerErrorOver(trx: Store, uuid: string, seen: PowerState): Promise<Partial<Pick<Node, 'last_error'>>> {
+    const [node] = await trx.nodes.pick(['uuid', 'provision_state', 'last_error'], { uuid });
+    if (!node?.last_error) return {};
+    const [last] = await trx.operations.list(
+      { node_uuid: uuid, kind: this.#kinds(({ leadsToPower }) => leadsToPower !== undefined) },
+      { orderBy: 'created_at', descending: true, limit: 1 },
+    );
+    if (last?.state !== 'failed' || node.last_error !== failureText(last)) return {};
+    return this.#targetOf(last) === seen ? { last_error: await this.besidePower(trx, node) } : {};
+  }
+
+  #targetOf({ kind, request }: Operation): PowerState | undefined {
+    const definition = this.#definitions.get(kind);
+    return definition && fits(definition.request, request) ? definition.leadsToPower?.(request) : undefined;
+  }
+
+  #kinds(test: (definition: Known) => boolean): string[] {
+    return [...this.#definitions.values()].filter(test).map(({ kind }) => kind);
+  }
 }

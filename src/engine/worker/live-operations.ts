@@ -7,15 +7,18 @@ import type { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { BootSigns } from '../messages/boot-signs.ts';
+import type { RunningOperation } from './base-context.ts';
 import { endOf, now } from './step-deadlines.ts';
 
 export class LiveOperation {
   /** Current content of the row. */
-  operation: Operation;
+  operation: RunningOperation;
   /** Writes of the row: each sees the result of the previous one. */
   readonly writes = new SerialQueue();
   controller = new AbortController();
   cancelled: Fault | undefined;
+  /** Why this version cannot continue the operation. */
+  unknown: Fault | undefined;
   driving: Promise<void> | undefined;
   again = false;
   readonly timer = new LongTimer();
@@ -42,7 +45,7 @@ export class LiveOperation {
   /** Emits `ready` when a command for the agent is queued. */
   readonly commandReady = new EventEmitter();
 
-  constructor(operation: Operation) {
+  constructor(operation: RunningOperation) {
     this.operation = operation;
     this.endsAt = endOf(operation);
   }
@@ -53,18 +56,18 @@ export class LiveOperation {
   }
 }
 
-export function hasEnded(operation: Operation): boolean {
+export function hasEnded(operation: Pick<Operation, 'state'>): boolean {
   return operation.state === 'done' || operation.state === 'failed';
 }
 
-type EndListener = (operation: Operation) => void;
+type EndListener = (operation: RunningOperation) => void;
 
 export class LiveOperations {
   readonly #byId = new Map<string, LiveOperation>();
   readonly #byNode = new Map<string, LiveOperation>();
   readonly #endListeners = new Map<string, Set<EndListener>>();
 
-  add(operation: Operation): LiveOperation {
+  add(operation: RunningOperation): LiveOperation {
     const live = new LiveOperation(operation);
     this.#byId.set(operation.id, live);
     this.#byNode.set(operation.node_uuid, live);

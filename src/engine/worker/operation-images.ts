@@ -5,16 +5,13 @@
 import { whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
 import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
-import type { JsonObject } from '#domain/json.ts';
 import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Image } from '#store/tables/images.ts';
-import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
+import type { BaseRequest, PinnedImages } from './base-context.ts';
 
-export type PinnedImage = { id: string; digest: string };
-/** By purpose; `kernel` and `ramdisk` belong to a partition image. */
-export type PinnedImages = { image: PinnedImage; kernel?: PinnedImage; ramdisk?: PinnedImage };
+type PinnedImage = PinnedImages['image'];
 
 const partRoles = ['kernel', 'ramdisk'] as const;
 
@@ -58,21 +55,20 @@ function whyUnusablePart(part: Image, image: Pick<Image, 'owner'>, user: ImageUs
 }
 
 /** Part of the request of a deploy or rebuild operation. */
-export function imagesRequest(pinned: PinnedImages, user: ImageUser): JsonObject {
-  return { images: pinned as unknown as JsonObject, by_admin: user.is_admin };
+export function imagesRequest(pinned: PinnedImages, user: ImageUser): Pick<BaseRequest, 'images' | 'by_admin'> {
+  return { images: pinned, by_admin: user.is_admin };
 }
 
-export function userOf(operation: Pick<Operation, 'request'>, server: Pick<Server, 'project_id'>): ImageUser {
-  return { project_id: server.project_id, is_admin: operation.request['by_admin'] === true };
+export function userOf(operation: { request: BaseRequest }, server: Pick<Server, 'project_id'>): ImageUser {
+  return { project_id: server.project_id, is_admin: operation.request.by_admin === true };
 }
 
 /**
  * The images pinned by the operation. One begun by another version of Ingot has pinned nothing: its images are checked
  * as if it began now.
  */
-export async function pinnedImages(store: Images, operation: Operation, server: Server): Promise<PinnedImages> {
-  const pinned = operation.request['images'] as PinnedImages | undefined;
-  return pinned ?? (await pinImages(store, server.image_id ?? '', userOf(operation, server))).pinned;
+export async function pinnedImages(store: Images, operation: { request: BaseRequest }, server: Server): Promise<PinnedImages> {
+  return operation.request.images ?? (await pinImages(store, server.image_id ?? '', userOf(operation, server))).pinned;
 }
 
 export function idsOf({ image, kernel, ramdisk }: PinnedImages): ImageIds {

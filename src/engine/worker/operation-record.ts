@@ -3,8 +3,9 @@ import type { JsonObject } from '#domain/json.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { NewEvent } from '#store/tables/events.ts';
-import type { Operation } from '#store/tables/operations.ts';
+import type { Operation as Row } from '#store/tables/operations.ts';
 
+type Operation = Omit<Row, 'request' | 'context'>;
 type StepStatus = 'started' | 'waiting' | 'ended' | 'failed';
 
 export class OperationRecord {

@@ -2,23 +2,26 @@
  * The durable state of a running operation. Each change is written to the row before memory, so an unwritten change has
  * no effect. Changes of one operation are queued, and each sees the result of the previous one.
  */
-import { nextState } from '#domain/provision-states.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import type { RunningOperation } from './base-context.ts';
+import type { BoundOperations } from './bound-operations.ts';
+import type { BeginOperation } from './define-operation.ts';
 import { hasEnded, type LiveOperation } from './live-operations.ts';
-import type { OperationKinds } from './operation-kinds.ts';
 import { deadlineOf, endOf } from './step-deadlines.ts';
 
-export type RowChange = (before: Operation) => Partial<Operation>;
+export type RowChange = (before: RunningOperation) => Partial<RunningOperation>;
 
 export class OperationRows {
   readonly #store: Store;
-  readonly #kinds: OperationKinds;
+  readonly #operations: BoundOperations;
+  readonly #begin: BeginOperation;
 
-  constructor(store: Store, kinds: OperationKinds) {
+  constructor(store: Store, operations: BoundOperations, begin: BeginOperation) {
     this.#store = store;
-    this.#kinds = kinds;
+    this.#operations = operations;
+    this.#begin = begin;
   }
 
   /** If `change` throws or the write fails, nothing changes. No effect on a row that has ended. */
@@ -56,11 +59,11 @@ export class OperationRows {
     return live.writes.run(async () => {
       const at = new Date().toISOString();
       const ends = { state, waiting_for: null, deadline_at: null, ended_at: at, updated_at: at };
-      const ended: Operation = { ...live.operation, ...change(live.operation), ...ends };
+      const ended: RunningOperation = { ...live.operation, ...change(live.operation), ...ends };
       const followers = await this.#store.transaction(async (trx) => {
         const { id, ...row } = ended;
         await trx.operations.update({ id }, row);
-        const followers = await this.#kinds[ended.kind].ended(trx, ended);
+        const followers = await this.#operations.ended(trx, ended, this.#begin);
         await trx.nodes.update({ uuid: ended.node_uuid, operation_id: id }, { operation_id: null });
         return followers;
       });
@@ -70,7 +73,7 @@ export class OperationRows {
   }
 
   /** Downtime of Ingot does not count; as its length is unknown, the step gets its full timeout again. */
-  async renewDeadline(operation: Operation, findStep: () => Step | undefined): Promise<void> {
+  async renewDeadline(operation: RunningOperation, findStep: () => Step | undefined): Promise<void> {
     const step = attempt(findStep);
     // Without a step, the operation fails with the reason at its next run.
     if (!step) return;
@@ -82,7 +85,7 @@ export class OperationRows {
   async processEvent({ operation }: LiveOperation, event: 'wait' | 'resume'): Promise<void> {
     if (operation.state === 'rolling_back') return;
     const node = await this.#store.nodes.find({ uuid: operation.node_uuid });
-    const state = node && nextState(node.provision_state, event);
+    const state = node && this.#operations.states.next(node.provision_state, event);
     if (!state) return;
     const provision_updated_at = new Date().toISOString();
     await this.#store.nodes.update({ uuid: node.uuid }, { provision_state: state, provision_updated_at });

@@ -7,8 +7,8 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { explain } from '../messages/diagnosis.ts';
 import { operatorTimeout, WaitForOperator } from '../power/manual-power.ts';
+import type { TaskFactory } from './bound-operations.ts';
 import type { LiveOperation } from './live-operations.ts';
-import type { TaskFactory } from './operation-kinds.ts';
 import { now } from './step-deadlines.ts';
 
 /** A cancelled step may have a command in flight to the machine, which later commands must not overtake. */

@@ -3,17 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
-import type {
-  AgentCommand,
-  AgentReply,
-  BootPlan,
-  BootRequest,
-  Drivers,
-  NodeFacts,
-  PowerInterface,
-  Task,
-} from '#drivers/interfaces.ts';
+import type { BootPlan, BootRequest, Drivers, NodeFacts, PowerInterface, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -28,6 +18,7 @@ import { addressIsIn } from '../servers/addresses.ts';
 import { networkFacts } from '../servers/server-network.ts';
 import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
 import type { EngineSettings } from '../settings.ts';
+import type { BaseContext, RunningOperation } from './base-context.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
 import { now } from './step-deadlines.ts';
@@ -40,7 +31,7 @@ export type TaskParts = {
   images: ImageFiles;
   settings: EngineSettings;
   bmcHealth: BmcHealth;
-  saveContext(live: LiveOperation, change: (context: JsonObject) => JsonObject): Promise<void>;
+  saveContext(live: LiveOperation, change: (context: BaseContext) => BaseContext): Promise<void>;
   /** Publishes what a working step waits for in the operation's row. */
   reportWait?(live: LiveOperation, wait: string): void;
   /** The machine is about to be powered on: observations of its last boot are obsolete. */
@@ -58,6 +49,9 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   const bmc = { store, node: facts, operation, signal, reportWait };
   return {
     operation,
+    get context() {
+      return operation.context;
+    },
     node: { ...node, ports: facts.ports },
     server,
     signal,
@@ -80,7 +74,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     deployRamdisk: () => deployRamdisk(parts, server),
     configDrive: () => configDriveOf(parts, operation, server),
     saveContext: (facts) => parts.saveContext(live, (context) => ({ ...context, ...facts })),
-    message: (name) => (operation.context['messages'] as Record<string, JsonObject> | undefined)?.[name],
+    message: (name) => operation.context.messages?.[name],
     note: (subject, message, data = {}, durationMs) =>
       store.events.append({
         ...eventOwner(operation),
@@ -98,7 +92,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   };
 }
 
-function imagesOfOperation({ store }: TaskParts, operation: Operation, server: Server | undefined) {
+function imagesOfOperation({ store }: TaskParts, operation: RunningOperation, server: Server | undefined) {
   const pinned = async () => {
     if (!server) throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
     return pinnedImages(store, operation, server);
@@ -127,7 +121,9 @@ function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () =
   };
 }
 
-export function eventOwner(operation: Operation): Pick<Operation, 'node_uuid' | 'server_id'> & { operation_id: string } {
+export function eventOwner(
+  operation: Pick<Operation, 'id' | 'node_uuid' | 'server_id'>,
+): Pick<Operation, 'node_uuid' | 'server_id'> & { operation_id: string } {
   return { operation_id: operation.id, node_uuid: operation.node_uuid, server_id: operation.server_id };
 }
 
@@ -152,7 +148,7 @@ function powerOf({ drivers, bmcHealth }: TaskParts, node: Node): PowerInterface 
   return bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
 }
 
-type BootOwner = { parts: TaskParts; operation: Operation; node: NodeFacts; server: Server | undefined };
+type BootOwner = { parts: TaskParts; operation: RunningOperation; node: NodeFacts; server: Server | undefined };
 
 /** While the circuit of a BMC is open, it gets a single attempt. */
 function gracePeriodFor({ bmcHealth, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
@@ -169,12 +165,12 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
         [kernelParameters.secureUrl]: boot.addresses.agent.url,
         [kernelParameters.certificate]: boot.addresses.agent.certificate,
       }),
-      [kernelParameters.token]: `${operation.id}.${String(operation.context['agent_secret'])}`,
+      [kernelParameters.token]: `${operation.id}.${operation.context.agent_secret}`,
     }),
     withdraw: () => boot.withdraw(node.uuid),
     async serve(request) {
       if (server) await refuseLostPorts(parts.store, operation, server);
-      const name = String(operation.request['boot_interface'] ?? 'ipxe');
+      const name = operation.request.boot_interface ?? 'ipxe';
       const plan: BootRequest = {
         ...request,
         node,
@@ -213,9 +209,9 @@ async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Serve
  */
 function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
   return {
-    heard: () => live.operation.context['agent'] as ReturnType<Task['agent']['heard']>,
+    heard: () => live.operation.context.agent,
     async ask(name, params) {
-      const { replies, command } = live.operation.context as { replies?: Record<string, AgentReply>; command?: AgentCommand };
+      const { replies, command } = live.operation.context;
       const reply = replies?.[name];
       if (reply) return reply;
       if (command?.name !== name) {
@@ -257,7 +253,7 @@ async function deployRamdisk(parts: TaskParts, server: Server | undefined): Prom
 
 export async function configDriveOf(
   parts: Pick<TaskParts, 'store' | 'images' | 'settings'>,
-  operation: Operation,
+  operation: Pick<Operation, 'id' | 'kind'>,
   server: Server | undefined,
 ): Promise<string> {
   if (!server) throw new Fault('notFound', { what: 'Server of operation', id: operation.id });

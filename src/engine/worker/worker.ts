@@ -13,9 +13,12 @@ import { summarize } from '../messages/diagnosis.ts';
 import { readSigns } from '../messages/read-signs.ts';
 import { refuseBusyNode } from '../nodes/busy-node.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
+import type { BaseContext, RunningOperation } from './base-context.ts';
+import type { BoundOperations, StepHook, TaskFactory } from './bound-operations.ts';
+import type { NewOperation } from './define-operation.ts';
 import { diskFact } from './disk-state.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
-import type { NewOperation, OperationKinds, StepHook, TaskFactory } from './operation-kinds.ts';
+
 import { OperationRecord } from './operation-record.ts';
 import { OperationRows, type RowChange } from './operation-row.ts';
 import { deadlineOf, now } from './step-deadlines.ts';
@@ -23,7 +26,7 @@ import { type AskPower, runStep } from './step-run.ts';
 
 export type WorkerParts = {
   store: Store;
-  kinds: OperationKinds;
+  operations: BoundOperations;
   taskFor: TaskFactory;
   log: Logger;
   /** Called around each step; tests stop the process there. */
@@ -51,7 +54,7 @@ export class Worker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#record = new OperationRecord(parts.store);
-    this.#rows = new OperationRows(parts.store, parts.kinds);
+    this.#rows = new OperationRows(parts.store, parts.operations, (...request) => this.begin(...request));
     this.#stepParts = { taskFor: parts.taskFor, hurry: this.#stop.signal, ...(parts.askPower && { askPower: parts.askPower }) };
   }
 
@@ -76,7 +79,9 @@ export class Worker {
       updated_at: at,
       ended_at: null,
     };
-    const first = this.#stepsOf(operation)[0];
+    const { operations } = this.#parts;
+    operations.refuseUnknown(operation);
+    const first = operations.steps(operations.read(operation))[0];
     if (!first) throw new Fault('internal', { detail: `operation ${request.kind} has no steps` });
     operation.step = first.name;
     operation.deadline_at = deadlineOf(first);
@@ -95,17 +100,19 @@ export class Worker {
   /** Starts an operation whose row is committed. */
   launch(operation: Operation): void {
     if (this.#stopping) return;
-    const live = this.live.add(operation);
+    const live = this.live.add(this.#parts.operations.read(operation));
     this.#record.began(operation);
     void this.#drive(live);
   }
 
   /** Resumes the operations that were running when the process ended. */
   async resume(): Promise<void> {
-    const { operations } = this.#parts.store;
-    for (const operation of await operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
+    const { operations, store } = this.#parts;
+    for (const row of await store.operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
+      const operation = operations.read(row);
       await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
       const live = this.live.add(operation);
+      live.unknown = faultOf(() => operations.refuseUnknown(row));
       live.signs = await readSigns(this.#parts.store, operation);
       this.#record.resumed(operation);
       void this.#drive(live);
@@ -128,7 +135,7 @@ export class Worker {
   }
 
   /** Changes the durable context of an operation. If `change` throws or the write fails, nothing changes. */
-  async saveContext(live: LiveOperation, change: Change<JsonObject>): Promise<void> {
+  async saveContext(live: LiveOperation, change: Change<BaseContext>): Promise<void> {
     await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
   }
 
@@ -198,6 +205,7 @@ export class Worker {
     let step: Step | undefined;
     let outcome: Outcome;
     try {
+      if (live.unknown && operation.state === 'running') throw live.unknown;
       step = this.#findStep(operation);
       if (!step) return await this.#lostStep(live);
       if (live.announcedStep?.name !== step.name) await this.#announce(live, step);
@@ -248,7 +256,7 @@ export class Worker {
     return 'rest';
   }
 
-  async #advance(live: LiveOperation, step: Step, found: JsonObject = {}): Promise<'next' | 'rest'> {
+  async #advance(live: LiveOperation, step: Step, found: Partial<JsonObject> = {}): Promise<'next' | 'rest'> {
     this.#record.step(live.operation, step, 'ended');
     // The event is written before the row: after a crash a step may be recorded twice, but never missing.
     await this.#parts.store.events.flush();
@@ -286,7 +294,7 @@ export class Worker {
   async #failRollback(live: LiveOperation, fault: Fault, step: Step | undefined): Promise<'next' | 'rest'> {
     const next = step && stepAfter(this.#stepsOf(live.operation), step);
     const noted: RowChange = ({ context }) => ({
-      context: { ...context, undo_faults: [...((context['undo_faults'] as string[]) ?? []), fault.message] },
+      context: { ...context, undo_faults: [...(context.undo_faults ?? []), fault.message] },
     });
     if (!next) return this.#end(live, 'failed', noted);
     await this.#rows.enter(live, next, noted);
@@ -303,19 +311,27 @@ export class Worker {
   }
 
   #setTimer(live: LiveOperation): void {
-    const silentAt = 'command' in live.operation.context ? live.lastHeard + this.#parts.silenceTimeoutMs : 0;
+    const silentAt = live.operation.context.command ? live.lastHeard + this.#parts.silenceTimeoutMs : 0;
     const at = silentAt > now() ? Math.min(live.endsAt, silentAt) : live.endsAt;
     live.timer.set(at - now() + 1, () => void this.#drive(live));
   }
 
-  #findStep(operation: Operation): Step | undefined {
+  #findStep(operation: RunningOperation): Step | undefined {
     return this.#stepsOf(operation).find(({ name }) => name === operation.step);
   }
 
-  #stepsOf(operation: Operation): readonly Step[] {
-    const kind = this.#parts.kinds[operation.kind];
-    return operation.state === 'rolling_back' ? kind.undo(operation) : kind.steps(operation);
+  #stepsOf(operation: RunningOperation): readonly Step[] {
+    return this.#parts.operations.steps(operation);
   }
+}
+
+function faultOf(check: () => void): Fault | undefined {
+  try {
+    check();
+  } catch (error) {
+    return asFault(error);
+  }
+  return undefined;
 }
 
 function describeWait(live: LiveOperation): string {

@@ -4,12 +4,11 @@ import type { FaultRecord } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { Collection } from '../collection.ts';
 
-export type OperationKind = 'deploy' | 'rebuild' | 'delete' | 'clean' | 'verify' | 'power';
-
 /** A long operation: one row, ordered steps. Only the engine writes it. */
 export type Operation = {
   id: string;
-  kind: OperationKind;
+  /** A definition in src/engine/operations/. */
+  kind: string;
   /** A short description: `deploy server web1`. */
   purpose: string;
   node_uuid: string;

@@ -1,0 +1,33 @@
+/** What deploying, rebuilding and deleting a server share: the request, and the deploy interface that it names. */
+import { type Static, Type } from 'typebox';
+import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import { interfaceOf } from '../worker/task.ts';
+
+/** What a deployment's row must contain so that a restart rebuilds the same steps. */
+export const DeployRequest = Type.Object({
+  deploy_interface: Type.String(),
+  image_id: Type.Optional(Type.String()),
+});
+type DeployRequest = Static<typeof DeployRequest>;
+
+export function deployOf(drivers: Drivers, { deploy_interface }: DeployRequest): DeployInterface {
+  return interfaceOf(drivers.deploy, deploy_interface);
+}
+
+/** The interfaces of a deployment, which its deletion uses as well. */
+export function deployRequest(drivers: Drivers, node: Node, deployInterface: string): DeployRequest & { boot_interface: string } {
+  const { boot } = interfaceOf(drivers.deploy, deployInterface);
+  const isSupported = boot.includes(node.boot_interface) || drivers.boot[node.boot_interface]?.simulated;
+  return {
+    deploy_interface: deployInterface,
+    boot_interface: isSupported ? node.boot_interface : (boot[0] ?? node.boot_interface),
+  };
+}
+
+export function releaseStep(drivers: Drivers, { deploy_interface }: Partial<DeployRequest>): Step {
+  return simpleStep({ name: 'release', title: 'Remove temporary files', deadlineSeconds: 120 }, async (task) => {
+    if (deploy_interface !== undefined) await interfaceOf(drivers.deploy, deploy_interface).release(task);
+  });
+}

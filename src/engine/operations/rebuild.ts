@@ -1,0 +1,54 @@
+/**
+ * Rebuilds a server on its node with another image. It keeps ports and node; after a failure both stay with the server,
+ * so that it can be rebuilt again or deleted. An unusable image is rejected before the running system is powered off.
+ */
+import { Type } from 'typebox';
+import { defineOperation } from '../worker/define-operation.ts';
+import { isMachineUntouched } from '../worker/disk-state.ts';
+import { failureReport } from '../worker/last-error.ts';
+import { beginDeletion } from './delete.ts';
+import { writeServerActive } from './deploy.ts';
+import { DeployRequest, deployOf, releaseStep } from './deployment.ts';
+import { keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { failServer, wantsDeletion } from './server-results.ts';
+
+export const rebuild = defineOperation({
+  kind: 'rebuild',
+  request: DeployRequest,
+  context: Type.Object({}),
+  verbs: [
+    {
+      name: 'rebuild',
+      since: 1,
+      from: ['active', 'deploy failed'],
+      to: 'rebuild',
+      target: 'active',
+      byServer: 'refuse',
+    },
+  ],
+  transitions: [
+    { from: 'rebuild', event: 'wait', to: 'wait call-back' },
+    { from: 'rebuild', event: 'done', to: 'active' },
+    { from: 'rebuild', event: 'fail', to: 'deploy failed' },
+  ],
+  shownAs: {
+    ironic: { step: 'deploy_step' },
+    nova: {
+      action: () => 'rebuild',
+      statuses: [{ task: 'rebuilding', status: 'REBUILD', in: ['active', 'stopped', 'error'] }],
+    },
+  },
+  steps: ({ request }, { drivers }) => withAgentSecret(deployOf(drivers, request).steps),
+  driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,
+  undo: (operation, parts) =>
+    isMachineUntouched(operation)
+      ? []
+      : [keepConsoleStep(parts, { isOwn: true }), powerOff, releaseStep(parts.drivers, operation.request), withdrawBootFiles],
+  async ended(trx, operation, parts) {
+    if (operation.state === 'done') return writeServerActive(trx, operation, parts);
+    const isDeleted = await wantsDeletion(trx, operation);
+    if (!isDeleted) await failServer(trx, operation);
+    await parts.states.apply(trx, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
+    return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];
+  },
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ProvisionState, provisionStates } from '#domain/provision-states.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
+import { definitions, transitionTable, verbs } from './registry.ts';
+
+const from = (states: string, event: string, to: string) => states.split(', ').map((state) => `${state} -${event}-> ${to}`);
+
+/** The machine as it was one table: verbs of the API first, then internal events. */
+const formerTable = [
+  ...from('enroll', 'manage', 'verifying'),
+  ...from('available, clean failed, deploy failed', 'manage', 'manageable'),
+  ...from('manageable', 'provide', 'available'),
+  ...from('manageable', 'clean', 'cleaning'),
+  ...from('available', 'active', 'deploying'),
+  ...from('active, deploy failed', 'rebuild', 'rebuild'),
+  ...from('active, deploy failed, error, deploying, wait call-back, rebuild', 'deleted', 'deleting'),
+  ...from('verifying', 'verified', 'manageable'),
+  ...from('verifying', 'fail', 'enroll'),
+  ...from('deploying, rebuild', 'wait', 'wait call-back'),
+  ...from('wait call-back', 'resume', 'deploying'),
+  ...from('deploying, rebuild', 'done', 'active'),
+  ...from('deploying, wait call-back, rebuild', 'fail', 'deploy failed'),
+  ...from('deploy failed', 'release', 'available'),
+  ...from('deploy failed, deleting', 'clean', 'cleaning'),
+  ...from('deleting', 'fail', 'error'),
+  ...from('cleaning', 'wait', 'clean wait'),
+  ...from('clean wait', 'resume', 'cleaning'),
+  ...from('cleaning', 'done', 'available'),
+  ...from('cleaning', 'cleaned-by-hand', 'manageable'),
+  ...from('cleaning, clean wait', 'fail', 'clean failed'),
+];
+
+test('the transitions of the definitions make the state machine that was one table', () => {
+  const rows = transitionTable.map((row) => `${row.from} -${row.event}-> ${row.to}`);
+  assert.deepEqual(rows.toSorted(), formerTable.toSorted());
+});
+
+test('an event leads from a state to one state, and every state is explained', () => {
+  const events = transitionTable.map((row) => `${row.from} ${row.event}`);
+  assert.equal(new Set(events).size, events.length);
+  const named = [...transitionTable.flatMap((row) => [row.from, row.to]), ...verbs.flatMap(({ target }) => target ?? [])];
+  const isKnown = (state: ProvisionState) => provisionStates[state] !== undefined;
+  assert.deepEqual(
+    named.filter((state) => !isKnown(state)),
+    [],
+  );
+  for (const [name, { kind }] of Object.entries(definitions)) assert.equal(kind, name);
+});
+
+/** A deployment that waits, changed in the database by another version while no process ran. */
+async function resumedWith(patch: Partial<Operation>) {
+  const steps = [aStep('work', async () => ({ wait: 'a word' }))];
+  const before = await aCloud({ steps });
+  const node = await anAvailableNode(before, 'n1');
+  const [server] = await before.engine.createServers(aServerRequest);
+  const [operation] = await before.store.operations.list({ kind: 'deploy' });
+  while ((await before.store.operations.find({ id: operation!.id }))?.waiting_for !== 'a word') await new Promise(setImmediate);
+  await before.engine.stop();
+  await before.store.operations.update({ id: operation!.id }, patch);
+  const after = await aCloud({ room: before.room, steps, store: before.store });
+  await after.engine.start();
+  return { ...after, node, server: server!, operation: operation! };
+}
+
+test('a request that does not fit its schema ends the operation, and its node is cleaned', async () => {
+  const { engine, store, node, server, operation } = await resumedWith({ request: { deploy_interface: 7 } });
+  const { fault, state } = await engine.ended(operation.id);
+  assert.deepEqual([state, fault?.code], ['failed', 'internal']);
+  assert.match(fault?.message ?? '', /the request of deploy operation \S+ is not understood/);
+  assert.equal((await store.servers.find({ id: server.id }))?.vm_state, 'error');
+  assert.equal((await store.nodes.find({ uuid: node.uuid }))?.provision_state, 'cleaning');
+  await engine.stop();
+  await store.close();
+});
+
+test('a kind that this version does not know ends without a step, and its node is free', async () => {
+  const { engine, store, node, operation } = await resumedWith({ kind: 'rescue' });
+  const { fault, state } = await engine.ended(operation.id);
+  assert.deepEqual([state, fault?.message], ['failed', 'Unexpected error: there is no operation of kind rescue']);
+  assert.equal((await store.nodes.find({ uuid: node.uuid }))?.operation_id, null);
+  await engine.stop();
+  await store.close();
+});
+
+test('of a context that is not understood nothing tells that the disk is untouched', async () => {
+  // `agent` would say that the ramdisk had run.
+  const context = { disk_untouched: true, machine_untouched: true, agent: 'since noon' };
+  const cloud = await resumedWith({ context, state: 'rolling_back', step: 'keep console' });
+  await cloud.engine.ended(cloud.operation.id);
+  assert.equal((await cloud.store.nodes.find({ uuid: cloud.node.uuid }))?.provision_state, 'cleaning');
+  await cloud.engine.stop();
+  await cloud.store.close();
+});
+
+test('a context that is understood says that the disk is untouched: the node is available at once', async () => {
+  const context = { disk_untouched: true, machine_untouched: true };
+  const cloud = await resumedWith({ context, state: 'rolling_back', step: 'keep console' });
+  await quiet(cloud);
+  assert.equal((await cloud.store.nodes.find({ uuid: cloud.node.uuid }))?.provision_state, 'available');
+  await cloud.engine.stop();
+  await cloud.store.close();
+});

@@ -1,0 +1,45 @@
+/** What the end of an operation means for its server. */
+import type { FaultRecord } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
+import type { BaseContext } from '../worker/base-context.ts';
+
+/** A server may be deleted during another operation, which is then aborted and followed by the deletion. */
+export async function wantsDeletion(trx: Store, { server_id }: Pick<Operation, 'server_id'>): Promise<boolean> {
+  const server = server_id ? await trx.servers.find({ id: server_id }) : undefined;
+  return server?.task_state === 'deleting';
+}
+
+export async function writeServerDeleted(trx: Store, serverId: string | null): Promise<void> {
+  const now = new Date().toISOString();
+  await trx.servers.update(
+    { id: serverId ?? '' },
+    {
+      vm_state: 'deleted',
+      task_state: null,
+      node_uuid: null,
+      terminated_at: now,
+      updated_at: now,
+      // The row is kept permanently, so large columns are cleared.
+      user_data: null,
+      personality: [],
+      metadata: {},
+      public_key: null,
+      console_log: null,
+    },
+  );
+}
+
+type Failed = Pick<Operation, 'server_id' | 'node_uuid'> & { fault: FaultRecord | null; context: BaseContext };
+
+export async function failServer(trx: Store, operation: Failed, patch: Partial<Server> = {}): Promise<void> {
+  const now = new Date().toISOString();
+  const [node] = await trx.nodes.pick(['uuid', 'name'], { uuid: operation.node_uuid });
+  const console = (operation.context.console_tail ?? []).join('\n');
+  const fault = operation.fault && { ...operation.fault, at: now, ...(node && { node }), ...(console && { console }) };
+  await trx.servers.update(
+    { id: operation.server_id ?? '' },
+    { ...patch, vm_state: 'error', task_state: null, fault, updated_at: now },
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * What the machinery itself keeps in the request and the context of every operation: the agent and its commands, the
+ * console, facts about a failure. The definitions add their own to it.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { JsonObject } from '#domain/json.ts';
+import type { Operation } from '#store/tables/operations.ts';
+
+const FreeForm = Type.Unsafe<JsonObject>(Type.Object({}));
+const PinnedImage = Type.Object({ id: Type.String(), digest: Type.String() });
+
+/** By purpose; `kernel` and `ramdisk` belong to a partition image. */
+export const PinnedImages = Type.Object({
+  image: PinnedImage,
+  kernel: Type.Optional(PinnedImage),
+  ramdisk: Type.Optional(PinnedImage),
+});
+export type PinnedImages = Static<typeof PinnedImages>;
+
+/** Of an operation that boots a machine. */
+export const BaseRequest = Type.Partial(
+  Type.Object({
+    boot_interface: Type.String(),
+    /** The images with their digests at the start, and whether an administrator chose them. */
+    images: PinnedImages,
+    by_admin: Type.Boolean(),
+  }),
+);
+export type BaseRequest = Static<typeof BaseRequest>;
+
+export const BaseContext = Type.Partial(
+  Type.Object({
+    /** The bootstrap secret on the ramdisk's kernel command line. */
+    agent_secret: Type.String(),
+    /** When the agent first and last reported. */
+    agent: Type.Object({ first: Type.String(), last: Type.String(), address: Type.String() }),
+    agent_binding: Type.Object({
+      /** Digest of the agent's random instance id. */
+      instance: Type.String(),
+      address: Type.String(),
+      /** As shown in messages, with the MAC. */
+      name: Type.String(),
+      session: Type.String(),
+    }),
+    /** The pending command. */
+    command: Type.Object({ id: Type.String(), name: Type.String(), params: FreeForm }),
+    /** The agent's replies by command. */
+    replies: Type.Record(
+      Type.String(),
+      Type.Union([
+        Type.Object({ ok: Type.Literal(true), result: FreeForm }),
+        Type.Object({ ok: Type.Literal(false), error: Type.String() }),
+      ]),
+    ),
+    /** Messages of other programs in the ramdisk, by name. */
+    messages: Type.Record(Type.String(), FreeForm),
+    /** The key that authenticates the classic POST. */
+    deployment_key: Type.String(),
+    /** UUIDs by which pxelinux asked for its configuration. */
+    loader_uuids: Type.Array(Type.String()),
+    /** Messages of the faults in the rollback. */
+    undo_faults: Type.Array(Type.String()),
+    /** Recorded at the failure: see disk-state.ts. */
+    disk_untouched: Type.Boolean(),
+    machine_untouched: Type.Boolean(),
+    /** The last console lines before the failure. */
+    console_tail: Type.Array(Type.String()),
+    /** Offset in the console's file at which this boot began. */
+    console_since: Type.String(),
+    /** The console record contains only output of this operation. */
+    console_cleared: Type.Boolean(),
+    manual_power: Type.Object({
+      /** The step that requested the change. */
+      step: Type.String(),
+      /** Number of changes confirmed for this step. */
+      done: Type.Number(),
+      /** The change requested now; null: none. */
+      asked: Type.Union([Type.Literal('power on'), Type.Literal('power off'), Type.Null()]),
+    }),
+    /** The row was read by a version that does not understand all of it: what it says is incomplete. */
+    is_incomplete: Type.Boolean(),
+  }),
+);
+export type BaseContext = Static<typeof BaseContext>;
+
+/** An operation whose request and context have been checked. */
+export type OperationWith<R, C> = Omit<Operation, 'request' | 'context'> & { request: R; context: C };
+export type RunningOperation = OperationWith<BaseRequest & JsonObject, BaseContext>;
+
+export function fits<S extends TSchema>(schema: S, value: unknown): value is Static<S> {
+  return Value.Check(schema, value);
+}
+
+/** The context of a row as far as the machinery uses it; empty if it is not understood. */
+export function contextOf({ context }: Pick<Operation, 'context'>): BaseContext {
+  return fits(BaseContext, context) ? context : { is_incomplete: true };
+}

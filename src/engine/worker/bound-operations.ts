@@ -1,0 +1,102 @@
+/** The definitions as the worker uses them: bound to the engine's parts, by the kind in the operation's row. */
+import { type TObject, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { Step, Task } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import { BaseContext, BaseRequest, fits, type RunningOperation } from './base-context.ts';
+import type { BeginOperation, Definition, OperationParts } from './define-operation.ts';
+import type { LiveOperation } from './live-operations.ts';
+import { withBmcTime } from './step-deadlines.ts';
+
+export type TaskFactory = (live: LiveOperation, step: Step, signal: AbortSignal) => Promise<Task>;
+export type StepHook = (when: 'before' | 'after', operation: RunningOperation, step: string) => void;
+
+export class BoundOperations {
+  readonly #definitions: Readonly<Record<string, Definition>>;
+  readonly #parts: OperationParts;
+
+  constructor(definitions: Readonly<Record<string, Definition>>, parts: OperationParts) {
+    this.#definitions = definitions;
+    this.#parts = parts;
+  }
+
+  get states(): OperationParts['states'] {
+    return this.#parts.states;
+  }
+
+  /** The steps of its direction: forward, or rolling back. */
+  steps(operation: RunningOperation): readonly Step[] {
+    const steps =
+      operation.state === 'rolling_back' ? this.#undo(operation) : this.#find(operation.kind).steps(operation, this.#parts);
+    return withBmcTime(withDistinctNames(steps), this.#parts.settings);
+  }
+
+  /** Called in the transaction that ends the operation. @returns the operations that take over the node */
+  async ended(trx: Store, operation: RunningOperation, begin: BeginOperation): Promise<Operation[]> {
+    return (await this.#known(operation.kind)?.ended(trx, operation, { ...this.#parts, begin })) ?? [];
+  }
+
+  /**
+   * A row as read from the database. A request that does not fit the definition is reported by `refuseUnknown`; of a
+   * context only what is understood remains, and it is marked as incomplete.
+   */
+  read(row: Operation): RunningOperation {
+    const request = fits(BaseRequest, row.request) ? row.request : {};
+    return { ...row, request, context: this.#readContext(row, request) };
+  }
+
+  /** @throws Fault `internal` if another version of Ingot began the operation in a way that this one does not know */
+  refuseUnknown(row: Operation): void {
+    const { request } = this.#find(row.kind);
+    if (fits(BaseRequest, row.request) && fits(request, row.request)) return;
+    throw new Fault('internal', { detail: `the request of ${row.kind} operation ${row.id} is not understood` });
+  }
+
+  #readContext(row: Operation, request: RunningOperation['request']): BaseContext {
+    const schemas = this.#contextsOf({ ...row, request, context: {} });
+    const isUnderstood = schemas.every((schema) => fits(schema, row.context));
+    if (isUnderstood && fits(BaseContext, row.context)) return row.context;
+    const kept = Object.entries(row.context).filter(([name, value]) =>
+      [BaseContext, ...schemas].every((schema) => fits(schema, { [name]: value })),
+    );
+    return { ...Object.fromEntries(kept), is_incomplete: true };
+  }
+
+  #contextsOf(operation: RunningOperation): TObject[] {
+    const definition = this.#known(operation.kind);
+    if (!definition) return [];
+    try {
+      const ofDriver = definition.driverContext?.(operation, this.#parts);
+      return [definition.context, ...(ofDriver ? [ofDriver] : [])].map((schema) => Type.Partial(schema));
+    } catch {
+      // Its driver is unknown: the operation fails with that at its next step.
+      return [Type.Partial(definition.context)];
+    }
+  }
+
+  /** Of an unknown kind, nothing is known that could be rolled back. */
+  #undo(operation: RunningOperation): readonly Step[] {
+    return this.#known(operation.kind)?.undo?.(operation, this.#parts) ?? [];
+  }
+
+  #known(kind: string): Definition | undefined {
+    return Object.hasOwn(this.#definitions, kind) ? this.#definitions[kind] : undefined;
+  }
+
+  #find(kind: string): Definition {
+    const found = this.#known(kind);
+    if (!found) throw new Fault('internal', { detail: `there is no operation of kind ${kind}` });
+    return found;
+  }
+}
+
+/** A row names its current step, so the second step of a name gets a number: `power off (2)`. */
+function withDistinctNames(steps: readonly Step[]): readonly Step[] {
+  const seen = new Map<string, number>();
+  return steps.map((step) => {
+    const count = (seen.get(step.name) ?? 0) + 1;
+    seen.set(step.name, count);
+    return count === 1 ? step : { ...step, name: `${step.name} (${count})` };
+  });
+}
