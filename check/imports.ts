@@ -19,8 +19,14 @@ export const importTable: readonly ImportRow[] = [
   },
   { from: ['commands'], may: ['serve', 'settings', 'store', 'domain'] },
   { from: ['serve'], may: ['everything in src'] },
-  { from: ['api'], may: ['services', 'engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain'] },
-  { from: ['services'], may: ['engine/contract', 'engine/servers/addresses', 'store', 'images', 'domain'] },
+  {
+    from: ['api'],
+    may: ['services', 'engine/contract', 'engine/operations/shown-as', 'engine/servers/addresses', 'store', 'images', 'domain'],
+  },
+  {
+    from: ['services'],
+    may: ['engine/contract', 'engine/operations/shown-as', 'engine/servers/addresses', 'store', 'images', 'domain'],
+  },
   {
     from: ['boot-server'],
     may: ['engine/contract', 'drivers/interfaces', 'drivers/redfish/settings', 'tools', 'domain', 'agent-protocol'],

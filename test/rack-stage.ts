@@ -144,13 +144,22 @@ function rackDrivers(rack: Rack): Drivers {
     },
     boot: {
       fake: {
+        simulated: true,
         properties: {},
         validate,
         plan: ({ node, folder, macs }) => ({ node_uuid: node.uuid, folder, macs, firmware: 'none', files: [] }),
       },
     },
     deploy: {
-      fake: { properties: {}, validate, boot: ['fake'], checkImage: validate, steps: deploySteps(rack), release: async () => {} },
+      fake: {
+        simulated: true,
+        properties: {},
+        validate,
+        boot: ['fake'],
+        checkImage: validate,
+        steps: deploySteps(rack),
+        release: async () => {},
+      },
     },
     console: { fake: { properties: {}, validate, log: async (node, { lines } = {}) => consoleOf(rack, node.uuid, lines) } },
   };

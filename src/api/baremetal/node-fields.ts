@@ -1,8 +1,10 @@
 /** The fields of a node in Ironic's representation: each since its microversion, as JSON text. Secrets are masked. */
+
 import { hostname } from 'node:os';
 import { type TSchema, Type } from 'typebox';
 import { fieldOf, fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
 import type { Engine } from '#engine/contract.ts';
+import { stepFieldOf } from '#engine/operations/shown-as.ts';
 import { instanceNameOf } from '#services/baremetal/instance-name.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -107,10 +109,10 @@ export const nodeFields: readonly NodeField[] = [
   derived({ name: 'reservation', since: 1, columns: ['operation_id'], type: Text }, ({ operation_id }) =>
     operation_id === null ? null : conductorName,
   ),
-  derived({ name: 'clean_step', since: 7, columns: ['operation_id'], type: Bag }, (row, call) => stepOf(row, call, ['clean'])),
+  derived({ name: 'clean_step', since: 7, columns: ['operation_id'], type: Bag }, (row, call) => stepOf(row, call, 'clean_step')),
   constant('service_step', 87, {}),
   derived({ name: 'deploy_step', since: 44, columns: ['operation_id'], type: Bag }, (row, call) =>
-    stepOf(row, call, ['deploy', 'rebuild']),
+    stepOf(row, call, 'deploy_step'),
   ),
   plain('resource_class', 21),
   json('traits', 37, Type.Array(Type.String())),
@@ -174,8 +176,8 @@ function instanceName({ instance_info }: StoredNode): string | null {
   return instance_info === '{}' ? null : instanceNameOf({ instance_info: JSON.parse(String(instance_info)) });
 }
 
-function stepOf({ operation_id }: StoredNode, { operations }: NodeCall, kinds: readonly string[]): object {
+function stepOf({ operation_id }: StoredNode, { operations }: NodeCall, field: ReturnType<typeof stepFieldOf>): object {
   const operation = operation_id === null ? undefined : operations.get(String(operation_id));
-  if (!operation || !kinds.includes(operation.kind) || operation.state !== 'running') return {};
+  if (!operation || stepFieldOf(operation) !== field || operation.state !== 'running') return {};
   return { interface: 'deploy', step: operation.step, priority: 0, args: {} };
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
+import { findProvisionVerb, type ProvisionVerb } from '#engine/operations/shown-as.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { readBootState, setNodePower, setProvisionState } from '#services/baremetal/node-states.ts';
 import type { ApiContext } from '../context.ts';
@@ -137,27 +138,16 @@ export const nodeStateRoutes = [
 
 const uncheckedKinds = Object.keys(fixedInterfaceTable);
 
-/** Verbs with their first microversion; those of the second table exist only in Ironic. */
-const verbTable: Readonly<Record<string, { since: number; verb: string }>> = {
-  active: { since: 1, verb: 'active' },
-  deleted: { since: 1, verb: 'deleted' },
-  rebuild: { since: 1, verb: 'rebuild' },
-  manage: { since: 4, verb: 'manage' },
-  provide: { since: 4, verb: 'provide' },
-  abort: { since: 13, verb: 'abort' },
-  clean: { since: 15, verb: 'clean' },
-  deploy: { since: 73, verb: 'active' },
-  undeploy: { since: 73, verb: 'deleted' },
-};
+/** Verbs that exist only in Ironic. */
 const unsupportedVerbs = ['inspect', 'adopt', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];
 
-function provisionVerb(asked: string, version: Microversion): string {
-  if (unsupportedVerbs.includes(asked)) throw new Fault('unsupported', { what: `The provision verb '${asked}'` });
-  const row = Object.hasOwn(verbTable, asked) ? verbTable[asked] : undefined;
-  if (!row) throw new Fault('badRequest', { detail: `The requested action "${asked}" could not be understood.` });
-  if (!atLeast(version, row.since))
-    throw new Fault('notAcceptable', { detail: `The provision verb '${asked}' needs API version 1.${row.since} or later.` });
-  return row.verb;
+function provisionVerb(asked: string, version: Microversion): ProvisionVerb {
+  const verb = findProvisionVerb(asked);
+  if (!verb && unsupportedVerbs.includes(asked)) throw new Fault('unsupported', { what: `The provision verb '${asked}'` });
+  if (!verb) throw new Fault('badRequest', { detail: `The requested action "${asked}" could not be understood.` });
+  if (!atLeast(version, verb.since))
+    throw new Fault('notAcceptable', { detail: `The provision verb '${asked}' needs API version 1.${verb.since} or later.` });
+  return verb;
 }
 
 /** Where the client can follow the change. */

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { mostKeypairs } from '#services/compute/keypairs.ts';
-import type { Server } from '#store/tables/servers.ts';
+import { liveVmStates, type Server } from '#store/tables/servers.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { owns, requireAdmin } from '../http/authentication.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
@@ -29,8 +29,7 @@ type CountedServer = Pick<Server, (typeof counted)[number]>;
 
 /** Without user data, which may be 64 KiB per server. */
 function liveServers({ store }: ApiContext, project_id?: string): Promise<CountedServer[]> {
-  const vm_state: Server['vm_state'][] = ['building', 'active', 'stopped', 'error'];
-  return store.servers.pick(counted, { ...(project_id && { project_id }), vm_state });
+  return store.servers.pick(counted, { ...(project_id && { project_id }), vm_state: liveVmStates });
 }
 
 type Quota = {

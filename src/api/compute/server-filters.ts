@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '#services/loose-booleans.ts';
 import type { Where } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
-import type { Server, ShortServer } from '#store/tables/servers.ts';
+import { liveVmStates, type Server, type ShortServer } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { requireAdmin } from '../http/authentication.ts';
 import { atLeast } from '../http/microversions.ts';
@@ -129,7 +129,7 @@ function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Serv
   return {
     ...(!isEverywhere && { project_id: request.caller.project_id }),
     ...(deleted && { vm_state: 'deleted' }),
-    ...(!deleted && query['changes-since'] === undefined && { vm_state: ['building', 'active', 'stopped', 'error'] }),
+    ...(!deleted && query['changes-since'] === undefined && { vm_state: liveVmStates }),
   };
 }
 

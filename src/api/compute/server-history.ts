@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { instanceActionOf } from '#engine/operations/shown-as.ts';
 import type { Event } from '#store/tables/events.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
@@ -80,29 +81,11 @@ function requestIdOf({ id }: Operation): string {
   return `req-${id}`;
 }
 
-const actionNameTable: Readonly<Record<string, string>> = {
-  deploy: 'create',
-  rebuild: 'rebuild',
-  delete: 'delete',
-  clean: 'clean',
-};
-const powerNameTable: Readonly<Record<string, string>> = {
-  'power on': 'start',
-  'power off': 'stop',
-  'soft power off': 'stop',
-  reset: 'reboot',
-  'soft reset': 'reboot',
-};
-
-function actionNameOf({ kind, request }: Operation): string {
-  return actionNameTable[kind] ?? powerNameTable[String(request['target'])] ?? kind;
-}
-
 type ActionView = { server: Server; request: FastifyRequest };
 
 function actionJson(operation: Operation, { server, request }: ActionView) {
   return {
-    action: actionNameOf(operation),
+    action: instanceActionOf(operation),
     instance_uuid: server.id,
     request_id: requestIdOf(operation),
     project_id: server.project_id,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import { type FaultCode, faultTable } from '#domain/faults.ts';
+import { taskStatuses } from '#engine/operations/shown-as.ts';
 import type { Caller } from '#services/caller.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
@@ -74,9 +75,9 @@ type Status = Partial<Record<string, string>> & { idle: string };
 /** Nova's status by vm_state and, if a task changes it, task_state. */
 const statusTable: Readonly<Record<Server['vm_state'], Status>> = {
   building: { idle: 'BUILD' },
-  active: { idle: 'ACTIVE', rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' },
-  stopped: { idle: 'SHUTOFF', rebooting: 'REBOOT', rebooting_hard: 'HARD_REBOOT', rebuilding: 'REBUILD' },
-  error: { idle: 'ERROR', rebuilding: 'REBUILD' },
+  active: { idle: 'ACTIVE', ...taskStatuses('active') },
+  stopped: { idle: 'SHUTOFF', ...taskStatuses('stopped') },
+  error: { idle: 'ERROR', ...taskStatuses('error') },
   deleted: { idle: 'DELETED' },
 };
 

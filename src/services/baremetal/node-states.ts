@@ -2,6 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { ProvisionVerb } from '#engine/operations/shown-as.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { BaremetalContext } from './context.ts';
 
@@ -44,14 +45,15 @@ const unsupportedArguments = ['configdrive', 'deploy_steps', 'rescue_password', 
 export async function setProvisionState(
   { engine }: BaremetalContext,
   { uuid }: Node,
-  { verb, request }: { verb: string; request: ProvisionRequest },
+  { verb, request }: { verb: ProvisionVerb; request: ProvisionRequest },
 ): Promise<void> {
   const { target, clean_steps } = request;
   for (const name of unsupportedArguments) {
     if (request[name] !== undefined && request[name] !== null)
       throw new Fault('unsupported', { what: `${name} with '${target}'` });
   }
-  if (verb === 'clean' && !clean_steps?.length)
-    throw new Fault('badRequest', { detail: 'clean_steps is required when setting target provision state to clean' });
-  await engine.setProvisionState(uuid, verb, clean_steps ? { clean_steps: clean_steps as JsonObject[] } : undefined);
+  const { name, requires } = verb;
+  if (requires && !request[requires]?.length)
+    throw new Fault('badRequest', { detail: `${requires} is required when setting target provision state to ${name}` });
+  await engine.setProvisionState(uuid, name, clean_steps ? { clean_steps: clean_steps as JsonObject[] } : undefined);
 }

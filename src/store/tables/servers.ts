@@ -11,6 +11,9 @@ import type { Node } from './nodes.ts';
 /** `node` and `console` (the last console output) are for administrators. */
 export type ServerFault = FaultRecord & { at: string; node?: Pick<Node, 'uuid' | 'name'>; console?: string };
 
+/** The states of servers that exist. */
+export const liveVmStates = ['building', 'active', 'stopped', 'error'] as const;
+
 export type Server = {
   id: string;
   name: string;
@@ -35,7 +38,7 @@ export type Server = {
   description: string | null;
   locked: boolean;
   /** As in Nova: `building active stopped error deleted`. */
-  vm_state: 'building' | 'active' | 'stopped' | 'error' | 'deleted';
+  vm_state: (typeof liveVmStates)[number] | 'deleted';
   /** As in Nova: `scheduling spawning powering-on powering-off rebooting rebuilding deleting`; null when idle. */
   task_state: string | null;
   /** Keep the contents of the ephemeral partition in a rebuild. */
