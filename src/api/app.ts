@@ -159,7 +159,7 @@ function serviceAt(url: string): ServiceName {
 }
 
 /** Services whose handlers check their callers themselves, until they are rows. */
-const selfChecking: readonly ServiceName[] = ['identity', 'compute', 'image'];
+const selfChecking: readonly ServiceName[] = ['identity', 'image'];
 
 function checksItself(url: string): boolean {
   return selfChecking.some((name) => url.startsWith(`/${name}/`));

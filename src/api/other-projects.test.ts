@@ -18,6 +18,9 @@ type Ask = { method: string; url: string; body?: unknown; version?: string };
 const words: Readonly<Record<string, string>> = {
   key: 'k',
   part: 'x',
+  label: 'x',
+  port_id: 'x',
+  volume_id: 'x',
   tag: 't',
   alias: 'x',
   name: 'image',

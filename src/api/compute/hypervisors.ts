@@ -1,130 +1,175 @@
-/** `/os-hypervisors`: every node as a hypervisor that holds at most one server. For administrators. */
+/** `/os-hypervisors`: every node as a hypervisor that holds at most one server. */
 import type { FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
-import type { HypervisorRow, HypervisorSums, Node } from '#store/tables/nodes.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
-import { atLeast, type Microversion } from '../http/microversions.ts';
-import { nextLinks, type PageSource, readPage } from '../http/pagination.ts';
-import { hostName } from './server-json.ts';
-import { serviceId } from './services.ts';
+import { Type } from 'typebox';
+import { hostName, serviceUuid } from '#services/compute/host.ts';
+import {
+  amountsOf,
+  findHypervisor,
+  hypervisorStatistics,
+  readHypervisors,
+  searchHypervisors,
+} from '#services/compute/hypervisors.ts';
+import type { HypervisorRow } from '#store/tables/nodes.ts';
+import { atLeast } from '../http/microversions.ts';
+import { nextLinks } from '../http/pagination.ts';
+import { Links, pageQuery } from '../http/schemas.ts';
+import { since } from '../http/versioned.ts';
+import { type View, viewOf } from '../http/view.ts';
+import { route, unsupportedRoute } from './policy.ts';
 
-const HypervisorQuery = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 0 })),
-  marker: Type.Optional(Type.String()),
-  hypervisor_hostname_pattern: Type.Optional(Type.String()),
-  with_servers: Type.Optional(Type.Boolean()),
+/** From this minor version on ids are UUIDs, and servers are shown to those who ask. */
+const uuidsSince = 53;
+/** The last minor version with a machine's amounts. */
+const amountsUntil = 87;
+
+const with_servers = since(uuidsSince, Type.Optional(Type.Boolean()));
+const ListQuery = Type.Object({
+  ...pageQuery,
+  hypervisor_hostname_pattern: since(uuidsSince, Type.Optional(Type.String())),
+  with_servers,
 });
-const ShowQuery = Type.Object({ with_servers: Type.Optional(Type.Boolean()) });
-const IdParams = Type.Object({ id: Type.String() });
+const ShowQuery = Type.Object({ with_servers });
 
-export function registerHypervisors(app: ApiScope, context: ApiContext): void {
-  const listReply = async (request: FastifyRequest, isDetailed: boolean) => {
-    requireAdmin(request, 'os_compute_api:os-hypervisors:list');
-    const { hypervisor_hostname_pattern: pattern = '', limit, marker } = request.query as Static<typeof HypervisorQuery>;
-    const { store } = context;
-    const source: PageSource<HypervisorRow, Node> = {
-      find: (id) => store.nodes.find(atLeast(request.microversion, 53) ? { uuid: id } : { id: Number(id) || 0 }),
-      list: (page) => store.nodes.listHypervisors(pattern, page),
-    };
-    const page = await readPage(source, { limit, marker, idOf: (node) => String(idOf(node, request.microversion)) });
-    const links = nextLinks(context, request, page.next);
-    const view = { version: request.microversion, withServers: withServers(request) };
-    const hypervisors = page.items.map((node) => (isDetailed ? detailJson : briefJson)(node, view));
-    return { hypervisors, ...(links.length > 0 && { hypervisors_links: links }) };
-  };
-  app.get('/os-hypervisors', { schema: { querystring: HypervisorQuery } }, (request) => listReply(request, false));
-  app.get('/os-hypervisors/detail', { schema: { querystring: HypervisorQuery } }, (request) => listReply(request, true));
+type Item = { readonly node: HypervisorRow /** Whether the request asks for servers. */; readonly withServers: boolean };
 
-  app.get('/os-hypervisors/statistics', async (request) => {
-    requireAdmin(request, 'os_compute_api:os-hypervisors:statistics');
-    return { hypervisor_statistics: statisticsOf(await context.store.nodes.sumHypervisors()) };
+const Servers = Type.Array(Type.Object({ uuid: Type.String(), name: Type.String() }));
+const serversOf = ({ node: { instance_uuid } }: Item) =>
+  instance_uuid === null ? [] : [{ uuid: instance_uuid, name: instance_uuid }];
+
+const brief = {
+  number: { name: 'id', until: uuidsSince - 1, type: Type.Integer(), value: ({ node }: Item) => node.id },
+  id: { since: uuidsSince, type: Type.String(), value: ({ node }: Item) => node.uuid },
+  hypervisor_hostname: { type: Type.String(), value: ({ node }: Item) => node.uuid },
+  state: { type: Type.String(), value: () => 'up' },
+  status: { type: Type.String(), value: ({ node }: Item) => (node.maintenance ? 'disabled' : 'enabled') },
+  // Up to 2.74 a hypervisor without servers has no field of them.
+  used_servers: {
+    name: 'servers',
+    since: uuidsSince,
+    until: 74,
+    type: Servers,
+    when: ({ node, withServers }: Item) => withServers && node.instance_uuid !== null,
+    value: serversOf,
+  },
+  servers: { since: 75, type: Servers, when: ({ withServers }: Item) => withServers, value: serversOf },
+} as const;
+
+type Amount = keyof ReturnType<typeof amountsOf>;
+const amount = (name: Amount) => ({
+  until: amountsUntil,
+  type: Type.Integer(),
+  value: ({ node }: Item) => amountsOf(node)[name],
+});
+
+const briefView = viewOf<Item>()(brief);
+const detailView = viewOf<Item>()({
+  ...brief,
+  host_ip: { type: Type.String(), value: () => '127.0.0.1' },
+  hypervisor_type: { type: Type.String(), value: () => 'baremetal' },
+  hypervisor_version: { type: Type.Integer(), value: () => 1 },
+  numbered_service: { name: 'service', until: uuidsSince - 1, type: Type.Unknown(), value: (item) => serviceOf(item, 1) },
+  service: { since: uuidsSince, type: Type.Unknown(), value: (item) => serviceOf(item, serviceUuid) },
+  uptime: { since: amountsUntil + 1, type: Type.Null(), value: () => null },
+  cpu_info_text: { name: 'cpu_info', until: 27, type: Type.String(), value: () => '' },
+  cpu_info: { since: 28, until: amountsUntil, type: Type.Object({}), value: () => ({}) },
+  vcpus: amount('vcpus'),
+  memory_mb: amount('memory_mb'),
+  local_gb: amount('local_gb'),
+  vcpus_used: amount('vcpus_used'),
+  memory_mb_used: amount('memory_mb_used'),
+  local_gb_used: amount('local_gb_used'),
+  free_ram_mb: amount('free_ram_mb'),
+  free_disk_gb: amount('free_disk_gb'),
+  disk_available_least: amount('disk_available_least'),
+  running_vms: amount('running_vms'),
+  current_workload: amount('current_workload'),
+});
+
+function serviceOf({ node }: Item, id: number | string) {
+  return { host: hostName, id, disabled_reason: node.maintenance_reason };
+}
+
+function byUuid({ microversion }: FastifyRequest): boolean {
+  return atLeast(microversion, uuidsSince);
+}
+
+type ListRow = {
+  path: '/os-hypervisors' | '/os-hypervisors/detail';
+  policy: 'os_compute_api:os-hypervisors:list' | 'os_compute_api:os-hypervisors:list-detail';
+  summary: string;
+};
+
+const hypervisorList = <Shown>(row: ListRow, view: View<Item, Shown>) =>
+  route({
+    method: 'GET',
+    ...row,
+    query: ListQuery,
+    reply: Type.Object({ hypervisors: Type.Array(view.schema), hypervisors_links: Type.Optional(Links) }),
+    async handler(request, context) {
+      const { hypervisor_hostname_pattern: pattern = '', limit, marker, with_servers: withServers = false } = request.query;
+      const page = await readHypervisors(context, { pattern, byUuid: byUuid(request), limit, marker });
+      const links = nextLinks(context, request, page.next);
+      const show = view.of(request, context);
+      const hypervisors = page.items.map((node) => show({ node, withServers }));
+      return { hypervisors, ...(links.length > 0 && { hypervisors_links: links }) };
+    },
   });
 
-  app.get('/os-hypervisors/:id', { schema: { params: IdParams, querystring: ShowQuery } }, async (request) => {
-    const node = await findHypervisor(context, request, request.params.id);
-    return { hypervisor: detailJson(node, { version: request.microversion, withServers: withServers(request) }) };
-  });
-  app.get('/os-hypervisors/:id/uptime', { schema: { params: IdParams } }, async (request) => {
-    await findHypervisor(context, request, request.params.id);
-    throw new Fault('unsupported', { what: 'The uptime of a machine' });
-  });
-  app.get('/os-hypervisors/:id/search', { schema: { params: IdParams } }, async (request) => {
-    requireAdmin(request, 'os_compute_api:os-hypervisors:search');
-    const nodes = await context.store.nodes.listHypervisors(request.params.id, {});
-    if (nodes.length === 0) throw new Fault('notFound', { what: 'Hypervisor', id: request.params.id });
-    return { hypervisors: nodes.map((node) => briefJson(node, { version: request.microversion, withServers: false })) };
-  });
-}
-
-async function findHypervisor({ store }: ApiContext, request: FastifyRequest, id: string): Promise<Node> {
-  requireAdmin(request, 'os_compute_api:os-hypervisors:show');
-  const node = await store.nodes.find(/^\d+$/.test(id) ? { id: Number(id) } : { uuid: id });
-  if (!node) throw new Fault('notFound', { what: 'Hypervisor', id });
-  return node;
-}
-
-function idOf(node: HypervisorRow, version: Microversion): number | string {
-  return atLeast(version, 53) ? node.uuid : node.id;
-}
-
-type HypervisorView = { version: Microversion; withServers: boolean };
-
-function withServers({ microversion, query }: FastifyRequest): boolean {
-  return atLeast(microversion, 53) && (query as { with_servers?: boolean }).with_servers === true;
-}
-
-function briefJson(node: HypervisorRow, view: HypervisorView) {
-  const status = node.maintenance ? 'disabled' : 'enabled';
-  return { id: idOf(node, view.version), hypervisor_hostname: node.uuid, state: 'up', status, ...serversOf(node, view) };
-}
-
-/** Only when asked for; until 2.74 a hypervisor without servers has no field of them. */
-function serversOf({ instance_uuid }: HypervisorRow, { version, withServers }: HypervisorView) {
-  if (!withServers) return {};
-  if (instance_uuid !== null) return { servers: [{ uuid: instance_uuid, name: instance_uuid }] };
-  return atLeast(version, 75) ? { servers: [] } : {};
-}
-
-function detailJson(node: HypervisorRow, view: HypervisorView) {
-  const { version } = view;
-  return {
-    ...briefJson(node, view),
-    host_ip: '127.0.0.1',
-    hypervisor_type: 'baremetal',
-    hypervisor_version: 1,
-    service: { host: hostName, id: serviceId(version), disabled_reason: node.maintenance_reason },
-    ...(atLeast(version, 88) ? { uptime: null } : { cpu_info: atLeast(version, 28) ? {} : '', ...amountsOf(node) }),
-  };
-}
-
-/** A machine is either entirely used or free. */
-function amountsOf(node: HypervisorRow) {
-  const amount = (property: string) => Number(node.properties[property] ?? 0) || 0;
-  const isUsed = node.instance_uuid !== null;
-  const [vcpus, memory_mb, local_gb] = [amount('cpus'), amount('memory_mb'), amount('local_gb')];
-  return {
-    vcpus,
-    memory_mb,
-    local_gb,
-    vcpus_used: isUsed ? vcpus : 0,
-    memory_mb_used: isUsed ? memory_mb : 0,
-    local_gb_used: isUsed ? local_gb : 0,
-    free_ram_mb: isUsed ? 0 : memory_mb,
-    free_disk_gb: isUsed ? 0 : local_gb,
-    disk_available_least: isUsed ? 0 : local_gb,
-    running_vms: isUsed ? 1 : 0,
-    current_workload: node.operation_id === null ? 0 : 1,
-  };
-}
-
-function statisticsOf({ count, workload, all, used }: HypervisorSums): Record<string, number> {
-  const free_disk_gb = all.local_gb - used.local_gb;
-  return {
-    ...{ count, vcpus: all.cpus, memory_mb: all.memory_mb, local_gb: all.local_gb },
-    ...{ vcpus_used: used.cpus, memory_mb_used: used.memory_mb, local_gb_used: used.local_gb },
-    ...{ free_ram_mb: all.memory_mb - used.memory_mb, free_disk_gb, disk_available_least: free_disk_gb },
-    ...{ running_vms: used.nodes, current_workload: workload },
-  };
-}
+export const hypervisorRoutes = [
+  hypervisorList(
+    { path: '/os-hypervisors', policy: 'os_compute_api:os-hypervisors:list', summary: 'List nodes as hypervisors' },
+    briefView,
+  ),
+  hypervisorList(
+    {
+      path: '/os-hypervisors/detail',
+      policy: 'os_compute_api:os-hypervisors:list-detail',
+      summary: 'List nodes as hypervisors with details',
+    },
+    detailView,
+  ),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/statistics',
+    policy: 'os_compute_api:os-hypervisors:statistics',
+    until: amountsUntil,
+    summary: 'Show the sums of all hypervisors',
+    reply: Type.Object({ hypervisor_statistics: Type.Record(Type.String(), Type.Integer()) }),
+    handler: async (_, context) => ({ hypervisor_statistics: await hypervisorStatistics(context) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/:id',
+    policy: 'os_compute_api:os-hypervisors:show',
+    summary: 'Show a node as a hypervisor',
+    query: ShowQuery,
+    reply: Type.Object({ hypervisor: detailView.schema }),
+    async handler(request, context) {
+      const node = await findHypervisor(context, request.params.id);
+      const withServers = request.query.with_servers ?? false;
+      return { hypervisor: detailView.of(request, context)({ node, withServers }) };
+    },
+  }),
+  unsupportedRoute({
+    method: 'GET',
+    path: '/os-hypervisors/:id/uptime',
+    policy: 'os_compute_api:os-hypervisors:uptime',
+    until: amountsUntil,
+    what: 'The uptime of a machine',
+    before: (request, context) => findHypervisor(context, request.params.id),
+  }),
+  // Later versions have the query parameter `hypervisor_hostname_pattern`.
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/:id/search',
+    policy: 'os_compute_api:os-hypervisors:search',
+    until: uuidsSince - 1,
+    summary: 'Search hypervisors by a part of their name',
+    reply: Type.Object({ hypervisors: Type.Array(briefView.schema) }),
+    async handler(request, context) {
+      const show = briefView.of(request, context);
+      const nodes = await searchHypervisors(context, request.params.id);
+      return { hypervisors: nodes.map((node) => show({ node, withServers: false })) };
+    },
+  }),
+];

@@ -60,6 +60,11 @@ const serverRules = {
   'os_compute_api:server-metadata:delete': member('Delete one item of metadata of a server.'),
   'os_compute_api:os-instance-actions:list': reader('List the actions on a server.'),
   'os_compute_api:os-instance-actions:show': reader('Show an action on a server.'),
+  'os_compute_api:os-instance-actions:events': admin(
+    'See hosts in the events of an action, and its events before microversion 2.51.',
+  ),
+  // Nova shows them to administrators only; here tenants see those that concern them.
+  'os_compute_api:os-instance-actions:events:details': reader('See why a step of an action failed.'),
   'os_compute_api:os-ingot-events': reader('Follow the timeline of a server (Ingot extension).'),
   'os_compute_api:os-remote-consoles': member('Open the console of a server.'),
   'os_compute_api:os-console-output': member('Read the console log of a server.'),

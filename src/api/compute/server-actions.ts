@@ -1,101 +1,226 @@
 /** `POST /servers/{id}/action`: one action per call. */
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
+import { rebuildServer } from '#services/compute/rebuild.ts';
+import { refuseOtherGroups } from '#services/compute/security-groups.ts';
+import { findServer, findUnlockedServer, machineOf } from '#services/compute/servers.ts';
 import type { Server } from '#store/tables/servers.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { findServer, findUnlockedServer } from './lookup.ts';
-import { refuseOtherGroups } from './security-groups.ts';
-import { machineOf, serialConsoleUrl } from './server-console.ts';
-import { serverBodyBytes } from './server-create.ts';
-import { readRebuild } from './server-rebuild.ts';
-import { serverReply } from './servers.ts';
+import type { ApiContext } from '../context.ts';
+import type { Row } from '../http/route.ts';
+import { since, type VersionSpan } from '../http/versioned.ts';
+import { changerOf } from './changer.ts';
+import { type computePolicy, route, unsupportedRoute } from './policy.ts';
+import { serialConsoleUrl } from './server-console.ts';
+import { RebuildBody, serverBodyBytes } from './server-requests.ts';
+import { ServerReply, serverReply } from './server-view.ts';
 
-type ActionCall = { context: ApiContext; request: FastifyRequest; server: Server; argument: unknown };
-type Action = {
-  readonly status: number;
-  /** Allowed on a locked server for everyone in the project. */
-  readonly evenLocked?: boolean;
-  run(call: ActionCall): Promise<object | undefined>;
+type Rule = keyof typeof computePolicy.rules;
+type ServerRequest = FastifyRequest<{ Params: { id: string } }>;
+
+const place = { method: 'POST', path: '/servers/:id/action', bodyLimit: serverBodyBytes } as const;
+
+/** Only administrators change a locked server. */
+function unlocked(request: ServerRequest, context: ApiContext): Promise<Server> {
+  return findUnlockedServer(context, changerOf(request), request.params.id);
+}
+
+type Simple = VersionSpan & {
+  readonly action: string;
+  readonly policy: Rule;
+  readonly summary: string;
+  /** The action's argument; default: anything, as in Nova. */
+  readonly argument?: TSchema;
+  readonly run: (context: ApiContext, server: Server) => Promise<unknown>;
 };
 
-const verb = (run: (call: ActionCall) => Promise<unknown>): Action => ({
-  status: 202,
-  async run(call) {
-    await run(call);
-    return undefined;
-  },
-});
-
-const actionTable: Readonly<Record<string, Action>> = {
-  'os-start': verb(({ context, server }) => context.engine.startServer(server.id)),
-  'os-stop': verb(({ context, server }) => context.engine.stopServer(server.id)),
-  reboot: verb(({ context, server, argument }) => context.engine.rebootServer(server.id, rebootType(argument))),
-  forceDelete: verb(({ context, server }) => context.engine.deleteServer(server.id)),
-  lock: { ...verb(lock), evenLocked: true },
-  unlock: { ...verb(unlock), evenLocked: true },
-  rebuild: { status: 202, run: rebuild },
-  trigger_crash_dump: verb(async ({ context, server }) => context.engine.injectNmi(await machineOf(context, server))),
-  addSecurityGroup: verb(async ({ argument }) => refuseOtherGroups([argument ?? {}])),
-  'os-getSerialConsole': { status: 200, run: serialConsole },
-  'os-getConsoleOutput': { status: 200, evenLocked: true, run: consoleOutput },
-};
-
-/** Nova's other actions. They exist, so the reply is not "no such action". */
-const unsupportedActions = new Set([
-  'addFixedIp',
-  'addFloatingIp',
-  'changePassword',
-  'confirmResize',
-  'createBackup',
-  'createImage',
-  'evacuate',
-  'injectNetworkInfo',
-  'migrate',
-  'os-getRDPConsole',
-  'os-getSPICEConsole',
-  'os-getVNCConsole',
-  'os-migrateLive',
-  'os-resetState',
-  'pause',
-  'removeFixedIp',
-  'removeFloatingIp',
-  'removeSecurityGroup',
-  'rescue',
-  'resetNetwork',
-  'resize',
-  'restore',
-  'resume',
-  'revertResize',
-  'shelve',
-  'shelveOffload',
-  'suspend',
-  'unpause',
-  'unrescue',
-  'unshelve',
-]);
-
-export function registerServerActions(app: ApiScope, context: ApiContext): void {
-  const params = Type.Object({ id: Type.String() });
-  const body = Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1 });
-
-  app.post('/servers/:id/action', { bodyLimit: serverBodyBytes, schema: { params, body } }, async (request, reply) => {
-    const [[name, argument] = ['', undefined]] = Object.entries(request.body);
-    const action = Object.hasOwn(actionTable, name) ? actionTable[name] : undefined;
-    if (!action) {
-      await findServer(context, request, request.params.id);
-      if (unsupportedActions.has(name)) throw new Fault('unsupported', { what: `The server action ${name}` });
-      throw new Fault('badRequest', { detail: `There is no such action: ${name}.` });
-    }
-    const find = action.evenLocked ? findServer : findUnlockedServer;
-    const server = await find(context, request, request.params.id);
-    const result = await action.run({ context, request, server, argument });
-    reply.code(action.status);
-    return result ?? reply.send();
+/** An action without an argument and without a reply: 202. */
+function simple({ action, argument = Type.Unknown(), run, ...row }: Simple): Row {
+  return route({
+    ...place,
+    ...row,
+    action,
+    status: 202,
+    body: Type.Object({ [action]: argument }),
+    async handler(request, context) {
+      await run(context, await unlocked(request, context));
+    },
   });
 }
+
+const ConsoleOutput = Type.Object({
+  length: Type.Optional(Type.Union([Type.Integer({ minimum: -1 }), Type.String({ pattern: '^(-1|[0-9]+)$' }), Type.Null()])),
+});
+const Lock = Type.Object({ locked_reason: since(73, Type.Optional(Type.String({ maxLength: 255 }))) });
+
+const supportedActions = [
+  simple({
+    action: 'os-start',
+    policy: 'os_compute_api:servers:start',
+    summary: 'Power a server on',
+    run: ({ engine }, { id }) => engine.startServer(id),
+  }),
+  simple({
+    action: 'os-stop',
+    policy: 'os_compute_api:servers:stop',
+    summary: 'Power a server off',
+    run: ({ engine }, { id }) => engine.stopServer(id),
+  }),
+  simple({
+    action: 'forceDelete',
+    policy: 'os_compute_api:os-deferred-delete:force',
+    summary: 'Delete a server',
+    run: ({ engine }, { id }) => engine.deleteServer(id),
+  }),
+  simple({
+    action: 'trigger_crash_dump',
+    policy: 'os_compute_api:servers:trigger_crash_dump',
+    since: 17,
+    summary: 'Send an NMI to a server',
+    run: async (context, server) => context.engine.injectNmi(await machineOf(context, server)),
+  }),
+  route({
+    ...place,
+    action: 'reboot',
+    policy: 'os_compute_api:servers:reboot',
+    summary: 'Reboot a server, SOFT or HARD',
+    status: 202,
+    body: Type.Object({ reboot: Type.Unknown() }),
+    async handler(request, context) {
+      const { id } = await unlocked(request, context);
+      await context.engine.rebootServer(id, rebootType(request.body.reboot));
+    },
+  }),
+  route({
+    ...place,
+    action: 'rebuild',
+    policy: 'os_compute_api:servers:rebuild',
+    summary: 'Reinstall a server, also with another image',
+    status: 202,
+    body: RebuildBody,
+    reply: ServerReply,
+    async handler(request, context) {
+      const server = await unlocked(request, context);
+      const rebuilt = await rebuildServer(context, { caller: request.caller, server, request: request.body.rebuild });
+      return serverReply(context, request, rebuilt);
+    },
+  }),
+  route({
+    ...place,
+    action: 'lock',
+    policy: 'os_compute_api:os-lock-server:lock',
+    summary: 'Lock a server',
+    status: 202,
+    body: Type.Object({ lock: Type.Union([Type.Null(), Lock]) }),
+    async handler(request, context) {
+      const server = await findServer(context, request.caller, request.params.id);
+      if (request.body.lock?.locked_reason !== undefined)
+        throw new Fault('unsupported', { what: 'Keeping the reason of a lock' });
+      await context.engine.updateServer(server.id, { locked: true });
+    },
+  }),
+  // In Nova, who may unlock depends on who locked; Ingot does not record that, so everyone in the project may.
+  route({
+    ...place,
+    action: 'unlock',
+    policy: 'os_compute_api:os-lock-server:unlock',
+    summary: 'Unlock a server',
+    status: 202,
+    body: Type.Object({ unlock: Type.Unknown() }),
+    async handler(request, context) {
+      const server = await findServer(context, request.caller, request.params.id);
+      await context.engine.updateServer(server.id, { locked: false });
+    },
+  }),
+  route({
+    ...place,
+    action: 'addSecurityGroup',
+    policy: 'os_compute_api:os-security-groups:add',
+    summary: 'Add the security group `default`, which each server has',
+    status: 202,
+    body: Type.Object({ addSecurityGroup: Type.Union([Type.Object({ name: Type.Optional(Type.String()) }), Type.Null()]) }),
+    async handler(request, context) {
+      await unlocked(request, context);
+      refuseOtherGroups([request.body.addSecurityGroup ?? {}]);
+    },
+  }),
+  // Later versions have `/servers/{id}/remote-consoles`.
+  route({
+    ...place,
+    action: 'os-getSerialConsole',
+    policy: 'os_compute_api:os-remote-consoles',
+    until: 5,
+    summary: 'Open the serial console: a WebSocket URL for one connection',
+    body: Type.Object({ 'os-getSerialConsole': Type.Unknown() }),
+    reply: Type.Object({ console: Type.Object({ type: Type.String(), url: Type.String() }) }),
+    async handler(request, context) {
+      const server = await unlocked(request, context);
+      return { console: { type: 'serial', url: await serialConsoleUrl(context, request, server) } };
+    },
+  }),
+  route({
+    ...place,
+    action: 'os-getConsoleOutput',
+    policy: 'os_compute_api:os-console-output',
+    summary: "Show a server's serial output: all of it, or the last `length` lines",
+    body: Type.Object({ 'os-getConsoleOutput': Type.Union([ConsoleOutput, Type.Null()]) }),
+    reply: Type.Object({ output: Type.String() }),
+    async handler(request, context) {
+      const server = await findServer(context, request.caller, request.params.id);
+      const length = Number(request.body['os-getConsoleOutput']?.length ?? -1);
+      const output = await consoleOutput(context, server, length < 0 ? undefined : length);
+      request.log.debug({ server: server.id, characters: output.length }, 'console output read');
+      return { output };
+    },
+  }),
+];
+
+/** Nova's other actions. They exist, so the reply is not "no such action". */
+const unsupportedActions: readonly (VersionSpan & { action: string; policy: Rule })[] = [
+  { action: 'addFixedIp', policy: 'os_compute_api:os-multinic:add', until: 43 },
+  { action: 'addFloatingIp', policy: 'os_compute_api:os-floating-ips:add', until: 43 },
+  { action: 'changePassword', policy: 'os_compute_api:os-admin-password' },
+  { action: 'confirmResize', policy: 'os_compute_api:servers:confirm_resize' },
+  { action: 'createBackup', policy: 'os_compute_api:os-create-backup' },
+  { action: 'createImage', policy: 'os_compute_api:servers:create_image' },
+  { action: 'evacuate', policy: 'os_compute_api:os-evacuate' },
+  { action: 'injectNetworkInfo', policy: 'os_compute_api:os-admin-actions:inject_network_info' },
+  { action: 'migrate', policy: 'os_compute_api:os-migrate-server:migrate' },
+  { action: 'os-getRDPConsole', policy: 'os_compute_api:os-remote-consoles', until: 5 },
+  { action: 'os-getSPICEConsole', policy: 'os_compute_api:os-remote-consoles', until: 5 },
+  { action: 'os-getVNCConsole', policy: 'os_compute_api:os-remote-consoles', until: 5 },
+  { action: 'os-migrateLive', policy: 'os_compute_api:os-migrate-server:migrate_live' },
+  { action: 'os-resetState', policy: 'os_compute_api:os-admin-actions:reset_state' },
+  { action: 'pause', policy: 'os_compute_api:os-pause-server:pause' },
+  { action: 'removeFixedIp', policy: 'os_compute_api:os-multinic:remove', until: 43 },
+  { action: 'removeFloatingIp', policy: 'os_compute_api:os-floating-ips:remove', until: 43 },
+  { action: 'removeSecurityGroup', policy: 'os_compute_api:os-security-groups:remove' },
+  { action: 'rescue', policy: 'os_compute_api:os-rescue' },
+  { action: 'resetNetwork', policy: 'os_compute_api:os-admin-actions:inject_network_info' },
+  { action: 'resize', policy: 'os_compute_api:servers:resize' },
+  { action: 'restore', policy: 'os_compute_api:os-deferred-delete:restore' },
+  { action: 'resume', policy: 'os_compute_api:os-suspend-server:resume' },
+  { action: 'revertResize', policy: 'os_compute_api:servers:revert_resize' },
+  { action: 'shelve', policy: 'os_compute_api:os-shelve:shelve' },
+  { action: 'shelveOffload', policy: 'os_compute_api:os-shelve:shelve_offload' },
+  { action: 'suspend', policy: 'os_compute_api:os-suspend-server:suspend' },
+  { action: 'unpause', policy: 'os_compute_api:os-pause-server:unpause' },
+  { action: 'unrescue', policy: 'os_compute_api:os-unrescue' },
+  { action: 'unshelve', policy: 'os_compute_api:os-shelve:unshelve' },
+];
+
+export const serverActionRoutes: readonly Row[] = [
+  ...supportedActions,
+  ...unsupportedActions.map((row) =>
+    unsupportedRoute({
+      ...place,
+      ...row,
+      what: `The server action ${row.action}`,
+      before: (request, context) => findServer(context, request.caller, request.params.id),
+    }),
+  ),
+];
 
 function rebootType(argument: unknown): 'SOFT' | 'HARD' {
   const wanted = (argument as { type?: unknown } | null)?.type;
@@ -104,44 +229,11 @@ function rebootType(argument: unknown): 'SOFT' | 'HARD' {
   throw new Fault('badRequest', { detail: "Argument 'type' for reboot must be SOFT or HARD." });
 }
 
-async function lock({ context, server, argument }: ActionCall): Promise<void> {
-  const reason = (argument as { locked_reason?: unknown } | null)?.locked_reason;
-  if (reason !== undefined) throw new Fault('unsupported', { what: 'Keeping the reason of a lock' });
-  await context.engine.updateServer(server.id, { locked: true });
-}
-
-/** In Nova, who may unlock depends on who locked; Ingot does not record that, so everyone in the project may. */
-async function unlock({ context, server }: ActionCall): Promise<void> {
-  await context.engine.updateServer(server.id, { locked: false });
-}
-
-async function rebuild({ context, request, server, argument }: ActionCall): Promise<object> {
-  const { changes, description } = await readRebuild(context, request, { server, argument });
-  const rebuilt = await context.engine.rebuildServer(server.id, changes);
-  const described = description === undefined ? rebuilt : await context.engine.updateServer(server.id, { description });
-  return serverReply(context, request, described);
-}
-
-/** Up to 2.5 an action returned the console URL. */
-async function serialConsole({ context, request, server }: ActionCall): Promise<object> {
-  return { console: { type: 'serial', url: await serialConsoleUrl(context, request, server) } };
-}
-
-const ConsoleOutput = Type.Object({
-  length: Type.Optional(Type.Union([Type.Integer({ minimum: -1 }), Type.String({ pattern: '^(-1|[0-9]+)$' }), Type.Null()])),
-});
-
-/** @returns `{output}`: the last `length` lines; all of them for none, null or -1 */
-async function consoleOutput({ context, request, server, argument }: ActionCall): Promise<object> {
-  const options = argument ?? {};
-  if (!Value.Check(ConsoleOutput, options)) throw new Fault('badRequest', { detail: 'length must be a whole number.' });
-  const length = Number(options.length ?? -1);
-  const lines = length < 0 ? undefined : length;
+async function consoleOutput(context: ApiContext, server: Server, lines: number | undefined): Promise<string> {
   // The log saved when a failed server lost its machine; later output does not belong to this server.
   const kept = server.node_uuid === null ? server.console_log : null;
   const output =
     kept === null ? await context.engine.consoleLog(await machineOf(context, server), lines) : lastLines(kept, lines);
   if (output === null) throw new Fault('unsupported', { what: 'A console log with the console_interface of this node' });
-  request.log.debug({ server: server.id, characters: output.length }, 'console output read');
-  return { output };
+  return output;
 }

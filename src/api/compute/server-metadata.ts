@@ -2,60 +2,100 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { findServer, findUnlockedServer } from './lookup.ts';
-import { limitedMetadata, Metadata } from './server-create.ts';
+import { changeMetadata, findServer, findUnlockedServer } from '#services/compute/servers.ts';
+import type { ApiContext } from '../context.ts';
+import { changerOf } from './changer.ts';
+import { route } from './policy.ts';
+import { Metadata } from './server-requests.ts';
 
-const IdParams = Type.Object({ id: Type.String() });
-const KeyParams = Type.Object({ id: Type.String(), key: Type.String() });
+const Pairs = Type.Record(Type.String(), Type.String());
 const MetadataBody = Type.Object({ metadata: Metadata });
+const MetadataReply = Type.Object({ metadata: Pairs });
+const ItemReply = Type.Object({ meta: Pairs });
 
-export function registerServerMetadata(app: ApiScope, context: ApiContext): void {
-  app.get('/servers/:id/metadata', { schema: { params: IdParams } }, async (request) => ({
-    metadata: (await findServer(context, request, request.params.id)).metadata,
-  }));
-  app.post('/servers/:id/metadata', { schema: { params: IdParams, body: MetadataBody } }, async (request) => ({
-    metadata: await change(context, request, (old) => ({ ...old, ...request.body.metadata })),
-  }));
-  app.put('/servers/:id/metadata', { schema: { params: IdParams, body: MetadataBody } }, async (request) => ({
-    metadata: await change(context, request, () => request.body.metadata),
-  }));
-  registerMetadataItem(app, context);
-}
-
-function registerMetadataItem(app: ApiScope, context: ApiContext): void {
-  app.get('/servers/:id/metadata/:key', { schema: { params: KeyParams } }, async (request) => {
-    const { id, key } = request.params;
-    const { metadata } = await findServer(context, request, id);
-    if (!Object.hasOwn(metadata, key)) throw itemNotFound(key);
-    return { meta: { [key]: metadata[key] } };
-  });
-  const body = Type.Object({ meta: Metadata });
-  app.put('/servers/:id/metadata/:key', { schema: { params: KeyParams, body } }, async (request) => {
-    const { key } = request.params;
-    const { meta } = request.body;
-    if (Object.keys(meta).join() !== key)
-      throw new Fault('badRequest', { detail: 'meta must have exactly the key of the path.' });
-    await change(context, request, (old) => ({ ...old, ...meta }));
-    return { meta };
-  });
-  app.delete('/servers/:id/metadata/:key', { schema: { params: KeyParams } }, async (request, reply) => {
-    const { key } = request.params;
-    await change(context, request, (old) => {
-      if (!Object.hasOwn(old, key)) throw itemNotFound(key);
-      const { [key]: _, ...others } = old;
-      return others;
-    });
-    reply.code(204).send();
-  });
-}
+export const serverMetadataRoutes = [
+  route({
+    method: 'GET',
+    path: '/servers/:id/metadata',
+    policy: 'os_compute_api:server-metadata:index',
+    summary: 'List the metadata of a server',
+    reply: MetadataReply,
+    handler: async (request, context) => ({
+      metadata: (await findServer(context, request.caller, request.params.id)).metadata,
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/servers/:id/metadata',
+    policy: 'os_compute_api:server-metadata:create',
+    summary: 'Add metadata to a server',
+    body: MetadataBody,
+    reply: MetadataReply,
+    handler: async (request, context) => ({
+      metadata: await change(context, request, (old) => ({ ...old, ...request.body.metadata })),
+    }),
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id/metadata',
+    policy: 'os_compute_api:server-metadata:update_all',
+    summary: 'Replace the metadata of a server',
+    body: MetadataBody,
+    reply: MetadataReply,
+    handler: async (request, context) => ({ metadata: await change(context, request, () => request.body.metadata) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/metadata/:key',
+    policy: 'os_compute_api:server-metadata:show',
+    summary: 'Show one item of metadata',
+    reply: ItemReply,
+    async handler(request, context) {
+      const { id, key } = request.params;
+      const { metadata } = await findServer(context, request.caller, id);
+      const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+      if (value === undefined) throw itemNotFound(key);
+      return { meta: { [key]: value } };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id/metadata/:key',
+    policy: 'os_compute_api:server-metadata:update',
+    summary: 'Change one item of metadata',
+    body: Type.Object({ meta: Metadata }),
+    reply: ItemReply,
+    async handler(request, context) {
+      const { meta } = request.body;
+      if (Object.keys(meta).join() !== request.params.key)
+        throw new Fault('badRequest', { detail: 'meta must have exactly the key of the path.' });
+      await change(context, request, (old) => ({ ...old, ...meta }));
+      return { meta };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id/metadata/:key',
+    policy: 'os_compute_api:server-metadata:delete',
+    summary: 'Delete one item of metadata',
+    status: 204,
+    async handler(request, context) {
+      const { key } = request.params;
+      await change(context, request, (old) => {
+        if (!Object.hasOwn(old, key)) throw itemNotFound(key);
+        const { [key]: _, ...others } = old;
+        return others;
+      });
+    },
+  }),
+];
 
 type Pairs = Record<string, string>;
+type ServerRequest = FastifyRequest<{ Params: { id: string } }>;
 
-async function change(context: ApiContext, request: FastifyRequest, edit: (old: Pairs) => Pairs): Promise<Pairs> {
-  const server = await findUnlockedServer(context, request, (request.params as { id: string }).id);
-  const metadata = limitedMetadata(edit(server.metadata));
-  return (await context.engine.updateServer(server.id, { metadata })).metadata;
+async function change(context: ApiContext, request: ServerRequest, edit: (old: Pairs) => Pairs): Promise<Pairs> {
+  const server = await findUnlockedServer(context, changerOf(request), request.params.id);
+  return changeMetadata(context, server, edit);
 }
 
 function itemNotFound(key: string): Fault {

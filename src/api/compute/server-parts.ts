@@ -1,110 +1,183 @@
 /** Parts of a server: addresses, interfaces; and parts that exist in other clouds, which are empty here. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { addressesOf, loadRelated, portsOf } from '#services/compute/related.ts';
+import { groupDetails } from '#services/compute/security-groups.ts';
+import { findServer } from '#services/compute/servers.ts';
 import type { Port } from '#store/tables/ports.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { atLeast, type Microversion } from '../http/microversions.ts';
-import { findServer } from './lookup.ts';
-import { groupDetails } from './security-groups.ts';
-import { registerServerConsole } from './server-console.ts';
-import { addressesOf, loadRelated, portsOf } from './server-json.ts';
+import type { Server } from '#store/tables/servers.ts';
+import type { ApiContext } from '../context.ts';
+import type { Method, Row } from '../http/route.ts';
+import type { VersionSpan } from '../http/versioned.ts';
+import { viewOf } from '../http/view.ts';
+import { type computePolicy, route, unsupportedRoute } from './policy.ts';
+import { Addresses } from './server-view.ts';
 
-const IdParams = Type.Object({ id: Type.String() });
-const PartParams = Type.Object({ id: Type.String(), part: Type.String() });
+type Rule = keyof typeof computePolicy.rules;
 
-export function registerServerParts(app: ApiScope, context: ApiContext): void {
-  app.get('/servers/:id/ips', { schema: { params: IdParams } }, async (request) => {
-    const server = await findServer(context, request, request.params.id);
-    return { addresses: bare(addressesOf(server, await loadRelated(context.store, [server]))) };
-  });
-  app.get('/servers/:id/ips/:part', { schema: { params: PartParams } }, async (request) => {
-    const { id, part } = request.params;
-    const server = await findServer(context, request, id);
-    const addresses = bare(addressesOf(server, await loadRelated(context.store, [server])));
-    if (!Object.hasOwn(addresses, part)) throw new Fault('notFound', { what: 'Network', id: part });
-    return { [part]: addresses[part] };
-  });
+const interfaceView = viewOf<Port>()({
+  port_id: { type: Type.String(), value: ({ id }) => id },
+  net_id: { type: Type.String(), value: ({ network_id }) => network_id },
+  mac_addr: { type: Type.String(), value: ({ mac_address }) => mac_address },
+  port_state: { type: Type.String(), value: ({ status }) => status },
+  fixed_ips: {
+    type: Type.Array(Type.Object({ subnet_id: Type.String(), ip_address: Type.String() })),
+    value: ({ fixed_ips }) => fixed_ips.map(({ subnet_id, ip_address }) => ({ subnet_id, ip_address })),
+  },
+  // Interfaces have no tags here.
+  tag: { since: 70, type: Type.Null(), value: () => null },
+});
 
-  app.get('/servers/:id/os-interface', { schema: { params: IdParams } }, async (request) => {
-    const server = await findServer(context, request, request.params.id);
-    return {
-      interfaceAttachments: portsOf(server, await loadRelated(context.store, [server])).map((port) =>
-        interfaceJson(port, request.microversion),
-      ),
-    };
-  });
-  app.get('/servers/:id/os-interface/:part', { schema: { params: PartParams } }, async (request) => {
-    const { id, part } = request.params;
-    const server = await findServer(context, request, id);
-    const port = portsOf(server, await loadRelated(context.store, [server])).find((each) => each.id === part);
-    if (!port) throw new Fault('notFound', { what: 'Interface', id: part });
-    return { interfaceAttachment: interfaceJson(port, request.microversion) };
-  });
-  app.get('/servers/:id/os-security-groups', { schema: { params: IdParams } }, async (request) => ({
-    security_groups: groupDetails(await findServer(context, request, request.params.id)),
-  }));
-  registerServerConsole(app, context);
-  registerEmptyParts(app, context);
-}
+const shownParts = [
+  route({
+    method: 'GET',
+    path: '/servers/:id/ips',
+    policy: 'os_compute_api:ips:index',
+    summary: 'List the addresses of a server',
+    reply: Type.Object({ addresses: Addresses }),
+    handler: async (request, context) => ({
+      addresses: await bareAddresses(context, await findServer(context, request.caller, request.params.id)),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/ips/:label',
+    policy: 'os_compute_api:ips:show',
+    summary: 'List the addresses of a server on one network',
+    reply: Addresses,
+    async handler(request, context) {
+      const { id, label } = request.params;
+      const addresses = await bareAddresses(context, await findServer(context, request.caller, id));
+      const found = Object.hasOwn(addresses, label) ? addresses[label] : undefined;
+      if (!found) throw new Fault('notFound', { what: 'Network', id: label });
+      return { [label]: found };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/os-interface',
+    policy: 'os_compute_api:os-attach-interfaces:list',
+    summary: 'List the interfaces of a server',
+    reply: Type.Object({ interfaceAttachments: Type.Array(interfaceView.schema) }),
+    async handler(request, context) {
+      const server = await findServer(context, request.caller, request.params.id);
+      const ports = portsOf(server, await loadRelated(context.store, [server]));
+      return { interfaceAttachments: ports.map(interfaceView.of(request, context)) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/os-interface/:port_id',
+    policy: 'os_compute_api:os-attach-interfaces:show',
+    summary: 'Show an interface of a server',
+    reply: Type.Object({ interfaceAttachment: interfaceView.schema }),
+    async handler(request, context) {
+      const { id, port_id } = request.params;
+      const server = await findServer(context, request.caller, id);
+      const port = portsOf(server, await loadRelated(context.store, [server])).find((each) => each.id === port_id);
+      if (!port) throw new Fault('notFound', { what: 'Interface', id: port_id });
+      return { interfaceAttachment: interfaceView.of(request, context)(port) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/os-security-groups',
+    policy: 'os_compute_api:os-security-groups:list',
+    summary: 'List the security groups of a server: `default`, which allows all traffic',
+    reply: Type.Object({ security_groups: Type.Array(Type.Unknown()) }),
+    handler: async (request, context) => ({
+      security_groups: groupDetails(await findServer(context, request.caller, request.params.id)),
+    }),
+  }),
+];
 
-/** Lists that are always empty, by field name. */
-const emptyPartTable = {
-  'os-volume_attachments': 'volumeAttachments',
-  tags: 'tags',
-  migrations: 'migrations',
-} as const;
-
-const unsupportedPartTable = [
-  { method: 'POST', path: 'os-interface', what: 'Adding an interface to a running server' },
-  { method: 'DELETE', path: 'os-interface/:part', what: 'Removing an interface from a running server' },
-  { method: 'POST', path: 'os-volume_attachments', what: 'Attaching volumes' },
-  { method: 'DELETE', path: 'os-volume_attachments/:part', what: 'Detaching volumes' },
-  { method: 'PUT', path: 'tags', what: 'Tagging servers' },
-  { method: 'DELETE', path: 'tags', what: 'Tagging servers' },
-  { method: 'PUT', path: 'tags/:part', what: 'Tagging servers' },
-  { method: 'DELETE', path: 'tags/:part', what: 'Tagging servers' },
-  { method: 'GET', path: 'diagnostics', what: 'Reading the diagnostics of a server' },
-  { method: 'GET', path: 'topology', what: 'Reading the topology of a server' },
-  { method: 'GET', path: 'os-server-password', what: 'Reading the password of a server' },
-] as const;
-
-function registerEmptyParts(app: ApiScope, context: ApiContext): void {
-  for (const [path, field] of Object.entries(emptyPartTable)) {
-    app.get(`/servers/:id/${path}`, { schema: { params: IdParams } }, async (request) => {
-      await findServer(context, request, request.params.id);
+/** Lists that are always empty. */
+const emptyParts = (
+  [
+    { part: 'os-volume_attachments', field: 'volumeAttachments', policy: 'os_compute_api:os-volumes-attachments:index' },
+    { part: 'tags', field: 'tags', policy: 'os_compute_api:os-server-tags:index', since: 26 },
+    { part: 'migrations', field: 'migrations', policy: 'os_compute_api:servers:migrations:index', since: 23 },
+  ] as const
+).map(({ part, field, ...row }) =>
+  route({
+    ...row,
+    method: 'GET',
+    path: `/servers/:id/${part}`,
+    summary: `Empty: servers have no ${field}`,
+    reply: Type.Record(Type.String(), Type.Array(Type.Unknown())),
+    async handler(request, context) {
+      await findServer(context, request.caller, (request.params as { id: string }).id);
       return { [field]: [] };
-    });
-  }
-  for (const { method, path, what } of unsupportedPartTable) {
-    app.route({
-      method,
-      url: `/servers/:id/${path}`,
-      schema: { params: IdParams },
-      async handler(request) {
-        await findServer(context, request, (request.params as { id: string }).id);
-        throw new Fault('unsupported', { what });
-      },
-    });
-  }
-}
+    },
+  }),
+);
+
+type UnsupportedPart = VersionSpan & { method: Method; part: string; policy: Rule; what: string };
+
+const unsupportedTable: readonly UnsupportedPart[] = [
+  {
+    method: 'POST',
+    part: 'os-interface',
+    policy: 'os_compute_api:os-attach-interfaces:create',
+    what: 'Adding an interface to a running server',
+  },
+  {
+    method: 'DELETE',
+    part: 'os-interface/:port_id',
+    policy: 'os_compute_api:os-attach-interfaces:delete',
+    what: 'Removing an interface from a running server',
+  },
+  {
+    method: 'POST',
+    part: 'os-volume_attachments',
+    policy: 'os_compute_api:os-volumes-attachments:create',
+    what: 'Attaching volumes',
+  },
+  {
+    method: 'DELETE',
+    part: 'os-volume_attachments/:volume_id',
+    policy: 'os_compute_api:os-volumes-attachments:delete',
+    what: 'Detaching volumes',
+  },
+  { method: 'PUT', part: 'tags', policy: 'os_compute_api:os-server-tags:update_all', since: 26, what: 'Tagging servers' },
+  { method: 'DELETE', part: 'tags', policy: 'os_compute_api:os-server-tags:delete_all', since: 26, what: 'Tagging servers' },
+  { method: 'PUT', part: 'tags/:tag', policy: 'os_compute_api:os-server-tags:update', since: 26, what: 'Tagging servers' },
+  { method: 'DELETE', part: 'tags/:tag', policy: 'os_compute_api:os-server-tags:delete', since: 26, what: 'Tagging servers' },
+  {
+    method: 'GET',
+    part: 'diagnostics',
+    policy: 'os_compute_api:os-server-diagnostics',
+    what: 'Reading the diagnostics of a server',
+  },
+  {
+    method: 'GET',
+    part: 'topology',
+    policy: 'compute:server:topology:index',
+    since: 78,
+    what: 'Reading the topology of a server',
+  },
+  {
+    method: 'GET',
+    part: 'os-server-password',
+    policy: 'os_compute_api:os-server-password:show',
+    what: 'Reading the password of a server',
+  },
+];
+
+export const serverPartRoutes: readonly Row[] = [
+  ...shownParts,
+  ...emptyParts,
+  ...unsupportedTable.map(({ part, ...row }) =>
+    unsupportedRoute({
+      ...row,
+      path: `/servers/:id/${part}`,
+      before: (request, context) => findServer(context, request.caller, (request.params as { id: string }).id),
+    }),
+  ),
+];
 
 /** The short form of the address routes: version and address only. */
-function bare(addresses: Record<string, object[]>): Record<string, object[]> {
-  const short = (address: object) => {
-    const { version, addr } = address as { version: number; addr: string };
-    return { version, addr };
-  };
-  return Object.fromEntries(Object.entries(addresses).map(([label, list]) => [label, list.map(short)]));
-}
-
-/** Interfaces have no tags here. */
-function interfaceJson(port: Port, version: Microversion) {
-  return {
-    port_id: port.id,
-    net_id: port.network_id,
-    mac_addr: port.mac_address,
-    port_state: port.status,
-    fixed_ips: port.fixed_ips.map(({ subnet_id, ip_address }) => ({ subnet_id, ip_address })),
-    ...(atLeast(version, 70) && { tag: null }),
-  };
+async function bareAddresses(context: ApiContext, server: Server): Promise<Static<typeof Addresses>> {
+  const addresses = addressesOf(server, await loadRelated(context.store, [server]));
+  return Object.fromEntries([...addresses].map(([label, list]) => [label, list.map(({ version, addr }) => ({ version, addr }))]));
 }

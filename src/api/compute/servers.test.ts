@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { allocatePort } from '#engine/servers/addresses.ts';
+import { statusOf } from '#services/compute/server-status.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
 import { openRackStage } from '#test/rack-stage.ts';
-import { statusOf } from './server-json.ts';
 
 const stage = await openRackStage();
 after(() => stage.close());

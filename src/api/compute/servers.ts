@@ -2,91 +2,162 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Server } from '#store/tables/servers.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import { newServerOf } from '#services/compute/new-server.ts';
+import { loadRelated } from '#services/compute/related.ts';
+import { groupsOfServer } from '#services/compute/security-groups.ts';
+import { isEverywhere, readServerPage, sortsByHost } from '#services/compute/server-list.ts';
+import { forcesHost } from '#services/compute/server-place.ts';
+import { statusNames } from '#services/compute/server-status.ts';
+import { findServer, findUnlockedServer } from '#services/compute/servers.ts';
+import type { ShortServer } from '#store/tables/servers.ts';
+import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { nextLinks } from '../http/pagination.ts';
-import { findServer, findUnlockedServer } from './lookup.ts';
-import { groupsOfServer } from './security-groups.ts';
-import { NewServerBody, readNewServer, ServerName, serverBodyBytes } from './server-create.ts';
-import { readServerPage, ServerQuery } from './server-filters.ts';
-import { linksOf, loadRelated, serverJson } from './server-json.ts';
+import { Links } from '../http/schemas.ts';
+import { changerOf } from './changer.ts';
+import { sightOf } from './flavors.ts';
+import { allows, authorize, route } from './policy.ts';
+import { NewServerBody, ServerChange, ServerQuery, serverBodyBytes } from './server-requests.ts';
+import { ServerReply, serverLinks, serverReply, serverView } from './server-view.ts';
 
-const IdParams = Type.Object({ id: Type.String() });
+const BriefServer = Type.Object({ id: Type.String(), name: Type.String(), links: Links });
 
-export function registerServers(app: ApiScope, context: ApiContext): void {
-  app.get('/servers', { schema: { querystring: ServerQuery } }, async (request) =>
-    listReply(context, request, { query: request.query, isDetailed: false }),
-  );
-  app.get('/servers/detail', { schema: { querystring: ServerQuery } }, async (request) =>
-    listReply(context, request, { query: request.query, isDetailed: true }),
-  );
+/** From this minor version on, a server's networks must be named, and can be `auto` or `none`. */
+const networksRequiredSince = 37;
+/** From this minor version on, an unknown status is an error. */
+const statusCheckedSince = 38;
 
-  app.get('/servers/:id', { schema: { params: IdParams } }, async (request) =>
-    serverReply(context, request, await findServer(context, request, request.params.id)),
-  );
-
-  app.post('/servers', { bodyLimit: serverBodyBytes, schema: { body: NewServerBody } }, async (request, reply) => {
-    const [server] = await context.engine.createServers(await readNewServer(context, request, request.body));
-    if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
-    const links = linksOf(server, request, context);
-    reply.code(202).header('location', links[0]?.href);
-    return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: groupsOfServer } };
-  });
-
-  registerServerChanges(app, context);
-
-  app.delete('/servers/:id', { schema: { params: IdParams } }, async (request, reply) => {
-    const { id } = await findUnlockedServer(context, request, request.params.id);
-    await context.engine.deleteServer(id);
-    reply.code(204).send();
-  });
-}
-
-const ServerChange = Type.Object({
-  server: Type.Object({
-    name: Type.Optional(ServerName),
-    description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
-    hostname: Type.Optional(Type.String()),
-    'OS-DCF:diskConfig': Type.Optional(Type.String()),
+export const serverRoutes = [
+  route({
+    method: 'GET',
+    path: '/servers',
+    policy: 'os_compute_api:servers:index',
+    summary: 'List servers',
+    query: ServerQuery,
+    reply: Type.Object({ servers: Type.Array(BriefServer), servers_links: Type.Optional(Links) }),
+    async handler(request, context) {
+      const { items, links } = await readPage(context, request, 'os_compute_api:servers:index:get_all_tenants');
+      return { servers: items.map(({ id, name }) => ({ id, name, links: serverLinks({ id }, request, context) })), ...links };
+    },
   }),
-});
+  route({
+    method: 'GET',
+    path: '/servers/detail',
+    policy: 'os_compute_api:servers:detail',
+    summary: 'List servers with details',
+    query: ServerQuery,
+    reply: Type.Object({ servers: Type.Array(serverView.schema), servers_links: Type.Optional(Links) }),
+    async handler(request, context) {
+      const { items, links } = await readPage(context, request, 'os_compute_api:servers:detail:get_all_tenants');
+      return { servers: await detailsOf(context, request, items), ...links };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id',
+    policy: 'os_compute_api:servers:show',
+    summary: 'Show a server; 404 after deletion',
+    reply: ServerReply,
+    handler: async (request, context) =>
+      serverReply(context, request, await findServer(context, request.caller, request.params.id)),
+  }),
+  route({
+    method: 'POST',
+    path: '/servers',
+    policy: 'os_compute_api:servers:create',
+    summary: 'Create a server',
+    status: 202,
+    bodyLimit: serverBodyBytes,
+    body: NewServerBody,
+    reply: Type.Object({
+      server: Type.Object({
+        id: Type.String(),
+        links: Links,
+        'OS-DCF:diskConfig': Type.String(),
+        security_groups: Type.Array(Type.Object({ name: Type.String() })),
+      }),
+    }),
+    async handler(request, context, reply) {
+      const [server] = await context.engine.createServers(await readNewServer(context, request, request.body));
+      if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
+      const links = serverLinks(server, request, context);
+      reply.header('location', links[0]?.href);
+      return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: [...groupsOfServer] } };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id',
+    policy: 'os_compute_api:servers:update',
+    summary: 'Change the name or description of a server',
+    body: ServerChange,
+    reply: ServerReply,
+    async handler(request, context) {
+      const server = await findUnlockedServer(context, changerOf(request), request.params.id);
+      const { name, description, hostname } = request.body.server;
+      // It is already on the config drive, which is written once.
+      if (hostname !== undefined) throw new Fault('unsupported', { what: 'Changing the hostname of a server' });
+      const changes = { ...(name !== undefined && { name: name.trim() }), ...(description !== undefined && { description }) };
+      return serverReply(context, request, await context.engine.updateServer(server.id, changes));
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id',
+    policy: 'os_compute_api:servers:delete',
+    summary: 'Delete a server',
+    status: 204,
+    async handler(request, context) {
+      const { id } = await findUnlockedServer(context, changerOf(request), request.params.id);
+      await context.engine.deleteServer(id);
+    },
+  }),
+];
 
-function registerServerChanges(app: ApiScope, context: ApiContext): void {
-  app.put('/servers/:id', { schema: { params: IdParams, body: ServerChange } }, async (request) => {
-    const server = await findUnlockedServer(context, request, request.params.id);
-    const { name, description, hostname } = request.body.server;
-    // It is already on the config drive, which is written once.
-    if (hostname !== undefined) throw new Fault('unsupported', { what: 'Changing the hostname of a server' });
-    if (description !== undefined && !atLeast(request.microversion, 19))
-      throw new Fault('badRequest', { detail: "Additional properties are not allowed ('description' needs microversion 2.19)." });
-    const changes = { ...(name !== undefined && { name: name.trim() }), ...(description !== undefined && { description }) };
-    return serverReply(context, request, await context.engine.updateServer(server.id, changes));
-  });
+async function readNewServer(context: ApiContext, request: FastifyRequest, body: Static<typeof NewServerBody>) {
+  const { server } = body;
+  refuseNetworks(request, server.networks);
+  const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {};
+  if (forcesHost({ server, hints })) authorize(request, 'os_compute_api:servers:create:forced_host');
+  return newServerOf(context, { caller: request.caller, ...sightOf(request), server, hints });
 }
 
-/** `{"server": …}` with all details. */
-export async function serverReply(context: ApiContext, request: FastifyRequest, server: Server): Promise<{ server: object }> {
-  const related = await loadRelated(context.store, [server]);
-  return { server: serverJson(server, { request, context, related }) };
+function refuseNetworks({ microversion }: FastifyRequest, networks: unknown): void {
+  if (!atLeast(microversion, networksRequiredSince) && typeof networks === 'string')
+    throw new Fault('badRequest', { detail: `networks '${networks}' needs microversion 2.${networksRequiredSince}.` });
+  if (atLeast(microversion, networksRequiredSince) && networks === undefined)
+    throw new Fault('badRequest', { detail: "'networks' is a required property: 'auto', 'none' or a list." });
 }
 
-type ListRequest = { query: Static<typeof ServerQuery>; isDetailed: boolean };
+type AllTenants = 'os_compute_api:servers:index:get_all_tenants' | 'os_compute_api:servers:detail:get_all_tenants';
 
-async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<object> {
-  const page = await readServerPage(context, request, query);
+async function readPage(
+  context: ApiContext,
+  request: FastifyRequest<{ Querystring: Static<typeof ServerQuery> }>,
+  rule: AllTenants,
+) {
+  const { query, caller } = request;
+  refuseUnknownStatus(request, query.status);
+  if (isEverywhere(query)) authorize(request, rule);
+  if (sortsByHost(query)) authorize(request, 'os_compute_api:servers:allow_all_filters');
+  const allFilters = allows(request, 'os_compute_api:servers:allow_all_filters');
+  const page = await readServerPage(context, { caller, allFilters, query });
   const links = nextLinks(context, request, page.next);
-  const servers = isDetailed
-    ? await detailsOf(context, request, page.items)
-    : page.items.map(({ id, name }) => ({ id, name, links: linksOf({ id }, request, context) }));
-  return { servers, ...(links.length > 0 && { servers_links: links }) };
+  return { items: page.items, links: links.length > 0 ? { servers_links: links } : {} };
 }
 
-async function detailsOf(context: ApiContext, request: FastifyRequest, page: readonly { id: string }[]): Promise<object[]> {
-  const details: object[] = [];
+function refuseUnknownStatus({ microversion }: FastifyRequest, status: string | string[] | undefined): void {
+  const unknown = [status ?? []].flat().find((each) => !statusNames.includes(each.toUpperCase()));
+  if (unknown !== undefined && atLeast(microversion, statusCheckedSince))
+    throw new Fault('badRequest', { detail: `Invalid status value ${unknown}; known: ${statusNames.join(', ')}.` });
+}
+
+async function detailsOf(context: ApiContext, request: FastifyRequest, page: readonly ShortServer[]) {
+  const show = serverView.of(request, context);
+  const details: ReturnType<typeof show>[] = [];
   for await (const some of context.store.servers.read(page)) {
     const related = await loadRelated(context.store, some);
-    details.push(...some.map((server) => serverJson(server, { request, context, related })));
+    details.push(...some.map((server) => show({ server, related })));
   }
   return details;
 }

@@ -1,54 +1,72 @@
 /** `/os-services` and `/os-availability-zone`: Ingot is one process, so there is one of each. */
 import { Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
-import type { ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
-import { atLeast, type Microversion } from '../http/microversions.ts';
-import { hostName, zoneName } from './server-json.ts';
+import { hostName, serviceUuid, zoneName } from '#services/compute/host.ts';
+import { viewOf } from '../http/view.ts';
+import { route, unsupportedRoute } from './policy.ts';
 import { microsecondsTime } from './times.ts';
 
-const serviceUuid = '00000000-0000-4000-8000-000000000001';
-
-export function serviceId(version: Microversion): number | string {
-  return atLeast(version, 53) ? serviceUuid : 1;
-}
-
 const ServiceQuery = Type.Object({ host: Type.Optional(Type.String()), binary: Type.Optional(Type.String()) });
-
-export function registerServices(app: ApiScope): void {
-  app.get('/os-services', { schema: { querystring: ServiceQuery } }, async (request) => {
-    requireAdmin(request, 'os_compute_api:os-services:list');
-    const { host, binary } = request.query;
-    const service = serviceJson(request.microversion);
-    const isWanted = (host ?? service.host) === service.host && (binary ?? service.binary) === service.binary;
-    return { services: isWanted ? [service] : [] };
-  });
-  app.put('/os-services/:id', async (request) => {
-    requireAdmin(request, 'os_compute_api:os-services:update');
-    throw new Fault('unsupported', { what: 'Disabling the compute service (put nodes into maintenance instead)' });
-  });
-
-  const now = () => microsecondsTime(new Date().toISOString());
-  const zone = { zoneName, zoneState: { available: true } };
-  app.get('/os-availability-zone', async () => ({ availabilityZoneInfo: [{ ...zone, hosts: null }] }));
-  app.get('/os-availability-zone/detail', async (request) => {
-    requireAdmin(request, 'os_compute_api:os-availability-zone:detail');
-    const services = { 'nova-compute': { active: true, available: true, updated_at: now() } };
-    return { availabilityZoneInfo: [{ ...zone, hosts: { [hostName]: services } }] };
-  });
-}
+const binary = 'nova-compute';
+const now = () => microsecondsTime(new Date().toISOString());
 
 /** Names that clients expect; it responds, so it is up. */
-function serviceJson(version: Microversion) {
-  return {
-    id: serviceId(version),
-    binary: 'nova-compute',
-    host: hostName,
-    zone: zoneName,
-    status: 'enabled',
-    state: 'up',
-    disabled_reason: null,
-    updated_at: microsecondsTime(new Date().toISOString()),
-    ...(atLeast(version, 11) && { forced_down: false }),
-  };
-}
+const serviceView = viewOf<typeof binary>()({
+  number: { name: 'id', until: 52, type: Type.Integer(), value: () => 1 },
+  id: { since: 53, type: Type.String(), value: () => serviceUuid },
+  binary: { type: Type.String(), value: (binary) => binary },
+  host: { type: Type.String(), value: () => hostName },
+  zone: { type: Type.String(), value: () => zoneName },
+  status: { type: Type.String(), value: () => 'enabled' },
+  state: { type: Type.String(), value: () => 'up' },
+  disabled_reason: { type: Type.Null(), value: () => null },
+  updated_at: { type: Type.String(), value: now },
+  forced_down: { since: 11, type: Type.Boolean(), value: () => false },
+});
+
+const zone = { zoneName, zoneState: { available: true } };
+const ZoneReply = Type.Object({
+  availabilityZoneInfo: Type.Array(
+    Type.Object({ zoneName: Type.String(), zoneState: Type.Object({ available: Type.Boolean() }), hosts: Type.Unknown() }),
+  ),
+});
+
+export const serviceRoutes = [
+  route({
+    method: 'GET',
+    path: '/os-services',
+    policy: 'os_compute_api:os-services:list',
+    summary: 'List compute services: this process',
+    query: ServiceQuery,
+    reply: Type.Object({ services: Type.Array(serviceView.schema) }),
+    handler(request, context) {
+      const { query } = request;
+      const isWanted = (query.host ?? hostName) === hostName && (query.binary ?? binary) === binary;
+      return { services: isWanted ? [serviceView.of(request, context)(binary)] : [] };
+    },
+  }),
+  unsupportedRoute({
+    method: 'PUT',
+    path: '/os-services/:id',
+    policy: 'os_compute_api:os-services:update',
+    what: 'Disabling the compute service (put nodes into maintenance instead)',
+  }),
+  route({
+    method: 'GET',
+    path: '/os-availability-zone',
+    policy: 'os_compute_api:os-availability-zone:list',
+    summary: 'List availability zones: `nova`',
+    reply: ZoneReply,
+    handler: () => ({ availabilityZoneInfo: [{ ...zone, hosts: null }] }),
+  }),
+  route({
+    method: 'GET',
+    path: '/os-availability-zone/detail',
+    policy: 'os_compute_api:os-availability-zone:detail',
+    summary: 'List availability zones with their hosts',
+    reply: ZoneReply,
+    handler() {
+      const services = { [binary]: { active: true, available: true, updated_at: now() } };
+      return { availabilityZoneInfo: [{ ...zone, hosts: { [hostName]: services } }] };
+    },
+  }),
+];

@@ -1,51 +1,36 @@
-/** Filters of server lists: Nova's query parameters. */
-import type { FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+/** Lists of servers: Nova's filters and sort keys. */
 import { Fault } from '#domain/faults.ts';
-import { booleanOf } from '#services/loose-booleans.ts';
 import type { Where } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import { liveVmStates, type Server, type ShortServer } from '#store/tables/servers.ts';
-import type { ApiContext } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
-import { atLeast } from '../http/microversions.ts';
-import { type Page, type PageSource, pageOf, readPage } from '../http/pagination.ts';
-import { addressesOf, hostName, loadRelated, nothingRelated, type Related, statusNames, statusOf } from './server-json.ts';
+import type { Caller } from '../caller.ts';
+import { booleanOf } from '../loose-booleans.ts';
+import { type Page, type PageSource, pageOf, readPage } from '../pages.ts';
+import type { ComputeContext } from './context.ts';
+import { hostName } from './host.ts';
+import { addressesOf, loadRelated, nothingRelated, type Related } from './related.ts';
+import { lastSegment } from './server-image.ts';
+import { statusOf } from './server-status.ts';
 
-const Text = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
+type Text = string | string[] | undefined;
 
-export const ServerQuery = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 0 })),
-  marker: Type.Optional(Type.String()),
-  sort_key: Text,
-  sort_dir: Text,
-  all_tenants: Text,
-  name: Text,
-  status: Text,
-  image: Text,
-  flavor: Text,
-  ip: Text,
-  ip6: Text,
-  uuid: Text,
-  host: Text,
-  node: Text,
-  hostname: Text,
-  description: Text,
-  availability_zone: Text,
-  key_name: Text,
-  project_id: Text,
-  tenant_id: Text,
-  user_id: Text,
-  vm_state: Text,
-  task_state: Text,
-  locked: Text,
-  tags: Text,
-  'tags-any': Text,
-  deleted: Text,
-  'changes-since': Text,
-  'changes-before': Text,
-});
-export type ServerQuery = Static<typeof ServerQuery>;
+/** Query parameters; each may be repeated. */
+export type ServerQuery = Readonly<Record<string, unknown>> & {
+  readonly limit?: number | undefined;
+  readonly marker?: string | undefined;
+  readonly sort_key?: Text;
+  readonly sort_dir?: Text;
+  readonly all_tenants?: Text;
+  readonly deleted?: Text;
+  readonly 'changes-since'?: Text;
+};
+
+export type ServerList = {
+  readonly caller: Caller;
+  /** Whether the caller may filter and sort by host, node, project and user. */
+  readonly allFilters: boolean;
+  readonly query: ServerQuery;
+};
 
 type Test = (server: Server, related: Related) => boolean;
 /** Parses the wanted value once, for all servers. */
@@ -100,18 +85,26 @@ const before =
 
 const adminFilters = ['host', 'node', 'project_id', 'tenant_id', 'user_id'];
 
+/** Whether the list is of the servers of all projects: only administrators may see those. */
+export function isEverywhere({ all_tenants }: ServerQuery): boolean {
+  return all_tenants !== undefined && booleanOf('all_tenants', first(all_tenants) || '1');
+}
+
+/** Whether the list is sorted by something that tenants do not see: its order would show which servers share it. */
+export function sortsByHost({ sort_key }: ServerQuery): boolean {
+  return [sort_key ?? []].flat().some((key) => adminSortKeys.includes(key));
+}
+
 /** A page of the servers visible to the caller that match the filters, newest first by default. */
 export async function readServerPage(
-  { store }: ApiContext,
-  request: FastifyRequest,
-  query: ServerQuery,
+  { store }: Pick<ComputeContext, 'store'>,
+  { caller, allFilters, query }: ServerList,
 ): Promise<Page<ShortServer>> {
-  refuseUnknownStatus(request, query);
-  const where = visibleServers(request, query);
-  const tests = testsOf(query, request.caller.is_admin);
+  const where = visibleServers(caller, query);
+  const tests = testsOf(query, allFilters);
   const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: ShortServer) => id };
   if (tests.length > 0 || query.sort_key !== undefined) {
-    const order = orderOf(request, query);
+    const order = orderOf(query);
     const found = await filterServers(store, await store.servers.listShort(where), tests);
     return pageOf(found.sort(order), { ...page, maximum: 1000 });
   }
@@ -122,12 +115,10 @@ export async function readServerPage(
   return readPage(source, page);
 }
 
-function visibleServers(request: FastifyRequest, query: ServerQuery): Where<Server> {
-  const isEverywhere = query.all_tenants !== undefined && booleanOf('all_tenants', first(query.all_tenants) || '1');
-  if (isEverywhere) requireAdmin(request, 'os_compute_api:servers:detail:get_all_tenants');
-  const deleted = request.caller.is_admin && isTrue(first(query.deleted) ?? '');
+function visibleServers(caller: Caller, query: ServerQuery): Where<Server> {
+  const deleted = caller.is_admin && isTrue(first(query.deleted) ?? '');
   return {
-    ...(!isEverywhere && { project_id: request.caller.project_id }),
+    ...(!isEverywhere(query) && { project_id: caller.project_id }),
     ...(deleted && { vm_state: 'deleted' }),
     ...(!deleted && query['changes-since'] === undefined && { vm_state: liveVmStates }),
   };
@@ -160,22 +151,16 @@ async function filterServers(
 const mostValues = 50;
 
 /** A repeated parameter matches any of its values. Filters for administrators are ignored for other callers. */
-function testsOf(query: ServerQuery, isAdmin: boolean): { name: string; test: Test }[] {
+function testsOf(query: ServerQuery, allFilters: boolean): { name: string; test: Test }[] {
   return Object.entries(query).flatMap(([name, value]) => {
     const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
-    if (!filter || value === undefined || (!isAdmin && adminFilters.includes(name))) return [];
+    if (!filter || value === undefined || (!allFilters && adminFilters.includes(name))) return [];
     const wanted = [...new Set([value].flat().map(String))];
     if (wanted.length > mostValues)
       throw new Fault('badRequest', { detail: `Invalid query: ${name} has ${wanted.length} values, ${mostValues} are allowed.` });
     const tests = wanted.map(filter);
     return [{ name, test: (server: Server, related: Related) => tests.some((test) => test(server, related)) }];
   });
-}
-
-function refuseUnknownStatus(request: FastifyRequest, query: ServerQuery): void {
-  const unknown = [query.status ?? []].flat().find((status) => !statusNames.includes(status.toUpperCase()));
-  if (unknown !== undefined && atLeast(request.microversion, 38))
-    throw new Fault('badRequest', { detail: `Invalid status value ${unknown}; known: ${statusNames.join(', ')}.` });
 }
 
 const sortKeyTable: Readonly<Record<string, (server: ShortServer) => string>> = {
@@ -194,10 +179,9 @@ const sortKeyTable: Readonly<Record<string, (server: ShortServer) => string>> = 
   node: (server) => server.node_uuid ?? '',
 };
 
-/** Their order would reveal which servers share attributes hidden from tenants. */
 const adminSortKeys = ['host', 'node'];
 
-function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServer, right: ShortServer) => number {
+function orderOf(query: ServerQuery): (left: ShortServer, right: ShortServer) => number {
   const directions = [query.sort_dir ?? []].flat();
   const names = [query.sort_key ?? []].flat();
   if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
@@ -205,7 +189,6 @@ function orderOf(request: FastifyRequest, query: ServerQuery): (left: ShortServe
   // A repeated key has no effect.
   const keys = [...new Set(names)].map((name) => {
     const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
-    if (sortValue && adminSortKeys.includes(name)) requireAdmin(request, `os_compute_api:servers:sort_by_${name}`);
     if (!sortValue) throw new Fault('badRequest', { detail: `Servers cannot be sorted by ${name}.` });
     return { sortValue, sign: (directions[names.indexOf(name)] ?? 'desc') === 'asc' ? 1 : -1 };
   });
@@ -252,7 +235,7 @@ function patternOf(pattern: string): (text: string) => boolean {
 function addressFilter(wanted: string): Test {
   const matches = patternOf(wanted);
   return (server, related) => {
-    const addresses = Object.values(addressesOf(server, related)).flat() as { addr: string }[];
+    const addresses = [...addressesOf(server, related).values()].flat();
     return addresses.some(({ addr }) => matches(addr));
   };
 }
@@ -261,10 +244,6 @@ function timeOf(text: string): string {
   const time = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
   if (Number.isNaN(time.getTime())) throw new Fault('badRequest', { detail: `Invalid time ${text}: it must be ISO 8601.` });
   return time.toISOString();
-}
-
-function lastSegment(reference: string): string {
-  return reference.slice(reference.lastIndexOf('/') + 1);
 }
 
 function first(value: string | string[] | undefined): string | undefined {
