@@ -91,7 +91,7 @@ export abstract class Collection<T extends object, Columns = any> {
 
   /** Inserts the record, or updates the row with the same values in the columns of the key. */
   async upsert(key: readonly (keyof T & string)[], record: T): Promise<void> {
-    const row = this.#encode(record);
+    const row = this.encode(record);
     const values = Object.fromEntries(Object.entries(row).filter(([column]) => !(key as readonly string[]).includes(column)));
     await this.#insertion(record)
       .onConflict((conflict: AnyQuery) => conflict.columns(key).doUpdateSet(values))
@@ -144,7 +144,7 @@ export abstract class Collection<T extends object, Columns = any> {
 
   /** Updates the matching rows and returns their number, by which a claim knows whether it won. */
   async update(where: Where<T>, patch: Partial<T>): Promise<number> {
-    const query = this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(this.#encode(patch)), where);
+    const query = this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(this.encode(patch)), where);
     const { numUpdatedRows } = await this.#asConflict<{ numUpdatedRows: bigint }>(query.executeTakeFirst());
     return Number(numUpdatedRows);
   }
@@ -171,7 +171,7 @@ export abstract class Collection<T extends object, Columns = any> {
   }
 
   #insertion(record: object): AnyQuery {
-    return (this.db as AnyQuery).insertInto(this.#table.name).values(this.#encode(record));
+    return (this.db as AnyQuery).insertInto(this.#table.name).values(this.encode(record));
   }
 
   /** SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique. */
@@ -186,7 +186,7 @@ export abstract class Collection<T extends object, Columns = any> {
     }
   }
 
-  #encode(record: object): Record<string, unknown> {
+  protected encode(record: object): Record<string, unknown> {
     const { json = [], derived = {}, sealed = [], name } = this.#table;
     const row: Record<string, unknown> = { ...record };
     for (const [column, { from, derive }] of Object.entries(derived)) {

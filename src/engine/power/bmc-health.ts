@@ -11,7 +11,7 @@ import type { BmcHealthRecord } from '#store/tables/bmc-health.ts';
 import type { LastErrors } from '../worker/last-error.ts';
 
 type Failure = Exclude<BmcHealthRecord['state'], 'ok'>;
-export type BmcHealthState = Omit<BmcHealthRecord, 'node_uuid'>;
+export type BmcHealthState = Omit<BmcHealthRecord, 'node_uuid' | 'reported'>;
 
 /** Faults that say something about the connection to a BMC; other faults do not affect its health. */
 const stateTable: Partial<Record<FaultCode, Failure>> = {
@@ -43,7 +43,6 @@ const mostRecorded = 100;
 
 /** Ironic's `fault` value for a node whose power control does not respond. */
 export const powerFailure = 'power failure';
-/** Suffix by which Ingot recognizes its own text in `last_error`. */
 const pollingSuspended = 'Polling is suspended until it responds; requests and operations still contact it.';
 
 /** Weight of the newest sample in the smoothed latency, as in RFC 6298. */
@@ -57,6 +56,8 @@ export class BmcHealth {
   readonly #lastErrors: Pick<LastErrors, 'besidePower'>;
   readonly #bmcHealth = new Map<string, BmcHealthState>();
   readonly #underWay = new Map<string, Set<Exchange>>();
+  /** The text last written to the node's `last_error`, by node: it is cleared only if it still is that. */
+  readonly #reported = new Map<string, string>();
   /** Last notice that came with a response, by node. */
   readonly #notices = new Map<string, string>();
   /** Messages already recorded once, by node. */
@@ -71,7 +72,10 @@ export class BmcHealth {
 
   /** Restores the state from before the restart. */
   async load(): Promise<void> {
-    for (const { node_uuid, ...health } of await this.#store.bmc_health.list()) this.#bmcHealth.set(node_uuid, health);
+    for (const { node_uuid, reported, ...health } of await this.#store.bmc_health.list()) {
+      this.#bmcHealth.set(node_uuid, health);
+      if (reported !== null) this.#reported.set(node_uuid, reported);
+    }
     for (const { uuid } of await this.#store.nodes.pick(['uuid'], { fault: powerFailure })) {
       if (!this.isOpen(uuid)) await this.#clearFault(this.#store, uuid);
     }
@@ -135,6 +139,7 @@ export class BmcHealth {
       await trx.bmc_health.remove({ node_uuid: uuid });
       await this.#clearFault(trx, uuid, message);
     });
+    this.#reported.delete(uuid);
   }
 
   /** Records each distinct message of BMC reads once per process lifetime. */
@@ -183,7 +188,10 @@ export class BmcHealth {
     this.#bmcHealth.set(uuid, health);
     const wasOpen = isOpen(before);
     if (!wasOpen && !this.#unwritten.has(uuid)) return this.#endTrouble(uuid, before);
-    await this.#write(uuid, health, (trx) => this.#clearFault(trx, uuid, before?.message));
+    await this.#write(uuid, health, async (trx) => {
+      await this.#clearFault(trx, uuid, before?.message);
+      return undefined;
+    });
     if (wasOpen) this.#tell(uuid, `responds again, for the first time since ${before?.answered_at ?? 'enrolment'}`);
   }
 
@@ -211,7 +219,10 @@ export class BmcHealth {
     if (!isOpen(health)) return;
     // On each failure, not only the first: `manage` and the end of maintenance clear a fault that still applies.
     const text = `${message} ${pollingSuspended}`;
-    await this.#write(uuid, health, (trx) => trx.nodes.update({ uuid, fault: null }, { fault: powerFailure, last_error: text }));
+    await this.#write(uuid, health, async (trx) => {
+      const patch = { fault: powerFailure, last_error: text };
+      return (await trx.nodes.update({ uuid, fault: null }, patch)) ? text : this.#reported.get(uuid);
+    });
     const isNews = !isOpen(before) || before?.state !== state;
     if (isNews) this.#tell(uuid, `${text} Next poll at ${health.next_poll_at}.`);
   }
@@ -219,13 +230,17 @@ export class BmcHealth {
   /**
    * Writes the row and the node's fault in one transaction, so that a crash cannot separate them. A failed write (for
    * example because the disk is full) is retried at the next update; it does not fail the BMC request.
+   * @param changeNode returns the text that `last_error` has from here, if any
    */
-  async #write(uuid: string, health: BmcHealthState, changeNode: (trx: Store) => Promise<unknown>): Promise<void> {
+  async #write(uuid: string, health: BmcHealthState, changeNode: (trx: Store) => Promise<string | undefined>): Promise<void> {
     try {
-      await this.#store.transaction(async (trx) => {
-        await changeNode(trx);
-        await trx.bmc_health.upsert(['node_uuid'], { node_uuid: uuid, ...health });
+      const reported = await this.#store.transaction(async (trx) => {
+        const text = await changeNode(trx);
+        await trx.bmc_health.upsert(['node_uuid'], { node_uuid: uuid, ...health, reported: text ?? null });
+        return text;
       });
+      if (reported === undefined) this.#reported.delete(uuid);
+      else this.#reported.set(uuid, reported);
       this.#unwritten.delete(uuid);
     } catch {
       this.#unwritten.add(uuid);
@@ -239,7 +254,8 @@ export class BmcHealth {
   async #clearFault(trx: Store, uuid: string, message?: string | null): Promise<void> {
     const [node] = await trx.nodes.pick(['uuid', 'fault', 'last_error', 'provision_state'], { uuid });
     if (!node) return;
-    const isOurs = node.last_error?.endsWith(pollingSuspended) || (!!message && node.last_error === message);
+    const ours = [this.#reported.get(uuid), message];
+    const isOurs = node.last_error !== null && ours.includes(node.last_error);
     const patch = {
       ...(node.fault === powerFailure && { fault: null }),
       ...(isOurs && { last_error: await this.#lastErrors.besidePower(trx, node) }),

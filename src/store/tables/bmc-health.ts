@@ -16,6 +16,8 @@ export type BmcHealthRecord = {
   failures: number;
   /** Message of the last failure. */
   message: string | null;
+  /** The text written to the node's `last_error` when the circuit opened. */
+  reported: string | null;
   /** Open circuit: the BMC is not polled before this time, unless on explicit request. */
   next_poll_at: string | null;
 };

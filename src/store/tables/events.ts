@@ -1,5 +1,5 @@
 /** The event record of all machines. */
-import { type SelectQueryBuilder, sql } from 'kysely';
+import type { SelectQueryBuilder } from 'kysely';
 import type { JsonObject } from '#domain/json.ts';
 import { Collection } from '../collection.ts';
 
@@ -55,18 +55,17 @@ export type EventTrace = Pick<Event, 'id' | 'at' | 'node_uuid' | 'server_id' | '
 /** Number of the newest failures that form a node's history and are kept regardless of age. */
 export const historyMax = 1000;
 
-/** Condition on an event of kind `operation`. Its JSON begins with the status, as the engine writes it. */
-const tellsFailure = sql<boolean>`data LIKE '{"status":"failed"%'`;
+/** 1: an operation or a step failed. */
+const failureColumn = { from: 'data', derive: ({ status }: JsonObject) => (status === 'failed' ? 1 : 0) };
 
-export class Events extends Collection<Event, { events: Event }> {
-  static override readonly table = { name: 'events', json: ['data'] };
+export class Events extends Collection<Event, { events: Event & { is_failure: number } }> {
+  static override readonly table = { name: 'events', json: ['data'], derived: { is_failure: failureColumn } };
 
   /** In one statement. */
   async insertAll(events: readonly Omit<Event, 'id'>[]): Promise<void> {
-    const rows = events.map((event) => ({ ...event, data: JSON.stringify(event.data) }));
     await this.db
       .insertInto('events')
-      .values(rows as never)
+      .values(events.map((event) => this.encode(event)) as never)
       .execute();
   }
 
@@ -111,17 +110,19 @@ export class Events extends Collection<Event, { events: Event }> {
   async traces(after: number, limit: number): Promise<EventTrace[]> {
     const rows = await this.db
       .selectFrom('events')
-      .select(['id', 'at', 'node_uuid', 'server_id', 'operation_id'])
-      .select(sql<number>`CASE WHEN kind = 'operation' AND ${tellsFailure} THEN 1 ELSE 0 END`.as('is_failure'))
+      .select(['id', 'at', 'kind', 'node_uuid', 'server_id', 'operation_id', 'is_failure'])
       .where('id', '>', after)
       .orderBy('id')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({ ...row, is_failure: row.is_failure === 1 }));
+    return rows.map(({ kind, ...row }) => ({ ...row, is_failure: kind === 'operation' && row.is_failure === 1 }));
   }
 
-  #ofNode(node_uuid: string, isOfFailures: boolean): SelectQueryBuilder<{ events: Event }, 'events', object> {
+  #ofNode(
+    node_uuid: string,
+    isOfFailures: boolean,
+  ): SelectQueryBuilder<{ events: Event & { is_failure: number } }, 'events', object> {
     const events = this.db.selectFrom('events').where('node_uuid', '=', node_uuid);
-    return isOfFailures ? events.where('kind', '=', 'operation').where(tellsFailure) : events;
+    return isOfFailures ? events.where('kind', '=', 'operation').where('is_failure', '=', 1) : events;
   }
 }
