@@ -4,6 +4,7 @@ import { perField, rowOf } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
+import { StepMemory } from '#engine/worker/step-memory.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
@@ -168,6 +169,7 @@ export function anOperation(changes: Partial<Operation> = {}): Operation {
     step: '',
     step_started_at: at,
     waiting_for: null,
+    again_at: null,
     deadline_at: null,
     fault: null,
     created_at: at,
@@ -205,6 +207,7 @@ export type TestTask = Task & {
 /** `replies` and `messages` are read on each use, so a test may add to them between two runs of a step. */
 export function aTask(parts: TaskParts = {}): TestTask {
   const calls: Call[] = [];
+  const memory = new StepMemory();
   const notes: string[] = [];
   const call = (name: string, ...args: unknown[]) => void calls.push({ name, args });
   const node = aNode(parts.node);
@@ -255,6 +258,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
     deployRamdisk: async () => ({ kernel: '/images/deploy-kernel', ramdisk: '/images/deploy-ramdisk' }),
     configDrive: parts.configDrive ?? missing,
     saveContext: async (facts) => void Object.assign(operation.context, facts),
+    elapsed: (what) => memory.elapsed(what),
     message: (name) => parts.messages?.[name],
     note: (_subject, message) => void notes.push(message),
     settings: {

@@ -88,8 +88,11 @@ export type BootInterface = Interface & { plan(request: BootRequest): BootPlan }
 export type Outcome<C = JsonObject> =
   /** Continue with the next step. `context` is merged into the operation's durable context. */
   | { next: true; context?: Partial<C> }
-  /** Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, to wait for people. */
-  | { wait: string; context?: Partial<C>; seconds?: number };
+  /**
+   * Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, to wait for people. With
+   * `againIn` (seconds) the step is rerun after that time at the latest: it polls.
+   */
+  | { wait: string; context?: Partial<C>; seconds?: number; againIn?: number };
 
 export type Step<C = JsonObject> = {
   readonly name: string;
@@ -157,6 +160,8 @@ export type Task<C = JsonObject> = {
   configDrive(): Promise<string>;
   /** Saves facts to the operation's durable context immediately: before an action that must not be repeated. */
   saveContext(facts: Partial<C>): Promise<void>;
+  /** Seconds since this step first asked this, across its reruns; from 0 again after a restart of Ingot. */
+  elapsed(what: string): number;
   /** A durable message of another component (deploy helper, agent) for this operation. */
   readonly message: (name: string) => JsonObject | undefined;
   /** Logs an event to the timeline. */

@@ -38,6 +38,7 @@ const later = [
   '0016-server-records',
   '0018-field-names',
   '0019-scopes',
+  '0022-timed-waits',
   '0025-list-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';

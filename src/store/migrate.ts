@@ -17,6 +17,7 @@ import { migration0015 } from './migrations/0015-machine-identity.ts';
 import { migration0016 } from './migrations/0016-server-records.ts';
 import { migration0018 } from './migrations/0018-field-names.ts';
 import { migration0019 } from './migrations/0019-scopes.ts';
+import { migration0022 } from './migrations/0022-timed-waits.ts';
 import { migration0025 } from './migrations/0025-list-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -36,6 +37,7 @@ const migrations: Record<string, Migration> = {
   '0016-server-records': migration0016,
   '0018-field-names': migration0018,
   '0019-scopes': migration0019,
+  '0022-timed-waits': migration0022,
   '0025-list-indexes': migration0025,
 };
 

@@ -178,7 +178,16 @@ async function addOperation(store: Store, { minute, ...fields }: Partial<Operati
   const at = old.replace('00:00', `00:0${minute}`);
   return store.operations.insert({
     ...{ id: `operation-${String(++count).padStart(4, '0')}`, kind: 'power', purpose: 'p', node_uuid: 'n', server_id: null },
-    ...{ request: {}, context: {}, state: 'done', step: 's', step_started_at: at, waiting_for: null, deadline_at: null },
+    ...{
+      request: {},
+      context: {},
+      state: 'done',
+      step: 's',
+      step_started_at: at,
+      waiting_for: null,
+      again_at: null,
+      deadline_at: null,
+    },
     ...{ fault: null, created_at: at, updated_at: at, ended_at: at },
     ...fields,
   });

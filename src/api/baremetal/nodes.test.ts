@@ -387,7 +387,16 @@ test('what an operation was asked for is shown without passwords', async () => {
   ];
   await stage.store.operations.insert({
     ...{ id: 'op-secret', kind: 'clean', purpose: 'clean', node_uuid: uuid, server_id: null, request: { clean_steps } },
-    ...{ state: 'done', step: 'x', step_started_at: '', waiting_for: null, deadline_at: null, context: {}, fault: null },
+    ...{
+      state: 'done',
+      step: 'x',
+      step_started_at: '',
+      waiting_for: null,
+      again_at: null,
+      deadline_at: null,
+      context: {},
+      fault: null,
+    },
     ...{ created_at: '2026-01-01T00:00:00.000Z', updated_at: '', ended_at: '' },
   } as never);
 

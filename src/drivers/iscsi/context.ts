@@ -12,6 +12,8 @@ export const IscsiContext = Type.Object({
   root_uuid: Type.String(),
   target: IscsiTarget,
   partitions: Type.Array(Partition),
+  /** The ramdisk does not listen: the machine is restarted by its power. */
+  is_restarting: Type.Boolean(),
 });
 export type IscsiContext = Static<typeof IscsiContext>;
 

@@ -131,15 +131,19 @@ async function switchBootFiles(task: IscsiTask): Promise<void> {
  * its work), a power cycle does the same: every write was confirmed, so all data is on the disk.
  */
 async function restart(task: IscsiTask, { donePort }: IscsiOptions): Promise<void> {
-  const { address } = known(task.context, 'target');
-  try {
-    await sendDone(address, donePort, task.signal);
-  } catch (error) {
-    task.signal.throwIfAborted();
-    task.note('ramdisk', `does not listen for "done" (${(error as Error).message}); the machine is switched off and on instead`);
-    await task.power.set('power off');
-    await task.power.set('power on');
+  if (!task.context.is_restarting) {
+    const { address } = known(task.context, 'target');
+    try {
+      return await sendDone(address, donePort, task.signal);
+    } catch (error) {
+      task.signal.throwIfAborted();
+      const why = (error as Error).message;
+      task.note('ramdisk', `does not listen for "done" (${why}); the machine is switched off and on instead`);
+      await task.saveContext({ is_restarting: true });
+    }
   }
+  await task.power.set('power off');
+  await task.power.set('power on');
 }
 
 export function serverOf(task: Task): Server {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import type { BiosSetting, Drivers, Step } from '#drivers/interfaces.ts';
+import type { BiosSetting, Drivers, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -60,9 +60,19 @@ async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
   const steps = (asked: AskedStep[]) => outOfBandSteps({ store, drivers, cleanTimes }, asked);
   const run = (step: Step, context: JsonObject = {}, signal?: AbortSignal) => {
     const task = aTask({ node, operation: { step: step.name, context }, ...(signal && { signal }) });
-    return { task, outcome: step.run(task) };
+    return { task, outcome: untilNext(step, task) };
   };
   return { store, drivers, did, steps, run };
+}
+
+/** Runs the step as the worker does: again, while it polls. */
+async function untilNext(step: Step, task: Task): Promise<Outcome> {
+  for (;;) {
+    const outcome = await step.run(task);
+    if (!('againIn' in outcome)) return outcome;
+    await new Promise((resolve) => setTimeout(resolve, Number(outcome.againIn) * 1000));
+    task.signal.throwIfAborted();
+  }
 }
 
 const firmware: AskedStep = {

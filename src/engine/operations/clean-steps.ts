@@ -4,16 +4,16 @@
  */
 import { type Static, type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { pause } from '#async/timers.ts';
 import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
-import type { BiosSetting, Drivers, Step, Task } from '#drivers/interfaces.ts';
+import type { BiosSetting, Drivers, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { recordBmcCommand } from '../power/power.ts';
 import type { BaseContext } from '../worker/base-context.ts';
 import type { CleanTimes, OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
+import { next } from './machine-steps.ts';
 
 type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes'>;
 
@@ -52,6 +52,7 @@ export const CleanContext = Type.Object({
 type CleanContext = Static<typeof CleanContext>;
 type CleanStep = Step<CleanContext>;
 type CleanTask = Task<CleanContext>;
+type CleanOutcome = Outcome<CleanContext>;
 type Flash = NonNullable<CleanContext['flashing']>;
 const BiosArgs = Type.Object({
   settings: Type.Array(
@@ -103,10 +104,13 @@ const stepTable: Readonly<Record<string, Row>> = {
     ...restart,
   ]),
   'firmware.update': row(FirmwareArgs, updateFirmware),
-  'management.reset_bmc': row(NoArgs, (parts) => [
-    bmcStep(parts, { name: 'restart the BMC', title: 'Restart the BMC', deadlineSeconds: 600 }, (task) =>
-      restartBmc(parts, task),
-    ),
+  'management.reset_bmc': row(NoArgs, (parts): readonly CleanStep[] => [
+    {
+      name: 'restart the BMC',
+      title: 'Restart the BMC',
+      deadlineSeconds: 600,
+      run: (task) => restartBmc(parts, task),
+    },
   ]),
   'management.clear_log': row(NoArgs, (parts) => [
     bmcStep(parts, { name: 'clear the BMC log', title: "Clear the BMC's log", deadlineSeconds: 300 }, async (task) => {
@@ -181,21 +185,16 @@ function applyBios(parts: Parts, { settings }: Static<typeof BiosArgs>): readonl
       name: 'see BIOS settings applied',
       title: 'See the BIOS settings applied',
       deadlineSeconds: bootSeconds,
-      run: (task) => untilApplied(parts, task, changes),
+      // A BMC sends no notification when the firmware is done, so it is polled.
+      async run(task) {
+        if (await areApplied(parts, task, changes)) return next;
+        return { wait: 'the firmware to apply the settings', againIn: timesOf(parts).look / 1000 };
+      },
     },
     simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
       task.power.set('power off'),
     ),
   ];
-}
-
-/** A BMC sends no notification when the firmware is done, so it is polled. */
-async function untilApplied(parts: Parts, task: Task, changes: Readonly<Record<string, Json>>): ReturnType<Step['run']> {
-  for (;;) {
-    if (await areApplied(parts, task, changes)) return { next: true };
-    task.signal.throwIfAborted();
-    await pause(timesOf(parts).look, task.signal);
-  }
 }
 
 /** Some services return numbers as strings, and strings as numbers. */
@@ -234,24 +233,25 @@ function isAway(error: unknown): boolean {
  * Ends when the BMC responds again, because later steps need it. The request is recorded, so that it is not repeated if
  * Ingot crashes during the restart; it is repeated only if Ingot crashed before receiving the response.
  */
-async function restartBmc(parts: Parts, task: CleanTask): Promise<void> {
+async function restartBmc(parts: Parts, task: CleanTask): Promise<CleanOutcome> {
   const management = managementOf(parts, task);
   const { node, signal, operation } = task;
   const { lastWords, look } = timesOf(parts);
   if (task.context.restarted !== operation.step) {
-    await management.resetBmc?.(node, 'cold', { signal });
+    await recordBmcCommand({ store: parts.store, node, operation, signal }, 'restart the BMC', async () =>
+      management.resetBmc?.(node, 'cold', { signal }),
+    );
     await task.saveContext({ restarted: operation.step });
   }
-  await pause(lastWords, signal);
-  for (;;) {
-    try {
-      await management.getBootDevice(node, { signal });
-      return;
-    } catch (error) {
-      if (!passingBmcFaults.includes(asFault(error).code)) return;
-    }
-    await pause(look, signal);
+  const left = lastWords / 1000 - task.elapsed('the restart');
+  if (left > 0) return { wait: 'the BMC to restart', againIn: left };
+  try {
+    await management.getBootDevice(node, { signal });
+  } catch (error) {
+    if (passingBmcFaults.includes(asFault(error).code))
+      return { wait: 'the BMC to answer after its restart', againIn: look / 1000 };
   }
+  return next;
 }
 
 /** While firmware may be being written, the power must stay on. An incomplete context does not rule that out. */
@@ -270,7 +270,8 @@ function updateFirmware(parts: Parts, { settings }: Static<typeof FirmwareArgs>)
       async run(task) {
         const former = task.context.flashing;
         if (former?.step === task.operation.step) {
-          await seeFlashed(parts, task, { what, former, component });
+          if (!(await isFlashed(parts, task, { what, former, component })))
+            return { wait: `another version of the ${what}`, againIn: timesOf(parts).look / 1000 };
         } else {
           await task.saveContext({ flashing: { step: task.operation.step, versions: await readVersions(parts, task) } });
           await send.run(task);
@@ -295,21 +296,21 @@ type Interrupted = { what: string; former: Flash; component: string | undefined 
 
 /**
  * Ingot stopped during or just before a firmware update: a changed version shows that it was done. The update is not
- * sent again, because it may still be running.
+ * sent again, because it may still be running. @throws Fault `interrupted` if the version stays the same for long
  */
-async function seeFlashed(parts: Parts, task: Task, { what, former, component }: Interrupted): Promise<void> {
-  const { look, flash } = timesOf(parts);
+async function isFlashed(parts: Parts, task: CleanTask, { what, former, component }: Interrupted): Promise<boolean> {
   const names = component ? [component] : Object.keys(former.versions);
-  for (const end = performance.now() + flash; performance.now() < end; await pause(look, task.signal)) {
-    const versions = await readVersions(parts, task).catch((error: unknown) => {
-      if (isAway(error)) return former.versions;
-      throw error;
-    });
-    const changed = names.find((name) => versions[name] !== former.versions[name]);
-    if (changed === undefined) continue;
+  const elapsed = task.elapsed('another version');
+  const versions = await readVersions(parts, task).catch((error: unknown) => {
+    if (isAway(error)) return former.versions;
+    throw error;
+  });
+  const changed = names.find((name) => versions[name] !== former.versions[name]);
+  if (changed !== undefined) {
     task.note('firmware', `Ingot was restarted during the update; ${changed} is now ${versions[changed]}`);
-    return;
+    return true;
   }
+  if (elapsed * 1000 < timesOf(parts).flash) return false;
   const kept = component ? ` (${former.versions[component] ?? 'unknown'})` : '';
   throw new Fault('interrupted', {
     what: `The update of the ${what}`,

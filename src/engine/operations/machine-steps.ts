@@ -10,6 +10,7 @@ import { bindPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
 import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
+import { StepWait } from '../worker/step-wait.ts';
 
 export const next: Outcome<never> = { next: true };
 
@@ -48,7 +49,7 @@ export const powerOffIfPossible: Step = {
       await task.power.set('power off');
     } catch (error) {
       task.signal.throwIfAborted();
-      if (!task.node.maintenance) throw error;
+      if (error instanceof StepWait || !task.node.maintenance) throw error;
       task.note('power off', `skipped because the node is in maintenance: ${(error as Error).message}`);
     }
     return next;

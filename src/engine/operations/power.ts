@@ -5,11 +5,11 @@ import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Server } from '#store/tables/servers.ts';
-import { WaitForOperator } from '../power/manual-power.ts';
 import { softOffSeconds } from '../power/power.ts';
 import type { RunningOperation } from '../worker/base-context.ts';
 import { defineOperation, type OperationParts } from '../worker/define-operation.ts';
 import { failureText } from '../worker/last-error.ts';
+import { StepWait } from '../worker/step-wait.ts';
 import { beginDeletion } from './delete.ts';
 import { wantsDeletion } from './server-results.ts';
 
@@ -23,7 +23,7 @@ const softOff: Step = {
   async run(task) {
     await task.power.set('soft power off').catch((error: unknown) => {
       task.signal.throwIfAborted();
-      if (error instanceof WaitForOperator) throw error;
+      if (error instanceof StepWait) throw error;
       task.note('shut down', `soft power off had no effect, switching off hard: ${(error as Error).message}`);
     });
     return { next: true };

@@ -5,23 +5,11 @@
  */
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
-import type { NodeFacts, Outcome, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
+import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { type BaseContext, contextOf, type RunningOperation } from '../worker/base-context.ts';
-
-type Wait = Extract<Outcome, { wait: string }>;
-
-/** Thrown to end a run of a step that then waits; `runStep` converts it to an outcome. */
-export class WaitForOperator extends Error {
-  override name = 'WaitForOperator';
-  readonly outcome: Wait;
-
-  constructor(outcome: Wait) {
-    super(`waiting for ${outcome.wait}`);
-    this.outcome = outcome;
-  }
-}
+import { StepWait } from '../worker/step-wait.ts';
 
 type ManualPower = NonNullable<BaseContext['manual_power']>;
 
@@ -50,7 +38,7 @@ export function manualPowerOf({ context }: { context: BaseContext }): ManualPowe
   return context.manual_power;
 }
 
-/** `task.power.set` for one run of one step. Throws `WaitForOperator` while a change is unconfirmed. */
+/** `task.power.set` for one run of one step. Throws `StepWait` while a change is unconfirmed. */
 export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => Promise<void> {
   const { node, power } = parts;
   let position = 0;
@@ -79,7 +67,7 @@ async function write(parts: ManualPowerParts, change: Partial<ManualPower>): Pro
   await parts.saveContext((context) => ({ ...context, manual_power: hand }));
 }
 
-async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise<WaitForOperator> {
+async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise<StepWait> {
   const { store, node, operation, power } = parts;
   const wait = `an operator to switch ${node.name ?? node.uuid} ${wanted === 'power on' ? 'on' : 'off'} and confirm`;
   // A step that runs again requests the same change, which is already recorded.
@@ -96,7 +84,7 @@ async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise
       data: { manual_power: wanted },
     });
   }
-  return new WaitForOperator({ wait, seconds: power.operatorTimeoutSeconds });
+  return new StepWait({ wait, seconds: power.operatorTimeoutSeconds });
 }
 
 /**

@@ -5,7 +5,22 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { PowerTarget } from '#drivers/interfaces.ts';
 import { aStore } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
+import { StepMemory } from '../worker/step-memory.ts';
+import { StepWait } from '../worker/step-wait.ts';
 import { changePower } from './power.ts';
+
+/** Runs a step's change as the worker does: again, after the time it asks for. */
+async function untilChanged(memory: StepMemory, run: (memory: StepMemory) => Promise<void>): Promise<void> {
+  for (;;) {
+    memory.power.restart();
+    try {
+      return await run(memory);
+    } catch (error) {
+      if (!(error instanceof StepWait)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, (error.outcome.againIn ?? 0) * 1000));
+    }
+  }
+}
 
 const settings = { 'power.timeout': 5, 'power.poll_ms': 1 };
 
@@ -25,7 +40,9 @@ async function setStage({ targets, state = 'power on' }: { targets?: readonly Po
     },
   };
   const change = (target: PowerTarget) =>
-    changePower({ store, node, power, settings, signal: new AbortController().signal }, target);
+    untilChanged(new StepMemory(), (memory) =>
+      changePower({ store, node, power, settings, memory, signal: new AbortController().signal }, target),
+    );
   return { change, sent, close: () => store.close() };
 }
 
@@ -77,7 +94,7 @@ async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; 
   const node = { ...aNode(), ports: [] };
   const context = { store, node, power, settings, signal: new AbortController().signal };
   const change = async (target: PowerTarget, gracePeriodSeconds: number) => {
-    const done = changePower({ ...context, gracePeriodSeconds }, target);
+    const done = untilChanged(new StepMemory(), (memory) => changePower({ ...context, memory, gracePeriodSeconds }, target));
     const ended = done.then(
       () => true,
       () => true,

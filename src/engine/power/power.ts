@@ -1,13 +1,14 @@
 /** Power changes, verified by reading the state back, and the record of every BMC command. */
 
-import { pause } from '#async/timers.ts';
 import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { EngineSettings } from '../settings.ts';
-import { now } from '../worker/step-deadlines.ts';
+import type { StepMemory } from '../worker/step-memory.ts';
+import { StepWait } from '../worker/step-wait.ts';
+import type { Change } from './power-progress.ts';
 
 /** Timeout of a soft power off: the operating system stops its services first. */
 export const softOffSeconds = 120;
@@ -23,14 +24,16 @@ type BmcContext = {
 type PowerContext = BmcContext & {
   power: PowerInterface;
   settings: Pick<EngineSettings, 'power.timeout' | 'power.poll_ms'>;
+  /** What is remembered between the runs of the step. */
+  memory: StepMemory;
   /** Called before a command that starts the machine. */
   beforeStart?: () => Promise<void>;
   /** How long a BMC may be unreachable before a command and after it; absent: no grace period. */
   gracePeriodSeconds?: number;
 };
 
-/** Delay before a failing BMC is retried (milliseconds). */
-const troubleMs = 2000;
+/** Delay before a failing BMC is retried. */
+const troubleSeconds = 2;
 /** Commands slower than this are reported (milliseconds). */
 const slowMs = 3000;
 
@@ -53,7 +56,7 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
     record(`${subject}: ${typeof result === 'string' ? result : 'ok'}`);
     return result;
   } catch (error) {
-    record(`${subject}: ${asFault(error).message}`);
+    if (!(error instanceof StepWait)) record(`${subject}: ${asFault(error).message}`);
     throw error;
   } finally {
     clearTimeout(slow);
@@ -62,95 +65,128 @@ export async function recordBmcCommand<R>(context: BmcContext, subject: string, 
 
 /**
  * Brings the machine to `target`. If it is there already, nothing is sent. Otherwise the command is sent once, then the
- * state is polled until it matches. BMCs that receive a command twice misbehave (nova bug 1234479).
+ * state is polled until it matches. BMCs that receive a command twice misbehave (nova bug 1234479). A power action that
+ * the interface does not support is composed of basic ones; each is verified before the next is sent.
+ * @throws StepWait while the machine or its BMC takes time: the step runs again and continues here
  * @throws Fault `powerNotReached` after `power.timeout`, or the last fault of the BMC
  */
 export async function changePower(context: PowerContext, target: PowerTarget): Promise<void> {
   const { power } = context;
-  if (power.targets && !power.targets.includes(target)) return await changeInParts(context, target);
+  if (!power.targets || power.targets.includes(target)) return changeOnce(context, target);
+  await changeOnce(context, 'power off');
+  if (target === 'soft power off') return;
+  restBefore(context, 'power on', power.pauseSeconds ?? 0);
+  await changeOnce(context, 'power on');
+}
+
+/** Pause of a composed reset. */
+function restBefore({ memory }: PowerContext, next: PowerState, seconds: number): void {
+  const left = seconds - memory.elapsed(`pause before ${next}`);
+  if (seconds > 0 && left > 0) throw new StepWait({ wait: `a pause before ${next}`, againIn: left });
+}
+
+async function changeOnce(context: PowerContext, target: PowerTarget): Promise<void> {
+  const { change, index } = context.memory.power.next();
+  if (change.isDone) return;
+  const at = { ...context, change, clock: `power change ${index}` };
+  if (!change.sent && (await isThere(at, target))) return;
+  if (change.sent?.isAnswered === false) await sendIfLost(at, change.sent);
+  if (change.sent) await seePower(at, change.sent);
+}
+
+type At = PowerContext & { change: Change; clock: string };
+type Sent = NonNullable<Change['sent']>;
+
+/** Reads the state, and sends the command if it is not the wanted one. */
+async function isThere(at: At, target: PowerTarget): Promise<boolean> {
+  const { change, signal } = at;
   const restarts = target === 'reset' || target === 'power cycle';
   const wanted: PowerState = target === 'power on' || restarts ? 'power on' : 'power off';
-  const before = await askState(context);
-  if (restarts && before === 'power off') return changePower(context, 'power on');
-  if (before === wanted && !restarts) return notePower(context, wanted);
-  // A cancelled operation must not switch the machine any more.
-  context.signal.throwIfAborted();
-  await command(context, target, wanted);
-  await untilPower(context, wanted, target === 'soft power off' ? softOffSeconds : context.settings['power.timeout']);
-  await notePower(context, wanted);
-}
-
-/**
- * Retries while the BMC does not respond: it may be restarting, which takes about a minute, and a long operation need
- * not fail because of that.
- */
-export async function withinGracePeriod<R>(
-  context: Pick<PowerContext, 'signal' | 'gracePeriodSeconds'>,
-  ask: () => Promise<R>,
-): Promise<R> {
-  const until = now() + (context.gracePeriodSeconds ?? 0) * 1000;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isAway(error) || now() + troubleMs > until) throw error;
-      await pause(troubleMs, context.signal);
-    }
+  const before = await askState(at);
+  if (before === wanted && !restarts) {
+    await noteReached(at, wanted);
+    return true;
   }
+  // A cancelled operation must not switch the machine any more.
+  signal.throwIfAborted();
+  if (wanted === 'power on') await at.beforeStart?.();
+  change.sent = { target: restarts && before === 'power off' ? 'power on' : target, wanted, isAnswered: true };
+  try {
+    await send(at, change.sent.target);
+  } catch (error) {
+    // It took effect, or was lost with the connection: the next successful read of the state shows which.
+    if (!isAway(error) || change.sent.target !== wanted) throw error;
+    change.sent.isAnswered = false;
+  }
+  return false;
 }
 
-function askState(context: PowerContext): Promise<PowerState> {
-  const { power, node, signal } = context;
-  return recordBmcCommand(context, 'power status', () => withinGracePeriod(context, () => power.getPower(node, { signal })));
+async function sendIfLost(at: At, sent: Sent): Promise<void> {
+  const seen = await askState(at);
+  at.signal.throwIfAborted();
+  if (seen !== sent.wanted) await send(at, sent.target);
+  sent.isAnswered = true;
 }
 
 /** Without a signal: a later command must not overtake one in flight. */
-async function command(context: PowerContext, target: PowerTarget, wanted: PowerState): Promise<void> {
-  const { power, node, signal, beforeStart } = context;
-  if (wanted === 'power on') await beforeStart?.();
-  const send = () => recordBmcCommand(context, target, () => power.setPower(node, target));
-  try {
-    return await send();
-  } catch (error) {
-    if (!isAway(error) || target !== wanted) throw error;
-  }
-  // The command took effect, or was lost with the connection: the next successful read of the state shows which.
-  const seen = await askState(context);
-  signal.throwIfAborted();
-  if (seen !== wanted) await send();
+function send(at: At, target: PowerTarget): Promise<void> {
+  return recordBmcCommand(at, target, () => at.power.setPower(at.node, target));
+}
+
+function askState(at: At): Promise<PowerState> {
+  const { power, node, signal } = at;
+  const ask = () => power.getPower(node, { signal });
+  return recordBmcCommand(at, 'power status', () => withinGracePeriod(at, 'power status', ask));
 }
 
 /**
- * Splits a power action that the interface does not support into basic ones; each is verified before the next is sent.
+ * While the BMC does not respond, the step waits and runs again: it may be restarting, which takes about a minute, and a
+ * long operation need not fail because of that.
  */
-async function changeInParts(context: PowerContext, target: PowerTarget): Promise<void> {
-  await changePower(context, 'power off');
-  if (target === 'soft power off') return;
-  await pause((context.power.pauseSeconds ?? 0) * 1000, context.signal);
-  await changePower(context, 'power on');
+export async function withinGracePeriod<R>(
+  { memory, gracePeriodSeconds = 0 }: Pick<PowerContext, 'memory' | 'gracePeriodSeconds'>,
+  subject: string,
+  ask: () => Promise<R>,
+): Promise<R> {
+  const clock = 'BMC away';
+  // The first failures may open its circuit, which shortens the period for others only.
+  const seconds = memory.keep(clock, gracePeriodSeconds);
+  try {
+    const answer = await ask();
+    memory.forget(clock);
+    return answer;
+  } catch (error) {
+    if (!isAway(error) || memory.elapsed(clock) + troubleSeconds > seconds) throw error;
+    throw new StepWait({ wait: `the BMC to answer "${subject}"`, againIn: troubleSeconds });
+  }
 }
 
-async function untilPower(context: PowerContext, wanted: PowerState, seconds: number): Promise<void> {
-  const { power, node, settings, signal } = context;
-  const deadline = now() + seconds * 1000;
-  let seen: string = 'unknown';
+/** Ends when the state is the wanted one. */
+async function seePower(at: At, { target, wanted }: Sent): Promise<void> {
+  const { power, node, settings, signal, change, memory, clock } = at;
+  const seconds = target === 'soft power off' ? softOffSeconds : settings['power.timeout'];
+  const elapsed = memory.elapsed(clock);
   let failure: unknown;
-  while (now() < deadline) {
-    signal.throwIfAborted();
-    try {
-      seen = await power.getPower(node, { signal });
-      failure = undefined;
-    } catch (error) {
-      // A BMC may be busy with the change itself. A wrong password is not retried.
-      if (!isPassing(error)) throw error;
-      failure = error;
-    }
-    if (seen === wanted && !failure) return;
-    context.reportWait?.(`the machine to reach ${wanted}; its BMC ${failure ? troubleOf(failure) : `says ${seen}`}`);
-    await pause(failure ? Math.max(settings['power.poll_ms'], troubleMs) : settings['power.poll_ms'], signal);
+  try {
+    change.seen = await power.getPower(node, { signal });
+  } catch (error) {
+    // A BMC may be busy with the change itself. A wrong password is not retried.
+    if (!isPassing(error)) throw error;
+    failure = error;
   }
-  if (failure) throw failure;
-  throw new Fault('powerNotReached', { target: wanted, seen, seconds });
+  if (change.seen === wanted && !failure) return noteReached(at, wanted);
+  const poll = settings['power.poll_ms'] / 1000;
+  const againIn = failure ? Math.max(poll, troubleSeconds) : poll;
+  if (elapsed + againIn <= seconds) {
+    const wait = `the machine to reach ${wanted}; its BMC ${failure ? troubleOf(failure) : `says ${change.seen}`}`;
+    throw new StepWait({ wait, againIn });
+  }
+  throw failure ?? new Fault('powerNotReached', { target: wanted, seen: change.seen, seconds });
+}
+
+async function noteReached(at: At, state: PowerState): Promise<void> {
+  await notePower(at, state);
+  at.change.isDone = true;
 }
 
 /** Without the fault's message, which names the BMC: owners of servers read this too. */

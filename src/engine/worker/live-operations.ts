@@ -9,6 +9,7 @@ import type { Operation } from '#store/tables/operations.ts';
 import { BootSigns } from '../messages/boot-signs.ts';
 import type { RunningOperation } from './base-context.ts';
 import { endOf, now } from './step-deadlines.ts';
+import { StepMemory } from './step-memory.ts';
 
 export class LiveOperation {
   /** Current content of the row. */
@@ -34,6 +35,10 @@ export class LiveOperation {
   /** Consecutive failed writes of the row. */
   unwritten = 0;
   announcedStep: Step | undefined;
+  /** The wait of a step that polls, and when it runs again. */
+  timedWait: { wait: string; at: number } | undefined;
+  /** What is remembered between the runs of the step. */
+  memory = new StepMemory();
   /** What the resting step waits for, without the details learned since. */
   wait: string | undefined;
   /** Rate limit of wait updates, each of which writes the row: a flood on the network must not multiply writes. */
@@ -48,6 +53,15 @@ export class LiveOperation {
   constructor(operation: RunningOperation) {
     this.operation = operation;
     this.endsAt = endOf(operation);
+  }
+
+  /** The wait that a former process left; false: there is none, or its time has come. */
+  resumeWait(): boolean {
+    const { again_at, waiting_for } = this.operation;
+    const left = again_at === null ? 0 : Date.parse(again_at) - Date.now();
+    if (left <= 0) return false;
+    this.timedWait = { wait: waiting_for ?? '', at: now() + left };
+    return true;
   }
 
   /** True while waiting for a machine to boot its ramdisk. */

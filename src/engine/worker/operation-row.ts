@@ -9,7 +9,11 @@ import type { RunningOperation } from './base-context.ts';
 import type { BoundOperations } from './bound-operations.ts';
 import type { BeginOperation } from './define-operation.ts';
 import { hasEnded, type LiveOperation } from './live-operations.ts';
-import { deadlineOf, endOf } from './step-deadlines.ts';
+import { deadlineOf, endOf, now } from './step-deadlines.ts';
+import { StepMemory } from './step-memory.ts';
+
+/** A shorter wait is not kept for a restart. */
+const keptSeconds = 5;
 
 export type RowChange = (before: RunningOperation) => Partial<RunningOperation>;
 
@@ -41,10 +45,31 @@ export class OperationRows {
       step_started_at: new Date().toISOString(),
       deadline_at: deadlineOf(step),
       waiting_for: null,
+      again_at: null,
     }));
+    live.memory = new StepMemory();
+    live.timedWait = undefined;
     live.endsAt = endOf(live.operation);
     live.longWait = undefined;
     live.wait = undefined;
+  }
+
+  /**
+   * The step runs again in `seconds`. The row is not written for each poll: after a restart a step whose time is not
+   * known runs at once.
+   */
+  async waitUntil(
+    live: LiveOperation,
+    { wait, seconds, context }: { wait: string; seconds: number; context?: object | undefined },
+  ): Promise<void> {
+    const isNews = live.timedWait?.wait !== wait || context !== undefined;
+    live.timedWait = { wait, at: now() + seconds * 1000 };
+    if (!isNews && seconds < keptSeconds) return;
+    await this.write(live, (before) => ({
+      waiting_for: seconds < 1 ? wait : `${wait}, again in ${Math.ceil(seconds)} s`,
+      again_at: seconds < keptSeconds ? null : new Date(Date.now() + seconds * 1000).toISOString(),
+      context: { ...before.context, ...context },
+    }));
   }
 
   /** Gives this wait its own deadline, for waits on people, regardless of the step's timeout. */
@@ -58,7 +83,7 @@ export class OperationRows {
   end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<Operation[]> {
     return live.writes.run(async () => {
       const at = new Date().toISOString();
-      const ends = { state, waiting_for: null, deadline_at: null, ended_at: at, updated_at: at };
+      const ends = { state, waiting_for: null, again_at: null, deadline_at: null, ended_at: at, updated_at: at };
       const ended: RunningOperation = { ...live.operation, ...change(live.operation), ...ends };
       const followers = await this.#store.transaction(async (trx) => {
         const { id, ...row } = ended;

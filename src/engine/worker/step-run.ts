@@ -6,10 +6,11 @@ import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { explain } from '../messages/diagnosis.ts';
-import { operatorTimeout, WaitForOperator } from '../power/manual-power.ts';
+import { operatorTimeout } from '../power/manual-power.ts';
 import type { TaskFactory } from './bound-operations.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { now } from './step-deadlines.ts';
+import { StepWait } from './step-wait.ts';
 
 /** A cancelled step may have a command in flight to the machine, which later commands must not overtake. */
 const settleMs = 15_000;
@@ -36,7 +37,7 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
   } catch (error) {
     if (signal.aborted && run) await settled(run, hurry);
     if (overtime.signal.aborted) throw await timeoutFault(parts, live, step);
-    if (error instanceof WaitForOperator) return error.outcome;
+    if (error instanceof StepWait) return error.outcome;
     throw error;
   } finally {
     timer.clear();
@@ -48,7 +49,8 @@ async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, 
   const about = { step: step.title, seconds: step.deadlineSeconds };
   const { signs, wait, operation } = live;
   if (wait === undefined) {
-    const waited = operation.waiting_for ? `waited for ${operation.waiting_for}` : 'it did not complete';
+    const last = live.timedWait?.wait ?? operation.waiting_for;
+    const waited = last ? `waited for ${last}` : 'it did not complete';
     return new Fault('stepTimeout', { ...about, waited, seen: explain(signs).seen, cause: stillWorking });
   }
   const power = await askPower?.(live, hurry);

@@ -44,6 +44,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
   const { operation } = live;
   const { node, facts } = await loadNode(store, operation.node_uuid);
   const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
+  live.memory.power.restart();
   const reportWait = (wait: string) => parts.reportWait?.(live, wait);
   const { pinned, user } = imagesOfOperation(parts, operation, server);
   const bmc = { store, node: facts, operation, signal, reportWait };
@@ -63,7 +64,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () => {
         const management = interfaceOf(drivers.management, node.management_interface);
         const gracePeriodSeconds = gracePeriodFor(parts, node);
-        return withinGracePeriod({ signal, gracePeriodSeconds }, () =>
+        return withinGracePeriod({ memory: live.memory, gracePeriodSeconds }, `boot device ${device}`, () =>
           management.setBootDevice(facts, device, options, { signal }),
         );
       }),
@@ -74,6 +75,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     deployRamdisk: () => deployRamdisk(parts, server),
     configDrive: () => configDriveOf(parts, operation, server),
     saveContext: (facts) => parts.saveContext(live, (context) => ({ ...context, ...facts })),
+    elapsed: (what) => live.memory.elapsed(what),
     message: (name) => operation.context.messages?.[name],
     note: (subject, message, data = {}, durationMs) =>
       store.events.append({
@@ -113,7 +115,8 @@ function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () =
       ? manualPower({ store, operation, power, node: bmc.node, saveContext: (change) => parts.saveContext(live, change) })
       : (target) => {
           const gracePeriodSeconds = gracePeriodFor(parts, bmc.node);
-          return changePower({ ...bmc, store, operation, power, settings, gracePeriodSeconds, beforeStart }, target);
+          const { memory } = live;
+          return changePower({ ...bmc, store, operation, power, settings, memory, gracePeriodSeconds, beforeStart }, target);
         };
   return (target) => {
     set ??= make(find());

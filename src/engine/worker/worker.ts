@@ -73,6 +73,7 @@ export class Worker {
       step: '',
       step_started_at: at,
       waiting_for: null,
+      again_at: null,
       deadline_at: null,
       fault: null,
       created_at: at,
@@ -115,7 +116,9 @@ export class Worker {
       live.unknown = faultOf(() => operations.refuseUnknown(row));
       live.signs = await readSigns(this.#parts.store, operation);
       this.#record.resumed(operation);
-      void this.#drive(live);
+      // A step that polls runs again at its time.
+      if (live.resumeWait()) this.#setTimer(live);
+      else void this.#drive(live);
     }
   }
 
@@ -241,13 +244,19 @@ export class Worker {
   }
 
   async #rest(live: LiveOperation, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
-    const { wait, seconds } = outcome;
+    const { wait, seconds, againIn, context: found } = outcome;
+    if (againIn !== undefined) {
+      await this.#rows.waitUntil(live, { wait, seconds: againIn, context: found });
+      return 'rest';
+    }
+    live.timedWait = undefined;
     if (seconds === undefined) live.longWait = undefined;
     else if (live.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
     if (live.wait !== wait || outcome.context) {
       live.wait = wait;
       await this.#rows.write(live, ({ context }) => ({
         waiting_for: describeWait(live),
+        again_at: null,
         context: { ...context, ...outcome.context },
       }));
       await this.#rows.processEvent(live, 'wait');
@@ -312,8 +321,8 @@ export class Worker {
 
   #setTimer(live: LiveOperation): void {
     const silentAt = live.operation.context.command ? live.lastHeard + this.#parts.silenceTimeoutMs : 0;
-    const at = silentAt > now() ? Math.min(live.endsAt, silentAt) : live.endsAt;
-    live.timer.set(at - now() + 1, () => void this.#drive(live));
+    const times = [live.endsAt, ...(silentAt > now() ? [silentAt] : []), ...(live.timedWait ? [live.timedWait.at] : [])];
+    live.timer.set(Math.min(...times) - now() + 1, () => void this.#drive(live));
   }
 
   #findStep(operation: RunningOperation): Step | undefined {

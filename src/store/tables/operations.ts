@@ -26,6 +26,8 @@ export type Operation = {
   step_started_at: string;
   /** What the step waits for, as text; null while it works. */
   waiting_for: string | null;
+  /** When a step that polls runs again; null: at once, or when its machine reports. */
+  again_at: string | null;
   /** When the step times out. */
   deadline_at: string | null;
   fault: FaultRecord | null;

@@ -1,0 +1,126 @@
+/** A step may wait for a time: the worker keeps it and runs the step again, also after a restart. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Step } from '#drivers/interfaces.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
+
+async function begin(
+  steps: readonly Step[],
+): Promise<Cloud & { operation: () => Promise<Operation>; state: () => Promise<unknown> }> {
+  const cloud = await aCloud({ steps });
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  await cloud.engine.createServers(aServerRequest);
+  const operation = async () => (await cloud.store.operations.list({ kind: 'deploy' }))[0]!;
+  return { ...cloud, operation, state: async () => (await cloud.store.nodes.find({ uuid }))?.provision_state };
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise(setImmediate);
+}
+
+async function stopped(cloud: Pick<Cloud, 'engine' | 'store'>): Promise<void> {
+  await cloud.engine.stop();
+  await cloud.store.close();
+}
+
+test('a step that polls is run again by a timer, and is no wait for the ramdisk', async () => {
+  let runs = 0;
+  const states: unknown[] = [];
+  const polls = aStep('poll', async () => {
+    states.push(await cloud?.state());
+    return ++runs < 4 ? { wait: 'the fan to stop', againIn: 0.002 } : { next: true };
+  });
+  let cloud: Awaited<ReturnType<typeof begin>> | undefined;
+  cloud = await begin([polls]);
+  await quiet(cloud);
+  assert.equal(runs, 4);
+  assert.equal((await cloud.operation()).state, 'done');
+  assert.equal(states.at(-1), 'deploying');
+  await stopped(cloud);
+});
+
+test('the wait is shown with its time, and its time outlasts a restart', async () => {
+  let runs = 0;
+  const polls = aStep('poll', async () => (++runs < 2 ? { wait: 'the fan to stop', againIn: 3600 } : { next: true }), 7200);
+  const before = await begin([polls]);
+  await until(async () => (await before.operation()).waiting_for !== null);
+  const { id, waiting_for, again_at } = await before.operation();
+  assert.equal(waiting_for, 'the fan to stop, again in 3600 s');
+  assert.ok(Date.parse(again_at ?? '') > Date.now() + 3_000_000);
+  await before.engine.stop();
+
+  const after = await aCloud({ room: before.room, steps: [polls], store: before.store });
+  await after.engine.start();
+  // The step would run at once if its time were not known.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(runs, 1);
+  await after.engine.stop();
+
+  await before.store.operations.update({ id }, { again_at: new Date(Date.now() + 30).toISOString() });
+  const last = await aCloud({ room: before.room, steps: [polls], store: before.store });
+  await last.engine.start();
+  await quiet(last);
+  assert.equal(runs, 2);
+  assert.deepEqual([(await before.operation()).state, (await before.operation()).again_at], ['done', null]);
+  await stopped(last);
+});
+
+test('a step that polls ends at its deadline, with what it waited for', async () => {
+  const polls = aStep('poll', async () => ({ wait: 'the fan to stop', againIn: 0.01 }), 0.1);
+  const cloud = await begin([polls]);
+  await quiet(cloud);
+  const { fault } = await cloud.operation();
+  assert.equal(fault?.code, 'stepTimeout');
+  assert.match(fault?.message ?? '', /waited for the fan to stop\./);
+  await stopped(cloud);
+});
+
+test('who cancels an operation ends a long wait at once', async () => {
+  const cloud = await begin([aStep('poll', async () => ({ wait: 'the fan to stop', againIn: 3600 }), 7200)]);
+  await until(async () => (await cloud.operation()).waiting_for !== null);
+  const { server_id } = await cloud.operation();
+  await cloud.engine.deleteServer(server_id ?? '');
+  await cloud.engine.ended((await cloud.operation()).id);
+  assert.equal((await cloud.operation()).fault?.code, 'cancelled');
+  await stopped(cloud);
+});
+
+test('a step that changes the power twice sends each command once, however often it is run', async () => {
+  const room = newRoom();
+  const sent: string[] = [];
+  const lag = new Map<string, number>();
+  // The machine takes three looks to follow.
+  room.bmcFault = (node, command) => {
+    if (command !== 'status') {
+      sent.push(command);
+      lag.set(node, 3);
+    }
+    return undefined;
+  };
+  const runs: string[] = [];
+  const step: Step = {
+    ...aStep('restart', async () => ({ next: true })),
+    async run(task) {
+      runs.push('run');
+      await task.power.set('power on');
+      await task.power.set('power off');
+      await task.power.set('power on');
+      return { next: true };
+    },
+  };
+  const get = room.power.get.bind(room.power);
+  room.power.get = (node) => {
+    const left = lag.get(node) ?? 0;
+    if (left === 0) return get(node);
+    lag.set(node, left - 1);
+    return get(node) === 'power on' ? 'power off' : 'power on';
+  };
+  const cloud = await aCloud({ room, steps: [step] });
+  await anAvailableNode(cloud, 'n1');
+  await cloud.engine.createServers(aServerRequest);
+  await quiet(cloud);
+  assert.deepEqual(sent, ['power on', 'power off', 'power on']);
+  assert.ok(runs.length > 3, `${runs.length} runs`);
+  await stopped(cloud);
+});
