@@ -14,12 +14,13 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import { recheck } from '#services/identity/validate-token.ts';
+import type { ImageData } from '#services/image/context.ts';
 import type { Store } from '#store/store.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { NodeRenderer } from './baremetal/node-view.ts';
 import { registerCompute } from './compute/index.ts';
 import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
-import type { ApiContext, ApiScope, ImageData } from './context.ts';
+import type { ApiContext, ApiScope } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { authenticate, recheckSlowReads, type ScopeType } from './http/authentication.ts';
 import { keepReserve } from './http/disk-reserve.ts';
@@ -159,7 +160,7 @@ function serviceAt(url: string): ServiceName {
 }
 
 /** Services whose handlers check their callers themselves, until they are rows. */
-const selfChecking: readonly ServiceName[] = ['identity', 'image'];
+const selfChecking: readonly ServiceName[] = ['identity'];
 
 function checksItself(url: string): boolean {
   return selfChecking.some((name) => url.startsWith(`/${name}/`));

@@ -9,11 +9,11 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { Engine } from '#engine/contract.ts';
-import type { ImageStore } from '#images/image-files.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
+import type { ImageData } from '#services/image/context.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeRenderer } from './baremetal/node-view.ts';
 import type { ConsoleTickets } from './consoles.ts';
@@ -29,9 +29,6 @@ export type ApiScope = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >;
-
-/** The image store's methods that the image service uses. */
-export type ImageData = Pick<ImageStore, 'upload' | 'read' | 'remove'>;
 
 export type ApiContext = {
   readonly store: Store;

@@ -5,6 +5,7 @@ import { computePolicy } from './compute/policy.ts';
 import type { ServiceName } from './http/fault-replies.ts';
 import { type PolicyOverrides, readPolicyFile } from './http/policy/policy-file.ts';
 import { type Policies, Policy, type PolicyOptions } from './http/policy/rules.ts';
+import { imagePolicy } from './image/policy.ts';
 import { networkPolicy } from './network/policy.ts';
 
 type PolicySource = Pick<PolicyOptions, 'rules' | 'denied' | 'own'>;
@@ -17,7 +18,7 @@ const noRules: PolicySource = {
 export const policyTable: Record<ServiceName, PolicySource> = {
   identity: noRules,
   compute: computePolicy,
-  image: noRules,
+  image: imagePolicy,
   network: networkPolicy,
   baremetal: baremetalPolicy,
 };

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
+import { takeUpImages } from '#services/image/data.ts';
+import { eraseImage } from '#services/image/delete.ts';
 import { aFlavor, aNode, anImage, aServer } from '#test/a-task.ts';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
-import { takeUpImages } from './image-data.ts';
-import { eraseImage } from './image-delete.ts';
 
 const base = '/image/v2/images';
 const settingImage = randomUUID();

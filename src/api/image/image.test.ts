@@ -9,9 +9,9 @@ import { after, before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
+import type { ImageData } from '#services/image/context.ts';
+import { takeUpImages } from '#services/image/data.ts';
 import { type ApiStage, openApiStage } from '#test/api-stage.ts';
-import type { ImageData } from '../context.ts';
-import { takeUpImages } from './image-data.ts';
 
 /** Signals the start and end of each upload. */
 const uploads = new EventEmitter();

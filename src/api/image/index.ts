@@ -1,15 +1,16 @@
 /** Images (Glance v2). */
 import type { ApiContext, ApiScope } from '../context.ts';
-import { registerImageData } from './image-data.ts';
-import { registerImageDelete } from './image-delete.ts';
-import { registerImagePatch } from './image-patch.ts';
-import { registerImages } from './images.ts';
-import { registerSchemas } from './schemas.ts';
+import { registerRoutes } from '../http/register-routes.ts';
+import { acceptImageData, imageDataRoutes } from './image-data.ts';
+import { imagePartRoutes } from './image-parts.ts';
+import { imageRoutes } from './images.ts';
+import { readPatchRequests } from './patch-requests.ts';
+import { schemaRoutes } from './schemas.ts';
+
+const rows = [...schemaRoutes, ...imageRoutes, ...imagePartRoutes, ...imageDataRoutes];
 
 export function registerImage(app: ApiScope, context: ApiContext): void {
-  registerSchemas(app);
-  registerImages(app, context);
-  registerImageDelete(app, context);
-  registerImagePatch(app, context);
-  registerImageData(app, context);
+  readPatchRequests(app);
+  acceptImageData(app, context);
+  registerRoutes(app, context, { rows, policy: context.policies.image });
 }

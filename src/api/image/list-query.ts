@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
+import { isProperty, visibilities } from '#services/image/attributes.ts';
 import {
   allOf,
   anyOf,
@@ -12,13 +13,11 @@ import {
   hasMember,
   isEqual,
   isNot,
-  isOneOf,
   nothing,
 } from '#store/conditions.ts';
 import type { Order } from '#store/keyset.ts';
 import type { ListQuery } from '#store/list.ts';
 import { integerField, type ListFields, nullableField, textFields } from '../http/list.ts';
-import { isProperty, visibilities } from './image-json.ts';
 
 const Texts = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
 
@@ -172,11 +171,4 @@ function sortKey(key: string, direction: string): Order[number] {
   if (direction !== 'asc' && direction !== 'desc')
     throw new Fault('badRequest', { detail: `Invalid sort direction: ${direction}` });
   return { column: key, descending: direction === 'desc' };
-}
-
-/** The images that a caller may see. */
-export function visibleImages(caller: Caller): Condition[] {
-  const exists = isNot(isEqual('status', 'deleted'));
-  if (caller.is_admin) return [exists];
-  return [exists, anyOf(isEqual('owner', caller.project_id), isOneOf('visibility', ['public', 'community']))];
 }

@@ -1,8 +1,8 @@
 /** JSON schemas of the image API; glanceclient builds its objects from them. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { ApiScope } from '../context.ts';
-import { attributeTable } from './image-json.ts';
+import { attributeTable } from '#services/image/attributes.ts';
+import { route } from './policy.ts';
 
 const image = {
   name: 'image',
@@ -50,11 +50,18 @@ const schemaTable: Readonly<Record<string, Schema>> = {
   members: collection('members', member),
 };
 
-export function registerSchemas(app: ApiScope): void {
-  app.get('/schemas/:name', { schema: { params: Type.Object({ name: Type.String() }) } }, async (request) => {
-    const { name } = request.params;
-    const schema = Object.hasOwn(schemaTable, name) ? schemaTable[name] : undefined;
-    if (!schema) throw new Fault('notFound', { what: 'Schema', id: name });
-    return schema;
-  });
-}
+export const schemaRoutes = [
+  route({
+    method: 'GET',
+    path: '/schemas/:name',
+    policy: 'default',
+    summary: 'Show the JSON schema of a resource of this service',
+    reply: Type.Unsafe<Schema>({ type: 'object' }),
+    handler(request) {
+      const { name } = request.params;
+      const schema = Object.hasOwn(schemaTable, name) ? schemaTable[name] : undefined;
+      if (!schema) throw new Fault('notFound', { what: 'Schema', id: name });
+      return schema;
+    },
+  }),
+];

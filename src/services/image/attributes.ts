@@ -1,9 +1,34 @@
-/** An image in Glance's representation, and a table of that API's attributes. */
-import type { Image } from '#store/tables/images.ts';
+/** The attributes of images: one table for requests, changes and the schemas that Glance publishes. */
+import { type Static, type TSchema, Type } from 'typebox';
 
 export const diskFormats = ['raw', 'qcow2', 'aki', 'ari', 'ami', 'vmdk', 'vdi', 'vhd', 'vhdx', 'iso'];
 export const containerFormats = ['bare', 'aki', 'ari', 'ami', 'ovf', 'ova', 'docker', 'compressed'];
 export const visibilities = ['public', 'private', 'shared', 'community'];
+
+/** Glance stores sizes as signed 32-bit integers. */
+const largestSize = 2_147_483_647;
+
+const orNull = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
+const Size = Type.Integer({ minimum: 0, maximum: largestSize });
+
+/** The request for a new image; all other names are free properties. */
+export const NewImage = Type.Object(
+  {
+    id: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
+    name: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+    disk_format: Type.Optional(orNull(Type.Enum(diskFormats))),
+    container_format: Type.Optional(orNull(Type.Enum(containerFormats))),
+    visibility: Type.Optional(Type.Enum(visibilities)),
+    protected: Type.Optional(Type.Boolean()),
+    min_disk: Type.Optional(Size),
+    min_ram: Type.Optional(Size),
+    tags: Type.Optional(Type.Array(Type.String({ maxLength: 255 }))),
+    owner: Type.Optional(Type.String()),
+    os_hidden: Type.Optional(Type.Literal(false)),
+  },
+  { additionalProperties: Type.Union([Type.String(), Type.Null()]) },
+);
+export type NewImage = Static<typeof NewImage>;
 
 type Attribute = {
   /** JSON schema of the value, for `/v2/schemas/image`. */
@@ -46,22 +71,3 @@ export const attributeTable: Readonly<Record<string, Attribute>> = {
 };
 
 export const isProperty = (name: string): boolean => !Object.hasOwn(attributeTable, name);
-
-export function imageBody(image: Image): Record<string, unknown> {
-  const { properties, created_at, updated_at, uploaded_by_admin: _, ...attributes } = image;
-  return {
-    ...properties,
-    ...attributes,
-    os_hidden: false,
-    created_at: wholeSeconds(created_at),
-    updated_at: wholeSeconds(updated_at),
-    self: `/v2/images/${image.id}`,
-    file: `/v2/images/${image.id}/file`,
-    schema: '/v2/schemas/image',
-  };
-}
-
-/** Glance clients parse times without a fraction. */
-function wholeSeconds(time: string): string {
-  return time.replace(/\.\d+Z$/, 'Z');
-}

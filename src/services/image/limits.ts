@@ -12,9 +12,6 @@ const longestValue = 65_535;
 /** Total size of all properties: lists read whole rows. */
 const mostPropertyBytes = 256 * 1024;
 
-/** Maximum body of a request with properties. */
-export const imageBodyBytes = 512 * 1024;
-
 /** Per project, in any status. */
 const mostImages = 1000;
 

@@ -1,40 +1,25 @@
 /** Deletes images, with protection against accidents and against reuse of the id by another project. */
-import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { Caller } from '#services/caller.ts';
 import { type ImageUse, listImageUses } from '#store/image-uses.ts';
 import type { Image } from '#store/tables/images.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { ById, getOwnImage, type ImageContext } from './image-access.ts';
+import type { Caller } from '../caller.ts';
+import type { ImageContext } from './context.ts';
 
-const DeleteQuery = Type.Object({
-  /** An Ingot extension: administrators may delete an image that is only referenced. */
-  force: Type.Optional(Type.Boolean()),
-});
-
-export function registerImageDelete(app: ApiScope, context: ApiContext): void {
-  app.delete('/images/:id', { schema: { params: ById, querystring: DeleteQuery } }, async (request, reply) => {
-    const image = await getOwnImage(context, request, request.params.id);
-    await deleteImage(context, request, { image, force: request.query.force === true });
-    return reply.code(204).send();
-  });
-}
-
-type Deletion = { image: Image; force: boolean };
-
-async function deleteImage(context: ApiContext, request: FastifyRequest, { image, force }: Deletion): Promise<void> {
+/** @param force also an image that is only referenced. @throws Fault `forbidden`, `conflict` */
+export async function deleteImage(
+  context: ImageContext,
+  caller: Caller,
+  { image, force }: { image: Image; force: boolean },
+): Promise<void> {
   if (image.protected) throw new Fault('forbidden', { detail: `Image ${image.id} is protected and cannot be deleted.` });
-  if (force && !request.caller.is_admin)
-    throw new Fault('forbidden', { detail: 'Only an administrator may delete an image that is in use (force).' });
   const uses = (await usesOf(context, image.id)).filter((use) => isHeld(image, use));
   const holding = force ? uses.filter(({ isRunning }) => isRunning) : uses;
-  if (holding.length > 0) throw inUse(image, holding, request.caller);
+  if (holding.length > 0) throw inUse(image, holding, caller);
   await context.store.images.update({ id: image.id }, { status: 'deleted' });
   await eraseImage(context, image.id);
 }
 
-export function usesOf({ store, settings }: ApiContext, id: string): Promise<ImageUse[]> {
+function usesOf({ store, settings }: Pick<ImageContext, 'store' | 'settings'>, id: string): Promise<ImageUse[]> {
   const { 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk } = settings;
   return listImageUses(store, id, { 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk });
 }
@@ -59,16 +44,12 @@ function inUse({ id }: Image, uses: readonly ImageUse[], caller: Caller): Fault 
 }
 
 /** Deletes the row last: until then, a restart of Ingot finds the data to be removed. The id stays reserved. */
-export async function eraseImage(context: ImageContext, id: string): Promise<void> {
-  await context.images.remove(id);
-  await context.store.transaction(async (trx) => {
-    await rememberDeleted(trx, id);
+export async function eraseImage({ store, images }: Pick<ImageContext, 'store' | 'images'>, id: string): Promise<void> {
+  await images.remove(id);
+  await store.transaction(async (trx) => {
+    await trx.deleted_images.insertIfAbsent({ id, deleted_at: new Date().toISOString() });
     await trx.images.remove({ id });
   });
-}
-
-function rememberDeleted({ deleted_images }: ImageContext['store'], id: string): Promise<boolean> {
-  return deleted_images.insertIfAbsent({ id, deleted_at: new Date().toISOString() });
 }
 
 /**
@@ -76,13 +57,11 @@ function rememberDeleted({ deleted_images }: ImageContext['store'], id: string):
  * id that is already referenced.
  * @throws Fault `conflict`
  */
-export async function refuseTakenId(context: ApiContext, request: FastifyRequest, id: string): Promise<void> {
+export async function refuseTakenId(context: ImageContext, caller: Caller, id: string): Promise<void> {
   const { store } = context;
   const isTaken =
     (await store.images.find({ id })) ??
     (await store.deleted_images.find({ id })) ??
-    (request.caller.is_admin
-      ? undefined
-      : (await usesOf(context, id)).find((use) => use.project_id !== request.caller.project_id));
+    (caller.is_admin ? undefined : (await usesOf(context, id)).find((use) => use.project_id !== caller.project_id));
   if (isTaken) throw new Fault('conflict', { detail: `Image ID ${id} already exists!` });
 }

@@ -1,0 +1,48 @@
+/** An image in Glance's representation: its attributes, and its properties beside them. */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { containerFormats, diskFormats, visibilities } from '#services/image/attributes.ts';
+import type { Image } from '#store/tables/images.ts';
+import type { ApiContext } from '../context.ts';
+import { Nullable } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
+
+const Text = Type.String();
+const attributes = viewOf<Image>()({
+  id: { type: Text, value: ({ id }) => id },
+  name: { type: Nullable(Text), value: ({ name }) => name },
+  status: { type: Type.Enum(['queued', 'saving', 'active', 'killed', 'deleted']), value: ({ status }) => status },
+  visibility: { type: Type.Enum(visibilities), value: ({ visibility }) => visibility },
+  owner: { type: Text, value: ({ owner }) => owner },
+  disk_format: { type: Nullable(Type.Enum(diskFormats)), value: ({ disk_format }) => disk_format },
+  container_format: { type: Nullable(Type.Enum(containerFormats)), value: ({ container_format }) => container_format },
+  min_disk: { type: Type.Integer(), value: ({ min_disk }) => min_disk },
+  min_ram: { type: Type.Integer(), value: ({ min_ram }) => min_ram },
+  size: { type: Nullable(Type.Integer()), value: ({ size }) => size },
+  virtual_size: { type: Nullable(Type.Integer()), value: ({ virtual_size }) => virtual_size },
+  checksum: { type: Nullable(Text), value: ({ checksum }) => checksum },
+  os_hash_algo: { type: Nullable(Text), value: ({ os_hash_algo }) => os_hash_algo },
+  os_hash_value: { type: Nullable(Text), value: ({ os_hash_value }) => os_hash_value },
+  protected: { type: Type.Boolean(), value: (image) => image.protected },
+  tags: { type: Type.Array(Text), value: ({ tags }) => tags },
+  os_hidden: { type: Type.Boolean(), value: () => false },
+  created_at: { type: Text, value: ({ created_at }) => wholeSeconds(created_at) },
+  updated_at: { type: Text, value: ({ updated_at }) => wholeSeconds(updated_at) },
+  self: { type: Text, value: ({ id }) => `/v2/images/${id}` },
+  file: { type: Text, value: ({ id }) => `/v2/images/${id}/file` },
+  schema: { type: Text, value: () => '/v2/schemas/image' },
+});
+
+/** Glance clients parse times without a fraction. */
+function wholeSeconds(time: string): string {
+  return time.replace(/\.\d+Z$/, 'Z');
+}
+
+/** All names besides the attributes' are properties: text. */
+export const ImageReply = Type.Unsafe<Readonly<Record<string, unknown>>>({ ...attributes.schema, additionalProperties: Text });
+
+/** Renders images for one request. */
+export function showImage(request: FastifyRequest, context: ApiContext): (image: Image) => Record<string, unknown> {
+  const show = attributes.of(request, context);
+  return (image) => ({ ...image.properties, ...show(image) });
+}

@@ -1,0 +1,13 @@
+/** What the rules of the image service use. */
+import type { ImageStore } from '#images/image-files.ts';
+import type { Store } from '#store/store.ts';
+
+/** The image store's methods that the image service uses. */
+export type ImageData = Pick<ImageStore, 'upload' | 'read' | 'remove'>;
+
+export type ImageContext = {
+  readonly store: Store;
+  readonly images: ImageData;
+  /** Settings that name images. */
+  readonly settings: { readonly 'deploy.kernel': string; readonly 'deploy.ramdisk': string };
+};
