@@ -27,7 +27,7 @@ import { keepReserve } from './http/disk-reserve.ts';
 import { replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
 import { jsonParser } from './http/json-body.ts';
 import { readMediaType } from './http/media-types.ts';
-import { negotiateMicroversion, type VersionedService } from './http/microversions.ts';
+import { negotiateMicroversion } from './http/microversions.ts';
 import { checkOrdinaryHandlers, requirePolicies } from './http/policy/require-policies.ts';
 import { refuseControls } from './http/printable-text.ts';
 import { RouteMethods } from './http/route-methods.ts';
@@ -38,6 +38,7 @@ import { registerImage } from './image/index.ts';
 import { registerNetwork } from './network/index.ts';
 import { createPolicies } from './policies.ts';
 import type { ApiPartSettings } from './settings.ts';
+import { microversionTable, type VersionedService } from './versions.ts';
 
 export type ApiParts = {
   store: Store;
@@ -176,7 +177,7 @@ type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<ty
 function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods }: Hooks) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(replyWithFault(service.name));
-    if (service.microversions) app.addHook('onRequest', negotiateMicroversion(service.microversions));
+    if (service.microversions) app.addHook('onRequest', negotiateMicroversion(microversionTable[service.microversions]));
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
       closed.addHook('onRequest', authenticate(context, service.scopes));

@@ -1,7 +1,8 @@
 /** Version documents, which clients read before their first real request. No token needed. */
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext, ApiScope } from './context.ts';
-import { announceRange, formatVersion, microversionTable, type VersionedService } from './http/microversions.ts';
+import { announceRange, formatVersion } from './http/microversions.ts';
+import { microversionTable, type VersionedService } from './versions.ts';
 
 /** Supported Glance revisions, oldest to newest; clients enable features by the newest. */
 const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.9'];
@@ -43,7 +44,7 @@ export function registerDiscovery(app: ApiScope, context: ApiContext): void {
   for (const { path, status, document, announces } of discoveryTable) {
     app.get(path, { config: { policy: openToAll } }, async (request: FastifyRequest, reply) => {
       reply.code(status);
-      if (announces) announceRange(announces, reply);
+      if (announces) announceRange(microversionTable[announces], reply);
       return document(context.baseUrl(request));
     });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { microversionTable } from '#api/http/microversions.ts';
+import { microversionTable } from '#api/versions.ts';
 import { nothingFound, openComparison } from './comparison.ts';
 import { computeCycle } from './compute-cycle.ts';
 import { type ApiDocument, isAbsent } from './document.ts';

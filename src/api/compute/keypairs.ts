@@ -10,12 +10,14 @@ import { viewOf } from '../http/view.ts';
 import { authorize, route } from './policy.ts';
 import { microsecondsTime } from './times.ts';
 
-const KeypairRequest = Type.Object({
+const PublicKey = Type.String({ minLength: 1, maxLength: 65535 });
+const requestFields = {
   name: Type.String({ minLength: 1, maxLength: 255, pattern: '^(?! *$)[a-zA-Z0-9 @._-]+$' }),
-  public_key: Maybe(Type.String({ minLength: 1, maxLength: 65535 })),
   type: since(2, Type.Optional(Type.String({ maxLength: 255 }))),
   user_id: since(10, Type.Optional(Type.String({ maxLength: 255 }))),
-});
+};
+const KeypairRequest = Type.Object({ ...requestFields, public_key: Maybe(PublicKey) });
+const ImportRequest = Type.Object({ ...requestFields, public_key: PublicKey });
 /** Administrators may act for other users. */
 const user_id = since(10, Type.Optional(Type.String({ maxLength: 255 })));
 const UserQuery = Type.Object({ user_id });
@@ -55,8 +57,10 @@ const createdView = viewOf<Created>()({
   },
 });
 
-/** Up to 2.1 these replies had other codes. */
-const createRoute = (span: VersionSpan, status: number) =>
+type NewKeypair = typeof KeypairRequest | typeof ImportRequest;
+
+/** Up to 2.1 these replies had other codes; from 2.92 on no pair is generated. */
+const createRoute = (span: VersionSpan, status: number, keypair: NewKeypair = KeypairRequest) =>
   route({
     method: 'POST',
     path: '/os-keypairs',
@@ -64,7 +68,7 @@ const createRoute = (span: VersionSpan, status: number) =>
     ...span,
     summary: 'Import a key pair, or generate one: only this reply has its private key',
     status,
-    body: Type.Object({ keypair: KeypairRequest }),
+    body: Type.Object({ keypair }),
     reply: Type.Object({ keypair: createdView.schema }),
     async handler(request, context) {
       const { keypair } = request.body;
@@ -109,7 +113,8 @@ export const keypairRoutes = [
     },
   }),
   createRoute({ until: 1 }, 200),
-  createRoute({ since: 2 }, 201),
+  createRoute({ since: 2, until: 91 }, 201),
+  createRoute({ since: 92 }, 201, ImportRequest),
   route({
     method: 'GET',
     path: '/os-keypairs/:name',

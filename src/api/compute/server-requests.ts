@@ -21,6 +21,7 @@ export const Metadata = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,
 const ServerName = Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible });
 const Description = since(19, Maybe(Type.String({ maxLength: 255 })));
 const Hostname = Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$' }));
+const DomainName = Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9._-]*$', minLength: 1, maxLength: 255 }));
 const UserData = Maybe(Type.String({ maxLength: 65535 }));
 const Personality = until(
   56,
@@ -42,46 +43,48 @@ const NetworkRequest = Type.Object(
   { uuid: Type.Optional(Word), port: Type.Optional(Word), fixed_ip: Type.Optional(Word), tag: Unvalidated },
   { additionalProperties: false },
 );
-const NewServer = Type.Object(
-  {
-    name: ServerName,
-    imageRef: Type.Optional(Word),
-    flavorRef: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer()]),
-    key_name: Maybe(Word),
-    user_data: UserData,
-    metadata: Type.Optional(Metadata),
-    networks: Type.Optional(
-      Type.Union([Type.Literal('auto'), Type.Literal('none'), Type.Array(NetworkRequest, { maxItems: 64 })]),
-    ),
-    min_count: Whole,
-    max_count: Whole,
-    availability_zone: Type.Optional(Word),
-    host: since(74, Type.Optional(Word)),
-    hypervisor_hostname: since(74, Type.Optional(Word)),
-    hostname: since(90, Hostname),
-    personality: Personality,
-    description: Description,
-    config_drive: Type.Optional(Type.Union([Type.Boolean(), Word])),
-    block_device_mapping_v2: Type.Optional(Type.Array(Type.Record(Word, Type.Unknown()), { maxItems: 255 })),
-    security_groups: Type.Optional(Type.Array(Type.Object({ name: Word }), { maxItems: 64 })),
-    'OS-DCF:diskConfig': Type.Optional(Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')])),
-    return_reservation_id: Unvalidated,
-    block_device_mapping: Unvalidated,
-    adminPass: Unvalidated,
-    accessIPv4: Unvalidated,
-    accessIPv6: Unvalidated,
-    tags: since(52, Unvalidated),
-    trusted_image_certificates: since(63, Unvalidated),
-  },
-  { additionalProperties: false },
-);
+const newServer = (hostname: typeof Hostname) =>
+  Type.Object(
+    {
+      name: ServerName,
+      imageRef: Type.Optional(Word),
+      flavorRef: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Integer()]),
+      key_name: Maybe(Word),
+      user_data: UserData,
+      metadata: Type.Optional(Metadata),
+      networks: Type.Optional(
+        Type.Union([Type.Literal('auto'), Type.Literal('none'), Type.Array(NetworkRequest, { maxItems: 64 })]),
+      ),
+      min_count: Whole,
+      max_count: Whole,
+      availability_zone: Type.Optional(Word),
+      host: since(74, Type.Optional(Word)),
+      hypervisor_hostname: since(74, Type.Optional(Word)),
+      hostname: since(90, hostname),
+      personality: Personality,
+      description: Description,
+      config_drive: Type.Optional(Type.Union([Type.Boolean(), Word])),
+      block_device_mapping_v2: Type.Optional(Type.Array(Type.Record(Word, Type.Unknown()), { maxItems: 255 })),
+      security_groups: Type.Optional(Type.Array(Type.Object({ name: Word }), { maxItems: 64 })),
+      'OS-DCF:diskConfig': Type.Optional(Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')])),
+      return_reservation_id: Unvalidated,
+      block_device_mapping: Unvalidated,
+      adminPass: Unvalidated,
+      accessIPv4: Unvalidated,
+      accessIPv6: Unvalidated,
+      tags: since(52, Unvalidated),
+      trusted_image_certificates: since(63, Unvalidated),
+    },
+    { additionalProperties: false },
+  );
 const Hints = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
 
-export const NewServerBody = Type.Object({
-  server: NewServer,
-  'os:scheduler_hints': Hints,
-  'OS-SCH-HNT:scheduler_hints': Hints,
-});
+const newServerBody = (hostname: typeof Hostname) =>
+  Type.Object({ server: newServer(hostname), 'os:scheduler_hints': Hints, 'OS-SCH-HNT:scheduler_hints': Hints });
+
+export const NewServerBody = newServerBody(Hostname);
+/** From 2.94 on the hostname can be a domain name. */
+export const NewServerWithDomainBody = newServerBody(DomainName);
 
 export const ServerChange = Type.Object({
   server: Type.Object({

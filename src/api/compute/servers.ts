@@ -14,10 +14,11 @@ import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { nextLinks } from '../http/pagination.ts';
 import { Links } from '../http/schemas.ts';
+import type { VersionSpan } from '../http/versioned.ts';
 import { changerOf } from './changer.ts';
 import { sightOf } from './flavors.ts';
 import { allows, authorize, route } from './policy.ts';
-import { NewServerBody, ServerChange, ServerQuery, serverBodyBytes } from './server-requests.ts';
+import { NewServerBody, NewServerWithDomainBody, ServerChange, ServerQuery, serverBodyBytes } from './server-requests.ts';
 import { ServerReply, serverLinks, serverReply, serverView } from './server-view.ts';
 
 const BriefServer = Type.Object({ id: Type.String(), name: Type.String(), links: Links });
@@ -26,6 +27,33 @@ const BriefServer = Type.Object({ id: Type.String(), name: Type.String(), links:
 const networksRequiredSince = 37;
 /** From this minor version on, an unknown status is an error. */
 const statusCheckedSince = 38;
+
+const createRoute = (span: VersionSpan, body: typeof NewServerBody) =>
+  route({
+    method: 'POST',
+    path: '/servers',
+    policy: 'os_compute_api:servers:create',
+    ...span,
+    summary: 'Create a server',
+    status: 202,
+    bodyLimit: serverBodyBytes,
+    body,
+    reply: Type.Object({
+      server: Type.Object({
+        id: Type.String(),
+        links: Links,
+        'OS-DCF:diskConfig': Type.String(),
+        security_groups: Type.Array(Type.Object({ name: Type.String() })),
+      }),
+    }),
+    async handler(request, context, reply) {
+      const [server] = await context.engine.createServers(await readNewServer(context, request, request.body));
+      if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
+      const links = serverLinks(server, request, context);
+      reply.header('location', links[0]?.href);
+      return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: [...groupsOfServer] } };
+    },
+  });
 
 export const serverRoutes = [
   route({
@@ -61,30 +89,8 @@ export const serverRoutes = [
     handler: async (request, context) =>
       serverReply(context, request, await findServer(context, request.caller, request.params.id)),
   }),
-  route({
-    method: 'POST',
-    path: '/servers',
-    policy: 'os_compute_api:servers:create',
-    summary: 'Create a server',
-    status: 202,
-    bodyLimit: serverBodyBytes,
-    body: NewServerBody,
-    reply: Type.Object({
-      server: Type.Object({
-        id: Type.String(),
-        links: Links,
-        'OS-DCF:diskConfig': Type.String(),
-        security_groups: Type.Array(Type.Object({ name: Type.String() })),
-      }),
-    }),
-    async handler(request, context, reply) {
-      const [server] = await context.engine.createServers(await readNewServer(context, request, request.body));
-      if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
-      const links = serverLinks(server, request, context);
-      reply.header('location', links[0]?.href);
-      return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: [...groupsOfServer] } };
-    },
-  }),
+  createRoute({ until: 93 }, NewServerBody),
+  createRoute({ since: 94 }, NewServerWithDomainBody),
   route({
     method: 'PUT',
     path: '/servers/:id',

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '#domain/faults.ts';
-import { atLeast, formatVersion, microversionTable, negotiateMicroversion, type VersionedService } from './microversions.ts';
+import { microversionTable, type VersionedService } from '../versions.ts';
+import { atLeast, formatVersion, negotiateMicroversion } from './microversions.ts';
 
 async function negotiate(service: VersionedService, headers: Record<string, string>) {
   const request = { headers } as { headers: Record<string, string>; microversion?: { major: number; minor: number } };
   const replied: Record<string, string> = {};
   const reply = { header: (name: string, value: string) => (replied[name] = value) };
-  await negotiateMicroversion(service)(request as never, reply as never);
+  await negotiateMicroversion(microversionTable[service])(request as never, reply as never);
   return { version: formatVersion(request.microversion!), replied };
 }
 

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 
 export type Microversion = { readonly major: number; readonly minor: number };
 
-type VersionRange = {
+export type VersionRange = {
   readonly min: Microversion;
   readonly max: Microversion;
   /** Service type in `OpenStack-API-Version: <type> <version>`. */
@@ -13,27 +13,9 @@ type VersionRange = {
   readonly header: string;
   /** The fault for a malformed version. */
   readonly nonsense: 'badRequest' | 'notAcceptable';
+  /** Whether each reply announces the range, in headers after the service's own. */
+  readonly announcesRange: boolean;
 };
-
-/** Raise `max` only when every revision up to it is implemented. */
-export const microversionTable = {
-  compute: {
-    min: { major: 2, minor: 1 },
-    max: { major: 2, minor: 90 },
-    type: 'compute',
-    header: 'x-openstack-nova-api-version',
-    nonsense: 'badRequest',
-  },
-  baremetal: {
-    min: { major: 1, minor: 1 },
-    max: { major: 1, minor: 109 },
-    type: 'baremetal',
-    header: 'x-openstack-ironic-api-version',
-    nonsense: 'notAcceptable',
-  },
-} as const satisfies Record<string, VersionRange>;
-
-export type VersionedService = keyof typeof microversionTable;
 
 /** True from revision `minor` on: `atLeast(request.microversion, 73)`. */
 export function atLeast(version: Microversion, minor: number): boolean {
@@ -45,14 +27,13 @@ export function formatVersion(version: Microversion): string {
 }
 
 /** An onRequest hook: sets `request.microversion` and the reply headers; 406 outside the range. */
-export function negotiateMicroversion(service: VersionedService) {
-  const range: VersionRange = microversionTable[service];
+export function negotiateMicroversion(range: VersionRange) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     request.microversion = range.min;
-    announce(service, range, reply, range.min);
+    announce(range, reply, range.min);
     const version = parseVersion(askedVersion(request, range), range);
     request.microversion = version;
-    announce(service, range, reply, version);
+    announce(range, reply, version);
   };
 }
 
@@ -80,18 +61,16 @@ function parseVersion(asked: string | undefined, range: VersionRange): Microvers
 }
 
 /** For responses without a version: Ironic's clients read the supported range here. */
-export function announceRange(service: VersionedService, reply: FastifyReply): void {
-  announce(service, microversionTable[service], reply, microversionTable[service].min);
+export function announceRange(range: VersionRange, reply: FastifyReply): void {
+  announce(range, reply, range.min);
 }
 
-function announce(service: VersionedService, range: VersionRange, reply: FastifyReply, version: Microversion): void {
+function announce(range: VersionRange, reply: FastifyReply, version: Microversion): void {
   reply.header('openstack-api-version', `${range.type} ${formatVersion(version)}`);
   reply.header('vary', `OpenStack-API-Version, ${range.header}`);
-  if (service === 'compute') {
-    reply.header(range.header, formatVersion(version));
-    return;
+  if (range.announcesRange) {
+    reply.header(range.header.replace(/version$/, 'minimum-version'), formatVersion(range.min));
+    reply.header(range.header.replace(/version$/, 'maximum-version'), formatVersion(range.max));
   }
-  reply.header(range.header.replace(/version$/, 'minimum-version'), formatVersion(range.min));
-  reply.header(range.header.replace(/version$/, 'maximum-version'), formatVersion(range.max));
   reply.header(range.header, formatVersion(version));
 }

@@ -44,3 +44,27 @@ export function versionedFields(schema: TSchema | undefined, path: readonly stri
     return [...own, ...versionedFields(field, [...path, name])];
   });
 }
+
+/** The revisions that routes or their schemas name: the first with something, or the first without it. */
+export function namedVersions(rows: readonly VersionSpan[]): ReadonlySet<number> {
+  const named = new Set<number>();
+  const add = ({ since, until }: VersionSpan) => {
+    if (since !== undefined) named.add(since);
+    if (until !== undefined) named.add(until + 1);
+  };
+  const walk = (schema: unknown) => {
+    if (typeof schema !== 'object' || schema === null) return;
+    add(spanOf(schema));
+    for (const part of Object.values(schema)) walk(part);
+  };
+  for (const row of rows) {
+    add(row);
+    const { query, body, reply } = row as { query?: TSchema; body?: TSchema; reply?: TSchema };
+    for (const schema of [query, body, reply]) walk(schema);
+  }
+  return named;
+}
+
+export function highestVersion(rows: readonly VersionSpan[]): number {
+  return Math.max(...namedVersions(rows));
+}
