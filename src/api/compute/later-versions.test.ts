@@ -42,3 +42,17 @@ test('from 2.94 on the hostname can be a domain name', async () => {
   const shown = await ask('GET', `/servers/${body.server.id}`, { minor: 94 });
   assert.equal(shown.body.server['OS-EXT-SRV-ATTR:hostname'], 'web.example.org');
 });
+
+test('from 2.96 on a server shows the zone that its request named', async () => {
+  const server = { name: 'pinned', imageRef: image.id, flavorRef: 'f1', networks: 'none', availability_zone: 'nova' };
+  const { body } = await ask('POST', '/servers', { minor: 96, payload: { server } });
+  await stage.quiet();
+  const zone = async (path: string, minor: number) => {
+    const { servers, server } = (await ask('GET', path, { minor })).body;
+    return (server ?? servers.find(({ id }: { id: string }) => id === body.server.id)).pinned_availability_zone;
+  };
+
+  assert.equal(await zone(`/servers/${body.server.id}`, 96), 'nova');
+  assert.equal(await zone('/servers/detail', 96), 'nova');
+  assert.equal(await zone(`/servers/${body.server.id}`, 95), undefined);
+});
