@@ -39,6 +39,8 @@ export type NodeField = {
   readonly columns: readonly Column[];
   /** The type of its value, for the OpenAPI document. */
   readonly type: TSchema;
+  /** Its JSON, if that is the same for all nodes. */
+  readonly constant?: string;
   /** Its value as JSON. */
   readonly text: (row: StoredNode, call: NodeCall) => string;
 };
@@ -71,7 +73,7 @@ const typeOf = (value: unknown): TSchema => {
 };
 const constant = (name: string, since: number, value: unknown): NodeField => {
   const text = JSON.stringify(value);
-  return { name, since, columns: [], type: typeOf(value), text: () => text };
+  return { name, since, columns: [], type: typeOf(value), constant: text, text: () => text };
 };
 const derived = (field: Omit<NodeField, 'text'>, value: (row: StoredNode, call: NodeCall) => unknown): NodeField => ({
   ...field,

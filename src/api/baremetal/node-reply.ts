@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
+import { jsonText } from '../http/json-text.ts';
 import type { NodeRendering, NodeReply } from './node-view.ts';
 
 export function renderingFor(context: ApiContext, request: FastifyRequest): NodeRendering {
@@ -18,9 +19,9 @@ export async function nodeReply(
   const { nodeRenderer, store } = context;
   const view = nodeRenderer.viewOf({ version: request.microversion, fields });
   const rows = (await store.nodes.stored(view.columns, node)) as StoredNode[];
-  const [reply] = await nodeRenderer.render(view, rows, renderingFor(context, request));
-  if (!reply) throw new Fault('notFound', { what: 'Node', id: 'uuid' in node ? node.uuid : node.name });
-  return reply;
+  const [text] = await nodeRenderer.render(view, rows, renderingFor(context, request));
+  if (text === undefined) throw new Fault('notFound', { what: 'Node', id: 'uuid' in node ? node.uuid : node.name });
+  return jsonText<NodeReply>(text);
 }
 
 export function nodeUrl(context: ApiContext, request: FastifyRequest, { uuid }: { uuid: string }): string {

@@ -2,7 +2,6 @@
 import { type Static, Type } from 'typebox';
 import type { BaremetalContext } from '#services/baremetal/context.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
-import { jsonText } from '../http/json-text.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { since } from '../http/versioned.ts';
 import { always, refuseUnknownFields } from './fields.ts';
@@ -35,9 +34,13 @@ const longColumns: readonly string[] = [
   'last_error',
 ];
 
+/** The text up to a value that depends on the node, and that value. */
+type Part = { readonly before: string; readonly text: NodeField['text'] };
+
 export class NodeView {
   readonly columns: readonly (keyof StoredNode)[];
-  readonly #parts: readonly { readonly key: string; readonly text: NodeField['text'] }[];
+  readonly #parts: readonly Part[];
+  readonly #end: string;
 
   /** Throws `badRequest` for an unknown field, `notAcceptable` for a later version's. */
   constructor({ version, fields, isBrief = false }: NodeSelection) {
@@ -47,7 +50,16 @@ export class NodeView {
       .filter(({ since }) => atLeast(version, since))
       .filter(({ name }) => !wanted || wanted.includes(name) || name === always);
     this.columns = [...new Set(['uuid' as const, ...shown.flatMap(({ columns }) => columns)])];
-    this.#parts = shown.map(({ name, text }, index) => ({ key: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`, text }));
+    const parts: Part[] = [];
+    let before = '{';
+    for (const [index, { name, text, constant }] of shown.entries()) {
+      before += `${index === 0 ? '' : ','}${JSON.stringify(name)}:${constant ?? ''}`;
+      if (constant !== undefined) continue;
+      parts.push({ before, text });
+      before = '';
+    }
+    this.#parts = parts;
+    this.#end = `${before}}`;
   }
 
   get isShort(): boolean {
@@ -56,8 +68,8 @@ export class NodeView {
 
   render(row: StoredNode, call: NodeCall): string {
     let text = '';
-    for (const part of this.#parts) text += part.key + part.text(row, call);
-    return `${text}}`;
+    for (const part of this.#parts) text += part.before + part.text(row, call);
+    return text + this.#end;
   }
 }
 
@@ -84,7 +96,7 @@ export class NodeRenderer {
   }
 
   /** The operations that hold the nodes are read at once. */
-  async render(view: NodeView, rows: readonly StoredNode[], { version, base }: NodeRendering): Promise<NodeReply[]> {
+  async render(view: NodeView, rows: readonly StoredNode[], { version, base }: NodeRendering): Promise<string[]> {
     const { store, engine } = this.#context;
     const ids = rows.flatMap(({ operation_id }) => (operation_id ? [String(operation_id)] : []));
     const operations = ids.length === 0 ? [] : await store.operations.pick(operationColumns, { id: ids });
@@ -95,6 +107,6 @@ export class NodeRenderer {
       masked: this.#masked,
       engine,
     };
-    return rows.map((row) => jsonText<NodeReply>(view.render(row, call)));
+    return rows.map((row) => view.render(row, call));
   }
 }

@@ -9,6 +9,7 @@ import { createNode, deleteNode, NodeRequest, patchNode, uuidOf } from '#service
 import { type NodeListRequest, readSortKey } from '#store/node-filters.ts';
 import type { Node, StoredNode } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
+import { JsonItems } from '../http/json-text.ts';
 import { atLeast } from '../http/microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
 import { conductorName, nodeFields } from './node-fields.ts';
@@ -144,11 +145,11 @@ async function listReply(context: ApiContext, request: FastifyRequest, { query, 
   const { nodeRenderer } = context;
   const view = nodeRenderer.viewOf({ version: request.microversion, fields: query.fields, isBrief: !isDetailed });
   const page = await pageOfNodes(context, { wanted, view, query });
-  const nodes: NodeReply[] = [];
+  const nodes = new JsonItems();
   for await (const rows of rowsOf(context, view, page)) {
-    nodes.push(...(await nodeRenderer.render(view, rows, renderingFor(context, request))));
+    for (const text of await nodeRenderer.render(view, rows, renderingFor(context, request))) nodes.add(text);
   }
-  return { nodes, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+  return { nodes: nodes.asList(), ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
 }
 
 async function readQuery(context: ApiContext, query: NodeQuery): Promise<NodeListRequest> {

@@ -1,14 +1,14 @@
 /** Serializes long lists item by item: `JSON.stringify` of a thousand large records would block the event loop. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { JsonText } from './json-text.ts';
+import { JsonItems, JsonText } from './json-text.ts';
 import { TimeSlice } from './time-slice.ts';
 
 const longList = 50;
 const pieceBytes = 64 * 1024;
 
 const isLong = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > longList;
-const hasTexts = (value: unknown): boolean => Array.isArray(value) && value[0] instanceof JsonText;
+const isSliced = (value: unknown): boolean => isLong(value) || value instanceof JsonItems;
 
 /** Applies to routes registered after it. */
 export function sendLongListsInSlices(app: FastifyInstance): void {
@@ -19,11 +19,7 @@ export function sendLongListsInSlices(app: FastifyInstance): void {
       reply.serializer(() => answer.text);
       return answer;
     }
-    const values = Object.values(answer);
-    if (!values.some(isLong)) {
-      if (values.some(hasTexts)) reply.serializer(() => [...jsonParts(answer)].join(''));
-      return answer;
-    }
+    if (!Object.values(answer).some(isSliced)) return answer;
     written.set(reply, await Array.fromAsync(jsonPieces(answer)));
     reply.serializer(() => '');
     return answer;
@@ -44,22 +40,27 @@ export async function* jsonPieces(answer: object): AsyncGenerator<Buffer> {
   const slice = new TimeSlice();
   let text = '';
   for (const part of jsonParts(answer)) {
-    text += part;
-    if (text.length >= pieceBytes) {
-      yield Buffer.from(text);
+    if (typeof part === 'string') text += part;
+    if (typeof part !== 'string' || text.length >= pieceBytes) {
+      if (text !== '') yield Buffer.from(text);
       text = '';
+      if (typeof part !== 'string') yield part;
     }
-    await slice.pause();
+    if (slice.isOver) await slice.pause();
   }
   yield Buffer.from(text);
 }
 
-function* jsonParts(answer: object): Generator<string> {
+function* jsonParts(answer: object): Generator<string | Buffer> {
   let before = '{';
   for (const [name, value] of Object.entries(answer)) {
     const key = `${before}${JSON.stringify(name)}:`;
-    if (Array.isArray(value) && (isLong(value) || hasTexts(value))) {
-      for (const [index, item] of value.entries()) yield `${index === 0 ? `${key}[` : ','}${textOf(item)}`;
+    if (value instanceof JsonItems) {
+      yield `${key}[`;
+      yield* value.takePieces();
+      yield ']';
+    } else if (isLong(value)) {
+      for (const [index, item] of value.entries()) yield `${index === 0 ? `${key}[` : ','}${JSON.stringify(item) ?? 'null'}`;
       yield ']';
     } else {
       const text = JSON.stringify(value);
@@ -69,8 +70,4 @@ function* jsonParts(answer: object): Generator<string> {
     before = ',';
   }
   yield before === '{' ? '{}' : '}';
-}
-
-function textOf(item: unknown): string {
-  return item instanceof JsonText ? item.text : (JSON.stringify(item) ?? 'null');
 }

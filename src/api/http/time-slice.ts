@@ -6,9 +6,13 @@ const sliceMs = 5;
 export class TimeSlice {
   #began = performance.now();
 
+  get isOver(): boolean {
+    return performance.now() - this.#began >= sliceMs;
+  }
+
   /** Call between any two small parts of the work. */
   async pause(): Promise<void> {
-    if (performance.now() - this.#began < sliceMs) return;
+    if (!this.isOver) return;
     await setImmediate();
     this.#began = performance.now();
   }
