@@ -1,5 +1,5 @@
 /** One table as a collection of records: the common queries, with JSON and booleans decoded. */
-import type { Kysely } from 'kysely';
+import type { CompiledQuery, Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { type Condition, compileAll } from './conditions.ts';
 import { isAfter, type Order, sortedBy } from './keyset.ts';
@@ -20,7 +20,12 @@ export type Table = {
 // biome-ignore lint/suspicious/noExplicitAny: each collection knows the columns of its own tables
 export type Database = Kysely<any>;
 /** The database as collections use it. @param sealer absent: secrets are stored in plain text, for in-memory tests */
-export type Connection = { readonly db: Database; readonly sealer?: Sealer | undefined };
+export type Connection = {
+  readonly db: Database;
+  readonly sealer?: Sealer | undefined;
+  /** The texts of queries that were built before. */
+  readonly queries?: QueryTexts | undefined;
+};
 
 /** A value that sorts before this one; NULL does not. */
 export class LessThan<V> {
@@ -71,11 +76,13 @@ export abstract class Collection<T extends object, Columns = any> {
   protected readonly db: Kysely<Columns>;
   readonly #table: Table;
   readonly #sealer: Sealer | undefined;
+  readonly #queries: QueryTexts;
 
-  constructor({ db, sealer }: Connection) {
+  constructor({ db, sealer, queries = new QueryTexts() }: Connection) {
     this.db = db;
     this.#table = new.target.table;
     this.#sealer = sealer;
+    this.#queries = queries;
   }
 
   async insert(record: object): Promise<T> {
@@ -99,12 +106,12 @@ export abstract class Collection<T extends object, Columns = any> {
   }
 
   async find(where: Where<T>): Promise<T | undefined> {
-    const row = await this.#filter(this.#rows().selectAll(), where).executeTakeFirst();
+    const [row] = await this.#select('*', where, {});
     return row && this.decode(row);
   }
 
   async list(where: Where<T> | readonly Condition[] = {}, page: Page<T> = {}): Promise<T[]> {
-    const rows: object[] = await cut(this.#filter(this.#rows().selectAll(), where), page).execute();
+    const rows = await this.#select('*', where, page);
     return rows.map((row) => this.decode(row));
   }
 
@@ -114,7 +121,7 @@ export abstract class Collection<T extends object, Columns = any> {
     where: Where<T> | readonly Condition[] = {},
     page: Page<Pick<T, K>> = {},
   ): Promise<Pick<T, K>[]> {
-    const rows: object[] = await cut(this.#filter(this.#rows().select(columns), where), page).execute();
+    const rows = await this.#select(columns, where, page);
     return rows.map((row) => this.decode(row) as Pick<T, K>);
   }
 
@@ -138,15 +145,18 @@ export abstract class Collection<T extends object, Columns = any> {
     where: Where<T> = {},
     page: Page<Pick<T, K>> = {},
   ): Promise<StoredRow<Pick<T, K>>[]> {
-    const query = this.#filter((this.db as AnyQuery).selectFrom(this.#table.name).select(columns), where);
-    return cut(query, page).execute();
+    return (await this.#select(columns, where, page)) as StoredRow<Pick<T, K>>[];
   }
 
   /** Updates the matching rows and returns their number, by which a claim knows whether it won. */
   async update(where: Where<T>, patch: Partial<T>): Promise<number> {
-    const query = this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(this.encode(patch)), where);
-    const { numUpdatedRows } = await this.#asConflict<{ numUpdatedRows: bigint }>(query.executeTakeFirst());
-    return Number(numUpdatedRows);
+    const row = Object.entries(this.encode(patch)).filter(([, value]) => value !== undefined);
+    const build = () => this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(Object.fromEntries(row)), where);
+    const shape = row.every(([, value]) => isParameter(value)) ? shapeOf(where) : undefined;
+    const text = shape && `update ${this.#table.name} ${row.map(([column]) => column)} ${shape.text}`;
+    const parameters = [...row.map(([, value]) => value), ...(shape?.parameters ?? [])];
+    const { numAffectedRows = 0n } = await this.#asConflict(this.#run(text, { parameters, build }));
+    return Number(numAffectedRows);
   }
 
   async remove(where: Where<T>): Promise<number> {
@@ -164,6 +174,22 @@ export abstract class Collection<T extends object, Columns = any> {
     for (const column of json) if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
     for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
     return record as T;
+  }
+
+  async #select(columns: readonly string[] | '*', where: Where<T> | readonly Condition[], page: object): Promise<object[]> {
+    const build = () => {
+      const rows = columns === '*' ? this.#rows().selectAll() : this.#rows().select(columns);
+      return cut(this.#filter(rows, where), page as Page<T>);
+    };
+    const shape = Object.keys(page).length === 0 ? shapeOf(where) : undefined;
+    const text = shape && `select ${this.#table.name} ${columns} ${shape.text}`;
+    return (await this.#run(text, { parameters: shape?.parameters ?? [], build })).rows;
+  }
+
+  /** @param text names queries that differ only in their parameters; undefined: the query is built anew */
+  #run(text: string | undefined, { parameters, build }: { parameters: readonly unknown[]; build: () => AnyQuery }) {
+    const compiled = text === undefined ? build().compile() : this.#queries.get(text, () => build().compile());
+    return this.db.executeQuery<object>(text === undefined ? compiled : { ...compiled, parameters });
   }
 
   #rows(): AnyQuery {
@@ -228,6 +254,49 @@ export abstract class Collection<T extends object, Columns = any> {
     }
     return filtered;
   }
+}
+
+/** The texts of queries: building one takes several times as long as running it. */
+export class QueryTexts {
+  readonly #kept = new Map<string, CompiledQuery>();
+
+  get(name: string, build: () => CompiledQuery): CompiledQuery {
+    const known = this.#kept.get(name);
+    if (known) return known;
+    // Lists of ids have a text for each length.
+    if (this.#kept.size >= textsMax) this.#kept.clear();
+    const built = build();
+    this.#kept.set(name, built);
+    return built;
+  }
+}
+
+const textsMax = 1000;
+/** Longer lists of values are rare. */
+const longestList = 200;
+
+/** What distinguishes the texts of two conditions, and their parameters in order; undefined for other conditions. */
+function shapeOf(where: object | readonly Condition[]): { text: string; parameters: unknown[] } | undefined {
+  if (isConditions(where)) return undefined;
+  let text = '';
+  const parameters: unknown[] = [];
+  for (const [column, value] of Object.entries(where)) {
+    if (value === undefined) continue;
+    if (value instanceof LessThan || (Array.isArray(value) && value.length > longestList)) return undefined;
+    if (Array.isArray(value)) {
+      text += ` ${column} ${value.length}`;
+      parameters.push(...value);
+    } else {
+      text += value === null ? ` ${column} null` : ` ${column}`;
+      if (value !== null) parameters.push(value);
+    }
+  }
+  return { text, parameters };
+}
+
+/** Neither an expression nor something else that is part of the query's text. */
+function isParameter(value: unknown): boolean {
+  return typeof value !== 'object' || value === null || value instanceof Uint8Array;
 }
 
 function isConditions(where: object | readonly Condition[]): where is readonly Condition[] {

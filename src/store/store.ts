@@ -5,7 +5,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { Kysely, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import type { Connection, Database } from './collection.ts';
+import { type Connection, type Database, QueryTexts } from './collection.ts';
 import { sqliteDialect } from './dialect/sqlite.ts';
 import { EventLog } from './event-log.ts';
 import { migrate } from './migrate.ts';
@@ -30,7 +30,8 @@ export class Store extends Collections {
   readonly events: EventLog;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, events = new EventLog(new Events(connection))) {
+  constructor(given: Connection, events = new EventLog(new Events(given))) {
+    const connection = { ...given, queries: given.queries ?? new QueryTexts() };
     super(connection);
     this.#connection = connection;
     this.events = events;
@@ -41,9 +42,9 @@ export class Store extends Collections {
    * and await only the database: there is one writer, so a slow transaction blocks all others.
    */
   transaction<R>(work: (trx: Store) => Promise<R>): Promise<R> {
-    const { db, sealer } = this.#connection;
+    const { db, ...rest } = this.#connection;
     if (db.isTransaction) return work(this);
-    return db.transaction().execute((trx) => work(new Store({ db: trx, sealer }, this.events)));
+    return db.transaction().execute((trx) => work(new Store({ ...rest, db: trx }, this.events)));
   }
 
   /** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
