@@ -32,7 +32,7 @@ export const faultTable = {
   methodNotAllowed: { status: 405, by: 'caller', message: 'There is no {method} at {resource}, but {allowed}.' },
   notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
   requestTimeout: { status: 408, by: 'caller', message: '{detail}' },
-  clientGone: { status: 400, by: 'caller', message: '{what} was aborted because the client disconnected.' },
+  clientDisconnected: { status: 400, by: 'caller', message: '{what} was aborted because the client disconnected.' },
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },
@@ -97,7 +97,31 @@ export const faultTable = {
     status: 502,
     by: 'hardware',
     message: '{command} failed on the {device} at {address}: {detail}.',
-    hint: 'The BMC rejected or failed the command; its event log may say why.',
+    hint: 'The {device} rejected the command or failed to carry it out; its own log may say why.',
+  },
+  bmcUnsupported: {
+    status: 502,
+    by: 'hardware',
+    message: '{command} is not supported by the {device} at {address}: {detail}.',
+    hint: 'Check that driver_info names the right part of the {device}; if it does, the firmware or licence of the {device} does not offer this.',
+  },
+  bmcMalformedReply: {
+    status: 502,
+    by: 'hardware',
+    message: 'The {device} at {address} sent an unusable reply to {command}: {detail}.',
+    hint: 'Check that the address in driver_info is that of the {device}; if it is, the {device} deviates from its protocol, which an update of its firmware may correct.',
+  },
+  bmcInsufficientPrivilege: {
+    status: 502,
+    by: 'site',
+    message: 'The user of the {device} at {address} lacks the privilege for {command}: {detail}.',
+    hint: 'Give the account (or SNMP community) in driver_info a higher role on the {device}, or name another one.',
+  },
+  bmcConnectionClosed: {
+    status: 502,
+    by: 'hardware',
+    message: 'The {device} at {address} closed the connection during {command}: {detail}.',
+    hint: 'Check whether the {device} restarted or another client uses it, and the user name and password in driver_info; then retry.',
   },
   bmcUntrusted: {
     status: 502,
@@ -258,6 +282,19 @@ export const faultTable = {
     message: 'The state folder {path} cannot be used: {detail}.',
     hint: 'Choose another with --state (setting state_dir), or correct this one.',
   },
+  driverInfoChanged: {
+    status: 409,
+    by: 'caller',
+    message: '{command} on the {device} at {address} was aborted because driver_info of its node was changed.',
+    hint: 'Repeat the request.',
+  },
+  // Nothing was sent: clients may retry a 503 at once.
+  limitReached: {
+    status: 503,
+    by: 'site',
+    message: '{what} was not started: {detail}.',
+    hint: 'Retry later, or raise the setting {setting}.',
+  },
   cancelled: { status: 409, by: 'caller', message: '{what} was cancelled: {why}.' },
   interrupted: { status: 500, by: 'caller', message: '{what} was interrupted: {why}.' },
   internal: {
@@ -273,8 +310,20 @@ export type FaultCode = keyof typeof faultTable;
 /** Fails to compile while a fault is missing in the table. */
 const tenantTable: Readonly<Record<FaultCode, true | string>> = tenantMessages;
 
-/** Faults of a BMC that is temporarily unavailable, above all during a restart: the request may be retried. */
-export const passingBmcFaults: readonly FaultCode[] = ['bmcUnreachable', 'bmcNotReady'];
+/**
+ * The BMC did not receive the request, or was temporarily unavailable, above all during a restart: the request may be
+ * retried.
+ */
+export const passingBmcFaults: readonly FaultCode[] = ['bmcUnreachable', 'bmcNotReady', 'limitReached'];
+
+/** The BMC was reached with valid credentials, but the request did not succeed. */
+export const failedBmcFaults: readonly FaultCode[] = [
+  'bmcError',
+  'bmcUnsupported',
+  'bmcMalformedReply',
+  'bmcInsufficientPrivilege',
+  'bmcConnectionClosed',
+];
 
 export type FaultFields = Readonly<Record<string, string | number>>;
 

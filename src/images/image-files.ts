@@ -158,9 +158,7 @@ class FolderImageStore implements ImageStore {
   }
 
   async remove(id: string): Promise<void> {
-    this.#removals
-      .get(id)
-      ?.abort(new Fault('interrupted', { what: `The conversion of image ${id}`, why: 'the image was deleted' }));
+    this.#removals.get(id)?.abort(new Fault('imageUnusable', { image: id, detail: 'it was deleted' }));
     this.#removals.delete(id);
     this.#sound.forget(this.#folder(id));
     await rm(this.#folder(id), { recursive: true, force: true });
@@ -176,7 +174,7 @@ class FolderImageStore implements ImageStore {
   }
 
   async close(): Promise<void> {
-    this.#stopping.abort(new Fault('interrupted', { what: 'The conversion of an image', why: 'Ingot stops' }));
+    this.#stopping.abort(new Fault('interrupted', { what: 'The conversion of an image', why: 'Ingot is stopping' }));
   }
 
   async #makeRaw(image: Image, target: string): Promise<{ path: string; size: number }> {

@@ -22,7 +22,7 @@ export function steadyStream(source: Readable, stallMs: number): Readable {
   source.once('end', () => clearInterval(timer));
   source.once('error', (error) => out.destroy(error));
   source.once('close', () => {
-    if (!source.readableEnded) out.destroy(new Fault('clientGone', { what: 'The upload' }));
+    if (!source.readableEnded) out.destroy(new Fault('clientDisconnected', { what: 'The upload' }));
   });
   out.once('close', () => {
     clearInterval(timer);

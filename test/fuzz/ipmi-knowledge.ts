@@ -1,5 +1,5 @@
 /** Operations of many commands (sensor records, event log, FRU data, readings) on a BMC with corrupted responses. */
-import { Fault } from '#domain/faults.ts';
+import { Fault, failedBmcFaults } from '#domain/faults.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import { type AskBmc, createAskBmc, toFault } from '#drivers/ipmi/ask-bmc.ts';
 import { createIpmiManagement } from '#drivers/ipmi/management.ts';
@@ -83,7 +83,7 @@ async function recordAnswers(): Promise<Answers> {
 }
 
 function completionOf(error: unknown): number | undefined {
-  const fields = error instanceof Fault && error.code === 'bmcError' ? error.fields : {};
+  const fields = error instanceof Fault && failedBmcFaults.includes(error.code) ? error.fields : {};
   return typeof fields['completion'] === 'number' ? fields['completion'] : undefined;
 }
 

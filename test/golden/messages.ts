@@ -43,6 +43,7 @@ const samples: FaultFields = {
   second: '172.30.0.12',
   seconds: 60,
   seen: 'power on',
+  setting: 'ipmi.sessions',
   state: 'active',
   step: 'Write the image',
   subnet: 'public-v4',

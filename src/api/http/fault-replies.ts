@@ -65,7 +65,7 @@ function neutronType(fault: Fault): string {
 export function replyWithFault(service: ServiceName) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
-    const fault = hungUp ? new Fault('interrupted', { what: 'A request', why: 'the client disconnected' }) : faultOf(error);
+    const fault = hungUp ? new Fault('clientDisconnected', { what: 'The request' }) : faultOf(error);
     if (fault.code === 'internal') request.log.error({ err: error }, 'defect');
     else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     // No hook ran if the router could not parse the URL.

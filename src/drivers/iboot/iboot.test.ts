@@ -108,7 +108,7 @@ suite('faults', () => {
   test('a wrong password, which is not told', async (t) => {
     const { power, node } = await setStage(t);
     const error = await power.getPower(node(1, { iboot_password: 'open sesame' })).catch((error: Error) => error);
-    assert.equal((error as { code?: string }).code, 'bmcError');
+    assert.equal((error as { code?: string }).code, 'bmcConnectionClosed');
     assert.match(String(error), /user name or password/);
     assert.doesNotMatch(JSON.stringify(error) + String(error), /sesame/);
   });

@@ -6,7 +6,12 @@ import type { FaultTable, PowerInterface } from '../interfaces.ts';
 import { eachCord, stateByCords } from '../power-cords.ts';
 import { type IbootSettings, ibootEndpoints, ibootProperties, readIbootSettings } from './properties.ts';
 
-const faultTable: FaultTable = { silent: 'bmcUnreachable', refused: 'bmcError', answered: 'bmcError', unfit: 'bmcError' };
+const faultTable: FaultTable = {
+  silent: 'bmcUnreachable',
+  // As for a wrong user name or password, but also without one.
+  refused: 'bmcConnectionClosed',
+  answered: 'bmcError',
+};
 
 /** Name of the device in faults. */
 const device = 'iBoot';
@@ -33,7 +38,7 @@ export function createIbootPower(timeout: number): PowerInterface {
         const on = states[relay - 1];
         if (on !== undefined) return on ? 'power on' : 'power off';
         const detail = `the states of ${states.length} relays, and none of relay ${relay}`;
-        throw new Fault('bmcError', { device, address: formatPeer(settings), command: 'get relays', detail });
+        throw new Fault('bmcUnsupported', { device, address: formatPeer(settings), command: 'get relays', detail });
       };
       const cords = settings.relays.map((relay) => ({
         name: `relay ${relay} of the iBoot at ${formatPeer(settings)}`,

@@ -1,5 +1,5 @@
 import { pause } from '#async/timers.ts';
-import { Fault } from '#domain/faults.ts';
+import { Fault, failedBmcFaults } from '#domain/faults.ts';
 import type { Asker } from '#wire/ipmi/asker.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import type { AskBmc } from './ask-bmc.ts';
@@ -26,7 +26,7 @@ export function askNode(ask: AskBmc, node: NodeFacts, callOptions: CallOptions =
 }
 
 export function completionOf(error: unknown): number | undefined {
-  const code = error instanceof Fault && error.code === 'bmcError' ? error.fields['completion'] : undefined;
+  const code = error instanceof Fault && failedBmcFaults.includes(error.code) ? error.fields['completion'] : undefined;
   return typeof code === 'number' ? code : undefined;
 }
 
@@ -45,13 +45,12 @@ export async function oneOfMany<T>(asked: Promise<T>): Promise<T | undefined> {
 
 const initializing = 0xd2;
 
-/** The response; undefined if the BMC refuses the command, which is optional. */
+/** The response; undefined if the BMC refuses the command, which is optional, or its response is invalid. */
 export async function optionally<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {
-    // A response with an invalid layout is also a `bmcError`, without a completion code.
-    if (error instanceof Fault && error.code === 'bmcError') return undefined;
+    if (error instanceof Fault && failedBmcFaults.includes(error.code)) return undefined;
     throw error;
   }
 }

@@ -75,7 +75,9 @@ suite('the console of the ipmi driver', () => {
 
     await open({ ipmi_console_take_over: 'true' });
 
-    assert.ok(isFault('interrupted', /The serial line was interrupted: the BMC has ended its use/)((await lost)[0]));
+    assert.ok(
+      isFault('bmcConnectionClosed', /closed the connection during Serial over LAN: the BMC has ended its use/)((await lost)[0]),
+    );
   });
 
   test('closing the driver ends it and leaves no session behind', async (t) => {

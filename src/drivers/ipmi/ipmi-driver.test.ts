@@ -165,7 +165,7 @@ test('names an unknown user and a privilege that is not granted', async (t) => {
   assert.deepEqual([unknown.code, /unauthorized name/.test(unknown.message)], ['bmcRefused', true]);
 
   const denied = await faultOf(driver.power.getPower(node({ ipmi_username: 'watcher' })));
-  assert.deepEqual([denied.code, /privilege/.test(denied.message)], ['bmcRefused', true]);
+  assert.deepEqual([denied.code, /privilege/.test(denied.message)], ['bmcInsufficientPrivilege', true]);
 });
 
 test('names a completion code with its text', async (t) => {
@@ -175,8 +175,8 @@ test('names a completion code with its text', async (t) => {
 
   const fault = await faultOf(driver.power.setPower(watcher, 'power on'));
 
-  assert.equal(fault.code, 'bmcError');
-  assert.match(fault.message, /Chassis Control failed on .*: completion code D4h \(insufficient privilege level\)/);
+  assert.equal(fault.code, 'bmcInsufficientPrivilege');
+  assert.match(fault.message, /privilege for Chassis Control: completion code D4h \(insufficient privilege level\)/);
 });
 
 test('ends a request under way when the driver closes', async (t) => {

@@ -65,7 +65,7 @@ suite('send_raw', () => {
     const { run } = await setStage(t, 'all');
     await run('send_raw', { raw_bytes: '0 2 1' });
     assert.match(JSON.stringify(await run('send_raw', { raw_bytes: '0x00 0x01' })), /"response":"0x01 /);
-    await assert.rejects(run('send_raw', { raw_bytes: '0x3e 0x7f' }), faultOf('bmcError', /completion code C1h/));
+    await assert.rejects(run('send_raw', { raw_bytes: '0x3e 0x7f' }), faultOf('bmcUnsupported', /completion code C1h/));
   });
 
   const wrong: Record<string, JsonObject> = {

@@ -1,4 +1,4 @@
-import { Fault } from '#domain/faults.ts';
+import { Fault, failedBmcFaults } from '#domain/faults.ts';
 import { decode, encode } from '#wire/bytes/fields.ts';
 import { getDeviceId, getSystemGuid } from '#wire/ipmi/app-commands.ts';
 import {
@@ -117,7 +117,7 @@ function readFlags(data: Buffer, node: NodeFacts): BootFlags {
     return decode(bootFlags, data, 'boot flags');
   } catch {
     const detail = `boot flags of ${data.length} bytes`;
-    throw new Fault('bmcError', { address: readIpmiSettings(node).address, command: getBootOptions.name, detail });
+    throw new Fault('bmcMalformedReply', { address: readIpmiSettings(node).address, command: getBootOptions.name, detail });
   }
 }
 
@@ -134,5 +134,5 @@ function whereOnlySet(error: unknown): { data?: undefined } {
 }
 
 function tolerateRefusal(error: unknown): void {
-  if (!(error instanceof Fault && error.code === 'bmcError')) throw error;
+  if (!(error instanceof Fault && failedBmcFaults.includes(error.code))) throw error;
 }

@@ -12,13 +12,43 @@ test('a BMC that is starting is not ready, one that refuses a command is an erro
     [0xc3, 'bmcNotReady'],
     [0xd2, 'bmcNotReady'],
     [0xff, 'bmcNotReady'],
-    [0xc1, 'bmcError'],
+    [0xc1, 'bmcUnsupported'],
+    [0xc2, 'bmcUnsupported'],
     [0xcc, 'bmcError'],
-    [0xd4, 'bmcError'],
+    [0xd4, 'bmcInsufficientPrivilege'],
     [0xd5, 'bmcError'],
   ] as const) {
     const fault = toFault(new IpmiError('completion', { ...context, completion }));
     assert.ok(fault instanceof Fault);
     assert.equal(fault.code, code, completion.toString(16));
   }
+});
+
+test('each way in which a BMC fails has its own fault, with a hint that is true of it', () => {
+  const hints = new Map<string, string>();
+  for (const [failure, code, hint] of [
+    ['silent', 'bmcUnreachable', /network cable/],
+    ['refused', 'bmcRefused', /Correct the credentials/],
+    ['privilege', 'bmcInsufficientPrivilege', /a higher role/],
+    ['completion', 'bmcError', /rejected the command/],
+    ['unsupported', 'bmcUnsupported', /does not offer this/],
+    ['unfit', 'bmcMalformedReply', /deviates from its protocol/],
+    ['disconnected', 'bmcConnectionClosed', /another client uses it/],
+    ['limit', 'limitReached', /raise the setting ipmi\.sessions/],
+  ] as const) {
+    const fault = toFault(new IpmiError(failure, context));
+    assert.ok(fault instanceof Fault);
+    assert.equal(fault.code, code);
+    assert.match(fault.hint ?? '', hint);
+    assert.doesNotMatch(`${fault.message} ${fault.hint}`, /\?/);
+    hints.set(fault.hint ?? '', code);
+  }
+  assert.equal(hints.size, 8);
+});
+
+test('a client that this end closed: Ingot stops, or the credentials of its node were changed', () => {
+  const closed = new IpmiError('closed', context);
+
+  assert.equal((toFault(closed, { isClosed: true }) as Fault).code, 'interrupted');
+  assert.equal((toFault(closed, { isClosed: false }) as Fault).code, 'driverInfoChanged');
 });

@@ -41,5 +41,5 @@ async function findOwnId(asker: NodeAsker): Promise<number> {
     if (answer && answer.name.toString('utf8').replace(/\0+$/, '') === user) return id;
   }
   const detail = `none of its ${limit.users} accounts has our user name`;
-  throw new Fault('bmcError', { address, command: getUserName.name, detail });
+  throw new Fault('bmcMalformedReply', { address, command: getUserName.name, detail });
 }

@@ -188,7 +188,7 @@ suite('an account that has less than the administrator', () => {
   test('is told to ask for less', async (t) => {
     const { driver, node } = await setStage(t);
     const { code, message } = await faultOf(driver.power.getPower(node({ ipmi_username: 'op' })));
-    assert.equal(code, 'bmcRefused');
+    assert.equal(code, 'bmcInsufficientPrivilege');
     assert.match(message, /less than ADMINISTRATOR needs ipmi_priv_level, such as OPERATOR/);
     assert.equal(await driver.power.getPower(node({ ipmi_username: 'op', ipmi_priv_level: 'OPERATOR' })), 'power off');
   });

@@ -6,7 +6,7 @@ import type { CallOptions, ManagementInterface, PasswordRules } from '../interfa
 import type { AskRedfish } from './ask-redfish.ts';
 import { rootPath } from './find-system.ts';
 import { readRedfishSettings } from './properties.ts';
-import { pagesOf, type Reader, read, readIfAny, wholeMember } from './reading.ts';
+import { isPasswordChangeRequired, pagesOf, type Reader, read, readIfAny, wholeMember } from './reading.ts';
 import { linkAt, numberAt, textAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -84,7 +84,7 @@ async function findByName(reader: Reader, path: string, user: string): Promise<s
       if (textAt(account, 'UserName') === user) return linkAt(account) ?? linkAt(member) ?? path;
     }
   }
-  throw new RedfishError('answered', {
+  throw new RedfishError('unfit', {
     request: `GET ${path}`,
     detail: `there is no account of the user that redfish_username names`,
   });
@@ -95,7 +95,6 @@ async function findByName(reader: Reader, path: string, user: string): Promise<s
  * DSP0266 section "Password change required handling"; the wording is that of the Base registry.
  */
 function pathOfChange(error: unknown): string | undefined {
-  if (!(error instanceof RedfishError) || !error.messageIds.some((id) => id.endsWith('.PasswordChangeRequired')))
-    return undefined;
+  if (!(error instanceof RedfishError) || !isPasswordChangeRequired(error)) return undefined;
   return error.messages.map((text) => /'(\/redfish\/v1\/[\w./-]+)'/.exec(text)?.[1]).find((path) => path !== undefined);
 }

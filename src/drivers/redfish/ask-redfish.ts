@@ -6,6 +6,7 @@ import type { RedfishClientPool } from '#wire/redfish/client-pool.ts';
 import { RedfishError, type RedfishFailure, type RedfishPeer } from '#wire/redfish/redfish-client.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import { type RedfishSettings, readRedfishSettings } from './properties.ts';
+import { isPasswordChangeRequired, isUnlicensed } from './reading.ts';
 
 /** One call to a BMC and its result, for the log. */
 export type RedfishReport = {
@@ -28,12 +29,14 @@ const faultTable: Readonly<Record<RedfishFailure, FaultCode>> = {
   untrusted: 'bmcUntrusted',
   refused: 'bmcRefused',
   answered: 'bmcError',
-  unfit: 'bmcError',
-  closed: 'interrupted',
+  unfit: 'bmcMalformedReply',
+  unsupported: 'bmcUnsupported',
+  disconnected: 'bmcConnectionClosed',
+  closed: 'driverInfoChanged',
 };
 
 export function createAskRedfish(pool: RedfishClientPool, report?: (report: RedfishReport) => void): AskRedfish {
-  return async ({ node, command }, work) => {
+  return async ({ node, command, callOptions }, work) => {
     const settings = readRedfishSettings(node);
     const startedAt = performance.now();
     const elapsed = () => Math.round(performance.now() - startedAt);
@@ -43,7 +46,9 @@ export function createAskRedfish(pool: RedfishClientPool, report?: (report: Redf
       ended('ok');
       return answer;
     } catch (error) {
-      const fault = error instanceof RedfishError ? toFault(error, settings, elapsed()) : error;
+      const isClosed = error instanceof RedfishError && error.failure === 'closed';
+      const cause = isClosed ? closingOf(error, pool, callOptions?.signal) : error;
+      const fault = cause instanceof RedfishError ? toFault(cause, settings, elapsed()) : cause;
       ended(fault instanceof Error ? fault.message : String(fault));
       throw fault;
     }
@@ -64,10 +69,21 @@ async function completePeer(node: NodeFacts, { peer, caFile }: RedfishSettings):
   return { ...peer, trust: { by: 'authority', ca } };
 }
 
-/** For callers that catch RedfishErrors and rethrow some of them. */
+/** Why this end gave up: the caller's timeout or cancellation, or the end of Ingot; otherwise another client took over. */
+function closingOf(error: RedfishError, { isClosed }: RedfishClientPool, signal: AbortSignal | undefined): RedfishError | Fault {
+  const { request } = error;
+  if (signal?.aborted) {
+    const { reason } = signal;
+    if (reason instanceof Fault) return reason;
+    if (reason?.name === 'TimeoutError') return new RedfishError('silent', { request, detail: 'no answer in time' });
+    return new Fault('cancelled', { what: request, why: 'its caller gave it up' }, error.message);
+  }
+  return isClosed ? new Fault('interrupted', { what: request, why: 'Ingot is stopping' }, error.message) : error;
+}
+
 export function toFault(error: RedfishError, { address }: Pick<RedfishSettings, 'address'>, elapsedMs = 0): Fault {
   const detail = error.message.slice(error.request.length + 2);
-  const fields = { address, command: error.request, detail, what: error.request, why: 'the connection to the BMC was closed' };
+  const fields = { address, command: error.request, detail };
   const seconds = Math.max(1, Math.round(elapsedMs / 1000));
   return new Fault(codeOf(error), { ...fields, attempts: 1, seconds }, error.message);
 }
@@ -76,9 +92,14 @@ const notReadyStatuses = [500, 502, 503, 504];
 /** Checked for any status: iDRAC answers 400 with SWC0700 ("iDRAC is not ready") for minutes after its start. */
 const notReadySign = /SWC0700|ServiceTemporarilyUnavailable|ServiceInUnknownState|ServiceShuttingDown/;
 
-function codeOf({ failure, status, lacksPrivilege, messageIds }: RedfishError): FaultCode {
+/** Of a service that does not have the resource's method or action at all. */
+const unsupportedStatuses = [405, 501];
+
+function codeOf(error: RedfishError): FaultCode {
+  const { failure, status, lacksPrivilege, messageIds } = error;
+  if (isUnlicensed(error) || (failure === 'answered' && unsupportedStatuses.includes(status ?? 0))) return 'bmcUnsupported';
   // The password is correct; other requests may be allowed.
-  if (lacksPrivilege) return 'bmcError';
+  if (lacksPrivilege) return isPasswordChangeRequired(error) ? 'bmcError' : 'bmcInsufficientPrivilege';
   const isSaid = notReadySign.test(messageIds.join(' '));
   const isNotReady = failure === 'answered' && (isSaid || notReadyStatuses.includes(status ?? 0));
   return isNotReady ? 'bmcNotReady' : faultTable[failure];

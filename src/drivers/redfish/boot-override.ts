@@ -5,7 +5,7 @@ import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/re
 import type { BootDevice, BootDeviceOptions, BootMode, ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';
-import { type PollTiming, unable } from './power.ts';
+import { bmcFault, type PollTiming, unsupportedByBmc } from './power.ts';
 import { choicesAt, linkAt, objectAt, textAt } from './resource-fields.ts';
 
 /** BootSource of the schemas, in order of preference. */
@@ -135,11 +135,11 @@ function checkMode({ node }: SystemContext, { now, system }: Boot, mode: string)
   const name = 'BootSourceOverrideMode@Redfish.AllowableValues';
   const allowed = choicesAt(now, name) ?? choicesAt(system, name);
   if (allowed?.includes(mode) ?? true) return;
-  throw unable(node, `boot mode ${mode}`, `it supports only boot mode ${allowed?.join(', ') || '(none)'}`);
+  throw unsupportedByBmc(node, `boot mode ${mode}`, `it supports only boot mode ${allowed?.join(', ') || '(none)'}`);
 }
 
 function modeIsReadOnly({ node }: SystemContext, mode: string): Fault {
-  return unable(node, `boot mode ${mode}`, 'a boot mode that only its BIOS settings (BootMode) can change');
+  return unsupportedByBmc(node, `boot mode ${mode}`, 'only its BIOS settings (BootMode) can change the boot mode');
 }
 
 /** DSP0266 "Settings resource": if it holds the override, it is the one to write. */
@@ -226,7 +226,10 @@ async function untilShown({
     const shown = textAt(now, 'BootSourceOverrideTarget');
     if (!isOff && shown !== 'None') return;
     if (Date.now() + pollTiming.pollMs > until)
-      throw unable(at.node, `boot device ${target}`, 'it reported success, but without effect');
+      throw bmcFault('bmcError', at.node, {
+        command: `boot device ${target}`,
+        detail: 'it reported success, but without effect',
+      });
     await pause(pollTiming.pollMs, at.callOptions.signal);
   }
 }

@@ -1,7 +1,7 @@
 /** Events of a BMC: over a stream (SSE), or POSTed to our listener. DSP0266 "Eventing". */
 import { randomBytes } from 'node:crypto';
 import { pause } from '#async/timers.ts';
-import { Fault } from '#domain/faults.ts';
+import { Fault, failedBmcFaults } from '#domain/faults.ts';
 import { pathOf } from '#wire/redfish/links.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
 import type { NodeFacts, PowerInterface } from '../interfaces.ts';
@@ -114,7 +114,7 @@ async function keepOpen(watch: Watch, first: Stream, { firstPauseMs, longestPaus
 
 /** Only errors that mean "not supported": an unreachable BMC or a rejected password is a fault as usual. */
 function unlessDeaf(error: unknown): undefined {
-  if (error instanceof Fault && error.code === 'bmcError') return undefined;
+  if (error instanceof Fault && failedBmcFaults.includes(error.code)) return undefined;
   throw error;
 }
 

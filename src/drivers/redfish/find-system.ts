@@ -1,9 +1,9 @@
 /** Finds the paths of a node's system, chassis and managers on its BMC, and caches them. */
-import { Fault } from '#domain/faults.ts';
+import { Fault, type FaultCode } from '#domain/faults.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { linkOf } from '#wire/redfish/links.ts';
 import { isObject } from '#wire/redfish/messages.ts';
-import { type Json, RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
+import { type Json, RedfishError, type RedfishReply, type Resource, unusableReplies } from '#wire/redfish/redfish-client.ts';
 import type { CallOptions, NodeFacts } from '../interfaces.ts';
 import type { AskRedfish, RedfishCall } from './ask-redfish.ts';
 import { readRedfishSettings } from './properties.ts';
@@ -36,6 +36,8 @@ export type SystemContext = {
 export type WithSystem = <T>(question: RedfishCall, work: (at: SystemContext) => Promise<T>) => Promise<T>;
 
 export const rootPath = '/redfish/v1/';
+/** Faults of a BMC whose systems do not show which one is meant: also of one that is starting. */
+const unclear: readonly FaultCode[] = ['bmcMalformedReply', 'driverInfo'];
 /** Maximum number of links of one machine, or of systems of one BMC, because they are cached. */
 const mostLinks = 1000;
 /** Maximum number of members read to find those of a system. */
@@ -55,9 +57,9 @@ export function createWithSystem(ask: AskRedfish): WithSystem {
       };
       let paths = remembered?.isGone === false ? remembered.paths : undefined;
       try {
-        paths ??= await findSystemPaths({ client, systemPath, address, callOptions });
+        paths ??= await findSystemPaths({ node, client, systemPath, address, callOptions });
       } catch (error) {
-        const isMissing = isNotFound(error) || (error instanceof Fault && error.code === 'bmcError');
+        const isMissing = isNotFound(error) || (error instanceof Fault && unclear.includes(error.code));
         throw remembered && isMissing ? gone('the system it had before is missing', error) : error;
       }
       known.set(node.uuid, { key, paths, isGone: false });
@@ -78,7 +80,13 @@ function isNotFound(error: unknown): error is RedfishError {
 /** `isGone`: the BMC has returned 404 since. The system may return, as the BMC may only be booting: iDRAC, OpenBMC. */
 type Known = { readonly key: string; readonly paths: SystemPaths; readonly isGone: boolean };
 
-type Finding = { client: RedfishService; systemPath: string | undefined; address: string; callOptions: CallOptions };
+type Finding = {
+  node: NodeFacts;
+  client: RedfishService;
+  systemPath: string | undefined;
+  address: string;
+  callOptions: CallOptions;
+};
 
 async function findSystemPaths(finding: Finding): Promise<SystemPaths> {
   const { client, systemPath, callOptions } = finding;
@@ -98,15 +106,16 @@ async function findSystemPaths(finding: Finding): Promise<SystemPaths> {
 }
 
 async function findOnlySystem(root: Resource, finding: Finding): Promise<string> {
-  const { address } = finding;
+  const { node, address } = finding;
   const collection = linkOf(root['Systems']) ?? '/redfish/v1/Systems';
   const members = await memberLinks(finding, collection);
   const switchable = members.length > 1 ? await findSwitchable(members, finding) : members;
   if (switchable.length === 1) return switchable[0] as string;
+  if (members.length === 0)
+    throw new Fault('bmcMalformedReply', { address, command: `GET ${collection}`, detail: 'it has no system' });
   const names = members.slice(0, 20).join(', ');
-  const detail =
-    members.length === 0 ? 'it has no system' : `it has ${members.length} systems; set redfish_system_id to one of: ${names}`;
-  throw new Fault('bmcError', { address, command: `GET ${collection}`, detail });
+  const detail = `the BMC at ${address} has ${members.length} systems; set redfish_system_id to one of: ${names}`;
+  throw new Fault('driverInfo', { node: node.name ?? node.uuid, detail });
 }
 
 /** GPU baseboards appear as systems beside the server, without a reset action: DGX H100, GH200, GB200. */
@@ -126,7 +135,7 @@ type Relation = { readonly collection: Json | undefined; readonly link: string; 
  * Chassis or managers of a system that links none: the only one that exists, those that link the system, or one of the
  * same name. On HPE Cray EX node cards only the manager links systems, and chassis and system have the same name.
  */
-async function findRelated({ collection, link, system }: Relation, { client, callOptions }: Finding): Promise<string[]> {
+async function findRelated({ collection, link, system }: Relation, { client, callOptions }: Reader): Promise<string[]> {
   const path = linkOf(collection);
   if (path === undefined) return [];
   const members = await memberLinks({ client, callOptions }, path).catch((error) => linksIn(nothingThere(error).body['Members']));
@@ -156,7 +165,8 @@ async function readMake(root: Resource, system: Resource, at: Finding & { manage
 /** Chassis and managers are optional for power control: they may be missing, or not readable for this user. */
 function nothingThere(error: unknown): Pick<RedfishReply, 'body'> {
   const isOfResource =
-    error instanceof RedfishError && (error.failure === 'answered' || error.failure === 'unfit' || error.lacksPrivilege);
+    error instanceof RedfishError &&
+    (error.failure === 'answered' || unusableReplies.includes(error.failure) || error.lacksPrivilege);
   if (isOfResource) return { body: {} };
   throw error;
 }

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Fault } from '#domain/faults.ts';
-import { RedfishError, type RedfishReply, type Resource } from '#wire/redfish/redfish-client.ts';
+import { RedfishError, type RedfishReply, type Resource, unusableReplies } from '#wire/redfish/redfish-client.ts';
 import { secretsIn } from '#wire/redfish/reply.ts';
 import { followTask } from '#wire/redfish/task-monitor.ts';
 import type { FirmwareInterface } from '../interfaces.ts';
@@ -194,7 +194,7 @@ async function follow(at: SystemContext, { request, reply }: Started, { times, t
 
 function isRestart(error: unknown, wasSilent: boolean): boolean {
   if (!(error instanceof RedfishError)) return false;
-  return error.failure === 'silent' || error.status === 503 || (wasSilent && error.failure === 'unfit');
+  return error.failure === 'silent' || error.status === 503 || (wasSilent && unusableReplies.includes(error.failure));
 }
 
 function isGone(error: unknown): boolean {

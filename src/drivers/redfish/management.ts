@@ -1,5 +1,5 @@
 import type { JsonObject } from '#domain/json.ts';
-import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
+import { RedfishError, type Resource, unusableReplies } from '#wire/redfish/redfish-client.ts';
 import type { HardwareIdentity, IndicatorState, ManagementInterface } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import { createBootOverride, redfishBootDevices } from './boot-override.ts';
@@ -176,7 +176,7 @@ async function resetBmc(at: SystemContext, kind: 'warm' | 'cold'): Promise<void>
     });
   } catch (error) {
     // It responded just now: if it is unreachable now, it is restarting as requested.
-    const isGone = error instanceof RedfishError && (error.failure === 'silent' || error.failure === 'unfit');
+    const isGone = error instanceof RedfishError && (error.failure === 'silent' || unusableReplies.includes(error.failure));
     if (!isGone) throw error;
   }
 }

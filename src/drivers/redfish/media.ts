@@ -4,7 +4,7 @@ import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { ManagementInterface, MediaDevice, MediaSlot } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';
-import { type PollTiming, unable } from './power.ts';
+import { bmcFault, type PollTiming, unsupportedByBmc } from './power.ts';
 import { read } from './reading.ts';
 import { actionPathAt, booleanAt, choicesAt, linkAt, objectAt, pathAt, textAt, wordAt } from './resource-fields.ts';
 
@@ -169,7 +169,7 @@ function missesProtocol({ messages, messageIds }: RedfishError): boolean {
 
 async function eject(at: SystemContext, slot: Resource, pollTiming: PollTiming): Promise<void> {
   const way = wayOf(slot, 'VirtualMedia.EjectMedia');
-  if (way === undefined) throw unable(at.node, 'eject', 'a virtual media slot that cannot be emptied');
+  if (way === undefined) throw unsupportedByBmc(at.node, 'eject', 'the virtual media slot has no such action');
   if ('post' in way) await at.client.post(way.post, {}, at.callOptions);
   else await at.client.patch(way.patch, { Image: null, Inserted: false }, at.callOptions);
   await untilSlot(at, { slot, inserted: false, pollTiming });
@@ -186,11 +186,8 @@ async function untilSlot(
   while (path !== undefined && holds(at, (await at.client.get(path, at.callOptions)).body) !== inserted) {
     if (Date.now() + pollTiming.pollMs > until) {
       const what = inserted ? 'insert' : 'eject';
-      throw unable(
-        at.node,
-        what,
-        `success, but the slot is still ${inserted ? 'empty' : 'full'} after ${pollTiming.effectMs / 1000} s`,
-      );
+      const detail = `it reported success, but the slot is still ${inserted ? 'empty' : 'full'} after ${pollTiming.effectMs / 1000} s`;
+      throw bmcFault('bmcError', at.node, { command: what, detail });
     }
     await pause(pollTiming.pollMs, at.callOptions.signal);
   }

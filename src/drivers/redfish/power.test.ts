@@ -67,7 +67,7 @@ suite('the power state', () => {
   test('of another word is a fault', async (t) => {
     const { power, node } = await setStage(t, { state: 'Dreaming' });
     const { code, message } = await faultOf(power.getPower(node));
-    assert.equal(code, 'bmcError');
+    assert.equal(code, 'bmcMalformedReply');
     assert.match(message, /power state Dreaming/);
   });
 });
@@ -161,6 +161,6 @@ suite('a command that comes too early', () => {
 test('a power state that only JavaScript knows is none', async (t) => {
   for (const state of ['constructor', '__proto__', 'toString']) {
     const { power, node } = await setStage(t, { state });
-    assert.equal((await faultOf(power.getPower(node))).code, 'bmcError');
+    assert.equal((await faultOf(power.getPower(node))).code, 'bmcMalformedReply');
   }
 });

@@ -2,7 +2,7 @@ import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { PowerInterface, PowerTarget } from '../interfaces.ts';
+import type { NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
 import type { WatchPower } from './events.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';
 import { readRedfishSettings, redfishEndpoints, redfishProperties } from './properties.ts';
@@ -67,7 +67,7 @@ function powerOf({ node }: SystemContext, system: Resource): PowerState {
   const state = rowOf(stateTable, word);
   if (state !== undefined) return state;
   const command = 'read PowerState';
-  if (word !== undefined) throw unable(node, command, `the power state ${word}`);
+  if (word !== undefined) throw bmcFault('bmcMalformedReply', node, { command, detail: `the power state ${word}` });
   const detail = 'no power state';
   throw new Fault('bmcNotReady', { address: readRedfishSettings(node).address, command, detail });
 }
@@ -79,7 +79,7 @@ async function command(at: SystemContext, target: PowerTarget, pollTiming: PollT
   const offered = types.filter((type) => action.allowed?.includes(type) ?? true);
   if (offered.length > 0) return sendFirst({ at, target, action, types: offered, pollTiming });
   if (target !== 'power cycle' && target !== 'reset')
-    throw unable(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
+    throw unsupportedByBmc(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
   // Equivalent: off, then on once it is off. Node cards of HPE Cray EX have no other reset either.
   await command(at, 'power off', pollTiming);
   await untilOff(at, pollTiming);
@@ -146,11 +146,18 @@ async function untilOff(at: SystemContext, { pollMs, effectMs }: PollTiming): Pr
 
 export async function resetAction(at: SystemContext, system: Resource): Promise<Action> {
   const action = await findAction(at, system, { name: 'ComputerSystem.Reset', parameter: 'ResetType' });
-  if (action === undefined) throw unable(at.node, 'ComputerSystem.Reset', 'the resource of the machine without that action');
+  if (action === undefined)
+    throw unsupportedByBmc(at.node, 'ComputerSystem.Reset', 'the resource of the machine has no such action');
   return action;
 }
 
-/** Fault for a BMC that responded with an error. */
-export function unable(node: SystemContext['node'], command: string, detail: string): Fault {
-  return new Fault('bmcError', { address: readRedfishSettings(node).address, command, detail });
+type Failure = { readonly command: string; readonly detail: string };
+
+/** Fault for a BMC that responded, but not as needed. */
+export function bmcFault(code: 'bmcError' | 'bmcUnsupported' | 'bmcMalformedReply', node: NodeFacts, failure: Failure): Fault {
+  return new Fault(code, { address: readRedfishSettings(node).address, ...failure });
+}
+
+export function unsupportedByBmc(node: NodeFacts, command: string, detail: string): Fault {
+  return bmcFault('bmcUnsupported', node, { command, detail });
 }

@@ -58,8 +58,13 @@ export async function unlessAbsent<T>(
   }
 }
 
+/** DSP0266 section "Password change required handling"; the wording is that of the Base registry. */
+export function isPasswordChangeRequired({ messageIds }: RedfishError): boolean {
+  return messageIds.some((id) => id.endsWith('.PasswordChangeRequired'));
+}
+
 /** iDRAC `LIC…`, iLO `LicenseKeyRequired`, Base registry `InsufficientLicense…`, Supermicro `OobLicense…`. */
-function isUnlicensed({ messageIds, messages }: RedfishError): boolean {
+export function isUnlicensed({ messageIds, messages }: RedfishError): boolean {
   return /licen[cs]e|\.LIC\d/i.test([...messageIds, ...messages].join(' '));
 }
 

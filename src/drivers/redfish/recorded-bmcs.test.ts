@@ -68,7 +68,7 @@ async function checkPowerWithoutOff(stage: Stage): Promise<void> {
   const off: readonly PowerTarget[] = ['power off', 'soft power off'];
   for (const target of off) {
     await assert.rejects(driver.power.setPower(node, target), {
-      code: 'bmcError',
+      code: 'bmcUnsupported',
       message: /no ResetType for it \(offered: On, /,
     });
   }

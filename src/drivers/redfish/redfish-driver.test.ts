@@ -105,8 +105,22 @@ suite('faults', () => {
     [
       'a user who may not',
       { [`GET ${system}`]: { status: 403, body: { error: { message: 'Not for you.' } } } },
-      'bmcError',
+      'bmcInsufficientPrivilege',
       /Not for you/,
+    ],
+    ['a method that it does not have', { [`GET ${system}`]: { status: 405 } }, 'bmcUnsupported', /405 Method Not Allowed/],
+    [
+      'a feature that needs a licence',
+      {
+        [`GET ${system}`]: {
+          status: 403,
+          body: {
+            error: { '@Message.ExtendedInfo': [{ MessageId: 'IDRAC.2.8.LIC501', Message: 'A required license is missing.' }] },
+          },
+        },
+      },
+      'bmcUnsupported',
+      /license is missing/,
     ],
     [
       'an error',
@@ -131,7 +145,7 @@ suite('faults', () => {
       'bmcNotReady',
       /is not ready.*500.*Starting/,
     ],
-    ['no Redfish', { [`GET ${system}`]: { text: 'hello' } }, 'bmcError', /no JSON/],
+    ['no Redfish', { [`GET ${system}`]: { text: 'hello' } }, 'bmcMalformedReply', /no JSON/],
     ['silence', { [`GET ${system}`]: { silent: true } }, 'bmcUnreachable', /did not respond/],
   ];
   for (const [title, script, code, says] of rows) {
@@ -145,12 +159,42 @@ suite('faults', () => {
     });
   }
 
-  test('a cancelled question is interrupted', async (t) => {
+  test('a cancelled question is told as that', async (t) => {
     const { driver, node } = await setStage(t, { [`GET ${system}`]: { silent: true } });
     const end = new AbortController();
     const callOptions = faultOf(driver.power.getPower(node(), { signal: end.signal }));
     setTimeout(() => end.abort(), 20);
-    assert.equal((await callOptions).code, 'interrupted');
+    assert.equal((await callOptions).code, 'cancelled');
+  });
+});
+
+suite('the cause of a failure', () => {
+  test('several systems without redfish_system_id are told as a fault of driver_info, which names them', async (t) => {
+    const links = ['/redfish/v1/Systems/1', '/redfish/v1/Systems/2'].map((path) => ({ '@odata.id': path }));
+    const { driver, node } = await setStage(t, { 'GET /redfish/v1/Systems': { body: { Members: links } } });
+    const fault = await faultOf(driver.power.getPower(node()));
+    assert.equal(fault.code, 'driverInfo');
+    assert.match(fault.message, /n1 is invalid: the BMC at .* has 2 systems; set redfish_system_id to one of: .*Systems\/2/);
+  });
+
+  test('a request that the timeout of its caller ends is one to a BMC that did not respond', async (t) => {
+    const { driver, node } = await setStage(t, { [`GET ${system}`]: { silent: true } });
+    const fault = await faultOf(driver.power.getPower(node(), { signal: AbortSignal.timeout(20) }));
+    assert.equal(fault.code, 'bmcUnreachable');
+  });
+
+  test('a request is ended by the end of Ingot, or by a change of the credentials', { timeout: 20_000 }, async (t) => {
+    const { driver, node, stage } = await setStage(t, { [`GET ${system}`]: { silent: true } });
+    const untilAsked = async (times: number) => {
+      while (stage.names().filter((name) => name === `GET ${system}`).length < times) await new Promise(setImmediate);
+    };
+    const replaced = faultOf(driver.power.getPower(node()));
+    await untilAsked(1);
+    const other = faultOf(driver.power.getPower(node({ redfish_password: 'other' })));
+    assert.equal((await replaced).code, 'driverInfoChanged');
+    await untilAsked(2);
+    await driver.close();
+    assert.equal((await other).code, 'interrupted');
   });
 });
 

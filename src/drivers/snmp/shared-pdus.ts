@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PeerQueue } from '#async/peer-queue.ts';
 import { openSnmpClient, type SnmpClient, type SnmpNetwork, type SnmpValue } from '#wire/snmp/snmp-client.ts';
-import { SnmpError } from '#wire/snmp/snmp-error.ts';
+import { SnmpError, type SnmpFailure } from '#wire/snmp/snmp-error.ts';
 import type { SnmpPeer } from '#wire/snmp/snmp-peer.ts';
 import { isBelowIdentity, outletOid, type Pdu, placeBelow } from './pdu.ts';
 import { findPdus, identityOid } from './pdu-table.ts';
@@ -48,7 +48,7 @@ export class SharedPdus {
     const rows = (named ? [named] : findPdus(identity)).map((pdu) => placeBelow(identity, pdu));
     const [only] = rows;
     if (!only)
-      throw new SnmpError('unfit', `sysObjectID ${identity}, which is no PDU known here: name its family as snmp_driver`);
+      throw new SnmpError('unknown', `sysObjectID ${identity}, which is no PDU known here; set snmp_driver to its family`);
     if (rows.length === 1) return only;
     const asked = rows.flatMap((pdu) => {
       const oid = outletOid(pdu.state, pdu, outlet);
@@ -116,6 +116,9 @@ async function readAll(client: SnmpClient, oids: readonly string[], signal?: Abo
   return values;
 }
 
+/** Failures of one object among several. */
+const ofObject: readonly SnmpFailure[] = ['absent', 'answered', 'privilege'];
+
 /** An agent fails the whole request if one object is in error: then each is queried separately. */
 async function readSome(
   client: SnmpClient,
@@ -126,7 +129,7 @@ async function readSome(
     const values = await client.get(oids, signal);
     return oids.map((oid, at) => [oid, values[at] ?? null]);
   } catch (error) {
-    const isOfObject = error instanceof SnmpError && (error.failure === 'absent' || error.failure === 'answered');
+    const isOfObject = error instanceof SnmpError && ofObject.includes(error.failure);
     if (!isOfObject) throw error;
     const [only] = oids;
     if (oids.length === 1 && only !== undefined) return [[only, error]];

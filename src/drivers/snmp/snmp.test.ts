@@ -256,11 +256,15 @@ suite('faults', skip, () => {
     'an outlet that is not there': [
       { snmp_outlet: '99' },
       {
-        code: 'bmcError',
-        message: /outlet 99, its state failed on the PDU at 127\.0\.0\.1 \(port \d+\): no such object: it has no outlet 99/,
+        code: 'bmcUnsupported',
+        message:
+          /outlet 99, its state is not supported by the PDU at 127\.0\.0\.1 \(port \d+\): no such object: it has no outlet 99/,
       },
     ],
-    'a state that is none': [{ snmp_outlet: 12 }, { code: 'bmcError', message: /the state 77, which is neither on nor off/ }],
+    'a state that is none': [
+      { snmp_outlet: 12 },
+      { code: 'bmcMalformedReply', message: /the state 77, which is neither on nor off/ },
+    ],
     'a wrong community': [{ snmp_community: 'open sesame' }, { code: 'bmcUnreachable', message: /did not respond \(2 attempts/ }],
     'a wrong key': [
       { snmp_version: '3', snmp_user: 'strong', snmp_auth_key: 'open sesame', snmp_auth_protocol: 'sha256' },
@@ -285,8 +289,8 @@ suite('faults', skip, () => {
     const { power, node } = setStage(t);
     const onlyReads = node({ snmp_community_write: communities.read });
     await assert.rejects(power.setPower(onlyReads, 'power on'), {
-      code: 'bmcError',
-      message: /outlet 3, power on failed on .*: NoAccess/,
+      code: 'bmcInsufficientPrivilege',
+      message: /privilege for outlet 3, power on: NoAccess/,
     });
   });
 
@@ -296,7 +300,7 @@ suite('faults', skip, () => {
     const { power, node } = setStage(t);
     const auto = node({ snmp_driver: 'auto', snmp_port: other.port });
     await assert.rejects(power.getPower(auto), {
-      code: 'bmcError',
+      code: 'driverInfo',
       message: /sysObjectID 1\.3\.6\.1\.4\.1\.9\.1\.1, which is no PDU/,
     });
   });

@@ -56,6 +56,6 @@ test('a PDU that does not say what it is has to be named', { skip: reason }, asy
     return power.getPower({ ...aNode({ driver_info: info }), ports: [] });
   };
   for (const family of ['auto', 'gude_epc'])
-    await assert.rejects(stateBy(family), { code: 'bmcError', message: /no sysObjectID/ });
+    await assert.rejects(stateBy(family), { code: 'bmcMalformedReply', message: /no sysObjectID/ });
   assert.equal(await stateBy('raritan_pdu'), 'power on');
 });

@@ -14,6 +14,6 @@ export function createTileraPduDriver(options: TileraOptions): TileraPduDriver {
   const stop = new AbortController();
   return {
     power: createTileraPower(options, stop.signal),
-    close: async () => stop.abort(new Fault('interrupted', { what: 'The PDU manager', why: 'Ingot stops' })),
+    close: async () => stop.abort(new Fault('interrupted', { what: 'The PDU manager', why: 'Ingot is stopping' })),
   };
 }

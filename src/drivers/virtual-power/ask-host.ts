@@ -16,8 +16,10 @@ export type Host = {
   readonly uri: string;
   /** Returns standard output. Throws `HostRefusal` if the exit status of the last call is not 0. */
   ask(calls: readonly (readonly string[])[], signal?: AbortSignal): Promise<string>;
-  bmcError(command: string, detail: string): Fault;
+  fault(code: HostFault, command: string, detail: string): Fault;
 };
+
+export type HostFault = 'bmcError' | 'bmcUnsupported' | 'bmcMalformedReply';
 
 /** The program ran and failed. */
 export class HostRefusal extends Error {
@@ -51,21 +53,22 @@ export function hostOf(pool: SshPool, node: NodeFacts, defaults: VirtualPowerDef
   const hypervisor: Hypervisor = hypervisorTable[type];
   const program = ['env', 'LC_ALL=C', ...hypervisor.program(uri)];
   const address = formatPeer(target);
-  const bmcError = (command: string, detail: string) => new Fault('bmcError', { device, address, command, detail });
+  const fault = (code: HostFault, command: string, detail: string) => new Fault(code, { device, address, command, detail });
   return {
     hypervisor,
     key: `${keyOf(target)} ${type} ${uri}`,
     address,
     uri,
-    bmcError,
+    fault,
     async ask(calls, signal) {
       const line = calls.map((words) => commandLine([...program, ...words])).join('; ');
       const name = `${hypervisor.program(uri)[0]} ${calls.at(-1)?.[0]}`;
       try {
         const { status, output, errors } = await pool.run(target, line, signal);
         if (status === 0) return output;
-        const detail = status === notFoundStatus ? 'the program is not installed' : readDetail(errors) || `exit status ${status}`;
-        throw new HostRefusal(bmcError(name, detail), errors);
+        const isMissing = status === notFoundStatus;
+        const detail = isMissing ? 'the program is not installed' : readDetail(errors) || `exit status ${status}`;
+        throw new HostRefusal(fault(isMissing ? 'bmcUnsupported' : 'bmcError', name, detail), errors);
       } catch (error) {
         throw error instanceof SshError ? toFault(error, node, address) : error;
       }

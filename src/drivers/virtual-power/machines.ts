@@ -22,14 +22,15 @@ export class Machines {
     this.#now = now;
   }
 
-  /** Throws `bmcError` if no machine, or more than one, has a MAC of the node. */
+  /** Throws `driverInfo` if no machine, or more than one, has a MAC of the node. */
   async find(host: Host, node: NodeFacts): Promise<Machine> {
     const found = choose(host, node, (await this.#list(host, keptMs)).machines);
     if (found) return found;
     const again = choose(host, node, (await this.#list(host, renewMs)).machines);
     if (again) return again;
     const macs = node.ports.map(({ address }) => address).join(', ');
-    throw host.bmcError('the search for its machine', `no machine has the MAC address ${macs}`);
+    const detail = `on the hypervisor host ${host.address}, no machine has the MAC address ${macs}`;
+    throw new Fault('driverInfo', { node: node.name ?? node.uuid, detail });
   }
 
   forget(host: Host): void {

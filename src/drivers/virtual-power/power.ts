@@ -47,7 +47,7 @@ export function createVirtualPower({ hostOf, validate, machines }: Parts): Power
 async function command(host: Host, machine: Machine, { target, signal }: { target: PowerTarget; signal?: AbortSignal }) {
   const { commands, forget, beforeOn, already, busy, running } = host.hypervisor;
   const make = commands[target];
-  if (!make) throw host.bmcError(target, 'no such command');
+  if (!make) throw host.fault('bmcUnsupported', target, 'the hypervisor has no such command');
   if (target === 'power on' && Object.keys(beforeOn).length > 0) {
     const word = await readWord(host, machine, signal);
     const before = Object.hasOwn(beforeOn, word) ? beforeOn[word] : undefined;
@@ -73,13 +73,14 @@ async function command(host: Host, machine: Machine, { target, signal }: { targe
 async function readWord(host: Host, machine: Machine, signal?: AbortSignal): Promise<string> {
   const output = await host.ask([host.hypervisor.state(machine.uuid)], signal);
   const word = host.hypervisor.readState(output);
-  if (word === undefined) throw host.bmcError('the question for its state', `${JSON.stringify(output.trim().slice(0, 100))}`);
+  if (word === undefined)
+    throw host.fault('bmcMalformedReply', 'the question for its state', `${JSON.stringify(output.trim().slice(0, 100))}`);
   return word;
 }
 
 function powerState(host: Host, word: string): PowerState {
   const { states } = host.hypervisor;
   const state = Object.hasOwn(states, word) ? states[word] : undefined;
-  if (!state) throw host.bmcError('the question for its state', `the state '${word}'`);
+  if (!state) throw host.fault('bmcMalformedReply', 'the question for its state', `the state '${word}'`);
   return state;
 }

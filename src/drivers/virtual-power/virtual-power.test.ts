@@ -179,7 +179,10 @@ test('a VirtualBox machine that runs already is on', { skip: withoutSshd }, asyn
 test('says which machine is missing, and which are too many', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node } = await aStage(t);
   const missing = await faultOf(power.getPower(node()));
-  assert.deepEqual([missing.code, /no machine has the MAC address 52:54:00:aa:bb:01/.test(missing.message)], ['bmcError', true]);
+  assert.deepEqual(
+    [missing.code, /no machine has the MAC address 52:54:00:aa:bb:01/.test(missing.message)],
+    ['driverInfo', true],
+  );
 
   virsh.add({ uuid: one, name: odd, macs: [mac] });
   virsh.add({ uuid: two, name: 'copy', macs: ['52:54:00:aa:bb:02'] });

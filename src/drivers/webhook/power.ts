@@ -4,7 +4,7 @@ import type { CallOptions, FaultTable, PowerInterface } from '../interfaces.ts';
 import { matches } from './match.ts';
 import { readWebhookSettings, type WebhookSettings, webhookProperties } from './properties.ts';
 
-const faultTable: FaultTable = { silent: 'bmcUnreachable', untrusted: 'bmcUntrusted', unfit: 'bmcError' };
+const faultTable: FaultTable = { silent: 'bmcUnreachable', untrusted: 'bmcUntrusted', unfit: 'bmcMalformedReply' };
 
 /** Name of the device in faults. */
 const device = 'web service';
@@ -68,7 +68,7 @@ async function ask(settings: WebhookSettings, { url, method }: Call, { signal }:
 function settingFault(settings: WebhookSettings, detail: string): Fault {
   const { query } = settings.urls;
   const command = `${settings.methods.query} ${pathOf(query, settings)}`;
-  return new Fault('bmcError', { device, address: query.host, command, detail });
+  return new Fault('bmcMalformedReply', { device, address: query.host, command, detail });
 }
 
 /** Masks secrets, which a query or a path may contain. */

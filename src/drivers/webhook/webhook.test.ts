@@ -92,7 +92,10 @@ suite('answers that are no state', () => {
     return (_, response) => response.writeHead(status, headers).end(text);
   };
   const cases: Record<string, [Answer, { code: string; message: RegExp }]> = {
-    'neither of the two': [answering(200, 'status: melting'), { code: 'bmcError', message: /'status: melting', which neither/ }],
+    'neither of the two': [
+      answering(200, 'status: melting'),
+      { code: 'bmcMalformedReply', message: /'status: melting', which neither/ },
+    ],
     'an error, in the words of the service': [
       answering(500, 'PDU\n  on fire'),
       {
@@ -101,16 +104,16 @@ suite('answers that are no state', () => {
       },
     ],
     'a refusal': [answering(401, ''), { code: 'bmcRefused', message: /HTTP status 401/ }],
-    'too many words': [answering(200, 'x'.repeat(100_000)), { code: 'bmcError', message: /more than 65536 bytes/ }],
-    'no HTTP': [(request) => request.socket.end('hello\r\n'), { code: 'bmcError', message: /no HTTP/ }],
+    'too many words': [answering(200, 'x'.repeat(100_000)), { code: 'bmcMalformedReply', message: /more than 65536 bytes/ }],
+    'no HTTP': [(request) => request.socket.end('hello\r\n'), { code: 'bmcMalformedReply', message: /no HTTP/ }],
     'a closed door': [(request) => request.socket.destroy(), { code: 'bmcUnreachable', message: /did not respond/ }],
     'the way to another place': [
       answering(302, '', { location: 'http://169.254.169.254/latest' }),
-      { code: 'bmcError', message: /a redirection to http:\/\/169\.254\.169\.254, which is not followed/ },
+      { code: 'bmcMalformedReply', message: /a redirection to http:\/\/169\.254\.169\.254, which is not followed/ },
     ],
     'a circle': [
       (request, response) => response.writeHead(307, { location: request.url }).end(),
-      { code: 'bmcError', message: /more than 3/ },
+      { code: 'bmcMalformedReply', message: /more than 3/ },
     ],
   };
   for (const [name, [answer, expected]] of Object.entries(cases)) {
@@ -132,7 +135,10 @@ suite('answers that are no state', () => {
   test('a command is not turned into a GET by a redirection', async (t) => {
     const answer: Answer = (_, response) => response.writeHead(303, { location: '/done' }).end();
     const { node } = await setStage(t, { answer });
-    await assert.rejects(power.setPower(node(), 'power on'), { code: 'bmcError', message: /redirection \(303\) of a POST/ });
+    await assert.rejects(power.setPower(node(), 'power on'), {
+      code: 'bmcMalformedReply',
+      message: /redirection \(303\) of a POST/,
+    });
   });
 
   test('nor are credentials of basic authentication without the word before them', async (t) => {
@@ -167,7 +173,7 @@ suite('answers that are no state', () => {
     const answer: Answer = (_, response) => response.end(`${'a'.repeat(60)}!`);
     const { node } = await setStage(t, { answer });
     const state = power.getPower(node({ power_on_regex: '(a+)+$' }));
-    await assert.rejects(state, { code: 'bmcError', message: /power_on_regex took more than 50 ms/ });
+    await assert.rejects(state, { code: 'bmcMalformedReply', message: /power_on_regex took more than 50 ms/ });
   });
 });
 

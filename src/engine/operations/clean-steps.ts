@@ -4,7 +4,7 @@
  */
 import { type Static, type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
+import { asFault, Fault, type FaultCode, failedBmcFaults, passingBmcFaults } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
@@ -223,7 +223,7 @@ function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
   return setting !== undefined && (setting.type === 'Password' || formatValue(setting.value) === formatValue(value));
 }
 
-const awayCodes: readonly FaultCode[] = [...passingBmcFaults, 'bmcError'];
+const awayCodes: readonly FaultCode[] = [...passingBmcFaults, ...failedBmcFaults];
 
 function isAway(error: unknown): boolean {
   return awayCodes.includes(asFault(error).code);

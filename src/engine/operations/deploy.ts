@@ -89,7 +89,15 @@ export async function writeServerActive(
 
 /** Faults that would occur on any node: they do not count against this one. */
 const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
-  ...(['cancelled', 'checksumMismatch', 'preparedImageDamaged', 'imageUnusable', 'imageNotBootable', 'agentOutdated'] as const),
+  ...([
+    'cancelled',
+    'checksumMismatch',
+    'preparedImageDamaged',
+    'imageUnusable',
+    'imageNotBootable',
+    'agentOutdated',
+    'limitReached',
+  ] as const),
   ...(['notConfined', 'noSpace', 'stateFolder', 'internal'] as const),
 ]);
 

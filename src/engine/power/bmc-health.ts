@@ -4,7 +4,7 @@
  * is also written as a row (`bmc_health`), an event and the node's `fault`, so that it survives a restart and is
  * visible in the API.
  */
-import { asFault, type FaultCode, formatFault } from '#domain/faults.ts';
+import { asFault, type FaultCode, failedBmcFaults, formatFault } from '#domain/faults.ts';
 import type { PowerInterface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcHealthRecord } from '#store/tables/bmc-health.ts';
@@ -19,7 +19,7 @@ const stateTable: Partial<Record<FaultCode, Failure>> = {
   bmcRefused: 'auth_failed',
   bmcUntrusted: 'auth_failed',
   bmcNotReady: 'erroring',
-  bmcError: 'erroring',
+  ...Object.fromEntries(failedBmcFaults.map((code) => [code, 'erroring' as const])),
   toolFailed: 'erroring',
 };
 

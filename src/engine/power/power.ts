@@ -1,6 +1,6 @@
 /** Power changes, verified by reading the state back, and the record of every BMC command. */
 
-import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
+import { asFault, Fault, failedBmcFaults, passingBmcFaults } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -191,7 +191,9 @@ async function noteReached(at: At, state: PowerState): Promise<void> {
 
 /** Without the fault's message, which names the BMC: owners of servers read this too. */
 function troubleOf(error: unknown): string {
-  return asFault(error).code === 'bmcUnreachable' ? 'does not answer' : 'answers with an error';
+  const { code } = asFault(error);
+  if (code === 'limitReached') return 'was not asked yet, as too many others are';
+  return code === 'bmcUnreachable' ? 'does not answer' : 'answers with an error';
 }
 
 function isAway(error: unknown): boolean {
@@ -199,7 +201,7 @@ function isAway(error: unknown): boolean {
 }
 
 function isPassing(error: unknown): boolean {
-  return isAway(error) || asFault(error).code === 'bmcError';
+  return isAway(error) || failedBmcFaults.includes(asFault(error).code);
 }
 
 /** Updates the power state in the node's row. */

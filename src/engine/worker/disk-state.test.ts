@@ -49,6 +49,8 @@ test('both chains declare it for the steps before the first byte is written, and
 test('a failure counts as one against the node, but for cancellations and what would have failed on any node', async () => {
   for (const [code, failures] of [
     ['interrupted', 1],
+    ['bmcConnectionClosed', 1],
+    ['limitReached', 0],
     ['agentFailed', 1],
     ['toolFailed', 1],
     ['cancelled', 0],

@@ -85,6 +85,6 @@ test('what nobody waits for any more is not hashed, nor what was refused meanwhi
 
   await drain();
 
-  assert.deepEqual(await Promise.all([...first, hungUp, refused]), ['done', 'done', 'interrupted', 'tooManyRequests']);
+  assert.deepEqual(await Promise.all([...first, hungUp, refused]), ['done', 'done', 'clientDisconnected', 'tooManyRequests']);
   assert.deepEqual(started, ['a', 'a']);
 });

@@ -112,7 +112,7 @@ export class HashQueue {
   #isReady(from: Class, waiting: Waiting): boolean {
     const { job } = waiting;
     try {
-      if (job.isAborted?.()) throw new Fault('interrupted', { what: 'A login', why: 'the client disconnected' });
+      if (job.isAborted?.()) throw new Fault('clientDisconnected', { what: 'The login' });
       return job.admit?.() ?? true;
     } catch (error) {
       this.#remove(from, job.address, waiting);

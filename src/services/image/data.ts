@@ -22,7 +22,7 @@ export type Upload = {
   readonly isAborted: () => boolean;
 };
 
-/** @throws Fault `badRequest`, `conflict`, `notFound`, `clientGone`, and those of the image store */
+/** @throws Fault `badRequest`, `conflict`, `notFound`, `clientDisconnected`, and those of the image store */
 export async function uploadData(
   context: Data,
   caller: Caller,
@@ -43,7 +43,7 @@ export async function uploadData(
     if (saved === 0) throw new Fault('notFound', { what: 'Image', id });
   } catch (error) {
     await giveBack(context, id);
-    throw upload.isAborted() ? new Fault('clientGone', { what: `The upload of image ${id}` }) : error;
+    throw upload.isAborted() ? new Fault('clientDisconnected', { what: `The upload of image ${id}` }) : error;
   }
 }
 

@@ -6,10 +6,9 @@ export type DxpPeer = { readonly address: string; readonly port: number; readonl
 /**
  * - `silent`: no connection, or no response before the timeout;
  * - `refused`: the device closed the connection without a response, as for a wrong user name or password;
- * - `answered`: the device reported an error;
- * - `unfit`: it has no such relay.
+ * - `answered`: the device reported an error.
  */
-export type DxpFailure = 'silent' | 'refused' | 'answered' | 'unfit';
+export type DxpFailure = 'silent' | 'refused' | 'answered';
 
 export class DxpError extends Error {
   override name = 'DxpError';

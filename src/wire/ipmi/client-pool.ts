@@ -6,6 +6,8 @@ import { defaultTimings, type Timings } from './timings.ts';
 export type IpmiClientPool = {
   /** The only client for this BMC. New credentials replace it. */
   client(options: IpmiClientOptions): IpmiClient;
+  /** All clients were closed for good, not only the one of a BMC whose credentials changed. */
+  readonly isClosed: boolean;
   stats(): { readonly clients: number; readonly sessions: SessionStats };
   close(): Promise<void>;
 };
@@ -26,6 +28,7 @@ export function createIpmiClientPool(options: IpmiPoolOptions): IpmiClientPool {
   const { datagrams, timings = defaultTimings, sessions: limit = 0, clients: most = 30_000 } = options;
   const sessions = new SessionBudget(limit, timings);
   const known = new Map<string, Known>();
+  let isClosed = false;
 
   function remember(key: string, options: IpmiClientOptions): IpmiClient {
     if (known.size >= most) forgetUnused(known);
@@ -43,8 +46,12 @@ export function createIpmiClientPool(options: IpmiPoolOptions): IpmiClientPool {
       void before?.client.close();
       return remember(key, options);
     },
+    get isClosed() {
+      return isClosed;
+    },
     stats: () => ({ clients: known.size, sessions: sessions.stats }),
     async close() {
+      isClosed = true;
       const open = [...known.values()];
       known.clear();
       sessions.stop();

@@ -272,7 +272,7 @@ suite('cipher suites', () => {
     bmc.restart();
 
     const failure = await failureOf(client.request(getChassisStatus, {}));
-    assert.equal(failure.failure, 'unfit');
+    assert.equal(failure.failure, 'unsupported');
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   });
 

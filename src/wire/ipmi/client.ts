@@ -182,7 +182,7 @@ class Client implements IpmiClient, SessionHolder {
     if (!this.#holds) {
       const { sessions } = this.#network;
       const full = `all ${sessions.stats.limit} sessions that Ingot may hold at once (ipmi.sessions) are in use`;
-      await sessions.acquire(budget, () => this.#error('closed', 'Open Session', full));
+      await sessions.acquire(budget, () => this.#error('limit', 'Open Session', full));
       this.#holds = true;
     }
     return this.#keeper.open(budget);
@@ -196,7 +196,7 @@ class Client implements IpmiClient, SessionHolder {
     return this.#error('silent', name, 'the requests before it have not ended');
   }
 
-  #error(failure: 'closed' | 'silent', command: string, detail: string): IpmiError {
+  #error(failure: 'closed' | 'limit' | 'silent', command: string, detail: string): IpmiError {
     const { address, port } = this.#options;
     return new IpmiError(failure, { peer: { address, port }, command, detail });
   }

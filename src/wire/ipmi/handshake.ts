@@ -11,9 +11,9 @@ import { decodePlainPacket, encodePlainPacket, type PayloadType } from '../rmcp/
 import { closeSession } from './app-commands.ts';
 import { adviceOn, type Privilege, privilegeLevels } from './command.ts';
 import type { Conversation } from './conversation.ts';
-import { IpmiError } from './ipmi-error.ts';
+import { IpmiError, type IpmiFailure } from './ipmi-error.ts';
 import { encodeRequest } from './message.ts';
-import { unfit } from './outside-commands.ts';
+import { unfit, unsupported } from './outside-commands.ts';
 import { RmcpPlusLink, type SessionTerms } from './session-link.ts';
 import {
   beginsWithCode,
@@ -54,7 +54,7 @@ export async function openSession(
   let isBest = true;
   for (let at = 0; ; ) {
     const suite = suites[at];
-    if (!suite) throw unfit(conversation, `it accepts none of cipher suites ${suites.map(({ id }) => id).join(', ')}`);
+    if (!suite) throw unsupported(conversation, `it accepts none of cipher suites ${suites.map(({ id }) => id).join(', ')}`);
     const isLast = at === suites.length - 1;
     try {
       const handshake = new Handshake(conversation, login, { suite, isLast, budget, wait, quirk });
@@ -206,7 +206,7 @@ class Handshake {
     const key = passwordKey(this.#login.password);
     if (beginsWithCode(code, rakp2Code(facts, key))) return facts;
     this.#giveUp(bmcSession);
-    const error = this.#refused('the password is not the one the BMC has (RAKP 2)');
+    const error = this.#failure('refused', 'the password is not the one the BMC has (RAKP 2)');
     const odd = findQuirkByRakp2({ facts, code, openingPrivilege: this.#quirk.openingPrivilege(this.#level) }, key);
     throw odd ? new OtherQuirk(error, odd.quirk) : error;
   }
@@ -224,7 +224,7 @@ class Handshake {
     }
     const { code: proof } = answer.value;
     if (beginsWithCode(proof, rakp4Code(facts, terms.keys.sik))) return;
-    const error = this.#refused("the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
+    const error = this.#failure('refused', "the BMC's proof does not match (RAKP 4); it may have a key (K_G) of its own set");
     const openingPrivilege = this.#quirk.openingPrivilege(this.#level);
     const key = this.#login.bmcKey ?? passwordKey(this.#login.password);
     const odd = findQuirkByRakp4({ facts, code: proof, openingPrivilege }, key);
@@ -274,15 +274,20 @@ class Handshake {
     const said = `${rakp.rakpStatusTable[status] ?? `unknown status ${status}`} (${step})`;
     const detail = status === rakp.rakpStatus.unauthorizedRole ? `${said}${adviceOn(this.#login.privilege)}` : said;
     if (rakp.fullStatuses.includes(status)) {
-      return new NoFreeSession('unfit', { peer: this.#conversation.peer, command: 'Open Session', detail });
+      return new NoFreeSession('completion', { peer: this.#conversation.peer, command: 'Open Session', detail });
     }
-    const error = rakp.credentialStatuses.includes(status) ? this.#refused(detail) : unfit(this.#conversation, detail);
+    const error = this.#failure(failureOf(status), detail);
     return roleStatuses.includes(status) ? new OtherQuirk(error, openSessionPrivilege) : error;
   }
 
-  #refused(detail: string): IpmiError {
-    return new IpmiError('refused', { peer: this.#conversation.peer, command: 'Open Session', detail });
+  #failure(failure: IpmiFailure, detail: string): IpmiError {
+    return new IpmiError(failure, { peer: this.#conversation.peer, command: 'Open Session', detail });
   }
+}
+
+function failureOf(status: number): IpmiFailure {
+  if (rakp.credentialStatuses.includes(status)) return 'refused';
+  return rakp.privilegeStatuses.includes(status) ? 'privilege' : 'completion';
 }
 
 function randomSession(): number {

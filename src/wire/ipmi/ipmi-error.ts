@@ -3,13 +3,25 @@ import type { Peer } from '../udp/datagrams.ts';
 /**
  * Why a request to a BMC failed:
  * - `silent`: no (valid) response before the deadline;
- * - `refused`: unknown user, wrong password, or insufficient privilege;
- * - `completion`: the BMC answered the command with a completion code other than 00h;
- * - `unfit`: the BMC answered, but cannot or will not speak IPMI 2.0 as Ingot requires;
- * - `closed`: this end closed the session, the BMC ended the SOL session, or no session could be opened within the
- *   limit.
+ * - `refused`: unknown user or wrong password;
+ * - `privilege`: the user may not have the privilege level that Ingot requested;
+ * - `completion`: the BMC answered the command with a completion code other than 00h, or refused a session;
+ * - `unsupported`: the BMC does not offer a version, cipher suite or payload that Ingot requires;
+ * - `unfit`: the response violates the specification;
+ * - `disconnected`: the BMC ended the session;
+ * - `limit`: no session could be opened within Ingot's own limit;
+ * - `closed`: this end closed the session.
  */
-export type IpmiFailure = 'silent' | 'refused' | 'completion' | 'unfit' | 'closed';
+export type IpmiFailure =
+  | 'silent'
+  | 'refused'
+  | 'privilege'
+  | 'completion'
+  | 'unsupported'
+  | 'unfit'
+  | 'disconnected'
+  | 'limit'
+  | 'closed';
 
 type Context = { peer: Peer; command: string; detail: string; attempts?: number; seconds?: number; completion?: number };
 

@@ -110,7 +110,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     await strict.close();
 
     assert.ok(failed instanceof IpmiError);
-    assert.equal(failed.failure, 'unfit');
+    assert.equal(failed.failure, 'unsupported');
     assert.match(failed.detail, /17/);
   });
 });

@@ -96,7 +96,7 @@ suite('IPMI 1.5 with the virtual BMC', () => {
       failureOf(connect(t, bmc.port, changes).request(getChassisStatus, {}, { background: true }));
     assert.equal((await failed({ password: 'wrong' })).failure, 'refused');
     const tooHigh = await failed({ user: 'watcher' });
-    assert.equal(tooHigh.failure, 'refused');
+    assert.equal(tooHigh.failure, 'privilege');
     // https://github.com/kontron/python-ipmi/pull/168
     assert.match(tooHigh.detail, /beyond the limit.*needs ipmi_priv_level/);
     assert.match((await failed({ version: '2.0' })).detail, /does not speak IPMI 2\.0/);

@@ -20,7 +20,7 @@ import { type Login, NoFreeSession } from './handshake.ts';
 import { IpmiError } from './ipmi-error.ts';
 import { LegacyLink } from './legacy-link.ts';
 import { decodeResponse, encodeRequest } from './message.ts';
-import { askOutside, readCapabilities, unfit } from './outside-commands.ts';
+import { askOutside, readCapabilities, unfit, unsupported } from './outside-commands.ts';
 import type { SessionLink } from './session-link.ts';
 import type { Budget } from './timings.ts';
 
@@ -31,7 +31,7 @@ const privilegeTooHigh = 0x86;
 /** @throws IpmiError */
 export async function openLegacySession(conversation: Conversation, login: Login, budget: Budget): Promise<SessionLink> {
   const capabilities = await readCapabilities(conversation, { extended: false, budget });
-  if (!capabilities?.types.md5) throw unfit(conversation, 'it offers no MD5 authentication for IPMI 1.5 on this channel');
+  if (!capabilities?.types.md5) throw unsupported(conversation, 'it offers no MD5 authentication for IPMI 1.5 on this channel');
   for (let round = 1; ; round += 1) {
     const { session, challenge } = await askChallenge(conversation, login.user, budget);
     try {
@@ -88,7 +88,8 @@ async function askChallenge(conversation: Conversation, user: string, budget: Bu
   const { completion, data } = await askOutside(conversation, row, { query, legacy: true, budget });
   if (completion === completionCodes.ok) return decode(row.response, data, row.name);
   const detail = describeCompletion(completion, row.completionCodes);
-  throw new IpmiError('refused', { peer: conversation.peer, command: row.name, detail });
+  const isName = completion in (row.completionCodes ?? {});
+  throw new IpmiError(isName ? 'refused' : 'completion', { peer: conversation.peer, command: row.name, detail, completion });
 }
 
 /**
@@ -107,8 +108,8 @@ function turnedDown({ peer }: Conversation, { privilege }: Login, completion: nu
   const said = describeCompletion(completion, activateSession.completionCodes);
   const isTooHigh = completion === privilegeTooHigh;
   const context = { peer, command: activateSession.name, detail: isTooHigh ? `${said}${adviceOn(privilege)}` : said };
-  if (fullCodes.includes(completion)) return new NoFreeSession('unfit', context);
-  return new IpmiError(isTooHigh ? 'refused' : 'unfit', context);
+  if (fullCodes.includes(completion)) return new NoFreeSession('completion', context);
+  return new IpmiError(isTooHigh ? 'privilege' : 'completion', { ...context, completion });
 }
 
 function suspectPassword({ peer, command, attempts, seconds }: IpmiError): IpmiError {

@@ -36,7 +36,7 @@ const mostPages = 10;
 async function requireIpmi20(conversation: Conversation, budget: Budget): Promise<void> {
   const capabilities = await readCapabilities(conversation, { extended: true, budget });
   if (capabilities?.types.extended && capabilities.versions.ipmi20) return;
-  throw unfit(conversation, 'it does not speak IPMI 2.0 (RMCP+) on this channel');
+  throw unsupported(conversation, 'it does not speak IPMI 2.0 (RMCP+) on this channel');
 }
 
 /** @param options `extended`: request the IPMI 2.0 data, which some old BMCs refuse */
@@ -95,4 +95,8 @@ export function askOutside<Q, R>(
 
 export function unfit({ peer }: Conversation, detail: string): IpmiError {
   return new IpmiError('unfit', { peer, command: 'Open Session', detail });
+}
+
+export function unsupported({ peer }: Conversation, detail: string): IpmiError {
+  return new IpmiError('unsupported', { peer, command: 'Open Session', detail });
 }

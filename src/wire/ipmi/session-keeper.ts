@@ -5,7 +5,7 @@ import { adviceOn, privilegeLevels } from './command.ts';
 import { completionCodes } from './completion-codes.ts';
 import { Conversation } from './conversation.ts';
 import { type Login, NoFreeSession, openSession } from './handshake.ts';
-import { IpmiError } from './ipmi-error.ts';
+import { IpmiError, type IpmiFailure } from './ipmi-error.ts';
 import type { Latency } from './latency.ts';
 import { openLegacySession } from './legacy-session.ts';
 import { findCipherSuites } from './outside-commands.ts';
@@ -62,7 +62,7 @@ export class SessionKeeper {
     } catch (error) {
       await session.close();
       throw error instanceof IpmiError && levelRefusals.includes(error.completion ?? 0)
-        ? new IpmiError(error.failure, { ...error, detail: `${error.detail}${adviceOn(this.#login.privilege)}` })
+        ? new IpmiError('privilege', { ...error, detail: `${error.detail}${adviceOn(this.#login.privilege)}` })
         : error;
     }
     this.#session = session;
@@ -111,7 +111,7 @@ export class SessionKeeper {
       if (error instanceof NoFreeSession) throw error;
       this.#learned = undefined;
       this.#quirk = standardSession;
-      throw error instanceof IpmiError && error.failure === 'unfit' && doubt
+      throw error instanceof IpmiError && suiteFailures.includes(error.failure) && doubt
         ? new IpmiError(error.failure, { ...error, detail: `${error.detail}; ${doubt}` })
         : error;
     }
@@ -138,6 +138,9 @@ export class SessionKeeper {
 }
 
 /** Completion codes of Set Session Privilege Level for an account without that privilege, section 22.18. */
+/** Failures that another cipher suite may avoid. */
+const suiteFailures: readonly IpmiFailure[] = ['unsupported', 'completion', 'unfit'];
+
 const levelRefusals: readonly number[] = [0x80, 0x81, completionCodes.insufficientPrivilege];
 
 /** If the deadline passes between two retries for a free session, "no free session" explains more than a timeout. */

@@ -100,7 +100,7 @@ export class Session {
     const outcome = readBridged(payload, asked);
     if (!outcome || 'answer' in outcome) return outcome?.answer;
     const detail = describeCompletion(outcome.refusal, sendMessage.completionCodes);
-    throw new IpmiError('unfit', { peer: this.#conversation.peer, command: sendMessage.name, detail });
+    throw new IpmiError('completion', { peer: this.#conversation.peer, command: sendMessage.name, detail });
   }
 
   #read<Q, R>(row: Command<Q, R>, { completion, data }: Response): R {

@@ -81,6 +81,7 @@ suite('the session budget', () => {
     const reason = refused.status === 'rejected' ? refused.reason : undefined;
     assert.ok(reason instanceof IpmiError);
     assert.match(reason.message, /all 1 sessions .*ipmi\.sessions/);
+    assert.equal(reason.failure, 'limit');
   });
 
   test('closing leaves no session behind', async (t) => {

@@ -37,7 +37,8 @@ const inUse = 0x80;
  */
 export async function openSerialLine(login: BmcLogin, options: SerialLineOptions): Promise<SerialLine> {
   const { datagrams, timings = defaultTimings, signal, explain } = options;
-  if (login.version === '1.5') throw unfit(login, 'IPMI 1.5 has no serial line over the LAN; it needs ipmi_protocol_version 2.0');
+  if (login.version === '1.5')
+    throw unsupported(login, 'IPMI 1.5 has no serial line over the LAN; it needs ipmi_protocol_version 2.0');
   const latency = new Latency();
   const keeper = new SessionKeeper(login, { datagrams, timings, latency });
   const budget = new Budget(timings.deadline, { signal, patient: true });
@@ -146,7 +147,7 @@ class SolStream extends Duplex implements SerialLine {
   #flagged(flags: number): void {
     if (!(flags & solToConsole.deactivated)) return;
     this.#isOver = true;
-    this.destroy(this.#error('closed', 'the BMC has ended its use'));
+    this.destroy(this.#error('disconnected', 'the BMC has ended its use'));
   }
 
   /** Keeps the session alive while the machine prints nothing, section 6.12.15. */
@@ -180,9 +181,9 @@ class SolStream extends Duplex implements SerialLine {
     return this.#error('silent', 'what was typed was never acknowledged');
   }
 
-  #error(failure: 'silent' | 'closed', detail: string): IpmiError {
+  #error(failure: 'silent' | 'disconnected', detail: string): IpmiError {
     const attempts = failure === 'silent' ? repeats + 1 : 0;
-    return new IpmiError(failure, { peer: this.#parts.keeper.peer, command: 'The serial line', detail, attempts });
+    return new IpmiError(failure, { peer: this.#parts.keeper.peer, command: 'Serial over LAN', detail, attempts });
   }
 }
 
@@ -198,6 +199,6 @@ function tolerateCompletion(error: unknown): void {
   if (!(error instanceof IpmiError && error.failure === 'completion')) throw error;
 }
 
-function unfit({ address, port }: Peer, detail: string): IpmiError {
-  return new IpmiError('unfit', { peer: { address, port }, command: activatePayload.name, detail });
+function unsupported({ address, port }: Peer, detail: string): IpmiError {
+  return new IpmiError('unsupported', { peer: { address, port }, command: activatePayload.name, detail });
 }

@@ -5,13 +5,19 @@ import type { RedfishPeer } from './redfish-client.ts';
 export type RedfishClientPool = {
   /** The shared client of this service. It is replaced when credentials or trust settings change. */
   client(peer: RedfishPeer): RedfishService;
+  /** All clients were closed for good, not only the one of a service whose credentials changed. */
+  readonly isClosed: boolean;
   close(): Promise<void>;
 };
 
 /** One client per service, thus one session, one connection and one queue. */
 export function createRedfishClientPool(limits?: Partial<RedfishLimits>): RedfishClientPool {
   const clients = new Map<string, { client: RedfishService; fingerprint: string }>();
+  let isClosed = false;
   return {
+    get isClosed() {
+      return isClosed;
+    },
     client(peer) {
       const fingerprint = fingerprintOf(peer);
       const known = clients.get(peer.url);
@@ -22,6 +28,7 @@ export function createRedfishClientPool(limits?: Partial<RedfishLimits>): Redfis
       return client;
     },
     async close() {
+      isClosed = true;
       const open = [...clients.values()];
       clients.clear();
       await Promise.all(open.map(({ client }) => client.close()));

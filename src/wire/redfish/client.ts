@@ -383,7 +383,7 @@ function redirectedMethod({ status }: Incoming, method: Method): Method | undefi
 }
 
 function tooSlow(path: string, ms: number): RedfishError {
-  return new RedfishError('unfit', { request: `GET ${path}`, detail: `its members were not read within ${ms / 1000} s` });
+  return new RedfishError('answered', { request: `GET ${path}`, detail: `its members were not read within ${ms / 1000} s` });
 }
 
 function isStale(error: unknown): boolean {

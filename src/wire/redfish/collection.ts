@@ -1,7 +1,7 @@
 /** Reads all members of a collection as separate resources, over all pages, in as few requests as possible. */
 import { linkOf, pathOf } from './links.ts';
 import { isObject } from './messages.ts';
-import { type Json, RedfishError, type RedfishReply, type Resource } from './redfish-client.ts';
+import { type Json, RedfishError, type RedfishReply, type Resource, unusableReplies } from './redfish-client.ts';
 
 export type Reading = {
   readonly get: (path: string) => Promise<RedfishReply>;
@@ -68,7 +68,8 @@ async function readFirst(path: string, { get, expand, cannotExpand }: Reading): 
   try {
     return await get(`${path}${path.includes('?') ? '&' : '?'}${expand}`);
   } catch (error) {
-    if (!(error instanceof RedfishError) || !['answered', 'unfit'].includes(error.failure)) throw error;
+    if (!(error instanceof RedfishError) || !(error.failure === 'answered' || unusableReplies.includes(error.failure)))
+      throw error;
     cannotExpand();
     return get(path);
   }
@@ -96,7 +97,7 @@ async function complete(
     return [{ ...member, ...(await get(link)).body }];
   } catch (error) {
     if (!(error instanceof RedfishError)) throw error;
-    const isOfMember = error.failure === 'answered' || error.failure === 'unfit' || error.lacksPrivilege;
+    const isOfMember = error.failure === 'answered' || unusableReplies.includes(error.failure) || error.lacksPrivilege;
     if (!isOfMember) throw error;
     if (!isBare) return [member];
     if (error.status === 404) return [];

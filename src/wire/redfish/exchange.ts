@@ -260,16 +260,18 @@ async function collect(
   const chunks: Buffer[] = [];
   let size = 0;
   let cut: string | undefined;
+  let isDisconnected = false;
   try {
     for await (const chunk of reply as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limit) throw new CutReply(`the reply is larger than ${limit} bytes`);
       chunks.push(chunk);
     }
-    if (!reply.complete) throw new CutReply('the reply ended early');
+    if (!reply.complete) throw new CutReply(endedEarly);
   } catch (error) {
     request.destroy();
     cut = cutOf(error);
+    isDisconnected = cut === endedEarly;
     if (cut === undefined) throw failureOf(error);
   } finally {
     done();
@@ -283,9 +285,12 @@ async function collect(
   const unpacked = cut === undefined ? await decode(reply, received, limit).catch(() => undefined) : received;
   if (unpacked === undefined)
     cut = `the reply is no ${reply.headers['content-encoding']}, or unpacks to more than ${limit} bytes`;
-  if (cut !== undefined && !isEnough) throw new RedfishError('unfit', { request: `${method} ${path}`, detail: cut });
+  const cutFailure = isDisconnected ? 'disconnected' : 'unfit';
+  if (cut !== undefined && !isEnough) throw new RedfishError(cutFailure, { request: `${method} ${path}`, detail: cut });
   return { status, headers: flat(reply), body: unpacked ?? Buffer.alloc(0), ...(cut !== undefined && { cut }) };
 }
+
+const endedEarly = 'the reply ended early';
 
 class CutReply extends Error {}
 
@@ -293,7 +298,7 @@ class CutReply extends Error {}
 function cutOf(error: unknown): string | undefined {
   if (error instanceof CutReply) return error.message;
   const { code = '', message } = error as NodeJS.ErrnoException;
-  if (code === 'ECONNRESET') return 'the reply ended early';
+  if (code === 'ECONNRESET') return endedEarly;
   return code.startsWith('HPE_') ? `the reply is no HTTP (${message})` : undefined;
 }
 
@@ -321,7 +326,7 @@ function explain(error: unknown, request: string): RedfishError {
   const { code = '', message } = error as NodeJS.ErrnoException;
   if (/^HPE_/.test(code)) return new RedfishError('unfit', { request, detail: `the reply is no HTTP (${message})` });
   if (/^(EPROTO|ERR_SSL_)/.test(code)) {
-    return new RedfishError('unfit', { request, detail: tlsTrouble(code, message) });
+    return new RedfishError('unsupported', { request, detail: tlsTrouble(code, message) });
   }
   return new RedfishError('silent', { request, detail: silenceTable[code] ?? code ?? message });
 }

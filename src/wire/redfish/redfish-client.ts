@@ -73,9 +73,22 @@ export type RedfishClient = {
  * - `refused`: 401, 403, or no session for this user;
  * - `answered`: a status other than 2xx, or a failed task; `messages` holds the service's own text;
  * - `unfit`: the response is not Redfish;
- * - `closed`: this client was closed meanwhile.
+ * - `unsupported`: no version of TLS, or no cipher, that both sides support;
+ * - `disconnected`: the service closed the connection before the end of its response;
+ * - `closed`: the request was cancelled, or this client was closed meanwhile.
  */
-export type RedfishFailure = 'silent' | 'untrusted' | 'refused' | 'answered' | 'unfit' | 'closed';
+export type RedfishFailure =
+  | 'silent'
+  | 'untrusted'
+  | 'refused'
+  | 'answered'
+  | 'unfit'
+  | 'unsupported'
+  | 'disconnected'
+  | 'closed';
+
+/** Failures of a service that responds, but not with Redfish: also of one that is starting or stopping. */
+export const unusableReplies: readonly RedfishFailure[] = ['unfit', 'unsupported', 'disconnected'];
 
 /** Never contains a user name, password, token or cookie. */
 export class RedfishError extends Error {

@@ -57,7 +57,7 @@ async function refuse(reply: IncomingMessage, request: string): Promise<never> {
   reply.destroy();
   const status = reply.statusCode === 200 ? 500 : (reply.statusCode ?? 500);
   readReply({ status, headers: {}, body: Buffer.concat(chunks) }, { request });
-  throw new RedfishError('unfit', { request, detail: `status ${status} for a stream`, status });
+  throw new RedfishError('answered', { request, detail: `status ${status} for a stream`, status });
 }
 
 async function read(reply: IncomingMessage, heard: (event: ServerEvent) => void): Promise<void> {

@@ -40,8 +40,10 @@ export const rakpStatus = {
 export const cipherSuiteStatuses: readonly number[] = [4, 5, 16, 17];
 /** Statuses of a BMC that has no free session. */
 export const fullStatuses: readonly number[] = [1, 11];
-/** Statuses that only another user name, password or privilege can fix. */
-export const credentialStatuses: readonly number[] = [9, 10, 12, 13, 15];
+/** Statuses that only another user name or password can fix. */
+export const credentialStatuses: readonly number[] = [12, 13, 15];
+/** Statuses that only another privilege level can fix. */
+export const privilegeStatuses: readonly number[] = [9, 10];
 
 /** Role byte of RAKP 1: look up the user by name only, not by name and privilege, section 13.20. */
 export const nameOnlyLookup = 0x10;

@@ -75,7 +75,7 @@ test('an object that is not there', skip, async (t) => {
 test('who may read, but not write, is told so', skip, async (t) => {
   const { read } = communities;
   const client = open(t, { version: '2c', read, write: read });
-  await assert.rejects(client.set(outlet, 1), { failure: 'answered', message: 'NoAccess' });
+  await assert.rejects(client.set(outlet, 1), { failure: 'privilege', message: 'NoAccess' });
   assert.deepEqual(await client.get([outlet]), [2]);
 });
 
@@ -86,7 +86,7 @@ test('credentials that are not the agent’s', skip, async (t) => {
     [{ ...strong, auth: { ...strong.auth, key: 'open sesame' } }, 'refused', /Wrong Digest/],
     [{ ...strong, auth: { ...strong.auth, protocol: 'sha' } }, 'refused', /Wrong Digest/],
     [{ ...strong, user: 'nobody' }, 'refused', /Unknown User Name/],
-    [{ ...strong, priv: { protocol: 'none', key: '' } }, 'answered', /AuthorizationError/],
+    [{ ...strong, priv: { protocol: 'none', key: '' } }, 'privilege', /AuthorizationError/],
     // snmpd drops packets that it cannot decrypt.
     [{ ...strong, priv: { ...strong.priv, key: 'open sesame' } }, 'silent', /no answer in time/],
   ];

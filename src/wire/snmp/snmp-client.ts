@@ -44,7 +44,7 @@ export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTim
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       const failure = closed ? new SnmpError('closed', 'this end was closed') : toSnmpError(error);
-      if (failure.failure !== 'answered') drop();
+      if (failure.failure !== 'answered' && failure.failure !== 'privilege') drop();
       throw failure;
     }
   };
@@ -171,8 +171,12 @@ function toSnmpError(error: unknown): SnmpError {
 /** RFC 3416 section 3; version 1 returns noSuchName where later versions return the value noSuchObject. */
 function ofStatus(status: number): SnmpError {
   const name = String(snmp.ErrorStatus[status] ?? status);
-  return status === snmp.ErrorStatus['NoSuchName'] ? new SnmpError('absent', name) : new SnmpError('answered', name);
+  if (name === 'NoSuchName') return new SnmpError('absent', name);
+  return new SnmpError(privilegeStatuses.includes(name) ? 'privilege' : 'answered', name);
 }
+
+/** NotWritable is not among them: it is also that of an object that does not exist. */
+const privilegeStatuses: readonly string[] = ['NoAccess', 'AuthorizationError'];
 
 function ofCode(code: number, message: string): SnmpError {
   const { EAuthFailure, ECouldNotDecrypt, ENotInTimeWindow } = snmp.ResponseInvalidCode;

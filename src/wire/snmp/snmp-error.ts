@@ -2,12 +2,14 @@
  * Why a request to a peer failed:
  * - `silent`: no response before the timeout; with versions 1 and 2c also the effect of a wrong community;
  * - `refused`: the peer rejects the user, key or security level (RFC 3414 section 3.2);
- * - `answered`: an error status, given by name;
+ * - `privilege`: the user or community may not do this;
+ * - `answered`: another error status, given by name;
  * - `absent`: no such object;
- * - `unfit`: not SNMP, or a response to another request;
+ * - `unknown`: nothing tells how this product is controlled;
+ * - `unfit`: not SNMP, a response to another request, or a value that the object cannot have;
  * - `closed`: this end was closed.
  */
-export type SnmpFailure = 'silent' | 'refused' | 'answered' | 'absent' | 'unfit' | 'closed';
+export type SnmpFailure = 'silent' | 'refused' | 'privilege' | 'answered' | 'absent' | 'unknown' | 'unfit' | 'closed';
 
 /** Never contains a community, user or key. */
 export class SnmpError extends Error {
