@@ -24,7 +24,7 @@ import type { ApiContext, ApiScope } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { authenticate, recheckSlowReads, type ScopeType } from './http/authentication.ts';
 import { keepReserve } from './http/disk-reserve.ts';
-import { replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
+import { type ErrorTypes, replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
 import { jsonParser } from './http/json-body.ts';
 import { readMediaType } from './http/media-types.ts';
 import { negotiateMicroversion } from './http/microversions.ts';
@@ -35,6 +35,7 @@ import { sendLongListsInSlices } from './http/sliced-json.ts';
 import { compileValidator } from './http/validation.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
+import { networkErrorType } from './network/error-types.ts';
 import { registerNetwork } from './network/index.ts';
 import { createPolicies } from './policies.ts';
 import type { ApiPartSettings } from './settings.ts';
@@ -96,6 +97,8 @@ const serviceTable: readonly Service[] = [
   },
 ];
 
+const errorTypes: ErrorTypes = { network: networkErrorType };
+
 /** Builds the application; `listen` or `inject` it. */
 export function createApi(parts: ApiParts): FastifyInstance {
   const { tokenKey, clock, onAuthenticated = () => {}, ...shared } = parts;
@@ -115,7 +118,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   };
   const app = fastify({
     loggerInstance: parts.log,
-    frameworkErrors: (error, request, reply) => replyWithFault(serviceAt(request.url))(error, request, reply),
+    frameworkErrors: (error, request, reply) => replyWithFault(serviceAt(request.url), errorTypes)(error, request, reply),
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.settings['api.trusted_proxies'],
     genReqId: () => `req-${randomUUID()}`,
@@ -128,10 +131,12 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.setValidatorCompiler(compileValidator);
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
-  app.setErrorHandler<FastifyError>((error, request, reply) => replyWithFault(serviceAt(request.url))(error, request, reply));
+  app.setErrorHandler<FastifyError>((error, request, reply) =>
+    replyWithFault(serviceAt(request.url), errorTypes)(error, request, reply),
+  );
   const methods = new RouteMethods(app);
   requirePolicies(app, checksItself);
-  app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods)(request, reply));
+  app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods, errorTypes)(request, reply));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
   });
@@ -176,7 +181,7 @@ type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<ty
 
 function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods }: Hooks) {
   return async (app: FastifyInstance): Promise<void> => {
-    app.setErrorHandler(replyWithFault(service.name));
+    app.setErrorHandler(replyWithFault(service.name, errorTypes));
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(microversionTable[service.microversions]));
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
@@ -186,7 +191,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
       sendLongListsInSlices(closed);
       closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
       closed.addHook('onRequest', reserve(service.name));
-      closed.setNotFoundHandler(replyNotFound(service.name, methods));
+      closed.setNotFoundHandler(replyNotFound(service.name, methods, errorTypes));
       await service.register(closed as ApiScope, context);
     });
   };

@@ -7,7 +7,11 @@ import type { RouteMethods } from './route-methods.ts';
 
 export type ServiceName = 'identity' | 'compute' | 'image' | 'network' | 'baremetal';
 
-type Shape = (fault: Fault, text: string) => object;
+/** `type`: the name of the service's own exception, if its format has one. */
+type Shape = (fault: Fault, text: string, type: string) => object;
+
+/** The names of a service's exceptions, which only the service knows. Default: the fault's code. */
+export type ErrorTypes = Readonly<Partial<Record<ServiceName, (fault: Fault) => string>>>;
 
 /** Nova wraps an error in a name that depends on its status. */
 const novaNameTable: Readonly<Record<number, string>> = {
@@ -48,21 +52,14 @@ const shapeTable: Record<ServiceName, Shape> = {
   identity: keystoneError,
   image: titled,
   compute: (fault, text) => ({ [novaNameTable[fault.status] ?? 'computeFault']: { code: fault.status, message: text } }),
-  network: (fault, text) => ({ NeutronError: { type: neutronType(fault), message: text, detail: '' } }),
+  network: (_, text, type) => ({ NeutronError: { type, message: text, detail: '' } }),
   baremetal: (fault, text) => ({
     error_message: JSON.stringify({ faultcode: fault.status < 500 ? 'Client' : 'Server', faultstring: text, debuginfo: null }),
   }),
 };
 
-/** Neutron's exception names: `NetworkNotFound`, `IpAddressInUse`. */
-function neutronType(fault: Fault): string {
-  if (fault.code === 'forbidden') return 'PolicyNotAuthorized';
-  if (fault.code === 'notFound') return `${fault.fields['what']}NotFound`.replaceAll(' ', '');
-  return fault.code.charAt(0).toUpperCase() + fault.code.slice(1);
-}
-
 /** A Fastify error handler. Internal errors are logged in full and their details hidden from the client. */
-export function replyWithFault(service: ServiceName) {
+export function replyWithFault(service: ServiceName, types: ErrorTypes = {}) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
     const fault = hungUp ? new Fault('clientDisconnected', { what: 'The request' }) : faultOf(error);
@@ -72,12 +69,12 @@ export function replyWithFault(service: ServiceName) {
     reply.header('x-openstack-request-id', request.id);
     if (fault.status === 401) reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
     if (fault.code === 'tooManyRequests') reply.header('retry-after', fault.fields['seconds']);
-    reply.code(fault.status).send(shapeTable[service](fault, textOf(fault, request)));
+    reply.code(fault.status).send(errorBody(service, types, { fault, text: textOf(fault, request) }));
   };
 }
 
 /** For an unknown path, or a path without this method. */
-export function replyNotFound(service: ServiceName, methods: RouteMethods) {
+export function replyNotFound(service: ServiceName, methods: RouteMethods, types: ErrorTypes = {}) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const [path = ''] = request.url.split('?');
     const allowed = methods.at(path);
@@ -86,8 +83,12 @@ export function replyNotFound(service: ServiceName, methods: RouteMethods) {
         ? new Fault('methodNotAllowed', { method: request.method, resource: path, allowed: allowed.join(', ') })
         : new Fault('notFound', { what: 'Resource', id: `${request.method} ${path}` });
     if (allowed.length > 0) reply.header('allow', allowed.join(', '));
-    reply.code(fault.status).send(shapeTable[service](fault, fault.message));
+    reply.code(fault.status).send(errorBody(service, types, { fault, text: fault.message }));
   };
+}
+
+function errorBody(service: ServiceName, types: ErrorTypes, { fault, text }: { fault: Fault; text: string }): object {
+  return shapeTable[service](fault, text, types[service]?.(fault) ?? fault.code);
 }
 
 function textOf(fault: Fault, request: FastifyRequest): string {

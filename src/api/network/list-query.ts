@@ -51,10 +51,14 @@ export function readNetworkQuery(parameters: unknown, fields: ListFields): ListQ
   };
 }
 
+/** Of an invalid query: webob's name, as Neutron's. */
+const type = 'HTTPBadRequest';
+
 function readFilters(query: Query, fields: ListFields): Condition[] {
   const wanted = Object.entries(query).filter(([name]) => !controls.has(name));
   const unknown = wanted.filter(([name]) => !filterOf(fields, name)).map(([name]) => name);
-  if (unknown.length > 0) throw new Fault('badRequest', { detail: `${quoted(unknown)} is invalid attribute for filtering` });
+  if (unknown.length > 0)
+    throw new Fault('badRequest', { detail: `${quoted(unknown)} is invalid attribute for filtering`, type });
   return wanted.flatMap(([name, value]) => filterOf(fields, name)?.([...new Set([value].flat())]) ?? []);
 }
 
@@ -65,10 +69,11 @@ function readSort(query: Query, fields: ListFields): { column: string; descendin
   const keys = [query['sort_key'] ?? []].flat();
   const directions = [query['sort_dir'] ?? []].flat();
   if (!directions.every((direction) => direction === 'asc' || direction === 'desc'))
-    throw new Fault('badRequest', { detail: "The sort_dirs value is invalid, valid value is 'asc' and 'desc'" });
+    throw new Fault('badRequest', { detail: "The sort_dirs value is invalid, valid value is 'asc' and 'desc'", type });
   const columnsOf = (key: string) => (Object.hasOwn(fields, key) ? fields[key]?.sort : undefined);
   const unknown = keys.filter((key) => columnsOf(key) === undefined);
-  if (unknown.length > 0) throw new Fault('badRequest', { detail: `${quoted(unknown)} is invalid attribute for sort_keys` });
+  if (unknown.length > 0)
+    throw new Fault('badRequest', { detail: `${quoted(unknown)} is invalid attribute for sort_keys`, type });
   return keys.flatMap((key, index) =>
     (columnsOf(key) ?? []).map((column) => ({ column, descending: directions[index] === 'desc' })),
   );

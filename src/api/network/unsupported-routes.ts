@@ -5,31 +5,52 @@ import { type NetworkRule, route, unsupportedRoute } from './policy.ts';
 
 type Collection = {
   readonly path: string;
+  /** In the name of the exception for one that does not exist. */
+  readonly noun: string;
   readonly what: string;
   readonly get: NetworkRule;
   readonly create: NetworkRule | null;
 };
 
 const collectionTable: readonly Collection[] = [
-  { path: 'address-scopes', what: 'An address scope', get: 'get_address_scope', create: 'create_address_scope' },
-  { path: 'agents', what: 'A network agent', get: 'get_agent', create: null },
-  { path: 'availability_zones', what: 'A network availability zone', get: 'get_availability_zone', create: null },
-  { path: 'floatingips', what: 'A floating IP', get: 'get_floatingip', create: 'create_floatingip' },
-  { path: 'rbac-policies', what: 'An RBAC policy', get: 'get_rbac_policy', create: 'create_rbac_policy' },
-  { path: 'routers', what: 'A router', get: 'get_router', create: 'create_router' },
-  { path: 'security-groups', what: 'A security group', get: 'get_security_group', create: 'create_security_group' },
+  {
+    path: 'address-scopes',
+    noun: 'AddressScope',
+    what: 'An address scope',
+    get: 'get_address_scope',
+    create: 'create_address_scope',
+  },
+  { path: 'agents', noun: 'Agent', what: 'A network agent', get: 'get_agent', create: null },
+  {
+    path: 'availability_zones',
+    noun: 'AvailabilityZone',
+    what: 'A network availability zone',
+    get: 'get_availability_zone',
+    create: null,
+  },
+  { path: 'floatingips', noun: 'FloatingIP', what: 'A floating IP', get: 'get_floatingip', create: 'create_floatingip' },
+  { path: 'rbac-policies', noun: 'RbacPolicy', what: 'An RBAC policy', get: 'get_rbac_policy', create: 'create_rbac_policy' },
+  { path: 'routers', noun: 'Router', what: 'A router', get: 'get_router', create: 'create_router' },
+  {
+    path: 'security-groups',
+    noun: 'SecurityGroup',
+    what: 'A security group',
+    get: 'get_security_group',
+    create: 'create_security_group',
+  },
   {
     path: 'security-group-rules',
+    noun: 'SecurityGroupRule',
     what: 'A security group rule',
     get: 'get_security_group_rule',
     create: 'create_security_group_rule',
   },
-  { path: 'segments', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
-  { path: 'subnetpools', what: 'A subnet pool', get: 'get_subnetpool', create: 'create_subnetpool' },
-  { path: 'trunks', what: 'A trunk', get: 'get_trunk', create: 'create_trunk' },
+  { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
+  { path: 'subnetpools', noun: 'SubnetPool', what: 'A subnet pool', get: 'get_subnetpool', create: 'create_subnetpool' },
+  { path: 'trunks', noun: 'Trunk', what: 'A trunk', get: 'get_trunk', create: 'create_trunk' },
 ];
 
-export const unsupportedRoutes = collectionTable.flatMap(({ path, what, get, create }) => {
+export const unsupportedRoutes = collectionTable.flatMap(({ path, noun, what, get, create }) => {
   const plural = path.replaceAll('-', '_');
   return [
     route({
@@ -46,15 +67,9 @@ export const unsupportedRoutes = collectionTable.flatMap(({ path, what, get, cre
       policy: get,
       summary: `${what}: there is none`,
       handler(request) {
-        throw new Fault('notFound', { what: nounOf(what), id: request.params.id });
+        throw new Fault('notFound', { what: noun, id: request.params.id });
       },
     }),
     unsupportedRoute({ method: 'POST', path: `/${path}`, policy: create ?? get, what }),
   ];
 });
-
-/** `A security group` → `SecurityGroup`, as in Neutron's error names. */
-function nounOf(what: string): string {
-  const words = what.replace(/^An? /, '').split(' ');
-  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
-}

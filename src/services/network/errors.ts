@@ -6,8 +6,8 @@ const exceptionTable = {
   HostRoutesExhausted: 'badRequest',
   InvalidAllocationPool: 'badRequest',
   OutOfBoundsAllocationPool: 'badRequest',
-  OverlappingAllocationPools: 'badRequest',
-  GatewayConflictWithAllocationPools: 'badRequest',
+  OverlappingAllocationPools: 'conflict',
+  GatewayConflictWithAllocationPools: 'conflict',
   PortBound: 'conflict',
   ServicePortInUse: 'conflict',
 } as const satisfies Record<string, FaultCode>;

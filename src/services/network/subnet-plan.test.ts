@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Fault } from '#domain/faults.ts';
 import { parseAddress } from '#domain/ip-addresses.ts';
 import { type PlanRequest, planSubnet } from './subnet-plan.ts';
 
@@ -46,16 +47,6 @@ test('what does not fit is refused with its field', () => {
     [{ gateway_ip: '10.0.0.255' }, /gateway_ip/],
     [{ allocation_pools: [{ start: '10.0.0.9', end: '10.0.0.5' }] }, /allocation_pools: .* is not a range/],
     [{ allocation_pools: [{ start: '10.0.0.9', end: '10.0.1.5' }] }, /allocation_pools: .* is not a range/],
-    [{ allocation_pools: [{ start: '10.0.0.1', end: '10.0.0.5' }] }, /allocation_pools: .* contains the gateway/],
-    [
-      {
-        allocation_pools: [
-          { start: '10.0.0.2', end: '10.0.0.5' },
-          { start: '10.0.0.5', end: '10.0.0.9' },
-        ],
-      },
-      /overlap/,
-    ],
     [{ dns_nameservers: ['dns.example'] }, /dns_nameservers: 'dns.example'/],
     [{ host_routes: [{ destination: '10.1.0.0/16', nexthop: 'x' }] }, /host_routes: 'x'/],
     [{ host_routes: [{ destination: '2001:db8::/64', nexthop: '10.0.0.2' }] }, /host_routes: .* not of ip_version 4/],
@@ -74,6 +65,38 @@ test('what does not fit is refused with its field', () => {
   ];
   for (const [fields, expected] of cases)
     assert.throws(() => planSubnet({ ...v4, ...fields }), { code: 'badRequest', message: expected });
+});
+
+test('conflicts of pools have the names that Neutron gives them', () => {
+  const pools = (...ranges: [start: string, end: string][]) => ranges.map(([start, end]) => ({ start, end }));
+  const cases: [Partial<PlanRequest>, code: string, type: string | undefined, message: RegExp][] = [
+    [
+      { allocation_pools: pools(['10.0.0.1', '10.0.0.5']) },
+      'conflict',
+      'GatewayConflictWithAllocationPools',
+      /allocation_pools: .* contains the gateway/,
+    ],
+    [
+      { allocation_pools: pools(['10.0.0.2', '10.0.0.5'], ['10.0.0.5', '10.0.0.9']) },
+      'conflict',
+      'OverlappingAllocationPools',
+      /overlap/,
+    ],
+    [{ allocation_pools: pools(['10.0.0.9', '10.0.0.5']) }, 'badRequest', 'InvalidAllocationPool', /is not a range/],
+    [{ allocation_pools: pools(['10.0.0.9', '10.0.1.5']) }, 'badRequest', 'OutOfBoundsAllocationPool', /is not a range/],
+    [{ dns_nameservers: [1, 2, 3, 4, 5, 6].map((last) => `9.9.9.${last}`) }, 'badRequest', 'DNSNameServersExhausted', /may be 5/],
+    [{ gateway_ip: '10.0.1.1' }, 'badRequest', undefined, /gateway_ip/],
+  ];
+
+  for (const [fields, code, type, message] of cases)
+    assert.throws(
+      () => planSubnet({ ...v4, ...fields }),
+      (error: Fault) => {
+        assert.deepEqual([error.code, error.fields['type']], [code, type]);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
 });
 
 const rangeOf = (start: string, end = start) => ({
