@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { parseOptions } from '#commands/options.ts';
+import { runApiBench } from './api/command.ts';
 import { runBmcBench } from './bmc/command.ts';
 import { runBodiesBench } from './bodies/command.ts';
 import { runFuzzBench } from './fuzz/command.ts';
@@ -14,6 +15,7 @@ import { renderFindings } from './table.ts';
 
 const usage = `Usage: npm run bench [-- --json FILE] [-- --together]
        ingot bench [--json FILE] [--together]
+       npm run bench -- api …: the bare metal API, see npm run bench -- api --help
        npm run bench -- bmc …: many BMCs, see npm run bench -- bmc --help
        npm run bench -- bodies …: the largest bodies, see npm run bench -- bodies --help
        npm run bench -- fuzz …: hostile input for every parser, see npm run bench -- fuzz --help
@@ -30,6 +32,7 @@ docs/performance.md tells what the figures mean. Needs root; nothing else should
 `;
 
 export async function runBenchCommand(args: string[]): Promise<number> {
+  if (args[0] === 'api') return runApiBench(args.slice(1));
   if (args[0] === 'bmc') return runBmcBench(args.slice(1));
   if (args[0] === 'bodies') return runBodiesBench(args.slice(1));
   if (args[0] === 'fuzz') return runFuzzBench(args.slice(1));

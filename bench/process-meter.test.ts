@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { ProcessMeter, parseUsage, readUsage } from './process-meter.ts';
+import { ProcessMeter, parseUsage, readPss, readThreadSeconds, readUsage } from './process-meter.ts';
 
 const status = 'Name:\tnode\nVmPeak:\t 1200000 kB\nVmHWM:\t   90000 kB\nVmRSS:\t   80000 kB\n';
 
@@ -21,6 +21,13 @@ test('knows this process as Node.js knows it', () => {
   const { userCPUTime, systemCPUTime } = process.resourceUsage();
   assert.ok(Math.abs(usage.cpuSeconds - (userCPUTime + systemCPUTime) / 1e6) < 0.1);
   assert.ok(Math.abs(usage.rss - process.memoryUsage.rss()) < 8 * 1024 ** 2);
+});
+
+test('shares memory in proportion, and adds up the time of threads', () => {
+  const { rss, cpuSeconds } = readUsage(process.pid);
+
+  assert.ok(readPss(process.pid) > 0 && readPss(process.pid) <= rss * 1.1);
+  assert.ok(Math.abs(readThreadSeconds(process.pid) - cpuSeconds) < 0.2);
 });
 
 /** Allocates 64 MiB for a moment, and runs a program that uses processor time. */

@@ -1,5 +1,5 @@
 /** Resource usage of a process, read from Linux's /proc: memory and processor time. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Current and peak memory in bytes; seconds of processor time, its own and that of its exited children. */
 export type Usage = { rss: number; peakRss: number; cpuSeconds: number; toolCpuSeconds: number };
@@ -25,6 +25,30 @@ export function parseUsage(status: string, stat: string): Usage {
 /** Throws when there is no such process. */
 export function readUsage(pid: number): Usage {
   return parseUsage(readFileSync(`/proc/${pid}/status`, 'utf8'), readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+/**
+ * Bytes of memory, pages that are shared with other processes counted in proportion (PSS). Throws when there is no such
+ * process.
+ */
+export function readPss(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? Number.NaN) * 1024;
+}
+
+/** Seconds of processor time of all threads that still run, exact to the nanosecond, where `readUsage` counts ticks. */
+export function readThreadSeconds(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => sum + Number(readSchedule(pid, thread).split(' ')[0]) / 1e9, 0);
+}
+
+/** A thread may end while it is read. */
+function readSchedule(pid: number, thread: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
+  } catch {
+    return '0 0 0';
+  }
 }
 
 /** Usage between a start and an end. `before` and `peak` are bytes. */

@@ -28,6 +28,7 @@ const callers = (starter: string) => `callers of ${starter} are looked at`;
 const passedOn: readonly PassedOn[] = [
   { path: 'agent/machine.ts', written: 'how', reason: 'by its type', programs: ['poweroff', 'reboot'] },
   { path: 'agent/run-program.ts', written: 'command', reason: callers('runProgram') },
+  { path: 'bench/api/ingot-process.ts', written: 'program', reason: 'bin/ingot' },
   { path: 'bench/bmc/ingot-on-host.ts', written: 'program', reason: 'bin/ingot' },
   { path: 'bench/host-facts.ts', written: 'program', reason: callers('firstLine') },
   { path: 'build/image/grub.ts', written: 'loader', reason: 'starts programs of the packages that were fetched for it' },

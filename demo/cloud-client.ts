@@ -47,6 +47,10 @@ export class CloudClient {
     return new CloudClient(url, reply.headers.get('x-subject-token') ?? '');
   }
 
+  get token(): string {
+    return this.#token;
+  }
+
   async call<T = Json>(path: string, request: Request = {}): Promise<T> {
     const { method = 'GET', body, headers = {}, timeoutMs = 60_000 } = request;
     const isStream = body instanceof ReadableStream;

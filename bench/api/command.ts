@@ -1,0 +1,92 @@
+/** `ingot bench api`: processor time and latency of the bare metal API, memory and start time, compared with a peer. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, release } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { cacheFolder } from '#build/cache.ts';
+import { parseOptions } from '#commands/options.ts';
+import { startIngot } from './ingot-process.ts';
+import { ApiBench, type MeasureOptions } from './measure.ts';
+import { peerFrom } from './peer.ts';
+import { type ApiFindings, renderApiFindings } from './table.ts';
+
+const usage = `Usage: npm run bench -- api [--sizes N,N,…] [--json FILE]
+
+Starts Ingot as a process of its own with fake hardware, and measures with each number of nodes, one request after the other:
+a list of nodes (a page of at most 1,000), the same with detail, GET and PATCH of one node, and the enrolment of nodes, eight at
+once. Prints processor time of the server (user and system), median and 99th percentile as the client sees them, memory at rest
+and with nodes, and the time from the start to the first reply. No root. docs/performance.md tells what the figures mean.
+
+  --sizes N,N   numbers of nodes, ascending (100,1000,10000)
+  --json FILE   writes the findings there too
+
+  INGOT_PEER_URL=http://127.0.0.1:PORT   an Ironic without authentication that gets the same requests in the same run; its
+      nodes are removed afterwards. Needs the hardware type fake-hardware. Processor time and memory are those of the processes
+      that listen there, where that is this host
+  INGOT_PEER_PIDS=PID,…                  further processes of it, such as its conductor and its database
+`;
+
+const starts = 5;
+
+export async function runApiBench(args: string[]): Promise<number> {
+  const { flags, isHelp } = parseOptions(args, { valueNames: ['sizes', 'json'] });
+  if (isHelp) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort(new Error(signal)));
+  const announce = (line: string) => void process.stderr.write(`==> ${line}\n`);
+  const findings = await benchApi({ sizes: readSizes(flags['sizes']), announce, signal: interruption.signal });
+  process.stdout.write(renderApiFindings(findings));
+  if (flags['json']) {
+    mkdirSync(dirname(resolve(flags['json'])), { recursive: true });
+    writeFileSync(resolve(flags['json']), `${JSON.stringify(findings, null, 2)}\n`);
+  }
+  return 0;
+}
+
+/** @param folder of Ingot's state, created anew */
+export async function benchApi(options: MeasureOptions, folder = join(cacheFolder, 'bench-api')): Promise<ApiFindings> {
+  rmSync(folder, { recursive: true, force: true });
+  const host = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node.js ${process.version}`;
+  const started = new Date().toISOString();
+  const rest = await measureRest(folder, options);
+  const { target, stop } = await startIngot(folder);
+  const sizes = await new ApiBench(target, options).measure().finally(stop);
+  const loaded = await startIngot(folder);
+  const loadedPss = loaded.target.pss() ?? Number.NaN;
+  await loaded.stop();
+  return { started, host, ingot: { ...rest, loadedPss, sizes }, peer: await measurePeer(options) };
+}
+
+async function measureRest(folder: string, { announce }: MeasureOptions) {
+  announce(`Ingot: ${starts} starts`);
+  const measured = [];
+  for (let start = 0; start <= starts; start++) {
+    const { target, startMs, stop } = await startIngot(folder);
+    measured.push({ startMs, pss: target.pss() ?? Number.NaN });
+    await stop();
+  }
+  // The first one created the database.
+  const usual = measured.slice(1).toSorted((left, right) => left.startMs - right.startMs)[Math.floor(starts / 2)];
+  return { startMs: usual?.startMs ?? Number.NaN, restPss: usual?.pss ?? Number.NaN };
+}
+
+async function measurePeer(options: MeasureOptions): Promise<ApiFindings['peer']> {
+  const target = peerFrom(process.env);
+  if (!target) return undefined;
+  const bench = new ApiBench(target, options);
+  try {
+    return { sizes: await bench.measure() };
+  } finally {
+    await bench.clear();
+    target.close();
+  }
+}
+
+function readSizes(text = '100,1000,10000'): number[] {
+  const sizes = text.split(',').map(Number);
+  const isAscending = sizes.every((size, index) => Number.isSafeInteger(size) && size > (sizes[index - 1] ?? 0));
+  if (!isAscending) throw new Error(`--sizes must be whole numbers in ascending order, not '${text}'`);
+  return sizes;
+}
