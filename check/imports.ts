@@ -50,7 +50,7 @@ export const importTable: readonly ImportRow[] = [
     ],
   },
   { from: ['domain'], may: ['nothing'] },
-  { from: ['async', 'files'], may: ['nothing'] },
+  { from: ['async', 'files', 'node-http'], may: ['nothing'] },
   { from: ['agent'], may: ['agent-protocol'] },
   { from: ['build'], may: ['domain'] },
   { from: ['lab'], may: ['wire', 'settings', 'domain'] },
@@ -73,7 +73,7 @@ export const importTable: readonly ImportRow[] = [
 ];
 
 /** Importable by every part, except those whose row says `nothing` and those without the `#` names; `name/`: a folder. */
-const foundations = ['async', 'files', 'settings/'];
+const foundations = ['async', 'files', 'node-http', 'settings/'];
 
 /** The parts that may use a package. A package that is not listed may not be used. */
 const packageTable: Readonly<Record<string, readonly string[]>> = {

@@ -32,7 +32,7 @@ import { checkOrdinaryHandlers, requirePolicies } from './http/policy/require-po
 import { refuseControls } from './http/printable-text.ts';
 import { RouteMethods } from './http/route-methods.ts';
 import { sendLongListsInSlices } from './http/sliced-json.ts';
-import { compileValidator } from './http/validation.ts';
+import { schemaController } from './http/validation.ts';
 import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
 import { networkErrorType } from './network/error-types.ts';
@@ -126,9 +126,9 @@ export function createApi(parts: ApiParts): FastifyInstance {
     connectionTimeout: silenceMs,
     rewriteUrl: ({ url = '' }) => withVersion(url),
     http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
+    schemaController,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
   });
-  app.setValidatorCompiler(compileValidator);
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
   app.setErrorHandler<FastifyError>((error, request, reply) =>

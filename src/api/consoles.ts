@@ -5,9 +5,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import { asFault, redactFault } from '#domain/faults.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
@@ -80,11 +81,7 @@ type Parts = {
 
 export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs = pingMs, ...parts }: Parts): void {
   const isAllowed = (grant: ConsoleGrant) => parts.isAllowed(grant).catch(() => false);
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: frameMax,
-    handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
-  });
+  let sockets: WebSocketServer | undefined;
   const grants = new Map<WebSocket, ConsoleGrant>();
   const isFull = (grant: ConsoleGrant) =>
     grants.size >= socketsMax || [...grants.values()].filter((each) => isSame(each, grant)).length >= socketsMaxEach;
@@ -95,6 +92,7 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs =
     const grant = token === undefined ? undefined : tickets.take(token);
     if (!grant || !(await isAllowed(grant)) || isFull(grant))
       return refuse(socket, token === undefined ? '404 Not Found' : '403 Forbidden');
+    sockets ??= openSockets();
     sockets.handleUpgrade(request, socket, head, (client) => {
       grants.set(client, grant);
       client.once('close', () => grants.delete(client));
@@ -107,8 +105,18 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs =
   };
   app.server.on('upgrade', (request, socket, head) => void admit(request, socket, head));
   app.addHook('preClose', async () => {
-    for (const client of sockets.clients) client.close(closeCodes.done, 'Ingot stops');
-    sockets.close();
+    for (const client of grants.keys()) client.close(closeCodes.done, 'Ingot stops');
+    sockets?.close();
+  });
+}
+
+/** The package is needed only once a console is opened. */
+function openSockets(): WebSocketServer {
+  const ws = createRequire(import.meta.url)('ws') as typeof import('ws');
+  return new ws.WebSocketServer({
+    noServer: true,
+    maxPayload: frameMax,
+    handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
   });
 }
 

@@ -1,7 +1,8 @@
 /** The classic deploy helper: the ramdisk POSTs `i,k,a,n,p,l,e` (ours also `u,s`), any path; reply: status and text. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { MachineMessages } from '#engine/contract.ts';
+import { createServer } from '#node-http/http.ts';
 import { addressOf } from './http-requests.ts';
 import type { MachineAddresses } from './machine-addresses.ts';
 import type { Log, Report } from './parts.ts';

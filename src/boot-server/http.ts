@@ -1,5 +1,6 @@
 /** HTTP of the provisioning network: boot files, images, agent messages, BMC events. The public API is elsewhere. */
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes, formerAgentRoutes, imageRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
@@ -13,6 +14,11 @@ const idleMs = 300_000;
 /** These paths never answer successfully without a token. */
 const guardedPaths = /^\/(?:agent\/v2|redfish-events)\//;
 
+/** Without it Fastify loads ajv and fast-json-stringify; its types know validators of ajv alone. */
+const schemaController = {
+  compilersFactory: { buildValidator: () => TypeBoxValidatorCompiler, buildSerializer: () => () => JSON.stringify },
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>;
+
 const serverOptions = {
   logger: false,
   bodyLimit: bodyMax,
@@ -24,6 +30,7 @@ const serverOptions = {
   requestTimeout: 30_000,
   keepAliveTimeout: 60_000,
   http: { headersTimeout: 10_000 },
+  schemaController,
 } as const;
 
 /** @param agents which agent routes are served here: `all`, or `images` (or `nothing`) if the rest is on HTTPS */

@@ -1,7 +1,8 @@
 /** Renders any fault in the error format of each service. The only module that knows these formats. */
-import { STATUS_CODES } from 'node:http';
+
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asFault, Fault, type FaultCode, formatFault } from '#domain/faults.ts';
+import { STATUS_CODES } from '#node-http/http.ts';
 import { faultFor } from './redact-faults.ts';
 import type { RouteMethods } from './route-methods.ts';
 

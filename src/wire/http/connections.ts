@@ -1,10 +1,11 @@
 /** Connections to one service: one at a time, keep-alive, and verified before the first byte of a request is sent. */
 import { constants } from 'node:crypto';
-import { Agent as PlainAgent } from 'node:http';
+import type { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { Agent as PlainAgent } from '#node-http/http.ts';
 
 /** How a service is authenticated. */
 export type Trust =
@@ -44,7 +45,7 @@ export type Connecting = {
 };
 
 /** @returns an agent for `node:https` or `node:http`, depending on the peer's URL */
-export function createAgent(connecting: Connecting): PlainAgent {
+export function createAgent(connecting: Connecting): Agent {
   const options = { keepAlive: connecting.keepAlive ?? true, maxSockets: 1, maxFreeSockets: 1 };
   if (connecting.peer.url.startsWith('http:')) return new PlainAgent(options);
   return new TrustingAgent(options, connecting);

@@ -1,6 +1,7 @@
 /** One HTTP request and its response, bounded in time and size, to an authenticated peer. */
-import { type IncomingMessage, request as plainRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
+import { request as plainRequest } from '#node-http/http.ts';
 import type { Trust } from './connections.ts';
 import { ConnectTimeout, createAgent, UntrustedPeer } from './connections.ts';
 

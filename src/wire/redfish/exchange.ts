@@ -1,10 +1,11 @@
 /** One HTTP request and its response, bounded in time and size. Every failure is a RedfishError. */
-import { type Agent, type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
+import { request as plainRequest } from '#node-http/http.ts';
 import { ConnectTimeout, createAgent, UntrustedPeer } from '../http/connections.ts';
 import { RedfishError, type RedfishPeer } from './redfish-client.ts';
 

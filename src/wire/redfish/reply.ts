@@ -1,5 +1,5 @@
 /** Converts a raw response into a RedfishReply or a RedfishError. */
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '#node-http/http.ts';
 import type { Incoming } from './exchange.ts';
 import { errorMessages, isObject, type Message, plainMessage } from './messages.ts';
 import { type Json, RedfishError, type RedfishFailure, type RedfishReply, type Resource } from './redfish-client.ts';

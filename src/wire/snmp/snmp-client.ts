@@ -1,9 +1,14 @@
-import snmp, { type Answered, type Session, type User, type Varbind } from 'net-snmp';
+import { createRequire } from 'node:module';
+import type { Answered, Session, User, Varbind } from 'net-snmp';
+import { lazily } from '#async/lazily.ts';
 import type { Datagrams } from '../udp/datagrams.ts';
 import { createDesPrivacy } from './des-privacy.ts';
 import { GuardedSocket } from './guarded-socket.ts';
 import { SnmpError } from './snmp-error.ts';
 import { defaultTimings, longestWait, type SnmpCredentials, type SnmpPeer, type SnmpTimings } from './snmp-peer.ts';
+
+/** Large, and needed only where a PDU is asked. */
+const library = lazily(() => createRequire(import.meta.url)('net-snmp') as typeof import('net-snmp').default);
 
 /** Values of a PDU's objects: numbers, or the identifier of another object. `null` = no such object. */
 export type SnmpValue = number | string | null;
@@ -55,7 +60,7 @@ export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTim
       return varbinds.map(readValue);
     },
     async set(oid, value, { once = false, signal } = {}) {
-      const varbind = { oid, type: snmp.ObjectType['Integer'], value };
+      const varbind = { oid, type: library().ObjectType['Integer'], value };
       const send = (session: Session, answered: Answered) => void session.set([varbind], answered);
       // Safe to repeat: the peer did not execute a message outside its time window.
       await again(() => exchange('write', send, { signal, ...(once && { retries: 0 }) }));
@@ -115,10 +120,10 @@ async function openSession(peer: SnmpPeer, access: Access, { timings, datagrams 
   const options = { ...timings, port: peer.port, reportOidMismatchErrors: true, dgramModule: { createSocket: () => socket } };
   const session =
     credentials.version === '3'
-      ? snmp.createV3Session(peer.address, userOf(credentials), { ...options, context: credentials.context })
-      : snmp.createSession(peer.address, credentials[access], {
+      ? library().createV3Session(peer.address, userOf(credentials), { ...options, context: credentials.context })
+      : library().createSession(peer.address, credentials[access], {
           ...options,
-          version: credentials.version === '1' ? snmp.Version1 : snmp.Version2c,
+          version: credentials.version === '1' ? library().Version1 : library().Version2c,
         });
   // A packet that is not SNMP; without a listener it would end the process. The request keeps waiting.
   session.on('error', () => {});
@@ -141,18 +146,18 @@ const privName = { none: 'none', des: 'des', aes: 'aes', aes256: 'aes256r', aes2
 
 function userOf(credentials: V3): User {
   const { auth, priv } = levelOf(credentials);
-  const { Encryption, Authentication, PrivProtocols } = snmp;
+  const { Encryption, Authentication, PrivProtocols } = library();
   Encryption.algorithms[PrivProtocols['des'] ?? 0] = createDesPrivacy(Authentication.passwordToKey);
   return {
     name: credentials.user,
-    level: snmp.SecurityLevel[priv ? 'authPriv' : auth ? 'authNoPriv' : 'noAuthNoPriv'] ?? 0,
-    ...(auth && { authProtocol: snmp.AuthProtocols[credentials.auth.protocol], authKey: credentials.auth.key }),
-    ...(priv && { privProtocol: snmp.PrivProtocols[privName[credentials.priv.protocol]], privKey: credentials.priv.key }),
+    level: library().SecurityLevel[priv ? 'authPriv' : auth ? 'authNoPriv' : 'noAuthNoPriv'] ?? 0,
+    ...(auth && { authProtocol: library().AuthProtocols[credentials.auth.protocol], authKey: credentials.auth.key }),
+    ...(priv && { privProtocol: library().PrivProtocols[privName[credentials.priv.protocol]], privKey: credentials.priv.key }),
   };
 }
 
 function readValue({ type, value }: Varbind): SnmpValue {
-  const { NoSuchObject, NoSuchInstance, EndOfMibView, OID } = snmp.ObjectType;
+  const { NoSuchObject, NoSuchInstance, EndOfMibView, OID } = library().ObjectType;
   if (type === NoSuchObject || type === NoSuchInstance || type === EndOfMibView) return null;
   if (typeof value === 'number') return value;
   if (type === OID && typeof value === 'string') return value;
@@ -161,16 +166,16 @@ function readValue({ type, value }: Varbind): SnmpValue {
 
 function toSnmpError(error: unknown): SnmpError {
   if (error instanceof SnmpError) return error;
-  if (error instanceof snmp.RequestTimedOutError) return new SnmpError('silent', 'no answer in time');
-  if (error instanceof snmp.RequestFailedError) return ofStatus(error.status);
-  if (error instanceof snmp.ResponseInvalidError) return ofCode(error.code, error.message);
+  if (error instanceof library().RequestTimedOutError) return new SnmpError('silent', 'no answer in time');
+  if (error instanceof library().RequestFailedError) return ofStatus(error.status);
+  if (error instanceof library().ResponseInvalidError) return ofCode(error.code, error.message);
   const { code, message } = error as NodeJS.ErrnoException;
   return new SnmpError(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'silent' : 'unfit', message);
 }
 
 /** RFC 3416 section 3; version 1 returns noSuchName where later versions return the value noSuchObject. */
 function ofStatus(status: number): SnmpError {
-  const name = String(snmp.ErrorStatus[status] ?? status);
+  const name = String(library().ErrorStatus[status] ?? status);
   if (name === 'NoSuchName') return new SnmpError('absent', name);
   return new SnmpError(privilegeStatuses.includes(name) ? 'privilege' : 'answered', name);
 }
@@ -179,7 +184,7 @@ function ofStatus(status: number): SnmpError {
 const privilegeStatuses: readonly string[] = ['NoAccess', 'AuthorizationError'];
 
 function ofCode(code: number, message: string): SnmpError {
-  const { EAuthFailure, ECouldNotDecrypt, ENotInTimeWindow } = snmp.ResponseInvalidCode;
+  const { EAuthFailure, ECouldNotDecrypt, ENotInTimeWindow } = library().ResponseInvalidCode;
   // The second two come from a report, which is unsigned, so they must not count as a rejected key.
   if (code === ENotInTimeWindow || /^(Not In Time Window|Unknown Engine ID)/.test(message))
     return new SnmpError('unfit', outsideWindow);

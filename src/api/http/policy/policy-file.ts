@@ -1,16 +1,21 @@
 /** The operator's policy file (setting `policy.file`): `name: "check"` in YAML or JSON, as oslo.policy reads it. */
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import { lazily } from '#async/lazily.ts';
 import { Fault } from '#domain/faults.ts';
 
 export type PolicyOverride = { readonly check: string; readonly file: string; readonly line: number };
 /** By the rule's name. */
 export type PolicyOverrides = ReadonlyMap<string, PolicyOverride>;
 
+/** Large, and needed only where there is such a file. */
+const yaml = lazily(() => createRequire(import.meta.url)('yaml') as typeof import('yaml'));
+
 const largestFile = 1024 * 1024;
 
 /** @param known whether a service has a rule of that name. @throws Fault `policyFile` that names file and line */
 export function readPolicyFile(file: string, known: (name: string) => boolean): PolicyOverrides {
+  const { isMap, isScalar, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const invalid = (offset: number, detail: string) => new Fault('policyFile', { file, line: lines.linePos(offset).line, detail });
   const document = parseDocument(textOf(file), { lineCounter: lines, logLevel: 'silent' });
