@@ -30,6 +30,7 @@ import { readMediaType } from './http/media-types.ts';
 import { negotiateMicroversion } from './http/microversions.ts';
 import { checkOrdinaryHandlers, requirePolicies } from './http/policy/require-policies.ts';
 import { refuseControls } from './http/printable-text.ts';
+import { RouteCatalogue } from './http/route-catalogue.ts';
 import { RouteMethods } from './http/route-methods.ts';
 import { sendLongListsInSlices } from './http/sliced-json.ts';
 import { schemaController } from './http/validation.ts';
@@ -37,6 +38,7 @@ import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/ind
 import { registerImage } from './image/index.ts';
 import { networkErrorType } from './network/error-types.ts';
 import { registerNetwork } from './network/index.ts';
+import { registerOpenApi } from './openapi-routes.ts';
 import { createPolicies } from './policies.ts';
 import type { ApiPartSettings } from './settings.ts';
 import { microversionTable, type VersionedService } from './versions.ts';
@@ -136,6 +138,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   );
   const methods = new RouteMethods(app);
   requirePolicies(app, checksItself);
+  const catalogue = new RouteCatalogue(app);
   app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods, errorTypes)(request, reply));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
@@ -153,6 +156,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   };
   serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
+  registerOpenApi(app, context, { services: serviceTable, catalogue });
   const reserve = keepReserve(parts.settings);
   for (const service of serviceTable)
     app.register(openService(service, context, { onAuthenticated, reserve, methods }), { prefix: service.prefix });
@@ -174,7 +178,7 @@ function checksItself(url: string): boolean {
 
 /** Ironic treats a path without a version as its only version, and its clients find it so in the catalogue. */
 function withVersion(url: string): string {
-  return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$))(?=[^/?])/, '/baremetal/v1/');
+  return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$)|openapi\.json$)(?=[^/?])/, '/baremetal/v1/');
 }
 
 type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<typeof keepReserve>; methods: RouteMethods };

@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The name of the rule that a request must pass, or why it needs no token. Each route has one. */
     policy?: string | PublicPolicy;
+    /** One line for the documentation of an ordinary handler. */
+    summary?: string;
     /** The rows at this method and path: one, or one for each range of versions. */
     rows?: readonly Row[];
   }
