@@ -103,11 +103,15 @@ function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void 
   const sum = (pick: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   const passed = sum(({ tests, problem }) => tests?.passed ?? (problem ? 0 : 1));
   const failed = sum(({ tests, problem }) => tests?.failed ?? (problem ? 1 : 0));
-  process.stdout.write(`\n== summary\n${lines.join('\n')}\n`);
+  process.stdout.write(`\n== summary\n${lines.join('\n')}\ntook ${minutes(sum(({ seconds }) => seconds))}\n`);
   for (const { tests } of outcomes) for (const test of tests?.failures ?? []) process.stdout.write(`failed: ${test}\n`);
   for (const line of gatherSkipped(skipped)) process.stdout.write(`skipped: ${line}\n`);
   if (interrupted) process.stdout.write('interrupted\n');
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
+}
+
+function minutes(seconds: number): string {
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
 /** Tests of one file that are skipped for the same reason share one line. */

@@ -1,11 +1,18 @@
 /** Jobs that take too long to run on each change: a row each. Commands run in the project's folder. */
 
+/** `root`, or a program on PATH. */
+export type Need = 'root' | { readonly program: string };
+
+const aFreshDebian: readonly Need[] = ['root', ...['mmdebstrap', 'unshare', 'slirp4netns'].map((program) => ({ program }))];
+
 export type Job = {
   readonly name: string;
   readonly what: string;
   readonly minutes: number;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Without these the job is skipped. */
+  readonly needs?: readonly Need[];
 };
 
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
@@ -18,6 +25,7 @@ export const jobTable: readonly Job[] = [
     what: "README's demo and tests on a fresh Debian 12",
     minutes: 90,
     command: [...node, 'check/nightly/fresh-debian.ts', 'npm run demo -- --once', 'npm test'],
+    needs: aFreshDebian,
   },
   {
     name: 'fuzz',
@@ -37,11 +45,13 @@ export const jobTable: readonly Job[] = [
     what: 'the process killed at every step, again: what depends on moments shows itself by repetition',
     minutes: 60,
     command: ['bin/check', 'whole', 'test/whole/crash'],
+    needs: ['root'],
   },
   {
     name: 'ironic-oracle',
     what: 'the same requests to the current Ironic (of Debian sid) and to Ingot, replies compared',
     minutes: 45,
     command: [...node, 'test/oracle/main.ts'],
+    needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
 ];

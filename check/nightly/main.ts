@@ -22,6 +22,7 @@ if (words.includes('--help') || words.includes('-h')) {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)));
   const wanted: readonly Job[] = words.length === 0 ? jobTable : jobTable.filter(({ name }) => words.includes(name));
   const outcomes = await runJobs(wanted, stop.signal);
-  printSummary(outcomes);
+  const unwanted = jobTable.filter((job) => !wanted.includes(job)).map(({ name }) => name);
+  printSummary(outcomes, unwanted);
   process.exitCode = outcomes.length === wanted.length && outcomes.every(({ problem }) => problem === undefined) ? 0 : 1;
 }

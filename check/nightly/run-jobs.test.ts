@@ -63,7 +63,7 @@ test('the summary counts', (t) => {
   ]);
   const text = write.mock.calls.map(({ arguments: [words] }) => words).join('');
   write.mock.restore();
-  assert.match(text, /ok {6}one \(1 min 1 s\)\nFAILED {2}two \(0 min 1 s\) {2}ended with 1\n1 passed, 1 failed\n$/);
+  assert.match(text, /ok {6}one \(1 min 1 s\)\nFAILED {2}two \(0 min 1 s\) {2}ended with 1\n1 passed, 1 failed, 0 skipped\n$/);
 });
 
 test("the fresh Debian is given README's commands", () => {
@@ -85,3 +85,20 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test('a job that this machine cannot run is skipped with the reason, and what a job skipped itself is told', async (t) => {
+  const place = aPlace(t);
+  const impossible: Job = { ...aJob('impossible', 'exit 1'), needs: [{ program: 'no-such-program' }] };
+
+  const outcomes = await runJobs([impossible, aJob('partly', 'echo "skipped: a test (no KVM)"')], never, place);
+  const write = t.mock.method(process.stdout, 'write', () => true);
+  printSummary(outcomes, ['other']);
+  write.mock.restore();
+
+  const text = String(write.mock.calls.at(-1)?.arguments[0]);
+  assert.match(text, /^skipped impossible {2}the program no-such-program is missing; bin\/setup installs it$/m);
+  assert.match(text, /^ok {6}partly \(0 min \d+ s\)$/m);
+  assert.match(text, /^skipped other {2}not asked for$/m);
+  assert.match(text, /^skipped in partly: a test \(no KVM\)$/m);
+  assert.match(text, /^1 passed, 0 failed, 2 skipped$/m);
+});

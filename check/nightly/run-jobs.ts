@@ -1,13 +1,21 @@
 /** Runs jobs sequentially, each as a process group of its own that is ended at its timeout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { plainEnvironment } from '../environment.ts';
 import { root } from '../sources.ts';
-import type { Job } from './jobs.ts';
+import type { Job, Need } from './jobs.ts';
 
-export type JobOutcome = { readonly name: string; readonly seconds: number; readonly problem: string | undefined };
+export type JobOutcome = {
+  readonly name: string;
+  readonly seconds: number;
+  readonly problem: string | undefined;
+  /** Why it was not run. */
+  readonly skipped?: string;
+  /** What it skipped itself, as its output says. */
+  readonly left?: readonly string[];
+};
 
 type Place = { readonly folder: string; readonly shown: NodeJS.WritableStream };
 
@@ -23,11 +31,36 @@ export async function runJobs(jobs: readonly Job[], stop: AbortSignal, place: Pa
   for (const job of jobs) {
     if (stop.aborted) break;
     shown.write(`\n== ${job.name}: ${job.what}\n`);
+    const lack = lackOf(job);
+    if (lack !== undefined) {
+      shown.write(`skipped: ${lack}\n`);
+      outcomes.push({ name: job.name, seconds: 0, problem: undefined, skipped: lack });
+      continue;
+    }
     const begun = performance.now();
     const problem = await runJob(job, stop, { folder, shown });
-    outcomes.push({ name: job.name, seconds: (performance.now() - begun) / 1000, problem });
+    const left = skippedIn(join(folder, `${job.name}.log`));
+    outcomes.push({ name: job.name, seconds: (performance.now() - begun) / 1000, problem, left });
   }
   return outcomes;
+}
+
+/** What this machine lacks for a job, if anything. */
+function lackOf({ needs = [] }: Job): string | undefined {
+  return needs.map(lackFor).find((lack) => lack !== undefined);
+}
+
+function lackFor(need: Need): string | undefined {
+  if (need === 'root') return process.getuid?.() === 0 ? undefined : 'it needs root';
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, need.program)))
+    ? undefined
+    : `the program ${need.program} is missing; bin/setup installs it`;
+}
+
+/** The lines of `bin/check`'s summary, and of others that say it in this way. */
+function skippedIn(log: string): string[] {
+  return [...readFileSync(log, 'utf8').matchAll(/^skipped: (.+)$/gm)].map(([, text = '']) => text);
 }
 
 /** @returns the error, if any */
@@ -78,11 +111,17 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-export function printSummary(outcomes: readonly JobOutcome[]): void {
-  const lines = outcomes.map(({ name, seconds, problem }) => {
+/** @param unwanted jobs of the table that were not asked for */
+export function printSummary(outcomes: readonly JobOutcome[], unwanted: readonly string[] = []): void {
+  const lines = outcomes.map(({ name, seconds, problem, skipped }) => {
     const time = `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+    if (skipped !== undefined) return `skipped ${name}  ${skipped}`;
     return `${problem ? 'FAILED' : 'ok    '}  ${name} (${time})${problem ? `  ${problem}` : ''}`;
   });
+  const left = outcomes.flatMap(({ name, left = [] }) => left.map((text) => `skipped in ${name}: ${text}`));
+  const others = unwanted.map((name) => `skipped ${name}  not asked for`);
   const failed = outcomes.filter(({ problem }) => problem !== undefined).length;
-  process.stdout.write(`\n== nightly\n${lines.join('\n')}\n${outcomes.length - failed} passed, ${failed} failed\n`);
+  const skipped = outcomes.filter((outcome) => outcome.skipped !== undefined).length;
+  const counts = `${outcomes.length - failed - skipped} passed, ${failed} failed, ${skipped + unwanted.length} skipped`;
+  process.stdout.write(`\n== nightly\n${[...lines, ...others, ...left, counts].join('\n')}\n`);
 }
